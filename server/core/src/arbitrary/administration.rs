@@ -1,0 +1,73 @@
+//! Generators of administration facts.
+
+use super::{Names, parsed, time};
+use crate::event::{Administration, Role, Scope};
+use proptest::{option, prelude::*, sample::select};
+
+/// Any valid administration fact that names these ids.
+pub(super) fn administration(names: &Names) -> impl Strategy<Value = Administration> + use<> {
+    prop_oneof![plugin(), access(names), erasure(names), restored()]
+}
+
+fn plugin() -> impl Strategy<Value = Administration> {
+    let component = any::<[u8; 32]>();
+    let scope = select(&[Scope::Network, Scope::Organisation][..]);
+    prop_oneof![
+        (text(), text(), component, "\\PC{0,200}", scope).prop_map(|(name, version, component, settings, scope)| {
+            Administration::PluginInstalled { name, version, component, settings, scope }
+        }),
+        (text(), text(), any::<[u8; 32]>()).prop_map(|(name, version, component)| Administration::PluginActivated {
+            name,
+            version,
+            component
+        }),
+        (text(), any::<bool>()).prop_map(|(name, paused)| Administration::PluginPaused { name, paused }),
+        text().prop_map(|name| Administration::PluginRemoved { name }),
+    ]
+}
+
+fn access(names: &Names) -> impl Strategy<Value = Administration> + use<> {
+    let organisation = option::of(names.organisation.clone());
+    prop_oneof![
+        (text(), option::of(role()), organisation.clone()).prop_map(|(principal, role, organisation)| {
+            Administration::MemberChanged { principal, role, organisation }
+        }),
+        (parsed("[a-z0-9_-]{1,64}"), role(), option::of(names.person.clone()), organisation, option::of(time()))
+            .prop_map(|(token, role, person, organisation, expires_at)| Administration::TokenIssued {
+                token,
+                role,
+                person,
+                organisation,
+                expires_at
+            }),
+        parsed("[a-z0-9_-]{1,64}").prop_map(|token| Administration::TokenRevoked { token }),
+    ]
+}
+
+fn erasure(names: &Names) -> impl Strategy<Value = Administration> + use<> {
+    let person = names.person.clone();
+    prop_oneof![
+        (person.clone(), text()).prop_map(|(person, ground)| Administration::PersonErased { person, ground }),
+        (person.clone(), names.event.clone())
+            .prop_map(|(person, erasure)| Administration::ErasureCompleted { person, erasure }),
+        (person, any::<bool>(), text()).prop_map(|(person, held, reason)| Administration::HoldChanged {
+            person,
+            held,
+            reason
+        }),
+    ]
+}
+
+fn restored() -> impl Strategy<Value = Administration> {
+    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(incarnation, lost_head, lost_root)| {
+        Administration::LogRestored { incarnation, lost_head, lost_root }
+    })
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    select(&Role::ALL[..])
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,40}"
+}

@@ -1,0 +1,356 @@
+//! The decision: accept or refuse what comes in, give positions, make entry bytes. Pure: state in, entries out.
+//!
+//! The same function serves the embedded log and a log whose order comes from elsewhere: equal states, commands
+//! and times give equal entries.
+
+mod checks;
+mod pending;
+mod refusal;
+
+pub use refusal::{Refusal, Refused};
+
+use crate::{
+    condition::Condition,
+    detail::Detail,
+    directory::Directory,
+    entry::Entry,
+    event::Event,
+    filter::Filter,
+    header::Header,
+    id::EventId,
+    invalid::{Invalid, Problem, check_count},
+    limits,
+    may::{Action, Principal, may},
+    position::Position,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use bytes::Bytes;
+use pending::Pending;
+use std::collections::HashMap;
+
+/// What a decision needs to know of everything accepted before it.
+pub trait State {
+    /// Why the state could not be read.
+    type Error;
+
+    /// The last position.
+    fn head(&self) -> Position;
+
+    /// When the last entry was recorded.
+    fn last_recorded_at(&self) -> Timestamp;
+
+    /// The directory at the head.
+    fn directory(&self) -> &Directory;
+
+    /// Where an event is and what its content was, if it is recorded.
+    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Self::Error>;
+
+    /// The entry at a position up to the head.
+    fn entry(&self, position: Position) -> Result<Entry, Self::Error>;
+
+    /// Whether an entry after a position matches a filter and is visible to a principal.
+    fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Self::Error>;
+}
+
+/// Where an event is and what its content was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its position.
+    pub position: Position,
+    /// Its content identity.
+    pub content: [u8; 32],
+}
+
+/// Events of one principal, to be accepted together or not at all.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Who appends.
+    pub principal: Principal,
+    /// What.
+    pub events: Vec<Prepared>,
+    /// On which condition.
+    pub condition: Option<Condition>,
+    /// Whether a client or the server itself made the events.
+    pub origin: Origin,
+}
+
+/// Who made a command's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A client: administration events are refused.
+    Client,
+    /// The server, for one of its own calls.
+    Server,
+}
+
+/// What became of an event that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is recorded at this position.
+    Accepted(Position),
+    /// The same event was recorded at this position before.
+    Duplicate(Position),
+}
+
+/// An accepted event with all that is stored of it.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// Its outline.
+    pub header: Header,
+    /// The entry's bytes.
+    pub bytes: Bytes,
+    /// The entry.
+    pub entry: Entry,
+    /// The event.
+    pub event: Event,
+    /// Its content identity.
+    pub content: [u8; 32],
+    /// Its details.
+    pub details: Vec<Detail>,
+}
+
+/// Commands decided on top of a state, one after the other, before they are stored together.
+pub struct Batch<'s, S> {
+    state: &'s S,
+    now: Timestamp,
+    future_ms_max: i64,
+    accepted: Vec<Accepted>,
+    positions: HashMap<EventId, usize>,
+    pending: Pending<'s>,
+}
+
+/// The event that a new one names.
+struct Target {
+    entry: Entry,
+    event: Event,
+    header: Header,
+}
+
+/// A refusal, or the state could not be read.
+#[derive(Debug)]
+pub enum Undecided<E> {
+    /// Refused; nothing of the command counts.
+    Refused(Refused),
+    /// The state could not be read.
+    Unreadable(E),
+}
+
+/// What stops one event: a refusal, or the state could not be read.
+enum Stop<E> {
+    Refusal(Refusal),
+    Unreadable(E),
+}
+
+impl<E, R: Into<Refusal>> From<R> for Stop<E> {
+    fn from(refusal: R) -> Self {
+        Self::Refusal(refusal.into())
+    }
+}
+
+impl<'s, S: State> Batch<'s, S> {
+    /// An empty batch on top of a state, decided at time `now`. Events may lie `future_ms_max` after that.
+    pub fn new(state: &'s S, now: Timestamp, future_ms_max: i64) -> Self {
+        Self {
+            state,
+            now: now.max(state.last_recorded_at()),
+            future_ms_max,
+            accepted: Vec::new(),
+            positions: HashMap::new(),
+            pending: Pending::new(state.directory()),
+        }
+    }
+
+    /// Decides a command: an outcome for each event, or a refusal that leaves the batch as it was.
+    pub fn decide(&mut self, command: Command) -> Result<Vec<Outcome>, Undecided<S::Error>> {
+        let before = self.accepted.len();
+        let decided = self.decide_all(command);
+        if decided.is_err() {
+            self.roll_back(before);
+        }
+        decided
+    }
+
+    /// The accepted entries, in order of position.
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+
+    /// Gives the accepted entries away.
+    pub fn into_accepted(self) -> Vec<Accepted> {
+        self.accepted
+    }
+
+    fn head(&self) -> Position {
+        self.state.head().plus(self.accepted.len() as u64)
+    }
+
+    fn decide_all(&mut self, command: Command) -> Result<Vec<Outcome>, Undecided<S::Error>> {
+        let refuse = |event, stop| match stop {
+            Stop::Refusal(why) => Undecided::Refused(Refused { event, why }),
+            Stop::Unreadable(error) => Undecided::Unreadable(error),
+        };
+        if let Some(condition) = &command.condition
+            && !self.all_recorded(&command).map_err(|stop| refuse(0, stop))?
+        {
+            self.check_condition(condition, &command.principal).map_err(|stop| refuse(0, stop))?;
+        }
+        let (principal, origin) = (command.principal, command.origin);
+        let mut outcomes = Vec::with_capacity(command.events.len());
+        for (index, prepared) in command.events.into_iter().enumerate() {
+            outcomes.push(self.decide_one(&principal, origin, prepared).map_err(|stop| refuse(index, stop))?);
+        }
+        Ok(outcomes)
+    }
+
+    fn all_recorded(&self, command: &Command) -> Result<bool, Stop<S::Error>> {
+        for prepared in &command.events {
+            if self.recorded(&prepared.event.id)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn check_condition(&self, condition: &Condition, principal: &Principal) -> Result<(), Stop<S::Error>> {
+        let holds = match condition {
+            Condition::ExpectedHead(head) => *head == self.head(),
+            Condition::NoneMatch { after, filter } => !self.any_match(*after, filter, principal)?,
+        };
+        if holds {
+            return Ok(());
+        }
+        Err(Refusal::ConditionFailed { head: self.head() }.into())
+    }
+
+    fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Stop<S::Error>> {
+        let mine =
+            self.accepted.iter().map(|accepted| &accepted.header).any(|header| {
+                header.position > after && filter.matches(header) && may(principal, &Action::See(header))
+            });
+        Ok(mine || self.state.any_match(after, filter, principal).map_err(Stop::Unreadable)?)
+    }
+
+    fn decide_one(
+        &mut self,
+        principal: &Principal,
+        origin: Origin,
+        prepared: Prepared,
+    ) -> Result<Outcome, Stop<S::Error>> {
+        if let Some(recorded) = self.recorded(&prepared.event.id)? {
+            return self.decide_again(principal, &prepared, recorded);
+        }
+        let target = self.find_target(&prepared.event)?;
+        self.check(principal, origin, &prepared, target.as_ref())?;
+        let accepted = self.accept(principal, prepared, target)?;
+        let position = accepted.entry.position;
+        self.pending.apply(&accepted);
+        self.positions.insert(accepted.event.id, self.accepted.len());
+        self.accepted.push(accepted);
+        Ok(Outcome::Accepted(position))
+    }
+
+    /// An id that is recorded: a duplicate if the principal may see that event and the content is the same. To
+    /// others the id is just taken, so that an answer never tells what another organisation recorded.
+    fn decide_again(
+        &self,
+        principal: &Principal,
+        prepared: &Prepared,
+        recorded: Recorded,
+    ) -> Result<Outcome, Stop<S::Error>> {
+        let visible = may(principal, &Action::See(&self.header(recorded.position)?));
+        if visible && recorded.content == prepared.content {
+            return Ok(Outcome::Duplicate(recorded.position));
+        }
+        Err(Refusal::EventIdReused { id: prepared.event.id }.into())
+    }
+
+    fn find_target(&self, event: &Event) -> Result<Option<Target>, Stop<S::Error>> {
+        let Some((id, _)) = event.target() else { return Ok(None) };
+        let Some((entry, event)) = self.find(&id)? else { return Ok(None) };
+        let header = Header::resolve(&entry, &event, |id| self.find(id))?;
+        Ok(Some(Target { entry, event, header }))
+    }
+
+    fn accept(
+        &self,
+        principal: &Principal,
+        prepared: Prepared,
+        mut target: Option<Target>,
+    ) -> Result<Accepted, Stop<S::Error>> {
+        let entry = Entry {
+            position: self.head().next(),
+            recorded_at: self.now,
+            recorded_by: principal.id.clone(),
+            organisation: principal.organisation.clone(),
+            event_bytes: prepared.bytes,
+            signature: prepared.signature,
+        };
+        let header = Header::resolve(&entry, &prepared.event, |id| match target.take() {
+            Some(target) => Ok(Some((target.entry, target.event))),
+            None => self.find(id),
+        })?;
+        Ok(Accepted {
+            header,
+            bytes: entry.encode(),
+            entry,
+            event: prepared.event,
+            content: prepared.content,
+            details: prepared.details,
+        })
+    }
+
+    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Stop<S::Error>> {
+        if let Some(index) = self.positions.get(id) {
+            let accepted = &self.accepted[*index];
+            return Ok(Some(Recorded { position: accepted.entry.position, content: accepted.content }));
+        }
+        self.state.recorded(id).map_err(Stop::Unreadable)
+    }
+
+    fn find(&self, id: &EventId) -> Result<Option<(Entry, Event)>, Stop<S::Error>> {
+        match self.recorded(id)? {
+            Some(recorded) => self.entry(recorded.position).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn entry(&self, position: Position) -> Result<(Entry, Event), Stop<S::Error>> {
+        let first = self.state.head().next();
+        if position >= first {
+            let index = usize::try_from(position.get() - first.get()).expect("a batch fits in memory");
+            let accepted = &self.accepted[index];
+            return Ok((accepted.entry.clone(), accepted.event.clone()));
+        }
+        let entry = self.state.entry(position).map_err(Stop::Unreadable)?;
+        let event = entry.event().expect("stored events were decoded when they were accepted");
+        Ok((entry, event))
+    }
+
+    /// The outline of an entry up to the head of the batch.
+    fn header(&self, position: Position) -> Result<Header, Stop<S::Error>> {
+        let (entry, event) = self.entry(position)?;
+        Header::resolve(&entry, &event, |id| self.find(id))
+    }
+
+    fn roll_back(&mut self, accepted: usize) {
+        let mut in_directory = false;
+        for dropped in self.accepted.drain(accepted..) {
+            self.positions.remove(&dropped.event.id);
+            in_directory |= dropped.header.passes_every_filter();
+        }
+        if in_directory {
+            self.pending.replay(&self.accepted);
+        }
+    }
+}
+
+/// Checks the size of an append before its events are opened.
+pub fn check_append_size(events: usize, size_bytes: usize) -> Result<(), Invalid> {
+    check_count("events", events, 1, limits::APPEND_EVENTS_MAX)?;
+    if size_bytes > limits::APPEND_BYTES_MAX {
+        let problem = Problem::TooLong { max: limits::APPEND_BYTES_MAX, found: size_bytes };
+        return Err(Invalid::new("events", problem));
+    }
+    Ok(())
+}

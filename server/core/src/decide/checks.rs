@@ -1,0 +1,216 @@
+//! What an event must obey before it is accepted: permission, the event it names, time, directory.
+//!
+//! Invariant: an event that the principal may not see is refused exactly as one that is not there.
+
+use super::{Batch, Origin, Refusal, State, Target};
+use crate::{
+    event::{Administration, Event, Fact, Kind, PeopleMerged, Scope},
+    id::{OrganisationId, PersonId},
+    invalid::{Invalid, Problem},
+    may::{Action, Principal, may},
+    prepare::Prepared,
+};
+
+impl<S: State> Batch<'_, S> {
+    /// Checks a new event of a principal against everything accepted before it.
+    pub(super) fn check(
+        &self,
+        principal: &Principal,
+        origin: Origin,
+        prepared: &Prepared,
+        target: Option<&Target>,
+    ) -> Result<(), Refusal> {
+        let event = &prepared.event;
+        self.check_permission(principal, origin, event)?;
+        check_target(principal, event, target)?;
+        self.check_time(event)?;
+        self.check_directory(event)?;
+        self.check_details(prepared)
+    }
+
+    fn check_permission(&self, principal: &Principal, origin: Origin, event: &Event) -> Result<(), Refusal> {
+        let kind = event.kind();
+        if origin == Origin::Client && kind.is_administration() {
+            let rule = "a fact that clients record; the server writes administration events";
+            return Err(Invalid::new("event.fact", Problem::MustBe(rule)).into());
+        }
+        if event.scope == Scope::Organisation && kind.passes_every_filter() {
+            let rule = "network for directory and administration events";
+            return Err(Invalid::new("event.scope", Problem::MustBe(rule)).into());
+        }
+        let (action, what) = match (origin, event.scope) {
+            (Origin::Server, _) => (self.server_action(event, &kind), "administer the network"),
+            (Origin::Client, Scope::Network) => (Action::Record(&kind, event.scope), "record events"),
+            (Origin::Client, Scope::Organisation) => {
+                (Action::Record(&kind, event.scope), "record events of scope organisation")
+            }
+        };
+        if may(principal, &action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
+    }
+
+    fn server_action<'a>(&'a self, event: &Event, kind: &'a Kind) -> Action<'a> {
+        if !kind.is_administration() {
+            return Action::Administer;
+        }
+        let person = event.people().first().copied();
+        Action::Write(kind, person.and_then(|person| self.pending.organisation_of(person)))
+    }
+
+    fn check_time(&self, event: &Event) -> Result<(), Refusal> {
+        if event.occurred_at.millis() > self.now.millis().saturating_add(self.future_ms_max) {
+            let problem = Problem::InFuture { max_ms: self.future_ms_max };
+            return Err(Invalid::new("event.occurred_at", problem).into());
+        }
+        Ok(())
+    }
+
+    fn check_directory(&self, event: &Event) -> Result<(), Refusal> {
+        match &event.fact {
+            Fact::OrganisationAdded(added) => {
+                let known = self.pending.has_organisation(&added.organisation);
+                absent("event.organisation_added.organisation", &added.organisation, known)
+            }
+            Fact::PersonAdded(added) => {
+                absent("event.person_added.person", &added.person, self.pending.has_person(&added.person))?;
+                self.check_organisation("event.person_added.organisation", added.organisation.as_ref())
+            }
+            Fact::PersonChanged(changed) => {
+                self.check_people(event)?;
+                self.check_organisation("event.person_changed.organisation", changed.organisation.as_ref())
+            }
+            Fact::PeopleMerged(merge) => {
+                self.check_people(event)?;
+                self.check_merge(merge)
+            }
+            Fact::Met(_)
+            | Fact::FollowedUp(_)
+            | Fact::Asked(_)
+            | Fact::Helped(_)
+            | Fact::Referred(_)
+            | Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::Retracted(_)
+            | Fact::Administration(_) => self.check_people(event),
+        }
+    }
+
+    fn check_people(&self, event: &Event) -> Result<(), Refusal> {
+        match event.people().into_iter().find(|person| !self.pending.has_person(person)) {
+            Some(person) => Err(Refusal::PersonUnknown { field: person_field(event, person), person: person.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_organisation(&self, field: &'static str, organisation: Option<&OrganisationId>) -> Result<(), Refusal> {
+        match organisation {
+            Some(organisation) if !self.pending.has_organisation(organisation) => {
+                Err(Refusal::OrganisationUnknown { field, organisation: organisation.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Every id has one merge at most, and none leads back to itself.
+    fn check_merge(&self, merge: &PeopleMerged) -> Result<(), Refusal> {
+        if self.pending.merge(&merge.merged).is_some() {
+            let rule = Problem::MustBe("a person who is not merged already");
+            return Err(Invalid::new("event.people_merged.merged", rule).into());
+        }
+        if *self.pending.root(&merge.kept) == merge.merged {
+            let rule = Problem::MustBe("a person who is not merged into the other already");
+            return Err(Invalid::new("event.people_merged.kept", rule).into());
+        }
+        Ok(())
+    }
+
+    fn check_details(&self, prepared: &Prepared) -> Result<(), Refusal> {
+        let own = prepared.event.people();
+        for person in prepared.details.iter().flat_map(|detail| &detail.subjects) {
+            if !own.contains(&person) && !self.pending.has_person(person) {
+                return Err(Refusal::PersonUnknown { field: "details.subjects", person: person.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_target(principal: &Principal, event: &Event, target: Option<&Target>) -> Result<(), Refusal> {
+    let Some((id, field)) = event.target() else { return Ok(()) };
+    let visible = target.map(|target| &target.header).filter(|header| may(principal, &Action::See(header)));
+    let Some(header) = visible else { return Err(Refusal::EventUnknown { field, id }) };
+    if header.scope != event.scope {
+        return Err(Refusal::ScopeMismatch { field, id });
+    }
+    if let Some(rule) = broken_target_rule(&event.fact, &header.kind) {
+        return Err(Invalid::new(field, Problem::MustBe(rule)).into());
+    }
+    if matches!(event.fact, Fact::Retracted(_)) && !may(principal, &Action::Retract(header)) {
+        return Err(Refusal::PermissionDenied { what: "retract this event" });
+    }
+    Ok(())
+}
+
+fn absent(field: &'static str, id: &impl ToString, known: bool) -> Result<(), Refusal> {
+    if known { Err(Refusal::AlreadyExists { field, id: id.to_string() }) } else { Ok(()) }
+}
+
+/// What the event named must be, if it is not that.
+fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
+    match fact {
+        Fact::Answered(_) => (*target != Kind::Referred).then_some("a referred event"),
+        Fact::Retracted(_) => (!target.is_retractable()).then_some("an event that can be withdrawn"),
+        Fact::FollowedUp(_) | Fact::Helped(_) => {
+            let habit = target.is_retractable() && !target.is_directory();
+            (!habit).then_some("an event of a habit")
+        }
+        Fact::Met(_)
+        | Fact::Asked(_)
+        | Fact::Referred(_)
+        | Fact::Custom(_)
+        | Fact::OrganisationAdded(_)
+        | Fact::PersonAdded(_)
+        | Fact::PersonChanged(_)
+        | Fact::PeopleMerged(_)
+        | Fact::Administration(_) => None,
+    }
+}
+
+/// The field of an event that names a person.
+fn person_field(event: &Event, person: &PersonId) -> &'static str {
+    match &event.fact {
+        Fact::Met(_) => "event.met.people",
+        Fact::FollowedUp(followed) if followed.by == *person => "event.followed_up.by",
+        Fact::FollowedUp(_) => "event.followed_up.with",
+        Fact::Asked(asked) if asked.by == *person => "event.asked.by",
+        Fact::Asked(_) => "event.asked.of",
+        Fact::Helped(helped) if helped.helper == *person => "event.helped.helper",
+        Fact::Helped(_) => "event.helped.helped",
+        Fact::Referred(referred) if referred.referrer == *person => "event.referred.referrer",
+        Fact::Referred(referred) if referred.person == *person => "event.referred.person",
+        Fact::Referred(_) => "event.referred.to",
+        Fact::Answered(_) => "event.answered.by",
+        Fact::Custom(_) => "event.custom.people",
+        Fact::PersonAdded(_) => "event.person_added.person",
+        Fact::PersonChanged(_) => "event.person_changed.person",
+        Fact::PeopleMerged(merge) if merge.kept == *person => "event.people_merged.kept",
+        Fact::PeopleMerged(_) => "event.people_merged.merged",
+        Fact::Retracted(_) | Fact::OrganisationAdded(_) => "event",
+        Fact::Administration(administration) => administration_person_field(administration),
+    }
+}
+
+fn administration_person_field(administration: &Administration) -> &'static str {
+    match administration {
+        Administration::TokenIssued { .. } => "event.token_issued.person",
+        Administration::PersonErased { .. } => "event.person_erased.person",
+        Administration::ErasureCompleted { .. } => "event.erasure_completed.person",
+        Administration::HoldChanged { .. } => "event.hold_changed.person",
+        Administration::PluginInstalled { .. }
+        | Administration::PluginActivated { .. }
+        | Administration::PluginPaused { .. }
+        | Administration::PluginRemoved { .. }
+        | Administration::MemberChanged { .. }
+        | Administration::TokenRevoked { .. }
+        | Administration::LogRestored { .. } => "event",
+    }
+}

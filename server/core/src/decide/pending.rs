@@ -1,0 +1,101 @@
+//! The directory as a batch so far leaves it: what is stored, with the batch's own changes on top.
+//!
+//! Invariant: it answers as the stored directory would after taking in the batch's events in order.
+
+use super::Accepted;
+use crate::{
+    directory::{Directory, Merge},
+    event::Fact,
+    id::{OrganisationId, PersonId},
+};
+use std::collections::{HashMap, HashSet};
+
+/// A stored directory and the changes of a batch.
+pub(super) struct Pending<'s> {
+    stored: &'s Directory,
+    people: HashMap<PersonId, Option<OrganisationId>>,
+    organisations: HashSet<OrganisationId>,
+    merges: HashMap<PersonId, Option<Merge>>,
+}
+
+impl<'s> Pending<'s> {
+    /// A stored directory without changes.
+    pub(super) fn new(stored: &'s Directory) -> Self {
+        Self { stored, people: HashMap::new(), organisations: HashSet::new(), merges: HashMap::new() }
+    }
+
+    /// Forgets all changes, then takes in these events.
+    pub(super) fn replay(&mut self, accepted: &[Accepted]) {
+        *self = Self::new(self.stored);
+        for accepted in accepted {
+            self.apply(accepted);
+        }
+    }
+
+    /// Takes in an accepted event.
+    pub(super) fn apply(&mut self, accepted: &Accepted) {
+        match &accepted.event.fact {
+            Fact::OrganisationAdded(added) => drop(self.organisations.insert(added.organisation.clone())),
+            Fact::PersonAdded(added) => drop(self.people.insert(added.person.clone(), added.organisation.clone())),
+            Fact::PersonChanged(changed) => {
+                drop(self.people.insert(changed.person.clone(), changed.organisation.clone()));
+            }
+            Fact::PeopleMerged(merged) => {
+                let (event, position) = (accepted.event.id, accepted.entry.position);
+                let merge = Merge { kept: merged.kept.clone(), event, position };
+                self.merges.insert(merged.merged.clone(), Some(merge));
+            }
+            Fact::Retracted(retracted) => {
+                let undone =
+                    |person: &&PersonId| self.merge(person).is_some_and(|merge| merge.event == retracted.event);
+                // A retraction counts under the people of the merge that it withdraws.
+                if let Some(freed) = accepted.header.people.iter().find(undone) {
+                    self.merges.insert(freed.clone(), None);
+                }
+            }
+            Fact::Met(_)
+            | Fact::FollowedUp(_)
+            | Fact::Asked(_)
+            | Fact::Helped(_)
+            | Fact::Referred(_)
+            | Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::Administration(_) => {}
+        }
+    }
+
+    /// Whether a person is there.
+    pub(super) fn has_person(&self, id: &PersonId) -> bool {
+        self.people.contains_key(id) || self.stored.person(id).is_some()
+    }
+
+    /// Whether an organisation is there.
+    pub(super) fn has_organisation(&self, id: &OrganisationId) -> bool {
+        self.organisations.contains(id) || self.stored.organisation(id).is_some()
+    }
+
+    /// The organisation that a person belongs to.
+    pub(super) fn organisation_of(&self, id: &PersonId) -> Option<&OrganisationId> {
+        match self.people.get(id) {
+            Some(organisation) => organisation.as_ref(),
+            None => self.stored.person(id)?.organisation.as_ref(),
+        }
+    }
+
+    /// The merge that an id took part in as the one that does not stay.
+    pub(super) fn merge(&self, id: &PersonId) -> Option<&Merge> {
+        match self.merges.get(id) {
+            Some(changed) => changed.as_ref(),
+            None => self.stored.merge(id),
+        }
+    }
+
+    /// The person that an id means now: the end of its chain of merges.
+    pub(super) fn root<'a>(&'a self, id: &'a PersonId) -> &'a PersonId {
+        let mut root = id;
+        while let Some(merge) = self.merge(root) {
+            root = &merge.kept;
+        }
+        root
+    }
+}

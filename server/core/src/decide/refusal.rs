@@ -1,0 +1,83 @@
+//! Why commands are refused: one variant for each thing that a caller can do about it.
+
+use crate::{
+    id::{EventId, OrganisationId, PersonId},
+    invalid::Invalid,
+    position::Position,
+};
+
+/// Why a command was refused, and for which of its events (from 0).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// Index of the event at fault; 0 when the command as a whole is at fault.
+    pub event: usize,
+    /// The reason.
+    pub why: Refusal,
+}
+
+/// Why an event was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The condition does not hold.
+    #[error("the condition does not hold: the head is {head}")]
+    ConditionFailed {
+        /// The head when it was checked.
+        head: Position,
+    },
+    /// The event breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The id is taken by another event.
+    #[error("the event id {id} is taken by another event")]
+    EventIdReused {
+        /// The id.
+        id: EventId,
+    },
+    /// A person is not in the directory.
+    #[error("{field}: there is no person {person}")]
+    PersonUnknown {
+        /// The field that names the person.
+        field: &'static str,
+        /// The id.
+        person: PersonId,
+    },
+    /// An organisation is not in the directory.
+    #[error("{field}: there is no organisation {organisation}")]
+    OrganisationUnknown {
+        /// The field that names the organisation.
+        field: &'static str,
+        /// The id.
+        organisation: OrganisationId,
+    },
+    /// The event named is not recorded, or not visible.
+    #[error("{field}: there is no event {id}")]
+    EventUnknown {
+        /// The field that names the event.
+        field: &'static str,
+        /// The id.
+        id: EventId,
+    },
+    /// The scope differs from that of the event named.
+    #[error("{field}: the event {id} has another scope")]
+    ScopeMismatch {
+        /// The field that names the event.
+        field: &'static str,
+        /// The id.
+        id: EventId,
+    },
+    /// The person or organisation is already there.
+    #[error("{field}: {id} is already there")]
+    AlreadyExists {
+        /// The field that names it.
+        field: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// The principal may not do this.
+    #[error("this token may not {what}")]
+    PermissionDenied {
+        /// What it may not do.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,156 @@
+//! Details: the personal words of an event, erasable because the log holds only commitments to them.
+
+use crate::{
+    event::Commitment,
+    id::PersonId,
+    invalid::{Invalid, Problem, check_count, check_text, check_unique},
+    limits,
+};
+use kith_proto::v1;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+/// Separates commitments to details from all other hashes.
+const COMMITMENT_DOMAIN: &[u8] = b"kith/detail/1";
+
+/// Personal words of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// What it is.
+    pub kind: DetailKind,
+    /// The people it is about, sorted.
+    pub subjects: Vec<PersonId>,
+    /// The words.
+    pub text: String,
+    /// Keeps the commitment from being guessed.
+    pub salt: [u8; limits::DETAIL_SALT_BYTES],
+}
+
+/// What a detail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DetailKind {
+    /// A person's name.
+    Name,
+    /// An address, telephone number or e-mail.
+    Contact,
+    /// A note on what happened.
+    Note,
+    /// Where it happened.
+    Place,
+    /// Any other words.
+    Words,
+}
+
+impl Detail {
+    /// SHA-256 over domain, salt and the canonical bytes without the salt.
+    pub fn commitment(&self) -> Commitment {
+        let unsalted = v1::Detail { salt: Vec::new(), ..self.to_proto() };
+        Sha256::new()
+            .chain_update(COMMITMENT_DOMAIN)
+            .chain_update(self.salt)
+            .chain_update(unsalted.encode_to_vec())
+            .finalize()
+            .into()
+    }
+
+    /// The wire form.
+    pub fn to_proto(&self) -> v1::Detail {
+        let kind = match self.kind {
+            DetailKind::Name => v1::DetailKind::Name,
+            DetailKind::Contact => v1::DetailKind::Contact,
+            DetailKind::Note => v1::DetailKind::Note,
+            DetailKind::Place => v1::DetailKind::Place,
+            DetailKind::Words => v1::DetailKind::Words,
+        };
+        v1::Detail {
+            kind: kind.into(),
+            subjects: self.subjects.iter().map(ToString::to_string).collect(),
+            text: self.text.clone(),
+            salt: self.salt.to_vec(),
+        }
+    }
+
+    /// Reads the wire form, with every rule and limit.
+    pub fn from_proto(proto: &v1::Detail) -> Result<Self, Invalid> {
+        let kind = match v1::DetailKind::try_from(proto.kind) {
+            Ok(v1::DetailKind::Name) => DetailKind::Name,
+            Ok(v1::DetailKind::Contact) => DetailKind::Contact,
+            Ok(v1::DetailKind::Note) => DetailKind::Note,
+            Ok(v1::DetailKind::Place) => DetailKind::Place,
+            Ok(v1::DetailKind::Words) => DetailKind::Words,
+            Ok(v1::DetailKind::Unspecified) => return Err(Invalid::new("details.kind", Problem::Missing)),
+            Err(_) => return Err(Invalid::new("details.kind", Problem::MustBe("a kind of detail"))),
+        };
+        check_text("details.text", &proto.text, limits::DETAIL_TEXT_BYTES_MAX)?;
+        let salt = proto.salt.as_slice().try_into();
+        Ok(Self {
+            kind,
+            subjects: subjects(&proto.subjects)?,
+            text: proto.text.clone(),
+            salt: salt.map_err(|_| Invalid::new("details.salt", Problem::MustBe("32 random bytes")))?,
+        })
+    }
+}
+
+fn subjects(ids: &[String]) -> Result<Vec<PersonId>, Invalid> {
+    let field = "details.subjects";
+    check_count(field, ids.len(), 1, limits::PEOPLE_MAX)?;
+    let subjects = ids.iter().map(|id| PersonId::parse_field(id, field)).collect::<Result<Vec<_>, _>>()?;
+    check_unique(field, &subjects)?;
+    if !subjects.is_sorted() {
+        return Err(Invalid::new(field, Problem::Unsorted));
+    }
+    Ok(subjects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail() -> Detail {
+        Detail {
+            kind: DetailKind::Note,
+            subjects: vec!["amina".parse().unwrap(), "ben".parse().unwrap()],
+            text: "spoke about discharge letters".into(),
+            salt: [7; 32],
+        }
+    }
+
+    #[test]
+    fn reads_back() {
+        assert_eq!(Detail::from_proto(&detail().to_proto()), Ok(detail()));
+    }
+
+    #[test]
+    fn every_part_changes_the_commitment() {
+        let original = detail().commitment();
+        let edits: [fn(&mut Detail); 4] = [
+            |detail| detail.kind = DetailKind::Words,
+            |detail| drop(detail.subjects.pop()),
+            |detail| detail.text.push('.'),
+            |detail| detail.salt[0] = 0,
+        ];
+        for edit in edits {
+            let mut changed = detail();
+            edit(&mut changed);
+            assert_ne!(changed.commitment(), original, "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn bad_parts_are_named() {
+        let check = |change: fn(&mut v1::Detail), field: &str| {
+            let mut proto = detail().to_proto();
+            change(&mut proto);
+            assert_eq!(Detail::from_proto(&proto).unwrap_err().field, field);
+        };
+        check(|proto| proto.kind = 0, "details.kind");
+        check(|proto| proto.kind = 99, "details.kind");
+        check(|proto| proto.text.clear(), "details.text");
+        check(|proto| proto.text = "x".repeat(4_097), "details.text");
+        check(|proto| proto.subjects.clear(), "details.subjects");
+        check(|proto| proto.subjects.reverse(), "details.subjects");
+        check(|proto| proto.subjects[1] = "amina".into(), "details.subjects");
+        check(|proto| proto.salt.truncate(31), "details.salt");
+    }
+}

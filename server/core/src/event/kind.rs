@@ -1,0 +1,129 @@
+//! Kinds of facts, and the names that wire, plugins and command line give them.
+
+use std::fmt;
+
+/// What kind of fact an event states; custom types are kinds of their own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are those of Fact and Administration")]
+pub enum Kind {
+    Met,
+    FollowedUp,
+    Asked,
+    Helped,
+    Referred,
+    Answered,
+    Custom(String),
+    Retracted,
+    OrganisationAdded,
+    PersonAdded,
+    PersonChanged,
+    PeopleMerged,
+    PluginInstalled,
+    PluginActivated,
+    PluginPaused,
+    PluginRemoved,
+    MemberChanged,
+    TokenIssued,
+    TokenRevoked,
+    PersonErased,
+    ErasureCompleted,
+    HoldChanged,
+    LogRestored,
+}
+
+/// Every kind but the custom ones, with its name on the wire, in plugins and on the command line.
+const KIND_NAMES: [(Kind, &str); 22] = [
+    (Kind::Met, "met"),
+    (Kind::FollowedUp, "followed_up"),
+    (Kind::Asked, "asked"),
+    (Kind::Helped, "helped"),
+    (Kind::Referred, "referred"),
+    (Kind::Answered, "answered"),
+    (Kind::Retracted, "retracted"),
+    (Kind::OrganisationAdded, "organisation_added"),
+    (Kind::PersonAdded, "person_added"),
+    (Kind::PersonChanged, "person_changed"),
+    (Kind::PeopleMerged, "people_merged"),
+    (Kind::PluginInstalled, "plugin_installed"),
+    (Kind::PluginActivated, "plugin_activated"),
+    (Kind::PluginPaused, "plugin_paused"),
+    (Kind::PluginRemoved, "plugin_removed"),
+    (Kind::MemberChanged, "member_changed"),
+    (Kind::TokenIssued, "token_issued"),
+    (Kind::TokenRevoked, "token_revoked"),
+    (Kind::PersonErased, "person_erased"),
+    (Kind::ErasureCompleted, "erasure_completed"),
+    (Kind::HoldChanged, "hold_changed"),
+    (Kind::LogRestored, "log_restored"),
+];
+
+/// Prefix of the names of custom kinds.
+const CUSTOM_PREFIX: &str = "custom:";
+
+impl Kind {
+    /// Reads a kind's name, such as `met` or `custom:org.example/visit.v1`; `None` if there is no such kind.
+    pub fn parse(name: &str) -> Option<Self> {
+        if let Some(type_name) = name.strip_prefix(CUSTOM_PREFIX) {
+            return crate::wire::is_custom_type(type_name).then(|| Self::Custom(type_name.to_owned()));
+        }
+        KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| kind.clone())
+    }
+
+    /// Whether entries of this kind are part of every filter and stream: directory, merges, administration.
+    pub fn passes_every_filter(&self) -> bool {
+        self.is_directory() || self.is_administration()
+    }
+
+    /// Whether only the server writes events of this kind.
+    pub fn is_administration(&self) -> bool {
+        match self {
+            Self::PluginInstalled
+            | Self::PluginActivated
+            | Self::PluginPaused
+            | Self::PluginRemoved
+            | Self::MemberChanged
+            | Self::TokenIssued
+            | Self::TokenRevoked
+            | Self::PersonErased
+            | Self::ErasureCompleted
+            | Self::HoldChanged
+            | Self::LogRestored => true,
+            Self::Met
+            | Self::FollowedUp
+            | Self::Asked
+            | Self::Helped
+            | Self::Referred
+            | Self::Answered
+            | Self::Custom(_)
+            | Self::Retracted
+            | Self::OrganisationAdded
+            | Self::PersonAdded
+            | Self::PersonChanged
+            | Self::PeopleMerged => false,
+        }
+    }
+
+    /// Whether entries of this kind build the directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, Self::OrganisationAdded | Self::PersonAdded | Self::PersonChanged | Self::PeopleMerged)
+    }
+
+    /// Whether an event of this kind can be withdrawn.
+    pub fn is_retractable(&self) -> bool {
+        match self {
+            Self::Retracted => false,
+            Self::PeopleMerged => true,
+            other => !other.passes_every_filter(),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Custom(type_name) = self {
+            return write!(f, "{CUSTOM_PREFIX}{type_name}");
+        }
+        let named = KIND_NAMES.iter().find(|(kind, _)| kind == self);
+        f.pad(named.expect("every kind but custom is in the table").1)
+    }
+}

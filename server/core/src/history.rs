@@ -1,0 +1,33 @@
+//! Where entries can be read from: the server's log or a client's replica.
+
+use crate::{id::EventId, position::Position};
+use bytes::Bytes;
+
+/// How much one read may give. At least one entry is given even if it is larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// At most so many entries.
+    pub entries: usize,
+    /// At most so many bytes, the first entry apart.
+    pub bytes: usize,
+}
+
+/// The store could not be read; the text is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("entries could not be read: {0}")]
+pub struct Unreadable(pub String);
+
+/// Stored entries in order of position. Calls block on the disk.
+pub trait History: Send + Sync + 'static {
+    /// The last position.
+    fn head(&self) -> Position;
+
+    /// Entry bytes after `after` up to `until`, oldest first, within the budget.
+    fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, Unreadable>;
+
+    /// The entries at these positions, in the order given; positions that are not there are left out.
+    fn read_at(&self, positions: &[Position]) -> Result<Vec<Bytes>, Unreadable>;
+
+    /// Where an event is, if it is here.
+    fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable>;
+}

@@ -1,0 +1,139 @@
+//! Ids: parsing is the only way to make one, so an id that exists is well formed.
+
+use crate::{
+    invalid::{Invalid, Problem},
+    limits,
+};
+use std::{borrow::Borrow, fmt};
+
+/// Makes a text id with a set of characters and a largest length.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $max:expr, $rule:literal, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Reads an id found in `field`.
+            pub fn parse_field(text: &str, field: &str) -> Result<Self, Invalid> {
+                if text.is_empty() {
+                    return Err(Invalid::new(field, Problem::Missing));
+                }
+                if text.len() > $max {
+                    return Err(Invalid::new(field, Problem::TooLong { max: $max, found: text.len() }));
+                }
+                let allowed: fn(u8) -> bool = $allowed;
+                if !text.bytes().all(allowed) {
+                    return Err(Invalid::new(field, Problem::MustBe($rule)));
+                }
+                Ok(Self(text.into()))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Invalid;
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                Self::parse_field(text, "id")
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+text_id!(
+    /// A person's pseudonym.
+    PersonId, limits::PERSON_ID_BYTES_MAX, "made of letters, digits and _ . @ -",
+    |byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte)
+);
+text_id!(
+    /// An organisation's id, best a slug.
+    OrganisationId, limits::ORGANISATION_ID_BYTES_MAX, "made of letters, digits and _ . -",
+    |byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)
+);
+text_id!(
+    /// A network's name.
+    NetworkName, limits::NETWORK_NAME_BYTES_MAX, "made of a-z, 0-9, _ and -",
+    |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+);
+text_id!(
+    /// What a thing was asked for or helped with.
+    Category, limits::CATEGORY_BYTES_MAX, "made of a-z, 0-9, _ and -",
+    |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+);
+text_id!(
+    /// The public id of a token.
+    TokenId, 64, "made of a-z, 0-9, _ and -",
+    |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+);
+text_id!(
+    /// Whoever is authenticated, as entries name it: `person:ID` or `token:ID`.
+    PrincipalId, 80, "made of letters, digits and _ . @ : -",
+    |byte| byte.is_ascii_alphanumeric() || b"_.@:-".contains(&byte)
+);
+
+/// An event's id: any RFC 9562 UUID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId([u8; 16]);
+
+impl EventId {
+    /// The id with these bytes; `None` unless they are an RFC 9562 UUID (variant and version 1 to 8).
+    pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
+        let uuid = uuid::Uuid::from_bytes(bytes);
+        let known = uuid.get_variant() == uuid::Variant::RFC4122 && (1..=8).contains(&uuid.get_version_num());
+        known.then_some(Self(bytes))
+    }
+
+    /// Reads an id found in `field`.
+    pub fn parse_field(bytes: &[u8], field: &str) -> Result<Self, Invalid> {
+        if bytes.is_empty() {
+            return Err(Invalid::new(field, Problem::Missing));
+        }
+        <[u8; 16]>::try_from(bytes)
+            .ok()
+            .and_then(Self::from_bytes)
+            .ok_or_else(|| Invalid::new(field, Problem::MustBe("an RFC 9562 UUID of 16 bytes")))
+    }
+
+    /// Its 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for EventId {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        uuid::Uuid::try_parse(text)
+            .ok()
+            .and_then(|uuid| Self::from_bytes(uuid.into_bytes()))
+            .ok_or_else(|| Invalid::new("id", Problem::MustBe("a UUID")))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_bytes(self.0).fmt(f)
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,27 @@
+//! Words and rules of Kith, without IO, clock or async.
+//!
+//! Whatever two processes must agree on bit for bit (event bytes, entry bytes, the decision, the hash
+//! tree) is here and nowhere else.
+
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
+pub mod condition;
+pub mod decide;
+pub mod detail;
+pub mod directory;
+pub mod entry;
+pub mod event;
+pub mod filter;
+pub mod header;
+pub mod history;
+pub mod id;
+pub mod invalid;
+pub mod limits;
+pub mod may;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod model;
+pub mod position;
+pub mod prepare;
+pub mod timestamp;
+pub mod tree;
+mod wire;

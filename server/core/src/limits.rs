@@ -1,0 +1,62 @@
+//! Every limit of the event model and of a request, checked at the edge.
+
+/// Bytes of one event.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+/// Events in one append.
+pub const APPEND_EVENTS_MAX: usize = 1_000;
+/// Bytes of one append, events and details together.
+pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
+/// Events that led to one.
+pub const CAUSED_BY_MAX: usize = 16;
+/// Attributes of an event.
+pub const ATTRIBUTES_MAX: usize = 32;
+/// Bytes of an attribute's key.
+pub const ATTRIBUTE_KEY_BYTES_MAX: usize = 64;
+/// Bytes of an attribute's text.
+pub const ATTRIBUTE_TEXT_BYTES_MAX: usize = 256;
+/// Details of an event.
+pub const DETAILS_MAX: usize = 8;
+/// Bytes of a detail's text.
+pub const DETAIL_TEXT_BYTES_MAX: usize = 4_096;
+/// People in an event, and subjects of a detail.
+pub const PEOPLE_MAX: usize = 64;
+/// People that somebody follows up with or asks, in one event.
+pub const OTHERS_MAX: usize = 63;
+/// Bytes of a person's id.
+pub const PERSON_ID_BYTES_MAX: usize = 64;
+/// Bytes of an organisation's id.
+pub const ORGANISATION_ID_BYTES_MAX: usize = 64;
+/// Bytes of an organisation's name.
+pub const ORGANISATION_NAME_BYTES_MAX: usize = 128;
+/// Bytes of a person's role.
+pub const PERSON_ROLE_BYTES_MAX: usize = 32;
+/// Bytes of a network's name.
+pub const NETWORK_NAME_BYTES_MAX: usize = 64;
+/// Bytes of a category.
+pub const CATEGORY_BYTES_MAX: usize = 32;
+/// Bytes of a custom event's type.
+pub const CUSTOM_TYPE_BYTES_MAX: usize = 64;
+/// Bytes of free text in an administration event, settings of a plugin apart.
+pub const ADMINISTRATION_TEXT_BYTES_MAX: usize = 256;
+/// Bytes of a plugin's settings in an event.
+pub const SETTINGS_BYTES_MAX: usize = 8 * 1024;
+/// Entries in one list of a filter.
+pub const FILTER_KINDS_MAX: usize = 32;
+/// People in a filter.
+pub const FILTER_PEOPLE_MAX: usize = 64;
+/// Organisations in a filter.
+pub const FILTER_ORGANISATIONS_MAX: usize = 64;
+/// Entries in one answer of a read.
+pub const READ_ENTRIES_MAX: u32 = 10_000;
+/// Entries in one answer of a read that names no limit.
+pub const READ_ENTRIES_DEFAULT: u32 = 1_000;
+/// Rows, people or organisations in one page.
+pub const PAGE_ROWS_MAX: u32 = 10_000;
+/// How far in the future an event may lie, unless configured otherwise.
+pub const FUTURE_MS_MAX_DEFAULT: i64 = 60_000;
+/// Bytes of an event's salt.
+pub const EVENT_SALT_BYTES: usize = 16;
+/// Bytes of a detail's salt.
+pub const DETAIL_SALT_BYTES: usize = 32;
+/// Bytes of an Ed25519 signature.
+pub const SIGNATURE_BYTES: usize = 64;

@@ -1,0 +1,254 @@
+//! Who may do what. The one function that decides is [`may`]; default deny.
+
+use crate::{
+    event::{Kind, Role, Scope},
+    header::Header,
+    id::{NetworkName, OrganisationId, PersonId, PrincipalId},
+};
+use kith_proto::v1;
+
+/// Whoever is authenticated: a person's app, a service, an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// How entries name it.
+    pub id: PrincipalId,
+    /// The networks it may enter.
+    pub reach: Reach,
+    /// What it may do there.
+    pub role: Role,
+    /// The person it speaks for.
+    pub person: Option<PersonId>,
+    /// The organisation it belongs to.
+    pub organisation: Option<OrganisationId>,
+}
+
+/// The networks that a principal may enter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Every network of the server, and making new ones.
+    Server,
+    /// One network.
+    Network(NetworkName),
+}
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Be in a network at all.
+    Enter(&'a NetworkName),
+    /// Make a network, or see all of them.
+    AdministerServer,
+    /// Issue, list and revoke tokens.
+    AdministerTokens,
+    /// See an entry, by whatever call: read, subscription, proof, view, error text.
+    See(&'a Header),
+    /// Record an event of a kind in a scope.
+    Record(&'a Kind, Scope),
+    /// Withdraw an event.
+    Retract(&'a Header),
+    /// Let the server write events that clients record.
+    Administer,
+    /// Let the server write an administration event of a kind. One about a person concerns that person's organisation.
+    Write(&'a Kind, Option<&'a OrganisationId>),
+}
+
+/// Whether a principal may do something.
+pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
+    match action {
+        Action::Enter(network) => match &principal.reach {
+            Reach::Server => true,
+            Reach::Network(own) => own == *network,
+        },
+        Action::AdministerServer => principal.reach == Reach::Server && principal.role == Role::Owner,
+        Action::AdministerTokens | Action::Administer => principal.role == Role::Owner,
+        Action::See(header) => sees(principal, header),
+        Action::Record(kind, scope) => records(principal, kind, *scope),
+        Action::Retract(header) => retracts(principal, header),
+        Action::Write(kind, organisation) => writes(principal, kind, *organisation),
+    }
+}
+
+fn writes(principal: &Principal, kind: &Kind, organisation: Option<&OrganisationId>) -> bool {
+    let officer = principal.role == Role::RecordsOfficer
+        && organisation.is_some()
+        && principal.organisation.as_ref() == organisation;
+    let also = match kind {
+        Kind::PluginInstalled | Kind::PluginActivated | Kind::PluginPaused | Kind::PluginRemoved => {
+            principal.role == Role::Analyst
+        }
+        Kind::PersonErased | Kind::ErasureCompleted | Kind::HoldChanged => officer,
+        Kind::MemberChanged
+        | Kind::TokenIssued
+        | Kind::TokenRevoked
+        | Kind::LogRestored
+        | Kind::Met
+        | Kind::FollowedUp
+        | Kind::Asked
+        | Kind::Helped
+        | Kind::Referred
+        | Kind::Answered
+        | Kind::Custom(_)
+        | Kind::Retracted
+        | Kind::OrganisationAdded
+        | Kind::PersonAdded
+        | Kind::PersonChanged
+        | Kind::PeopleMerged => false,
+    };
+    kind.is_administration() && (principal.role == Role::Owner || also)
+}
+
+fn sees(principal: &Principal, header: &Header) -> bool {
+    match header.scope {
+        Scope::Network => true,
+        Scope::Organisation => principal.organisation.is_some() && principal.organisation == header.organisation,
+    }
+}
+
+fn records(principal: &Principal, kind: &Kind, scope: Scope) -> bool {
+    let by_role = match principal.role {
+        Role::Reader | Role::Analyst | Role::Auditor => false,
+        Role::Recorder | Role::RecordsOfficer | Role::Owner => true,
+    };
+    let in_scope = match scope {
+        Scope::Network => true,
+        Scope::Organisation => principal.organisation.is_some() && !kind.passes_every_filter(),
+    };
+    by_role && in_scope && !kind.is_administration()
+}
+
+fn retracts(principal: &Principal, header: &Header) -> bool {
+    let by_role = match principal.role {
+        Role::Reader | Role::Analyst | Role::Auditor => false,
+        Role::Recorder => principal.id == header.recorded_by,
+        Role::RecordsOfficer => {
+            principal.id == header.recorded_by
+                || (principal.organisation.is_some() && principal.organisation == header.organisation)
+        }
+        Role::Owner => true,
+    };
+    by_role && sees(principal, header) && header.kind.is_retractable()
+}
+
+impl Role {
+    /// The wire form.
+    pub fn to_proto(self) -> v1::Role {
+        crate::wire::role_to_proto(self)
+    }
+
+    /// Reads the wire form; `None` for unspecified and unknown numbers.
+    pub fn from_proto(number: i32) -> Option<Self> {
+        crate::wire::role_from_proto(number)
+    }
+
+    /// Its name on the command line and in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Recorder => "recorder",
+            Self::Analyst => "analyst",
+            Self::Auditor => "auditor",
+            Self::RecordsOfficer => "records-officer",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Every role, from least to most.
+    pub const ALL: [Self; 6] =
+        [Self::Reader, Self::Recorder, Self::Analyst, Self::Auditor, Self::RecordsOfficer, Self::Owner];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{position::Position, timestamp::Timestamp};
+
+    fn principal(role: Role, organisation: Option<&str>) -> Principal {
+        Principal {
+            id: "person:amina".parse().unwrap(),
+            reach: Reach::Network("north".parse().unwrap()),
+            role,
+            person: None,
+            organisation: organisation.map(|id| id.parse().unwrap()),
+        }
+    }
+
+    fn header(scope: Scope, organisation: Option<&str>, recorded_by: &str) -> Header {
+        Header {
+            position: Position::new(1),
+            id: "018f0000-0000-7000-8000-000000000001".parse().unwrap(),
+            kind: Kind::Met,
+            scope,
+            organisation: organisation.map(|id| id.parse().unwrap()),
+            recorded_by: recorded_by.parse().unwrap(),
+            occurred_at: Timestamp::from_millis(0),
+            kinds: vec![Kind::Met],
+            people: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_organisations_events_are_seen_by_its_own_only() {
+        let event = header(Scope::Organisation, Some("riverside"), "person:ben");
+        for role in Role::ALL {
+            assert!(may(&principal(role, Some("riverside")), &Action::See(&event)), "{role:?}");
+            assert!(!may(&principal(role, Some("hillside")), &Action::See(&event)), "{role:?}");
+            assert!(!may(&principal(role, None), &Action::See(&event)), "{role:?}");
+        }
+        let orphan = header(Scope::Organisation, None, "person:ben");
+        assert!(!may(&principal(Role::Owner, None), &Action::See(&orphan)));
+    }
+
+    #[test]
+    fn networks_are_closed_to_others() {
+        let (north, south) = ("north".parse().unwrap(), "south".parse().unwrap());
+        assert!(may(&principal(Role::Reader, None), &Action::Enter(&north)));
+        assert!(!may(&principal(Role::Owner, None), &Action::Enter(&south)));
+        assert!(!may(&principal(Role::Owner, None), &Action::AdministerServer));
+    }
+
+    #[test]
+    fn recording_needs_a_role_and_for_organisation_scope_an_organisation() {
+        let record =
+            |role, organisation, kind: &Kind, scope| may(&principal(role, organisation), &Action::Record(kind, scope));
+        assert!(record(Role::Recorder, None, &Kind::Met, Scope::Network));
+        assert!(!record(Role::Reader, None, &Kind::Met, Scope::Network));
+        assert!(!record(Role::Recorder, None, &Kind::Met, Scope::Organisation));
+        assert!(record(Role::Recorder, Some("riverside"), &Kind::Met, Scope::Organisation));
+        assert!(!record(Role::Owner, Some("riverside"), &Kind::PersonAdded, Scope::Organisation));
+        assert!(!record(Role::Owner, None, &Kind::TokenIssued, Scope::Network));
+    }
+
+    #[test]
+    fn analysts_write_plugins_and_officers_erase_in_their_organisation() {
+        let riverside = "riverside".parse().unwrap();
+        let write = |role, organisation, kind: &Kind, person_of: Option<&OrganisationId>| {
+            may(&principal(role, organisation), &Action::Write(kind, person_of))
+        };
+        assert!(write(Role::Analyst, None, &Kind::PluginInstalled, None));
+        assert!(!write(Role::RecordsOfficer, Some("riverside"), &Kind::PluginInstalled, None));
+        assert!(write(Role::RecordsOfficer, Some("riverside"), &Kind::PersonErased, Some(&riverside)));
+        assert!(!write(Role::RecordsOfficer, Some("hillside"), &Kind::HoldChanged, Some(&riverside)));
+        assert!(!write(Role::RecordsOfficer, None, &Kind::PersonErased, None));
+        assert!(!write(Role::Analyst, Some("riverside"), &Kind::PersonErased, Some(&riverside)));
+        assert!(!write(Role::Analyst, None, &Kind::TokenIssued, None));
+        for kind in [Kind::LogRestored, Kind::TokenIssued, Kind::PersonErased, Kind::PluginRemoved] {
+            assert!(write(Role::Owner, None, &kind, None), "{kind}");
+        }
+        assert!(!write(Role::Owner, None, &Kind::Met, None));
+    }
+
+    #[test]
+    fn retraction_is_for_the_recorder_the_officer_of_the_organisation_and_the_owner() {
+        let own = header(Scope::Network, Some("riverside"), "person:amina");
+        let other = header(Scope::Network, Some("riverside"), "person:ben");
+        let retract = |role, organisation, event| may(&principal(role, organisation), &Action::Retract(event));
+        assert!(retract(Role::Recorder, Some("riverside"), &own));
+        assert!(!retract(Role::Recorder, Some("riverside"), &other));
+        assert!(retract(Role::RecordsOfficer, Some("riverside"), &other));
+        assert!(!retract(Role::RecordsOfficer, Some("hillside"), &other));
+        assert!(retract(Role::Owner, None, &other));
+        assert!(!retract(Role::Reader, Some("riverside"), &own));
+        let hidden = header(Scope::Organisation, Some("riverside"), "person:ben");
+        assert!(!retract(Role::Owner, None, &hidden));
+    }
+}

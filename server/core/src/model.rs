@@ -1,0 +1,91 @@
+//! A log in memory: the simplest state that decisions can build on, and the oracle for real ones.
+//!
+//! Invariant: it holds exactly what was accepted, and answers by looking through all of it.
+
+use crate::{
+    decide::{Accepted, Batch, Command, Outcome, Recorded, Refused, State, Undecided},
+    directory::Directory,
+    entry::Entry,
+    filter::Filter,
+    id::EventId,
+    may::{Action, Principal, may},
+    position::Position,
+    timestamp::Timestamp,
+};
+use std::{collections::HashMap, convert::Infallible};
+
+/// A log in memory.
+#[derive(Debug, Default)]
+pub struct Model {
+    accepted: Vec<Accepted>,
+    positions: HashMap<EventId, Position>,
+    directory: Directory,
+}
+
+impl Model {
+    /// Decides a command at a time and stores what it gives. Events may lie `future_ms_max` after that.
+    pub fn append(&mut self, command: Command, now: Timestamp, future_ms_max: i64) -> Result<Vec<Outcome>, Refused> {
+        let mut batch = Batch::new(self, now, future_ms_max);
+        let outcomes = decided(batch.decide(command))?;
+        let accepted = batch.into_accepted();
+        self.commit(accepted);
+        Ok(outcomes)
+    }
+
+    /// Stores what a batch on top of this state accepted.
+    pub fn commit(&mut self, accepted: Vec<Accepted>) {
+        for accepted in accepted {
+            assert_eq!(accepted.entry.position, self.head().next(), "positions are dense");
+            self.positions.insert(accepted.event.id, accepted.entry.position);
+            self.directory.apply(&accepted.event, accepted.entry.position);
+            self.accepted.push(accepted);
+        }
+    }
+
+    /// Everything accepted, in order of position.
+    pub fn accepted(&self) -> &[Accepted] {
+        &self.accepted
+    }
+
+    fn at(&self, position: Position) -> Option<&Accepted> {
+        self.accepted.get(usize::try_from(position.leaf_index()?).ok()?)
+    }
+}
+
+/// A decision on a model, which can always be read.
+pub fn decided(decision: Result<Vec<Outcome>, Undecided<Infallible>>) -> Result<Vec<Outcome>, Refused> {
+    decision.map_err(|undecided| match undecided {
+        Undecided::Refused(refused) => refused,
+        Undecided::Unreadable(never) => match never {},
+    })
+}
+
+impl State for Model {
+    type Error = Infallible;
+
+    fn head(&self) -> Position {
+        Position::new(self.accepted.len() as u64)
+    }
+
+    fn last_recorded_at(&self) -> Timestamp {
+        self.accepted.last().map_or(Timestamp::MIN, |last| last.entry.recorded_at)
+    }
+
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Infallible> {
+        let accepted = self.positions.get(id).and_then(|position| self.at(*position));
+        Ok(accepted.map(|accepted| Recorded { position: accepted.entry.position, content: accepted.content }))
+    }
+
+    fn entry(&self, position: Position) -> Result<Entry, Infallible> {
+        Ok(self.at(position).expect("positions up to the head are there").entry.clone())
+    }
+
+    fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Infallible> {
+        let seen = self.accepted.iter().map(|accepted| &accepted.header).filter(|header| header.position > after);
+        Ok(seen.into_iter().any(|header| filter.matches(header) && may(principal, &Action::See(header))))
+    }
+}

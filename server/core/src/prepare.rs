@@ -1,0 +1,58 @@
+//! New events, checked and hashed as far as that is possible without the log: work for the caller's thread.
+
+use crate::{
+    detail::Detail,
+    entry,
+    event::Event,
+    invalid::{Invalid, Problem, check_count},
+    limits, wire,
+};
+use bytes::Bytes;
+use kith_proto::v1;
+
+/// An event to append that obeys every rule which does not depend on the log.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The event.
+    pub event: Event,
+    /// Its bytes as the client made them.
+    pub bytes: Bytes,
+    /// Its content identity.
+    pub content: [u8; 32],
+    /// Its details, in the order of its commitments; each matches its commitment.
+    pub details: Vec<Detail>,
+    /// Signature over the bytes, if there is one.
+    pub signature: Option<[u8; limits::SIGNATURE_BYTES]>,
+}
+
+impl Prepared {
+    /// Prepares an event from the wire.
+    pub fn new(proto: &v1::NewEvent) -> Result<Self, Invalid> {
+        let (event, content) = wire::decode_event_and_content(&proto.event)?;
+        check_count("details", proto.details.len(), 0, limits::DETAILS_MAX)?;
+        let details = proto.details.iter().map(Detail::from_proto).collect::<Result<Vec<_>, _>>()?;
+        let commitments: Vec<_> = details.iter().map(Detail::commitment).collect();
+        if commitments != event.details {
+            return Err(Invalid::new("details", Problem::DetailsMismatch));
+        }
+        Ok(Self {
+            content,
+            signature: entry::signature(&proto.signature, "signature")?,
+            bytes: proto.event.clone(),
+            event,
+            details,
+        })
+    }
+
+    /// Prepares an event that this process makes, unsigned; its commitments must stand for the details.
+    pub fn from_event(event: &Event, details: &[Detail]) -> Result<Self, Invalid> {
+        let details = details.iter().map(Detail::to_proto).collect();
+        Self::new(&v1::NewEvent { event: event.encode().into(), details, signature: Vec::new() })
+    }
+
+    /// Bytes that it counts against the limits of an append: event, signature and text of its details.
+    pub fn size_bytes(&self) -> usize {
+        let signature = self.signature.map_or(0, |signature| signature.len());
+        self.bytes.len() + signature + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
+    }
+}

@@ -1,0 +1,9 @@
+//! The decision: what is accepted, what is refused and why, and the laws it obeys.
+
+mod conditions;
+mod duplicates;
+mod laws;
+mod merges;
+mod refusals;
+mod targets;
+mod world;

@@ -1,0 +1,112 @@
+//! Merges: every id has one at most, none leads back to itself, and a retraction frees the id again.
+
+use crate::world::*;
+use kith_core::{
+    arbitrary::numbered_event,
+    decide::{Batch, Outcome, Refusal, State},
+    event::{Event, Fact},
+    filter::Filter,
+    invalid::{Invalid, Problem},
+    limits::FUTURE_MS_MAX_DEFAULT,
+    model::Model,
+};
+
+/// Decides facts one by one, in one batch and in a batch each; both must accept the same ones.
+fn check(facts: &[Fact], accepted: &[bool]) -> Model {
+    let events: Vec<Event> = (FREE..).zip(facts).map(|(number, fact)| event(number, fact.clone())).collect();
+    let mut apart = world();
+    let one_by_one: Vec<bool> = events.iter().map(|event| append(&mut apart, amina(), event.clone()).is_ok()).collect();
+    assert_eq!(one_by_one, accepted, "a batch each");
+    let mut model = world();
+    let mut batch = Batch::new(&model, NOW, FUTURE_MS_MAX_DEFAULT);
+    let together: Vec<bool> =
+        events.into_iter().map(|event| batch.decide(command(amina(), &[event])).is_ok()).collect();
+    assert_eq!(together, accepted, "one batch");
+    let entries = batch.into_accepted();
+    model.commit(entries);
+    assert_eq!(bytes(&model), bytes(&apart));
+    model
+}
+
+fn bytes(model: &Model) -> Vec<&[u8]> {
+    model.accepted().iter().map(|accepted| &accepted.bytes[..]).collect()
+}
+
+fn root(model: &Model, id: &str) -> String {
+    model.directory().root(&person(id)).to_string()
+}
+
+#[test]
+fn chains_lead_to_one_person() {
+    let model = check(&[merged("ben", "chidi"), merged("amina", "ben"), merged("chidi", "dana")], &[true; 3]);
+    for id in ["amina", "ben", "chidi", "dana"] {
+        assert_eq!(root(&model, id), "amina");
+    }
+    assert_eq!(root(&model, "eve"), "eve");
+}
+
+#[test]
+fn merges_make_no_cycle() {
+    let facts = [merged("amina", "ben"), merged("ben", "amina"), merged("ben", "chidi"), merged("chidi", "amina")];
+    check(&facts, &[true, false, true, false]);
+    let mut model = world();
+    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
+    let back = append(&mut model, amina(), event(FREE + 1, merged("ben", "amina")));
+    let rule = Problem::MustBe("a person who is not merged into the other already");
+    assert_eq!(back, Err(Refusal::Invalid(Invalid::new("event.people_merged.kept", rule))));
+}
+
+#[test]
+fn an_id_is_merged_once() {
+    check(&[merged("amina", "ben"), merged("amina", "ben"), merged("chidi", "ben")], &[true, false, false]);
+    let mut model = world();
+    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
+    let again = append(&mut model, amina(), event(FREE + 1, merged("chidi", "ben")));
+    let rule = Problem::MustBe("a person who is not merged already");
+    assert_eq!(again, Err(Refusal::Invalid(Invalid::new("event.people_merged.merged", rule))));
+}
+
+#[test]
+fn a_retraction_frees_the_id() {
+    let facts = [merged("amina", "ben"), retracted(FREE), merged("ben", "amina"), retracted(FREE + 2)];
+    let model = check(&facts, &[true; 4]);
+    assert_eq!((root(&model, "amina"), root(&model, "ben")), ("amina".into(), "ben".into()));
+    let model = check(&facts[..3], &[true; 3]);
+    assert_eq!((root(&model, "amina"), root(&model, "ben")), ("ben".into(), "ben".into()));
+}
+
+#[test]
+fn a_second_retraction_of_a_merge_leaves_a_later_merge_alone() {
+    let facts =
+        [merged("amina", "ben"), retracted(FREE), merged("chidi", "ben"), retracted(FREE), merged("dana", "ben")];
+    let model = check(&facts, &[true, true, true, true, false]);
+    assert_eq!(root(&model, "ben"), "chidi");
+}
+
+#[test]
+fn a_merge_that_is_rolled_back_is_forgotten_and_what_it_freed_is_bound_again() {
+    let mut model = world();
+    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
+    let mut batch = Batch::new(&model, NOW, FUTURE_MS_MAX_DEFAULT);
+    let refused_last = |facts: &[Fact]| {
+        let bad = event(FREE + 50, met(&["amina", "nobody"]));
+        let events = (FREE + 1..).zip(facts).map(|(number, fact)| event(number, fact.clone())).chain([bad]);
+        command(amina(), &events.collect::<Vec<_>>())
+    };
+    assert!(batch.decide(refused_last(&[retracted(FREE), merged("chidi", "dana")])).is_err());
+    assert!(batch.decide(command(amina(), &[event(FREE + 3, merged("chidi", "ben"))])).is_err());
+    let outcomes = batch.decide(command(amina(), &[event(FREE + 2, merged("eve", "dana"))])).unwrap();
+    assert_eq!(outcomes, [Outcome::Accepted(model.head().next())]);
+    assert!(batch.decide(refused_last(&[retracted(FREE)])).is_err());
+    assert!(batch.decide(command(amina(), &[event(FREE + 4, merged("amina", "dana"))])).is_err());
+    assert_eq!(batch.accepted().len(), 1);
+}
+
+#[test]
+fn retractions_of_merges_pass_every_filter() {
+    let model = check(&[merged("amina", "ben"), retracted(FREE), met(&["amina", "ben"])], &[true; 3]);
+    let filter = Filter { people: vec![person("eve")], ..Filter::default() };
+    let passing: Vec<_> = model.accepted().iter().filter(|accepted| filter.passes(&accepted.header)).collect();
+    let last = passing.last().unwrap();
+    assert_eq!(last.event.id, numbered_event(FREE + 1));
+}
