@@ -1,0 +1,19 @@
+//! The built-in plugins as WASM components, made from their source by the build script.
+//!
+//! Invariant: the bytes depend on the source, the lock file and the toolchain alone, not on the
+//! folder, the profile or the flags of the build around them.
+
+/// A plugin that comes with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Builtin {
+    /// The name of its view.
+    pub name: &'static str,
+    /// The component: it exports `kith:view/view@1.0.0` and imports nothing.
+    pub component: &'static [u8],
+}
+
+/// All built-in plugins.
+pub const BUILTINS: &[Builtin] = &[
+    Builtin { name: "strength", component: include_bytes!(concat!(env!("OUT_DIR"), "/strength.wasm")) },
+    Builtin { name: "introductions", component: include_bytes!(concat!(env!("OUT_DIR"), "/introductions.wasm")) },
+];

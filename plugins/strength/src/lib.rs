@@ -1,0 +1,127 @@
+//! The built-in view `strength`: one row per pair of people in contact.
+//!
+//! ```text
+//! u(e)  = w_kind / k            k: people in the event beside the one looked at (1 without `divide`)
+//! c(d)  = max of u(e) over the pair's events on UTC day d
+//! S(T)  = sum over days d <= T of c(d) * 2^(-(T - d) / h)          h: half-life in days
+//! score = 100 * ln(1 + S) / ln(1 + S_max)    S_max: S of a contact of the largest weight every day
+//! ```
+//!
+//! Invariant: everything is whole numbers up to one last division, so rows agree on every machine.
+//! A day counts for 32 half-lives; after that it is less than the last bit and leaves the state.
+//! The counts are of all events folded, whatever their day.
+
+mod fixed;
+mod settings;
+mod state;
+
+use kith_plugin_sdk::{Day, Event, Fault, Field, FieldType, Key, KeyBy, Manifest, Route, Row, Value, View};
+
+use crate::fixed::{Decay, log2};
+pub use crate::settings::{Settings, Weights};
+use crate::state::Contact;
+pub use crate::state::Tie;
+
+/// The view, configured.
+#[derive(Debug)]
+pub struct Strength {
+    /// What one event of each route is worth before division, Q24.
+    units: [u32; 4],
+    divide: bool,
+    decay: Decay,
+    /// log2(1 + `S_max`), Q32.
+    log_max: u64,
+}
+
+kith_plugin_sdk::export!(Strength);
+
+impl View for Strength {
+    type Settings = Settings;
+    type State = Tie;
+
+    const MANIFEST: Manifest = Manifest {
+        name: "strength",
+        version: "1.0.0",
+        state_version: 1,
+        routes: &[by_pair("met"), by_pair("followed_up"), by_pair("helped"), by_pair("referred")],
+        fields: &[
+            column("score", FieldType::Number, "0 to 100, decays with time; 100 is a contact every day"),
+            column("days_in_contact", FieldType::Integer, "days with any contact, ever"),
+            column("last_contact", FieldType::Day, "the latest day in contact"),
+            column("met", FieldType::Integer, "times the two met"),
+            column("followed_up", FieldType::Integer, "times one followed up with the other"),
+            column("helped", FieldType::Integer, "times one helped the other"),
+            column("referred", FieldType::Integer, "times one referred the other"),
+        ],
+        settings: include_str!("../settings.schema.json"),
+    };
+
+    fn configure(settings: Settings) -> Result<Self, String> {
+        let units = settings.units()?;
+        let decay = Decay::new(settings.half_life()?);
+        let best = units.into_iter().max().unwrap_or(0);
+        let log_max = log2_of_1_plus(decay.sum_of_every_day(best));
+        Ok(Self { units, divide: settings.divide, decay, log_max })
+    }
+
+    fn fold(&self, _: Key, state: Option<Tie>, events: &[Event<'_>]) -> Result<Option<Tie>, Fault> {
+        let mut tie = state.unwrap_or_default();
+        for event in events {
+            let kind = usize::from(event.kind);
+            let unit = self.units.get(kind).ok_or_else(|| fault(event, "the kind was not asked for"))?;
+            let contact = Contact { day: event.day(), unit: self.share(*unit, event.others) };
+            tie.add(kind, contact).map_err(|error| fault(event, error))?;
+        }
+        tie.forget(self.decay.days());
+        Ok((!tie.is_empty()).then_some(tie))
+    }
+
+    fn rows(&self, _: Key, tie: &Tie, as_of: Day) -> Result<Vec<Row>, Fault> {
+        let known = tie.until(as_of);
+        let Some(last) = known.last() else {
+            return Ok(Vec::new());
+        };
+        let sum = known.iter().map(|c| self.decay.left_of(c.unit, as_of.since(c.day))).sum();
+        let mut values = vec![
+            Value::Number(self.score(sum)),
+            Value::Integer(tie.days_until(as_of).cast_signed()),
+            Value::Day(last.day),
+        ];
+        values.extend(tie.counts().map(|count| Value::Integer(count.cast_signed())));
+        Ok(vec![Row::of(values)])
+    }
+}
+
+impl Strength {
+    /// A unit shared among the others in the event, to the nearest.
+    fn share(&self, unit: u32, others: u32) -> u32 {
+        let shares = if self.divide { others.max(1) } else { 1 };
+        // Without overflow: a unit is below 2^28, and beyond 2^29 shares it rounds to 0.
+        (unit + shares.min(1 << 29) / 2) / shares
+    }
+
+    /// The score of a sum in Q32.
+    #[allow(clippy::cast_precision_loss, reason = "both are below 2^37, so exact")]
+    fn score(&self, sum: u64) -> f64 {
+        100.0 * (log2_of_1_plus(sum) as f64) / (self.log_max as f64)
+    }
+}
+
+fn log2_of_1_plus(sum: u64) -> u64 {
+    log2((1 << 32) + sum)
+}
+
+fn fault(event: &Event<'_>, message: &str) -> Fault {
+    Fault::event(event.position, message)
+}
+
+const fn by_pair(kind: &'static str) -> Route {
+    Route { kind, key_by: KeyBy::Pair }
+}
+
+const fn column(name: &'static str, of: FieldType, about: &'static str) -> Field {
+    Field { name, of, about }
+}
+
+#[cfg(test)]
+mod tests;
