@@ -3,11 +3,7 @@
 //! The `.proto` files beside this crate are the contract; nothing here adds meaning to them.
 
 /// Messages and services of `kith.v1`.
-#[allow(
-    missing_docs,
-    clippy::pedantic,
-    reason = "generated code; the .proto files carry the documentation"
-)]
+#[allow(missing_docs, clippy::pedantic, reason = "generated code; the .proto files carry the documentation")]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/kith.v1.rs"));
 }

@@ -1,0 +1,181 @@
+//! Checks a log that no server has open: every row against what follows from the entries.
+//!
+//! Invariant: nothing is repaired here. Whatever is wrong is reported, and checking goes on where it can.
+
+mod rows;
+mod tokens;
+mod walk;
+
+use crate::{
+    config::Config,
+    error::{OpenError, ReadError},
+    keys::Keys,
+    snapshot::Snapshot,
+    store::{builder, check_version, open_error, read_networks},
+};
+use kith_core::{id::NetworkName, position::Position};
+use redb::{Database, ReadableDatabase};
+use rows::Expected;
+use std::{fmt, path::Path};
+use walk::Walk;
+
+/// Problems that are listed; further ones are only counted.
+const PROBLEMS_MAX: usize = 1_000;
+
+/// Entries between two reports of progress.
+const PROGRESS_ENTRIES: u64 = 4_096;
+
+/// How far a check has come, over all networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries checked.
+    pub checked: u64,
+    /// Entries to check.
+    pub total: u64,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Networks checked.
+    pub networks: usize,
+    /// Entries checked.
+    pub entries: u64,
+    /// Details that were opened and compared with their commitments.
+    pub details_opened: u64,
+    /// Details that could not be opened: erased ones, or all if the keys are not there.
+    pub details_closed: u64,
+    /// How many problems there are.
+    pub problems_count: u64,
+    /// The problems, at most 1,000 of them.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The network, if it is about one.
+    pub network: Option<NetworkName>,
+    /// The position, if it is about one.
+    pub position: Option<Position>,
+    /// The table or file.
+    pub table: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(network) = &self.network {
+            write!(f, "network {network}, ")?;
+        }
+        if let Some(position) = self.position {
+            write!(f, "position {position}, ")?;
+        }
+        write!(f, "{}: {}", self.table, self.what)
+    }
+}
+
+/// Why a log could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The files could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The files could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.problems_count == 0
+    }
+
+    fn add(&mut self, problem: Problem) {
+        self.problems_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        }
+    }
+
+    fn add_about_file(&mut self, table: &'static str, what: &'static str) {
+        self.add(Problem { network: None, position: None, table, what });
+    }
+}
+
+/// Checks the log in a data folder. No server may have it open. Without `keys/` details are not opened.
+pub fn check(data: &Path, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
+    let file = data.join("log.redb");
+    let mut builder = builder(&Config::default());
+    let database = match builder.set_check_integrity_on_open(true).open(&file) {
+        Ok(database) => database,
+        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(unreadable()),
+        Err(error) => return Err(open_error(error, data, &file).into()),
+    };
+    check_database(&database, open_keys(data)?.as_ref(), progress)
+}
+
+/// Checks a log on storage of the caller, with its keys.
+#[cfg(feature = "faults")]
+pub fn check_on(
+    log: impl redb::StorageBackend,
+    keys: impl redb::StorageBackend,
+    root_key: [u8; 32],
+    progress: impl FnMut(Progress),
+) -> Result<Report, CheckError> {
+    let database = match builder(&Config::default()).set_check_integrity_on_open(true).create_with_backend(log) {
+        Ok(database) => database,
+        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(unreadable()),
+        Err(error) => return Err(OpenError::from(error).into()),
+    };
+    let keys = redb::Builder::new().create_with_backend(keys).map_err(OpenError::from)?;
+    let keys = Keys::with_database(keys, zeroize::Zeroizing::new(root_key))?;
+    check_database(&database, Some(&keys), progress)
+}
+
+/// The report on a file that the storage engine refuses.
+fn unreadable() -> Report {
+    let mut report = Report::default();
+    report.add_about_file("log.redb", "pages do not match their checksums");
+    report
+}
+
+fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
+    match Keys::open(&data.join("keys"), false) {
+        Ok(keys) => Ok(Some(keys)),
+        Err(OpenError::RootKeyMissing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn check_database(
+    database: &Database,
+    keys: Option<&Keys>,
+    mut progress: impl FnMut(Progress),
+) -> Result<Report, CheckError> {
+    let transaction = database.begin_read().map_err(OpenError::from)?;
+    check_version(&transaction)?;
+    let networks = read_networks(&transaction)?;
+    let mut report = Report { networks: networks.len(), ..Report::default() };
+    let mut expected = Expected::default();
+    let total = rows::count_entries(&transaction)?;
+    for (index, (name, row)) in networks.iter().enumerate() {
+        if networks[..index].iter().any(|(_, other)| other.ordinal == row.ordinal) {
+            report.add_about_file("networks", "two networks have one ordinal");
+            continue;
+        }
+        let loaded = keys.filter(|keys| keys.load_network(name, row.incarnation).is_ok());
+        if keys.is_some() && loaded.is_none() {
+            report.add_about_file("network_keys", "the key of a network is missing or does not open");
+        }
+        let snapshot = Snapshot::begin(database, row.ordinal)?;
+        let mut walk = Walk::new(name, row.incarnation, &snapshot, loaded);
+        walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
+        walk.finish(&mut report, &mut expected)?;
+    }
+    expected.compare(&transaction, &mut report)?;
+    progress(Progress { checked: report.entries, total });
+    Ok(report)
+}

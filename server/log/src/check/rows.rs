@@ -1,0 +1,77 @@
+//! How many rows each table must have.
+//!
+//! Invariant: every row that must be there was looked up by the walk; equal counts then say that no other is there.
+
+use super::Report;
+use crate::{error::ReadError, tables};
+use redb::{Key, ReadTransaction, ReadableTableMetadata, TableDefinition, Value};
+
+/// Rows that follow from the entries of all networks.
+#[derive(Default)]
+pub(super) struct Expected {
+    pub(super) heads: u64,
+    pub(super) entries: u64,
+    pub(super) people: u64,
+    pub(super) common: u64,
+    pub(super) restricted: u64,
+    pub(super) retractions: u64,
+    pub(super) names: u64,
+    pub(super) details: u64,
+    pub(super) tokens: u64,
+    pub(super) leaves: u64,
+    pub(super) subtrees: u64,
+}
+
+impl Expected {
+    /// Adds the rows of one network.
+    pub(super) fn add(&mut self, network: &Self) {
+        self.heads += network.heads;
+        self.entries += network.entries;
+        self.people += network.people;
+        self.common += network.common;
+        self.restricted += network.restricted;
+        self.retractions += network.retractions;
+        self.names += network.names;
+        self.details += network.details;
+        self.tokens += network.tokens;
+        self.leaves += network.leaves;
+        self.subtrees += network.subtrees;
+    }
+
+    /// Reports tables with other numbers of rows.
+    pub(super) fn compare(&self, transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
+        compare(transaction, ("heads", tables::HEADS), self.heads, report)?;
+        compare(transaction, ("entries", tables::ENTRIES), self.entries, report)?;
+        compare(transaction, ("ids", tables::IDS), self.entries, report)?;
+        compare(transaction, ("people", tables::PEOPLE), self.people, report)?;
+        compare(transaction, ("common", tables::COMMON), self.common, report)?;
+        compare(transaction, ("restricted", tables::RESTRICTED), self.restricted, report)?;
+        compare(transaction, ("retractions", tables::RETRACTIONS), self.retractions, report)?;
+        compare(transaction, ("names", tables::NAMES), self.names, report)?;
+        compare(transaction, ("details", tables::DETAILS), self.details, report)?;
+        compare(transaction, ("tokens", tables::TOKENS), self.tokens, report)?;
+        compare(transaction, ("leaves", tables::LEAVES), self.leaves, report)?;
+        compare(transaction, ("subtrees", tables::SUBTREES), self.subtrees, report)
+    }
+}
+
+fn compare<K: Key + 'static, V: Value + 'static>(
+    transaction: &ReadTransaction,
+    (table, definition): (&'static str, TableDefinition<'static, K, V>),
+    expected: u64,
+    report: &mut Report,
+) -> Result<(), ReadError> {
+    let found = transaction.open_table(definition)?.len()?;
+    if found > expected {
+        report.add_about_file(table, "has rows that follow from no entry");
+    }
+    if found < expected {
+        report.add_about_file(table, "lacks rows that follow from entries");
+    }
+    Ok(())
+}
+
+/// Entries of all networks.
+pub(super) fn count_entries(transaction: &ReadTransaction) -> Result<u64, ReadError> {
+    Ok(transaction.open_table(tables::ENTRIES)?.len()?)
+}

@@ -1,0 +1,329 @@
+//! Walks the entries of one network and looks up every row that must follow from them.
+//!
+//! Invariant: what is expected is computed from the entries read so far, never taken from an index.
+
+use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
+use crate::{
+    error::ReadError,
+    keys::{Incarnation, Keys},
+    outline::{Outline, named},
+    row::HeadRow,
+    seal::Sealed,
+    snapshot::{Snapshot, place},
+    tables,
+    tree_rows::{NodesError, ROW_LEAVES},
+};
+use bytes::Bytes;
+use kith_core::{
+    decide::Recorded,
+    directory::Directory,
+    entry::Entry,
+    event::{Event, Fact},
+    header::Header,
+    id::{NetworkName, PersonId},
+    position::Position,
+    timestamp::Timestamp,
+    tree::{Frontier, Nodes, SUBTREE_LEAVES, Subtree, leaf_hash},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A network's entries, read so far.
+pub(super) struct Walk<'a> {
+    name: &'a NetworkName,
+    incarnation: Incarnation,
+    snapshot: &'a Snapshot,
+    keys: Option<&'a Keys>,
+    position: Position,
+    recorded_at: Timestamp,
+    directory: Directory,
+    frontier: Frontier,
+    retractions: BTreeMap<u64, u64>,
+    names: BTreeMap<u32, u64>,
+    tokens: Tokens,
+    expected: Expected,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        name: &'a NetworkName,
+        incarnation: Incarnation,
+        snapshot: &'a Snapshot,
+        keys: Option<&'a Keys>,
+    ) -> Self {
+        Self {
+            name,
+            incarnation,
+            snapshot,
+            keys,
+            position: Position::ZERO,
+            recorded_at: Timestamp::MIN,
+            directory: Directory::default(),
+            frontier: Frontier::new(),
+            retractions: BTreeMap::new(),
+            names: BTreeMap::new(),
+            tokens: Tokens::default(),
+            expected: Expected::default(),
+        }
+    }
+
+    /// Checks every entry and its rows.
+    pub(super) fn check_all(&mut self, report: &mut Report, mut progress: impl FnMut(u64)) -> Result<(), ReadError> {
+        for row in self.snapshot.range(Position::ZERO, Position::new(u64::MAX))? {
+            let (key, value) = row?;
+            let position = Position::new(key.value().1);
+            if position != self.position.next() {
+                self.report(report, Some(position), "entries", "an entry before this one is missing");
+            }
+            self.position = position;
+            self.check_entry(&Bytes::copy_from_slice(value.value()), report)?;
+            report.entries += 1;
+            self.expected.entries += 1;
+            if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
+                progress(report.entries);
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, report: &mut Report, position: Option<Position>, table: &'static str, what: &'static str) {
+        report.add(Problem { network: Some(self.name.clone()), position, table, what });
+    }
+
+    fn wrong(&self, report: &mut Report, table: &'static str, what: &'static str) {
+        self.report(report, Some(self.position), table, what);
+    }
+
+    fn check_entry(&mut self, bytes: &Bytes, report: &mut Report) -> Result<(), ReadError> {
+        self.check_leaf(bytes, report)?;
+        let Ok(entry) = Entry::decode(bytes) else {
+            self.wrong(report, "entries", "the entry does not decode");
+            return Ok(());
+        };
+        if entry.encode() != *bytes {
+            self.wrong(report, "entries", "the entry is not in canonical form");
+        }
+        if entry.position != self.position {
+            self.wrong(report, "entries", "the entry states another position");
+        }
+        if entry.recorded_at < self.recorded_at {
+            self.wrong(report, "entries", "the entry was recorded before the one before it");
+        }
+        self.recorded_at = entry.recorded_at;
+        let Ok(event) = entry.event() else {
+            self.wrong(report, "entries", "the event does not decode");
+            return Ok(());
+        };
+        self.check_event(&entry, &event, report)
+    }
+
+    fn check_event(&mut self, entry: &Entry, event: &Event, report: &mut Report) -> Result<(), ReadError> {
+        let recorded = Recorded { position: self.position, content: event.content_hash() };
+        if self.snapshot.recorded(&event.id)? != Some(recorded) {
+            self.wrong(report, "ids", "the row of the event's id is missing or another");
+        }
+        if !self.apply(entry, event) {
+            self.wrong(report, "entries", "the event names somebody or something that was not there");
+            return Ok(());
+        }
+        self.check_outline(entry, event, report)?;
+        self.check_details(event, report)
+    }
+
+    fn check_leaf(&mut self, bytes: &Bytes, report: &mut Report) -> Result<(), ReadError> {
+        let (leaf, index) = (leaf_hash(bytes), self.frontier.size());
+        let nodes = self.snapshot.nodes()?;
+        if stored(nodes.leaves(index, index + 1))? != Some(vec![leaf]) {
+            self.wrong(report, "leaves", "the hash of the entry is missing or another");
+        }
+        if let Some(Subtree { start, hash, .. }) = self.frontier.push(leaf) {
+            let number = start / SUBTREE_LEAVES;
+            if stored(nodes.subtrees(number, number + 1))? != Some(vec![hash]) {
+                self.wrong(report, "subtrees", "the root of the subtree that ends here is missing or another");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what an event says of directory, tokens and retractions; false if it cannot follow what came before.
+    fn apply(&mut self, entry: &Entry, event: &Event) -> bool {
+        match &event.fact {
+            Fact::PersonChanged(changed) if self.directory.person(&changed.person).is_none() => return false,
+            Fact::Retracted(retracted) => match self.snapshot.recorded(&retracted.event) {
+                Ok(Some(target)) if target.position < self.position => {
+                    self.retractions.entry(target.position.get()).or_insert(self.position.get());
+                }
+                Ok(Some(_) | None) | Err(_) => return false,
+            },
+            Fact::Administration(fact) => self.tokens.apply(fact, entry),
+            Fact::Met(_)
+            | Fact::FollowedUp(_)
+            | Fact::Asked(_)
+            | Fact::Helped(_)
+            | Fact::Referred(_)
+            | Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::OrganisationAdded(_)
+            | Fact::PersonAdded(_)
+            | Fact::PersonChanged(_)
+            | Fact::PeopleMerged(_) => {}
+        }
+        self.directory.apply(event, self.position);
+        true
+    }
+
+    fn handle_of(&self, person: &PersonId) -> Option<u32> {
+        self.directory.person(person).map(|person| person.handle)
+    }
+
+    fn check_outline(&mut self, entry: &Entry, event: &Event, report: &mut Report) -> Result<(), ReadError> {
+        let header = Header::resolve(entry, event, |id| match self.snapshot.recorded(id)? {
+            Some(recorded) => {
+                let entry = self.snapshot.entry(recorded.position)?;
+                Ok(entry.event().ok().map(|event| (entry, event)))
+            }
+            None => Ok::<_, ReadError>(None),
+        });
+        let header = match header {
+            Ok(header) => header,
+            Err(ReadError::Damaged(_)) => {
+                self.wrong(report, "entries", "the event that this one names cannot be read");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(outline) = Outline::of(&header, event, |person| self.handle_of(person)) else {
+            self.wrong(report, "entries", "somebody in the event is not in the directory");
+            return Ok(());
+        };
+        self.check_index_rows(&outline, report)
+    }
+
+    fn check_index_rows(&mut self, outline: &Outline, report: &mut Report) -> Result<(), ReadError> {
+        let (n, at, transaction) = (self.snapshot.network(), self.position.get(), self.snapshot.transaction());
+        let people = transaction.open_table(tables::PEOPLE)?;
+        for handle in &outline.people {
+            self.expected.people += 1;
+            if people.get(tables::person_key(n, *handle, at))?.is_none() {
+                self.wrong(report, "people", "the row of a person in the event is missing");
+            }
+        }
+        if outline.common {
+            self.expected.common += 1;
+            if transaction.open_table(tables::COMMON)?.get((n, at))?.is_none() {
+                self.wrong(report, "common", "the row of the entry is missing");
+            }
+        }
+        if outline.restricted {
+            self.expected.restricted += 1;
+            if transaction.open_table(tables::RESTRICTED)?.get((n, at))?.is_none() {
+                self.wrong(report, "restricted", "the row of the entry is missing");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_details(&mut self, event: &Event, report: &mut Report) -> Result<(), ReadError> {
+        if event.details.is_empty() {
+            return Ok(());
+        }
+        self.expected.details += 1;
+        let sealed = match self.snapshot.details(self.position) {
+            Ok(sealed) if sealed.len() == event.details.len() => sealed,
+            Ok(_) | Err(ReadError::Damaged(_)) => {
+                self.wrong(report, "details", "the row is missing, malformed or of another number of details");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for detail in &sealed {
+            if let Some(handle) = named(detail.kind, &detail.subjects).and_then(|person| self.handle_of(person)) {
+                self.names.insert(handle, self.position.get());
+            }
+        }
+        self.check_sealed(event, &sealed, report)
+    }
+
+    fn check_sealed(&self, event: &Event, sealed: &[Sealed], report: &mut Report) -> Result<(), ReadError> {
+        let Some(keys) = self.keys else {
+            report.details_closed += sealed.len() as u64;
+            return Ok(());
+        };
+        let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
+        let subjects: Vec<_> = subjects.into_iter().collect();
+        let keys = keys.find_people(self.incarnation, &subjects)?;
+        for (index, detail) in sealed.iter().enumerate() {
+            if !detail.has_keys(&keys) {
+                report.details_closed += 1;
+                continue;
+            }
+            match detail.open(place(self.incarnation, event.id, index), &keys) {
+                Some(detail) if detail.commitment() == event.details[index] => report.details_opened += 1,
+                Some(_) => self.wrong(report, "details", "a detail does not match its commitment"),
+                None => self.wrong(report, "details", "a detail does not open with the keys of its subjects"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the rows that follow from all entries together, and adds up what must be there.
+    pub(super) fn finish(mut self, report: &mut Report, expected: &mut Expected) -> Result<(), ReadError> {
+        self.check_head(report)?;
+        self.check_retractions(report)?;
+        self.check_names(report)?;
+        if !self.tokens.equal_rows(self.snapshot)? {
+            self.report(report, None, "tokens", "the row of a token is missing or not as it was issued");
+        }
+        let own = &mut self.expected;
+        own.heads = u64::from(own.entries > 0);
+        own.retractions = self.retractions.len() as u64;
+        own.names = self.names.len() as u64;
+        own.tokens = self.tokens.count();
+        own.leaves = self.frontier.size().div_ceil(ROW_LEAVES);
+        own.subtrees = self.frontier.size() / SUBTREE_LEAVES;
+        expected.add(own);
+        Ok(())
+    }
+
+    fn check_head(&self, report: &mut Report) -> Result<(), ReadError> {
+        let table = self.snapshot.transaction().open_table(tables::HEADS)?;
+        let found = table.get(self.snapshot.network())?;
+        let expected = (self.position != Position::ZERO).then(|| {
+            let (position, recorded_at) = (self.position, self.recorded_at);
+            HeadRow { position, recorded_at, frontier: self.frontier.clone() }
+        });
+        if found.map(|row| row.value().to_vec()) != expected.map(|row| row.encode()) {
+            self.report(report, None, "heads", "the head is not that of the entries");
+        }
+        Ok(())
+    }
+
+    fn check_retractions(&self, report: &mut Report) -> Result<(), ReadError> {
+        let (n, table) = (self.snapshot.network(), self.snapshot.transaction().open_table(tables::RETRACTIONS)?);
+        for (target, by) in &self.retractions {
+            if table.get((n, *target))?.map(|row| row.value()) != Some(*by) {
+                let position = Some(Position::new(*target));
+                self.report(report, position, "retractions", "the row is missing or names another retraction");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_names(&self, report: &mut Report) -> Result<(), ReadError> {
+        for (handle, at) in &self.names {
+            if self.snapshot.named_at(*handle)? != Some(Position::new(*at)) {
+                let position = Some(Position::new(*at));
+                self.report(report, position, "names", "the row of a person's newest name is missing or another");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hashes that could be read; `None` if they are missing.
+fn stored<T>(hashes: Result<T, NodesError>) -> Result<Option<T>, ReadError> {
+    match hashes {
+        Ok(hashes) => Ok(Some(hashes)),
+        Err(NodesError::Missing) => Ok(None),
+        Err(NodesError::Storage(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,196 @@
+//! Stores what was decided in one transaction, then lets readers see it.
+//!
+//! Invariant: entries, indexes, tree, details, tokens and head of a batch reach the disk together or not at all, and
+//! rows are inserted in the order of their keys.
+
+use crate::{
+    entry_rows::Rows,
+    error::ReadError,
+    live::{Committed, Head, Live, Recent},
+    row::{HeadRow, NetworkRow, TokenRow},
+    store::{Edges, Store},
+    tables,
+    token::Owner,
+    tree_rows::TreeEdge,
+    writer::CommitFailure,
+};
+use kith_core::{decide::Accepted, may::Reach, position::Position};
+use redb::{Key, TableDefinition, Value, WriteTransaction};
+use std::{borrow::Borrow, sync::Arc};
+
+/// What a batch changes.
+#[derive(Default)]
+pub(crate) struct Staged {
+    pub(crate) created: Vec<Arc<Live>>,
+    pub(crate) server_tokens: Vec<TokenRow>,
+    /// By ordinal.
+    pub(crate) networks: Vec<StagedNetwork>,
+}
+
+/// What a batch changes in one network.
+pub(crate) struct StagedNetwork {
+    pub(crate) live: Arc<Live>,
+    pub(crate) accepted: Vec<Accepted>,
+    /// Positions of what is withdrawn, and by what.
+    pub(crate) retractions: Vec<(Position, Position)>,
+    /// Token rows, the newest of a token last.
+    pub(crate) tokens: Vec<TokenRow>,
+}
+
+/// A batch that is on disk.
+pub(crate) struct Written {
+    staged: Staged,
+    edges: Vec<TreeEdge>,
+}
+
+impl Staged {
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.server_tokens.is_empty() && self.networks.is_empty()
+    }
+
+    /// New entries of all networks.
+    pub(crate) fn entries_count(&self) -> usize {
+        self.networks.iter().map(|network| network.accepted.len()).sum()
+    }
+}
+
+/// Stores a batch; it is on disk when this returns. After an error nobody knows what is.
+pub(crate) fn write(store: &Store, edges: &Edges, staged: Staged) -> Result<Written, CommitFailure> {
+    let rows = staged.networks.iter().map(|network| Rows::of(store, network)).collect::<Result<Vec<_>, _>>()?;
+    let transaction = store.begin_write()?;
+    write_server(&transaction, &staged)?;
+    let mut grown = Vec::with_capacity(rows.len());
+    for (network, rows) in staged.networks.iter().zip(rows) {
+        let mut edge = edges.get(&network.live.ordinal).cloned().unwrap_or_default();
+        write_network(&transaction, network, &rows, &mut edge)?;
+        grown.push(edge);
+    }
+    transaction.commit().map_err(ReadError::from)?;
+    Ok(Written { staged, edges: grown })
+}
+
+fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), ReadError> {
+    let networks: Vec<_> = staged.created.iter().map(|live| (live.name.as_str(), network_row(live).encode())).collect();
+    insert_all(transaction, tables::NETWORKS, networks.iter().map(|(name, row)| (*name, row.as_slice())))?;
+    let tokens: Vec<_> = staged.server_tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
+    insert_all(transaction, tables::SERVER_TOKENS, tokens.iter().map(|(id, row)| (*id, row.as_slice())))
+}
+
+fn network_row(live: &Live) -> NetworkRow {
+    NetworkRow { ordinal: live.ordinal, created_at: live.created_at, incarnation: live.incarnation }
+}
+
+fn write_network(
+    transaction: &WriteTransaction,
+    network: &StagedNetwork,
+    rows: &Rows,
+    edge: &mut TreeEdge,
+) -> Result<(), ReadError> {
+    let n = network.live.ordinal;
+    let entries = network.accepted.iter().map(|accepted| ((n, accepted.entry.position.get()), &accepted.bytes[..]));
+    insert_all(transaction, tables::ENTRIES, entries)?;
+    insert_all(transaction, tables::IDS, rows.ids.iter().map(|(id, row)| ((n, *id), *row)))?;
+    insert_all(transaction, tables::PEOPLE, rows.people.iter().map(|key| (*key, ())))?;
+    insert_all(transaction, tables::COMMON, rows.common.iter().map(|at| ((n, *at), ())))?;
+    insert_all(transaction, tables::RESTRICTED, rows.restricted.iter().map(|at| ((n, *at), ())))?;
+    insert_all(transaction, tables::NAMES, rows.names.iter().map(|(handle, at)| ((n, *handle), *at)))?;
+    insert_all(transaction, tables::DETAILS, rows.details.iter().map(|(at, sealed)| ((n, *at), sealed.as_slice())))?;
+    let tokens: Vec<_> = network.tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
+    insert_all(transaction, tables::TOKENS, tokens.iter().map(|(id, row)| ((n, *id), row.as_slice())))?;
+    write_retractions(transaction, n, &network.retractions)?;
+    let (mut leaves, mut subtrees) =
+        (transaction.open_table(tables::LEAVES)?, transaction.open_table(tables::SUBTREES)?);
+    edge.append(n, rows.leaves.iter().copied(), &mut leaves, &mut subtrees)?;
+    let last = &network.accepted.last().expect("only networks with new entries are written").entry;
+    let (position, recorded_at) = (last.position, last.recorded_at);
+    assert_eq!(edge.frontier().size(), position.get(), "the tree has one leaf per entry");
+    let head = HeadRow { position, recorded_at, frontier: edge.frontier().clone() };
+    transaction.open_table(tables::HEADS)?.insert(n, head.encode().as_slice())?;
+    Ok(())
+}
+
+/// Keeps the first retraction of an entry.
+fn write_retractions(
+    transaction: &WriteTransaction,
+    n: u32,
+    retractions: &[(Position, Position)],
+) -> Result<(), ReadError> {
+    if retractions.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(tables::RETRACTIONS)?;
+    for (target, by) in retractions {
+        let key = (n, target.get());
+        if redb::ReadableTable::get(&table, key)?.is_none() {
+            table.insert(key, by.get())?;
+        }
+    }
+    Ok(())
+}
+
+/// Inserts rows; leaves the table alone if there are none.
+fn insert_all<'a, K, V, RowKey, RowValue>(
+    transaction: &WriteTransaction,
+    definition: TableDefinition<'_, K, V>,
+    rows: impl Iterator<Item = (RowKey, RowValue)>,
+) -> Result<(), ReadError>
+where
+    K: Key + 'static,
+    V: Value + 'static,
+    RowKey: Borrow<K::SelfType<'a>>,
+    RowValue: Borrow<V::SelfType<'a>>,
+{
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(definition)?;
+    for (key, value) in rows {
+        table.insert(key, value)?;
+    }
+    Ok(())
+}
+
+impl Written {
+    /// Lets readers see the batch.
+    pub(crate) fn publish(self, store: &Store, edges: &mut Edges) {
+        for live in self.staged.created {
+            store.add_network(live);
+        }
+        let mut tokens: Vec<_> =
+            self.staged.server_tokens.into_iter().map(|row| (Owner::Server, Reach::Server, row)).collect();
+        for (network, edge) in self.staged.networks.into_iter().zip(self.edges) {
+            let live = network.live;
+            let reach = || Reach::Network(live.name.clone());
+            tokens.extend(network.tokens.into_iter().map(|row| (Owner::Network(live.ordinal), reach(), row)));
+            live.publish(committed(&live, &edge, network.accepted));
+            edges.insert(live.ordinal, edge);
+        }
+        if tokens.is_empty() {
+            return;
+        }
+        let mut known = store.tokens_mut();
+        for (owner, reach, row) in tokens {
+            known.put(owner, reach, row);
+        }
+    }
+}
+
+fn committed(live: &Live, edge: &TreeEdge, accepted: Vec<Accepted>) -> Committed {
+    let last = &accepted.last().expect("only networks with new entries are written").entry;
+    let head = Head {
+        position: last.position,
+        root: edge.frontier().root(),
+        incarnation: live.incarnation,
+        recorded_at: Some(last.recorded_at),
+    };
+    let mut committed = Committed { head, entries: Vec::with_capacity(accepted.len()), directory: Vec::new() };
+    for accepted in accepted {
+        if accepted.header.kinds.iter().any(kith_core::event::Kind::passes_every_filter) {
+            committed.directory.push((accepted.event, accepted.entry.position));
+        }
+        committed.entries.push(Recent { bytes: accepted.bytes, header: Arc::new(accepted.header) });
+    }
+    committed
+}

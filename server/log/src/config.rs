@@ -1,0 +1,83 @@
+//! Settings of the log. Every field has a default; unknown keys in a file are errors.
+
+use kith_core::{limits, timestamp::Timestamp};
+use serde::Deserialize;
+use std::{path::PathBuf, sync::Arc};
+
+/// Gives the time. The log reads no other clock.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Settings of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The data folder: `log.redb` and `keys/` are in it. Made if it is not there.
+    pub data: PathBuf,
+    /// How a commit reaches the disk.
+    pub commit_mode: CommitMode,
+    /// Requests that may wait for the writer; one more is answered with `Busy`.
+    pub queue_requests_max: usize,
+    /// Bytes of events that may wait for the writer; more are answered with `Busy`.
+    pub queue_bytes_max: usize,
+    /// Events that one commit takes, and then the rest of the request it is in.
+    pub batch_events_max: usize,
+    /// Bytes that one commit takes, and then the rest of the request it is in.
+    pub batch_bytes_max: usize,
+    /// Bytes of a network's newest entries that are kept in memory.
+    pub tail_bytes_max: usize,
+    /// Bytes that redb may use to cache pages of `log.redb`.
+    pub redb_cache_bytes: usize,
+    /// How many milliseconds in the future an event may lie.
+    pub future_ms_max: i64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            commit_mode: CommitMode::default(),
+            queue_requests_max: 4_096,
+            queue_bytes_max: 64 * 1024 * 1024,
+            batch_events_max: 4_096,
+            batch_bytes_max: 4 * 1024 * 1024,
+            tail_bytes_max: 8 * 1024 * 1024,
+            redb_cache_bytes: 64 * 1024 * 1024,
+            future_ms_max: limits::FUTURE_MS_MAX_DEFAULT,
+        }
+    }
+}
+
+/// How a commit reaches the disk. Every mode waits for the disk before anybody is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CommitMode {
+    /// Two syncs, and the free pages saved with each commit: a killed server starts at once.
+    #[default]
+    QuickRepair,
+    /// Two syncs; after a kill the next start reads the whole file.
+    TwoPhase,
+    /// One sync, torn commits told by checksums; after a kill the next start reads the whole file.
+    OnePhase,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::value::{Error, MapDeserializer};
+
+    fn read(keys: &[(&'static str, usize)]) -> Result<Config, Error> {
+        Config::deserialize(MapDeserializer::new(keys.iter().copied()))
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        assert_eq!(read(&[]).unwrap(), Config::default());
+        let expected = Config { tail_bytes_max: 5, ..Config::default() };
+        assert_eq!(read(&[("tail_bytes_max", 5)]).unwrap(), expected);
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        assert!(read(&[("tail_bytes", 5)]).unwrap_err().to_string().contains("tail_bytes"));
+    }
+}

@@ -1,0 +1,270 @@
+//! Decides the requests of a batch, network by network, on top of what is on disk.
+//!
+//! Invariant: requests of one network are decided in the order they came in, and nothing is written here but keys of
+//! new networks.
+
+use crate::{
+    commit::{Staged, StagedNetwork},
+    error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
+    keys::Incarnation,
+    live::Live,
+    queue::{Each, NewSecretToken, NotDone, Queued, Reply, Request},
+    root_key,
+    row::{NetworkRow, Revoked, TokenRow},
+    state::LogState,
+    store::{Store, empty_head},
+    token::{Owner, Token},
+    writer::CommitFailure,
+};
+use kith_core::{
+    decide::{Accepted, Batch, Command, Origin, Outcome, Refused, State, Undecided},
+    directory::Directory,
+    event::Fact,
+    id::{NetworkName, TokenId},
+    may::Principal,
+    position::Position,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Answers that wait for the commit.
+#[derive(Default)]
+pub(crate) struct Answers(Vec<Box<dyn FnOnce()>>);
+
+impl Answers {
+    /// Keeps an answer. A failure is handed on, and the caller's answer says that the log is poisoned.
+    fn keep<T: 'static, E: From<NotDone> + 'static>(
+        &mut self,
+        reply: Reply<T, E>,
+        result: Result<Result<T, E>, CommitFailure>,
+    ) -> Result<(), CommitFailure> {
+        let (answer, failure) = match result {
+            Ok(answer) => (answer, Ok(())),
+            Err(failure) => (Err(NotDone::Poisoned.into()), Err(failure)),
+        };
+        // Whoever asked may have gone away.
+        self.0.push(Box::new(move || drop(reply.send(answer))));
+        failure
+    }
+
+    /// Sends every answer.
+    pub(crate) fn send(&mut self) {
+        self.0.drain(..).for_each(|answer| answer());
+    }
+}
+
+/// Decides a batch. Requests leave `batch` one by one, and their answers wait in `answers`.
+pub(crate) fn decide(
+    store: &Store,
+    batch: &mut VecDeque<Queued>,
+    answers: &mut Answers,
+) -> Result<Staged, CommitFailure> {
+    let now = (store.clock)();
+    let mut staged = Staged::default();
+    batch.make_contiguous().sort_by_key(|queued| queued.request.live().map(|live| live.ordinal));
+    while let Some(front) = batch.front() {
+        match front.request.live().cloned() {
+            Some(live) => staged.networks.push(decide_network(store, &live, now, batch, answers)?),
+            None => decide_server(store, now, batch, &mut staged, answers)?,
+        }
+    }
+    staged.networks.retain(|network| !network.accepted.is_empty());
+    Ok(staged)
+}
+
+impl Request {
+    /// The network it is about, if it is about one.
+    fn live(&self) -> Option<&Arc<Live>> {
+        match self {
+            Self::Append { live, .. }
+            | Self::AppendEach { live, .. }
+            | Self::IssueToken { live, .. }
+            | Self::RevokeToken { live, .. } => Some(live),
+            Self::CreateNetwork { .. } | Self::PutServerToken { .. } => None,
+        }
+    }
+}
+
+/// Decides the first request, which is about no network.
+fn decide_server(
+    store: &Store,
+    now: Timestamp,
+    batch: &mut VecDeque<Queued>,
+    staged: &mut Staged,
+    answers: &mut Answers,
+) -> Result<(), CommitFailure> {
+    match batch.pop_front().map(|queued| queued.request) {
+        Some(Request::CreateNetwork { name, reply }) => {
+            let created = create_network(store, now, name, staged);
+            answers.keep(reply, created)
+        }
+        Some(Request::PutServerToken { mut row, reply }) => {
+            row.issued_at = now;
+            staged.server_tokens.push(row);
+            answers.keep(reply, Ok(Ok(())))
+        }
+        Some(
+            Request::Append { .. }
+            | Request::AppendEach { .. }
+            | Request::IssueToken { .. }
+            | Request::RevokeToken { .. },
+        )
+        | None => unreachable!("the caller looked at the first request"),
+    }
+}
+
+fn create_network(
+    store: &Store,
+    now: Timestamp,
+    name: NetworkName,
+    staged: &mut Staged,
+) -> Result<Result<Arc<Live>, CreateNetworkError>, CommitFailure> {
+    let count = store.networks().len() + staged.created.len();
+    if store.networks().contains_key(&name) || staged.created.iter().any(|live| live.name == name) {
+        return Ok(Err(CreateNetworkError::AlreadyExists { name }));
+    }
+    let incarnation: Incarnation = root_key::random();
+    store.keys.make_network(incarnation)?;
+    let ordinal = u32::try_from(count + 1).expect("fewer than 2^32 networks");
+    let row = NetworkRow { ordinal, created_at: now, incarnation };
+    let live = Live::new(name, &row, empty_head(&row), Directory::default(), store.config.tail_bytes_max);
+    let live = Arc::new(live);
+    staged.created.push(live.clone());
+    Ok(Ok(live))
+}
+
+/// Decides all requests of one network, which come first in the batch.
+fn decide_network(
+    store: &Store,
+    live: &Arc<Live>,
+    now: Timestamp,
+    batch: &mut VecDeque<Queued>,
+    answers: &mut Answers,
+) -> Result<StagedNetwork, CommitFailure> {
+    let state = LogState::read(store, live)?;
+    let decided = Batch::new(&state, now, store.config.future_ms_max);
+    let mut turn = Turn { store, live, decided, tokens: Vec::new() };
+    while let Some(queued) =
+        batch.pop_front_if(|queued| queued.request.live().is_some_and(|own| Arc::ptr_eq(own, live)))
+    {
+        turn.decide(queued.request, answers)?;
+    }
+    let (accepted, tokens) = (turn.decided.into_accepted(), turn.tokens);
+    let retractions = retractions(&state, &accepted)?;
+    Ok(StagedNetwork { live: live.clone(), accepted, retractions, tokens })
+}
+
+/// One network's part of a batch.
+struct Turn<'a> {
+    store: &'a Store,
+    live: &'a Live,
+    decided: Batch<'a, LogState<'a>>,
+    tokens: Vec<TokenRow>,
+}
+
+impl Turn<'_> {
+    fn decide(&mut self, request: Request, answers: &mut Answers) -> Result<(), CommitFailure> {
+        match request {
+            Request::Append { command, reply, .. } => {
+                let decided = self.append(command);
+                answers.keep(reply, decided)
+            }
+            Request::AppendEach { principal, events, reply, .. } => {
+                let decided = self.append_each(&principal, events);
+                answers.keep(reply, decided.map(Ok))
+            }
+            Request::IssueToken { command, token, reply, .. } => {
+                let decided = self.issue_token(command, &token);
+                answers.keep(reply, decided)
+            }
+            Request::RevokeToken { command, id, reply, .. } => {
+                let decided = self.revoke_token(command, &id);
+                answers.keep(reply, decided)
+            }
+            Request::CreateNetwork { .. } | Request::PutServerToken { .. } => {
+                unreachable!("these are about no network")
+            }
+        }
+    }
+
+    fn append(&mut self, command: Command) -> Result<Result<Vec<Outcome>, AppendError>, CommitFailure> {
+        Ok(self.decide_command(command)?.map_err(AppendError::Refused))
+    }
+
+    fn decide_command(&mut self, command: Command) -> Result<Result<Vec<Outcome>, Refused>, CommitFailure> {
+        match self.decided.decide(command) {
+            Ok(outcomes) => Ok(Ok(outcomes)),
+            Err(Undecided::Refused(refused)) => Ok(Err(refused)),
+            Err(Undecided::Unreadable(error)) => Err(error.into()),
+        }
+    }
+
+    fn append_each(&mut self, principal: &Principal, events: Vec<Prepared>) -> Result<Each, CommitFailure> {
+        let mut results = Vec::with_capacity(events.len());
+        for event in events {
+            let (principal, events) = (principal.clone(), vec![event]);
+            let command = Command { principal, events, condition: None, origin: Origin::Client };
+            results.push(self.decide_command(command)?.map(|outcomes| outcomes[0]).map_err(|refused| refused.why));
+        }
+        Ok(results)
+    }
+
+    fn issue_token(
+        &mut self,
+        command: Command,
+        new: &NewSecretToken,
+    ) -> Result<Result<(Token, Position), AppendError>, CommitFailure> {
+        if let Err(refused) = self.decide_command(command)? {
+            return Ok(Err(refused.into()));
+        }
+        let (position, recorded_at) = self.last_accepted();
+        let row = TokenRow::new(new.id.clone(), &new.secret, &new.token, recorded_at);
+        let token = row.token();
+        self.tokens.push(row);
+        Ok(Ok((token, position)))
+    }
+
+    fn revoke_token(
+        &mut self,
+        command: Command,
+        id: &TokenId,
+    ) -> Result<Result<Position, RevokeTokenError>, CommitFailure> {
+        let Some(mut row) = self.find_token(id) else { return Ok(Err(RevokeTokenError::Unknown)) };
+        if let Some(revoked) = row.revoked {
+            return Ok(Ok(revoked.position));
+        }
+        if let Err(refused) = self.decide_command(command)? {
+            return Ok(Err(AppendError::Refused(refused).into()));
+        }
+        let (position, at) = self.last_accepted();
+        row.revoked = Some(Revoked { at, position });
+        self.tokens.push(row);
+        Ok(Ok(position))
+    }
+
+    fn find_token(&self, id: &TokenId) -> Option<TokenRow> {
+        let staged = self.tokens.iter().rev().find(|row| row.id == *id).cloned();
+        staged.or_else(|| self.store.tokens().find(Owner::Network(self.live.ordinal), id).cloned())
+    }
+
+    fn last_accepted(&self) -> (Position, Timestamp) {
+        let accepted = self.decided.accepted().last().expect("a new event was just accepted");
+        (accepted.entry.position, accepted.entry.recorded_at)
+    }
+}
+
+/// Where the withdrawn entries are, and where their retractions.
+fn retractions(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<(Position, Position)>, ReadError> {
+    let mut retractions = Vec::new();
+    for retraction in accepted {
+        let Fact::Retracted(retracted) = &retraction.event.fact else { continue };
+        let here = accepted.iter().find(|accepted| accepted.event.id == retracted.event);
+        let target = match here {
+            Some(accepted) => Some(accepted.entry.position),
+            None => state.recorded(&retracted.event)?.map(|recorded| recorded.position),
+        };
+        retractions.push((target.expect("what is withdrawn is recorded"), retraction.entry.position));
+    }
+    Ok(retractions)
+}

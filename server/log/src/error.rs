@@ -1,0 +1,224 @@
+//! What can go wrong, one enum per operation; no type of the storage engine shows.
+
+use kith_core::{decide::Refused, id::NetworkName, position::Position};
+use std::{fmt, path::PathBuf, time::Duration};
+
+/// The storage engine or the disk failed; the text is for the operator.
+pub struct StorageFailure(Box<redb::Error>);
+
+impl fmt::Display for StorageFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for StorageFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for StorageFailure {}
+
+/// Why a log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process, or this one, has the data folder open.
+    #[error("the data folder {data} is in use by another process")]
+    AlreadyOpen {
+        /// The data folder.
+        data: PathBuf,
+    },
+    /// The files are of another format version.
+    #[error("the log has format version {found}; this program reads version {supported}")]
+    Version {
+        /// The version found.
+        found: u32,
+        /// The version that this program reads.
+        supported: u32,
+    },
+    /// A file or folder could not be made or read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others than the owner may read the root key.
+    #[error("others may read the root key {path}: set its mode to 0600, and consider the key known")]
+    RootKeyExposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There are keys but not the root key that opens them.
+    #[error("the root key {path} is missing: put it back from its backup")]
+    RootKeyMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The root key is not 32 bytes.
+    #[error("the root key {path} is not 32 bytes")]
+    RootKeyMalformed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key of a network is missing or does not open with the root key.
+    #[error(
+        "the key of the network {network} is missing or not wrapped by this root key: put keys/ back from its backup"
+    )]
+    NetworkKeyUnusable {
+        /// The network.
+        network: NetworkName,
+    },
+    /// The storage engine failed.
+    #[error("the storage engine failed: {0}")]
+    Storage(#[from] StorageFailure),
+    /// The files contradict themselves; `kithd check` tells more.
+    #[error("the log is damaged: {0}")]
+    Damaged(#[from] Damage),
+}
+
+/// A row that cannot be as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("table {table}: {what}")]
+pub struct Damage {
+    /// The table.
+    pub table: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+}
+
+/// Why nothing of an append counts.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// A rule or a condition says no.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The queue is full; nothing was done.
+    #[error("the log is busy")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// An earlier commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
+    #[error("the log does not accept events since a commit failed")]
+    Poisoned,
+    /// The log is closing; nothing was done.
+    #[error("the log is shutting down")]
+    ShuttingDown,
+}
+
+/// Why a network was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateNetworkError {
+    /// There is one of this name.
+    #[error("the network {name} is already there")]
+    AlreadyExists {
+        /// The name.
+        name: NetworkName,
+    },
+    /// The queue is full; nothing was done.
+    #[error("the log is busy")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A commit failed.
+    #[error("the log does not accept changes since a commit failed")]
+    Poisoned,
+    /// The log is closing; nothing was done.
+    #[error("the log is shutting down")]
+    ShuttingDown,
+}
+
+/// Why a token of the server was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PutTokenError {
+    /// The queue is full; nothing was done.
+    #[error("the log is busy")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// A commit failed.
+    #[error("the log does not accept changes since a commit failed")]
+    Poisoned,
+    /// The log is closing; nothing was done.
+    #[error("the log is shutting down")]
+    ShuttingDown,
+}
+
+/// Why a token was not revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeTokenError {
+    /// The network never issued it.
+    #[error("there is no such token")]
+    Unknown,
+    /// The revocation could not be recorded.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The position or size lies after the head.
+    #[error("the log ends at position {head}")]
+    PositionAhead {
+        /// The head.
+        head: Position,
+    },
+    /// The position lies outside of the tree that was asked about, or the sizes are the wrong way round.
+    #[error("{at} lies outside of a tree of {size} leaves")]
+    OutsideTree {
+        /// The position or smaller size.
+        at: u64,
+        /// The size.
+        size: u64,
+    },
+    /// The storage engine failed.
+    #[error("the storage engine failed: {0}")]
+    Storage(#[from] StorageFailure),
+    /// A row contradicts the others; `kithd check` tells more.
+    #[error("the log is damaged: {0}")]
+    Damaged(#[from] Damage),
+}
+
+/// Lets `?` turn an engine's error into an operation's error with a `Storage` variant.
+macro_rules! from_redb {
+    ($target:ty) => {
+        crate::error::from_redb!(
+            $target: StorageError, TableError, TransactionError, CommitError, DatabaseError, SetDurabilityError
+        );
+    };
+    ($target:ty: $($source:ident),*) => {
+        $(impl From<redb::$source> for $target {
+            fn from(error: redb::$source) -> Self {
+                Self::Storage(crate::error::StorageFailure::new(error))
+            }
+        })*
+    };
+}
+pub(crate) use from_redb;
+
+impl StorageFailure {
+    pub(crate) fn new(error: impl Into<redb::Error>) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
+from_redb!(ReadError);
+from_redb!(OpenError);
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Storage(failure) => Self::Storage(failure),
+            ReadError::Damaged(damage) => Self::Damaged(damage),
+            ReadError::PositionAhead { .. } | ReadError::OutsideTree { .. } => {
+                Self::Damaged(Damage { table: "heads", what: "the head is not the last entry" })
+            }
+        }
+    }
+}

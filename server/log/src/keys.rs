@@ -1,0 +1,268 @@
+//! Keys of networks and people, in a file of their own: `keys/keys.redb`.
+//!
+//! Invariant: a key is on disk before anything is sealed with it. Keys of networks are wrapped by the root key, keys
+//! of people by their network's; a key that is not there any more is an erased one.
+
+use crate::{
+    cipher,
+    error::OpenError,
+    root_key::{self, KEY_BYTES, Key, io_error},
+};
+use kith_core::id::{NetworkName, PersonId};
+use redb::{Builder, Database, ReadableDatabase, TableDefinition};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+use zeroize::Zeroizing;
+
+/// Network's incarnation → its key, wrapped by the root key. For good.
+const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("network_keys");
+
+/// (network's incarnation, person) → their key, wrapped by the network's. Until erasure.
+const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
+
+/// Keys of people held in memory, of all networks together.
+const CACHED_KEYS_MAX: usize = 65_536;
+
+/// Bytes of pages that redb may cache of the key file.
+const PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The random id that tells one log from another.
+pub(crate) type Incarnation = [u8; 16];
+
+/// A key that several may hold; wiped when the last one lets it go.
+pub(crate) type SharedKey = Arc<Key>;
+
+/// The key file, open.
+pub(crate) struct Keys {
+    root: Key,
+    database: Database,
+    networks: Mutex<HashMap<Incarnation, SharedKey>>,
+    people: Mutex<HashMap<(Incarnation, PersonId), SharedKey>>,
+}
+
+/// The key file failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    /// The storage engine failed.
+    #[error("the key file failed: {0}")]
+    Storage(#[from] crate::error::StorageFailure),
+    /// A key does not open with the one that should have wrapped it.
+    #[error("a key does not open")]
+    Unusable,
+}
+
+crate::error::from_redb!(KeysError);
+
+impl Keys {
+    /// Opens the folder of keys; makes it and the root key if `fresh`: nothing was ever sealed.
+    pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Self, OpenError> {
+        let file = folder.join("keys.redb");
+        if fresh {
+            root_key::make_private_folder(folder)?;
+        }
+        let root = root_key::read_or_make(&folder.join("root.key"), || fresh && !file.exists())?;
+        let mut builder = Builder::new();
+        builder.set_cache_size(PAGES_BYTES_MAX);
+        let database = if fresh { builder.create(&file) } else { builder.open(&file) };
+        let database = database.map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder.to_owned() },
+            redb::DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(&file)(source),
+            other => other.into(),
+        })?;
+        Self::with_database(database, root)
+    }
+
+    /// The keys in an open database.
+    pub(crate) fn with_database(database: Database, root: Key) -> Result<Self, OpenError> {
+        if database.begin_read()?.list_tables()?.next().is_none() {
+            let transaction = database.begin_write()?;
+            transaction.open_table(NETWORK_KEYS)?;
+            transaction.open_table(PERSON_KEYS)?;
+            transaction.commit()?;
+        }
+        Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
+    }
+
+    /// Loads the key of a network that has one.
+    pub(crate) fn load_network(&self, name: &NetworkName, incarnation: Incarnation) -> Result<(), OpenError> {
+        let unusable = || OpenError::NetworkKeyUnusable { network: name.clone() };
+        let transaction = self.database.begin_read()?;
+        let wrapped = transaction.open_table(NETWORK_KEYS)?.get(u128::from_be_bytes(incarnation))?;
+        let key = unwrap(&self.root, &network_context(incarnation), wrapped.ok_or_else(unusable)?.value());
+        let key = Arc::new(key.ok_or_else(unusable)?);
+        lock(&self.networks).insert(incarnation, key);
+        Ok(())
+    }
+
+    /// Makes the key of a new network; on disk when this returns.
+    pub(crate) fn make_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
+        let key = root_key::new_key();
+        let wrapped = wrap(&self.root, &network_context(incarnation), &key);
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(NETWORK_KEYS)?.insert(u128::from_be_bytes(incarnation), wrapped.as_slice())?;
+        transaction.commit()?;
+        lock(&self.networks).insert(incarnation, Arc::new(key));
+        Ok(())
+    }
+
+    /// The keys of people, in their order; those that have none get one, on disk when this returns.
+    pub(crate) fn find_or_make_people(
+        &self,
+        incarnation: Incarnation,
+        people: &[&PersonId],
+    ) -> Result<HashMap<PersonId, SharedKey>, KeysError> {
+        let mut keys = self.find_people(incarnation, people)?;
+        let missing: Vec<_> = people.iter().copied().filter(|person| !keys.contains_key(*person)).collect();
+        if missing.is_empty() {
+            return Ok(keys);
+        }
+        let network = self.network(incarnation)?;
+        let transaction = self.database.begin_write()?;
+        {
+            let mut table = transaction.open_table(PERSON_KEYS)?;
+            for person in missing {
+                let key = root_key::new_key();
+                let wrapped = wrap(&network, &person_context(incarnation, person), &key);
+                table.insert((u128::from_be_bytes(incarnation), person.as_str()), wrapped.as_slice())?;
+                keys.insert(person.clone(), Arc::new(key));
+            }
+        }
+        transaction.commit()?;
+        self.remember(incarnation, &keys);
+        Ok(keys)
+    }
+
+    /// The keys of people; those that have none are left out.
+    pub(crate) fn find_people(
+        &self,
+        incarnation: Incarnation,
+        people: &[&PersonId],
+    ) -> Result<HashMap<PersonId, SharedKey>, KeysError> {
+        let mut keys = self.remembered(incarnation, people);
+        if people.iter().all(|person| keys.contains_key(*person)) {
+            return Ok(keys);
+        }
+        let network = self.network(incarnation)?;
+        let transaction = self.database.begin_read()?;
+        let table = transaction.open_table(PERSON_KEYS)?;
+        for person in people {
+            if keys.contains_key(*person) {
+                continue;
+            }
+            if let Some(wrapped) = table.get((u128::from_be_bytes(incarnation), person.as_str()))? {
+                let key = unwrap(&network, &person_context(incarnation, person), wrapped.value());
+                keys.insert((*person).clone(), Arc::new(key.ok_or(KeysError::Unusable)?));
+            }
+        }
+        self.remember(incarnation, &keys);
+        Ok(keys)
+    }
+
+    fn network(&self, incarnation: Incarnation) -> Result<SharedKey, KeysError> {
+        lock(&self.networks).get(&incarnation).cloned().ok_or(KeysError::Unusable)
+    }
+
+    fn remembered(&self, incarnation: Incarnation, people: &[&PersonId]) -> HashMap<PersonId, SharedKey> {
+        let cache = lock(&self.people);
+        let find = |person: &&PersonId| {
+            let key = cache.get(&(incarnation, (*person).clone()))?;
+            Some(((*person).clone(), key.clone()))
+        };
+        people.iter().filter_map(find).collect()
+    }
+
+    fn remember(&self, incarnation: Incarnation, keys: &HashMap<PersonId, SharedKey>) {
+        let mut cache = lock(&self.people);
+        if cache.len() + keys.len() > CACHED_KEYS_MAX {
+            cache.clear();
+        }
+        cache.extend(keys.iter().map(|(person, key)| ((incarnation, person.clone()), key.clone())));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn network_context(incarnation: Incarnation) -> Vec<u8> {
+    [b"kith/network-key/1".as_slice(), &incarnation].concat()
+}
+
+fn person_context(incarnation: Incarnation, person: &PersonId) -> Vec<u8> {
+    [b"kith/person-key/1".as_slice(), &incarnation, person.as_str().as_bytes()].concat()
+}
+
+/// Nonce and encrypted key.
+fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
+    cipher::seal(with, context, key.as_slice())
+}
+
+fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
+    let bytes = cipher::open(with, context, wrapped)?;
+    let key: &[u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
+    Some(Zeroizing::new(*key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NORTH: Incarnation = [1; 16];
+    const SOUTH: Incarnation = [2; 16];
+
+    fn person(id: &str) -> PersonId {
+        id.parse().unwrap()
+    }
+
+    fn north() -> NetworkName {
+        "north".parse().unwrap()
+    }
+
+    #[test]
+    fn keys_stay_the_same_over_a_reopen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (amina, ben) = (person("amina"), person("ben"));
+        let made = {
+            let keys = Keys::open(folder.path(), true).unwrap();
+            keys.make_network(NORTH).unwrap();
+            keys.find_or_make_people(NORTH, &[&amina]).unwrap()
+        };
+        let keys = Keys::open(folder.path(), false).unwrap();
+        keys.load_network(&north(), NORTH).unwrap();
+        let found = keys.find_people(NORTH, &[&amina, &ben]).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(**found[&amina], **made[&amina]);
+        let again = keys.find_or_make_people(NORTH, &[&amina, &ben]).unwrap();
+        assert_eq!(**again[&amina], **made[&amina]);
+        assert_ne!(**again[&ben], **made[&amina]);
+    }
+
+    #[test]
+    fn every_network_has_its_own_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), true).unwrap();
+        let amina = person("amina");
+        keys.make_network(NORTH).unwrap();
+        keys.make_network(SOUTH).unwrap();
+        let of = |network| keys.find_or_make_people(network, &[&amina]).unwrap()[&amina].clone();
+        assert_ne!(**of(NORTH), **of(SOUTH));
+        assert!(matches!(keys.find_people([3; 16], &[&amina]), Err(KeysError::Unusable)));
+    }
+
+    #[test]
+    fn another_root_key_opens_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        Keys::open(folder.path(), true).unwrap().make_network(NORTH).unwrap();
+        let check = || Keys::open(folder.path(), false).and_then(|keys| keys.load_network(&north(), NORTH));
+        assert!(check().is_ok());
+        let root = folder.path().join("root.key");
+        std::fs::write(&root, [7; 32]).unwrap();
+        assert!(matches!(check(), Err(OpenError::NetworkKeyUnusable { .. })));
+        std::fs::remove_file(&root).unwrap();
+        assert!(matches!(check(), Err(OpenError::RootKeyMissing { .. })));
+        assert!(matches!(Keys::open(folder.path(), true).err(), Some(OpenError::RootKeyMissing { .. })));
+    }
+}

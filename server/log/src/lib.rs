@@ -1,0 +1,52 @@
+//! The event log of Kith in one redb file: one thread writes, anybody reads.
+//!
+//! Invariant: nobody hears of an entry that is not on disk, and no position is ever given twice.
+
+mod administration;
+mod candidates;
+mod check;
+mod cipher;
+mod commit;
+mod config;
+mod decision;
+mod entry_rows;
+mod error;
+mod keys;
+mod live;
+mod log;
+mod measures;
+mod network;
+mod outline;
+mod packed;
+mod proof;
+mod queue;
+mod reader;
+mod root_key;
+mod row;
+mod seal;
+mod select;
+mod snapshot;
+mod spending;
+mod state;
+mod store;
+mod tables;
+mod token;
+pub mod tree_rows;
+mod writer;
+
+pub use candidates::Direction;
+#[cfg(feature = "faults")]
+pub use check::check_on;
+pub use check::{CheckError, Problem, Progress, Report, check};
+pub use config::{Clock, CommitMode, Config};
+pub use error::{
+    AppendError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError, StorageFailure,
+};
+pub use live::Head;
+pub use log::Log;
+pub use measures::Measures;
+pub use network::Network;
+pub use proof::{ConsistencyProof, InclusionProof};
+pub use select::{Selected, Selection};
+pub use store::Health;
+pub use token::{IssuedToken, NewServerToken, NewToken, Token, new_secret};

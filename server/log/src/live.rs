@@ -1,0 +1,173 @@
+//! What is in memory of a network: head, newest entries, directory.
+//!
+//! Invariant: nothing of an entry is here before it is on disk, and whoever looks sees one consistent state.
+
+use crate::{keys::Incarnation, row::NetworkRow};
+use bytes::Bytes;
+use kith_core::{
+    directory::Directory, event::Event, header::Header, id::NetworkName, position::Position, timestamp::Timestamp,
+    tree::Hash,
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
+use tokio::sync::watch;
+
+/// Bytes that an entry's header is taken to need, beside its own.
+const HEADER_BYTES: usize = 512;
+
+/// A log's last position with all that belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last position; 0 in an empty log.
+    pub position: Position,
+    /// Root of the hash tree over all entries.
+    pub root: Hash,
+    /// Random id of the log; another one means another history.
+    pub incarnation: [u8; 16],
+    /// When the last entry was recorded; `None` in an empty log.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// A network in memory.
+pub(crate) struct Live {
+    pub(crate) name: NetworkName,
+    pub(crate) ordinal: u32,
+    pub(crate) created_at: Timestamp,
+    pub(crate) incarnation: Incarnation,
+    tail_bytes_max: usize,
+    published: RwLock<Published>,
+    head: watch::Sender<Position>,
+}
+
+/// What readers see of a network.
+pub(crate) struct Published {
+    pub(crate) head: Head,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) tail: Tail,
+}
+
+/// An entry in memory.
+#[derive(Clone)]
+pub(crate) struct Recent {
+    pub(crate) bytes: Bytes,
+    pub(crate) header: Arc<Header>,
+}
+
+/// The newest entries, up to the head.
+#[derive(Default)]
+pub(crate) struct Tail {
+    entries: VecDeque<Recent>,
+    bytes: usize,
+}
+
+/// A commit that is on disk and not yet seen by readers.
+pub(crate) struct Committed {
+    pub(crate) head: Head,
+    pub(crate) entries: Vec<Recent>,
+    /// Events that change the directory.
+    pub(crate) directory: Vec<(Event, Position)>,
+}
+
+impl Live {
+    pub(crate) fn new(
+        name: NetworkName,
+        row: &NetworkRow,
+        head: Head,
+        directory: Directory,
+        tail_bytes_max: usize,
+    ) -> Self {
+        Self {
+            name,
+            ordinal: row.ordinal,
+            created_at: row.created_at,
+            incarnation: row.incarnation,
+            tail_bytes_max,
+            head: watch::Sender::new(head.position),
+            published: RwLock::new(Published { head, directory: Arc::new(directory), tail: Tail::default() }),
+        }
+    }
+
+    /// A consistent look; holds up the publication of the next commit while it is held.
+    pub(crate) fn published(&self) -> RwLockReadGuard<'_, Published> {
+        self.published.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.published().head
+    }
+
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.published().directory.clone()
+    }
+
+    pub(crate) fn watch_head(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+
+    /// Lets readers see a commit, then wakes whoever waits for the head. Only the writer calls this.
+    pub(crate) fn publish(&self, committed: Committed) {
+        let copied = self.copied_directory(&committed.directory);
+        let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
+        match copied {
+            Some(directory) => published.directory = directory,
+            None => apply(&mut published.directory, &committed.directory),
+        }
+        published.head = committed.head;
+        for entry in committed.entries {
+            published.tail.push(entry, self.tail_bytes_max);
+        }
+        drop(published);
+        self.head.send_replace(committed.head.position);
+    }
+
+    /// A changed copy of the directory, if somebody holds a snapshot of it: made before readers are held up.
+    fn copied_directory(&self, events: &[(Event, Position)]) -> Option<Arc<Directory>> {
+        if events.is_empty() || Arc::strong_count(&self.published().directory) == 1 {
+            return None;
+        }
+        let mut directory = self.directory();
+        apply(&mut directory, events);
+        Some(directory)
+    }
+}
+
+/// Changes a directory in place, or a copy of it where somebody else holds it too.
+fn apply(directory: &mut Arc<Directory>, events: &[(Event, Position)]) {
+    if events.is_empty() {
+        return;
+    }
+    let directory = Arc::make_mut(directory);
+    for (event, position) in events {
+        directory.apply(event, *position);
+    }
+}
+
+impl Published {
+    /// The entries after `after` up to `until` if all of them are in memory. Both lie up to the head.
+    pub(crate) fn recent(&self, after: Position, until: Position) -> Option<impl DoubleEndedIterator<Item = &Recent>> {
+        let first = self.head.position.get() - self.tail.entries.len() as u64;
+        let place =
+            |position: Position| position.get().checked_sub(first).and_then(|place| usize::try_from(place).ok());
+        let (from, to) = (place(after)?, place(until)?);
+        (from <= to).then(|| self.tail.entries.range(from..to))
+    }
+}
+
+impl Tail {
+    fn push(&mut self, entry: Recent, bytes_max: usize) {
+        self.bytes += entry.size_bytes();
+        self.entries.push_back(entry);
+        while self.bytes > bytes_max {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.size_bytes();
+        }
+    }
+}
+
+impl Recent {
+    fn size_bytes(&self) -> usize {
+        self.bytes.len() + HEADER_BYTES
+    }
+}

@@ -1,0 +1,147 @@
+//! The log of a server: all its networks behind one handle.
+//!
+//! Invariant: one writer thread per data folder; it ends when the last handle goes or the log is shut down.
+
+use crate::{
+    config::{Clock, Config},
+    error::{CreateNetworkError, OpenError, PutTokenError},
+    measures::Measures,
+    network::Network,
+    queue::{Queue, Request, Size},
+    row::TokenRow,
+    store::{Edges, Health, Store},
+    token::{NewServerToken, NewToken, Owner, Token},
+    writer::Writer,
+};
+use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+use tokio::sync::watch;
+
+/// The log of a server; cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    inner: Arc<Inner>,
+}
+
+/// What all handles share.
+pub(crate) struct Inner {
+    pub(crate) store: Arc<Store>,
+    pub(crate) queue: Queue,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when the writer has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("data", &self.inner.store.config.data).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A writer that panicked has poisoned the log and said so.
+        drop(writer.map(JoinHandle::join));
+    }
+}
+
+impl Log {
+    /// Opens the log in the data folder, or makes it there. Blocks on the disk.
+    pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
+        let (store, edges) = Store::open(config, clock)?;
+        Self::start(store, edges)
+    }
+
+    /// Opens the log on storage of the caller; the data folder is not touched.
+    #[cfg(feature = "faults")]
+    pub fn open_on(
+        log: impl redb::StorageBackend,
+        keys: impl redb::StorageBackend,
+        root_key: [u8; 32],
+        config: &Config,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        let database = crate::store::builder(config).create_with_backend(log)?;
+        let keys = redb::Builder::new().create_with_backend(keys)?;
+        let keys = crate::keys::Keys::with_database(keys, zeroize::Zeroizing::new(root_key))?;
+        let (store, edges) = Store::load(database, keys, config, clock)?;
+        Self::start(store, edges)
+    }
+
+    fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
+        let store = Arc::new(store);
+        let (queue, requests) = Queue::new(store.config.queue_requests_max, store.config.queue_bytes_max);
+        let (running, ended) = watch::channel(());
+        let writer = Writer::new(store.clone(), edges);
+        let run = move || {
+            let _running = running;
+            writer.run(requests);
+        };
+        let writer = std::thread::Builder::new().name("kith-log-writer".into()).spawn(run);
+        let writer = writer.map_err(|source| OpenError::Io { path: store.config.data.clone(), source })?;
+        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(Some(writer)), ended }) })
+    }
+
+    /// The network of a name.
+    pub fn network(&self, name: &NetworkName) -> Option<Network> {
+        let live = self.inner.store.networks().get(name).cloned()?;
+        Some(Network::new(live, self.inner.clone()))
+    }
+
+    /// All networks, by name.
+    pub fn networks(&self) -> Vec<Network> {
+        let networks = self.inner.store.networks();
+        networks.values().map(|live| Network::new(live.clone(), self.inner.clone())).collect()
+    }
+
+    /// Makes a network; on disk when this returns.
+    pub async fn create_network(&self, name: &NetworkName) -> Result<Network, CreateNetworkError> {
+        let name = name.clone();
+        let request = |reply| Request::CreateNetwork { name, reply };
+        let live = self.inner.queue.ask(Size::default(), request).await?;
+        Ok(Network::new(live, self.inner.clone()))
+    }
+
+    /// Stores a token for the whole server, such as that of the first start. It is part of no network's log; one of
+    /// the same id is replaced.
+    pub async fn put_server_token(&self, token: NewServerToken) -> Result<(), PutTokenError> {
+        let NewServerToken { id, secret, role, expires_at } = token;
+        let token = NewToken { role, person: None, organisation: None, expires_at };
+        let row = TokenRow::new(id, &secret, &token, Timestamp::default());
+        self.inner.queue.ask(Size::default(), |reply| Request::PutServerToken { row, reply }).await
+    }
+
+    /// The tokens for the whole server, oldest first.
+    pub fn server_tokens(&self) -> Vec<Token> {
+        self.inner.store.tokens().list(Owner::Server)
+    }
+
+    /// Whoever holds a secret; `None` if it is unknown, expired or revoked.
+    pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
+        self.inner.store.tokens().authenticate(secret, now)
+    }
+
+    /// Tells whether the log takes events.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.inner.store.health.subscribe()
+    }
+
+    /// Numbers for telemetry.
+    pub fn measures(&self) -> Measures {
+        self.inner.store.counters.measures(self.inner.queue.len())
+    }
+
+    /// Takes no more requests, answers those that wait, and ends the writer. Reads go on.
+    pub async fn shutdown(&self) {
+        self.inner.queue.close();
+        let mut ended = self.inner.ended.clone();
+        // Only ever closed, never changed: an error says that the writer has ended.
+        while ended.changed().await.is_ok() {}
+    }
+}

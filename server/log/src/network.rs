@@ -1,0 +1,277 @@
+//! A network's log, as its users hold it.
+//!
+//! Invariant: reads never wait for the writer, and a read sees only what is on disk.
+
+use crate::{
+    administration,
+    candidates::{Direction, Span},
+    error::{AppendError, ReadError, RevokeTokenError},
+    live::{Head, Live},
+    log::Inner,
+    proof::{self, ConsistencyProof, InclusionProof},
+    queue::{NewSecretToken, Request, Size},
+    reader,
+    select::{self, Selected, Selection},
+    snapshot::Snapshot,
+    state::first_match,
+    token::{self, IssuedToken, NewToken, Owner, Token},
+};
+use bytes::Bytes;
+use kith_core::{
+    condition::Condition,
+    decide::{Command, Origin, Outcome, Refusal, Refused, check_append_size},
+    detail::Detail,
+    directory::Directory,
+    event::Administration,
+    header::Header,
+    history::{Budget, History, Unreadable},
+    id::{EventId, NetworkName, PersonId, TokenId},
+    may::Principal,
+    position::Position,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use std::{collections::HashMap, fmt, sync::Arc};
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+/// A network's log; cheap to clone.
+#[derive(Clone)]
+pub struct Network {
+    live: Arc<Live>,
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network").field("name", &self.live.name).finish_non_exhaustive()
+    }
+}
+
+impl Network {
+    pub(crate) fn new(live: Arc<Live>, inner: Arc<Inner>) -> Self {
+        Self { live, inner }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &NetworkName {
+        &self.live.name
+    }
+
+    /// When it was made.
+    pub fn created_at(&self) -> Timestamp {
+        self.live.created_at
+    }
+
+    /// Random id of its log; another one means another history.
+    pub fn incarnation(&self) -> [u8; 16] {
+        self.live.incarnation
+    }
+
+    /// Appends a command's events: all or none. On disk when this returns; an outcome for each event, in order.
+    pub async fn append(&self, mut command: Command) -> Result<Vec<Outcome>, AppendError> {
+        let size = check_size(&command.events)?;
+        if let Some(condition) = command.condition.take() {
+            command.condition = Some(self.narrow(condition, &command.principal).await);
+        }
+        let live = self.live.clone();
+        self.inner.queue.ask(size, |reply| Request::Append { live, command, reply }).await
+    }
+
+    /// Appends events each on its own, in one commit: a refused one does not hold up the rest.
+    pub async fn append_each(
+        &self,
+        principal: Principal,
+        events: Vec<Prepared>,
+    ) -> Result<Vec<Result<Outcome, Refusal>>, AppendError> {
+        let size = check_size(&events)?;
+        let live = self.live.clone();
+        self.inner.queue.ask(size, |reply| Request::AppendEach { live, principal, events, reply }).await
+    }
+
+    /// The last position.
+    pub fn head(&self) -> Position {
+        self.live.head().position
+    }
+
+    /// Tells when the last position moves. The value is on disk and readable.
+    pub fn watch_head(&self) -> watch::Receiver<Position> {
+        self.live.watch_head()
+    }
+
+    /// The last position with root, incarnation and time: one consistent set.
+    pub fn summary(&self) -> Head {
+        self.live.head()
+    }
+
+    /// Entry bytes after `after` up to `until` or the head, oldest first, within the budget; at least one if there is
+    /// one. No permission is checked: for followers of the whole log.
+    pub fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, ReadError> {
+        reader::read(&self.inner.store, &self.live, after, until, budget)
+    }
+
+    /// Entries that a principal asks for and may see. Looks at a bounded number of entries, so a call may give none
+    /// and still not be at the end.
+    pub fn select(&self, selection: &Selection) -> Result<Selected, ReadError> {
+        select::select(&self.inner.store, &self.live, selection)
+    }
+
+    /// Where an event is.
+    pub fn position_of(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
+        Ok(self.snapshot()?.recorded(id)?.map(|recorded| recorded.position))
+    }
+
+    /// The bytes and the outline of an entry; `None` outside of the log. No permission is checked.
+    pub fn entry(&self, position: Position) -> Result<Option<(Bytes, Header)>, ReadError> {
+        reader::entry(&self.inner.store, &self.live, position)
+    }
+
+    /// The position of the first retraction of an entry, if it is withdrawn.
+    pub fn retracted_at(&self, position: Position) -> Result<Option<Position>, ReadError> {
+        self.snapshot()?.retracted_at(position)
+    }
+
+    /// The opened details of entries; positions without any are left out, and so is every erased detail. No permission
+    /// is checked.
+    pub fn details(&self, positions: &[Position]) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
+        reader::details(&self.inner.store, &self.live, positions)
+    }
+
+    /// The newest recorded names of people; those without one, or with an erased one, are left out.
+    pub fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, ReadError> {
+        reader::names(&self.inner.store, &self.live, people)
+    }
+
+    /// The directory at the head: a snapshot. Let it go soon; the next change of the directory copies it otherwise.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.live.directory()
+    }
+
+    /// Proof that an entry is in the tree of `size` leaves.
+    pub fn inclusion_proof(&self, position: Position, size: u64) -> Result<InclusionProof, ReadError> {
+        proof::inclusion(&self.snapshot_of(size)?, position, size)
+    }
+
+    /// Proof that the tree of `from` leaves is the beginning of the tree of `to` leaves.
+    pub fn consistency_proof(&self, from: u64, to: u64) -> Result<ConsistencyProof, ReadError> {
+        proof::consistency(&self.snapshot_of(to)?, from, to)
+    }
+
+    /// Issues a token. Its secret is in the answer and nowhere else.
+    pub async fn issue_token(&self, principal: &Principal, token: NewToken) -> Result<IssuedToken, AppendError> {
+        self.check_organisation(&token)?;
+        let (id, secret) = (token::new_id(), Zeroizing::new(token::new_secret()));
+        let fact = Administration::TokenIssued {
+            token: id.clone(),
+            role: token.role,
+            person: token.person.clone(),
+            organisation: token.organisation.clone(),
+            expires_at: token.expires_at,
+        };
+        let command = self.administer(principal, fact)?;
+        let size = Size::of(&command.events);
+        let (live, token) = (self.live.clone(), NewSecretToken { id, secret: secret.clone(), token });
+        let issued = self.inner.queue.ask(size, |reply| Request::IssueToken { live, command, token, reply }).await;
+        let (token, position) = issued?;
+        Ok(IssuedToken { token, secret: secret.to_string(), position })
+    }
+
+    /// The network's tokens, oldest first, revoked ones included.
+    pub fn tokens(&self) -> Vec<Token> {
+        self.inner.store.tokens().list(Owner::Network(self.live.ordinal))
+    }
+
+    /// Revokes a token: it opens nothing when this returns. A token that was revoked before stays as it was, and the
+    /// position of that revocation is given.
+    pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
+        let command = self.administer(principal, Administration::TokenRevoked { token: id.clone() })?;
+        let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));
+        self.inner.queue.ask(size, |reply| Request::RevokeToken { live, command, id, reply }).await
+    }
+
+    /// The log as views and plugins read it.
+    pub fn history(&self) -> Arc<dyn History> {
+        Arc::new(self.clone())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, ReadError> {
+        Snapshot::begin(&self.inner.store.database, self.live.ordinal)
+    }
+
+    /// A snapshot with at least so many entries.
+    fn snapshot_of(&self, size: u64) -> Result<Snapshot, ReadError> {
+        let head = self.head();
+        if size > head.get() {
+            return Err(ReadError::PositionAhead { head });
+        }
+        self.snapshot()
+    }
+
+    /// Looks at all that is on disk before the writer does, so that it only has to look at what comes in meanwhile.
+    /// The condition stays the same: no entry is left out that has not been looked at.
+    async fn narrow(&self, condition: Condition, principal: &Principal) -> Condition {
+        let Condition::NoneMatch { after, filter } = condition else { return condition };
+        let head = self.head();
+        if after >= head || self.live.published().recent(after, head).is_some() {
+            return Condition::NoneMatch { after, filter };
+        }
+        let span = Span { after, until: head, direction: Direction::Forward };
+        let (network, principal, wanted) = (self.clone(), principal.clone(), filter.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            first_match(&network.snapshot()?, &network.live, span, &wanted, &principal)
+        });
+        let after = match looked.await {
+            Ok(Ok(Some(found))) => Position::new(found.get() - 1),
+            Ok(Ok(None)) => head,
+            Ok(Err(_)) | Err(_) => after,
+        };
+        Condition::NoneMatch { after, filter }
+    }
+
+    fn check_organisation(&self, token: &NewToken) -> Result<(), Refused> {
+        match &token.organisation {
+            Some(organisation) if self.live.published().directory.organisation(organisation).is_none() => {
+                let (field, organisation) = ("organisation", organisation.clone());
+                Err(Refused { event: 0, why: Refusal::OrganisationUnknown { field, organisation } })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The server's own event, on behalf of a principal.
+    fn administer(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
+        let now = (self.inner.store.clock)();
+        let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
+        Ok(Command { principal: principal.clone(), events: vec![event], condition: None, origin: Origin::Server })
+    }
+}
+
+/// Refuses what is larger than one append may be.
+fn check_size(events: &[Prepared]) -> Result<Size, Refused> {
+    let size = Size::of(events);
+    check_append_size(size.events, size.bytes).map_err(|why| Refused { event: 0, why: why.into() })?;
+    Ok(size)
+}
+
+impl History for Network {
+    fn head(&self) -> Position {
+        self.live.head().position
+    }
+
+    fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, Unreadable> {
+        Self::read(self, after, until, budget).map_err(unreadable)
+    }
+
+    fn read_at(&self, positions: &[Position]) -> Result<Vec<Bytes>, Unreadable> {
+        reader::read_at(&self.inner.store, &self.live, positions).map_err(unreadable)
+    }
+
+    fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable> {
+        Self::position_of(self, id).map_err(unreadable)
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn unreadable(error: ReadError) -> Unreadable {
+    Unreadable(error.to_string())
+}

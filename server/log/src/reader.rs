@@ -1,0 +1,150 @@
+//! Reads of entries, details and names: the newest from memory, the others from disk, behind the same calls.
+//!
+//! Invariant: nothing after the published head is given, and nothing here waits for the writer.
+
+use crate::{
+    error::ReadError,
+    keys::{Keys, KeysError},
+    live::Live,
+    outline::named,
+    seal::Sealed,
+    snapshot::{Snapshot, damaged, place},
+    spending::Spending,
+    store::Store,
+};
+use bytes::Bytes;
+use kith_core::{
+    detail::Detail,
+    header::Header,
+    history::Budget,
+    id::{EventId, PersonId},
+    position::Position,
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// Entry bytes after `after` up to `until` or the head.
+pub(crate) fn read(
+    store: &Store,
+    live: &Live,
+    after: Position,
+    until: Position,
+    budget: Budget,
+) -> Result<Vec<Bytes>, ReadError> {
+    let head = live.head().position;
+    if after > head {
+        return Err(ReadError::PositionAhead { head });
+    }
+    let until = until.min(head);
+    if after >= until {
+        return Ok(Vec::new());
+    }
+    let mut spending = Spending::new(budget);
+    if let Some(recent) = live.published().recent(after, until) {
+        let within = recent.take_while(|entry| spending.take(entry.bytes.len()));
+        return Ok(within.map(|entry| entry.bytes.clone()).collect());
+    }
+    read_stored(&Snapshot::begin(&store.database, live.ordinal)?, after, until, spending)
+}
+
+fn read_stored(
+    snapshot: &Snapshot,
+    after: Position,
+    until: Position,
+    mut spending: Spending,
+) -> Result<Vec<Bytes>, ReadError> {
+    let mut entries = Vec::new();
+    for row in snapshot.range(after, until)? {
+        let (_, value) = row?;
+        if !spending.take(value.value().len()) {
+            break;
+        }
+        entries.push(Bytes::copy_from_slice(value.value()));
+    }
+    Ok(entries)
+}
+
+/// The entries at positions, in the order given; positions outside of the log are left out.
+pub(crate) fn read_at(store: &Store, live: &Live, positions: &[Position]) -> Result<Vec<Bytes>, ReadError> {
+    let head = live.head().position;
+    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let here = positions.iter().filter(|position| **position <= head);
+    here.filter_map(|position| snapshot.find_bytes(*position).transpose()).collect()
+}
+
+/// The bytes and the outline of an entry.
+pub(crate) fn entry(store: &Store, live: &Live, position: Position) -> Result<Option<(Bytes, Header)>, ReadError> {
+    if position == Position::ZERO || position > live.head().position {
+        return Ok(None);
+    }
+    let before = Position::new(position.get() - 1);
+    if let Some(mut recent) = live.published().recent(before, position) {
+        return Ok(recent.next().map(|entry| (entry.bytes.clone(), Header::clone(&entry.header))));
+    }
+    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let bytes = snapshot.bytes(position)?;
+    let header = snapshot.header(&bytes)?;
+    Ok(Some((bytes, header)))
+}
+
+/// The opened details of entries.
+pub(crate) fn details(
+    store: &Store,
+    live: &Live,
+    positions: &[Position],
+) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
+    let head = live.head().position;
+    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let mut opened = Vec::new();
+    for position in positions.iter().filter(|position| **position <= head) {
+        let details = details_at(&snapshot, &store.keys, live, *position)?;
+        if !details.is_empty() {
+            opened.push((*position, details));
+        }
+    }
+    Ok(opened)
+}
+
+fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position) -> Result<Vec<Detail>, ReadError> {
+    let sealed = snapshot.details(position)?;
+    if sealed.is_empty() {
+        return Ok(Vec::new());
+    }
+    open_all(&sealed, snapshot.event(position)?.id, keys, live)
+}
+
+/// Opens details; leaves out those of which the key of a subject is gone.
+fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Result<Vec<Detail>, ReadError> {
+    let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
+    let subjects: Vec<_> = subjects.into_iter().collect();
+    let keys = keys.find_people(live.incarnation, &subjects)?;
+    let mut details = Vec::with_capacity(sealed.len());
+    for (index, sealed) in sealed.iter().enumerate().filter(|(_, sealed)| sealed.has_keys(&keys)) {
+        let detail = sealed.open(place(live.incarnation, event, index), &keys);
+        details.push(detail.ok_or_else(|| damaged("details", "a detail does not open"))?);
+    }
+    Ok(details)
+}
+
+/// The newest recorded names of people.
+pub(crate) fn names(store: &Store, live: &Live, people: &[PersonId]) -> Result<HashMap<PersonId, String>, ReadError> {
+    let directory = live.directory();
+    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let mut names = HashMap::with_capacity(people.len());
+    for person in people {
+        let Some(known) = directory.person(person) else { continue };
+        let Some(position) = snapshot.named_at(known.handle)? else { continue };
+        let details = details_at(&snapshot, &store.keys, live, position)?;
+        let name = details.into_iter().rev().find(|detail| named(detail.kind, &detail.subjects) == Some(person));
+        names.extend(name.map(|detail| (person.clone(), detail.text)));
+    }
+    Ok(names)
+}
+
+impl From<KeysError> for ReadError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Storage(failure) => Self::Storage(failure),
+            KeysError::Unusable => damaged("person_keys", "a key does not open"),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The log's files, open, and what readers and the writer share in memory.
+//!
+//! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
+
+use crate::{
+    config::{Clock, CommitMode, Config},
+    error::{Damage, OpenError, ReadError},
+    keys::Keys,
+    live::{Head, Live},
+    measures::Counters,
+    root_key::{self, io_error},
+    row::{HeadRow, NetworkRow, TokenRow},
+    snapshot::Snapshot,
+    tables,
+    token::{Owner, Tokens},
+    tree_rows::TreeEdge,
+};
+use kith_core::{
+    directory::Directory,
+    id::NetworkName,
+    may::Reach,
+    position::Position,
+    tree::{EMPTY_ROOT, Frontier, leaf_hash},
+};
+use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+use tokio::sync::watch;
+
+/// Whether the log takes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It reads and writes.
+    Serving,
+    /// A commit failed: it reads, and refuses to write until it is opened anew.
+    Poisoned,
+}
+
+/// What readers and the writer share.
+pub(crate) struct Store {
+    pub(crate) database: Database,
+    pub(crate) keys: Keys,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) health: watch::Sender<Health>,
+    pub(crate) counters: Counters,
+    networks: RwLock<BTreeMap<NetworkName, Arc<Live>>>,
+    tokens: RwLock<Tokens>,
+}
+
+/// The growing edges of the hash trees, by ordinal: the writer's own.
+pub(crate) type Edges = HashMap<u32, TreeEdge>;
+
+impl Store {
+    /// Opens the files in the data folder; makes what is not there.
+    pub(crate) fn open(config: &Config, clock: Clock) -> Result<(Self, Edges), OpenError> {
+        root_key::make_private_folder(&config.data)?;
+        let file = config.data.join("log.redb");
+        let database = builder(config).create(&file).map_err(|error| open_error(error, &config.data, &file))?;
+        make_tables(&database)?;
+        let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
+        let keys = Keys::open(&config.data.join("keys"), fresh)?;
+        Self::load(database, keys, config, clock)
+    }
+
+    /// Loads what is kept in memory from open files.
+    pub(crate) fn load(
+        database: Database,
+        keys: Keys,
+        config: &Config,
+        clock: Clock,
+    ) -> Result<(Self, Edges), OpenError> {
+        make_tables(&database)?;
+        let transaction = database.begin_read()?;
+        let (mut networks, mut edges) = (BTreeMap::new(), Edges::new());
+        for (name, row) in read_networks(&transaction)? {
+            keys.load_network(&name, row.incarnation)?;
+            let (live, edge) = load_network(&database, name.clone(), &row, config)?;
+            networks.insert(name, Arc::new(live));
+            edges.insert(row.ordinal, edge);
+        }
+        let tokens = load_tokens(&transaction, &networks)?;
+        drop(transaction);
+        let store = Self {
+            database,
+            keys,
+            config: config.clone(),
+            clock,
+            health: watch::Sender::new(Health::Serving),
+            counters: Counters::default(),
+            networks: RwLock::new(networks),
+            tokens: RwLock::new(tokens),
+        };
+        Ok((store, edges))
+    }
+
+    pub(crate) fn networks(&self) -> RwLockReadGuard<'_, BTreeMap<NetworkName, Arc<Live>>> {
+        self.networks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_network(&self, live: Arc<Live>) {
+        let mut networks = self.networks.write().unwrap_or_else(PoisonError::into_inner);
+        networks.insert(live.name.clone(), live);
+    }
+
+    pub(crate) fn tokens(&self) -> RwLockReadGuard<'_, Tokens> {
+        self.tokens.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tokens_mut(&self) -> RwLockWriteGuard<'_, Tokens> {
+        self.tokens.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A transaction that is on disk when its commit returns.
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction, ReadError> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        let (two_phase, quick_repair) = match self.config.commit_mode {
+            CommitMode::QuickRepair => (true, true),
+            CommitMode::TwoPhase => (true, false),
+            CommitMode::OnePhase => (false, false),
+        };
+        transaction.set_two_phase_commit(two_phase);
+        transaction.set_quick_repair(quick_repair);
+        Ok(transaction)
+    }
+}
+
+/// How `log.redb` is opened.
+pub(crate) fn builder(config: &Config) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(config.redb_cache_bytes);
+    builder
+}
+
+/// Names the folder that is in use and the file that cannot be read.
+pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -> OpenError {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: data.to_owned() },
+        redb::DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
+        other => other.into(),
+    }
+}
+
+/// Makes the tables of an empty file; refuses one of another version.
+fn make_tables(database: &Database) -> Result<(), OpenError> {
+    let transaction = database.begin_read()?;
+    if transaction.list_tables()?.next().is_some() {
+        return check_version(&transaction);
+    }
+    drop(transaction);
+    let transaction = database.begin_write()?;
+    transaction.open_table(tables::META)?.insert(tables::META_FORMAT_VERSION, tables::FORMAT_VERSION)?;
+    transaction.open_table(tables::NETWORKS)?;
+    transaction.open_table(tables::HEADS)?;
+    transaction.open_table(tables::ENTRIES)?;
+    transaction.open_table(tables::IDS)?;
+    transaction.open_table(tables::PEOPLE)?;
+    transaction.open_table(tables::COMMON)?;
+    transaction.open_table(tables::RESTRICTED)?;
+    transaction.open_table(tables::RETRACTIONS)?;
+    transaction.open_table(tables::NAMES)?;
+    transaction.open_table(tables::DETAILS)?;
+    transaction.open_table(tables::TOKENS)?;
+    transaction.open_table(tables::SERVER_TOKENS)?;
+    transaction.open_table(tables::LEAVES)?;
+    transaction.open_table(tables::SUBTREES)?;
+    Ok(transaction.commit()?)
+}
+
+/// Refuses a file of another version.
+pub(crate) fn check_version(transaction: &ReadTransaction) -> Result<(), OpenError> {
+    let missing = Damage { table: "meta", what: "the format version is missing" };
+    let found = match transaction.open_table(tables::META) {
+        Ok(table) => table.get(tables::META_FORMAT_VERSION)?.ok_or(missing)?.value(),
+        Err(redb::TableError::TableDoesNotExist(_)) => return Err(missing.into()),
+        Err(error) => return Err(error.into()),
+    };
+    if found != tables::FORMAT_VERSION {
+        return Err(OpenError::Version { found, supported: tables::FORMAT_VERSION });
+    }
+    Ok(())
+}
+
+/// Every network's row, by name.
+pub(crate) fn read_networks(transaction: &ReadTransaction) -> Result<Vec<(NetworkName, NetworkRow)>, OpenError> {
+    let malformed = Damage { table: "networks", what: "a row is malformed" };
+    let mut networks = Vec::new();
+    for row in transaction.open_table(tables::NETWORKS)?.iter()? {
+        let (name, row) = row?;
+        let name = name.value().parse().map_err(|_| malformed.clone())?;
+        networks.push((name, NetworkRow::decode(row.value()).ok_or_else(|| malformed.clone())?));
+    }
+    Ok(networks)
+}
+
+/// A network's head; `None` while its log is empty.
+pub(crate) fn read_head(transaction: &ReadTransaction, ordinal: u32) -> Result<Option<HeadRow>, OpenError> {
+    let table = transaction.open_table(tables::HEADS)?;
+    let Some(row) = table.get(ordinal)? else { return Ok(None) };
+    let malformed = Damage { table: "heads", what: "a row is malformed" };
+    Ok(Some(HeadRow::decode(row.value()).ok_or(malformed)?))
+}
+
+fn load_network(
+    database: &Database,
+    name: NetworkName,
+    row: &NetworkRow,
+    config: &Config,
+) -> Result<(Live, TreeEdge), OpenError> {
+    let snapshot = Snapshot::begin(database, row.ordinal)?;
+    let head_row = read_head(snapshot.transaction(), row.ordinal)?;
+    let frontier = head_row.as_ref().map_or_else(Frontier::new, |head| head.frontier.clone());
+    let head = match &head_row {
+        Some(head) => Head {
+            position: head.position,
+            root: head.frontier.root(),
+            incarnation: row.incarnation,
+            recorded_at: Some(head.recorded_at),
+        },
+        None => empty_head(row),
+    };
+    let edge = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
+    check_head(&snapshot, &head, &edge)?;
+    let directory = load_directory(&snapshot)?;
+    Ok((Live::new(name, row, head, directory, config.tail_bytes_max), edge))
+}
+
+/// The head of an empty log.
+pub(crate) fn empty_head(row: &NetworkRow) -> Head {
+    Head { position: Position::ZERO, root: EMPTY_ROOT, incarnation: row.incarnation, recorded_at: None }
+}
+
+/// Compares the head with the last entry and the last leaf: what a torn or mixed-up file would get wrong.
+fn check_head(snapshot: &Snapshot, head: &Head, edge: &TreeEdge) -> Result<(), OpenError> {
+    let wrong = |what| Err(OpenError::Damaged(Damage { table: "heads", what }));
+    if edge.frontier().size() != head.position.get() {
+        return wrong("the hash tree and the head are of different sizes");
+    }
+    if snapshot.last_position()? != head.position {
+        return wrong("the head is not the last entry");
+    }
+    let Some(index) = head.position.leaf_index() else { return Ok(()) };
+    let entry = snapshot.entry(head.position)?;
+    if Some(entry.recorded_at) != head.recorded_at {
+        return wrong("the head and the last entry have different times");
+    }
+    if snapshot.leaf(index)? != leaf_hash(&snapshot.bytes(head.position)?) {
+        return wrong("the last entry is not the last leaf");
+    }
+    Ok(())
+}
+
+fn load_directory(snapshot: &Snapshot) -> Result<Directory, OpenError> {
+    let mut directory = Directory::default();
+    let (table, ordinal) = (snapshot.transaction().open_table(tables::COMMON)?, snapshot.network());
+    for row in table.range((ordinal, 0)..=(ordinal, u64::MAX))? {
+        let position = Position::new(row?.0.value().1);
+        directory.apply(&snapshot.event(position)?, position);
+    }
+    Ok(directory)
+}
+
+fn load_tokens(
+    transaction: &ReadTransaction,
+    networks: &BTreeMap<NetworkName, Arc<Live>>,
+) -> Result<Tokens, OpenError> {
+    let mut tokens = Tokens::default();
+    for row in transaction.open_table(tables::SERVER_TOKENS)?.iter()? {
+        let (id, row) = row?;
+        tokens.put(Owner::Server, Reach::Server, decode_token(id.value(), row.value())?);
+    }
+    let names: HashMap<_, _> = networks.values().map(|live| (live.ordinal, &live.name)).collect();
+    for row in transaction.open_table(tables::TOKENS)?.iter()? {
+        let (key, row) = row?;
+        let (ordinal, id) = key.value();
+        let stray = Damage { table: "tokens", what: "a token is of no network" };
+        let name = *names.get(&ordinal).ok_or(stray)?;
+        tokens.put(Owner::Network(ordinal), Reach::Network(name.clone()), decode_token(id, row.value())?);
+    }
+    Ok(tokens)
+}
+
+fn decode_token(id: &str, row: &[u8]) -> Result<TokenRow, Damage> {
+    let row = TokenRow::decode(row).filter(|row| row.id.as_str() == id);
+    row.ok_or(Damage { table: "tokens", what: "a row is malformed" })
+}

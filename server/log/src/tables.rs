@@ -1,0 +1,79 @@
+//! Every table of `log.redb`: key, value, lifetime. Integers of keys sort as numbers.
+//!
+//! `n` is a network's ordinal: its place in the order of making, from 1. Rows of one entry are written in the same
+//! transaction as the entry. Nothing here is ever rewritten but where it says so. Values that are byte strings are
+//! packed by [`crate::row`].
+
+use redb::TableDefinition;
+
+/// Version of this layout. A log of another version is refused.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// `"format_version"` → [`FORMAT_VERSION`]. Written once, when the file is made.
+pub(crate) const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
+
+/// Key of the version in [`META`].
+pub(crate) const META_FORMAT_VERSION: &str = "format_version";
+
+/// Network's name → [`crate::row::NetworkRow`]: ordinal, time of making, incarnation. One row per network, for good.
+pub(crate) const NETWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("networks");
+
+/// n → [`crate::row::HeadRow`]: last position, when it was recorded, frontier of the hash tree. Rewritten by every
+/// commit that adds entries; missing until the first.
+pub(crate) const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
+
+/// (n, position) → the entry's bytes. For good.
+pub(crate) const ENTRIES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("entries");
+
+/// (n, event id) → (position, content identity). For good.
+pub(crate) const IDS: TableDefinition<(u32, u128), (u64, [u8; 32])> = TableDefinition::new("ids");
+
+/// (n, position / 16,384, handle, position mod 16,384) → nothing: a person takes part in an entry or in the one it
+/// names. For good. Chunks keep the rows of one commit close together, however many people there are: a commit then
+/// writes few pages, and a person's whole history is one short range per chunk.
+pub(crate) const PEOPLE: TableDefinition<PersonKey, ()> = TableDefinition::new("people");
+
+/// Key of [`PEOPLE`].
+pub(crate) type PersonKey = (u32, u32, u32, u16);
+
+/// Positions in one chunk of [`PEOPLE`].
+pub(crate) const CHUNK_POSITIONS: u64 = 1 << 14;
+
+/// The row of a person in an entry.
+pub(crate) fn person_key(network: u32, handle: u32, position: u64) -> PersonKey {
+    let place = u16::try_from(position % CHUNK_POSITIONS).expect("a remainder of 14 bits");
+    (network, chunk_of(position), handle, place)
+}
+
+/// The chunk that a position lies in.
+pub(crate) fn chunk_of(position: u64) -> u32 {
+    u32::try_from(position / CHUNK_POSITIONS).expect("a log has fewer than 2^46 entries")
+}
+
+/// (n, position) → nothing: directory and administration entries, and retractions of merges. These pass every filter,
+/// and the directory is built from them at the start. For good.
+pub(crate) const COMMON: TableDefinition<(u32, u64), ()> = TableDefinition::new("common");
+
+/// (n, position) → nothing: entries of scope organisation, so that a read without a filter opens no others. For good.
+pub(crate) const RESTRICTED: TableDefinition<(u32, u64), ()> = TableDefinition::new("restricted");
+
+/// (n, position of the entry withdrawn) → position of its first retraction. For good.
+pub(crate) const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
+
+/// (n, handle) → position of the newest entry with a NAME detail about this person alone. Rewritten by the next one.
+pub(crate) const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
+
+/// (n, position) → [`crate::seal::Sealed`] details in the order of the event's commitments. Until erasure.
+pub(crate) const DETAILS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("details");
+
+/// (n, token id) → [`crate::row::TokenRow`]. Rewritten once, by its revocation.
+pub(crate) const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("tokens");
+
+/// Token id → [`crate::row::TokenRow`]: tokens for the whole server, of no network. Rewritten when put again.
+pub(crate) const SERVER_TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("server_tokens");
+
+/// (n, row) → up to 120 hashes of leaves, 32 bytes each. The last row is rewritten until it is full.
+pub(crate) use crate::tree_rows::LEAVES;
+
+/// (n, number) → root of the complete subtree of 256 leaves. For good.
+pub(crate) use crate::tree_rows::SUBTREES;

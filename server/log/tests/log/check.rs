@@ -1,0 +1,222 @@
+//! The offline check: a sound log has no problem, and whatever is changed behind the log's back is found.
+
+use crate::support::*;
+use kith_core::{
+    detail::DetailKind,
+    event::{Role, Scope},
+    position::Position,
+};
+use kith_log::{CheckError, NewToken, OpenError, Report, check};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use std::fs;
+
+type Positions = TableDefinition<'static, (u32, u64), ()>;
+type Bytes = TableDefinition<'static, (u32, u64), &'static [u8]>;
+
+const ENTRIES: Bytes = Bytes::new("entries");
+const DETAILS: Bytes = Bytes::new("details");
+const LEAVES: Bytes = Bytes::new("leaves");
+const COMMON: Positions = Positions::new("common");
+const RESTRICTED: Positions = Positions::new("restricted");
+const IDS: TableDefinition<(u32, u128), (u64, [u8; 32])> = TableDefinition::new("ids");
+const PEOPLE: TableDefinition<(u32, u32, u32, u16), ()> = TableDefinition::new("people");
+const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
+const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
+const SUBTREES: TableDefinition<(u32, u64), [u8; 32]> = TableDefinition::new("subtrees");
+const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
+const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("tokens");
+
+/// A log with rows in every table; closed.
+async fn full() -> Place {
+    let place = Place::new();
+    let (log, network) = place.network().await;
+    three_join(&network).await;
+    append(&network, vec![founds(4, "riverside")]).await;
+    append(&network, (10..310).map(|number| meets(number, &["amina", "ben"])).collect()).await;
+    let named = detail(DetailKind::Name, &["amina"], "Amina Diallo");
+    append(&network, vec![prepare(event(400, met(&["amina", "chloe"])), &[named]), retracts(401, 10)]).await;
+    append(&network, vec![prepare(event(402, merged("ben", "chloe")), &[])]).await;
+    append(&network, vec![retracts(403, 402)]).await;
+    let mut hidden = event(404, met(&["amina", "ben"]));
+    hidden.scope = Scope::Organisation;
+    let recorder = principal(Role::Recorder, Some("riverside"));
+    network.append_each(recorder, vec![prepare(hidden, &[])]).await.unwrap().remove(0).unwrap();
+    let token = NewToken { role: Role::Reader, person: None, organisation: None, expires_at: None };
+    let issued = network.issue_token(&owner(), token.clone()).await.unwrap();
+    network.issue_token(&owner(), token).await.unwrap();
+    network.revoke_token(&owner(), &issued.token.id).await.unwrap();
+    let south = log.create_network(&"south".parse().unwrap()).await.unwrap();
+    append(&south, vec![joins(1, "amina"), joins(2, "ben")]).await;
+    log.create_network(&"west".parse().unwrap()).await.unwrap();
+    place
+}
+
+fn report(place: &Place) -> Report {
+    check(place.folder.path(), |_| ()).unwrap()
+}
+
+/// Changes a full log and expects a problem with a table. The log is as before afterwards.
+fn finds(place: &Place, table: &str, position: Option<u64>, change: impl FnOnce(&WriteTransaction)) {
+    let file = place.folder.path().join("log.redb");
+    let sound = fs::read(&file).unwrap();
+    let database = Database::open(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    change(&transaction);
+    transaction.commit().unwrap();
+    drop(database);
+    let report = report(place);
+    fs::write(&file, sound).unwrap();
+    assert!(!report.is_sound(), "{table}: the change was not found");
+    let position = position.map(Position::new);
+    let found = report.problems.iter().any(|problem| problem.table == table && problem.position == position);
+    assert!(found, "{table}: {:?}", report.problems);
+}
+
+fn flip(transaction: &WriteTransaction, table: Bytes, key: (u32, u64), index: usize) {
+    let mut table = transaction.open_table(table).unwrap();
+    let mut value = table.get(key).unwrap().unwrap().value().to_vec();
+    let index = index.min(value.len() - 1);
+    value[index] ^= 1;
+    table.insert(key, value.as_slice()).unwrap();
+}
+
+#[tokio::test]
+async fn a_sound_log_has_no_problem() {
+    let place = full().await;
+    let mut last = None;
+    let report = check(place.folder.path(), |progress| last = Some(progress)).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!((report.networks, report.entries), (3, 314));
+    assert_eq!((report.details_opened, report.details_closed), (1, 0));
+    assert_eq!(last.map(|progress| (progress.checked, progress.total)), Some((314, 314)));
+    assert!(place.open().network(&"north".parse().unwrap()).is_some(), "it opens as before");
+    fs::rename(place.folder.path().join("keys"), place.folder.path().join("elsewhere")).unwrap();
+    let report = check(place.folder.path(), |_| ()).unwrap();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!((report.details_opened, report.details_closed), (0, 1));
+}
+
+#[tokio::test]
+async fn a_log_in_use_is_left_alone() {
+    let place = full().await;
+    let _log = place.open();
+    let refused = check(place.folder.path(), |_| ());
+    assert!(matches!(refused, Err(CheckError::Open(OpenError::AlreadyOpen { .. }))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn changed_entries_are_found() {
+    let place = full().await;
+    for index in [0, 3, 12, 60, usize::MAX] {
+        finds(&place, "leaves", Some(20), |transaction| flip(transaction, ENTRIES, (1, 20), index));
+    }
+    finds(&place, "entries", Some(21), |transaction| {
+        transaction.open_table(ENTRIES).unwrap().remove((1, 20)).unwrap();
+    });
+    finds(&place, "entries", Some(20), |transaction| {
+        let mut table = transaction.open_table(ENTRIES).unwrap();
+        let other = table.get((1, 21)).unwrap().unwrap().value().to_vec();
+        table.insert((1, 20), other.as_slice()).unwrap();
+    });
+    finds(&place, "entries", None, |transaction| {
+        transaction.open_table(ENTRIES).unwrap().insert((9, 1), &b"stray"[..]).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn changed_tree_rows_are_found() {
+    let place = full().await;
+    finds(&place, "leaves", Some(125), |transaction| flip(transaction, LEAVES, (1, 1), 32 * 4));
+    finds(&place, "leaves", None, |transaction| {
+        transaction.open_table(LEAVES).unwrap().insert((1, 9), &[0; 32][..]).unwrap();
+    });
+    finds(&place, "subtrees", Some(256), |transaction| {
+        transaction.open_table(SUBTREES).unwrap().insert((1, 0), [0; 32]).unwrap();
+    });
+    finds(&place, "heads", None, |transaction| {
+        let mut table = transaction.open_table(HEADS).unwrap();
+        let mut head = table.get(1).unwrap().unwrap().value().to_vec();
+        *head.last_mut().unwrap() ^= 1;
+        table.insert(1, head.as_slice()).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn changed_indexes_are_found() {
+    let place = full().await;
+    let event = u128::from_be_bytes(*id(10).as_bytes());
+    finds(&place, "ids", Some(5), |transaction| {
+        transaction.open_table(IDS).unwrap().remove((1, event)).unwrap();
+    });
+    finds(&place, "ids", Some(5), |transaction| {
+        transaction.open_table(IDS).unwrap().insert((1, event), (5, [0; 32])).unwrap();
+    });
+    finds(&place, "ids", None, |transaction| {
+        transaction.open_table(IDS).unwrap().insert((1, 77), (5, [0; 32])).unwrap();
+    });
+    finds(&place, "people", Some(20), |transaction| {
+        transaction.open_table(PEOPLE).unwrap().remove((1, 0, 2, 20)).unwrap();
+    });
+    finds(&place, "people", None, |transaction| {
+        drop(transaction.open_table(PEOPLE).unwrap().insert((1, 0, 3, 20), ()).unwrap());
+    });
+    for (name, table) in [("common", COMMON), ("restricted", RESTRICTED)] {
+        finds(&place, name, None, |transaction| {
+            transaction.open_table(table).unwrap().insert((1, 20), ()).unwrap();
+        });
+    }
+    finds(&place, "common", Some(308), |transaction| {
+        transaction.open_table(COMMON).unwrap().remove((1, 308)).unwrap();
+    });
+    finds(&place, "restricted", Some(309), |transaction| {
+        transaction.open_table(RESTRICTED).unwrap().remove((1, 309)).unwrap();
+    });
+    finds(&place, "retractions", Some(5), |transaction| {
+        transaction.open_table(RETRACTIONS).unwrap().insert((1, 5), 7).unwrap();
+    });
+    finds(&place, "names", Some(305), |transaction| {
+        transaction.open_table(NAMES).unwrap().remove((1, 1)).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn changed_details_and_tokens_are_found() {
+    let place = full().await;
+    for index in [0, 2, 3, 20, usize::MAX] {
+        finds(&place, "details", Some(305), |transaction| flip(transaction, DETAILS, (1, 305), index));
+    }
+    finds(&place, "details", Some(305), |transaction| {
+        transaction.open_table(DETAILS).unwrap().remove((1, 305)).unwrap();
+    });
+    finds(&place, "tokens", None, |transaction| {
+        let mut table = transaction.open_table(TOKENS).unwrap();
+        let id = table.first().unwrap().unwrap().0.value().1.to_owned();
+        let mut row = table.get((1, id.as_str())).unwrap().unwrap().value().to_vec();
+        let role = 2 + id.len() + 32;
+        row[role] = 6;
+        table.insert((1, id.as_str()), row.as_slice()).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_flipped_byte_of_the_file_is_found() {
+    let place = full().await;
+    let file = place.folder.path().join("log.redb");
+    let sound = fs::read(&file).unwrap();
+    let entry = {
+        let database = Database::open(&file).unwrap();
+        let transaction = database.begin_read().unwrap();
+        transaction.open_table(ENTRIES).unwrap().get((1, 20)).unwrap().unwrap().value().to_vec()
+    };
+    let place_of = sound.windows(entry.len()).rposition(|window| window == entry).unwrap();
+    let copies = sound.windows(entry.len()).enumerate().filter(|(_, window)| *window == entry);
+    let mut flipped = sound.clone();
+    for (at, _) in copies {
+        flipped[at + 40] ^= 1;
+    }
+    assert_ne!(flipped[place_of..], sound[place_of..]);
+    fs::write(&file, flipped).unwrap();
+    assert!(!report(&place).is_sound());
+    fs::write(&file, sound).unwrap();
+    assert!(report(&place).is_sound());
+}

@@ -1,0 +1,13 @@
+//! The log through its public API, each test in a folder of its own.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod append;
+mod check;
+mod details;
+mod open;
+mod proofs;
+mod queue;
+mod select;
+mod tokens;

@@ -1,0 +1,246 @@
+//! Filtered and permitted reads, compared with looking at every entry.
+
+use crate::support::*;
+use kith_core::{
+    event::{Fact, Kind, Role, Scope},
+    filter::{Filter, PeopleMatch},
+    header::Header,
+    history::Budget,
+    may::{Action, Principal, may},
+    position::Position,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use kith_log::{Direction, Network, Selected, Selection};
+use proptest::prelude::*;
+
+const PEOPLE: [&str; 6] = ["amina", "ben", "chloe", "dana", "emil", "fatou"];
+const ORGANISATIONS: [&str; 2] = ["riverside", "hillside"];
+const KINDS: [Kind; 6] =
+    [Kind::Met, Kind::FollowedUp, Kind::Referred, Kind::Answered, Kind::Retracted, Kind::PeopleMerged];
+
+/// An event to try: who records it, what, about which earlier one, in which scope. Many are refused.
+#[derive(Debug, Clone)]
+struct Attempt {
+    fact: usize,
+    people: [usize; 3],
+    target: u64,
+    recorder: usize,
+    scope: Scope,
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    let scope = prop_oneof![2 => Just(Scope::Network), 1 => Just(Scope::Organisation)];
+    let people = [0..PEOPLE.len(), 0..PEOPLE.len(), 0..PEOPLE.len()];
+    (0_usize..7, people, 0_u64..40, 0_usize..3, scope).prop_map(|(fact, people, target, recorder, scope)| Attempt {
+        fact,
+        people,
+        target,
+        recorder,
+        scope,
+    })
+}
+
+fn recorder(number: usize) -> Principal {
+    principal(Role::Owner, ORGANISATIONS.get(number).copied())
+}
+
+impl Attempt {
+    fn prepare(&self, number: u64) -> Option<Prepared> {
+        let [one, two, three] = self.people.map(|index| PEOPLE[index]);
+        let target = 100 + self.target;
+        let fact = match self.fact {
+            0 => met(&[one, two]),
+            1 => followed_up(one, two, None),
+            2 => followed_up(one, two, Some(target)),
+            3 => referred(one, two, three),
+            4 => answered(one, target),
+            5 => retracted(target),
+            _ => merged(one, two),
+        };
+        let mut event = event(number, fact);
+        event.scope = self.scope;
+        kith_core::event::Event::decode(&event.encode()).ok().map(|event| prepare(event, &[]))
+    }
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let kinds = proptest::sample::subsequence(KINDS.to_vec(), 0..3);
+    let people = proptest::sample::subsequence([PEOPLE.as_slice(), &["nobody"]].concat(), 0..4);
+    let organisations = proptest::sample::subsequence(ORGANISATIONS.to_vec(), 0..2);
+    let times = (proptest::option::of(100_i64..150), proptest::option::of(100_i64..150));
+    (kinds, people, any::<bool>(), organisations, times).prop_map(|(kinds, people, all, organisations, times)| Filter {
+        kinds,
+        people: people.into_iter().map(person).collect(),
+        people_match: if all { PeopleMatch::All } else { PeopleMatch::Any },
+        organisations: organisations.into_iter().map(|id| id.parse().unwrap()).collect(),
+        occurred_from: times.0.map(|offset| Timestamp::from_millis(START_MS - 1_000 + offset)),
+        occurred_until: times.1.map(|offset| Timestamp::from_millis(START_MS - 1_000 + offset)),
+    })
+}
+
+async fn recorded(network: &Network, attempts: &[Attempt]) {
+    let mut events: Vec<_> = (1..).zip(PEOPLE).map(|(number, name)| joins(number, name)).collect();
+    events.extend((50..).zip(ORGANISATIONS).map(|(number, name)| founds(number, name)));
+    append(network, events).await;
+    for (number, attempt) in (100..).zip(attempts) {
+        if let Some(event) = attempt.prepare(number) {
+            network.append_each(recorder(attempt.recorder), vec![event]).await.unwrap().truncate(0);
+        }
+    }
+}
+
+fn headers(network: &Network) -> Vec<Header> {
+    let positions = (1..=network.head().get()).map(Position::new);
+    positions.map(|position| network.entry(position).unwrap().unwrap().1).collect()
+}
+
+/// Reads page by page until the end.
+fn pages(network: &Network, mut selection: Selection) -> Vec<u64> {
+    let mut positions = Vec::new();
+    loop {
+        let Selected { entries, next, end } = network.select(&selection).unwrap();
+        assert!(entries.len() <= selection.budget.entries);
+        for (position, bytes) in entries {
+            assert_eq!(network.entry(position).unwrap().unwrap().0, bytes);
+            positions.push(position.get());
+        }
+        match selection.direction {
+            Direction::Forward => {
+                assert!(end || next > selection.after, "no progress");
+                selection.after = next;
+            }
+            Direction::Backward => {
+                assert!(end || next <= selection.until, "no progress");
+                selection.until = Position::new(next.get() - 1);
+            }
+        }
+        if end {
+            return positions;
+        }
+    }
+}
+
+fn check(network: &Network, filter: &Filter, reader: &Principal, after: u64, until: u64, entries: usize) {
+    let wanted = |header: &&Header| {
+        let inside = header.position.get() > after && header.position.get() <= until;
+        inside && filter.passes(header) && may(reader, &Action::See(header))
+    };
+    let mut expected: Vec<_> = headers(network).iter().filter(wanted).map(|header| header.position.get()).collect();
+    let mut selection = Selection {
+        principal: reader.clone(),
+        filter: filter.clone(),
+        after: Position::new(after),
+        until: Position::new(until),
+        direction: Direction::Forward,
+        budget: Budget { entries, bytes: 1 << 20 },
+    };
+    assert_eq!(pages(network, selection.clone()), expected, "forward {selection:?}");
+    selection.direction = Direction::Backward;
+    expected.reverse();
+    assert_eq!(pages(network, selection.clone()), expected, "backward {selection:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn gives_what_looking_at_everything_gives(
+        attempts in proptest::collection::vec(attempt(), 1..40),
+        filters in proptest::collection::vec(filter(), 1..12),
+        bounds in (0_u64..12, 0_u64..60, 1_usize..9),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut place = Place::new();
+        for tail_bytes_max in [1 << 20, 4_000, 0] {
+            place.config.tail_bytes_max = tail_bytes_max;
+            let (_log, network) = runtime.block_on(place.network());
+            if network.head() == Position::ZERO {
+                runtime.block_on(recorded(&network, &attempts));
+            }
+            let after = bounds.0.min(network.head().get());
+            for (index, filter) in filters.iter().chain([&Filter::default()]).enumerate() {
+                check(&network, filter, &recorder(index % 3), after, bounds.1, bounds.2);
+                check(&network, filter, &recorder(index % 2), 0, u64::MAX, bounds.2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_looks_at_a_bounded_number_of_entries() {
+    let mut place = Place::new();
+    place.config.tail_bytes_max = 0;
+    let (_log, network) = place.network().await;
+    three_join(&network).await;
+    for part in 0..5 {
+        let numbers = 1_000 * part + 10..1_000 * part + 1_010;
+        append(&network, numbers.map(|number| meets(number, &["amina", "ben"])).collect()).await;
+    }
+    let mut selection = Selection {
+        principal: owner(),
+        filter: Filter { kinds: vec![Kind::Asked], ..Filter::default() },
+        after: Position::ZERO,
+        until: END,
+        direction: Direction::Forward,
+        budget: ALL,
+    };
+    let first = network.select(&selection).unwrap();
+    assert_eq!((first.entries.len(), first.next.get(), first.end), (3, 4_096, false));
+    selection.after = first.next;
+    let second = network.select(&selection).unwrap();
+    assert_eq!((second.entries.len(), second.next.get(), second.end), (0, 5_003, true));
+    selection.after = Position::new(5_004);
+    assert!(matches!(network.select(&selection), Err(kith_log::ReadError::PositionAhead { .. })));
+}
+
+#[tokio::test]
+async fn a_retraction_is_found_under_the_people_of_what_it_withdraws() {
+    let place = Place::new();
+    let (_log, network) = place.network().await;
+    three_join(&network).await;
+    append(&network, vec![meets(4, &["amina", "ben"]), meets(5, &["ben", "chloe"]), retracts(6, 5)]).await;
+    let filter = Filter { people: vec![person("chloe")], kinds: vec![Kind::Met], ..Filter::default() };
+    check(&network, &filter, &owner(), 3, 6, 10);
+    let selection = Selection {
+        principal: owner(),
+        filter,
+        after: Position::new(3),
+        until: END,
+        direction: Direction::Forward,
+        budget: ALL,
+    };
+    let found: Vec<_> = network.select(&selection).unwrap().entries.iter().map(|(at, _)| at.get()).collect();
+    assert_eq!(found, [5, 6]);
+    assert!(matches!(retracts(7, 5).event.fact, Fact::Retracted(_)));
+}
+
+#[tokio::test]
+async fn a_persons_entries_are_found_far_apart() {
+    let mut place = Place::new();
+    place.config.tail_bytes_max = 0;
+    let (_log, network) = place.network().await;
+    three_join(&network).await;
+    let with_chloe = [4_u64, 16_383, 16_384, 16_385, 17_003];
+    for part in 0..17 {
+        let positions = 1_000 * part + 4..1_000 * part + 1_004;
+        let meeting = |position| if with_chloe.contains(&position) { ["ben", "chloe"] } else { ["amina", "ben"] };
+        append(&network, positions.map(|position| meets(position, &meeting(position))).collect()).await;
+    }
+    let of = |name| Filter { kinds: vec![Kind::Met], people: vec![person(name)], ..Filter::default() };
+    let mut selection = Selection {
+        principal: owner(),
+        filter: of("chloe"),
+        after: Position::new(3),
+        until: END,
+        direction: Direction::Forward,
+        budget: Budget { entries: 2, bytes: 1 << 20 },
+    };
+    assert_eq!(pages(&network, selection.clone()), with_chloe);
+    selection.direction = Direction::Backward;
+    assert_eq!(pages(&network, selection.clone()), [17_003, 16_385, 16_384, 16_383, 4]);
+    selection.until = Position::new(16_384);
+    assert_eq!(pages(&network, selection.clone()), [16_384, 16_383, 4]);
+    selection.filter = of("ben");
+    selection.budget.entries = 5_000;
+    assert_eq!(pages(&network, selection).len(), 16_384 - 3);
+}
