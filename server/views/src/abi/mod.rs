@@ -1,0 +1,4 @@
+//! One adapter per version of the plugin contract, kept while a stored view names it.
+
+pub(crate) mod batch;
+pub(crate) mod v1;

@@ -1,0 +1,319 @@
+//! The adapter of contract `kith:view@1.0.0`.
+//!
+//! Whatever a plugin gives is checked here against the contract and the limits; nothing else trusts it.
+
+use crate::{
+    abi::batch::{FoldSlot, decode_states, encode_batch},
+    contract::{Field, FieldType, GuestRow, GuestValue, KeyBy, Route},
+    key::Key,
+    limits,
+    manifest::{Manifest, ManifestInvalid},
+    refused::Refused,
+    sandbox::SandboxLimits,
+};
+use kith_core::event::Kind;
+use std::collections::HashSet;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, component::Component, component::Linker};
+
+/// The interface that a component must export.
+pub(crate) const CONTRACT: &str = "kith:view@1.0.0";
+pub(crate) const EXPORT: &str = "kith:view/view@1.0.0";
+/// Bytes that one call may hand back.
+const RESULT_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// The slot of a fault that stands for no slot.
+const NO_SLOT: u32 = u32::MAX;
+
+#[allow(missing_docs, clippy::pedantic, reason = "generated from plugins/wit, which carries the documentation")]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../../plugins/wit/v1", world: "plugin" });
+}
+use bindings::exports::kith::view::view as wit;
+
+/// Why a call gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GuestError {
+    /// The plugin or the sandbox says that these arguments cannot be computed with. The same arguments give the same
+    /// failure.
+    #[error("{message}")]
+    Failed {
+        /// The slot at fault, if it is known.
+        slot: Option<usize>,
+        /// What went wrong.
+        message: String,
+    },
+    /// The wall-clock limit was reached: says nothing about the arguments.
+    #[error("a call took longer than its wall-clock limit")]
+    Deadline,
+    /// No instance could be made: too many live at once.
+    #[error("no plugin instance is free: {0}")]
+    NoInstance(String),
+}
+
+impl GuestError {
+    fn failed(slot: Option<usize>, message: &str) -> Self {
+        Self::Failed { slot, message: shortened(message) }
+    }
+
+    fn of(error: &wasmtime::Error) -> Self {
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => Self::Deadline,
+            Some(trap) => Self::failed(None, &trap.to_string()),
+            None => Self::failed(None, &error.root_cause().to_string()),
+        }
+    }
+}
+
+/// A plugin that was compiled, checked and configured once: instances of it can be made at any time.
+#[derive(Clone)]
+pub(crate) struct Plugin {
+    pre: bindings::PluginPre<StoreLimits>,
+    digest: [u8; 32],
+    settings: String,
+    manifest: Manifest,
+    limits: SandboxLimits,
+}
+
+impl Plugin {
+    /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
+    pub(crate) fn new(
+        component: &Component,
+        digest: [u8; 32],
+        settings: &str,
+        limits: SandboxLimits,
+    ) -> Result<Self, Refused> {
+        check_surface(component)?;
+        let pre = Linker::new(component.engine())
+            .instantiate_pre(component)
+            .map_err(|error| Refused::no_component(&error))?;
+        let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
+        let mut guest = Guest::instantiate(&pre, limits).map_err(|error| Refused::failed("instantiate", &error))?;
+        let manifest = manifest(guest.describe().map_err(|error| Refused::failed("describe", &error))?)?;
+        manifest.check()?;
+        guest
+            .configure(settings)
+            .map_err(|error| Refused::failed("configure", &error))?
+            .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
+        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, limits })
+    }
+
+    /// SHA-256 of the component.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The settings it is configured with.
+    pub(crate) fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// What it declares.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// A fresh, configured instance.
+    pub(crate) fn instantiate(&self) -> Result<Guest, GuestError> {
+        let mut guest = Guest::instantiate(&self.pre, self.limits)?;
+        guest.configure(&self.settings)?.map_err(|reason| GuestError::failed(None, &reason))?;
+        Ok(guest)
+    }
+}
+
+fn check_surface(component: &Component) -> Result<(), Refused> {
+    let (engine, surface) = (component.engine(), component.component_type());
+    let names: Vec<String> = surface.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    if !names.is_empty() {
+        return Err(Refused::Imports { names });
+    }
+    let found: Vec<String> = surface.exports(engine).map(|(name, _)| name.to_owned()).collect();
+    if found.iter().any(|name| name == EXPORT) { Ok(()) } else { Err(Refused::Contract { found }) }
+}
+
+/// One instance of a plugin. After a failed call it must not be used again.
+pub(crate) struct Guest {
+    store: Store<StoreLimits>,
+    bindings: bindings::Plugin,
+    limits: SandboxLimits,
+    fuel_used: u64,
+}
+
+impl Guest {
+    fn instantiate(pre: &bindings::PluginPre<StoreLimits>, limits: SandboxLimits) -> Result<Self, GuestError> {
+        let memory = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
+        let memory = StoreLimitsBuilder::new().memory_size(memory).trap_on_grow_failure(true).build();
+        let mut store = Store::new(pre.engine(), memory);
+        store.limiter(|memory| memory);
+        store.set_hostcall_fuel(RESULT_BYTES_MAX);
+        store.epoch_deadline_trap();
+        refill(&mut store, limits);
+        let bindings = pre.instantiate(&mut store).map_err(|error| match GuestError::of(&error) {
+            GuestError::Failed { message, .. } if !error.is::<Trap>() => GuestError::NoInstance(message),
+            other => other,
+        })?;
+        Ok(Self { store, bindings, limits, fuel_used: 0 })
+    }
+
+    fn describe(&mut self) -> Result<wit::Manifest, GuestError> {
+        self.call(|view, store| view.call_describe(store))
+    }
+
+    fn configure(&mut self, settings: &str) -> Result<Result<(), String>, GuestError> {
+        self.call(|view, store| view.call_configure(store, settings))
+    }
+
+    /// Folds each slot's events into its state; gives the new states in the order of the slots.
+    pub(crate) fn fold(&mut self, slots: &[FoldSlot<'_>]) -> Result<Vec<Vec<u8>>, GuestError> {
+        let batch = encode_batch(slots);
+        let output = self.call(|view, store| view.call_fold(store, &batch))?.map_err(|fault| fault_of(&fault))?;
+        let states =
+            decode_states(&output, slots.len()).map_err(|invalid| GuestError::failed(None, &invalid.to_string()))?;
+        Ok(states.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// The rows of each key as of the end of a day, in the order of the slots.
+    pub(crate) fn read(
+        &mut self,
+        day: i32,
+        slots: &[(Key, &[u8])],
+        fields: &[Field],
+    ) -> Result<Vec<Vec<GuestRow>>, GuestError> {
+        let states: Vec<u8> = slots.iter().flat_map(|(_, state)| *state).copied().collect();
+        let wire: Vec<wit::Slot> = slots.iter().map(|(key, state)| slot(*key, state)).collect();
+        let rows = self.call(|view, store| view.call_read(store, day, &wire, &states))?;
+        rows_by_slot(rows.map_err(|fault| fault_of(&fault))?, slots.len(), fields)
+    }
+
+    /// Fuel spent since the last time it was taken.
+    pub(crate) fn take_fuel_used(&mut self) -> u64 {
+        std::mem::take(&mut self.fuel_used)
+    }
+
+    fn call<T>(
+        &mut self,
+        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+    ) -> Result<T, GuestError> {
+        refill(&mut self.store, self.limits);
+        let result = call(self.bindings.kith_view_view(), &mut self.store);
+        let left = self.store.get_fuel().expect("the engine counts fuel");
+        self.fuel_used += self.limits.call_fuel - left;
+        result.map_err(|error| GuestError::of(&error))
+    }
+}
+
+fn refill(store: &mut Store<StoreLimits>, limits: SandboxLimits) {
+    store.set_fuel(limits.call_fuel).expect("the engine counts fuel");
+    store.set_epoch_deadline(limits.call_epochs);
+}
+
+fn slot(key: Key, state: &[u8]) -> wit::Slot {
+    let state = u32::try_from(state.len()).expect("states are at most 64 KiB");
+    wit::Slot { a: key.a, b: key.b, state }
+}
+
+fn fault_of(fault: &wit::Fault) -> GuestError {
+    let slot = (fault.slot != NO_SLOT).then_some(fault.slot as usize);
+    GuestError::failed(slot, &fault.message)
+}
+
+fn rows_by_slot(rows: Vec<wit::Row>, slots: usize, fields: &[Field]) -> Result<Vec<Vec<GuestRow>>, GuestError> {
+    let mut by_slot = vec![Vec::new(); slots];
+    for row in rows {
+        let slot = row.slot as usize;
+        let Some(rows) = by_slot.get_mut(slot) else {
+            return Err(GuestError::failed(None, "a row names a key that was not asked for"));
+        };
+        rows.push(checked_row(row, fields).map_err(|reason| GuestError::failed(Some(slot), reason))?);
+        if rows.len() > limits::KEY_ROWS_MAX {
+            return Err(GuestError::failed(Some(slot), "a key has more than 1,000 rows"));
+        }
+    }
+    for (slot, rows) in by_slot.iter_mut().enumerate() {
+        let mut items = HashSet::new();
+        if !rows.iter().all(|row| items.insert(row.item)) {
+            return Err(GuestError::failed(Some(slot), "two rows of a key have the same item"));
+        }
+        rows.sort_by_key(|row| row.item);
+    }
+    Ok(by_slot)
+}
+
+fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str> {
+    if row.values.len() != fields.len() {
+        return Err("a row has not one value per field");
+    }
+    if row.item == Some(0) {
+        return Err("a row's item is 0, which is no position");
+    }
+    let values: Vec<GuestValue> = row.values.into_iter().map(value).collect();
+    if !values.iter().zip(fields).all(|(value, field)| value.fits(field.of)) {
+        return Err("a value is not of its field's type, or no finite number");
+    }
+    let texts: usize = values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
+    if texts + values.len() * 9 + row.evidence.len() * 8 > limits::ROW_BYTES_MAX {
+        return Err("a row has more than 16 KiB");
+    }
+    let mut evidence = row.evidence;
+    evidence.sort_unstable();
+    evidence.dedup();
+    Ok(GuestRow { item: row.item, values, evidence })
+}
+
+fn value(value: wit::Value) -> GuestValue {
+    match value {
+        wit::Value::None => GuestValue::None,
+        wit::Value::Number(number) => GuestValue::Number(number),
+        wit::Value::Integer(integer) => GuestValue::Integer(integer),
+        wit::Value::Text(text) => GuestValue::Text(text),
+        wit::Value::Flag(flag) => GuestValue::Flag(flag),
+        wit::Value::Day(day) => GuestValue::Day(day),
+        wit::Value::Person(person) => GuestValue::Person(person),
+        wit::Value::Event(position) => GuestValue::Event(position),
+    }
+}
+
+fn manifest(manifest: wit::Manifest) -> Result<Manifest, ManifestInvalid> {
+    let routes: Result<Vec<Route>, ManifestInvalid> = manifest.routes.into_iter().map(route).collect();
+    let field = |field: wit::Field| Field { name: field.name, of: field_type(field.of), about: field.about };
+    Ok(Manifest {
+        name: manifest.name,
+        version: manifest.version,
+        state_version: manifest.state_version,
+        routes: routes?,
+        fields: manifest.fields.into_iter().map(field).collect(),
+        settings_schema: manifest.settings,
+    })
+}
+
+fn route(route: wit::Route) -> Result<Route, ManifestInvalid> {
+    let key_by = match route.key_by {
+        wit::KeyBy::Pair => KeyBy::Pair,
+        wit::KeyBy::DirectedPair => KeyBy::DirectedPair,
+        wit::KeyBy::IntroducedPair => KeyBy::IntroducedPair,
+        wit::KeyBy::Actor => KeyBy::Actor,
+        wit::KeyBy::Subject => KeyBy::Subject,
+        wit::KeyBy::EachPerson => KeyBy::EachPerson,
+    };
+    let kind = Kind::parse(&route.kind).ok_or(ManifestInvalid::Kind(route.kind))?;
+    Ok(Route { kind, key_by })
+}
+
+fn field_type(of: wit::FieldType) -> FieldType {
+    match of {
+        wit::FieldType::Number => FieldType::Number,
+        wit::FieldType::Integer => FieldType::Integer,
+        wit::FieldType::Text => FieldType::Text,
+        wit::FieldType::Flag => FieldType::Flag,
+        wit::FieldType::Day => FieldType::Day,
+        wit::FieldType::Person => FieldType::Person,
+        wit::FieldType::Event => FieldType::Event,
+    }
+}
+
+/// A plugin's words, cut to what is kept.
+pub(crate) fn shortened(message: &str) -> String {
+    let mut end = message.len().min(limits::MESSAGE_BYTES_MAX);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message[..end].to_owned()
+}

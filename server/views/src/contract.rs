@@ -1,0 +1,157 @@
+//! The words of the plugin contract, whatever its version: keys, columns, values, rows.
+//!
+//! Values are as plugins give them; whether they fit their columns is checked where they come in.
+
+use kith_core::event::Kind;
+
+/// A person's handle: the ordinal of their `person_added` entry, from 1; 0 is nobody.
+pub(crate) type Handle = u32;
+
+/// How entries of a kind find their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyBy {
+    /// Two people, the smaller handle first.
+    Pair,
+    /// From one person to another.
+    DirectedPair,
+    /// The two people of an introduction, the smaller handle first.
+    IntroducedPair,
+    /// Who acted.
+    Actor,
+    /// Whom it was done to.
+    Subject,
+    /// Each person in the event.
+    EachPerson,
+}
+
+/// What a view's keys look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyShape {
+    /// Two people without direction.
+    Pair,
+    /// From one person to another.
+    DirectedPair,
+    /// One person.
+    Person,
+}
+
+impl KeyBy {
+    /// The shape of the keys it gives.
+    pub fn shape(self) -> KeyShape {
+        match self {
+            Self::Pair | Self::IntroducedPair => KeyShape::Pair,
+            Self::DirectedPair => KeyShape::DirectedPair,
+            Self::Actor | Self::Subject | Self::EachPerson => KeyShape::Person,
+        }
+    }
+}
+
+/// Which entries a view folds, and under which keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The kind of event.
+    pub kind: Kind,
+    /// Its keys.
+    pub key_by: KeyBy,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// A number.
+    Number,
+    /// A whole number.
+    Integer,
+    /// Text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A UTC day.
+    Day,
+    /// A person.
+    Person,
+    /// An entry.
+    Event,
+}
+
+impl FieldType {
+    /// Whether rows can be summed and ranked by it.
+    pub fn is_numeric(self) -> bool {
+        match self {
+            Self::Number | Self::Integer => true,
+            Self::Text | Self::Flag | Self::Day | Self::Person | Self::Event => false,
+        }
+    }
+}
+
+/// A column of a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in `snake_case`.
+    pub name: String,
+    /// What it holds.
+    pub of: FieldType,
+    /// What it means, in a sentence.
+    pub about: String,
+}
+
+/// A value in a row, people as handles.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum GuestValue {
+    /// Nothing.
+    None,
+    /// A finite number.
+    Number(f64),
+    /// A whole number.
+    Integer(i64),
+    /// Text.
+    Text(String),
+    /// True or false.
+    Flag(bool),
+    /// Days since 1970-01-01, UTC.
+    Day(i32),
+    /// A person.
+    Person(Handle),
+    /// An entry's position.
+    Event(u64),
+}
+
+impl GuestValue {
+    /// Whether a column of this type can hold it.
+    pub(crate) fn fits(&self, of: FieldType) -> bool {
+        match self {
+            Self::None => true,
+            Self::Number(number) => of == FieldType::Number && number.is_finite(),
+            Self::Integer(_) => of == FieldType::Integer,
+            Self::Text(_) => of == FieldType::Text,
+            Self::Flag(_) => of == FieldType::Flag,
+            Self::Day(_) => of == FieldType::Day,
+            Self::Person(_) => of == FieldType::Person,
+            Self::Event(_) => of == FieldType::Event,
+        }
+    }
+}
+
+/// A row as a plugin gives it, for the key of its slot.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GuestRow {
+    /// The entry it is about, in views with several rows a key.
+    pub(crate) item: Option<u64>,
+    /// A value per column.
+    pub(crate) values: Vec<GuestValue>,
+    /// The entries it stands on; none means every entry of the key.
+    pub(crate) evidence: Vec<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_must_be_finite_and_types_must_match() {
+        assert!(GuestValue::Number(1.0).fits(FieldType::Number));
+        assert!(!GuestValue::Number(f64::NAN).fits(FieldType::Number));
+        assert!(!GuestValue::Integer(1).fits(FieldType::Number));
+        assert!(GuestValue::None.fits(FieldType::Event));
+    }
+}

@@ -1,0 +1,208 @@
+//! From a batch of entries to the new records of the keys they change.
+//!
+//! A key whose entries come in order goes on from its state; one with a late, withdrawn or merged entry is folded
+//! anew, once a batch.
+
+use crate::{
+    contract::KeyShape,
+    evaluate::{AsOf, EvaluateError, Evaluation},
+    grouping::Grouped,
+    intake::Intake,
+    key::{Key, Order},
+    people::Meaning,
+    runner::{Job, Runner, order},
+    source::Source,
+    store::{StoreError, keys_with, mentions_of, places_of},
+    tables::{CHANGES, MENTIONS, Meta, PLACES, QUARANTINE, Quarantined, RECORDS, Record, SECONDS, change_bytes},
+};
+use redb::{ReadableTable, WriteTransaction};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What became of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyChange {
+    /// The key.
+    pub(crate) key: Key,
+    /// What was known of it.
+    pub(crate) before: Option<Record>,
+    /// What is known of it now.
+    pub(crate) after: Record,
+    /// Why it is not folded to its end, if it is not.
+    pub(crate) stuck: Option<Quarantined>,
+}
+
+/// What a derivation works with.
+pub(crate) struct Derivation<'a> {
+    /// The transaction.
+    pub(crate) write: &'a WriteTransaction,
+    /// The entries.
+    pub(crate) source: &'a Source,
+    /// The plugin.
+    pub(crate) runner: &'a mut Runner,
+    /// What keys look like.
+    pub(crate) shape: KeyShape,
+    /// Keys in quarantine before the batch.
+    pub(crate) quarantine: &'a HashMap<Key, Quarantined>,
+    /// Whom handles meant before the batch.
+    pub(crate) meant: &'a Meaning,
+    /// The last position of the batch.
+    pub(crate) cursor: u64,
+}
+
+impl Derivation<'_> {
+    /// Folds a batch.
+    pub(crate) fn derive(&mut self, intake: &Intake, grouped: Grouped) -> Result<Vec<KeyChange>, EvaluateError> {
+        let mut anew = self.disturbed_keys(intake)?;
+        let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
+        let mut changes = Vec::with_capacity(grouped.events.len());
+        let (mut jobs, mut befores) = (Vec::new(), Vec::new());
+        for (key, events) in grouped.events {
+            let newest = events.iter().map(|event| event.position).max().unwrap_or_default();
+            if let Some(position) = anew.get_mut(&key) {
+                *position = newest.max(*position);
+                continue;
+            }
+            let before = find_record(&records, key)?;
+            let stuck = self.quarantine.get(&key).filter(|quarantined| quarantined.at.is_some());
+            let last = stuck.and_then(|stuck| stuck.at).or(before.as_ref().map(|before| before.last));
+            if last.is_some_and(|last| order(&events[0]) < last) {
+                anew.insert(key, newest);
+            } else if let Some(stuck) = stuck {
+                let after = Record { changed: newest, ..before.clone().unwrap_or(Record::EMPTY) };
+                changes.push(KeyChange { key, before, after, stuck: Some(stuck.clone()) });
+            } else {
+                let state = before.as_ref().map(|before| before.state.clone()).unwrap_or_default();
+                jobs.push(Job::new(key, state, events));
+                befores.push((before, newest));
+            }
+        }
+        self.runner.fold(&mut jobs)?;
+        changes.extend(jobs.into_iter().zip(befores).map(|(job, (before, newest))| continued(job, before, newest)));
+        self.fold_anew(intake, &anew, &records, &mut changes)?;
+        Ok(changes)
+    }
+
+    fn fold_anew(
+        &mut self,
+        intake: &Intake,
+        anew: &BTreeMap<Key, u64>,
+        records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
+        changes: &mut Vec<KeyChange>,
+    ) -> Result<(), EvaluateError> {
+        let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
+        let mut evaluation = Evaluation {
+            source: self.source,
+            places: &places,
+            meaning: &intake.meaning,
+            shape: self.shape,
+            runner: self.runner,
+            as_of: AsOf::any_day(self.cursor),
+        };
+        for (key, folded) in evaluation.fold_anew(anew.keys().copied())? {
+            let after = Record { changed: anew[&key], ..folded.record };
+            changes.push(KeyChange { key, before: find_record(records, key)?, after, stuck: folded.stuck });
+        }
+        Ok(())
+    }
+
+    /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
+    fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, u64>, EvaluateError> {
+        let mut disturbed: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut note = |key: Key, position: u64| {
+            disturbed.entry(key).and_modify(|last| *last = position.max(*last)).or_insert(position);
+        };
+        let positions: HashMap<u64, u64> = intake.withdrawn.iter().copied().collect();
+        let targets: Vec<u64> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
+        for routable in self.source.routables_at(&targets)? {
+            let position = positions[&routable.position];
+            routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
+        }
+        for (handle, position) in &intake.moved {
+            let entries = Vec::from_iter(self.entries_with(*handle)?);
+            for routable in self.source.routables_at(&entries)? {
+                let keys = routable.keys(self.meant).into_iter().chain(routable.keys(&intake.meaning));
+                keys.for_each(|key| note(key, *position));
+            }
+        }
+        Ok(disturbed)
+    }
+
+    /// Every entry that names a person.
+    fn entries_with(&self, handle: u32) -> Result<BTreeSet<u64>, StoreError> {
+        let (places, seconds) = (self.write.open_table(PLACES)?, self.write.open_table(SECONDS)?);
+        let mut entries: BTreeSet<u64> = mentions_of(&self.write.open_table(MENTIONS)?, handle)?.into_iter().collect();
+        for key in keys_with(&places, &seconds, handle)? {
+            entries.extend(places_of(&places, key)?.into_iter().map(|place| place.order.position));
+        }
+        Ok(entries)
+    }
+}
+
+/// A key whose new entries came after those folded before.
+fn continued(mut job: Job, before: Option<Record>, changed: u64) -> KeyChange {
+    let stuck = job.stuck_at().zip(job.fault.take());
+    let (last, entries) = before.as_ref().map_or((Order::MIN, 0), |before| (before.last, before.entries));
+    let after =
+        Record { changed, last: job.last().unwrap_or(last), entries: entries + job.entries(), state: job.state };
+    let stuck = stuck.map(|(at, message)| Quarantined { at: Some(at), message });
+    KeyChange { key: job.key, before, after, stuck }
+}
+
+/// What is known of a key.
+pub(crate) fn find_record(
+    records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
+    key: Key,
+) -> Result<Option<Record>, StoreError> {
+    Ok(records.get(&key.to_bytes())?.map(|record| Record::decode(record.value())))
+}
+
+/// Stores what became of keys, and counts states.
+pub(crate) fn write_records(
+    write: &WriteTransaction,
+    changes: &[KeyChange],
+    meta: &mut Meta,
+) -> Result<(), StoreError> {
+    let mut records = write.open_table(RECORDS)?;
+    let mut seconds = write.open_table(SECONDS)?;
+    for KeyChange { key, before, after, .. } in changes {
+        let known = before.as_ref().map_or(0, |before| before.state.len());
+        meta.keys = meta.keys + u64::from(!after.state.is_empty()) - u64::from(known > 0);
+        meta.state_bytes = meta.state_bytes + after.state.len() as u64 - known as u64;
+        if before.is_none() && key.b != 0 {
+            seconds.insert(&key.swapped().to_bytes(), ())?;
+        }
+        records.insert(&key.to_bytes(), after.encode().as_slice())?;
+    }
+    Ok(())
+}
+
+/// Moves keys to the position at which they changed now.
+pub(crate) fn note_changes(write: &WriteTransaction, changes: &[KeyChange]) -> Result<(), StoreError> {
+    let mut table = write.open_table(CHANGES)?;
+    for KeyChange { key, before, after, .. } in changes {
+        if let Some(before) = before {
+            table.remove(&change_bytes(before.changed, *key))?;
+        }
+        table.insert(&change_bytes(after.changed, *key), ())?;
+    }
+    Ok(())
+}
+
+/// Stores the quarantine as it is after a batch.
+pub(crate) fn write_quarantine(
+    write: &WriteTransaction,
+    before: &HashMap<Key, Quarantined>,
+    after: &HashMap<Key, Quarantined>,
+) -> Result<(), StoreError> {
+    if before == after {
+        return Ok(());
+    }
+    let mut table = write.open_table(QUARANTINE)?;
+    for key in before.keys().filter(|key| !after.contains_key(key)) {
+        table.remove(&key.to_bytes())?;
+    }
+    for (key, quarantined) in after {
+        table.insert(&key.to_bytes(), quarantined.encode().as_slice())?;
+    }
+    Ok(())
+}

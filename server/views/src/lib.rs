@@ -1,0 +1,178 @@
+//! The plugin host of Kith: derives views from entries in a sandbox. The only crate that names wasmtime.
+//!
+//! A view is a pure keyed fold of the log, and its file is a cache: delete it and the same rows come back. The log
+//! never waits for a view, and a plugin that fails harms one key or, at worst, its own view.
+
+mod abi;
+mod answer;
+mod cache;
+mod changes;
+mod contract;
+mod derivation;
+mod digest;
+mod evaluate;
+mod explain;
+mod follower;
+mod grouping;
+mod intake;
+mod key;
+pub mod limits;
+mod manifest;
+mod materialise;
+mod page;
+mod people;
+mod query;
+mod refused;
+mod routing;
+mod row;
+mod runner;
+mod sandbox;
+mod snapshot;
+mod source;
+mod status;
+mod store;
+mod tables;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::{RemovedRow, Row, Value};
+pub use changes::Changes;
+pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
+pub use digest::ViewDigest;
+pub use evaluate::EvaluateError;
+pub use explain::{Evidence, Explain, ExplainError, Explanation};
+pub use follower::Clock;
+pub use manifest::{Manifest, ManifestInvalid};
+pub use page::Direction;
+pub use query::{OrderBy, Query, QueryAnswer, QueryError};
+pub use refused::Refused;
+pub use runner::Interrupted;
+pub use sandbox::{SandboxError, SandboxLimits};
+pub use snapshot::SnapshotError;
+pub use source::{SourceError, ViewScope};
+pub use status::{QuarantinedKey, ViewState, ViewStatus};
+pub use store::StoreError;
+pub use view::{ViewCursor, ViewHandle, ViewStopped};
+
+use abi::v1::Plugin;
+use follower::Follower;
+use kith_core::{history::History, id::NetworkName, position::Position};
+use routing::Routes;
+use sandbox::Sandbox;
+use sha2::{Digest, Sha256};
+use source::Source;
+use std::{path::PathBuf, sync::Arc};
+use store::Store;
+use tokio::sync::watch;
+use view::Shared;
+
+/// Where views are kept, and what they may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the views' files.
+    pub folder: PathBuf,
+    /// The folder of compiled components. Nobody else may write to it: what is in it is run.
+    pub cache_folder: PathBuf,
+    /// Bytes that each view may use to keep pages of its file.
+    pub store_cache_bytes: usize,
+    /// What plugins may use.
+    pub sandbox: SandboxLimits,
+}
+
+impl Config {
+    /// The usual limits.
+    pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
+        let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
+        Self { folder, cache_folder, store_cache_bytes, sandbox: SandboxLimits::default() }
+    }
+}
+
+/// The plugin host.
+pub struct Views {
+    sandbox: Sandbox,
+    config: Config,
+}
+
+/// A view to be followed.
+pub struct Following {
+    /// The network.
+    pub network: NetworkName,
+    /// Which entries to fold.
+    pub scope: ViewScope,
+    /// The component's bytes.
+    pub component: bytes::Bytes,
+    /// Its settings as JSON text.
+    pub settings: String,
+    /// The network's entries.
+    pub history: Arc<dyn History>,
+    /// The network's head, as it moves.
+    pub head: watch::Receiver<Position>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a view cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The component is refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The view's file cannot be opened, perhaps because the view is followed already.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No thread can be started.
+    #[error("no thread can be started: {0}")]
+    Thread(std::io::Error),
+}
+
+impl Views {
+    /// Sets up the sandbox. Blocks.
+    pub fn open(config: Config) -> Result<Self, SandboxError> {
+        let sandbox = Sandbox::open(config.cache_folder.clone(), config.sandbox)?;
+        Ok(Self { sandbox, config })
+    }
+
+    /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
+    /// takes.
+    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Refused> {
+        Ok(self.sandbox.load(component, settings)?.manifest().clone())
+    }
+
+    /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
+    /// compiling takes.
+    pub fn follow(&self, following: Following) -> Result<ViewHandle, FollowError> {
+        let (follower, shared) = self.prepare(&following)?;
+        ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
+    }
+
+    fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
+        let plugin = self.sandbox.load(&following.component, &following.settings)?;
+        let id = view_id(&plugin, &following.network, &following.scope);
+        let mut identity = Sha256::new_with_prefix(id);
+        identity.update(self.sandbox.identity());
+        let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
+        let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
+        let routes = Routes::new(&plugin.manifest().routes);
+        let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
+        let shared = Arc::new(Shared::new(plugin, following.scope.clone(), store, source));
+        let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
+        Ok((follower, shared))
+    }
+}
+
+/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length.
+fn view_id(plugin: &Plugin, network: &NetworkName, scope: &ViewScope) -> [u8; 32] {
+    let owner = match scope {
+        ViewScope::Network => "",
+        ViewScope::Organisation(id) => id.as_str(),
+    };
+    let mut hash = Sha256::new_with_prefix(b"kith/view/1");
+    let parts = [plugin.settings(), abi::v1::CONTRACT, network.as_str(), owner].map(str::as_bytes);
+    for part in [plugin.digest().as_slice()].into_iter().chain(parts) {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}

@@ -1,0 +1,62 @@
+//! Every limit of the plugin host, in one place.
+
+/// Bytes of a component.
+pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of one key's state.
+pub const STATE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one row, its values and evidence together.
+pub const ROW_BYTES_MAX: usize = 16 * 1024;
+/// Rows of one key.
+pub const KEY_ROWS_MAX: usize = 1_000;
+/// Events in one call of a plugin.
+pub const CALL_EVENTS_MAX: usize = 1_024;
+/// Bytes handed over in one call of a plugin, the first key apart.
+pub const CALL_BYTES_MAX: usize = 256 * 1024;
+/// Keys read in one call of a plugin.
+pub const CALL_KEYS_MAX: usize = 1_024;
+/// Entries in one transaction of a view.
+pub const BATCH_ENTRIES_MAX: usize = 16_384;
+/// Bytes of entries in one transaction of a view.
+pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Transactions of a view between two that reach the disk.
+pub const BATCHES_PER_SYNC_MAX: u32 = 16;
+/// Fuel of one call, roughly one unit an instruction; the same for every call, so that batches never decide.
+pub const CALL_FUEL_MAX: u64 = 400_000_000;
+/// Wall-clock limit of one call, in epochs.
+pub const CALL_EPOCHS_MAX: u64 = 20;
+/// Milliseconds of one epoch.
+pub const EPOCH_MS: u64 = 100;
+/// Bytes of a plugin's memory, unless configured otherwise.
+pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+/// Bytes of a plugin's memory that no configuration can exceed.
+pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Plugin instances that live at once, over all views and queries.
+pub const INSTANCES_MAX: u32 = 64;
+/// Keys in quarantine at which a view stops.
+pub const QUARANTINED_KEYS_MAX: usize = 100;
+/// Share of the keys in quarantine at which a view stops: one in so many.
+pub const QUARANTINED_SHARE_MAX: u64 = 100;
+/// Keys from which on the share counts.
+pub const QUARANTINED_SHARE_KEYS_MIN: u64 = 1_000;
+/// Bytes of a plugin's message that are kept.
+pub const MESSAGE_BYTES_MAX: usize = 512;
+/// Columns of a view.
+pub const FIELDS_MAX: usize = 64;
+/// Routes of a view.
+pub const ROUTES_MAX: usize = 64;
+/// Bytes of a view's or column's name.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Bytes of a column's description.
+pub const ABOUT_BYTES_MAX: usize = 1_024;
+/// Bytes of a settings schema.
+pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Rows in a page.
+pub const PAGE_ROWS_MAX: usize = 10_000;
+/// Entries of a key, newest first, whose share is computed.
+pub const SHARES_MAX: usize = 200;
+/// Tables of other days and positions that are kept.
+pub const TABLES_CACHED_MAX: usize = 4;
+/// Bytes of rows in the tables that are kept.
+pub const TABLES_CACHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes that redb may use for a view's pages, unless configured otherwise.
+pub const STORE_CACHE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;

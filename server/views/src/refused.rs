@@ -1,0 +1,63 @@
+//! Why components are refused: what whoever uploads one is told.
+
+use crate::{
+    abi::v1::{GuestError, shortened},
+    limits,
+    manifest::ManifestInvalid,
+};
+
+/// Why a component is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It has too many bytes.
+    #[error("the component has {found} bytes; at most {} are allowed", limits::COMPONENT_BYTES_MAX)]
+    TooLarge {
+        /// Its bytes.
+        found: usize,
+    },
+    /// It is no component, or uses features that are off.
+    #[error("this is no WebAssembly component that can run here: {reason}")]
+    NoComponent {
+        /// What the compiler says.
+        reason: String,
+    },
+    /// It imports something.
+    #[error("the component imports {}; a plugin imports nothing", names.join(", "))]
+    Imports {
+        /// What it imports.
+        names: Vec<String>,
+    },
+    /// It does not export the contract.
+    #[error("the component exports [{}]; {} is needed", found.join(", "), crate::abi::v1::EXPORT)]
+    Contract {
+        /// What it exports.
+        found: Vec<String>,
+    },
+    /// Its manifest breaks a rule.
+    #[error("the manifest is not valid: {0}")]
+    Manifest(#[from] ManifestInvalid),
+    /// It does not take the settings.
+    #[error("the plugin refuses the settings: {reason}")]
+    Settings {
+        /// What it says.
+        reason: String,
+    },
+    /// It failed while it was asked what it is, or while it took the settings.
+    #[error("the plugin failed in `{function}`: {reason}")]
+    Failed {
+        /// The function.
+        function: &'static str,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl Refused {
+    pub(crate) fn no_component(error: &wasmtime::Error) -> Self {
+        Self::NoComponent { reason: shortened(&format!("{error:#}")) }
+    }
+
+    pub(crate) fn failed(function: &'static str, error: &GuestError) -> Self {
+        Self::Failed { function, reason: error.to_string() }
+    }
+}

@@ -1,0 +1,293 @@
+//! A view as of a position and a day: stored rows where they still say it, computed ones where they do not.
+//!
+//! One snapshot reads one state of the file, however far the follower goes meanwhile.
+
+use crate::{
+    contract::KeyShape,
+    derivation::find_record,
+    evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
+    key::Key,
+    limits,
+    people::Meaning,
+    row::{RowHead, RowKey},
+    runner::Runner,
+    store::{StoreError, keys_with, read_meta},
+    tables::{CHANGES, Meta, PLACES, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
+    view::Shared,
+};
+use kith_core::position::Position;
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, PoisonError},
+};
+
+/// Keys computed at once.
+const KEYS_AT_ONCE: usize = 4_096;
+
+/// Why a view cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is not built yet.
+    #[error("the view is still being built, up to position {cursor}")]
+    Building {
+        /// How far it has come.
+        cursor: Position,
+    },
+    /// It has not come that far.
+    #[error("the view has come to position {cursor} only")]
+    PositionAhead {
+        /// How far it has come.
+        cursor: Position,
+    },
+    /// Rows could not be computed.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+}
+
+impl From<StoreError> for SnapshotError {
+    fn from(error: StoreError) -> Self {
+        Self::Evaluate(error.into())
+    }
+}
+
+/// Encoded rows by row key.
+pub(crate) type Table = Vec<(RowKey, Vec<u8>)>;
+
+/// Which rows of a position and day were computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Those of every key.
+    Whole,
+    /// Those of keys that changed after the position.
+    ChangedLater,
+}
+
+/// The tables computed last.
+#[derive(Default)]
+pub(crate) struct TableCache {
+    tables: VecDeque<(u64, i32, Part, Arc<Table>)>,
+}
+
+impl TableCache {
+    fn find(&mut self, position: u64, day: i32, part: Part) -> Option<Arc<Table>> {
+        let wanted = (position, day, part);
+        let index = self.tables.iter().position(|(position, day, part, _)| (*position, *day, *part) == wanted)?;
+        let found = self.tables.remove(index)?;
+        let table = Arc::clone(&found.3);
+        self.tables.push_back(found);
+        Some(table)
+    }
+
+    fn keep(&mut self, position: u64, day: i32, part: Part, table: Arc<Table>) {
+        self.tables.push_back((position, day, part, table));
+        let bytes =
+            |table: &Table| table.iter().map(|(_, row)| row.len() + size_of::<(RowKey, Vec<u8>)>()).sum::<usize>();
+        let mut total: usize = self.tables.iter().map(|(.., table)| bytes(table)).sum();
+        while self.tables.len() > limits::TABLES_CACHED_MAX || total > limits::TABLES_CACHED_BYTES_MAX {
+            let Some((.., oldest)) = self.tables.pop_front() else { break };
+            total -= bytes(&oldest);
+        }
+    }
+}
+
+/// A view as of a position and a day.
+pub(crate) struct Snapshot<'a> {
+    shared: &'a Shared,
+    read: ReadTransaction,
+    meta: Meta,
+    /// The position.
+    pub(crate) position: u64,
+    /// The day.
+    pub(crate) day: i32,
+    /// Whom handles mean as of the position.
+    pub(crate) meaning: Meaning,
+    shape: KeyShape,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The view as it is, or as of another day or position.
+    pub(crate) fn open(shared: &'a Shared, day: Option<i32>, as_of: Option<Position>) -> Result<Self, SnapshotError> {
+        let read = shared.store.read()?;
+        let meta = read_meta(&read)?.unwrap_or_default();
+        let cursor = Position::new(meta.cursor);
+        let Some(today) = meta.day else { return Err(SnapshotError::Building { cursor }) };
+        let position = as_of.unwrap_or(cursor);
+        if position > cursor {
+            return Err(SnapshotError::PositionAhead { cursor });
+        }
+        let position = position.get();
+        let meaning = shared.source.people().meaning(position);
+        let shape = shared.plugin.manifest().key_shape();
+        Ok(Self { shared, read, meta, position, day: day.unwrap_or(today), meaning, shape })
+    }
+
+    /// Whether it is the view's own position and day, so that rows know when they changed.
+    pub(crate) fn is_current(&self) -> bool {
+        self.position == self.meta.cursor && self.meta.day == Some(self.day)
+    }
+
+    /// Visits every row, or those of some keys; in no particular order.
+    pub(crate) fn scan(
+        &self,
+        keys: Option<&BTreeSet<Key>>,
+        mut visit: impl FnMut(RowKey, &[u8]),
+    ) -> Result<(), SnapshotError> {
+        let Some(keys) = keys else { return self.scan_all(&mut visit) };
+        let mut computed = Vec::new();
+        for key in keys {
+            match self.stored_record(*key)? {
+                Some(_) if self.meta.day == Some(self.day) => self.visit_stored(*key, &mut visit)?,
+                _ => computed.push(*key),
+            }
+        }
+        let rows = self.compute(&computed)?;
+        for (row_key, row) in &rows {
+            visit(*row_key, row);
+        }
+        Ok(())
+    }
+
+    fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
+        if self.meta.day != Some(self.day) {
+            let rows = self.table(Part::Whole)?;
+            for (row_key, row) in rows.iter() {
+                visit(*row_key, row);
+            }
+            return Ok(());
+        }
+        let rows = self.read.open_table(ROWS).map_err(StoreError::from)?;
+        for row in rows.iter().map_err(StoreError::from)? {
+            let (row_key, row) = row.map_err(StoreError::from)?;
+            let head = RowHead::of(row.value());
+            if head.is_there && head.changed <= self.position {
+                visit(RowKey::from_bytes(*row_key.value()), row.value());
+            }
+        }
+        if self.position < self.meta.cursor {
+            let rows = self.table(Part::ChangedLater)?;
+            for (row_key, row) in rows.iter() {
+                visit(*row_key, row);
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_stored(&self, key: Key, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), StoreError> {
+        let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
+        for row in self.read.open_table(ROWS)?.range::<&[u8; 16]>(&first..=&last)? {
+            let (row_key, row) = row?;
+            if RowHead::of(row.value()).is_there {
+                visit(RowKey::from_bytes(*row_key.value()), row.value());
+            }
+        }
+        Ok(())
+    }
+
+    /// The record of a key that did not change after the position.
+    fn stored_record(&self, key: Key) -> Result<Option<Record>, StoreError> {
+        let record = find_record(&self.read.open_table(RECORDS)?, key)?;
+        Ok(record.filter(|record| record.changed <= self.position))
+    }
+
+    /// Computed rows, from the cache if they are there.
+    fn table(&self, part: Part) -> Result<Arc<Table>, SnapshotError> {
+        let cache = || self.shared.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = cache().find(self.position, self.day, part) {
+            return Ok(table);
+        }
+        let mut keys = self.keys_changed_later()?;
+        if part == Part::Whole {
+            keys.extend(self.keys_not_changed_later()?);
+        }
+        let table = Arc::new(self.compute(&Vec::from_iter(keys))?);
+        cache().keep(self.position, self.day, part, Arc::clone(&table));
+        Ok(table)
+    }
+
+    fn keys_not_changed_later(&self) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::new();
+        for record in self.read.open_table(RECORDS)?.iter()? {
+            let (key, record) = record?;
+            if Record::decode(record.value()).changed <= self.position {
+                keys.push(Key::from_bytes(*key.value()));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Keys as of the position, of all that changed after it.
+    fn keys_changed_later(&self) -> Result<BTreeSet<Key>, StoreError> {
+        let mut keys = BTreeSet::new();
+        if self.position == self.meta.cursor {
+            return Ok(keys);
+        }
+        let now = self.shared.source.people().meaning(self.meta.cursor);
+        let first = change_bytes(self.position + 1, Key::MIN);
+        for change in self.read.open_table(CHANGES)?.range::<&[u8; 16]>(&first..)? {
+            let (_, key) = change_of(*change?.0.value());
+            let mut named = named_keys(key, &now, self.shape);
+            named.insert(key);
+            keys.extend(named.into_iter().filter_map(|named| meant_key(named, &self.meaning, self.shape)));
+        }
+        Ok(keys)
+    }
+
+    /// Computes the rows of keys.
+    fn compute(&self, keys: &[Key]) -> Result<Table, SnapshotError> {
+        let places = self.places()?;
+        let mut runner = self.runner();
+        let mut evaluation = self.evaluation(&places, &mut runner);
+        let mut table = Table::new();
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            let mut records = Vec::with_capacity(keys.len());
+            let mut anew = Vec::new();
+            for key in keys {
+                match self.stored_record(*key)? {
+                    Some(record) => records.push((*key, record)),
+                    None => anew.push(*key),
+                }
+            }
+            let folded = evaluation.fold_anew(anew)?;
+            records.extend(folded.into_iter().map(|(key, folded)| (key, folded.record)));
+            for made in evaluation.rows(self.day, &records)? {
+                let key = made.key;
+                table.extend(made.rows.into_iter().map(|(item, row)| (RowKey { key, item }, row.encode())));
+            }
+        }
+        Ok(table)
+    }
+
+    /// The index of entries.
+    pub(crate) fn places(&self) -> Result<ReadOnlyTable<&'static [u8; 24], ()>, StoreError> {
+        Ok(self.read.open_table(PLACES)?)
+    }
+
+    /// An instance to compute with.
+    pub(crate) fn runner(&self) -> Runner {
+        Runner::new(self.shared.plugin.clone(), Arc::default())
+    }
+
+    /// What folds and reads keys as of this snapshot.
+    pub(crate) fn evaluation<'e, P>(&'e self, places: &'e P, runner: &'e mut Runner) -> Evaluation<'e, P> {
+        Evaluation {
+            source: &self.shared.source,
+            places,
+            meaning: &self.meaning,
+            shape: self.shape,
+            runner,
+            as_of: AsOf::day(self.position, self.day),
+        }
+    }
+
+    /// Every key with a person in it, under any id that means that person.
+    pub(crate) fn keys_with(&self, handle: u32) -> Result<BTreeSet<Key>, StoreError> {
+        let (places, seconds) = (self.places()?, self.read.open_table(SECONDS)?);
+        let mut keys = BTreeSet::new();
+        for handle in self.meaning.same_as(handle) {
+            let named = keys_with(&places, &seconds, handle)?;
+            keys.extend(named.into_iter().filter_map(|named| meant_key(named, &self.meaning, self.shape)));
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,283 @@
+//! Rows depend on the log alone: not on batches, crashes, order of arrival or when they are asked for.
+
+use super::harness::{Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
+use crate::{Query, Value, follower::Step};
+use kith_core::{
+    event::{Answer, Asked, Custom, Fact, FollowedUp, Helped, Met, Referred},
+    history::History,
+    position::Position,
+};
+use proptest::{prelude::*, sample::Index};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// Something that may happen, in terms that always make sense.
+#[derive(Debug, Clone)]
+enum Happening {
+    Met(BTreeSet<usize>),
+    FollowedUp(usize, BTreeSet<usize>),
+    Asked(usize, BTreeSet<usize>),
+    Helped(usize, usize),
+    Referred([usize; 3]),
+    Answered(Index, bool),
+    Visited(BTreeSet<usize>),
+    Retracted(Index),
+    Merged(usize, usize),
+}
+
+fn happening() -> impl Strategy<Value = (i64, Happening)> {
+    let someone = || 0..PEOPLE.len();
+    let some = |least| proptest::collection::btree_set(someone(), least..=4);
+    let three =
+        Just([0, 1, 2, 3, 4, 5]).prop_shuffle().prop_map(|people: [usize; 6]| [people[0], people[1], people[2]]);
+    let what = prop_oneof![
+        6 => some(2).prop_map(Happening::Met),
+        3 => (someone(), some(1)).prop_map(|(by, with)| Happening::FollowedUp(by, with)),
+        1 => (someone(), some(1)).prop_map(|(by, of)| Happening::Asked(by, of)),
+        3 => (someone(), someone()).prop_map(|(helper, helped)| Happening::Helped(helper, helped)),
+        4 => three.prop_map(Happening::Referred),
+        3 => (any::<Index>(), any::<bool>()).prop_map(|(referral, yes)| Happening::Answered(referral, yes)),
+        1 => some(1).prop_map(Happening::Visited),
+        2 => any::<Index>().prop_map(Happening::Retracted),
+        1 => (someone(), someone()).prop_map(|(kept, merged)| Happening::Merged(kept, merged)),
+    ];
+    ((0..i64::from(TODAY) * 24).prop_map(|hour| at(0, hour)), what)
+}
+
+fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
+    proptest::collection::vec(happening(), 1..40)
+}
+
+/// What was written so far, to refer to.
+#[derive(Default)]
+struct Written {
+    referrals: Vec<(u64, usize, i64)>,
+    retractable: Vec<u64>,
+    kept: HashMap<usize, usize>,
+    merges: HashMap<u64, usize>,
+}
+
+impl Written {
+    fn root(&self, someone: usize) -> usize {
+        self.kept.get(&someone).map_or(someone, |kept| self.root(*kept))
+    }
+
+    fn append(&mut self, log: &MemoryLog, at: i64, happening: &Happening) {
+        let people = |some: &BTreeSet<usize>| some.iter().copied().map(person).collect::<Vec<_>>();
+        let others = |by: usize, some: &BTreeSet<usize>| {
+            let mut some = some.clone();
+            some.remove(&by);
+            people(&some)
+        };
+        let position = match happening {
+            Happening::Met(all) => log.append(at, Fact::Met(Met { people: people(all) })),
+            Happening::FollowedUp(by, with) if !others(*by, with).is_empty() => {
+                let fact = FollowedUp { by: person(*by), with: others(*by, with), about: None };
+                log.append(at, Fact::FollowedUp(fact))
+            }
+            Happening::Asked(by, of) if !others(*by, of).is_empty() => {
+                let fact = Asked { by: person(*by), of: others(*by, of), category: "it".parse().unwrap() };
+                log.append(at, Fact::Asked(fact))
+            }
+            Happening::Helped(by, whom) if by != whom => {
+                let fact = Helped { helper: person(*by), helped: person(*whom), category: None, about: None };
+                log.append(at, Fact::Helped(fact))
+            }
+            Happening::Referred([referrer, introduced, to]) => {
+                let fact = Referred { referrer: person(*referrer), person: person(*introduced), to: person(*to) };
+                let position = log.append(at, Fact::Referred(fact));
+                self.referrals.push((position, *introduced, at));
+                position
+            }
+            Happening::Answered(referral, yes) if !self.referrals.is_empty() => {
+                let (referral, by, referred_at) = self.referrals[referral.index(self.referrals.len())];
+                let answer = if *yes { Answer::Accepted } else { Answer::Declined };
+                log.answered(at.max(referred_at), referral, by, answer)
+            }
+            Happening::Visited(all) => {
+                let fact = Custom { type_name: "org.example/visit.v1".into(), people: people(all) };
+                log.append(at, Fact::Custom(fact))
+            }
+            Happening::Retracted(target) if !self.retractable.is_empty() => {
+                let target = self.retractable.swap_remove(target.index(self.retractable.len()));
+                if let Some(merged) = self.merges.remove(&target) {
+                    self.kept.remove(&merged);
+                }
+                log.retracted(target);
+                return;
+            }
+            Happening::Merged(kept, merged) if self.root(*kept) != *merged && self.root(*merged) == *merged => {
+                let position = log.merged(*kept, *merged);
+                self.kept.insert(*merged, *kept);
+                self.merges.insert(position, *merged);
+                position
+            }
+            Happening::FollowedUp(..)
+            | Happening::Asked(..)
+            | Happening::Helped(..)
+            | Happening::Answered(..)
+            | Happening::Retracted(_)
+            | Happening::Merged(..) => return,
+        };
+        self.retractable.push(position);
+    }
+}
+
+fn written(happenings: &[(i64, Happening)]) -> Arc<MemoryLog> {
+    let (log, mut written) = (MemoryLog::with_people(), Written::default());
+    for (at, happening) in happenings {
+        written.append(&log, *at, happening);
+    }
+    log
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Runs a law on random histories with both built-in plugins.
+fn hold<S: Strategy>(cases: u32, extra: S, law: impl Fn(&Lab, &[u8], &[(i64, Happening)], S::Value))
+where
+    S::Value: Clone,
+{
+    let lab = Lab::open();
+    let mut runner = proptest::test_runner::TestRunner::new(config(cases));
+    let outcome = runner.run(&(happenings(), extra), |(happenings, extra)| {
+        for name in ["strength", "introductions"] {
+            law(&lab, builtin(name), &happenings, extra.clone());
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+fn assert_same_rows(found: &View, expected: &View) {
+    assert_eq!(found.rows(Query::default()), expected.rows(Query::default()));
+    assert_eq!(found.digest(), expected.digest());
+}
+
+#[test]
+fn rows_do_not_depend_on_batches() {
+    hold(12, 1..9_usize, |lab, component, happenings, piece| {
+        let log = written(happenings);
+        let rebuilt = lab.level(component, &log);
+        log.read_in_pieces_of(piece);
+        let mut live = lab.view(component, "{}", &log);
+        live.catch_up();
+        assert_same_rows(&live, &rebuilt);
+    });
+}
+
+#[test]
+fn rows_and_their_positions_do_not_depend_on_when_the_view_was_built() {
+    hold(12, any::<Index>(), |lab, component, happenings, cut| {
+        let log = written(happenings);
+        let rebuilt = lab.level(component, &log);
+        let mut live = lab.view(component, "{}", &log);
+        let head = log.head().get();
+        let built_at = cut.index(usize::try_from(head).unwrap()) as u64;
+        for until in built_at..=head {
+            while live.follower.step(until).unwrap() == Step::Advanced {}
+        }
+        assert_same_rows(&live, &rebuilt);
+        let changed = |view: &View| {
+            let rows = view.handle.query(&Query { page_rows: 10_000, ..Query::default() }).unwrap().rows;
+            rows.into_iter().map(|row| (row.key, row.item, row.changed)).collect::<Vec<_>>()
+        };
+        assert_eq!(changed(&live), changed(&rebuilt));
+        let everything = live.handle.changed_since(Position::ZERO, usize::MAX).unwrap();
+        assert_eq!(everything.rows.len() as u64, live.handle.status().unwrap().rows);
+    });
+}
+
+#[test]
+fn a_crash_after_any_batch_costs_nothing_but_work() {
+    let lab = Lab::open();
+    let mut runner = proptest::test_runner::TestRunner::new(config(6));
+    let outcome = runner.run(&(happenings(), 1..6_usize), |(happenings, piece)| {
+        let log = written(&happenings);
+        let rebuilt = lab.level(builtin("strength"), &log);
+        log.read_in_pieces_of(piece);
+        let crashing = Lab::open();
+        let mut view = crashing.view(builtin("strength"), "{}", &log);
+        let network = view.network.clone();
+        for _ in 0..4 {
+            let _ = view.step();
+            let file = crashing.only_file();
+            let image = std::fs::read(&file).unwrap();
+            drop(view);
+            std::fs::write(&file, image).unwrap();
+            view = crashing
+                .open_view(network.clone(), builtin("strength"), "{}", &log, crate::ViewScope::Network)
+                .unwrap();
+        }
+        view.catch_up();
+        assert_same_rows(&view, &rebuilt);
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn a_position_is_asked_for_as_if_the_log_ended_there() {
+    hold(12, any::<Index>(), |lab, component, happenings, cut| {
+        let log = written(happenings);
+        let first = PEOPLE.len();
+        let position = (first + cut.index(usize::try_from(log.head().get()).unwrap() + 1 - first)) as u64;
+        let view = lab.level(component, &log);
+        let then = lab.level(component, &log.prefix(position));
+        let as_of = Some(Position::new(position));
+        assert_eq!(view.handle.digest(None, as_of).unwrap(), then.digest());
+        for someone in 0..PEOPLE.len() {
+            let of = Query { person: Some(person(someone)), ..Query::default() };
+            assert_eq!(view.rows(Query { as_of, ..of.clone() }), then.rows(of));
+        }
+    });
+}
+
+#[test]
+fn a_day_is_asked_for_as_if_nothing_happened_after_it() {
+    hold(12, 0..TODAY, |lab, component, happenings, day| {
+        let end = at(day + 1, 0) - 1;
+        let log = written(happenings);
+        let until = log.with_replaced(|event| {
+            let is_correction = matches!(event.fact, Fact::Retracted(_) | Fact::PeopleMerged(_));
+            !is_correction && event.occurred_at.millis() > end
+        });
+        let view = lab.level(component, &log);
+        let mut then = lab.view(component, "{}", &until);
+        then.now.store(end, std::sync::atomic::Ordering::Relaxed);
+        then.catch_up();
+        assert_eq!(view.handle.digest(Some(day), None).unwrap(), then.digest());
+    });
+}
+
+#[test]
+fn arrival_does_not_matter() {
+    let lab = Lab::open();
+    let contact = happening().prop_filter("a contact", |(_, happening)| {
+        matches!(happening, Happening::Met(_) | Happening::Helped(..) | Happening::FollowedUp(..))
+    });
+    let contacts = proptest::collection::vec(contact, 1..30);
+    let shuffled = contacts.prop_flat_map(|contacts| (Just(contacts.clone()), Just(contacts).prop_shuffle()));
+    let mut runner = proptest::test_runner::TestRunner::new(config(16));
+    let outcome = runner.run(&(shuffled, 1..9_usize), |((one, other), piece)| {
+        let (one, other) = (written(&one), written(&other));
+        other.read_in_pieces_of(piece);
+        let (one, other) = (lab.level(builtin("strength"), &one), lab.level(builtin("strength"), &other));
+        assert_eq!(one.rows(Query::default()), other.rows(Query::default()));
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn rows_hold_finite_scores_in_their_range() {
+    let log = MemoryLog::with_people();
+    log.met(TODAY, &[0, 1]);
+    let view = Lab::open().level(builtin("strength"), &log);
+    let rows = view.handle.query(&Query::default()).unwrap().rows;
+    assert!(matches!(rows[0].values[0], Value::Number(score) if (0.0..=100.0).contains(&score) && score > 0.0));
+}

@@ -1,0 +1,144 @@
+//! The life of a view: its thread, the turn of the day, a log that was lost, files that cannot be used.
+
+use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
+use crate::{FollowError, Following, Query, ViewScope, ViewState, follower::Step};
+use bytes::Bytes;
+use kith_core::{history::History, position::Position};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Wake, Waker},
+    thread::Thread,
+};
+use tokio::sync::watch;
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+fn following(log: &Arc<MemoryLog>, head: watch::Receiver<Position>) -> Following {
+    Following {
+        network: "followed".parse().unwrap(),
+        scope: ViewScope::Network,
+        component: Bytes::from_static(builtin("strength")),
+        settings: "{}".into(),
+        history: Arc::clone(log) as Arc<dyn History>,
+        head,
+        clock: Arc::new(|| at(TODAY, 1)),
+    }
+}
+
+#[test]
+fn a_followed_view_takes_in_what_is_appended() {
+    let log = MemoryLog::with_people();
+    let lab = Lab::open();
+    let head = watch::Sender::new(log.head());
+    let view = lab.views.follow(following(&log, head.subscribe())).unwrap();
+    block_on(view.wait_for(log.head())).unwrap();
+    log.met(50, &[0, 1]);
+    head.send_replace(log.head());
+    let cursor = block_on(view.wait_for(log.head())).unwrap();
+    assert_eq!((cursor.position, cursor.day), (log.head(), Some(TODAY)));
+    assert_eq!(view.query(&Query::default()).unwrap().total, 1);
+    let status = view.status().unwrap();
+    assert_eq!((status.state, status.lag, status.keys, status.rows), (ViewState::Running, 0, 1, 1));
+    assert_eq!((status.events_folded, status.faults), (1, 0));
+    assert!(status.fuel > 0 && status.state_bytes > 0);
+    view.stop();
+    assert!(block_on(view.wait_for(log.head().next())).is_err());
+    assert_eq!(view.query(&Query::default()).unwrap().total, 1, "questions outlive the thread");
+}
+
+#[test]
+fn a_view_is_followed_once() {
+    let log = MemoryLog::with_people();
+    let lab = Lab::open();
+    let head = watch::Sender::new(log.head());
+    let view = lab.views.follow(following(&log, head.subscribe())).unwrap();
+    assert!(matches!(lab.views.follow(following(&log, head.subscribe())), Err(FollowError::Store(_))));
+    drop(view);
+    lab.views.follow(following(&log, head.subscribe())).unwrap();
+}
+
+#[test]
+fn a_view_that_was_stopped_goes_on_where_it_was() {
+    let log = MemoryLog::with_people();
+    log.met(50, &[0, 1]);
+    let lab = Lab::open();
+    let head = watch::Sender::new(log.head());
+    let view = lab.views.follow(following(&log, head.subscribe())).unwrap();
+    block_on(view.wait_for(log.head())).unwrap();
+    drop(view);
+    let view = lab.views.follow(following(&log, head.subscribe())).unwrap();
+    assert_eq!(view.cursor().position, log.head());
+    assert_eq!(view.query(&Query::default()).unwrap().total, 1, "rows are there at once");
+    assert_eq!(view.status().unwrap().events_folded, 0);
+}
+
+#[test]
+fn rows_decay_when_the_day_turns() {
+    let log = MemoryLog::with_people();
+    log.met(TODAY, &[0, 1]);
+    let mut view = Lab::open().level(builtin("strength"), &log);
+    let before = view.digest();
+    let rows = view.rows(Query::default());
+    view.now.store(at(TODAY + 1, 0), Ordering::Relaxed);
+    view.catch_up();
+    assert_eq!(view.digest().day, TODAY + 1);
+    assert_ne!(view.rows(Query::default()), rows);
+    assert_eq!(view.handle.digest(Some(TODAY), None).unwrap(), before);
+    view.now.store(at(TODAY, 23), Ordering::Relaxed);
+    view.catch_up();
+    assert_eq!(view.digest(), before, "a clock set back is followed");
+}
+
+#[test]
+fn entries_of_tomorrow_wait_for_it() {
+    let log = MemoryLog::with_people();
+    log.met(TODAY, &[0, 1]);
+    log.met(TODAY + 1, &[0, 1]);
+    let mut view = Lab::open().level(builtin("strength"), &log);
+    assert!(view.rows(Query::default())[0].ends_with("of 1"));
+    view.now.store(at(TODAY + 1, 0), Ordering::Relaxed);
+    view.catch_up();
+    assert!(view.rows(Query::default())[0].ends_with("of 2"));
+}
+
+#[test]
+fn a_log_that_lost_entries_is_taken_in_anew() {
+    let log = MemoryLog::with_people();
+    log.met(50, &[0, 1]);
+    log.met(51, &[2, 3]);
+    let mut view = Lab::open().level(builtin("strength"), &log);
+    log.truncate(6);
+    log.met(50, &[4, 5]);
+    view.catch_up();
+    let mut rebuilt = Lab::open().view(builtin("strength"), "{}", &log);
+    rebuilt.catch_up();
+    assert_eq!(view.digest(), rebuilt.digest());
+    assert_eq!(view.rows(Query::default()).len(), 1);
+}
+
+#[test]
+fn gaps_of_a_partial_history_are_passed_over() {
+    let log = MemoryLog::with_people();
+    let mut view = Lab::open().level(builtin("strength"), &log);
+    assert_eq!(view.follower.step(50).unwrap(), Step::Advanced);
+    assert_eq!(view.handle.cursor().position, Position::new(50));
+}

@@ -1,0 +1,9 @@
+//! The laws of views, on real components and logs in memory.
+
+mod corrections;
+mod harness;
+mod laws;
+mod life;
+mod quarantine;
+mod questions;
+mod refusals;

@@ -1,0 +1,264 @@
+//! A view that follows a log: its thread, and the handle that questions go through.
+//!
+//! Nobody but the thread writes; questions read a snapshot of the file and never wait for the thread.
+
+use crate::{
+    abi::v1::Plugin,
+    evaluate::EvaluateError,
+    follower::{Follower, Step},
+    runner::Counters,
+    snapshot::TableCache,
+    source::{Source, SourceError, ViewScope},
+    status::Condition,
+    store::{Store, StoreError},
+    tables::Meta,
+};
+use kith_core::position::Position;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{JoinHandle, Thread},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// How long a level view sleeps before it looks at the day again, and syncs.
+const IDLE: Duration = Duration::from_secs(1);
+/// The longest pause after a failure that may pass.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// How far a view has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ViewCursor {
+    /// The last position taken in.
+    pub position: Position,
+    /// The day that its rows are as of, days since 1970-01-01, UTC; none until it is built.
+    pub day: Option<i32>,
+}
+
+/// What the thread and the handles share.
+pub(crate) struct Shared {
+    pub(crate) plugin: Plugin,
+    pub(crate) scope: ViewScope,
+    pub(crate) store: Store,
+    pub(crate) source: Source,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tables: Mutex<TableCache>,
+    cursor: watch::Sender<ViewCursor>,
+    condition: Mutex<Condition>,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(plugin: Plugin, scope: ViewScope, store: Store, source: Source) -> Self {
+        Self {
+            plugin,
+            scope,
+            store,
+            source,
+            counters: Arc::default(),
+            tables: Mutex::default(),
+            cursor: watch::Sender::default(),
+            condition: Mutex::default(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// The view's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.plugin.manifest().name
+    }
+
+    /// Tells everyone how far the view has come.
+    pub(crate) fn publish(&self, meta: &Meta) {
+        let cursor = ViewCursor { position: Position::new(meta.cursor), day: meta.day };
+        self.cursor.send_if_modified(|known| std::mem::replace(known, cursor) != cursor);
+    }
+
+    /// Drops the tables computed for other days and positions.
+    pub(crate) fn forget_tables(&self) {
+        *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = TableCache::default();
+    }
+
+    /// How far the view has come.
+    pub(crate) fn cursor(&self) -> ViewCursor {
+        *self.cursor.borrow()
+    }
+
+    pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The view stopped before it got there; its status says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the view stopped")]
+pub struct ViewStopped;
+
+/// A view that follows a log. Dropping it stops the thread; the file stays.
+///
+/// All methods but `wait_for`, `cursor` and `cursor_watch` block on the disk and the plugin: call them where blocking
+/// is allowed.
+pub struct ViewHandle {
+    pub(crate) shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl ViewHandle {
+    /// Starts the thread.
+    pub(crate) fn start(
+        follower: Follower,
+        shared: Arc<Shared>,
+        head: watch::Receiver<Position>,
+    ) -> std::io::Result<Self> {
+        let name = format!("view-{}", shared.name());
+        let inside = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name(name).spawn(move || follow(follower, &inside, head))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// A handle to a view that somebody else steps.
+    #[cfg(test)]
+    pub(crate) fn without_thread(shared: Arc<Shared>) -> Self {
+        Self { shared, thread: Mutex::default() }
+    }
+
+    /// How far the view has come.
+    pub fn cursor(&self) -> ViewCursor {
+        self.shared.cursor()
+    }
+
+    /// Moves whenever a batch is committed or the day turns.
+    pub fn cursor_watch(&self) -> watch::Receiver<ViewCursor> {
+        self.shared.cursor.subscribe()
+    }
+
+    /// Waits until the view is built and has taken in a position.
+    pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
+        let mut cursor = self.cursor_watch();
+        loop {
+            let now = *cursor.borrow_and_update();
+            if now.day.is_some() && now.position >= position {
+                return Ok(now);
+            }
+            if self.shared.condition().stopped.is_some() || self.shared.stop.load(Ordering::Acquire) {
+                return Err(ViewStopped);
+            }
+            cursor.changed().await.map_err(|_| ViewStopped)?;
+        }
+    }
+
+    /// Stops the thread at the end of its batch and waits for it. Questions can still be asked.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Release);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!(view = self.shared.name(), "view thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for ViewHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Position>) {
+    let mut pause = IDLE;
+    while !shared.stop.load(Ordering::Acquire) {
+        let until = head.borrow_and_update().get();
+        match follower.step(until) {
+            Ok(Step::Advanced) => {
+                shared.condition().paused = None;
+                pause = IDLE;
+            }
+            Ok(Step::Level) => {
+                shared.condition().paused = None;
+                if wait_for_head(&mut head, IDLE) == Woken::Late {
+                    sync(&mut follower, shared);
+                }
+            }
+            Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
+            Err(error) => match after_failure(&mut follower, shared, &error) {
+                Recovery::Retry => {
+                    std::thread::park_timeout(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                Recovery::Halt(reason) => return halt(shared, reason),
+            },
+        }
+    }
+    sync(&mut follower, shared);
+}
+
+enum Recovery {
+    Retry,
+    Halt(String),
+}
+
+/// What may pass is tried again; what stays is the end.
+fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError) -> Recovery {
+    let reason = error.to_string();
+    match error {
+        EvaluateError::Interrupted(_) | EvaluateError::Source(SourceError::Unreadable(_)) => {
+            tracing::warn!(view = shared.name(), error = reason, "view paused");
+            shared.condition().paused = Some(reason);
+            match follower.reload() {
+                Ok(()) => Recovery::Retry,
+                Err(error) => Recovery::Halt(error.to_string()),
+            }
+        }
+        EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) => Recovery::Halt(reason),
+    }
+}
+
+fn halt(shared: &Shared, reason: String) {
+    tracing::error!(view = shared.name(), error = reason, "view stopped");
+    shared.condition().stopped = Some(reason);
+    shared.cursor.send_modify(|_| {});
+}
+
+fn sync(follower: &mut Follower, shared: &Shared) {
+    let result: Result<(), StoreError> = follower.sync();
+    if let Err(error) = result {
+        tracing::warn!(view = shared.name(), %error, "view could not be synced, a crash will cost some work");
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByHead,
+    Late,
+}
+
+/// Sleeps until the head moves, somebody unparks the thread, or the time is over.
+fn wait_for_head(head: &mut watch::Receiver<Position>, timeout: Duration) -> Woken {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut moved = pin!(head.changed());
+    let mut context = Context::from_waker(&waker);
+    if let Poll::Ready(Ok(())) = moved.as_mut().poll(&mut context) {
+        return Woken::ByHead;
+    }
+    std::thread::park_timeout(timeout);
+    match moved.poll(&mut context) {
+        Poll::Ready(Ok(())) => Woken::ByHead,
+        Poll::Ready(Err(_)) | Poll::Pending => Woken::Late,
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
