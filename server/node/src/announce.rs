@@ -1,0 +1,74 @@
+//! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
+
+use crate::{config::Config, demo, node::Node};
+use sd_notify::NotifyState;
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Says that the server takes calls at an address; after a first start also what to try next.
+pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
+    let mut lines = Vec::new();
+    lines.extend(node.owner_token().map(|token| welcome(&config.data, token, address)));
+    if config.demo {
+        let name = demo::NAME;
+        lines.push(format!("the fictional network `{name}` is there: try `kith view --network {name}`"));
+    }
+    lines.push(format!("listening on {address}"));
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "standard output takes nothing");
+    }
+    tracing::info!(%address, "ready");
+    notify(&[NotifyState::Ready]);
+}
+
+/// Tells systemd that the server goes down.
+pub(crate) fn stopping() {
+    notify(&[NotifyState::Stopping]);
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+fn welcome(data: &Path, token: &Path, address: SocketAddr) -> String {
+    let (data, token) = (absolute(data), absolute(token));
+    format!(
+        "first start: the data folder is {data}, the owner token is in {token}\n\
+         the address is http://{address}; try:\n  \
+         export KITH_SERVER=http://{address} KITH_TOKEN_FILE={token}\n  \
+         kith org add \"Riverside Practice\" --id riverside\n  \
+         kith person add \"Amina Shah\" --org riverside --role GP --id amina",
+        data = data.display(),
+        token = quoted(&token),
+    )
+}
+
+/// A path that holds in every folder.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_welcome_names_address_token_and_three_commands() {
+        let text = welcome(Path::new("/data"), Path::new("/my data/owner.token"), "127.0.0.1:7420".parse().unwrap());
+        assert!(text.contains("KITH_SERVER=http://127.0.0.1:7420 KITH_TOKEN_FILE='/my data/owner.token'"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("  ")).count(), 3);
+    }
+}

@@ -1,0 +1,158 @@
+//! Who is calling: a tower layer that turns `authorization: Bearer SECRET` into a [`Caller`] for every call.
+//!
+//! Default deny: only health checks and reflection pass without a token.
+
+use crate::{clock::Clock, grpc::Failure};
+use futures_util::{
+    TryFutureExt,
+    future::{Either, MapOk, Ready, ready},
+};
+use http::{Request, Response, header::AUTHORIZATION};
+use kith_core::may::Principal;
+use kith_log::Log;
+use kith_proto::v1::ErrorReason;
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tonic::{Code, Status, body::Body};
+use tower::{Layer, Service};
+use tracing::{Instrument, instrument::Instrumented};
+
+/// Services that need no token.
+const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+
+/// Whoever made a call, found in the extensions of its request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// What the token says.
+    pub(crate) principal: Principal,
+    secret: Secret,
+}
+
+/// A token's secret; its `Debug` shows nothing of it.
+#[derive(Clone)]
+struct Secret(Arc<str>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Finds out who is calling.
+#[derive(Clone)]
+pub(crate) struct Authenticator {
+    log: Log,
+    clock: Clock,
+}
+
+impl Authenticator {
+    /// Looks tokens up in a log.
+    pub(crate) fn new(log: Log, clock: Clock) -> Self {
+        Self { log, clock }
+    }
+
+    /// The caller with the token in these headers.
+    fn authenticate<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
+        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let secret = header.and_then(bearer).ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))?;
+        let secret = Secret(secret.into());
+        let principal = self.principal(&secret)?;
+        Ok(Caller { principal, secret })
+    }
+
+    /// Checks that a caller's token still holds: long streams outlive tokens.
+    pub(crate) fn check(&self, caller: &Caller) -> Result<(), Failure> {
+        self.principal(&caller.secret).map(drop)
+    }
+
+    fn principal(&self, secret: &Secret) -> Result<Principal, Failure> {
+        self.log.authenticate(&secret.0, (self.clock)()).ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))
+    }
+}
+
+/// The secret in an `authorization` header.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, secret) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+/// Puts an [`Authenticator`] in front of a service.
+#[derive(Clone)]
+pub(crate) struct AuthLayer(pub(crate) Authenticator);
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = Auth<S>;
+
+    fn layer(&self, inner: S) -> Auth<S> {
+        Auth { authenticator: self.0.clone(), inner }
+    }
+}
+
+/// A service that only authenticated calls reach.
+#[derive(Clone)]
+pub(crate) struct Auth<S> {
+    authenticator: Authenticator,
+    inner: S,
+}
+
+type Answer<E> = Result<Response<Body>, E>;
+
+impl<S> Service<Request<Body>> for Auth<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<Ready<Answer<S::Error>>, Instrumented<MapOk<S::Future, fn(Response<Body>) -> Response<Body>>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let path = request.uri().path();
+        let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
+        if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
+            match self.authenticator.authenticate(&request) {
+                Ok(caller) => {
+                    span.record("principal", caller.principal.id.as_str());
+                    request.extensions_mut().insert(caller);
+                }
+                Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
+            }
+        }
+        let named: fn(Response<Body>) -> Response<Body> = name_size_limit;
+        Either::Right(self.inner.call(request).map_ok(named).instrument(span))
+    }
+}
+
+/// Gives a reason to the one failure that arises before a call reaches us: a message above the limit.
+fn name_size_limit(response: Response<Body>) -> Response<Body> {
+    let code = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    if code != Some(Code::OutOfRange) {
+        return response;
+    }
+    let failure = Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server takes");
+    Status::from(failure).into_http()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bearer_tokens_are_read() {
+        assert_eq!(bearer("Bearer kith_1"), Some("kith_1"));
+        assert_eq!(bearer("bearer  kith_1 "), Some("kith_1"));
+        assert_eq!(bearer("Basic kith_1"), None);
+        assert_eq!(bearer("kith_1"), None);
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(format!("{:?}", Secret("kith_1".into())), "***");
+    }
+}

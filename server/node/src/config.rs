@@ -1,0 +1,301 @@
+//! The settings of a server, as one value made of each part's own: defaults, then file, `KITH_*`, flags.
+//!
+//! A [`Config`] that exists is complete and valid; whatever is wrong with settings is found before a port is bound.
+
+mod layers;
+mod lookup;
+mod render;
+
+pub use lookup::{Lookup, ProcessEnvironment};
+
+use crate::{limits::Limits, telemetry, views};
+use layers::Layers;
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+use toml::Value;
+
+/// Where `kithd` listens unless told otherwise.
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
+
+/// Tables of the file, and middle parts of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
+const SECTIONS: [&str; 4] = ["limits", "telemetry", "log", "views"];
+/// Keys outside tables.
+const TOP_LEVEL: [&str; 5] = ["data", "listen", "allow_plaintext", "reflection", "demo"];
+/// Variables with our prefix that are not settings of the server.
+const OTHER_VARIABLES: [&str; 6] =
+    ["KITH_CONFIG", "KITH_SERVER", "KITH_TOKEN", "KITH_TOKEN_FILE", "KITH_NETWORK", "KITH_REPLICA"];
+
+/// The settings of a server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether plaintext may leave this machine.
+    pub allow_plaintext: bool,
+    /// Whether gRPC reflection is on.
+    pub reflection: bool,
+    /// Whether to add the fictional network `demo`.
+    pub demo: bool,
+    /// Limits of connections, calls and streams.
+    pub limits: Limits,
+    /// Log lines.
+    pub telemetry: telemetry::Config,
+    /// The log's own settings.
+    pub log: kith_log::Config,
+    /// The plugin host's own settings.
+    pub views: views::Config,
+}
+
+/// Settings as they were given.
+#[derive(Debug)]
+pub struct Sources<'a, L> {
+    /// The data folder unless another one is given; `None` if this account has no home.
+    pub data_default: Option<PathBuf>,
+    /// Path and text of the configuration file, if there is one.
+    pub file: Option<(PathBuf, String)>,
+    /// The environment.
+    pub environment: &'a L,
+    /// The command line.
+    pub flags: Flags,
+}
+
+/// Settings from the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--demo`
+    pub demo: Option<Demo>,
+}
+
+/// That the network `demo` is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demo;
+
+/// A configuration, and what was left out of it.
+#[derive(Debug)]
+pub struct Read {
+    /// The configuration.
+    pub config: Config,
+    /// Variables that look like settings and are none.
+    pub ignored_variables: Vec<String>,
+}
+
+/// Everything that is wrong with the settings, one line each.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is not valid:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+/// Settings outside tables.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TopLevel {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    allow_plaintext: bool,
+    reflection: bool,
+    demo: bool,
+}
+
+impl Config {
+    /// Every setting at its default, for a data folder.
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            log: kith_log::Config { data: data.clone(), ..kith_log::Config::default() },
+            views: views::Config::default(),
+            data,
+            listen: LISTEN_DEFAULT,
+            allow_plaintext: false,
+            reflection: false,
+            demo: false,
+            limits: Limits::default(),
+            telemetry: telemetry::Config::default(),
+        }
+    }
+
+    /// Reads the settings from all their sources, or gives everything that is wrong with them.
+    pub fn read<L: Lookup>(sources: Sources<'_, L>) -> Result<Read, ConfigErrors> {
+        let mut problems = Vec::new();
+        let mut layers = Layers::default();
+        if let Some((path, text)) = &sources.file {
+            layers.add_file(path, text, &SECTIONS, &mut problems);
+        }
+        let unknown = layers.add_environment(sources.environment, &TOP_LEVEL, &SECTIONS);
+        layers.refuse("log", "data", "is set by `data` outside of tables", &mut problems);
+        let Flags { data: data_flag, listen, demo } = sources.flags;
+        if let Some(listen) = listen {
+            layers.add_flag("--listen", "listen", Value::String(listen));
+        }
+        if demo == Some(Demo) {
+            layers.add_flag("--demo", "demo", Value::Boolean(true));
+        }
+        let top_level: TopLevel = layers.read("", &mut problems);
+        let Some(data) = data_flag.or(top_level.data).or(sources.data_default) else {
+            problems.push("data: name a folder with --data or KITH_DATA; this account has no home folder".into());
+            return Err(ConfigErrors(problems));
+        };
+        let config = Self {
+            log: kith_log::Config { data: data.clone(), ..layers.read("log", &mut problems) },
+            views: layers.read("views", &mut problems),
+            data,
+            listen: top_level.listen.unwrap_or(LISTEN_DEFAULT),
+            allow_plaintext: top_level.allow_plaintext,
+            reflection: top_level.reflection,
+            demo: top_level.demo,
+            limits: layers.read("limits", &mut problems),
+            telemetry: layers.read("telemetry", &mut problems),
+        };
+        problems.extend(config.problems());
+        if !problems.is_empty() {
+            return Err(ConfigErrors(problems));
+        }
+        let ignored = unknown.into_iter().filter(|name| !OTHER_VARIABLES.contains(&name.as_str()));
+        Ok(Read { config, ignored_variables: ignored.collect() })
+    }
+
+    /// What the values say that cannot be served.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = self.limits.problems();
+        problems.extend(self.views.problem());
+        if let Some(why) = self.telemetry.problem() {
+            problems.push(format!("telemetry.filter: {why}"));
+        }
+        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+            problems.push(format!(
+                "listen: {} is not a loopback address, and this server speaks plaintext only: put a TLS proxy in \
+                 front of 127.0.0.1, or set allow_plaintext = true if the network is trusted",
+                self.listen
+            ));
+        }
+        problems
+    }
+}
+
+impl Config {
+    /// The settings as a configuration file.
+    pub fn to_toml(&self) -> String {
+        render::render(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Format;
+    use std::collections::BTreeMap;
+
+    const EXAMPLE: &str = include_str!("../../../deploy/config.example.toml");
+
+    fn read(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Read, ConfigErrors> {
+        let environment: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::read(Sources {
+            data_default: Some("/home/kith".into()),
+            file: Some(("kith.toml".into(), file.to_owned())),
+            environment: &environment,
+            flags,
+        })
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let file = "data = '/file'\nlisten = '127.0.0.1:1'\n[limits]\nheartbeat_ms = 1000\nstall_ms = 1000";
+        let variables = [("KITH_LISTEN", "127.0.0.1:2"), ("KITH_LIMITS_STALL_MS", "2000"), ("KITH_DATA", "/variable")];
+        let flags = Flags { data: Some("/flag".into()), ..Flags::default() };
+        let config = read(file, &variables, flags).unwrap().config;
+        assert_eq!(config.data, PathBuf::from("/flag"));
+        assert_eq!(config.log.data, config.data);
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!((config.limits.heartbeat_ms, config.limits.stall_ms), (1_000, 2_000));
+        assert_eq!(config.limits.drain_ms, Limits::default().drain_ms);
+    }
+
+    #[test]
+    fn variables_are_read_as_what_the_setting_needs() {
+        let variables = [
+            ("KITH_DATA", "2026"),
+            ("KITH_DEMO", "true"),
+            ("KITH_TELEMETRY_FORMAT", "json"),
+            ("KITH_LOG_COMMIT_MODE", "two-phase"),
+        ];
+        let config = read("", &variables, Flags::default()).unwrap().config;
+        assert_eq!(config.data, PathBuf::from("2026"));
+        assert!(config.demo);
+        assert_eq!(config.telemetry.format, Format::Json);
+        assert_eq!(config.log.commit_mode, kith_log::CommitMode::TwoPhase);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_listed_with_its_source() {
+        let file = "lisen = '127.0.0.1:1'\n[limits]\nheartbeat_ms = 'soon'\nstall_ms = 1\n[log]\nspeed = 9\ndata = '/x'\n\
+                    [telemetry]\nfilter = 'kith=loud'\n[metrics]\nport = 1";
+        let variables = [("KITH_LISTEN", "0.0.0.0:7420"), ("KITH_LIMITS_DRAIN", "1"), ("KITH_SERVER", "http://x")];
+        let ConfigErrors(problems) = read(file, &variables, Flags::default()).unwrap_err();
+        let expected = [
+            "lisen (from kith.toml)",
+            "metrics (from kith.toml)",
+            "limits.heartbeat_ms (from kith.toml)",
+            "limits.drain (from KITH_LIMITS_DRAIN)",
+            "limits.stall_ms: 1 is not between",
+            "log.speed (from kith.toml)",
+            "log.data (from kith.toml)",
+            "telemetry.filter",
+            "listen: 0.0.0.0:7420 is not a loopback address",
+        ];
+        for start in expected {
+            assert!(problems.iter().any(|problem| problem.starts_with(start)), "{start} is missing in {problems:#?}");
+        }
+        assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named() {
+        let ConfigErrors(problems) = read("data = ", &[], Flags::default()).unwrap_err();
+        assert!(problems[0].starts_with("kith.toml: "), "{problems:?}");
+    }
+
+    #[test]
+    fn plaintext_leaves_the_machine_only_when_that_is_said() {
+        let flags = Flags { listen: Some("0.0.0.0:7420".into()), ..Flags::default() };
+        assert!(read("", &[], flags.clone()).is_err());
+        assert!(read("allow_plaintext = true", &[], flags).is_ok());
+    }
+
+    #[test]
+    fn variables_that_are_no_settings_are_told() {
+        let variables = [("KITH_DTAA", "/x"), ("KITH_TOKEN_FILE", "/y"), ("PATH", "/bin")];
+        let read = read("", &variables, Flags::default()).unwrap();
+        assert_eq!(read.ignored_variables, ["KITH_DTAA"]);
+    }
+
+    #[test]
+    fn the_example_is_the_default_and_names_every_setting() {
+        let config = read(EXAMPLE, &[], Flags::default()).unwrap().config;
+        let default = Config::new(config.data.clone());
+        assert_eq!(config.to_toml(), default.to_toml());
+        assert_eq!(EXAMPLE.parse::<toml::Table>().unwrap(), default.to_toml().parse().unwrap());
+    }
+
+    #[test]
+    fn the_printed_configuration_reads_back() {
+        let variables = [("KITH_LIMITS_STALL_MS", "2000"), ("KITH_REFLECTION", "true")];
+        let config = read("", &variables, Flags::default()).unwrap().config;
+        let again = read(&config.to_toml(), &[], Flags::default()).unwrap().config;
+        assert_eq!(again.to_toml(), config.to_toml());
+        assert!(again.reflection);
+    }
+}

@@ -1,0 +1,28 @@
+//! Where environment variables come from, so that tests pass a map.
+
+use std::collections::BTreeMap;
+
+/// A source of environment variables.
+pub trait Lookup {
+    /// Every variable whose name begins with `prefix`, by name. Values that are not text are left out.
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String>;
+}
+
+/// The variables of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessEnvironment;
+
+impl Lookup for ProcessEnvironment {
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(prefix))
+            .collect()
+    }
+}
+
+impl Lookup for BTreeMap<String, String> {
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String> {
+        self.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+}

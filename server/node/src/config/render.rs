@@ -1,0 +1,59 @@
+//! The effective configuration as a file that gives the same configuration again.
+
+use super::Config;
+use kith_log::CommitMode;
+use toml::{Table, Value};
+
+/// Everything that is set, defaults included. There are no secrets among the settings.
+pub(super) fn render(config: &Config) -> String {
+    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views } = config;
+    let mut table = Table::new();
+    let mut set = |key: &str, value: Value| drop(table.insert(key.to_owned(), value));
+    set("data", path(data));
+    set("listen", Value::String(listen.to_string()));
+    set("allow_plaintext", Value::Boolean(*allow_plaintext));
+    set("reflection", Value::Boolean(*reflection));
+    set("demo", Value::Boolean(*demo));
+    set("limits", Value::try_from(limits).expect("limits are numbers"));
+    set("telemetry", Value::try_from(telemetry).expect("telemetry settings are texts"));
+    set("log", Value::Table(log_table(log)));
+    set("views", Value::try_from(views).expect("settings of the plugin host are numbers"));
+    toml::to_string(&table).expect("tables of plain values can be written")
+}
+
+fn path(path: &std::path::Path) -> Value {
+    Value::String(path.display().to_string())
+}
+
+fn number(number: usize) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn log_table(config: &kith_log::Config) -> Table {
+    let kith_log::Config {
+        data: _,
+        commit_mode,
+        queue_requests_max,
+        queue_bytes_max,
+        batch_events_max,
+        batch_bytes_max,
+        tail_bytes_max,
+        redb_cache_bytes,
+        future_ms_max,
+    } = config;
+    let commit_mode = match commit_mode {
+        CommitMode::QuickRepair => "quick-repair",
+        CommitMode::TwoPhase => "two-phase",
+        CommitMode::OnePhase => "one-phase",
+    };
+    Table::from_iter([
+        ("commit_mode".to_owned(), Value::String(commit_mode.to_owned())),
+        ("queue_requests_max".to_owned(), number(*queue_requests_max)),
+        ("queue_bytes_max".to_owned(), number(*queue_bytes_max)),
+        ("batch_events_max".to_owned(), number(*batch_events_max)),
+        ("batch_bytes_max".to_owned(), number(*batch_bytes_max)),
+        ("tail_bytes_max".to_owned(), number(*tail_bytes_max)),
+        ("redb_cache_bytes".to_owned(), number(*redb_cache_bytes)),
+        ("future_ms_max".to_owned(), Value::Integer(*future_ms_max)),
+    ])
+}

@@ -1,0 +1,108 @@
+//! Connections: a bounded number at a time, each of which must speak soon after it is made.
+
+use crate::limits::{Limits, seconds};
+use futures_util::{Stream, stream};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Sleep,
+};
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+/// How long to wait after a connection could not be accepted, often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection that holds one of the places there are.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    /// Runs out when nothing has been read by then; gone after the first byte.
+    handshake: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Accepts connections for ever. When every place is taken, more wait in the kernel.
+pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> impl Stream<Item = io::Result<Connection>> + use<> {
+    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+    let handshake = seconds(limits.handshake_s);
+    stream::unfold((listener, places), move |(listener, places)| async move {
+        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let accepted = match listener.accept().await {
+            Ok((stream, _)) => Connection::new(stream, handshake, place),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &accepted {
+            tracing::warn!(%error, "connection not accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        Some((accepted, (listener, places)))
+    })
+}
+
+impl Connection {
+    fn new(stream: TcpStream, handshake: Duration, place: OwnedSemaphorePermit) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, handshake: Some(Box::pin(tokio::time::sleep(handshake))), _place: place })
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let Some(handshake) = &mut self.handshake else { return read };
+        if buffer.filled().len() > before {
+            self.handshake = None;
+            return read;
+        }
+        if read.is_pending() && handshake.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,60 @@
+//! Random numbers that are the same on every machine: `SplitMix64` (Steele, Lea and Flood, 2014).
+
+/// A stream of numbers that depends on its seed alone.
+#[derive(Debug, Clone)]
+pub(super) struct Random(u64);
+
+impl Random {
+    /// The stream of a seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 up to, without, `bound`.
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// A number from `low` to `high`.
+    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+        let span = u64::try_from(high - low).expect("low is not above high") + 1;
+        low + i64::try_from(self.below(span)).expect("spans are small")
+    }
+
+    /// True `per_mille` times in a thousand.
+    pub(super) fn chance(&mut self, per_mille: u64) -> bool {
+        self.below(1_000) < per_mille
+    }
+
+    /// One of some things.
+    pub(super) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
+        let index = self.below(things.len() as u64);
+        &things[usize::try_from(index).expect("indexes fit")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_numbers_everywhere() {
+        let mut random = Random::new(0);
+        assert_eq!([random.next(), random.next()], [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
+    }
+
+    #[test]
+    fn bounds_hold() {
+        let mut random = Random::new(7);
+        assert!((0..1_000).all(|_| (-3..=3).contains(&random.between(-3, 3))));
+        assert!((0..1_000).all(|_| !random.chance(0) && random.chance(1_000)));
+    }
+}

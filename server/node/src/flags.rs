@@ -1,0 +1,96 @@
+//! The command line of `kithd`.
+
+use clap::{Parser, Subcommand};
+use etcetera::BaseStrategy;
+use kith_node::config::{Demo, Flags};
+use std::path::PathBuf;
+
+/// The server of Kith: one process, one data folder, one port.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kithd",
+    version,
+    after_help = "Settings come from defaults, then the file, then KITH_* variables, then flags. A table's key is \
+                  KITH_TABLE_KEY, such as KITH_LIMITS_HEARTBEAT_MS=5000.\n\n\
+                  Example:\n  kithd --data ./data --listen 127.0.0.1:7420 --demo"
+)]
+pub(crate) struct Arguments {
+    /// The data folder.
+    #[arg(
+        long,
+        value_name = "DIR",
+        global = true,
+        help = "The data folder [env: KITH_DATA] [default: kith in the XDG data folder]"
+    )]
+    data: Option<PathBuf>,
+    /// Address and port.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        global = true,
+        help = "Address and port; port 0 takes a free one [env: KITH_LISTEN] [default: 127.0.0.1:7420]"
+    )]
+    listen: Option<String>,
+    /// A configuration file in TOML
+    #[arg(long, value_name = "FILE", env = "KITH_CONFIG", hide_env_values = true, global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Whether to add the fictional network `demo`.
+    #[arg(
+        long,
+        global = true,
+        help = "Add the fictional network `demo`, so that every view has something to show [env: KITH_DEMO]"
+    )]
+    demo: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What else `kithd` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Verify every page, hash, index and tree of a data folder that no server uses
+    #[command(after_help = "Exits with 0 if all is well, else lists what is wrong and exits with 6.\n\n\
+                            Example:\n  kithd check --data ./data")]
+    Check,
+    /// Print the effective configuration, secrets hidden
+    #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
+    Config,
+}
+
+impl Arguments {
+    /// The settings among the flags.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags { data: self.data.clone(), listen: self.listen.clone(), demo: self.demo.then_some(Demo) }
+    }
+}
+
+/// `kith` in the XDG data folder of this account.
+pub(crate) fn data_default() -> Option<PathBuf> {
+    Some(etcetera::choose_base_strategy().ok()?.data_dir().join("kith"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_help_has_an_example() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        assert!(command.render_help().to_string().contains("Example:"));
+        for name in ["check", "config"] {
+            let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(help.contains("Example:"), "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_are_read_before_and_after_subcommands() {
+        let arguments = Arguments::parse_from(["kithd", "check", "--data", "here"]);
+        assert_eq!(arguments.flags().data, Some("here".into()));
+        let arguments = Arguments::parse_from(["kithd", "--data", "here", "--demo"]);
+        assert_eq!(arguments.flags(), Flags { data: Some("here".into()), listen: None, demo: Some(Demo) });
+    }
+}

@@ -1,0 +1,167 @@
+//! The gRPC services: one file per call, wire types stop in `convert`, statuses are made in `status`.
+
+mod append;
+mod append_stream;
+mod call;
+mod convert;
+mod create_network;
+mod entries;
+mod explain_row;
+mod get_consistency_proof;
+mod get_inclusion_proof;
+mod get_person;
+mod head;
+mod issue_token;
+mod list_networks;
+mod list_organisations;
+mod list_people;
+mod list_tokens;
+mod list_views;
+mod query_view;
+mod read;
+mod revoke_token;
+mod rows;
+mod status;
+mod stream;
+mod subscribe;
+mod watch_view;
+
+pub(crate) use status::Failure;
+
+use crate::{blocking, node::Node};
+use call::{Call, allow, enter};
+use entries::{Entries, read_entries};
+use kith_proto::v1::{
+    self, audit_service_server::AuditService, directory_service_server::DirectoryService,
+    log_service_server::LogService, network_service_server::NetworkService, view_service_server::ViewService,
+};
+use stream::Messages;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Every service of `kith.v1` on top of one node.
+#[derive(Clone)]
+pub(crate) struct Services {
+    node: Node,
+}
+
+impl Services {
+    /// The services of a node.
+    pub(crate) fn new(node: Node) -> Self {
+        Self { node }
+    }
+}
+
+/// A call's answer: what a client gets.
+type Answer<T> = Result<Response<T>, Status>;
+
+fn answer<T>(result: Result<T, Failure>) -> Answer<T> {
+    result.map(Response::new).map_err(Status::from)
+}
+
+#[tonic::async_trait]
+impl LogService for Services {
+    type AppendStreamStream = Messages<v1::AppendStreamResponse>;
+    type SubscribeStream = Messages<v1::SubscribeResponse>;
+
+    async fn append(&self, request: Request<v1::AppendRequest>) -> Answer<v1::AppendResponse> {
+        answer(append::append(&self.node, request).await)
+    }
+
+    async fn append_stream(
+        &self,
+        request: Request<Streaming<v1::AppendStreamRequest>>,
+    ) -> Answer<Self::AppendStreamStream> {
+        answer(append_stream::append_stream(&self.node, request))
+    }
+
+    async fn read(&self, request: Request<v1::ReadRequest>) -> Answer<v1::ReadResponse> {
+        answer(read::read(&self.node, request).await)
+    }
+
+    async fn subscribe(&self, request: Request<v1::SubscribeRequest>) -> Answer<Self::SubscribeStream> {
+        answer(subscribe::subscribe(&self.node, request))
+    }
+
+    async fn head(&self, request: Request<v1::HeadRequest>) -> Answer<v1::HeadResponse> {
+        answer(head::head(&self.node, request))
+    }
+}
+
+#[tonic::async_trait]
+impl DirectoryService for Services {
+    async fn list_people(&self, request: Request<v1::ListPeopleRequest>) -> Answer<v1::ListPeopleResponse> {
+        answer(list_people::list_people(&self.node, request).await)
+    }
+
+    async fn get_person(&self, request: Request<v1::GetPersonRequest>) -> Answer<v1::GetPersonResponse> {
+        answer(get_person::get_person(&self.node, request).await)
+    }
+
+    async fn list_organisations(
+        &self,
+        request: Request<v1::ListOrganisationsRequest>,
+    ) -> Answer<v1::ListOrganisationsResponse> {
+        answer(list_organisations::list_organisations(&self.node, request))
+    }
+}
+
+#[tonic::async_trait]
+impl ViewService for Services {
+    type WatchViewStream = Messages<v1::WatchViewResponse>;
+
+    async fn list_views(&self, request: Request<v1::ListViewsRequest>) -> Answer<v1::ListViewsResponse> {
+        answer(list_views::list_views(&self.node, request).await)
+    }
+
+    async fn query_view(&self, request: Request<v1::QueryViewRequest>) -> Answer<v1::QueryViewResponse> {
+        answer(query_view::query_view(&self.node, request).await)
+    }
+
+    async fn watch_view(&self, request: Request<v1::WatchViewRequest>) -> Answer<Self::WatchViewStream> {
+        answer(watch_view::watch_view(&self.node, request))
+    }
+
+    async fn explain_row(&self, request: Request<v1::ExplainRowRequest>) -> Answer<v1::ExplainRowResponse> {
+        answer(explain_row::explain_row(&self.node, request).await)
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Services {
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Answer<v1::GetInclusionProofResponse> {
+        answer(get_inclusion_proof::get_inclusion_proof(&self.node, request).await)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Answer<v1::GetConsistencyProofResponse> {
+        answer(get_consistency_proof::get_consistency_proof(&self.node, request).await)
+    }
+}
+
+#[tonic::async_trait]
+impl NetworkService for Services {
+    async fn create_network(&self, request: Request<v1::CreateNetworkRequest>) -> Answer<v1::CreateNetworkResponse> {
+        answer(create_network::create_network(&self.node, request).await)
+    }
+
+    async fn list_networks(&self, request: Request<v1::ListNetworksRequest>) -> Answer<v1::ListNetworksResponse> {
+        answer(list_networks::list_networks(&self.node, request))
+    }
+
+    async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Answer<v1::IssueTokenResponse> {
+        answer(issue_token::issue_token(&self.node, request).await)
+    }
+
+    async fn list_tokens(&self, request: Request<v1::ListTokensRequest>) -> Answer<v1::ListTokensResponse> {
+        answer(list_tokens::list_tokens(&self.node, request))
+    }
+
+    async fn revoke_token(&self, request: Request<v1::RevokeTokenRequest>) -> Answer<v1::RevokeTokenResponse> {
+        answer(revoke_token::revoke_token(&self.node, request).await)
+    }
+}

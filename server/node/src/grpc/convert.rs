@@ -1,0 +1,250 @@
+//! Between the wire and the domain. Wire types stop here; core's own codecs of events, filters and conditions apart.
+
+use super::Failure;
+use kith_core::{
+    decide::{Outcome, Refusal, Refused},
+    directory::{Directory, Organisation, Person},
+    event::Role,
+    id::EventId,
+    invalid::{Invalid, Problem},
+    limits,
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_log::{AppendError, CreateNetworkError, ReadError, RevokeTokenError};
+use kith_proto::v1::{self, ErrorReason};
+
+/// A refused event: the reason, with the field below `event` or `details`.
+pub(super) fn refusal(refusal: &Refusal) -> Failure {
+    let because = |reason| Failure::because(reason, refusal);
+    match refusal {
+        Refusal::ConditionFailed { head } => because(ErrorReason::ConditionFailed).with("head", head),
+        Refusal::Invalid(invalid) => event_invalid(invalid),
+        Refusal::EventIdReused { id } => because(ErrorReason::EventIdReused).with("id", id).at("event.id"),
+        Refusal::PersonUnknown { field, person } => {
+            because(ErrorReason::PersonUnknown).with("person", person).at(*field)
+        }
+        Refusal::OrganisationUnknown { field, organisation } => {
+            because(ErrorReason::OrganisationUnknown).with("organisation", organisation).at(*field)
+        }
+        Refusal::EventUnknown { field, id } => because(ErrorReason::EventUnknown).with("id", id).at(*field),
+        Refusal::ScopeMismatch { field, id } => because(ErrorReason::ScopeMismatch).with("id", id).at(*field),
+        Refusal::AlreadyExists { field, id } => because(ErrorReason::AlreadyExists).with("id", id).at(*field),
+        Refusal::PermissionDenied { .. } => because(ErrorReason::PermissionDenied),
+    }
+}
+
+/// An event that breaks a rule.
+pub(super) fn event_invalid(invalid: &Invalid) -> Failure {
+    let reason = match invalid.problem {
+        Problem::DetailsMismatch => ErrorReason::DetailsMismatch,
+        _ if invalid.is_limit() => ErrorReason::LimitExceeded,
+        _ => ErrorReason::EventInvalid,
+    };
+    Failure::because(reason, invalid).at(&invalid.field)
+}
+
+/// A request that breaks a rule outside its events.
+pub(super) fn request_invalid(invalid: &Invalid) -> Failure {
+    let reason = if invalid.is_limit() { ErrorReason::LimitExceeded } else { ErrorReason::RequestInvalid };
+    Failure::because(reason, invalid).at(&invalid.field)
+}
+
+/// A refused append, with the number of the event at fault.
+fn refused(refused: &Refused) -> Failure {
+    let failure = refusal(&refused.why);
+    match refused.why {
+        Refusal::ConditionFailed { .. } => failure,
+        _ => at_event(failure, refused.event),
+    }
+}
+
+/// Says which of a call's events, from 0, is at fault.
+pub(super) fn at_event(failure: Failure, event: usize) -> Failure {
+    failure.below(&format!("events[{event}]")).with("event", event)
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Refused(why) => refused(&why),
+            AppendError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            AppendError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            AppendError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+        }
+    }
+}
+
+impl From<CreateNetworkError> for Failure {
+    fn from(error: CreateNetworkError) -> Self {
+        match &error {
+            CreateNetworkError::AlreadyExists { .. } => Self::because(ErrorReason::AlreadyExists, &error).at("name"),
+            CreateNetworkError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(*retry_after),
+            CreateNetworkError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            CreateNetworkError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+        }
+    }
+}
+
+impl From<RevokeTokenError> for Failure {
+    fn from(error: RevokeTokenError) -> Self {
+        match error {
+            RevokeTokenError::Unknown => Self::new(ErrorReason::TokenUnknown),
+            RevokeTokenError::Append(error) => administration(error),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match &error {
+            ReadError::PositionAhead { head } => {
+                Self::because(ErrorReason::PositionAhead, &error).with("head", head).retry_after(RETRY_LAGGING)
+            }
+            ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, &error),
+            ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(&error),
+        }
+    }
+}
+
+/// A call whose one event the server makes itself: fields are those of the request.
+pub(super) fn administration(error: AppendError) -> Failure {
+    match error {
+        AppendError::Refused(refused) => refusal(&refused.why),
+        AppendError::Busy { .. } | AppendError::Poisoned | AppendError::ShuttingDown => error.into(),
+    }
+}
+
+/// When to ask again a server that lags behind another.
+pub(super) const RETRY_LAGGING: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What became of an appended event.
+pub(super) fn outcome(outcome: Outcome) -> v1::AppendOutcome {
+    match outcome {
+        Outcome::Accepted(position) => v1::AppendOutcome { position: position.get(), duplicate: false },
+        Outcome::Duplicate(position) => v1::AppendOutcome { position: position.get(), duplicate: true },
+    }
+}
+
+/// Why an event of a stream was refused.
+pub(super) fn append_refused(failure: &Failure) -> v1::AppendRefused {
+    v1::AppendRefused {
+        reason: failure.reason().into(),
+        field: failure.field().unwrap_or_default().to_owned(),
+        message: failure.message().to_owned(),
+    }
+}
+
+/// A person of the directory.
+pub(super) fn person(directory: &Directory, person: &Person, name: Option<&String>) -> v1::Person {
+    v1::Person {
+        id: person.id.to_string(),
+        handle: person.handle,
+        organisation: text_or_empty(person.organisation.as_ref()),
+        role: person.role.clone(),
+        name: name.cloned().unwrap_or_default(),
+        position: person.position.get(),
+        merged_into: text_or_empty(directory.merge(&person.id).map(|merge| &merge.kept)),
+    }
+}
+
+/// An organisation of the directory.
+pub(super) fn organisation(organisation: &Organisation) -> v1::Organisation {
+    v1::Organisation {
+        id: organisation.id.to_string(),
+        name: organisation.name.clone(),
+        position: organisation.position.get(),
+    }
+}
+
+/// A network.
+pub(super) fn network(network: &kith_log::Network) -> v1::Network {
+    v1::Network {
+        name: network.name().to_string(),
+        head: network.head().get(),
+        created_at: Some(network.created_at().to_proto()),
+    }
+}
+
+/// A token without its secret.
+pub(super) fn token(token: &kith_log::Token) -> v1::Token {
+    v1::Token {
+        id: token.id.to_string(),
+        role: token.role.to_proto().into(),
+        person: text_or_empty(token.person.as_ref()),
+        organisation: text_or_empty(token.organisation.as_ref()),
+        issued_at: Some(token.issued_at.to_proto()),
+        expires_at: token.expires_at.map(Timestamp::to_proto),
+        revoked_at: token.revoked_at.map(Timestamp::to_proto),
+    }
+}
+
+/// Reads a role.
+pub(super) fn role(field: &str, number: i32) -> Result<Role, Failure> {
+    Role::from_proto(number).ok_or_else(|| Failure::request(field, "must be a role"))
+}
+
+/// Reads a time that may be absent.
+pub(super) fn time(field: &str, proto: Option<&prost_types::Timestamp>) -> Result<Option<Timestamp>, Failure> {
+    let Some(proto) = proto else { return Ok(None) };
+    match Timestamp::from_proto(proto) {
+        Some(time) => Ok(Some(time)),
+        None => Err(Failure::request(field, "must be a time in whole milliseconds")),
+    }
+}
+
+/// Reads an event's id.
+pub(super) fn event_id(field: &str, bytes: &[u8]) -> Result<EventId, Failure> {
+    EventId::parse_field(bytes, field).map_err(|invalid| request_invalid(&invalid))
+}
+
+/// Reads an id that may be empty.
+pub(super) fn id_or_none<T>(
+    text: &str,
+    field: &str,
+    parse: impl FnOnce(&str, &str) -> Result<T, Invalid>,
+) -> Result<Option<T>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text, field).map(Some).map_err(|invalid| request_invalid(&invalid))
+}
+
+/// Reads how many things to give: 0 means `default`.
+pub(super) fn page_size(field: &str, asked: u32, default: u32, max: u32) -> Result<usize, Failure> {
+    let size = if asked == 0 { default } else { asked };
+    if size > max {
+        let problem = Problem::TooMany { max: max as usize, found: size as usize };
+        return Err(request_invalid(&Invalid::new(field, problem)));
+    }
+    Ok(size as usize)
+}
+
+/// Things in one page of a directory listing: default and largest number.
+pub(super) const DIRECTORY_PAGE: (u32, u32) = (1_000, limits::PAGE_ROWS_MAX);
+
+/// Reads a page token: how many things come before the page.
+pub(super) fn page_start(token: &str) -> Result<usize, Failure> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    token.parse().map_err(|_| Failure::request("page_token", "must be the `next_page_token` of the page before"))
+}
+
+/// The token of the page that starts after so many things; empty when there is none.
+pub(super) fn next_page(next: usize, total: usize) -> String {
+    if next < total { next.to_string() } else { String::new() }
+}
+
+/// Opened details on their way out.
+pub(super) fn entry_details(position: Position, details: &[kith_core::detail::Detail]) -> v1::EntryDetails {
+    v1::EntryDetails {
+        position: position.get(),
+        details: details.iter().map(kith_core::detail::Detail::to_proto).collect(),
+    }
+}
+
+/// An id as text, or nothing.
+pub(super) fn text_or_empty<T: ToString>(id: Option<&T>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! `ExplainRow`: the entries that a row stands on, of those the caller may see.
+
+use super::{Call, Failure, blocking, rows};
+use crate::{limits::READ_BYTES_MAX, node::Node};
+use kith_core::{
+    may::{Action, Principal, may},
+    position::Position,
+};
+use kith_log::Network;
+use kith_proto::v1;
+use kith_views::{Evidence, Explain, Explanation, ViewHandle};
+use tonic::Request;
+
+pub(super) async fn explain_row(
+    node: &Node,
+    request: Request<v1::ExplainRowRequest>,
+) -> Result<v1::ExplainRowResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let explain = Explain {
+        key: rows::key(&message.key)?,
+        item: (message.item > 0).then(|| Position::new(message.item)),
+        day: rows::day(message.at)?,
+        as_of: rows::as_of(&network, message.as_of)?,
+    };
+    if explain.key.is_empty() {
+        return Err(Failure::request("key", "is missing"));
+    }
+    rows::catch_up(&network, &view).await?;
+    blocking(move || answer(&network, &caller.principal, &view, &explain)).await
+}
+
+fn answer(
+    network: &Network,
+    principal: &Principal,
+    view: &ViewHandle,
+    explain: &Explain,
+) -> Result<v1::ExplainRowResponse, Failure> {
+    let Explanation { rows, evidence, share_of, position, day, .. } = view.explain(explain)?;
+    let (evidence, hidden) = visible(network, principal, evidence)?;
+    Ok(v1::ExplainRowResponse {
+        fields: rows::fields(view.fields()),
+        rows: rows::rows(rows),
+        evidence,
+        hidden,
+        share_of: share_of.unwrap_or_default(),
+        position: position.get(),
+        day,
+    })
+}
+
+/// The entries that the principal may see, newest first as far as one message goes, and the number of the others.
+fn visible(
+    network: &Network,
+    principal: &Principal,
+    evidence: Vec<Evidence>,
+) -> Result<(Vec<v1::Evidence>, u64), Failure> {
+    let (mut shown, mut hidden, mut bytes) = (Vec::new(), 0, 0);
+    for Evidence { position, entry, share, .. } in evidence {
+        let seen = network.entry(position)?.is_some_and(|(_, header)| may(principal, &Action::See(&header)));
+        if !seen {
+            hidden += 1;
+            continue;
+        }
+        bytes += entry.len();
+        if bytes <= READ_BYTES_MAX {
+            shown.push(v1::Evidence { entry, share });
+        }
+    }
+    Ok((shown, hidden))
+}

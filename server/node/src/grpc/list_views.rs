@@ -1,0 +1,62 @@
+//! `ListViews`: the views of a network and how they are doing.
+
+use super::{Call, Failure, blocking, enter, rows};
+use crate::node::Node;
+use kith_proto::v1;
+use kith_views::{QuarantinedKey, ViewState, ViewStatus};
+use tonic::Request;
+
+/// Keys in quarantine that are told.
+const QUARANTINED_MAX: usize = 100;
+
+pub(super) async fn list_views(
+    node: &Node,
+    request: Request<v1::ListViewsRequest>,
+) -> Result<v1::ListViewsResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let handles = node.views().list(network.name());
+    let head = network.head().get();
+    let views = blocking(move || {
+        let views = handles.iter().map(|(name, handle)| Ok(view(name, handle.status()?)));
+        views.collect::<Result<Vec<_>, Failure>>()
+    });
+    Ok(v1::ListViewsResponse { views: views.await?, head })
+}
+
+fn view(name: &str, status: ViewStatus) -> v1::View {
+    let (state, last_error) = state(status.state);
+    v1::View {
+        name: name.to_owned(),
+        version: status.manifest.version,
+        contract: status.contract.to_owned(),
+        component: status.component.to_vec(),
+        settings: status.settings,
+        fields: rows::fields(&status.manifest.fields),
+        state: state.into(),
+        cursor: status.cursor.position.get(),
+        lag: status.lag,
+        keys: status.keys,
+        rows: status.rows,
+        events_folded: status.events_folded,
+        fuel: status.fuel,
+        state_bytes: status.state_bytes,
+        faults: status.faults,
+        quarantined: status.quarantined.into_iter().take(QUARANTINED_MAX).map(quarantined).collect(),
+        last_error,
+    }
+}
+
+/// A view that waits after a failure still follows; the failure is told.
+fn state(state: ViewState) -> (v1::ViewState, String) {
+    match state {
+        ViewState::Building => (v1::ViewState::Building, String::new()),
+        ViewState::Running => (v1::ViewState::Running, String::new()),
+        ViewState::Paused { reason } => (v1::ViewState::Running, reason),
+        ViewState::Stopped { reason } => (v1::ViewState::Stopped, reason),
+    }
+}
+
+fn quarantined(key: QuarantinedKey) -> v1::Quarantined {
+    v1::Quarantined { key: rows::ids(&key.key), position: rows::number(key.position), message: key.message }
+}

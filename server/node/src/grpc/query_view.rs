@@ -1,0 +1,123 @@
+//! `QueryView`: rows of a view, now or as of a day, a position or a time.
+
+use super::{Call, Failure, blocking, convert, rows};
+use crate::node::Node;
+use kith_core::{
+    entry::Entry,
+    history::Budget,
+    id::{OrganisationId, PersonId},
+    limits,
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_log::{Network, ReadError};
+use kith_proto::v1::{self, ErrorReason};
+use kith_views::{Direction, OrderBy, Query};
+use tonic::Request;
+
+/// Rows in a page unless asked otherwise.
+const PAGE_ROWS_DEFAULT: u32 = 100;
+
+pub(super) async fn query_view(
+    node: &Node,
+    request: Request<v1::QueryViewRequest>,
+) -> Result<v1::QueryViewResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let query = query(&network, &message).await?;
+    if query.page_token.is_none() {
+        rows::catch_up(&network, &view).await?;
+    }
+    let (answer, fields) = blocking(move || (view.query(&query), rows::fields(view.fields()))).await;
+    let answer = answer?;
+    Ok(v1::QueryViewResponse {
+        fields,
+        rows: rows::rows(answer.rows),
+        next_page_token: answer.next_page_token.unwrap_or_default(),
+        position: answer.position.get(),
+        day: answer.day,
+        total: answer.total,
+    })
+}
+
+async fn query(network: &Network, message: &v1::QueryViewRequest) -> Result<Query, Failure> {
+    let page_rows = convert::page_size("page_size", message.page_size, PAGE_ROWS_DEFAULT, limits::PAGE_ROWS_MAX)?;
+    Ok(Query {
+        person: person(network, &message.person)?,
+        organisation: organisation(network, &message.organisation)?,
+        key: if message.key.is_empty() { None } else { Some(rows::key(&message.key)?) },
+        day: rows::day(message.at)?,
+        as_of: as_of(network, message).await?,
+        order: order(&message.sort),
+        page_rows,
+        page_token: (!message.page_token.is_empty()).then(|| message.page_token.clone()),
+    })
+}
+
+fn person(network: &Network, text: &str) -> Result<Option<PersonId>, Failure> {
+    let Some(id) = convert::id_or_none(text, "person", PersonId::parse_field)? else { return Ok(None) };
+    if network.directory().person(&id).is_none() {
+        let message = format_args!("there is no person {id}");
+        return Err(Failure::because(ErrorReason::PersonUnknown, message).at("person"));
+    }
+    Ok(Some(id))
+}
+
+fn organisation(network: &Network, text: &str) -> Result<Option<OrganisationId>, Failure> {
+    let Some(id) = convert::id_or_none(text, "organisation", OrganisationId::parse_field)? else { return Ok(None) };
+    if network.directory().organisation(&id).is_none() {
+        let message = format_args!("there is no organisation {id}");
+        return Err(Failure::because(ErrorReason::OrganisationUnknown, message).at("organisation"));
+    }
+    Ok(Some(id))
+}
+
+/// `-score` is the column `score`, smallest first.
+fn order(sort: &str) -> Option<OrderBy> {
+    let (field, direction) = match sort.strip_prefix('-') {
+        Some(field) => (field, Direction::Ascending),
+        None => (sort, Direction::Descending),
+    };
+    (!field.is_empty()).then(|| OrderBy { field: field.to_owned(), direction })
+}
+
+async fn as_of(network: &Network, message: &v1::QueryViewRequest) -> Result<Option<Position>, Failure> {
+    let Some(time) = convert::time("as_of_time", message.as_of_time.as_ref())? else {
+        return rows::as_of(network, message.as_of);
+    };
+    if message.as_of > 0 {
+        return Err(Failure::request("as_of_time", "excludes as_of"));
+    }
+    let network = network.clone();
+    Ok(Some(blocking(move || last_recorded_by(&network, time)).await?))
+}
+
+/// The last position that was recorded up to a time. Times of recording never decrease along the log.
+fn last_recorded_by(network: &Network, time: Timestamp) -> Result<Position, ReadError> {
+    let (mut known, mut beyond) = (0, network.head().get() + 1);
+    while beyond - known > 1 {
+        let middle = known + (beyond - known) / 2;
+        if recorded_at(network, Position::new(middle))? <= time { known = middle } else { beyond = middle }
+    }
+    Ok(Position::new(known))
+}
+
+fn recorded_at(network: &Network, position: Position) -> Result<Timestamp, ReadError> {
+    let before = Position::new(position.get() - 1);
+    let entries = network.read(before, position, Budget { entries: 1, bytes: 0 })?;
+    let entry = entries.first().expect("there is an entry at every position up to the head");
+    Ok(Entry::decode(entry).expect("stored entries were encoded by this codec").recorded_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_minus_means_smallest_first() {
+        let by = |field: &str, direction| Some(OrderBy { field: field.to_owned(), direction });
+        assert_eq!(order(""), None);
+        assert_eq!(order("score"), by("score", Direction::Descending));
+        assert_eq!(order("-score"), by("score", Direction::Ascending));
+    }
+}

@@ -1,0 +1,81 @@
+//! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
+
+use super::{Call, Entries, Failure, convert, enter, read_entries};
+use crate::{limits, node::Node};
+use kith_core::{filter::Filter, history::Budget, limits as core_limits, position::Position};
+use kith_log::{Direction, Network, Selection};
+use kith_proto::v1;
+use tonic::Request;
+
+/// Reads of the log within one call, when a filter drops most entries.
+const ROUNDS_MAX: usize = 32;
+
+pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<v1::ReadResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let (default, max) = (core_limits::READ_ENTRIES_DEFAULT, core_limits::READ_ENTRIES_MAX);
+    let limit = convert::page_size("limit", message.limit, default, max)?;
+    let direction = direction(message.direction)?;
+    let filter = filter(message.filter.as_ref())?;
+    let head = network.head();
+    let (after, until) = span(direction, Position::new(message.after), head);
+    let selection = Selection {
+        principal: caller.principal,
+        filter,
+        after,
+        until,
+        direction,
+        budget: Budget { entries: limit, bytes: limits::READ_BYTES_MAX },
+    };
+    let entries = read_rounds(&network, selection).await?;
+    Ok(v1::ReadResponse {
+        entries: entries.encoded,
+        details: entries.details,
+        next: entries.next.get(),
+        end: entries.end,
+        head: head.get(),
+    })
+}
+
+/// What a read covers: from its start to the head, or down to the first entry.
+fn span(direction: Direction, start: Position, head: Position) -> (Position, Position) {
+    match direction {
+        Direction::Forward => (start, head),
+        Direction::Backward if start == Position::ZERO => (Position::ZERO, head),
+        Direction::Backward => (Position::ZERO, before(start)),
+    }
+}
+
+/// The position before one that is not the first; the start itself is before every entry.
+fn before(position: Position) -> Position {
+    Position::new(position.get().saturating_sub(1))
+}
+
+/// Reads on until something is found, the end is reached, or it took long enough.
+async fn read_rounds(network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
+    for _ in 1..ROUNDS_MAX {
+        let entries = read_entries(network, selection.clone(), limits::READ_BYTES_MAX).await?;
+        if entries.end || !entries.encoded.is_empty() {
+            return Ok(entries);
+        }
+        match selection.direction {
+            Direction::Forward => selection.after = entries.next,
+            Direction::Backward => selection.until = before(entries.next),
+        }
+    }
+    read_entries(network, selection, limits::READ_BYTES_MAX).await
+}
+
+fn direction(number: i32) -> Result<Direction, Failure> {
+    match v1::Direction::try_from(number) {
+        Ok(v1::Direction::Unspecified | v1::Direction::Forward) => Ok(Direction::Forward),
+        Ok(v1::Direction::Backward) => Ok(Direction::Backward),
+        Err(_) => Err(Failure::request("direction", "must be forward or backward")),
+    }
+}
+
+/// Reads a filter; none lets everything pass.
+pub(super) fn filter(proto: Option<&v1::Filter>) -> Result<Filter, Failure> {
+    let filter = proto.map(Filter::from_proto).transpose();
+    Ok(filter.map_err(|invalid| convert::request_invalid(&invalid))?.unwrap_or_default())
+}

@@ -1,0 +1,19 @@
+//! `RevokeToken`: ends a token at once, on open streams too.
+
+use super::{Call, Failure, allow, convert, enter};
+use crate::node::Node;
+use kith_core::{id::TokenId, may::Action};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn revoke_token(
+    node: &Node,
+    request: Request<v1::RevokeTokenRequest>,
+) -> Result<v1::RevokeTokenResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    allow(&caller, &Action::AdministerTokens)?;
+    let id = TokenId::parse_field(&message.token, "token").map_err(|invalid| convert::request_invalid(&invalid))?;
+    let position = network.revoke_token(&caller.principal, &id).await?;
+    Ok(v1::RevokeTokenResponse { position: position.get() })
+}

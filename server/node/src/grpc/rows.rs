@@ -1,0 +1,178 @@
+//! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
+
+use super::{Failure, convert};
+use crate::{auth::Caller, limits::VIEW_WAIT, node::Node};
+use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
+use kith_log::Network;
+use kith_proto::v1::{self, ErrorReason};
+use kith_views::{
+    ExplainError, Field, FieldType, QueryError, RemovedRow, Row, SnapshotError, StoreError, Value, ViewHandle,
+};
+use std::{sync::Arc, time::Duration};
+
+/// When to ask a view again that is being built.
+const RETRY_BUILDING: Duration = Duration::from_millis(500);
+
+/// A network that the caller may enter, and one of its views.
+pub(super) fn enter_view(
+    node: &Node,
+    caller: &Caller,
+    network: &str,
+    view: &str,
+) -> Result<(Network, Arc<ViewHandle>), Failure> {
+    let network = super::enter(node, caller, network)?;
+    if view.is_empty() {
+        return Err(Failure::request("view", "is missing"));
+    }
+    match node.views().find(network.name(), view) {
+        Some(handle) => Ok((network, handle)),
+        None => Err(Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view")),
+    }
+}
+
+/// Waits a little for a view to take in what the log holds now, so that a client finds what it just recorded.
+pub(super) async fn catch_up(network: &Network, view: &ViewHandle) -> Result<(), Failure> {
+    match tokio::time::timeout(VIEW_WAIT, view.wait_for(network.head())).await {
+        // A view that is still behind answers as of where it is.
+        Ok(Ok(_)) | Err(_) => Ok(()),
+        Ok(Err(_)) => Err(Failure::new(ErrorReason::ViewStopped)),
+    }
+}
+
+/// Reads a position that rows are asked for as of: 0 is none.
+pub(super) fn as_of(network: &Network, number: u64) -> Result<Option<Position>, Failure> {
+    let (position, head) = (Position::new(number), network.head());
+    if position > head {
+        let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
+        return Err(failure.retry_after(convert::RETRY_LAGGING));
+    }
+    Ok((position > Position::ZERO).then_some(position))
+}
+
+/// Reads a day that rows are asked for as of.
+pub(super) fn day(number: Option<i32>) -> Result<Option<i32>, Failure> {
+    let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
+    match number {
+        Some(day) if !(first..=last).contains(&day) => {
+            Err(Failure::request("at", format_args!("must be a day between {first} and {last}")))
+        }
+        day => Ok(day),
+    }
+}
+
+/// Reads a key: one or two people.
+pub(super) fn key(ids: &[String]) -> Result<Vec<PersonId>, Failure> {
+    if ids.len() > 2 {
+        return Err(Failure::request("key", "must be one or two people"));
+    }
+    let ids = ids.iter().map(|id| PersonId::parse_field(id, "key"));
+    ids.collect::<Result<_, _>>().map_err(|invalid| convert::request_invalid(&invalid))
+}
+
+/// Columns on the wire.
+pub(super) fn fields(fields: &[Field]) -> Vec<v1::Field> {
+    let to_proto = |field: &Field| v1::Field {
+        name: field.name.clone(),
+        r#type: field_type(field.of).into(),
+        about: field.about.clone(),
+    };
+    fields.iter().map(to_proto).collect()
+}
+
+fn field_type(of: FieldType) -> v1::FieldType {
+    match of {
+        FieldType::Number => v1::FieldType::Number,
+        FieldType::Integer => v1::FieldType::Integer,
+        FieldType::Text => v1::FieldType::Text,
+        FieldType::Flag => v1::FieldType::Flag,
+        FieldType::Day => v1::FieldType::Day,
+        FieldType::Person => v1::FieldType::Person,
+        FieldType::Event => v1::FieldType::Event,
+    }
+}
+
+/// Rows on the wire.
+pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
+    let to_proto = |row: Row| v1::Row {
+        key: ids(&row.key),
+        item: number(row.item),
+        values: row.values.into_iter().map(value).collect(),
+        evidence: row.evidence_count,
+        position: number(row.changed),
+    };
+    rows.into_iter().map(to_proto).collect()
+}
+
+/// Rows that are gone, on the wire.
+pub(super) fn removed(rows: &[RemovedRow]) -> Vec<v1::RemovedRow> {
+    rows.iter().map(|row| v1::RemovedRow { key: ids(&row.key), item: number(row.item) }).collect()
+}
+
+/// Ids as text.
+pub(super) fn ids(people: &[PersonId]) -> Vec<String> {
+    people.iter().map(ToString::to_string).collect()
+}
+
+/// A position's number; 0 for none.
+pub(super) fn number(position: Option<Position>) -> u64 {
+    position.map_or(0, Position::get)
+}
+
+fn value(value: Value) -> v1::Value {
+    use v1::value::Value as Proto;
+    let value = match value {
+        Value::None => None,
+        Value::Number(number) => Some(Proto::Number(number)),
+        Value::Integer(integer) => Some(Proto::Integer(integer)),
+        Value::Text(text) => Some(Proto::Text(text)),
+        Value::Flag(flag) => Some(Proto::Flag(flag)),
+        Value::Day(day) => Some(Proto::Day(day)),
+        Value::Person(person) => Some(Proto::Person(person.to_string())),
+        Value::Event(position) => Some(Proto::Event(position.get())),
+    };
+    v1::Value { value }
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        match &error {
+            SnapshotError::Building { cursor } => {
+                let failure = Self::because(ErrorReason::ViewBuilding, &error).with("cursor", cursor);
+                failure.retry_after(RETRY_BUILDING)
+            }
+            SnapshotError::PositionAhead { cursor } => {
+                let failure = Self::because(ErrorReason::PositionAhead, &error).with("cursor", cursor);
+                failure.retry_after(convert::RETRY_LAGGING)
+            }
+            SnapshotError::Evaluate(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Snapshot(error) => error.into(),
+            QueryError::PersonUnknown(_) => Self::because(ErrorReason::PersonUnknown, error),
+            QueryError::KeyShape { .. } => Self::request("key", error),
+            QueryError::FieldUnknown(_) => Self::request("sort", error),
+            QueryError::PageRows { .. } => Self::because(ErrorReason::LimitExceeded, error).at("page_size"),
+            QueryError::PageToken => Self::request("page_token", error),
+        }
+    }
+}
+
+impl From<ExplainError> for Failure {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Query(error) => error.into(),
+            ExplainError::RowUnknown => Self::new(ErrorReason::RowUnknown),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Failures of calls, and the one place that makes a [`tonic::Status`].
+//!
+//! Each status carries `google.rpc.ErrorInfo` with a reason of `errors.proto`; what is not the caller's business is
+//! logged in full and answered as `INTERNAL` without its text.
+
+use kith_proto::{ERROR_DOMAIN, v1::ErrorReason};
+use std::{collections::HashMap, fmt::Display, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
+
+/// Why a call failed, as its caller is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure(Box<Kind>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Known(Known),
+    Internal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    reason: ErrorReason,
+    message: String,
+    metadata: HashMap<String, String>,
+    field: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// All that a caller hears of a fault of the server.
+const INTERNAL_MESSAGE: &str = "the server failed; its log says why";
+
+impl Failure {
+    /// A failure with the reason's own message.
+    pub(crate) fn new(reason: ErrorReason) -> Self {
+        Self::because(reason, default_message(reason))
+    }
+
+    /// A failure in words.
+    pub(crate) fn because(reason: ErrorReason, message: impl Display) -> Self {
+        Self(Box::new(Kind::Known(Known {
+            reason,
+            message: message.to_string(),
+            metadata: HashMap::new(),
+            field: None,
+            retry_after: None,
+        })))
+    }
+
+    /// A field of the request that is missing or malformed.
+    pub(crate) fn request(field: &str, message: impl Display) -> Self {
+        Self::because(ErrorReason::RequestInvalid, format_args!("{field}: {message}")).at(field)
+    }
+
+    /// A fault of the server: logged here, told nobody.
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "call failed by a fault of the server");
+        Self(Box::new(Kind::Internal))
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub(crate) fn at(self, field: impl Into<String>) -> Self {
+        self.change(|known| known.field = Some(field.into()))
+    }
+
+    /// Puts the field at fault, if one is named, below a longer path: `event.id` becomes `events[3].event.id`.
+    #[must_use]
+    pub(crate) fn below(self, path: &str) -> Self {
+        self.change(|known| known.field = known.field.as_ref().map(|field| format!("{path}.{field}")))
+    }
+
+    /// Adds a value that programs may want.
+    #[must_use]
+    pub(crate) fn with(self, key: &str, value: impl Display) -> Self {
+        self.change(|known| drop(known.metadata.insert(key.to_owned(), value.to_string())))
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub(crate) fn retry_after(self, delay: Duration) -> Self {
+        self.change(|known| known.retry_after = Some(delay))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Known)) -> Self {
+        match &mut *self.0 {
+            Kind::Known(known) => change(known),
+            Kind::Internal => {}
+        }
+        self
+    }
+
+    /// The reason; unspecified for a fault of the server.
+    pub(crate) fn reason(&self) -> ErrorReason {
+        match &*self.0 {
+            Kind::Known(known) => known.reason,
+            Kind::Internal => ErrorReason::Unspecified,
+        }
+    }
+
+    /// The field at fault, if one is named.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match &*self.0 {
+            Kind::Known(known) => known.field.as_deref(),
+            Kind::Internal => None,
+        }
+    }
+
+    /// The reason in words.
+    pub(crate) fn message(&self) -> &str {
+        match &*self.0 {
+            Kind::Known(known) => &known.message,
+            Kind::Internal => INTERNAL_MESSAGE,
+        }
+    }
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        match *failure.0 {
+            Kind::Known(known) => known.into_status(),
+            Kind::Internal => Status::new(Code::Internal, INTERNAL_MESSAGE),
+        }
+    }
+}
+
+impl Known {
+    fn into_status(self) -> Status {
+        let code = code(self.reason);
+        let mut details = ErrorDetails::with_error_info(name(self.reason), ERROR_DOMAIN, self.metadata);
+        if let Some(field) = &self.field {
+            details.set_bad_request(vec![FieldViolation::new(field, &self.message)]);
+        }
+        if code == Code::FailedPrecondition {
+            let subject = self.field.as_deref().unwrap_or_default();
+            let violation = PreconditionViolation::new(name(self.reason), subject, &self.message);
+            details.set_precondition_failure(vec![violation]);
+        }
+        if self.retry_after.is_some() {
+            details.set_retry_info(self.retry_after);
+        }
+        Status::with_error_details(code, self.message, details)
+    }
+}
+
+/// A reason as `ErrorInfo` names it: the value's name without its prefix.
+pub(super) fn name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+/// The gRPC code that goes with a reason.
+fn code(reason: ErrorReason) -> Code {
+    use ErrorReason as Reason;
+    match reason {
+        Reason::Unspecified => Code::Unknown,
+        Reason::ConditionFailed => Code::Aborted,
+        Reason::EventInvalid
+        | Reason::DetailsMismatch
+        | Reason::PluginRefused
+        | Reason::LimitExceeded
+        | Reason::RequestInvalid => Code::InvalidArgument,
+        Reason::ViewUnknown
+        | Reason::PersonUnknown
+        | Reason::EventUnknown
+        | Reason::NetworkUnknown
+        | Reason::OrganisationUnknown
+        | Reason::RowUnknown
+        | Reason::TokenUnknown => Code::NotFound,
+        Reason::EventIdReused | Reason::AlreadyExists => Code::AlreadyExists,
+        Reason::ScopeMismatch | Reason::ResetRequired | Reason::PersonErased | Reason::ViewIncomplete => {
+            Code::FailedPrecondition
+        }
+        Reason::TokenInvalid => Code::Unauthenticated,
+        Reason::LogBusy | Reason::SubscriberTooSlow => Code::ResourceExhausted,
+        Reason::ViewBuilding
+        | Reason::LogPoisoned
+        | Reason::PositionAhead
+        | Reason::ViewStopped
+        | Reason::ShuttingDown => Code::Unavailable,
+        Reason::PermissionDenied | Reason::ScopeLost => Code::PermissionDenied,
+    }
+}
+
+/// A reason in words, where there is nothing more to say.
+fn default_message(reason: ErrorReason) -> &'static str {
+    use ErrorReason as Reason;
+    match reason {
+        Reason::Unspecified => "the call failed",
+        Reason::ConditionFailed => "the condition does not hold: read again, then decide again",
+        Reason::EventInvalid => "the event breaks a rule",
+        Reason::ViewUnknown => "there is no such view",
+        Reason::PersonUnknown => "there is no such person",
+        Reason::EventUnknown => "there is no such event",
+        Reason::NetworkUnknown => "there is no such network",
+        Reason::EventIdReused => "the event id is taken by another event",
+        Reason::ScopeMismatch => "the event named has another scope",
+        Reason::ResetRequired => "the cursor is of another history: start again from the first entry, keep the outbox",
+        Reason::PersonErased => "the person's words were erased",
+        Reason::ViewIncomplete => "entries that the view needs are missing here",
+        Reason::TokenInvalid => "a valid token is needed: send `authorization: Bearer SECRET`",
+        Reason::DetailsMismatch => "a detail does not match its commitment",
+        Reason::PluginRefused => "the plugin breaks a rule of the contract",
+        Reason::LogBusy => "too many appends wait: try again shortly",
+        Reason::ViewBuilding => "the view is not built yet: try again shortly",
+        Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
+        Reason::PositionAhead => "the position is ahead of this server: try again shortly",
+        Reason::LimitExceeded => "something is larger than its limit",
+        Reason::PermissionDenied => "this token may not do this: ask an owner",
+        Reason::ScopeLost => "this token may no longer see what the cursor was read with",
+        Reason::SubscriberTooSlow => "the reader took too long: go on from the last cursor",
+        Reason::OrganisationUnknown => "there is no such organisation",
+        Reason::RequestInvalid => "a field of the request is missing or malformed",
+        Reason::AlreadyExists => "the name or id is taken",
+        Reason::RowUnknown => "there is no such row",
+        Reason::TokenUnknown => "there is no such token",
+        Reason::ViewStopped => "the view stopped after faults: its status says why",
+        Reason::ShuttingDown => "the server is going down: connect again, go on from the cursor",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_reason() -> impl Iterator<Item = ErrorReason> {
+        let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
+        assert_eq!(all.len(), 30);
+        all.into_iter()
+    }
+
+    #[test]
+    fn every_reason_reads_back_from_its_status() {
+        for reason in every_reason() {
+            let status = Status::from(Failure::new(reason).with("event", 3).at("network"));
+            let details = status.get_error_details();
+            let info = details.error_info().unwrap();
+            let read = ErrorReason::from_str_name(&format!("ERROR_REASON_{}", info.reason));
+            assert_eq!(read, Some(reason));
+            assert_eq!((info.domain.as_str(), info.metadata["event"].as_str()), ("kith.v1", "3"));
+            assert_eq!(status.code(), code(reason));
+            assert_eq!(status.message(), default_message(reason));
+        }
+    }
+
+    #[test]
+    fn a_named_field_is_in_bad_request_and_a_broken_state_in_precondition_failure() {
+        let status = Status::from(Failure::request("network", "is missing").below("events[3]"));
+        let details = status.get_error_details();
+        assert_eq!(details.bad_request().unwrap().field_violations[0].field, "events[3].network");
+        assert!(details.precondition_failure().is_none());
+
+        let status = Status::from(Failure::new(ErrorReason::ScopeMismatch).at("event.answered.referral"));
+        let details = status.get_error_details();
+        let violation = &details.precondition_failure().unwrap().violations[0];
+        assert_eq!(
+            (violation.r#type.as_str(), violation.subject.as_str()),
+            ("SCOPE_MISMATCH", "event.answered.referral")
+        );
+    }
+
+    #[test]
+    fn waiting_times_are_told() {
+        let status = Status::from(Failure::new(ErrorReason::LogBusy).retry_after(Duration::from_millis(40)));
+        let retry = status.get_error_details().retry_info().unwrap().retry_delay;
+        assert_eq!(retry, Some(Duration::from_millis(40)));
+    }
+
+    #[test]
+    fn faults_of_the_server_keep_their_text() {
+        let status = Status::from(Failure::internal(&std::io::Error::other("secret path")));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("secret"));
+        assert!(status.details().is_empty());
+    }
+}

@@ -1,0 +1,129 @@
+//! `WatchView`: rows as they change, in order of the positions that changed them.
+
+use super::{
+    Call, Failure, blocking,
+    convert::RETRY_LAGGING,
+    rows,
+    stream::{Messages, Sender, Stop, fill, until_closing},
+};
+use crate::{auth::Caller, limits::SUBSCRIBE_BYTES_MAX, node::Node};
+use kith_core::position::Position;
+use kith_proto::v1::{self, ErrorReason};
+use kith_views::{Changes, ViewHandle};
+use prost::Message;
+use std::sync::Arc;
+use tonic::Request;
+
+/// Rows that are read at once.
+const ROWS_MAX: usize = 1_000;
+
+/// A reader of a view's changes.
+struct Watch {
+    node: Node,
+    caller: Caller,
+    view: Arc<ViewHandle>,
+    /// How far the reader has come; none before the first message.
+    told: Option<Told>,
+    after: Position,
+}
+
+/// What the last message stood for.
+#[derive(Clone, Copy)]
+struct Told {
+    position: Position,
+    day: i32,
+}
+
+pub(super) fn watch_view(
+    node: &Node,
+    request: Request<v1::WatchViewRequest>,
+) -> Result<Messages<v1::WatchViewResponse>, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (after, head) = (Position::new(message.after), network.head());
+    if after > head {
+        let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
+        return Err(failure.retry_after(RETRY_LAGGING));
+    }
+    let watch = Watch { node: node.clone(), caller, view, told: None, after };
+    Ok(fill(node.limits().stall(), |sender| watch.run(sender)))
+}
+
+impl Watch {
+    async fn run(mut self, sender: Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        let node = self.node.clone();
+        until_closing(&node, async {
+            let mut cursor = self.view.cursor_watch();
+            loop {
+                let now = *cursor.borrow_and_update();
+                if let Some(day) = now.day
+                    && self.is_behind(now.position, day)
+                {
+                    self.send_changes(day, &sender).await?;
+                    continue;
+                }
+                let further = self.told.map_or(Position::ZERO, |told| told.position.next());
+                tokio::select! {
+                    moved = cursor.changed() => moved.map_err(|_| Failure::new(ErrorReason::ViewStopped))?,
+                    reached = self.view.wait_for(further) => {
+                        reached.map_err(|_| Failure::new(ErrorReason::ViewStopped))?;
+                    }
+                    () = tokio::time::sleep(self.node.limits().heartbeat()) => self.send_heartbeat(&sender).await?,
+                    () = sender.closed() => return Err(Stop::Gone),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Whether there is something to tell: a first message, a later position, or a new day, which may change any row.
+    fn is_behind(&self, position: Position, day: i32) -> bool {
+        self.told.is_none_or(|told| position > told.position || day != told.day)
+    }
+
+    async fn send_changes(&mut self, day: i32, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        self.node.authenticator().check(&self.caller)?;
+        let after = match self.told {
+            Some(told) if told.day == day => told.position,
+            Some(_) => Position::ZERO,
+            None => self.after,
+        };
+        let view = self.view.clone();
+        let changes = blocking(move || view.changed_since(after, ROWS_MAX)).await.map_err(Failure::from)?;
+        let told = Told { position: changes.position.max(after), day: changes.day };
+        let fields = if self.told.is_none() { rows::fields(self.view.fields()) } else { Vec::new() };
+        for message in messages(fields, changes, after) {
+            sender.send(message).await?;
+        }
+        self.told = Some(told);
+        Ok(())
+    }
+
+    async fn send_heartbeat(&self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        self.node.authenticator().check(&self.caller)?;
+        let position = self.told.map_or(self.after, |told| told.position).get();
+        sender.send(v1::WatchViewResponse { position, ..v1::WatchViewResponse::default() }).await
+    }
+}
+
+/// Changes in messages of bounded size. Only the last one says how far they go, so that a reader who misses some of
+/// them asks for all again.
+fn messages(fields: Vec<v1::Field>, changes: Changes, after: Position) -> Vec<v1::WatchViewResponse> {
+    let mut messages = vec![v1::WatchViewResponse { fields, ..v1::WatchViewResponse::default() }];
+    let mut bytes = 0;
+    for row in rows::rows(changes.rows) {
+        bytes += row.encoded_len();
+        if bytes > SUBSCRIBE_BYTES_MAX {
+            bytes = row.encoded_len();
+            messages.push(v1::WatchViewResponse::default());
+        }
+        messages.last_mut().expect("there is always a message").rows.push(row);
+    }
+    for message in &mut messages {
+        message.position = after.get();
+    }
+    let last = messages.last_mut().expect("there is always a message");
+    last.removed = rows::removed(&changes.removed);
+    last.position = changes.position.max(after).get();
+    messages
+}

@@ -1,0 +1,58 @@
+//! `kithd` as a library: one process with one data folder and one port.
+//!
+//! Everything it needs is given to it: settings as a [`Config`], the time as a [`Clock`], a socket, and when to stop.
+
+mod announce;
+mod auth;
+pub mod clock;
+pub mod config;
+mod connection;
+mod demo;
+mod first_start;
+mod grpc;
+pub mod limits;
+mod node;
+mod serve;
+pub mod telemetry;
+pub mod views;
+
+pub use clock::Clock;
+pub use config::Config;
+pub use demo::DemoError;
+pub use first_start::{FirstStartError, OWNER_TOKEN_FILE};
+pub use node::{Node, StartError};
+pub use serve::ServeError;
+
+use tokio::net::TcpListener;
+
+/// Why a server ended with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It could not go on.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The socket has no address.
+    #[error("the socket has no address: {0}")]
+    Socket(std::io::Error),
+}
+
+/// Runs what waits for the disk where that holds nobody up.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Starts a server, announces it on standard output and to systemd, and serves until `shutdown`.
+pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    let address = listener.local_addr().map_err(RunError::Socket)?;
+    let node = Node::start(&config, clock::system_clock()).await?;
+    announce::ready(&node, &config, address);
+    let served = node.serve(listener, shutdown).await;
+    announce::stopping();
+    Ok(served?)
+}

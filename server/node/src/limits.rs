@@ -1,0 +1,129 @@
+//! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// HTTP/2 window of a stream and of a connection: decides how fast a reader far away catches up.
+pub const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Largest HTTP/2 frame.
+pub const FRAME_BYTES_MAX: u32 = 1024 * 1024;
+/// Streams that a peer opened and reset before they were accepted, per connection.
+pub const PENDING_RESET_STREAMS_MAX: usize = 20;
+/// Streams that this side reset because of the peer's errors, per connection.
+pub const LOCAL_RESET_STREAMS_MAX: usize = 256;
+/// Entries in one message of a subscription.
+pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
+/// Bytes of entries in one message of a subscription.
+pub const SUBSCRIBE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of entries in one answer of a read.
+pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Messages of a stream that wait for their reader, beside what the connection's window holds.
+pub const STREAM_MESSAGES_MAX: usize = 2;
+/// Messages of an append stream whose answers are not yet known.
+pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
+/// How long a query waits for its view to reach the head.
+pub const VIEW_WAIT: Duration = Duration::from_secs(2);
+
+/// Limits that an operator may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at a time; more wait.
+    pub connections_max: u32,
+    /// Calls at a time on one connection.
+    pub streams_per_connection_max: u32,
+    /// Bytes of a call's headers.
+    pub header_list_bytes_max: u32,
+    /// Bytes of one message from a client. Above the limit of an append, so that its own error can name the field.
+    pub request_bytes_max: u32,
+    /// Bytes of one message to a client.
+    pub response_bytes_max: u32,
+    /// Seconds from connecting to the first byte.
+    pub handshake_s: u32,
+    /// Seconds until a call without a stream is given up.
+    pub unary_deadline_s: u32,
+    /// Seconds between keepalive pings.
+    pub keepalive_interval_s: u32,
+    /// Seconds until an unanswered ping ends a connection.
+    pub keepalive_timeout_s: u32,
+    /// Seconds after which a connection is asked to end.
+    pub connection_age_s: u32,
+    /// Seconds from then on until it is cut.
+    pub connection_age_grace_s: u32,
+    /// Milliseconds between heartbeats of an idle stream.
+    pub heartbeat_ms: u32,
+    /// Milliseconds until a reader that takes nothing is cut.
+    pub stall_ms: u32,
+    /// Milliseconds that calls have to end when the server goes down.
+    pub drain_ms: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 1_024,
+            streams_per_connection_max: 64,
+            header_list_bytes_max: 16 * 1024,
+            request_bytes_max: 2 * 1024 * 1024,
+            response_bytes_max: 4 * 1024 * 1024,
+            handshake_s: 5,
+            unary_deadline_s: 10,
+            keepalive_interval_s: 30,
+            keepalive_timeout_s: 10,
+            connection_age_s: 3_600,
+            connection_age_grace_s: 60,
+            heartbeat_ms: 15_000,
+            stall_ms: 30_000,
+            drain_ms: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// What is out of range, one line for each.
+    pub fn problems(&self) -> Vec<String> {
+        const DAY_S: u32 = 86_400;
+        const HOUR_MS: u32 = 3_600_000;
+        const MIB: u32 = 1024 * 1024;
+        [
+            ("connections_max", self.connections_max, 1, 1_000_000),
+            ("streams_per_connection_max", self.streams_per_connection_max, 1, 10_000),
+            ("header_list_bytes_max", self.header_list_bytes_max, 4 * 1024, MIB),
+            ("request_bytes_max", self.request_bytes_max, MIB, 64 * MIB),
+            ("response_bytes_max", self.response_bytes_max, MIB, 64 * MIB),
+            ("handshake_s", self.handshake_s, 1, 300),
+            ("unary_deadline_s", self.unary_deadline_s, 1, 3_600),
+            ("keepalive_interval_s", self.keepalive_interval_s, 1, DAY_S),
+            ("keepalive_timeout_s", self.keepalive_timeout_s, 1, DAY_S),
+            ("connection_age_s", self.connection_age_s, 1, 365 * DAY_S),
+            ("connection_age_grace_s", self.connection_age_grace_s, 1, DAY_S),
+            ("heartbeat_ms", self.heartbeat_ms, 10, HOUR_MS),
+            ("stall_ms", self.stall_ms, 10, HOUR_MS),
+            ("drain_ms", self.drain_ms, 0, HOUR_MS),
+        ]
+        .into_iter()
+        .filter(|(_, value, min, max)| !(min..=max).contains(&value))
+        .map(|(name, value, min, max)| format!("limits.{name}: {value} is not between {min} and {max}"))
+        .collect()
+    }
+
+    /// `heartbeat_ms` as a duration.
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat_ms.into())
+    }
+
+    /// `stall_ms` as a duration.
+    pub fn stall(&self) -> Duration {
+        Duration::from_millis(self.stall_ms.into())
+    }
+
+    /// `drain_ms` as a duration.
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms.into())
+    }
+}
+
+/// A duration of whole seconds.
+pub(crate) fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
+}

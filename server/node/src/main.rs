@@ -1,0 +1,76 @@
+//! `kithd`: flags, log lines, a socket, and an exit code. Everything else is in the library.
+
+mod check;
+mod flags;
+
+use anyhow::Context;
+use clap::Parser;
+use flags::{Arguments, Command};
+use kith_node::{
+    Config,
+    config::{ProcessEnvironment, Read, Sources},
+    telemetry,
+};
+use std::{fs, process::ExitCode};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Wrong flags or settings.
+const EXIT_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let Read { config, ignored_variables } = match read_config(&arguments) {
+        Ok(read) => read,
+        Err(error) => {
+            eprintln!("kithd: {error:#}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    let result = match arguments.command {
+        Some(Command::Config) => {
+            print!("{}", config.to_toml());
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Check) => Ok(check::check(&config.data)),
+        None => serve(config, &ignored_variables),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("kithd: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn read_config(arguments: &Arguments) -> anyhow::Result<Read> {
+    let file = arguments.config.as_ref().map(|path| {
+        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        anyhow::Ok((path.clone(), text))
+    });
+    Ok(Config::read(Sources {
+        data_default: flags::data_default(),
+        file: file.transpose()?,
+        environment: &ProcessEnvironment,
+        flags: arguments.flags(),
+    })?)
+}
+
+#[tokio::main]
+async fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
+    telemetry::start(&config.telemetry)?;
+    for variable in ignored_variables {
+        tracing::warn!(variable, "environment variable is not a setting");
+    }
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    };
+    kith_node::run(config, listener, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}

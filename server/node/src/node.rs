@@ -1,0 +1,154 @@
+//! A running server: the log, the views that follow it, and what every call needs of them.
+
+use crate::{
+    auth::Authenticator,
+    clock::Clock,
+    config::Config,
+    demo::{self, DemoError},
+    first_start::{self, FirstStartError},
+    limits::Limits,
+    serve::{self, ServeError},
+    views::NetworkViews,
+};
+use kith_core::{id::NetworkName, timestamp::Timestamp};
+use kith_log::{CreateNetworkError, Log, Network, OpenError};
+use kith_views::SandboxError;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// A running server. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Node(Arc<Parts>);
+
+struct Parts {
+    log: Log,
+    views: NetworkViews,
+    authenticator: Authenticator,
+    clock: Clock,
+    limits: Limits,
+    reflection: bool,
+    closing: CancellationToken,
+    owner_token: Option<PathBuf>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log could not be opened.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The first start failed.
+    #[error(transparent)]
+    FirstStart(#[from] FirstStartError),
+    /// The plugin host could not be set up.
+    #[error(transparent)]
+    Views(#[from] SandboxError),
+    /// The network `demo` could not be made.
+    #[error("the network demo could not be made: {0}")]
+    DemoNetwork(#[from] CreateNetworkError),
+    /// The network `demo` could not be filled.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+}
+
+impl Node {
+    /// Opens the data folder, completes a first start, and lets the built-in views follow every network.
+    pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        first_start::make_folder(&config.data)?;
+        let log = open_log(config, clock.clone()).await?;
+        let owner_token = first_start::complete(&log, &config.data).await?;
+        if config.demo {
+            demo::fill(&demo_network(&log).await?).await?;
+        }
+        let views = NetworkViews::open(&config.data, &config.views, clock.clone()).await?;
+        let node = Self(Arc::new(Parts {
+            authenticator: Authenticator::new(log.clone(), clock.clone()),
+            log,
+            views,
+            clock,
+            limits: config.limits.clone(),
+            reflection: config.reflection,
+            closing: CancellationToken::new(),
+            owner_token,
+        }));
+        for network in node.log().networks() {
+            node.views().follow(&network).await;
+        }
+        Ok(node)
+    }
+
+    /// Serves on a socket until `shutdown`, drains, and closes the log.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let served = serve::serve(self, listener, shutdown).await;
+        self.close();
+        self.views().shutdown().await;
+        self.log().shutdown().await;
+        served
+    }
+
+    /// Makes a network that the built-in views follow.
+    pub(crate) async fn create_network(&self, name: &NetworkName) -> Result<Network, crate::grpc::Failure> {
+        let network = self.log().create_network(name).await?;
+        self.views().follow(&network).await;
+        Ok(network)
+    }
+
+    /// The owner token's file, if this start was the first.
+    pub fn owner_token(&self) -> Option<&Path> {
+        self.0.owner_token.as_deref()
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The views of every network.
+    pub fn views(&self) -> &NetworkViews {
+        &self.0.views
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn reflection(&self) -> bool {
+        self.0.reflection
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
+    /// Tells every stream to end.
+    pub(crate) fn close(&self) {
+        self.0.closing.cancel();
+    }
+
+    /// Ends when the server goes down.
+    pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.closing.clone().cancelled_owned()
+    }
+}
+
+async fn open_log(config: &Config, clock: Clock) -> Result<Log, OpenError> {
+    let config = config.log.clone();
+    crate::blocking(move || Log::open(&config, clock)).await
+}
+
+/// The network `demo`, made if it is not there.
+async fn demo_network(log: &Log) -> Result<Network, CreateNetworkError> {
+    let name: NetworkName = demo::NAME.parse().expect("the name is well formed");
+    match log.network(&name) {
+        Some(network) => Ok(network),
+        None => log.create_network(&name).await,
+    }
+}

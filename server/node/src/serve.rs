@@ -1,0 +1,142 @@
+//! The front door: one port for gRPC and gRPC-web, every limit of tonic and hyper set by hand.
+//!
+//! Going down: health says so first, streams end, calls finish, and what is left after the drain time is cut.
+
+use crate::{
+    auth::AuthLayer,
+    connection,
+    grpc::Services,
+    limits::{self, Limits, seconds},
+    node::Node,
+};
+use kith_proto::v1::{
+    audit_service_server::AuditServiceServer, directory_service_server::DirectoryServiceServer,
+    log_service_server::LogServiceServer, network_service_server::NetworkServiceServer,
+    view_service_server::ViewServiceServer,
+};
+use tokio::net::TcpListener;
+use tonic::{server::NamedService, service::Routes, transport::Server};
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tonic_web::GrpcWebLayer;
+
+/// Why serving ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The transport failed.
+    #[error("serving failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// The reflection service could not be made of the descriptors.
+    #[error("reflection is not available: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Names of the services in health checks; the empty one is the server as a whole.
+const HEALTH_NAMES: [&str; 6] = [
+    "",
+    LogServiceServer::<Services>::NAME,
+    DirectoryServiceServer::<Services>::NAME,
+    ViewServiceServer::<Services>::NAME,
+    AuditServiceServer::<Services>::NAME,
+    NetworkServiceServer::<Services>::NAME,
+];
+
+/// Serves until `shutdown`, and then until the last call is done or the drain time is over.
+pub(crate) async fn serve(
+    node: &Node,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let routes = routes(node)?.add_service(health_service);
+    let limits = node.limits();
+    let serving = server(limits)
+        .layer(GrpcWebLayer::new())
+        .layer(AuthLayer(node.authenticator().clone()))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(connection::accept(listener, limits), node.closing());
+    let watching = watch_health(node, health.clone());
+    let going_down = async {
+        shutdown.await;
+        tracing::info!("going down");
+        tell(&health, ServingStatus::NotServing).await;
+        node.close();
+        end_watches(health).await;
+        tokio::time::sleep(limits.drain()).await;
+    };
+    tokio::select! {
+        result = serving => result?,
+        () = watching => {}
+        () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
+    }
+    Ok(())
+}
+
+fn server(limits: &Limits) -> Server {
+    Server::builder()
+        .accept_http1(true)
+        .timeout(seconds(limits.unary_deadline_s))
+        .concurrency_limit_per_connection(limits.streams_per_connection_max as usize)
+        .max_concurrent_streams(limits.streams_per_connection_max)
+        .initial_stream_window_size(limits::WINDOW_BYTES)
+        .initial_connection_window_size(limits::WINDOW_BYTES)
+        .max_frame_size(limits::FRAME_BYTES_MAX)
+        .http2_max_header_list_size(limits.header_list_bytes_max)
+        .http2_keepalive_interval(Some(seconds(limits.keepalive_interval_s)))
+        .http2_keepalive_timeout(Some(seconds(limits.keepalive_timeout_s)))
+        .http2_max_pending_accept_reset_streams(Some(limits::PENDING_RESET_STREAMS_MAX))
+        .http2_max_local_error_reset_streams(Some(limits::LOCAL_RESET_STREAMS_MAX))
+        .max_connection_age(seconds(limits.connection_age_s))
+        .max_connection_age_grace(seconds(limits.connection_age_grace_s))
+}
+
+/// Every service with its message limits.
+fn routes(node: &Node) -> Result<Routes, ServeError> {
+    /// Wraps the services in a generated server with the limits of messages.
+    macro_rules! limited {
+        ($server:ident) => {
+            $server::new(Services::new(node.clone()))
+                .max_decoding_message_size(node.limits().request_bytes_max as usize)
+                .max_encoding_message_size(node.limits().response_bytes_max as usize)
+        };
+    }
+    let routes = Routes::new(limited!(LogServiceServer))
+        .add_service(limited!(DirectoryServiceServer))
+        .add_service(limited!(ViewServiceServer))
+        .add_service(limited!(AuditServiceServer))
+        .add_service(limited!(NetworkServiceServer));
+    if !node.reflection() {
+        return Ok(routes);
+    }
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(kith_proto::DESCRIPTOR_SET)
+        .build_v1()?;
+    Ok(routes.add_service(reflection))
+}
+
+/// Tells health checks what the log says of itself; never ends.
+async fn watch_health(node: &Node, reporter: HealthReporter) {
+    let mut health = node.log().health();
+    loop {
+        let status = match *health.borrow_and_update() {
+            kith_log::Health::Serving => ServingStatus::Serving,
+            kith_log::Health::Poisoned => ServingStatus::NotServing,
+        };
+        tell(&reporter, status).await;
+        if health.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+async fn tell(reporter: &HealthReporter, status: ServingStatus) {
+    for name in HEALTH_NAMES {
+        reporter.set_service_status(name, status).await;
+    }
+}
+
+/// Ends open watches of the health service, which would else outlive every other stream.
+async fn end_watches(mut reporter: HealthReporter) {
+    for name in HEALTH_NAMES {
+        reporter.clear_service_status(name).await;
+    }
+}

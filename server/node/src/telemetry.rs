@@ -1,0 +1,53 @@
+//! What the process says about itself: log lines on standard error. Standard output belongs to the announcement.
+
+use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
+use tracing_subscriber::{EnvFilter, util::TryInitError};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Settings of the log lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which lines to write, such as `info` or `info,kith_log=debug`.
+    pub filter: String,
+    /// How they look.
+    pub format: Format,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: Format::Text }
+    }
+}
+
+impl Config {
+    /// What is wrong with the filter, if anything.
+    pub fn problem(&self) -> Option<String> {
+        EnvFilter::try_new(&self.filter).err().map(|error| error.to_string())
+    }
+}
+
+/// Starts writing log lines. The filter has been checked; a bad one falls back to `info`.
+pub fn start(config: &Config) -> Result<(), TryInitError> {
+    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let mut lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if !std::io::stderr().is_terminal() {
+        lines.set_ansi(false);
+    }
+    match config.format {
+        Format::Text => registry.with(lines).try_init(),
+        Format::Json => registry.with(lines.json()).try_init(),
+    }
+}

@@ -1,0 +1,10 @@
+//! A node in this process, asked over the wire by a raw client.
+
+mod access;
+mod append;
+mod demo;
+mod directory;
+mod harness;
+mod lifecycle;
+mod subscribe;
+mod views;
