@@ -1,0 +1,211 @@
+//! The command line: what can be typed, and what runs.
+
+use crate::{
+    commands::{
+        answered, asked, completions, followed_up, head, helped, import, log, login, man, met, network, org, person,
+        record, referred, retract, token, view, watch, why,
+    },
+    context::Context,
+    failure::Failure,
+    output::Output,
+    profile::{Profile, profile_path},
+    settings::{GlobalArgs, Settings},
+};
+use clap::{Parser, Subcommand};
+
+/// Records who met, helped and introduced whom, and shows what follows from it
+#[derive(Debug, Parser)]
+#[command(
+    name = "kith",
+    version,
+    propagate_version = true,
+    after_help = "Examples:\n  kith met amina ben --on yesterday --note 'spoke about discharge letters'\n  \
+                  kith view strength --person amina --top 10\n  kith why strength amina ben",
+    max_term_width = 100
+)]
+pub(crate) struct Kith {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Met(met::MetArgs),
+    FollowedUp(followed_up::FollowedUpArgs),
+    Asked(asked::AskedArgs),
+    Helped(helped::HelpedArgs),
+    Referred(referred::ReferredArgs),
+    Answered(answered::AnsweredArgs),
+    Retract(retract::RetractArgs),
+    Record(record::RecordArgs),
+    Import(import::ImportArgs),
+    Log(log::LogArgs),
+    Head(head::HeadArgs),
+    View(view::ViewArgs),
+    Why(why::WhyArgs),
+    Watch(watch::WatchArgs),
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+    #[command(subcommand)]
+    Org(org::OrgCommand),
+    #[command(subcommand)]
+    Network(network::NetworkCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    Login(login::LoginArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Kith {
+    /// Runs the command to its end.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let mut output = Output::new(self.global.output);
+        match self.command {
+            Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
+            Command::Completions(args) => completions::run(&args, &mut output)?,
+            Command::Man(args) => man::run(&args, &mut output)?,
+            command => return command.run_connected(&self.global, output).await,
+        }
+        output.flush()
+    }
+}
+
+impl Command {
+    async fn run_connected(self, global: &GlobalArgs, output: Output) -> Result<(), Failure> {
+        let profile = Profile::read(&profile_path()?)?;
+        let settings = Settings::resolve(global, |name| std::env::var(name).ok(), profile.as_ref())?;
+        let mut context = Context { client: settings.connect().await?, output };
+        let done = self.run(&mut context).await;
+        let flushed = context.output.flush();
+        done.and(flushed)
+    }
+
+    async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Met(args) => met::run(context, &args).await,
+            Self::FollowedUp(args) => followed_up::run(context, &args).await,
+            Self::Asked(args) => asked::run(context, &args).await,
+            Self::Helped(args) => helped::run(context, &args).await,
+            Self::Referred(args) => referred::run(context, &args).await,
+            Self::Answered(args) => answered::run(context, &args).await,
+            Self::Retract(args) => retract::run(context, &args).await,
+            Self::Record(args) => record::run(context, args).await,
+            Self::Import(args) => import::run(context, args).await,
+            Self::Log(args) => log::run(context, &args).await,
+            Self::Head(args) => head::run(context, &args).await,
+            Self::View(args) => view::run(context, args).await,
+            Self::Why(args) => why::run(context, &args).await,
+            Self::Watch(args) => watch::run(context, &args).await,
+            Self::Person(command) => person::run(context, command).await,
+            Self::Org(command) => org::run(context, command).await,
+            Self::Network(command) => network::run(context, command).await,
+            Self::Token(command) => token::run(context, command).await,
+            Self::Login(_) | Self::Completions(_) | Self::Man(_) => unreachable!("these run without a connection"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Kith::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|inner| check(inner, &path));
+            }
+            if !command.has_subcommands() || command.get_after_help().is_some() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.starts_with("Example"), "{path} has no example");
+            }
+        }
+        check(&Kith::command(), "");
+    }
+
+    #[test]
+    fn everything_documented_can_be_typed() {
+        let id = "019d0000-0000-7000-8000-000000000000";
+        let lines = [
+            "network add demo",
+            "network list",
+            "token add --role recorder --person amina --organisation riverside --expires 90d",
+            "token list",
+            "token revoke t1",
+            "org add Riverside --id riverside",
+            "org list",
+            "person add Amina --org riverside --role GP --id amina",
+            "person list",
+            "person show amina",
+            "person merge p-abc --into amina",
+            "met amina ben carol --on yesterday --place ward --note text --attribute a=b --attribute n:=1 --scope organisation --if-head 7",
+            "met amina ben --id ID --on 2026-01-01",
+            "followed-up amina ben --about ID --on today",
+            "asked amina ben --for beds",
+            "helped amina ben --category beds --about ID --note text",
+            "referred carol amina --to ben",
+            "answered ID --by ben accepted",
+            "retract ID --reason mistake --note text",
+            "record -",
+            "log --person amina --person ben --kind met --kind followed-up --after 3 --limit 5 --since yesterday --follow",
+            "log --between amina ben",
+            "head -o json",
+            "view",
+            "view strength --person amina --org riverside --top 5 --sort -score --at 2026-01-01 --as-of 12",
+            "view strength --as-of yesterday",
+            "why strength amina ben",
+            "watch strength",
+            "import contacts.jsonl",
+            "import edges f.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s --as met --join 40s",
+            "import edges f.gz --columns from,to,time --epoch 2003-10-01T00:00:00Z --unit s --as followed-up --group",
+            "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people p --people-columns _,id,org --scope organisation",
+            "login http://127.0.0.1:7420 --token-file f --network demo",
+            "completions bash",
+            "man",
+            "--server http://x --token t --network n --output table head",
+        ];
+        for line in lines {
+            let words = line.split(' ').map(|word| if word == "ID" { id } else { word });
+            if let Err(error) = Kith::try_parse_from(std::iter::once("kith").chain(words)) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let lines = [
+            "met amina",
+            "met amina ben --id 019d0000-0000-7000-8000-000000000000",
+            "met amina ben --on tomorrow",
+            "met amina ben --attribute x",
+            "followed-up amina",
+            "answered 7 --by ben maybe",
+            "retract 7",
+            "retract 7 --reason boredom",
+            "log --between amina",
+            "log --between a b --person c",
+            "log --kind mett",
+            "log --limit 0",
+            "import",
+            "import edges f --columns time,from --epoch 2010-12-06 --unit s --as met",
+            "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people-columns id",
+            "token add --role king",
+            "head --token a --token-file b",
+        ];
+        for line in lines {
+            let parsed = Kith::try_parse_from(std::iter::once("kith").chain(line.split(' ')));
+            assert_eq!(parsed.map(drop).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `kith completions`: scripts that let a shell complete commands and flags.
+
+use crate::{args::Kith, failure::Failure, output::Output};
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+/// Print a script that lets a shell complete commands and flags
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith completions bash > ~/.local/share/bash-completion/completions/kith")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+pub(crate) fn run(args: &CompletionsArgs, output: &mut Output) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    generate(args.shell, &mut Kith::command(), "kith", &mut script);
+    output.bytes(&script)
+}

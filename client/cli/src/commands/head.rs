@@ -1,0 +1,20 @@
+//! `kith head`: how far the log goes.
+
+use crate::{context::Context, dates::show_time, failure::Failure};
+use clap::Args;
+use serde_json::json;
+
+/// Show the log's last position and the root of its hash tree
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith head -o json")]
+pub(crate) struct HeadArgs {}
+
+pub(crate) async fn run(context: &mut Context, _: &HeadArgs) -> Result<(), Failure> {
+    let head = context.client.head().await?;
+    let network = context.client.network().to_string();
+    let answer = json!({ "network": network, "position": head.position.get(), "root": head.root.to_string() });
+    context.output.tell(&answer, || {
+        let since = head.recorded_at.map(|time| format!(", recorded {}", show_time(time))).unwrap_or_default();
+        format!("{network} at position {}{since}\nroot {}", head.position, head.root)
+    })
+}

@@ -1,0 +1,50 @@
+//! `kith helped`: a person helped another.
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    recording::{EventArgs, EventRef, append},
+};
+use clap::Args;
+use kith_core::{
+    event::{Fact, Helped},
+    id::Category,
+};
+use serde_json::Map;
+
+/// Record that somebody helped another
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith helped ben amina --category discharge-letters --about 42")]
+pub(crate) struct HelpedArgs {
+    /// Who helped
+    #[arg(value_name = "HELPER")]
+    helper: String,
+    /// Who was helped
+    #[arg(value_name = "HELPED")]
+    helped: String,
+    /// What with: up to 32 of a-z, 0-9, _ and -
+    #[arg(long, value_name = "CATEGORY")]
+    category: Option<String>,
+    /// The event helped with, often an ask: its id or position
+    #[arg(long, value_name = "EVENT")]
+    about: Option<EventRef>,
+    #[command(flatten)]
+    event: EventArgs,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &HelpedArgs) -> Result<(), Failure> {
+    let category = args.category.as_deref().map(|text| Category::parse_field(text, "event.helped.category"));
+    let category = category.transpose()?;
+    let mut resolver = context.resolver();
+    let by = resolver.person(&args.helper).await?;
+    let helped = resolver.person(&args.helped).await?;
+    let target = match args.about {
+        Some(event) => Some(event.find(&context.client, "event.helped.about").await?.event),
+        None => None,
+    };
+    let subjects = vec![by.clone(), helped.clone()];
+    let about = target.as_ref().map(|event| event.id);
+    let fact = Fact::Helped(Helped { helper: by, helped, category, about });
+    let event = args.event.builder(fact, target.as_ref(), subjects).build()?;
+    append(context, &args.event.when, &event, Map::new()).await
+}

@@ -1,0 +1,262 @@
+//! `kith import`: a whole file of events at full speed. Importing a file twice adds nothing.
+
+use super::{
+    import_edges::{self, EdgesArgs},
+    record::{Flush, feed_lines},
+};
+use crate::{
+    context::Context,
+    derive::{Repeats, digest_of},
+    failure::{Failure, Refusal},
+    input::{Lines, open},
+    output::Output,
+    record::Missing,
+    settings::Format,
+    upload::{Answer, Feed, Role, upload},
+};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use kith_client::Outcome;
+use serde_json::json;
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+/// Refusals that are told to people one by one.
+const REFUSALS_TOLD_MAX: usize = 20;
+
+/// Import events from a file; importing it twice adds nothing
+///
+/// The file holds JSON lines as `kith record` takes them; it may be packed with gzip. Missing ids and salts follow from
+/// what the lines say, so that they are the same every time.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:\n  kith import events.jsonl\n  kith import edges contacts.dat --columns time,from,to --epoch \
+                  2010-12-06T13:00:00Z --unit s --as met --join 40s"
+)]
+pub(crate) struct ImportArgs {
+    /// The file of JSON lines
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    #[command(subcommand)]
+    list: Option<ListCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ListCommand {
+    Edges(EdgesArgs),
+}
+
+pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), Failure> {
+    match (args.list, args.file) {
+        (Some(ListCommand::Edges(edges)), _) => import_edges::run(context, edges).await,
+        (None, Some(file)) => import_lines(context, file).await,
+        (None, None) => Err(Failure::Usage("a file is needed: kith import FILE".to_owned())),
+    }
+}
+
+async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failure> {
+    let (file, records) = survey(&path)?;
+    let lines = Lines::new(open(&path)?);
+    let mut missing = Missing::Derived { file, repeats: Repeats::default() };
+    let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
+    let mut tally = Tally::new(records);
+    let take = |answers| {
+        tally.count(answers);
+        Ok(())
+    };
+    upload(&context.client, prepare, take).await.map_err(|why| tally.interrupted(why))?;
+    tally.tell(&mut context.output, Kind::Lines)
+}
+
+/// The file's digest, and about how many records it holds.
+fn survey(path: &Path) -> Result<([u8; 32], u64), Failure> {
+    let mut counted = CountedLines { inner: open(path)?, lines: 0 };
+    let digest = digest_of(&mut counted).map_err(|error| Failure::file("read", path, error))?;
+    Ok((digest, counted.lines))
+}
+
+/// Counts line ends on their way through.
+struct CountedLines<R> {
+    inner: R,
+    lines: u64,
+}
+
+impl<R: Read> Read for CountedLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.lines += buffer[..count].split(|byte| *byte == b'\n').count() as u64 - 1;
+        Ok(count)
+    }
+}
+
+/// What was imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Lines, each an event.
+    Lines,
+    /// A list of contacts between people who may have to be added.
+    Edges,
+}
+
+/// What became of the records so far.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    accepted: u64,
+    duplicates: u64,
+    people: u64,
+    organisations: u64,
+    /// Rows that say nothing.
+    pub(crate) skipped: u64,
+    /// What was refused, here or by the server.
+    pub(crate) refusals: Vec<Refusal>,
+    progress: ProgressBar,
+}
+
+impl Tally {
+    /// Nothing yet, of so many. The bar shows only on a terminal.
+    pub(crate) fn new(records: u64) -> Self {
+        let style = "{bar:40} {human_pos}/{human_len} events, {per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            accepted: 0,
+            duplicates: 0,
+            people: 0,
+            organisations: 0,
+            skipped: 0,
+            refusals: Vec::new(),
+            progress: ProgressBar::new(records).with_style(style),
+        }
+    }
+
+    /// Counts answers.
+    pub(crate) fn count(&mut self, answers: Vec<Answer>) {
+        self.progress.inc(answers.len() as u64);
+        for answer in answers {
+            let counter = match (answer.result, answer.role) {
+                (Err(refusal), _) => {
+                    self.refusals.push(refusal);
+                    continue;
+                }
+                (Ok((_, Outcome::Duplicate(_))), Role::Record) => &mut self.duplicates,
+                (Ok((_, Outcome::Accepted(_))), Role::Record) => &mut self.accepted,
+                (Ok((_, Outcome::Accepted(_))), Role::Person) => &mut self.people,
+                (Ok((_, Outcome::Accepted(_))), Role::Organisation) => &mut self.organisations,
+                (Ok((_, Outcome::Duplicate(_))), Role::Person | Role::Organisation) => continue,
+            };
+            *counter += 1;
+        }
+    }
+
+    /// Puts the counts so far beside why the import ended early.
+    pub(crate) fn interrupted(&self, why: Failure) -> Failure {
+        self.progress.abandon();
+        let (accepted, duplicates) = (self.accepted, self.duplicates);
+        crate::output::remark(&format!(
+            "stopped after {accepted} accepted and {duplicates} known records; import again to go on: nothing is \
+             recorded twice"
+        ));
+        why
+    }
+
+    /// Says what became of everything; fails if anything was refused.
+    pub(crate) fn tell(mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
+        self.progress.finish_and_clear();
+        self.refusals.sort_by_key(|refusal| refusal.record);
+        match output.format() {
+            Format::Json => output.json(&self.json(kind))?,
+            Format::Table => self.lines(kind).iter().try_for_each(|line| output.line(line))?,
+        }
+        if self.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+    }
+
+    fn json(&self, kind: Kind) -> serde_json::Value {
+        let mut answer = serde_json::Map::new();
+        let mut put = |name: &str, count: u64| drop(answer.insert(name.to_owned(), count.into()));
+        put("accepted", self.accepted);
+        put("duplicates", self.duplicates);
+        put("refused", self.refusals.len() as u64);
+        put("skipped", self.skipped);
+        if kind == Kind::Edges {
+            put("people_added", self.people);
+            put("organisations_added", self.organisations);
+        }
+        answer.insert("refusals".to_owned(), json!(self.refusals.iter().map(Refusal::to_json).collect::<Vec<_>>()));
+        serde_json::Value::Object(answer)
+    }
+
+    fn lines(&self, kind: Kind) -> Vec<String> {
+        let refused = self.refusals.len();
+        let mut lines = vec![format!(
+            "{} accepted, {} duplicates, {refused} refused, {} skipped",
+            self.accepted, self.duplicates, self.skipped
+        )];
+        if kind == Kind::Edges {
+            lines.push(format!("{} people and {} organisations added first", self.people, self.organisations));
+        }
+        let told = self.refusals.iter().take(REFUSALS_TOLD_MAX);
+        lines.extend(told.map(|refusal| format!("record {}: {} {}", refusal.record, refusal.reason, refusal.message)));
+        if refused > REFUSALS_TOLD_MAX {
+            lines.push(format!("and {} more: see -o json", refused - REFUSALS_TOLD_MAX));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::{id::EventId, position::Position};
+
+    fn refusal(record: u64) -> Refusal {
+        Refusal { record, reason: "EVENT_INVALID", field: "event.met".into(), message: "is wrong".into() }
+    }
+
+    fn tally() -> Tally {
+        let id: EventId = "019d0000-0000-7000-8000-000000000000".parse().unwrap();
+        let (new, known) = (Outcome::Accepted(Position::new(1)), Outcome::Duplicate(Position::new(1)));
+        let answer = |record, role, result: Result<Outcome, Refusal>| Answer {
+            record,
+            role,
+            result: result.map(|outcome| (id, outcome)),
+        };
+        let mut tally = Tally::new(6);
+        tally.count(vec![
+            answer(1, Role::Organisation, Ok(new)),
+            answer(1, Role::Person, Ok(new)),
+            answer(2, Role::Person, Ok(new)),
+            answer(17, Role::Record, Err(refusal(17))),
+            answer(1, Role::Record, Ok(new)),
+            answer(2, Role::Record, Ok(known)),
+            answer(3, Role::Record, Err(refusal(3))),
+        ]);
+        tally
+    }
+
+    #[test]
+    fn counts_as_documented() {
+        let shown = tally().json(Kind::Lines).to_string();
+        assert!(shown.starts_with(r#"{"accepted":1,"duplicates":1,"refused":2,"skipped":0,"refusals":[{"record":17,"#));
+        let edges = tally().json(Kind::Edges);
+        assert_eq!((&edges["people_added"], &edges["organisations_added"]), (&json!(2), &json!(1)));
+    }
+
+    #[test]
+    fn people_are_told_the_first_refusals() {
+        let mut tally = tally();
+        tally.refusals = (1..=25).map(refusal).collect();
+        let lines = tally.lines(Kind::Lines);
+        assert_eq!(lines.len(), 1 + REFUSALS_TOLD_MAX + 1);
+        assert_eq!(lines[1], "record 1: EVENT_INVALID is wrong");
+    }
+
+    #[test]
+    fn lines_are_counted_on_the_way() {
+        let mut counted = CountedLines { inner: b"a\nb\n\nc".as_slice(), lines: 0 };
+        assert_eq!(digest_of(&mut counted).unwrap(), digest_of(b"a\nb\n\nc".as_slice()).unwrap());
+        assert_eq!(counted.lines, 3);
+    }
+}

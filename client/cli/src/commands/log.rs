@@ -1,0 +1,255 @@
+//! `kith log`: entries of the log, once or as they come.
+
+use crate::{
+    context::Context,
+    dates::{Moment, parse_past_now, show_time},
+    failure::Failure,
+    output::{clean, remark, terminal_width},
+    people::Names,
+    render::{entry_json, sentence},
+    settings::Format,
+};
+use clap::{Args, value_parser};
+use futures_util::StreamExt;
+use kith_client::{Cursor, Direction, ReadOptions, Recorded};
+use kith_core::{
+    event::{Fact, Kind},
+    filter::{Filter, PeopleMatch},
+    header::Header,
+    limits::READ_ENTRIES_MAX,
+    position::Position,
+};
+use serde_json::Value;
+use std::convert::Infallible;
+
+/// Show entries of the log, oldest first
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith log --person amina --kind met --since 2026-01-01\n  \
+                        kith log --between amina ben\n  kith log --newest --limit 10\n  kith log --follow -o json")]
+pub(crate) struct LogArgs {
+    /// Only entries with this person in them; may be given several times
+    #[arg(long, value_name = "PERSON")]
+    person: Vec<String>,
+    /// Only entries with both of these people in them
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person")]
+    between: Vec<String>,
+    /// Only entries of this kind, such as met or custom:org.example/visit.v1; may be given several times
+    #[arg(long, value_parser = parse_kind)]
+    kind: Vec<Kind>,
+    /// Only entries after this position
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    after: u64,
+    /// At most so many entries
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Only what happened then or later
+    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
+    since: Option<Moment>,
+    /// Newest first
+    #[arg(long, conflicts_with_all = ["follow", "after"])]
+    newest: bool,
+    /// Go on with new entries as they come
+    #[arg(long)]
+    follow: bool,
+}
+
+/// Reads a kind's name, also with `-` for `_`.
+fn parse_kind(text: &str) -> Result<Kind, String> {
+    let name = if text.starts_with("custom:") { text.to_owned() } else { text.replace('-', "_") };
+    Kind::parse(&name).ok_or_else(|| format!("there is no kind {text}: kinds are such as met, followed-up or helped"))
+}
+
+pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Failure> {
+    let filter = filter(context, args).await?;
+    let names = match context.output.format() {
+        Format::Json => Names::default(),
+        Format::Table => Names::read(&context.client).await?,
+    };
+    let mut printer = Printer { filter, names, left: args.limit.unwrap_or(u64::MAX), width: terminal_width() };
+    if args.follow { follow(context, args, &mut printer).await } else { read(context, args, &mut printer).await }
+}
+
+async fn filter(context: &Context, args: &LogArgs) -> Result<Filter, Failure> {
+    let mut resolver = context.resolver();
+    let (texts, people_match) = match args.between.as_slice() {
+        [] => (&args.person, PeopleMatch::Any),
+        _ => (&args.between, PeopleMatch::All),
+    };
+    let mut people = resolver.people(texts).await?;
+    people.sort_unstable();
+    people.dedup();
+    let mut kinds = args.kind.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let occurred_from = args.since.map(Moment::start);
+    Ok(Filter { kinds, people, people_match, occurred_from, ..Filter::default() })
+}
+
+async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
+    let direction = if args.newest { Direction::Backward } else { Direction::Forward };
+    let (after, filter) = (Position::new(args.after), printer.filter.clone());
+    let mut options = ReadOptions { after, filter, direction, limit: READ_ENTRIES_MAX };
+    loop {
+        // Directory entries come with every filter and are left out here: more may be needed than are asked for.
+        let enough = u32::try_from(printer.left).unwrap_or(u32::MAX).min(READ_ENTRIES_MAX);
+        options.limit = if options.filter.is_all() { enough } else { READ_ENTRIES_MAX };
+        let page = context.client.read(&options).await?;
+        for recorded in page.entries.decode()? {
+            if printer.print(context, &recorded)? == Next::Stop {
+                return Ok(());
+            }
+        }
+        if page.end {
+            return Ok(());
+        }
+        options.after = page.next;
+    }
+}
+
+async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
+    let cursor = Cursor::after(Position::new(args.after));
+    let mut updates = context.client.subscribe(printer.filter.clone(), cursor);
+    while let Some(update) = updates.next().await {
+        let entries = match update {
+            Ok(update) => update.entries.decode()?,
+            Err(error) if error.is_retryable() => {
+                remark(&format!("{error}; trying again"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for recorded in &entries {
+            if printer.print(context, recorded)? == Next::Stop {
+                return Ok(());
+            }
+        }
+        context.output.flush()?;
+    }
+    Ok(())
+}
+
+/// Whether more is wanted.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+/// Prints entries that were asked for, up to a number.
+struct Printer {
+    filter: Filter,
+    names: Names,
+    left: u64,
+    width: Option<usize>,
+}
+
+impl Printer {
+    fn print(&mut self, context: &mut Context, recorded: &Recorded) -> Result<Next, Failure> {
+        self.names.learn(recorded);
+        if !is_wanted(&self.filter, recorded) {
+            return Ok(Next::GoOn);
+        }
+        match context.output.format() {
+            Format::Json => context.output.json(&Value::Object(entry_json(recorded)))?,
+            Format::Table => context.output.line(&line(recorded, &self.names, self.width))?,
+        }
+        self.left -= 1;
+        Ok(if self.left == 0 { Next::Stop } else { Next::GoOn })
+    }
+}
+
+/// Whether an entry of the answer was asked for: directory and administration entries come with every filter.
+fn is_wanted(filter: &Filter, recorded: &Recorded) -> bool {
+    let Ok(header) = Header::resolve(&recorded.entry, &recorded.event, |_| Ok::<_, Infallible>(None));
+    !header.kind.passes_every_filter() || filter.is_all() || filter.matches(&header)
+}
+
+/// An entry on one line.
+fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
+    let Recorded { entry, event, details, .. } = recorded;
+    let when = show_time(event.occurred_at);
+    let when = when.get(..16).unwrap_or(&when).replace('T', " ");
+    let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
+    if !matches!(event.fact, Fact::PersonAdded(_)) {
+        for detail in details {
+            text.push_str("  “");
+            text.push_str(&detail.text);
+            text.push('”');
+        }
+    }
+    let text = clean(&text);
+    match width {
+        Some(width) if text.chars().count() > width => {
+            text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+        }
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_client::{EventBuilder, NewEvent};
+    use kith_core::{
+        detail::DetailKind,
+        entry::Entry,
+        event::{Met, PersonAdded},
+        timestamp::Timestamp,
+    };
+
+    fn recorded(event: &NewEvent) -> Recorded {
+        let entry = Entry {
+            position: Position::new(7),
+            recorded_at: Timestamp::from_millis(0),
+            recorded_by: "token:t".parse().unwrap(),
+            organisation: None,
+            event_bytes: event.to_proto().event,
+            signature: None,
+        };
+        let details = event.details().to_vec();
+        Recorded { details, ..Recorded::decode(&entry.encode()).unwrap() }
+    }
+
+    fn added(person: &str) -> Recorded {
+        let person: kith_core::id::PersonId = person.parse().unwrap();
+        let fact = Fact::PersonAdded(PersonAdded { person: person.clone(), organisation: None, role: "GP".into() });
+        let event = EventBuilder::new(fact, Timestamp::from_millis(0));
+        recorded(&event.detail(DetailKind::Name, vec![person], "Amina Shah").build().unwrap())
+    }
+
+    fn met() -> Recorded {
+        let people = vec!["amina".parse().unwrap(), "ben".parse().unwrap()];
+        let event = EventBuilder::new(Fact::Met(Met { people: people.clone() }), Timestamp::from_millis(60_000));
+        recorded(&event.detail(DetailKind::Note, people, "spoke\nagain").build().unwrap())
+    }
+
+    #[test]
+    fn directory_entries_are_shown_only_if_they_were_asked_for() {
+        let check = |filter: &Filter, amina: bool, carol: bool, both_met: bool| {
+            let wanted = [added("amina"), added("carol"), met()].map(|entry| is_wanted(filter, &entry));
+            assert_eq!(wanted, [amina, carol, both_met]);
+        };
+        check(&Filter::default(), true, true, true);
+        check(&Filter { kinds: vec![Kind::Met], ..Filter::default() }, false, false, true);
+        check(&Filter { people: vec!["amina".parse().unwrap()], ..Filter::default() }, true, false, true);
+    }
+
+    #[test]
+    fn lines_name_people_fit_the_terminal_and_are_one_line_each() {
+        let mut names = Names::default();
+        names.learn(&added("amina"));
+        let shown = line(&met(), &names, None);
+        assert_eq!(shown, "      7  1970-01-01 00:01  met                 Amina Shah, ben  “spoke again”");
+        assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01  me…");
+        assert!(!line(&added("amina"), &names, None).contains('“'));
+    }
+
+    #[test]
+    fn kinds_are_read_with_either_dash() {
+        assert_eq!(parse_kind("followed-up"), Ok(Kind::FollowedUp));
+        assert_eq!(parse_kind("followed_up"), Ok(Kind::FollowedUp));
+        let custom = parse_kind("custom:org.example/site-visit.v1").unwrap();
+        assert_eq!(custom, Kind::Custom("org.example/site-visit.v1".into()));
+        assert!(parse_kind("mett").is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! `kith login`: remembers where to talk to, as whom.
+
+use crate::{
+    failure::Failure,
+    output::Output,
+    profile::{Profile, profile_path},
+    settings::{GlobalArgs, Settings},
+};
+use clap::Args;
+use serde_json::json;
+
+/// Remember a server, a token and a network, so that other commands need no flags
+///
+/// The token is tried, then written into the profile, which only you can read.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith login http://127.0.0.1:7420 --token-file owner.token --network default")]
+pub(crate) struct LoginArgs {
+    /// The server's address
+    #[arg(value_name = "URL")]
+    url: String,
+}
+
+pub(crate) async fn run(args: &LoginArgs, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
+    let flags = GlobalArgs { server: Some(args.url.clone()), ..global.clone() };
+    let settings = Settings::resolve(&flags, |name| std::env::var(name).ok(), None)?;
+    let profile = Profile {
+        server: settings.server.clone(),
+        network: settings.network.to_string(),
+        token: settings.token.expose().to_owned(),
+    };
+    let head = settings.connect().await?.head().await?;
+    let path = profile_path()?;
+    profile.write(&path)?;
+    let path = path.display().to_string();
+    let answer = json!({
+        "server": profile.server,
+        "network": profile.network,
+        "position": head.position.get(),
+        "profile": path,
+    });
+    output
+        .tell(&answer, || format!("logged in to {}, network {}; remembered in {path}", profile.server, profile.network))
+}

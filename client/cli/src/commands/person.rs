@@ -1,0 +1,163 @@
+//! `kith person`: people of the network.
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    output::Column,
+    recording::{WhenArgs, append},
+    settings::Format,
+};
+use clap::{Args, Subcommand};
+use kith_client::{random_person_id, v1};
+use kith_core::{
+    detail::DetailKind,
+    event::{Fact, PeopleMerged, PersonAdded},
+    id::PersonId,
+};
+use serde_json::{Map, Value, json};
+
+/// People of the network
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Add a person
+    Add(AddArgs),
+    /// List the people
+    List(ListArgs),
+    /// Show one person
+    Show(ShowArgs),
+    /// Say that two ids are one person
+    Merge(MergeArgs),
+}
+
+/// Add a person
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith person add 'Amina Shah' --org riverside --role GP --id amina")]
+pub(crate) struct AddArgs {
+    /// Their name; can be erased later
+    name: String,
+    /// Their organisation, by id or part of its name
+    #[arg(long, value_name = "ORGANISATION")]
+    org: Option<String>,
+    /// What they do there
+    #[arg(long, default_value = "", hide_default_value = true)]
+    role: String,
+    /// Their id, which stays for ever [default: a random pseudonym]
+    #[arg(long)]
+    id: Option<String>,
+    #[command(flatten)]
+    when: WhenArgs,
+}
+
+/// List the people
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith person list --org riverside")]
+pub(crate) struct ListArgs {
+    /// Only people of this organisation
+    #[arg(long, value_name = "ORGANISATION")]
+    org: Option<String>,
+}
+
+/// Show one person
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith person show amina")]
+pub(crate) struct ShowArgs {
+    /// The person, by id or part of their name
+    person: String,
+}
+
+/// Say that two ids are one person
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith person merge p-abcdefghij --into amina     (both are amina from now on)")]
+pub(crate) struct MergeArgs {
+    /// Whose id means the other one from now on
+    #[arg(value_name = "PERSON")]
+    merged: String,
+    /// Whose id stays
+    #[arg(long = "into", value_name = "PERSON")]
+    kept: String,
+    #[command(flatten)]
+    when: WhenArgs,
+}
+
+pub(crate) async fn run(context: &mut Context, command: PersonCommand) -> Result<(), Failure> {
+    match command {
+        PersonCommand::Add(args) => add(context, args).await,
+        PersonCommand::List(args) => list(context, &args).await,
+        PersonCommand::Show(args) => show(context, &args).await,
+        PersonCommand::Merge(args) => merge(context, &args).await,
+    }
+}
+
+async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
+    let person = match args.id {
+        Some(id) => PersonId::parse_field(&id, "event.person_added.person")?,
+        None => random_person_id(),
+    };
+    let organisation = context.resolver().organisation(args.org.as_ref()).await?;
+    let extra = Map::from_iter([("person".to_owned(), person.as_str().into())]);
+    let fact = Fact::PersonAdded(PersonAdded { person: person.clone(), organisation, role: args.role });
+    let event = args.when.builder(fact).detail(DetailKind::Name, vec![person.clone()], args.name).build()?;
+    if context.output.format() == Format::Table {
+        append(context, &args.when, &event, extra).await?;
+        return context.output.line(&format!("their id is {person}"));
+    }
+    append(context, &args.when, &event, extra).await
+}
+
+async fn list(context: &mut Context, args: &ListArgs) -> Result<(), Failure> {
+    let organisation = context.resolver().organisation(args.org.as_ref()).await?;
+    let people = context.client.people(organisation.as_ref()).await?;
+    match context.output.format() {
+        Format::Json => people.iter().try_for_each(|person| context.output.json(&person_json(person))),
+        Format::Table => {
+            let columns = ["id", "name", "organisation", "role", "is now"].map(Column::text);
+            let rows =
+                people.into_iter().map(|one| vec![one.id, one.name, one.organisation, one.role, one.merged_into]);
+            context.output.table(&columns, rows.collect())
+        }
+    }
+}
+
+async fn show(context: &mut Context, args: &ShowArgs) -> Result<(), Failure> {
+    let id = context.resolver().person(&args.person).await?;
+    let person = context.client.person(&id).await?;
+    match context.output.format() {
+        Format::Json => context.output.json(&person_json(&person)),
+        Format::Table => {
+            let rows = [
+                ("id", person.id),
+                ("name", person.name),
+                ("organisation", person.organisation),
+                ("role", person.role),
+                ("is now", person.merged_into),
+                ("added at position", person.position.to_string()),
+            ];
+            let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
+            let rows = rows.map(|(name, value)| vec![name.to_owned(), value]).collect();
+            context.output.table(&[Column::text("person"), Column::text("")], rows)
+        }
+    }
+}
+
+async fn merge(context: &mut Context, args: &MergeArgs) -> Result<(), Failure> {
+    let mut resolver = context.resolver();
+    let kept = resolver.person(&args.kept).await?;
+    let merged = resolver.person(&args.merged).await?;
+    let extra =
+        Map::from_iter([("kept".to_owned(), kept.as_str().into()), ("merged".to_owned(), merged.as_str().into())]);
+    let event = args.when.builder(Fact::PeopleMerged(PeopleMerged { kept, merged })).build()?;
+    append(context, &args.when, &event, extra).await
+}
+
+fn person_json(person: &v1::Person) -> Value {
+    let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
+    json!({
+        "id": person.id,
+        "name": given(&person.name),
+        "organisation": given(&person.organisation),
+        "role": given(&person.role),
+        "handle": person.handle,
+        "position": person.position,
+        "merged_into": given(&person.merged_into),
+    })
+}

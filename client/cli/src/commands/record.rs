@@ -1,0 +1,99 @@
+//! `kith record`: events from JSON lines, each answered as it comes.
+
+use crate::{
+    context::Context,
+    failure::{Failure, Refusal},
+    input::{Line, Lines, open_or_stdin},
+    record::{Missing, read_record},
+    recording::{outcome_fields, sentence},
+    upload::{Answer, Feed, Item, Role, Unwanted, upload},
+};
+use clap::Args;
+use kith_core::limits::APPEND_BYTES_MAX;
+use serde_json::{Map, Value};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Record events from a file of JSON lines; every line is answered, good ones are kept
+///
+/// Each line is a kith.v1.NewEvent: {"event": {...}, "details": [...]}. What is missing of id, salt and commitments is
+/// filled in. Recording a line twice records it twice, unless it has an id; `kith import` is for that.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: echo '{\"event\":{\"occurred_at\":\"2026-03-04T10:00:00Z\",\"scope\":\"network\",\
+                  \"met\":{\"people\":[\"amina\",\"ben\"]}}}' | kith record -")]
+pub(crate) struct RecordArgs {
+    /// The file; - is the standard input
+    file: PathBuf,
+}
+
+pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), Failure> {
+    let lines = Lines::new(open_or_stdin(&args.file)?);
+    let prepare = move |feed: &mut Feed| feed_lines(lines, &args.file, &mut Missing::Random, feed, Flush::WhenDrained);
+    let mut refused = false;
+    let (client, output) = (context.client.clone(), &mut context.output);
+    upload(&client, prepare, |answers| {
+        for answer in answers {
+            refused |= answer.result.is_err();
+            let Answer { record, result, .. } = answer;
+            let mut shown = Map::from_iter([("record".to_owned(), record.into())]);
+            match result {
+                Ok((id, outcome)) => {
+                    shown.extend(outcome_fields(id, outcome));
+                    output.tell(&Value::Object(shown), || format!("{record}: {}", sentence(id, outcome)))?;
+                }
+                Err(refusal) => {
+                    output.tell(&refusal.to_json(), || format!("{record}: refused, {}", refusal.message))?;
+                }
+            }
+        }
+        output.flush()
+    })
+    .await?;
+    if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
+}
+
+/// When records are handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// When a message is full.
+    WhenFull,
+    /// Also when the next line would have to be waited for.
+    WhenDrained,
+}
+
+/// Feeds each line's event, or why there is none.
+pub(crate) fn feed_lines(
+    mut lines: Lines,
+    path: &Path,
+    missing: &mut Missing,
+    feed: &mut Feed,
+    flush: Flush,
+) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::file("read", path, error);
+    while let Some(line) = lines.next_line().map_err(failed)? {
+        let handed = feed.push(item(line, missing)).and_then(|()| match flush {
+            Flush::WhenDrained if lines.is_drained() => feed.flush(),
+            Flush::WhenDrained | Flush::WhenFull => Ok(()),
+        });
+        if let Err(Unwanted) = handed {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn item(line: Line, missing: &mut Missing) -> Item {
+    let Line { record, text } = line;
+    let event = match text {
+        Some(text) => read_record(&text, missing).map_err(|why| why.refusal(record)),
+        None => Err(Refusal {
+            record,
+            reason: "LIMIT_EXCEEDED",
+            field: String::new(),
+            message: format!("the line is longer than {APPEND_BYTES_MAX} bytes"),
+        }),
+    };
+    Item { record, role: Role::Record, event }
+}

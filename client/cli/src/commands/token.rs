@@ -1,0 +1,156 @@
+//! `kith token`: tokens that open the network. A secret is printed once, when it is issued, and never again.
+
+use crate::{
+    context::Context,
+    dates::{parse_end, show_time},
+    failure::Failure,
+    output::Column,
+    render::role_name,
+    settings::Format,
+};
+use clap::{Args, Subcommand, ValueEnum};
+use kith_client::{NewToken, v1};
+use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
+use serde_json::{Value, json};
+
+/// Tokens that open the network; need an owner
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Issue a token and show its secret, this once
+    Add(AddArgs),
+    /// List the tokens, without their secrets
+    #[command(after_help = "Example: kith token list")]
+    List,
+    /// Revoke a token at once
+    #[command(after_help = "Example: kith token revoke t-abc")]
+    Revoke {
+        /// The token's id, as `kith token list` shows it
+        id: TokenId,
+    },
+}
+
+/// Issue a token and show its secret, this once
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith token add --role recorder --person amina --organisation riverside --expires 90d")]
+pub(crate) struct AddArgs {
+    /// What it allows
+    #[arg(long, value_enum)]
+    role: RoleArg,
+    /// The person it speaks for, by id or part of their name
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
+    /// The organisation it belongs to, by id or part of its name
+    #[arg(long, value_name = "ORGANISATION")]
+    organisation: Option<String>,
+    /// When it ends: 90d, 12h, or a date [default: never]
+    #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
+    expires: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleArg {
+    /// Reads what its scope allows
+    Reader,
+    /// Reads and records
+    Recorder,
+    /// Reads, and installs plugins
+    Analyst,
+    /// Reads, and asks for proofs and the access log
+    Auditor,
+    /// Reads, retracts, erases and sets holds for its organisation
+    RecordsOfficer,
+    /// Everything in the network
+    Owner,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Reader => Self::Reader,
+            RoleArg::Recorder => Self::Recorder,
+            RoleArg::Analyst => Self::Analyst,
+            RoleArg::Auditor => Self::Auditor,
+            RoleArg::RecordsOfficer => Self::RecordsOfficer,
+            RoleArg::Owner => Self::Owner,
+        }
+    }
+}
+
+fn parse_expiry(text: &str) -> Result<Timestamp, String> {
+    parse_end(text, kith_client::now())
+}
+
+pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<(), Failure> {
+    match command {
+        TokenCommand::Add(args) => add(context, &args).await,
+        TokenCommand::List => list(context).await,
+        TokenCommand::Revoke { id } => {
+            let position = context.client.revoke_token(&id).await?;
+            let answer = json!({ "id": id.as_str(), "position": position.get() });
+            context.output.tell(&answer, || format!("token {id} is revoked, recorded at position {position}"))
+        }
+    }
+}
+
+async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
+    let mut resolver = context.resolver();
+    let token = NewToken {
+        role: args.role.into(),
+        person: resolver.person_or_none(args.person.as_ref()).await?,
+        organisation: resolver.organisation(args.organisation.as_ref()).await?,
+        expires_at: args.expires,
+    };
+    let issued = context.client.issue_token(&token).await?;
+    let Value::Object(mut answer) = token_json(&issued.token) else { unreachable!("tokens are objects") };
+    answer.insert("position".into(), issued.position.get().into());
+    answer.insert("secret".into(), issued.secret.expose().into());
+    context.output.tell(&Value::Object(answer), || {
+        format!(
+            "token {} for role {}. Its secret, shown only now:\n{}",
+            issued.token.id,
+            role_name(token.role),
+            issued.secret.expose()
+        )
+    })
+}
+
+async fn list(context: &mut Context) -> Result<(), Failure> {
+    let tokens = context.client.list_tokens().await?;
+    match context.output.format() {
+        Format::Json => tokens.iter().try_for_each(|token| context.output.json(&token_json(token))),
+        Format::Table => {
+            let columns = ["id", "role", "person", "organisation", "issued", "ends", "revoked"].map(Column::text);
+            let rows = tokens.into_iter().map(|token| {
+                let (role, times) = (role_text(&token).to_owned(), times(&token));
+                let mut row = vec![token.id, role, token.person, token.organisation];
+                row.extend(times.map(Option::unwrap_or_default));
+                row
+            });
+            context.output.table(&columns, rows.collect())
+        }
+    }
+}
+
+fn token_json(token: &v1::Token) -> Value {
+    let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
+    let [issued_at, expires_at, revoked_at] = times(token);
+    json!({
+        "id": token.id,
+        "role": role_text(token),
+        "person": given(&token.person),
+        "organisation": given(&token.organisation),
+        "issued_at": issued_at,
+        "expires_at": expires_at,
+        "revoked_at": revoked_at,
+    })
+}
+
+/// When the token was issued, ends, and was revoked.
+fn times(token: &v1::Token) -> [Option<String>; 3] {
+    [&token.issued_at, &token.expires_at, &token.revoked_at]
+        .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(show_time))
+}
+
+fn role_text(token: &v1::Token) -> &'static str {
+    Role::from_proto(token.role).map_or("unknown", role_name)
+}

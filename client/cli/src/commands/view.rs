@@ -1,0 +1,237 @@
+//! `kith view`: the views there are, or the rows of one.
+
+use crate::{
+    context::Context,
+    dates::{Moment, parse_past_now, show_day},
+    failure::Failure,
+    output::{Column, remark},
+    people::Names,
+    rows::{cells, columns, row_json},
+    settings::Format,
+};
+use clap::{Args, value_parser};
+use kith_client::{
+    ViewQuery,
+    v1::{FieldType, QueryViewResponse, View, ViewState},
+};
+use kith_core::{limits::PAGE_ROWS_MAX, position::Position};
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// Rows of a table unless more are asked for.
+const TABLE_ROWS_DEFAULT: u64 = 50;
+
+/// Show a view's rows, or without a name the views there are
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith view\n  kith view strength --person amina --top 10\n  \
+                        kith view strength --at 2026-01-31 --as-of 2026-02-28 -o json")]
+pub(crate) struct ViewArgs {
+    /// The view's name
+    name: Option<String>,
+    /// Only rows with this person in the key
+    #[arg(long, value_name = "PERSON", requires = "name")]
+    person: Option<String>,
+    /// Only rows with somebody of this organisation in the key
+    #[arg(long, value_name = "ORGANISATION", requires = "name")]
+    org: Option<String>,
+    /// At most so many rows [default: all as JSON, 50 in a table]
+    #[arg(long, value_name = "N", requires = "name", value_parser = value_parser!(u64).range(1..))]
+    top: Option<u64>,
+    /// Column to sort by, largest first; with `-` in front smallest first
+    #[arg(long, value_name = "COLUMN", requires = "name", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// As things stood at the end of this day
+    #[arg(long, value_name = "DATE", requires = "name", value_parser = parse_past_now)]
+    at: Option<Moment>,
+    /// As it was known at this position or date
+    #[arg(long, value_name = "POSITION|DATE", requires = "name")]
+    as_of: Option<AsOf>,
+}
+
+/// What was known: up to a position, or up to a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AsOf {
+    /// Up to this position.
+    Position(Position),
+    /// Up to the end of this day, or this point in time.
+    Time(Moment),
+}
+
+impl FromStr for AsOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<u64>() {
+            Ok(0) => Err("positions begin with 1".to_owned()),
+            Ok(position) => Ok(Self::Position(Position::new(position))),
+            Err(_) => parse_past_now(text).map(Self::Time),
+        }
+    }
+}
+
+pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Failure> {
+    match &args.name {
+        None => list(context).await,
+        Some(name) => {
+            let query = query(context, name, &args).await?;
+            show(context, query, args.top).await
+        }
+    }
+}
+
+async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQuery, Failure> {
+    let mut resolver = context.resolver();
+    let (as_of, as_of_time) = match args.as_of {
+        None => (Position::ZERO, None),
+        Some(AsOf::Position(position)) => (position, None),
+        Some(AsOf::Time(moment)) => (Position::ZERO, Some(moment.end())),
+    };
+    Ok(ViewQuery {
+        view: name.to_owned(),
+        person: resolver.person_or_none(args.person.as_ref()).await?,
+        organisation: resolver.organisation(args.org.as_ref()).await?,
+        at: args.at.map(Moment::day),
+        as_of,
+        as_of_time,
+        sort: args.sort.clone().unwrap_or_default(),
+        ..ViewQuery::default()
+    })
+}
+
+async fn show(context: &mut Context, mut query: ViewQuery, top: Option<u64>) -> Result<(), Failure> {
+    let format = context.output.format();
+    let mut left = match format {
+        Format::Json => top.unwrap_or(u64::MAX),
+        Format::Table => top.unwrap_or(TABLE_ROWS_DEFAULT),
+    };
+    let mut table = Vec::new();
+    let names = match format {
+        Format::Json => Names::default(),
+        Format::Table => Names::read(&context.client).await?,
+    };
+    loop {
+        query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
+        let page = context.client.query_view(&query).await?;
+        for row in &page.rows {
+            match format {
+                Format::Json => context.output.json(&Value::Object(row_json(&page.fields, row)))?,
+                Format::Table => table.push(cells(row, &names)),
+            }
+        }
+        left = left.saturating_sub(page.rows.len() as u64);
+        if left == 0 || page.next_page_token.is_empty() {
+            return if format == Format::Table { print_table(context, &page, table) } else { Ok(()) };
+        }
+        query.page_token = page.next_page_token;
+    }
+}
+
+fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<String>>) -> Result<(), Failure> {
+    let shown = table.len();
+    context.output.table(&columns(&last.fields), table)?;
+    context.output.flush()?;
+    let (day, position) = (show_day(last.day), last.position);
+    remark(&format!("{shown} of {} rows as of {day}, position {position}", last.total));
+    Ok(())
+}
+
+async fn list(context: &mut Context) -> Result<(), Failure> {
+    let views = context.client.list_views().await?.views;
+    match context.output.format() {
+        Format::Json => views.iter().try_for_each(|view| context.output.json(&view_json(view))),
+        Format::Table => {
+            let columns = [
+                Column::text("view"),
+                Column::text("version"),
+                Column::text("state"),
+                Column::number("position"),
+                Column::number("lag"),
+                Column::number("rows"),
+                Column::text("trouble"),
+            ];
+            let rows = views.iter().map(|view| {
+                vec![
+                    view.name.clone(),
+                    view.version.clone(),
+                    state_name(view.state()).to_owned(),
+                    view.cursor.to_string(),
+                    view.lag.to_string(),
+                    view.rows.to_string(),
+                    trouble(view),
+                ]
+            });
+            context.output.table(&columns, rows.collect())
+        }
+    }
+}
+
+fn trouble(view: &View) -> String {
+    match view.quarantined.len() {
+        0 => view.last_error.clone(),
+        keys => format!("{keys} keys in quarantine {}", view.last_error),
+    }
+}
+
+fn state_name(state: ViewState) -> &'static str {
+    match state {
+        ViewState::Unspecified => "unknown",
+        ViewState::Building => "building",
+        ViewState::Running => "running",
+        ViewState::Stopped => "stopped",
+    }
+}
+
+fn type_name(kind: FieldType) -> &'static str {
+    match kind {
+        FieldType::Unspecified => "unknown",
+        FieldType::Number => "number",
+        FieldType::Integer => "integer",
+        FieldType::Text => "text",
+        FieldType::Flag => "flag",
+        FieldType::Day => "day",
+        FieldType::Person => "person",
+        FieldType::Event => "event",
+    }
+}
+
+fn view_json(view: &View) -> Value {
+    let settings = serde_json::from_str(&view.settings).unwrap_or_else(|_| Value::from(view.settings.as_str()));
+    let fields = view
+        .fields
+        .iter()
+        .map(|field| json!({ "name": field.name, "type": type_name(field.r#type()), "about": field.about }));
+    let quarantined =
+        view.quarantined.iter().map(|one| json!({ "key": one.key, "position": one.position, "message": one.message }));
+    json!({
+        "name": view.name,
+        "version": view.version,
+        "state": state_name(view.state()),
+        "cursor": view.cursor,
+        "lag": view.lag,
+        "keys": view.keys,
+        "rows": view.rows,
+        "contract": view.contract,
+        "component": hex::encode(&view.component),
+        "settings": settings,
+        "fields": fields.collect::<Vec<_>>(),
+        "events_folded": view.events_folded,
+        "fuel": view.fuel,
+        "state_bytes": view.state_bytes,
+        "faults": view.faults,
+        "quarantined": quarantined.collect::<Vec<_>>(),
+        "last_error": if view.last_error.is_empty() { None } else { Some(&view.last_error) },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_known_is_a_position_or_a_date() {
+        assert_eq!("12".parse(), Ok(AsOf::Position(Position::new(12))));
+        assert_eq!("1970-01-02".parse(), Ok(AsOf::Time(Moment::Day(1))));
+        assert!("0".parse::<AsOf>().is_err());
+        assert!("tomorrow".parse::<AsOf>().is_err());
+    }
+}

@@ -1,0 +1,78 @@
+//! `kith watch`: rows of a view as they change.
+
+use crate::{
+    context::Context,
+    failure::Failure,
+    output::remark,
+    people::Names,
+    rows::{key_text, removed_json, row_json, value_text},
+    settings::Format,
+};
+use clap::Args;
+use futures_util::StreamExt;
+use kith_client::v1::{Field, Row, WatchViewResponse};
+use kith_core::position::Position;
+use serde_json::Value;
+
+/// Show a view's rows, then rows as they change
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith watch strength -o json")]
+pub(crate) struct WatchArgs {
+    /// The view's name
+    name: String,
+    /// Only rows that changed after this position [default: all rows first]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    after: u64,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), Failure> {
+    let names = match context.output.format() {
+        Format::Json => Names::default(),
+        Format::Table => Names::read(&context.client).await?,
+    };
+    let mut fields = Vec::new();
+    let mut changes = context.client.watch_view(&args.name, Position::new(args.after));
+    while let Some(change) = changes.next().await {
+        match change {
+            Ok(change) => {
+                if !change.fields.is_empty() {
+                    fields.clone_from(&change.fields);
+                }
+                print(context, &fields, &change, &names)?;
+            }
+            Err(error) if error.is_retryable() => remark(&format!("{error}; trying again")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, names: &Names) -> Result<(), Failure> {
+    for row in &change.rows {
+        match context.output.format() {
+            Format::Json => {
+                let mut shown = row_json(fields, row);
+                shown.insert("position".into(), row.position.into());
+                context.output.json(&Value::Object(shown))?;
+            }
+            Format::Table => context.output.line(&line(fields, row, names))?,
+        }
+    }
+    for removed in &change.removed {
+        match context.output.format() {
+            Format::Json => {
+                let mut shown = removed_json(removed);
+                shown.insert("position".into(), change.position.into());
+                context.output.json(&Value::Object(shown))?;
+            }
+            Format::Table => context.output.line(&format!("{}  is gone", key_text(&removed.key, names)))?,
+        }
+    }
+    context.output.flush()
+}
+
+fn line(fields: &[Field], row: &Row, names: &Names) -> String {
+    let values = fields.iter().zip(&row.values);
+    let values = values.map(|(field, value)| format!("{} {}", field.name, value_text(value, names)));
+    format!("{}  {}", key_text(&row.key, names), values.collect::<Vec<_>>().join("  "))
+}

@@ -1,0 +1,109 @@
+//! `kith why`: the entries that a row stands on, each with its share.
+
+use super::view::AsOf;
+use crate::{
+    context::Context,
+    dates::{Moment, parse_past_now, show_time},
+    failure::Failure,
+    output::{Column, remark},
+    people::Names,
+    render::{entry_json, sentence},
+    rows::{cells, columns, number_text},
+    settings::Format,
+};
+use clap::Args;
+use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
+use kith_core::position::Position;
+use serde_json::{Map, Value};
+
+/// Show the entries that a row stands on, newest first, each with its share
+///
+/// A share is by how much the row's first number would fall without the entry. Shares need not add up.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith why strength amina ben")]
+pub(crate) struct WhyArgs {
+    /// The view's name
+    name: String,
+    /// The row's key: one or two people, by id or part of their name
+    #[arg(required = true, num_args = 1..=2, value_name = "PERSON")]
+    key: Vec<String>,
+    /// Only this row, in views with several rows a key: the position that its item shows
+    #[arg(long, value_name = "POSITION")]
+    item: Option<u64>,
+    /// As things stood at the end of this day
+    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
+    at: Option<Moment>,
+    /// As it was known at this position
+    #[arg(long, value_name = "POSITION")]
+    as_of: Option<AsOf>,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Failure> {
+    let as_of = match args.as_of {
+        None => Position::ZERO,
+        Some(AsOf::Position(position)) => position,
+        Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position here".to_owned())),
+    };
+    let query = RowQuery {
+        view: args.name.clone(),
+        key: context.resolver().people(&args.key).await?,
+        item: Position::new(args.item.unwrap_or_default()),
+        at: args.at.map(Moment::day),
+        as_of,
+    };
+    let answer = context.client.explain_row(&query).await?;
+    let mut evidence = Vec::with_capacity(answer.evidence.len());
+    for one in &answer.evidence {
+        evidence.push((Recorded::decode(&one.entry)?, one.share));
+    }
+    match context.output.format() {
+        Format::Json => evidence.iter().try_for_each(|(recorded, share)| {
+            context.output.json(&Value::Object(json(recorded, *share, &answer.share_of)))
+        })?,
+        Format::Table => tell(context, &answer, evidence).await?,
+    }
+    context.output.flush()?;
+    if answer.hidden > 0 {
+        remark(&format!("and {} entries that you may not see", answer.hidden));
+    }
+    Ok(())
+}
+
+/// An entry with its share, and the column that shares are of.
+fn json(recorded: &Recorded, share: Option<f64>, share_of: &str) -> Map<String, Value> {
+    let mut entry = entry_json(recorded);
+    // Details do not come with explanations.
+    entry.shift_remove("details");
+    entry.insert("share".into(), share.into());
+    entry.insert("share_of".into(), if share_of.is_empty() { Value::Null } else { share_of.into() });
+    entry
+}
+
+async fn tell(
+    context: &mut Context,
+    answer: &ExplainRowResponse,
+    evidence: Vec<(Recorded, Option<f64>)>,
+) -> Result<(), Failure> {
+    let names = Names::read(&context.client).await?;
+    let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
+    context.output.table(&columns(&answer.fields), rows)?;
+    context.output.line("")?;
+    let share = if answer.share_of.is_empty() { "share".to_owned() } else { format!("share of {}", answer.share_of) };
+    let titles = [
+        Column::number("position"),
+        Column::text("happened"),
+        Column::text("kind"),
+        Column::text("what"),
+        Column::number(share),
+    ];
+    let lines = evidence.into_iter().map(|(recorded, share)| {
+        vec![
+            recorded.entry.position.to_string(),
+            show_time(recorded.event.occurred_at),
+            recorded.event.kind().to_string(),
+            sentence(&recorded.event, &names),
+            share.map_or_else(|| "-".to_owned(), number_text),
+        ]
+    });
+    context.output.table(&titles, lines.collect())
+}

@@ -1,0 +1,205 @@
+//! Contacts to events, with everybody who is unknown added first.
+//!
+//! Invariant: ids follow from kind, scope, time, people and the number of the repeat; salts from id and file. Two fresh
+//! servers get the same event bytes in the same order.
+
+use super::{contacts::Contact, rows::Member};
+use crate::{
+    derive::{FileDigest, Repeats, digest_parts, event_id, event_salt},
+    render::scope_name,
+};
+use kith_client::{EventBuilder, NewEvent};
+use kith_core::{
+    event::{Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, Scope},
+    id::{EventId, OrganisationId, PersonId},
+    invalid::Invalid,
+    timestamp::Timestamp,
+};
+use std::collections::HashSet;
+
+/// Separates the content of contacts from all other hashes.
+const CONTACT_DOMAIN: &[u8] = b"kith/import/contact/1";
+/// Separates the content of directory events from all other hashes.
+const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/1";
+
+/// What contacts are recorded as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// The two met.
+    Met,
+    /// The first followed up with the others.
+    FollowedUp,
+}
+
+/// What all events of an import share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    /// Digest of the list of contacts.
+    pub(crate) file: FileDigest,
+    /// When people and organisations are added: the list's time zero.
+    pub(crate) epoch: Timestamp,
+    /// What contacts are recorded as.
+    pub(crate) habit: Habit,
+    /// Who may see contacts.
+    pub(crate) scope: Scope,
+}
+
+/// Makes the events of an import.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    source: Source,
+    repeats: Repeats,
+}
+
+impl Plan {
+    /// Nothing made yet.
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, repeats: Repeats::default() }
+    }
+
+    /// Adds an organisation, named by its id.
+    pub(crate) fn organisation(&self, organisation: &OrganisationId) -> Result<NewEvent, Invalid> {
+        let name = organisation.to_string();
+        let content = digest_parts(DIRECTORY_DOMAIN, [b"organisation".as_slice(), name.as_bytes()]);
+        let fact = Fact::OrganisationAdded(OrganisationAdded { organisation: organisation.clone(), name });
+        self.directory_event(&content, fact)
+    }
+
+    /// Adds a person.
+    pub(crate) fn person(&self, member: &Member) -> Result<NewEvent, Invalid> {
+        let Member { person, organisation, role, .. } = member.clone();
+        let organisation_id = organisation.as_ref().map(ToString::to_string).unwrap_or_default();
+        let parts = [b"person", person.as_str().as_bytes(), organisation_id.as_bytes(), role.as_bytes()];
+        let content = digest_parts(DIRECTORY_DOMAIN, parts);
+        self.directory_event(&content, Fact::PersonAdded(PersonAdded { person, organisation, role }))
+    }
+
+    fn directory_event(&self, content: &[u8; 32], fact: Fact) -> Result<NewEvent, Invalid> {
+        self.build(event_id(content, 0), fact, self.source.epoch, Scope::Network)
+    }
+
+    /// Records a contact.
+    pub(crate) fn contact(&mut self, contact: Contact) -> Result<NewEvent, Invalid> {
+        let Contact { time, from, to, .. } = contact;
+        let (kind, people, fact) = match self.source.habit {
+            Habit::Met => {
+                let mut people = to;
+                people.push(from);
+                people.sort_unstable();
+                ("met", people.clone(), Fact::Met(Met { people }))
+            }
+            Habit::FollowedUp => {
+                let people = std::iter::once(&from).chain(&to).cloned().collect();
+                ("followed_up", people, Fact::FollowedUp(FollowedUp { by: from, with: to, about: None }))
+            }
+        };
+        let id = self.repeats.next_id(self.content(kind, time, &people));
+        self.build(id, fact, time, self.source.scope)
+    }
+
+    fn content(&self, kind: &str, time: Timestamp, people: &[PersonId]) -> [u8; 32] {
+        let millis = time.millis().to_be_bytes();
+        let head = [kind.as_bytes(), scope_name(self.source.scope).as_bytes(), &millis];
+        digest_parts(CONTACT_DOMAIN, head.into_iter().chain(people.iter().map(|person| person.as_str().as_bytes())))
+    }
+
+    fn build(&self, id: EventId, fact: Fact, time: Timestamp, scope: Scope) -> Result<NewEvent, Invalid> {
+        EventBuilder::new(fact, time).id(id).salt(event_salt(&self.source.file, &id)).scope(scope).build()
+    }
+}
+
+/// Who must be added before contacts can be recorded: the members listed, then whoever else takes part, in order of
+/// appearance, without those who are known.
+pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &HashSet<String>) -> Vec<Member> {
+    let everybody = contacts.iter().flat_map(|contact| {
+        let people = std::iter::once(&contact.from).chain(&contact.to);
+        people.map(|person| Member {
+            record: contact.record,
+            person: person.clone(),
+            organisation: None,
+            role: String::new(),
+        })
+    });
+    let mut seen = HashSet::new();
+    let members = members.into_iter().chain(everybody);
+    members.filter(|member| !known.contains(member.person.as_str()) && seen.insert(member.person.clone())).collect()
+}
+
+/// The organisations of newcomers, in order of appearance, without those that are known.
+pub(crate) fn new_organisations(members: &[Member], known: &HashSet<String>) -> Vec<(u64, OrganisationId)> {
+    let mut seen = HashSet::new();
+    let all = members.iter().filter_map(|member| Some((member.record, member.organisation.clone()?)));
+    all.filter(|(_, id)| !known.contains(id.as_str()) && seen.insert(id.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> Source {
+        Source { file: [7; 32], epoch: Timestamp::from_millis(0), habit: Habit::Met, scope: Scope::Network }
+    }
+
+    fn contact(from: &str, to: &[&str]) -> Contact {
+        let to = to.iter().map(|id| id.parse().unwrap()).collect();
+        Contact { record: 1, time: Timestamp::from_millis(5_000), from: from.parse().unwrap(), to }
+    }
+
+    fn id(source: Source, contact: &Contact) -> EventId {
+        Plan::new(source).contact(contact.clone()).unwrap().id()
+    }
+
+    #[test]
+    fn the_same_contact_gives_the_same_bytes_every_time() {
+        let make = || Plan::new(source()).contact(contact("a", &["b"])).unwrap();
+        assert_eq!(make().to_proto(), make().to_proto());
+    }
+
+    #[test]
+    fn everything_that_tells_contacts_apart_changes_the_id() {
+        let base = contact("a", &["b"]);
+        assert_eq!(id(source(), &base), id(source(), &contact("b", &["a"])), "who comes first does not matter");
+        let mut ids = vec![
+            id(source(), &base),
+            id(Source { habit: Habit::FollowedUp, ..source() }, &base),
+            id(Source { habit: Habit::FollowedUp, ..source() }, &contact("b", &["a"])),
+            id(Source { scope: Scope::Organisation, ..source() }, &base),
+            id(source(), &Contact { time: Timestamp::from_millis(6_000), ..base.clone() }),
+            id(source(), &contact("a", &["c"])),
+        ];
+        let mut plan = Plan::new(source());
+        ids.extend((0..2).map(|_| plan.contact(base.clone()).unwrap().id()).skip(1));
+        let distinct: HashSet<_> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn salts_need_the_file() {
+        let salt = |file| Plan::new(Source { file, ..source() }).contact(contact("a", &["b"])).unwrap().event().salt;
+        assert_ne!(salt([1; 32]), salt([2; 32]));
+    }
+
+    #[test]
+    fn newcomers_are_added_once_and_with_what_is_known_of_them() {
+        let member = |person: &str, organisation: Option<&str>| Member {
+            record: 1,
+            person: person.parse().unwrap(),
+            organisation: organisation.map(|id| id.parse().unwrap()),
+            role: String::new(),
+        };
+        let known = HashSet::from(["c".to_owned()]);
+        let contacts = [contact("d", &["b", "c"]), contact("b", &["d"])];
+        let found = newcomers(vec![member("b", Some("ward")), member("c", Some("desk"))], &contacts, &known);
+        let shown: Vec<_> =
+            found.iter().map(|member| (member.person.as_str(), member.organisation.is_some())).collect();
+        assert_eq!(shown, [("b", true), ("d", false)]);
+        let organisations = new_organisations(&found, &HashSet::new());
+        assert_eq!(organisations, [(1, "ward".parse().unwrap())]);
+        assert!(new_organisations(&found, &HashSet::from(["ward".to_owned()])).is_empty());
+        let plan = Plan::new(source());
+        let added = plan.person(&found[0]).unwrap();
+        assert_eq!(added.event().occurred_at, source().epoch);
+        assert_eq!(added, plan.person(&found[0]).unwrap());
+        assert_ne!(added.id(), plan.organisation(&organisations[0].1).unwrap().id());
+    }
+}

@@ -1,0 +1,281 @@
+//! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
+
+use kith_client::{Error, EventRefused, Kind, Reason, reason_name};
+use kith_core::invalid::Invalid;
+use serde_json::{Value, json};
+use std::{fmt, io, path::Path};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command was typed in a way that cannot be meant.
+    Usage(String),
+    /// Something that was named is not there.
+    NotFound(String),
+    /// A call to the server failed, or was refused before it was made.
+    Call(Error),
+    /// The server refused part of what was sent; it has been reported already.
+    PartlyRefused,
+    /// A file could not be read or written.
+    File { action: &'static str, path: String, error: io::Error },
+    /// Nobody reads the output any more.
+    OutputClosed,
+    /// Anything else, in words.
+    Unexpected(String),
+}
+
+/// Exit codes, as documented.
+mod code {
+    pub(super) const DONE: u8 = 0;
+    pub(super) const UNEXPECTED: u8 = 1;
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const NOT_FOUND: u8 = 3;
+    pub(super) const REFUSED: u8 = 4;
+    pub(super) const UNAVAILABLE: u8 = 5;
+}
+
+impl Failure {
+    /// A file that could not be read or written.
+    pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Self {
+        Self::File { action, path: path.display().to_string(), error }
+    }
+
+    /// The process's exit code.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::OutputClosed => code::DONE,
+            Self::Usage(_) => code::USAGE,
+            Self::NotFound(_) => code::NOT_FOUND,
+            Self::PartlyRefused => code::REFUSED,
+            Self::Call(error) => call_exit_code(error.kind()),
+            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
+            Self::File { .. } | Self::Unexpected(_) => code::UNEXPECTED,
+        }
+    }
+
+    /// Whether there is nothing left to say.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self, Self::OutputClosed | Self::PartlyRefused)
+    }
+
+    /// What to do, where that is not plain from the message.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Call(error) => match error.kind() {
+                Kind::Refused(reason) => hint(reason),
+                Kind::Unreachable => Some("is kithd running there? --server or KITH_SERVER says where to look"),
+                Kind::OptionsInvalid => Some("see --server and --token-file"),
+                Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
+            },
+            Self::Usage(_)
+            | Self::NotFound(_)
+            | Self::PartlyRefused
+            | Self::File { .. }
+            | Self::OutputClosed
+            | Self::Unexpected(_) => None,
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        let field = match self {
+            Self::Call(error) => error.field(),
+            _ => None,
+        };
+        json!({ "error": { "reason": self.reason(), "field": field, "message": self.to_string() } })
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "USAGE",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::PartlyRefused => "PARTLY_REFUSED",
+            Self::File { .. } => "FILE",
+            Self::OutputClosed => "OUTPUT_CLOSED",
+            Self::Unexpected(_) => "UNEXPECTED",
+            Self::Call(error) => match error.kind() {
+                Kind::Refused(reason) => reason_name(reason),
+                Kind::Unreachable => "UNREACHABLE",
+                Kind::TimedOut => "TIMED_OUT",
+                Kind::ServerFailed => "SERVER_FAILED",
+                Kind::AnswerInvalid => "ANSWER_INVALID",
+                Kind::OptionsInvalid => "OPTIONS_INVALID",
+            },
+        }
+    }
+}
+
+fn call_exit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Refused(reason) => reason_exit_code(reason),
+        Kind::Unreachable | Kind::TimedOut => code::UNAVAILABLE,
+        Kind::OptionsInvalid => code::USAGE,
+        Kind::ServerFailed | Kind::AnswerInvalid => code::UNEXPECTED,
+    }
+}
+
+fn reason_exit_code(reason: Reason) -> u8 {
+    match reason {
+        Reason::Unspecified => code::UNEXPECTED,
+        Reason::ViewUnknown
+        | Reason::PersonUnknown
+        | Reason::EventUnknown
+        | Reason::NetworkUnknown
+        | Reason::OrganisationUnknown
+        | Reason::RowUnknown
+        | Reason::TokenUnknown => code::NOT_FOUND,
+        Reason::ConditionFailed
+        | Reason::EventInvalid
+        | Reason::EventIdReused
+        | Reason::ScopeMismatch
+        | Reason::ResetRequired
+        | Reason::PersonErased
+        | Reason::ViewIncomplete
+        | Reason::TokenInvalid
+        | Reason::DetailsMismatch
+        | Reason::PluginRefused
+        | Reason::LimitExceeded
+        | Reason::PermissionDenied
+        | Reason::ScopeLost
+        | Reason::RequestInvalid
+        | Reason::AlreadyExists => code::REFUSED,
+        Reason::LogBusy
+        | Reason::ViewBuilding
+        | Reason::LogPoisoned
+        | Reason::PositionAhead
+        | Reason::SubscriberTooSlow
+        | Reason::ViewStopped
+        | Reason::ShuttingDown => code::UNAVAILABLE,
+    }
+}
+
+fn hint(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::ConditionFailed => Some("somebody recorded in the meantime: look at `kith log`, then decide again"),
+        Reason::ViewUnknown => Some("`kith view` lists the views there are"),
+        Reason::PersonUnknown => Some("`kith person list` shows who is there, `kith person add` adds somebody"),
+        Reason::OrganisationUnknown => Some("`kith org list` shows what is there, `kith org add` adds one"),
+        Reason::EventUnknown => Some("`kith log -o json` shows the ids of events"),
+        Reason::NetworkUnknown => Some("`kith network list` shows the networks that your token opens"),
+        Reason::TokenUnknown => Some("`kith token list` shows the ids of tokens"),
+        Reason::EventIdReused => Some("take another --id, or look what is recorded under this one"),
+        Reason::ScopeMismatch => Some("an event that names another takes its scope: see --scope"),
+        Reason::TokenInvalid => Some("log in again: kith login URL --token-file FILE"),
+        Reason::PermissionDenied | Reason::ScopeLost => Some("ask an owner of the network"),
+        Reason::LogBusy
+        | Reason::ViewBuilding
+        | Reason::PositionAhead
+        | Reason::SubscriberTooSlow
+        | Reason::ShuttingDown => Some("try again in a moment"),
+        Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
+        Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
+        Reason::Unspecified
+        | Reason::EventInvalid
+        | Reason::ResetRequired
+        | Reason::PersonErased
+        | Reason::ViewIncomplete
+        | Reason::DetailsMismatch
+        | Reason::PluginRefused
+        | Reason::LimitExceeded
+        | Reason::RequestInvalid
+        | Reason::AlreadyExists
+        | Reason::RowUnknown => None,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) | Self::NotFound(message) | Self::Unexpected(message) => f.write_str(message),
+            Self::Call(error) => error.fmt(f),
+            Self::PartlyRefused => f.write_str("some records were refused"),
+            Self::File { action, path, error } => write!(f, "cannot {action} {path}: {error}"),
+            Self::OutputClosed => f.write_str("nobody reads the output"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Call(invalid.into())
+    }
+}
+
+/// A record of a file that is not in the log, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Its number in the file, from 1.
+    pub(crate) record: u64,
+    /// The reason's name.
+    pub(crate) reason: &'static str,
+    /// The field at fault; may be empty.
+    pub(crate) field: String,
+    /// The reason in words.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    /// A record that was refused before it was sent.
+    pub(crate) fn local(record: u64, error: &Error) -> Self {
+        let reason = error.reason().unwrap_or(Reason::EventInvalid);
+        let field = error.field().unwrap_or_default().to_owned();
+        Self { record, reason: reason_name(reason), field, message: error.to_string() }
+    }
+
+    /// A record that the server refused.
+    pub(crate) fn of_server(record: u64, refused: EventRefused) -> Self {
+        let reason = refused.reason.map_or("UNKNOWN", reason_name);
+        Self { record, reason, field: refused.field, message: refused.message }
+    }
+
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "record": self.record, "reason": self.reason, "field": self.field, "message": self.message })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_documented() {
+        let check = |failure: Failure, code: u8| assert_eq!(failure.exit_code(), code, "{failure:?}");
+        check(Failure::OutputClosed, 0);
+        check(Failure::Unexpected(String::new()), 1);
+        check(Failure::Usage(String::new()), 2);
+        check(Failure::NotFound(String::new()), 3);
+        check(Failure::file("read", Path::new("x"), io::ErrorKind::NotFound.into()), 3);
+        check(Failure::file("read", Path::new("x"), io::ErrorKind::PermissionDenied.into()), 1);
+        check(Failure::PartlyRefused, 4);
+        let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
+        check(invalid.into(), 4);
+        let reasons = [
+            (Reason::PersonUnknown, 3),
+            (Reason::ConditionFailed, 4),
+            (Reason::TokenInvalid, 4),
+            (Reason::LogBusy, 5),
+            (Reason::ViewBuilding, 5),
+        ];
+        for (reason, code) in reasons {
+            assert_eq!(reason_exit_code(reason), code, "{reason:?}");
+        }
+        assert_eq!(call_exit_code(Kind::Unreachable), 5);
+        assert_eq!(call_exit_code(Kind::TimedOut), 5);
+    }
+
+    #[test]
+    fn programs_get_reason_field_and_message() {
+        let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
+        let shown = Failure::from(invalid).to_json();
+        assert_eq!(shown["error"]["reason"], "EVENT_INVALID");
+        assert_eq!(shown["error"]["field"], "id");
+        assert!(shown["error"]["message"].as_str().unwrap().contains("letters"));
+    }
+}

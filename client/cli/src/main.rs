@@ -1,0 +1,102 @@
+//! `kith`: the command line of Kith. Reads what was typed, runs it, says what went wrong, gives the exit code.
+
+mod args;
+mod commands;
+mod context;
+mod dates;
+mod derive;
+mod edges;
+mod failure;
+mod input;
+mod json;
+mod output;
+mod people;
+mod profile;
+mod record;
+mod recording;
+mod render;
+mod rows;
+mod settings;
+mod upload;
+
+use args::Kith;
+use clap::Parser;
+use failure::Failure;
+use settings::Format;
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
+use tokio::runtime::Builder;
+
+fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let kith = match Kith::try_parse_from(&typed) {
+        Ok(kith) => kith,
+        Err(error) => return refuse_typed(&error, &typed),
+    };
+    let format = kith.global.output;
+    let runtime = match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&Failure::Unexpected(format!("cannot start: {error}")), format),
+    };
+    let done = runtime.block_on(kith.run());
+    // A thread that waits for standard input would hold up the exit.
+    runtime.shutdown_background();
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure, format),
+    }
+}
+
+/// Says why a command failed. Where even that cannot be written, the exit code says it.
+fn report(failure: &Failure, format: Format) -> ExitCode {
+    if !failure.is_silent() {
+        let text = match format {
+            Format::Json => failure.to_json().to_string(),
+            Format::Table => match failure.hint() {
+                Some(hint) => format!("error: {failure}\nhint: {hint}"),
+                None => format!("error: {failure}"),
+            },
+        };
+        drop(writeln!(io::stderr(), "{text}"));
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+/// Answers a command line that cannot be run: help and version too come this way.
+fn refuse_typed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
+    if error.use_stderr() && wants_json(typed) {
+        let message = error.to_string();
+        let message = message.trim_start_matches("error: ").trim_end();
+        return report(&Failure::Usage(message.to_owned()), Format::Json);
+    }
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Whether JSON was asked for, as far as that can be seen in a line that could not be read.
+fn wants_json(typed: &[OsString]) -> bool {
+    let texts: Vec<&str> = typed.iter().filter_map(|argument| argument.to_str()).collect();
+    let together = ["-ojson", "-o=json", "--output=json"];
+    texts.iter().any(|text| together.contains(text))
+        || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_seen_in_lines_that_cannot_be_read() {
+        let check = |line: &str, wanted: bool| {
+            let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(wants_json(&typed), wanted, "{line}");
+        };
+        check("kith -o json met", true);
+        check("kith met --output=json", true);
+        check("kith -ojson", true);
+        check("kith -o table met json", false);
+    }
+}

@@ -1,0 +1,192 @@
+//! Names to ids: people are named by id or by an unambiguous part of their name, organisations likewise.
+//!
+//! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
+
+use crate::failure::Failure;
+use kith_client::{Client, Reason, Recorded, v1};
+use kith_core::{
+    detail::DetailKind,
+    event::Fact,
+    id::{OrganisationId, PersonId},
+};
+use std::collections::HashMap;
+
+/// Candidates that an ambiguous name lists.
+const CANDIDATES_MAX: usize = 10;
+
+/// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    client: &'a Client,
+    people: Option<Vec<v1::Person>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// Asks this client.
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client, people: None }
+    }
+
+    /// The person that this text names.
+    pub(crate) async fn person(&mut self, text: &str) -> Result<PersonId, Failure> {
+        if let Ok(id) = text.parse::<PersonId>()
+            && self.is_person(&id).await?
+        {
+            return Ok(id);
+        }
+        if self.people.is_none() {
+            self.people = Some(self.client.people(None).await?);
+        }
+        let people = self.people.iter().flatten().filter(|person| person.merged_into.is_empty());
+        let candidates = people.map(|person| Candidate { id: &person.id, name: &person.name, more: about(person) });
+        parse_answer(pick("person", text, &candidates.collect::<Vec<_>>())?)
+    }
+
+    /// The people that these texts name.
+    pub(crate) async fn people(&mut self, texts: &[String]) -> Result<Vec<PersonId>, Failure> {
+        let mut people = Vec::with_capacity(texts.len());
+        for text in texts {
+            people.push(self.person(text).await?);
+        }
+        Ok(people)
+    }
+
+    /// The person that this text names, if there is a text.
+    pub(crate) async fn person_or_none(&mut self, text: Option<&String>) -> Result<Option<PersonId>, Failure> {
+        match text {
+            Some(text) => self.person(text).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The organisation that this text names, if there is a text.
+    pub(crate) async fn organisation(&self, text: Option<&String>) -> Result<Option<OrganisationId>, Failure> {
+        let Some(text) = text else { return Ok(None) };
+        let all = self.client.organisations().await?;
+        let exact = all.iter().find(|organisation| organisation.id == *text);
+        if let Some(organisation) = exact {
+            return parse_answer(&organisation.id).map(Some);
+        }
+        let candidates = all.iter().map(|one| Candidate { id: &one.id, name: &one.name, more: String::new() });
+        parse_answer(pick("organisation", text, &candidates.collect::<Vec<_>>())?).map(Some)
+    }
+
+    async fn is_person(&self, id: &PersonId) -> Result<bool, Failure> {
+        if let Some(people) = &self.people {
+            return Ok(people.iter().any(|person| person.id == id.as_str()));
+        }
+        match self.client.person(id).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.reason() == Some(Reason::PersonUnknown) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn parse_answer<T: std::str::FromStr>(id: &str) -> Result<T, Failure> {
+    id.parse().map_err(|_| Failure::Unexpected(format!("the server knows {id:?}, which is no id")))
+}
+
+/// Somebody or something that a text may mean.
+#[derive(Debug, Clone)]
+struct Candidate<'a> {
+    id: &'a str,
+    name: &'a str,
+    more: String,
+}
+
+fn about(person: &v1::Person) -> String {
+    let parts = [person.role.as_str(), person.organisation.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// The one candidate whose name is the text, or else the one whose name has the text as a part.
+fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a str, Failure> {
+    let wanted = text.trim().to_lowercase();
+    let unknown = || Failure::NotFound(format!("there is no {what} {text:?}, neither by id nor by name"));
+    if wanted.is_empty() {
+        return Err(unknown());
+    }
+    let named = |candidate: &&Candidate<'_>| candidate.name.to_lowercase() == wanted;
+    let mut matching: Vec<_> = candidates.iter().filter(named).collect();
+    if matching.is_empty() {
+        let part = |candidate: &&Candidate<'_>| candidate.name.to_lowercase().contains(&wanted);
+        matching = candidates.iter().filter(part).collect();
+    }
+    match matching.as_slice() {
+        [] => Err(unknown()),
+        [one] => Ok(one.id),
+        several => Err(Failure::Usage(question(what, text, several))),
+    }
+}
+
+fn question(what: &str, text: &str, candidates: &[&Candidate<'_>]) -> String {
+    let mut lines = vec![format!("which {what} is {text:?}? Name one by id:")];
+    lines.extend(candidates.iter().take(CANDIDATES_MAX).map(|candidate| {
+        let line = format!("  {}  {}", candidate.id, candidate.name);
+        if candidate.more.is_empty() { line } else { format!("{line} ({})", candidate.more) }
+    }));
+    if candidates.len() > CANDIDATES_MAX {
+        lines.push(format!("  and {} more", candidates.len() - CANDIDATES_MAX));
+    }
+    lines.join("\n")
+}
+
+/// Names of people, for output to people.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashMap<String, String>);
+
+impl Names {
+    /// Everybody's name, as far as it is known.
+    pub(crate) async fn read(client: &Client) -> Result<Self, Failure> {
+        let people = client.people(None).await?.into_iter();
+        Ok(Self(people.filter(|person| !person.name.is_empty()).map(|person| (person.id, person.name)).collect()))
+    }
+
+    /// Takes in the name of a person who is added.
+    pub(crate) fn learn(&mut self, recorded: &Recorded) {
+        let Fact::PersonAdded(added) = &recorded.event.fact else { return };
+        let name = recorded.details.iter().find(|detail| detail.kind == DetailKind::Name);
+        if let Some(name) = name {
+            self.0.insert(added.person.to_string(), name.text.clone());
+        }
+    }
+
+    /// A person's name, or their id where there is none.
+    pub(crate) fn of<'t>(&'t self, id: &'t str) -> &'t str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, &str>) {
+        let people = [("p-1", "Amina Shah"), ("p-2", "Amina Khan"), ("p-3", "Ben Okoro"), ("p-4", "Ben"), ("p-5", "")];
+        let candidates = people.map(|(id, name)| Candidate { id, name, more: "GP, riverside".into() });
+        match (pick("person", text, &candidates), expected) {
+            (Ok(id), Ok(expected)) => assert_eq!(id, expected),
+            (Err(failure), Err(part)) => assert!(failure.to_string().contains(part), "{failure}"),
+            (found, expected) => panic!("{text}: {found:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_enough_if_it_is_one_person_s() {
+        check("shah", Ok("p-1"));
+        check("BEN OK", Ok("p-3"));
+        check("ben", Ok("p-4"));
+        check("amina", Err("p-2  Amina Khan (GP, riverside)"));
+        check("nobody", Err("there is no person \"nobody\""));
+        check(" ", Err("there is no person"));
+    }
+
+    #[test]
+    fn ambiguity_is_a_question_and_absence_is_not_found() {
+        let all = || vec![Candidate { id: "a", name: "X", more: String::new() }; 12];
+        assert_eq!(pick("person", "x", &all()).unwrap_err().exit_code(), 2);
+        assert!(pick("person", "x", &all()).unwrap_err().to_string().ends_with("and 2 more"));
+        assert_eq!(pick("person", "y", &all()).unwrap_err().exit_code(), 3);
+    }
+}

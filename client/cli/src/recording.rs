@@ -1,0 +1,259 @@
+//! Recording one event from the command line: common flags, the scope, the answer.
+
+use crate::{
+    context::Context,
+    dates::{Moment, parse_past_now},
+    failure::Failure,
+};
+use clap::{Args, ValueEnum};
+use kith_client::{Client, Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, Recorded};
+use kith_core::{
+    condition::Condition,
+    detail::DetailKind,
+    event::{AttributeValue, Event, Fact, Scope},
+    id::{EventId, PersonId},
+    position::Position,
+    timestamp::Timestamp,
+};
+use serde_json::{Map, Value, json};
+use std::str::FromStr;
+
+/// Flags of every command that records an event.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WhenArgs {
+    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, RFC 3339; a day means its first moment, UTC
+    /// [default: now]
+    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
+    pub(crate) on: Option<Moment>,
+    /// A value that plugins see; never personal. KEY:=JSON gives numbers and true or false
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute)]
+    pub(crate) attributes: Vec<(String, AttributeValue)>,
+    /// Record only if the log's last position is this one
+    #[arg(long, value_name = "N")]
+    pub(crate) if_head: Option<u64>,
+}
+
+/// Flags of commands that record what people did.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EventArgs {
+    #[command(flatten)]
+    pub(crate) when: WhenArgs,
+    /// A note; can be erased later
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Who may see it [default: network, or that of the event it is about]
+    #[arg(long, value_enum)]
+    pub(crate) scope: Option<ScopeArg>,
+    /// The event's id, so that recording it twice has no effect
+    #[arg(long, value_name = "UUID", requires = "on")]
+    pub(crate) id: Option<EventId>,
+}
+
+/// Who may see an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// Every member of the network
+    Network,
+    /// Only members of your organisation
+    Organisation,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Network => Self::Network,
+            ScopeArg::Organisation => Self::Organisation,
+        }
+    }
+}
+
+impl WhenArgs {
+    /// When it happened.
+    pub(crate) fn occurred_at(&self) -> Timestamp {
+        self.on.map_or_else(kith_client::now, Moment::start)
+    }
+
+    /// An event with these flags.
+    pub(crate) fn builder(&self, fact: Fact) -> EventBuilder {
+        let builder = EventBuilder::new(fact, self.occurred_at());
+        self.attributes.iter().cloned().fold(builder, |builder, (key, value)| builder.attribute(key, value))
+    }
+
+    fn condition(&self) -> Option<Condition> {
+        self.if_head.map(|head| Condition::ExpectedHead(Position::new(head)))
+    }
+}
+
+impl EventArgs {
+    /// An event with these flags, in the scope of the event that it names, unless a flag says otherwise. A note is
+    /// about `subjects`.
+    pub(crate) fn builder(&self, fact: Fact, target: Option<&Event>, subjects: Vec<PersonId>) -> EventBuilder {
+        let scope = self.scope.map(Scope::from).or_else(|| target.map(|target| target.scope));
+        let mut builder = self.when.builder(fact).scope(scope.unwrap_or(Scope::Network));
+        if let Some(id) = self.id {
+            builder = builder.id(id);
+        }
+        match &self.note {
+            Some(note) => builder.detail(DetailKind::Note, subjects, note),
+            None => builder,
+        }
+    }
+}
+
+/// Reads `key=text` or `key:=JSON`.
+fn parse_attribute(text: &str) -> Result<(String, AttributeValue), String> {
+    let (key, value) = text.split_once('=').ok_or("it has the form KEY=VALUE or KEY:=JSON")?;
+    let Some(key) = key.strip_suffix(':') else {
+        return Ok((key.to_owned(), AttributeValue::Text(value.to_owned())));
+    };
+    let value = match serde_json::from_str(value) {
+        Ok(Value::Bool(flag)) => AttributeValue::Flag(flag),
+        Ok(Value::String(text)) => AttributeValue::Text(text),
+        Ok(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => AttributeValue::Integer(integer),
+            (None, Some(number)) => AttributeValue::Number(number),
+            (None, None) => return Err(format!("{value} is too large a number")),
+        },
+        Ok(Value::Null | Value::Array(_) | Value::Object(_)) | Err(_) => {
+            return Err(format!("{value} is not a number, true, false or text in quotes"));
+        }
+    };
+    Ok((key.to_owned(), value))
+}
+
+/// An event as people name it: by id, or by its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventRef {
+    /// Its id.
+    Id(EventId),
+    /// Its place in the log.
+    Position(Position),
+}
+
+impl FromStr for EventRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text.parse::<u64>(), text.parse::<EventId>()) {
+            (Ok(position), _) if position > 0 => Ok(Self::Position(Position::new(position))),
+            (_, Ok(id)) => Ok(Self::Id(id)),
+            _ => Err("an event is named by its id (a UUID) or its position".to_owned()),
+        }
+    }
+}
+
+impl EventRef {
+    /// Finds the event that `field` of another one names.
+    pub(crate) async fn find(self, client: &Client, field: &str) -> Result<Recorded, Failure> {
+        match self {
+            Self::Id(id) => match client.find_event(&id).await {
+                Err(error) if error.reason() == Some(Reason::EventUnknown) => Err(error.at(field).into()),
+                found => Ok(found?),
+            },
+            Self::Position(position) => {
+                let head = client.head().await?.position;
+                if position > head {
+                    let message = format!("there is no event at position {position}: the log ends at {head}");
+                    return Err(Failure::NotFound(message));
+                }
+                let after = Position::new(position.get() - 1);
+                let options = ReadOptions { after, limit: 1, direction: Direction::Forward, ..ReadOptions::default() };
+                let entries = client.read(&options).await?.entries.decode()?;
+                let found = entries.into_iter().find(|recorded| recorded.entry.position == position);
+                found.ok_or_else(|| Failure::NotFound(format!("there is no event at position {position}")))
+            }
+        }
+    }
+}
+
+/// Appends an event and says what became of it; `extra` comes first in the JSON.
+pub(crate) async fn append(
+    context: &mut Context,
+    when: &WhenArgs,
+    event: &NewEvent,
+    extra: Map<String, Value>,
+) -> Result<(), Failure> {
+    let appended = context.client.append(std::slice::from_ref(event), when.condition().as_ref()).await;
+    let outcome = appended.map_err(of_only_event)?[0];
+    let mut answer = extra;
+    answer.extend(outcome_fields(event.id(), outcome));
+    context.output.tell(&Value::Object(answer), || sentence(event.id(), outcome))
+}
+
+/// The failure of an append of one event, at a field of that event.
+fn of_only_event(error: Error) -> Error {
+    match error.field().and_then(|field| field.strip_prefix("events[0].")) {
+        Some(field) => {
+            let field = field.to_owned();
+            error.at(field)
+        }
+        None => error,
+    }
+}
+
+/// What became of an event, for programs.
+pub(crate) fn outcome_fields(id: EventId, outcome: Outcome) -> Map<String, Value> {
+    let (position, duplicate) = match outcome {
+        Outcome::Accepted(position) => (position, false),
+        Outcome::Duplicate(position) => (position, true),
+    };
+    match json!({ "id": id.to_string(), "position": position.get(), "duplicate": duplicate }) {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// What became of an event, for people.
+pub(crate) fn sentence(id: EventId, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Accepted(position) => format!("recorded at position {position} as {id}"),
+        Outcome::Duplicate(position) => format!("already recorded at position {position} as {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_text_or_typed() {
+        let check = |text: &str, value: AttributeValue| {
+            assert_eq!(parse_attribute(text), Ok(("k".to_owned(), value)), "{text}");
+        };
+        check("k=7", AttributeValue::Text("7".into()));
+        check("k=a=b", AttributeValue::Text("a=b".into()));
+        check("k=", AttributeValue::Text(String::new()));
+        check("k:=7", AttributeValue::Integer(7));
+        check("k:=7.5", AttributeValue::Number(7.5));
+        check("k:=true", AttributeValue::Flag(true));
+        check("k:=\"x\"", AttributeValue::Text("x".into()));
+        for text in ["k", "k:=x", "k:=[1]", "k:=null", "k:=NaN", "k:=1e999"] {
+            assert!(parse_attribute(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn events_are_named_by_id_or_position() {
+        let id = "019d0000-0000-7000-8000-000000000000";
+        assert_eq!(id.parse::<EventRef>(), Ok(EventRef::Id(id.parse().unwrap())));
+        assert_eq!("12".parse::<EventRef>(), Ok(EventRef::Position(Position::new(12))));
+        for text in ["0", "-1", "x", ""] {
+            assert!(text.parse::<EventRef>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_event_takes_the_scope_of_the_one_it_names() {
+        let people = vec!["a".parse().unwrap(), "b".parse().unwrap()];
+        let met = || Fact::Met(kith_core::event::Met { people: people.clone() });
+        let when = WhenArgs { on: Some(Moment::Day(1)), attributes: Vec::new(), if_head: None };
+        let args = EventArgs { when, note: Some("x".into()), scope: None, id: None };
+        let target = args.when.builder(met()).scope(Scope::Organisation).build().unwrap();
+        let scope =
+            |args: &EventArgs, target| args.builder(met(), target, people.clone()).build().unwrap().event().scope;
+        assert_eq!(scope(&args, Some(target.event())), Scope::Organisation);
+        assert_eq!(scope(&args, None), Scope::Network);
+        let explicit = EventArgs { scope: Some(ScopeArg::Network), ..args };
+        assert_eq!(scope(&explicit, Some(target.event())), Scope::Network);
+    }
+}

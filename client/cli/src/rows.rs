@@ -1,0 +1,151 @@
+//! Rows of views: JSON with the manifest's field names, cells for tables.
+
+use crate::{dates::show_day, output::Column, people::Names};
+use kith_client::v1::{Field, FieldType, RemovedRow, Row, Value as RowValue, value::Value as Kind};
+use serde_json::{Map, Value};
+
+/// A row as JSON: key, item if it has one, each field by name, number of entries behind it.
+pub(crate) fn row_json(fields: &[Field], row: &Row) -> Map<String, Value> {
+    let mut object = key_json(&row.key, row.item);
+    for (field, value) in fields.iter().zip(&row.values) {
+        object.insert(field.name.clone(), value_json(value));
+    }
+    object.insert("evidence".into(), row.evidence.into());
+    object
+}
+
+/// A row that is gone as JSON.
+pub(crate) fn removed_json(removed: &RemovedRow) -> Map<String, Value> {
+    let mut object = key_json(&removed.key, removed.item);
+    object.insert("removed".into(), true.into());
+    object
+}
+
+fn key_json(key: &[String], item: u64) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("key".into(), key.iter().cloned().collect());
+    if item != 0 {
+        object.insert("item".into(), item.into());
+    }
+    object
+}
+
+fn value_json(value: &RowValue) -> Value {
+    match &value.value {
+        None => Value::Null,
+        Some(Kind::Number(number)) => Value::from(*number),
+        Some(Kind::Integer(integer)) => Value::from(*integer),
+        Some(Kind::Text(text)) => Value::from(text.as_str()),
+        Some(Kind::Flag(flag)) => Value::from(*flag),
+        Some(Kind::Day(day)) => Value::from(show_day(*day)),
+        Some(Kind::Person(person)) => Value::from(person.as_str()),
+        Some(Kind::Event(position)) => Value::from(*position),
+    }
+}
+
+/// Columns of a table of rows.
+pub(crate) fn columns(fields: &[Field]) -> Vec<Column> {
+    let values = fields.iter().map(|field| match field.r#type() {
+        FieldType::Number | FieldType::Integer | FieldType::Event => Column::number(&field.name),
+        FieldType::Unspecified | FieldType::Text | FieldType::Flag | FieldType::Day | FieldType::Person => {
+            Column::text(&field.name)
+        }
+    });
+    let mut columns = vec![Column::text("key")];
+    columns.extend(values);
+    columns.push(Column::number("evidence"));
+    columns
+}
+
+/// A row's cells, people by name.
+pub(crate) fn cells(row: &Row, names: &Names) -> Vec<String> {
+    let mut cells = vec![key_text(&row.key, names)];
+    cells.extend(row.values.iter().map(|value| value_text(value, names)));
+    cells.push(row.evidence.to_string());
+    cells
+}
+
+/// A key, people by name.
+pub(crate) fn key_text(key: &[String], names: &Names) -> String {
+    key.iter().map(|person| names.of(person)).collect::<Vec<_>>().join(" · ")
+}
+
+/// A value for people: numbers rounded to what can be read.
+pub(crate) fn value_text(value: &RowValue, names: &Names) -> String {
+    match &value.value {
+        None => "-".to_owned(),
+        Some(Kind::Number(number)) => number_text(*number),
+        Some(Kind::Integer(integer)) => integer.to_string(),
+        Some(Kind::Text(text)) => text.clone(),
+        Some(Kind::Flag(flag)) => (if *flag { "yes" } else { "no" }).to_owned(),
+        Some(Kind::Day(day)) => show_day(*day),
+        Some(Kind::Person(person)) => names.of(person).to_owned(),
+        Some(Kind::Event(position)) => position.to_string(),
+    }
+}
+
+/// A number for people.
+pub(crate) fn number_text(number: f64) -> String {
+    let text = format!("{number:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(kind: Kind) -> RowValue {
+        RowValue { value: Some(kind) }
+    }
+
+    fn fields() -> Vec<Field> {
+        let field =
+            |name: &str, kind: FieldType| Field { name: name.into(), r#type: kind.into(), about: String::new() };
+        vec![
+            field("score", FieldType::Number),
+            field("last_contact", FieldType::Day),
+            field("next", FieldType::Person),
+            field("none", FieldType::Integer),
+        ]
+    }
+
+    fn row() -> Row {
+        let day = 20_456;
+        Row {
+            key: vec!["amina".into(), "ben".into()],
+            item: 0,
+            values: vec![
+                value(Kind::Number(61.2)),
+                value(Kind::Day(day)),
+                value(Kind::Person("ben".into())),
+                RowValue { value: None },
+            ],
+            evidence: 12,
+            position: 40,
+        }
+    }
+
+    #[test]
+    fn rows_as_documented() {
+        let shown = Value::Object(row_json(&fields(), &row())).to_string();
+        let expected = "{\"key\":[\"amina\",\"ben\"],\"score\":61.2,\"last_contact\":\"2026-01-03\",\"next\":\"ben\",\
+                        \"none\":null,\"evidence\":12}";
+        assert_eq!(shown, expected);
+        let with_item = row_json(&fields(), &Row { item: 7, ..row() });
+        assert_eq!(with_item["item"], 7);
+    }
+
+    #[test]
+    fn tables_have_a_cell_for_each_column() {
+        assert_eq!(columns(&fields()).len(), cells(&row(), &Names::default()).len());
+        assert_eq!(cells(&row(), &Names::default())[0], "amina · ben");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (number, text) in [(61.2, "61.2"), (7.0, "7"), (0.123_456, "0.123"), (-0.0001, "0"), (1000.0, "1000")] {
+            assert_eq!(number_text(number), text);
+        }
+    }
+}

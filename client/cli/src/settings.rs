@@ -1,0 +1,215 @@
+//! Where `kith` talks to: flags, else the environment, else the profile, else the defaults. The environment is an
+//! argument, so that tests bring their own.
+
+use crate::{failure::Failure, profile::Profile};
+use clap::{Args, ValueEnum};
+use kith_client::{Client, Options, Retry, Secret};
+use kith_core::id::NetworkName;
+use std::{fs, path::Path, path::PathBuf};
+
+/// Where a server listens unless told otherwise.
+const SERVER_DEFAULT: &str = "http://127.0.0.1:7420";
+/// Attempts at a call: somebody waits for it.
+const ATTEMPTS_MAX: u32 = 4;
+/// The network that a server begins with.
+const NETWORK_DEFAULT: &str = "default";
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct GlobalArgs {
+    /// The server's address.
+    #[arg(
+        long,
+        help = "The server's address [env: KITH_SERVER] [default: http://127.0.0.1:7420]",
+        global = true,
+        value_name = "URL",
+        help_heading = "Connection"
+    )]
+    pub(crate) server: Option<String>,
+    /// The token; better in a file, where others cannot see it.
+    #[arg(
+        long,
+        help = "The token; better in a file, where others cannot see it [env: KITH_TOKEN]",
+        global = true,
+        value_name = "SECRET",
+        help_heading = "Connection",
+        conflicts_with = "token_file"
+    )]
+    pub(crate) token: Option<String>,
+    /// A file that holds the token.
+    #[arg(
+        long,
+        help = "A file that holds the token [env: KITH_TOKEN_FILE]",
+        global = true,
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The network.
+    #[arg(
+        long,
+        help = "The network [env: KITH_NETWORK] [default: default]",
+        global = true,
+        value_name = "NAME",
+        help_heading = "Connection"
+    )]
+    pub(crate) network: Option<String>,
+    /// What the output is for
+    #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Output")]
+    pub(crate) output: Format,
+}
+
+/// What output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and sentences, for people
+    #[default]
+    Table,
+    /// One JSON value, or one a line for lists and streams
+    Json,
+}
+
+/// Where to talk to, as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The server's address.
+    pub(crate) server: String,
+    /// The token's secret.
+    pub(crate) token: Secret,
+    /// The network.
+    pub(crate) network: NetworkName,
+}
+
+impl Settings {
+    /// Settles everything, in the order of precedence.
+    pub(crate) fn resolve(
+        flags: &GlobalArgs,
+        environment: impl Fn(&str) -> Option<String>,
+        profile: Option<&Profile>,
+    ) -> Result<Self, Failure> {
+        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let server = flags.server.clone().or_else(|| variable("KITH_SERVER"));
+        // A profile's token is for the profile's server: it is never sent anywhere else.
+        let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| *server == profile.server));
+        let network = flags.network.clone().or_else(|| variable("KITH_NETWORK"));
+        let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
+        Ok(Self {
+            server: server
+                .or_else(|| profile.map(|profile| profile.server.clone()))
+                .unwrap_or_else(|| SERVER_DEFAULT.to_owned()),
+            token: find_token(flags, variable)?
+                .or_else(|| profile.map(|profile| profile.token.clone().into()))
+                .ok_or_else(no_token)?,
+            network: parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?,
+        })
+    }
+
+    /// Connects.
+    pub(crate) async fn connect(self) -> Result<Client, Failure> {
+        let options = Options::new(self.server, self.token, self.network);
+        let retry = Retry { attempts_max: ATTEMPTS_MAX, ..options.retry };
+        Ok(Client::connect(Options { retry, ..options }).await?)
+    }
+}
+
+fn no_token() -> Failure {
+    let advice = "no token: name its file with --token-file or KITH_TOKEN_FILE, set KITH_TOKEN, or log in once with \
+                  `kith login URL --token-file FILE`";
+    Failure::Usage(advice.to_owned())
+}
+
+fn find_token(flags: &GlobalArgs, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Secret>, Failure> {
+    if let Some(token) = &flags.token {
+        return Ok(Some(token.as_str().into()));
+    }
+    if let Some(path) = &flags.token_file {
+        return read_token(path).map(Some);
+    }
+    if let Some(token) = variable("KITH_TOKEN") {
+        return Ok(Some(token.as_str().into()));
+    }
+    variable("KITH_TOKEN_FILE").map(|path| read_token(Path::new(&path))).transpose()
+}
+
+fn read_token(path: &Path) -> Result<Secret, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::file("read the token in", path, error))?;
+    match text.trim() {
+        "" => Err(Failure::Usage(format!("{} holds no token", path.display()))),
+        token => Ok(token.into()),
+    }
+}
+
+/// Reads a network's name.
+pub(crate) fn parse_network(name: &str) -> Result<NetworkName, Failure> {
+    name.parse().map_err(|_| Failure::Usage(format!("{name:?} is not a network's name: it has a-z, 0-9, _ and - only")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn profile() -> Profile {
+        Profile { server: "http://profile".into(), network: "profiled".into(), token: "profile-token".into() }
+    }
+
+    fn resolve(flags: &GlobalArgs, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<Settings, Failure> {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        Settings::resolve(flags, |name| variables.get(name).map(|value| (*value).to_owned()), profile)
+    }
+
+    fn check(settings: Result<Settings, Failure>, server: &str, token: &str, network: &str) {
+        let settings = settings.unwrap();
+        assert_eq!((settings.server.as_str(), settings.token.expose()), (server, token));
+        assert_eq!(settings.network.as_str(), network);
+    }
+
+    #[test]
+    fn flags_come_before_the_environment_before_the_profile_before_defaults() {
+        let flags = GlobalArgs {
+            server: Some("http://flag".into()),
+            token: Some("flag-token".into()),
+            network: Some("flagged".into()),
+            ..GlobalArgs::default()
+        };
+        let variables = [("KITH_SERVER", "http://env"), ("KITH_TOKEN", "env-token"), ("KITH_NETWORK", "env")];
+        check(resolve(&flags, &variables, Some(&profile())), "http://flag", "flag-token", "flagged");
+        let none = GlobalArgs::default();
+        check(resolve(&none, &variables, Some(&profile())), "http://env", "env-token", "env");
+        check(resolve(&none, &[], Some(&profile())), "http://profile", "profile-token", "profiled");
+        check(resolve(&none, &[("KITH_TOKEN", "t")], None), SERVER_DEFAULT, "t", "default");
+    }
+
+    #[test]
+    fn a_profile_s_token_goes_to_its_own_server_only() {
+        let none = GlobalArgs::default();
+        let elsewhere = resolve(&none, &[("KITH_SERVER", "http://elsewhere")], Some(&profile()));
+        assert!(matches!(elsewhere, Err(Failure::Usage(_))));
+        check(
+            resolve(&none, &[("KITH_SERVER", "http://profile")], Some(&profile())),
+            "http://profile",
+            "profile-token",
+            "profiled",
+        );
+    }
+
+    #[test]
+    fn a_token_file_by_flag_comes_before_a_token_in_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, " file-token\n").unwrap();
+        let flags = GlobalArgs { token_file: Some(path.clone()), ..GlobalArgs::default() };
+        check(resolve(&flags, &[("KITH_TOKEN", "env")], None), SERVER_DEFAULT, "file-token", "default");
+        let variables = [("KITH_TOKEN_FILE", path.to_str().unwrap()), ("KITH_TOKEN", "")];
+        check(resolve(&GlobalArgs::default(), &variables, None), SERVER_DEFAULT, "file-token", "default");
+        fs::write(&path, "\n").unwrap();
+        assert!(matches!(resolve(&flags, &[], None), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn no_token_and_bad_names_are_usage_errors() {
+        assert!(matches!(resolve(&GlobalArgs::default(), &[], None), Err(Failure::Usage(_))));
+        let flags = GlobalArgs { network: Some("Not A Name".into()), token: Some("t".into()), ..GlobalArgs::default() };
+        assert!(matches!(resolve(&flags, &[], None), Err(Failure::Usage(_))));
+    }
+}

@@ -1,0 +1,177 @@
+//! Many events on their way to the log: batches from a thread that prepares them, answers in the order of the records.
+
+use crate::failure::{Failure, Refusal};
+use futures_util::StreamExt;
+use kith_client::{Batcher, Client, EventResult, NewEvent, Outcome, Retry, Window};
+use kith_core::id::EventId;
+use std::collections::VecDeque;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Batches that wait between the thread that prepares them and the connection.
+const BATCHES_WAITING_MAX: usize = 8;
+
+/// Attempts in a row: a server that starts again is worth waiting for, about ten seconds.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// What an event is to an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// What a record says.
+    Record,
+    /// An organisation that had to be added first.
+    Organisation,
+    /// A person who had to be added first.
+    Person,
+}
+
+/// A record on its way.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its number in the file, from 1.
+    pub(crate) record: u64,
+    /// What it is to the import.
+    pub(crate) role: Role,
+    /// Its event, or why there is none.
+    pub(crate) event: Result<NewEvent, Refusal>,
+}
+
+/// What became of a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Its number in the file, from 1.
+    pub(crate) record: u64,
+    /// What it is to the import.
+    pub(crate) role: Role,
+    /// Where it is and under which id, or why it is not.
+    pub(crate) result: Result<(EventId, Outcome), Refusal>,
+}
+
+/// Takes records from the thread that prepares them.
+pub(crate) struct Feed {
+    batcher: Batcher<Item>,
+    batches: mpsc::Sender<Vec<Item>>,
+}
+
+/// Nobody takes records any more: the upload failed, and says why.
+pub(crate) struct Unwanted;
+
+impl Feed {
+    /// Hands a record over, sooner or later.
+    pub(crate) fn push(&mut self, item: Item) -> Result<(), Unwanted> {
+        let size_bytes = item.event.as_ref().map_or(0, NewEvent::size_bytes);
+        match self.batcher.push(item, size_bytes) {
+            Some(batch) => self.send(batch),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands over what was pushed.
+    pub(crate) fn flush(&mut self) -> Result<(), Unwanted> {
+        match self.batcher.take() {
+            Some(batch) => self.send(batch),
+            None => Ok(()),
+        }
+    }
+
+    fn send(&self, batch: Vec<Item>) -> Result<(), Unwanted> {
+        self.batches.blocking_send(batch).map_err(|_| Unwanted)
+    }
+}
+
+/// Appends what `prepare` feeds, on a thread of its own, and gives each answer to `take`, in order.
+pub(crate) async fn upload(
+    client: &Client,
+    prepare: impl FnOnce(&mut Feed) -> Result<(), Failure> + Send + 'static,
+    mut take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (batches, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
+    let preparing = tokio::task::spawn_blocking(move || {
+        let mut feed = Feed { batcher: Batcher::default(), batches };
+        let prepared = prepare(&mut feed);
+        // Nobody left to take the rest: the upload itself says why.
+        drop(feed.flush());
+        prepared
+    });
+    let (sent, mut outlines) = mpsc::unbounded_channel();
+    let events = ReceiverStream::new(receiver).map(move |items: Vec<Item>| {
+        let (events, outline) = take_apart(items);
+        // Without a receiver the answers are not wanted either.
+        drop(sent.send(outline));
+        events
+    });
+    let patient = client.with_retry(Retry { attempts_max: ATTEMPTS_MAX, ..Retry::default() });
+    let mut answers = patient.append_stream(events, Window::default());
+    while let Some(results) = answers.next().await {
+        let outline = outlines.recv().await.expect("each batch has an outline");
+        take(put_together(outline, results?))?;
+    }
+    match preparing.await {
+        Ok(prepared) => prepared,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// A batch without its events.
+type Outline = Vec<(u64, Role, Option<Refusal>)>;
+
+fn take_apart(items: Vec<Item>) -> (Vec<NewEvent>, Outline) {
+    let mut events = Vec::with_capacity(items.len());
+    let outline = items.into_iter().map(|item| match item.event {
+        Ok(event) => {
+            events.push(event);
+            (item.record, item.role, None)
+        }
+        Err(refusal) => (item.record, item.role, Some(refusal)),
+    });
+    let outline = outline.collect();
+    (events, outline)
+}
+
+fn put_together(outline: Outline, results: Vec<EventResult>) -> Vec<Answer> {
+    let mut results = VecDeque::from(results);
+    let answers = outline.into_iter().map(|(record, role, refusal)| {
+        let result = refusal.map_or_else(|| answer(record, results.pop_front()), Err);
+        Answer { record, role, result }
+    });
+    answers.collect()
+}
+
+fn answer(record: u64, result: Option<EventResult>) -> Result<(EventId, Outcome), Refusal> {
+    let EventResult { id, result, .. } = result.expect("every event sent has a result");
+    result.map(|outcome| (id, outcome)).map_err(|refused| Refusal::of_server(record, refused))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_client::{EventBuilder, EventRefused, Reason};
+    use kith_core::{
+        event::{Fact, Met},
+        position::Position,
+        timestamp::Timestamp,
+    };
+
+    #[test]
+    fn answers_stay_in_the_order_of_records() {
+        let met = Fact::Met(Met { people: vec!["a".parse().unwrap(), "b".parse().unwrap()] });
+        let event = || EventBuilder::new(met.clone(), Timestamp::from_millis(0)).build().unwrap();
+        let refusal = Refusal { record: 2, reason: "EVENT_INVALID", field: String::new(), message: String::new() };
+        let (first, third) = (event(), event());
+        let item = |record, event| Item { record, role: Role::Record, event };
+        let items = vec![item(1, Ok(first.clone())), item(2, Err(refusal.clone())), item(3, Ok(third.clone()))];
+        let (events, outline) = take_apart(items);
+        assert_eq!(events, [first.clone(), third.clone()]);
+        let refused = EventRefused { reason: Some(Reason::PersonUnknown), field: "f".into(), message: "m".into() };
+        let accepted = Outcome::Accepted(Position::new(7));
+        let results = vec![
+            EventResult { number: 1, id: first.id(), result: Ok(accepted) },
+            EventResult { number: 2, id: third.id(), result: Err(refused.clone()) },
+        ];
+        let answers = put_together(outline, results);
+        assert_eq!(answers.iter().map(|answer| answer.record).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(answers[0].result, Ok((first.id(), accepted)));
+        assert_eq!(answers[1].result, Err(refusal));
+        assert_eq!(answers[2].result, Err(Refusal::of_server(3, refused)));
+    }
+}

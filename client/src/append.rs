@@ -1,0 +1,34 @@
+//! `Append`: up to 1,000 events, all or none.
+
+use crate::{builder::NewEvent, client::Client, error::Error, retry::Repeat};
+use kith_core::{
+    condition::Condition,
+    decide::{Outcome, check_append_size},
+    position::Position,
+};
+use kith_proto::v1;
+
+impl Client {
+    /// Appends events, all or none, if the condition holds. An outcome for each, in order.
+    ///
+    /// Safe to repeat: an event that is recorded already answers [`Outcome::Duplicate`] with its first position.
+    pub async fn append(&self, events: &[NewEvent], condition: Option<&Condition>) -> Result<Vec<Outcome>, Error> {
+        check_append_size(events.len(), events.iter().map(NewEvent::size_bytes).sum())?;
+        let request = v1::AppendRequest {
+            network: self.network_name(),
+            events: events.iter().map(NewEvent::to_proto).collect(),
+            condition: condition.map(Condition::to_proto),
+        };
+        let log = self.log();
+        let response = self.call(Repeat::Safe, request, async |request| log.clone().append(request).await).await?;
+        if response.outcomes.len() != events.len() {
+            return Err(Error::answer("it has another number of outcomes than there were events"));
+        }
+        Ok(response.outcomes.into_iter().map(outcome).collect())
+    }
+}
+
+pub(crate) fn outcome(proto: v1::AppendOutcome) -> Outcome {
+    let position = Position::new(proto.position);
+    if proto.duplicate { Outcome::Duplicate(position) } else { Outcome::Accepted(position) }
+}

@@ -1,0 +1,216 @@
+//! The connection, who speaks on it, and how a call is made. Every call carries the token; nothing else does.
+
+use crate::{
+    error::{Error, Kind},
+    options::{Options, Retry, Secret, Timeouts},
+    retry::{Backoff, Repeat},
+};
+use kith_core::id::NetworkName;
+use kith_proto::v1::{
+    audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
+    log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
+    view_service_client::ViewServiceClient,
+};
+use std::time::Duration;
+use tonic::{
+    Request, Response, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+
+/// HTTP/2 window of a stream and of the connection: decides how fast a client far away catches up.
+const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Largest HTTP/2 frame.
+const FRAME_BYTES_MAX: u32 = 1024 * 1024;
+/// Largest message that a server may send.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Time between pings on the connection, and until an unanswered one ends it.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+
+/// A connection to one network of a server. Cheap to clone; clones share the connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    channel: Channel,
+    authorization: Authorization,
+    network: NetworkName,
+    pub(crate) timeouts: Timeouts,
+    retry: Retry,
+}
+
+/// What calls go through.
+pub(crate) type Transport = InterceptedService<Channel, Authorization>;
+
+/// Puts the token into each call.
+#[derive(Debug, Clone)]
+pub(crate) struct Authorization(MetadataValue<Ascii>);
+
+impl Authorization {
+    fn new(token: &Secret) -> Result<Self, Error> {
+        let invalid = || Error::new(Kind::OptionsInvalid, "the token holds characters that no token has");
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose()).parse().map_err(|_| invalid())?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+}
+
+impl Interceptor for Authorization {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+impl Client {
+    /// Connects. Fails at once if the server cannot be reached; after that, lost connections are made again.
+    pub async fn connect(options: Options) -> Result<Self, Error> {
+        let authorization = Authorization::new(&options.token)?;
+        let channel = endpoint(&options)?.connect().await;
+        let channel = channel.map_err(|error| Error::unreachable(&options.server, &error))?;
+        let Options { network, timeouts, retry, .. } = options;
+        Ok(Self { channel, authorization, network, timeouts, retry })
+    }
+
+    /// The network that calls are about.
+    pub fn network(&self) -> &NetworkName {
+        &self.network
+    }
+
+    /// The same connection, for another network.
+    #[must_use]
+    pub fn with_network(&self, network: NetworkName) -> Self {
+        Self { network, ..self.clone() }
+    }
+
+    /// The same connection, with more or less patience.
+    #[must_use]
+    pub fn with_retry(&self, retry: Retry) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
+    pub(crate) fn network_name(&self) -> String {
+        self.network.to_string()
+    }
+
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry)
+    }
+
+    pub(crate) fn log(&self) -> LogServiceClient<Transport> {
+        let client = LogServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn directory(&self) -> DirectoryServiceClient<Transport> {
+        let client = DirectoryServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn views(&self) -> ViewServiceClient<Transport> {
+        let client = ViewServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn audit(&self) -> AuditServiceClient<Transport> {
+        AuditServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {
+        NetworkServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    /// Makes a call with one answer, again and again as far as that is safe and promises something.
+    pub(crate) async fn call<M, T, F>(&self, repeat: Repeat, message: M, send: F) -> Result<T, Error>
+    where
+        M: Clone,
+        F: AsyncFn(Request<M>) -> Result<Response<T>, Status>,
+    {
+        let mut backoff = self.backoff();
+        loop {
+            let mut request = Request::new(message.clone());
+            request.set_timeout(self.timeouts.call);
+            let error = match send(request).await {
+                Ok(response) => return Ok(response.into_inner()),
+                Err(status) => Error::from(status),
+            };
+            match backoff.after(&error, repeat) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for a stream to begin or go on, but not for ever.
+    pub(crate) async fn within<T>(
+        limit: Duration,
+        answer: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Error::timed_out(limit)),
+        }
+    }
+}
+
+fn endpoint(options: &Options) -> Result<Endpoint, Error> {
+    let address = address(&options.server)?;
+    let invalid = |error: tonic::transport::Error| {
+        Error::new(Kind::OptionsInvalid, format!("{} is not an address of a server: {error}", options.server))
+    };
+    let endpoint = Endpoint::from_shared(address).map_err(invalid)?;
+    let endpoint = endpoint.user_agent(concat!("kith/", env!("CARGO_PKG_VERSION"))).map_err(invalid)?;
+    Ok(endpoint
+        .connect_timeout(options.timeouts.connect)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE))
+}
+
+/// The address with its scheme.
+fn address(server: &str) -> Result<String, Error> {
+    match server.split_once("://") {
+        None if server.is_empty() => Err(Error::new(Kind::OptionsInvalid, "the server's address is empty")),
+        None => Ok(format!("http://{server}")),
+        Some(("http", _)) => Ok(server.to_owned()),
+        Some((scheme, _)) => {
+            let message = format!("this client speaks http to the server, not {scheme}: put a proxy in between");
+            Err(Error::new(Kind::OptionsInvalid, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_need_no_scheme_but_no_other_one_works() {
+        assert_eq!(address("127.0.0.1:7420").unwrap(), "http://127.0.0.1:7420");
+        assert_eq!(address("http://kith.example").unwrap(), "http://kith.example");
+        assert_eq!(address("https://kith.example").unwrap_err().kind(), Kind::OptionsInvalid);
+        assert_eq!(address("").unwrap_err().kind(), Kind::OptionsInvalid);
+    }
+
+    #[test]
+    fn tokens_that_are_no_header_are_refused_without_being_shown() {
+        let error = Authorization::new(&"line\nbreak".into()).unwrap_err();
+        assert_eq!(error.kind(), Kind::OptionsInvalid);
+        assert!(!error.to_string().contains("break"));
+        let shown = format!("{:?}", Authorization::new(&"kith_secret".into()).unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unreachable() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let options = Options::new(server.clone(), "token", "default".parse().unwrap());
+        let error = Client::connect(options).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        assert!(error.is_retryable() && error.to_string().contains(&server), "{error}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Entries as they arrive: the server's bytes, opened when somebody asks.
+
+use crate::error::Error;
+use bytes::Bytes;
+use kith_core::{detail::Detail, entry::Entry, event::Event};
+use kith_proto::v1;
+use std::collections::HashMap;
+
+/// Entries of one message, in the order asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entries {
+    /// Each entry's bytes, exactly as stored and hashed.
+    pub bytes: Vec<Bytes>,
+    details: Vec<v1::EntryDetails>,
+}
+
+/// An entry, opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The entry's bytes.
+    pub bytes: Bytes,
+    /// The entry.
+    pub entry: Entry,
+    /// Its event.
+    pub event: Event,
+    /// The details that the caller may see; erased ones are missing.
+    pub details: Vec<Detail>,
+}
+
+impl Recorded {
+    /// Opens an entry without its details.
+    pub fn decode(bytes: &Bytes) -> Result<Self, Error> {
+        let entry = Entry::decode(bytes).map_err(Error::answer)?;
+        let event = entry.event().map_err(Error::answer)?;
+        Ok(Self { bytes: bytes.clone(), entry, event, details: Vec::new() })
+    }
+}
+
+impl Entries {
+    pub(crate) fn new(bytes: Vec<Bytes>, details: Vec<v1::EntryDetails>) -> Self {
+        Self { bytes, details }
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Opens all of them.
+    pub fn decode(&self) -> Result<Vec<Recorded>, Error> {
+        let details: HashMap<_, _> = self.details.iter().map(|entry| (entry.position, &entry.details)).collect();
+        let open = |bytes| {
+            let mut recorded = Recorded::decode(bytes)?;
+            if let Some(details) = details.get(&recorded.entry.position.get()) {
+                let opened = details.iter().map(Detail::from_proto).collect::<Result<_, _>>();
+                recorded.details = opened.map_err(Error::answer)?;
+            }
+            Ok(recorded)
+        };
+        self.bytes.iter().map(open).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{builder::EventBuilder, error::Kind};
+    use kith_core::{
+        detail::DetailKind,
+        event::{Fact, Met},
+        position::Position,
+        timestamp::Timestamp,
+    };
+
+    #[test]
+    fn details_find_their_entries() {
+        let people = vec!["amina".parse().unwrap(), "ben".parse().unwrap()];
+        let event = EventBuilder::new(Fact::Met(Met { people: people.clone() }), Timestamp::from_millis(1))
+            .detail(DetailKind::Note, people, "spoke")
+            .build()
+            .unwrap();
+        let entry = |position| Entry {
+            position: Position::new(position),
+            recorded_at: Timestamp::from_millis(2),
+            recorded_by: "token:a".parse().unwrap(),
+            organisation: None,
+            event_bytes: event.to_proto().event,
+            signature: None,
+        };
+        let details = v1::EntryDetails { position: 8, details: event.to_proto().details };
+        let entries = Entries::new(vec![entry(7).encode(), entry(8).encode()], vec![details]);
+        let opened = entries.decode().unwrap();
+        assert!(opened[0].details.is_empty());
+        assert_eq!(opened[1].details[0].text, "spoke");
+        assert_eq!(opened[1].event.id, event.id());
+    }
+
+    #[test]
+    fn bytes_that_are_no_entry_are_a_malformed_answer() {
+        let entries = Entries::new(vec![Bytes::from_static(b"\xff\xff")], Vec::new());
+        assert_eq!(entries.decode().unwrap_err().kind(), Kind::AnswerInvalid);
+    }
+}

@@ -1,0 +1,69 @@
+//! Typed client of a Kith server.
+//!
+//! [`Client`] has a method for every call of `kith.v1`. Events are made by [`EventBuilder`], which gives them id, salt
+//! and commitments and checks every rule before anything is sent. Failures are one type, [`Error`], that says whether
+//! the call can be repeated and whether it had an effect. Calls that are safe to repeat are repeated; streams go on
+//! from where they were after a broken connection.
+//!
+//! Invariant: an event's bytes are made once. A repeated append sends the same bytes, so that it can never record
+//! anything twice.
+//!
+//! ```no_run
+//! use kith_client::{Client, EventBuilder, Options, ReadOptions};
+//! use kith_core::event::{Fact, Met};
+//!
+//! # async fn record() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = Options::new("http://127.0.0.1:7420", "the token's secret", "default".parse()?);
+//! let client = Client::connect(options).await?;
+//!
+//! let met = Fact::Met(Met { people: vec!["amina".parse()?, "ben".parse()?] });
+//! let event = EventBuilder::new(met, kith_client::now()).build()?;
+//! match client.append(std::slice::from_ref(&event), None).await {
+//!     Ok(outcomes) => println!("{} is {:?}", event.id(), outcomes[0]),
+//!     Err(error) if error.is_retryable() => println!("try again later: {error}"),
+//!     Err(error) => println!("{:?} is wrong: {error}", error.field()),
+//! }
+//!
+//! let page = client.read(&ReadOptions::default()).await?;
+//! for recorded in page.entries.decode()? {
+//!     println!("{} {}", recorded.entry.position, recorded.event.kind());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod append;
+mod append_stream;
+mod batch;
+mod builder;
+mod client;
+mod clock;
+mod directory;
+mod entries;
+mod error;
+mod follow;
+mod networks;
+mod options;
+mod proofs;
+mod read;
+mod reason;
+mod retry;
+mod subscribe;
+mod views;
+
+pub use append_stream::{AppendStream, EventRefused, EventResult, Window};
+pub use batch::Batcher;
+pub use builder::{EventBuilder, NewEvent, random_bytes, random_event_id, random_person_id};
+pub use client::Client;
+pub use clock::now;
+pub use entries::{Entries, Recorded};
+pub use error::{Error, Kind};
+pub use kith_core::decide::Outcome;
+pub use kith_proto::v1;
+pub use networks::{IssuedToken, NewToken};
+pub use options::{Options, Retry, Secret, Timeouts};
+pub use proofs::{ConsistencyProof, InclusionProof};
+pub use read::{Direction, Head, Page, ReadOptions};
+pub use reason::{Reason, had_no_effect, is_retryable, reason_name};
+pub use subscribe::{Cursor, Subscription, Update};
+pub use views::{RowQuery, ViewQuery, Views, WatchView};

@@ -1,0 +1,87 @@
+//! Networks of a server and the tokens that open them. Making either is never repeated unless nothing was made.
+
+use crate::{client::Client, error::Error, options::Secret, retry::Repeat};
+use kith_core::{
+    event::Role,
+    id::{NetworkName, OrganisationId, PersonId, TokenId},
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_proto::v1;
+
+/// A token to be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// The role it carries.
+    pub role: Role,
+    /// The person it speaks for.
+    pub person: Option<PersonId>,
+    /// The organisation it belongs to.
+    pub organisation: Option<OrganisationId>,
+    /// When it ends; `None` means never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was issued just now.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: v1::Token,
+    /// Its secret. The server keeps a hash only: this is the one time it is told.
+    pub secret: Secret,
+    /// Position of the `token_issued` entry.
+    pub position: Position,
+}
+
+impl Client {
+    /// Makes a network. Needs an owner token of the whole server.
+    pub async fn create_network(&self, name: &NetworkName) -> Result<v1::Network, Error> {
+        let request = v1::CreateNetworkRequest { name: name.to_string() };
+        let networks = self.networks();
+        let send = async |request| networks.clone().create_network(request).await;
+        let response = self.call(Repeat::Unsafe, request, send).await?;
+        response.network.ok_or_else(|| Error::answer("it has no network"))
+    }
+
+    /// The networks that the token opens, by name.
+    pub async fn list_networks(&self) -> Result<Vec<v1::Network>, Error> {
+        let networks = self.networks();
+        let send = async |request| networks.clone().list_networks(request).await;
+        Ok(self.call(Repeat::Safe, v1::ListNetworksRequest {}, send).await?.networks)
+    }
+
+    /// Issues a token. Needs an owner.
+    pub async fn issue_token(&self, token: &NewToken) -> Result<IssuedToken, Error> {
+        let request = v1::IssueTokenRequest {
+            network: self.network_name(),
+            role: token.role.to_proto().into(),
+            person: token.person.as_ref().map(ToString::to_string).unwrap_or_default(),
+            organisation: token.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+            expires_at: token.expires_at.map(Timestamp::to_proto),
+        };
+        let networks = self.networks();
+        let send = async |request| networks.clone().issue_token(request).await;
+        let response = self.call(Repeat::Unsafe, request, send).await?;
+        Ok(IssuedToken {
+            token: response.token.ok_or_else(|| Error::answer("it has no token"))?,
+            secret: response.secret.into(),
+            position: Position::new(response.position),
+        })
+    }
+
+    /// The tokens of the network, oldest first. Needs an owner.
+    pub async fn list_tokens(&self) -> Result<Vec<v1::Token>, Error> {
+        let request = v1::ListTokensRequest { network: self.network_name() };
+        let networks = self.networks();
+        let send = async |request| networks.clone().list_tokens(request).await;
+        Ok(self.call(Repeat::Safe, request, send).await?.tokens)
+    }
+
+    /// Revokes a token at once; gives the position of the entry that says so. Needs an owner.
+    pub async fn revoke_token(&self, token: &TokenId) -> Result<Position, Error> {
+        let request = v1::RevokeTokenRequest { network: self.network_name(), token: token.to_string() };
+        let networks = self.networks();
+        let send = async |request| networks.clone().revoke_token(request).await;
+        Ok(Position::new(self.call(Repeat::Unsafe, request, send).await?.position))
+    }
+}

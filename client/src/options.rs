@@ -1,0 +1,106 @@
+//! What a client is told before it connects. Secrets show as `***`.
+
+use kith_core::id::NetworkName;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Where to connect, as whom, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out.
+    pub server: String,
+    /// The token's secret.
+    pub token: Secret,
+    /// The network that calls are about.
+    pub network: NetworkName,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// How often to try.
+    pub retry: Retry,
+}
+
+impl Options {
+    /// Options with the default timeouts and retries.
+    pub fn new(server: impl Into<String>, token: impl Into<Secret>, network: NetworkName) -> Self {
+        Self {
+            server: server.into(),
+            token: token.into(),
+            network,
+            timeouts: Timeouts::default(),
+            retry: Retry::default(),
+        }
+    }
+}
+
+/// A token's secret; its `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// The secret itself, for the one header or file that it belongs in.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for Secret {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the answer to a call, each attempt on its own; for the beginning of a stream too.
+    pub call: Duration,
+    /// For the next message of a stream. Servers send heartbeats more often than that.
+    pub silence: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), call: Duration::from_secs(30), silence: Duration::from_mins(1) }
+    }
+}
+
+/// How often to try: delays double from the first to the longest, each cut at random by up to a half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts in a row, the first one included. Subscriptions and watches try on for ever.
+    pub attempts_max: u32,
+    /// Delay after the first attempt.
+    pub delay_first: Duration,
+    /// Longest delay, unless the server asks for a longer one.
+    pub delay_max: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts_max: 7, delay_first: Duration::from_millis(50), delay_max: Duration::from_secs(2) }
+    }
+}
+
+impl Retry {
+    /// One attempt, no more.
+    pub const NEVER: Self = Self { attempts_max: 1, delay_first: Duration::ZERO, delay_max: Duration::ZERO };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let options = Options::new("http://127.0.0.1:7420", "kith_secret", "default".parse().unwrap());
+        assert!(!format!("{options:?}").contains("secret"));
+        assert_eq!(options.token.expose(), "kith_secret");
+    }
+}

@@ -1,0 +1,91 @@
+//! `Read` and `Head`: entries page by page, and how far the log goes.
+
+use crate::{client::Client, entries::Entries, error::Error, retry::Repeat};
+use kith_core::{filter::Filter, position::Position, timestamp::Timestamp, tree::Hash};
+use kith_proto::v1;
+
+/// Which entries to read. The default is the first thousand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Where to start; the entry there is not given. Backwards, zero means from the head.
+    pub after: Position,
+    /// Which entries.
+    pub filter: Filter,
+    /// At most so many, up to 10,000; 0 means 1,000.
+    pub limit: u32,
+    /// In which order.
+    pub direction: Direction,
+}
+
+/// In which order to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// Oldest first.
+    #[default]
+    Forward,
+    /// Newest first.
+    Backward,
+}
+
+/// A part of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The entries.
+    pub entries: Entries,
+    /// `after` of the next read.
+    pub next: Position,
+    /// Whether nothing is left in this direction.
+    pub end: bool,
+    /// The head at the time of reading.
+    pub head: Position,
+}
+
+/// How far a log goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The last position; zero in an empty log.
+    pub position: Position,
+    /// Root of the hash tree over all entries.
+    pub root: Hash,
+    /// The log's incarnation.
+    pub incarnation: Vec<u8>,
+    /// When the last entry was recorded; `None` in an empty log.
+    pub recorded_at: Option<Timestamp>,
+}
+
+impl Client {
+    /// Reads a page of entries.
+    pub async fn read(&self, options: &ReadOptions) -> Result<Page, Error> {
+        let request = v1::ReadRequest {
+            network: self.network_name(),
+            after: options.after.get(),
+            filter: Some(options.filter.to_proto()),
+            limit: options.limit,
+            direction: match options.direction {
+                Direction::Forward => v1::Direction::Forward.into(),
+                Direction::Backward => v1::Direction::Backward.into(),
+            },
+        };
+        let log = self.log();
+        let response = self.call(Repeat::Safe, request, async |request| log.clone().read(request).await).await?;
+        Ok(Page {
+            entries: Entries::new(response.entries, response.details),
+            next: Position::new(response.next),
+            end: response.end,
+            head: Position::new(response.head),
+        })
+    }
+
+    /// The log's last position and the root of its hash tree.
+    pub async fn head(&self) -> Result<Head, Error> {
+        let request = v1::HeadRequest { network: self.network_name() };
+        let log = self.log();
+        let response = self.call(Repeat::Safe, request, async |request| log.clone().head(request).await).await?;
+        Ok(Head {
+            position: Position::new(response.position),
+            root: Hash::try_from(response.root.as_slice()).map_err(Error::answer)?,
+            incarnation: response.incarnation,
+            recorded_at: response.recorded_at.as_ref().and_then(Timestamp::from_proto),
+        })
+    }
+}

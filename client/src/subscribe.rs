@@ -1,0 +1,111 @@
+//! `Subscribe`: entries after a cursor, then new ones as they come, across broken connections.
+//!
+//! Invariant: the cursor only ever comes from the server and always belongs to what was given out, so that going on
+//! from it leaves no gap and repeats nothing.
+
+use crate::{
+    client::Client,
+    entries::Entries,
+    error::Error,
+    follow::{Follow, Following, follow},
+};
+use futures_util::{Stream, StreamExt};
+use kith_core::{filter::Filter, position::Position};
+use kith_proto::v1;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tonic::{Response, Status, Streaming};
+
+/// How far a reader of a log has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// The log's incarnation; empty before the first message.
+    pub incarnation: Vec<u8>,
+    /// The last position read or filtered out.
+    pub position: Position,
+    /// Identity of the filter; empty before the first message.
+    pub filter: Vec<u8>,
+}
+
+impl Cursor {
+    /// Starts after a position, whatever the log's incarnation.
+    pub fn after(position: Position) -> Self {
+        Self { position, ..Self::default() }
+    }
+
+    fn to_proto(&self) -> v1::Cursor {
+        v1::Cursor { incarnation: self.incarnation.clone(), position: self.position.get(), filter: self.filter.clone() }
+    }
+}
+
+impl From<v1::Cursor> for Cursor {
+    fn from(proto: v1::Cursor) -> Self {
+        Self { incarnation: proto.incarnation, position: Position::new(proto.position), filter: proto.filter }
+    }
+}
+
+/// A part of a subscription. Without entries it is a heartbeat.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// The entries.
+    pub entries: Entries,
+    /// How far this update comes. Keep it, with what the entries led to, to go on later.
+    pub cursor: Cursor,
+    /// Whether the cursor is at the head.
+    pub caught_up: bool,
+}
+
+/// Entries as they are appended. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on
+/// by itself. Any other error is the last item.
+pub struct Subscription(Following<Update>);
+
+impl Stream for Subscription {
+    type Item = Result<Update, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Reads the entries after a cursor that a filter lets pass, and goes on with new ones.
+    pub fn subscribe(&self, filter: Filter, cursor: Cursor) -> Subscription {
+        Subscription(follow(self, Subscribing { filter, cursor }))
+    }
+}
+
+/// A filter, and how far its entries were given out.
+struct Subscribing {
+    filter: Filter,
+    cursor: Cursor,
+}
+
+impl Follow for Subscribing {
+    type Message = v1::SubscribeResponse;
+    type Item = Update;
+
+    async fn open(&self, client: &Client) -> Result<Response<Streaming<v1::SubscribeResponse>>, Status> {
+        let request = v1::SubscribeRequest {
+            network: client.network().to_string(),
+            cursor: Some(self.cursor.to_proto()),
+            filter: Some(self.filter.to_proto()),
+        };
+        client.log().subscribe(request).await
+    }
+
+    fn take(&mut self, message: v1::SubscribeResponse) -> Result<Update, Error> {
+        let cursor = message.cursor.ok_or_else(|| Error::answer("a message of the subscription has no cursor"))?;
+        self.cursor = cursor.into();
+        let entries = Entries::new(message.entries, message.details);
+        Ok(Update { entries, cursor: self.cursor.clone(), caught_up: message.caught_up })
+    }
+}

@@ -1,0 +1,158 @@
+//! Views: which there are, their rows now or then, rows as they change, and the entries a row stands on.
+
+use crate::{
+    client::Client,
+    error::Error,
+    follow::{Follow, Following, follow},
+    retry::Repeat,
+};
+use futures_util::{Stream, StreamExt};
+use kith_core::{
+    id::{OrganisationId, PersonId},
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_proto::v1;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tonic::{Response, Status, Streaming};
+
+/// The views of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Views {
+    /// The views, by name.
+    pub views: Vec<v1::View>,
+    /// The log's head.
+    pub head: Position,
+}
+
+/// Which rows of a view.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ViewQuery {
+    /// The view's name.
+    pub view: String,
+    /// Only rows with this person in the key.
+    pub person: Option<PersonId>,
+    /// Only rows with somebody of this organisation in the key.
+    pub organisation: Option<OrganisationId>,
+    /// Only rows of this key; empty = any.
+    pub key: Vec<PersonId>,
+    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
+    pub at: Option<i32>,
+    /// As known at this position; zero = now. Excludes `as_of_time`.
+    pub as_of: Position,
+    /// As known at this time. Excludes `as_of`.
+    pub as_of_time: Option<Timestamp>,
+    /// Column to sort by, with a leading `-` for ascending order; empty = the first numeric one.
+    pub sort: String,
+    /// At most so many rows, up to 10,000; 0 = 100.
+    pub page_size: u32,
+    /// `next_page_token` of the page before; empty for the first.
+    pub page_token: String,
+}
+
+/// Which row to explain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowQuery {
+    /// The view's name.
+    pub view: String,
+    /// The row's key: one or two people.
+    pub key: Vec<PersonId>,
+    /// The row's item; zero = every row of the key.
+    pub item: Position,
+    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
+    pub at: Option<i32>,
+    /// As known at this position; zero = now.
+    pub as_of: Position,
+}
+
+/// Rows as they change. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on by itself.
+/// Any other error is the last item.
+pub struct WatchView(Following<v1::WatchViewResponse>);
+
+impl Stream for WatchView {
+    type Item = Result<v1::WatchViewResponse, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for WatchView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchView").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// The views there are, with their status.
+    pub async fn list_views(&self) -> Result<Views, Error> {
+        let request = v1::ListViewsRequest { network: self.network_name() };
+        let views = self.views();
+        let send = async |request| views.clone().list_views(request).await;
+        let response = self.call(Repeat::Safe, request, send).await?;
+        Ok(Views { views: response.views, head: Position::new(response.head) })
+    }
+
+    /// Rows of a view, a page at a time.
+    pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, Error> {
+        let request = v1::QueryViewRequest {
+            network: self.network_name(),
+            view: query.view.clone(),
+            person: query.person.as_ref().map(ToString::to_string).unwrap_or_default(),
+            organisation: query.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+            at: query.at,
+            as_of: query.as_of.get(),
+            as_of_time: query.as_of_time.map(Timestamp::to_proto),
+            sort: query.sort.clone(),
+            page_size: query.page_size,
+            page_token: query.page_token.clone(),
+            key: query.key.iter().map(ToString::to_string).collect(),
+        };
+        let views = self.views();
+        self.call(Repeat::Safe, request, async |request| views.clone().query_view(request).await).await
+    }
+
+    /// The entries that a row stands on, newest first, each with its share.
+    pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Error> {
+        let request = v1::ExplainRowRequest {
+            network: self.network_name(),
+            view: query.view.clone(),
+            key: query.key.iter().map(ToString::to_string).collect(),
+            item: query.item.get(),
+            at: query.at,
+            as_of: query.as_of.get(),
+        };
+        let views = self.views();
+        self.call(Repeat::Safe, request, async |request| views.clone().explain_row(request).await).await
+    }
+
+    /// Rows of a view that changed after a position, then rows as they change; zero = all rows first.
+    pub fn watch_view(&self, view: impl Into<String>, after: Position) -> WatchView {
+        WatchView(follow(self, Watching { view: view.into(), after }))
+    }
+}
+
+/// A view, and up to which position its rows were given out.
+struct Watching {
+    view: String,
+    after: Position,
+}
+
+impl Follow for Watching {
+    type Message = v1::WatchViewResponse;
+    type Item = v1::WatchViewResponse;
+
+    async fn open(&self, client: &Client) -> Result<Response<Streaming<v1::WatchViewResponse>>, Status> {
+        let (network, view) = (client.network().to_string(), self.view.clone());
+        client.views().watch_view(v1::WatchViewRequest { network, view, after: self.after.get() }).await
+    }
+
+    fn take(&mut self, message: v1::WatchViewResponse) -> Result<v1::WatchViewResponse, Error> {
+        self.after = Position::new(message.position);
+        Ok(message)
+    }
+}
