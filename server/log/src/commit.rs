@@ -155,24 +155,31 @@ where
 impl Written {
     /// Lets readers see the batch.
     pub(crate) fn publish(self, store: &Store, edges: &mut Edges) {
-        for live in self.staged.created {
-            store.add_network(live);
+        for live in &self.staged.created {
+            store.add_network(live.clone());
         }
-        let mut tokens: Vec<_> =
-            self.staged.server_tokens.into_iter().map(|row| (Owner::Server, Reach::Server, row)).collect();
+        self.staged.put_tokens(store);
         for (network, edge) in self.staged.networks.into_iter().zip(self.edges) {
-            let live = network.live;
-            let reach = || Reach::Network(live.name.clone());
-            tokens.extend(network.tokens.into_iter().map(|row| (Owner::Network(live.ordinal), reach(), row)));
-            live.publish(committed(&live, &edge, network.accepted));
-            edges.insert(live.ordinal, edge);
+            network.live.publish(committed(&network.live, &edge, network.accepted));
+            edges.insert(network.live.ordinal, edge);
         }
-        if tokens.is_empty() {
+    }
+}
+
+impl Staged {
+    /// Lets tokens count, and end, before anybody hears that the head moved.
+    fn put_tokens(&self, store: &Store) {
+        if self.server_tokens.is_empty() && self.networks.iter().all(|network| network.tokens.is_empty()) {
             return;
         }
         let mut known = store.tokens_mut();
-        for (owner, reach, row) in tokens {
-            known.put(owner, reach, row);
+        for row in &self.server_tokens {
+            known.put(Owner::Server, Reach::Server, row.clone());
+        }
+        for StagedNetwork { live, tokens, .. } in &self.networks {
+            for row in tokens {
+                known.put(Owner::Network(live.ordinal), Reach::Network(live.name.clone()), row.clone());
+            }
         }
     }
 }
