@@ -106,6 +106,7 @@ impl Derivation<'_> {
     }
 
     /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
+    /// Those that came and went within the batch are among them: they are asked for as of positions between.
     fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, u64>, EvaluateError> {
         let mut disturbed: BTreeMap<Key, u64> = BTreeMap::new();
         let mut note = |key: Key, position: u64| {
@@ -117,12 +118,17 @@ impl Derivation<'_> {
             let position = positions[&routable.position];
             routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
         }
-        for (handle, position) in &intake.moved {
-            let entries = Vec::from_iter(self.entries_with(*handle)?);
-            for routable in self.source.routables_at(&entries)? {
-                let keys = routable.keys(self.meant).into_iter().chain(routable.keys(&intake.meaning));
-                keys.for_each(|key| note(key, *position));
+        let mut meaning = self.meant.clone();
+        for moved in &intake.moves {
+            let mut entries = BTreeSet::new();
+            for handle in &moved.handles {
+                entries.extend(self.entries_with(*handle)?);
             }
+            entries.retain(|entry| *entry < moved.position);
+            let entries = self.source.routables_at(&Vec::from_iter(entries))?;
+            entries.iter().flat_map(|entry| entry.keys(&meaning)).for_each(|key| note(key, moved.position));
+            moved.apply(&mut meaning, &self.source.people());
+            entries.iter().flat_map(|entry| entry.keys(&meaning)).for_each(|key| note(key, moved.position));
         }
         Ok(disturbed)
     }

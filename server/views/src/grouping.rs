@@ -54,17 +54,17 @@ impl Grouped {
     }
 
     /// Stores the places. The second people of keys are left to the records that are made for them, unless a key's
-    /// entries come under another one, or the batch itself looks for the entries of people who `moved`.
+    /// entries come under another one, or the batch itself looks for the entries of people who mean somebody else now.
     pub(crate) fn write(&self, write: &WriteTransaction, intake: &Intake, shape: KeyShape) -> Result<(), StoreError> {
         let mut places = write.open_table(PLACES)?;
         for place in &self.places {
             places.insert(&place.to_bytes(), ())?;
         }
-        if !(intake.meaning.is_plain() && intake.moved.is_empty()) {
+        if !(intake.meaning.is_plain() && intake.moves.is_empty()) {
             let mut seconds = write.open_table(SECONDS)?;
             for key in self.places.chunk_by(|one, other| one.key == other.key).map(|places| places[0].key) {
                 let comes_under_another = meant_key(key, &intake.meaning, shape) != Some(key);
-                if key.b != 0 && (comes_under_another || !intake.moved.is_empty()) {
+                if key.b != 0 && (comes_under_another || !intake.moves.is_empty()) {
                     seconds.insert(&key.swapped().to_bytes(), ())?;
                 }
             }

@@ -24,10 +24,36 @@ pub(crate) struct Intake {
     retractions: Vec<(u64, u64)>,
     /// Whom handles mean now.
     pub(crate) meaning: Meaning,
-    /// Handles that meant somebody else before, with the position of the last change.
-    pub(crate) moved: HashMap<Handle, u64>,
+    /// How they came to mean that, in order.
+    pub(crate) moves: Vec<Move>,
     /// Entries withdrawn, merges apart, with the position of the retraction.
     pub(crate) withdrawn: Vec<(u64, u64)>,
+}
+
+/// An entry that changes whom handles mean.
+#[derive(Debug)]
+pub(crate) struct Move {
+    /// The entry.
+    pub(crate) position: u64,
+    /// The handles that mean somebody else from then on.
+    pub(crate) handles: Vec<Handle>,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Cause {
+    Merged(Merge),
+    MergeWithdrawn,
+}
+
+impl Move {
+    /// Whom handles mean after it, from whom they meant before.
+    pub(crate) fn apply(&self, meaning: &mut Meaning, people: &People) {
+        match self.cause {
+            Cause::Merged(merge) => drop(meaning.merge(merge)),
+            Cause::MergeWithdrawn => *meaning = people.meaning(self.position),
+        }
+    }
 }
 
 impl Intake {
@@ -90,9 +116,8 @@ impl Intake {
     fn take_merge(&mut self, position: u64, merge: Merge, people: &mut People) {
         people.merge(position, merge);
         self.merges.push((position, merge));
-        for handle in self.meaning.merge(merge) {
-            self.moved.insert(handle, position);
-        }
+        let handles = self.meaning.merge(merge);
+        self.moves.push(Move { position, handles, cause: Cause::Merged(merge) });
     }
 
     fn take_retraction(&mut self, target: u64, position: u64, people: &mut People) {
@@ -106,9 +131,8 @@ impl Intake {
             return;
         }
         let meaning = people.meaning(position);
-        for handle in self.meaning.difference(&meaning) {
-            self.moved.insert(handle, position);
-        }
+        let handles = self.meaning.difference(&meaning);
+        self.moves.push(Move { position, handles, cause: Cause::MergeWithdrawn });
         self.meaning = meaning;
     }
 

@@ -54,6 +54,20 @@ fn merged_people_are_one_from_then_on() {
 }
 
 #[test]
+fn a_merge_that_was_undone_in_the_same_batch_is_still_seen_between() {
+    let log = MemoryLog::with_people();
+    log.met(10, &[2, 3]);
+    log.met(11, &[5, 3]);
+    let merge = log.merged(2, 5);
+    log.retracted(merge);
+    let view = strength(&log);
+    assert_eq!(keys(&view, None), ["cem-dia", "dia-fin"]);
+    assert_eq!(keys(&view, Some(merge)), ["cem-dia"]);
+    let then = strength(&log.prefix(merge));
+    assert_eq!(view.handle.digest(None, Some(Position::new(merge))).unwrap(), then.digest());
+}
+
+#[test]
 fn a_merge_counts_others_anew_in_keys_of_other_people() {
     let (log, twin) = (MemoryLog::with_people(), MemoryLog::with_people());
     log.met(10, &[0, 1, 2, 3]);

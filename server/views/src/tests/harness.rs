@@ -19,7 +19,7 @@ use kith_core::{
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -295,4 +295,12 @@ pub(super) fn builtin(name: &str) -> &'static [u8] {
 }
 
 /// The plugin that misbehaves.
-pub(super) const HOSTILE: &[u8] = include_bytes!("hostile.wat");
+pub(super) static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| component(HOSTILE_TEXT));
+
+/// Its source.
+pub(super) const HOSTILE_TEXT: &str = include_str!("hostile.wat");
+
+/// Assembles a component.
+pub(super) fn component(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}

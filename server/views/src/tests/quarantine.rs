@@ -50,7 +50,7 @@ fn check_stuck(settings: &str, message: &str) {
     let (log, poisoned) = poisoned_log();
     for piece in [1, 2, 100] {
         log.read_in_pieces_of(piece);
-        let mut view = lab.view(HOSTILE, settings, &log);
+        let mut view = lab.view(&HOSTILE, settings, &log);
         view.catch_up();
         let rows = view.rows(Query::default());
         assert_eq!(rows, ["ann-ben [Integer(1)] of 1", "cem-dia [Integer(2)] of 2"], "{settings}");
@@ -94,7 +94,7 @@ fn lost_states_harm_one_key() {
 fn check_unread(settings: &str, message: &str) {
     let (log, _) = poisoned_log();
     let view = {
-        let mut view = lab().view(HOSTILE, settings, &log);
+        let mut view = lab().view(&HOSTILE, settings, &log);
         view.catch_up();
         view
     };
@@ -125,7 +125,7 @@ fn a_key_leaves_quarantine_when_its_entry_is_withdrawn() {
     for settings in ["t", "r"] {
         let (log, poisoned) = poisoned_log();
         let lab = lab();
-        let mut view = lab.view(HOSTILE, settings, &log);
+        let mut view = lab.view(&HOSTILE, settings, &log);
         view.catch_up();
         log.retracted(poisoned);
         view.catch_up();
@@ -138,7 +138,7 @@ fn a_key_leaves_quarantine_when_its_entry_is_withdrawn() {
 fn a_late_entry_before_the_poisoned_one_still_counts() {
     let (log, poisoned) = poisoned_log();
     let lab = lab();
-    let mut view = lab.view(HOSTILE, "t", &log);
+    let mut view = lab.view(&HOSTILE, "t", &log);
     view.catch_up();
     log.met(0, &[0, 1]);
     view.catch_up();
@@ -149,10 +149,10 @@ fn a_late_entry_before_the_poisoned_one_still_counts() {
 #[test]
 fn what_is_stuck_was_not_before() {
     let (log, poisoned) = poisoned_log();
-    let mut view = lab().view(HOSTILE, "t", &log);
+    let mut view = lab().view(&HOSTILE, "t", &log);
     view.catch_up();
     for position in 1..=log.head().get() {
-        let mut then = lab().view(HOSTILE, "t", &log.prefix(position));
+        let mut then = lab().view(&HOSTILE, "t", &log.prefix(position));
         then.catch_up();
         let as_of = Some(Position::new(position));
         assert_eq!(view.handle.digest(None, as_of).unwrap(), then.digest(), "{position} of {poisoned}");
@@ -176,7 +176,7 @@ fn a_view_stops_when_too_many_keys_are_stuck() {
         log.append_event(at(1, 9), Fact::Met(Met { people }), Scope::Network, attributes);
     }
     let lab = lab();
-    let mut view = lab.view(HOSTILE, "t", &log);
+    let mut view = lab.view(&HOSTILE, "t", &log);
     view.catch_up();
     assert_eq!(view.step(), Step::Spoilt);
     assert_eq!(quarantined(&view).len(), limits::QUARANTINED_KEYS_MAX);
@@ -187,7 +187,7 @@ fn a_call_that_takes_too_long_pauses_the_view_and_loses_nothing() {
     let limits = SandboxLimits { call_fuel: u64::MAX, call_epochs: 1, ..SandboxLimits::default() };
     let (log, _) = poisoned_log();
     let lab = Lab::open_with(limits);
-    let mut view = lab.view(HOSTILE, "l", &log);
+    let mut view = lab.view(&HOSTILE, "l", &log);
     let error = view.follower.step(log.head().get()).unwrap_err();
     assert!(error.to_string().contains("wall-clock"), "{error}");
     view.follower.reload().unwrap();

@@ -179,7 +179,7 @@ fn only_the_newest_entries_have_shares() {
         log.append(at(1, hour), Fact::Met(Met { people: vec![person(0), person(1)] }));
     }
     let lab = Lab::open();
-    let view = lab.level(HOSTILE, &log);
+    let view = lab.level(&HOSTILE, &log);
     let explain = Explain { key: vec![person(0), person(1)], item: None, day: None, as_of: None };
     let evidence = view.handle.explain(&explain).unwrap().evidence;
     assert_eq!(evidence.len(), entries);

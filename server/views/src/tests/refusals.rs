@@ -1,6 +1,6 @@
 //! Components that are refused, each with the reason.
 
-use super::harness::{HOSTILE, Lab, builtin};
+use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, builtin, component};
 use crate::{Refused, SandboxLimits, Views, limits};
 
 fn refusal(component: &[u8], settings: &str) -> String {
@@ -14,15 +14,15 @@ fn what_is_no_plugin_is_refused_with_the_reason() {
         assert!(found.contains(expected), "{found}");
     };
     check(b"\0asm\x0d\0\x01\0rubbish", "{}", "no WebAssembly component");
-    check(b"(module)", "{}", "no WebAssembly component");
-    check(b"(component)", "{}", "exports []");
-    check(b"(component (import \"clock\" (func)))", "{}", "imports clock");
-    check(b"(component (instance $i) (export \"kith:view/view@2.0.0\" (instance $i)))", "{}", "view@2.0.0");
-    check(b"(component (instance $i) (export \"kith:view/view@1.0.0\" (instance $i)))", "{}", "describe");
-    check(HOSTILE, "refuse", "refuses the settings: refuse");
+    check(&component("(module)"), "{}", "no WebAssembly component");
+    check(&component("(component)"), "{}", "exports []");
+    check(&component("(component (import \"clock\" (func)))"), "{}", "imports clock");
+    check(&component("(component (instance $i) (export \"kith:view/view@2.0.0\" (instance $i)))"), "{}", "view@2.0.0");
+    check(&component("(component (instance $i) (export \"kith:view/view@1.0.0\" (instance $i)))"), "{}", "describe");
+    check(&HOSTILE, "refuse", "refuses the settings: refuse");
     check(builtin("strength"), "{\"half_life_days\":0}", "refuses the settings");
-    let manifest = String::from_utf8(HOSTILE.to_vec()).unwrap().replace("\"met\"", "\"mit\"");
-    check(manifest.as_bytes(), "{}", "`mit` is no kind");
+    let manifest = HOSTILE_TEXT.replace("\"met\"", "\"mit\"");
+    check(&component(&manifest), "{}", "`mit` is no kind");
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_component_that_is_too_large_is_refused_unread() {
 #[test]
 fn compiled_components_are_kept_and_damaged_ones_compiled_anew() {
     let lab = Lab::open();
-    lab.views.inspect(HOSTILE, "{}").unwrap();
+    lab.views.inspect(&HOSTILE, "{}").unwrap();
     let cache = lab.folder.path().join("cache");
     let files = || std::fs::read_dir(&cache).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
     let [file] = &files()[..] else { panic!("one component was compiled") };
@@ -44,11 +44,11 @@ fn compiled_components_are_kept_and_damaged_ones_compiled_anew() {
         bytes[damage] ^= 1;
         std::fs::write(file, &bytes).unwrap();
         let views = Views::open(Lab::config(&lab.folder, SandboxLimits::default())).unwrap();
-        assert_eq!(views.inspect(HOSTILE, "{}").unwrap().name, "hostile");
+        assert_eq!(views.inspect(&HOSTILE, "{}").unwrap().name, "hostile");
         assert_eq!(std::fs::read(file).unwrap().len(), whole.len());
     }
     std::fs::write(file, b"short").unwrap();
-    assert_eq!(lab.views.inspect(HOSTILE, "{}").unwrap().name, "hostile");
+    assert_eq!(lab.views.inspect(&HOSTILE, "{}").unwrap().name, "hostile");
 }
 
 #[test]
