@@ -1,0 +1,195 @@
+//! The client's side of the benchmark: events of about 200 bytes over gRPC on loopback.
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use kith_core::{
+    event::{Attribute, AttributeValue, Event, Fact, FollowedUp, PersonAdded, Scope},
+    id::{EventId, PersonId},
+    timestamp::Timestamp,
+};
+use kith_proto::v1::{self, log_service_client::LogServiceClient, view_service_client::ViewServiceClient};
+use kith_tests::server::Server;
+use std::time::{Duration, Instant};
+use tokio_stream::StreamExt;
+use tonic::{Request, metadata::MetadataValue, transport::Channel};
+
+/// People that the events are about.
+pub const PEOPLE: usize = 1_000;
+const NETWORK: &str = "default";
+const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Requests that an append stream keeps on their way.
+const STREAM_WINDOW: usize = 16;
+
+/// A connection with the owner's token.
+#[derive(Clone)]
+pub struct Load {
+    channel: Channel,
+    authorization: MetadataValue<tonic::metadata::Ascii>,
+}
+
+impl Load {
+    /// Connects to a server.
+    pub async fn connect(server: &Server) -> Result<Self> {
+        let channel = Channel::from_shared(server.url())?
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .tcp_nodelay(true)
+            .connect()
+            .await?;
+        let authorization = format!("Bearer {}", server.token()).parse().context("tokens are ASCII")?;
+        Ok(Self { channel, authorization })
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.authorization.clone());
+        request
+    }
+
+    fn log(&self) -> LogServiceClient<Channel> {
+        LogServiceClient::new(self.channel.clone()).max_decoding_message_size(8 * 1024 * 1024)
+    }
+
+    /// Adds the people.
+    pub async fn add_people(&self) -> Result<()> {
+        let people = (0..PEOPLE).map(|number| {
+            let added = PersonAdded { person: person(number), organisation: None, role: String::new() };
+            new_event(Fact::PersonAdded(added), Vec::new())
+        });
+        self.append(people.collect()).await
+    }
+
+    /// One call of `Append`.
+    pub async fn append(&self, events: Vec<v1::NewEvent>) -> Result<()> {
+        let request = v1::AppendRequest { network: NETWORK.to_owned(), events, condition: None };
+        self.log().append(self.request(request)).await?;
+        Ok(())
+    }
+
+    /// Calls of `Append` one after the other; gives the time of each.
+    pub async fn append_calls(&self, calls: usize, events_per_call: usize) -> Result<Vec<Duration>> {
+        let mut times = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            let events = meetings(events_per_call);
+            let started = Instant::now();
+            self.append(events).await?;
+            times.push(started.elapsed());
+        }
+        Ok(times)
+    }
+
+    /// Calls with one event each, `in_flight` at a time; gives the time for all.
+    pub async fn append_in_flight(&self, calls: usize, in_flight: usize) -> Result<Duration> {
+        let started = Instant::now();
+        let tasks = (0..in_flight).map(|_| {
+            let load = self.clone();
+            tokio::spawn(async move { load.append_calls(calls / in_flight, 1).await })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await??;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// One `AppendStream`, pipelined; gives the time until the last acknowledgement.
+    pub async fn append_stream(&self, messages: usize, events_per_message: usize) -> Result<Duration> {
+        let batches: Vec<_> = (0..messages).map(|_| meetings(events_per_message)).collect();
+        let (sender, receiver) = tokio::sync::mpsc::channel(STREAM_WINDOW);
+        let started = Instant::now();
+        let feeder = tokio::spawn(async move {
+            for events in batches {
+                let request = v1::AppendStreamRequest { network: NETWORK.to_owned(), events };
+                if sender.send(request).await.is_err() {
+                    break;
+                }
+            }
+        });
+        let requests = tokio_stream::wrappers::ReceiverStream::new(receiver);
+        let mut answers = self.log().append_stream(self.request(requests)).await?.into_inner();
+        let mut accepted = 0;
+        while let Some(answer) = answers.next().await {
+            accepted += answer?.results.len();
+        }
+        feeder.await?;
+        anyhow::ensure!(accepted == messages * events_per_message, "every event is acknowledged");
+        Ok(started.elapsed())
+    }
+
+    /// Reads everything from the first entry to the head; gives the number of entries and the time.
+    pub async fn catch_up(&self) -> Result<(usize, Duration)> {
+        let started = Instant::now();
+        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor: None, filter: None };
+        let mut messages = self.log().subscribe(self.request(request)).await?.into_inner();
+        let mut entries = 0;
+        while let Some(message) = messages.next().await {
+            let message = message?;
+            entries += message.entries.len();
+            if message.caught_up {
+                break;
+            }
+        }
+        Ok((entries, started.elapsed()))
+    }
+
+    /// Waits until a view has folded the whole log; gives the time.
+    pub async fn wait_for_view(&self, name: &str) -> Result<Duration> {
+        let started = Instant::now();
+        let mut views = ViewServiceClient::new(self.channel.clone());
+        loop {
+            let request = v1::ListViewsRequest { network: NETWORK.to_owned() };
+            let answer = views.list_views(self.request(request)).await?.into_inner();
+            let view = answer.views.iter().find(|view| view.name == name).context("the view is there")?;
+            if view.cursor == answer.head {
+                return Ok(started.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn person(number: usize) -> PersonId {
+    format!("p-bench{number:06}").parse().expect("the id is well formed")
+}
+
+fn meetings(count: usize) -> Vec<v1::NewEvent> {
+    (0..count).map(|_| followed_up()).collect()
+}
+
+/// An event of about 200 bytes.
+fn followed_up() -> v1::NewEvent {
+    let [a, b] = random_pair();
+    let fact = FollowedUp { by: person(a), with: vec![person(b)], about: None };
+    let attribute = |key: &str, text: &str| Attribute { key: key.into(), value: AttributeValue::Text(text.into()) };
+    let attributes = vec![
+        attribute("channel", "telephone"),
+        attribute("pathway", "frailty-virtual-ward-step-down"),
+        attribute("topic", "discharge-letters-and-medicines-review"),
+    ];
+    new_event(Fact::FollowedUp(fact), attributes)
+}
+
+fn random_pair() -> [usize; 2] {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    let random = u64::from_le_bytes(bytes);
+    let people = PEOPLE as u64;
+    let (a, step) = (random % people, 1 + (random >> 32) % (people - 1));
+    [a, (a + step) % people].map(|number| usize::try_from(number).expect("below the number of people"))
+}
+
+fn new_event(fact: Fact, attributes: Vec<Attribute>) -> v1::NewEvent {
+    let id = uuid::Uuid::now_v7();
+    let (seconds, nanos) = id.get_timestamp().expect("version 7 holds a time").to_unix();
+    let millis = i64::try_from(seconds * 1_000 + u64::from(nanos / 1_000_000)).expect("the time is in this era");
+    let event = Event {
+        id: EventId::from_bytes(id.into_bytes()).expect("version 7 is a UUID"),
+        occurred_at: Timestamp::from_millis(millis),
+        scope: Scope::Network,
+        caused_by: Vec::new(),
+        attributes,
+        salt: *uuid::Uuid::now_v7().as_bytes(),
+        details: Vec::new(),
+        fact,
+    };
+    v1::NewEvent { event: Bytes::from(event.encode()), details: Vec::new(), signature: Vec::new() }
+}

@@ -1,0 +1,84 @@
+//! Runs the real `kith` command.
+
+use crate::{programs::program, ran::Ran};
+use serde_json::Value;
+use std::process::Command;
+
+/// `kith` with settings that all its runs share.
+#[derive(Clone)]
+pub struct Cli {
+    server: String,
+    token: String,
+    network: String,
+}
+
+impl Cli {
+    /// Talks to a server with a token, on network `default`.
+    pub fn new(server: &str, token: &str) -> Self {
+        Self { server: server.to_owned(), token: token.to_owned(), network: "default".to_owned() }
+    }
+
+    /// The same on another network.
+    #[must_use]
+    pub fn network(&self, network: &str) -> Self {
+        Self { network: network.to_owned(), ..self.clone() }
+    }
+
+    /// The same with another token.
+    #[must_use]
+    pub fn token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// The same at another server.
+    #[must_use]
+    pub fn server(&self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self.clone() }
+    }
+
+    /// A command that is ready to be spawned.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("kith"));
+        command
+            .args(arguments)
+            .env("KITH_SERVER", &self.server)
+            .env("KITH_TOKEN", &self.token)
+            .env("KITH_NETWORK", &self.network)
+            .env("XDG_CONFIG_HOME", "/nonexistent")
+            .env_remove("KITH_TOKEN_FILE")
+            .env_remove("KITH_REPLICA");
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with_input(arguments, "")
+    }
+
+    /// Runs to the end with text on standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        Ran::run(&mut self.command(arguments), input)
+    }
+
+    /// Runs to the end with JSON output.
+    pub fn run_json(&self, arguments: &[&str]) -> Ran {
+        let mut all = vec!["--output", "json"];
+        all.extend_from_slice(arguments);
+        self.run(&all)
+    }
+
+    /// Runs with JSON output; it must succeed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        self.run_json(arguments).ok().json()
+    }
+
+    /// Runs with one JSON value a line; it must succeed.
+    pub fn json_lines(&self, arguments: &[&str]) -> Vec<Value> {
+        self.run_json(arguments).ok().json_lines()
+    }
+
+    /// The head's position.
+    pub fn head(&self) -> u64 {
+        self.json(&["head"])["position"].as_u64().expect("a head has a position")
+    }
+}

@@ -1,0 +1,14 @@
+//! The harness: real servers and the real command line, driven from tests.
+//!
+//! Nothing here replaces a part of the system; every process ends with the value that owns it.
+
+pub mod cli;
+pub mod datasets;
+pub mod events;
+pub mod node;
+pub mod programs;
+pub mod proxy;
+pub mod ran;
+pub mod random;
+pub mod raw;
+pub mod server;

@@ -1,0 +1,140 @@
+//! Rules of the house that a compiler does not check.
+
+use kith_tests::programs::root;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
+/// down here and in ARCHITECTURE.md.
+const ARROWS: [(&str, &[&str]); 12] = [
+    ("proto", &[]),
+    ("server/core", &["kith-proto"]),
+    ("server/log", &["kith-core"]),
+    ("server/views", &["kith-core"]),
+    ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
+    ("client", &["kith-core", "kith-proto"]),
+    ("client/cli", &["kith-client", "kith-core"]),
+    ("plugins/sdk", &[]),
+    ("plugins/strength", &["kith-plugin-sdk"]),
+    ("plugins/introductions", &["kith-plugin-sdk"]),
+    ("plugins/bundle", &[]),
+    ("tests", &["kith-bundle", "kith-client", "kith-core", "kith-log", "kith-node", "kith-proto", "kith-views"]),
+];
+
+fn manifest(path: &Path) -> toml::Table {
+    let text = fs::read_to_string(path.join("Cargo.toml")).expect("every member has a manifest");
+    text.parse().expect("manifests are TOML")
+}
+
+fn files_with(endings: &[&str]) -> Vec<PathBuf> {
+    let mut folders = vec![root()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for item in fs::read_dir(&folder).expect("folders can be read") {
+            let path = item.expect("folders can be read").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("names are UTF-8").to_owned();
+            if path.is_dir() && name != "target" && name != "node_modules" && !name.starts_with('.') {
+                folders.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn arrows_between_crates_are_those_written_down() {
+    let allowed = BTreeMap::from(ARROWS);
+    let workspace = manifest(&root());
+    let members = workspace["workspace"]["members"].as_array().expect("members are a list");
+    assert_eq!(members.len(), allowed.len(), "every member has its arrows written down");
+    for member in members {
+        let member = member.as_str().expect("members are paths");
+        let manifest = manifest(&root().join(member));
+        let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
+        let ours = dependencies.into_iter().flat_map(toml::Table::keys).filter(|name| name.starts_with("kith-"));
+        for name in ours {
+            assert!(allowed[member].contains(&name.as_str()), "{member} -> {name} is not written down");
+        }
+    }
+}
+
+#[test]
+fn versions_stand_in_the_root_manifest_only() {
+    for (member, _) in ARROWS {
+        let manifest = manifest(&root().join(member));
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let dependencies = manifest.get(section).and_then(toml::Value::as_table);
+            for (name, value) in dependencies.into_iter().flatten() {
+                let shared = value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                assert!(shared, "{member}: {name} must be `workspace = true`");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_plugin_host_names_wasmtime() {
+    for (member, _) in ARROWS {
+        let manifest = manifest(&root().join(member));
+        let names = manifest["package"]["name"] != toml::Value::from("kith-views")
+            && manifest.get("dependencies").and_then(|table| table.get("wasmtime")).is_some();
+        assert!(!names, "{member} depends on wasmtime");
+    }
+}
+
+#[test]
+fn nothing_unfinished_is_left_in_the_code() {
+    let words = [concat!("db", "g!("), concat!("to", "do!("), concat!("unimpl", "emented!("), concat!("#[ig", "nore")];
+    for file in files_with(&[".rs"]) {
+        let text = fs::read_to_string(&file).expect("sources are UTF-8");
+        for word in words {
+            assert!(!text.contains(word), "{} holds {word}", file.display());
+        }
+        for line in text.lines().filter(|line| line.contains(concat!("TO", "DO"))) {
+            assert!(line.contains('#'), "{}: a note without an issue: {line}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    for file in files_with(&[".rs"]) {
+        let text = fs::read_to_string(&file).expect("sources are UTF-8");
+        let generated = text.starts_with("// Generated") || text.starts_with("// @generated");
+        assert!(generated || text.starts_with("//!"), "{} starts without //!", file.display());
+    }
+}
+
+#[test]
+fn every_proto_item_is_commented() {
+    for file in files_with(&[".proto"]) {
+        let text = fs::read_to_string(&file).expect("protos are UTF-8");
+        let mut before = "";
+        for line in text.lines().map(str::trim) {
+            let item = line.starts_with("message ")
+                || line.starts_with("enum ")
+                || line.starts_with("service ")
+                || line.starts_with("rpc ")
+                || line.starts_with("oneof ")
+                || (line.contains(" = ") && line.ends_with(';') && !line.starts_with("syntax"));
+            assert!(!item || before.starts_with("//"), "{}: no comment above `{line}`", file.display());
+            before = line;
+        }
+    }
+}
+
+#[test]
+fn every_reason_is_explained_in_the_architecture() {
+    let errors = fs::read_to_string(root().join("proto/kith/v1/errors.proto")).expect("errors.proto is there");
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let reasons = errors.lines().filter_map(|line| line.trim().strip_prefix("ERROR_REASON_")?.split(' ').next());
+    for reason in reasons.filter(|reason| *reason != "UNSPECIFIED") {
+        assert!(architecture.contains(reason), "ARCHITECTURE.md does not say what {reason} means");
+    }
+}
