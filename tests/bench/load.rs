@@ -14,7 +14,7 @@ use tokio_stream::StreamExt;
 use tonic::{Request, metadata::MetadataValue, transport::Channel};
 
 /// People that the events are about.
-pub const PEOPLE: usize = 1_000;
+pub(crate) const PEOPLE: usize = 1_000;
 const NETWORK: &str = "default";
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Requests that an append stream keeps on their way.
@@ -22,14 +22,14 @@ const STREAM_WINDOW: usize = 16;
 
 /// A connection with the owner's token.
 #[derive(Clone)]
-pub struct Load {
+pub(crate) struct Load {
     channel: Channel,
     authorization: MetadataValue<tonic::metadata::Ascii>,
 }
 
 impl Load {
     /// Connects to a server.
-    pub async fn connect(server: &Server) -> Result<Self> {
+    pub(crate) async fn connect(server: &Server) -> Result<Self> {
         let channel = Channel::from_shared(server.url())?
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
@@ -51,7 +51,7 @@ impl Load {
     }
 
     /// Adds the people.
-    pub async fn add_people(&self) -> Result<()> {
+    pub(crate) async fn add_people(&self) -> Result<()> {
         let people = (0..PEOPLE).map(|number| {
             let added = PersonAdded { person: person(number), organisation: None, role: String::new() };
             new_event(Fact::PersonAdded(added), Vec::new())
@@ -60,14 +60,14 @@ impl Load {
     }
 
     /// One call of `Append`.
-    pub async fn append(&self, events: Vec<v1::NewEvent>) -> Result<()> {
+    pub(crate) async fn append(&self, events: Vec<v1::NewEvent>) -> Result<()> {
         let request = v1::AppendRequest { network: NETWORK.to_owned(), events, condition: None };
         self.log().append(self.request(request)).await?;
         Ok(())
     }
 
     /// Calls of `Append` one after the other; gives the time of each.
-    pub async fn append_calls(&self, calls: usize, events_per_call: usize) -> Result<Vec<Duration>> {
+    pub(crate) async fn append_calls(&self, calls: usize, events_per_call: usize) -> Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
             let events = meetings(events_per_call);
@@ -79,7 +79,7 @@ impl Load {
     }
 
     /// Calls with one event each, `in_flight` at a time; gives the time for all.
-    pub async fn append_in_flight(&self, calls: usize, in_flight: usize) -> Result<Duration> {
+    pub(crate) async fn append_in_flight(&self, calls: usize, in_flight: usize) -> Result<Duration> {
         let started = Instant::now();
         let tasks = (0..in_flight).map(|_| {
             let load = self.clone();
@@ -92,7 +92,7 @@ impl Load {
     }
 
     /// One `AppendStream`, pipelined; gives the time until the last acknowledgement.
-    pub async fn append_stream(&self, messages: usize, events_per_message: usize) -> Result<Duration> {
+    pub(crate) async fn append_stream(&self, messages: usize, events_per_message: usize) -> Result<Duration> {
         let batches: Vec<_> = (0..messages).map(|_| meetings(events_per_message)).collect();
         let (sender, receiver) = tokio::sync::mpsc::channel(STREAM_WINDOW);
         let started = Instant::now();
@@ -116,7 +116,7 @@ impl Load {
     }
 
     /// Reads everything from the first entry to the head; gives the number of entries and the time.
-    pub async fn catch_up(&self) -> Result<(usize, Duration)> {
+    pub(crate) async fn catch_up(&self) -> Result<(usize, Duration)> {
         let started = Instant::now();
         let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor: None, filter: None };
         let mut messages = self.log().subscribe(self.request(request)).await?.into_inner();
@@ -132,7 +132,7 @@ impl Load {
     }
 
     /// Waits until a view has folded the whole log; gives the time.
-    pub async fn wait_for_view(&self, name: &str) -> Result<Duration> {
+    pub(crate) async fn wait_for_view(&self, name: &str) -> Result<Duration> {
         let started = Instant::now();
         let mut views = ViewServiceClient::new(self.channel.clone());
         loop {

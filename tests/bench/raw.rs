@@ -10,19 +10,19 @@ use std::{
 const ROWS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("rows");
 
 /// A redb file with one table.
-pub struct Raw {
+pub(crate) struct Raw {
     database: Database,
     next: u64,
 }
 
 impl Raw {
     /// A new file in a folder.
-    pub fn create(folder: &Path) -> Result<Self> {
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
         Ok(Self { database: Database::create(folder.join("raw.redb"))?, next: 1 })
     }
 
     /// Commits rows of `bytes` bytes, `rows_per_commit` at a time, and gives the time of each commit.
-    pub fn append(&mut self, commits: usize, rows_per_commit: usize, bytes: usize) -> Result<Vec<Duration>> {
+    pub(crate) fn append(&mut self, commits: usize, rows_per_commit: usize, bytes: usize) -> Result<Vec<Duration>> {
         let row = vec![0x5a; bytes];
         (0..commits).map(|_| self.commit(rows_per_commit, &row)).collect()
     }
@@ -45,7 +45,7 @@ impl Raw {
     }
 
     /// Reads every row once; gives their number and the time it took.
-    pub fn scan(&self) -> Result<(usize, Duration)> {
+    pub(crate) fn scan(&self) -> Result<(usize, Duration)> {
         let started = Instant::now();
         let transaction = self.database.begin_read()?;
         let table = transaction.open_table(ROWS)?;

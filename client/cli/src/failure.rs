@@ -49,6 +49,7 @@ impl Failure {
             Self::PartlyRefused => code::REFUSED,
             Self::Call(error) => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
+            Self::File { error, .. } if is_damage(error) => code::REFUSED,
             Self::File { .. } | Self::Unexpected(_) => code::UNEXPECTED,
         }
     }
@@ -67,6 +68,9 @@ impl Failure {
                 Kind::OptionsInvalid => Some("see --server and --token-file"),
                 Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
             },
+            Self::File { error, .. } if is_damage(error) => {
+                Some("the file is cut off or damaged: get it whole, then import it again")
+            }
             Self::Usage(_)
             | Self::NotFound(_)
             | Self::PartlyRefused
@@ -103,6 +107,12 @@ impl Failure {
             },
         }
     }
+}
+
+/// Whether a file was read and is not what it should be, as a packed file that is cut off.
+fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
 fn call_exit_code(kind: Kind) -> u8 {

@@ -108,7 +108,8 @@ impl Value {
     }
 
     fn must_be(&self, rule: &'static str) -> Invalid {
-        Invalid::new(&self.path, Problem::MustBe(rule))
+        let field = if self.path.is_empty() { "record" } else { &self.path };
+        Invalid::new(field, Problem::MustBe(rule))
     }
 
     /// Where it was found.
