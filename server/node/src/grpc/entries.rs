@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kith_core::position::Position;
 use kith_log::{Network, Selected, Selection};
 use kith_proto::v1;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A part of a log.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ fn cut(selected: Selected, details: Vec<v1::EntryDetails>, bytes_max: usize) -> 
     let mut details = details;
     if !whole {
         (next, end) = (selected.entries[count - 1].0, false);
-        let kept: Vec<u64> = selected.entries[..count].iter().map(|(position, _)| position.get()).collect();
+        let kept: HashSet<u64> = selected.entries[..count].iter().map(|(position, _)| position.get()).collect();
         details.retain(|details| kept.contains(&details.position));
     }
     let encoded = selected.entries.into_iter().take(count).map(|(_, bytes)| bytes).collect();
