@@ -46,7 +46,7 @@ fn wrong_lines_are_refused_and_the_others_kept() {
     let absent = "018f0000-0000-7000-8000-00000000dead";
     let cases = [
         ("{".to_owned(), "EVENT_INVALID", ""),
-        ("[]".to_owned(), "EVENT_INVALID", ""),
+        ("[]".to_owned(), "EVENT_INVALID", "record"),
         ("{}".to_owned(), "EVENT_INVALID", "event"),
         (changed("ben", "nobody"), "PERSON_UNKNOWN", "event.met.people"),
         (changed(r#","ben""#, ""), "EVENT_INVALID", "event.met.people"),
