@@ -43,23 +43,14 @@ pub trait State {
     /// The directory at the head.
     fn directory(&self) -> &Directory;
 
-    /// Where an event is and what its content was, if it is recorded.
-    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Self::Error>;
+    /// Where an event is, if it is recorded.
+    fn recorded(&self, id: &EventId) -> Result<Option<Position>, Self::Error>;
 
     /// The entry at a position up to the head.
     fn entry(&self, position: Position) -> Result<Entry, Self::Error>;
 
     /// Whether an entry after a position matches a filter and is visible to a principal.
     fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Self::Error>;
-}
-
-/// Where an event is and what its content was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recorded {
-    /// Its position.
-    pub position: Position,
-    /// Its content identity.
-    pub content: [u8; 32],
 }
 
 /// Events of one principal, to be accepted together or not at all.
@@ -104,8 +95,6 @@ pub struct Accepted {
     pub entry: Entry,
     /// The event.
     pub event: Event,
-    /// Its content identity.
-    pub content: [u8; 32],
     /// Its details.
     pub details: Vec<Detail>,
 }
@@ -237,8 +226,8 @@ impl<'s, S: State> Batch<'s, S> {
         origin: Origin,
         prepared: Prepared,
     ) -> Result<Outcome, Stop<S::Error>> {
-        if let Some(recorded) = self.recorded(&prepared.event.id)? {
-            return self.decide_again(principal, &prepared, recorded);
+        if let Some(position) = self.recorded(&prepared.event.id)? {
+            return self.decide_again(principal, &prepared, position);
         }
         let target = self.find_target(&prepared.event)?;
         self.check(principal, origin, &prepared, target.as_ref())?;
@@ -256,11 +245,12 @@ impl<'s, S: State> Batch<'s, S> {
         &self,
         principal: &Principal,
         prepared: &Prepared,
-        recorded: Recorded,
+        position: Position,
     ) -> Result<Outcome, Stop<S::Error>> {
-        let visible = may(principal, &Action::See(&self.header(recorded.position)?));
-        if visible && recorded.content == prepared.content {
-            return Ok(Outcome::Duplicate(recorded.position));
+        let (entry, event) = self.entry(position)?;
+        let header = Header::resolve(&entry, &event, |id| self.find(id))?;
+        if may(principal, &Action::See(&header)) && event.content_hash() == prepared.event.content_hash() {
+            return Ok(Outcome::Duplicate(position));
         }
         Err(Refusal::EventIdReused { id: prepared.event.id }.into())
     }
@@ -290,27 +280,19 @@ impl<'s, S: State> Batch<'s, S> {
             Some(target) => Ok(Some((target.entry, target.event))),
             None => self.find(id),
         })?;
-        Ok(Accepted {
-            header,
-            bytes: entry.encode(),
-            entry,
-            event: prepared.event,
-            content: prepared.content,
-            details: prepared.details,
-        })
+        Ok(Accepted { header, bytes: entry.encode(), entry, event: prepared.event, details: prepared.details })
     }
 
-    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Stop<S::Error>> {
+    fn recorded(&self, id: &EventId) -> Result<Option<Position>, Stop<S::Error>> {
         if let Some(index) = self.positions.get(id) {
-            let accepted = &self.accepted[*index];
-            return Ok(Some(Recorded { position: accepted.entry.position, content: accepted.content }));
+            return Ok(Some(self.accepted[*index].entry.position));
         }
         self.state.recorded(id).map_err(Stop::Unreadable)
     }
 
     fn find(&self, id: &EventId) -> Result<Option<(Entry, Event)>, Stop<S::Error>> {
         match self.recorded(id)? {
-            Some(recorded) => self.entry(recorded.position).map(Some),
+            Some(position) => self.entry(position).map(Some),
             None => Ok(None),
         }
     }
@@ -325,12 +307,6 @@ impl<'s, S: State> Batch<'s, S> {
         let entry = self.state.entry(position).map_err(Stop::Unreadable)?;
         let event = entry.event().expect("stored events were decoded when they were accepted");
         Ok((entry, event))
-    }
-
-    /// The outline of an entry up to the head of the batch.
-    fn header(&self, position: Position) -> Result<Header, Stop<S::Error>> {
-        let (entry, event) = self.entry(position)?;
-        Header::resolve(&entry, &event, |id| self.find(id))
     }
 
     fn roll_back(&mut self, accepted: usize) {

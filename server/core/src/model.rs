@@ -3,7 +3,7 @@
 //! Invariant: it holds exactly what was accepted, and answers by looking through all of it.
 
 use crate::{
-    decide::{Accepted, Batch, Command, Outcome, Recorded, Refused, State, Undecided},
+    decide::{Accepted, Batch, Command, Outcome, Refused, State, Undecided},
     directory::Directory,
     entry::Entry,
     filter::Filter,
@@ -75,9 +75,8 @@ impl State for Model {
         &self.directory
     }
 
-    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, Infallible> {
-        let accepted = self.positions.get(id).and_then(|position| self.at(*position));
-        Ok(accepted.map(|accepted| Recorded { position: accepted.entry.position, content: accepted.content }))
+    fn recorded(&self, id: &EventId) -> Result<Option<Position>, Infallible> {
+        Ok(self.positions.get(id).copied())
     }
 
     fn entry(&self, position: Position) -> Result<Entry, Infallible> {

@@ -17,8 +17,6 @@ pub struct Prepared {
     pub event: Event,
     /// Its bytes as the client made them.
     pub bytes: Bytes,
-    /// Its content identity.
-    pub content: [u8; 32],
     /// Its details, in the order of its commitments; each matches its commitment.
     pub details: Vec<Detail>,
     /// Signature over the bytes, if there is one.
@@ -28,7 +26,7 @@ pub struct Prepared {
 impl Prepared {
     /// Prepares an event from the wire.
     pub fn new(proto: &v1::NewEvent) -> Result<Self, Invalid> {
-        let (event, content) = wire::decode_event_and_content(&proto.event)?;
+        let event = wire::decode_event(&proto.event)?;
         check_count("details", proto.details.len(), 0, limits::DETAILS_MAX)?;
         let details = proto.details.iter().map(Detail::from_proto).collect::<Result<Vec<_>, _>>()?;
         let commitments: Vec<_> = details.iter().map(Detail::commitment).collect();
@@ -36,7 +34,6 @@ impl Prepared {
             return Err(Invalid::new("details", Problem::DetailsMismatch));
         }
         Ok(Self {
-            content,
             signature: entry::signature(&proto.signature, "signature")?,
             bytes: proto.event.clone(),
             event,

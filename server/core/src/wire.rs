@@ -20,28 +20,10 @@ use crate::{
 use fact::fact;
 use kith_proto::v1;
 use prost::Message;
-use sha2::{Digest, Sha256};
 
 /// Reads canonical event bytes.
 pub(crate) fn decode_event(bytes: &[u8]) -> Result<Event, Invalid> {
     event_from_proto(&decode_canonical(bytes)?)
-}
-
-/// Reads canonical event bytes, with the event's content identity.
-pub(crate) fn decode_event_and_content(bytes: &[u8]) -> Result<(Event, [u8; 32]), Invalid> {
-    let proto = decode_canonical(bytes)?;
-    let event = event_from_proto(&proto)?;
-    let fact_len = proto.fact.as_ref().map_or(0, v1::event::Fact::encoded_len);
-    Ok((event, content_hash(bytes, proto.details.len(), fact_len)))
-}
-
-/// Content identity of canonical event bytes: salt and commitments, of known size, lie right before the fact.
-fn content_hash(bytes: &[u8], details: usize, fact_len: usize) -> [u8; 32] {
-    const TAG_AND_LENGTH: usize = 2;
-    let salt_len = TAG_AND_LENGTH + limits::EVENT_SALT_BYTES;
-    let details_len = details * (TAG_AND_LENGTH + size_of::<Commitment>());
-    let (front, fact) = bytes.split_at(bytes.len() - fact_len);
-    Sha256::new().chain_update(&front[..front.len() - details_len - salt_len]).chain_update(fact).finalize().into()
 }
 
 fn decode_canonical(bytes: &[u8]) -> Result<v1::Event, Invalid> {

@@ -25,8 +25,7 @@ pub(crate) fn prepare(fact: Administration, now: Timestamp) -> Result<Prepared, 
     };
     let bytes = event.encode();
     let event = Event::decode(&bytes)?;
-    let content = event.content_hash();
-    Ok(Prepared { event, bytes: bytes.into(), content, details: Vec::new(), signature: None })
+    Ok(Prepared { event, bytes: bytes.into(), details: Vec::new(), signature: None })
 }
 
 /// A UUID of version 7 (RFC 9562, 5.7): 48 bits of milliseconds, then random bits.

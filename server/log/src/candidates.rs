@@ -3,9 +3,10 @@
 //! Invariant: every entry that can pass is among the candidates, each once and in order.
 
 use crate::{
+    chunk::decode_places,
     error::ReadError,
-    snapshot::Snapshot,
-    tables::{self, CHUNK_POSITIONS, chunk_of, person_key},
+    snapshot::{Snapshot, damaged},
+    tables::{self, chunk_of},
 };
 use kith_core::{
     filter::{Filter, PeopleMatch},
@@ -70,19 +71,28 @@ pub(crate) fn candidates<'s>(
     }
 }
 
-/// The positions of a person: one range per chunk, read when it is come to.
+/// The positions of a person: one row per chunk, read when it is come to, and those of the chunk in memory.
 fn person_positions(snapshot: &Snapshot, handle: u32, span: Span) -> Result<Positions<'_>, ReadError> {
     let (network, table) = (snapshot.network(), snapshot.transaction().open_table(tables::PEOPLE)?);
     let (first, last) = (span.after.next().get(), span.until.get());
+    let of_chunk = move |chunk: u32| -> Result<Vec<u64>, ReadError> {
+        if chunk >= snapshot.open_chunk().number() {
+            return Ok(snapshot.open_chunk().positions_of(handle));
+        }
+        let Some(row) = table.get((network, chunk, handle))? else { return Ok(Vec::new()) };
+        decode_places(chunk, row.value()).ok_or_else(|| damaged("people", "a row is malformed"))
+    };
     let positions = move |chunk: u32| -> Positions<'static> {
-        let start = u64::from(chunk) * CHUNK_POSITIONS;
-        let (from, to) = (start.max(first), last.min(start + CHUNK_POSITIONS - 1));
-        match table.range(person_key(network, handle, from)..=person_key(network, handle, to)) {
-            Ok(rows) => directed(rows.map(move |row| Ok(start + u64::from(row?.0.value().3))), span.direction),
-            Err(error) => Box::new(std::iter::once(Err(error.into()))),
+        match of_chunk(chunk) {
+            Ok(positions) => {
+                let within = positions.into_iter().filter(move |position| (first..=last).contains(position));
+                directed(within.map(Ok), span.direction)
+            }
+            Err(error) => Box::new(std::iter::once(Err(error))),
         }
     };
-    Ok(Box::new(directed(chunk_of(first)..=chunk_of(last), span.direction).flat_map(positions)))
+    let last_chunk = chunk_of(last).min(snapshot.open_chunk().number());
+    Ok(Box::new(directed(chunk_of(first)..=last_chunk, span.direction).flat_map(positions)))
 }
 
 fn common_positions(snapshot: &Snapshot, span: Span) -> Result<Positions<'_>, ReadError> {

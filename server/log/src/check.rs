@@ -7,6 +7,7 @@ mod tokens;
 mod walk;
 
 use crate::{
+    chunk::Chunk,
     config::Config,
     error::{OpenError, ReadError},
     keys::Keys,
@@ -16,7 +17,7 @@ use crate::{
 use kith_core::{id::NetworkName, position::Position};
 use redb::{Database, ReadableDatabase};
 use rows::Expected;
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 use walk::Walk;
 
 /// Problems that are listed; further ones are only counted.
@@ -170,8 +171,8 @@ fn check_database(
         if keys.is_some() && loaded.is_none() {
             report.add_about_file("network_keys", "the key of a network is missing or does not open");
         }
-        let snapshot = Snapshot::begin(database, row.ordinal)?;
-        let mut walk = Walk::new(name, row.incarnation, &snapshot, loaded);
+        let snapshot = Snapshot::with_chunk(database, row.ordinal, Arc::new(Chunk::around(Position::ZERO)))?;
+        let mut walk = Walk::new(name, row.incarnation, snapshot, loaded);
         walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
         walk.finish(&mut report, &mut expected)?;
     }

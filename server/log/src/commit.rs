@@ -4,14 +4,14 @@
 //! rows are inserted in the order of their keys.
 
 use crate::{
+    chunk::{Chunk, Growth},
     entry_rows::Rows,
     error::ReadError,
     live::{Committed, Head, Live, Recent},
     row::{HeadRow, NetworkRow, TokenRow},
-    store::{Edges, Store},
+    store::{Edge, Edges, Store},
     tables,
     token::Owner,
-    tree_rows::TreeEdge,
     writer::CommitFailure,
 };
 use kith_core::{decide::Accepted, may::Reach, position::Position};
@@ -40,7 +40,13 @@ pub(crate) struct StagedNetwork {
 /// A batch that is on disk.
 pub(crate) struct Written {
     staged: Staged,
-    edges: Vec<TreeEdge>,
+    grown: Vec<Grown>,
+}
+
+/// What a batch made of a network's growing end.
+struct Grown {
+    edge: Edge,
+    open: Chunk,
 }
 
 impl Staged {
@@ -64,10 +70,10 @@ pub(crate) fn write(store: &Store, edges: &Edges, staged: Staged) -> Result<Writ
     for (network, rows) in staged.networks.iter().zip(rows) {
         let mut edge = edges.get(&network.live.ordinal).cloned().unwrap_or_default();
         write_network(&transaction, network, &rows, &mut edge)?;
-        grown.push(edge);
+        grown.push(Grown { edge, open: rows.index.open });
     }
     transaction.commit().map_err(ReadError::from)?;
-    Ok(Written { staged, edges: grown })
+    Ok(Written { staged, grown })
 }
 
 fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), ReadError> {
@@ -85,13 +91,12 @@ fn write_network(
     transaction: &WriteTransaction,
     network: &StagedNetwork,
     rows: &Rows,
-    edge: &mut TreeEdge,
+    edge: &mut Edge,
 ) -> Result<(), ReadError> {
     let n = network.live.ordinal;
-    let entries = network.accepted.iter().map(|accepted| ((n, accepted.entry.position.get()), &accepted.bytes[..]));
-    insert_all(transaction, tables::ENTRIES, entries)?;
-    insert_all(transaction, tables::IDS, rows.ids.iter().map(|(id, row)| ((n, *id), *row)))?;
-    insert_all(transaction, tables::PEOPLE, rows.people.iter().map(|key| (*key, ())))?;
+    let entries = network.accepted.iter().map(|accepted| (accepted.entry.position, &accepted.bytes[..]));
+    edge.blocks.append(n, entries, &mut transaction.open_table(tables::ENTRIES)?)?;
+    write_index(transaction, n, &rows.index)?;
     insert_all(transaction, tables::COMMON, rows.common.iter().map(|at| ((n, *at), ())))?;
     insert_all(transaction, tables::RESTRICTED, rows.restricted.iter().map(|at| ((n, *at), ())))?;
     insert_all(transaction, tables::NAMES, rows.names.iter().map(|(handle, at)| ((n, *handle), *at)))?;
@@ -101,12 +106,23 @@ fn write_network(
     write_retractions(transaction, n, &network.retractions)?;
     let (mut leaves, mut subtrees) =
         (transaction.open_table(tables::LEAVES)?, transaction.open_table(tables::SUBTREES)?);
-    edge.append(n, rows.leaves.iter().copied(), &mut leaves, &mut subtrees)?;
+    edge.tree.append(n, rows.leaves.iter().copied(), &mut leaves, &mut subtrees)?;
     let last = &network.accepted.last().expect("only networks with new entries are written").entry;
     let (position, recorded_at) = (last.position, last.recorded_at);
-    assert_eq!(edge.frontier().size(), position.get(), "the tree has one leaf per entry");
-    let head = HeadRow { position, recorded_at, frontier: edge.frontier().clone() };
+    assert_eq!(edge.tree.frontier().size(), position.get(), "the tree has one leaf per entry");
+    let head = HeadRow { position, recorded_at, frontier: edge.tree.frontier().clone() };
     transaction.open_table(tables::HEADS)?.insert(n, head.encode().as_slice())?;
+    Ok(())
+}
+
+/// Writes the index of chunks that are complete.
+fn write_index(transaction: &WriteTransaction, n: u32, index: &Growth) -> Result<(), ReadError> {
+    for chunk in &index.complete {
+        insert_all(transaction, tables::IDS, chunk.id_rows().into_iter().map(|(id, at)| ((n, id), at)))?;
+        let people = chunk.people_rows();
+        let rows = people.iter().map(|(handle, places)| ((n, chunk.number(), *handle), places.as_slice()));
+        insert_all(transaction, tables::PEOPLE, rows)?;
+    }
     Ok(())
 }
 
@@ -159,8 +175,8 @@ impl Written {
             store.add_network(live.clone());
         }
         self.staged.put_tokens(store);
-        for (network, edge) in self.staged.networks.into_iter().zip(self.edges) {
-            network.live.publish(committed(&network.live, &edge, network.accepted));
+        for (network, Grown { edge, open }) in self.staged.networks.into_iter().zip(self.grown) {
+            network.live.publish(committed(&network.live, &edge, open, network.accepted));
             edges.insert(network.live.ordinal, edge);
         }
     }
@@ -184,15 +200,16 @@ impl Staged {
     }
 }
 
-fn committed(live: &Live, edge: &TreeEdge, accepted: Vec<Accepted>) -> Committed {
+fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: Vec<Accepted>) -> Committed {
     let last = &accepted.last().expect("only networks with new entries are written").entry;
     let head = Head {
         position: last.position,
-        root: edge.frontier().root(),
+        root: edge.tree.frontier().root(),
         incarnation: live.incarnation,
         recorded_at: Some(last.recorded_at),
     };
-    let mut committed = Committed { head, entries: Vec::with_capacity(accepted.len()), directory: Vec::new() };
+    let entries = Vec::with_capacity(accepted.len());
+    let mut committed = Committed { head, entries, open: Arc::new(open), directory: Vec::new() };
     for accepted in accepted {
         if accepted.header.kinds.iter().any(kith_core::event::Kind::passes_every_filter) {
             committed.directory.push((accepted.event, accepted.entry.position));

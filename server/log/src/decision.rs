@@ -4,6 +4,7 @@
 //! new networks.
 
 use crate::{
+    chunk::Chunk,
     commit::{Staged, StagedNetwork},
     error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
     keys::Incarnation,
@@ -128,7 +129,8 @@ fn create_network(
     store.keys.make_network(incarnation)?;
     let ordinal = u32::try_from(count + 1).expect("fewer than 2^32 networks");
     let row = NetworkRow { ordinal, created_at: now, incarnation };
-    let live = Live::new(name, &row, empty_head(&row), Directory::default(), store.config.tail_bytes_max);
+    let open = Arc::new(Chunk::around(Position::ZERO));
+    let live = Live::new(name, &row, empty_head(&row), Directory::default(), open, store.config.tail_bytes_max);
     let live = Arc::new(live);
     staged.created.push(live.clone());
     Ok(Ok(live))
@@ -262,7 +264,7 @@ fn retractions(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<(Posit
         let here = accepted.iter().find(|accepted| accepted.event.id == retracted.event);
         let target = match here {
             Some(accepted) => Some(accepted.entry.position),
-            None => state.recorded(&retracted.event)?.map(|recorded| recorded.position),
+            None => state.recorded(&retracted.event)?,
         };
         retractions.push((target.expect("what is withdrawn is recorded"), retraction.entry.position));
     }

@@ -3,6 +3,7 @@
 //! Invariant: the keys of everybody that a detail is about are on disk before the detail is sealed.
 
 use crate::{
+    chunk::{Chunk, Growth},
     commit::StagedNetwork,
     keys::SharedKey,
     live::Live,
@@ -10,7 +11,6 @@ use crate::{
     seal::{self, Sealed},
     snapshot::place,
     store::Store,
-    tables::{PersonKey, person_key},
     writer::CommitFailure,
 };
 use kith_core::{
@@ -25,9 +25,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The rows of one network's part of a batch, each list in the order of its keys.
 pub(crate) struct Rows {
-    pub(crate) ids: Vec<(u128, (u64, [u8; 32]))>,
+    pub(crate) index: Growth,
     pub(crate) leaves: Vec<Hash>,
-    pub(crate) people: BTreeSet<PersonKey>,
     pub(crate) common: Vec<u64>,
     pub(crate) restricted: Vec<u64>,
     pub(crate) names: BTreeMap<u32, u64>,
@@ -42,27 +41,25 @@ impl Rows {
         let handles = Handles::after(&directory, &network.accepted);
         let accepted = &network.accepted;
         let mut rows = Self {
-            ids: accepted.iter().map(id_row).collect(),
+            index: Growth::of(Chunk::clone(&network.live.open_chunk())),
             leaves: accepted.iter().map(|accepted| leaf_hash(&accepted.bytes)).collect(),
-            people: BTreeSet::new(),
             common: Vec::new(),
             restricted: Vec::new(),
             names: BTreeMap::new(),
             details: Vec::new(),
         };
-        rows.ids.sort_unstable();
         for accepted in accepted {
-            rows.index(accepted, &network.live, &handles);
+            rows.index(accepted, &handles);
             rows.seal(accepted, &network.live, &handles, &keys);
         }
         Ok(rows)
     }
 
-    fn index(&mut self, accepted: &Accepted, live: &Live, handles: &Handles<'_>) {
-        let position = accepted.entry.position.get();
+    fn index(&mut self, accepted: &Accepted, handles: &Handles<'_>) {
         let outline = Outline::of(&accepted.header, &accepted.event, |person| handles.find(person));
         let outline = outline.expect("only people of the directory take part");
-        self.people.extend(outline.people.iter().map(|handle| person_key(live.ordinal, *handle, position)));
+        self.index.add(accepted.entry.position, accepted.event.id, &outline.people);
+        let position = accepted.entry.position.get();
         if outline.common {
             self.common.push(position);
         }
@@ -88,11 +85,6 @@ impl Rows {
             }
         }
     }
-}
-
-fn id_row(accepted: &Accepted) -> (u128, (u64, [u8; 32])) {
-    let id = u128::from_be_bytes(*accepted.event.id.as_bytes());
-    (id, (accepted.entry.position.get(), accepted.content))
 }
 
 /// The keys of everybody that new details are about, on disk before the details are.

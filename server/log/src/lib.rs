@@ -3,8 +3,10 @@
 //! Invariant: nobody hears of an entry that is not on disk, and no position is ever given twice.
 
 mod administration;
+pub mod blocks;
 mod candidates;
 mod check;
+mod chunk;
 mod cipher;
 mod commit;
 mod config;

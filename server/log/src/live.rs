@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing of an entry is here before it is on disk, and whoever looks sees one consistent state.
 
-use crate::{keys::Incarnation, row::NetworkRow};
+use crate::{chunk::Chunk, keys::Incarnation, row::NetworkRow};
 use bytes::Bytes;
 use kith_core::{
     directory::Directory, event::Event, header::Header, id::NetworkName, position::Position, timestamp::Timestamp,
@@ -46,6 +46,8 @@ pub(crate) struct Published {
     pub(crate) head: Head,
     pub(crate) directory: Arc<Directory>,
     pub(crate) tail: Tail,
+    /// Index of the chunk that the head lies in.
+    pub(crate) open: Arc<Chunk>,
 }
 
 /// An entry in memory.
@@ -66,6 +68,7 @@ pub(crate) struct Tail {
 pub(crate) struct Committed {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Recent>,
+    pub(crate) open: Arc<Chunk>,
     /// Events that change the directory.
     pub(crate) directory: Vec<(Event, Position)>,
 }
@@ -76,8 +79,10 @@ impl Live {
         row: &NetworkRow,
         head: Head,
         directory: Directory,
+        open: Arc<Chunk>,
         tail_bytes_max: usize,
     ) -> Self {
+        let published = Published { head, directory: Arc::new(directory), tail: Tail::default(), open };
         Self {
             name,
             ordinal: row.ordinal,
@@ -85,7 +90,7 @@ impl Live {
             incarnation: row.incarnation,
             tail_bytes_max,
             head: watch::Sender::new(head.position),
-            published: RwLock::new(Published { head, directory: Arc::new(directory), tail: Tail::default() }),
+            published: RwLock::new(published),
         }
     }
 
@@ -102,6 +107,11 @@ impl Live {
         self.published().directory.clone()
     }
 
+    /// The index of the chunk that the head lies in.
+    pub(crate) fn open_chunk(&self) -> Arc<Chunk> {
+        self.published().open.clone()
+    }
+
     pub(crate) fn watch_head(&self) -> watch::Receiver<Position> {
         self.head.subscribe()
     }
@@ -115,6 +125,7 @@ impl Live {
             None => apply(&mut published.directory, &committed.directory),
         }
         published.head = committed.head;
+        published.open = committed.open;
         for entry in committed.entries {
             published.tail.push(entry, self.tail_bytes_max);
         }

@@ -118,7 +118,7 @@ impl Network {
 
     /// Where an event is.
     pub fn position_of(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
-        Ok(self.snapshot()?.recorded(id)?.map(|recorded| recorded.position))
+        self.snapshot()?.recorded(id)
     }
 
     /// The bytes and the outline of an entry; `None` outside of the log. No permission is checked.
@@ -195,7 +195,7 @@ impl Network {
     }
 
     fn snapshot(&self) -> Result<Snapshot, ReadError> {
-        Snapshot::begin(&self.inner.store.database, self.live.ordinal)
+        Snapshot::begin(&self.inner.store.database, &self.live)
     }
 
     /// A snapshot with at least so many entries.

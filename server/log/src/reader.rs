@@ -43,7 +43,7 @@ pub(crate) fn read(
         let within = recent.take_while(|entry| spending.take(entry.bytes.len()));
         return Ok(within.map(|entry| entry.bytes.clone()).collect());
     }
-    read_stored(&Snapshot::begin(&store.database, live.ordinal)?, after, until, spending)
+    read_stored(&Snapshot::begin(&store.database, live)?, after, until, spending)
 }
 
 fn read_stored(
@@ -54,11 +54,11 @@ fn read_stored(
 ) -> Result<Vec<Bytes>, ReadError> {
     let mut entries = Vec::new();
     for row in snapshot.range(after, until)? {
-        let (_, value) = row?;
-        if !spending.take(value.value().len()) {
+        let (_, bytes) = row?;
+        if !spending.take(bytes.len()) {
             break;
         }
-        entries.push(Bytes::copy_from_slice(value.value()));
+        entries.push(bytes);
     }
     Ok(entries)
 }
@@ -66,7 +66,7 @@ fn read_stored(
 /// The entries at positions, in the order given; positions outside of the log are left out.
 pub(crate) fn read_at(store: &Store, live: &Live, positions: &[Position]) -> Result<Vec<Bytes>, ReadError> {
     let head = live.head().position;
-    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let snapshot = Snapshot::begin(&store.database, live)?;
     let here = positions.iter().filter(|position| **position <= head);
     here.filter_map(|position| snapshot.find_bytes(*position).transpose()).collect()
 }
@@ -80,7 +80,7 @@ pub(crate) fn entry(store: &Store, live: &Live, position: Position) -> Result<Op
     if let Some(mut recent) = live.published().recent(before, position) {
         return Ok(recent.next().map(|entry| (entry.bytes.clone(), Header::clone(&entry.header))));
     }
-    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let snapshot = Snapshot::begin(&store.database, live)?;
     let bytes = snapshot.bytes(position)?;
     let header = snapshot.header(&bytes)?;
     Ok(Some((bytes, header)))
@@ -93,7 +93,7 @@ pub(crate) fn details(
     positions: &[Position],
 ) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
     let head = live.head().position;
-    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let snapshot = Snapshot::begin(&store.database, live)?;
     let mut opened = Vec::new();
     for position in positions.iter().filter(|position| **position <= head) {
         let details = details_at(&snapshot, &store.keys, live, *position)?;
@@ -128,7 +128,7 @@ fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Resu
 /// The newest recorded names of people.
 pub(crate) fn names(store: &Store, live: &Live, people: &[PersonId]) -> Result<HashMap<PersonId, String>, ReadError> {
     let directory = live.directory();
-    let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+    let snapshot = Snapshot::begin(&store.database, live)?;
     let mut names = HashMap::with_capacity(people.len());
     for person in people {
         let Some(known) = directory.person(person) else { continue };

@@ -78,7 +78,7 @@ pub(crate) fn select(store: &Store, live: &Live, selection: &Selection) -> Resul
     };
     match search.recent(live) {
         Some(selected) => Ok(selected),
-        None => search.stored(&Snapshot::begin(&store.database, live.ordinal)?, live),
+        None => search.stored(&Snapshot::begin(&store.database, live)?, live),
     }
 }
 
@@ -132,8 +132,7 @@ impl Scan<'_> {
         let mut restricted = restricted_positions(snapshot, self.span)?.peekable();
         let mut gathered = Gathered::new(self);
         for row in directed(snapshot.range(self.span.after, self.span.until)?, self.span.direction) {
-            let (key, value) = row?;
-            let (position, bytes) = (Position::new(key.value().1), Bytes::copy_from_slice(value.value()));
+            let (position, bytes) = row?;
             let wanted = match restricted.next_if(|row| !matches!(row, Ok(other) if *other != position.get())) {
                 Some(row) => row.and_then(|_| Ok(self.wants(&snapshot.header(&bytes)?)))?,
                 None => true,
@@ -149,10 +148,9 @@ impl Scan<'_> {
     fn opened(&self, snapshot: &Snapshot) -> Result<Selected, ReadError> {
         let mut gathered = Gathered::new(self);
         for row in directed(snapshot.range(self.span.after, self.span.until)?, self.span.direction) {
-            let (key, value) = row?;
-            let bytes = Bytes::copy_from_slice(value.value());
+            let (position, bytes) = row?;
             let wanted = self.wants(&snapshot.header(&bytes)?);
-            if !gathered.look(Position::new(key.value().1), wanted.then_some(&bytes)) {
+            if !gathered.look(position, wanted.then_some(&bytes)) {
                 return Ok(gathered.stop());
             }
         }

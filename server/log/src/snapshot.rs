@@ -3,15 +3,17 @@
 //! Invariant: everything read through one snapshot is of one commit.
 
 use crate::{
+    blocks::{BlocksError, StoredEntries},
+    chunk::Chunk,
     error::{Damage, ReadError},
     keys::Incarnation,
+    live::Live,
     seal::{self, Sealed},
     tables,
     tree_rows::{NodesError, StoredNodes},
 };
 use bytes::Bytes;
 use kith_core::{
-    decide::Recorded,
     entry::Entry,
     event::Event,
     header::Header,
@@ -20,39 +22,58 @@ use kith_core::{
     tree::{Hash, Nodes},
 };
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use std::sync::Arc;
 
 /// Leaf hashes and subtree roots of a network.
 pub(crate) type TreeNodes = StoredNodes<ReadOnlyTable<(u32, u64), &'static [u8]>, ReadOnlyTable<(u32, u64), [u8; 32]>>;
 
-/// The rows of a network at one commit.
+/// The rows of a network at one commit, and the index of the chunk that was open a moment before.
 pub(crate) struct Snapshot {
     transaction: ReadTransaction,
     network: u32,
-    entries: ReadOnlyTable<(u32, u64), &'static [u8]>,
-    ids: ReadOnlyTable<(u32, u128), (u64, [u8; 32])>,
+    entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
+    ids: ReadOnlyTable<(u32, u128), u64>,
+    open: Arc<Chunk>,
 }
 
 impl Snapshot {
-    /// The rows of the network with an ordinal.
-    pub(crate) fn begin(database: &Database, network: u32) -> Result<Self, ReadError> {
-        let transaction = database.begin_read()?;
-        let (entries, ids) = (transaction.open_table(tables::ENTRIES)?, transaction.open_table(tables::IDS)?);
-        Ok(Self { transaction, network, entries, ids })
+    /// The rows of a network now.
+    pub(crate) fn begin(database: &Database, live: &Live) -> Result<Self, ReadError> {
+        // In this order, so that a chunk that is completed in between is in both and never in neither.
+        let open = live.open_chunk();
+        Self::with_chunk(database, live.ordinal, open)
     }
 
-    /// Where an event is and what its content was.
-    pub(crate) fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, ReadError> {
+    /// The rows of a network, with this much of the index in memory.
+    pub(crate) fn with_chunk(database: &Database, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
+        let transaction = database.begin_read()?;
+        let entries = StoredEntries { network, table: transaction.open_table(tables::ENTRIES)? };
+        let ids = transaction.open_table(tables::IDS)?;
+        Ok(Self { transaction, network, entries, ids, open })
+    }
+
+    /// Where an event is.
+    pub(crate) fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
+        if let Some(position) = self.open.find(id) {
+            return Ok(Some(position));
+        }
         let row = self.ids.get((self.network, u128::from_be_bytes(*id.as_bytes())))?;
-        Ok(row.map(|row| {
-            let (position, content) = row.value();
-            Recorded { position: Position::new(position), content }
-        }))
+        Ok(row.map(|row| Position::new(row.value())))
+    }
+
+    /// The part of the index that is in memory.
+    pub(crate) fn open_chunk(&self) -> &Chunk {
+        &self.open
+    }
+
+    /// The part of the index that is in memory, for whoever builds it.
+    pub(crate) fn open_chunk_mut(&mut self) -> &mut Chunk {
+        Arc::make_mut(&mut self.open)
     }
 
     /// The bytes of an entry, if it is there.
     pub(crate) fn find_bytes(&self, position: Position) -> Result<Option<Bytes>, ReadError> {
-        let row = self.entries.get((self.network, position.get()))?;
-        Ok(row.map(|row| Bytes::copy_from_slice(row.value())))
+        Ok(self.entries.find(position)?)
     }
 
     /// The bytes of an entry up to the head.
@@ -77,8 +98,8 @@ impl Snapshot {
     }
 
     fn find_event(&self, id: &EventId) -> Result<Option<(Entry, Event)>, ReadError> {
-        let Some(recorded) = self.recorded(id)? else { return Ok(None) };
-        let entry = self.entry(recorded.position)?;
+        let Some(position) = self.recorded(id)? else { return Ok(None) };
+        let entry = self.entry(position)?;
         let event = decode_event(&entry)?;
         Ok(Some((entry, event)))
     }
@@ -88,15 +109,13 @@ impl Snapshot {
         &self,
         after: Position,
         until: Position,
-    ) -> Result<redb::Range<'_, (u32, u64), &'static [u8]>, ReadError> {
-        Ok(self.entries.range((self.network, after.next().get())..=(self.network, until.get()))?)
+    ) -> Result<impl DoubleEndedIterator<Item = Result<(Position, Bytes), BlocksError>> + '_, ReadError> {
+        Ok(self.entries.range(after, until)?)
     }
 
-    /// The position of the last entry; 0 if there is none.
-    pub(crate) fn last_position(&self) -> Result<Position, ReadError> {
-        let mut rows = self.entries.range((self.network, 0)..=(self.network, u64::MAX))?;
-        let last = rows.next_back().transpose()?;
-        Ok(last.map_or(Position::ZERO, |(key, _)| Position::new(key.value().1)))
+    /// The entries' rows.
+    pub(crate) fn entries(&self) -> &StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>> {
+        &self.entries
     }
 
     /// The sealed details of an entry; none if it has none.
@@ -165,6 +184,15 @@ impl From<NodesError> for ReadError {
         match error {
             NodesError::Storage(error) => error.into(),
             NodesError::Missing => damaged("leaves", "hashes are missing or cut short"),
+        }
+    }
+}
+
+impl From<BlocksError> for ReadError {
+    fn from(error: BlocksError) -> Self {
+        match error {
+            BlocksError::Storage(error) => error.into(),
+            BlocksError::Malformed => damaged("entries", "a block is malformed"),
         }
     }
 }

@@ -11,15 +11,8 @@ use crate::{
     store::Store,
 };
 use kith_core::{
-    decide::{Recorded, State},
-    directory::Directory,
-    entry::Entry,
-    filter::Filter,
-    history::Budget,
-    id::EventId,
-    may::Principal,
-    position::Position,
-    timestamp::Timestamp,
+    decide::State, directory::Directory, entry::Entry, filter::Filter, history::Budget, id::EventId, may::Principal,
+    position::Position, timestamp::Timestamp,
 };
 use std::sync::Arc;
 
@@ -34,7 +27,7 @@ pub(crate) struct LogState<'a> {
 impl<'a> LogState<'a> {
     /// Reads nothing yet but the head.
     pub(crate) fn read(store: &Store, live: &'a Live) -> Result<Self, ReadError> {
-        let snapshot = Snapshot::begin(&store.database, live.ordinal)?;
+        let snapshot = Snapshot::begin(&store.database, live)?;
         let published = live.published();
         let (head, directory) = (published.head, published.directory.clone());
         drop(published);
@@ -57,7 +50,7 @@ impl State for LogState<'_> {
         &self.directory
     }
 
-    fn recorded(&self, id: &EventId) -> Result<Option<Recorded>, ReadError> {
+    fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
         self.snapshot.recorded(id)
     }
 

@@ -3,14 +3,17 @@
 //! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
 
 use crate::{
+    blocks::BlockEdge,
+    chunk::Chunk,
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     keys::Keys,
     live::{Head, Live},
     measures::Counters,
+    outline::Outline,
     root_key::{self, io_error},
     row::{HeadRow, NetworkRow, TokenRow},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, decode_entry, decode_event},
     tables,
     token::{Owner, Tokens},
     tree_rows::TreeEdge,
@@ -51,8 +54,15 @@ pub(crate) struct Store {
     tokens: RwLock<Tokens>,
 }
 
-/// The growing edges of the hash trees, by ordinal: the writer's own.
-pub(crate) type Edges = HashMap<u32, TreeEdge>;
+/// The growing end of a network's rows: the writer's own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Edge {
+    pub(crate) tree: TreeEdge,
+    pub(crate) blocks: BlockEdge,
+}
+
+/// Growing ends, by ordinal.
+pub(crate) type Edges = HashMap<u32, Edge>;
 
 impl Store {
     /// Opens the files in the data folder; makes what is not there.
@@ -210,9 +220,8 @@ fn load_network(
     name: NetworkName,
     row: &NetworkRow,
     config: &Config,
-) -> Result<(Live, TreeEdge), OpenError> {
-    let snapshot = Snapshot::begin(database, row.ordinal)?;
-    let head_row = read_head(snapshot.transaction(), row.ordinal)?;
+) -> Result<(Live, Edge), OpenError> {
+    let head_row = read_head(&database.begin_read()?, row.ordinal)?;
     let frontier = head_row.as_ref().map_or_else(Frontier::new, |head| head.frontier.clone());
     let head = match &head_row {
         Some(head) => Head {
@@ -223,10 +232,30 @@ fn load_network(
         },
         None => empty_head(row),
     };
-    let edge = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
-    check_head(&snapshot, &head, &edge)?;
+    let mut snapshot = Snapshot::with_chunk(database, row.ordinal, Arc::new(Chunk::around(head.position)))?;
+    let tree = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
+    let blocks = BlockEdge::read(snapshot.entries()).map_err(ReadError::from)?;
+    check_head(&snapshot, &head, &tree)?;
     let directory = load_directory(&snapshot)?;
-    Ok((Live::new(name, row, head, directory, config.tail_bytes_max), edge))
+    load_chunk(&mut snapshot, &directory, head.position)?;
+    let open = Arc::new(snapshot.open_chunk().clone());
+    let live = Live::new(name, row, head, directory, open, config.tail_bytes_max);
+    Ok((live, Edge { tree, blocks }))
+}
+
+/// Builds the index of the chunk that the head lies in from its entries.
+fn load_chunk(snapshot: &mut Snapshot, directory: &Directory, head: Position) -> Result<(), OpenError> {
+    let first = snapshot.open_chunk().first();
+    let before = Position::new(first.get().saturating_sub(1));
+    let entries: Vec<_> = snapshot.range(before, head)?.collect::<Result<_, _>>().map_err(ReadError::from)?;
+    for (position, bytes) in entries {
+        let header = snapshot.header(&bytes)?;
+        let event = decode_event(&decode_entry(&bytes)?)?;
+        let outline = Outline::of(&header, &event, |person| directory.person(person).map(|person| person.handle));
+        let stray = Damage { table: "entries", what: "somebody in an event is not in the directory" };
+        snapshot.open_chunk_mut().add(position, event.id, &outline.ok_or(stray)?.people);
+    }
+    Ok(())
 }
 
 /// The head of an empty log.
@@ -235,12 +264,12 @@ pub(crate) fn empty_head(row: &NetworkRow) -> Head {
 }
 
 /// Compares the head with the last entry and the last leaf: what a torn or mixed-up file would get wrong.
-fn check_head(snapshot: &Snapshot, head: &Head, edge: &TreeEdge) -> Result<(), OpenError> {
+fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), OpenError> {
     let wrong = |what| Err(OpenError::Damaged(Damage { table: "heads", what }));
-    if edge.frontier().size() != head.position.get() {
+    if tree.frontier().size() != head.position.get() {
         return wrong("the hash tree and the head are of different sizes");
     }
-    if snapshot.last_position()? != head.position {
+    if snapshot.entries().last_position().map_err(ReadError::from)? != head.position {
         return wrong("the head is not the last entry");
     }
     let Some(index) = head.position.leaf_index() else { return Ok(()) };

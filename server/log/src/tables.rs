@@ -22,32 +22,23 @@ pub(crate) const NETWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 /// commit that adds entries; missing until the first.
 pub(crate) const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
 
-/// (n, position) → the entry's bytes. For good.
-pub(crate) const ENTRIES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("entries");
+/// (n, position of its first entry) → [`crate::blocks`]: entries one after the other. The last row is rewritten until
+/// it is full.
+pub(crate) use crate::blocks::ENTRIES;
 
-/// (n, event id) → (position, content identity). For good.
-pub(crate) const IDS: TableDefinition<(u32, u128), (u64, [u8; 32])> = TableDefinition::new("ids");
+/// (n, event id) → position, for entries of complete chunks. For good.
+pub(crate) const IDS: TableDefinition<(u32, u128), u64> = TableDefinition::new("ids");
 
-/// (n, position / 16,384, handle, position mod 16,384) → nothing: a person takes part in an entry or in the one it
-/// names. For good. Chunks keep the rows of one commit close together, however many people there are: a commit then
-/// writes few pages, and a person's whole history is one short range per chunk.
-pub(crate) const PEOPLE: TableDefinition<PersonKey, ()> = TableDefinition::new("people");
+/// (n, chunk, handle) → [`crate::chunk`]: places in a complete chunk of the entries that a person takes part in, or
+/// that name such an entry. For good. A person's whole history is one row per chunk.
+pub(crate) const PEOPLE: TableDefinition<(u32, u32, u32), &[u8]> = TableDefinition::new("people");
 
-/// Key of [`PEOPLE`].
-pub(crate) type PersonKey = (u32, u32, u32, u16);
-
-/// Positions in one chunk of [`PEOPLE`].
-pub(crate) const CHUNK_POSITIONS: u64 = 1 << 14;
-
-/// The row of a person in an entry.
-pub(crate) fn person_key(network: u32, handle: u32, position: u64) -> PersonKey {
-    let place = u16::try_from(position % CHUNK_POSITIONS).expect("a remainder of 14 bits");
-    (network, chunk_of(position), handle, place)
-}
+/// Positions in one chunk of the index.
+pub(crate) const CHUNK_POSITIONS: u64 = 1 << 12;
 
 /// The chunk that a position lies in.
 pub(crate) fn chunk_of(position: u64) -> u32 {
-    u32::try_from(position / CHUNK_POSITIONS).expect("a log has fewer than 2^46 entries")
+    u32::try_from(position / CHUNK_POSITIONS).expect("a log has fewer than 2^44 entries")
 }
 
 /// (n, position) → nothing: directory and administration entries, and retractions of merges. These pass every filter,

@@ -3,14 +3,16 @@
 //! Invariant: every row that must be there was looked up by the walk; equal counts then say that no other is there.
 
 use super::Report;
-use crate::{error::ReadError, tables};
-use redb::{Key, ReadTransaction, ReadableTableMetadata, TableDefinition, Value};
+use crate::{error::ReadError, row::HeadRow, tables};
+use redb::{Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
 
 /// Rows that follow from the entries of all networks.
 #[derive(Default)]
 pub(super) struct Expected {
     pub(super) heads: u64,
+    /// Blocks of entries.
     pub(super) entries: u64,
+    pub(super) ids: u64,
     pub(super) people: u64,
     pub(super) common: u64,
     pub(super) restricted: u64,
@@ -27,6 +29,7 @@ impl Expected {
     pub(super) fn add(&mut self, network: &Self) {
         self.heads += network.heads;
         self.entries += network.entries;
+        self.ids += network.ids;
         self.people += network.people;
         self.common += network.common;
         self.restricted += network.restricted;
@@ -42,7 +45,7 @@ impl Expected {
     pub(super) fn compare(&self, transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
         compare(transaction, ("heads", tables::HEADS), self.heads, report)?;
         compare(transaction, ("entries", tables::ENTRIES), self.entries, report)?;
-        compare(transaction, ("ids", tables::IDS), self.entries, report)?;
+        compare(transaction, ("ids", tables::IDS), self.ids, report)?;
         compare(transaction, ("people", tables::PEOPLE), self.people, report)?;
         compare(transaction, ("common", tables::COMMON), self.common, report)?;
         compare(transaction, ("restricted", tables::RESTRICTED), self.restricted, report)?;
@@ -71,7 +74,11 @@ fn compare<K: Key + 'static, V: Value + 'static>(
     Ok(())
 }
 
-/// Entries of all networks.
+/// Entries of all networks, by their heads.
 pub(super) fn count_entries(transaction: &ReadTransaction) -> Result<u64, ReadError> {
-    Ok(transaction.open_table(tables::ENTRIES)?.len()?)
+    let mut count = 0;
+    for row in transaction.open_table(tables::HEADS)?.iter()? {
+        count += HeadRow::decode(row?.1.value()).map_or(0, |head| head.position.get());
+    }
+    Ok(count)
 }

@@ -4,6 +4,8 @@
 
 use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
 use crate::{
+    blocks::BlocksError,
+    chunk::Chunk,
     error::ReadError,
     keys::{Incarnation, Keys},
     outline::{Outline, named},
@@ -15,23 +17,25 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
-    decide::Recorded,
     directory::Directory,
     entry::Entry,
     event::{Event, Fact},
     header::Header,
-    id::{NetworkName, PersonId},
+    id::{EventId, NetworkName, PersonId},
     position::Position,
     timestamp::Timestamp,
     tree::{Frontier, Nodes, SUBTREE_LEAVES, Subtree, leaf_hash},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A network's entries, read so far.
+/// Entries that are read at a time.
+const PART_ENTRIES: usize = 4_096;
+
+/// A network's entries, read so far. The snapshot's open chunk is that of the last entry.
 pub(super) struct Walk<'a> {
     name: &'a NetworkName,
     incarnation: Incarnation,
-    snapshot: &'a Snapshot,
+    snapshot: Snapshot,
     keys: Option<&'a Keys>,
     position: Position,
     recorded_at: Timestamp,
@@ -47,7 +51,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(
         name: &'a NetworkName,
         incarnation: Incarnation,
-        snapshot: &'a Snapshot,
+        snapshot: Snapshot,
         keys: Option<&'a Keys>,
     ) -> Self {
         Self {
@@ -68,21 +72,39 @@ impl<'a> Walk<'a> {
 
     /// Checks every entry and its rows.
     pub(super) fn check_all(&mut self, report: &mut Report, mut progress: impl FnMut(u64)) -> Result<(), ReadError> {
-        for row in self.snapshot.range(Position::ZERO, Position::new(u64::MAX))? {
-            let (key, value) = row?;
-            let position = Position::new(key.value().1);
-            if position != self.position.next() {
-                self.report(report, Some(position), "entries", "an entry before this one is missing");
+        loop {
+            let part = self.read_part(report)?;
+            if part.is_empty() {
+                return Ok(());
             }
-            self.position = position;
-            self.check_entry(&Bytes::copy_from_slice(value.value()), report)?;
-            report.entries += 1;
-            self.expected.entries += 1;
-            if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
-                progress(report.entries);
+            for (position, bytes) in part {
+                if position != self.position.next() {
+                    self.report(report, Some(position), "entries", "an entry before this one is missing");
+                }
+                self.position = position;
+                self.check_entry(&bytes, report)?;
+                report.entries += 1;
+                if report.entries.is_multiple_of(PROGRESS_ENTRIES) {
+                    progress(report.entries);
+                }
             }
         }
-        Ok(())
+    }
+
+    /// The next entries; a block that is no block is reported, and reading goes on after it.
+    fn read_part(&self, report: &mut Report) -> Result<Vec<(Position, Bytes)>, ReadError> {
+        let mut part = Vec::new();
+        for entry in self.snapshot.range(self.position, Position::new(u64::MAX))?.take(PART_ENTRIES) {
+            match entry {
+                Ok(entry) => part.push(entry),
+                Err(BlocksError::Malformed) => {
+                    let after = part.last().map_or(self.position, |(position, _)| *position);
+                    self.report(report, Some(after.next()), "entries", "the block with this entry is malformed");
+                }
+                Err(BlocksError::Storage(error)) => return Err(error.into()),
+            }
+        }
+        Ok(part)
     }
 
     fn report(&self, report: &mut Report, position: Option<Position>, table: &'static str, what: &'static str) {
@@ -117,9 +139,8 @@ impl<'a> Walk<'a> {
     }
 
     fn check_event(&mut self, entry: &Entry, event: &Event, report: &mut Report) -> Result<(), ReadError> {
-        let recorded = Recorded { position: self.position, content: event.content_hash() };
-        if self.snapshot.recorded(&event.id)? != Some(recorded) {
-            self.wrong(report, "ids", "the row of the event's id is missing or another");
+        if self.snapshot.recorded(&event.id)?.is_some_and(|position| position < self.position) {
+            self.wrong(report, "entries", "the event is recorded before");
         }
         if !self.apply(entry, event) {
             self.wrong(report, "entries", "the event names somebody or something that was not there");
@@ -149,8 +170,8 @@ impl<'a> Walk<'a> {
         match &event.fact {
             Fact::PersonChanged(changed) if self.directory.person(&changed.person).is_none() => return false,
             Fact::Retracted(retracted) => match self.snapshot.recorded(&retracted.event) {
-                Ok(Some(target)) if target.position < self.position => {
-                    self.retractions.entry(target.position.get()).or_insert(self.position.get());
+                Ok(Some(target)) if target < self.position => {
+                    self.retractions.entry(target.get()).or_insert(self.position.get());
                 }
                 Ok(Some(_) | None) | Err(_) => return false,
             },
@@ -177,8 +198,8 @@ impl<'a> Walk<'a> {
 
     fn check_outline(&mut self, entry: &Entry, event: &Event, report: &mut Report) -> Result<(), ReadError> {
         let header = Header::resolve(entry, event, |id| match self.snapshot.recorded(id)? {
-            Some(recorded) => {
-                let entry = self.snapshot.entry(recorded.position)?;
+            Some(position) => {
+                let entry = self.snapshot.entry(position)?;
                 Ok(entry.event().ok().map(|event| (entry, event)))
             }
             None => Ok::<_, ReadError>(None),
@@ -195,18 +216,51 @@ impl<'a> Walk<'a> {
             self.wrong(report, "entries", "somebody in the event is not in the directory");
             return Ok(());
         };
+        self.index(event.id, &outline, report)?;
         self.check_index_rows(&outline, report)
+    }
+
+    /// Takes an entry into the index of its chunk; compares the rows of the chunk before it when this one begins a new
+    /// one.
+    fn index(&mut self, id: EventId, outline: &Outline, report: &mut Report) -> Result<(), ReadError> {
+        let next = Chunk::around(self.position);
+        if next.number() != self.snapshot.open_chunk().number() {
+            let complete = std::mem::replace(self.snapshot.open_chunk_mut(), next);
+            self.check_chunk(&complete, report)?;
+        }
+        self.snapshot.open_chunk_mut().add(self.position, id, &outline.people);
+        Ok(())
+    }
+
+    fn check_chunk(&mut self, chunk: &Chunk, report: &mut Report) -> Result<(), ReadError> {
+        let (n, transaction) = (self.snapshot.network(), self.snapshot.transaction());
+        let (ids, people) = (transaction.open_table(tables::IDS)?, transaction.open_table(tables::PEOPLE)?);
+        let mut expected = Expected::default();
+        for (id, position) in chunk.id_rows() {
+            expected.ids += 1;
+            if ids.get((n, id))?.map(|row| row.value()) != Some(position) {
+                let position = Some(Position::new(position));
+                self.report(report, position, "ids", "the row of the event's id is missing or another");
+            }
+        }
+        for (handle, places) in chunk.people_rows() {
+            expected.people += 1;
+            if people.get((n, chunk.number(), handle))?.is_none_or(|row| row.value() != places) {
+                let first = Some(chunk.first());
+                self.report(
+                    report,
+                    first,
+                    "people",
+                    "the row of a person in the chunk from here is missing or another",
+                );
+            }
+        }
+        self.expected.add(&expected);
+        Ok(())
     }
 
     fn check_index_rows(&mut self, outline: &Outline, report: &mut Report) -> Result<(), ReadError> {
         let (n, at, transaction) = (self.snapshot.network(), self.position.get(), self.snapshot.transaction());
-        let people = transaction.open_table(tables::PEOPLE)?;
-        for handle in &outline.people {
-            self.expected.people += 1;
-            if people.get(tables::person_key(n, *handle, at))?.is_none() {
-                self.wrong(report, "people", "the row of a person in the event is missing");
-            }
-        }
         if outline.common {
             self.expected.common += 1;
             if transaction.open_table(tables::COMMON)?.get((n, at))?.is_none() {
@@ -270,11 +324,12 @@ impl<'a> Walk<'a> {
         self.check_head(report)?;
         self.check_retractions(report)?;
         self.check_names(report)?;
-        if !self.tokens.equal_rows(self.snapshot)? {
+        if !self.tokens.equal_rows(&self.snapshot)? {
             self.report(report, None, "tokens", "the row of a token is missing or not as it was issued");
         }
         let own = &mut self.expected;
-        own.heads = u64::from(own.entries > 0);
+        own.heads = u64::from(self.position != Position::ZERO);
+        own.entries = count_blocks(&self.snapshot)?;
         own.retractions = self.retractions.len() as u64;
         own.names = self.names.len() as u64;
         own.tokens = self.tokens.count();
@@ -317,6 +372,12 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
+}
+
+/// Blocks of the network.
+fn count_blocks(snapshot: &Snapshot) -> Result<u64, ReadError> {
+    let (n, table) = (snapshot.network(), &snapshot.entries().table);
+    Ok(table.range((n, 0)..=(n, u64::MAX))?.count() as u64)
 }
 
 /// Hashes that could be read; `None` if they are missing.

@@ -18,13 +18,16 @@ const DETAILS: Bytes = Bytes::new("details");
 const LEAVES: Bytes = Bytes::new("leaves");
 const COMMON: Positions = Positions::new("common");
 const RESTRICTED: Positions = Positions::new("restricted");
-const IDS: TableDefinition<(u32, u128), (u64, [u8; 32])> = TableDefinition::new("ids");
-const PEOPLE: TableDefinition<(u32, u32, u32, u16), ()> = TableDefinition::new("people");
+const IDS: TableDefinition<(u32, u128), u64> = TableDefinition::new("ids");
+const PEOPLE: TableDefinition<(u32, u32, u32), &[u8]> = TableDefinition::new("people");
 const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
 const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
 const SUBTREES: TableDefinition<(u32, u64), [u8; 32]> = TableDefinition::new("subtrees");
 const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
 const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("tokens");
+
+/// Entries at the end, so that a chunk of the index is complete.
+const MANY: usize = 4_200;
 
 /// A log with rows in every table; closed.
 async fn full() -> Place {
@@ -45,6 +48,10 @@ async fn full() -> Place {
     let issued = network.issue_token(&owner(), token.clone()).await.unwrap();
     network.issue_token(&owner(), token).await.unwrap();
     network.revoke_token(&owner(), &issued.token.id).await.unwrap();
+    let many: Vec<_> = (0..MANY).map(|number| meets(1_000 + number as u64, &["amina", "ben"])).collect();
+    for some in many.chunks(1_000) {
+        append(&network, some.to_vec()).await;
+    }
     let south = log.create_network(&"south".parse().unwrap()).await.unwrap();
     append(&south, vec![joins(1, "amina"), joins(2, "ben")]).await;
     log.create_network(&"west".parse().unwrap()).await.unwrap();
@@ -55,8 +62,22 @@ fn report(place: &Place) -> Report {
     check(place.folder.path(), |_| ()).unwrap()
 }
 
-/// Changes a full log and expects a problem with a table. The log is as before afterwards.
+/// Changes a full log and expects a problem with a table at a position. The log is as before afterwards.
 fn finds(place: &Place, table: &str, position: Option<u64>, change: impl FnOnce(&WriteTransaction)) {
+    let report = report_after(place, change);
+    let position = position.map(Position::new);
+    let found = report.problems.iter().any(|problem| problem.table == table && problem.position == position);
+    assert!(found, "{table}: {:?}", report.problems);
+}
+
+/// Changes a full log and expects a problem with a table. The log is as before afterwards.
+fn finds_anywhere(place: &Place, table: &str, change: impl FnOnce(&WriteTransaction)) {
+    let report = report_after(place, change);
+    assert!(report.problems.iter().any(|problem| problem.table == table), "{table}: {:?}", report.problems);
+}
+
+/// What is found in a full log after a change. The log is as before afterwards.
+fn report_after(place: &Place, change: impl FnOnce(&WriteTransaction)) -> Report {
     let file = place.folder.path().join("log.redb");
     let sound = fs::read(&file).unwrap();
     let database = Database::open(&file).unwrap();
@@ -66,10 +87,33 @@ fn finds(place: &Place, table: &str, position: Option<u64>, change: impl FnOnce(
     drop(database);
     let report = report(place);
     fs::write(&file, sound).unwrap();
-    assert!(!report.is_sound(), "{table}: the change was not found");
-    let position = position.map(Position::new);
-    let found = report.problems.iter().any(|problem| problem.table == table && problem.position == position);
-    assert!(found, "{table}: {:?}", report.problems);
+    report
+}
+
+/// Changes the entries of the block that holds a position of the first network.
+fn edit_block(transaction: &WriteTransaction, position: u64, edit: impl FnOnce(&mut Vec<Vec<u8>>, usize)) {
+    let mut table = transaction.open_table(ENTRIES).unwrap();
+    let (first, block) = {
+        let (key, block) = table.range((1, 0)..=(1, position)).unwrap().next_back().unwrap().unwrap();
+        (key.value().1, block.value().to_vec())
+    };
+    let mut entries = Vec::new();
+    let mut rest = block.as_slice();
+    while let [0x0a, after @ ..] = rest {
+        rest = after;
+        let length = usize::try_from(prost::encoding::decode_varint(&mut rest).unwrap()).unwrap();
+        let (entry, after) = rest.split_at(length);
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    edit(&mut entries, usize::try_from(position - first).unwrap());
+    let mut block = Vec::new();
+    for entry in entries {
+        block.push(0x0a);
+        prost::encoding::encode_varint(entry.len() as u64, &mut block);
+        block.extend(entry);
+    }
+    table.insert((1, first), block.as_slice()).unwrap();
 }
 
 fn flip(transaction: &WriteTransaction, table: Bytes, key: (u32, u64), index: usize) {
@@ -86,9 +130,10 @@ async fn a_sound_log_has_no_problem() {
     let mut last = None;
     let report = check(place.folder.path(), |progress| last = Some(progress)).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
-    assert_eq!((report.networks, report.entries), (3, 314));
+    let entries = 314 + MANY as u64;
+    assert_eq!((report.networks, report.entries), (3, entries));
     assert_eq!((report.details_opened, report.details_closed), (1, 0));
-    assert_eq!(last.map(|progress| (progress.checked, progress.total)), Some((314, 314)));
+    assert_eq!(last.map(|progress| (progress.checked, progress.total)), Some((entries, entries)));
     assert!(place.open().network(&"north".parse().unwrap()).is_some(), "it opens as before");
     fs::rename(place.folder.path().join("keys"), place.folder.path().join("elsewhere")).unwrap();
     let report = check(place.folder.path(), |_| ()).unwrap();
@@ -108,15 +153,34 @@ async fn a_log_in_use_is_left_alone() {
 async fn changed_entries_are_found() {
     let place = full().await;
     for index in [0, 3, 12, 60, usize::MAX] {
-        finds(&place, "leaves", Some(20), |transaction| flip(transaction, ENTRIES, (1, 20), index));
+        finds(&place, "leaves", Some(20), |transaction| {
+            edit_block(transaction, 20, |entries, at| {
+                let index = index.min(entries[at].len() - 1);
+                entries[at][index] ^= 1;
+            });
+        });
     }
-    finds(&place, "entries", Some(21), |transaction| {
-        transaction.open_table(ENTRIES).unwrap().remove((1, 20)).unwrap();
+    finds(&place, "entries", Some(20), |transaction| {
+        edit_block(transaction, 20, |entries, at| drop(entries.remove(at)))
     });
     finds(&place, "entries", Some(20), |transaction| {
-        let mut table = transaction.open_table(ENTRIES).unwrap();
-        let other = table.get((1, 21)).unwrap().unwrap().value().to_vec();
-        table.insert((1, 20), other.as_slice()).unwrap();
+        edit_block(transaction, 20, |entries, at| entries[at] = entries[at + 1].clone());
+    });
+    for (first, table) in [(1, "entries"), (100, "entries")] {
+        finds_anywhere(&place, table, |transaction| {
+            let mut rows = transaction.open_table(ENTRIES).unwrap();
+            let key = rows.range((1, first)..).unwrap().next().unwrap().unwrap().0.value();
+            rows.remove(key).unwrap();
+        });
+    }
+    finds_anywhere(&place, "entries", |transaction| {
+        let mut rows = transaction.open_table(ENTRIES).unwrap();
+        let (key, mut block) = {
+            let (key, block) = rows.range((1, 100)..).unwrap().next().unwrap().unwrap();
+            (key.value(), block.value().to_vec())
+        };
+        block.truncate(block.len() - 1);
+        rows.insert(key, block.as_slice()).unwrap();
     });
     finds(&place, "entries", None, |transaction| {
         transaction.open_table(ENTRIES).unwrap().insert((9, 1), &b"stray"[..]).unwrap();
@@ -128,7 +192,7 @@ async fn changed_tree_rows_are_found() {
     let place = full().await;
     finds(&place, "leaves", Some(125), |transaction| flip(transaction, LEAVES, (1, 1), 32 * 4));
     finds(&place, "leaves", None, |transaction| {
-        transaction.open_table(LEAVES).unwrap().insert((1, 9), &[0; 32][..]).unwrap();
+        transaction.open_table(LEAVES).unwrap().insert((1, 99), &[0; 32][..]).unwrap();
     });
     finds(&place, "subtrees", Some(256), |transaction| {
         transaction.open_table(SUBTREES).unwrap().insert((1, 0), [0; 32]).unwrap();
@@ -149,16 +213,19 @@ async fn changed_indexes_are_found() {
         transaction.open_table(IDS).unwrap().remove((1, event)).unwrap();
     });
     finds(&place, "ids", Some(5), |transaction| {
-        transaction.open_table(IDS).unwrap().insert((1, event), (5, [0; 32])).unwrap();
+        transaction.open_table(IDS).unwrap().insert((1, event), 6).unwrap();
     });
     finds(&place, "ids", None, |transaction| {
-        transaction.open_table(IDS).unwrap().insert((1, 77), (5, [0; 32])).unwrap();
+        transaction.open_table(IDS).unwrap().insert((1, 77), 5).unwrap();
     });
-    finds(&place, "people", Some(20), |transaction| {
-        transaction.open_table(PEOPLE).unwrap().remove((1, 0, 2, 20)).unwrap();
+    finds(&place, "people", Some(0), |transaction| {
+        transaction.open_table(PEOPLE).unwrap().remove((1, 0, 2)).unwrap();
+    });
+    finds(&place, "people", Some(0), |transaction| {
+        transaction.open_table(PEOPLE).unwrap().insert((1, 0, 2), &[20, 0][..]).unwrap();
     });
     finds(&place, "people", None, |transaction| {
-        drop(transaction.open_table(PEOPLE).unwrap().insert((1, 0, 3, 20), ()).unwrap());
+        transaction.open_table(PEOPLE).unwrap().insert((1, 0, 9), &[20, 0][..]).unwrap();
     });
     for (name, table) in [("common", COMMON), ("restricted", RESTRICTED)] {
         finds(&place, name, None, |transaction| {
@@ -206,7 +273,9 @@ async fn a_flipped_byte_of_the_file_is_found() {
     let entry = {
         let database = Database::open(&file).unwrap();
         let transaction = database.begin_read().unwrap();
-        transaction.open_table(ENTRIES).unwrap().get((1, 20)).unwrap().unwrap().value().to_vec()
+        let table = transaction.open_table(ENTRIES).unwrap();
+        let (_, block) = table.range((1, 100)..).unwrap().next().unwrap().unwrap();
+        block.value().to_vec()
     };
     let place_of = sound.windows(entry.len()).rposition(|window| window == entry).unwrap();
     let copies = sound.windows(entry.len()).enumerate().filter(|(_, window)| *window == entry);

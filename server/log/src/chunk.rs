@@ -1,0 +1,169 @@
+//! The index of a chunk of positions: event ids and people. The chunk of the head is in memory, those before it are in
+//! the tables.
+//!
+//! Invariant: a chunk's rows are written once, together and in the order of their keys, by the commit that begins the
+//! next chunk. Index rows have random keys: written entry by entry they would cost more pages than the entries do.
+
+use crate::tables::{CHUNK_POSITIONS, chunk_of};
+use kith_core::{id::EventId, position::Position};
+use std::collections::{BTreeMap, HashMap};
+
+/// Ids and people of the entries of a chunk, as far as they are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    number: u32,
+    ids: HashMap<EventId, u16>,
+    /// Handle and place, in order of place.
+    people: Vec<(u32, u16)>,
+}
+
+/// What a batch makes of the index: chunks that are complete, and the one that the batch ends in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Growth {
+    pub(crate) complete: Vec<Chunk>,
+    pub(crate) open: Chunk,
+}
+
+impl Chunk {
+    /// The chunk that a position lies in, without entries.
+    pub(crate) fn around(position: Position) -> Self {
+        Self { number: chunk_of(position.get()), ids: HashMap::new(), people: Vec::new() }
+    }
+
+    /// Its place in the order of chunks, from 0.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its first position; 0 stands before the first entry of a log.
+    pub(crate) fn first(&self) -> Position {
+        Position::new(u64::from(self.number) * CHUNK_POSITIONS)
+    }
+
+    /// Takes in an entry of this chunk, with the handles of its people.
+    pub(crate) fn add(&mut self, position: Position, id: EventId, people: &[u32]) {
+        assert_eq!(chunk_of(position.get()), self.number, "the entry lies in this chunk");
+        let place = u16::try_from(position.get() % CHUNK_POSITIONS).expect("a chunk has less than 2^16 places");
+        self.ids.insert(id, place);
+        self.people.extend(people.iter().map(|handle| (*handle, place)));
+    }
+
+    /// Where an event is, if it is here.
+    pub(crate) fn find(&self, id: &EventId) -> Option<Position> {
+        self.ids.get(id).map(|place| self.position(*place))
+    }
+
+    /// The positions of a person, ascending.
+    pub(crate) fn positions_of(&self, handle: u32) -> Vec<u64> {
+        let own = self.people.iter().filter(|(other, _)| *other == handle);
+        own.map(|(_, place)| self.position(*place).get()).collect()
+    }
+
+    /// The rows of `ids`, in the order of their keys.
+    pub(crate) fn id_rows(&self) -> Vec<(u128, u64)> {
+        let row = |(id, place): (&EventId, &u16)| (u128::from_be_bytes(*id.as_bytes()), self.position(*place).get());
+        let mut rows: Vec<_> = self.ids.iter().map(row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// The rows of `people`, by handle: places in two bytes each, little-endian, ascending.
+    pub(crate) fn people_rows(&self) -> BTreeMap<u32, Vec<u8>> {
+        let mut rows: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        for (handle, place) in &self.people {
+            rows.entry(*handle).or_default().extend_from_slice(&place.to_le_bytes());
+        }
+        rows
+    }
+
+    fn position(&self, place: u16) -> Position {
+        Position::new(self.first().get() + u64::from(place))
+    }
+}
+
+impl Growth {
+    /// Nothing new after an open chunk.
+    pub(crate) fn of(open: Chunk) -> Self {
+        Self { complete: Vec::new(), open }
+    }
+
+    /// Takes in the next entry.
+    pub(crate) fn add(&mut self, position: Position, id: EventId, people: &[u32]) {
+        if chunk_of(position.get()) != self.open.number {
+            self.complete.push(std::mem::replace(&mut self.open, Chunk::around(position)));
+        }
+        self.open.add(position, id, people);
+    }
+}
+
+/// Reads a row of `people`: positions, ascending; `None` if it is malformed.
+pub(crate) fn decode_places(chunk: u32, row: &[u8]) -> Option<Vec<u64>> {
+    let (places, rest) = row.as_chunks::<2>();
+    let first = u64::from(chunk) * CHUNK_POSITIONS;
+    let positions: Vec<_> = places.iter().map(|place| first + u64::from(u16::from_le_bytes(*place))).collect();
+    let ascending = positions.is_sorted_by(|one, next| one < next);
+    (rest.is_empty() && ascending && positions.iter().all(|position| chunk_of(*position) == chunk)).then_some(positions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> EventId {
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&number.to_be_bytes());
+        bytes[6] = 0x80;
+        bytes[8] |= 0x80;
+        EventId::from_bytes(bytes).unwrap()
+    }
+
+    fn grown(until: u64) -> Growth {
+        let mut growth = Growth::of(Chunk::around(Position::ZERO));
+        for position in 1..=until {
+            let people = [2, u32::try_from(position % 3 + 10).unwrap()];
+            growth.add(Position::new(position), id(position), &people);
+        }
+        growth
+    }
+
+    #[test]
+    fn a_chunk_is_complete_when_the_next_begins() {
+        assert_eq!(grown(CHUNK_POSITIONS - 1).complete.len(), 0);
+        let growth = grown(CHUNK_POSITIONS * 2 + 5);
+        let numbers: Vec<_> = growth.complete.iter().map(Chunk::number).collect();
+        assert_eq!((numbers, growth.open.number()), (vec![0, 1], 2));
+        assert_eq!(growth.open.first().get(), CHUNK_POSITIONS * 2);
+    }
+
+    #[test]
+    fn events_and_people_are_found_in_their_chunk() {
+        let growth = grown(CHUNK_POSITIONS + 7);
+        let [first] = growth.complete.as_slice() else { panic!("one chunk is complete") };
+        assert_eq!(first.find(&id(9)), Some(Position::new(9)));
+        assert_eq!(growth.open.find(&id(9)), None);
+        assert_eq!(growth.open.find(&id(CHUNK_POSITIONS + 7)), Some(Position::new(CHUNK_POSITIONS + 7)));
+        let expected: Vec<_> = (CHUNK_POSITIONS..=CHUNK_POSITIONS + 7).collect();
+        assert_eq!(growth.open.positions_of(2), expected);
+        assert!(growth.open.positions_of(9).is_empty());
+    }
+
+    #[test]
+    fn rows_are_sorted_and_read_back() {
+        let growth = grown(CHUNK_POSITIONS * 2);
+        let chunk = &growth.complete[1];
+        assert!(chunk.id_rows().is_sorted());
+        assert_eq!(chunk.id_rows().len() as u64, CHUNK_POSITIONS);
+        let rows = chunk.people_rows();
+        assert_eq!(rows.keys().copied().collect::<Vec<_>>(), [2, 10, 11, 12]);
+        for (handle, row) in &rows {
+            assert_eq!(decode_places(1, row).unwrap(), chunk.positions_of(*handle));
+        }
+    }
+
+    #[test]
+    fn malformed_rows_do_not_read() {
+        for row in [&[1][..], &[1, 0, 1, 0], &[2, 0, 1, 0], &[0xff, 0xff]] {
+            assert_eq!(decode_places(0, row), None, "{row:?}");
+        }
+    }
+}
