@@ -3,7 +3,7 @@
 //! Invariant: every entry that can pass is among the candidates, each once and in order.
 
 use crate::{
-    chunk::decode_places,
+    chunk::find_positions,
     error::ReadError,
     snapshot::{Snapshot, damaged},
     tables::{self, chunk_of},
@@ -79,8 +79,9 @@ fn person_positions(snapshot: &Snapshot, handle: u32, span: Span) -> Result<Posi
         if chunk >= snapshot.open_chunk().number() {
             return Ok(snapshot.open_chunk().positions_of(handle));
         }
-        let Some(row) = table.get((network, chunk, handle))? else { return Ok(Vec::new()) };
-        decode_places(chunk, row.value()).ok_or_else(|| damaged("people", "a row is malformed"))
+        let row = table.range((network, chunk, 0)..=(network, chunk, handle))?.next_back().transpose()?;
+        let Some((_, row)) = row else { return Ok(Vec::new()) };
+        find_positions(chunk, row.value(), handle).ok_or_else(|| damaged("people", "a row is malformed"))
     };
     let positions = move |chunk: u32| -> Positions<'static> {
         match of_chunk(chunk) {

@@ -4,9 +4,20 @@
 //! Invariant: a chunk's rows are written once, together and in the order of their keys, by the commit that begins the
 //! next chunk. Index rows have random keys: written entry by entry they would cost more pages than the entries do.
 
-use crate::tables::{CHUNK_POSITIONS, chunk_of};
+use crate::{
+    ids::IdRow,
+    tables::{CHUNK_POSITIONS, chunk_of},
+};
 use kith_core::{id::EventId, position::Position};
 use std::collections::{BTreeMap, HashMap};
+
+/// Bytes of a row of `people`, unless one person takes more: with its key it fills a page of redb.
+const PEOPLE_ROW_BYTES_MAX: usize = 4_000;
+
+/// Handle and number of places.
+const PERSON_HEAD_BYTES: usize = 6;
+
+const PLACE_BYTES: usize = 2;
 
 /// Ids and people of the entries of a chunk, as far as they are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,21 +70,37 @@ impl Chunk {
         own.map(|(_, place)| self.position(*place).get()).collect()
     }
 
-    /// The rows of `ids`, in the order of their keys.
-    pub(crate) fn id_rows(&self) -> Vec<(u128, u64)> {
+    /// Ids with their positions, ascending.
+    pub(crate) fn sorted_ids(&self) -> Vec<IdRow> {
         let row = |(id, place): (&EventId, &u16)| (u128::from_be_bytes(*id.as_bytes()), self.position(*place).get());
         let mut rows: Vec<_> = self.ids.iter().map(row).collect();
         rows.sort_unstable();
         rows
     }
 
-    /// The rows of `people`, by handle: places in two bytes each, little-endian, ascending.
-    pub(crate) fn people_rows(&self) -> BTreeMap<u32, Vec<u8>> {
-        let mut rows: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
-        for (handle, place) in &self.people {
-            rows.entry(*handle).or_default().extend_from_slice(&place.to_le_bytes());
+    /// The rows of `people`, by their first handle: handle, number of places and places of one person after the other.
+    pub(crate) fn people_rows(&self) -> Vec<(u32, Vec<u8>)> {
+        let mut rows: Vec<(u32, Vec<u8>)> = Vec::new();
+        for (handle, places) in self.places_by_handle() {
+            let bytes = PERSON_HEAD_BYTES + places.len() * PLACE_BYTES;
+            match rows.last_mut().filter(|(_, row)| row.len() + bytes <= PEOPLE_ROW_BYTES_MAX) {
+                Some((_, row)) => push_person(row, handle, &places),
+                None => {
+                    let mut row = Vec::with_capacity(PEOPLE_ROW_BYTES_MAX.max(bytes));
+                    push_person(&mut row, handle, &places);
+                    rows.push((handle, row));
+                }
+            }
         }
         rows
+    }
+
+    fn places_by_handle(&self) -> BTreeMap<u32, Vec<u16>> {
+        let mut people: BTreeMap<u32, Vec<u16>> = BTreeMap::new();
+        for (handle, place) in &self.people {
+            people.entry(*handle).or_default().push(*place);
+        }
+        people
     }
 
     fn position(&self, place: u16) -> Position {
@@ -96,13 +123,35 @@ impl Growth {
     }
 }
 
-/// Reads a row of `people`: positions, ascending; `None` if it is malformed.
-pub(crate) fn decode_places(chunk: u32, row: &[u8]) -> Option<Vec<u64>> {
-    let (places, rest) = row.as_chunks::<2>();
+fn push_person(row: &mut Vec<u8>, handle: u32, places: &[u16]) {
+    let count = u16::try_from(places.len()).expect("a chunk has less than 2^16 places");
+    row.extend_from_slice(&handle.to_le_bytes());
+    row.extend_from_slice(&count.to_le_bytes());
+    places.iter().for_each(|place| row.extend_from_slice(&place.to_le_bytes()));
+}
+
+/// Reads a person's positions from a row of `people`, ascending; `None` if the row is malformed.
+pub(crate) fn find_positions(chunk: u32, row: &[u8], handle: u32) -> Option<Vec<u64>> {
+    let mut rest = row;
+    while !rest.is_empty() {
+        let (own, after) = rest.split_first_chunk::<4>()?;
+        let (count, after) = after.split_first_chunk::<PLACE_BYTES>()?;
+        let bytes = usize::from(u16::from_le_bytes(*count)) * PLACE_BYTES;
+        let (places, after) = after.split_at_checked(bytes)?;
+        if u32::from_le_bytes(*own) == handle {
+            return decode_places(chunk, places);
+        }
+        rest = after;
+    }
+    Some(Vec::new())
+}
+
+fn decode_places(chunk: u32, places: &[u8]) -> Option<Vec<u64>> {
+    let (places, _) = places.as_chunks::<PLACE_BYTES>();
     let first = u64::from(chunk) * CHUNK_POSITIONS;
     let positions: Vec<_> = places.iter().map(|place| first + u64::from(u16::from_le_bytes(*place))).collect();
     let ascending = positions.is_sorted_by(|one, next| one < next);
-    (rest.is_empty() && ascending && positions.iter().all(|position| chunk_of(*position) == chunk)).then_some(positions)
+    (ascending && positions.iter().all(|position| chunk_of(*position) == chunk)).then_some(positions)
 }
 
 #[cfg(test)]
@@ -151,19 +200,37 @@ mod tests {
     fn rows_are_sorted_and_read_back() {
         let growth = grown(CHUNK_POSITIONS * 2);
         let chunk = &growth.complete[1];
-        assert!(chunk.id_rows().is_sorted());
-        assert_eq!(chunk.id_rows().len() as u64, CHUNK_POSITIONS);
+        assert!(chunk.sorted_ids().is_sorted());
+        assert_eq!(chunk.sorted_ids().len() as u64, CHUNK_POSITIONS);
         let rows = chunk.people_rows();
-        assert_eq!(rows.keys().copied().collect::<Vec<_>>(), [2, 10, 11, 12]);
+        assert_eq!(rows.iter().map(|(first, _)| *first).collect::<Vec<_>>(), [2, 10, 11, 12]);
         for (handle, row) in &rows {
-            assert_eq!(decode_places(1, row).unwrap(), chunk.positions_of(*handle));
+            assert_eq!(find_positions(1, row, *handle).unwrap(), chunk.positions_of(*handle));
+            assert!(find_positions(1, row, 99).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn people_share_rows() {
+        let mut chunk = Chunk::around(Position::new(1));
+        for position in 1..1_000 {
+            chunk.add(Position::new(position), id(position), &[u32::try_from(position / 2).unwrap()]);
+        }
+        let rows = chunk.people_rows();
+        assert_eq!(rows.len(), 500_usize.div_ceil(PEOPLE_ROW_BYTES_MAX / 10));
+        for handle in 0..500 {
+            let (_, row) = rows.iter().rfind(|(first, _)| *first <= handle).unwrap();
+            assert_eq!(find_positions(0, row, handle).unwrap(), chunk.positions_of(handle));
         }
     }
 
     #[test]
     fn malformed_rows_do_not_read() {
-        for row in [&[1][..], &[1, 0, 1, 0], &[2, 0, 1, 0], &[0xff, 0xff]] {
-            assert_eq!(decode_places(0, row), None, "{row:?}");
+        let person = |places: &[u8]| [&[2, 0, 0, 0, 2, 0][..], places].concat();
+        for places in [&[1, 0, 1][..], &[1, 0, 1, 0], &[2, 0, 1, 0], &[1, 0, 0xff, 0xff]] {
+            assert_eq!(find_positions(0, &person(places), 2), None, "{places:?}");
         }
+        assert_eq!(find_positions(0, &[1, 0, 0], 2), None);
+        assert_eq!(find_positions(0, &person(&[1, 0, 2, 0]), 2), Some(vec![1, 2]));
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     chunk::{Chunk, Growth},
     entry_rows::Rows,
     error::ReadError,
+    ids,
     live::{Committed, Head, Live, Recent},
     row::{HeadRow, NetworkRow, TokenRow},
     store::{Edge, Edges, Store},
@@ -118,9 +119,9 @@ fn write_network(
 /// Writes the index of chunks that are complete.
 fn write_index(transaction: &WriteTransaction, n: u32, index: &Growth) -> Result<(), ReadError> {
     for chunk in &index.complete {
-        insert_all(transaction, tables::IDS, chunk.id_rows().into_iter().map(|(id, at)| ((n, id), at)))?;
+        ids::insert(transaction, n, &chunk.sorted_ids())?;
         let people = chunk.people_rows();
-        let rows = people.iter().map(|(handle, places)| ((n, chunk.number(), *handle), places.as_slice()));
+        let rows = people.iter().map(|(first, row)| ((n, chunk.number(), *first), row.as_slice()));
         insert_all(transaction, tables::PEOPLE, rows)?;
     }
     Ok(())

@@ -13,6 +13,7 @@ mod config;
 mod decision;
 mod entry_rows;
 mod error;
+mod ids;
 mod keys;
 mod live;
 mod log;

@@ -6,6 +6,7 @@ use crate::{
     blocks::{BlocksError, StoredEntries},
     chunk::Chunk,
     error::{Damage, ReadError},
+    ids,
     keys::Incarnation,
     live::Live,
     seal::{self, Sealed},
@@ -32,7 +33,7 @@ pub(crate) struct Snapshot {
     transaction: ReadTransaction,
     network: u32,
     entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
-    ids: ReadOnlyTable<(u32, u128), u64>,
+    ids: ReadOnlyTable<(u32, u128), &'static [u8]>,
     open: Arc<Chunk>,
 }
 
@@ -57,8 +58,8 @@ impl Snapshot {
         if let Some(position) = self.open.find(id) {
             return Ok(Some(position));
         }
-        let row = self.ids.get((self.network, u128::from_be_bytes(*id.as_bytes())))?;
-        Ok(row.map(|row| Position::new(row.value())))
+        let position = ids::find(&self.ids, self.network, u128::from_be_bytes(*id.as_bytes()))?;
+        Ok(position.map(Position::new))
     }
 
     /// The part of the index that is in memory.

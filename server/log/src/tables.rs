@@ -26,11 +26,12 @@ pub(crate) const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("head
 /// it is full.
 pub(crate) use crate::blocks::ENTRIES;
 
-/// (n, event id) → position, for entries of complete chunks. For good.
-pub(crate) const IDS: TableDefinition<(u32, u128), u64> = TableDefinition::new("ids");
+/// (n, first event id) → [`crate::ids`]: ids and positions of entries of complete chunks. A row takes in further ids
+/// until it is full.
+pub(crate) const IDS: TableDefinition<(u32, u128), &[u8]> = TableDefinition::new("ids");
 
-/// (n, chunk, handle) → [`crate::chunk`]: places in a complete chunk of the entries that a person takes part in, or
-/// that name such an entry. For good. A person's whole history is one row per chunk.
+/// (n, chunk, first handle) → [`crate::chunk`]: for each person the places in a complete chunk of the entries that the
+/// person takes part in, or that name such an entry. For good.
 pub(crate) const PEOPLE: TableDefinition<(u32, u32, u32), &[u8]> = TableDefinition::new("people");
 
 /// Positions in one chunk of the index.

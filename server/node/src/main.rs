@@ -17,6 +17,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
+/// Decoding and committing events allocates a lot in small pieces: a quarter more events a second than with glibc's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Wrong flags or settings.
 const EXIT_USAGE: u8 = 2;
 

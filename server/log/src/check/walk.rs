@@ -7,6 +7,7 @@ use crate::{
     blocks::BlocksError,
     chunk::Chunk,
     error::ReadError,
+    ids,
     keys::{Incarnation, Keys},
     outline::{Outline, named},
     row::HeadRow,
@@ -235,27 +236,20 @@ impl<'a> Walk<'a> {
     fn check_chunk(&mut self, chunk: &Chunk, report: &mut Report) -> Result<(), ReadError> {
         let (n, transaction) = (self.snapshot.network(), self.snapshot.transaction());
         let (ids, people) = (transaction.open_table(tables::IDS)?, transaction.open_table(tables::PEOPLE)?);
-        let mut expected = Expected::default();
-        for (id, position) in chunk.id_rows() {
-            expected.ids += 1;
-            if ids.get((n, id))?.map(|row| row.value()) != Some(position) {
+        for (id, position) in chunk.sorted_ids() {
+            self.expected.ids += 1;
+            if ids::find(&ids, n, id)? != Some(position) {
                 let position = Some(Position::new(position));
                 self.report(report, position, "ids", "the row of the event's id is missing or another");
             }
         }
-        for (handle, places) in chunk.people_rows() {
-            expected.people += 1;
-            if people.get((n, chunk.number(), handle))?.is_none_or(|row| row.value() != places) {
-                let first = Some(chunk.first());
-                self.report(
-                    report,
-                    first,
-                    "people",
-                    "the row of a person in the chunk from here is missing or another",
-                );
+        for (first, row) in chunk.people_rows() {
+            self.expected.people += 1;
+            if people.get((n, chunk.number(), first))?.is_none_or(|found| found.value() != row) {
+                let from = Some(chunk.first());
+                self.report(report, from, "people", "the row of people in the chunk from here is missing or another");
             }
         }
-        self.expected.add(&expected);
         Ok(())
     }
 

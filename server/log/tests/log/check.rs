@@ -18,7 +18,7 @@ const DETAILS: Bytes = Bytes::new("details");
 const LEAVES: Bytes = Bytes::new("leaves");
 const COMMON: Positions = Positions::new("common");
 const RESTRICTED: Positions = Positions::new("restricted");
-const IDS: TableDefinition<(u32, u128), u64> = TableDefinition::new("ids");
+const IDS: TableDefinition<(u32, u128), &[u8]> = TableDefinition::new("ids");
 const PEOPLE: TableDefinition<(u32, u32, u32), &[u8]> = TableDefinition::new("people");
 const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
 const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
@@ -116,6 +116,19 @@ fn edit_block(transaction: &WriteTransaction, position: u64, edit: impl FnOnce(&
     table.insert((1, first), block.as_slice()).unwrap();
 }
 
+/// Changes the row that holds the id of an event of the first network; gives the place of its pair in the row.
+fn edit_ids(transaction: &WriteTransaction, event: u64, edit: impl FnOnce(&mut Vec<u8>, usize)) {
+    let mut table = transaction.open_table(IDS).unwrap();
+    let event = u128::from_be_bytes(*id(event).as_bytes());
+    let (key, mut row) = {
+        let (key, row) = table.range((1, 0)..=(1, event)).unwrap().next_back().unwrap().unwrap();
+        (key.value(), row.value().to_vec())
+    };
+    let at = row.chunks(24).position(|pair| pair[..16] == event.to_be_bytes()).unwrap() * 24;
+    edit(&mut row, at);
+    table.insert(key, row.as_slice()).unwrap();
+}
+
 fn flip(transaction: &WriteTransaction, table: Bytes, key: (u32, u64), index: usize) {
     let mut table = transaction.open_table(table).unwrap();
     let mut value = table.get(key).unwrap().unwrap().value().to_vec();
@@ -208,21 +221,20 @@ async fn changed_tree_rows_are_found() {
 #[tokio::test]
 async fn changed_indexes_are_found() {
     let place = full().await;
-    let event = u128::from_be_bytes(*id(10).as_bytes());
     finds(&place, "ids", Some(5), |transaction| {
-        transaction.open_table(IDS).unwrap().remove((1, event)).unwrap();
+        edit_ids(transaction, 10, |row, at| drop(row.drain(at..at + 24)));
     });
-    finds(&place, "ids", Some(5), |transaction| {
-        transaction.open_table(IDS).unwrap().insert((1, event), 6).unwrap();
-    });
+    finds(&place, "ids", Some(5), |transaction| edit_ids(transaction, 10, |row, at| row[at + 16] ^= 1));
     finds(&place, "ids", None, |transaction| {
-        transaction.open_table(IDS).unwrap().insert((1, 77), 5).unwrap();
+        transaction.open_table(IDS).unwrap().insert((1, 77), &[0; 24][..]).unwrap();
     });
+    for row in [&[20, 0][..], &[]] {
+        finds(&place, "people", Some(0), |transaction| {
+            transaction.open_table(PEOPLE).unwrap().insert((1, 0, 1), row).unwrap();
+        });
+    }
     finds(&place, "people", Some(0), |transaction| {
-        transaction.open_table(PEOPLE).unwrap().remove((1, 0, 2)).unwrap();
-    });
-    finds(&place, "people", Some(0), |transaction| {
-        transaction.open_table(PEOPLE).unwrap().insert((1, 0, 2), &[20, 0][..]).unwrap();
+        transaction.open_table(PEOPLE).unwrap().remove((1, 0, 1)).unwrap();
     });
     finds(&place, "people", None, |transaction| {
         transaction.open_table(PEOPLE).unwrap().insert((1, 0, 9), &[20, 0][..]).unwrap();
