@@ -11,10 +11,10 @@ use kith_proto::v1::{self, log_service_client::LogServiceClient, view_service_cl
 use kith_tests::server::Server;
 use std::time::{Duration, Instant};
 use tokio_stream::StreamExt;
-use tonic::{Request, metadata::MetadataValue, transport::Channel};
+use tonic::{Request, Streaming, metadata::MetadataValue, transport::Channel};
 
 /// People that the events are about.
-pub(crate) const PEOPLE: usize = 1_000;
+const PEOPLE: usize = 1_000;
 const NETWORK: &str = "default";
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Requests that an append stream keeps on their way.
@@ -50,13 +50,17 @@ impl Load {
         LogServiceClient::new(self.channel.clone()).max_decoding_message_size(8 * 1024 * 1024)
     }
 
-    /// Adds the people.
-    pub(crate) async fn add_people(&self) -> Result<()> {
-        let people = (0..PEOPLE).map(|number| {
-            let added = PersonAdded { person: person(number), organisation: None, role: String::new() };
-            new_event(Fact::PersonAdded(added), Vec::new())
-        });
-        self.append(people.collect()).await
+    /// The last position.
+    pub(crate) async fn head(&self) -> Result<usize> {
+        let request = v1::HeadRequest { network: NETWORK.to_owned() };
+        Ok(usize::try_from(self.log().head(self.request(request)).await?.into_inner().position)?)
+    }
+
+    /// Follows the log after a position.
+    pub(crate) async fn follow(&self, after: u64) -> Result<Streaming<v1::SubscribeResponse>> {
+        let cursor = Some(v1::Cursor { position: after, ..v1::Cursor::default() });
+        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor, filter: None };
+        Ok(self.log().subscribe(self.request(request)).await?.into_inner())
     }
 
     /// One call of `Append`.
@@ -147,11 +151,18 @@ impl Load {
     }
 }
 
+/// The people that events are about, to be added.
+pub(crate) fn people() -> Vec<v1::NewEvent> {
+    let added = |number| PersonAdded { person: person(number), organisation: None, role: String::new() };
+    (0..PEOPLE).map(|number| new_event(Fact::PersonAdded(added(number)), Vec::new())).collect()
+}
+
 fn person(number: usize) -> PersonId {
     format!("p-bench{number:06}").parse().expect("the id is well formed")
 }
 
-fn meetings(count: usize) -> Vec<v1::NewEvent> {
+/// So many events of about 200 bytes.
+pub(crate) fn meetings(count: usize) -> Vec<v1::NewEvent> {
     (0..count).map(|_| followed_up()).collect()
 }
 

@@ -95,10 +95,10 @@ pub(crate) fn details(
     let head = live.head().position;
     let snapshot = Snapshot::begin(&store.database, live)?;
     let mut opened = Vec::new();
-    for position in positions.iter().filter(|position| **position <= head) {
-        let details = details_at(&snapshot, &store.keys, live, *position)?;
+    for position in snapshot.positions_with_details(positions)?.into_iter().filter(|position| *position <= head) {
+        let details = details_at(&snapshot, &store.keys, live, position)?;
         if !details.is_empty() {
-            opened.push((*position, details));
+            opened.push((position, details));
         }
     }
     Ok(opened)

@@ -23,10 +23,13 @@ use kith_core::{
     tree::{Hash, Nodes},
 };
 use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Leaf hashes and subtree roots of a network.
 pub(crate) type TreeNodes = StoredNodes<ReadOnlyTable<(u32, u64), &'static [u8]>, ReadOnlyTable<(u32, u64), [u8; 32]>>;
+
+/// From so many positions for each one wanted on, looking rows up costs less than walking over them.
+const SPARSE: u64 = 8;
 
 /// The rows of a network at one commit, and the index of the chunk that was open a moment before.
 pub(crate) struct Snapshot {
@@ -124,6 +127,18 @@ impl Snapshot {
         let table = self.transaction.open_table(tables::DETAILS)?;
         let Some(row) = table.get((self.network, position.get()))? else { return Ok(Vec::new()) };
         seal::decode_all(row.value()).ok_or_else(|| damaged("details", "a row is malformed"))
+    }
+
+    /// Those of some positions that have details, in the order given. Positions that lie close together cost one walk.
+    pub(crate) fn positions_with_details(&self, positions: &[Position]) -> Result<Vec<Position>, ReadError> {
+        let (Some(first), Some(last)) = (positions.iter().min(), positions.iter().max()) else { return Ok(Vec::new()) };
+        let table = self.transaction.open_table(tables::DETAILS)?;
+        if last.since(*first) > positions.len() as u64 * SPARSE {
+            return Ok(positions.to_vec());
+        }
+        let rows = table.range((self.network, first.get())..=(self.network, last.get()))?;
+        let with = rows.map(|row| Ok(row?.0.value().1)).collect::<Result<HashSet<_>, ReadError>>()?;
+        Ok(positions.iter().copied().filter(|position| with.contains(&position.get())).collect())
     }
 
     /// The position of the newest entry that names a person.

@@ -118,7 +118,10 @@ impl ViewHandle {
     ) -> std::io::Result<Self> {
         let name = format!("view-{}", shared.name());
         let inside = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name(name).spawn(move || follow(follower, &inside, head))?;
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let_others_run_first();
+            follow(follower, &inside, head);
+        })?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -171,6 +174,20 @@ impl Drop for ViewHandle {
         self.stop();
     }
 }
+
+/// Lowers the priority of this thread: under load views lag for a while, and appends and reads do not wait for them.
+#[cfg(target_os = "linux")]
+fn let_others_run_first() {
+    /// A ninth of the processor that a thread of the usual priority gets, if both want all of it.
+    const NICENESS: i32 = 10;
+    // On Linux this is about the calling thread alone. Where a sandbox forbids it, everything runs as before.
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the priority of a view thread stays as it is");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn let_others_run_first() {}
 
 fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Position>) {
     let mut pause = IDLE;

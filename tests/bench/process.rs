@@ -1,0 +1,24 @@
+//! What the system says of a process: memory and processor time (Linux, `proc(5)`).
+
+use anyhow::{Context, Result};
+use std::{fs, time::Duration};
+
+/// Clock ticks a second in `/proc`, which is 100 on every Linux that Rust runs on.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Memory that a process holds.
+pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the process has memory")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kibibytes * 1_024)
+}
+
+/// Processor time that a process has used.
+pub(crate) fn processor_time(pid: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("the name of the process ends")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<u64>();
+    Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 1_000 / TICKS_PER_SECOND))
+}
