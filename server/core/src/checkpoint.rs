@@ -16,7 +16,7 @@ mod text;
 pub use growth::{Growth, GrowthInvalid};
 pub use key::{KeyInvalid, SigningKey, VerifierKey};
 pub use note::{NOTE_BYTES_MAX, Note, NoteInvalid, NoteSignature};
-pub use origin::{Origin, OriginInvalid};
+pub use origin::{LogOrigin, LogOriginInvalid};
 pub use receipt::{Receipt, ReceiptInvalid};
 
 use crate::tree::{Hash, TREE_SIZE_MAX};
@@ -25,7 +25,7 @@ use crate::tree::{Hash, TREE_SIZE_MAX};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The log.
-    pub origin: Origin,
+    pub origin: LogOrigin,
     /// Leaves of the tree, which is the last position.
     pub size: u64,
     /// Root of the tree.
@@ -120,7 +120,7 @@ pub enum CheckpointInvalid {
     #[error("the checkpoint is of the log {origin}, which is not the log of the key")]
     OtherLog {
         /// The log that it is of.
-        origin: Origin,
+        origin: LogOrigin,
     },
 }
 
@@ -130,8 +130,8 @@ mod tests {
     use crate::tree::leaf_hash;
     use proptest::prelude::*;
 
-    pub(super) fn origin() -> Origin {
-        Origin::of(&"north".parse().unwrap(), &[7; 16])
+    pub(super) fn origin() -> LogOrigin {
+        LogOrigin::of(&"north".parse().unwrap(), &[7; 16])
     }
 
     pub(super) fn key() -> SigningKey {
@@ -158,7 +158,7 @@ mod tests {
         let signed = signed(3, leaf_hash(b"root"));
         let other = SigningKey::from_seed(&[8; 32]).verifier(&origin());
         assert_eq!(signed.verify(&other), Err(NoteInvalid::NotSigned { name: origin() }.into()));
-        let south = Origin::of(&"south".parse().unwrap(), &[7; 16]);
+        let south = LogOrigin::of(&"south".parse().unwrap(), &[7; 16]);
         let renamed = key().verifier(&south);
         assert_eq!(signed.verify(&renamed), Err(NoteInvalid::NotSigned { name: south.clone() }.into()));
         let text = Checkpoint { origin: south.clone(), size: 3, root: leaf_hash(b"root") }.text();
@@ -172,7 +172,7 @@ mod tests {
     fn signatures_of_others_are_passed_over() {
         let own = signed(3, leaf_hash(b"root"));
         let text = own.unverified().text();
-        let witness = Origin::of(&"witness".parse().unwrap(), &[1; 16]);
+        let witness = LogOrigin::of(&"witness".parse().unwrap(), &[1; 16]);
         let witness = SigningKey::from_seed(&[4; 32]).sign(&witness, &text);
         for signatures in
             [[witness.clone(), own.note().signatures()[0].clone()], [own.note().signatures()[0].clone(), witness]]

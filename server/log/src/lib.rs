@@ -5,6 +5,8 @@
 mod administration;
 mod candidates;
 mod check;
+mod checkpoint_file;
+mod checkpoints;
 mod cipher;
 mod commit;
 mod config;
@@ -21,10 +23,13 @@ mod packed;
 mod proof;
 mod queue;
 mod reader;
+mod rollback;
 mod root_key;
 mod row;
 mod seal;
 mod select;
+mod signer;
+mod signing_key;
 mod snapshot;
 mod spending;
 mod state;
@@ -38,6 +43,8 @@ pub use candidates::Direction;
 #[cfg(feature = "faults")]
 pub use check::check_on;
 pub use check::{CheckError, Problem, Progress, Report, check};
+pub use checkpoint_file::CheckpointFileError;
+pub use checkpoints::CheckpointError;
 pub use config::{Clock, CommitMode, Config};
 pub use error::{
     AppendError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError, StorageFailure,
@@ -47,6 +54,7 @@ pub use log::Log;
 pub use measures::Measures;
 pub use network::Network;
 pub use proof::{ConsistencyProof, InclusionProof};
+pub use rollback::{Judgement, Rollback, Verdict, forget_checkpoints, judge};
 pub use select::{Selected, Selection};
 pub use store::Health;
 pub use token::{IssuedToken, NewServerToken, NewToken, Token, new_secret};

@@ -3,6 +3,8 @@
 //! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
 
 use crate::{
+    checkpoint_file::CheckpointFile,
+    checkpoints::Checkpoints,
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     keys::Keys,
@@ -10,6 +12,7 @@ use crate::{
     measures::Counters,
     root_key::{self, io_error},
     row::{HeadRow, NetworkRow, TokenRow},
+    signing_key,
     snapshot::Snapshot,
     tables,
     token::{Owner, Tokens},
@@ -35,6 +38,9 @@ use tokio::sync::watch;
 pub enum Health {
     /// It reads and writes.
     Serving,
+    /// What the server had signed is not in it any more: it reads, signs nothing, and refuses to write until an
+    /// operator decides.
+    RolledBack,
     /// A commit failed: it reads, and refuses to write until it is opened anew.
     Poisoned,
 }
@@ -43,6 +49,7 @@ pub enum Health {
 pub(crate) struct Store {
     pub(crate) database: Database,
     pub(crate) keys: Keys,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) health: watch::Sender<Health>,
@@ -62,14 +69,18 @@ impl Store {
         let database = builder(config).create(&file).map_err(|error| open_error(error, &config.data, &file))?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
-        let keys = Keys::open(&config.data.join("keys"), fresh)?;
-        Self::load(database, keys, config, clock)
+        let folder = config.data.join("keys");
+        let keys = Keys::open(&folder, fresh)?;
+        let file = CheckpointFile::new(config.checkpoint_path());
+        let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
+        Self::load(database, keys, signing, config, clock)
     }
 
     /// Loads what is kept in memory from open files.
     pub(crate) fn load(
         database: Database,
         keys: Keys,
+        signing: impl FnOnce(&Keys) -> Result<Checkpoints, OpenError>,
         config: &Config,
         clock: Clock,
     ) -> Result<(Self, Edges), OpenError> {
@@ -84,12 +95,15 @@ impl Store {
         }
         let tokens = load_tokens(&transaction, &networks)?;
         drop(transaction);
+        let checkpoints = signing(&keys)?;
+        let health = checkpoints.judge(&database)?;
         let store = Self {
             database,
             keys,
+            checkpoints,
             config: config.clone(),
             clock,
-            health: watch::Sender::new(Health::Serving),
+            health: watch::Sender::new(health),
             counters: Counters::default(),
             networks: RwLock::new(networks),
             tokens: RwLock::new(tokens),

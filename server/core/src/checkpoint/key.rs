@@ -2,7 +2,7 @@
 //!
 //! Invariant: a verifier key that exists has the id that follows from its name and bytes, and is no weak key.
 
-use super::{Origin, note::NoteSignature, text};
+use super::{LogOrigin, note::NoteSignature, text};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
@@ -23,13 +23,13 @@ impl SigningKey {
     }
 
     /// The public half, under the name of a log.
-    pub fn verifier(&self, origin: &Origin) -> VerifierKey {
+    pub fn verifier(&self, origin: &LogOrigin) -> VerifierKey {
         let key = self.0.verifying_key();
         VerifierKey { origin: origin.clone(), id: key_id(origin, &key), key }
     }
 
     /// Signs the text of a note under the name of a log.
-    pub(super) fn sign(&self, origin: &Origin, text: &str) -> NoteSignature {
+    pub(super) fn sign(&self, origin: &LogOrigin, text: &str) -> NoteSignature {
         let signature = self.0.sign(text.as_bytes()).to_bytes().to_vec();
         NoteSignature::new(origin.as_str(), key_id(origin, &self.0.verifying_key()), signature)
     }
@@ -45,14 +45,14 @@ impl fmt::Debug for SigningKey {
 /// of a byte 1 and the 32 bytes of the key (C2SP signed-note, the form of `golang.org/x/mod/sumdb/note`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifierKey {
-    origin: Origin,
+    origin: LogOrigin,
     id: u32,
     key: VerifyingKey,
 }
 
 impl VerifierKey {
     /// The log whose checkpoints it verifies.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &LogOrigin {
         &self.origin
     }
 
@@ -69,7 +69,7 @@ impl VerifierKey {
 }
 
 /// First four bytes of SHA-256(name ‖ newline ‖ type ‖ public key), as a big-endian number.
-fn key_id(origin: &Origin, key: &VerifyingKey) -> u32 {
+fn key_id(origin: &LogOrigin, key: &VerifyingKey) -> u32 {
     let digest = Sha256::new().chain_update(origin.as_str()).chain_update([b'\n', ED25519]);
     let digest: [u8; 32] = digest.chain_update(key.as_bytes()).finalize().into();
     let (first, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
@@ -96,7 +96,7 @@ impl FromStr for VerifierKey {
     fn from_str(text: &str) -> Result<Self, KeyInvalid> {
         let mut parts = text.splitn(3, '+');
         let mut next = || parts.next().ok_or(KeyInvalid::Malformed);
-        let origin: Origin = next()?.parse().map_err(|_| KeyInvalid::Malformed)?;
+        let origin: LogOrigin = next()?.parse().map_err(|_| KeyInvalid::Malformed)?;
         let (id, key) = (next()?, text::decode(next()?).ok_or(KeyInvalid::Malformed)?);
         let Some((&ED25519, key)) = key.split_first() else { return Err(KeyInvalid::NotEd25519) };
         let key = key.try_into().map_err(|_| KeyInvalid::NotEd25519)?;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a note has at least one signature, and what was parsed is written back byte for byte.
 
-use super::{Origin, VerifierKey, origin::is_key_name, text};
+use super::{LogOrigin, VerifierKey, origin::is_key_name, text};
 use std::fmt;
 
 /// Bytes of a note that are read: room for 16 signatures of the largest kind in use, and more.
@@ -130,7 +130,7 @@ pub enum NoteInvalid {
     #[error("not signed by the key of {name}")]
     NotSigned {
         /// Name of the key.
-        name: Origin,
+        name: LogOrigin,
     },
     /// A signature that names the key is not one by it: the text or the signature was changed.
     #[error("the signature is wrong: the text or the signature was changed")]

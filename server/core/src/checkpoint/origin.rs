@@ -11,14 +11,14 @@ const ORIGIN_BYTES_MAX: usize = 256;
 /// Which log a checkpoint is of: `kith/NETWORK/INCARNATION`, the incarnation in hexadecimal. A log that begins anew,
 /// and so one that goes on from an old backup, has another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(Box<str>);
+pub struct LogOrigin(Box<str>);
 
 /// A text that names no log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a log's name has 1 to {ORIGIN_BYTES_MAX} bytes without spaces, control characters and plus signs")]
-pub struct OriginInvalid;
+pub struct LogOriginInvalid;
 
-impl Origin {
+impl LogOrigin {
     /// The log of a network.
     pub fn of(network: &NetworkName, incarnation: &[u8; 16]) -> Self {
         Self(format!("kith/{network}/{:032x}", u128::from_be_bytes(*incarnation)).into())
@@ -40,18 +40,18 @@ pub(super) fn is_key_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
 }
 
-impl FromStr for Origin {
-    type Err = OriginInvalid;
+impl FromStr for LogOrigin {
+    type Err = LogOriginInvalid;
 
-    fn from_str(text: &str) -> Result<Self, OriginInvalid> {
+    fn from_str(text: &str) -> Result<Self, LogOriginInvalid> {
         if text.len() > ORIGIN_BYTES_MAX || !is_key_name(text) {
-            return Err(OriginInvalid);
+            return Err(LogOriginInvalid);
         }
         Ok(Self(text.into()))
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for LogOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
@@ -64,18 +64,18 @@ mod tests {
     #[test]
     fn networks_are_found_in_their_names() {
         let network: NetworkName = "north-district".parse().unwrap();
-        let origin = Origin::of(&network, &[0xa0; 16]);
+        let origin = LogOrigin::of(&network, &[0xa0; 16]);
         assert_eq!(origin.as_str(), format!("kith/north-district/{}", "a0".repeat(16)));
         assert_eq!(origin.as_str().parse(), Ok(origin.clone()));
         assert_eq!(origin.network(), Some(network));
-        let foreign: Origin = "example.com/log42".parse().unwrap();
+        let foreign: LogOrigin = "example.com/log42".parse().unwrap();
         assert_eq!(foreign.network(), None);
     }
 
     #[test]
     fn names_that_cannot_stand_in_a_line_are_refused() {
         for text in ["", "a b", "a+b", "a\nb", "a\u{a0}b", "a\u{2003}b", "a\u{7f}b", &"a".repeat(257)] {
-            assert_eq!(text.parse::<Origin>(), Err(OriginInvalid), "{text:?}");
+            assert_eq!(text.parse::<LogOrigin>(), Err(LogOriginInvalid), "{text:?}");
         }
     }
 }
