@@ -20,6 +20,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         Reason::LogBusy
         | Reason::ViewBuilding
         | Reason::LogPoisoned
+        | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::ShuttingDown => true,
@@ -71,6 +72,7 @@ pub fn had_no_effect(reason: Reason) -> bool {
         | Reason::PluginRefused
         | Reason::LogBusy
         | Reason::ViewBuilding
+        | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::LimitExceeded
         | Reason::PermissionDenied

@@ -152,6 +152,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         Reason::LogBusy
         | Reason::ViewBuilding
         | Reason::LogPoisoned
+        | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::ViewStopped
@@ -178,6 +179,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::SubscriberTooSlow
         | Reason::ShuttingDown => Some("try again in a moment"),
         Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
+        Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),
         Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
         Reason::Unspecified
         | Reason::EventInvalid

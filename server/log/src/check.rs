@@ -7,7 +7,6 @@ mod tokens;
 mod walk;
 
 use crate::{
-    chunk::Chunk,
     config::Config,
     error::{OpenError, ReadError},
     keys::Keys,
@@ -17,7 +16,7 @@ use crate::{
 use kith_core::{id::NetworkName, position::Position};
 use redb::{Database, ReadableDatabase};
 use rows::Expected;
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, path::Path};
 use walk::Walk;
 
 /// Problems that are listed; further ones are only counted.
@@ -171,7 +170,7 @@ fn check_database(
         if keys.is_some() && loaded.is_none() {
             report.add_about_file("network_keys", "the key of a network is missing or does not open");
         }
-        let snapshot = Snapshot::with_chunk(database, row.ordinal, Arc::new(Chunk::around(Position::ZERO)))?;
+        let snapshot = Snapshot::without_index(database, row.ordinal)?;
         let mut walk = Walk::new(name, row.incarnation, snapshot, loaded);
         walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
         walk.finish(&mut report, &mut expected)?;

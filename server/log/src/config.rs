@@ -13,6 +13,9 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct Config {
     /// The data folder: `log.redb` and `keys/` are in it. Made if it is not there.
     pub data: PathBuf,
+    /// The file of the newest signed checkpoints, ideally on another disk than the log; `checkpoint` in the data folder
+    /// if none is given. Its folder must be there.
+    pub checkpoint: Option<PathBuf>,
     /// How a commit reaches the disk.
     pub commit_mode: CommitMode,
     /// Requests that may wait for the writer; one more is answered with `Busy`.
@@ -35,6 +38,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
+            checkpoint: None,
             commit_mode: CommitMode::default(),
             queue_requests_max: 4_096,
             queue_bytes_max: 64 * 1024 * 1024,
@@ -44,6 +48,13 @@ impl Default for Config {
             redb_cache_bytes: 64 * 1024 * 1024,
             future_ms_max: limits::FUTURE_MS_MAX_DEFAULT,
         }
+    }
+}
+
+impl Config {
+    /// Where the newest signed checkpoints are.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.checkpoint.clone().unwrap_or_else(|| self.data.join("checkpoint"))
     }
 }
 

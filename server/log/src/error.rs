@@ -1,5 +1,6 @@
 //! What can go wrong, one enum per operation; no type of the storage engine shows.
 
+use crate::checkpoint_file::CheckpointFileError;
 use kith_core::{decide::Refused, id::NetworkName, position::Position};
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -63,6 +64,15 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The key that signs checkpoints does not open with the root key.
+    #[error("the key {path} is damaged or not sealed by this root key: put keys/ back from its backup")]
+    SigningKeyUnusable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of checkpoints could not be read.
+    #[error("the file of checkpoints: {0}")]
+    Checkpoints(#[from] CheckpointFileError),
     /// The key of a network is missing or does not open with the root key.
     #[error(
         "the key of the network {network} is missing or not wrapped by this root key: put keys/ back from its backup"
@@ -101,6 +111,9 @@ pub enum AppendError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
+    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
+    RolledBack,
     /// An earlier commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
     #[error("the log does not accept events since a commit failed")]
     Poisoned,
@@ -124,6 +137,9 @@ pub enum CreateNetworkError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
+    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
+    RolledBack,
     /// A commit failed.
     #[error("the log does not accept changes since a commit failed")]
     Poisoned,
@@ -141,6 +157,9 @@ pub enum PutTokenError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
+    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
+    RolledBack,
     /// A commit failed.
     #[error("the log does not accept changes since a commit failed")]
     Poisoned,

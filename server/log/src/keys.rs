@@ -86,6 +86,16 @@ impl Keys {
         Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
     }
 
+    /// Seals a key of the server's own under the root key.
+    pub(crate) fn seal_own(&self, context: &[u8], key: &Key) -> Vec<u8> {
+        wrap(&self.root, context, key)
+    }
+
+    /// Undoes [`Keys::seal_own`]; `None` if root key, context or bytes are not the same.
+    pub(crate) fn open_own(&self, context: &[u8], sealed: &[u8]) -> Option<Key> {
+        unwrap(&self.root, context, sealed)
+    }
+
     /// Loads the key of a network that has one.
     pub(crate) fn load_network(&self, name: &NetworkName, incarnation: Incarnation) -> Result<(), OpenError> {
         let unusable = || OpenError::NetworkKeyUnusable { network: name.clone() };

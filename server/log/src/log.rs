@@ -2,17 +2,23 @@
 //!
 //! Invariant: one writer thread per data folder; it ends when the last handle goes or the log is shut down.
 
+#[cfg(feature = "faults")]
+use crate::checkpoints::Checkpoints;
 use crate::{
     config::{Clock, Config},
     error::{CreateNetworkError, OpenError, PutTokenError},
     measures::Measures,
     network::Network,
     queue::{Queue, Request, Size},
+    rollback::Rollback,
     row::TokenRow,
+    signer::Signer,
     store::{Edges, Health, Store},
     token::{NewServerToken, NewToken, Owner, Token},
     writer::Writer,
 };
+#[cfg(feature = "faults")]
+use kith_core::checkpoint::SigningKey;
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use std::{
     fmt,
@@ -34,6 +40,7 @@ pub(crate) struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Closed when the writer has ended.
     ended: watch::Receiver<()>,
+    signer: Signer,
 }
 
 impl fmt::Debug for Log {
@@ -48,6 +55,8 @@ impl Drop for Inner {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A writer that panicked has poisoned the log and said so.
         drop(writer.map(JoinHandle::join));
+        self.signer.stop();
+        self.signer.join();
     }
 }
 
@@ -58,7 +67,8 @@ impl Log {
         Self::start(store, edges)
     }
 
-    /// Opens the log on storage of the caller; the data folder is not touched.
+    /// Opens the log on storage of the caller; the data folder is not touched. Checkpoints are signed by a key of this
+    /// run, and kept nowhere.
     #[cfg(feature = "faults")]
     pub fn open_on(
         log: impl redb::StorageBackend,
@@ -70,13 +80,15 @@ impl Log {
         let database = crate::store::builder(config).create_with_backend(log)?;
         let keys = redb::Builder::new().create_with_backend(keys)?;
         let keys = crate::keys::Keys::with_database(keys, zeroize::Zeroizing::new(root_key))?;
-        let (store, edges) = Store::load(database, keys, config, clock)?;
+        let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&crate::root_key::new_key()), None));
+        let (store, edges) = Store::load(database, keys, signing, config, clock)?;
         Self::start(store, edges)
     }
 
     fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
         let store = Arc::new(store);
-        let (queue, requests) = Queue::new(store.config.queue_requests_max, store.config.queue_bytes_max);
+        let (requests_max, bytes_max) = (store.config.queue_requests_max, store.config.queue_bytes_max);
+        let (queue, requests) = Queue::new(requests_max, bytes_max, store.health.subscribe());
         let (running, ended) = watch::channel(());
         let writer = Writer::new(store.clone(), edges);
         let run = move || {
@@ -84,8 +96,10 @@ impl Log {
             writer.run(requests);
         };
         let writer = std::thread::Builder::new().name("kith-log-writer".into()).spawn(run);
-        let writer = writer.map_err(|source| OpenError::Io { path: store.config.data.clone(), source })?;
-        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(Some(writer)), ended }) })
+        let no_thread = |source| OpenError::Io { path: store.config.data.clone(), source };
+        let writer = writer.map_err(no_thread)?;
+        let signer = Signer::start(store.clone()).map_err(no_thread)?;
+        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(Some(writer)), ended, signer }) })
     }
 
     /// The network of a name.
@@ -127,6 +141,11 @@ impl Log {
         self.inner.store.tokens().authenticate(secret, now)
     }
 
+    /// What speaks against the log, if it is not the one that the server signed: it then takes no events.
+    pub fn rollback(&self) -> Option<Rollback> {
+        self.inner.store.checkpoints.rollback().cloned()
+    }
+
     /// Tells whether the log takes events.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.inner.store.health.subscribe()
@@ -137,11 +156,13 @@ impl Log {
         self.inner.store.counters.measures(self.inner.queue.len())
     }
 
-    /// Takes no more requests, answers those that wait, and ends the writer. Reads go on.
+    /// Takes no more requests, answers those that wait, ends the writer, and signs what it wrote last. Reads go on.
     pub async fn shutdown(&self) {
         self.inner.queue.close();
         let mut ended = self.inner.ended.clone();
         // Only ever closed, never changed: an error says that the writer has ended.
         while ended.changed().await.is_ok() {}
+        self.inner.signer.stop();
+        self.inner.signer.ended().await;
     }
 }

@@ -5,6 +5,7 @@
 use crate::{
     administration,
     candidates::{Direction, Span},
+    checkpoints::{self, CheckpointError},
     error::{AppendError, ReadError, RevokeTokenError},
     live::{Head, Live},
     log::Inner,
@@ -18,6 +19,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
+    checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     condition::Condition,
     decide::{Command, Origin, Outcome, Refusal, Refused, check_append_size},
     detail::Detail,
@@ -155,6 +157,26 @@ impl Network {
     /// Proof that the tree of `from` leaves is the beginning of the tree of `to` leaves.
     pub fn consistency_proof(&self, from: u64, to: u64) -> Result<ConsistencyProof, ReadError> {
         proof::consistency(&self.snapshot_of(to)?, from, to)
+    }
+
+    /// The name of the log in its checkpoints.
+    pub fn origin(&self) -> LogOrigin {
+        checkpoints::origin(&self.live)
+    }
+
+    /// The public key that verifies the log's checkpoints.
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.inner.store.checkpoints.verifier(&self.origin())
+    }
+
+    /// A signed checkpoint of all that readers see, signed now if it is not the newest. Blocks on the disk.
+    pub fn checkpoint(&self) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
+        self.inner.store.checkpoints.sign(&self.inner.store, &self.live)
+    }
+
+    /// Tells of the newest signed checkpoint, at most once a second unless somebody asks for one.
+    pub fn watch_checkpoint(&self) -> watch::Receiver<Option<Arc<SignedCheckpoint>>> {
+        self.inner.store.checkpoints.watch(&self.origin())
     }
 
     /// Issues a token. Its secret is in the answer and nowhere else.

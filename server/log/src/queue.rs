@@ -7,6 +7,7 @@ use crate::{
     error::{AppendError, CreateNetworkError, PutTokenError, RevokeTokenError},
     live::Live,
     row::TokenRow,
+    store::Health,
     token::{NewToken, Token},
 };
 use kith_core::{
@@ -20,7 +21,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// When to try again after the queue was full: a few commits later.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
@@ -98,23 +99,29 @@ pub(crate) struct Queue {
     sender: RwLock<Option<mpsc::Sender<Queued>>>,
     room: Arc<Semaphore>,
     bytes_max: usize,
+    health: watch::Receiver<Health>,
 }
 
 /// Why a request was not taken in, or not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDone {
     Busy,
+    RolledBack,
     Poisoned,
     ShuttingDown,
 }
 
 impl Queue {
     /// A queue for so many requests and bytes, with its receiving end.
-    pub(crate) fn new(requests_max: usize, bytes_max: usize) -> (Self, mpsc::Receiver<Queued>) {
+    pub(crate) fn new(
+        requests_max: usize,
+        bytes_max: usize,
+        health: watch::Receiver<Health>,
+    ) -> (Self, mpsc::Receiver<Queued>) {
         let (sender, receiver) = mpsc::channel(requests_max.max(1));
         let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         let room = Arc::new(Semaphore::new(bytes_max));
-        (Self { sender: RwLock::new(Some(sender)), room, bytes_max }, receiver)
+        (Self { sender: RwLock::new(Some(sender)), room, bytes_max, health }, receiver)
     }
 
     /// Takes a request in and waits for its answer. A request larger than the whole queue takes all of it.
@@ -129,6 +136,9 @@ impl Queue {
     }
 
     fn submit(&self, size: Size, request: Request) -> Result<(), NotDone> {
+        if *self.health.borrow() == Health::RolledBack {
+            return Err(NotDone::RolledBack);
+        }
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = &*sender else { return Err(NotDone::ShuttingDown) };
         let permits = u32::try_from(size.bytes.min(self.bytes_max)).expect("the queue's bytes fit");
@@ -158,6 +168,7 @@ macro_rules! from_not_done {
             fn from(reason: NotDone) -> Self {
                 match reason {
                     NotDone::Busy => Self::Busy { retry_after: RETRY_AFTER },
+                    NotDone::RolledBack => Self::RolledBack,
                     NotDone::Poisoned => Self::Poisoned,
                     NotDone::ShuttingDown => Self::ShuttingDown,
                 }

@@ -62,17 +62,30 @@ pub(crate) fn read(path: &Path) -> Result<Key, OpenError> {
 
 fn make(path: &Path) -> io::Result<Key> {
     let key = new_key();
+    write_private(path, key.as_slice())?;
+    Ok(key)
+}
+
+/// Puts a file in place that only the owner may read, whole and on disk when this returns, or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
     match fs::remove_file(&part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    file.write_all(key.as_slice())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&part, path)?;
-    File::open(path.parent().expect("the key lies in a folder"))?.sync_all()?;
-    Ok(key)
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    }
 }
 
 /// Makes a folder that only the owner may enter, if it is not there.

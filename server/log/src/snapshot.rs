@@ -48,6 +48,11 @@ impl Snapshot {
         Self::with_chunk(database, live.ordinal, open)
     }
 
+    /// The rows of a network, for whoever looks for no event and no person.
+    pub(crate) fn without_index(database: &Database, network: u32) -> Result<Self, ReadError> {
+        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO)))
+    }
+
     /// The rows of a network, with this much of the index in memory.
     pub(crate) fn with_chunk(database: &Database, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
         let transaction = database.begin_read()?;
@@ -120,6 +125,11 @@ impl Snapshot {
     /// The entries' rows.
     pub(crate) fn entries(&self) -> &StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>> {
         &self.entries
+    }
+
+    /// The position of the last entry; 0 if there is none.
+    pub(crate) fn last_position(&self) -> Result<Position, ReadError> {
+        Ok(self.entries.last_position()?)
     }
 
     /// The sealed details of an entry; none if it has none.

@@ -4,6 +4,8 @@
 
 use crate::{
     blocks::BlockEdge,
+    checkpoint_file::CheckpointFile,
+    checkpoints::Checkpoints,
     chunk::Chunk,
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
@@ -13,6 +15,7 @@ use crate::{
     outline::Outline,
     root_key::{self, io_error},
     row::{HeadRow, NetworkRow, TokenRow},
+    signing_key,
     snapshot::{Snapshot, decode_entry, decode_event},
     tables,
     token::{Owner, Tokens},
@@ -38,6 +41,9 @@ use tokio::sync::watch;
 pub enum Health {
     /// It reads and writes.
     Serving,
+    /// What the server had signed is not in it any more: it reads, signs nothing, and refuses to write until an
+    /// operator decides.
+    RolledBack,
     /// A commit failed: it reads, and refuses to write until it is opened anew.
     Poisoned,
 }
@@ -46,6 +52,7 @@ pub enum Health {
 pub(crate) struct Store {
     pub(crate) database: Database,
     pub(crate) keys: Keys,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) health: watch::Sender<Health>,
@@ -72,14 +79,18 @@ impl Store {
         let database = builder(config).create(&file).map_err(|error| open_error(error, &config.data, &file))?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
-        let keys = Keys::open(&config.data.join("keys"), fresh)?;
-        Self::load(database, keys, config, clock)
+        let folder = config.data.join("keys");
+        let keys = Keys::open(&folder, fresh)?;
+        let file = CheckpointFile::new(config.checkpoint_path());
+        let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
+        Self::load(database, keys, signing, config, clock)
     }
 
     /// Loads what is kept in memory from open files.
     pub(crate) fn load(
         database: Database,
         keys: Keys,
+        signing: impl FnOnce(&Keys) -> Result<Checkpoints, OpenError>,
         config: &Config,
         clock: Clock,
     ) -> Result<(Self, Edges), OpenError> {
@@ -94,12 +105,15 @@ impl Store {
         }
         let tokens = load_tokens(&transaction, &networks)?;
         drop(transaction);
+        let checkpoints = signing(&keys)?;
+        let health = checkpoints.judge(&database)?;
         let store = Self {
             database,
             keys,
+            checkpoints,
             config: config.clone(),
             clock,
-            health: watch::Sender::new(Health::Serving),
+            health: watch::Sender::new(health),
             counters: Counters::default(),
             networks: RwLock::new(networks),
             tokens: RwLock::new(tokens),
@@ -269,7 +283,7 @@ fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), O
     if tree.frontier().size() != head.position.get() {
         return wrong("the hash tree and the head are of different sizes");
     }
-    if snapshot.entries().last_position().map_err(ReadError::from)? != head.position {
+    if snapshot.last_position()? != head.position {
         return wrong("the head is not the last entry");
     }
     let Some(index) = head.position.leaf_index() else { return Ok(()) };

@@ -1,12 +1,16 @@
 //! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
 
 use crate::{config::Config, demo, node::Node};
+use kith_log::{Network, Rollback};
 use sd_notify::NotifyState;
 use std::{
     io::{self, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
 };
+
+/// Networks whose keys are printed at the start.
+const KEYS_MAX: usize = 16;
 
 /// Says that the server takes calls at an address; after a first start also what to try next.
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
@@ -16,13 +20,43 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
         let name = demo::NAME;
         lines.push(format!("the fictional network `{name}` is there: try `kith view --network {name}`"));
     }
+    lines.extend(keys(&node.log().networks()));
+    lines.extend(node.log().rollback().map(|rollback| warning(&rollback, config)));
     lines.push(format!("listening on {address}"));
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
         tracing::warn!(%error, "standard output takes nothing");
     }
+    if let Some(rollback) = node.log().rollback() {
+        tracing::error!(reason = %rollback, "the log is not the one that was signed, it takes no events");
+    }
     tracing::info!(%address, "ready");
     notify(&[NotifyState::Ready]);
+}
+
+/// The public keys of the networks' logs, as auditors keep them.
+fn keys(networks: &[Network]) -> Vec<String> {
+    let first = networks.iter().take(KEYS_MAX);
+    let mut lines: Vec<_> = first
+        .map(|network| format!("checkpoints of {} are signed by {}", network.name(), network.verifier_key()))
+        .collect();
+    if let Some(more) = networks.len().checked_sub(KEYS_MAX + 1) {
+        lines.push(format!("and {} more networks: `kith audit checkpoint` shows their keys", more + 1));
+    }
+    lines
+}
+
+/// Says that the server takes no events, why, and what can be done.
+fn warning(rollback: &Rollback, config: &Config) -> String {
+    let (data, checkpoint) = (absolute(&config.data), absolute(&config.log.checkpoint_path()));
+    format!(
+        "READ-ONLY: this is not the log whose checkpoints were signed; {checkpoint} says:\n  {reasons}\n\
+         put the right log back, or accept that entries are lost with:\n  \
+         kithd restore --data {data} --accept-rollback",
+        checkpoint = checkpoint.display(),
+        reasons = rollback.to_string().replace('\n', "\n  "),
+        data = quoted(&data),
+    )
 }
 
 /// Tells systemd that the server goes down.

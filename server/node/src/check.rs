@@ -66,9 +66,15 @@ fn exit_code(error: &CheckError) -> u8 {
             | OpenError::Storage(_)
             | OpenError::RootKeyMissing { .. }
             | OpenError::RootKeyMalformed { .. }
-            | OpenError::NetworkKeyUnusable { .. },
+            | OpenError::NetworkKeyUnusable { .. }
+            | OpenError::SigningKeyUnusable { .. },
         )
         | CheckError::Read(_) => EXIT_DAMAGED,
-        CheckError::Open(OpenError::Io { .. } | OpenError::Version { .. } | OpenError::RootKeyExposed { .. }) => 1,
+        CheckError::Open(
+            OpenError::Io { .. }
+            | OpenError::Version { .. }
+            | OpenError::RootKeyExposed { .. }
+            | OpenError::Checkpoints(_),
+        ) => 1,
     }
 }

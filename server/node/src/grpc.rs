@@ -7,6 +7,7 @@ mod convert;
 mod create_network;
 mod entries;
 mod explain_row;
+mod get_checkpoint;
 mod get_consistency_proof;
 mod get_inclusion_proof;
 mod get_person;
@@ -128,6 +129,10 @@ impl ViewService for Services {
 
 #[tonic::async_trait]
 impl AuditService for Services {
+    async fn get_checkpoint(&self, request: Request<v1::GetCheckpointRequest>) -> Answer<v1::GetCheckpointResponse> {
+        answer(get_checkpoint::get_checkpoint(&self.node, request).await)
+    }
+
     async fn get_inclusion_proof(
         &self,
         request: Request<v1::GetInclusionProofRequest>,

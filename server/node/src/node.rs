@@ -60,10 +60,7 @@ impl Node {
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
-        let owner_token = first_start::complete(&log, &config.data).await?;
-        if config.demo {
-            demo::fill(&demo_network(&log).await?).await?;
-        }
+        let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.data, &config.views, clock.clone()).await?;
         let node = Self(Arc::new(Parts {
             authenticator: Authenticator::new(log.clone(), clock.clone()),
@@ -137,6 +134,15 @@ impl Node {
     pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.closing.clone().cancelled_owned()
     }
+}
+
+/// What a start writes. Gives the path of the owner token if this start is the first.
+async fn complete_start(log: &Log, config: &Config) -> Result<Option<PathBuf>, StartError> {
+    let owner_token = first_start::complete(log, &config.data).await?;
+    if config.demo {
+        demo::fill(&demo_network(log).await?).await?;
+    }
+    Ok(owner_token)
 }
 
 async fn open_log(config: &Config, clock: Clock) -> Result<Log, OpenError> {

@@ -45,7 +45,9 @@ fn it_announces_itself_drains_on_sigterm_and_its_folder_checks_out() {
     assert_eq!(terminate(child), Some(0));
 
     let (child, lines) = serve(&data);
-    assert!(lines.len() == 1 && lines[0].starts_with("listening on 127.0.0.1:"), "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("checkpoints of default are signed by kith/default/"), "{lines:?}");
+    assert!(lines[1].starts_with("listening on 127.0.0.1:"), "{lines:?}");
     let busy = kithd(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(busy.status.code(), Some(1));
     assert!(text(&busy).contains("in use by another process"), "{}", text(&busy));

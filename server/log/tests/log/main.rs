@@ -5,6 +5,7 @@ mod support;
 
 mod append;
 mod check;
+mod checkpoints;
 mod details;
 mod open;
 mod proofs;

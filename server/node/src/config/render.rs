@@ -32,6 +32,7 @@ fn number(number: usize) -> Value {
 fn log_table(config: &kith_log::Config) -> Table {
     let kith_log::Config {
         data: _,
+        checkpoint: _,
         commit_mode,
         queue_requests_max,
         queue_bytes_max,
@@ -47,6 +48,7 @@ fn log_table(config: &kith_log::Config) -> Table {
         CommitMode::OnePhase => "one-phase",
     };
     Table::from_iter([
+        ("checkpoint".to_owned(), path(&config.checkpoint_path())),
         ("commit_mode".to_owned(), Value::String(commit_mode.to_owned())),
         ("queue_requests_max".to_owned(), number(*queue_requests_max)),
         ("queue_bytes_max".to_owned(), number(*queue_bytes_max)),

@@ -11,7 +11,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use kith_log::{AppendError, CreateNetworkError, ReadError, RevokeTokenError};
+use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError};
 use kith_proto::v1::{self, ErrorReason};
 
 /// A refused event: the reason, with the field below `event` or `details`.
@@ -69,6 +69,7 @@ impl From<AppendError> for Failure {
         match error {
             AppendError::Refused(why) => refused(&why),
             AppendError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            AppendError::RolledBack => Self::new(ErrorReason::LogRolledBack),
             AppendError::Poisoned => Self::new(ErrorReason::LogPoisoned),
             AppendError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
@@ -80,6 +81,7 @@ impl From<CreateNetworkError> for Failure {
         match &error {
             CreateNetworkError::AlreadyExists { .. } => Self::because(ErrorReason::AlreadyExists, &error).at("name"),
             CreateNetworkError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(*retry_after),
+            CreateNetworkError::RolledBack => Self::new(ErrorReason::LogRolledBack),
             CreateNetworkError::Poisoned => Self::new(ErrorReason::LogPoisoned),
             CreateNetworkError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
@@ -107,11 +109,23 @@ impl From<ReadError> for Failure {
     }
 }
 
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::RolledBack => Self::new(ErrorReason::LogRolledBack),
+            CheckpointError::Read(error) => error.into(),
+            CheckpointError::File(_) => Self::internal(&error),
+        }
+    }
+}
+
 /// A call whose one event the server makes itself: fields are those of the request.
 pub(super) fn administration(error: AppendError) -> Failure {
     match error {
         AppendError::Refused(refused) => refusal(&refused.why),
-        AppendError::Busy { .. } | AppendError::Poisoned | AppendError::ShuttingDown => error.into(),
+        AppendError::Busy { .. } | AppendError::RolledBack | AppendError::Poisoned | AppendError::ShuttingDown => {
+            error.into()
+        }
     }
 }
 

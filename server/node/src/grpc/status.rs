@@ -175,6 +175,7 @@ fn code(reason: ErrorReason) -> Code {
         Reason::LogBusy | Reason::SubscriberTooSlow => Code::ResourceExhausted,
         Reason::ViewBuilding
         | Reason::LogPoisoned
+        | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::ViewStopped
         | Reason::ShuttingDown => Code::Unavailable,
@@ -204,6 +205,10 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::LogBusy => "too many appends wait: try again shortly",
         Reason::ViewBuilding => "the view is not built yet: try again shortly",
         Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
+        Reason::LogRolledBack => {
+            "the log is not the one that was signed before, as after the restore of an old backup, and takes no writes: \
+             an operator must put the right log back, or accept the loss with `kithd restore --accept-rollback`"
+        }
         Reason::PositionAhead => "the position is ahead of this server: try again shortly",
         Reason::LimitExceeded => "something is larger than its limit",
         Reason::PermissionDenied => "this token may not do this: ask an owner",
@@ -225,7 +230,7 @@ mod tests {
 
     fn every_reason() -> impl Iterator<Item = ErrorReason> {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 30);
+        assert_eq!(all.len(), 31);
         all.into_iter()
     }
 

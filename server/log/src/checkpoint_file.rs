@@ -1,0 +1,183 @@
+//! The file of the newest signed checkpoint of each network, ideally on another disk than the log.
+//!
+//! The file is text: a first line, and after an empty line each the signed notes. Invariant: it is replaced as a whole
+//! or not at all, and only by those who have seen what is in it (a lock on its folder makes this true across processes).
+
+use crate::root_key::{folder_of, write_private};
+use kith_core::checkpoint::{LogOrigin, SignedCheckpoint};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::PathBuf,
+};
+
+/// First line of the file.
+const HEADER: &str = "kith checkpoints, version 1";
+
+/// Signed checkpoints by their log.
+pub(crate) type SignedByOrigin = BTreeMap<LogOrigin, SignedCheckpoint>;
+
+/// Why the file of checkpoints could not be read or replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointFileError {
+    /// The system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is no file of checkpoints.
+    #[error(
+        "{path} is damaged: {what}; put it back from a copy, or, if you know that the log is the right one, move it away"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// The file, by its path.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckpointFile {
+    path: PathBuf,
+}
+
+impl CheckpointFile {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// What is in the file; nothing if it is not there. Its folder must be: where that is missing, so is its disk.
+    pub(crate) fn read(&self) -> Result<SignedByOrigin, CheckpointFileError> {
+        let text = match fs::read(&self.path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| self.damaged("it is not UTF-8"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(&self.path).is_dir() => {
+                return Ok(SignedByOrigin::new());
+            }
+            Err(source) => return Err(self.io(source)),
+        };
+        parse(&text).map_err(|what| self.damaged(what))
+    }
+
+    /// Lets `change` see what is in the file and change it, and puts what it made of it in place, on disk when this
+    /// returns. Nothing is written if `change` fails or changes nothing.
+    pub(crate) fn swap<T, E: From<CheckpointFileError>>(
+        &self,
+        change: impl FnOnce(&mut SignedByOrigin) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let folder = File::open(folder_of(&self.path)).map_err(|source| self.io(source))?;
+        folder.lock().map_err(|source| self.io(source))?;
+        let before = self.read()?;
+        let mut after = before.clone();
+        let changed = change(&mut after)?;
+        if after != before {
+            write_private(&self.path, render(&after).as_bytes()).map_err(|source| self.io(source))?;
+        }
+        Ok(changed)
+    }
+
+    fn io(&self, source: io::Error) -> CheckpointFileError {
+        CheckpointFileError::Io { path: self.path.clone(), source }
+    }
+
+    fn damaged(&self, what: &'static str) -> CheckpointFileError {
+        CheckpointFileError::Damaged { path: self.path.clone(), what }
+    }
+}
+
+fn render(signed: &SignedByOrigin) -> String {
+    signed.values().fold(format!("{HEADER}\n"), |text, checkpoint| text + "\n" + &checkpoint.to_string())
+}
+
+fn parse(text: &str) -> Result<SignedByOrigin, &'static str> {
+    let text = text.strip_prefix(HEADER).ok_or("its first line is another one")?;
+    let text = text.strip_suffix('\n').ok_or("its end is missing")?;
+    let mut parts = text.split("\n\n");
+    if parts.next() != Some("") {
+        return Err("its first line is another one");
+    }
+    let mut signed = SignedByOrigin::new();
+    while let Some(body) = parts.next() {
+        let signatures = parts.next().ok_or("its end is missing")?;
+        let checkpoint = SignedCheckpoint::parse(&format!("{body}\n\n{signatures}\n"));
+        let checkpoint = checkpoint.map_err(|_| "a checkpoint is malformed")?;
+        if signed.insert(checkpoint.unverified().origin.clone(), checkpoint).is_some() {
+            return Err("two checkpoints are of one log");
+        }
+    }
+    Ok(signed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::{
+        checkpoint::{Checkpoint, SigningKey},
+        tree::EMPTY_ROOT,
+    };
+
+    fn signed(network: &str, size: u64) -> SignedCheckpoint {
+        let origin = LogOrigin::of(&network.parse().unwrap(), &[1; 16]);
+        SignedCheckpoint::sign(Checkpoint { origin, size, root: EMPTY_ROOT }, &SigningKey::from_seed(&[2; 32]))
+    }
+
+    fn put(file: &CheckpointFile, checkpoint: &SignedCheckpoint) {
+        file.swap(|all| {
+            all.insert(checkpoint.unverified().origin.clone(), checkpoint.clone());
+            Ok::<_, CheckpointFileError>(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn what_is_swapped_in_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::new(folder.path().join("checkpoint"));
+        assert!(file.read().unwrap().is_empty());
+        for checkpoint in [signed("north", 1), signed("south", 5), signed("north", 2)] {
+            put(&file, &checkpoint);
+        }
+        let all: Vec<_> = file.read().unwrap().into_values().collect();
+        assert_eq!(all, [signed("north", 2), signed("south", 5)]);
+        let text = fs::read_to_string(folder.path().join("checkpoint")).unwrap();
+        assert_eq!(text, format!("{HEADER}\n\n{}\n{}", all[0], all[1]));
+        let refused = file.swap(|all| {
+            all.clear();
+            Err::<(), _>(CheckpointFileError::Damaged { path: PathBuf::new(), what: "refused" })
+        });
+        assert!(refused.is_err());
+        assert_eq!(file.read().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_file_cut_short_is_damaged() {
+        let whole = render(&BTreeMap::from(
+            [signed("north", 1), signed("south", 2)]
+                .map(|checkpoint| (checkpoint.unverified().origin.clone(), checkpoint)),
+        ));
+        assert_eq!(parse(&whole).unwrap().len(), 2);
+        let one = render(&BTreeMap::from([(signed("north", 1).unverified().origin.clone(), signed("north", 1))]));
+        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+            let cut = &whole[..end];
+            let is_whole_too = cut == one || cut == format!("{HEADER}\n");
+            assert_eq!(parse(cut).is_ok(), is_whole_too, "cut at {end}");
+        }
+        assert!(parse(&format!("{whole}\n{}", signed("north", 3))).is_err());
+        assert!(parse(&whole.replace("version 1", "version 2")).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::new(folder.path().join("disk/checkpoint"));
+        let swapped = file.swap(|_| Ok::<_, CheckpointFileError>(()));
+        assert!(matches!(swapped, Err(CheckpointFileError::Io { .. })), "{swapped:?}");
+        assert!(matches!(file.read(), Err(CheckpointFileError::Io { .. })));
+        assert!(!folder.path().join("disk").exists());
+    }
+}
