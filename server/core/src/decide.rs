@@ -27,7 +27,7 @@ use crate::{
 };
 use bytes::Bytes;
 use pending::Pending;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What a decision needs to know of everything accepted before it.
 pub trait State {
@@ -88,7 +88,7 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// Its outline.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// The entry's bytes.
     pub bytes: Bytes,
     /// The entry.
@@ -214,7 +214,7 @@ impl<'s, S: State> Batch<'s, S> {
 
     fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Stop<S::Error>> {
         let mine =
-            self.accepted.iter().map(|accepted| &accepted.header).any(|header| {
+            self.accepted.iter().map(|accepted| &*accepted.header).any(|header| {
                 header.position > after && filter.matches(header) && may(principal, &Action::See(header))
             });
         Ok(mine || self.state.any_match(after, filter, principal).map_err(Stop::Unreadable)?)
@@ -280,6 +280,7 @@ impl<'s, S: State> Batch<'s, S> {
             Some(target) => Ok(Some((target.entry, target.event))),
             None => self.find(id),
         })?;
+        let header = Arc::new(header);
         Ok(Accepted { header, bytes: entry.encode(), entry, event: prepared.event, details: prepared.details })
     }
 

@@ -35,8 +35,8 @@ impl Entry {
         let proto = v1::Entry {
             position: self.position.get(),
             recorded_at: Some(self.recorded_at.to_proto()),
-            recorded_by: self.recorded_by.to_string(),
-            organisation: self.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+            recorded_by: self.recorded_by.as_str().to_owned(),
+            organisation: self.organisation.as_ref().map_or_else(String::new, |id| id.as_str().to_owned()),
             event: self.event_bytes.clone(),
             signature: self.signature.map(Vec::from).unwrap_or_default(),
         };

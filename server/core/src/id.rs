@@ -4,14 +4,15 @@ use crate::{
     invalid::{Invalid, Problem},
     limits,
 };
+use smol_str::SmolStr;
 use std::{borrow::Borrow, fmt};
 
-/// Makes a text id with a set of characters and a largest length.
+/// Makes a text id, cheap to copy where it is short, with a set of characters and a largest length.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr, $rule:literal, $allowed:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Reads an id found in `field`.

@@ -84,7 +84,7 @@ impl State for Model {
     }
 
     fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, Infallible> {
-        let seen = self.accepted.iter().map(|accepted| &accepted.header).filter(|header| header.position > after);
+        let seen = self.accepted.iter().map(|accepted| &*accepted.header).filter(|header| header.position > after);
         Ok(seen.into_iter().any(|header| filter.matches(header) && may(principal, &Action::See(header))))
     }
 }

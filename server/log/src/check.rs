@@ -170,7 +170,7 @@ fn check_database(
         if keys.is_some() && loaded.is_none() {
             report.add_about_file("network_keys", "the key of a network is missing or does not open");
         }
-        let snapshot = Snapshot::without_index(database, row.ordinal)?;
+        let snapshot = Snapshot::stored(database, row.ordinal)?;
         let mut walk = Walk::new(name, row.incarnation, snapshot, loaded);
         walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
         walk.finish(&mut report, &mut expected)?;

@@ -23,6 +23,9 @@ const PLACE_BYTES: usize = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chunk {
     number: u32,
+    /// No id of the chunks before is greater. Ids are mostly made in order of time: one above it is in no table, and
+    /// nobody needs to look.
+    greatest_before: u128,
     ids: HashMap<EventId, u16>,
     /// Handle and place, in order of place.
     people: Vec<(u32, u16)>,
@@ -36,9 +39,20 @@ pub(crate) struct Growth {
 }
 
 impl Chunk {
-    /// The chunk that a position lies in, without entries.
-    pub(crate) fn around(position: Position) -> Self {
-        Self { number: chunk_of(position.get()), ids: HashMap::new(), people: Vec::new() }
+    /// The chunk that a position lies in, without entries, after chunks with no greater id than this.
+    pub(crate) fn around(position: Position, greatest_before: u128) -> Self {
+        Self { number: chunk_of(position.get()), greatest_before, ids: HashMap::new(), people: Vec::new() }
+    }
+
+    /// The chunk that begins with a position, after this one.
+    pub(crate) fn next(&self, position: Position) -> Self {
+        let greatest = self.ids.keys().map(number).max().unwrap_or(0);
+        Self::around(position, greatest.max(self.greatest_before))
+    }
+
+    /// Whether an event may be in an earlier chunk.
+    pub(crate) fn may_be_before(&self, id: &EventId) -> bool {
+        number(id) <= self.greatest_before
     }
 
     /// Its place in the order of chunks, from 0.
@@ -72,7 +86,7 @@ impl Chunk {
 
     /// Ids with their positions, ascending.
     pub(crate) fn sorted_ids(&self) -> Vec<IdRow> {
-        let row = |(id, place): (&EventId, &u16)| (u128::from_be_bytes(*id.as_bytes()), self.position(*place).get());
+        let row = |(id, place): (&EventId, &u16)| (number(id), self.position(*place).get());
         let mut rows: Vec<_> = self.ids.iter().map(row).collect();
         rows.sort_unstable();
         rows
@@ -117,10 +131,16 @@ impl Growth {
     /// Takes in the next entry.
     pub(crate) fn add(&mut self, position: Position, id: EventId, people: &[u32]) {
         if chunk_of(position.get()) != self.open.number {
-            self.complete.push(std::mem::replace(&mut self.open, Chunk::around(position)));
+            let next = self.open.next(position);
+            self.complete.push(std::mem::replace(&mut self.open, next));
         }
         self.open.add(position, id, people);
     }
+}
+
+/// An id as a number, in the order of ids.
+pub(crate) fn number(id: &EventId) -> u128 {
+    u128::from_be_bytes(*id.as_bytes())
 }
 
 fn push_person(row: &mut Vec<u8>, handle: u32, places: &[u16]) {
@@ -167,7 +187,7 @@ mod tests {
     }
 
     fn grown(until: u64) -> Growth {
-        let mut growth = Growth::of(Chunk::around(Position::ZERO));
+        let mut growth = Growth::of(Chunk::around(Position::ZERO, 0));
         for position in 1..=until {
             let people = [2, u32::try_from(position % 3 + 10).unwrap()];
             growth.add(Position::new(position), id(position), &people);
@@ -197,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn ids_above_all_earlier_ones_are_known_to_be_new() {
+        let open = grown(CHUNK_POSITIONS * 2 + 5).open;
+        assert!(open.may_be_before(&id(1)) && open.may_be_before(&id(CHUNK_POSITIONS * 2 - 1)));
+        assert!(!open.may_be_before(&id(CHUNK_POSITIONS * 2)), "it is in this chunk");
+        assert!(!grown(5).open.may_be_before(&id(1)), "there is no earlier chunk");
+    }
+
+    #[test]
     fn rows_are_sorted_and_read_back() {
         let growth = grown(CHUNK_POSITIONS * 2);
         let chunk = &growth.complete[1];
@@ -212,7 +240,7 @@ mod tests {
 
     #[test]
     fn people_share_rows() {
-        let mut chunk = Chunk::around(Position::new(1));
+        let mut chunk = Chunk::around(Position::new(1), 0);
         for position in 1..1_000 {
             chunk.add(Position::new(position), id(position), &[u32::try_from(position / 2).unwrap()]);
         }

@@ -170,17 +170,27 @@ where
 }
 
 impl Written {
-    /// Lets readers see the batch.
-    pub(crate) fn publish(self, store: &Store, edges: &mut Edges) {
+    /// Lets readers see the batch. Letting go of what is left of it takes a while: callers are answered first.
+    pub(crate) fn publish(mut self, store: &Store, edges: &mut Edges) -> Leftovers {
         for live in &self.staged.created {
             store.add_network(live.clone());
         }
         self.staged.put_tokens(store);
-        for (network, Grown { edge, open }) in self.staged.networks.into_iter().zip(self.grown) {
-            network.live.publish(committed(&network.live, &edge, open, network.accepted));
-            edges.insert(network.live.ordinal, edge);
+        let mut recent = Vec::new();
+        for (network, Grown { edge, open }) in self.staged.networks.iter().zip(self.grown.drain(..)) {
+            let live = &network.live;
+            recent.append(&mut live.publish(committed(live, &edge, open, &network.accepted)));
+            edges.insert(live.ordinal, edge);
         }
+        Leftovers { _staged: self.staged, _recent: recent }
     }
+}
+
+/// What nobody needs any more after a batch.
+#[derive(Default)]
+pub(crate) struct Leftovers {
+    _staged: Staged,
+    _recent: Vec<Recent>,
 }
 
 impl Staged {
@@ -201,7 +211,7 @@ impl Staged {
     }
 }
 
-fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: Vec<Accepted>) -> Committed {
+fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: &[Accepted]) -> Committed {
     let last = &accepted.last().expect("only networks with new entries are written").entry;
     let head = Head {
         position: last.position,
@@ -209,13 +219,12 @@ fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: Vec<Accepted>) -> 
         incarnation: live.incarnation,
         recorded_at: Some(last.recorded_at),
     };
-    let entries = Vec::with_capacity(accepted.len());
-    let mut committed = Committed { head, entries, open: Arc::new(open), directory: Vec::new() };
-    for accepted in accepted {
-        if accepted.header.kinds.iter().any(kith_core::event::Kind::passes_every_filter) {
-            committed.directory.push((accepted.event, accepted.entry.position));
-        }
-        committed.entries.push(Recent { bytes: accepted.bytes, header: Arc::new(accepted.header) });
+    let changes = accepted.iter().filter(|accepted| accepted.header.passes_every_filter());
+    let recent = |accepted: &Accepted| Recent { bytes: accepted.bytes.clone(), header: accepted.header.clone() };
+    Committed {
+        head,
+        entries: accepted.iter().map(recent).collect(),
+        open: Arc::new(open),
+        directory: changes.map(|accepted| (accepted.event.clone(), accepted.entry.position)).collect(),
     }
-    committed
 }

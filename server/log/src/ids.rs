@@ -30,6 +30,15 @@ pub(crate) fn find(
     Ok(found.ok().map(|index| decode_pair(&pairs[index]).1))
 }
 
+/// The greatest id of a network.
+pub(crate) fn greatest(
+    table: &impl ReadableTable<(u32, u128), &'static [u8]>,
+    network: u32,
+) -> Result<Option<u128>, ReadError> {
+    let Some(row) = table.range((network, 0)..=(network, u128::MAX))?.next_back() else { return Ok(None) };
+    Ok(decode(row?.1.value())?.last().map(|(id, _)| *id))
+}
+
 /// Adds ids, ascending and none of them there.
 pub(crate) fn insert(transaction: &WriteTransaction, network: u32, ids: &[IdRow]) -> Result<(), ReadError> {
     let mut table = transaction.open_table(IDS)?;
@@ -137,6 +146,7 @@ mod tests {
             }
             prop_assert_eq!(find(&table, 7, absent).unwrap().is_some(), ids.contains(&absent));
             prop_assert_eq!(find(&table, 8, absent).unwrap(), None);
+            prop_assert_eq!(greatest(&table, 7).unwrap(), ids.last().copied());
         }
     }
 

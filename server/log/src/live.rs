@@ -116,8 +116,9 @@ impl Live {
         self.head.subscribe()
     }
 
-    /// Lets readers see a commit, then wakes whoever waits for the head. Only the writer calls this.
-    pub(crate) fn publish(&self, committed: Committed) {
+    /// Lets readers see a commit, then wakes whoever waits for the head. Gives what had to leave memory for it. Only the
+    /// writer calls this.
+    pub(crate) fn publish(&self, committed: Committed) -> Vec<Recent> {
         let copied = self.copied_directory(&committed.directory);
         let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
         match copied {
@@ -126,11 +127,11 @@ impl Live {
         }
         published.head = committed.head;
         published.open = committed.open;
-        for entry in committed.entries {
-            published.tail.push(entry, self.tail_bytes_max);
-        }
+        published.tail.extend(committed.entries);
+        let left = published.tail.shrink_to(self.tail_bytes_max);
         drop(published);
         self.head.send_replace(committed.head.position);
+        left
     }
 
     /// A changed copy of the directory, if somebody holds a snapshot of it: made before readers are held up.
@@ -167,13 +168,22 @@ impl Published {
 }
 
 impl Tail {
-    fn push(&mut self, entry: Recent, bytes_max: usize) {
-        self.bytes += entry.size_bytes();
-        self.entries.push_back(entry);
-        while self.bytes > bytes_max {
-            let Some(oldest) = self.entries.pop_front() else { return };
-            self.bytes -= oldest.size_bytes();
+    fn extend(&mut self, entries: Vec<Recent>) {
+        self.bytes += entries.iter().map(Recent::size_bytes).sum::<usize>();
+        self.entries.extend(entries);
+    }
+
+    /// Gives away the oldest entries beyond a size.
+    fn shrink_to(&mut self, bytes_max: usize) -> Vec<Recent> {
+        let mut count = 0;
+        for entry in &self.entries {
+            if self.bytes <= bytes_max {
+                break;
+            }
+            self.bytes -= entry.size_bytes();
+            count += 1;
         }
+        self.entries.drain(..count).collect()
     }
 }
 

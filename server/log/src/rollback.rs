@@ -141,7 +141,7 @@ pub(crate) fn judge_all(
     for (name, row) in read_networks(&transaction)? {
         let origin = LogOrigin::of(&name, &row.incarnation);
         let verdict = match signed.get(&origin) {
-            Some(checkpoint) => judge_log(&Snapshot::without_index(database, row.ordinal)?, key, checkpoint)?,
+            Some(checkpoint) => judge_log(&Snapshot::stored(database, row.ordinal)?, key, checkpoint)?,
             None => Verdict::Unsigned,
         };
         judgements.push(Judgement { origin, verdict });

@@ -4,7 +4,7 @@
 
 use crate::{
     blocks::{BlocksError, StoredEntries},
-    chunk::Chunk,
+    chunk::{Chunk, number},
     error::{Damage, ReadError},
     ids,
     keys::Incarnation,
@@ -48,13 +48,20 @@ impl Snapshot {
         Self::with_chunk(database, live.ordinal, open)
     }
 
-    /// The rows of a network, for whoever looks for no event and no person.
-    pub(crate) fn without_index(database: &Database, network: u32) -> Result<Self, ReadError> {
-        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO)))
+    /// The rows of a network, with nothing in memory but that every id may be in a table.
+    pub(crate) fn stored(database: &Database, network: u32) -> Result<Self, ReadError> {
+        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)))
+    }
+
+    /// Forgets what is in memory and begins with the chunk around a position, without entries.
+    pub(crate) fn begin_chunk(&mut self, position: Position) -> Result<(), ReadError> {
+        let greatest = ids::greatest(&self.ids, self.network)?;
+        self.open = Arc::new(Chunk::around(position, greatest.unwrap_or(0)));
+        Ok(())
     }
 
     /// The rows of a network, with this much of the index in memory.
-    pub(crate) fn with_chunk(database: &Database, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
+    fn with_chunk(database: &Database, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
         let transaction = database.begin_read()?;
         let entries = StoredEntries { network, table: transaction.open_table(tables::ENTRIES)? };
         let ids = transaction.open_table(tables::IDS)?;
@@ -66,7 +73,10 @@ impl Snapshot {
         if let Some(position) = self.open.find(id) {
             return Ok(Some(position));
         }
-        let position = ids::find(&self.ids, self.network, u128::from_be_bytes(*id.as_bytes()))?;
+        if !self.open.may_be_before(id) {
+            return Ok(None);
+        }
+        let position = ids::find(&self.ids, self.network, number(id))?;
         Ok(position.map(Position::new))
     }
 

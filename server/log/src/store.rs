@@ -6,7 +6,6 @@ use crate::{
     blocks::BlockEdge,
     checkpoint_file::CheckpointFile,
     checkpoints::Checkpoints,
-    chunk::Chunk,
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     keys::Keys,
@@ -246,11 +245,12 @@ fn load_network(
         },
         None => empty_head(row),
     };
-    let mut snapshot = Snapshot::with_chunk(database, row.ordinal, Arc::new(Chunk::around(head.position)))?;
+    let mut snapshot = Snapshot::stored(database, row.ordinal)?;
     let tree = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
     let blocks = BlockEdge::read(snapshot.entries()).map_err(ReadError::from)?;
     check_head(&snapshot, &head, &tree)?;
     let directory = load_directory(&snapshot)?;
+    snapshot.begin_chunk(head.position)?;
     load_chunk(&mut snapshot, &directory, head.position)?;
     let open = Arc::new(snapshot.open_chunk().clone());
     let live = Live::new(name, row, head, directory, open, config.tail_bytes_max);

@@ -3,7 +3,7 @@
 //! Invariant: nobody hears of an entry that is not on disk, and after a failed commit nothing is written any more.
 
 use crate::{
-    commit,
+    commit::{self, Leftovers},
     decision::{self, Answers},
     error::ReadError,
     keys::KeysError,
@@ -63,11 +63,15 @@ impl Writer {
         let mut guard = PoisonGuard(Some(self.store.clone()));
         while let Some(first) = queue.blocking_recv() {
             self.take(first, &mut queue, &mut batch);
-            if let Err(failure) = self.commit(&mut batch, &mut answers) {
-                tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
-                return;
-            }
+            let leftovers = match self.commit(&mut batch, &mut answers) {
+                Ok(leftovers) => leftovers,
+                Err(failure) => {
+                    tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
+                    return;
+                }
+            };
             answers.send();
+            drop(leftovers);
         }
         guard.0 = None;
     }
@@ -98,16 +102,16 @@ impl Writer {
 
     /// Decides and stores a batch and lets readers see it.
     #[tracing::instrument(level = "debug", skip_all, fields(batch.requests = batch.len(), batch.entries))]
-    fn commit(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<(), CommitFailure> {
+    fn commit(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<Leftovers, CommitFailure> {
         let started = Instant::now();
         let staged = decision::decide(&self.store, batch, answers)?;
         if staged.is_empty() {
-            return Ok(());
+            return Ok(Leftovers::default());
         }
         let entries = staged.entries_count();
         tracing::Span::current().record("batch.entries", entries);
-        commit::write(&self.store, &self.edges, staged)?.publish(&self.store, &mut self.edges);
+        let leftovers = commit::write(&self.store, &self.edges, staged)?.publish(&self.store, &mut self.edges);
         self.store.counters.add_commit(entries, started.elapsed());
-        Ok(())
+        Ok(leftovers)
     }
 }

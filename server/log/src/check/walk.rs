@@ -13,7 +13,7 @@ use crate::{
     row::HeadRow,
     seal::Sealed,
     snapshot::{Snapshot, place},
-    tables,
+    tables::{self, chunk_of},
     tree_rows::{NodesError, ROW_LEAVES},
 };
 use bytes::Bytes;
@@ -224,8 +224,8 @@ impl<'a> Walk<'a> {
     /// Takes an entry into the index of its chunk; compares the rows of the chunk before it when this one begins a new
     /// one.
     fn index(&mut self, id: EventId, outline: &Outline, report: &mut Report) -> Result<(), ReadError> {
-        let next = Chunk::around(self.position);
-        if next.number() != self.snapshot.open_chunk().number() {
+        if chunk_of(self.position.get()) != self.snapshot.open_chunk().number() {
+            let next = self.snapshot.open_chunk().next(self.position);
             let complete = std::mem::replace(self.snapshot.open_chunk_mut(), next);
             self.check_chunk(&complete, report)?;
         }
