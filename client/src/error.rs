@@ -34,6 +34,8 @@ pub enum Kind {
     ServerFailed,
     /// The answer is not one that a Kith server gives.
     AnswerInvalid,
+    /// The answer proves something else than it should: the server or somebody on the way changed the log or the answer.
+    NotVerified,
     /// The client cannot connect with these options.
     OptionsInvalid,
 }
@@ -53,6 +55,11 @@ impl Error {
     /// An answer without `what`, or with a malformed one.
     pub(crate) fn answer(what: impl fmt::Display) -> Self {
         Self::new(Kind::AnswerInvalid, format!("the server's answer is malformed: {what}"))
+    }
+
+    /// An answer that does not prove what it should.
+    pub(crate) fn unverified(why: impl fmt::Display) -> Self {
+        Self::new(Kind::NotVerified, format!("the server's answer does not verify: {why}"))
     }
 
     pub(crate) fn timed_out(waited: Duration) -> Self {
@@ -81,9 +88,12 @@ impl Error {
     pub fn reason(&self) -> Option<Reason> {
         match self.0.kind {
             Kind::Refused(reason) => Some(reason),
-            Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid | Kind::OptionsInvalid => {
-                None
-            }
+            Kind::Unreachable
+            | Kind::TimedOut
+            | Kind::ServerFailed
+            | Kind::AnswerInvalid
+            | Kind::NotVerified
+            | Kind::OptionsInvalid => None,
         }
     }
 
@@ -112,7 +122,7 @@ impl Error {
         match self.0.kind {
             Kind::Refused(reason) => reason::is_retryable(reason),
             Kind::Unreachable | Kind::TimedOut => true,
-            Kind::ServerFailed | Kind::AnswerInvalid | Kind::OptionsInvalid => false,
+            Kind::ServerFailed | Kind::AnswerInvalid | Kind::NotVerified | Kind::OptionsInvalid => false,
         }
     }
 
@@ -121,7 +131,7 @@ impl Error {
         match self.0.kind {
             Kind::Refused(reason) => reason::had_no_effect(reason),
             Kind::OptionsInvalid => true,
-            Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => false,
+            Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid | Kind::NotVerified => false,
         }
     }
 

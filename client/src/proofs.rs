@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kith_core::{
     id::EventId,
     position::Position,
-    tree::{Hash, ProofInvalid, leaf_hash, verify_consistency, verify_inclusion},
+    tree::{Hash, ProofInvalid, Subtree, leaf_hash, verify_consistency, verify_inclusion},
 };
 use kith_proto::v1;
 
@@ -94,12 +94,21 @@ impl Client {
     }
 }
 
-fn hash(bytes: &[u8]) -> Result<Hash, Error> {
+pub(crate) fn hash(bytes: &[u8]) -> Result<Hash, Error> {
     Hash::try_from(bytes).map_err(Error::answer)
 }
 
-fn hashes(all: &[Vec<u8>]) -> Result<Vec<Hash>, Error> {
+pub(crate) fn hashes(all: &[Vec<u8>]) -> Result<Vec<Hash>, Error> {
     all.iter().map(|bytes| hash(bytes)).collect()
+}
+
+/// What stands for entries left out.
+pub(crate) fn subtrees(all: &[v1::Subtree]) -> Result<Vec<Subtree>, Error> {
+    let subtree = |subtree: &v1::Subtree| {
+        let level = u8::try_from(subtree.level).map_err(Error::answer)?;
+        Ok(Subtree { start: subtree.start, level, hash: hash(&subtree.hash)? })
+    };
+    all.iter().map(subtree).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,12 @@
 //! `Read` and `Head`: entries page by page, and how far the log goes.
 
-use crate::{client::Client, entries::Entries, error::Error, retry::Repeat};
-use kith_core::{filter::Filter, position::Position, timestamp::Timestamp, tree::Hash};
+use crate::{client::Client, entries::Entries, error::Error, proofs::subtrees, retry::Repeat};
+use kith_core::{
+    filter::Filter,
+    position::Position,
+    timestamp::Timestamp,
+    tree::{Hash, Subtree},
+};
 use kith_proto::v1;
 
 /// Which entries to read. The default is the first thousand.
@@ -15,6 +20,18 @@ pub struct ReadOptions {
     pub limit: u32,
     /// In which order.
     pub direction: Direction,
+    /// What stands for entries left out.
+    pub gaps: Gaps,
+}
+
+/// What stands for the entries that a filter or a scope leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gaps {
+    /// Nothing.
+    #[default]
+    Silent,
+    /// Hashes of whole subtrees, for a [`crate::PartialTree`]. Forward only, up to 1,000 entries a page.
+    Hashed,
 }
 
 /// In which order to read.
@@ -38,6 +55,8 @@ pub struct Page {
     pub end: bool,
     /// The head at the time of reading.
     pub head: Position,
+    /// With [`Gaps::Hashed`]: what stands for the entries between `after` and `next` that are not given.
+    pub left_out: Vec<Subtree>,
 }
 
 /// How far a log goes.
@@ -65,6 +84,7 @@ impl Client {
                 Direction::Forward => v1::Direction::Forward.into(),
                 Direction::Backward => v1::Direction::Backward.into(),
             },
+            with_left_out: options.gaps == Gaps::Hashed,
         };
         let log = self.log();
         let response = self.call(Repeat::Safe, request, async |request| log.clone().read(request).await).await?;
@@ -73,6 +93,7 @@ impl Client {
             next: Position::new(response.next),
             end: response.end,
             head: Position::new(response.head),
+            left_out: subtrees(&response.left_out)?,
         })
     }
 

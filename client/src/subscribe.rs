@@ -4,13 +4,15 @@
 //! from it leaves no gap and repeats nothing.
 
 use crate::{
+    checkpoints::CheckpointUpdate,
     client::Client,
     entries::Entries,
     error::Error,
     follow::{Follow, Following, follow},
+    proofs::subtrees,
 };
 use futures_util::{Stream, StreamExt};
-use kith_core::{filter::Filter, position::Position};
+use kith_core::{filter::Filter, position::Position, tree::Subtree};
 use kith_proto::v1;
 use std::{
     fmt,
@@ -56,6 +58,10 @@ pub struct Update {
     pub cursor: Cursor,
     /// Whether the cursor is at the head.
     pub caught_up: bool,
+    /// In proved subscriptions: what stands for the entries since the update before that are not given.
+    pub left_out: Vec<Subtree>,
+    /// In proved subscriptions: a checkpoint, in some updates.
+    pub checkpoint: Option<CheckpointUpdate>,
 }
 
 /// Entries as they are appended. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on
@@ -79,7 +85,13 @@ impl fmt::Debug for Subscription {
 impl Client {
     /// Reads the entries after a cursor that a filter lets pass, and goes on with new ones.
     pub fn subscribe(&self, filter: Filter, cursor: Cursor) -> Subscription {
-        Subscription(follow(self, Subscribing { filter, cursor }))
+        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::None }))
+    }
+
+    /// The same, with hashes in place of the entries left out and about a checkpoint a second while the log grows: a
+    /// [`crate::PartialTree`] holds what was read against what was signed.
+    pub fn subscribe_proved(&self, filter: Filter, cursor: Cursor) -> Subscription {
+        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::All }))
     }
 }
 
@@ -87,6 +99,14 @@ impl Client {
 struct Subscribing {
     filter: Filter,
     cursor: Cursor,
+    proofs: Proofs,
+}
+
+/// What comes with the entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proofs {
+    None,
+    All,
 }
 
 impl Follow for Subscribing {
@@ -98,6 +118,8 @@ impl Follow for Subscribing {
             network: client.network().to_string(),
             cursor: Some(self.cursor.to_proto()),
             filter: Some(self.filter.to_proto()),
+            with_left_out: self.proofs == Proofs::All,
+            with_checkpoints: self.proofs == Proofs::All,
         };
         client.log().subscribe(request).await
     }
@@ -106,6 +128,12 @@ impl Follow for Subscribing {
         let cursor = message.cursor.ok_or_else(|| Error::answer("a message of the subscription has no cursor"))?;
         self.cursor = cursor.into();
         let entries = Entries::new(message.entries, message.details);
-        Ok(Update { entries, cursor: self.cursor.clone(), caught_up: message.caught_up })
+        Ok(Update {
+            entries,
+            cursor: self.cursor.clone(),
+            caught_up: message.caught_up,
+            left_out: subtrees(&message.left_out)?,
+            checkpoint: message.checkpoint.as_ref().map(CheckpointUpdate::from_proto).transpose()?,
+        })
     }
 }

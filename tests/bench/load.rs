@@ -59,7 +59,7 @@ impl Load {
     /// Follows the log after a position.
     pub(crate) async fn follow(&self, after: u64) -> Result<Streaming<v1::SubscribeResponse>> {
         let cursor = Some(v1::Cursor { position: after, ..v1::Cursor::default() });
-        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor, filter: None };
+        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor, ..v1::SubscribeRequest::default() };
         Ok(self.log().subscribe(self.request(request)).await?.into_inner())
     }
 
@@ -122,7 +122,7 @@ impl Load {
     /// Reads everything from the first entry to the head; gives the number of entries and the time.
     pub(crate) async fn catch_up(&self) -> Result<(usize, Duration)> {
         let started = Instant::now();
-        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), cursor: None, filter: None };
+        let request = v1::SubscribeRequest { network: NETWORK.to_owned(), ..v1::SubscribeRequest::default() };
         let mut messages = self.log().subscribe(self.request(request)).await?.into_inner();
         let mut entries = 0;
         while let Some(message) = messages.next().await {

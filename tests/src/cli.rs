@@ -2,7 +2,8 @@
 
 use crate::{programs::program, ran::Ran};
 use serde_json::Value;
-use std::process::Command;
+use std::{process::Command, sync::Arc};
+use tempfile::TempDir;
 
 /// `kith` with settings that all its runs share.
 #[derive(Clone)]
@@ -10,12 +11,15 @@ pub struct Cli {
     server: String,
     token: String,
     network: String,
+    /// Where profile and known logs would be.
+    config: Arc<TempDir>,
 }
 
 impl Cli {
     /// Talks to a server with a token, on network `default`.
     pub fn new(server: &str, token: &str) -> Self {
-        Self { server: server.to_owned(), token: token.to_owned(), network: "default".to_owned() }
+        let config = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Self { server: server.to_owned(), token: token.to_owned(), network: "default".to_owned(), config }
     }
 
     /// The same on another network.
@@ -44,7 +48,7 @@ impl Cli {
             .env("KITH_SERVER", &self.server)
             .env("KITH_TOKEN", &self.token)
             .env("KITH_NETWORK", &self.network)
-            .env("XDG_CONFIG_HOME", "/nonexistent")
+            .env("XDG_CONFIG_HOME", self.config.path())
             .env_remove("KITH_TOKEN_FILE")
             .env_remove("KITH_REPLICA");
         command

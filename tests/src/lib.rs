@@ -8,6 +8,7 @@ pub mod events;
 pub mod node;
 pub mod programs;
 pub mod proxy;
+pub mod python;
 pub mod ran;
 pub mod random;
 pub mod raw;

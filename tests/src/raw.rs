@@ -153,7 +153,7 @@ impl Raw {
         cursor: Option<v1::Cursor>,
         filter: Option<v1::Filter>,
     ) -> Result<Streaming<v1::SubscribeResponse>, Refusal> {
-        let request = v1::SubscribeRequest { network: self.network.clone(), cursor, filter };
+        let request = v1::SubscribeRequest { network: self.network.clone(), cursor, filter, ..Default::default() };
         Ok(self.log().subscribe(request).await?.into_inner())
     }
 

@@ -1,11 +1,14 @@
 //! The suite: real servers, the real command line and the client library, one file per feature.
 
+mod audit;
 mod bad_input;
 mod follow;
 mod introductions;
 mod mail;
 mod organisations;
+mod partial;
 mod record;
+mod rollback;
 mod start;
 mod views;
 mod village;

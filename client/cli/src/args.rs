@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        answered, asked, completions, followed_up, head, helped, import, log, login, man, met, network, org, person,
-        record, referred, retract, token, view, watch, why,
+        answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man, met,
+        network, org, person, record, referred, retract, token, view, watch, why,
     },
     context::Context,
     failure::Failure,
@@ -54,6 +54,8 @@ enum Command {
     Network(network::NetworkCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Login(login::LoginArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -64,6 +66,9 @@ impl Kith {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let mut output = Output::new(self.global.output);
         match self.command {
+            Command::Audit(audit::AuditCommand::Verify(args)) => {
+                audit_verify::run(&args, &self.global, &mut output).await?;
+            }
             Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
             Command::Completions(args) => completions::run(&args, &mut output)?,
             Command::Man(args) => man::run(&args, &mut output)?,
@@ -103,6 +108,7 @@ impl Command {
             Self::Org(command) => org::run(context, command).await,
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
+            Self::Audit(command) => audit::run(context, command).await,
             Self::Login(_) | Self::Completions(_) | Self::Man(_) => unreachable!("these run without a connection"),
         }
     }
@@ -136,6 +142,7 @@ mod tests {
     #[test]
     fn everything_documented_can_be_typed() {
         let id = "019d0000-0000-7000-8000-000000000000";
+        let key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
         let lines = [
             "network add demo",
             "network list",
@@ -169,13 +176,21 @@ mod tests {
             "import edges f.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s --as met --join 40s",
             "import edges f.gz --columns from,to,time --epoch 2003-10-01T00:00:00Z --unit s --as followed-up --group",
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people p --people-columns _,id,org --scope organisation",
+            "audit checkpoint",
+            "audit prove ID",
+            "audit prove --since old.checkpoint",
+            "audit verify met.tlog-proof --key KEY --consistent-with old.checkpoint",
             "login http://127.0.0.1:7420 --token-file f --network demo",
             "completions bash",
             "man",
             "--server http://x --token t --network n --output table head",
         ];
         for line in lines {
-            let words = line.split(' ').map(|word| if word == "ID" { id } else { word });
+            let words = line.split(' ').map(|word| match word {
+                "ID" => id,
+                "KEY" => key,
+                word => word,
+            });
             if let Err(error) = Kith::try_parse_from(std::iter::once("kith").chain(words)) {
                 panic!("{line}: {error}");
             }
@@ -202,6 +217,11 @@ mod tests {
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people-columns id",
             "token add --role king",
             "head --token a --token-file b",
+            "audit prove",
+            "audit prove 7",
+            "audit prove 019d0000-0000-7000-8000-000000000000 --since old",
+            "audit verify",
+            "audit verify file --key 7",
         ];
         for line in lines {
             let parsed = Kith::try_parse_from(std::iter::once("kith").chain(line.split(' ')));

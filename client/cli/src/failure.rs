@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     NotFound(String),
     /// A call to the server failed, or was refused before it was made.
     Call(Error),
+    /// Something that should be proved is not.
+    NotVerified(String),
     /// The server refused part of what was sent; it has been reported already.
     PartlyRefused,
     /// A file could not be read or written.
@@ -32,6 +34,7 @@ mod code {
     pub(super) const NOT_FOUND: u8 = 3;
     pub(super) const REFUSED: u8 = 4;
     pub(super) const UNAVAILABLE: u8 = 5;
+    pub(super) const NOT_VERIFIED: u8 = 6;
 }
 
 impl Failure {
@@ -46,6 +49,7 @@ impl Failure {
             Self::OutputClosed => code::DONE,
             Self::Usage(_) => code::USAGE,
             Self::NotFound(_) => code::NOT_FOUND,
+            Self::NotVerified(_) => code::NOT_VERIFIED,
             Self::PartlyRefused => code::REFUSED,
             Self::Call(error) => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
@@ -66,6 +70,7 @@ impl Failure {
                 Kind::Refused(reason) => hint(reason),
                 Kind::Unreachable => Some("is kithd running there? --server or KITH_SERVER says where to look"),
                 Kind::OptionsInvalid => Some("see --server and --token-file"),
+                Kind::NotVerified => Some("keep what you have as evidence, and ask whoever runs the server"),
                 Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
             },
             Self::File { error, .. } if is_damage(error) => {
@@ -73,6 +78,7 @@ impl Failure {
             }
             Self::Usage(_)
             | Self::NotFound(_)
+            | Self::NotVerified(_)
             | Self::PartlyRefused
             | Self::File { .. }
             | Self::OutputClosed
@@ -93,6 +99,7 @@ impl Failure {
         match self {
             Self::Usage(_) => "USAGE",
             Self::NotFound(_) => "NOT_FOUND",
+            Self::NotVerified(_) => "NOT_VERIFIED",
             Self::PartlyRefused => "PARTLY_REFUSED",
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
@@ -103,6 +110,7 @@ impl Failure {
                 Kind::TimedOut => "TIMED_OUT",
                 Kind::ServerFailed => "SERVER_FAILED",
                 Kind::AnswerInvalid => "ANSWER_INVALID",
+                Kind::NotVerified => "NOT_VERIFIED",
                 Kind::OptionsInvalid => "OPTIONS_INVALID",
             },
         }
@@ -120,6 +128,7 @@ fn call_exit_code(kind: Kind) -> u8 {
         Kind::Refused(reason) => reason_exit_code(reason),
         Kind::Unreachable | Kind::TimedOut => code::UNAVAILABLE,
         Kind::OptionsInvalid => code::USAGE,
+        Kind::NotVerified => code::NOT_VERIFIED,
         Kind::ServerFailed | Kind::AnswerInvalid => code::UNEXPECTED,
     }
 }
@@ -199,6 +208,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(message) | Self::NotFound(message) | Self::Unexpected(message) => f.write_str(message),
+            Self::NotVerified(why) => write!(f, "not verified: {why}"),
             Self::Call(error) => error.fmt(f),
             Self::PartlyRefused => f.write_str("some records were refused"),
             Self::File { action, path, error } => write!(f, "cannot {action} {path}: {error}"),
@@ -266,6 +276,7 @@ mod tests {
         check(Failure::file("read", Path::new("x"), io::ErrorKind::NotFound.into()), 3);
         check(Failure::file("read", Path::new("x"), io::ErrorKind::PermissionDenied.into()), 1);
         check(Failure::PartlyRefused, 4);
+        check(Failure::NotVerified(String::new()), 6);
         let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
         check(invalid.into(), 4);
         let reasons = [
@@ -280,6 +291,7 @@ mod tests {
         }
         assert_eq!(call_exit_code(Kind::Unreachable), 5);
         assert_eq!(call_exit_code(Kind::TimedOut), 5);
+        assert_eq!(call_exit_code(Kind::NotVerified), 6);
     }
 
     #[test]

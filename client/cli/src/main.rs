@@ -9,6 +9,7 @@ mod edges;
 mod failure;
 mod input;
 mod json;
+mod known_logs;
 mod output;
 mod people;
 mod profile;

@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 23] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -34,6 +34,9 @@ fn every_command_shows_an_example() {
         &["person", "add"],
         &["org", "add"],
         &["token", "add"],
+        &["audit", "checkpoint"],
+        &["audit", "prove"],
+        &["audit", "verify"],
         &["login"],
     ];
     for command in commands {

@@ -50,6 +50,8 @@ pub const FILTER_ORGANISATIONS_MAX: usize = 64;
 pub const READ_ENTRIES_MAX: u32 = 10_000;
 /// Entries in one answer of a read that names no limit.
 pub const READ_ENTRIES_DEFAULT: u32 = 1_000;
+/// Entries in one answer of a read that also gives hashes for those left out: up to 40 of 42 bytes for each gap.
+pub const READ_ENTRIES_WITH_LEFT_OUT_MAX: u32 = 1_000;
 /// Rows, people or organisations in one page.
 pub const PAGE_ROWS_MAX: u32 = 10_000;
 /// How far in the future an event may lie, unless configured otherwise.

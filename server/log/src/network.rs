@@ -32,6 +32,7 @@ use kith_core::{
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
+    tree::Subtree,
 };
 use std::{collections::HashMap, fmt, sync::Arc};
 use tokio::sync::watch;
@@ -157,6 +158,12 @@ impl Network {
     /// Proof that the tree of `from` leaves is the beginning of the tree of `to` leaves.
     pub fn consistency_proof(&self, from: u64, to: u64) -> Result<ConsistencyProof, ReadError> {
         proof::consistency(&self.snapshot_of(to)?, from, to)
+    }
+
+    /// Roots of subtrees that stand for the entries after `after` up to `until` that are not among `given`, which is in
+    /// order: what a reader needs, beside those given, to compute the root. At most 2·log2 of the log for each gap.
+    pub fn left_out(&self, after: Position, given: &[Position], until: Position) -> Result<Vec<Subtree>, ReadError> {
+        proof::left_out(&self.snapshot_of(until.get())?, after, given, until)
     }
 
     /// The name of the log in its checkpoints.

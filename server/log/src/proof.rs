@@ -5,7 +5,7 @@
 use crate::{error::ReadError, snapshot::Snapshot, tree_rows::NodesError};
 use kith_core::{
     position::Position,
-    tree::{self, Hash, ProofError},
+    tree::{self, Hash, ProofError, Subtree},
 };
 
 /// Proof that an entry is in the tree of some size (RFC 6962, 2.1.1).
@@ -44,6 +44,27 @@ pub(crate) fn consistency(snapshot: &Snapshot, from: u64, to: u64) -> Result<Con
     let nodes = snapshot.nodes()?;
     let hashes = tree::consistency_proof(&nodes, from, to)?;
     Ok(ConsistencyProof { from_root: tree::root_at(&nodes, from)?, to_root: tree::root_at(&nodes, to)?, hashes })
+}
+
+/// What stands for the entries after `after` up to `until` that are not among `given`, which is in order: for each gap
+/// the largest complete subtrees that fill it.
+pub(crate) fn left_out(
+    snapshot: &Snapshot,
+    after: Position,
+    given: &[Position],
+    until: Position,
+) -> Result<Vec<Subtree>, ReadError> {
+    let nodes = snapshot.nodes()?;
+    let mut subtrees = Vec::new();
+    let mut from = after.get();
+    for position in given.iter().chain([&until.next()]) {
+        let to = position.leaf_index().ok_or(ReadError::OutsideTree { at: 0, size: until.get() })?;
+        if from < to {
+            subtrees.extend(tree::subtree_hashes(&nodes, from, to)?);
+        }
+        from = position.get();
+    }
+    Ok(subtrees)
 }
 
 impl From<ProofError<NodesError>> for ReadError {

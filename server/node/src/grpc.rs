@@ -13,6 +13,7 @@ mod get_inclusion_proof;
 mod get_person;
 mod head;
 mod issue_token;
+mod left_out;
 mod list_networks;
 mod list_organisations;
 mod list_people;

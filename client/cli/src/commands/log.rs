@@ -88,7 +88,7 @@ async fn filter(context: &Context, args: &LogArgs) -> Result<Filter, Failure> {
 async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
     let direction = if args.newest { Direction::Backward } else { Direction::Forward };
     let (after, filter) = (Position::new(args.after), printer.filter.clone());
-    let mut options = ReadOptions { after, filter, direction, limit: READ_ENTRIES_MAX };
+    let mut options = ReadOptions { after, filter, direction, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
     loop {
         // Directory entries come with every filter and are left out here: more may be needed than are asked for.
         let enough = u32::try_from(printer.left).unwrap_or(u32::MAX).min(READ_ENTRIES_MAX);

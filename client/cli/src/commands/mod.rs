@@ -2,6 +2,8 @@
 
 pub(crate) mod answered;
 pub(crate) mod asked;
+pub(crate) mod audit;
+pub(crate) mod audit_verify;
 pub(crate) mod completions;
 pub(crate) mod followed_up;
 pub(crate) mod head;

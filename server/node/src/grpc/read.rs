@@ -1,6 +1,6 @@
 //! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
 
-use super::{Call, Entries, Failure, convert, enter, read_entries};
+use super::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries};
 use crate::{limits, node::Node};
 use kith_core::{filter::Filter, history::Budget, limits as core_limits, position::Position};
 use kith_log::{Direction, Network, Selection};
@@ -13,9 +13,14 @@ const ROUNDS_MAX: usize = 32;
 pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<v1::ReadResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let (default, max) = (core_limits::READ_ENTRIES_DEFAULT, core_limits::READ_ENTRIES_MAX);
+    let max =
+        if message.with_left_out { core_limits::READ_ENTRIES_WITH_LEFT_OUT_MAX } else { core_limits::READ_ENTRIES_MAX };
+    let default = core_limits::READ_ENTRIES_DEFAULT;
     let limit = convert::page_size("limit", message.limit, default, max)?;
     let direction = direction(message.direction)?;
+    if message.with_left_out && direction == Direction::Backward {
+        return Err(Failure::request("with_left_out", "is for reads forward only"));
+    }
     let filter = filter(message.filter.as_ref())?;
     let head = network.head();
     let (after, until) = span(direction, Position::new(message.after), head);
@@ -28,12 +33,18 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
         budget: Budget { entries: limit, bytes: limits::READ_BYTES_MAX },
     };
     let entries = read_rounds(&network, selection).await?;
+    let left_out = if message.with_left_out {
+        read_left_out(&network, after, &entries.encoded, entries.next).await?
+    } else {
+        Vec::new()
+    };
     Ok(v1::ReadResponse {
         entries: entries.encoded,
         details: entries.details,
         next: entries.next.get(),
         end: entries.end,
         head: head.get(),
+        left_out,
     })
 }
 

@@ -4,6 +4,7 @@
 
 use super::{
     Call, Entries, Failure, convert, enter,
+    left_out::Additions,
     read::filter,
     read_entries,
     stream::{Messages, Sender, Stop, fill, until_closing},
@@ -22,6 +23,7 @@ struct Subscription {
     filter: Filter,
     filter_digest: [u8; 32],
     position: Position,
+    additions: Additions,
 }
 
 pub(super) fn subscribe(
@@ -33,8 +35,9 @@ pub(super) fn subscribe(
     let filter = filter(message.filter.as_ref())?;
     let filter_digest = filter.digest();
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
+    let additions = Additions::new(&message, &network, position);
     let node = node.clone();
-    let subscription = Subscription { node: node.clone(), network, caller, filter, filter_digest, position };
+    let subscription = Subscription { node: node.clone(), network, caller, filter, filter_digest, position, additions };
     Ok(fill(node.limits().stall(), |sender| subscription.run(sender)))
 }
 
@@ -72,6 +75,7 @@ impl Subscription {
                 tokio::select! {
                     moved = heads.changed() => moved.map_err(|_| Failure::new(ErrorReason::ShuttingDown))?,
                     () = tokio::time::sleep(self.node.limits().heartbeat()) => self.send_heartbeat(&sender).await?,
+                    () = self.additions.checkpoint_due(self.position) => self.send_heartbeat(&sender).await?,
                     () = sender.closed() => return Err(Stop::Gone),
                 }
             }
@@ -100,18 +104,27 @@ impl Subscription {
         self.position = next;
         let caught_up = self.position >= head;
         if !entries.is_empty() || caught_up != told_caught_up {
-            let cursor = Some(self.cursor());
-            sender.send(v1::SubscribeResponse { entries, details, cursor, caught_up }).await?;
+            let message = v1::SubscribeResponse { entries, details, caught_up, ..v1::SubscribeResponse::default() };
+            self.send(message, sender).await?;
             return Ok(caught_up);
         }
         Ok(told_caught_up)
     }
 
-    async fn send_heartbeat(&self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
+    async fn send_heartbeat(&mut self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
         self.node.authenticator().check(&self.caller)?;
-        let heartbeat =
-            v1::SubscribeResponse { cursor: Some(self.cursor()), caught_up: true, ..v1::SubscribeResponse::default() };
-        sender.send(heartbeat).await
+        self.send(v1::SubscribeResponse { caught_up: true, ..v1::SubscribeResponse::default() }, sender).await
+    }
+
+    /// Sends a message that comes up to where this is.
+    async fn send(
+        &mut self,
+        mut message: v1::SubscribeResponse,
+        sender: &Sender<v1::SubscribeResponse>,
+    ) -> Result<(), Stop> {
+        message.cursor = Some(self.cursor());
+        self.additions.add_to(&mut message, &self.network, self.position).await?;
+        sender.send(message).await
     }
 
     fn cursor(&self) -> v1::Cursor {

@@ -2,6 +2,7 @@
 
 mod access;
 mod append;
+mod checkpoints;
 mod demo;
 mod directory;
 mod harness;

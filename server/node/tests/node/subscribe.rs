@@ -10,7 +10,7 @@ async fn subscribe(
     cursor: Option<Cursor>,
     filter: Option<Filter>,
 ) -> Result<Streaming<SubscribeResponse>, Status> {
-    let request = v1::SubscribeRequest { network: "default".into(), cursor, filter };
+    let request = v1::SubscribeRequest { network: "default".into(), cursor, filter, ..Default::default() };
     Ok(node.log().subscribe(node.by_owner(request)).await?.into_inner())
 }
 

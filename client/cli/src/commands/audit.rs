@@ -1,0 +1,116 @@
+//! `kith audit`: signed checkpoints and proofs, in formats that other people's tools verify.
+
+use super::audit_verify::{VerifyArgs, read_text};
+use crate::{
+    context::Context,
+    failure::Failure,
+    known_logs::{KnownLogs, Remembered},
+    output::remark,
+    settings::Format,
+};
+use clap::{Args, Subcommand};
+use kith_core::{
+    checkpoint::{SignedCheckpoint, VerifierKey},
+    id::EventId,
+};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Signed checkpoints and proofs that anybody can verify
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print the signed head of the log: a C2SP tlog-checkpoint
+    ///
+    /// Keep some of them: a later proof of growth shows that nothing before them was changed or taken away. The log's
+    /// public key goes to standard error, and is remembered, so that a changed one is noticed.
+    #[command(after_help = "Example: kith audit checkpoint > monday.checkpoint")]
+    Checkpoint,
+    Prove(ProveArgs),
+    Verify(Box<VerifyArgs>),
+}
+
+/// Print the receipt of an event, or a proof that the log only grew
+///
+/// A receipt is a C2SP tlog-proof: the entry, its place, a proof, and a signed checkpoint. With --since it is a proof
+/// that the log continues an earlier checkpoint, in the form that C2SP witnesses are sent.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith audit prove 019d0000-0000-7000-8000-000000000000 > met.tlog-proof\n  \
+                        kith audit prove --since monday.checkpoint > week.growth")]
+pub(crate) struct ProveArgs {
+    /// The event's id
+    #[arg(required_unless_present = "since", conflicts_with = "since", value_name = "EVENT")]
+    event: Option<EventId>,
+    /// An earlier checkpoint that the log continues
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+}
+
+pub(crate) async fn run(context: &mut Context, command: AuditCommand) -> Result<(), Failure> {
+    match command {
+        AuditCommand::Checkpoint => checkpoint(context).await,
+        AuditCommand::Prove(ProveArgs { event: Some(event), .. }) => receipt(context, &event).await,
+        AuditCommand::Prove(ProveArgs { since: Some(earlier), .. }) => growth(context, &earlier).await,
+        AuditCommand::Prove(_) => unreachable!("one of them is required"),
+        AuditCommand::Verify(_) => unreachable!("it runs without a connection"),
+    }
+}
+
+async fn checkpoint(context: &mut Context) -> Result<(), Failure> {
+    let head = context.client.checkpoint().await?;
+    let mut answer = checkpoint_json(&head.checkpoint, &head.key);
+    answer["checkpoint"] = head.checkpoint.to_string().into();
+    give(context, &answer, &head.checkpoint.to_string(), &head.key)
+}
+
+async fn receipt(context: &mut Context, event: &EventId) -> Result<(), Failure> {
+    let (receipt, key) = context.client.receipt(event).await?;
+    let mut answer = checkpoint_json(&receipt.checkpoint, &key);
+    answer["event"] = event.to_string().into();
+    answer["position"] = (receipt.index + 1).into();
+    answer["proof"] = receipt.to_string().into();
+    give(context, &answer, &receipt.to_string(), &key)
+}
+
+async fn growth(context: &mut Context, earlier: &Path) -> Result<(), Failure> {
+    let malformed = |why| Failure::NotVerified(format!("{}: {why}", earlier.display()));
+    let earlier = SignedCheckpoint::parse(&read_text(earlier)?).map_err(malformed)?;
+    let (growth, key) = context.client.growth(&earlier).await?;
+    let mut answer = checkpoint_json(&growth.checkpoint, &key);
+    answer["from"] = growth.from.into();
+    answer["proof"] = growth.to_string().into();
+    give(context, &answer, &growth.to_string(), &key)
+}
+
+/// A checkpoint for programs.
+pub(super) fn checkpoint_json(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> Value {
+    let checkpoint = checkpoint.unverified();
+    json!({
+        "origin": checkpoint.origin.as_str(),
+        "size": checkpoint.size,
+        "root": checkpoint.root.to_string(),
+        "key": key.to_string(),
+    })
+}
+
+/// Prints a text that goes into a file, once its key is the known one or is known from now on.
+fn give(context: &mut Context, answer: &Value, text: &str, key: &VerifierKey) -> Result<(), Failure> {
+    remember(key)?;
+    match context.output.format() {
+        Format::Json => context.output.json(answer),
+        Format::Table => {
+            remark(&format!("signed by {key}"));
+            context.output.bytes(text.as_bytes())
+        }
+    }
+}
+
+fn remember(key: &VerifierKey) -> Result<(), Failure> {
+    let mut known = KnownLogs::open()?;
+    match known.remember(key) {
+        Ok(Remembered::Before) => {}
+        Ok(Remembered::Now) => remark(&format!("the key is remembered in {}", known.path().display())),
+        Err(Failure::File { action, path, error }) => remark(&format!("cannot {action} {path}: {error}")),
+        Err(failure) => return Err(failure),
+    }
+    Ok(())
+}

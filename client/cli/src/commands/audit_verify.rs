@@ -1,0 +1,235 @@
+//! `kith audit verify`: holds a file against the log's public key, without a server.
+//!
+//! Invariant: whatever is not verified ends with exit code 6, also where the key is missing.
+
+use super::audit::checkpoint_json;
+use crate::{
+    dates::show_time,
+    failure::Failure,
+    known_logs::KnownLogs,
+    output::Output,
+    profile::{Profile, profile_path},
+    settings::{GlobalArgs, Settings},
+};
+use clap::Args;
+use kith_core::{
+    checkpoint::{Growth, LogOrigin, Receipt, SignedCheckpoint, VerifierKey},
+    entry::Entry,
+};
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+/// Bytes of a file that are read: more than any proof has.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Verify a checkpoint, a receipt or a proof of growth; needs no server
+///
+/// The key is the one given, else the one remembered from an earlier `kith audit checkpoint` or `prove`, else what the
+/// server says. To show that a log only grew, name the earlier checkpoint, and a proof that leads from there:
+/// `kith audit prove --since FILE`. Exits with 6 if anything is not as it should be.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith audit verify met.tlog-proof\n  \
+                        kith audit verify monday.checkpoint --key 'kith/default/6f...+1a2b3c4d+AQ...'\n  \
+                        kith audit verify week.growth --consistent-with monday.checkpoint")]
+pub(crate) struct VerifyArgs {
+    /// What `kith audit checkpoint` or `prove` printed; - for standard input
+    file: PathBuf,
+    /// The log's public key, in the form NAME+ID+KEY
+    #[arg(long, value_name = "KEY")]
+    key: Option<VerifierKey>,
+    /// An earlier checkpoint that the log must continue
+    #[arg(long, value_name = "FILE")]
+    consistent_with: Option<PathBuf>,
+}
+
+/// What can be verified.
+enum Evidence {
+    Checkpoint(SignedCheckpoint),
+    Receipt(Receipt),
+    Growth(Growth),
+}
+
+impl Evidence {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let parsed = match text.split(['\n', ' ']).next() {
+            Some("c2sp.org/tlog-proof@v1") => Receipt::parse(text).map(Self::Receipt).map_err(not_verified),
+            Some("old") => Growth::parse(text).map(Self::Growth).map_err(not_verified),
+            Some(_) | None => SignedCheckpoint::parse(text).map(Self::Checkpoint).map_err(not_verified),
+        };
+        parsed.map_err(|failure| match failure {
+            Failure::NotVerified(why) => Failure::NotVerified(format!("the file is damaged, or none of ours: {why}")),
+            other => other,
+        })
+    }
+
+    fn checkpoint(&self) -> &SignedCheckpoint {
+        match self {
+            Self::Checkpoint(checkpoint) => checkpoint,
+            Self::Receipt(receipt) => &receipt.checkpoint,
+            Self::Growth(growth) => &growth.checkpoint,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Receipt(_) => "receipt",
+            Self::Growth(_) => "growth",
+        }
+    }
+}
+
+/// Where the key is from.
+#[derive(Clone, Copy)]
+enum KeySource {
+    /// It was typed.
+    Given,
+    /// It was remembered.
+    Known,
+    /// The server says so.
+    Server,
+}
+
+impl KeySource {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Known => "known",
+            Self::Server => "server",
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Given => "as given",
+            Self::Known => "as remembered",
+            Self::Server => "as the server says now; with --key nobody has to be believed",
+        }
+    }
+}
+
+fn not_verified(why: impl std::fmt::Display) -> Failure {
+    Failure::NotVerified(why.to_string())
+}
+
+pub(crate) async fn run(args: &VerifyArgs, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
+    let evidence = Evidence::parse(&read_text(&args.file)?)?;
+    let earlier = match &args.consistent_with {
+        Some(path) => Some(SignedCheckpoint::parse(&read_text(path)?).map_err(not_verified)?),
+        None => None,
+    };
+    let (key, source) = match &args.key {
+        Some(key) => (key.clone(), KeySource::Given),
+        None => find_key(&evidence.checkpoint().unverified().origin, global).await?,
+    };
+    let entry = verify(&evidence, earlier.as_ref(), &key)?;
+    let mut answer = checkpoint_json(evidence.checkpoint(), &key);
+    answer["kind"] = evidence.kind().into();
+    answer["key_from"] = source.as_str().into();
+    answer["consistent_with"] = earlier.as_ref().map(|earlier| earlier.unverified().size).into();
+    answer["entry"] = entry.as_ref().map(entry_json).transpose()?.unwrap_or(Value::Null);
+    output.tell(&answer, || sentences(&evidence, entry.as_ref(), earlier.as_ref(), &key, source))
+}
+
+/// Checks everything that there is to check. Gives the entry of a receipt.
+fn verify(
+    evidence: &Evidence,
+    earlier: Option<&SignedCheckpoint>,
+    key: &VerifierKey,
+) -> Result<Option<Entry>, Failure> {
+    let later = evidence.checkpoint().verify(key).map_err(not_verified)?;
+    match (evidence, earlier) {
+        (Evidence::Growth(growth), Some(earlier)) => growth.verify(earlier, key).map_err(not_verified)?,
+        (Evidence::Growth(_), None) => {
+            let advice = "a proof of growth needs the checkpoint that it starts from: add --consistent-with FILE";
+            return Err(not_verified(advice));
+        }
+        (Evidence::Checkpoint(_) | Evidence::Receipt(_), Some(earlier)) => {
+            let earlier = earlier.verify(key).map_err(not_verified)?;
+            if earlier.size != later.size {
+                let advice = "two checkpoints alone do not show that the log only grew: verify the file that \
+                              `kith audit prove --since FILE` gives for the earlier one";
+                return Err(not_verified(advice));
+            }
+            if earlier.root != later.root {
+                return Err(not_verified("two checkpoints of one size have different roots: keep both as evidence"));
+            }
+        }
+        (Evidence::Checkpoint(_) | Evidence::Receipt(_), None) => {}
+    }
+    match evidence {
+        Evidence::Receipt(receipt) => receipt.verify(key).map(Some).map_err(not_verified),
+        Evidence::Checkpoint(_) | Evidence::Growth(_) => Ok(None),
+    }
+}
+
+/// The key of a log that was not given: the remembered one, else what the server says.
+async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKey, KeySource), Failure> {
+    if let Some(key) = KnownLogs::open()?.find(origin) {
+        return Ok((key.clone(), KeySource::Known));
+    }
+    let unknown = |why: &dyn std::fmt::Display| {
+        not_verified(format_args!("the key of {origin} is not known here, and {why}: give it with --key"))
+    };
+    let network = origin.network().ok_or_else(|| unknown(&"it is no log of Kith"))?;
+    let profile = Profile::read(&profile_path()?)?;
+    let settings = Settings::resolve(global, |name| std::env::var(name).ok(), profile.as_ref());
+    let client = settings.map_err(|_| unknown(&"no server is named"))?.connect().await;
+    let client = client.map_err(|error| unknown(&error))?.with_network(network);
+    let key = client.checkpoint().await.map_err(|error| unknown(&error))?.key;
+    if key.origin() != origin {
+        return Err(unknown(&"the server's log is another one"));
+    }
+    Ok((key, KeySource::Server))
+}
+
+fn entry_json(entry: &Entry) -> Result<Value, Failure> {
+    let event = entry.event().map_err(not_verified)?;
+    Ok(json!({
+        "position": entry.position.get(),
+        "recorded_at": show_time(entry.recorded_at),
+        "recorded_by": entry.recorded_by.as_str(),
+        "id": event.id.to_string(),
+        "kind": event.kind().to_string(),
+        "occurred_at": show_time(event.occurred_at),
+    }))
+}
+
+fn sentences(
+    evidence: &Evidence,
+    entry: Option<&Entry>,
+    earlier: Option<&SignedCheckpoint>,
+    key: &VerifierKey,
+    source: KeySource,
+) -> String {
+    let checkpoint = evidence.checkpoint().unverified();
+    let mut lines = Vec::new();
+    if let Some(entry) = entry {
+        let what = entry.event().map(|event| format!("{} {}", event.kind(), event.id)).unwrap_or_default();
+        let (position, at, by) = (entry.position, show_time(entry.recorded_at), &entry.recorded_by);
+        lines.push(format!("verified: {what} is at position {position}, recorded {at} by {by}"));
+    }
+    let (origin, size, root) = (&checkpoint.origin, checkpoint.size, checkpoint.root);
+    lines.push(format!("verified: {origin} had {size} entries, root {root}"));
+    if let Some(earlier) = earlier {
+        lines.push(format!("verified: it continues the checkpoint of {} entries", earlier.unverified().size));
+    }
+    lines.push(format!("signed by {key}, {}", source.sentence()));
+    lines.join("\n")
+}
+
+/// The text of a file, or of standard input. What is no text is damage.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::file("read", path, error))?;
+    String::from_utf8(bytes).map_err(|_| not_verified(format_args!("{} is damaged: it is no text", path.display())))
+}

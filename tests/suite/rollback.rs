@@ -1,0 +1,93 @@
+//! A log that is not the one that was signed: served read-only until its operator decides.
+
+use kith_tests::{
+    cli::Cli,
+    events::{met, organisation_added, person_added, sent},
+    raw::Raw,
+    server::{DataFolder, Server, kithd_command},
+};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+    sync::Arc,
+};
+
+/// A server whose every line is kept.
+struct Told {
+    child: Child,
+    url: String,
+    said: String,
+}
+
+impl Told {
+    fn start(data: &DataFolder) -> Self {
+        let mut child = kithd_command()
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
+            let line = line.unwrap();
+            if let Some(address) = line.strip_prefix("listening on ") {
+                return Self { url: format!("http://{address}"), child, said };
+            }
+            said += &line;
+            said.push('\n');
+        }
+        panic!("kithd says where it listens: {said}");
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // Ended already, if this fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_restored_backup_is_served_read_only_with_the_reason() {
+    let server = Server::start();
+    let raw = Raw::connect(&server.url(), &server.token()).await;
+    let people = [organisation_added("riverside"), person_added("amina", ""), person_added("ben", "")];
+    raw.append(people.iter().map(sent).collect()).await.unwrap();
+    let (data, secret) = (server.data(), server.token());
+    assert!(server.terminate().success());
+    let log = data.path().join("log.redb");
+    let backup = fs::read(&log).unwrap();
+
+    let server = Server::start_on(Arc::clone(&data), &[]);
+    let raw = Raw::connect(&server.url(), &secret).await;
+    raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap();
+    server.cli().run(&["audit", "checkpoint"]).ok();
+    drop(server.kill());
+    let newest = fs::read(&log).unwrap();
+    fs::write(&log, backup).unwrap();
+
+    let told = Told::start(&data);
+    for text in ["READ-ONLY", "4 entries were signed, and the log ends at position 3", "--accept-rollback"] {
+        assert!(told.said.contains(text), "{text:?} is missing: {}", told.said);
+    }
+    let raw = Raw::connect(&told.url, &secret).await;
+    let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
+    assert_eq!((refused.code, refused.reason.as_str()), (tonic::Code::Unavailable, "LOG_ROLLED_BACK"));
+    assert!(refused.message.contains("kithd restore --accept-rollback"), "{}", refused.message);
+    assert_eq!(raw.read_all().await.unwrap().len(), 3, "reading goes on");
+    let cli = Cli::new(&told.url, &secret);
+    cli.run(&["met", "amina", "ben"]).exits(5).says("hint: tell whoever runs the server");
+    cli.run(&["network", "add", "south"]).exits(5);
+    cli.run(&["token", "add", "--role", "reader"]).exits(5);
+    cli.run(&["audit", "checkpoint"]).exits(5);
+    cli.run(&["log"]).ok();
+    drop(told);
+
+    fs::write(&log, newest).unwrap();
+    let server = Server::start_on(data, &[]);
+    assert_eq!(server.cli().head(), 4, "the right log goes on as if nothing had been");
+    server.cli().run(&["met", "amina", "ben"]).ok();
+}
