@@ -11,7 +11,8 @@ use crate::{
     error::{OpenError, ReadError},
     keys::Keys,
     snapshot::Snapshot,
-    store::{builder, check_version, open_error, read_networks},
+    store::{builder, open_error, read_networks},
+    version,
 };
 use kith_core::{id::NetworkName, position::Position};
 use redb::{Database, ReadableDatabase};
@@ -107,12 +108,16 @@ impl Report {
 
 /// Checks the log in a data folder. No server may have it open. Without `keys/` details are not opened.
 pub fn check(data: &Path, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
-    let file = data.join("log.redb");
+    check_file(&data.join("log.redb"), data, progress)
+}
+
+/// Checks a log in a file, with the keys of a data folder.
+pub(crate) fn check_file(file: &Path, data: &Path, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
     let mut builder = builder(&Config::default());
-    let database = match builder.set_check_integrity_on_open(true).open(&file) {
+    let database = match builder.set_check_integrity_on_open(true).open(file) {
         Ok(database) => database,
         Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(unreadable()),
-        Err(error) => return Err(open_error(error, data, &file).into()),
+        Err(error) => return Err(open_error(error, data, file).into()),
     };
     check_database(&database, open_keys(data)?.as_ref(), progress)
 }
@@ -156,7 +161,7 @@ fn check_database(
     mut progress: impl FnMut(Progress),
 ) -> Result<Report, CheckError> {
     let transaction = database.begin_read().map_err(OpenError::from)?;
-    check_version(&transaction)?;
+    version::check(&transaction)?;
     let networks = read_networks(&transaction)?;
     let mut report = Report { networks: networks.len(), ..Report::default() };
     let mut expected = Expected::default();
@@ -166,12 +171,12 @@ fn check_database(
             report.add_about_file("networks", "two networks have one ordinal");
             continue;
         }
-        let loaded = keys.filter(|keys| keys.load_network(name, row.incarnation).is_ok());
+        let loaded = keys.filter(|keys| keys.load_network(name, row.key_incarnation).is_ok());
         if keys.is_some() && loaded.is_none() {
             report.add_about_file("network_keys", "the key of a network is missing or does not open");
         }
         let snapshot = Snapshot::stored(database, row.ordinal)?;
-        let mut walk = Walk::new(name, row.incarnation, snapshot, loaded);
+        let mut walk = Walk::new(name, row.key_incarnation, snapshot, loaded);
         walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
         walk.finish(&mut report, &mut expected)?;
     }

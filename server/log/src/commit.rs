@@ -85,7 +85,12 @@ fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), R
 }
 
 fn network_row(live: &Live) -> NetworkRow {
-    NetworkRow { ordinal: live.ordinal, created_at: live.created_at, incarnation: live.incarnation }
+    NetworkRow {
+        ordinal: live.ordinal,
+        created_at: live.created_at,
+        incarnation: live.incarnation,
+        key_incarnation: live.key_incarnation,
+    }
 }
 
 fn write_network(

@@ -128,7 +128,7 @@ fn create_network(
     let incarnation: Incarnation = root_key::random();
     store.keys.make_network(incarnation)?;
     let ordinal = u32::try_from(count + 1).expect("fewer than 2^32 networks");
-    let row = NetworkRow { ordinal, created_at: now, incarnation };
+    let row = NetworkRow { ordinal, created_at: now, incarnation, key_incarnation: incarnation };
     let open = Arc::new(Chunk::around(Position::ZERO, 0));
     let live = Live::new(name, &row, empty_head(&row), Directory::default(), open, store.config.tail_bytes_max);
     let live = Arc::new(live);

@@ -74,7 +74,7 @@ impl Rows {
         }
         let position = accepted.entry.position.get();
         let seal = |(index, detail): (usize, &Detail)| {
-            Sealed::seal(detail, place(live.incarnation, accepted.event.id, index), keys)
+            Sealed::seal(detail, place(live.key_incarnation, accepted.event.id, index), keys)
         };
         let sealed: Vec<_> = accepted.details.iter().enumerate().map(seal).collect();
         self.details.push((position, seal::encode_all(&sealed)));
@@ -95,7 +95,7 @@ fn keys_of_subjects(store: &Store, network: &StagedNetwork) -> Result<HashMap<Pe
         return Ok(HashMap::new());
     }
     let subjects: Vec<_> = subjects.into_iter().collect();
-    Ok(store.keys.find_or_make_people(network.live.incarnation, &subjects)?)
+    Ok(store.keys.find_or_make_people(network.live.key_incarnation, &subjects)?)
 }
 
 /// Handles of the directory and of those who join it in this batch.

@@ -30,9 +30,14 @@ pub enum OpenError {
         /// The data folder.
         data: PathBuf,
     },
-    /// The files are of another format version.
-    #[error("the log has format version {found}; this program reads version {supported}")]
+    /// Something is of a version that this program does not read. Nothing was changed.
+    #[error(
+        "{of} version {found}, and this program reads version {supported}: {}; nothing was changed",
+        if found > supported { "start the program that wrote it, or a newer one" } else { "start an older program" }
+    )]
     Version {
+        /// What it is the version of.
+        of: Versioned,
         /// The version found.
         found: u32,
         /// The version that this program reads.
@@ -87,6 +92,27 @@ pub enum OpenError {
     /// The files contradict themselves; `kithd check` tells more.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
+}
+
+/// What has a version of its own on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioned {
+    /// The tables of the log.
+    Log,
+    /// The bytes of entries.
+    Entries,
+    /// The file of a backup.
+    Backup,
+}
+
+impl fmt::Display for Versioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "the log has format",
+            Self::Entries => "the log's entries have format",
+            Self::Backup => "the backup has format",
+        })
+    }
 }
 
 /// A row that cannot be as it is.
@@ -210,6 +236,18 @@ macro_rules! from_redb {
         crate::error::from_redb!(
             $target: StorageError, TableError, TransactionError, CommitError, DatabaseError, SetDurabilityError
         );
+    };
+    ($target:ty => $variant:ident($through:ty)) => {
+        crate::error::from_redb!(
+            $target => $variant($through): StorageError, TableError, TransactionError
+        );
+    };
+    ($target:ty => $variant:ident($through:ty): $($source:ident),*) => {
+        $(impl From<redb::$source> for $target {
+            fn from(error: redb::$source) -> Self {
+                Self::$variant(<$through>::from(error))
+            }
+        })*
     };
     ($target:ty: $($source:ident),*) => {
         $(impl From<redb::$source> for $target {

@@ -5,11 +5,14 @@
 
 use crate::{
     cipher,
-    error::OpenError,
+    error::{Damage, OpenError},
     root_key::{self, KEY_BYTES, Key, io_error},
 };
 use kith_core::id::{NetworkName, PersonId};
-use redb::{Builder, Database, ReadableDatabase, TableDefinition};
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, WriteTransaction,
+};
 use std::{
     collections::HashMap,
     path::Path,
@@ -18,16 +21,19 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Network's incarnation → its key, wrapped by the root key. For good.
-const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("network_keys");
+pub(crate) const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("network_keys");
 
 /// (network's incarnation, person) → their key, wrapped by the network's. Until erasure.
-const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
+pub(crate) const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
 
 /// Keys of people held in memory, of all networks together.
 const CACHED_KEYS_MAX: usize = 65_536;
 
 /// Bytes of pages that redb may cache of the key file.
 const PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What a person's key is wrapped for, before incarnation and person.
+const PERSON_CONTEXT: &[u8] = b"kith/person-key/1";
 
 /// The random id that tells one log from another.
 pub(crate) type Incarnation = [u8; 16];
@@ -64,23 +70,15 @@ impl Keys {
             root_key::make_private_folder(folder)?;
         }
         let root = root_key::read_or_make(&folder.join("root.key"), || fresh && !file.exists())?;
-        let mut builder = Builder::new();
-        builder.set_cache_size(PAGES_BYTES_MAX);
-        let database = if fresh { builder.create(&file) } else { builder.open(&file) };
-        let database = database.map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder.to_owned() },
-            redb::DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(&file)(source),
-            other => other.into(),
-        })?;
-        Self::with_database(database, root)
+        let database = if fresh { builder().create(&file) } else { builder().open(&file) };
+        Self::with_database(database.map_err(|error| open_error(error, folder, &file))?, root)
     }
 
     /// The keys in an open database.
     pub(crate) fn with_database(database: Database, root: Key) -> Result<Self, OpenError> {
         if database.begin_read()?.list_tables()?.next().is_none() {
             let transaction = database.begin_write()?;
-            transaction.open_table(NETWORK_KEYS)?;
-            transaction.open_table(PERSON_KEYS)?;
+            make_tables(&transaction)?;
             transaction.commit()?;
         }
         Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
@@ -171,6 +169,30 @@ impl Keys {
         Ok(keys)
     }
 
+    /// Opens every key with the one that wraps it.
+    pub(crate) fn verify(&self) -> Result<(), OpenError> {
+        let unusable = |what| Damage { table: "keys", what };
+        let transaction = self.database.begin_read()?;
+        let mut networks = HashMap::new();
+        for row in transaction.open_table(NETWORK_KEYS)?.iter()? {
+            let (incarnation, wrapped) = row?;
+            let context = network_context(incarnation.value().to_be_bytes());
+            let key = unwrap(&self.root, &context, wrapped.value());
+            let key = key.ok_or_else(|| unusable("the key of a network does not open with the root key"))?;
+            networks.insert(incarnation.value(), key);
+        }
+        for row in transaction.open_table(PERSON_KEYS)?.iter()? {
+            let (key, wrapped) = row?;
+            let (incarnation, person) = key.value();
+            let network = networks.get(&incarnation);
+            let network = network.ok_or_else(|| unusable("the key of a person is of no network"))?;
+            let context = [PERSON_CONTEXT, &incarnation.to_be_bytes(), person.as_bytes()].concat();
+            let opened = unwrap(network, &context, wrapped.value());
+            opened.ok_or_else(|| unusable("the key of a person does not open with that of the network"))?;
+        }
+        Ok(())
+    }
+
     fn network(&self, incarnation: Incarnation) -> Result<SharedKey, KeysError> {
         lock(&self.networks).get(&incarnation).cloned().ok_or(KeysError::Unusable)
     }
@@ -193,6 +215,39 @@ impl Keys {
     }
 }
 
+/// How `keys.redb` is opened: one process writes, and a backup may read beside it.
+pub(crate) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder
+}
+
+/// Makes the tables of a new file.
+pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), OpenError> {
+    transaction.open_table(NETWORK_KEYS)?;
+    transaction.open_table(PERSON_KEYS)?;
+    Ok(())
+}
+
+/// A look at the keys in a folder, which a server may have open.
+pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenError> {
+    let file = folder.join("keys.redb");
+    let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
+        // The server was killed; nobody has the file open, so that it can be repaired.
+        Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
+        opened => opened.map(|database| Box::new(database) as _),
+    };
+    Ok(database.map_err(|error| open_error(error, folder, &file))?.begin_read()?)
+}
+
+fn open_error(error: DatabaseError, folder: &Path, file: &Path) -> OpenError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder.to_owned() },
+        DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
+        other => other.into(),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -202,7 +257,7 @@ fn network_context(incarnation: Incarnation) -> Vec<u8> {
 }
 
 fn person_context(incarnation: Incarnation, person: &PersonId) -> Vec<u8> {
-    [b"kith/person-key/1".as_slice(), &incarnation, person.as_str().as_bytes()].concat()
+    [PERSON_CONTEXT, &incarnation, person.as_str().as_bytes()].concat()
 }
 
 /// Nonce and encrypted key.

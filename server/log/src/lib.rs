@@ -3,6 +3,7 @@
 //! Invariant: nobody hears of an entry that is not on disk, and no position is ever given twice.
 
 mod administration;
+mod backup;
 pub mod blocks;
 mod candidates;
 mod check;
@@ -10,6 +11,7 @@ mod checkpoint_file;
 mod checkpoints;
 mod chunk;
 mod cipher;
+mod column;
 mod commit;
 mod config;
 mod decision;
@@ -40,8 +42,13 @@ mod store;
 mod tables;
 mod token;
 pub mod tree_rows;
+mod version;
 mod writer;
 
+pub use backup::{
+    BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, backup, backup_keys,
+    restore, restore_keys, verify_backup, write_new,
+};
 pub use candidates::Direction;
 #[cfg(feature = "faults")]
 pub use check::check_on;
@@ -51,13 +58,16 @@ pub use checkpoints::CheckpointError;
 pub use config::{Clock, CommitMode, Config};
 pub use error::{
     AppendError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError, StorageFailure,
+    Versioned,
 };
 pub use live::Head;
 pub use log::Log;
 pub use measures::Measures;
 pub use network::Network;
 pub use proof::{ConsistencyProof, InclusionProof};
-pub use rollback::{Judgement, Rollback, Verdict, forget_checkpoints, judge};
+pub use rollback::{
+    AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, forget_checkpoints, judge,
+};
 pub use select::{Selected, Selection};
 pub use store::Health;
 pub use token::{IssuedToken, NewServerToken, NewToken, Token, new_secret};

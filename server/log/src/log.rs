@@ -5,6 +5,7 @@
 #[cfg(feature = "faults")]
 use crate::checkpoints::Checkpoints;
 use crate::{
+    backup::{self, Backup, BackupError, Copied},
     config::{Clock, Config},
     error::{CreateNetworkError, OpenError, PutTokenError},
     measures::Measures,
@@ -22,6 +23,7 @@ use kith_core::checkpoint::SigningKey;
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use std::{
     fmt,
+    io::Write,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
@@ -139,6 +141,14 @@ impl Log {
     /// Whoever holds a secret; `None` if it is unknown, expired or revoked.
     pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
         self.inner.store.tokens().authenticate(secret, now)
+    }
+
+    /// Writes a backup of all networks as they are committed now, while the log goes on; the keys are not in it. Blocks
+    /// on the disk and on `out`. Pages that are rewritten meanwhile are kept for it, so that the file of the log grows
+    /// for as long as it takes.
+    pub fn backup(&self, out: &mut dyn Write, mut progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
+        let store = &self.inner.store;
+        backup::dump(&store.database, (store.clock)(), out, &mut progress)
     }
 
     /// What speaks against the log, if it is not the one that the server signed: it then takes no events.

@@ -116,10 +116,10 @@ fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position)
 fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Result<Vec<Detail>, ReadError> {
     let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
     let subjects: Vec<_> = subjects.into_iter().collect();
-    let keys = keys.find_people(live.incarnation, &subjects)?;
+    let keys = keys.find_people(live.key_incarnation, &subjects)?;
     let mut details = Vec::with_capacity(sealed.len());
     for (index, sealed) in sealed.iter().enumerate().filter(|(_, sealed)| sealed.has_keys(&keys)) {
-        let detail = sealed.open(place(live.incarnation, event, index), &keys);
+        let detail = sealed.open(place(live.key_incarnation, event, index), &keys);
         details.push(detail.ok_or_else(|| damaged("details", "a detail does not open"))?);
     }
     Ok(details)

@@ -2,6 +2,10 @@
 //!
 //! Invariant: nothing is signed, and no event taken, while a verdict speaks against the log.
 
+mod accept;
+
+pub use accept::{AcceptError, Accepted, Restarted, accept_rollback};
+
 use crate::{
     checkpoint_file::{CheckpointFile, CheckpointFileError, SignedByOrigin},
     config::Config,

@@ -19,21 +19,26 @@ pub(crate) struct NetworkRow {
     pub(crate) created_at: Timestamp,
     /// Random; another one means another log.
     pub(crate) incarnation: [u8; 16],
+    /// The first incarnation: keys and sealed details are bound to it, and stay so when the log gets another one.
+    pub(crate) key_incarnation: [u8; 16],
 }
 
 impl NetworkRow {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        Writer::default().u32(self.ordinal).i64(self.created_at.millis()).bytes(&self.incarnation).finish()
+        let writer = Writer::default().u32(self.ordinal).i64(self.created_at.millis()).bytes(&self.incarnation);
+        let restored = self.key_incarnation != self.incarnation;
+        writer.bytes(if restored { &self.key_incarnation } else { &[] }).finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
-        let row = Self {
-            ordinal: reader.u32()?,
-            created_at: Timestamp::from_millis(reader.i64()?),
-            incarnation: reader.array()?,
+        let (ordinal, created_at) = (reader.u32()?, Timestamp::from_millis(reader.i64()?));
+        let incarnation = reader.array()?;
+        let key_incarnation = match reader.rest() {
+            [] => incarnation,
+            first => first.try_into().ok().filter(|first| *first != incarnation)?,
         };
-        reader.finish(row)
+        Some(Self { ordinal, created_at, incarnation, key_incarnation })
     }
 }
 
@@ -160,9 +165,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn networks_read_back(ordinal: u32, millis: i64, incarnation: [u8; 16]) {
-            let row = NetworkRow { ordinal, created_at: Timestamp::from_millis(millis), incarnation };
-            prop_assert_eq!(NetworkRow::decode(&row.encode()), Some(row));
+        fn networks_read_back(ordinal: u32, millis: i64, incarnation: [u8; 16], first: [u8; 16]) {
+            for key_incarnation in [incarnation, first] {
+                let created_at = Timestamp::from_millis(millis);
+                let row = NetworkRow { ordinal, created_at, incarnation, key_incarnation };
+                prop_assert_eq!(NetworkRow::decode(&row.encode()), Some(row));
+                prop_assert_eq!(NetworkRow::decode(&[row.encode().as_slice(), &[0]].concat()), None);
+            }
         }
 
         #[test]

@@ -11,7 +11,7 @@ use kith_core::checkpoint::SigningKey;
 use std::{fs, io, path::Path};
 
 /// Name of the file in the folder of keys.
-const FILE: &str = "checkpoint.key";
+pub(crate) const FILE: &str = "checkpoint.key";
 
 /// What the seed is sealed for.
 const CONTEXT: &[u8] = b"kith/checkpoint-key/1";
@@ -27,14 +27,19 @@ pub(crate) fn read_or_make(folder: &Path, keys: &Keys) -> Result<SigningKey, Ope
 
 /// Reads the key; `None` if there is none.
 pub(crate) fn read(path: &Path, keys: &Keys) -> Result<Option<SigningKey>, OpenError> {
-    let sealed = match fs::read(path) {
-        Ok(sealed) => sealed,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error(path)(error)),
-    };
+    let Some(sealed) = read_sealed(path)? else { return Ok(None) };
     let unusable = OpenError::SigningKeyUnusable { path: path.to_owned() };
     let seed = keys.open_own(CONTEXT, &sealed).ok_or(unusable)?;
     Ok(Some(SigningKey::from_seed(&seed)))
+}
+
+/// Reads the key as it is on disk; `None` if there is none.
+pub(crate) fn read_sealed(path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
+    match fs::read(path) {
+        Ok(sealed) => Ok(Some(sealed)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(path)(error)),
+    }
 }
 
 fn make(path: &Path, keys: &Keys) -> io::Result<SigningKey> {

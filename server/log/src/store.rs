@@ -6,6 +6,7 @@ use crate::{
     blocks::BlockEdge,
     checkpoint_file::CheckpointFile,
     checkpoints::Checkpoints,
+    column::Column,
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     keys::Keys,
@@ -16,9 +17,10 @@ use crate::{
     row::{HeadRow, NetworkRow, TokenRow},
     signing_key,
     snapshot::{Snapshot, decode_entry, decode_event},
-    tables,
+    tables::{self, Visitor},
     token::{Owner, Tokens},
     tree_rows::TreeEdge,
+    version,
 };
 use kith_core::{
     directory::Directory,
@@ -27,7 +29,10 @@ use kith_core::{
     position::Position,
     tree::{EMPTY_ROOT, Frontier, leaf_hash},
 };
-use redb::{Builder, Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{
+    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
@@ -97,7 +102,7 @@ impl Store {
         let transaction = database.begin_read()?;
         let (mut networks, mut edges) = (BTreeMap::new(), Edges::new());
         for (name, row) in read_networks(&transaction)? {
-            keys.load_network(&name, row.incarnation)?;
+            keys.load_network(&name, row.key_incarnation)?;
             let (live, edge) = load_network(&database, name.clone(), &row, config)?;
             networks.insert(name, Arc::new(live));
             edges.insert(row.ordinal, edge);
@@ -172,40 +177,29 @@ pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -
 fn make_tables(database: &Database) -> Result<(), OpenError> {
     let transaction = database.begin_read()?;
     if transaction.list_tables()?.next().is_some() {
-        return check_version(&transaction);
+        return version::check(&transaction);
     }
     drop(transaction);
     let transaction = database.begin_write()?;
-    transaction.open_table(tables::META)?.insert(tables::META_FORMAT_VERSION, tables::FORMAT_VERSION)?;
-    transaction.open_table(tables::NETWORKS)?;
-    transaction.open_table(tables::HEADS)?;
-    transaction.open_table(tables::ENTRIES)?;
-    transaction.open_table(tables::IDS)?;
-    transaction.open_table(tables::PEOPLE)?;
-    transaction.open_table(tables::COMMON)?;
-    transaction.open_table(tables::RESTRICTED)?;
-    transaction.open_table(tables::RETRACTIONS)?;
-    transaction.open_table(tables::NAMES)?;
-    transaction.open_table(tables::DETAILS)?;
-    transaction.open_table(tables::TOKENS)?;
-    transaction.open_table(tables::SERVER_TOKENS)?;
-    transaction.open_table(tables::LEAVES)?;
-    transaction.open_table(tables::SUBTREES)?;
+    tables::visit_all(&mut Make(&transaction))?;
+    version::write(&mut transaction.open_table(tables::META)?)?;
     Ok(transaction.commit()?)
 }
 
-/// Refuses a file of another version.
-pub(crate) fn check_version(transaction: &ReadTransaction) -> Result<(), OpenError> {
-    let missing = Damage { table: "meta", what: "the format version is missing" };
-    let found = match transaction.open_table(tables::META) {
-        Ok(table) => table.get(tables::META_FORMAT_VERSION)?.ok_or(missing)?.value(),
-        Err(redb::TableError::TableDoesNotExist(_)) => return Err(missing.into()),
-        Err(error) => return Err(error.into()),
-    };
-    if found != tables::FORMAT_VERSION {
-        return Err(OpenError::Version { found, supported: tables::FORMAT_VERSION });
+/// Makes tables.
+pub(crate) struct Make<'a>(pub(crate) &'a WriteTransaction);
+
+impl Visitor for Make<'_> {
+    type Error = OpenError;
+
+    fn visit<K, V>(&mut self, _: u8, table: TableDefinition<'static, K, V>) -> Result<(), OpenError>
+    where
+        K: Key + Column + 'static,
+        V: Column + 'static,
+    {
+        self.0.open_table(table)?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// Every network's row, by name.

@@ -4,18 +4,14 @@
 //! transaction as the entry. Nothing here is ever rewritten but where it says so. Values that are byte strings are
 //! packed by [`crate::row`].
 
-use redb::TableDefinition;
+use crate::column::Column;
+use redb::{Key, TableDefinition};
 
-/// Version of this layout. A log of another version is refused.
-pub(crate) const FORMAT_VERSION: u32 = 1;
-
-/// `"format_version"` → [`FORMAT_VERSION`]. Written once, when the file is made.
+/// `"format_version"`, `"entry_version"` → the versions of [`crate::version`]. Written once, when the file is made.
 pub(crate) const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 
-/// Key of the version in [`META`].
-pub(crate) const META_FORMAT_VERSION: &str = "format_version";
-
-/// Network's name → [`crate::row::NetworkRow`]: ordinal, time of making, incarnation. One row per network, for good.
+/// Network's name → [`crate::row::NetworkRow`]: ordinal, time of making, incarnation. One row per network, for good;
+/// rewritten when an operator accepts that a log was rolled back.
 pub(crate) const NETWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("networks");
 
 /// n → [`crate::row::HeadRow`]: last position, when it was recorded, frontier of the hash tree. Rewritten by every
@@ -69,3 +65,34 @@ pub(crate) use crate::tree_rows::LEAVES;
 
 /// (n, number) → root of the complete subtree of 256 leaves. For good.
 pub(crate) use crate::tree_rows::SUBTREES;
+
+/// Does something with every table.
+pub(crate) trait Visitor {
+    /// What can go wrong.
+    type Error;
+
+    /// Does it with one table. Its number stands for it in backups and is never given to another one.
+    fn visit<K, V>(&mut self, number: u8, table: TableDefinition<'static, K, V>) -> Result<(), Self::Error>
+    where
+        K: Key + Column + 'static,
+        V: Column + 'static;
+}
+
+/// Shows every table of the log to a visitor, the versions first.
+pub(crate) fn visit_all<T: Visitor>(visitor: &mut T) -> Result<(), T::Error> {
+    visitor.visit(1, META)?;
+    visitor.visit(2, NETWORKS)?;
+    visitor.visit(3, HEADS)?;
+    visitor.visit(4, ENTRIES)?;
+    visitor.visit(5, IDS)?;
+    visitor.visit(6, PEOPLE)?;
+    visitor.visit(7, COMMON)?;
+    visitor.visit(8, RESTRICTED)?;
+    visitor.visit(9, RETRACTIONS)?;
+    visitor.visit(10, NAMES)?;
+    visitor.visit(11, DETAILS)?;
+    visitor.visit(12, TOKENS)?;
+    visitor.visit(13, SERVER_TOKENS)?;
+    visitor.visit(14, LEAVES)?;
+    visitor.visit(15, SUBTREES)
+}

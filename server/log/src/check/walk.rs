@@ -35,7 +35,7 @@ const PART_ENTRIES: usize = 4_096;
 /// A network's entries, read so far. The snapshot's open chunk is that of the last entry.
 pub(super) struct Walk<'a> {
     name: &'a NetworkName,
-    incarnation: Incarnation,
+    key_incarnation: Incarnation,
     snapshot: Snapshot,
     keys: Option<&'a Keys>,
     position: Position,
@@ -51,13 +51,13 @@ pub(super) struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub(super) fn new(
         name: &'a NetworkName,
-        incarnation: Incarnation,
+        key_incarnation: Incarnation,
         snapshot: Snapshot,
         keys: Option<&'a Keys>,
     ) -> Self {
         Self {
             name,
-            incarnation,
+            key_incarnation,
             snapshot,
             keys,
             position: Position::ZERO,
@@ -298,13 +298,13 @@ impl<'a> Walk<'a> {
         };
         let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();
-        let keys = keys.find_people(self.incarnation, &subjects)?;
+        let keys = keys.find_people(self.key_incarnation, &subjects)?;
         for (index, detail) in sealed.iter().enumerate() {
             if !detail.has_keys(&keys) {
                 report.details_closed += 1;
                 continue;
             }
-            match detail.open(place(self.incarnation, event.id, index), &keys) {
+            match detail.open(place(self.key_incarnation, event.id, index), &keys) {
                 Some(detail) if detail.commitment() == event.details[index] => report.details_opened += 1,
                 Some(_) => self.wrong(report, "details", "a detail does not match its commitment"),
                 None => self.wrong(report, "details", "a detail does not open with the keys of its subjects"),

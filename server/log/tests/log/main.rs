@@ -4,11 +4,13 @@
 mod support;
 
 mod append;
+mod backup;
 mod check;
 mod checkpoints;
 mod details;
 mod open;
 mod proofs;
 mod queue;
+mod rollback;
 mod select;
 mod tokens;

@@ -92,7 +92,7 @@ async fn files_of_another_version_are_refused() {
     drop(place.network().await);
     change(&place, TableDefinition::<&str, u32>::new("meta"), "format_version", 2);
     let opened = Log::open(&place.config, ticking());
-    assert!(matches!(opened, Err(OpenError::Version { found: 2, supported: 1 })), "{opened:?}");
+    assert!(matches!(opened, Err(OpenError::Version { found: 2, supported: 1, .. })), "{opened:?}");
 }
 
 #[tokio::test]

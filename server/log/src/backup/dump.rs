@@ -1,0 +1,102 @@
+//! Writes a backup of the log: every row of every table as one read transaction sees it.
+//!
+//! Invariant: the writer never waits for it, and it holds no more in memory than a frame.
+
+use super::{
+    Backup, BackupError, Copied,
+    frames::{Contents, Filled, Sink},
+    heading::Heading,
+    place::write_new,
+};
+use crate::{
+    column::Column,
+    config::{Clock, Config},
+    store::{self, open_error},
+    tables::{self, Visitor},
+    version,
+};
+use kith_core::timestamp::Timestamp;
+use redb::{Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use std::{io::Write, path::Path};
+
+/// Backs up the log in a data folder that no server has open. The file is whole and on disk when this returns, or not
+/// there; only its owner may read it. For a running server there is [`crate::Log::backup`].
+pub fn backup(
+    config: &Config,
+    clock: &Clock,
+    to: &Path,
+    mut progress: impl FnMut(Copied),
+) -> Result<Backup, BackupError> {
+    let file = config.data.join("log.redb");
+    let database = store::builder(config).open(&file);
+    let database = database.map_err(|error| open_error(error, &config.data, &file))?;
+    version::check(&database.begin_read()?)?;
+    write_new(to, |out| dump(&database, clock(), out, &mut progress))
+}
+
+/// Writes a backup of what is committed now.
+pub(crate) fn dump(
+    database: &Database,
+    now: Timestamp,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(Copied),
+) -> Result<Backup, BackupError> {
+    let transaction = database.begin_read()?;
+    let heading = Heading::read(&transaction, now)?;
+    let mut count = Count { transaction: &transaction, rows: 0 };
+    tables::visit_all(&mut count)?;
+    let copied = Copied { done: 0, total: count.rows };
+    let sink = Sink::begin(out, Contents::Log, &heading.encode())?;
+    let mut dump = Dump { transaction: &transaction, sink, copied, progress };
+    tables::visit_all(&mut dump)?;
+    (dump.progress)(dump.copied);
+    Ok(Backup { heading, bytes: dump.sink.finish()? })
+}
+
+struct Count<'a> {
+    transaction: &'a ReadTransaction,
+    rows: u64,
+}
+
+impl Visitor for Count<'_> {
+    type Error = BackupError;
+
+    fn visit<K, V>(&mut self, _: u8, table: TableDefinition<'static, K, V>) -> Result<(), BackupError>
+    where
+        K: Key + Column + 'static,
+        V: Column + 'static,
+    {
+        self.rows += self.transaction.open_table(table)?.len()?;
+        Ok(())
+    }
+}
+
+struct Dump<'a, 'w> {
+    transaction: &'a ReadTransaction,
+    sink: Sink<'w>,
+    copied: Copied,
+    progress: &'a mut dyn FnMut(Copied),
+}
+
+impl Visitor for Dump<'_, '_> {
+    type Error = BackupError;
+
+    fn visit<K, V>(&mut self, number: u8, table: TableDefinition<'static, K, V>) -> Result<(), BackupError>
+    where
+        K: Key + Column + 'static,
+        V: Column + 'static,
+    {
+        for row in self.transaction.open_table(table)?.iter()? {
+            let (key, value) = row?;
+            let filled = self.sink.add(number, |frame| {
+                K::put(&key.value(), frame);
+                V::put(&value.value(), frame);
+            })?;
+            self.copied.done += 1;
+            if filled == Filled::Written {
+                (self.progress)(self.copied);
+            }
+        }
+        Ok(())
+    }
+}

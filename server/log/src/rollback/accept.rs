@@ -1,0 +1,158 @@
+//! Lets logs that were rolled back go on, once an operator decided so.
+//!
+//! Invariant: such a log goes on under a new incarnation, and says in an entry what it was rolled back from, so that
+//! every client that knows more is told to start anew instead of being shown another history.
+
+use super::Judgement;
+use crate::{
+    administration,
+    backup::forget_views,
+    checkpoint_file::{CheckpointFile, SignedByOrigin},
+    checkpoints::origin,
+    commit::{self, Staged, StagedNetwork},
+    config::{Clock, Config},
+    error::{OpenError, ReadError},
+    live::{Head, Live},
+    root_key,
+    row::NetworkRow,
+    state::LogState,
+    store::Store,
+    writer::CommitFailure,
+};
+use kith_core::{
+    checkpoint::{Checkpoint, LogOrigin},
+    decide::{Batch, Command, Origin, Refused, Undecided},
+    event::{Administration, Role},
+    id::NetworkName,
+    may::{Principal, Reach},
+    position::Position,
+    timestamp::Timestamp,
+};
+use std::sync::Arc;
+
+/// Who records that a log was restored.
+const RECORDER: &str = "server";
+
+/// What became of a log that was not the one that was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What spoke against it.
+    pub judgement: Judgement,
+    /// How it goes on; `None` if there is no such log any more, so that only its checkpoint was forgotten.
+    pub restarted: Option<Restarted>,
+}
+
+/// A log that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restarted {
+    /// The network.
+    pub network: NetworkName,
+    /// The log's name in its checkpoints from now on.
+    pub origin: LogOrigin,
+    /// Position of its `log_restored` entry.
+    pub position: Position,
+}
+
+/// Why a rollback was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// The files could not be opened, read or written.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The log does not take the entry that says so.
+    #[error("the log does not take the entry that says so: {0}")]
+    Refused(#[from] Refused),
+    /// The log could not be written.
+    #[error("the log could not be written: {0}")]
+    Write(String),
+}
+
+impl From<ReadError> for AcceptError {
+    fn from(error: ReadError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+/// Accepts that logs in a data folder are not those that were signed: each goes on under a new incarnation, with a
+/// `log_restored` entry, and their old checkpoints are forgotten. No server may have the folder open. Gives nothing if
+/// nothing speaks against the logs.
+pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, AcceptError> {
+    let (store, edges) = Store::open(config, clock)?;
+    let Some(rollback) = store.checkpoints.rollback() else { return Ok(Vec::new()) };
+    let checkpoints = CheckpointFile::new(config.checkpoint_path());
+    let signed = checkpoints.read().map_err(OpenError::from)?;
+    let logs: Vec<_> = store.networks().values().cloned().collect();
+    let (mut staged, mut accepted) = (Staged::default(), Vec::new());
+    for judgement in rollback.judgements().iter().cloned() {
+        let log = logs.iter().find(|live| origin(live) == judgement.origin);
+        let restarted = match (log, signed.get(&judgement.origin)) {
+            (Some(live), Some(lost)) => Some(restart(&store, live, lost.unverified(), &mut staged)?),
+            (Some(_) | None, _) => None,
+        };
+        accepted.push(Accepted { judgement, restarted });
+    }
+    forget_views(&config.data)?;
+    if !staged.is_empty() {
+        commit::write(&store, &edges, staged).map_err(|failure| failed(&failure))?;
+    }
+    // In this order: a crash in between leaves checkpoints of logs that are not there, which is noticed and accepted.
+    let forget = |signed: &mut SignedByOrigin| {
+        signed.retain(|origin, _| accepted.iter().all(|accepted| accepted.judgement.origin != *origin));
+        Ok(())
+    };
+    checkpoints.swap::<_, crate::checkpoint_file::CheckpointFileError>(forget).map_err(OpenError::from)?;
+    Ok(accepted)
+}
+
+fn failed(failure: &CommitFailure) -> AcceptError {
+    AcceptError::Write(failure.to_string())
+}
+
+/// Stages the new incarnation of a log and the entry that tells of it: one commit makes both last.
+fn restart(store: &Store, live: &Live, lost: &Checkpoint, staged: &mut Staged) -> Result<Restarted, AcceptError> {
+    let now = (store.clock)();
+    let live = Arc::new(with_incarnation(store, live, root_key::random()));
+    let fact = Administration::LogRestored {
+        incarnation: live.incarnation,
+        lost_head: lost.size,
+        lost_root: *lost.root.as_bytes(),
+    };
+    let state = LogState::read(store, &live)?;
+    let mut batch = Batch::new(&state, now, store.config.future_ms_max);
+    match batch.decide(command(fact, now)?) {
+        Ok(_) => {}
+        Err(Undecided::Refused(refused)) => return Err(refused.into()),
+        Err(Undecided::Unreadable(error)) => return Err(error.into()),
+    }
+    let accepted = batch.into_accepted();
+    let position = accepted.last().expect("one event was accepted").entry.position;
+    staged.created.push(live.clone());
+    let restarted = Restarted { network: live.name.clone(), origin: origin(&live), position };
+    staged.networks.push(StagedNetwork { live: live.clone(), accepted, retractions: Vec::new(), tokens: Vec::new() });
+    Ok(restarted)
+}
+
+fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
+    let row = NetworkRow {
+        ordinal: live.ordinal,
+        created_at: live.created_at,
+        incarnation,
+        key_incarnation: live.key_incarnation,
+    };
+    let head = Head { incarnation, ..live.head() };
+    let directory = (*live.directory()).clone();
+    Live::new(live.name.clone(), &row, head, directory, live.open_chunk(), store.config.tail_bytes_max)
+}
+
+/// The operator's own command: whoever may run it on the data folder could change any file there.
+fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
+    let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
+    let principal = Principal {
+        id: RECORDER.parse().expect("small letters are allowed in principal ids"),
+        reach: Reach::Server,
+        role: Role::Owner,
+        person: None,
+        organisation: None,
+    };
+    Ok(Command { principal, events: vec![event], condition: None, origin: Origin::Server })
+}
