@@ -3,7 +3,7 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "kith/v1/event.proto",
     "kith/v1/errors.proto",
     "kith/v1/log.proto",
@@ -11,6 +11,7 @@ const FILES: [&str; 7] = [
     "kith/v1/view.proto",
     "kith/v1/audit.proto",
     "kith/v1/network.proto",
+    "kith/v1/admin.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".kith.v1.SubscribeResponse.entries")
         .bytes(".kith.v1.GetInclusionProofResponse.entry")
         .bytes(".kith.v1.Evidence.entry")
+        .bytes(".kith.v1.BackupResponse.data")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -7,9 +7,9 @@ use crate::{
 };
 use kith_core::id::NetworkName;
 use kith_proto::v1::{
-    audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
-    log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
-    view_service_client::ViewServiceClient,
+    admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
+    network_service_client::NetworkServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -113,6 +113,10 @@ impl Client {
 
     pub(crate) fn audit(&self) -> AuditServiceClient<Transport> {
         AuditServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
+        AdminServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
     pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {

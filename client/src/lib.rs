@@ -34,6 +34,7 @@
 
 mod append;
 mod append_stream;
+mod backup;
 mod batch;
 mod builder;
 mod checkpoints;
@@ -54,6 +55,7 @@ mod subscribe;
 mod views;
 
 pub use append_stream::{AppendStream, EventRefused, EventResult, Window};
+pub use backup::BackupStream;
 pub use batch::Batcher;
 pub use builder::{EventBuilder, NewEvent, random_bytes, random_event_id, random_person_id};
 pub use checkpoints::{CheckpointUpdate, NotVouched, SignedHead};

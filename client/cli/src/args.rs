@@ -2,8 +2,8 @@
 
 use crate::{
     commands::{
-        answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man, met,
-        network, org, person, record, referred, retract, token, view, watch, why,
+        admin, answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man,
+        met, network, org, person, record, referred, retract, token, view, watch, why,
     },
     context::Context,
     failure::Failure,
@@ -56,6 +56,8 @@ enum Command {
     Token(token::TokenCommand),
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     Login(login::LoginArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -109,6 +111,7 @@ impl Command {
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
             Self::Audit(command) => audit::run(context, command).await,
+            Self::Admin(command) => admin::run(context, command).await,
             Self::Login(_) | Self::Completions(_) | Self::Man(_) => unreachable!("these run without a connection"),
         }
     }
@@ -180,6 +183,7 @@ mod tests {
             "audit prove ID",
             "audit prove --since old.checkpoint",
             "audit verify met.tlog-proof --key KEY --consistent-with old.checkpoint",
+            "admin backup --to kith.backup",
             "login http://127.0.0.1:7420 --token-file f --network demo",
             "completions bash",
             "man",
@@ -217,6 +221,7 @@ mod tests {
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people-columns id",
             "token add --role king",
             "head --token a --token-file b",
+            "admin backup",
             "audit prove",
             "audit prove 7",
             "audit prove 019d0000-0000-7000-8000-000000000000 --since old",

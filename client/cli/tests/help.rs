@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -37,6 +37,7 @@ fn every_command_shows_an_example() {
         &["audit", "checkpoint"],
         &["audit", "prove"],
         &["audit", "verify"],
+        &["admin", "backup"],
         &["login"],
     ];
     for command in commands {

@@ -97,14 +97,12 @@ impl Chunk {
         let mut rows: Vec<(u32, Vec<u8>)> = Vec::new();
         for (handle, places) in self.places_by_handle() {
             let bytes = PERSON_HEAD_BYTES + places.len() * PLACE_BYTES;
-            match rows.last_mut().filter(|(_, row)| row.len() + bytes <= PEOPLE_ROW_BYTES_MAX) {
-                Some((_, row)) => push_person(row, handle, &places),
-                None => {
-                    let mut row = Vec::with_capacity(PEOPLE_ROW_BYTES_MAX.max(bytes));
-                    push_person(&mut row, handle, &places);
-                    rows.push((handle, row));
-                }
+            let fits = rows.last().is_some_and(|(_, row)| row.len() + bytes <= PEOPLE_ROW_BYTES_MAX);
+            if !fits {
+                rows.push((handle, Vec::with_capacity(PEOPLE_ROW_BYTES_MAX.max(bytes))));
             }
+            let (_, row) = rows.last_mut().expect("there is one that it fits in");
+            push_person(row, handle, &places);
         }
         rows
     }
@@ -147,7 +145,9 @@ fn push_person(row: &mut Vec<u8>, handle: u32, places: &[u16]) {
     let count = u16::try_from(places.len()).expect("a chunk has less than 2^16 places");
     row.extend_from_slice(&handle.to_le_bytes());
     row.extend_from_slice(&count.to_le_bytes());
-    places.iter().for_each(|place| row.extend_from_slice(&place.to_le_bytes()));
+    for place in places {
+        row.extend_from_slice(&place.to_le_bytes());
+    }
 }
 
 /// Reads a person's positions from a row of `people`, ascending; `None` if the row is malformed.

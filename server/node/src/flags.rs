@@ -1,5 +1,6 @@
 //! The command line of `kithd`.
 
+use crate::commands::{BackupArgs, BackupKeysArgs, CheckArgs, RestoreArgs, RestoreKeysArgs};
 use clap::{Parser, Subcommand};
 use etcetera::BaseStrategy;
 use kith_node::config::{Demo, Flags};
@@ -48,10 +49,11 @@ pub(crate) struct Arguments {
 /// What else `kithd` does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Verify every page, hash, index and tree of a data folder that no server uses
-    #[command(after_help = "Exits with 0 if all is well, else lists what is wrong and exits with 6.\n\n\
-                            Example:\n  kithd check --data ./data")]
-    Check,
+    Check(CheckArgs),
+    Backup(BackupArgs),
+    BackupKeys(BackupKeysArgs),
+    Restore(RestoreArgs),
+    RestoreKeys(RestoreKeysArgs),
     /// Print the effective configuration, secrets hidden
     #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
     Config,
@@ -80,9 +82,9 @@ mod tests {
         command.build();
         command.clone().debug_assert();
         assert!(command.render_help().to_string().contains("Example:"));
-        for name in ["check", "config"] {
+        for name in ["check", "backup", "backup-keys", "restore", "restore-keys", "config"] {
             let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
-            assert!(help.contains("Example:"), "{name}");
+            assert!(help.contains("Example"), "{name}");
         }
     }
 

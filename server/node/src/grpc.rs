@@ -2,6 +2,7 @@
 
 mod append;
 mod append_stream;
+mod backup;
 mod call;
 mod convert;
 mod create_network;
@@ -34,8 +35,9 @@ use crate::{blocking, node::Node};
 use call::{Call, allow, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::{
-    self, audit_service_server::AuditService, directory_service_server::DirectoryService,
-    log_service_server::LogService, network_service_server::NetworkService, view_service_server::ViewService,
+    self, admin_service_server::AdminService, audit_service_server::AuditService,
+    directory_service_server::DirectoryService, log_service_server::LogService, network_service_server::NetworkService,
+    view_service_server::ViewService,
 };
 use stream::Messages;
 use tonic::{Request, Response, Status, Streaming};
@@ -146,6 +148,15 @@ impl AuditService for Services {
         request: Request<v1::GetConsistencyProofRequest>,
     ) -> Answer<v1::GetConsistencyProofResponse> {
         answer(get_consistency_proof::get_consistency_proof(&self.node, request).await)
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Services {
+    type BackupStream = Messages<v1::BackupResponse>;
+
+    async fn backup(&self, request: Request<v1::BackupRequest>) -> Answer<Self::BackupStream> {
+        answer(backup::backup(&self.node, request))
     }
 }
 

@@ -21,6 +21,8 @@ pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const STREAM_MESSAGES_MAX: usize = 2;
 /// Messages of an append stream whose answers are not yet known.
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
+/// Bytes of a backup in one message.
+pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 /// How long a query waits for its view to reach the head.
 pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 

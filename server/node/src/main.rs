@@ -1,6 +1,6 @@
 //! `kithd`: flags, log lines, a socket, and an exit code. Everything else is in the library.
 
-mod check;
+mod commands;
 mod flags;
 
 use anyhow::Context;
@@ -8,6 +8,7 @@ use clap::Parser;
 use flags::{Arguments, Command};
 use kith_node::{
     Config,
+    clock::system_clock,
     config::{ProcessEnvironment, Read, Sources},
     telemetry,
 };
@@ -38,7 +39,11 @@ fn main() -> ExitCode {
             print!("{}", config.to_toml());
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Check) => Ok(check::check(&config.data)),
+        Some(Command::Check(args)) => Ok(commands::check(&config.data, &args)),
+        Some(Command::Backup(args)) => Ok(commands::backup(&config.log, &system_clock(), &args)),
+        Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),
+        Some(Command::Restore(args)) => Ok(commands::restore(&config.log, system_clock(), &args)),
+        Some(Command::RestoreKeys(args)) => Ok(commands::restore_keys(&config.log, &args)),
         None => serve(config, &ignored_variables),
     };
     result.unwrap_or_else(|error| {

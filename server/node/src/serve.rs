@@ -10,9 +10,9 @@ use crate::{
     node::Node,
 };
 use kith_proto::v1::{
-    audit_service_server::AuditServiceServer, directory_service_server::DirectoryServiceServer,
-    log_service_server::LogServiceServer, network_service_server::NetworkServiceServer,
-    view_service_server::ViewServiceServer,
+    admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
+    directory_service_server::DirectoryServiceServer, log_service_server::LogServiceServer,
+    network_service_server::NetworkServiceServer, view_service_server::ViewServiceServer,
 };
 use tokio::net::TcpListener;
 use tonic::{server::NamedService, service::Routes, transport::Server};
@@ -31,12 +31,13 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 6] = [
+const HEALTH_NAMES: [&str; 7] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
     ViewServiceServer::<Services>::NAME,
     AuditServiceServer::<Services>::NAME,
+    AdminServiceServer::<Services>::NAME,
     NetworkServiceServer::<Services>::NAME,
 ];
 
@@ -103,6 +104,7 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
         .add_service(limited!(DirectoryServiceServer))
         .add_service(limited!(ViewServiceServer))
         .add_service(limited!(AuditServiceServer))
+        .add_service(limited!(AdminServiceServer))
         .add_service(limited!(NetworkServiceServer));
     if !node.reflection() {
         return Ok(routes);

@@ -1,5 +1,6 @@
 //! The commands, one file each: what can be typed, and what it does.
 
+pub(crate) mod admin;
 pub(crate) mod answered;
 pub(crate) mod asked;
 pub(crate) mod audit;

@@ -195,7 +195,7 @@ async fn keys_are_backed_up_apart_while_the_server_runs() {
     assert!(matches!(without, Err(OpenError::RootKeyMissing { .. })), "{without:?}");
     assert_eq!(restore_keys(&config, &keys_file).unwrap(), copied);
     let modes = ["root.key", "checkpoint.key"].map(|name| config.data.join("keys").join(name));
-    assert!(modes.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o077 == 0));
+    assert!(modes.iter().all(|path| fs::metadata(path).unwrap().permissions().mode() & 0o777 == 0o600));
     let again = restore_keys(&config, &keys_file);
     assert!(matches!(again, Err(RestoreError::Exists { .. })), "{again:?}");
     let log = Log::open(&config, ticking()).unwrap();

@@ -174,7 +174,7 @@ async fn changed_entries_are_found() {
         });
     }
     finds(&place, "entries", Some(20), |transaction| {
-        edit_block(transaction, 20, |entries, at| drop(entries.remove(at)))
+        edit_block(transaction, 20, |entries, at| drop(entries.remove(at)));
     });
     finds(&place, "entries", Some(20), |transaction| {
         edit_block(transaction, 20, |entries, at| entries[at] = entries[at + 1].clone());

@@ -1,0 +1,104 @@
+//! `kith admin`: what the operator of a server does from afar.
+
+use crate::{context::Context, failure::Failure};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use kith_client::v1;
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+use tempfile::NamedTempFile;
+
+/// What the operator of a server does from afar
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    Backup(BackupArgs),
+}
+
+/// Back up the log of all networks while the server goes on; needs an owner of the server
+///
+/// The file is one consistent state. It holds no keys, so personal words in it stay sealed: back them up on the server
+/// with `kithd backup-keys`, and keep the two apart. `kithd restore --from FILE` puts the log back, and `kithd check
+/// --backup FILE` verifies the file.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith admin backup --to kith-2026-11-23.backup")]
+pub(crate) struct BackupArgs {
+    /// The new file
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+pub(crate) async fn run(context: &mut Context, command: AdminCommand) -> Result<(), Failure> {
+    match command {
+        AdminCommand::Backup(BackupArgs { to }) => backup(context, &to).await,
+    }
+}
+
+async fn backup(context: &mut Context, to: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::file("write", to, error);
+    if to.symlink_metadata().is_ok() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    // Beside the place it gets, readable by this account alone, and gone if the backup is broken off.
+    let part = NamedTempFile::new_in(folder_of(to)).map_err(failed)?;
+    let mut received = Received::new(part.as_file().try_clone().map_err(failed)?);
+    let mut stream = context.client.backup().await?;
+    while let Some(message) = stream.next().await? {
+        received.take(message).map_err(failed)?;
+    }
+    let (bytes, networks) = received.finish().map_err(failed)?;
+    part.persist_noclobber(to).map_err(|error| failed(error.error))?;
+    File::open(folder_of(to)).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    let answer = json!({ "file": to.display().to_string(), "bytes": bytes, "networks": json_of(&networks) });
+    context.output.tell(&answer, || summary(to, bytes, &networks))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn json_of(networks: &[v1::BackedUpNetwork]) -> Vec<Value> {
+    let one = |network: &v1::BackedUpNetwork| json!({ "name": network.name, "head": network.head, "root": hex::encode(&network.root) });
+    networks.iter().map(one).collect()
+}
+
+fn summary(to: &Path, bytes: u64, networks: &[v1::BackedUpNetwork]) -> String {
+    let heads: Vec<_> =
+        networks.iter().map(|network| format!("{} up to position {}", network.name, network.head)).collect();
+    format!("{} holds {} ({bytes} bytes)", to.display(), heads.join(", "))
+}
+
+/// A file as it comes in.
+struct Received {
+    file: BufWriter<File>,
+    bytes: u64,
+    networks: Vec<v1::BackedUpNetwork>,
+    progress: ProgressBar,
+}
+
+impl Received {
+    fn new(file: File) -> Self {
+        let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} rows, {eta} left");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let progress = ProgressBar::new(0).with_style(style);
+        Self { file: BufWriter::new(file), bytes: 0, networks: Vec::new(), progress }
+    }
+
+    fn take(&mut self, message: v1::BackupResponse) -> io::Result<()> {
+        self.progress.set_length(message.rows_total);
+        self.progress.set_position(message.rows_written);
+        self.bytes += message.data.len() as u64;
+        self.networks = message.networks;
+        self.file.write_all(&message.data)
+    }
+
+    /// Makes the file last; gives its size and what is in it.
+    fn finish(self) -> io::Result<(u64, Vec<v1::BackedUpNetwork>)> {
+        self.progress.finish_and_clear();
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        Ok((self.bytes, self.networks))
+    }
+}

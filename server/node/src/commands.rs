@@ -1,0 +1,11 @@
+//! What `kithd` does besides serving: commands on a data folder that no server uses, one file each.
+
+mod backup;
+mod check;
+mod exit;
+mod progress;
+mod restore;
+
+pub(crate) use backup::{BackupArgs, BackupKeysArgs, backup, backup_keys};
+pub(crate) use check::{CheckArgs, check};
+pub(crate) use restore::{RestoreArgs, RestoreKeysArgs, restore, restore_keys};

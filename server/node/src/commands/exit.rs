@@ -1,0 +1,84 @@
+//! How commands end: an error in words, and the exit code that says what kind it is.
+
+use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError};
+use std::{fmt, io, process::ExitCode};
+
+/// Anything else.
+const UNEXPECTED: u8 = 1;
+/// What was named is not there.
+const NOT_FOUND: u8 = 3;
+/// It was refused, and nothing was changed.
+const REFUSED: u8 = 4;
+/// A server uses the data folder.
+const BUSY: u8 = 5;
+/// Something is wrong with the data.
+pub(super) const DAMAGED: u8 = 6;
+
+/// Says why a command failed.
+pub(super) fn failed<E: fmt::Display + Exit>(error: &E) -> ExitCode {
+    eprintln!("kithd: {error}");
+    ExitCode::from(error.code())
+}
+
+/// An error that has an exit code.
+pub(super) trait Exit {
+    fn code(&self) -> u8;
+}
+
+impl Exit for OpenError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::AlreadyOpen { .. } => BUSY,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
+            Self::Damaged(_)
+            | Self::Storage(_)
+            | Self::RootKeyMissing { .. }
+            | Self::RootKeyMalformed { .. }
+            | Self::NetworkKeyUnusable { .. }
+            | Self::SigningKeyUnusable { .. } => DAMAGED,
+            Self::Io { .. } | Self::Version { .. } | Self::RootKeyExposed { .. } | Self::Checkpoints(_) => UNEXPECTED,
+        }
+    }
+}
+
+impl Exit for CheckError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Read(_) => DAMAGED,
+        }
+    }
+}
+
+impl Exit for BackupError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Read(_) => DAMAGED,
+            Self::Exists { .. } => REFUSED,
+            Self::Write(_) => UNEXPECTED,
+        }
+    }
+}
+
+impl Exit for RestoreError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Unreadable(source) if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
+            Self::Unreadable(_) => UNEXPECTED,
+            Self::NotABackup | Self::OtherContents | Self::Exists { .. } => REFUSED,
+            Self::Damaged { .. } | Self::NotSound(_) => DAMAGED,
+        }
+    }
+}
+
+impl Exit for AcceptError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Refused(_) => REFUSED,
+            Self::Write(_) => UNEXPECTED,
+        }
+    }
+}

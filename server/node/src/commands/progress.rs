@@ -1,0 +1,34 @@
+//! Progress on standard error, where somebody watches.
+
+use std::io::{self, IsTerminal, Write};
+
+/// Shows how far a command has come; nothing unless standard error is a terminal. Gone when it is dropped.
+pub(super) struct ProgressLine {
+    watched: bool,
+    per_cent: Option<u64>,
+}
+
+impl ProgressLine {
+    pub(super) fn new() -> Self {
+        Self { watched: io::stderr().is_terminal(), per_cent: None }
+    }
+
+    /// Shows the share that is done, such as `checked 12 % of 4000 entries`.
+    pub(super) fn show(&mut self, verb: &str, done: u64, total: u64, unit: &str) {
+        let per_cent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+        if self.watched && self.per_cent != Some(per_cent) {
+            self.per_cent = Some(per_cent);
+            eprint!("\r\x1b[K{verb} {per_cent} % of {total} {unit}");
+            // Progress that cannot be shown is no reason to stop.
+            drop(io::stderr().flush());
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.watched {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
