@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing is repaired here. Whatever is wrong is reported, and checking goes on where it can.
 
+mod damage;
 mod rows;
 mod tokens;
 mod walk;
@@ -10,14 +11,15 @@ use crate::{
     config::Config,
     error::{OpenError, ReadError},
     keys::Keys,
+    rollback::judge,
     snapshot::Snapshot,
     store::{builder, open_error, read_networks},
     version,
 };
 use kith_core::{id::NetworkName, position::Position};
-use redb::{Database, ReadableDatabase};
+use redb::ReadableDatabase;
 use rows::Expected;
-use std::{fmt, path::Path};
+use std::{borrow::Cow, fmt, path::Path};
 use walk::Walk;
 
 /// Problems that are listed; further ones are only counted.
@@ -60,9 +62,9 @@ pub struct Problem {
     /// The position, if it is about one.
     pub position: Option<Position>,
     /// The table or file.
-    pub table: &'static str,
+    pub table: Cow<'static, str>,
     /// What is wrong.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
 }
 
 impl fmt::Display for Problem {
@@ -101,25 +103,41 @@ impl Report {
         }
     }
 
-    fn add_about_file(&mut self, table: &'static str, what: &'static str) {
-        self.add(Problem { network: None, position: None, table, what });
+    fn add_about_file(&mut self, table: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) {
+        self.add(Problem { network: None, position: None, table: table.into(), what: what.into() });
     }
 }
 
-/// Checks the log in a data folder. No server may have it open. Without `keys/` details are not opened.
-pub fn check(data: &Path, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
-    check_file(&data.join("log.redb"), data, progress)
+/// Checks the log in a data folder, and that it holds what the server signed of it. No server may have it open.
+/// Without `keys/` details are not opened and signatures not verified.
+pub fn check(config: &Config, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
+    let keys = open_keys(&config.data)?;
+    let mut report = check_file(&config.data.join("log.redb"), keys.as_ref(), progress)?;
+    // A log that is damaged says nothing about what was signed.
+    if keys.is_some() && report.is_sound() {
+        drop(keys);
+        for judgement in judge(config)?.into_iter().filter(|judgement| !judgement.verdict.is_sound()) {
+            report.add_about_file("checkpoint", judgement.to_string());
+        }
+    }
+    Ok(report)
 }
 
-/// Checks a log in a file, with the keys of a data folder.
-pub(crate) fn check_file(file: &Path, data: &Path, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
+/// Checks a log in a file.
+pub(crate) fn check_file(
+    file: &Path,
+    keys: Option<&Keys>,
+    progress: impl FnMut(Progress),
+) -> Result<Report, CheckError> {
     let mut builder = builder(&Config::default());
     let database = match builder.set_check_integrity_on_open(true).open(file) {
         Ok(database) => database,
-        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(unreadable()),
-        Err(error) => return Err(open_error(error, data, file).into()),
+        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(damage::locate(file, keys)),
+        Err(error) => return Err(open_error(error, file.parent().unwrap_or(file), file).into()),
     };
-    check_database(&database, open_keys(data)?.as_ref(), progress)
+    let mut report = Report::default();
+    check_database(&database, keys, &mut report, progress)?;
+    Ok(report)
 }
 
 /// Checks a log on storage of the caller, with its keys.
@@ -130,24 +148,23 @@ pub fn check_on(
     root_key: [u8; 32],
     progress: impl FnMut(Progress),
 ) -> Result<Report, CheckError> {
+    let mut report = Report::default();
     let database = match builder(&Config::default()).set_check_integrity_on_open(true).create_with_backend(log) {
         Ok(database) => database,
-        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => return Ok(unreadable()),
+        Err(redb::DatabaseError::Storage(redb::StorageError::Corrupted(_))) => {
+            report.add_about_file("log.redb", "pages do not match their checksums");
+            return Ok(report);
+        }
         Err(error) => return Err(OpenError::from(error).into()),
     };
     let keys = redb::Builder::new().create_with_backend(keys).map_err(OpenError::from)?;
     let keys = Keys::with_database(keys, zeroize::Zeroizing::new(root_key))?;
-    check_database(&database, Some(&keys), progress)
+    check_database(&database, Some(&keys), &mut report, progress)?;
+    Ok(report)
 }
 
-/// The report on a file that the storage engine refuses.
-fn unreadable() -> Report {
-    let mut report = Report::default();
-    report.add_about_file("log.redb", "pages do not match their checksums");
-    report
-}
-
-fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
+/// The keys of a data folder, if they are there.
+pub(crate) fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
     match Keys::open(&data.join("keys"), false) {
         Ok(keys) => Ok(Some(keys)),
         Err(OpenError::RootKeyMissing { .. }) => Ok(None),
@@ -156,14 +173,15 @@ fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
 }
 
 fn check_database(
-    database: &Database,
+    database: &dyn ReadableDatabase,
     keys: Option<&Keys>,
+    report: &mut Report,
     mut progress: impl FnMut(Progress),
-) -> Result<Report, CheckError> {
+) -> Result<(), CheckError> {
     let transaction = database.begin_read().map_err(OpenError::from)?;
     version::check(&transaction)?;
     let networks = read_networks(&transaction)?;
-    let mut report = Report { networks: networks.len(), ..Report::default() };
+    report.networks = networks.len();
     let mut expected = Expected::default();
     let total = rows::count_entries(&transaction)?;
     for (index, (name, row)) in networks.iter().enumerate() {
@@ -177,10 +195,10 @@ fn check_database(
         }
         let snapshot = Snapshot::stored(database, row.ordinal)?;
         let mut walk = Walk::new(name, row.key_incarnation, snapshot, loaded);
-        walk.check_all(&mut report, |checked| progress(Progress { checked, total }))?;
-        walk.finish(&mut report, &mut expected)?;
+        walk.check_all(report, |checked| progress(Progress { checked, total }))?;
+        walk.finish(report, &mut expected)?;
     }
-    expected.compare(&transaction, &mut report)?;
+    expected.compare(&transaction, report)?;
     progress(Progress { checked: report.entries, total });
-    Ok(report)
+    Ok(())
 }

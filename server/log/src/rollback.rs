@@ -19,7 +19,7 @@ use kith_core::{
     checkpoint::{LogOrigin, SignedCheckpoint, SigningKey},
     tree,
 };
-use redb::{Database, ReadableDatabase};
+use redb::ReadableDatabase;
 use std::fmt;
 
 /// What the newest signed checkpoint of a log says about it.
@@ -136,7 +136,7 @@ pub fn forget_checkpoints(config: &Config, logs: &[LogOrigin]) -> Result<(), Che
 
 /// Judges every log that is here or was signed.
 pub(crate) fn judge_all(
-    database: &Database,
+    database: &dyn ReadableDatabase,
     key: &SigningKey,
     signed: &SignedByOrigin,
 ) -> Result<Vec<Judgement>, OpenError> {

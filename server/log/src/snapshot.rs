@@ -22,7 +22,7 @@ use kith_core::{
     position::Position,
     tree::{Hash, Nodes},
 };
-use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
 use std::{collections::HashSet, sync::Arc};
 
 /// Leaf hashes and subtree roots of a network.
@@ -42,14 +42,14 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     /// The rows of a network now.
-    pub(crate) fn begin(database: &Database, live: &Live) -> Result<Self, ReadError> {
+    pub(crate) fn begin(database: &dyn ReadableDatabase, live: &Live) -> Result<Self, ReadError> {
         // In this order, so that a chunk that is completed in between is in both and never in neither.
         let open = live.open_chunk();
         Self::with_chunk(database, live.ordinal, open)
     }
 
     /// The rows of a network, with nothing in memory but that every id may be in a table.
-    pub(crate) fn stored(database: &Database, network: u32) -> Result<Self, ReadError> {
+    pub(crate) fn stored(database: &dyn ReadableDatabase, network: u32) -> Result<Self, ReadError> {
         Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)))
     }
 
@@ -61,7 +61,7 @@ impl Snapshot {
     }
 
     /// The rows of a network, with this much of the index in memory.
-    fn with_chunk(database: &Database, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
+    fn with_chunk(database: &dyn ReadableDatabase, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
         let transaction = database.begin_read()?;
         let entries = StoredEntries { network, table: transaction.open_table(tables::ENTRIES)? };
         let ids = transaction.open_table(tables::IDS)?;

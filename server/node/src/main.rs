@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             print!("{}", config.to_toml());
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Check(args)) => Ok(commands::check(&config.data, &args)),
+        Some(Command::Check(args)) => Ok(commands::check(&config.log, &args)),
         Some(Command::Backup(args)) => Ok(commands::backup(&config.log, &system_clock(), &args)),
         Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),
         Some(Command::Restore(args)) => Ok(commands::restore(&config.log, system_clock(), &args)),

@@ -9,7 +9,7 @@ use super::{
     place::{part_of, publish, remove_leftover},
 };
 use crate::{
-    check::{Progress, check_file},
+    check::{Progress, check_file, open_keys},
     column::Column,
     config::Config,
     error::{OpenError, ReadError},
@@ -118,7 +118,8 @@ fn build(
     load(&database, source, |done| progress(Step::Reading(Copied { done, total })))?;
     let found = Heading::read(&database.begin_read().map_err(OpenError::from)?, heading.taken_at)?;
     drop(database);
-    let report = check_file(part, &config.data, |verified| progress(Step::Verifying(verified)))?;
+    let keys = open_keys(&config.data)?;
+    let report = check_file(part, keys.as_ref(), |verified| progress(Step::Verifying(verified)))?;
     if !report.is_sound() {
         return Err(RestoreError::NotSound(Box::new(report)));
     }

@@ -109,7 +109,7 @@ impl<'a> Walk<'a> {
     }
 
     fn report(&self, report: &mut Report, position: Option<Position>, table: &'static str, what: &'static str) {
-        report.add(Problem { network: Some(self.name.clone()), position, table, what });
+        report.add(Problem { network: Some(self.name.clone()), position, table: table.into(), what: what.into() });
     }
 
     fn wrong(&self, report: &mut Report, table: &'static str, what: &'static str) {

@@ -92,7 +92,7 @@ async fn a_backup_under_load_is_one_state_and_restores_elsewhere() {
     assert_eq!(restored.heading, taken.heading);
     assert_eq!((restored.details_opened, restored.details_closed), (2, 0));
     assert_eq!(names(&config.data), ["keys", "log.redb"]);
-    let report = check(&config.data, |_| ()).unwrap();
+    let report = check(&config, |_| ()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
 
     let copy = Log::open(&config, ticking()).unwrap();

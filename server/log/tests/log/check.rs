@@ -30,7 +30,7 @@ const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("tokens
 const MANY: usize = 4_200;
 
 /// A log with rows in every table; closed.
-async fn full() -> Place {
+pub(crate) async fn full() -> Place {
     let place = Place::new();
     let (log, network) = place.network().await;
     three_join(&network).await;
@@ -59,7 +59,7 @@ async fn full() -> Place {
 }
 
 fn report(place: &Place) -> Report {
-    check(place.folder.path(), |_| ()).unwrap()
+    check(&place.config, |_| ()).unwrap()
 }
 
 /// Changes a full log and expects a problem with a table at a position. The log is as before afterwards.
@@ -141,7 +141,7 @@ fn flip(transaction: &WriteTransaction, table: Bytes, key: (u32, u64), index: us
 async fn a_sound_log_has_no_problem() {
     let place = full().await;
     let mut last = None;
-    let report = check(place.folder.path(), |progress| last = Some(progress)).unwrap();
+    let report = check(&place.config, |progress| last = Some(progress)).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     let entries = 314 + MANY as u64;
     assert_eq!((report.networks, report.entries), (3, entries));
@@ -149,7 +149,7 @@ async fn a_sound_log_has_no_problem() {
     assert_eq!(last.map(|progress| (progress.checked, progress.total)), Some((entries, entries)));
     assert!(place.open().network(&"north".parse().unwrap()).is_some(), "it opens as before");
     fs::rename(place.folder.path().join("keys"), place.folder.path().join("elsewhere")).unwrap();
-    let report = check(place.folder.path(), |_| ()).unwrap();
+    let report = check(&place.config, |_| ()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     assert_eq!((report.details_opened, report.details_closed), (0, 1));
 }
@@ -158,7 +158,7 @@ async fn a_sound_log_has_no_problem() {
 async fn a_log_in_use_is_left_alone() {
     let place = full().await;
     let _log = place.open();
-    let refused = check(place.folder.path(), |_| ());
+    let refused = check(&place.config, |_| ());
     assert!(matches!(refused, Err(CheckError::Open(OpenError::AlreadyOpen { .. }))), "{refused:?}");
 }
 

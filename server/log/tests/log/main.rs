@@ -8,6 +8,7 @@ mod backup;
 mod check;
 mod checkpoints;
 mod details;
+mod flips;
 mod open;
 mod proofs;
 mod queue;

@@ -89,7 +89,7 @@ async fn a_log_goes_on_under_a_new_incarnation() {
     close(log).await;
     drop(network);
     assert_eq!(accept_rollback(&place.config, ticking()).unwrap(), [], "there is nothing to accept any more");
-    let report = check(place.folder.path(), |_| ()).unwrap();
+    let report = check(&place.config, |_| ()).unwrap();
     assert!(report.is_sound(), "{:?}", report.problems);
     assert_eq!(report.details_opened, 2);
     let checkpoints = fs::read_to_string(place.config.checkpoint_path()).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{exit, progress::ProgressLine};
 use clap::Args;
-use kith_log::{Heading, Report};
+use kith_log::{Config, Heading, Report};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -21,19 +21,23 @@ pub(crate) struct CheckArgs {
 }
 
 /// Verifies; every problem is a line on standard output.
-pub(crate) fn check(data: &Path, args: &CheckArgs) -> ExitCode {
+pub(crate) fn check(config: &Config, args: &CheckArgs) -> ExitCode {
     match &args.backup {
         Some(file) => check_backup(file),
-        None => check_data(data),
+        None => check_data(config),
     }
 }
 
-fn check_data(data: &Path) -> ExitCode {
+fn check_data(config: &Config) -> ExitCode {
+    // The storage engine panics on some damage; that is caught and told as a problem, not as a fault of this program.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     let mut line = ProgressLine::new();
-    let checked = kith_log::check(data, |progress| line.show("checked", progress.checked, progress.total, "entries"));
+    let checked = kith_log::check(config, |progress| line.show("checked", progress.checked, progress.total, "entries"));
     drop(line);
+    std::panic::set_hook(hook);
     match checked {
-        Ok(report) => tell(data, &report),
+        Ok(report) => tell(&config.data, &report),
         Err(error) => exit::failed(&error),
     }
 }

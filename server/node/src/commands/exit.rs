@@ -30,6 +30,8 @@ impl Exit for OpenError {
         match self {
             Self::AlreadyOpen { .. } => BUSY,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
+            // A file that does not begin as a log does.
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => DAMAGED,
             Self::Damaged(_)
             | Self::Storage(_)
             | Self::RootKeyMissing { .. }
