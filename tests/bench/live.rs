@@ -49,7 +49,7 @@ pub(crate) async fn measure(arguments: &Arguments, server: &Server, load: &Load,
 
     let before = processor_time(server.pid())?;
     let (deliveries, time) = followers.burst(load).await?;
-    let used = processor_time(server.pid())? - before;
+    let used = processor_time(server.pid())?.saturating_sub(before);
     report.fact(Fact::per_second("deliveries at full speed", rate(deliveries, time)));
     let per_delivery = used.as_secs_f64() * 1e6 / f64::from(u32::try_from(deliveries)?);
     report.fact(Fact::microseconds("processor time a delivery, appends included", per_delivery));

@@ -32,7 +32,7 @@ impl Files {
         files.write("earlier", &["audit", "checkpoint"]);
         for day in ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"] {
             let met = files.cli.json(&["met", "amina", "ben", "--on", day]);
-            files.meeting = met["id"].as_str().unwrap().to_owned();
+            met["id"].as_str().unwrap().clone_into(&mut files.meeting);
         }
         let meeting = files.meeting.clone();
         files.write("receipt", &["audit", "prove", &meeting]);

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod follow;
+mod format;
 mod introductions;
 mod mail;
 mod organisations;

@@ -29,16 +29,19 @@ impl Told {
             .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
+        let out = child.stdout.take().unwrap();
+        // From here on the process ends with the value that owns it.
+        let mut told = Self { child, url: String::new(), said: String::new() };
+        for line in BufReader::new(out).lines() {
             let line = line.unwrap();
             if let Some(address) = line.strip_prefix("listening on ") {
-                return Self { url: format!("http://{address}"), child, said };
+                told.url = format!("http://{address}");
+                return told;
             }
-            said += &line;
-            said.push('\n');
+            told.said += &line;
+            told.said.push('\n');
         }
-        panic!("kithd says where it listens: {said}");
+        panic!("kithd says where it listens: {}", told.said);
     }
 }
 

@@ -1,0 +1,186 @@
+//! The format of a data folder: one that was written by an earlier build is opened from now on, a newer one is refused.
+//!
+//! `tests/fixtures/format-1` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. It is
+//! never written again: a change of the format gets a folder of its own beside it.
+
+use crate::village::{populate, token};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use kith_core::{event::Event, id::EventId};
+use kith_tests::{
+    cli::Cli,
+    events::{met, retracted, sent},
+    programs::root,
+    raw::Raw,
+    server::{DataFolder, Server, kithd},
+};
+use redb::TableDefinition;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The truth in a data folder, and the token to look at it. Files that end so are packed.
+const FILES: [&str; 6] =
+    ["log.redb.gz", "keys/keys.redb.gz", "keys/root.key", "keys/checkpoint.key", "checkpoint", "owner.token"];
+
+/// More meetings than a chunk of the index holds.
+const MEETINGS: u32 = 4_200;
+
+fn fixture() -> PathBuf {
+    root().join("tests/fixtures/format-1")
+}
+
+/// Fills a new data folder with something of every kind.
+async fn write() -> Arc<DataFolder> {
+    let server = Server::start();
+    let cli = server.cli();
+    populate(&cli);
+    cli.run(&["met", "amina", "ben", "--on", "2026-02-01", "--note", "will share the falls pathway"]).ok();
+    cli.run(&["helped", "carol", "dan", "--category", "beds", "--on", "2026-02-03"]).ok();
+    cli.run(&["person", "add", "Ben O.", "--org", "riverside", "--id", "ben-too"]).ok();
+    cli.run(&["person", "merge", "ben-too", "--into", "ben"]).ok();
+    let (id, _) = token(&cli, &["--role", "reader"]);
+    let (_, carol) = token(&cli, &["--role", "recorder", "--person", "carol", "--organisation", "hillside"]);
+    cli.token(&carol).run(&["met", "carol", "dan", "--on", "2026-02-02", "--scope", "organisation"]).ok();
+    cli.run(&["token", "revoke", &id]).ok();
+    let raw = Raw::connect(&server.url(), &server.token()).await;
+    for first in (0..MEETINGS).step_by(600) {
+        raw.append((first..first + 600).map(|number| sent(&meeting(number))).collect()).await.unwrap();
+    }
+    raw.append(vec![sent(&retracted(numbered(7)))]).await.unwrap();
+    cli.run(&["network", "add", "south"]).ok();
+    cli.network("south").run(&["org", "add", "Lakeside Home", "--id", "lakeside"]).ok();
+    cli.json(&["audit", "checkpoint"]);
+    let data = server.data();
+    assert!(server.terminate().success());
+    data
+}
+
+fn numbered(number: u32) -> EventId {
+    format!("019c0000-0000-7000-8000-{number:012x}").parse().unwrap()
+}
+
+/// One of many meetings, with bytes that pack well.
+fn meeting(number: u32) -> Event {
+    let people = if number.is_multiple_of(3) { ["ben", "carol"] } else { ["amina", "dan"] };
+    Event { id: numbered(number), salt: [7; 16], ..met(&people) }
+}
+
+/// What there is to see in a data folder.
+async fn observe(data: &Arc<DataFolder>) -> Value {
+    let secret = fs::read_to_string(data.path().join("owner.token")).unwrap();
+    let server = Server::start_on(Arc::clone(data), &[]);
+    let mut networks = Vec::new();
+    for network in ["default", "south"] {
+        let cli = Cli::new(&server.url(), secret.trim()).network(network);
+        let raw = Raw::connect(&server.url(), secret.trim()).await.network(network);
+        let entries = raw.read_all().await.unwrap();
+        let digest = entries.iter().fold(Sha256::new(), Digest::chain_update).finalize();
+        networks.push(json!({
+            "head": cli.json(&["head"]),
+            "entries": hex::encode(digest),
+            "people": cli.json_lines(&["person", "list"]),
+            "tokens": cli.json_lines(&["token", "list"]),
+            "with_words": cli.json_lines(&["log", "--after", "0", "--limit", "7"]),
+            "pairs": cli.json_lines(&["view", "strength", "--at", "2026-06-01"]).len(),
+        }));
+    }
+    assert!(server.terminate().success());
+    json!({ "networks": networks })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_written_today_is_read_today() {
+    let data = write().await;
+    kithd(&["check", "--data", data.path().to_str().unwrap()]).ok().prints("all is well");
+    let seen = observe(&data).await;
+    assert_eq!(seen["networks"][0]["pairs"], 4);
+    assert!(seen.to_string().contains("falls pathway") && seen.to_string().contains("Lakeside Home"));
+    assert_eq!(observe(&data).await, seen);
+    if let Some(to) = std::env::var_os("KITH_FIXTURE_TO").map(PathBuf::from) {
+        assert!(!to.exists(), "{} is there already; fixtures are not written again", to.display());
+        pack(data.path(), &to).unwrap();
+        fs::write(to.join("expected.json"), format!("{seen:#}\n")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_data_folder_of_format_1_is_read_whole() {
+    let data = Arc::<DataFolder>::default();
+    unpack(&fixture(), data.path()).unwrap();
+    kithd(&["check", "--data", data.path().to_str().unwrap()]).ok().prints("all is well");
+    let expected: Value = serde_json::from_slice(&fs::read(fixture().join("expected.json")).unwrap()).unwrap();
+    assert_eq!(observe(&data).await, expected);
+    let secret = fs::read_to_string(data.path().join("owner.token")).unwrap();
+    let server = Server::start_on(Arc::clone(&data), &[]);
+    let cli = Cli::new(&server.url(), secret.trim());
+    let head = expected["networks"][0]["head"]["position"].as_u64().unwrap();
+    assert_eq!(cli.json(&["met", "ben", "dan"])["position"], head + 1);
+    cli.json(&["audit", "checkpoint"]);
+    assert!(server.terminate().success());
+    kithd(&["check", "--data", data.path().to_str().unwrap()]).ok();
+}
+
+#[test]
+fn newer_formats_are_refused_and_left_alone() {
+    for (key, what) in [
+        ("format_version", "the log has format version 2"),
+        ("entry_version", "the log's entries have format version 2"),
+    ] {
+        let data = Arc::<DataFolder>::default();
+        unpack(&fixture(), data.path()).unwrap();
+        set_version(data.path(), key, 2);
+        let folder = data.path().to_str().unwrap();
+        let shelf = data.path().join("backup");
+        let backup = ["backup", "--data", folder, "--to", shelf.to_str().unwrap()];
+        for arguments in [&["--data", folder, "--listen", "127.0.0.1:0"][..], &["check", "--data", folder], &backup] {
+            kithd(arguments).exits(1).says(what).says("start the program that wrote it, or a newer one");
+        }
+        set_version(data.path(), key, 1);
+        kithd(&["check", "--data", folder]).ok().prints("all is well");
+    }
+}
+
+fn set_version(data: &Path, key: &str, version: u32) {
+    let database = redb::Database::open(data.join("log.redb")).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let meta = TableDefinition::<&str, u32>::new("meta");
+    transaction.open_table(meta).unwrap().insert(key, version).unwrap();
+    transaction.commit().unwrap();
+}
+
+/// Copies the files of a data folder, those packed that say so.
+fn pack(data: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.join("keys"))?;
+    for name in FILES {
+        let Some(plain) = name.strip_suffix(".gz") else {
+            fs::copy(data.join(name), to.join(name))?;
+            continue;
+        };
+        let mut packed = GzEncoder::new(File::create(to.join(name))?, Compression::best());
+        io::copy(&mut File::open(data.join(plain))?, &mut packed)?;
+        packed.finish()?;
+    }
+    Ok(())
+}
+
+/// Undoes [`pack`]; only the owner may read what comes out.
+fn unpack(from: &Path, data: &Path) -> io::Result<()> {
+    fs::create_dir_all(data.join("keys"))?;
+    for name in FILES {
+        let bytes = fs::read(from.join(name))?;
+        let plain = name.strip_suffix(".gz");
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(data.join(plain.unwrap_or(name)))?;
+        match plain {
+            Some(_) => drop(io::copy(&mut GzDecoder::new(bytes.as_slice()), &mut file)?),
+            None => file.write_all(&bytes)?,
+        }
+    }
+    Ok(())
+}
