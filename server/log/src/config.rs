@@ -45,7 +45,7 @@ impl Default for Config {
             batch_events_max: 4_096,
             batch_bytes_max: 4 * 1024 * 1024,
             tail_bytes_max: 8 * 1024 * 1024,
-            redb_cache_bytes: 64 * 1024 * 1024,
+            redb_cache_bytes: 32 * 1024 * 1024,
             future_ms_max: limits::FUTURE_MS_MAX_DEFAULT,
         }
     }

@@ -14,7 +14,7 @@ pub const LOCAL_RESET_STREAMS_MAX: usize = 256;
 /// Entries in one message of a subscription.
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.
-pub const SUBSCRIBE_BYTES_MAX: usize = 512 * 1024;
+pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of entries in one answer of a read.
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Messages of a stream that wait for their reader, beside what the connection's window holds.

@@ -65,8 +65,16 @@ fn read_config(arguments: &Arguments) -> anyhow::Result<Read> {
     })?)
 }
 
-#[tokio::main]
-async fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
+/// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.
+const DISK_THREADS_MAX: usize = 32;
+
+fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(DISK_THREADS_MAX).enable_all().build()?;
+    runtime.block_on(serve_on(config, ignored_variables))
+}
+
+async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.telemetry)?;
     for variable in ignored_variables {
         tracing::warn!(variable, "environment variable is not a setting");

@@ -15,9 +15,9 @@ pub const CALL_BYTES_MAX: usize = 256 * 1024;
 /// Keys read in one call of a plugin.
 pub const CALL_KEYS_MAX: usize = 1_024;
 /// Entries in one transaction of a view.
-pub const BATCH_ENTRIES_MAX: usize = 16_384;
+pub const BATCH_ENTRIES_MAX: usize = 8_192;
 /// Bytes of entries in one transaction of a view.
-pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Transactions of a view between two that reach the disk.
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 /// Fuel of one call, roughly one unit an instruction; the same for every call, so that batches never decide.
@@ -59,4 +59,4 @@ pub const TABLES_CACHED_MAX: usize = 4;
 /// Bytes of rows in the tables that are kept.
 pub const TABLES_CACHED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that redb may use for a view's pages, unless configured otherwise.
-pub const STORE_CACHE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
+pub const STORE_CACHE_BYTES_DEFAULT: usize = 8 * 1024 * 1024;
