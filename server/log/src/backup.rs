@@ -7,13 +7,11 @@ mod dump;
 mod frames;
 mod heading;
 mod keys;
-mod place;
 mod restore;
 
 pub use dump::backup;
 pub use heading::{BackedUp, Heading};
 pub use keys::{KeysCopied, backup_keys, restore_keys};
-pub use place::write_new;
 pub use restore::{Restored, Step, restore, verify_backup};
 
 pub(crate) use dump::dump;

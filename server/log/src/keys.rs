@@ -6,6 +6,7 @@
 use crate::{
     cipher,
     error::{Damage, OpenError},
+    place::make_whole,
     root_key::{self, KEY_BYTES, Key, io_error},
 };
 use kith_core::id::{NetworkName, PersonId};
@@ -70,17 +71,18 @@ impl Keys {
             root_key::make_private_folder(folder)?;
         }
         let root = root_key::read_or_make(&folder.join("root.key"), || fresh && !file.exists())?;
-        let database = if fresh { builder().create(&file) } else { builder().open(&file) };
-        Self::with_database(database.map_err(|error| open_error(error, folder, &file))?, root)
+        if fresh && !file.exists() {
+            make_whole(&file, |part| {
+                prepare(&builder().create(part).map_err(|error| open_error(error, folder, part))?)
+            })?;
+        }
+        let database = builder().open(&file).map_err(|error| open_error(error, folder, &file))?;
+        Self::with_database(database, root)
     }
 
     /// The keys in an open database.
     pub(crate) fn with_database(database: Database, root: Key) -> Result<Self, OpenError> {
-        if database.begin_read()?.list_tables()?.next().is_none() {
-            let transaction = database.begin_write()?;
-            make_tables(&transaction)?;
-            transaction.commit()?;
-        }
+        prepare(&database)?;
         Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
     }
 
@@ -220,6 +222,16 @@ pub(crate) fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
     builder
+}
+
+/// Makes the tables of a new file, if it is one.
+fn prepare(database: &Database) -> Result<(), OpenError> {
+    if database.begin_read()?.list_tables()?.next().is_none() {
+        let transaction = database.begin_write()?;
+        make_tables(&transaction)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 /// Makes the tables of a new file.

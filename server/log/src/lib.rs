@@ -25,6 +25,7 @@ mod measures;
 mod network;
 mod outline;
 mod packed;
+mod place;
 mod proof;
 mod queue;
 mod reader;
@@ -47,7 +48,7 @@ mod writer;
 
 pub use backup::{
     BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, backup, backup_keys,
-    restore, restore_keys, verify_backup, write_new,
+    restore, restore_keys, verify_backup,
 };
 pub use candidates::Direction;
 #[cfg(feature = "faults")]
@@ -64,6 +65,7 @@ pub use live::Head;
 pub use log::Log;
 pub use measures::Measures;
 pub use network::Network;
+pub use place::write_new;
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use rollback::{
     AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, forget_checkpoints, judge,

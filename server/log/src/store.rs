@@ -13,6 +13,7 @@ use crate::{
     live::{Head, Live},
     measures::Counters,
     outline::Outline,
+    place::make_whole,
     root_key::{self, io_error},
     row::{HeadRow, NetworkRow, TokenRow},
     signing_key,
@@ -80,7 +81,13 @@ impl Store {
     pub(crate) fn open(config: &Config, clock: Clock) -> Result<(Self, Edges), OpenError> {
         root_key::make_private_folder(&config.data)?;
         let file = config.data.join("log.redb");
-        let database = builder(config).create(&file).map_err(|error| open_error(error, &config.data, &file))?;
+        if !file.exists() {
+            make_whole(&file, |part| {
+                let database = builder(config).create(part).map_err(|error| open_error(error, &config.data, part))?;
+                make_tables(&database)
+            })?;
+        }
+        let database = builder(config).open(&file).map_err(|error| open_error(error, &config.data, &file))?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
         let folder = config.data.join("keys");

@@ -6,11 +6,11 @@ use super::{
     Backup, BackupError, Copied,
     frames::{Contents, Filled, Sink},
     heading::Heading,
-    place::write_new,
 };
 use crate::{
     column::Column,
     config::{Clock, Config},
+    place::write_new,
     store::{self, open_error},
     tables::{self, Visitor},
     version,

@@ -5,7 +5,6 @@
 use super::{
     BackupError, RestoreError,
     frames::{Contents, Sink, Source},
-    place::{part_of, publish, write_new},
 };
 use crate::{
     column::Column,
@@ -13,6 +12,7 @@ use crate::{
     error::{OpenError, ReadError},
     keys::{self, Keys},
     packed::Reader,
+    place::{part_of, publish_folder, write_new},
     root_key::{self, io_error, write_private},
     signing_key,
 };
@@ -80,7 +80,7 @@ pub fn restore_keys(config: &Config, from: &Path) -> Result<KeysCopied, RestoreE
         drop(fs::remove_dir_all(&part));
         return restored;
     }
-    publish(&part, &folder).map_err(io_error(&folder))?;
+    publish_folder(&part, &folder).map_err(io_error(&folder))?;
     restored
 }
 

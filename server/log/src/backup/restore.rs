@@ -6,7 +6,6 @@ use super::{
     Copied, RestoreError,
     frames::{Contents, Source},
     heading::Heading,
-    place::{part_of, publish, remove_leftover},
 };
 use crate::{
     check::{Progress, check_file, open_keys},
@@ -14,6 +13,7 @@ use crate::{
     config::Config,
     error::{OpenError, ReadError},
     packed::Reader,
+    place::{part_of, publish, remove_leftover},
     root_key::{self, io_error},
     store::{self, Make},
     tables::{self, Visitor},

@@ -151,3 +151,18 @@ async fn a_snapshot_of_the_directory_stays_as_it_was() {
     append(&network, vec![prepare(event(6, Fact::PersonChanged(fact)), &[named])]).await;
     assert_eq!(network.directory().person(&person("emil")).unwrap().role, "porter");
 }
+
+#[tokio::test]
+async fn a_first_start_that_was_broken_off_is_begun_anew() {
+    let place = Place::new();
+    let keys = place.folder.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let parts = [place.folder.path().join("log.redb.part"), keys.join("keys.redb.part")];
+    for part in &parts {
+        fs::write(part, "half a file").unwrap();
+    }
+    let (log, network) = place.network().await;
+    append(&network, vec![joins(1, "amina")]).await;
+    log.shutdown().await;
+    assert!(parts.iter().all(|part| !part.exists()));
+}

@@ -2,8 +2,11 @@
 //!
 //! Invariant: what is there is never replaced.
 
-use super::BackupError;
-use crate::root_key::{folder_of, io_error};
+use crate::{
+    backup::BackupError,
+    error::OpenError,
+    root_key::{folder_of, io_error, make_private_file},
+};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Write},
@@ -31,20 +34,36 @@ pub fn write_new<T, E: From<BackupError>>(
 }
 
 /// Where a file is while it is not yet whole.
-pub(super) fn part_of(path: &Path) -> PathBuf {
+pub(crate) fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)
 }
 
-/// Gives a file or folder its name, and makes that last.
-pub(super) fn publish(part: &Path, path: &Path) -> io::Result<()> {
+/// Makes a file by `make`, which is given the path of an empty one; a crash leaves the whole file or none.
+pub(crate) fn make_whole(path: &Path, make: impl FnOnce(&Path) -> Result<(), OpenError>) -> Result<(), OpenError> {
+    let part = part_of(path);
+    remove_leftover(&part).map_err(io_error(&part))?;
+    make_private_file(&part).map_err(io_error(&part))?;
+    make(&part)?;
+    publish(&part, path).map_err(io_error(path))
+}
+
+/// Gives a file its name, and makes that last. Fails if there is one of that name.
+pub(crate) fn publish(part: &Path, path: &Path) -> io::Result<()> {
+    fs::hard_link(part, path)?;
+    fs::remove_file(part)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// Gives a folder its name, and makes that last. Fails if there is one of that name that holds anything.
+pub(crate) fn publish_folder(part: &Path, path: &Path) -> io::Result<()> {
     fs::rename(part, path)?;
     File::open(folder_of(path))?.sync_all()
 }
 
 /// Removes what an attempt that was broken off left.
-pub(super) fn remove_leftover(part: &Path) -> io::Result<()> {
+pub(crate) fn remove_leftover(part: &Path) -> io::Result<()> {
     match fs::remove_file(part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
