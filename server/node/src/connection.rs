@@ -17,15 +17,25 @@ use tokio::{
 };
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
+/// Bytes that a peer sends before it counts as one that speaks: the preface of HTTP/2 and the frame of settings that must
+/// follow it (RFC 9113, 3.4 and 4.1). From then on pings tell whether it is there. No request of HTTP/1 is shorter.
+const GREETING_BYTES: usize = 24 + 9;
+
 /// How long to wait after a connection could not be accepted, often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection that holds one of the places there are.
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// Runs out when nothing has been read by then; gone after the first byte.
-    handshake: Option<Pin<Box<Sleep>>>,
+    /// Until the peer has greeted.
+    handshake: Option<Handshake>,
     _place: OwnedSemaphorePermit,
+}
+
+/// A greeting that is awaited, but not for ever.
+struct Handshake {
+    bytes: usize,
+    deadline: Pin<Box<Sleep>>,
 }
 
 /// Accepts connections for ever. When every place is taken, more wait in the kernel.
@@ -49,7 +59,8 @@ pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> impl Stream<Item
 impl Connection {
     fn new(stream: TcpStream, handshake: Duration, place: OwnedSemaphorePermit) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, handshake: Some(Box::pin(tokio::time::sleep(handshake))), _place: place })
+        let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(handshake)) };
+        Ok(Self { stream, handshake: Some(handshake), _place: place })
     }
 }
 
@@ -70,11 +81,10 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         let Some(handshake) = &mut self.handshake else { return read };
-        if buffer.filled().len() > before {
+        handshake.bytes += buffer.filled().len() - before;
+        if handshake.bytes >= GREETING_BYTES {
             self.handshake = None;
-            return read;
-        }
-        if read.is_pending() && handshake.as_mut().poll(context).is_ready() {
+        } else if read.is_pending() && handshake.deadline.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read

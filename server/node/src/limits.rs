@@ -40,7 +40,7 @@ pub struct Limits {
     pub request_bytes_max: u32,
     /// Bytes of one message to a client.
     pub response_bytes_max: u32,
-    /// Seconds from connecting to the first byte.
+    /// Seconds from connecting until a peer has greeted as HTTP says.
     pub handshake_s: u32,
     /// Seconds until a call without a stream is given up.
     pub unary_deadline_s: u32,

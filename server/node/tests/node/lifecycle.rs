@@ -61,12 +61,15 @@ async fn browsers_reach_the_same_port_by_grpc_web() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_is_cut() {
+async fn a_connection_that_does_not_greet_is_cut() {
     let data = tempfile::tempdir().unwrap();
     let node = start_in(data.path(), |config| config.limits.handshake_s = 1).await;
-    let mut stream = TcpStream::connect(node.address).await.unwrap();
-    let mut answer = Vec::new();
-    // Ends only because the server cuts it.
-    drop(stream.read_to_end(&mut answer).await);
+    for said in ["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(node.address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Ends only because the server cuts it.
+        drop(stream.read_to_end(&mut answer).await);
+    }
     node.stop().await;
 }
