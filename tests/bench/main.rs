@@ -5,13 +5,15 @@
 mod fill;
 mod live;
 mod load;
-mod process;
 mod raw;
 mod report;
 
 use anyhow::Result;
 use clap::Parser;
-use kith_tests::server::{DataFolder, Server};
+use kith_tests::{
+    process,
+    server::{DataFolder, Server},
+};
 use load::Load;
 use raw::Raw;
 use report::{Fact, Line, Report, median, rate};

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod datasets;
 pub mod events;
 pub mod node;
+pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod python;

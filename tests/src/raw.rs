@@ -6,6 +6,7 @@ use kith_proto::v1::{
     self, audit_service_client::AuditServiceClient, log_service_client::LogServiceClient,
     network_service_client::NetworkServiceClient, view_service_client::ViewServiceClient,
 };
+use std::time::Duration;
 use tonic::{
     Code, Request, Status, Streaming,
     metadata::MetadataValue,
@@ -49,6 +50,8 @@ pub struct Refusal {
     pub field: String,
     /// The reason in words.
     pub message: String,
+    /// When to try again, if the answer says so.
+    pub retry_after: Option<Duration>,
 }
 
 impl From<Status> for Refusal {
@@ -60,6 +63,7 @@ impl From<Status> for Refusal {
             reason: details.error_info().map(|info| info.reason.clone()).unwrap_or_default(),
             field: violation.map(|violation| violation.field.clone()).unwrap_or_default(),
             message: status.message().to_owned(),
+            retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
         }
     }
 }

@@ -114,6 +114,7 @@ async fn naming_it_in_a_stream_is_naming_none() {
             reason: String::new(),
             field: String::new(),
             message: format!("{answers:?}"),
+            retry_after: None,
         })
     };
     network.check(network.meeting.id, probe).await;

@@ -7,7 +7,7 @@ use std::{fs, time::Duration};
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Memory that a process holds.
-pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
+pub fn resident_bytes(pid: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the process has memory")?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
@@ -15,7 +15,7 @@ pub(crate) fn resident_bytes(pid: u32) -> Result<u64> {
 }
 
 /// Processor time that a process has used.
-pub(crate) fn processor_time(pid: u32) -> Result<Duration> {
+pub fn processor_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat.rsplit_once(')').context("the name of the process ends")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
