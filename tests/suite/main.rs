@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod follow;
 mod format;
+mod full_disk;
 mod introductions;
 mod mail;
 mod organisations;

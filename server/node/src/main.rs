@@ -76,6 +76,9 @@ fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCod
 
 async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.telemetry)?;
+    // With somebody listening for it, a file at its size limit (ulimit -f) is an error to the writer and not the end of
+    // the process.
+    let _file_too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     for variable in ignored_variables {
         tracing::warn!(variable, "environment variable is not a setting");
     }

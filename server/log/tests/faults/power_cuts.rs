@@ -4,8 +4,9 @@ use crate::{
     disk::{Call, Images, Losses, Machine, Platter},
     examine::{examine, holds, on_each_processor, runtime},
     random::{Random, seed},
-    workload::{Mark, Seen, Step, almost_a_chunk, empty, everything, open, over_a_chunk, run},
+    workload::{Mark, Seen, Step, almost_a_chunk, empty, everything, open_in, over_a_chunk, run},
 };
+use kith_log::CommitMode;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What a machine did while nothing failed.
@@ -18,10 +19,10 @@ struct Recording {
 }
 
 impl Recording {
-    async fn make(machine: Machine, steps: Vec<Step>) -> Self {
+    async fn make(mode: CommitMode, machine: Machine, steps: Vec<Step>) -> Self {
         let before = machine.live();
         let machine = Machine::with(before.clone());
-        let log = open(&machine).unwrap();
+        let log = open_in(mode, &machine).unwrap();
         let start = Seen::of(&log);
         let marks = run(&log, &machine, &steps).await;
         assert_eq!(marks.len(), steps.len(), "every step is acknowledged where nothing fails");
@@ -108,14 +109,19 @@ fn cut_everywhere(name: &str, recording: &Recording, images_per_cut: usize) {
 
 #[test]
 fn power_cuts_lose_nothing_that_was_acknowledged() {
-    let recording = runtime().block_on(async { Recording::make(empty().await, everything()).await });
-    let images_per_cut = 17_000 / recording.calls.len() + 1;
-    cut_everywhere("everything", &recording, images_per_cut);
+    // The default mode most.
+    for (mode, images) in
+        [(CommitMode::QuickRepair, 14_000), (CommitMode::TwoPhase, 1_500), (CommitMode::OnePhase, 1_500)]
+    {
+        let recording = runtime().block_on(async { Recording::make(mode, empty().await, everything()).await });
+        cut_everywhere(&format!("{mode:?}"), &recording, images / recording.calls.len() + 1);
+    }
 }
 
 #[test]
 fn power_cuts_while_a_chunk_of_the_index_is_written_lose_nothing() {
-    let recording = runtime().block_on(async { Recording::make(almost_a_chunk().await, over_a_chunk()).await });
+    let recording = runtime()
+        .block_on(async { Recording::make(CommitMode::default(), almost_a_chunk().await, over_a_chunk()).await });
     let images_per_cut = 1_000 / recording.calls.len() + 1;
     cut_everywhere("over a chunk", &recording, images_per_cut);
 }

@@ -35,10 +35,15 @@ pub(crate) struct Mark {
     pub(crate) seen: Seen,
 }
 
-/// Opens a log on the disks of a machine.
+/// Opens a log on the disks of a machine, as servers do by default.
 pub(crate) fn open(machine: &Machine) -> Result<Log, OpenError> {
+    open_in(CommitMode::default(), machine)
+}
+
+/// Opens a log that commits in some mode.
+pub(crate) fn open_in(commit_mode: CommitMode, machine: &Machine) -> Result<Log, OpenError> {
     let (log, keys): (Disk, Disk) = (machine.disk(LOG), machine.disk(KEYS));
-    let config = Config { commit_mode: CommitMode::QuickRepair, tail_bytes_max: 0, ..Config::default() };
+    let config = Config { commit_mode, tail_bytes_max: 0, ..Config::default() };
     Log::open_on(log, keys, ROOT_KEY, &config, ticking())
 }
 

@@ -1,0 +1,152 @@
+//! A disk that takes no more: writes are refused and say why, reads go on, and with space again nothing is lost.
+//!
+//! Invariant: the limit is put on a real, running `kithd`, by the system and from outside.
+
+use kith_tests::{
+    events::{met, person_added, sent},
+    raw::Raw,
+    server::{DataFolder, Server, kithd_command},
+};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Stdio},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+use tonic::{Code, transport::Endpoint};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+/// The longest that anything here is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How soon health checks hear of a failure.
+const HEALTH_LATENCY_MAX: Duration = Duration::from_secs(1);
+
+/// A size that every further commit lies beyond.
+const FULL_BYTES: u64 = 4_096;
+
+/// A server whose lines are heard.
+struct Heard {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Heard {
+    fn start(data: &DataFolder) -> Self {
+        let mut child = kithd_command()
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (heard, lines) = mpsc::channel();
+        forward(child.stdout.take().unwrap(), heard.clone());
+        forward(child.stderr.take().unwrap(), heard);
+        Self { child, lines }
+    }
+
+    /// The first line from now on with some words in it.
+    fn hear(&self, words: &str) -> String {
+        let mut others = String::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => others += &line,
+                Err(error) => panic!("{words:?} is not said, {error}: {others}"),
+            }
+        }
+    }
+
+    fn url(&self) -> String {
+        let line = self.hear("listening on ");
+        let (_, address) = line.split_once("listening on ").unwrap();
+        format!("http://{}", address.trim_start_matches("http://"))
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Limits the size of the server's files; gives the limit that was there.
+    fn limit_files(&self, limit: Rlimit) -> Rlimit {
+        prlimit(Some(self.pid()), Resource::Fsize, limit).unwrap()
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        // Ended already, if this fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes lines on until the process, whose output it is, ends.
+fn forward(output: impl Read + Send + 'static, heard: mpsc::Sender<String>) {
+    let lines = BufReader::new(output).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
+}
+
+/// What the health service says, first now and then at each change.
+async fn watch_health(url: &str) -> tonic::Streaming<HealthCheckResponse> {
+    let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect().await.unwrap();
+    HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner()
+}
+
+async fn next_health(health: &mut tonic::Streaming<HealthCheckResponse>, patience: Duration) -> ServingStatus {
+    let next = tokio::time::timeout(patience, health.message()).await.expect("health is told in time");
+    next.unwrap().unwrap().status()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_full_disk_stops_writes_and_loses_nothing() {
+    let server = Server::start();
+    let (data, secret) = (server.data(), server.token());
+    let raw = Raw::connect(&server.url(), &secret).await;
+    raw.append([person_added("amina", ""), person_added("ben", "")].iter().map(sent).collect()).await.unwrap();
+    assert!(server.terminate().success());
+
+    let full = Heard::start(&data);
+    let url = full.url();
+    let raw = Raw::connect(&url, &secret).await;
+    raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap();
+    let acknowledged = raw.read_all().await.unwrap();
+    let mut health = watch_health(&url).await;
+    assert_eq!(next_health(&mut health, PATIENCE).await, ServingStatus::Serving);
+
+    let no_more = Rlimit { current: Some(FULL_BYTES), maximum: None };
+    let before = full.limit_files(no_more);
+    expect_refused(&raw).await;
+    assert_eq!(next_health(&mut health, HEALTH_LATENCY_MAX).await, ServingStatus::NotServing);
+    assert!(full.hear("commit failed").contains("the log refuses writes"));
+    expect_refused(&raw).await;
+    assert_eq!(raw.read_all().await.unwrap(), acknowledged, "reads go on, and nothing was added");
+
+    full.limit_files(before);
+    expect_refused(&raw).await;
+    kill_process(full.pid(), Signal::TERM).unwrap();
+    drop(health);
+    drop(full);
+    expect_all_there(&data, &secret, &acknowledged).await;
+}
+
+async fn expect_refused(raw: &Raw) {
+    let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "LOG_POISONED"), "{}", refused.message);
+}
+
+/// A server that starts with space again has all that was acknowledged, and takes more.
+async fn expect_all_there(data: &Arc<DataFolder>, secret: &str, acknowledged: &[bytes::Bytes]) {
+    let server = Server::start_on(Arc::clone(data), &[]);
+    let mut health = watch_health(&server.url()).await;
+    assert_eq!(next_health(&mut health, PATIENCE).await, ServingStatus::Serving);
+    let raw = Raw::connect(&server.url(), secret).await;
+    let there = raw.read_all().await.unwrap();
+    assert!(there.starts_with(acknowledged), "nothing acknowledged is lost");
+    raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap();
+    assert_eq!(raw.read_all().await.unwrap().len(), there.len() + 1);
+}
