@@ -22,9 +22,11 @@ use tonic::{Code, Streaming};
 
 const MIB: u64 = 1024 * 1024;
 
-/// How much slower an honest call may be beside others that are not: the machine is shared, and a factor is enough to
-/// tell waiting from working.
-const SLOWER_MAX: u32 = 8;
+/// Whether honest calls go on beside others that are not. The machine is shared with other tests, so that this tells
+/// waiting for somebody, which takes seconds, from working a little slower.
+fn is_undisturbed(alone: Duration, beside: Duration) -> bool {
+    beside < alone * 10 + Duration::from_millis(50)
+}
 
 /// A server with settings of its own, and people to record.
 struct Place {
@@ -152,7 +154,7 @@ async fn readers_that_stall_cost_bounded_memory_and_nobody_elses_time_and_go_on_
     let grown = place.memory().saturating_sub(before) / MIB;
     println!("100 stalled readers: {grown} MiB; an honest call {alone:?} alone, {beside:?} beside them");
     assert!(grown < 192, "100 stalled readers cost {grown} MiB");
-    assert!(beside < alone * SLOWER_MAX, "{alone:?} alone, {beside:?} beside stalled readers");
+    assert!(is_undisturbed(alone, beside), "{alone:?} alone, {beside:?} beside stalled readers");
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let head = place.head().await;
     // All at once: readers on one connection share its window.
@@ -214,7 +216,7 @@ async fn calls_that_are_reset_at_once_cost_little() {
     println!("{broken} calls reset: {grown} MiB; an honest call {alone:?} alone, {beside:?} beside them");
     assert!(broken > 1_000, "only {broken} calls were broken off");
     assert!(grown < 128, "a flood of resets costs {grown} MiB");
-    assert!(beside < alone * SLOWER_MAX, "{alone:?} alone, {beside:?} beside a flood of resets");
+    assert!(is_undisturbed(alone, beside), "{alone:?} alone, {beside:?} beside a flood of resets");
     place.honest().await;
 }
 
@@ -247,13 +249,13 @@ async fn a_message_that_is_too_large_is_refused_and_the_connection_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_reader_that_goes_on_is_not_cut() {
-    let place = Place::start("[limits]\nstall_ms = 1000\n").await;
+    let place = Place::start("[limits]\nstall_ms = 3000\n").await;
     place.fill(5_000).await;
     let head = place.head().await;
     let mut slow = place.raw.subscribe(None, None).await.unwrap();
     let mut read = 0;
     while read < head {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let message = slow.next().await.unwrap().expect("whoever goes on reading is not cut");
         read += message.entries.len() as u64;
     }

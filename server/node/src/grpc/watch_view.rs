@@ -57,28 +57,25 @@ impl Watch {
             loop {
                 let now = *cursor.borrow_and_update();
                 if let Some(day) = now.day
-                    && self.is_behind(now.position, day)
+                    && has_news(self.told, self.after, now.position, day)
                 {
                     self.send_changes(day, &sender).await?;
                     continue;
                 }
-                let further = self.told.map_or(Position::ZERO, |told| told.position.next());
+                let further = self.told.map_or(self.after, |told| told.position.next());
                 tokio::select! {
                     moved = cursor.changed() => moved.map_err(|_| Failure::new(ErrorReason::ViewStopped))?,
                     reached = self.view.wait_for(further) => {
                         reached.map_err(|_| Failure::new(ErrorReason::ViewStopped))?;
                     }
-                    () = tokio::time::sleep(self.node.limits().heartbeat()) => self.send_heartbeat(&sender).await?,
+                    () = tokio::time::sleep(self.node.limits().heartbeat()) => {
+                        self.send_heartbeat(now.position, &sender).await?;
+                    }
                     () = sender.closed() => return Err(Stop::Gone),
                 }
             }
         })
         .await
-    }
-
-    /// Whether there is something to tell: a first message, a later position, or a new day, which may change any row.
-    fn is_behind(&self, position: Position, day: i32) -> bool {
-        self.told.is_none_or(|told| position > told.position || day != told.day)
     }
 
     async fn send_changes(&mut self, day: i32, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
@@ -99,10 +96,19 @@ impl Watch {
         Ok(())
     }
 
-    async fn send_heartbeat(&self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+    async fn send_heartbeat(&self, reached: Position, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
         self.node.authenticator().check(&self.caller)?;
-        let position = self.told.map_or(self.after, |told| told.position).get();
+        let position = self.told.map_or(reached, |told| told.position).get();
         sender.send(v1::WatchViewResponse { position, ..v1::WatchViewResponse::default() }).await
+    }
+}
+
+/// Whether there is something to tell: first that the view is where the reader is, then a later position, or a new day,
+/// which may change any row.
+fn has_news(told: Option<Told>, after: Position, position: Position, day: i32) -> bool {
+    match told {
+        None => position >= after,
+        Some(told) => position > told.position || day != told.day,
     }
 }
 
@@ -126,4 +132,20 @@ fn messages(fields: Vec<v1::Field>, changes: Changes, after: Position) -> Vec<v1
     last.removed = rows::removed(&changes.removed);
     last.position = changes.position.max(after).get();
     messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_hears_of_what_it_does_not_know() {
+        let at = Position::new;
+        let told = Some(Told { position: at(7), day: 3 });
+        assert!(has_news(None, at(0), at(0), 3), "that there is nothing");
+        assert!(!has_news(None, at(7), at(6), 3), "the view is not yet where the reader is");
+        assert!(has_news(None, at(7), at(7), 3));
+        assert!(!has_news(told, at(0), at(7), 3));
+        assert!(has_news(told, at(0), at(8), 3) && has_news(told, at(0), at(7), 4));
+    }
 }
