@@ -23,6 +23,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
+        | Reason::RateLimited
         | Reason::ShuttingDown => true,
         Reason::Unspecified
         | Reason::ConditionFailed
@@ -71,6 +72,7 @@ pub fn had_no_effect(reason: Reason) -> bool {
         | Reason::DetailsMismatch
         | Reason::PluginRefused
         | Reason::LogBusy
+        | Reason::RateLimited
         | Reason::ViewBuilding
         | Reason::LogRolledBack
         | Reason::PositionAhead

@@ -4,6 +4,7 @@ mod audit;
 mod backpressure;
 mod backup;
 mod bad_input;
+mod call_rate;
 mod follow;
 mod format;
 mod full_disk;

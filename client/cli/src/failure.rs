@@ -164,6 +164,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Reason::LogRolledBack
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
+        | Reason::RateLimited
         | Reason::ViewStopped
         | Reason::ShuttingDown => code::UNAVAILABLE,
     }
@@ -186,6 +187,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::ViewBuilding
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
+        | Reason::RateLimited
         | Reason::ShuttingDown => Some("try again in a moment"),
         Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
         Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),
@@ -284,6 +286,7 @@ mod tests {
             (Reason::ConditionFailed, 4),
             (Reason::TokenInvalid, 4),
             (Reason::LogBusy, 5),
+            (Reason::RateLimited, 5),
             (Reason::ViewBuilding, 5),
         ];
         for (reason, code) in reasons {

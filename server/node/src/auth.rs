@@ -1,8 +1,8 @@
-//! Who is calling: a tower layer that turns `authorization: Bearer SECRET` into a [`Caller`] for every call.
+//! Who is calling: a tower layer that turns `authorization: Bearer SECRET` into a [`Caller`] for every call, and counts it.
 //!
-//! Default deny: only health checks and reflection pass without a token.
+//! Default deny: only health checks and reflection pass without a token, and without being counted.
 
-use crate::{clock::Clock, grpc::Failure};
+use crate::{call_rate::CallRate, clock::Clock, grpc::Failure};
 use futures_util::{
     TryFutureExt,
     future::{Either, MapOk, Ready, ready},
@@ -79,22 +79,36 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
-/// Puts an [`Authenticator`] in front of a service.
+/// Puts an [`Authenticator`], and the rate that each principal may call at, in front of a service.
 #[derive(Clone)]
-pub(crate) struct AuthLayer(pub(crate) Authenticator);
+pub(crate) struct AuthLayer {
+    /// Who is calling.
+    pub(crate) authenticator: Authenticator,
+    /// How often they may.
+    pub(crate) rate: CallRate,
+}
 
 impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
 
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth { authenticator: self.0.clone(), inner }
+        Auth { door: self.clone(), inner }
     }
 }
 
-/// A service that only authenticated calls reach.
+impl AuthLayer {
+    /// The caller, if there is one and it may call now.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
+        let caller = self.authenticator.authenticate(request)?;
+        self.rate.count(&caller.principal)?;
+        Ok(caller)
+    }
+}
+
+/// A service that only authenticated calls reach, at the rate that their principal may make them.
 #[derive(Clone)]
 pub(crate) struct Auth<S> {
-    authenticator: Authenticator,
+    door: AuthLayer,
     inner: S,
 }
 
@@ -116,7 +130,7 @@ where
         let path = request.uri().path();
         let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
-            match self.authenticator.authenticate(&request) {
+            match self.door.admit(&request) {
                 Ok(caller) => {
                     span.record("principal", caller.principal.id.as_str());
                     request.extensions_mut().insert(caller);

@@ -4,6 +4,7 @@
 
 mod announce;
 mod auth;
+mod call_rate;
 pub mod clock;
 pub mod config;
 mod connection;

@@ -34,6 +34,10 @@ pub struct Limits {
     pub connections_max: u32,
     /// Calls at a time on one connection.
     pub streams_per_connection_max: u32,
+    /// Calls a second that each principal may make for long, opened streams among them; 0 is no limit.
+    pub calls_per_s_max: u32,
+    /// Calls that each principal may make at once after a rest.
+    pub calls_burst_max: u32,
     /// Bytes of a call's headers.
     pub header_list_bytes_max: u32,
     /// Bytes of one message from a client. Above the limit of an append, so that its own error can name the field.
@@ -65,6 +69,8 @@ impl Default for Limits {
         Self {
             connections_max: 1_024,
             streams_per_connection_max: 64,
+            calls_per_s_max: 10_000,
+            calls_burst_max: 20_000,
             header_list_bytes_max: 16 * 1024,
             request_bytes_max: 2 * 1024 * 1024,
             response_bytes_max: 4 * 1024 * 1024,
@@ -90,6 +96,8 @@ impl Limits {
         [
             ("connections_max", self.connections_max, 1, 1_000_000),
             ("streams_per_connection_max", self.streams_per_connection_max, 1, 10_000),
+            ("calls_per_s_max", self.calls_per_s_max, 0, 10_000_000),
+            ("calls_burst_max", self.calls_burst_max, 1, 10_000_000),
             ("header_list_bytes_max", self.header_list_bytes_max, 4 * 1024, MIB),
             ("request_bytes_max", self.request_bytes_max, MIB, 64 * MIB),
             ("response_bytes_max", self.response_bytes_max, MIB, 64 * MIB),

@@ -4,6 +4,7 @@
 
 use crate::{
     auth::AuthLayer,
+    call_rate::CallRate,
     connection,
     grpc::Services,
     limits::{self, Limits, seconds},
@@ -52,7 +53,7 @@ pub(crate) async fn serve(
     let limits = node.limits();
     let serving = server(limits)
         .layer(GrpcWebLayer::new())
-        .layer(AuthLayer(node.authenticator().clone()))
+        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, limits), node.closing());
     let watching = watch_health(node, health.clone());

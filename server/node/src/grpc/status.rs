@@ -172,7 +172,7 @@ fn code(reason: ErrorReason) -> Code {
             Code::FailedPrecondition
         }
         Reason::TokenInvalid => Code::Unauthenticated,
-        Reason::LogBusy | Reason::SubscriberTooSlow => Code::ResourceExhausted,
+        Reason::LogBusy | Reason::SubscriberTooSlow | Reason::RateLimited => Code::ResourceExhausted,
         Reason::ViewBuilding
         | Reason::LogPoisoned
         | Reason::LogRolledBack
@@ -203,6 +203,7 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::DetailsMismatch => "a detail does not match its commitment",
         Reason::PluginRefused => "the plugin breaks a rule of the contract",
         Reason::LogBusy => "too many appends wait: try again shortly",
+        Reason::RateLimited => "too many calls a second: wait, or send more events in each call",
         Reason::ViewBuilding => "the view is not built yet: try again shortly",
         Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
         Reason::LogRolledBack => {
@@ -230,7 +231,7 @@ mod tests {
 
     fn every_reason() -> impl Iterator<Item = ErrorReason> {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 31);
+        assert_eq!(all.len(), 32);
         all.into_iter()
     }
 
