@@ -69,8 +69,8 @@ impl Default for Limits {
         Self {
             connections_max: 1_024,
             streams_per_connection_max: 64,
-            calls_per_s_max: 10_000,
-            calls_burst_max: 20_000,
+            calls_per_s_max: 50_000,
+            calls_burst_max: 100_000,
             header_list_bytes_max: 16 * 1024,
             request_bytes_max: 2 * 1024 * 1024,
             response_bytes_max: 4 * 1024 * 1024,
