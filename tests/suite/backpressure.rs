@@ -83,6 +83,10 @@ async fn a_full_queue_says_busy_and_when_to_come_again_and_loses_nothing() {
     let place = Place::start("[log]\nqueue_requests_max = 1\n").await;
     let before = place.head().await;
     let others = join_all((0..4).map(|_| place.connect())).await;
+    // Until a connection has heard how many streams it may have, it opens more, and those are refused by HTTP/2.
+    for other in &others {
+        other.head().await.unwrap();
+    }
     let appends = (0..400).map(|number| {
         let raw = others[number % others.len()].clone();
         tokio::spawn(async move { raw.append(vec![sent(&met(&["amina", "ben"]))]).await })
@@ -92,7 +96,11 @@ async fn a_full_queue_says_busy_and_when_to_come_again_and_loses_nothing() {
         match append.await.unwrap() {
             Ok(_) => accepted += 1,
             Err(refusal) => {
-                assert_eq!((refusal.code, refusal.reason.as_str()), (Code::ResourceExhausted, "LOG_BUSY"));
+                assert_eq!(
+                    (refusal.code, refusal.reason.as_str()),
+                    (Code::ResourceExhausted, "LOG_BUSY"),
+                    "{refusal:?}"
+                );
                 assert!(refusal.retry_after.is_some_and(|delay| !delay.is_zero()), "{refusal:?}");
                 busy += 1;
             }
