@@ -7,7 +7,7 @@ use crate::{
     cipher,
     error::{Damage, OpenError},
     place::make_whole,
-    root_key::{self, KEY_BYTES, Key, io_error},
+    root_key::{self, KEY_BYTES, Key, folder_of, io_error},
 };
 use kith_core::id::{NetworkName, PersonId};
 use redb::{
@@ -254,7 +254,7 @@ pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenEr
 
 fn open_error(error: DatabaseError, folder: &Path, file: &Path) -> OpenError {
     match error {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder.to_owned() },
+        DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder_of(folder).to_owned() },
         DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
         other => other.into(),
     }
