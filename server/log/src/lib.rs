@@ -67,9 +67,7 @@ pub use measures::Measures;
 pub use network::Network;
 pub use place::write_new;
 pub use proof::{ConsistencyProof, InclusionProof};
-pub use rollback::{
-    AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, forget_checkpoints, judge,
-};
+pub use rollback::{AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, judge};
 pub use select::{Selected, Selection};
 pub use store::Health;
 pub use token::{IssuedToken, NewServerToken, NewToken, Token, new_secret};

@@ -7,7 +7,7 @@ mod accept;
 pub use accept::{AcceptError, Accepted, Restarted, accept_rollback};
 
 use crate::{
-    checkpoint_file::{CheckpointFile, CheckpointFileError, SignedByOrigin},
+    checkpoint_file::{CheckpointFile, SignedByOrigin},
     config::Config,
     error::{OpenError, ReadError},
     keys::Keys,
@@ -122,16 +122,6 @@ pub fn judge(config: &Config) -> Result<Vec<Judgement>, OpenError> {
     let key = signing_key::read_or_make(&folder, &Keys::open(&folder, false)?)?;
     let signed = CheckpointFile::new(config.checkpoint_path()).read()?;
     judge_all(&database, &key, &signed)
-}
-
-/// Takes logs out of the file of checkpoints, so that they are no longer held to what was signed of them. Only for
-/// operators who decided so: the server may then sign what contradicts a checkpoint that somebody keeps, unless the
-/// log goes on under a new incarnation.
-pub fn forget_checkpoints(config: &Config, logs: &[LogOrigin]) -> Result<(), CheckpointFileError> {
-    CheckpointFile::new(config.checkpoint_path()).swap(|signed| {
-        signed.retain(|origin, _| !logs.contains(origin));
-        Ok(())
-    })
 }
 
 /// Judges every log that is here or was signed.

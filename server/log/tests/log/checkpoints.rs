@@ -3,12 +3,12 @@
 use crate::support::*;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use kith_core::{
-    checkpoint::{Growth, LogOrigin, Receipt, SignedCheckpoint},
+    checkpoint::{Growth, Receipt, SignedCheckpoint},
     position::Position,
 };
 use kith_log::{
     AppendError, CheckpointError, Config, CreateNetworkError, Health, Judgement, Log, Network, OpenError,
-    PutTokenError, Verdict, forget_checkpoints, judge,
+    PutTokenError, Verdict, accept_rollback, judge,
 };
 use sha2::Sha256;
 use std::{fs, path::Path};
@@ -165,12 +165,11 @@ async fn an_old_backup_is_noticed_until_somebody_decides() {
     restore(backup.path(), &place);
     let behind = Verdict::Behind { signed: 5, head: 3 };
     is_read_only(&place, behind).await;
-    let logs: Vec<LogOrigin> = judge(&place.config).unwrap().into_iter().map(|judgement| judgement.origin).collect();
-    forget_checkpoints(&place.config, &logs).unwrap();
+    accept_rollback(&place.config, ticking()).unwrap();
     let (log, network) = place.network().await;
     assert_eq!((log.rollback(), *log.health().borrow()), (None, Health::Serving));
     meet(&network, 1).await;
-    assert_eq!(size_signed(&network), 4);
+    assert_eq!(size_signed(&network), 5, "three that were left, the decision, and one more");
 }
 
 #[tokio::test]
