@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod datasets;
 pub mod events;
+pub mod heard;
 pub mod node;
 pub mod process;
 pub mod programs;

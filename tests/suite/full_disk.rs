@@ -4,16 +4,12 @@
 
 use kith_tests::{
     events::{met, person_added, sent},
+    heard::Heard,
     raw::Raw,
-    server::{DataFolder, Server, kithd_command},
+    server::{DataFolder, Server},
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
-use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, Stdio},
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tonic::{Code, transport::Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
@@ -28,67 +24,9 @@ const HEALTH_LATENCY_MAX: Duration = Duration::from_secs(1);
 /// A size that every further commit lies beyond.
 const FULL_BYTES: u64 = 4_096;
 
-/// A server whose lines are heard.
-struct Heard {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-}
-
-impl Heard {
-    fn start(data: &DataFolder) -> Self {
-        let mut child = kithd_command()
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (heard, lines) = mpsc::channel();
-        forward(child.stdout.take().unwrap(), heard.clone());
-        forward(child.stderr.take().unwrap(), heard);
-        Self { child, lines }
-    }
-
-    /// The first line from now on with some words in it.
-    fn hear(&self, words: &str) -> String {
-        let mut others = String::new();
-        loop {
-            match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(words) => return line,
-                Ok(line) => others += &line,
-                Err(error) => panic!("{words:?} is not said, {error}: {others}"),
-            }
-        }
-    }
-
-    fn url(&self) -> String {
-        let line = self.hear("listening on ");
-        let (_, address) = line.split_once("listening on ").unwrap();
-        format!("http://{}", address.trim_start_matches("http://"))
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    /// Limits the size of the server's files; gives the limit that was there.
-    fn limit_files(&self, limit: Rlimit) -> Rlimit {
-        prlimit(Some(self.pid()), Resource::Fsize, limit).unwrap()
-    }
-}
-
-impl Drop for Heard {
-    fn drop(&mut self) {
-        // Ended already, if this fails.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Passes lines on until the process, whose output it is, ends.
-fn forward(output: impl Read + Send + 'static, heard: mpsc::Sender<String>) {
-    let lines = BufReader::new(output).lines();
-    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
+/// Limits the size of a server's files; gives the limit that was there.
+fn limit_files(server: &Heard, limit: Rlimit) -> Rlimit {
+    prlimit(Some(Pid::from_child(server.process())), Resource::Fsize, limit).unwrap()
 }
 
 /// What the health service says, first now and then at each change.
@@ -111,24 +49,23 @@ async fn a_full_disk_stops_writes_and_loses_nothing() {
     assert!(server.terminate().success());
 
     let full = Heard::start(&data);
-    let url = full.url();
-    let raw = Raw::connect(&url, &secret).await;
+    let raw = Raw::connect(full.url(), &secret).await;
     raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap();
     let acknowledged = raw.read_all().await.unwrap();
-    let mut health = watch_health(&url).await;
+    let mut health = watch_health(full.url()).await;
     assert_eq!(next_health(&mut health, PATIENCE).await, ServingStatus::Serving);
 
     let no_more = Rlimit { current: Some(FULL_BYTES), maximum: None };
-    let before = full.limit_files(no_more);
+    let before = limit_files(&full, no_more);
     expect_refused(&raw).await;
     assert_eq!(next_health(&mut health, HEALTH_LATENCY_MAX).await, ServingStatus::NotServing);
     assert!(full.hear("commit failed").contains("the log refuses writes"));
     expect_refused(&raw).await;
     assert_eq!(raw.read_all().await.unwrap(), acknowledged, "reads go on, and nothing was added");
 
-    full.limit_files(before);
+    limit_files(&full, before);
     expect_refused(&raw).await;
-    kill_process(full.pid(), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(full.process()), Signal::TERM).unwrap();
     drop(health);
     drop(full);
     expect_all_there(&data, &secret, &acknowledged).await;

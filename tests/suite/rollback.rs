@@ -3,55 +3,11 @@
 use kith_tests::{
     cli::Cli,
     events::{met, organisation_added, person_added, sent},
+    heard::Heard,
     raw::Raw,
-    server::{DataFolder, Server, kithd_command},
+    server::Server,
 };
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    process::{Child, Stdio},
-    sync::Arc,
-};
-
-/// A server whose every line is kept.
-struct Told {
-    child: Child,
-    url: String,
-    said: String,
-}
-
-impl Told {
-    fn start(data: &DataFolder) -> Self {
-        let mut child = kithd_command()
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let out = child.stdout.take().unwrap();
-        // From here on the process ends with the value that owns it.
-        let mut told = Self { child, url: String::new(), said: String::new() };
-        for line in BufReader::new(out).lines() {
-            let line = line.unwrap();
-            if let Some(address) = line.strip_prefix("listening on ") {
-                told.url = format!("http://{address}");
-                return told;
-            }
-            told.said += &line;
-            told.said.push('\n');
-        }
-        panic!("kithd says where it listens: {}", told.said);
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // Ended already, if this fails.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use std::{fs, sync::Arc};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_restored_backup_is_served_read_only_with_the_reason() {
@@ -72,16 +28,16 @@ async fn a_restored_backup_is_served_read_only_with_the_reason() {
     let newest = fs::read(&log).unwrap();
     fs::write(&log, backup).unwrap();
 
-    let told = Told::start(&data);
+    let told = Heard::start(&data);
     for text in ["READ-ONLY", "4 entries were signed, and the log ends at position 3", "--accept-rollback"] {
-        assert!(told.said.contains(text), "{text:?} is missing: {}", told.said);
+        assert!(told.said().contains(text), "{text:?} is missing: {}", told.said());
     }
-    let raw = Raw::connect(&told.url, &secret).await;
+    let raw = Raw::connect(told.url(), &secret).await;
     let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (tonic::Code::Unavailable, "LOG_ROLLED_BACK"));
     assert!(refused.message.contains("kithd restore --accept-rollback"), "{}", refused.message);
     assert_eq!(raw.read_all().await.unwrap().len(), 3, "reading goes on");
-    let cli = Cli::new(&told.url, &secret);
+    let cli = Cli::new(told.url(), &secret);
     cli.run(&["met", "amina", "ben"]).exits(5).says("hint: tell whoever runs the server");
     cli.run(&["network", "add", "south"]).exits(5);
     cli.run(&["token", "add", "--role", "reader"]).exits(5);

@@ -1,0 +1,88 @@
+//! A real `kithd` of which every line is heard.
+
+use crate::server::{DataFolder, kithd_command};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+/// The longest that a line is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running `kithd`. Dropping it kills the process.
+pub struct Heard {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    url: String,
+    said: String,
+}
+
+impl Heard {
+    /// Starts a server in a data folder that may have been used before.
+    pub fn start(data: &DataFolder) -> Self {
+        let mut child = kithd_command()
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kithd starts");
+        let (heard, lines) = mpsc::channel();
+        forward(child.stdout.take().expect("stdout is piped"), heard.clone());
+        forward(child.stderr.take().expect("stderr is piped"), heard);
+        // From here on the process ends with the value that owns it.
+        let mut server = Self { child, lines, url: String::new(), said: String::new() };
+        let (said, line) = server.hear_all("listening on ");
+        let (_, address) = line.split_once("listening on ").expect("the line has these words");
+        (server.url, server.said) = (format!("http://{}", address.trim_start_matches("http://")), said);
+        server
+    }
+
+    /// The address clients connect to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What was said before it was ready.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
+    /// The first line from now on with some words in it.
+    pub fn hear(&self, words: &str) -> String {
+        self.hear_all(words).1
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Child {
+        &self.child
+    }
+
+    /// The lines before the first one with some words in it, and that one.
+    fn hear_all(&self, words: &str) -> (String, String) {
+        let mut others = String::new();
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return (others, line),
+                Ok(line) => others += &(line + "\n"),
+                Err(error) => panic!("{words:?} is not said, {error}: {others}"),
+            }
+        }
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        // Ended already, if this fails.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Passes lines on until the process, whose output it is, ends.
+fn forward(output: impl Read + Send + 'static, heard: mpsc::Sender<String>) {
+    let lines = BufReader::new(output).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
+}
