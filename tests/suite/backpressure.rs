@@ -109,18 +109,23 @@ async fn a_full_queue_says_busy_and_when_to_come_again_and_loses_nothing() {
     assert!(accepted > 0 && busy > 0, "{accepted} accepted, {busy} refused");
     assert_eq!(place.head().await, before + accepted, "what was acknowledged is there, and nothing else");
 
-    let options = Options::new(place.server.url(), place.server.token(), "default".parse().unwrap());
+    append_patiently(&place.server, 100).await;
+    assert_eq!(place.head().await, before + accepted + 100);
+}
+
+/// Appends so many events at once through the client library, which comes again until there is room for each.
+pub(crate) async fn append_patiently(server: &Server, count: usize) {
+    let options = Options::new(server.url(), server.token(), "default".parse().unwrap());
     let client = Client::connect(options).await.unwrap();
-    let patient = (0..100).map(|_| {
+    let appends = (0..count).map(|_| {
         let client = &client;
         let fact = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
         let event = EventBuilder::new(fact, kith_client::now()).build().unwrap();
         async move { client.append(&[event], None).await }
     });
-    for append in join_all(patient).await {
+    for append in join_all(appends).await {
         append.expect("a client comes again until there is room");
     }
-    assert_eq!(place.head().await, before + accepted + 100);
 }
 
 /// Reads a subscription that was stalled: what was on its way, in order, then why it was cut. Gives the last cursor.

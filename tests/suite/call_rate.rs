@@ -1,8 +1,7 @@
 //! The rate of calls: a principal above it is told when to come again, and nobody else notices.
 
+use crate::backpressure::append_patiently;
 use futures_util::future::join_all;
-use kith_client::{Client, EventBuilder, Options};
-use kith_core::event::{Fact, Met};
 use kith_proto::v1;
 use kith_tests::{
     events::{met, person_added, sent},
@@ -95,16 +94,6 @@ async fn a_client_waits_as_it_is_told_and_gets_through() {
     let before = place.other.head().await.unwrap().position;
     let accepted = place.flood(100).await.iter().filter(|answer| answer.is_ok()).count() as u64;
     assert!(accepted < 100);
-    let options = Options::new(place.server.url(), place.server.token(), "default".parse().unwrap());
-    let client = Client::connect(options).await.unwrap();
-    let appends = (0..8).map(|_| {
-        let client = &client;
-        let fact = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
-        let event = EventBuilder::new(fact, kith_client::now()).build().unwrap();
-        async move { client.append(&[event], None).await }
-    });
-    for append in join_all(appends).await {
-        append.expect("a client comes again when there is room");
-    }
+    append_patiently(&place.server, 8).await;
     assert_eq!(place.other.head().await.unwrap().position, before + accepted + 8);
 }
