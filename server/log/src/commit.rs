@@ -9,7 +9,7 @@ use crate::{
     error::ReadError,
     ids,
     live::{Committed, Head, Live, Recent},
-    row::{HeadRow, NetworkRow, TokenRow},
+    row::{HeadRow, TokenRow},
     store::{Edge, Edges, Store},
     tables,
     token::Owner,
@@ -78,19 +78,10 @@ pub(crate) fn write(store: &Store, edges: &Edges, staged: Staged) -> Result<Writ
 }
 
 fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), ReadError> {
-    let networks: Vec<_> = staged.created.iter().map(|live| (live.name.as_str(), network_row(live).encode())).collect();
+    let networks: Vec<_> = staged.created.iter().map(|live| (live.name.as_str(), live.row().encode())).collect();
     insert_all(transaction, tables::NETWORKS, networks.iter().map(|(name, row)| (*name, row.as_slice())))?;
     let tokens: Vec<_> = staged.server_tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
     insert_all(transaction, tables::SERVER_TOKENS, tokens.iter().map(|(id, row)| (*id, row.as_slice())))
-}
-
-fn network_row(live: &Live) -> NetworkRow {
-    NetworkRow {
-        ordinal: live.ordinal,
-        created_at: live.created_at,
-        incarnation: live.incarnation,
-        key_incarnation: live.key_incarnation,
-    }
 }
 
 fn write_network(

@@ -109,6 +109,16 @@ impl Live {
         self.published().directory.clone()
     }
 
+    /// The network's row.
+    pub(crate) fn row(&self) -> NetworkRow {
+        NetworkRow {
+            ordinal: self.ordinal,
+            created_at: self.created_at,
+            incarnation: self.incarnation,
+            key_incarnation: self.key_incarnation,
+        }
+    }
+
     /// The index of the chunk that the head lies in.
     pub(crate) fn open_chunk(&self) -> Arc<Chunk> {
         self.published().open.clone()

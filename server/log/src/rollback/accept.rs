@@ -133,12 +133,7 @@ fn restart(store: &Store, live: &Live, lost: &Checkpoint, staged: &mut Staged) -
 }
 
 fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
-    let row = NetworkRow {
-        ordinal: live.ordinal,
-        created_at: live.created_at,
-        incarnation,
-        key_incarnation: live.key_incarnation,
-    };
+    let row = NetworkRow { incarnation, ..live.row() };
     let head = Head { incarnation, ..live.head() };
     let directory = (*live.directory()).clone();
     Live::new(live.name.clone(), &row, head, directory, live.open_chunk(), store.config.tail_bytes_max)

@@ -234,19 +234,16 @@ impl Platter {
 
     /// Takes in a call.
     pub(crate) fn take(&mut self, call: &Call, random: &mut Random) {
-        match &call.change {
-            Change::Write { .. } | Change::SetLength(_) => self.unsynced[call.disk].push(call.change.clone()),
-            Change::Sync => {
-                let mut fate = Fate { lose: 0, tear: 0, random, losses: Losses::default() };
-                let all = std::mem::take(&mut self.unsynced[call.disk]);
-                fate.befall(&mut self.synced[call.disk], &all);
+        let (lose, tear) = match &call.change {
+            Change::Write { .. } | Change::SetLength(_) => {
+                self.unsynced[call.disk].push(call.change.clone());
+                return;
             }
-            Change::Forget => {
-                let mut fate = Fate { lose: 50, tear: 6, random, losses: Losses::default() };
-                let all = std::mem::take(&mut self.unsynced[call.disk]);
-                fate.befall(&mut self.synced[call.disk], &all);
-            }
-        }
+            Change::Sync => (0, 0),
+            Change::Forget => (50, 6),
+        };
+        let all = std::mem::take(&mut self.unsynced[call.disk]);
+        Fate { lose, tear, random, losses: Losses::default() }.befall(&mut self.synced[call.disk], &all);
     }
 
     /// The images after a power cut now.
