@@ -113,7 +113,8 @@ pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result
     if text.len() > max {
         return Err(Invalid::new(field, Problem::TooLong { max, found: text.len() }));
     }
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if !is_plain && text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(Invalid::new(field, Problem::MustBe("text without control characters")));
     }
     Ok(())
@@ -121,6 +122,9 @@ pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result
 
 /// Checks that no item is there twice.
 pub(crate) fn check_unique<T: Ord + std::fmt::Display>(field: &str, items: &[T]) -> Result<(), Invalid> {
+    if items.len() < 2 {
+        return Ok(());
+    }
     let mut sorted: Vec<&T> = items.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -5,6 +5,7 @@
 mod administration;
 mod encode;
 mod fact;
+mod fields;
 
 pub(crate) use administration::role_from_proto;
 pub(crate) use encode::{event_to_proto, role_to_proto};
@@ -18,51 +19,64 @@ use crate::{
     timestamp::Timestamp,
 };
 use fact::fact;
+use fields::Fields;
 use kith_proto::v1;
 use prost::Message;
 
 /// Reads canonical event bytes.
 pub(crate) fn decode_event(bytes: &[u8]) -> Result<Event, Invalid> {
-    event_from_proto(&decode_canonical(bytes)?)
-}
-
-fn decode_canonical(bytes: &[u8]) -> Result<v1::Event, Invalid> {
     if bytes.len() > limits::EVENT_BYTES_MAX {
         return Err(Invalid::new("event", Problem::TooLong { max: limits::EVENT_BYTES_MAX, found: bytes.len() }));
     }
-    let proto = v1::Event::decode(bytes).map_err(|_| Invalid::new("event", Problem::Undecodable))?;
-    if proto.encoded_len() != bytes.len() || proto.encode_to_vec() != bytes {
-        return Err(Invalid::new("event", Problem::NotCanonical));
+    event(Fields::new(bytes)).map_err(|invalid| misshapen(bytes).unwrap_or(invalid))
+}
+
+/// What is wrong with bytes as such, which is told before what is wrong with what they say.
+fn misshapen(bytes: &[u8]) -> Option<Invalid> {
+    match v1::Event::decode(bytes) {
+        Err(_) => Some(Invalid::new("event", Problem::Undecodable)),
+        Ok(proto) if proto.encode_to_vec() != bytes => Some(Invalid::new("event", Problem::NotCanonical)),
+        Ok(_) => None,
     }
-    Ok(proto)
 }
 
-fn event_from_proto(proto: &v1::Event) -> Result<Event, Invalid> {
-    let occurred_at = proto.occurred_at.as_ref().ok_or_else(|| Invalid::new("event.occurred_at", Problem::Missing))?;
-    check_count("event.caused_by", proto.caused_by.len(), 0, limits::CAUSED_BY_MAX)?;
-    check_count("event.details", proto.details.len(), 0, limits::DETAILS_MAX)?;
-    let caused_by =
-        proto.caused_by.iter().map(|id| EventId::parse_field(id, "event.caused_by")).collect::<Result<Vec<_>, _>>()?;
-    check_unique("event.caused_by", &caused_by)?;
-    Ok(Event {
-        id: EventId::parse_field(&proto.id, "event.id")?,
-        occurred_at: time("event.occurred_at", occurred_at)?,
-        scope: scope("event.scope", proto.scope)?,
-        caused_by,
-        attributes: attributes(&proto.attributes)?,
-        salt: fixed("event.salt", &proto.salt, "16 random bytes")?,
-        details: proto
-            .details
-            .iter()
-            .map(|bytes| fixed("event.details", bytes, "commitments of 32 bytes"))
-            .collect::<Result<Vec<Commitment>, _>>()?,
-        fact: fact(proto.fact.as_ref().ok_or_else(|| Invalid::new("event.fact", Problem::Missing))?)?,
-    })
+fn event(mut fields: Fields<'_>) -> Result<Event, Invalid> {
+    let event = Event {
+        id: EventId::parse_field(fields.bytes(1)?, "event.id")?,
+        occurred_at: time("event.occurred_at", fields.message(2)?)?
+            .ok_or_else(|| Invalid::new("event.occurred_at", Problem::Missing))?,
+        scope: scope("event.scope", fields.small(3)?)?,
+        caused_by: caused_by(&fields.repeated(4)?)?,
+        attributes: attributes(&fields.repeated(5)?)?,
+        salt: fixed("event.salt", fields.bytes(6)?, "16 random bytes")?,
+        details: commitments(&fields.repeated(7)?)?,
+        fact: fact(&mut fields)?,
+    };
+    fields.end()?;
+    Ok(event)
 }
 
-fn time(field: &str, proto: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
+fn caused_by(ids: &[&[u8]]) -> Result<Vec<EventId>, Invalid> {
+    let field = "event.caused_by";
+    check_count(field, ids.len(), 0, limits::CAUSED_BY_MAX)?;
+    let ids = ids.iter().map(|id| EventId::parse_field(id, field)).collect::<Result<Vec<_>, _>>()?;
+    check_unique(field, &ids)?;
+    Ok(ids)
+}
+
+fn commitments(details: &[&[u8]]) -> Result<Vec<Commitment>, Invalid> {
+    let field = "event.details";
+    check_count(field, details.len(), 0, limits::DETAILS_MAX)?;
+    details.iter().map(|bytes| fixed(field, bytes, "commitments of 32 bytes")).collect()
+}
+
+/// Reads a `google.protobuf.Timestamp`.
+fn time(field: &str, message: Option<Fields<'_>>) -> Result<Option<Timestamp>, Invalid> {
+    let Some(mut fields) = message else { return Ok(None) };
+    let proto = prost_types::Timestamp { seconds: fields.signed(1)?, nanos: fields.small(2)? };
+    fields.end()?;
     let rule = Problem::MustBe("a time in whole milliseconds between the years 1900 and 9999");
-    Timestamp::from_proto(proto).ok_or_else(|| Invalid::new(field, rule))
+    Timestamp::from_proto(&proto).map(Some).ok_or_else(|| Invalid::new(field, rule))
 }
 
 fn fixed<const N: usize>(field: &str, bytes: &[u8], rule: &'static str) -> Result<[u8; N], Invalid> {
@@ -81,37 +95,49 @@ fn scope(field: &str, number: i32) -> Result<Scope, Invalid> {
     }
 }
 
-fn attributes(protos: &[v1::Attribute]) -> Result<Vec<Attribute>, Invalid> {
+fn attributes(messages: &[&[u8]]) -> Result<Vec<Attribute>, Invalid> {
     let field = "event.attributes";
-    check_count(field, protos.len(), 0, limits::ATTRIBUTES_MAX)?;
-    for pair in protos.windows(2) {
+    check_count(field, messages.len(), 0, limits::ATTRIBUTES_MAX)?;
+    let attributes = messages.iter().map(|message| attribute(Fields::new(message))).collect::<Result<Vec<_>, _>>()?;
+    for pair in attributes.windows(2) {
         match pair[0].key.cmp(&pair[1].key) {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Equal => return Err(Invalid::new(field, Problem::Repeated(pair[0].key.clone()))),
             std::cmp::Ordering::Greater => return Err(Invalid::new(field, Problem::Unsorted)),
         }
     }
-    protos.iter().map(attribute).collect()
+    Ok(attributes)
 }
 
-fn attribute(proto: &v1::Attribute) -> Result<Attribute, Invalid> {
-    use v1::attribute::Value;
+fn attribute(mut fields: Fields<'_>) -> Result<Attribute, Invalid> {
     let field = "event.attributes.key";
-    check_text(field, &proto.key, limits::ATTRIBUTE_KEY_BYTES_MAX)?;
+    let key = fields.text(1)?;
+    check_text(field, key, limits::ATTRIBUTE_KEY_BYTES_MAX)?;
     let body = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
-    if !proto.key.bytes().all(body) || !proto.key.as_bytes()[0].is_ascii_lowercase() {
+    if !key.bytes().all(body) || !key.as_bytes()[0].is_ascii_lowercase() {
         return Err(Invalid::new(field, Problem::MustBe("made of a-z, 0-9, _ . - and start with a letter")));
     }
+    let value = attribute_value(&mut fields)?;
+    fields.end()?;
+    Ok(Attribute { key: key.to_owned(), value })
+}
+
+fn attribute_value(fields: &mut Fields<'_>) -> Result<AttributeValue, Invalid> {
     let field = "event.attributes.value";
-    let value = match proto.value.as_ref().ok_or_else(|| Invalid::new(field, Problem::Missing))? {
-        Value::Text(text) => {
-            check_text_or_empty(field, text, limits::ATTRIBUTE_TEXT_BYTES_MAX)?;
-            AttributeValue::Text(text.clone())
-        }
-        Value::Integer(integer) => AttributeValue::Integer(*integer),
-        Value::Number(number) if number.is_finite() => AttributeValue::Number(*number),
-        Value::Number(_) => return Err(Invalid::new(field, Problem::MustBe("a finite number"))),
-        Value::Flag(flag) => AttributeValue::Flag(*flag),
-    };
-    Ok(Attribute { key: proto.key.clone(), value })
+    if let Some(text) = fields.next_text(2)? {
+        check_text_or_empty(field, text, limits::ATTRIBUTE_TEXT_BYTES_MAX)?;
+        return Ok(AttributeValue::Text(text.to_owned()));
+    }
+    if let Some(integer) = fields.next_varint(3)? {
+        return Ok(AttributeValue::Integer(integer.cast_signed()));
+    }
+    if let Some(number) = fields.next_double(4)? {
+        let rule = Problem::MustBe("a finite number");
+        return if number.is_finite() { Ok(AttributeValue::Number(number)) } else { Err(Invalid::new(field, rule)) };
+    }
+    match fields.next_varint(5)? {
+        Some(flag @ (0 | 1)) => Ok(AttributeValue::Flag(flag == 1)),
+        Some(_) => Err(Invalid::new("event", Problem::NotCanonical)),
+        None => Err(Invalid::new(field, Problem::Missing)),
+    }
 }

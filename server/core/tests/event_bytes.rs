@@ -62,8 +62,13 @@ proptest! {
     fn changed_bytes_are_refused_or_canonical(event in arbitrary::event(), mutation in mutation()) {
         let mut bytes = event.encode();
         mutation.apply(&mut bytes);
-        if let Ok(read) = Event::decode(&bytes) {
-            prop_assert_eq!(read.encode(), bytes);
+        match Event::decode(&bytes) {
+            Ok(read) => prop_assert_eq!(read.encode(), bytes),
+            Err(refused) => {
+                let is_misshapen = matches!(refused.problem, Problem::Undecodable | Problem::NotCanonical);
+                let same = v1::Event::decode(&bytes[..]).is_ok_and(|event| event.encode_to_vec() == bytes);
+                prop_assert_eq!(is_misshapen, !same, "{}", refused);
+            }
         }
     }
 

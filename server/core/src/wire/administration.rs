@@ -2,6 +2,7 @@
 
 use super::{
     fact::{organisation, person, person_or_none},
+    fields::Fields,
     fixed, scope, time,
 };
 use crate::{
@@ -17,84 +18,71 @@ pub(crate) fn role_from_proto(number: i32) -> Option<Role> {
     role_or_none("role", number).ok().flatten()
 }
 
-/// Reads a fact that is none of those that clients record.
-pub(super) fn administration(proto: &v1::event::Fact) -> Result<Administration, Invalid> {
-    use v1::event::Fact as Proto;
+/// Reads the fact of an event's field; `None` if no administration fact has that number.
+pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Option<Administration>, Invalid> {
     let text = |field: &str, text: &str| {
         check_text_or_empty(field, text, limits::ADMINISTRATION_TEXT_BYTES_MAX).map(|()| text.to_owned())
     };
     let digest = |field: &str, bytes: &[u8]| fixed(field, bytes, "a SHA-256 digest of 32 bytes");
-    Ok(match proto {
-        Proto::PluginInstalled(plugin) => {
-            let field = "event.plugin_installed.settings";
-            check_text_or_empty(field, &plugin.settings, limits::SETTINGS_BYTES_MAX)?;
-            Administration::PluginInstalled {
-                name: text("event.plugin_installed.name", &plugin.name)?,
-                version: text("event.plugin_installed.version", &plugin.version)?,
-                component: digest("event.plugin_installed.component", &plugin.component)?,
-                settings: plugin.settings.clone(),
-                scope: scope("event.plugin_installed.scope", plugin.scope)?,
-            }
-        }
-        Proto::PluginActivated(plugin) => Administration::PluginActivated {
-            name: text("event.plugin_activated.name", &plugin.name)?,
-            version: text("event.plugin_activated.version", &plugin.version)?,
-            component: digest("event.plugin_activated.component", &plugin.component)?,
+    Ok(Some(match number {
+        24 => Administration::PluginInstalled {
+            name: text("event.plugin_installed.name", fields.text(1)?)?,
+            version: text("event.plugin_installed.version", fields.text(2)?)?,
+            component: digest("event.plugin_installed.component", fields.bytes(3)?)?,
+            settings: settings("event.plugin_installed.settings", fields.text(4)?)?,
+            scope: scope("event.plugin_installed.scope", fields.small(5)?)?,
         },
-        Proto::PluginPaused(plugin) => Administration::PluginPaused {
-            name: text("event.plugin_paused.name", &plugin.name)?,
-            paused: plugin.paused,
+        25 => Administration::PluginActivated {
+            name: text("event.plugin_activated.name", fields.text(1)?)?,
+            version: text("event.plugin_activated.version", fields.text(2)?)?,
+            component: digest("event.plugin_activated.component", fields.bytes(3)?)?,
         },
-        Proto::PluginRemoved(plugin) => {
-            Administration::PluginRemoved { name: text("event.plugin_removed.name", &plugin.name)? }
-        }
-        Proto::MemberChanged(member) => Administration::MemberChanged {
-            principal: text("event.member_changed.principal", &member.principal)?,
-            role: role_or_none("event.member_changed.role", member.role)?,
-            organisation: organisation("event.member_changed.organisation", &member.organisation)?,
+        26 => Administration::PluginPaused {
+            name: text("event.plugin_paused.name", fields.text(1)?)?,
+            paused: fields.flag(2)?,
         },
-        Proto::TokenIssued(token) => Administration::TokenIssued {
-            token: TokenId::parse_field(&token.token, "event.token_issued.token")?,
-            role: role_or_none("event.token_issued.role", token.role)?
+        27 => Administration::PluginRemoved { name: text("event.plugin_removed.name", fields.text(1)?)? },
+        28 => Administration::MemberChanged {
+            principal: text("event.member_changed.principal", fields.text(1)?)?,
+            role: role_or_none("event.member_changed.role", fields.small(2)?)?,
+            organisation: organisation("event.member_changed.organisation", fields.text(3)?)?,
+        },
+        29 => Administration::TokenIssued {
+            token: TokenId::parse_field(fields.text(1)?, "event.token_issued.token")?,
+            role: role_or_none("event.token_issued.role", fields.small(2)?)?
                 .ok_or_else(|| Invalid::new("event.token_issued.role", Problem::Missing))?,
-            person: person_or_none("event.token_issued.person", &token.person)?,
-            organisation: organisation("event.token_issued.organisation", &token.organisation)?,
-            expires_at: token.expires_at.as_ref().map(|at| time("event.token_issued.expires_at", at)).transpose()?,
+            person: person_or_none("event.token_issued.person", fields.text(3)?)?,
+            organisation: organisation("event.token_issued.organisation", fields.text(4)?)?,
+            expires_at: time("event.token_issued.expires_at", fields.message(5)?)?,
         },
-        Proto::TokenRevoked(token) => {
-            Administration::TokenRevoked { token: TokenId::parse_field(&token.token, "event.token_revoked.token")? }
+        30 => {
+            Administration::TokenRevoked { token: TokenId::parse_field(fields.text(1)?, "event.token_revoked.token")? }
         }
-        Proto::PersonErased(erased) => Administration::PersonErased {
-            person: person("event.person_erased.person", &erased.person)?,
-            ground: text("event.person_erased.ground", &erased.ground)?,
+        31 => Administration::PersonErased {
+            person: person("event.person_erased.person", fields.text(1)?)?,
+            ground: text("event.person_erased.ground", fields.text(2)?)?,
         },
-        Proto::ErasureCompleted(erased) => Administration::ErasureCompleted {
-            person: person("event.erasure_completed.person", &erased.person)?,
-            erasure: EventId::parse_field(&erased.erasure, "event.erasure_completed.erasure")?,
+        32 => Administration::ErasureCompleted {
+            person: person("event.erasure_completed.person", fields.text(1)?)?,
+            erasure: EventId::parse_field(fields.bytes(2)?, "event.erasure_completed.erasure")?,
         },
-        Proto::HoldChanged(hold) => Administration::HoldChanged {
-            person: person("event.hold_changed.person", &hold.person)?,
-            held: hold.held,
-            reason: text("event.hold_changed.reason", &hold.reason)?,
+        33 => Administration::HoldChanged {
+            person: person("event.hold_changed.person", fields.text(1)?)?,
+            held: fields.flag(2)?,
+            reason: text("event.hold_changed.reason", fields.text(3)?)?,
         },
-        Proto::LogRestored(restored) => Administration::LogRestored {
-            incarnation: fixed("event.log_restored.incarnation", &restored.incarnation, "16 bytes")?,
-            lost_head: restored.lost_head,
-            lost_root: digest("event.log_restored.lost_root", &restored.lost_root)?,
+        34 => Administration::LogRestored {
+            incarnation: fixed("event.log_restored.incarnation", fields.bytes(1)?, "16 bytes")?,
+            lost_head: fields.unsigned(2)?,
+            lost_root: digest("event.log_restored.lost_root", fields.bytes(3)?)?,
         },
-        Proto::Met(_)
-        | Proto::FollowedUp(_)
-        | Proto::Asked(_)
-        | Proto::Helped(_)
-        | Proto::Referred(_)
-        | Proto::Answered(_)
-        | Proto::Custom(_)
-        | Proto::Retracted(_)
-        | Proto::OrganisationAdded(_)
-        | Proto::PersonAdded(_)
-        | Proto::PersonChanged(_)
-        | Proto::PeopleMerged(_) => unreachable!("the caller matched these facts"),
-    })
+        _ => return Ok(None),
+    }))
+}
+
+fn settings(field: &str, text: &str) -> Result<String, Invalid> {
+    check_text_or_empty(field, text, limits::SETTINGS_BYTES_MAX)?;
+    Ok(text.to_owned())
 }
 
 fn role_or_none(field: &str, number: i32) -> Result<Option<Role>, Invalid> {

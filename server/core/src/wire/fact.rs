@@ -1,6 +1,6 @@
 //! Facts from the wire, with their rules.
 
-use super::administration;
+use super::{administration::administration, fields::Fields};
 use crate::{
     event::{
         Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
@@ -12,54 +12,28 @@ use crate::{
 };
 use kith_proto::v1;
 
-/// Reads a fact.
-pub(super) fn fact(proto: &v1::event::Fact) -> Result<Fact, Invalid> {
-    use v1::event::Fact as Proto;
-    Ok(match proto {
-        Proto::Met(met) => Fact::Met(Met { people: people("event.met.people", &met.people, 2, limits::PEOPLE_MAX)? }),
-        Proto::FollowedUp(followed) => Fact::FollowedUp(followed_up(followed)?),
-        Proto::Asked(asked) => Fact::Asked(self::asked(asked)?),
-        Proto::Helped(helped) => Fact::Helped(self::helped(helped)?),
-        Proto::Referred(referred) => Fact::Referred(self::referred(referred)?),
-        Proto::Answered(answered) => Fact::Answered(Answered {
-            referral: EventId::parse_field(&answered.referral, "event.answered.referral")?,
-            by: person("event.answered.by", &answered.by)?,
-            answer: answer(answered.answer)?,
-        }),
-        Proto::Custom(custom) => Fact::Custom(self::custom(custom)?),
-        Proto::Retracted(retracted) => Fact::Retracted(Retracted {
-            event: EventId::parse_field(&retracted.event, "event.retracted.event")?,
-            reason: retraction_reason(retracted.reason)?,
-        }),
-        Proto::OrganisationAdded(added) => {
-            let field = "event.organisation_added.name";
-            check_text(field, &added.name, limits::ORGANISATION_NAME_BYTES_MAX)?;
-            Fact::OrganisationAdded(OrganisationAdded {
-                organisation: OrganisationId::parse_field(
-                    &added.organisation,
-                    "event.organisation_added.organisation",
-                )?,
-                name: added.name.clone(),
-            })
-        }
-        Proto::PersonAdded(added) => Fact::PersonAdded(PersonAdded {
-            person: person("event.person_added.person", &added.person)?,
-            organisation: organisation("event.person_added.organisation", &added.organisation)?,
-            role: person_role("event.person_added.role", &added.role)?,
-        }),
-        Proto::PersonChanged(changed) => Fact::PersonChanged(PersonChanged {
-            person: person("event.person_changed.person", &changed.person)?,
-            organisation: organisation("event.person_changed.organisation", &changed.organisation)?,
-            role: person_role("event.person_changed.role", &changed.role)?,
-        }),
-        Proto::PeopleMerged(merge) => {
-            let kept = person("event.people_merged.kept", &merge.kept)?;
-            let merged = person("event.people_merged.merged", &merge.merged)?;
-            differ("event.people_merged", &[&kept, &merged])?;
-            Fact::PeopleMerged(PeopleMerged { kept, merged })
-        }
-        administration => Fact::Administration(administration::administration(administration)?),
-    })
+/// Reads the fact of an event: the one field that is left.
+pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
+    let missing = || Invalid::new("event.fact", Problem::Missing);
+    let number = event.peek().ok_or_else(missing)?;
+    let mut fields = event.message(number)?.ok_or_else(missing)?;
+    let fact = match number {
+        8 => Fact::Met(Met { people: people("event.met.people", &fields.texts(1)?, 2, limits::PEOPLE_MAX)? }),
+        9 => Fact::FollowedUp(followed_up(&mut fields)?),
+        10 => Fact::Asked(asked(&mut fields)?),
+        11 => Fact::Helped(helped(&mut fields)?),
+        12 => Fact::Referred(referred(&mut fields)?),
+        13 => Fact::Answered(answered(&mut fields)?),
+        14 => Fact::Custom(custom(&mut fields)?),
+        15 => Fact::Retracted(retracted(&mut fields)?),
+        16 => Fact::OrganisationAdded(organisation_added(&mut fields)?),
+        17 => Fact::PersonAdded(person_added(&mut fields)?),
+        18 => Fact::PersonChanged(person_changed(&mut fields)?),
+        19 => Fact::PeopleMerged(people_merged(&mut fields)?),
+        number => Fact::Administration(administration(number, &mut fields)?.ok_or_else(missing)?),
+    };
+    fields.end()?;
+    Ok(fact)
 }
 
 pub(super) fn person(field: &str, id: &str) -> Result<PersonId, Invalid> {
@@ -85,14 +59,14 @@ fn person_role(field: &str, role: &str) -> Result<String, Invalid> {
     Ok(role.to_owned())
 }
 
-fn people(field: &str, ids: &[String], min: usize, max: usize) -> Result<Vec<PersonId>, Invalid> {
+fn people(field: &str, ids: &[&str], min: usize, max: usize) -> Result<Vec<PersonId>, Invalid> {
     check_count(field, ids.len(), min, max)?;
     let people = ids.iter().map(|id| person(field, id)).collect::<Result<Vec<_>, _>>()?;
     check_unique(field, &people)?;
     Ok(people)
 }
 
-fn others(field: &str, ids: &[String], by: &PersonId) -> Result<Vec<PersonId>, Invalid> {
+fn others(field: &str, ids: &[&str], by: &PersonId) -> Result<Vec<PersonId>, Invalid> {
     let others = people(field, ids, 1, limits::OTHERS_MAX)?;
     if others.contains(by) {
         return Err(Invalid::new(field, Problem::Repeated(by.to_string())));
@@ -111,57 +85,101 @@ fn event_or_none(field: &str, id: &[u8]) -> Result<Option<EventId>, Invalid> {
     EventId::parse_field(id, field).map(Some)
 }
 
-fn followed_up(proto: &v1::FollowedUp) -> Result<FollowedUp, Invalid> {
-    let by = person("event.followed_up.by", &proto.by)?;
+fn followed_up(fields: &mut Fields<'_>) -> Result<FollowedUp, Invalid> {
+    let by = person("event.followed_up.by", fields.text(1)?)?;
     Ok(FollowedUp {
-        with: others("event.followed_up.with", &proto.with, &by)?,
-        about: event_or_none("event.followed_up.about", &proto.about)?,
+        with: others("event.followed_up.with", &fields.texts(2)?, &by)?,
+        about: event_or_none("event.followed_up.about", fields.bytes(3)?)?,
         by,
     })
 }
 
-fn asked(proto: &v1::Asked) -> Result<Asked, Invalid> {
-    let by = person("event.asked.by", &proto.by)?;
+fn asked(fields: &mut Fields<'_>) -> Result<Asked, Invalid> {
+    let by = person("event.asked.by", fields.text(1)?)?;
     Ok(Asked {
-        of: others("event.asked.of", &proto.of, &by)?,
-        category: Category::parse_field(&proto.category, "event.asked.category")?,
+        of: others("event.asked.of", &fields.texts(2)?, &by)?,
+        category: Category::parse_field(fields.text(3)?, "event.asked.category")?,
         by,
     })
 }
 
-fn helped(proto: &v1::Helped) -> Result<Helped, Invalid> {
-    let category = match proto.category.as_str() {
-        "" => None,
-        text => Some(Category::parse_field(text, "event.helped.category")?),
-    };
+fn helped(fields: &mut Fields<'_>) -> Result<Helped, Invalid> {
     let fact = Helped {
-        helper: person("event.helped.helper", &proto.helper)?,
-        helped: person("event.helped.helped", &proto.helped)?,
-        category,
-        about: event_or_none("event.helped.about", &proto.about)?,
+        helper: person("event.helped.helper", fields.text(1)?)?,
+        helped: person("event.helped.helped", fields.text(2)?)?,
+        category: match fields.text(3)? {
+            "" => None,
+            text => Some(Category::parse_field(text, "event.helped.category")?),
+        },
+        about: event_or_none("event.helped.about", fields.bytes(4)?)?,
     };
     differ("event.helped", &[&fact.helper, &fact.helped])?;
     Ok(fact)
 }
 
-fn referred(proto: &v1::Referred) -> Result<Referred, Invalid> {
-    let referrer = person("event.referred.referrer", &proto.referrer)?;
-    let person_ = person("event.referred.person", &proto.person)?;
-    let to = person("event.referred.to", &proto.to)?;
+fn referred(fields: &mut Fields<'_>) -> Result<Referred, Invalid> {
+    let referrer = person("event.referred.referrer", fields.text(1)?)?;
+    let person_ = person("event.referred.person", fields.text(2)?)?;
+    let to = person("event.referred.to", fields.text(3)?)?;
     differ("event.referred", &[&referrer, &person_, &to])?;
     Ok(Referred { referrer, person: person_, to })
 }
 
-fn custom(proto: &v1::Custom) -> Result<Custom, Invalid> {
-    let field = "event.custom.type";
-    check_text(field, &proto.r#type, limits::CUSTOM_TYPE_BYTES_MAX)?;
-    if !is_custom_type(&proto.r#type) {
+fn answered(fields: &mut Fields<'_>) -> Result<Answered, Invalid> {
+    Ok(Answered {
+        referral: EventId::parse_field(fields.bytes(1)?, "event.answered.referral")?,
+        by: person("event.answered.by", fields.text(2)?)?,
+        answer: answer(fields.small(3)?)?,
+    })
+}
+
+fn custom(fields: &mut Fields<'_>) -> Result<Custom, Invalid> {
+    let (field, type_name) = ("event.custom.type", fields.text(1)?);
+    check_text(field, type_name, limits::CUSTOM_TYPE_BYTES_MAX)?;
+    if !is_custom_type(type_name) {
         return Err(Invalid::new(field, Problem::MustBe("such as org.example/visit.v1")));
     }
     Ok(Custom {
-        type_name: proto.r#type.clone(),
-        people: people("event.custom.people", &proto.people, 0, limits::PEOPLE_MAX)?,
+        type_name: type_name.to_owned(),
+        people: people("event.custom.people", &fields.texts(2)?, 0, limits::PEOPLE_MAX)?,
     })
+}
+
+fn retracted(fields: &mut Fields<'_>) -> Result<Retracted, Invalid> {
+    Ok(Retracted {
+        event: EventId::parse_field(fields.bytes(1)?, "event.retracted.event")?,
+        reason: retraction_reason(fields.small(2)?)?,
+    })
+}
+
+fn organisation_added(fields: &mut Fields<'_>) -> Result<OrganisationAdded, Invalid> {
+    let organisation = OrganisationId::parse_field(fields.text(1)?, "event.organisation_added.organisation")?;
+    let name = fields.text(2)?;
+    check_text("event.organisation_added.name", name, limits::ORGANISATION_NAME_BYTES_MAX)?;
+    Ok(OrganisationAdded { organisation, name: name.to_owned() })
+}
+
+fn person_added(fields: &mut Fields<'_>) -> Result<PersonAdded, Invalid> {
+    Ok(PersonAdded {
+        person: person("event.person_added.person", fields.text(1)?)?,
+        organisation: organisation("event.person_added.organisation", fields.text(2)?)?,
+        role: person_role("event.person_added.role", fields.text(3)?)?,
+    })
+}
+
+fn person_changed(fields: &mut Fields<'_>) -> Result<PersonChanged, Invalid> {
+    Ok(PersonChanged {
+        person: person("event.person_changed.person", fields.text(1)?)?,
+        organisation: organisation("event.person_changed.organisation", fields.text(2)?)?,
+        role: person_role("event.person_changed.role", fields.text(3)?)?,
+    })
+}
+
+fn people_merged(fields: &mut Fields<'_>) -> Result<PeopleMerged, Invalid> {
+    let kept = person("event.people_merged.kept", fields.text(1)?)?;
+    let merged = person("event.people_merged.merged", fields.text(2)?)?;
+    differ("event.people_merged", &[&kept, &merged])?;
+    Ok(PeopleMerged { kept, merged })
 }
 
 /// Whether text is a custom type's name: `[a-z0-9._-]+/[a-z0-9._-]+`, at most 64 bytes.
