@@ -19,16 +19,21 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     thread::{JoinHandle, Thread},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::watch;
 
 /// How long a level view sleeps before it looks at the day again, and syncs.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long the log must be quiet before a view takes in what came. One transaction of a view costs a millisecond or
+/// more, whatever is in it: a burst of appends costs few of them this way.
+const QUIET: Duration = Duration::from_millis(5);
+/// The longest that an entry waits for the log to be quiet.
+const GATHER_MAX: Duration = Duration::from_millis(250);
 /// The longest pause after a failure that may pass.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
@@ -50,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) tables: Mutex<TableCache>,
     cursor: watch::Sender<ViewCursor>,
+    /// The furthest position that somebody waits for.
+    wanted: AtomicU64,
     condition: Mutex<Condition>,
     stop: AtomicBool,
 }
@@ -64,6 +71,7 @@ impl Shared {
             counters: Arc::default(),
             tables: Mutex::default(),
             cursor: watch::Sender::default(),
+            wanted: AtomicU64::new(0),
             condition: Mutex::default(),
             stop: AtomicBool::new(false),
         }
@@ -88,6 +96,11 @@ impl Shared {
     /// How far the view has come.
     pub(crate) fn cursor(&self) -> ViewCursor {
         *self.cursor.borrow()
+    }
+
+    /// Whether somebody waits for more than what is taken in.
+    fn is_waited_for(&self) -> bool {
+        self.wanted.load(Ordering::Acquire) > self.cursor().position.get()
     }
 
     pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
@@ -141,9 +154,11 @@ impl ViewHandle {
         self.shared.cursor.subscribe()
     }
 
-    /// Waits until the view is built and has taken in a position.
+    /// Waits until the view is built and has taken in a position. The view hurries while somebody waits.
     pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
         let mut cursor = self.cursor_watch();
+        self.shared.wanted.fetch_max(position.get(), Ordering::AcqRel);
+        self.unpark();
         loop {
             let now = *cursor.borrow_and_update();
             if now.day.is_some() && now.position >= position {
@@ -153,6 +168,12 @@ impl ViewHandle {
                 return Err(ViewStopped);
             }
             cursor.changed().await.map_err(|_| ViewStopped)?;
+        }
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.thread().unpark();
         }
     }
 
@@ -200,8 +221,9 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
             }
             Ok(Step::Level) => {
                 shared.condition().paused = None;
-                if wait_for_head(&mut head, IDLE) == Woken::Late {
-                    sync(&mut follower, shared);
+                match wait_for_head(&mut head, IDLE) {
+                    Woken::ByHead => gather(shared, &mut head),
+                    Woken::Late => sync(&mut follower, shared),
                 }
             }
             Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
@@ -215,6 +237,18 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
         }
     }
     sync(&mut follower, shared);
+}
+
+/// Lets a burst of appends go by, unless somebody waits for the view.
+fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
+    let started = Instant::now();
+    while started.elapsed() < GATHER_MAX && !shared.is_waited_for() && !shared.stop.load(Ordering::Acquire) {
+        head.mark_unchanged();
+        std::thread::park_timeout(QUIET);
+        if !head.has_changed().unwrap_or(false) {
+            return;
+        }
+    }
 }
 
 enum Recovery {
