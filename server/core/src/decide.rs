@@ -13,7 +13,7 @@ use crate::{
     condition::Condition,
     detail::Detail,
     directory::Directory,
-    entry::Entry,
+    entry::{self, Entry},
     event::Event,
     filter::Filter,
     header::Header,
@@ -25,7 +25,7 @@ use crate::{
     prepare::Prepared,
     timestamp::Timestamp,
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use pending::Pending;
 use std::{collections::HashMap, sync::Arc};
 
@@ -107,6 +107,8 @@ pub struct Batch<'s, S> {
     accepted: Vec<Accepted>,
     positions: HashMap<EventId, usize>,
     pending: Pending<'s>,
+    /// Where entries are encoded.
+    memory: BytesMut,
 }
 
 /// The event that a new one names.
@@ -137,6 +139,16 @@ impl<E, R: Into<Refusal>> From<R> for Stop<E> {
     }
 }
 
+impl<E> Stop<E> {
+    /// What the event at an index of its command came to.
+    fn at_event(self, event: usize) -> Undecided<E> {
+        match self {
+            Self::Refusal(why) => Undecided::Refused(Refused { event, why }),
+            Self::Unreadable(error) => Undecided::Unreadable(error),
+        }
+    }
+}
+
 impl<'s, S: State> Batch<'s, S> {
     /// An empty batch on top of a state, decided at time `now`. Events may lie `future_ms_max` after that.
     pub fn new(state: &'s S, now: Timestamp, future_ms_max: i64) -> Self {
@@ -147,6 +159,7 @@ impl<'s, S: State> Batch<'s, S> {
             accepted: Vec::new(),
             positions: HashMap::new(),
             pending: Pending::new(state.directory()),
+            memory: BytesMut::new(),
         }
     }
 
@@ -158,6 +171,24 @@ impl<'s, S: State> Batch<'s, S> {
             self.roll_back(before);
         }
         decided
+    }
+
+    /// Decides one event by itself: an outcome, or a refusal that leaves the batch as it was.
+    pub fn decide_event(
+        &mut self,
+        principal: &Principal,
+        origin: Origin,
+        event: Prepared,
+    ) -> Result<Outcome, Undecided<S::Error>> {
+        self.decide_one(principal, origin, event).map_err(|stop| stop.at_event(0))
+    }
+
+    /// Makes room for events that are about to be decided. Their entries share one piece of memory.
+    pub fn make_room(&mut self, principal: &Principal, events: &[Prepared]) {
+        self.accepted.reserve(events.len());
+        self.positions.reserve(events.len());
+        let bytes = events.iter().map(|event| entry::encoded_bytes_max(principal, event)).sum();
+        self.memory = BytesMut::with_capacity(bytes);
     }
 
     /// The accepted entries, in order of position.
@@ -175,19 +206,16 @@ impl<'s, S: State> Batch<'s, S> {
     }
 
     fn decide_all(&mut self, command: Command) -> Result<Vec<Outcome>, Undecided<S::Error>> {
-        let refuse = |event, stop| match stop {
-            Stop::Refusal(why) => Undecided::Refused(Refused { event, why }),
-            Stop::Unreadable(error) => Undecided::Unreadable(error),
-        };
         if let Some(condition) = &command.condition
-            && !self.all_recorded(&command).map_err(|stop| refuse(0, stop))?
+            && !self.all_recorded(&command).map_err(|stop| stop.at_event(0))?
         {
-            self.check_condition(condition, &command.principal).map_err(|stop| refuse(0, stop))?;
+            self.check_condition(condition, &command.principal).map_err(|stop| stop.at_event(0))?;
         }
         let (principal, origin) = (command.principal, command.origin);
+        self.make_room(&principal, &command.events);
         let mut outcomes = Vec::with_capacity(command.events.len());
         for (index, prepared) in command.events.into_iter().enumerate() {
-            outcomes.push(self.decide_one(&principal, origin, prepared).map_err(|stop| refuse(index, stop))?);
+            outcomes.push(self.decide_one(&principal, origin, prepared).map_err(|stop| stop.at_event(index))?);
         }
         Ok(outcomes)
     }
@@ -263,7 +291,7 @@ impl<'s, S: State> Batch<'s, S> {
     }
 
     fn accept(
-        &self,
+        &mut self,
         principal: &Principal,
         prepared: Prepared,
         mut target: Option<Target>,
@@ -281,7 +309,8 @@ impl<'s, S: State> Batch<'s, S> {
             None => self.find(id),
         })?;
         let header = Arc::new(header);
-        Ok(Accepted { header, bytes: entry.encode(), entry, event: prepared.event, details: prepared.details })
+        let bytes = entry.encode_with(&mut self.memory);
+        Ok(Accepted { header, bytes, entry, event: prepared.event, details: prepared.details })
     }
 
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, Stop<S::Error>> {
