@@ -9,7 +9,10 @@ use crate::{
     tables::{CHUNK_POSITIONS, chunk_of},
 };
 use kith_core::{id::EventId, position::Position};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// Bytes of a row of `people`, unless one person takes more: with its key it fills a page of redb.
 const PEOPLE_ROW_BYTES_MAX: usize = 4_000;
@@ -31,11 +34,22 @@ pub(crate) struct Chunk {
     people: Vec<(u32, u16)>,
 }
 
-/// What a batch makes of the index: chunks that are complete, and the one that the batch ends in.
-#[derive(Debug, PartialEq, Eq)]
+/// What a batch makes of the index.
+#[derive(Debug)]
 pub(crate) struct Growth {
+    /// Chunks that are complete.
     pub(crate) complete: Vec<Chunk>,
-    pub(crate) open: Chunk,
+    /// The chunk that the batch ends in, without what is new in it.
+    open: Arc<Chunk>,
+    added: Vec<Added>,
+}
+
+/// An entry that is new in a chunk.
+#[derive(Debug)]
+struct Added {
+    position: Position,
+    id: EventId,
+    people: Vec<u32>,
 }
 
 impl Chunk {
@@ -71,6 +85,13 @@ impl Chunk {
         let place = u16::try_from(position.get() % CHUNK_POSITIONS).expect("a chunk has less than 2^16 places");
         self.ids.insert(id, place);
         self.people.extend(people.iter().map(|handle| (*handle, place)));
+    }
+
+    fn add_all(&mut self, entries: Vec<Added>) {
+        self.ids.reserve(entries.len());
+        for Added { position, id, people } in entries {
+            self.add(position, id, &people);
+        }
     }
 
     /// Where an event is, if it is here.
@@ -122,17 +143,29 @@ impl Chunk {
 
 impl Growth {
     /// Nothing new after an open chunk.
-    pub(crate) fn of(open: Chunk) -> Self {
-        Self { complete: Vec::new(), open }
+    pub(crate) fn of(open: Arc<Chunk>) -> Self {
+        Self { complete: Vec::new(), open, added: Vec::new() }
     }
 
-    /// Takes in the next entry.
-    pub(crate) fn add(&mut self, position: Position, id: EventId, people: &[u32]) {
+    /// Takes in the next entry, with the handles of its people.
+    pub(crate) fn add(&mut self, position: Position, id: EventId, people: Vec<u32>) {
         if chunk_of(position.get()) != self.open.number {
-            let next = self.open.next(position);
-            self.complete.push(std::mem::replace(&mut self.open, next));
+            self.complete_open(position);
         }
-        self.open.add(position, id, people);
+        self.added.push(Added { position, id, people });
+    }
+
+    /// The open chunk with all that is new, made where it lies unless somebody looks at it.
+    pub(crate) fn bring_to_date(self, open: &mut Arc<Chunk>) {
+        *open = self.open;
+        Arc::make_mut(open).add_all(self.added);
+    }
+
+    fn complete_open(&mut self, next: Position) {
+        let mut chunk = Chunk::clone(&self.open);
+        chunk.add_all(std::mem::take(&mut self.added));
+        self.open = Arc::new(chunk.next(next));
+        self.complete.push(chunk);
     }
 }
 
@@ -186,48 +219,66 @@ mod tests {
         EventId::from_bytes(bytes).unwrap()
     }
 
-    fn grown(until: u64) -> Growth {
-        let mut growth = Growth::of(Chunk::around(Position::ZERO, 0));
-        for position in 1..=until {
-            let people = [2, u32::try_from(position % 3 + 10).unwrap()];
-            growth.add(Position::new(position), id(position), &people);
+    /// The complete chunks and the open one after so many entries, half of them in a batch of their own.
+    fn grown(until: u64) -> (Vec<Chunk>, Arc<Chunk>) {
+        let mut open = Arc::new(Chunk::around(Position::ZERO, 0));
+        let mut complete = Vec::new();
+        for batch in [1..=until / 2, until / 2 + 1..=until] {
+            let mut growth = Growth::of(open.clone());
+            for position in batch {
+                let people = vec![2, u32::try_from(position % 3 + 10).unwrap()];
+                growth.add(Position::new(position), id(position), people);
+            }
+            complete.append(&mut growth.complete);
+            growth.bring_to_date(&mut open);
         }
-        growth
+        (complete, open)
+    }
+
+    #[test]
+    fn whoever_looks_at_a_chunk_sees_it_unchanged() {
+        let (_, mut open) = grown(9);
+        let (looked_at, before) = (open.clone(), Chunk::clone(&open));
+        let mut growth = Growth::of(open.clone());
+        growth.add(Position::new(10), id(10), vec![2]);
+        growth.bring_to_date(&mut open);
+        assert_eq!(*looked_at, before);
+        assert_eq!(open.find(&id(10)), Some(Position::new(10)));
     }
 
     #[test]
     fn a_chunk_is_complete_when_the_next_begins() {
-        assert_eq!(grown(CHUNK_POSITIONS - 1).complete.len(), 0);
-        let growth = grown(CHUNK_POSITIONS * 2 + 5);
-        let numbers: Vec<_> = growth.complete.iter().map(Chunk::number).collect();
-        assert_eq!((numbers, growth.open.number()), (vec![0, 1], 2));
-        assert_eq!(growth.open.first().get(), CHUNK_POSITIONS * 2);
+        assert_eq!(grown(CHUNK_POSITIONS - 1).0.len(), 0);
+        let (complete, open) = grown(CHUNK_POSITIONS * 2 + 5);
+        let numbers: Vec<_> = complete.iter().map(Chunk::number).collect();
+        assert_eq!((numbers, open.number()), (vec![0, 1], 2));
+        assert_eq!(open.first().get(), CHUNK_POSITIONS * 2);
     }
 
     #[test]
     fn events_and_people_are_found_in_their_chunk() {
-        let growth = grown(CHUNK_POSITIONS + 7);
-        let [first] = growth.complete.as_slice() else { panic!("one chunk is complete") };
+        let (complete, open) = grown(CHUNK_POSITIONS + 7);
+        let [first] = complete.as_slice() else { panic!("one chunk is complete") };
         assert_eq!(first.find(&id(9)), Some(Position::new(9)));
-        assert_eq!(growth.open.find(&id(9)), None);
-        assert_eq!(growth.open.find(&id(CHUNK_POSITIONS + 7)), Some(Position::new(CHUNK_POSITIONS + 7)));
+        assert_eq!(open.find(&id(9)), None);
+        assert_eq!(open.find(&id(CHUNK_POSITIONS + 7)), Some(Position::new(CHUNK_POSITIONS + 7)));
         let expected: Vec<_> = (CHUNK_POSITIONS..=CHUNK_POSITIONS + 7).collect();
-        assert_eq!(growth.open.positions_of(2), expected);
-        assert!(growth.open.positions_of(9).is_empty());
+        assert_eq!(open.positions_of(2), expected);
+        assert!(open.positions_of(9).is_empty());
     }
 
     #[test]
     fn ids_above_all_earlier_ones_are_known_to_be_new() {
-        let open = grown(CHUNK_POSITIONS * 2 + 5).open;
+        let (_, open) = grown(CHUNK_POSITIONS * 2 + 5);
         assert!(open.may_be_before(&id(1)) && open.may_be_before(&id(CHUNK_POSITIONS * 2 - 1)));
         assert!(!open.may_be_before(&id(CHUNK_POSITIONS * 2)), "it is in this chunk");
-        assert!(!grown(5).open.may_be_before(&id(1)), "there is no earlier chunk");
+        assert!(!grown(5).1.may_be_before(&id(1)), "there is no earlier chunk");
     }
 
     #[test]
     fn rows_are_sorted_and_read_back() {
-        let growth = grown(CHUNK_POSITIONS * 2);
-        let chunk = &growth.complete[1];
+        let (complete, _) = grown(CHUNK_POSITIONS * 2);
+        let chunk = &complete[1];
         assert!(chunk.sorted_ids().is_sorted());
         assert_eq!(chunk.sorted_ids().len() as u64, CHUNK_POSITIONS);
         let rows = chunk.people_rows();

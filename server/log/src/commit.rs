@@ -4,7 +4,7 @@
 //! rows are inserted in the order of their keys.
 
 use crate::{
-    chunk::{Chunk, Growth},
+    chunk::Growth,
     entry_rows::Rows,
     error::ReadError,
     ids,
@@ -47,7 +47,7 @@ pub(crate) struct Written {
 /// What a batch made of a network's growing end.
 struct Grown {
     edge: Edge,
-    open: Chunk,
+    index: Growth,
 }
 
 impl Staged {
@@ -71,7 +71,7 @@ pub(crate) fn write(store: &Store, edges: &Edges, staged: Staged) -> Result<Writ
     for (network, rows) in staged.networks.iter().zip(rows) {
         let mut edge = edges.get(&network.live.ordinal).cloned().unwrap_or_default();
         write_network(&transaction, network, &rows, &mut edge)?;
-        grown.push(Grown { edge, open: rows.index.open });
+        grown.push(Grown { edge, index: rows.index });
     }
     transaction.commit().map_err(ReadError::from)?;
     Ok(Written { staged, grown })
@@ -173,9 +173,9 @@ impl Written {
         }
         self.staged.put_tokens(store);
         let mut recent = Vec::new();
-        for (network, Grown { edge, open }) in self.staged.networks.iter().zip(self.grown.drain(..)) {
+        for (network, Grown { edge, index }) in self.staged.networks.iter().zip(self.grown.drain(..)) {
             let live = &network.live;
-            recent.append(&mut live.publish(committed(live, &edge, open, &network.accepted)));
+            recent.append(&mut live.publish(committed(live, &edge, index, &network.accepted)));
             edges.insert(live.ordinal, edge);
         }
         Leftovers { _staged: self.staged, _recent: recent }
@@ -207,7 +207,7 @@ impl Staged {
     }
 }
 
-fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: &[Accepted]) -> Committed {
+fn committed(live: &Live, edge: &Edge, index: Growth, accepted: &[Accepted]) -> Committed {
     let last = &accepted.last().expect("only networks with new entries are written").entry;
     let head = Head {
         position: last.position,
@@ -220,7 +220,7 @@ fn committed(live: &Live, edge: &Edge, open: Chunk, accepted: &[Accepted]) -> Co
     Committed {
         head,
         entries: accepted.iter().map(recent).collect(),
-        open: Arc::new(open),
+        index,
         directory: changes.map(|accepted| (accepted.event.clone(), accepted.entry.position)).collect(),
     }
 }

@@ -203,11 +203,14 @@ impl Turn<'_> {
     }
 
     fn append_each(&mut self, principal: &Principal, events: Vec<Prepared>) -> Result<Each, CommitFailure> {
+        self.decided.make_room(principal, &events);
         let mut results = Vec::with_capacity(events.len());
         for event in events {
-            let (principal, events) = (principal.clone(), vec![event]);
-            let command = Command { principal, events, condition: None, origin: Origin::Client };
-            results.push(self.decide_command(command)?.map(|outcomes| outcomes[0]).map_err(|refused| refused.why));
+            results.push(match self.decided.decide_event(principal, Origin::Client, event) {
+                Ok(outcome) => Ok(outcome),
+                Err(Undecided::Refused(refused)) => Err(refused.why),
+                Err(Undecided::Unreadable(error)) => return Err(error.into()),
+            });
         }
         Ok(results)
     }

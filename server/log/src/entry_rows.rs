@@ -3,7 +3,7 @@
 //! Invariant: the keys of everybody that a detail is about are on disk before the detail is sealed.
 
 use crate::{
-    chunk::{Chunk, Growth},
+    chunk::Growth,
     commit::StagedNetwork,
     keys::SharedKey,
     live::Live,
@@ -41,7 +41,7 @@ impl Rows {
         let handles = Handles::after(&directory, &network.accepted);
         let accepted = &network.accepted;
         let mut rows = Self {
-            index: Growth::of(Chunk::clone(&network.live.open_chunk())),
+            index: Growth::of(network.live.open_chunk()),
             leaves: accepted.iter().map(|accepted| leaf_hash(&accepted.bytes)).collect(),
             common: Vec::new(),
             restricted: Vec::new(),
@@ -58,7 +58,7 @@ impl Rows {
     fn index(&mut self, accepted: &Accepted, handles: &Handles<'_>) {
         let outline = Outline::of(&accepted.header, &accepted.event, |person| handles.find(person));
         let outline = outline.expect("only people of the directory take part");
-        self.index.add(accepted.entry.position, accepted.event.id, &outline.people);
+        self.index.add(accepted.entry.position, accepted.event.id, outline.people);
         let position = accepted.entry.position.get();
         if outline.common {
             self.common.push(position);

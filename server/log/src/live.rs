@@ -2,7 +2,11 @@
 //!
 //! Invariant: nothing of an entry is here before it is on disk, and whoever looks sees one consistent state.
 
-use crate::{chunk::Chunk, keys::Incarnation, row::NetworkRow};
+use crate::{
+    chunk::{Chunk, Growth},
+    keys::Incarnation,
+    row::NetworkRow,
+};
 use bytes::Bytes;
 use kith_core::{
     directory::Directory, event::Event, header::Header, id::NetworkName, position::Position, timestamp::Timestamp,
@@ -69,7 +73,7 @@ pub(crate) struct Tail {
 pub(crate) struct Committed {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Recent>,
-    pub(crate) open: Arc<Chunk>,
+    pub(crate) index: Growth,
     /// Events that change the directory.
     pub(crate) directory: Vec<(Event, Position)>,
 }
@@ -138,7 +142,7 @@ impl Live {
             None => apply(&mut published.directory, &committed.directory),
         }
         published.head = committed.head;
-        published.open = committed.open;
+        committed.index.bring_to_date(&mut published.open);
         published.tail.extend(committed.entries);
         let left = published.tail.shrink_to(self.tail_bytes_max);
         drop(published);
