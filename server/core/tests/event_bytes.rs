@@ -170,6 +170,9 @@ fn only_canonical_bytes_are_read() {
     assert!(Event::decode(&bytes).is_ok());
     let unknown_field = [&bytes[..], &[0xa0, 0x06, 0x01]].concat();
     check(&unknown_field, &Problem::NotCanonical);
+    let without_fact = v1::Event { fact: None, ..event() }.encode_to_vec();
+    let fact_of_another_time = [&without_fact[..], &[0xfa, 0xff, 0xff, 0xff, 0x0f, 0x00]].concat();
+    check(&fact_of_another_time, &Problem::NotCanonical);
     let without_scope = v1::Event { scope: 0, ..event() }.encode_to_vec();
     let out_of_order = [&without_scope[..], &v1::Event { scope: 1, ..v1::Event::default() }.encode_to_vec()].concat();
     check(&out_of_order, &Problem::NotCanonical);

@@ -10,6 +10,9 @@ const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
 const LENGTH_DELIMITED: u32 = 2;
 
+/// Keys below this fit two bytes: those of fields up to 2,047.
+const KEY_END: u32 = 0x4000;
+
 /// The fields of a message that are not read yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'b> {
@@ -125,7 +128,7 @@ impl<'b> Fields<'b> {
     pub(super) fn peek(&self) -> Option<u32> {
         let mut ahead = *self;
         let key = u32::try_from(ahead.take_varint().ok()?).ok()?;
-        (key & 7 == LENGTH_DELIMITED).then_some(key >> 3)
+        (key & 7 == LENGTH_DELIMITED && key < KEY_END).then_some(key >> 3)
     }
 
     /// Ends the message: every field has been read.
@@ -135,21 +138,28 @@ impl<'b> Fields<'b> {
 
     /// Whether a field comes next; if it does, what follows is its value.
     fn take_key(&mut self, number: u32, wire_type: u32) -> bool {
-        let mut ahead = *self;
-        let is_next = ahead.take_varint().is_ok_and(|key| key == u64::from(number << 3 | wire_type));
-        if is_next {
-            *self = ahead;
-        }
-        is_next
+        let key = number << 3 | wire_type;
+        let [low, high, ..] = key.to_le_bytes();
+        let rest = match key {
+            ..0x80 => self.rest.strip_prefix(&[low]),
+            0x80..KEY_END => self.rest.strip_prefix(&[low | 0x80, high << 1 | low >> 7]),
+            KEY_END.. => unreachable!("no field of an event has such a number"),
+        };
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
     /// A number in as few bytes as it needs, seven bits in each, the lowest first.
     fn take_varint(&mut self) -> Read<u64> {
+        if let [byte @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
         let mut value = 0;
         for (index, byte) in self.rest.iter().take(10).enumerate() {
             value |= u64::from(byte & 0x7f) << (7 * index);
             if byte & 0x80 == 0 {
-                let is_padded = *byte == 0 && index > 0;
+                let is_padded = *byte == 0;
                 let is_too_large = index == 9 && *byte > 1;
                 if is_padded || is_too_large {
                     return Err(not_canonical());
@@ -230,6 +240,17 @@ mod tests {
     fn read_member(mut fields: Fields<'_>) -> Read<()> {
         (fields.text(1)?, fields.small(2)?, fields.text(3)?);
         fields.end()
+    }
+
+    #[test]
+    fn keys_have_one_byte_or_two() {
+        for number in 1..2_048 {
+            let mut bytes = Vec::new();
+            prost::encoding::bool::encode(number, &true, &mut bytes);
+            let mut fields = Fields::new(&bytes);
+            assert_eq!((fields.flag(number - 1), fields.flag(number)), (Ok(false), Ok(true)), "{number}");
+            assert_eq!(fields.end(), Ok(()));
+        }
     }
 
     #[test]
