@@ -41,6 +41,7 @@ pub(crate) async fn measure(arguments: &Arguments, server: &Server, load: &Load,
     if arguments.subscribers == 0 {
         return Ok(());
     }
+    load.settle().await?;
     let mut followers = Followers::start(arguments.subscribers, server).await?;
     let mut ways = followers.paced(load).await?;
     ways.sort_unstable();

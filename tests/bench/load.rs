@@ -15,6 +15,11 @@ use tonic::{Request, Streaming, metadata::MetadataValue, transport::Channel};
 
 /// People that the events are about.
 const PEOPLE: usize = 1_000;
+/// Others that each of them is in touch with: as in networks of professionals, most events are between people who
+/// have met before.
+const CONTACTS: usize = 32;
+/// How far apart the numbers of two contacts lie at least.
+const CONTACTS_APART: u64 = 7;
 const NETWORK: &str = "default";
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// Requests that an append stream keeps on their way.
@@ -135,15 +140,14 @@ impl Load {
         Ok((entries, started.elapsed()))
     }
 
-    /// Waits until a view has folded the whole log; gives the time.
-    pub(crate) async fn wait_for_view(&self, name: &str) -> Result<Duration> {
+    /// Waits until every view has folded the whole log, so that nothing but what is measured runs; gives the time.
+    pub(crate) async fn settle(&self) -> Result<Duration> {
         let started = Instant::now();
         let mut views = ViewServiceClient::new(self.channel.clone());
         loop {
             let request = v1::ListViewsRequest { network: NETWORK.to_owned() };
             let answer = views.list_views(self.request(request)).await?.into_inner();
-            let view = answer.views.iter().find(|view| view.name == name).context("the view is there")?;
-            if view.cursor == answer.head {
+            if answer.views.iter().all(|view| view.cursor == answer.head) {
                 return Ok(started.elapsed());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -179,13 +183,14 @@ fn followed_up() -> v1::NewEvent {
     new_event(Fact::FollowedUp(fact), attributes)
 }
 
+/// Two people of whom each is in touch with the same [`CONTACTS`] others all the time.
 fn random_pair() -> [usize; 2] {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the system has randomness");
     let random = u64::from_le_bytes(bytes);
-    let people = PEOPLE as u64;
-    let (a, step) = (random % people, 1 + (random >> 32) % (people - 1));
-    [a, (a + step) % people].map(|number| usize::try_from(number).expect("below the number of people"))
+    let (people, contacts) = (PEOPLE as u64, CONTACTS as u64 / 2);
+    let (a, step) = (random % people, 1 + (random >> 32) % contacts);
+    [a, (a + step * CONTACTS_APART) % people].map(|number| usize::try_from(number).expect("below the number of people"))
 }
 
 fn new_event(fact: Fact, attributes: Vec<Attribute>) -> v1::NewEvent {
