@@ -34,6 +34,17 @@ pub(crate) struct Chunk {
     people: Vec<(u32, u16)>,
 }
 
+/// Where an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// In this chunk, at this position.
+    Here(Position),
+    /// In an earlier chunk, or nowhere.
+    PerhapsBefore,
+    /// Not in the log.
+    Nowhere,
+}
+
 /// What a batch makes of the index.
 #[derive(Debug)]
 pub(crate) struct Growth {
@@ -64,9 +75,13 @@ impl Chunk {
         Self::around(position, greatest.max(self.greatest_before))
     }
 
-    /// Whether an event may be in an earlier chunk.
-    pub(crate) fn may_be_before(&self, id: &EventId) -> bool {
-        number(id) <= self.greatest_before
+    /// Where an event is, as far as can be told without the tables.
+    pub(crate) fn look_up(&self, id: &EventId) -> Found {
+        match self.find(id) {
+            Some(position) => Found::Here(position),
+            None if number(id) <= self.greatest_before => Found::PerhapsBefore,
+            None => Found::Nowhere,
+        }
     }
 
     /// Its place in the order of chunks, from 0.
@@ -270,9 +285,12 @@ mod tests {
     #[test]
     fn ids_above_all_earlier_ones_are_known_to_be_new() {
         let (_, open) = grown(CHUNK_POSITIONS * 2 + 5);
-        assert!(open.may_be_before(&id(1)) && open.may_be_before(&id(CHUNK_POSITIONS * 2 - 1)));
-        assert!(!open.may_be_before(&id(CHUNK_POSITIONS * 2)), "it is in this chunk");
-        assert!(!grown(5).1.may_be_before(&id(1)), "there is no earlier chunk");
+        let before = [1, CHUNK_POSITIONS * 2 - 1].map(|number| open.look_up(&id(number)));
+        assert_eq!(before, [Found::PerhapsBefore; 2]);
+        let here = CHUNK_POSITIONS * 2;
+        assert_eq!(open.look_up(&id(here)), Found::Here(Position::new(here)));
+        assert_eq!(open.look_up(&id(here + 6)), Found::Nowhere);
+        assert_eq!(grown(5).1.look_up(&id(6)), Found::Nowhere, "there is no earlier chunk");
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn decide_network(
     batch: &mut VecDeque<Queued>,
     answers: &mut Answers,
 ) -> Result<StagedNetwork, CommitFailure> {
-    let state = LogState::read(store, live)?;
+    let state = LogState::new(store, live);
     let decided = Batch::new(&state, now, store.config.future_ms_max);
     let mut turn = Turn { store, live, decided, tokens: Vec::new() };
     while let Some(queued) =

@@ -4,7 +4,7 @@
 
 use crate::{
     blocks::{BlocksError, StoredEntries},
-    chunk::{Chunk, number},
+    chunk::{Chunk, Found, number},
     error::{Damage, ReadError},
     ids,
     keys::Incarnation,
@@ -70,14 +70,11 @@ impl Snapshot {
 
     /// Where an event is.
     pub(crate) fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
-        if let Some(position) = self.open.find(id) {
-            return Ok(Some(position));
+        match self.open.look_up(id) {
+            Found::Here(position) => Ok(Some(position)),
+            Found::Nowhere => Ok(None),
+            Found::PerhapsBefore => Ok(ids::find(&self.ids, self.network, number(id))?.map(Position::new)),
         }
-        if !self.open.may_be_before(id) {
-            return Ok(None);
-        }
-        let position = ids::find(&self.ids, self.network, number(id))?;
-        Ok(position.map(Position::new))
     }
 
     /// The part of the index that is in memory.

@@ -4,6 +4,7 @@
 
 use crate::{
     candidates::{Direction, Mode, Span},
+    chunk::{Chunk, Found},
     error::ReadError,
     live::{Head, Live},
     select::Scan,
@@ -14,24 +15,33 @@ use kith_core::{
     decide::State, directory::Directory, entry::Entry, filter::Filter, history::Budget, id::EventId, may::Principal,
     position::Position, timestamp::Timestamp,
 };
-use std::sync::Arc;
+use std::{cell::OnceCell, sync::Arc};
 
 /// What is on disk of a network, as the decision sees it.
 pub(crate) struct LogState<'a> {
+    store: &'a Store,
     live: &'a Live,
-    snapshot: Snapshot,
     head: Head,
     directory: Arc<Directory>,
+    open: Arc<Chunk>,
+    /// Begun when something is asked for that is not in memory: mostly never.
+    stored: OnceCell<Snapshot>,
 }
 
 impl<'a> LogState<'a> {
-    /// Reads nothing yet but the head.
-    pub(crate) fn read(store: &Store, live: &'a Live) -> Result<Self, ReadError> {
-        let snapshot = Snapshot::begin(&store.database, live)?;
+    /// Reads nothing yet but what is in memory. Nobody else may write while this is in use.
+    pub(crate) fn new(store: &'a Store, live: &'a Live) -> Self {
         let published = live.published();
-        let (head, directory) = (published.head, published.directory.clone());
-        drop(published);
-        Ok(Self { live, snapshot, head, directory })
+        let (head, directory, open) = (published.head, published.directory.clone(), published.open.clone());
+        Self { store, live, head, directory, open, stored: OnceCell::new() }
+    }
+
+    fn stored(&self) -> Result<&Snapshot, ReadError> {
+        if let Some(snapshot) = self.stored.get() {
+            return Ok(snapshot);
+        }
+        let snapshot = Snapshot::begin(&self.store.database, self.live)?;
+        Ok(self.stored.get_or_init(|| snapshot))
     }
 }
 
@@ -51,16 +61,20 @@ impl State for LogState<'_> {
     }
 
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
-        self.snapshot.recorded(id)
+        match self.open.look_up(id) {
+            Found::Here(position) => Ok(Some(position)),
+            Found::Nowhere => Ok(None),
+            Found::PerhapsBefore => self.stored()?.recorded(id),
+        }
     }
 
     fn entry(&self, position: Position) -> Result<Entry, ReadError> {
-        decode_entry(&self.snapshot.bytes(position)?)
+        decode_entry(&self.stored()?.bytes(position)?)
     }
 
     fn any_match(&self, after: Position, filter: &Filter, principal: &Principal) -> Result<bool, ReadError> {
         let span = Span { after, until: self.head.position, direction: Direction::Forward };
-        Ok(first_match(&self.snapshot, self.live, span, filter, principal)?.is_some())
+        Ok(first_match(self.stored()?, self.live, span, filter, principal)?.is_some())
     }
 }
 

@@ -117,7 +117,7 @@ fn restart(store: &Store, live: &Live, lost: &Checkpoint, staged: &mut Staged) -
         lost_head: lost.size,
         lost_root: *lost.root.as_bytes(),
     };
-    let state = LogState::read(store, &live)?;
+    let state = LogState::new(store, &live);
     let mut batch = Batch::new(&state, now, store.config.future_ms_max);
     match batch.decide(command(fact, now)?) {
         Ok(_) => {}
