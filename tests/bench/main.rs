@@ -54,7 +54,11 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    // In a task, as in an app: on the threads that also serve the connections.
+    tokio::spawn(measure(Arguments::parse())).await?
+}
+
+async fn measure(arguments: Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut raw = Raw::create(folder.path())?;
     let mut report = Report::default();

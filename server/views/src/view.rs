@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(1);
 /// more, whatever is in it: a burst of appends costs few of them this way.
 const QUIET: Duration = Duration::from_millis(5);
 /// The longest that an entry waits for the log to be quiet.
-const GATHER_MAX: Duration = Duration::from_millis(250);
+const GATHER_MAX: Duration = Duration::from_secs(1);
 /// The longest pause after a failure that may pass.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
