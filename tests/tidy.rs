@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("server/log", &["kith-core"]),
     ("server/views", &["kith-core"]),
     ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
-    ("client", &["kith-core", "kith-proto"]),
+    ("client", &["kith-core", "kith-log", "kith-proto"]),
     ("client/cli", &["kith-client", "kith-core"]),
     ("plugins/sdk", &[]),
     ("plugins/strength", &["kith-plugin-sdk"]),

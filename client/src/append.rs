@@ -20,7 +20,12 @@ impl Client {
             condition: condition.map(Condition::to_proto),
         };
         let log = self.log();
-        let response = self.call(Repeat::Safe, request, async |request| log.clone().append(request).await).await?;
+        let response = self
+            .call(Repeat::Safe, request, |request| {
+                let mut log = log.clone();
+                async move { log.append(request).await }
+            })
+            .await?;
         if response.outcomes.len() != events.len() {
             return Err(Error::answer("it has another number of outcomes than there were events"));
         }

@@ -35,6 +35,19 @@ impl NewEvent {
         Ok(new)
     }
 
+    /// Reads the wire form, with every rule that needs no log.
+    pub fn from_proto(proto: &v1::NewEvent) -> Result<Self, Invalid> {
+        let Prepared { event, bytes, details, .. } = Prepared::new(proto)?;
+        Ok(Self { event, bytes, details })
+    }
+
+    /// Reads what was checked when it was stored; words may have been erased since.
+    #[cfg(feature = "replica")]
+    pub(crate) fn from_stored(proto: &v1::NewEvent) -> Result<Self, Invalid> {
+        let details = proto.details.iter().map(Detail::from_proto).collect::<Result<_, _>>()?;
+        Ok(Self { event: Event::decode(&proto.event)?, bytes: proto.event.clone(), details })
+    }
+
     /// The event's id.
     pub fn id(&self) -> EventId {
         self.event.id

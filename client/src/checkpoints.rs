@@ -58,7 +58,10 @@ impl Client {
     pub async fn checkpoint(&self) -> Result<SignedHead, Error> {
         let request = v1::GetCheckpointRequest { network: self.network_name() };
         let audit = self.audit();
-        let send = async |request| audit.clone().get_checkpoint(request).await;
+        let send = |request| {
+            let mut audit = audit.clone();
+            async move { audit.get_checkpoint(request).await }
+        };
         let response = self.call(Repeat::Safe, request, send).await?;
         let checkpoint = SignedCheckpoint::parse(&response.checkpoint).map_err(Error::answer)?;
         let key: VerifierKey = response.key.parse().map_err(Error::answer)?;

@@ -64,11 +64,31 @@ impl Interceptor for Authorization {
 impl Client {
     /// Connects. Fails at once if the server cannot be reached; after that, lost connections are made again.
     pub async fn connect(options: Options) -> Result<Self, Error> {
-        let authorization = Authorization::new(&options.token)?;
+        Authorization::new(&options.token)?;
         let channel = endpoint(&options)?.connect().await;
         let channel = channel.map_err(|error| Error::unreachable(&options.server, &error))?;
+        Self::on_channel(channel, options)
+    }
+
+    /// Connects with the first call, not before: for whoever works without a server, too.
+    pub fn lazy(options: Options) -> Result<Self, Error> {
+        let channel = endpoint(&options)?.connect_lazy();
+        Self::on_channel(channel, options)
+    }
+
+    /// Makes calls on a channel that somebody else made: through a proxy, or in a simulated network.
+    pub fn on_channel(channel: Channel, options: Options) -> Result<Self, Error> {
+        let authorization = Authorization::new(&options.token)?;
         let Options { network, timeouts, retry, .. } = options;
         Ok(Self { channel, authorization, network, timeouts, retry })
+    }
+
+    /// Tells tokens apart without showing them.
+    #[cfg(feature = "replica")]
+    pub(crate) fn token_fingerprint(&self) -> Vec<u8> {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(self.authorization.0.as_bytes()).finalize();
+        digest[..16].to_vec()
     }
 
     /// The network that calls are about.
@@ -124,10 +144,12 @@ impl Client {
     }
 
     /// Makes a call with one answer, again and again as far as that is safe and promises something.
-    pub(crate) async fn call<M, T, F>(&self, repeat: Repeat, message: M, send: F) -> Result<T, Error>
+    pub(crate) async fn call<M, T, F, A>(&self, repeat: Repeat, message: M, send: F) -> Result<T, Error>
     where
         M: Clone,
-        F: AsyncFn(Request<M>) -> Result<Response<T>, Status>,
+        // Not `AsyncFn`: futures of its calls cannot be shown to be `Send` for callers that spawn them.
+        F: Fn(Request<M>) -> A,
+        A: Future<Output = Result<Response<T>, Status>>,
     {
         let mut backoff = self.backoff();
         loop {

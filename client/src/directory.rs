@@ -19,7 +19,10 @@ impl Client {
         };
         let mut people = Vec::new();
         loop {
-            let send = async |request| directory.clone().list_people(request).await;
+            let send = |request| {
+                let mut directory = directory.clone();
+                async move { directory.list_people(request).await }
+            };
             let page = self.call(Repeat::Safe, request.clone(), send).await?;
             people.extend(page.people);
             if page.next_page_token.is_empty() {
@@ -33,7 +36,10 @@ impl Client {
     pub async fn person(&self, person: &PersonId) -> Result<v1::Person, Error> {
         let request = v1::GetPersonRequest { network: self.network_name(), person: person.to_string() };
         let directory = self.directory();
-        let send = async |request| directory.clone().get_person(request).await;
+        let send = |request| {
+            let mut directory = directory.clone();
+            async move { directory.get_person(request).await }
+        };
         let response = self.call(Repeat::Safe, request, send).await?;
         response.person.ok_or_else(|| Error::answer("it has no person"))
     }
@@ -45,7 +51,10 @@ impl Client {
         let mut request = v1::ListOrganisationsRequest { network, page_size: PAGE_ROWS_MAX, page_token };
         let mut organisations = Vec::new();
         loop {
-            let send = async |request| directory.clone().list_organisations(request).await;
+            let send = |request| {
+                let mut directory = directory.clone();
+                async move { directory.list_organisations(request).await }
+            };
             let page = self.call(Repeat::Safe, request.clone(), send).await?;
             organisations.extend(page.organisations);
             if page.next_page_token.is_empty() {

@@ -50,6 +50,8 @@ mod partial_tree;
 mod proofs;
 mod read;
 mod reason;
+#[cfg(feature = "replica")]
+pub mod replica;
 mod retry;
 mod subscribe;
 mod views;
@@ -72,4 +74,5 @@ pub use proofs::{ConsistencyProof, InclusionProof};
 pub use read::{Direction, Gaps, Head, Page, ReadOptions};
 pub use reason::{Reason, had_no_effect, is_retryable, reason_name};
 pub use subscribe::{Cursor, Subscription, Update};
+pub use tonic::transport::Channel;
 pub use views::{RowQuery, ViewQuery, Views, WatchView};

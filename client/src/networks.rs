@@ -38,7 +38,10 @@ impl Client {
     pub async fn create_network(&self, name: &NetworkName) -> Result<v1::Network, Error> {
         let request = v1::CreateNetworkRequest { name: name.to_string() };
         let networks = self.networks();
-        let send = async |request| networks.clone().create_network(request).await;
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.create_network(request).await }
+        };
         let response = self.call(Repeat::Unsafe, request, send).await?;
         response.network.ok_or_else(|| Error::answer("it has no network"))
     }
@@ -46,7 +49,10 @@ impl Client {
     /// The networks that the token opens, by name.
     pub async fn list_networks(&self) -> Result<Vec<v1::Network>, Error> {
         let networks = self.networks();
-        let send = async |request| networks.clone().list_networks(request).await;
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.list_networks(request).await }
+        };
         Ok(self.call(Repeat::Safe, v1::ListNetworksRequest {}, send).await?.networks)
     }
 
@@ -60,7 +66,10 @@ impl Client {
             expires_at: token.expires_at.map(Timestamp::to_proto),
         };
         let networks = self.networks();
-        let send = async |request| networks.clone().issue_token(request).await;
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.issue_token(request).await }
+        };
         let response = self.call(Repeat::Unsafe, request, send).await?;
         Ok(IssuedToken {
             token: response.token.ok_or_else(|| Error::answer("it has no token"))?,
@@ -73,7 +82,10 @@ impl Client {
     pub async fn list_tokens(&self) -> Result<Vec<v1::Token>, Error> {
         let request = v1::ListTokensRequest { network: self.network_name() };
         let networks = self.networks();
-        let send = async |request| networks.clone().list_tokens(request).await;
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.list_tokens(request).await }
+        };
         Ok(self.call(Repeat::Safe, request, send).await?.tokens)
     }
 
@@ -81,7 +93,10 @@ impl Client {
     pub async fn revoke_token(&self, token: &TokenId) -> Result<Position, Error> {
         let request = v1::RevokeTokenRequest { network: self.network_name(), token: token.to_string() };
         let networks = self.networks();
-        let send = async |request| networks.clone().revoke_token(request).await;
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.revoke_token(request).await }
+        };
         Ok(Position::new(self.call(Repeat::Unsafe, request, send).await?.position))
     }
 }

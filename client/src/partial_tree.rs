@@ -83,6 +83,12 @@ impl PartialTree {
         self.skip_to(until.next(), &mut left_out)
     }
 
+    /// Takes in a subtree that follows, in place of entries.
+    pub fn skip(&mut self, subtree: Subtree) -> Result<(), PartialTreeError> {
+        self.frontier.push_subtree(subtree)?;
+        Ok(())
+    }
+
     /// Takes in subtrees until `position` comes next.
     fn skip_to<'s>(
         &mut self,

@@ -62,7 +62,10 @@ impl Client {
         let network = self.network_name();
         let request = v1::GetInclusionProofRequest { network, event: event.as_bytes().to_vec(), size };
         let audit = self.audit();
-        let send = async |request| audit.clone().get_inclusion_proof(request).await;
+        let send = |request| {
+            let mut audit = audit.clone();
+            async move { audit.get_inclusion_proof(request).await }
+        };
         let response = self.call(Repeat::Safe, request, send).await?;
         Ok(InclusionProof {
             entry: response.entry,
@@ -77,7 +80,10 @@ impl Client {
     pub async fn prove_consistency(&self, from: u64, to: u64) -> Result<ConsistencyProof, Error> {
         let request = v1::GetConsistencyProofRequest { network: self.network_name(), from, to };
         let audit = self.audit();
-        let send = async |request| audit.clone().get_consistency_proof(request).await;
+        let send = |request| {
+            let mut audit = audit.clone();
+            async move { audit.get_consistency_proof(request).await }
+        };
         let response = self.call(Repeat::Safe, request, send).await?;
         Ok(ConsistencyProof {
             from: response.from,

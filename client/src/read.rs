@@ -87,7 +87,12 @@ impl Client {
             with_left_out: options.gaps == Gaps::Hashed,
         };
         let log = self.log();
-        let response = self.call(Repeat::Safe, request, async |request| log.clone().read(request).await).await?;
+        let response = self
+            .call(Repeat::Safe, request, |request| {
+                let mut log = log.clone();
+                async move { log.read(request).await }
+            })
+            .await?;
         Ok(Page {
             entries: Entries::new(response.entries, response.details),
             next: Position::new(response.next),
@@ -101,7 +106,12 @@ impl Client {
     pub async fn head(&self) -> Result<Head, Error> {
         let request = v1::HeadRequest { network: self.network_name() };
         let log = self.log();
-        let response = self.call(Repeat::Safe, request, async |request| log.clone().head(request).await).await?;
+        let response = self
+            .call(Repeat::Safe, request, |request| {
+                let mut log = log.clone();
+                async move { log.head(request).await }
+            })
+            .await?;
         Ok(Head {
             position: Position::new(response.position),
             root: Hash::try_from(response.root.as_slice()).map_err(Error::answer)?,

@@ -49,7 +49,7 @@ impl Backoff {
 
 /// The delay after `failed` failures before this one, shortened by up to a half; `fraction` lies in 0..1. What the
 /// server asked for is lengthened instead.
-fn delay(retry: Retry, failed: u32, asked: Option<Duration>, fraction: f64) -> Duration {
+pub(crate) fn delay(retry: Retry, failed: u32, asked: Option<Duration>, fraction: f64) -> Duration {
     let doubled = retry.delay_first.saturating_mul(2_u32.saturating_pow(failed)).min(retry.delay_max);
     let own = doubled.mul_f64(1.0 - fraction / 2.0);
     match asked {

@@ -92,7 +92,10 @@ impl Client {
     pub async fn list_views(&self) -> Result<Views, Error> {
         let request = v1::ListViewsRequest { network: self.network_name() };
         let views = self.views();
-        let send = async |request| views.clone().list_views(request).await;
+        let send = |request| {
+            let mut views = views.clone();
+            async move { views.list_views(request).await }
+        };
         let response = self.call(Repeat::Safe, request, send).await?;
         Ok(Views { views: response.views, head: Position::new(response.head) })
     }
@@ -113,7 +116,11 @@ impl Client {
             key: query.key.iter().map(ToString::to_string).collect(),
         };
         let views = self.views();
-        self.call(Repeat::Safe, request, async |request| views.clone().query_view(request).await).await
+        self.call(Repeat::Safe, request, |request| {
+            let mut views = views.clone();
+            async move { views.query_view(request).await }
+        })
+        .await
     }
 
     /// The entries that a row stands on, newest first, each with its share.
@@ -127,7 +134,11 @@ impl Client {
             as_of: query.as_of.get(),
         };
         let views = self.views();
-        self.call(Repeat::Safe, request, async |request| views.clone().explain_row(request).await).await
+        self.call(Repeat::Safe, request, |request| {
+            let mut views = views.clone();
+            async move { views.explain_row(request).await }
+        })
+        .await
     }
 
     /// Rows of a view that changed after a position, then rows as they change; zero = all rows first.

@@ -13,6 +13,7 @@ mod mail;
 mod organisations;
 mod partial;
 mod record;
+mod replica;
 mod rollback;
 mod start;
 mod views;

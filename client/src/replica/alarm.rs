@@ -1,0 +1,130 @@
+//! What verification found wrong, and the evidence of it: both checkpoints, in a file that anybody can check.
+//!
+//! Invariant: an alarm changes nothing in the replica but the note that there is one.
+
+use kith_core::{
+    checkpoint::{SignedCheckpoint, VerifierKey},
+    timestamp::Timestamp,
+    tree::Hash,
+};
+use std::{fmt, fs, io, io::Write as _, path::Path, path::PathBuf};
+
+/// The server's log is not the one that this replica holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// What is wrong.
+    pub finding: Finding,
+    /// The file with the evidence, if it could be written.
+    pub evidence: Option<PathBuf>,
+}
+
+/// What is wrong with a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Another key signs for the log.
+    KeyChanged {
+        /// The key that was known.
+        known: Box<VerifierKey>,
+        /// The key that the server gives.
+        found: Box<VerifierKey>,
+    },
+    /// The log ends before what it was known to hold.
+    Shrunk {
+        /// Entries held here.
+        held: u64,
+        /// Entries that the server signs for now.
+        found: u64,
+    },
+    /// Entries that are held here are others on the server.
+    Rewritten {
+        /// Entries held here.
+        held: u64,
+        /// Why the proof of growth fails.
+        why: String,
+    },
+    /// What the server gives is not what it signs for.
+    Altered {
+        /// The last position that was verified.
+        verified: u64,
+        /// What does not fit.
+        why: String,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeyChanged { known, found } => {
+                write!(f, "the log's key changed from {known} to {found}: another server, or somebody in between")
+            }
+            Self::Shrunk { held, found } => write!(
+                f,
+                "the server's log ends at position {found}, and it had given out {held} entries: it was rolled back, \
+                 as by the restore of an old backup"
+            ),
+            Self::Rewritten { held, why } => {
+                write!(
+                    f,
+                    "the server's log does not continue the {held} entries held here: history was rewritten ({why})"
+                )
+            }
+            Self::Altered { verified, why } => {
+                write!(f, "what the server gives after position {verified} is not what it signed: {why}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Alarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.finding.fmt(f)?;
+        match &self.evidence {
+            Some(path) => write!(f, "; nothing of it was applied, and both checkpoints are in {}", path.display()),
+            None => f.write_str("; nothing of it was applied"),
+        }
+    }
+}
+
+impl std::error::Error for Alarm {}
+
+/// What a file of evidence holds.
+pub(super) struct Evidence<'a> {
+    pub(super) finding: &'a Finding,
+    pub(super) at: Timestamp,
+    /// Size and root of the tree as it is held.
+    pub(super) held: (u64, Hash),
+    pub(super) known_key: Option<&'a VerifierKey>,
+    pub(super) known: Option<&'a SignedCheckpoint>,
+    pub(super) found_key: Option<&'a VerifierKey>,
+    pub(super) found: Option<&'a SignedCheckpoint>,
+}
+
+impl Evidence<'_> {
+    /// Writes a new file into a folder.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<PathBuf> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(format!("{}.txt", self.at.millis()));
+        let mut file = fs::File::create(&path)?;
+        file.write_all(self.text().as_bytes())?;
+        file.sync_all()?;
+        Ok(path)
+    }
+
+    fn text(&self) -> String {
+        let missing = || "none\n".to_owned();
+        let key = |key: Option<&VerifierKey>| key.map_or_else(missing, |key| format!("{key}\n"));
+        let note = |note: Option<&SignedCheckpoint>| note.map_or_else(missing, ToString::to_string);
+        format!(
+            "{}\n\nFound at {} ms since 1970. The tree held here has {} entries and the root {}.\n\n\
+             == Key known before\n{}\n== Checkpoint held here\n{}\n== Key given now\n{}\n== Checkpoint given now\n{}",
+            self.finding,
+            self.at.millis(),
+            self.held.0,
+            self.held.1,
+            key(self.known_key),
+            note(self.known),
+            key(self.found_key),
+            note(self.found),
+        )
+    }
+}

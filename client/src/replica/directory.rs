@@ -1,0 +1,140 @@
+//! The directory as the entries here state it, with what is on its way.
+//!
+//! Invariant: it is made of entries alone and only remembered to be faster; another incarnation or a smaller log makes
+//! it anew.
+
+use super::{
+    Inner,
+    error::StoreError,
+    reading::{Reader, damaged, decode_frontier},
+    store::read_state,
+    tables::COMMON,
+};
+use crate::builder::NewEvent;
+use kith_core::{
+    detail::{Detail, DetailKind},
+    directory::Directory,
+    event::{Event, Fact},
+    id::PersonId,
+    position::Position,
+};
+use kith_proto::v1;
+use std::{collections::HashMap, sync::PoisonError};
+
+/// The directory up to a position.
+#[derive(Default)]
+pub(super) struct Known {
+    incarnation: Vec<u8>,
+    size: u64,
+    directory: Directory,
+    names: HashMap<PersonId, String>,
+}
+
+impl Known {
+    fn take(&mut self, reader: &Reader, position: Position) -> Result<(), StoreError> {
+        let recorded = reader.recorded_at(position)?.ok_or_else(damaged)?;
+        if can_apply(&self.directory, &recorded.event) {
+            self.directory.apply(&recorded.event, position);
+        }
+        self.names.extend(recorded.details.into_iter().filter_map(name));
+        Ok(())
+    }
+}
+
+/// Whether an event of the directory fits what is known: a server that makes no sense must not end the process.
+fn can_apply(directory: &Directory, event: &Event) -> bool {
+    match &event.fact {
+        Fact::PersonChanged(changed) => directory.person(&changed.person).is_some(),
+        Fact::PersonAdded(added) => directory.person(&added.person).is_none(),
+        Fact::OrganisationAdded(added) => directory.organisation(&added.organisation).is_none(),
+        Fact::Met(_)
+        | Fact::FollowedUp(_)
+        | Fact::Asked(_)
+        | Fact::Helped(_)
+        | Fact::Referred(_)
+        | Fact::Answered(_)
+        | Fact::Custom(_)
+        | Fact::Retracted(_)
+        | Fact::PeopleMerged(_)
+        | Fact::Administration(_) => true,
+    }
+}
+
+/// The name that a detail gives one person.
+fn name(detail: Detail) -> Option<(PersonId, String)> {
+    match (detail.kind, detail.subjects.as_slice()) {
+        (DetailKind::Name, [person]) => Some((person.clone(), detail.text)),
+        (DetailKind::Name | DetailKind::Contact | DetailKind::Note | DetailKind::Place | DetailKind::Words, _) => None,
+    }
+}
+
+impl Inner {
+    /// Does something with the directory at the head.
+    fn with_directory<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, StoreError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store.read(|transaction| {
+            let state = read_state(transaction)?;
+            let size = decode_frontier(&state.frontier)?.size();
+            if known.incarnation != state.incarnation || known.size > size {
+                *known = Known { incarnation: state.incarnation, ..Known::default() };
+            }
+            if known.size < size {
+                let reader = Reader::new(transaction)?;
+                for row in transaction.open_table(COMMON)?.range(known.size + 1..=size)? {
+                    known.take(&reader, Position::new(row?.0.value()))?;
+                }
+                known.size = size;
+            }
+            Ok(())
+        })?;
+        Ok(answer(&known))
+    }
+
+    pub(super) fn people(&self) -> Result<Vec<v1::Person>, StoreError> {
+        let mut people = self.with_directory(|known| {
+            let person = |person: &kith_core::directory::Person| v1::Person {
+                id: person.id.to_string(),
+                handle: person.handle,
+                organisation: person.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+                role: person.role.clone(),
+                name: known.names.get(&person.id).cloned().unwrap_or_default(),
+                position: person.position.get(),
+                merged_into: known.directory.merge(&person.id).map(|merge| merge.kept.to_string()).unwrap_or_default(),
+            };
+            known.directory.people().iter().map(person).collect::<Vec<_>>()
+        })?;
+        let pending = self.pending()?;
+        people.extend(pending.iter().filter_map(|pending| pending_person(&pending.event)));
+        Ok(people)
+    }
+
+    pub(super) fn organisations(&self) -> Result<Vec<v1::Organisation>, StoreError> {
+        let mut organisations = self.with_directory(|known| {
+            let organisation = |organisation: &kith_core::directory::Organisation| v1::Organisation {
+                id: organisation.id.to_string(),
+                name: organisation.name.clone(),
+                position: organisation.position.get(),
+            };
+            known.directory.organisations().iter().map(organisation).collect::<Vec<_>>()
+        })?;
+        for pending in self.pending()? {
+            if let Fact::OrganisationAdded(added) = &pending.event.event().fact {
+                let (id, name) = (added.organisation.to_string(), added.name.clone());
+                organisations.push(v1::Organisation { id, name, position: 0 });
+            }
+        }
+        Ok(organisations)
+    }
+}
+
+fn pending_person(event: &NewEvent) -> Option<v1::Person> {
+    let Fact::PersonAdded(added) = &event.event().fact else { return None };
+    let given = event.details().iter().cloned().filter_map(name).find(|(person, _)| *person == added.person);
+    Some(v1::Person {
+        id: added.person.to_string(),
+        organisation: added.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+        role: added.role.clone(),
+        name: given.map(|(_, name)| name).unwrap_or_default(),
+        ..v1::Person::default()
+    })
+}

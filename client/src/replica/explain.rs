@@ -1,0 +1,60 @@
+//! Where an event is, and why it is there or nowhere.
+
+use super::{
+    Inner,
+    error::StoreError,
+    outbox::{Pending, Refusal, Stage},
+};
+use crate::entries::Recorded;
+use kith_core::id::EventId;
+
+/// What a replica knows of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Explanation {
+    /// It is an entry here; `own` if this device recorded it.
+    Here {
+        /// The entry.
+        recorded: Box<Recorded>,
+    },
+    /// It is on its way.
+    OnItsWay {
+        /// How far, with the event.
+        pending: Box<Pending>,
+        /// Why the last attempt to reach the server failed; empty if it did not.
+        failure: String,
+    },
+    /// The server refused it.
+    Refused {
+        /// The event, and why.
+        refusal: Box<Refusal>,
+    },
+    /// Nothing is known of it: it is not in the log up to the head here, does not pass the replica's filter, may not be
+    /// seen, or was recorded elsewhere and not sent yet.
+    Unknown {
+        /// Whether entries are left out here, so that it may be one of them.
+        has_gaps: bool,
+        /// How many entries the server had beyond those here, when it was last seen.
+        behind: u64,
+    },
+}
+
+impl Inner {
+    pub(super) fn explain(&self, id: &EventId) -> Result<Explanation, StoreError> {
+        if let Some(recorded) = self.find_event(id)? {
+            return Ok(Explanation::Here { recorded: Box::new(recorded) });
+        }
+        let status = self.status()?;
+        if let Some(pending) = self.pending()?.into_iter().find(|pending| pending.event.id() == *id) {
+            let failure = match pending.stage {
+                Stage::Queued | Stage::Returned => status.failure.map(|(_, why)| why).unwrap_or_default(),
+                Stage::Accepted(_) => String::new(),
+            };
+            return Ok(Explanation::OnItsWay { pending: Box::new(pending), failure });
+        }
+        if let Some(refusal) = self.refused()?.into_iter().find(|refusal| refusal.event.id() == *id) {
+            return Ok(Explanation::Refused { refusal: Box::new(refusal) });
+        }
+        let behind = status.server_head.since(status.position);
+        Ok(Explanation::Unknown { has_gaps: status.has_gaps, behind })
+    }
+}

@@ -1,0 +1,266 @@
+//! Entries that are here by their hashes only, and how entries get in and out of that state.
+//!
+//! Invariant: gaps are complete subtrees that overlap neither each other nor an entry, and together with the entries
+//! they make up the whole log up to the head.
+
+use super::{
+    Inner, SyncError,
+    alarm::Finding,
+    error::StoreError,
+    part::{id_key, write_entries},
+    reading::{Reader, open},
+    store::read_state,
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK},
+};
+use crate::{
+    client::Client,
+    entries::Recorded,
+    read::{Gaps, Page, ReadOptions},
+};
+use bytes::Bytes;
+use kith_core::{
+    filter::Filter,
+    id::EventId,
+    limits::READ_ENTRIES_WITH_LEFT_OUT_MAX,
+    position::Position,
+    tree::{Frontier, Hash, Subtree, leaf_hash, node_hash},
+};
+use kith_log::blocks::BlockEdge;
+use redb::WriteTransaction;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One leaf or subtree of what a server gave.
+enum Piece {
+    Entry(Box<Recorded>),
+    LeftOut(Subtree),
+}
+
+impl Inner {
+    /// Gaps in order.
+    pub(super) fn gaps(&self) -> Result<Vec<Subtree>, StoreError> {
+        self.store.read(|transaction| {
+            let table = transaction.open_table(GAPS)?;
+            let rows = table.range(0..)?;
+            rows.map(|row| {
+                let (start, value) = row?;
+                let (level, hash) = value.value();
+                Ok(Subtree { start: start.value(), level, hash: Hash::new(hash) })
+            })
+            .collect()
+        })
+    }
+
+    /// Fetches what a filter lets pass out of the gaps; gives the number of entries that came.
+    pub(super) async fn fill_gaps(&self, client: &Client, filter: &Filter) -> Result<u64, SyncError> {
+        let gaps = self.gaps()?;
+        let mut filled = 0;
+        let mut pieces = BTreeMap::new();
+        let mut left = gaps.as_slice();
+        let mut after = 0;
+        while let Some(next) = left.first() {
+            pieces = pieces.split_off(&next.start);
+            if pieces.is_empty() {
+                after = next.start.max(after);
+            }
+            let page = self.read_with_hashes(client, filter, after).await?;
+            let until = page.next.get();
+            collect(&page, &mut pieces)?;
+            let whole = left.iter().take_while(|gap| end(gap) <= until).count();
+            let (covered, rest) = left.split_at(whole);
+            filled += self.fill(covered, &mut pieces)?;
+            left = rest;
+            if until <= after && whole == 0 {
+                return Err(crate::error::Error::answer("it does not come to the end of what was asked for").into());
+            }
+            after = until;
+        }
+        Ok(filled)
+    }
+
+    async fn read_with_hashes(&self, client: &Client, filter: &Filter, after: u64) -> Result<Page, SyncError> {
+        let options = ReadOptions {
+            after: Position::new(after),
+            filter: filter.clone(),
+            limit: READ_ENTRIES_WITH_LEFT_OUT_MAX,
+            gaps: Gaps::Hashed,
+            ..ReadOptions::default()
+        };
+        Ok(client.read(&options).await?)
+    }
+
+    /// Fills gaps that are covered by pieces, in one transaction.
+    fn fill(&self, covered: &[Subtree], pieces: &mut BTreeMap<u64, Piece>) -> Result<u64, SyncError> {
+        let mut found = Vec::new();
+        for gap in covered {
+            let rest = pieces.split_off(&end(gap));
+            let own = pieces.split_off(&gap.start);
+            *pieces = rest;
+            let (entries, left_out) = apart(own);
+            if entries.is_empty() {
+                continue;
+            }
+            if root_of(gap, &entries, &left_out) != Some(gap.hash) {
+                let why = format!("entries after position {} are not those that were signed", gap.start);
+                let state = self.store.read(read_state)?;
+                return Err(self.raise(Finding::Altered { verified: gap.start, why }, &state, None));
+            }
+            found.push((gap, entries, left_out));
+        }
+        if found.is_empty() {
+            return Ok(0);
+        }
+        self.store
+            .write(|transaction| {
+                let mut count = 0;
+                for (gap, entries, left_out) in &found {
+                    let mut table = transaction.open_table(GAPS)?;
+                    table.remove(gap.start)?;
+                    for subtree in left_out {
+                        table.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
+                    }
+                    drop(table);
+                    write_entries(transaction, entries)?;
+                    count += entries.len() as u64;
+                }
+                Ok(count)
+            })
+            .map_err(SyncError::from)
+    }
+
+    /// Lets go of entries that are not to be here; gives how many these were.
+    pub(super) fn let_go(
+        &self,
+        keeps: impl Fn(&Reader, &Bytes) -> Result<bool, StoreError>,
+    ) -> Result<u64, StoreError> {
+        let head = Position::new(self.frontier()?.size());
+        let (kept, gone) = self.reading(|reader| {
+            let (mut kept, mut gone) = (Vec::new(), Vec::new());
+            for entry in reader.range(Position::ZERO, head)? {
+                let (position, bytes) = entry?;
+                if keeps(reader, &bytes)? {
+                    kept.push((position, bytes));
+                } else {
+                    let (_, event) = open(&bytes)?;
+                    gone.push((position, event.id, leaf_hash(&bytes)));
+                }
+            }
+            Ok((kept, gone))
+        })?;
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let gaps = merged(self.gaps()?, &gone);
+        self.store.write(|transaction| write_without(transaction, &kept, &gone, &gaps))?;
+        Ok(gone.len() as u64)
+    }
+
+    /// Positions that a filter and the token let pass, after one of them.
+    pub(super) async fn visible(
+        &self,
+        client: &Client,
+        filter: &Filter,
+        after: Position,
+    ) -> Result<BTreeSet<Position>, SyncError> {
+        let head = Position::new(self.frontier()?.size());
+        let mut options = ReadOptions { after, filter: filter.clone(), ..ReadOptions::default() };
+        let mut visible = BTreeSet::new();
+        while options.after < head {
+            let page = client.read(&options).await?;
+            visible.extend(page.entries.decode()?.iter().map(|recorded| recorded.entry.position));
+            if page.end {
+                break;
+            }
+            options.after = page.next;
+        }
+        Ok(visible)
+    }
+}
+
+type Gone = (Position, EventId, Hash);
+
+fn write_without(
+    transaction: &WriteTransaction,
+    kept: &[(Position, Bytes)],
+    gone: &[Gone],
+    gaps: &[Subtree],
+) -> Result<(), StoreError> {
+    let mut ids = transaction.open_table(IDS)?;
+    let mut details = transaction.open_table(DETAILS)?;
+    let mut common = transaction.open_table(COMMON)?;
+    for (position, id, _) in gone {
+        ids.remove(id_key(id))?;
+        details.remove(position.get())?;
+        common.remove(position.get())?;
+    }
+    let mut table = transaction.open_table(GAPS)?;
+    table.retain(|_, _| false)?;
+    for gap in gaps {
+        table.insert(gap.start, (gap.level, *gap.hash.as_bytes()))?;
+    }
+    let mut entries = transaction.open_table(ENTRIES)?;
+    entries.retain(|_, _| false)?;
+    for run in kept.chunk_by(|(one, _), (next, _)| one.next() == *next) {
+        let run = run.iter().map(|(position, bytes)| (*position, &**bytes));
+        BlockEdge::default().append(NETWORK, run, &mut entries)?;
+    }
+    Ok(())
+}
+
+/// Gaps with further leaves, halves joined to wholes.
+fn merged(gaps: Vec<Subtree>, gone: &[Gone]) -> Vec<Subtree> {
+    let leaf = |(position, _, hash): &Gone| Subtree { start: position.get() - 1, level: 0, hash: *hash };
+    let mut all: Vec<Subtree> = gaps.into_iter().chain(gone.iter().map(leaf)).collect();
+    all.sort_unstable_by_key(|subtree| subtree.start);
+    let mut joined: Vec<Subtree> = Vec::with_capacity(all.len());
+    for subtree in all {
+        joined.push(subtree);
+        while let [.., left, right] = joined.as_slice()
+            && left.level == right.level
+            && end(left) == right.start
+            && left.start.is_multiple_of(1 << (left.level + 1))
+        {
+            let whole = Subtree { start: left.start, level: left.level + 1, hash: node_hash(left.hash, right.hash) };
+            joined.truncate(joined.len() - 2);
+            joined.push(whole);
+        }
+    }
+    joined
+}
+
+/// Index after the last leaf.
+fn end(subtree: &Subtree) -> u64 {
+    subtree.start + (1 << subtree.level)
+}
+
+fn collect(page: &Page, pieces: &mut BTreeMap<u64, Piece>) -> Result<(), SyncError> {
+    for recorded in page.entries.decode()? {
+        let start = recorded.entry.position.get() - 1;
+        pieces.insert(start, Piece::Entry(Box::new(recorded)));
+    }
+    pieces.extend(page.left_out.iter().map(|subtree| (subtree.start, Piece::LeftOut(*subtree))));
+    Ok(())
+}
+
+fn apart(pieces: BTreeMap<u64, Piece>) -> (Vec<Recorded>, Vec<Subtree>) {
+    let (mut entries, mut left_out) = (Vec::new(), Vec::new());
+    for piece in pieces.into_values() {
+        match piece {
+            Piece::Entry(recorded) => entries.push(*recorded),
+            Piece::LeftOut(subtree) => left_out.push(subtree),
+        }
+    }
+    (entries, left_out)
+}
+
+/// Root of a subtree made of these parts; `None` if they do not make one up.
+fn root_of(gap: &Subtree, entries: &[Recorded], left_out: &[Subtree]) -> Option<Hash> {
+    let leaf = |recorded: &Recorded| (recorded.entry.position.get() - 1, 0, leaf_hash(&recorded.bytes));
+    let mut parts: Vec<(u64, u8, Hash)> = entries.iter().map(leaf).collect();
+    parts.extend(left_out.iter().map(|subtree| (subtree.start, subtree.level, subtree.hash)));
+    parts.sort_unstable_by_key(|(start, ..)| *start);
+    let mut frontier = Frontier::new();
+    for (start, level, hash) in parts {
+        frontier.push_subtree(Subtree { start: start.checked_sub(gap.start)?, level, hash }).ok()?;
+    }
+    (frontier.size() == 1 << gap.level).then(|| frontier.root())
+}

@@ -1,0 +1,246 @@
+//! A copy of a network's log in a folder, that records and reads without a server and agrees with it when there is one.
+//!
+//! [`Replica::record`] puts an event on disk and returns; [`Replica::sync`] sends what waits, fetches what is new and
+//! holds it against the log's signed checkpoints; [`Replica::follow`] does so for as long as it runs, across broken
+//! connections. [`Replica::happenings`] tells a user interface what changes meanwhile.
+//!
+//! Invariant: nothing is applied that a checkpoint signed by the known key does not vouch for, and nothing recorded
+//! here is given up before it is an entry here, was refused, or was dropped by somebody.
+//!
+//! Calls that touch the file block for as long as the disk takes, a few milliseconds: where that is too long, call
+//! them on a thread of their own.
+//!
+//! ```no_run
+//! use kith_client::{Client, Options, replica::{Replica, ReplicaOptions}};
+//! use kith_core::event::{Fact, Met};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let replica = Replica::open("kith-replica".as_ref(), ReplicaOptions::new("default".parse()?))?;
+//! let met = Fact::Met(Met { people: vec!["amina".parse()?, "ben".parse()?] });
+//! replica.record(&replica.event(met).build()?)?;
+//!
+//! let client = Client::lazy(Options::new("http://127.0.0.1:7420", "the token's secret", "default".parse()?))?;
+//! match replica.sync(&client).await {
+//!     Ok(report) => println!("at position {}, {} sent", report.position, report.accepted),
+//!     Err(error) if error.is_retryable() => println!("later: {error}"),
+//!     Err(error) => println!("somebody must look at this: {error}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod alarm;
+mod check;
+mod directory;
+mod environment;
+mod error;
+mod events;
+mod explain;
+mod follow;
+mod gaps;
+mod history;
+mod open;
+mod outbox;
+mod part;
+mod reading;
+mod reset;
+mod rows;
+mod scope;
+mod status;
+mod store;
+mod sync;
+mod tables;
+
+pub use alarm::{Alarm, Finding};
+pub use check::Checked;
+pub use environment::Environment;
+pub use error::{OpenError, RecordError, StoreError, SyncError};
+pub use events::{Connection, Happening};
+pub use explain::Explanation;
+pub use open::ReplicaOptions;
+pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
+pub use reset::Outbox;
+pub use scope::FilterChanged;
+pub use status::Status;
+pub use sync::{Reset, SyncReport};
+
+use crate::{
+    builder::{EventBuilder, NewEvent},
+    client::Client,
+    entries::Recorded,
+    read::{Page, ReadOptions},
+};
+use directory::Known;
+use kith_core::{
+    event::Fact,
+    filter::Filter,
+    history::History,
+    id::{EventId, NetworkName},
+    position::Position,
+    tree::Hash,
+};
+use kith_proto::v1;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+use store::Store;
+use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
+
+/// A copy of a network's log, with the events on their way into it. Cheap to clone; clones are the same replica.
+#[derive(Clone)]
+pub struct Replica(Arc<Inner>);
+
+/// What the clones of a replica share.
+struct Inner {
+    store: Store,
+    options: ReplicaOptions,
+    environment: Environment,
+    /// Where evidence and views go; none for a replica in memory.
+    folder: Option<PathBuf>,
+    known: Mutex<Known>,
+    syncing: AsyncMutex<()>,
+    happenings: broadcast::Sender<Happening>,
+    /// Counts what was recorded, to wake up whoever sends it.
+    outbox_moved: watch::Sender<u64>,
+    head: watch::Sender<Position>,
+}
+
+impl Inner {
+    fn tell(&self, happening: Happening) {
+        // Nobody may be listening.
+        drop(self.happenings.send(happening));
+    }
+}
+
+impl Replica {
+    /// The network.
+    pub fn network(&self) -> &NetworkName {
+        &self.0.options.network
+    }
+
+    /// An event in the making that happened now, with id and salt from the replica's own randomness.
+    pub fn event(&self, fact: Fact) -> EventBuilder {
+        let environment = &self.0.environment;
+        let id = open::event_id(environment);
+        EventBuilder::new(fact, environment.now()).id(id).salt(environment.random_bytes())
+    }
+
+    /// Records an event: when this returns, it is on disk and will reach the log, however long that takes.
+    pub fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
+        self.0.record(event)
+    }
+
+    /// Sends what waits and fetches what is new, once. Fails at once where the server cannot be reached: everything
+    /// that was done until then is kept.
+    pub fn sync(&self, client: &Client) -> impl Future<Output = Result<SyncReport, SyncError>> + Send + 'static {
+        let (inner, client) = (Arc::clone(&self.0), client.clone());
+        async move { inner.sync(&client).await }
+    }
+
+    /// Syncs, and goes on with entries as they come and events as they are recorded. Broken connections are made again
+    /// after ever longer delays. Ends with an error that another attempt does not mend; dropping it is safe at any
+    /// point.
+    pub fn follow(&self, client: &Client) -> impl Future<Output = SyncError> + Send + 'static {
+        let (inner, client) = (Arc::clone(&self.0), client.clone());
+        async move { inner.follow(&client).await }
+    }
+
+    /// What happens from now on. A listener that falls far behind misses some, and is told so.
+    pub fn happenings(&self) -> broadcast::Receiver<Happening> {
+        self.0.happenings.subscribe()
+    }
+
+    /// The last position that is here, in part by its hash.
+    pub fn head(&self) -> Position {
+        *self.0.head.borrow()
+    }
+
+    /// The same, as it moves.
+    pub fn head_watch(&self) -> watch::Receiver<Position> {
+        self.0.head.subscribe()
+    }
+
+    /// Root of the log's hash tree up to the head.
+    pub fn root(&self) -> Result<Hash, StoreError> {
+        Ok(self.0.frontier()?.root())
+    }
+
+    /// Which entries are here.
+    pub fn filter(&self) -> Result<Filter, StoreError> {
+        self.0.filter()
+    }
+
+    /// Reads entries that are here. What is on its way is not among them: see [`Replica::pending`].
+    pub fn read(&self, options: &ReadOptions) -> Result<Page, StoreError> {
+        self.0.read(options)
+    }
+
+    /// The entry of an event, if it is here.
+    pub fn find_event(&self, id: &EventId) -> Result<Option<Recorded>, StoreError> {
+        self.0.find_event(id)
+    }
+
+    /// Entries for whoever derives views of them.
+    pub fn history(&self) -> Arc<dyn History> {
+        self.0.clone()
+    }
+
+    /// People of the directory, those on their way included (their position is 0).
+    pub fn people(&self) -> Result<Vec<v1::Person>, StoreError> {
+        self.0.people()
+    }
+
+    /// Organisations of the directory, those on their way included (their position is 0).
+    pub fn organisations(&self) -> Result<Vec<v1::Organisation>, StoreError> {
+        self.0.organisations()
+    }
+
+    /// Events of this device that are not among the entries yet, in the order of recording.
+    pub fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+        self.0.pending()
+    }
+
+    /// Events of this device that the server refused, in the order of recording.
+    pub fn refused(&self) -> Result<Vec<Refusal>, StoreError> {
+        self.0.refused()
+    }
+
+    /// Gives up an event that waits or was refused.
+    pub fn drop_event(&self, id: &EventId) -> Result<Dropped, StoreError> {
+        self.0.drop_event(id)
+    }
+
+    /// How the replica is.
+    pub fn status(&self) -> Result<Status, StoreError> {
+        self.0.status()
+    }
+
+    /// Where an event is, and why it is there or nowhere.
+    pub fn explain(&self, id: &EventId) -> Result<Explanation, StoreError> {
+        self.0.explain(id)
+    }
+
+    /// Computes the hash tree from what is stored and holds it against the checkpoint that vouched for it.
+    pub fn check(&self) -> Result<Checked, StoreError> {
+        self.0.check()
+    }
+
+    /// Forgets the log, to fetch it again with the next sync. What this device recorded goes back into the outbox, or
+    /// goes with the rest if `outbox` says so. The log's key is forgotten, too.
+    pub fn reset(&self, outbox: Outbox) -> Result<u64, StoreError> {
+        self.0.reset(outbox)
+    }
+
+    /// Changes which entries are here: removes those that the new filter drops, and fetches those that the old one
+    /// dropped.
+    pub async fn set_filter(&self, client: &Client, filter: Filter) -> Result<FilterChanged, SyncError> {
+        self.0.set_filter(client, filter).await
+    }
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replica").field("network", self.network()).field("head", &self.head()).finish_non_exhaustive()
+    }
+}

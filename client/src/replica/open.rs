@@ -1,0 +1,155 @@
+//! How a replica is opened: on a folder, or on whatever stores bytes.
+
+use super::{
+    Environment, Inner, OpenError, Replica,
+    directory::Known,
+    error::StoreError,
+    events::EVENTS_KEPT,
+    rows::FORMAT,
+    store::{Opener, Store, change_state},
+};
+use crate::options::Retry;
+use kith_core::{
+    checkpoint::VerifierKey,
+    filter::Filter,
+    id::{EventId, NetworkName},
+    position::Position,
+};
+use redb::{Database, DatabaseError};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
+use uuid::Uuid;
+
+/// Memory for pages of the file.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Longest delay between attempts to reach a server that does not answer.
+const DELAY_MAX: Duration = Duration::from_secs(30);
+
+/// What a replica is told when it is opened.
+#[derive(Debug, Clone)]
+pub struct ReplicaOptions {
+    /// The network.
+    pub network: NetworkName,
+    /// Which entries to hold. Counts for a new replica only: see [`Replica::set_filter`].
+    pub filter: Filter,
+    /// The log's public key, if it is known from elsewhere. Without it the first key seen is trusted from then on.
+    pub key: Option<VerifierKey>,
+    /// Delays of [`Replica::follow`]; the number of attempts does not count.
+    pub retry: Retry,
+    /// The time and randomness.
+    pub environment: Environment,
+}
+
+impl ReplicaOptions {
+    /// The whole log of a network, with the key that the server shows first.
+    pub fn new(network: NetworkName) -> Self {
+        Self {
+            network,
+            filter: Filter::default(),
+            key: None,
+            retry: Retry { delay_max: DELAY_MAX, ..Retry::default() },
+            environment: Environment::default(),
+        }
+    }
+}
+
+impl Replica {
+    /// Opens the replica in a folder; makes both if they are not there. One process at a time can have it open.
+    pub fn open(folder: &Path, options: ReplicaOptions) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { folder: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        only_for_owner(folder).map_err(io)?;
+        let path = folder.join("replica.redb");
+        let opener: Opener = Box::new(move || builder().create(&path));
+        Self::open_with(opener, Some(folder.to_owned()), options)
+    }
+
+    /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and gives the same
+    /// storage once more. Evidence and views go to the folder, if there is one.
+    #[cfg(feature = "faults")]
+    pub fn open_on<B: redb::StorageBackend>(
+        backend: impl Fn() -> B + Send + Sync + 'static,
+        folder: Option<PathBuf>,
+        options: ReplicaOptions,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(Box::new(move || builder().create_with_backend(backend())), folder, options)
+    }
+
+    fn open_with(opener: Opener, folder: Option<PathBuf>, options: ReplicaOptions) -> Result<Self, OpenError> {
+        let store = Store::open(opener).map_err(|error| match error {
+            DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { folder: folder.clone().unwrap_or_default() },
+            error => StoreError::from(error).into(),
+        })?;
+        if let Some(found) = store.format()?
+            && found > FORMAT
+        {
+            return Err(OpenError::Version { found, supported: FORMAT });
+        }
+        store.make_tables()?;
+        let network = store.write(|transaction| {
+            change_state(transaction, |state| {
+                if state.network.is_empty() {
+                    state.network = options.network.to_string();
+                    state.filter = Some(options.filter.to_proto());
+                }
+                state.network.clone()
+            })
+        })?;
+        if network != options.network.as_str() {
+            return Err(OpenError::OtherNetwork { found: network, asked: options.network });
+        }
+        let inner = Inner {
+            environment: options.environment.clone(),
+            store,
+            options,
+            folder,
+            known: Mutex::new(Known::default()),
+            syncing: AsyncMutex::new(()),
+            happenings: broadcast::Sender::new(EVENTS_KEPT),
+            outbox_moved: watch::Sender::default(),
+            head: watch::Sender::default(),
+        };
+        inner.publish_head()?;
+        Ok(Self(Arc::new(inner)))
+    }
+}
+
+impl Inner {
+    /// Tells everyone how far the replica comes.
+    pub(super) fn publish_head(&self) -> Result<(), StoreError> {
+        let size = self.frontier()?.size();
+        self.head.send_replace(Position::new(size));
+        Ok(())
+    }
+}
+
+/// A new event's id: a UUID of version 7.
+pub(super) fn event_id(environment: &Environment) -> EventId {
+    let millis = u64::try_from(environment.now().millis()).unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &environment.random_bytes()).into_uuid();
+    debug_assert_eq!(Uuid::get_version_num(&id), 7);
+    EventId::from_bytes(id.into_bytes()).expect("version 7 is an RFC 9562 UUID")
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// The folder holds people's words.
+#[cfg(unix)]
+fn only_for_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn only_for_owner(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Events on their way into the log: queued, answered, settled or refused.
+//!
+//! Invariant: an event leaves the outbox only in the transaction that brings it as an entry, refuses it, or drops it on
+//! somebody's word. Numbers are given in the order of recording, and events are sent in that order.
+
+use super::{
+    Inner, RecordError,
+    error::StoreError,
+    events::Happening,
+    part::id_key,
+    rows::{self, Pending as PendingRow},
+    store::{change_state, decode},
+    tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
+};
+use crate::{
+    append_stream::{EventRefused, EventResult},
+    builder::NewEvent,
+    entries::Recorded,
+    reason::Reason,
+};
+use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
+use kith_log::blocks::StoredEntries;
+use kith_proto::v1;
+use prost::Message;
+use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+
+/// An event of this device that is not among the entries here yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// Its number: events are sent in this order.
+    pub number: u64,
+    /// The event, with its details.
+    pub event: NewEvent,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far an event is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits to be sent.
+    Queued,
+    /// The log lost it, and it waits to be sent again.
+    Returned,
+    /// The server has it at this position; the entry comes with the next sync.
+    Accepted(Position),
+}
+
+/// An event that the server refused. It stays here until somebody drops it or records it anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Its number.
+    pub number: u64,
+    /// The event, with its details.
+    pub event: NewEvent,
+    /// When it was recorded here.
+    pub recorded_at: Timestamp,
+    /// Why.
+    pub why: EventRefused,
+}
+
+/// What recording came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recording {
+    /// It is in the outbox, on disk.
+    Queued,
+    /// The same event was in the outbox before.
+    AlreadyQueued,
+    /// The same event is in the log at this position.
+    AlreadyRecorded(Position),
+}
+
+/// What dropping an event came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is gone.
+    Gone,
+    /// The server has it: retract it instead.
+    Accepted,
+    /// There is no such event in the outbox.
+    Unknown,
+}
+
+impl Inner {
+    /// Puts an event into the outbox.
+    pub(super) fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
+        let now = self.environment.now();
+        let id = event.id();
+        let recorded = self.store.write(|transaction| {
+            if let Some(known) = find_known(transaction, event)? {
+                return Ok(known);
+            }
+            let number = change_state(transaction, |state| {
+                state.next_number += 1;
+                state.next_number
+            })?;
+            let proto = Some(event.to_proto());
+            let row = PendingRow { event: proto, recorded_at: now.millis(), position: 0, returned: false };
+            transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
+            transaction.open_table(NUMBERS)?.insert(id_key(&id), number)?;
+            Ok(Ok(Recording::Queued))
+        })??;
+        if recorded == Recording::Queued {
+            self.outbox_moved.send_modify(|count| *count += 1);
+            self.tell(Happening::Recorded(id));
+        }
+        Ok(recorded)
+    }
+
+    /// What is on its way, in the order of recording.
+    pub(super) fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+        self.store.read(|transaction| {
+            let table = transaction.open_table(OUTBOX)?;
+            let rows = table.iter()?;
+            rows.map(|row| {
+                let (number, value) = row?;
+                pending(number.value(), &decode(value.value())?)
+            })
+            .collect()
+        })
+    }
+
+    /// Events that wait to be sent, after a number, up to a count.
+    pub(super) fn queued(&self, after: u64, count: usize) -> Result<Vec<(u64, NewEvent)>, StoreError> {
+        self.store.read(|transaction| {
+            let table = transaction.open_table(OUTBOX)?;
+            let mut queued = Vec::new();
+            for row in table.range(after + 1..)? {
+                let (number, value) = row?;
+                let row: PendingRow = decode(value.value())?;
+                if row.position == 0 {
+                    queued.push((number.value(), open(row.event.as_ref())?));
+                }
+                if queued.len() == count {
+                    break;
+                }
+            }
+            Ok(queued)
+        })
+    }
+
+    /// Number of events on their way, and of those refused.
+    pub(super) fn outbox_counts(&self) -> Result<(u64, u64), StoreError> {
+        self.store
+            .read(|transaction| Ok((transaction.open_table(OUTBOX)?.len()?, transaction.open_table(REFUSED)?.len()?)))
+    }
+
+    /// What the server refused, in the order of recording.
+    pub(super) fn refused(&self) -> Result<Vec<Refusal>, StoreError> {
+        self.store.read(|transaction| {
+            let table = transaction.open_table(REFUSED)?;
+            let rows = table.iter()?;
+            rows.map(|row| {
+                let (number, value) = row?;
+                refusal(number.value(), &decode(value.value())?)
+            })
+            .collect()
+        })
+    }
+
+    /// Takes an event out of the outbox or off the list of refused ones.
+    pub(super) fn drop_event(&self, id: &EventId) -> Result<Dropped, StoreError> {
+        let dropped = self.store.write(|transaction| {
+            let mut numbers = transaction.open_table(NUMBERS)?;
+            let Some(number) = numbers.get(id_key(id))?.map(|number| number.value()) else {
+                return Ok(Dropped::Unknown);
+            };
+            let mut outbox = transaction.open_table(OUTBOX)?;
+            let waiting = outbox.get(number)?.map(|value| decode::<PendingRow>(value.value())).transpose()?;
+            let dropped = match waiting {
+                Some(row) if row.position > 0 => return Ok(Dropped::Accepted),
+                Some(_) => outbox.remove(number)?.is_some(),
+                None => transaction.open_table(REFUSED)?.remove(number)?.is_some(),
+            };
+            if !dropped {
+                return Ok(Dropped::Unknown);
+            }
+            numbers.remove(id_key(id))?;
+            Ok(Dropped::Gone)
+        })?;
+        Ok(dropped)
+    }
+
+    /// Notes what the server answered, in one transaction.
+    pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
+        self.store.write(|transaction| {
+            let numbers = transaction.open_table(NUMBERS)?;
+            for result in results {
+                let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
+                match &result.result {
+                    Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
+                        accept(transaction, number, *position)?;
+                    }
+                    Err(refused) => refuse(transaction, number, refused)?,
+                }
+            }
+            Ok(())
+        })?;
+        for result in results {
+            self.tell(Happening::Answered { id: result.id, result: result.result.clone() });
+        }
+        Ok(())
+    }
+}
+
+/// What is known of an event that is to be recorded.
+fn find_known(
+    transaction: &WriteTransaction,
+    event: &NewEvent,
+) -> Result<Option<Result<Recording, RecordError>>, StoreError> {
+    let id = event.id();
+    let verdict = |same: bool, recording| if same { Ok(recording) } else { Err(RecordError::IdReused { id }) };
+    let content = event.event().content_hash();
+    if let Some(position) =
+        transaction.open_table(IDS)?.get(id_key(&id))?.map(|position| Position::new(position.value()))
+    {
+        let table = transaction.open_table(super::tables::ENTRIES)?;
+        let bytes = StoredEntries { network: NETWORK, table }.find(position)?;
+        let held = bytes.and_then(|bytes| Recorded::decode(&bytes).ok());
+        let held = held.ok_or(StoreError::Damaged("an entry is missing"))?;
+        let same = held.event.content_hash() == content;
+        return Ok(Some(verdict(same, Recording::AlreadyRecorded(position))));
+    }
+    let Some(number) = transaction.open_table(NUMBERS)?.get(id_key(&id))?.map(|number| number.value()) else {
+        return Ok(None);
+    };
+    let waiting = transaction.open_table(OUTBOX)?.get(number)?.map(|value| decode::<PendingRow>(value.value()));
+    if let Some(row) = waiting.transpose()? {
+        let same = open(row.event.as_ref())?.event().content_hash() == content;
+        return Ok(Some(verdict(same, Recording::AlreadyQueued)));
+    }
+    // It was refused, and now it is recorded once more: the new one takes its place.
+    transaction.open_table(REFUSED)?.remove(number)?;
+    Ok(None)
+}
+
+fn accept(transaction: &WriteTransaction, number: u64, position: Position) -> Result<(), StoreError> {
+    let mut outbox = transaction.open_table(OUTBOX)?;
+    let Some(mut row) = outbox.get(number)?.map(|value| decode::<PendingRow>(value.value())).transpose()? else {
+        return Ok(());
+    };
+    row.position = position.get();
+    outbox.insert(number, row.encode_to_vec().as_slice())?;
+    Ok(())
+}
+
+fn refuse(transaction: &WriteTransaction, number: u64, why: &EventRefused) -> Result<(), StoreError> {
+    let removed = transaction.open_table(OUTBOX)?.remove(number)?.map(|value| decode::<PendingRow>(value.value()));
+    let Some(row) = removed.transpose()? else { return Ok(()) };
+    let refused = rows::Refused {
+        event: row.event,
+        recorded_at: row.recorded_at,
+        reason: why.reason.map_or(0, |reason| reason as i32),
+        field: why.field.clone(),
+        message: why.message.clone(),
+    };
+    transaction.open_table(REFUSED)?.insert(number, refused.encode_to_vec().as_slice())?;
+    Ok(())
+}
+
+/// Takes out of the outbox what is among these entries, and what the server has up to a position that the filter drops.
+pub(super) fn settle_up_to(
+    transaction: &WriteTransaction,
+    entries: &[Recorded],
+    until: Position,
+) -> Result<(), StoreError> {
+    let mut done = Vec::new();
+    {
+        let outbox = transaction.open_table(OUTBOX)?;
+        if outbox.is_empty()? {
+            return Ok(());
+        }
+        let numbers = transaction.open_table(NUMBERS)?;
+        for recorded in entries {
+            let Some(number) = numbers.get(id_key(&recorded.event.id))?.map(|number| number.value()) else { continue };
+            let Some(value) = outbox.get(number)? else { continue };
+            let row: PendingRow = decode(value.value())?;
+            let own = open(row.event.as_ref())?;
+            done.push((number, row, own.event().content_hash() == recorded.event.content_hash()));
+        }
+        for row in outbox.iter()? {
+            let (number, value) = row?;
+            let row: PendingRow = decode(value.value())?;
+            let known = done.iter().any(|(done, ..)| *done == number.value());
+            if !known && (1..=until.get()).contains(&row.position) {
+                done.push((number.value(), row, true));
+            }
+        }
+    }
+    for (number, row, same) in done {
+        if same {
+            settle(transaction, number, &row)?;
+        } else {
+            let message = "the id is that of another event in the log".to_owned();
+            let why = EventRefused { reason: Some(Reason::EventIdReused), field: "event.id".to_owned(), message };
+            refuse(transaction, number, &why)?;
+        }
+    }
+    Ok(())
+}
+
+fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Result<(), StoreError> {
+    transaction.open_table(OUTBOX)?.remove(number)?;
+    let event = row.event.clone().unwrap_or_default();
+    transaction.open_table(SETTLED)?.insert(number, event.encode_to_vec().as_slice())?;
+    Ok(())
+}
+
+/// Puts everything that this device recorded back into the outbox; gives how many events these are.
+pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreError> {
+    let mut settled = transaction.open_table(SETTLED)?;
+    let mut outbox = transaction.open_table(OUTBOX)?;
+    let mut back = Vec::new();
+    for row in settled.iter()? {
+        let (number, value) = row?;
+        let event: v1::NewEvent = decode(value.value())?;
+        let row = PendingRow { event: Some(event), recorded_at: 0, position: 0, returned: true };
+        back.push((number.value(), row));
+    }
+    for row in outbox.iter()? {
+        let (number, value) = row?;
+        let row: PendingRow = decode(value.value())?;
+        if row.position > 0 {
+            back.push((number.value(), PendingRow { position: 0, returned: true, ..row }));
+        }
+    }
+    for (number, row) in &back {
+        outbox.insert(number, row.encode_to_vec().as_slice())?;
+    }
+    settled.retain(|_, _| false)?;
+    Ok(back.len() as u64)
+}
+
+fn open(event: Option<&v1::NewEvent>) -> Result<NewEvent, StoreError> {
+    let event = event.ok_or(StoreError::Damaged("a row of the outbox has no event"))?;
+    NewEvent::from_stored(event).map_err(|_| StoreError::Damaged("an event of the outbox breaks a rule"))
+}
+
+fn pending(number: u64, row: &PendingRow) -> Result<Pending, StoreError> {
+    let stage = match (row.position, row.returned) {
+        (0, false) => Stage::Queued,
+        (0, true) => Stage::Returned,
+        (position, _) => Stage::Accepted(Position::new(position)),
+    };
+    let event = open(row.event.as_ref())?;
+    Ok(Pending { number, event, recorded_at: Timestamp::from_millis(row.recorded_at), stage })
+}
+
+fn refusal(number: u64, row: &rows::Refused) -> Result<Refusal, StoreError> {
+    let reason = Reason::try_from(row.reason).ok().filter(|reason| *reason != Reason::Unspecified);
+    let why = EventRefused { reason, field: row.field.clone(), message: row.message.clone() };
+    let event = open(row.event.as_ref())?;
+    Ok(Refusal { number, event, recorded_at: Timestamp::from_millis(row.recorded_at), why })
+}

@@ -1,0 +1,186 @@
+//! What came from the server and is not vouched for yet, and how it becomes part of the replica.
+//!
+//! Invariant: entries, details, gaps, directory, cursor and what they settle in the outbox change in one transaction,
+//! and only after a signed checkpoint vouched for them.
+
+use super::{
+    alarm::Finding,
+    error::StoreError,
+    outbox,
+    store::{change_state, decode},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, SETTLED},
+};
+use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
+use kith_core::{
+    event::{Administration, Fact},
+    header::Header,
+    id::{EventId, PersonId},
+    position::Position,
+    tree::Subtree,
+};
+use kith_log::blocks::{BlockEdge, StoredEntries};
+use kith_proto::v1;
+use prost::Message;
+use redb::{ReadableTable, WriteTransaction};
+use std::collections::HashMap;
+
+/// Entries in the order of the log that follow what is held.
+pub(super) struct Part {
+    pub(super) tree: PartialTree,
+    pub(super) entries: Vec<Recorded>,
+    pub(super) left_out: Vec<Subtree>,
+    pub(super) incarnation: Vec<u8>,
+    pub(super) size_bytes: usize,
+}
+
+/// Why an update is not taken.
+pub(super) enum Untaken {
+    Finding(Finding),
+    Answer(Error),
+}
+
+impl Part {
+    /// Nothing yet, after what the tree holds.
+    pub(super) fn after(tree: PartialTree) -> Self {
+        Self { tree, entries: Vec::new(), left_out: Vec::new(), incarnation: Vec::new(), size_bytes: 0 }
+    }
+
+    /// Where it comes to.
+    pub(super) fn until(&self) -> Position {
+        Position::new(self.tree.size())
+    }
+
+    /// Takes in an update that follows. After an error the part is worth nothing.
+    pub(super) fn take(&mut self, update: &Update) -> Result<(), Untaken> {
+        let verified = self.tree.size();
+        let altered = |why: String| Untaken::Finding(Finding::Altered { verified, why });
+        self.tree.take_update(update).map_err(|error| altered(error.to_string()))?;
+        for recorded in update.entries.decode().map_err(Untaken::Answer)? {
+            let committed = |detail: &kith_core::detail::Detail| recorded.event.details.contains(&detail.commitment());
+            if !recorded.details.iter().all(committed) {
+                let position = recorded.entry.position;
+                return Err(altered(format!("the words of the entry at {position} do not match their commitments")));
+            }
+            self.size_bytes += recorded.bytes.len();
+            self.entries.push(recorded);
+        }
+        self.left_out.extend_from_slice(&update.left_out);
+        self.incarnation.clone_from(&update.cursor.incarnation);
+        Ok(())
+    }
+
+    /// Makes it part of the replica. `head` vouches for all of it.
+    pub(super) fn write(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
+        write_entries(transaction, &self.entries)?;
+        let mut gaps = transaction.open_table(GAPS)?;
+        for subtree in &self.left_out {
+            gaps.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
+        }
+        outbox::settle_up_to(transaction, &self.entries, self.until())?;
+        change_state(transaction, |state| {
+            state.incarnation.clone_from(&self.incarnation);
+            state.frontier = self.tree.frontier().encode();
+            state.checkpoint = head.checkpoint.to_string();
+            state.key = head.key.to_string();
+            state.server_head = head.checkpoint.unverified().size.max(self.tree.size());
+        })
+    }
+}
+
+/// Event ids as keys.
+pub(super) fn id_key(id: &EventId) -> u128 {
+    u128::from_be_bytes(*id.as_bytes())
+}
+
+/// Stores entries that are not held yet, in order of position.
+pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    write_blocks(transaction, entries)?;
+    let mut ids = transaction.open_table(IDS)?;
+    let mut details = transaction.open_table(DETAILS)?;
+    for recorded in entries {
+        let position = recorded.entry.position.get();
+        ids.insert(id_key(&recorded.event.id), position)?;
+        if !recorded.details.is_empty() {
+            let words = recorded.details.iter().map(kith_core::detail::Detail::to_proto).collect();
+            let row = v1::EntryDetails { position, details: words };
+            details.insert(position, row.encode_to_vec().as_slice())?;
+        }
+    }
+    drop((ids, details));
+    write_common(transaction, entries)?;
+    for recorded in entries {
+        if let Fact::Administration(Administration::PersonErased { person, .. }) = &recorded.event.fact {
+            erase(transaction, person)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_blocks(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    for run in entries.chunk_by(|one, next| one.entry.position.next() == next.entry.position) {
+        let stored = StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? };
+        let follows = stored.last_position()?.next() == run[0].entry.position;
+        let mut edge = if follows { BlockEdge::read(&stored)? } else { BlockEdge::default() };
+        let mut table = stored.table;
+        edge.append(NETWORK, run.iter().map(|recorded| (recorded.entry.position, &*recorded.bytes)), &mut table)?;
+    }
+    Ok(())
+}
+
+/// Notes which entries the directory is made of: a retraction of a merge is one, too.
+fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    let here: HashMap<EventId, &Recorded> = entries.iter().map(|recorded| (recorded.event.id, recorded)).collect();
+    let ids = transaction.open_table(IDS)?;
+    let stored = StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? };
+    let mut common = transaction.open_table(COMMON)?;
+    for recorded in entries {
+        let header = Header::resolve(&recorded.entry, &recorded.event, |id| {
+            if let Some(found) = here.get(id) {
+                return Ok(Some((found.entry.clone(), found.event.clone())));
+            }
+            let Some(position) = ids.get(id_key(id))?.map(|position| position.value()) else { return Ok(None) };
+            let bytes = stored.find(Position::new(position))?;
+            Ok::<_, StoreError>(bytes.as_ref().and_then(open))
+        })?;
+        if header.passes_every_filter() {
+            common.insert(recorded.entry.position.get(), ())?;
+        }
+    }
+    Ok(())
+}
+
+fn open(bytes: &bytes::Bytes) -> Option<(kith_core::entry::Entry, kith_core::event::Event)> {
+    Recorded::decode(bytes).ok().map(|recorded| (recorded.entry, recorded.event))
+}
+
+/// Removes every word about a person who was erased, from entries and from what is kept to be sent again.
+fn erase(transaction: &WriteTransaction, person: &PersonId) -> Result<(), StoreError> {
+    let about = |detail: &v1::Detail| detail.subjects.iter().any(|subject| subject == person.as_str());
+    let mut table = transaction.open_table(DETAILS)?;
+    let mut rest = Vec::new();
+    for row in table.iter()? {
+        let (position, value) = row?;
+        let mut row: v1::EntryDetails = decode(value.value())?;
+        if row.details.iter().any(about) {
+            row.details.retain(|detail| !about(detail));
+            rest.push((position.value(), row));
+        }
+    }
+    for (position, row) in rest {
+        table.insert(position, row.encode_to_vec().as_slice())?;
+    }
+    let mut table = transaction.open_table(SETTLED)?;
+    let mut rest = Vec::new();
+    for row in table.iter()? {
+        let (number, value) = row?;
+        let mut event: v1::NewEvent = decode(value.value())?;
+        if event.details.iter().any(about) {
+            event.details.retain(|detail| !about(detail));
+            rest.push((number.value(), event));
+        }
+    }
+    for (number, event) in rest {
+        table.insert(number, event.encode_to_vec().as_slice())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Giving up the log that is here, because the server's is another one or somebody says so.
+//!
+//! Invariant: what this device recorded goes back into the outbox, under its old numbers, in the same transaction.
+
+use super::{
+    Inner,
+    error::StoreError,
+    events::Happening,
+    outbox,
+    store::change_state,
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NUMBERS, OUTBOX, REFUSED, SETTLED},
+};
+use redb::WriteTransaction;
+
+/// What becomes of the events of this device when the log is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outbox {
+    /// They wait to be sent; what the log already has is recognised.
+    Keep,
+    /// They go.
+    Discard,
+}
+
+impl Inner {
+    pub(super) fn reset(&self, outbox: Outbox) -> Result<u64, StoreError> {
+        let returned = self.store.write(|transaction| {
+            let returned = match outbox {
+                Outbox::Keep => outbox::return_all(transaction)?,
+                Outbox::Discard => {
+                    transaction.open_table(OUTBOX)?.retain(|_, _| false)?;
+                    transaction.open_table(REFUSED)?.retain(|_, _| false)?;
+                    transaction.open_table(SETTLED)?.retain(|_, _| false)?;
+                    transaction.open_table(NUMBERS)?.retain(|_, _| false)?;
+                    0
+                }
+            };
+            forget_log(transaction)?;
+            Ok(returned)
+        })?;
+        self.publish_head()?;
+        self.tell(Happening::Reset { returned });
+        Ok(returned)
+    }
+}
+
+fn forget_log(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(ENTRIES)?.retain(|_, _| false)?;
+    transaction.open_table(IDS)?.retain(|_, _| false)?;
+    transaction.open_table(COMMON)?.retain(|_, ()| false)?;
+    transaction.open_table(DETAILS)?.retain(|_, _| false)?;
+    transaction.open_table(GAPS)?.retain(|_, _| false)?;
+    change_state(transaction, |state| {
+        state.incarnation.clear();
+        state.frontier.clear();
+        state.checkpoint.clear();
+        state.key.clear();
+        state.alarm.clear();
+        state.evidence.clear();
+        state.server_head = 0;
+        state.generation += 1;
+    })
+}

@@ -1,0 +1,93 @@
+//! Values of tables that are more than a number, as protobuf messages of this file's own. Fields are only ever added.
+
+use kith_proto::v1;
+
+/// Version of the file that this program reads and writes.
+pub(super) const FORMAT: u32 = 1;
+
+/// What the replica is of, how far it comes and how the last attempts went.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct State {
+    /// The network's name.
+    #[prost(string, tag = "1")]
+    pub(super) network: String,
+    /// Incarnation of the cursor; empty before the first sync.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) incarnation: Vec<u8>,
+    /// The filter.
+    #[prost(message, optional, tag = "3")]
+    pub(super) filter: Option<v1::Filter>,
+    /// Frontier of the tree; its size is the cursor's position.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) frontier: Vec<u8>,
+    /// The signed checkpoint that everything here was held against; empty before the first.
+    #[prost(string, tag = "5")]
+    pub(super) checkpoint: String,
+    /// The log's public key; empty until it is known.
+    #[prost(string, tag = "6")]
+    pub(super) key: String,
+    /// The number of the next event recorded here.
+    #[prost(uint64, tag = "7")]
+    pub(super) next_number: u64,
+    /// When the last sync ended well, ms since 1970; 0 if none did.
+    #[prost(int64, tag = "8")]
+    pub(super) synced_at: i64,
+    /// Why the last attempt failed; empty if it did not.
+    #[prost(string, tag = "9")]
+    pub(super) failure: String,
+    /// When that was, ms since 1970.
+    #[prost(int64, tag = "10")]
+    pub(super) failed_at: i64,
+    /// What the last verification found wrong; empty if nothing.
+    #[prost(string, tag = "11")]
+    pub(super) alarm: String,
+    /// Where the evidence of that is.
+    #[prost(string, tag = "12")]
+    pub(super) evidence: String,
+    /// Fingerprint of the token that entries were read with; empty before the first sync.
+    #[prost(bytes = "vec", tag = "13")]
+    pub(super) token: Vec<u8>,
+    /// The server's head when it was last seen.
+    #[prost(uint64, tag = "14")]
+    pub(super) server_head: u64,
+    /// How often entries other than the newest came or went: what is derived of them is of one generation.
+    #[prost(uint64, tag = "15")]
+    pub(super) generation: u64,
+}
+
+/// An event on its way into the log.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Pending {
+    /// The event with its details, as it is sent.
+    #[prost(message, optional, tag = "1")]
+    pub(super) event: Option<v1::NewEvent>,
+    /// When it was recorded here, ms since 1970.
+    #[prost(int64, tag = "2")]
+    pub(super) recorded_at: i64,
+    /// Where the server put it; 0 until the server answered.
+    #[prost(uint64, tag = "3")]
+    pub(super) position: u64,
+    /// Whether the log lost it and it waits to be sent again.
+    #[prost(bool, tag = "4")]
+    pub(super) returned: bool,
+}
+
+/// An event that the server refused.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Refused {
+    /// The event with its details.
+    #[prost(message, optional, tag = "1")]
+    pub(super) event: Option<v1::NewEvent>,
+    /// When it was recorded here, ms since 1970.
+    #[prost(int64, tag = "2")]
+    pub(super) recorded_at: i64,
+    /// Number of the `ErrorReason`; 0 if it is not known here.
+    #[prost(int32, tag = "3")]
+    pub(super) reason: i32,
+    /// The field at fault; may be empty.
+    #[prost(string, tag = "4")]
+    pub(super) field: String,
+    /// The reason in words.
+    #[prost(string, tag = "5")]
+    pub(super) message: String,
+}

@@ -1,0 +1,152 @@
+//! Which entries are here, when that changes: another filter, another token, a scope that was lost.
+//!
+//! Invariant: what must not be here any more goes before anything else is fetched under the new terms, and is told.
+
+use super::{
+    Inner, SyncError, SyncReport,
+    error::StoreError,
+    reading::{Reader, open},
+    store::{change_state, read_state},
+};
+use crate::client::Client;
+use bytes::Bytes;
+use kith_core::{
+    event::Scope,
+    filter::{Filter, PeopleMatch},
+    position::Position,
+};
+
+/// What a change of the filter came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FilterChanged {
+    /// Entries that came.
+    pub fetched: u64,
+    /// Entries that went.
+    pub removed: u64,
+}
+
+impl Inner {
+    pub(super) async fn set_filter(&self, client: &Client, filter: Filter) -> Result<FilterChanged, SyncError> {
+        let Ok(_alone) = self.syncing.try_lock() else { return Err(SyncError::Running) };
+        let before = self.filter()?;
+        let mut changed = FilterChanged::default();
+        if before == filter {
+            return Ok(changed);
+        }
+        // What came stays if this breaks off here, and the next attempt goes on from there.
+        changed.fetched = self.fill_gaps(client, &addition(&before, &filter)).await?;
+        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes))?;
+        self.store.write(|transaction| {
+            change_state(transaction, |state| {
+                state.filter = Some(filter.to_proto());
+                state.generation += 1;
+            })
+        })?;
+        Ok(changed)
+    }
+
+    /// If the token is another one than before, entries are those that it may see.
+    pub(super) async fn look_again_with_other_token(
+        &self,
+        client: &Client,
+        report: &mut SyncReport,
+    ) -> Result<(), SyncError> {
+        let token = client.token_fingerprint();
+        let before = self.store.read(read_state)?.token;
+        if before == token {
+            return Ok(());
+        }
+        if !before.is_empty() {
+            report.removed += self.look_again(client).await?;
+        }
+        self.store.write(|transaction| change_state(transaction, |state| state.token = token))?;
+        Ok(())
+    }
+
+    /// Removes what may no longer be seen, and fetches what may be seen now; gives how many entries went.
+    pub(super) async fn look_again(&self, client: &Client) -> Result<u64, SyncError> {
+        let filter = self.filter()?;
+        let removed = match self.first_restricted()? {
+            Some(first) => {
+                let after = Position::new(first.get() - 1);
+                let visible = self.visible(client, &filter, after).await?;
+                self.let_go(|_, bytes| {
+                    let (entry, event) = open(bytes)?;
+                    Ok(event.scope == Scope::Network || visible.contains(&entry.position))
+                })?
+            }
+            None => 0,
+        };
+        let fetched = self.fill_gaps(client, &filter).await?;
+        if removed + fetched > 0 {
+            self.store.write(|transaction| change_state(transaction, |state| state.generation += 1))?;
+        }
+        Ok(removed)
+    }
+
+    fn first_restricted(&self) -> Result<Option<Position>, StoreError> {
+        let head = Position::new(self.frontier()?.size());
+        self.reading(|reader| {
+            for entry in reader.range(Position::ZERO, head)? {
+                let (position, bytes) = entry?;
+                if open(&bytes)?.1.scope == Scope::Organisation {
+                    return Ok(Some(position));
+                }
+            }
+            Ok(None)
+        })
+    }
+}
+
+fn passes(reader: &Reader, filter: &Filter, bytes: &Bytes) -> Result<bool, StoreError> {
+    let (entry, event) = open(bytes)?;
+    Ok(filter.passes(&reader.header(&entry, &event)?))
+}
+
+/// What a filter lets pass beyond another one: only the new part of the one list that grew, if nothing else changed.
+fn addition(before: &Filter, after: &Filter) -> Filter {
+    let grown = Filter {
+        kinds: added(&before.kinds, &after.kinds),
+        people: added(&before.people, &after.people),
+        organisations: added(&before.organisations, &after.organisations),
+        ..after.clone()
+    };
+    let only_kinds = Filter { kinds: after.kinds.clone(), ..before.clone() } == *after && !before.kinds.is_empty();
+    let only_people = Filter { people: after.people.clone(), ..before.clone() } == *after && !before.people.is_empty();
+    let only_organisations = Filter { organisations: after.organisations.clone(), ..before.clone() } == *after
+        && !before.organisations.is_empty();
+    if only_kinds && !grown.kinds.is_empty() && !after.kinds.is_empty() {
+        return Filter { kinds: grown.kinds, ..after.clone() };
+    }
+    if only_people && !grown.people.is_empty() && after.people_match == PeopleMatch::Any {
+        return Filter { people: grown.people, ..after.clone() };
+    }
+    if only_organisations && !grown.organisations.is_empty() {
+        return Filter { organisations: grown.organisations, ..after.clone() };
+    }
+    after.clone()
+}
+
+fn added<T: PartialEq + Clone>(before: &[T], after: &[T]) -> Vec<T> {
+    after.iter().filter(|item| !before.contains(item)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(names: &[&str]) -> Filter {
+        Filter { people: names.iter().map(|name| name.parse().unwrap()).collect(), ..Filter::default() }
+    }
+
+    #[test]
+    fn only_the_difference_is_asked_for() {
+        assert_eq!(addition(&people(&["amina"]), &people(&["amina", "ben"])), people(&["ben"]));
+        assert_eq!(addition(&people(&["amina"]), &people(&["ben"])), people(&["ben"]));
+        assert_eq!(addition(&people(&["amina"]), &Filter::default()), Filter::default());
+        assert_eq!(addition(&Filter::default(), &people(&["ben"])), people(&["ben"]));
+        let all = |filter: Filter| Filter { people_match: PeopleMatch::All, ..filter };
+        let both = all(people(&["amina", "ben"]));
+        assert_eq!(addition(&all(people(&["amina"])), &both), both);
+    }
+}

@@ -1,0 +1,157 @@
+//! The one file of a replica: transactions, and getting up again after the disk failed.
+//!
+//! Invariant: what a transaction wrote is on disk when it returned, or nothing of it is. Nothing is remembered beside
+//! the file that the file could contradict.
+
+use super::{
+    error::StoreError,
+    rows::{FORMAT, State},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, META, NUMBERS, OUTBOX, REFUSED, SETTLED},
+};
+use prost::Message;
+use redb::{Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
+use std::sync::{
+    PoisonError, RwLock, RwLockReadGuard,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Opens the file, the first time and after a failure.
+pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
+
+/// The file.
+pub(super) struct Store {
+    database: RwLock<Option<Database>>,
+    opener: Opener,
+    failed: AtomicBool,
+}
+
+impl Store {
+    /// Opens the file, and makes what is missing in it.
+    pub(super) fn open(opener: Opener) -> Result<Self, DatabaseError> {
+        let database = RwLock::new(Some(opener()?));
+        Ok(Self { database, opener, failed: AtomicBool::new(false) })
+    }
+
+    /// Makes every table, so that reads find them.
+    pub(super) fn make_tables(&self) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.open_table(ENTRIES)?;
+            transaction.open_table(IDS)?;
+            transaction.open_table(COMMON)?;
+            transaction.open_table(DETAILS)?;
+            transaction.open_table(GAPS)?;
+            transaction.open_table(OUTBOX)?;
+            transaction.open_table(REFUSED)?;
+            transaction.open_table(SETTLED)?;
+            transaction.open_table(NUMBERS)?;
+            let mut meta = transaction.open_table(META)?;
+            if meta.get("format")?.is_none() {
+                meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The version that the file was made with; `None` in a new file.
+    pub(super) fn format(&self) -> Result<Option<u32>, StoreError> {
+        self.read(|transaction| {
+            let meta = match transaction.open_table(META) {
+                Ok(meta) => meta,
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let Some(value) = meta.get("format")? else { return Ok(None) };
+            let bytes = value.value().try_into().map_err(|_| StoreError::Damaged("its version is no number"))?;
+            Ok(Some(u32::from_le_bytes(bytes)))
+        })
+    }
+
+    /// Reads one state of the file.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let guard = self.database()?;
+        let database = guard.as_ref().ok_or_else(closed)?;
+        self.note(database.begin_read().map_err(StoreError::from).and_then(|transaction| read(&transaction)))
+    }
+
+    /// Writes, all or nothing.
+    pub(super) fn write<T>(
+        &self,
+        write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let guard = self.database()?;
+        let database = guard.as_ref().ok_or_else(closed)?;
+        self.note(write_once(database, write))
+    }
+
+    /// The file, opened anew if the disk failed before: the storage engine gives up after a failure, a replica does
+    /// not.
+    fn database(&self) -> Result<RwLockReadGuard<'_, Option<Database>>, StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+            // Somebody else may have done it in the meantime.
+            if self.failed.load(Ordering::Acquire) {
+                drop(database.take());
+                *database = Some((self.opener)()?);
+                self.failed.store(false, Ordering::Release);
+            }
+        }
+        Ok(self.database.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &result {
+            Err(StoreError::Full | StoreError::Storage(_)) => self.failed.store(true, Ordering::Release),
+            Ok(_) | Err(StoreError::Damaged(_)) => {}
+        }
+        result
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Storage("it could not be opened again after the disk failed".to_owned())
+}
+
+fn write_once<T>(
+    database: &Database,
+    write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    transaction.set_two_phase_commit(true);
+    transaction.set_quick_repair(true);
+    let done = write(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// What the file says of itself.
+pub(super) fn read_state(transaction: &ReadTransaction) -> Result<State, StoreError> {
+    decode_state(&transaction.open_table(META)?)
+}
+
+/// Changes what the file says of itself.
+pub(super) fn change_state<T>(
+    transaction: &WriteTransaction,
+    change: impl FnOnce(&mut State) -> T,
+) -> Result<T, StoreError> {
+    let mut meta = transaction.open_table(META)?;
+    let mut state = decode_state(&meta)?;
+    let changed = change(&mut state);
+    meta.insert("state", state.encode_to_vec().as_slice())?;
+    Ok(changed)
+}
+
+fn decode_state(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<State, StoreError> {
+    match meta.get("state")? {
+        Some(value) => decode(value.value()),
+        None => Ok(State::default()),
+    }
+}
+
+/// Reads a value that is a message.
+pub(super) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, StoreError> {
+    M::decode(bytes).map_err(|_| StoreError::Damaged("a row cannot be read"))
+}

@@ -1,0 +1,425 @@
+//! One sync: check that the server's log continues what is here, send what waits, fetch and verify what is new.
+//!
+//! Invariant: the order of the steps. Nothing is sent to a log that is not the one known, and nothing is applied before
+//! a checkpoint signed by the known key vouches for exactly that.
+
+use super::{
+    Inner, SyncError,
+    alarm::{Alarm, Evidence, Finding},
+    events::Happening,
+    part::{Part, Untaken},
+    reading::decode_frontier,
+    reset::Outbox,
+    rows::State,
+    store::{change_state, read_state},
+};
+use crate::{
+    append_stream::{EventResult, Window},
+    batch::Batcher,
+    builder::NewEvent,
+    checkpoints::SignedHead,
+    client::Client,
+    error::{Error, Kind},
+    options::Retry,
+    partial_tree::PartialTree,
+    reason::{self, Reason},
+    subscribe::{Cursor, Subscription},
+};
+use futures_util::{StreamExt, stream};
+use kith_core::{
+    checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
+    decide::Outcome,
+    filter::Filter,
+    position::Position,
+    tree::{Frontier, verify_consistency},
+};
+
+/// Bytes of entries that are fetched before a checkpoint is asked to vouch for them.
+pub(super) const PART_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Events read from the outbox at once.
+const QUEUED_AT_ONCE: usize = 4_000;
+/// How often one sync begins anew, after the log or the token turned out to be another one.
+const ROUNDS_MAX: usize = 3;
+
+/// What a sync came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SyncReport {
+    /// The last position here.
+    pub position: Position,
+    /// Entries that came.
+    pub fetched: u64,
+    /// Events that the server took.
+    pub accepted: u64,
+    /// Events that it had already.
+    pub duplicates: u64,
+    /// Events that it refused: see [`super::Replica::refused`].
+    pub refused: u64,
+    /// Events that still wait, because the server was busy.
+    pub waiting: u64,
+    /// Entries that went, because this token may no longer see them.
+    pub removed: u64,
+    /// That the server's log is another one than before.
+    pub reset: Option<Reset>,
+}
+
+/// The server's log is another one than before, as after the restore of an old backup. It was fetched anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reset {
+    /// The log that was here.
+    pub before: LogOrigin,
+    /// Entries of it that were here.
+    pub held: u64,
+    /// The log that is here now.
+    pub now: LogOrigin,
+    /// Events of this device that went back into the outbox. Those that the log has after all leave it again.
+    pub returned: u64,
+}
+
+impl Inner {
+    pub(super) async fn sync(&self, client: &Client) -> Result<SyncReport, SyncError> {
+        let Ok(_alone) = self.syncing.try_lock() else { return Err(SyncError::Running) };
+        let synced = self.sync_alone(client).await;
+        match &synced {
+            Ok(report) => self.note_success(report.clone()),
+            Err(error) => self.note_failure(error),
+        }
+        synced
+    }
+
+    /// The same for whoever holds the lock.
+    pub(super) async fn sync_alone(&self, client: &Client) -> Result<SyncReport, SyncError> {
+        let client = &client.with_retry(Retry { attempts_max: 2, ..self.options.retry });
+        let mut report = SyncReport::default();
+        let mut round = 1;
+        loop {
+            match self.sync_round(client, &mut report).await {
+                Err(SyncError::Call(error)) if round < ROUNDS_MAX && begins_anew(&error) => {
+                    if error.reason() == Some(Reason::ScopeLost) {
+                        report.removed += self.look_again(client).await?;
+                    }
+                    round += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
+        report.position = Position::new(self.frontier()?.size());
+        Ok(report)
+    }
+
+    async fn sync_round(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
+        let head = self.check_server(client, report).await?;
+        if report.reset.is_some() {
+            // What the log has after all must not be sent again.
+            self.pull(client, Some(&head), report).await?;
+        }
+        self.look_again_with_other_token(client, report).await?;
+        let sent = report.accepted + report.duplicates;
+        self.push(client, report).await?;
+        let head = (sent == report.accepted + report.duplicates).then_some(&head);
+        self.pull(client, head, report).await
+    }
+
+    /// Notes that all is well, as far as the disk lets it: what counts is on disk already.
+    pub(super) fn note_success(&self, report: SyncReport) {
+        let now = self.environment.now().millis();
+        drop(self.store.write(|transaction| {
+            change_state(transaction, |state| {
+                state.synced_at = now;
+                state.failed_at = 0;
+                state.failure.clear();
+                state.alarm.clear();
+                state.evidence.clear();
+            })
+        }));
+        self.tell(Happening::Synced(report));
+    }
+
+    /// Notes why it is not, as far as the disk lets it.
+    pub(super) fn note_failure(&self, error: &SyncError) {
+        let now = self.environment.now().millis();
+        drop(self.store.write(|transaction| {
+            change_state(transaction, |state| {
+                state.failed_at = now;
+                state.failure = error.to_string();
+            })
+        }));
+    }
+
+    /// Makes sure that the server's log continues what is here; gives its signed head.
+    async fn check_server(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
+        let state = self.store.read(read_state)?;
+        let frontier = decode_frontier(&state.frontier)?;
+        let head = match client.checkpoint().await {
+            Ok(head) => head,
+            Err(error) if error.kind() == Kind::NotVerified => {
+                return Err(self.raise(altered(frontier.size(), &error), &state, None));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let known = state.key.parse::<VerifierKey>().ok();
+        let given = self.options.key.as_ref();
+        match known.as_ref() {
+            Some(known) if known == &head.key => {}
+            Some(known) if given.is_none() && is_other_incarnation(known, &head.key) => {
+                self.begin_anew(known.origin(), &frontier, &state, &head, report)?;
+                return Ok(head);
+            }
+            Some(known) => return Err(self.key_changed(known, &head, &state)),
+            None => {}
+        }
+        if let Some(given) = given
+            && *given != head.key
+        {
+            return Err(self.key_changed(given, &head, &state));
+        }
+        self.vouch(client, &frontier, &head, &state).await?;
+        Ok(head)
+    }
+
+    fn key_changed(&self, known: &VerifierKey, head: &SignedHead, state: &State) -> SyncError {
+        let finding = Finding::KeyChanged { known: Box::new(known.clone()), found: Box::new(head.key.clone()) };
+        self.raise(finding, state, Some(head))
+    }
+
+    /// Gives up the log that is here for another one, with both checkpoints as evidence.
+    fn begin_anew(
+        &self,
+        before: &LogOrigin,
+        frontier: &Frontier,
+        state: &State,
+        head: &SignedHead,
+        report: &mut SyncReport,
+    ) -> Result<(), SyncError> {
+        let size = frontier.size();
+        let gone = Finding::Shrunk { held: size, found: head.checkpoint.unverified().size };
+        drop(self.keep_evidence(&gone, state, Some(head)));
+        let returned = self.reset(Outbox::Keep)?;
+        let now = head.key.origin().clone();
+        report.reset = Some(Reset { before: before.clone(), held: size, now, returned });
+        Ok(())
+    }
+
+    /// Makes sure that a signed head continues a tree.
+    async fn vouch(&self, client: &Client, tree: &Frontier, head: &SignedHead, state: &State) -> Result<(), SyncError> {
+        let (size, found) = (tree.size(), head.checkpoint.unverified());
+        if found.size < size {
+            return Err(self.raise(Finding::Shrunk { held: size, found: found.size }, state, Some(head)));
+        }
+        if size == 0 {
+            return Ok(());
+        }
+        let hashes =
+            if size == found.size { Vec::new() } else { client.prove_consistency(size, found.size).await?.hashes };
+        verify_consistency(size, tree.root(), found.size, found.root, &hashes).map_err(|error| {
+            let verified = decode_frontier(&state.frontier).map_or(0, |frontier| frontier.size());
+            let why = error.to_string();
+            let finding = if verified == size {
+                Finding::Rewritten { held: size, why }
+            } else {
+                Finding::Altered { verified, why }
+            };
+            self.raise(finding, state, Some(head))
+        })
+    }
+
+    /// Sends what waits, in order.
+    pub(super) async fn push(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
+        let mut after = 0;
+        loop {
+            let queued = self.queued(after, QUEUED_AT_ONCE)?;
+            let Some((last, _)) = queued.last() else { return Ok(()) };
+            after = *last;
+            let mut results = client.append_stream(stream::iter(messages(queued)), Window::default());
+            while let Some(answered) = results.next().await {
+                let answered = answered?;
+                let (taken, stopped) = up_to_first_to_repeat(&answered);
+                self.take_answers(taken)?;
+                count(taken, report);
+                if stopped {
+                    // What follows may need what the server could not take now: it is sent again, in order.
+                    report.waiting += (answered.len() - taken.len()) as u64;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Fetches what is new up to the head. `head` vouches for it as far as it goes.
+    async fn pull(&self, client: &Client, head: Option<&SignedHead>, report: &mut SyncReport) -> Result<(), SyncError> {
+        let mut pulling = self.begin_pull(client)?;
+        loop {
+            let update = pulling.updates.next().await.ok_or_else(|| SyncError::Call(ended()))??;
+            let caught_up = update.caught_up;
+            self.take_update(client, &mut pulling, &update, head, report).await?;
+            if caught_up {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Subscribes from where the replica is.
+    pub(super) fn begin_pull(&self, client: &Client) -> Result<Pulling, SyncError> {
+        let state = self.store.read(read_state)?;
+        let frontier = decode_frontier(&state.frontier)?;
+        let filter = self.filter()?;
+        let updates = client.subscribe_proved(filter.clone(), cursor(&state, &frontier, &filter));
+        Ok(Pulling { updates, part: Part::after(PartialTree::from_frontier(frontier)) })
+    }
+
+    /// Takes in an update, and applies what came as soon as it is a whole.
+    pub(super) async fn take_update(
+        &self,
+        client: &Client,
+        pulling: &mut Pulling,
+        update: &crate::subscribe::Update,
+        head: Option<&SignedHead>,
+        report: &mut SyncReport,
+    ) -> Result<(), SyncError> {
+        let part = &mut pulling.part;
+        if let Err(untaken) = part.take(update) {
+            return Err(match untaken {
+                Untaken::Answer(error) => error.into(),
+                Untaken::Finding(finding) => {
+                    let state = self.store.read(read_state)?;
+                    let found = client.checkpoint().await.ok();
+                    self.raise(finding, &state, found.as_ref())
+                }
+            });
+        }
+        if update.caught_up || part.size_bytes >= PART_BYTES_MAX {
+            let tree = part.tree.clone();
+            let part = std::mem::replace(part, Part::after(tree));
+            report.fetched += part.entries.len() as u64;
+            self.apply(client, &part, head).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a signed head vouch for a part, and makes the part part of the replica.
+    async fn apply(&self, client: &Client, part: &Part, head: Option<&SignedHead>) -> Result<(), SyncError> {
+        let state = self.store.read(read_state)?;
+        let after = Position::new(decode_frontier(&state.frontier)?.size());
+        if part.until() == after && state.incarnation == part.incarnation && !state.key.is_empty() {
+            return Ok(());
+        }
+        let fresh;
+        let head = match head {
+            Some(head) if head.checkpoint.unverified().size >= part.until().get() => head,
+            Some(_) | None => {
+                fresh = client.checkpoint().await?;
+                let known = state.key.parse::<VerifierKey>().ok().or_else(|| self.options.key.clone());
+                if let Some(known) = known.filter(|known| *known != fresh.key) {
+                    return Err(self.key_changed(&known, &fresh, &state));
+                }
+                &fresh
+            }
+        };
+        self.vouch(client, part.tree.frontier(), head, &state).await?;
+        self.store.write(|transaction| part.write(transaction, head))?;
+        self.publish_head()?;
+        self.tell(Happening::Entries { after, until: part.until(), count: part.entries.len() });
+        Ok(())
+    }
+
+    /// Notes an alarm and keeps the evidence.
+    pub(super) fn raise(&self, finding: Finding, state: &State, head: Option<&SignedHead>) -> SyncError {
+        let evidence = self.keep_evidence(&finding, state, head);
+        let alarm = Alarm { finding, evidence };
+        let noted = self.store.write(|transaction| {
+            change_state(transaction, |state| {
+                state.alarm = alarm.finding.to_string();
+                let path = alarm.evidence.as_ref().map(|path| path.display().to_string());
+                state.evidence = path.unwrap_or_default();
+            })
+        });
+        // The alarm is told below, noted or not.
+        drop(noted);
+        self.tell(Happening::Alarm(alarm.clone()));
+        SyncError::Alarm(Box::new(alarm))
+    }
+
+    fn keep_evidence(&self, finding: &Finding, state: &State, head: Option<&SignedHead>) -> Option<std::path::PathBuf> {
+        let folder = self.folder.as_ref()?.join("evidence");
+        let frontier = decode_frontier(&state.frontier).unwrap_or_default();
+        let key = state.key.parse().ok().or_else(|| self.options.key.clone());
+        let known = SignedCheckpoint::parse(&state.checkpoint).ok();
+        let evidence = Evidence {
+            finding,
+            at: self.environment.now(),
+            held: (frontier.size(), frontier.root()),
+            known_key: key.as_ref(),
+            known: known.as_ref(),
+            found_key: head.map(|head| &head.key),
+            found: head.map(|head| &head.checkpoint),
+        };
+        evidence.write(&folder).ok()
+    }
+}
+
+/// A subscription, and what came of it that is not applied yet.
+pub(super) struct Pulling {
+    pub(super) updates: Subscription,
+    part: Part,
+}
+
+fn altered(verified: u64, why: &Error) -> Finding {
+    Finding::Altered { verified, why: why.to_string() }
+}
+
+pub(super) fn ended() -> Error {
+    Error::new(Kind::Unreachable, "the server ended the stream")
+}
+
+/// Whether a failure says that the replica must look at the server anew, and go on then.
+fn begins_anew(error: &Error) -> bool {
+    matches!(error.reason(), Some(Reason::ResetRequired | Reason::ScopeLost))
+}
+
+/// Whether two keys are of one network whose log was begun anew.
+fn is_other_incarnation(known: &VerifierKey, found: &VerifierKey) -> bool {
+    known.origin() != found.origin() && known.origin().network() == found.origin().network()
+}
+
+fn cursor(state: &State, frontier: &Frontier, filter: &Filter) -> Cursor {
+    if state.incarnation.is_empty() {
+        return Cursor::default();
+    }
+    Cursor {
+        incarnation: state.incarnation.clone(),
+        position: Position::new(frontier.size()),
+        filter: filter.digest().to_vec(),
+    }
+}
+
+fn messages(queued: Vec<(u64, NewEvent)>) -> Vec<Vec<NewEvent>> {
+    let (mut batcher, mut messages) = (Batcher::default(), Vec::new());
+    for (_, event) in queued {
+        let size = event.size_bytes();
+        messages.extend(batcher.push(event, size));
+    }
+    messages.extend(batcher.take());
+    messages
+}
+
+/// The results before the first one that another attempt can change.
+fn up_to_first_to_repeat(results: &[EventResult]) -> (&[EventResult], bool) {
+    let repeat = |result: &EventResult| match &result.result {
+        Ok(_) => false,
+        Err(refused) => refused.reason.is_some_and(reason::is_retryable),
+    };
+    match results.iter().position(repeat) {
+        Some(first) => (&results[..first], true),
+        None => (results, false),
+    }
+}
+
+fn count(results: &[EventResult], report: &mut SyncReport) {
+    for result in results {
+        match result.result {
+            Ok(Outcome::Accepted(_)) => report.accepted += 1,
+            Ok(Outcome::Duplicate(_)) => report.duplicates += 1,
+            Err(_) => report.refused += 1,
+        }
+    }
+}
