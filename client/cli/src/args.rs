@@ -3,13 +3,14 @@
 use crate::{
     commands::{
         admin, answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man,
-        met, network, org, person, record, referred, retract, token, view, watch, why,
+        met, network, org, person, record, referred, replica::ReplicaCommand, retract, token, view, watch, why,
     },
     context::Context,
     failure::Failure,
     output::Output,
+    place::Place,
     profile::{Profile, profile_path},
-    settings::{GlobalArgs, Settings},
+    settings::{GlobalArgs, ReplicaSettings, Settings},
 };
 use clap::{Parser, Subcommand};
 
@@ -46,6 +47,8 @@ enum Command {
     View(view::ViewArgs),
     Why(why::WhyArgs),
     Watch(watch::WatchArgs),
+    #[command(flatten)]
+    Replica(ReplicaCommand),
     #[command(subcommand)]
     Person(person::PersonCommand),
     #[command(subcommand)]
@@ -74,20 +77,65 @@ impl Kith {
             Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
             Command::Completions(args) => completions::run(&args, &mut output)?,
             Command::Man(args) => man::run(&args, &mut output)?,
-            command => return command.run_connected(&self.global, output).await,
+            command => return command.run_somewhere(&self.global, output).await,
         }
         output.flush()
     }
 }
 
 impl Command {
-    async fn run_connected(self, global: &GlobalArgs, output: Output) -> Result<(), Failure> {
+    /// Runs on the replica, if there is one and the command works there; at the server otherwise.
+    async fn run_somewhere(self, global: &GlobalArgs, mut output: Output) -> Result<(), Failure> {
         let profile = Profile::read(&profile_path()?)?;
-        let settings = Settings::resolve(global, |name| std::env::var(name).ok(), profile.as_ref())?;
-        let mut context = Context { client: settings.connect().await?, output };
+        let variable = |name: &str| std::env::var(name).ok();
+        let replica = ReplicaSettings::resolve(global, variable, profile.as_ref())?;
+        let settings = || Settings::resolve(global, variable, profile.as_ref());
+        if let Self::Replica(command) = self {
+            let replica = replica.ok_or_else(no_replica)?;
+            let replica = Place::open(&replica.folder, replica.network)?;
+            let connect = || settings()?.connect_later();
+            let done = command.run(replica, connect, &mut output).await;
+            return done.and(output.flush());
+        }
+        let place = match (self.needs(), replica) {
+            (Needs::Either, Some(replica)) => Place::Replica(Place::open(&replica.folder, replica.network)?),
+            (Needs::Either, None) | (Needs::Server, _) => Place::Server(settings()?.connect().await?),
+        };
+        let mut context = Context { place, output };
         let done = self.run(&mut context).await;
         let flushed = context.output.flush();
         done.and(flushed)
+    }
+
+    /// What it needs to run.
+    fn needs(&self) -> Needs {
+        match self {
+            Self::Log(args) if args.follow => Needs::Server,
+            Self::Met(_)
+            | Self::FollowedUp(_)
+            | Self::Asked(_)
+            | Self::Helped(_)
+            | Self::Referred(_)
+            | Self::Answered(_)
+            | Self::Retract(_)
+            | Self::Record(_)
+            | Self::Log(_)
+            | Self::Head(_)
+            | Self::Person(_)
+            | Self::Org(_) => Needs::Either,
+            Self::Import(_)
+            | Self::View(_)
+            | Self::Why(_)
+            | Self::Watch(_)
+            | Self::Network(_)
+            | Self::Token(_)
+            | Self::Audit(_)
+            | Self::Admin(_)
+            | Self::Replica(_)
+            | Self::Login(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Needs::Server,
+        }
     }
 
     async fn run(self, context: &mut Context) -> Result<(), Failure> {
@@ -112,9 +160,24 @@ impl Command {
             Self::Token(command) => token::run(context, command).await,
             Self::Audit(command) => audit::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,
-            Self::Login(_) | Self::Completions(_) | Self::Man(_) => unreachable!("these run without a connection"),
+            Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
+                unreachable!("these run without a connection")
+            }
         }
     }
+}
+
+/// What a command needs to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// The server.
+    Server,
+    /// A replica if one is named, the server otherwise.
+    Either,
+}
+
+fn no_replica() -> Failure {
+    Failure::Usage("no replica: name its folder with --replica or KITH_REPLICA".to_owned())
 }
 
 #[cfg(test)]
@@ -179,6 +242,17 @@ mod tests {
             "import edges f.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s --as met --join 40s",
             "import edges f.gz --columns from,to,time --epoch 2003-10-01T00:00:00Z --unit s --as followed-up --group",
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people p --people-columns _,id,org --scope organisation",
+            "sync",
+            "sync --follow",
+            "sync --person amina --kind met --org riverside",
+            "sync --all",
+            "--replica folder status",
+            "verify",
+            "explain ID",
+            "outbox",
+            "outbox list",
+            "outbox drop ID",
+            "reset --keep-outbox",
             "audit checkpoint",
             "audit prove ID",
             "audit prove --since old.checkpoint",
@@ -222,6 +296,9 @@ mod tests {
             "token add --role king",
             "head --token a --token-file b",
             "admin backup",
+            "reset",
+            "sync --all --person amina",
+            "outbox drop 7",
             "audit prove",
             "audit prove 7",
             "audit prove 019d0000-0000-7000-8000-000000000000 --since old",

@@ -1,13 +1,13 @@
 //! What a command works with: the connection and the output.
 
-use crate::{output::Output, people::Resolver};
+use crate::{failure::Failure, output::Output, people::Resolver, place::Place};
 use kith_client::Client;
 
 /// What a command works with.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// The connection.
-    pub(crate) client: Client,
+    /// Where it records and reads.
+    pub(crate) place: Place,
     /// The output.
     pub(crate) output: Output,
 }
@@ -15,6 +15,11 @@ pub(crate) struct Context {
 impl Context {
     /// Finds people by what was typed.
     pub(crate) fn resolver(&self) -> Resolver<'_> {
-        Resolver::new(&self.client)
+        Resolver::new(&self.place)
+    }
+
+    /// The server, for what only a server can do.
+    pub(crate) fn server(&self) -> Result<&Client, Failure> {
+        self.place.server()
     }
 }

@@ -16,6 +16,10 @@ pub(crate) enum Failure {
     Call(Error),
     /// Something that should be proved is not.
     NotVerified(String),
+    /// It cannot be done now, and may be later.
+    Unavailable(String),
+    /// The replica refuses what the server would.
+    Refused { reason: Reason, message: String },
     /// The server refused part of what was sent; it has been reported already.
     PartlyRefused,
     /// A file could not be read or written.
@@ -50,6 +54,8 @@ impl Failure {
             Self::Usage(_) => code::USAGE,
             Self::NotFound(_) => code::NOT_FOUND,
             Self::NotVerified(_) => code::NOT_VERIFIED,
+            Self::Unavailable(_) => code::UNAVAILABLE,
+            Self::Refused { reason, .. } => reason_exit_code(*reason),
             Self::PartlyRefused => code::REFUSED,
             Self::Call(error) => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
@@ -76,8 +82,10 @@ impl Failure {
             Self::File { error, .. } if is_damage(error) => {
                 Some("the file is cut off or damaged: get it whole, then import it again")
             }
+            Self::Refused { reason, .. } => hint(*reason),
             Self::Usage(_)
             | Self::NotFound(_)
+            | Self::Unavailable(_)
             | Self::NotVerified(_)
             | Self::PartlyRefused
             | Self::File { .. }
@@ -100,6 +108,8 @@ impl Failure {
             Self::Usage(_) => "USAGE",
             Self::NotFound(_) => "NOT_FOUND",
             Self::NotVerified(_) => "NOT_VERIFIED",
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Refused { reason, .. } => reason_name(*reason),
             Self::PartlyRefused => "PARTLY_REFUSED",
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
@@ -209,7 +219,11 @@ fn hint(reason: Reason) -> Option<&'static str> {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(message) | Self::NotFound(message) | Self::Unexpected(message) => f.write_str(message),
+            Self::Usage(message)
+            | Self::NotFound(message)
+            | Self::Unavailable(message)
+            | Self::Refused { message, .. }
+            | Self::Unexpected(message) => f.write_str(message),
             Self::NotVerified(why) => write!(f, "not verified: {why}"),
             Self::Call(error) => error.fmt(f),
             Self::PartlyRefused => f.write_str("some records were refused"),

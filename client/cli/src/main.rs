@@ -12,6 +12,7 @@ mod json;
 mod known_logs;
 mod output;
 mod people;
+mod place;
 mod profile;
 mod record;
 mod recording;

@@ -2,8 +2,8 @@
 //!
 //! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
 
-use crate::failure::Failure;
-use kith_client::{Client, Reason, Recorded, v1};
+use crate::{failure::Failure, place::Place};
+use kith_client::{Recorded, v1};
 use kith_core::{
     detail::DetailKind,
     event::Fact,
@@ -17,14 +17,14 @@ const CANDIDATES_MAX: usize = 10;
 /// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
-    client: &'a Client,
+    place: &'a Place,
     people: Option<Vec<v1::Person>>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Asks this client.
-    pub(crate) fn new(client: &'a Client) -> Self {
-        Self { client, people: None }
+    /// Asks there.
+    pub(crate) fn new(place: &'a Place) -> Self {
+        Self { place, people: None }
     }
 
     /// The person that this text names.
@@ -35,7 +35,7 @@ impl<'a> Resolver<'a> {
             return Ok(id);
         }
         if self.people.is_none() {
-            self.people = Some(self.client.people(None).await?);
+            self.people = Some(self.place.people(None).await?);
         }
         let people = self.people.iter().flatten().filter(|person| person.merged_into.is_empty());
         let candidates = people.map(|person| Candidate { id: &person.id, name: &person.name, more: about(person) });
@@ -62,7 +62,7 @@ impl<'a> Resolver<'a> {
     /// The organisation that this text names, if there is a text.
     pub(crate) async fn organisation(&self, text: Option<&String>) -> Result<Option<OrganisationId>, Failure> {
         let Some(text) = text else { return Ok(None) };
-        let all = self.client.organisations().await?;
+        let all = self.place.organisations().await?;
         let exact = all.iter().find(|organisation| organisation.id == *text);
         if let Some(organisation) = exact {
             return parse_answer(&organisation.id).map(Some);
@@ -75,11 +75,7 @@ impl<'a> Resolver<'a> {
         if let Some(people) = &self.people {
             return Ok(people.iter().any(|person| person.id == id.as_str()));
         }
-        match self.client.person(id).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.reason() == Some(Reason::PersonUnknown) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.place.find_person(id).await?.is_some())
     }
 }
 
@@ -138,8 +134,8 @@ pub(crate) struct Names(HashMap<String, String>);
 
 impl Names {
     /// Everybody's name, as far as it is known.
-    pub(crate) async fn read(client: &Client) -> Result<Self, Failure> {
-        let people = client.people(None).await?.into_iter();
+    pub(crate) async fn read(place: &Place) -> Result<Self, Failure> {
+        let people = place.people(None).await?.into_iter();
         Ok(Self(people.filter(|person| !person.name.is_empty()).map(|person| (person.id, person.name)).collect()))
     }
 

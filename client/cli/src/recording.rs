@@ -4,9 +4,10 @@ use crate::{
     context::Context,
     dates::{Moment, parse_past_now},
     failure::Failure,
+    place::Place,
 };
 use clap::{Args, ValueEnum};
-use kith_client::{Client, Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, Recorded};
+use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, replica::Recording};
 use kith_core::{
     condition::Condition,
     detail::DetailKind,
@@ -144,40 +145,87 @@ impl FromStr for EventRef {
 
 impl EventRef {
     /// Finds the event that `field` of another one names.
-    pub(crate) async fn find(self, client: &Client, field: &str) -> Result<Recorded, Failure> {
+    pub(crate) async fn find(self, place: &Place, field: &str) -> Result<Event, Failure> {
         match self {
-            Self::Id(id) => match client.find_event(&id).await {
-                Err(error) if error.reason() == Some(Reason::EventUnknown) => Err(error.at(field).into()),
-                found => Ok(found?),
-            },
+            Self::Id(id) => place.event(&id, field).await,
             Self::Position(position) => {
-                let head = client.head().await?.position;
+                let head = place.head().await?.position;
                 if position > head {
                     let message = format!("there is no event at position {position}: the log ends at {head}");
                     return Err(Failure::NotFound(message));
                 }
                 let after = Position::new(position.get() - 1);
                 let options = ReadOptions { after, limit: 1, direction: Direction::Forward, ..ReadOptions::default() };
-                let entries = client.read(&options).await?.entries.decode()?;
+                let entries = place.read(&options).await?.entries.decode()?;
                 let found = entries.into_iter().find(|recorded| recorded.entry.position == position);
-                found.ok_or_else(|| Failure::NotFound(format!("there is no event at position {position}")))
+                let unknown = || Failure::NotFound(format!("there is no event at position {position}"));
+                Ok(found.ok_or_else(unknown)?.event)
             }
         }
     }
 }
 
-/// Appends an event and says what became of it; `extra` comes first in the JSON.
+/// Records an event and says what became of it; `extra` comes first in the JSON.
 pub(crate) async fn append(
     context: &mut Context,
     when: &WhenArgs,
     event: &NewEvent,
     extra: Map<String, Value>,
 ) -> Result<(), Failure> {
-    let appended = context.client.append(std::slice::from_ref(event), when.condition().as_ref()).await;
-    let outcome = appended.map_err(of_only_event)?[0];
+    let recorded = match &context.place {
+        Place::Server(client) => {
+            let appended = client.append(std::slice::from_ref(event), when.condition().as_ref()).await;
+            Recorded::Answered(appended.map_err(of_only_event)?[0])
+        }
+        Place::Replica(_) if when.if_head.is_some() => {
+            let advice = "--if-head needs the server: leave out --replica (and KITH_REPLICA)";
+            return Err(Failure::Usage(advice.to_owned()));
+        }
+        Place::Replica(replica) => replica.record(event)?.into(),
+    };
     let mut answer = extra;
-    answer.extend(outcome_fields(event.id(), outcome));
-    context.output.tell(&Value::Object(answer), || sentence(event.id(), outcome))
+    answer.extend(recorded.fields(event.id()));
+    context.output.tell(&Value::Object(answer), || recorded.sentence(event.id()))
+}
+
+/// What became of an event that was not refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Recorded {
+    /// The log has it.
+    Answered(Outcome),
+    /// The outbox has it.
+    Queued,
+}
+
+impl From<Recording> for Recorded {
+    fn from(recording: Recording) -> Self {
+        match recording {
+            Recording::Queued | Recording::AlreadyQueued => Self::Queued,
+            Recording::AlreadyRecorded(position) => Self::Answered(Outcome::Duplicate(position)),
+        }
+    }
+}
+
+impl Recorded {
+    /// For programs.
+    pub(crate) fn fields(self, id: EventId) -> Map<String, Value> {
+        match self {
+            Self::Answered(outcome) => outcome_fields(id, outcome),
+            Self::Queued => Map::from_iter([
+                ("id".to_owned(), id.to_string().into()),
+                ("position".to_owned(), Value::Null),
+                ("queued".to_owned(), true.into()),
+            ]),
+        }
+    }
+
+    /// For people.
+    pub(crate) fn sentence(self, id: EventId) -> String {
+        match self {
+            Self::Answered(outcome) => sentence(id, outcome),
+            Self::Queued => format!("queued as {id}: `kith sync` sends it"),
+        }
+    }
 }
 
 /// The failure of an append of one event, at a field of that event.

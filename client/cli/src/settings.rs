@@ -54,6 +54,15 @@ pub(crate) struct GlobalArgs {
         help_heading = "Connection"
     )]
     pub(crate) network: Option<String>,
+    /// The folder of an offline replica.
+    #[arg(
+        long,
+        help = "The folder of an offline replica, which commands then record in and read from [env: KITH_REPLICA]",
+        global = true,
+        value_name = "DIR",
+        help_heading = "Connection"
+    )]
+    pub(crate) replica: Option<PathBuf>,
     /// What the output is for
     #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) output: Format,
@@ -104,11 +113,42 @@ impl Settings {
         })
     }
 
+    /// Connects with the first call, not before.
+    pub(crate) fn connect_later(self) -> Result<Client, Failure> {
+        Ok(Client::lazy(Options::new(self.server, self.token, self.network))?)
+    }
+
     /// Connects.
     pub(crate) async fn connect(self) -> Result<Client, Failure> {
         let options = Options::new(self.server, self.token, self.network);
         let retry = Retry { attempts_max: ATTEMPTS_MAX, ..options.retry };
         Ok(Client::connect(Options { retry, ..options }).await?)
+    }
+}
+
+/// An offline replica, and the network that it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReplicaSettings {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// The network.
+    pub(crate) network: NetworkName,
+}
+
+impl ReplicaSettings {
+    /// Settles everything, in the order of precedence; `None` where no replica is named. Needs no token.
+    pub(crate) fn resolve(
+        flags: &GlobalArgs,
+        environment: impl Fn(&str) -> Option<String>,
+        profile: Option<&Profile>,
+    ) -> Result<Option<Self>, Failure> {
+        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let folder = flags.replica.clone().or_else(|| variable("KITH_REPLICA").map(PathBuf::from));
+        let Some(folder) = folder else { return Ok(None) };
+        let network = flags.network.clone().or_else(|| variable("KITH_NETWORK"));
+        let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
+        let network = parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?;
+        Ok(Some(Self { folder, network }))
     }
 }
 

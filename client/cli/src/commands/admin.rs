@@ -45,7 +45,7 @@ async fn backup(context: &mut Context, to: &Path) -> Result<(), Failure> {
     // Beside the place it gets, readable by this account alone, and gone if the backup is broken off.
     let part = NamedTempFile::new_in(folder_of(to)).map_err(failed)?;
     let mut received = Received::new(part.as_file().try_clone().map_err(failed)?);
-    let mut stream = context.client.backup().await?;
+    let mut stream = context.server()?.backup().await?;
     while let Some(message) = stream.next().await? {
         received.take(message).map_err(failed)?;
     }

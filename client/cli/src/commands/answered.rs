@@ -48,7 +48,7 @@ impl From<AnswerArg> for Answer {
 
 pub(crate) async fn run(context: &mut Context, args: &AnsweredArgs) -> Result<(), Failure> {
     let by = context.resolver().person(&args.by).await?;
-    let target = args.referral.find(&context.client, "event.answered.referral").await?.event;
+    let target = args.referral.find(&context.place, "event.answered.referral").await?;
     let subjects = vec![by.clone()];
     let fact = Fact::Answered(Answered { referral: target.id, by, answer: args.answer.into() });
     let event = args.event.builder(fact, Some(&target), subjects).build()?;

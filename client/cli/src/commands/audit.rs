@@ -56,14 +56,14 @@ pub(crate) async fn run(context: &mut Context, command: AuditCommand) -> Result<
 }
 
 async fn checkpoint(context: &mut Context) -> Result<(), Failure> {
-    let head = context.client.checkpoint().await?;
+    let head = context.server()?.checkpoint().await?;
     let mut answer = checkpoint_json(&head.checkpoint, &head.key);
     answer["checkpoint"] = head.checkpoint.to_string().into();
     give(context, &answer, &head.checkpoint.to_string(), &head.key)
 }
 
 async fn receipt(context: &mut Context, event: &EventId) -> Result<(), Failure> {
-    let (receipt, key) = context.client.receipt(event).await?;
+    let (receipt, key) = context.server()?.receipt(event).await?;
     let mut answer = checkpoint_json(&receipt.checkpoint, &key);
     answer["event"] = event.to_string().into();
     answer["position"] = (receipt.index + 1).into();
@@ -74,7 +74,7 @@ async fn receipt(context: &mut Context, event: &EventId) -> Result<(), Failure> 
 async fn growth(context: &mut Context, earlier: &Path) -> Result<(), Failure> {
     let malformed = |why| Failure::NotVerified(format!("{}: {why}", earlier.display()));
     let earlier = SignedCheckpoint::parse(&read_text(earlier)?).map_err(malformed)?;
-    let (growth, key) = context.client.growth(&earlier).await?;
+    let (growth, key) = context.server()?.growth(&earlier).await?;
     let mut answer = checkpoint_json(&growth.checkpoint, &key);
     answer["from"] = growth.from.into();
     answer["proof"] = growth.to_string().into();

@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &mut Context, args: &FollowedUpArgs) -> Result<
     let by = resolver.person(&args.by).await?;
     let with = resolver.people(&args.with).await?;
     let target = match args.about {
-        Some(event) => Some(event.find(&context.client, "event.followed_up.about").await?.event),
+        Some(event) => Some(event.find(&context.place, "event.followed_up.about").await?),
         None => None,
     };
     let mut subjects = with.clone();

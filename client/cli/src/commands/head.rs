@@ -10,8 +10,8 @@ use serde_json::json;
 pub(crate) struct HeadArgs {}
 
 pub(crate) async fn run(context: &mut Context, _: &HeadArgs) -> Result<(), Failure> {
-    let head = context.client.head().await?;
-    let network = context.client.network().to_string();
+    let head = context.place.head().await?;
+    let network = context.place.network().to_string();
     let answer = json!({ "network": network, "position": head.position.get(), "root": head.root.to_string() });
     context.output.tell(&answer, || {
         let since = head.recorded_at.map(|time| format!(", recorded {}", show_time(time))).unwrap_or_default();

@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &mut Context, args: &HelpedArgs) -> Result<(), 
     let by = resolver.person(&args.helper).await?;
     let helped = resolver.person(&args.helped).await?;
     let target = match args.about {
-        Some(event) => Some(event.find(&context.client, "event.helped.about").await?.event),
+        Some(event) => Some(event.find(&context.place, "event.helped.about").await?),
         None => None,
     };
     let subjects = vec![by.clone(), helped.clone()];

@@ -68,7 +68,7 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
         tally.count(answers);
         Ok(())
     };
-    upload(&context.client, prepare, take).await.map_err(|why| tally.interrupted(why))?;
+    upload(&context.server()?.clone(), prepare, take).await.map_err(|why| tally.interrupted(why))?;
     tally.tell(&mut context.output, Kind::Lines)
 }
 

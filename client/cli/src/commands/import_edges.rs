@@ -103,7 +103,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
         (HabitArg::Met, _, true) => return Err(Failure::Usage("--group goes with --as followed-up".to_owned())),
         (HabitArg::Met, _, false) | (HabitArg::FollowedUp, None, _) => {}
     }
-    let known = Known::read(&context.client).await?;
+    let known = Known::read(context.server()?).await?;
     let List { contacts, members, organisations, source, skipped, refusals } = List::read(&args, &known)?;
     let mut tally = Tally::new((organisations.len() + members.len() + contacts.len()) as u64);
     tally.skipped = skipped;
@@ -117,7 +117,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
         tally.count(answers);
         Ok(())
     };
-    upload(&context.client, prepare, take).await.map_err(|why| tally.interrupted(why))?;
+    upload(&context.server()?.clone(), prepare, take).await.map_err(|why| tally.interrupted(why))?;
     tally.tell(&mut context.output, Kind::Edges)
 }
 

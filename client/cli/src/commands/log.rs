@@ -6,20 +6,23 @@ use crate::{
     failure::Failure,
     output::{clean, remark, terminal_width},
     people::Names,
+    place::Place,
     render::{entry_json, sentence},
     settings::Format,
 };
+use bytes::Bytes;
 use clap::{Args, value_parser};
 use futures_util::StreamExt;
-use kith_client::{Cursor, Direction, ReadOptions, Recorded};
+use kith_client::{Cursor, Direction, ReadOptions, Recorded, replica::Pending};
 use kith_core::{
+    entry::Entry,
     event::{Fact, Kind},
     filter::{Filter, PeopleMatch},
     header::Header,
     limits::READ_ENTRIES_MAX,
     position::Position,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::convert::Infallible;
 
 /// Show entries of the log, oldest first
@@ -50,11 +53,11 @@ pub(crate) struct LogArgs {
     newest: bool,
     /// Go on with new entries as they come
     #[arg(long)]
-    follow: bool,
+    pub(crate) follow: bool,
 }
 
 /// Reads a kind's name, also with `-` for `_`.
-fn parse_kind(text: &str) -> Result<Kind, String> {
+pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
     let name = if text.starts_with("custom:") { text.to_owned() } else { text.replace('-', "_") };
     Kind::parse(&name).ok_or_else(|| format!("there is no kind {text}: kinds are such as met, followed-up or helped"))
 }
@@ -63,7 +66,7 @@ pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Fai
     let filter = filter(context, args).await?;
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.client).await?,
+        Format::Table => Names::read(&context.place).await?,
     };
     let mut printer = Printer { filter, names, left: args.limit.unwrap_or(u64::MAX), width: terminal_width() };
     if args.follow { follow(context, args, &mut printer).await } else { read(context, args, &mut printer).await }
@@ -93,22 +96,71 @@ async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> R
         // Directory entries come with every filter and are left out here: more may be needed than are asked for.
         let enough = u32::try_from(printer.left).unwrap_or(u32::MAX).min(READ_ENTRIES_MAX);
         options.limit = if options.filter.is_all() { enough } else { READ_ENTRIES_MAX };
-        let page = context.client.read(&options).await?;
+        let page = context.place.read(&options).await?;
         for recorded in page.entries.decode()? {
             if printer.print(context, &recorded)? == Next::Stop {
                 return Ok(());
             }
         }
         if page.end {
-            return Ok(());
+            return show_pending(context, printer);
         }
         options.after = page.next;
     }
 }
 
+/// What is on its way comes after what is in the log.
+fn show_pending(context: &mut Context, printer: &mut Printer) -> Result<(), Failure> {
+    let Place::Replica(replica) = &context.place else { return Ok(()) };
+    for pending in replica.pending()? {
+        if printer.left == 0 {
+            break;
+        }
+        if is_wanted(&printer.filter, &as_entry(&pending)) {
+            printer.left -= 1;
+            match context.output.format() {
+                Format::Json => context.output.json(&Value::Object(pending_json(&pending)))?,
+                Format::Table => context.output.line(&pending_line(&pending, &printer.names, printer.width))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A pending event as the entry that it will be, as far as filters look.
+fn as_entry(pending: &Pending) -> Recorded {
+    let entry = Entry {
+        position: Position::ZERO,
+        recorded_at: pending.recorded_at,
+        recorded_by: "token:pending".parse().expect("it has the form of a principal"),
+        organisation: None,
+        event_bytes: pending.event.to_proto().event,
+        signature: None,
+    };
+    Recorded {
+        bytes: Bytes::new(),
+        entry,
+        event: pending.event.event().clone(),
+        details: pending.event.details().to_vec(),
+    }
+}
+
+fn pending_json(pending: &Pending) -> Map<String, Value> {
+    let mut entry = entry_json(&as_entry(pending));
+    entry.insert("position".into(), Value::Null);
+    entry.insert("recorded_by".into(), Value::Null);
+    entry.insert("pending".into(), true.into());
+    entry
+}
+
+fn pending_line(pending: &Pending, names: &Names, width: Option<usize>) -> String {
+    let line = line(&as_entry(pending), names, width);
+    format!("pending{}", line.get(7..).unwrap_or_default())
+}
+
 async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
     let cursor = Cursor::after(Position::new(args.after));
-    let mut updates = context.client.subscribe(printer.filter.clone(), cursor);
+    let mut updates = context.server()?.subscribe(printer.filter.clone(), cursor);
     while let Some(update) = updates.next().await {
         let entries = match update {
             Ok(update) => update.entries.decode()?,
@@ -192,7 +244,6 @@ mod tests {
     use kith_client::{EventBuilder, NewEvent};
     use kith_core::{
         detail::DetailKind,
-        entry::Entry,
         event::{Met, PersonAdded},
         timestamp::Timestamp,
     };

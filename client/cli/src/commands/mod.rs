@@ -20,6 +20,7 @@ pub(crate) mod org;
 pub(crate) mod person;
 pub(crate) mod record;
 pub(crate) mod referred;
+pub(crate) mod replica;
 pub(crate) mod retract;
 pub(crate) mod token;
 pub(crate) mod view;

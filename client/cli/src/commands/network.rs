@@ -29,7 +29,7 @@ pub(crate) enum NetworkCommand {
 pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Result<(), Failure> {
     match command {
         NetworkCommand::Add { name } => {
-            let network = context.client.create_network(&parse_network(&name)?).await?;
+            let network = context.server()?.create_network(&parse_network(&name)?).await?;
             context
                 .output
                 .tell(&network_json(&network), || format!("network {name} is made; use it with --network {name}"))
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Resul
 }
 
 async fn list(context: &mut Context) -> Result<(), Failure> {
-    let networks = context.client.list_networks().await?;
+    let networks = context.server()?.list_networks().await?;
     match context.output.format() {
         Format::Json => networks.iter().try_for_each(|network| context.output.json(&network_json(network))),
         Format::Table => {

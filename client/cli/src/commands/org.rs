@@ -65,7 +65,7 @@ fn slug(name: &str) -> Option<OrganisationId> {
 }
 
 async fn list(context: &mut Context) -> Result<(), Failure> {
-    let organisations = context.client.organisations().await?;
+    let organisations = context.place.organisations().await?;
     match context.output.format() {
         Format::Json => organisations.iter().try_for_each(|one| {
             context.output.json(&json!({ "id": one.id, "name": one.name, "position": one.position }))

@@ -106,7 +106,7 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
 
 async fn list(context: &mut Context, args: &ListArgs) -> Result<(), Failure> {
     let organisation = context.resolver().organisation(args.org.as_ref()).await?;
-    let people = context.client.people(organisation.as_ref()).await?;
+    let people = context.place.people(organisation.as_ref()).await?;
     match context.output.format() {
         Format::Json => people.iter().try_for_each(|person| context.output.json(&person_json(person))),
         Format::Table => {
@@ -120,7 +120,8 @@ async fn list(context: &mut Context, args: &ListArgs) -> Result<(), Failure> {
 
 async fn show(context: &mut Context, args: &ShowArgs) -> Result<(), Failure> {
     let id = context.resolver().person(&args.person).await?;
-    let person = context.client.person(&id).await?;
+    let person = context.place.find_person(&id).await?;
+    let person = person.ok_or_else(|| Failure::NotFound(format!("there is no person {id}")))?;
     match context.output.format() {
         Format::Json => context.output.json(&person_json(&person)),
         Format::Table => {

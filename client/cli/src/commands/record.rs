@@ -4,11 +4,14 @@ use crate::{
     context::Context,
     failure::{Failure, Refusal},
     input::{Line, Lines, open_or_stdin},
+    output::Output,
+    place::Place,
     record::{Missing, read_record},
-    recording::{outcome_fields, sentence},
+    recording::{Recorded, outcome_fields, sentence},
     upload::{Answer, Feed, Item, Role, Unwanted, upload},
 };
 use clap::Args;
+use kith_client::replica::Replica;
 use kith_core::limits::APPEND_BYTES_MAX;
 use serde_json::{Map, Value};
 use std::{
@@ -30,9 +33,13 @@ pub(crate) struct RecordArgs {
 
 pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), Failure> {
     let lines = Lines::new(open_or_stdin(&args.file)?);
+    if let Place::Replica(replica) = &context.place {
+        return record_here(replica, &mut context.output, lines, &args.file);
+    }
+    let client = context.server()?.clone();
     let prepare = move |feed: &mut Feed| feed_lines(lines, &args.file, &mut Missing::Random, feed, Flush::WhenDrained);
     let mut refused = false;
-    let (client, output) = (context.client.clone(), &mut context.output);
+    let output = &mut context.output;
     upload(&client, prepare, |answers| {
         for answer in answers {
             refused |= answer.result.is_err();
@@ -51,6 +58,28 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
         output.flush()
     })
     .await?;
+    if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
+}
+
+/// Puts each line's event into the outbox.
+fn record_here(replica: &Replica, output: &mut Output, mut lines: Lines, path: &Path) -> Result<(), Failure> {
+    let (mut missing, mut refused) = (Missing::Random, false);
+    while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
+        let Item { record, event, .. } = item(line, &mut missing);
+        let event = match event {
+            Ok(event) => event,
+            Err(refusal) => {
+                refused = true;
+                output.tell(&refusal.to_json(), || format!("{record}: refused, {}", refusal.message))?;
+                continue;
+            }
+        };
+        let recorded = Recorded::from(replica.record(&event)?);
+        let mut shown = Map::from_iter([("record".to_owned(), record.into())]);
+        shown.extend(recorded.fields(event.id()));
+        output.tell(&Value::Object(shown), || format!("{record}: {}", recorded.sentence(event.id())))?;
+        output.flush()?;
+    }
     if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
 }
 

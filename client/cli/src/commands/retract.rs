@@ -47,7 +47,7 @@ impl From<ReasonArg> for RetractionReason {
 }
 
 pub(crate) async fn run(context: &mut Context, args: &RetractArgs) -> Result<(), Failure> {
-    let target = args.target.find(&context.client, "event.retracted.event").await?.event;
+    let target = args.target.find(&context.place, "event.retracted.event").await?;
     // A retraction names nobody itself: a note on it is about the people of what it withdraws.
     let subjects = target.people().into_iter().cloned().collect();
     let fact = Fact::Retracted(Retracted { event: target.id, reason: args.reason.into() });

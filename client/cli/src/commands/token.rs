@@ -85,7 +85,7 @@ pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<
         TokenCommand::Add(args) => add(context, &args).await,
         TokenCommand::List => list(context).await,
         TokenCommand::Revoke { id } => {
-            let position = context.client.revoke_token(&id).await?;
+            let position = context.server()?.revoke_token(&id).await?;
             let answer = json!({ "id": id.as_str(), "position": position.get() });
             context.output.tell(&answer, || format!("token {id} is revoked, recorded at position {position}"))
         }
@@ -100,7 +100,7 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
         organisation: resolver.organisation(args.organisation.as_ref()).await?,
         expires_at: args.expires,
     };
-    let issued = context.client.issue_token(&token).await?;
+    let issued = context.server()?.issue_token(&token).await?;
     let Value::Object(mut answer) = token_json(&issued.token) else { unreachable!("tokens are objects") };
     answer.insert("position".into(), issued.position.get().into());
     answer.insert("secret".into(), issued.secret.expose().into());
@@ -115,7 +115,7 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
 }
 
 async fn list(context: &mut Context) -> Result<(), Failure> {
-    let tokens = context.client.list_tokens().await?;
+    let tokens = context.server()?.list_tokens().await?;
     match context.output.format() {
         Format::Json => tokens.iter().try_for_each(|token| context.output.json(&token_json(token))),
         Format::Table => {

@@ -107,11 +107,11 @@ async fn show(context: &mut Context, mut query: ViewQuery, top: Option<u64>) -> 
     let mut table = Vec::new();
     let names = match format {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.client).await?,
+        Format::Table => Names::read(&context.place).await?,
     };
     loop {
         query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
-        let page = context.client.query_view(&query).await?;
+        let page = context.server()?.query_view(&query).await?;
         for row in &page.rows {
             match format {
                 Format::Json => context.output.json(&Value::Object(row_json(&page.fields, row)))?,
@@ -136,7 +136,7 @@ fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<S
 }
 
 async fn list(context: &mut Context) -> Result<(), Failure> {
-    let views = context.client.list_views().await?.views;
+    let views = context.server()?.list_views().await?.views;
     match context.output.format() {
         Format::Json => views.iter().try_for_each(|view| context.output.json(&view_json(view))),
         Format::Table => {

@@ -28,10 +28,10 @@ pub(crate) struct WatchArgs {
 pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), Failure> {
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.client).await?,
+        Format::Table => Names::read(&context.place).await?,
     };
     let mut fields = Vec::new();
-    let mut changes = context.client.watch_view(&args.name, Position::new(args.after));
+    let mut changes = context.server()?.watch_view(&args.name, Position::new(args.after));
     while let Some(change) = changes.next().await {
         match change {
             Ok(change) => {

@@ -51,7 +51,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         at: args.at.map(Moment::day),
         as_of,
     };
-    let answer = context.client.explain_row(&query).await?;
+    let answer = context.server()?.explain_row(&query).await?;
     let mut evidence = Vec::with_capacity(answer.evidence.len());
     for one in &answer.evidence {
         evidence.push((Recorded::decode(&one.entry)?, one.share));
@@ -84,7 +84,7 @@ async fn tell(
     answer: &ExplainRowResponse,
     evidence: Vec<(Recorded, Option<f64>)>,
 ) -> Result<(), Failure> {
-    let names = Names::read(&context.client).await?;
+    let names = Names::read(&context.place).await?;
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     context.output.line("")?;

@@ -1,0 +1,68 @@
+//! `kith explain`: where an event is, and why it is there or nowhere.
+
+use crate::{dates::show_time, failure::Failure, output::Output};
+use clap::Args;
+use kith_client::{
+    reason_name,
+    replica::{Explanation, Replica, Stage},
+};
+use kith_core::id::EventId;
+use serde_json::{Value, json};
+
+/// Say why an event is in the replica, or why it is not
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith explain 019d0000-0000-7000-8000-000000000000")]
+pub(crate) struct ExplainArgs {
+    /// The event's id
+    event: EventId,
+}
+
+pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) -> Result<(), Failure> {
+    let id = args.event;
+    let (state, position, why) = match replica.explain(&id)? {
+        Explanation::Here { recorded } => {
+            let entry = recorded.entry;
+            let when = show_time(entry.recorded_at);
+            let why =
+                format!("it is in the log at position {}, recorded {when} by {}", entry.position, entry.recorded_by);
+            ("here", Some(entry.position), why)
+        }
+        Explanation::OnItsWay { pending, failure } => {
+            let since = show_time(pending.recorded_at);
+            match pending.stage {
+                Stage::Queued => ("queued", None, format!("it waits to be sent since {since}{}", because(&failure))),
+                Stage::Returned => {
+                    ("returned", None, format!("the log lost it, and it waits to be sent again{}", because(&failure)))
+                }
+                Stage::Accepted(position) => {
+                    let why = format!("the server has it at position {position}: the next sync brings it");
+                    ("accepted", Some(position), why)
+                }
+            }
+        }
+        Explanation::Refused { refusal } => {
+            let reason = refusal.why.reason.map_or("UNKNOWN", reason_name);
+            ("refused", None, format!("the server refused it ({reason}): {}", refusal.why.message))
+        }
+        Explanation::Unknown { has_gaps, behind } => ("unknown", None, unknown(has_gaps, behind)),
+    };
+    let position = position.map_or(Value::Null, |position| position.get().into());
+    let answer = json!({ "id": id.to_string(), "state": state, "position": position, "why": why });
+    output.tell(&answer, || why.clone())?;
+    if state == "unknown" { Err(Failure::NotFound(format!("there is no event {id} here"))) } else { Ok(()) }
+}
+
+fn because(failure: &str) -> String {
+    if failure.is_empty() { String::new() } else { format!("; the last attempt failed: {failure}") }
+}
+
+fn unknown(has_gaps: bool, behind: u64) -> String {
+    let mut reasons = vec!["it was recorded elsewhere and not sent yet"];
+    if has_gaps {
+        reasons.push("it does not pass this replica's filter, or your token may not see it");
+    }
+    if behind > 0 {
+        reasons.push("it is newer than the last sync");
+    }
+    format!("it is neither in the log here nor in the outbox: {}, or there is no such event", reasons.join(", or "))
+}

@@ -1,0 +1,83 @@
+//! `kith status`: in five lines what somebody must know of a replica.
+
+use crate::{dates::show_time, failure::Failure, output::Output, settings::Format};
+use clap::Args;
+use kith_client::replica::{Replica, Status};
+use kith_core::filter::Filter;
+use serde_json::json;
+
+/// Show how the replica is: how far, what waits, when it last spoke with the server, and whether it is verified
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith status")]
+pub(crate) struct StatusArgs {}
+
+pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Result<(), Failure> {
+    let status = replica.status()?;
+    match output.format() {
+        Format::Json => output.json(&json!({
+            "network": replica.network().as_str(),
+            "position": status.position.get(),
+            "root": status.root.to_string(),
+            "server_position": status.server_head.get(),
+            "complete": status.filter.is_all() && !status.has_gaps,
+            "filter": words_of(&status.filter),
+            "pending": status.pending,
+            "refused": status.refused,
+            "synced_at": status.synced_at.map(show_time),
+            "failed_at": status.failure.as_ref().map(|(at, _)| show_time(*at)),
+            "failure": status.failure.as_ref().map(|(_, why)| why),
+            "alarm": status.alarm.as_ref().map(|(why, _)| why),
+            "evidence": status.alarm.as_ref().map(|(_, file)| file),
+            "key": status.key.as_ref().map(ToString::to_string),
+        })),
+        Format::Table => {
+            for line in lines(replica, &status) {
+                output.line(&line)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn lines(replica: &Replica, status: &Status) -> [String; 5] {
+    let what = match (status.filter.is_all(), status.has_gaps) {
+        (true, false) => "everything".to_owned(),
+        (true, true) => "everything that your token may see".to_owned(),
+        (false, _) => words_of(&status.filter),
+    };
+    let behind = match status.server_head.since(status.position) {
+        0 => String::new(),
+        count => format!(", {count} behind the server"),
+    };
+    let outbox = match (status.pending, status.refused) {
+        (0, 0) => "nothing waits".to_owned(),
+        (pending, 0) => format!("{pending} events wait to be sent"),
+        (pending, refused) => format!("{pending} events wait to be sent, {refused} were refused: `kith outbox`"),
+    };
+    let synced = status.synced_at.map_or_else(|| "never".to_owned(), show_time);
+    let failed = status.failure.as_ref().map(|(at, why)| format!("; failed at {}: {why}", show_time(*at)));
+    let verified = match (&status.alarm, &status.key) {
+        (Some((why, _)), _) => format!("NO: {why}"),
+        (None, None) => "nothing to verify yet".to_owned(),
+        (None, Some(key)) => format!("yes, by {key}"),
+    };
+    [
+        format!("network   {}: {what}", replica.network()),
+        format!("position  {}{behind}, root {}", status.position, status.root),
+        format!("outbox    {outbox}"),
+        format!("synced    {synced}{}", failed.unwrap_or_default()),
+        format!("verified  {verified}"),
+    ]
+}
+
+/// A filter in words.
+pub(super) fn words_of(filter: &Filter) -> String {
+    fn list<T: ToString>(what: &str, items: &[T]) -> Option<String> {
+        let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+        (!items.is_empty()).then(|| format!("{what} {}", items.join(", ")))
+    }
+    let parts =
+        [list("people", &filter.people), list("kinds", &filter.kinds), list("organisations", &filter.organisations)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "everything".to_owned() } else { parts.join("; ") }
+}

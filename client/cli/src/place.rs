@@ -1,0 +1,158 @@
+//! Where commands record and read: at the server, or in a replica that needs none.
+//!
+//! Invariant: a command that works on a replica asks nothing of a server.
+
+use crate::failure::Failure;
+use kith_client::{
+    Client, Head, Page, ReadOptions, Reason,
+    replica::{OpenError, RecordError, Replica, ReplicaOptions, StoreError, SyncError},
+    v1,
+};
+use kith_core::{
+    event::Event,
+    id::{EventId, NetworkName, OrganisationId, PersonId},
+};
+use std::path::Path;
+
+/// Where commands record and read.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// The server.
+    Server(Client),
+    /// A replica in a folder.
+    Replica(Replica),
+}
+
+impl Place {
+    /// Opens the replica in a folder.
+    pub(crate) fn open(folder: &Path, network: NetworkName) -> Result<Replica, Failure> {
+        Ok(Replica::open(folder, ReplicaOptions::new(network))?)
+    }
+
+    /// The server, for what only a server can do.
+    pub(crate) fn server(&self) -> Result<&Client, Failure> {
+        match self {
+            Self::Server(client) => Ok(client),
+            Self::Replica(_) => {
+                let advice = "this needs the server: leave out --replica (and KITH_REPLICA)";
+                Err(Failure::Usage(advice.to_owned()))
+            }
+        }
+    }
+
+    /// The network.
+    pub(crate) fn network(&self) -> &NetworkName {
+        match self {
+            Self::Server(client) => client.network(),
+            Self::Replica(replica) => replica.network(),
+        }
+    }
+
+    /// Everybody, or the people of an organisation.
+    pub(crate) async fn people(&self, organisation: Option<&OrganisationId>) -> Result<Vec<v1::Person>, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.people(organisation).await?),
+            Self::Replica(replica) => {
+                let mut people = replica.people()?;
+                people.retain(|person| organisation.is_none_or(|id| person.organisation == id.as_str()));
+                Ok(people)
+            }
+        }
+    }
+
+    /// The person with an id, if there is one.
+    pub(crate) async fn find_person(&self, id: &PersonId) -> Result<Option<v1::Person>, Failure> {
+        match self {
+            Self::Server(client) => match client.person(id).await {
+                Ok(person) => Ok(Some(person)),
+                Err(error) if error.reason() == Some(Reason::PersonUnknown) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            Self::Replica(replica) => Ok(replica.people()?.into_iter().find(|person| person.id == id.as_str())),
+        }
+    }
+
+    /// All organisations.
+    pub(crate) async fn organisations(&self) -> Result<Vec<v1::Organisation>, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.organisations().await?),
+            Self::Replica(replica) => Ok(replica.organisations()?),
+        }
+    }
+
+    /// A page of entries.
+    pub(crate) async fn read(&self, options: &ReadOptions) -> Result<Page, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.read(options).await?),
+            Self::Replica(replica) => Ok(replica.read(options)?),
+        }
+    }
+
+    /// How far the log goes, here.
+    pub(crate) async fn head(&self) -> Result<Head, Failure> {
+        match self {
+            Self::Server(client) => Ok(client.head().await?),
+            Self::Replica(replica) => {
+                let status = replica.status()?;
+                let (position, root) = (status.position, status.root);
+                Ok(Head { position, root, incarnation: Vec::new(), recorded_at: None })
+            }
+        }
+    }
+
+    /// An event that `field` of another one names.
+    pub(crate) async fn event(&self, id: &EventId, field: &str) -> Result<Event, Failure> {
+        match self {
+            Self::Server(client) => match client.find_event(id).await {
+                Err(error) if error.reason() == Some(Reason::EventUnknown) => Err(error.at(field).into()),
+                found => Ok(found?.event),
+            },
+            Self::Replica(replica) => {
+                if let Some(recorded) = replica.find_event(id)? {
+                    return Ok(recorded.event);
+                }
+                let pending = replica.pending()?.into_iter().find(|pending| pending.event.id() == *id);
+                let unknown = || Failure::NotFound(format!("there is no event {id} in this replica: {field}"));
+                Ok(pending.ok_or_else(unknown)?.event.event().clone())
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Unexpected(error.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::InUse { .. } => Self::Unavailable(error.to_string()),
+            OpenError::OtherNetwork { .. } => Self::Usage(error.to_string()),
+            OpenError::Io { folder, source } => Self::file("open the replica in", &folder, source),
+            OpenError::Version { .. } | OpenError::Store(_) => Self::Unexpected(error.to_string()),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Invalid(invalid) => invalid.into(),
+            RecordError::IdReused { .. } => Self::Refused { reason: Reason::EventIdReused, message: error.to_string() },
+            RecordError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Call(error) => error.into(),
+            SyncError::Alarm(alarm) => Self::NotVerified(alarm.to_string()),
+            SyncError::Store(error) => error.into(),
+            SyncError::Running => Self::Unavailable(error.to_string()),
+        }
+    }
+}
