@@ -3,13 +3,12 @@
 use crate::{
     commands::{
         admin, answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man,
-        met, network, org, person, record, referred, retract, token, view, watch, why,
+        met, network, org, person, plugin, record, referred, retract, token, view, watch, why,
     },
     context::Context,
     failure::Failure,
     output::Output,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, Settings},
+    settings::GlobalArgs,
 };
 use clap::{Parser, Subcommand};
 
@@ -55,6 +54,8 @@ enum Command {
     #[command(subcommand)]
     Token(token::TokenCommand),
     #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    #[command(subcommand)]
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -71,6 +72,7 @@ impl Kith {
             Command::Audit(audit::AuditCommand::Verify(args)) => {
                 audit_verify::run(&args, &self.global, &mut output).await?;
             }
+            Command::Plugin(command) => return plugin::run(command, &self.global, output).await,
             Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
             Command::Completions(args) => completions::run(&args, &mut output)?,
             Command::Man(args) => man::run(&args, &mut output)?,
@@ -82,9 +84,7 @@ impl Kith {
 
 impl Command {
     async fn run_connected(self, global: &GlobalArgs, output: Output) -> Result<(), Failure> {
-        let profile = Profile::read(&profile_path()?)?;
-        let settings = Settings::resolve(global, |name| std::env::var(name).ok(), profile.as_ref())?;
-        let mut context = Context { client: settings.connect().await?, output };
+        let mut context = global.connect(output).await?;
         let done = self.run(&mut context).await;
         let flushed = context.output.flush();
         done.and(flushed)
@@ -112,7 +112,9 @@ impl Command {
             Self::Token(command) => token::run(context, command).await,
             Self::Audit(command) => audit::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,
-            Self::Login(_) | Self::Completions(_) | Self::Man(_) => unreachable!("these run without a connection"),
+            Self::Plugin(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
+                unreachable!("these run without a connection")
+            }
         }
     }
 }
@@ -183,6 +185,12 @@ mod tests {
             "audit prove ID",
             "audit prove --since old.checkpoint",
             "audit verify met.tlog-proof --key KEY --consistent-with old.checkpoint",
+            "plugin new home_visits --lang python --folder x",
+            "plugin new visits --lang js",
+            "plugin build --folder x --tools t",
+            "plugin test",
+            "plugin test dist/visits.wasm --accept",
+            "plugin try dist/visits.wasm --settings {} --person amina --org riverside --top 3 --sort -days --at yesterday",
             "admin backup --to kith.backup",
             "login http://127.0.0.1:7420 --token-file f --network demo",
             "completions bash",
@@ -221,6 +229,9 @@ mod tests {
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people-columns id",
             "token add --role king",
             "head --token a --token-file b",
+            "plugin new visits",
+            "plugin new visits --lang cobol",
+            "plugin try",
             "admin backup",
             "audit prove",
             "audit prove 7",

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     NotFound(String),
     /// A call to the server failed, or was refused before it was made.
     Call(Error),
+    /// A plugin breaks a rule.
+    Refused(String),
     /// Something that should be proved is not.
     NotVerified(String),
     /// The server refused part of what was sent; it has been reported already.
@@ -50,7 +52,7 @@ impl Failure {
             Self::Usage(_) => code::USAGE,
             Self::NotFound(_) => code::NOT_FOUND,
             Self::NotVerified(_) => code::NOT_VERIFIED,
-            Self::PartlyRefused => code::REFUSED,
+            Self::PartlyRefused | Self::Refused(_) => code::REFUSED,
             Self::Call(error) => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
             Self::File { error, .. } if is_damage(error) => code::REFUSED,
@@ -79,6 +81,7 @@ impl Failure {
             Self::Usage(_)
             | Self::NotFound(_)
             | Self::NotVerified(_)
+            | Self::Refused(_)
             | Self::PartlyRefused
             | Self::File { .. }
             | Self::OutputClosed
@@ -100,6 +103,7 @@ impl Failure {
             Self::Usage(_) => "USAGE",
             Self::NotFound(_) => "NOT_FOUND",
             Self::NotVerified(_) => "NOT_VERIFIED",
+            Self::Refused(_) => "PLUGIN_REFUSED",
             Self::PartlyRefused => "PARTLY_REFUSED",
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
@@ -209,7 +213,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(message) | Self::NotFound(message) | Self::Unexpected(message) => f.write_str(message),
+            Self::Usage(message) | Self::NotFound(message) | Self::Unexpected(message) | Self::Refused(message) => {
+                f.write_str(message)
+            }
             Self::NotVerified(why) => write!(f, "not verified: {why}"),
             Self::Call(error) => error.fmt(f),
             Self::PartlyRefused => f.write_str("some records were refused"),
@@ -278,6 +284,7 @@ mod tests {
         check(Failure::file("read", Path::new("x"), io::ErrorKind::NotFound.into()), 3);
         check(Failure::file("read", Path::new("x"), io::ErrorKind::PermissionDenied.into()), 1);
         check(Failure::PartlyRefused, 4);
+        check(Failure::Refused(String::new()), 4);
         check(Failure::NotVerified(String::new()), 6);
         let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
         check(invalid.into(), 4);
