@@ -10,24 +10,29 @@ const HEADER_BYTES = 24;
 const SLOT_BYTES = 16;
 const EVENT_BYTES = 40;
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Reads the 64-bit number at a place as a number; both halves are far below 2^53 together. */
-function readU64(view, at) {
-  return view.getUint32(at + 4, true) * 4_294_967_296 + view.getUint32(at, true);
-}
-
-function readS64(view, at) {
-  return view.getInt32(at + 4, true) * 4_294_967_296 + view.getUint32(at, true);
+/** Rows of a batch as words, and the words of a row; copied where they do not lie on whole words. */
+function wordsOf(batch, at, count, bytes) {
+  const start = batch.byteOffset + at;
+  if (bytes % 4 === 0 && start % 4 === 0) {
+    return { words: new Uint32Array(batch.buffer, start, (count * bytes) / 4), step: bytes / 4 };
+  }
+  const step = Math.ceil(bytes / 4);
+  const copy = new Uint8Array(count * step * 4);
+  for (let row = 0; row < count; row++) {
+    copy.set(batch.subarray(at + row * bytes, at + (row + 1) * bytes), row * step * 4);
+  }
+  return { words: new Uint32Array(copy.buffer), step };
 }
 
 /**
- * Takes a batch apart: yields `{ key, state, events }`. Throws where it is not what its header says.
+ * Takes a batch apart and calls `take(key, state, events)` for each slot in order. Throws where the batch is not what
+ * its header says.
  */
-export function* decode(batch) {
-  const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
+export function decode(batch, take) {
   if (batch.length < HEADER_BYTES) throw new Error("the batch is shorter than its header");
+  const view = new DataView(batch.buffer, batch.byteOffset, batch.length);
   const layout = view.getUint16(0, true);
   if (layout !== 1) throw new Error(`the batch has layout ${layout}, not 1`);
   const slotBytes = view.getUint16(2, true);
@@ -35,74 +40,29 @@ export function* decode(batch) {
   if (slotBytes < SLOT_BYTES || eventBytes < EVENT_BYTES) {
     throw new Error("the batch has slots or events that are too short");
   }
-  const slots = view.getUint32(8, true);
-  const events = view.getUint32(12, true);
-  const eventsAt = HEADER_BYTES + slots * slotBytes;
-  let stateAt = eventsAt + events * eventBytes;
+  const slotCount = view.getUint32(8, true);
+  const eventCount = view.getUint32(12, true);
+  const eventsAt = HEADER_BYTES + slotCount * slotBytes;
+  let stateAt = eventsAt + eventCount * eventBytes;
   const extrasAt = stateAt + view.getUint32(16, true);
   if (extrasAt + view.getUint32(20, true) !== batch.length) {
     throw new Error("the batch has another length than its header says");
   }
-  let eventAt = eventsAt;
-  const lastEventAt = eventsAt + events * eventBytes;
-  for (let at = HEADER_BYTES; at < eventsAt; at += slotBytes) {
-    const key = { a: view.getUint32(at, true), b: view.getUint32(at + 4, true) };
-    const count = view.getUint32(at + 8, true);
-    const length = view.getUint32(at + 12, true);
-    if (eventAt + count * eventBytes > lastEventAt || stateAt + length > extrasAt) {
-      throw new Error("slots do not add up to the batch");
+  const { words: slots, step: slotStep } = wordsOf(batch, HEADER_BYTES, slotCount, slotBytes);
+  const { words: events, step: eventStep } = wordsOf(batch, eventsAt, eventCount, eventBytes);
+  let place = 0;
+  for (let slot = 0; slot < slots.length; slot += slotStep) {
+    const stateEnd = stateAt + slots[slot + 3];
+    const placeEnd = place + slots[slot + 2] * eventStep;
+    if (placeEnd > events.length || stateEnd > extrasAt) throw new Error("slots do not add up to the batch");
+    const ofSlot = [];
+    for (let next = 0; place < placeEnd; next++, place += eventStep) {
+      ofSlot[next] = new Event(events, place, view, extrasAt);
     }
-    const ofSlot = new Array(count);
-    for (let place = 0; place < count; place++) {
-      ofSlot[place] = decodeEvent(batch, view, eventAt, extrasAt);
-      eventAt += eventBytes;
-    }
-    yield { key, state: batch.subarray(stateAt, stateAt + length), events: ofSlot };
-    stateAt += length;
+    take({ a: slots[slot], b: slots[slot + 1] }, batch.subarray(stateAt, stateEnd), ofSlot);
+    stateAt = stateEnd;
   }
-  if (eventAt !== lastEventAt || stateAt !== extrasAt) throw new Error("slots do not add up to the batch");
-}
-
-function decodeEvent(batch, view, at, extrasAt) {
-  const extra = view.getUint32(at + 36, true);
-  return new Event(
-    readU64(view, at),
-    readS64(view, at + 8),
-    view.getUint32(at + 16, true),
-    view.getUint32(at + 20, true),
-    view.getUint32(at + 24, true),
-    view.getUint32(at + 28, true),
-    view.getUint16(at + 32, true),
-    view.getUint16(at + 34, true),
-    extra === 0 ? undefined : decodeExtras(batch, view, extrasAt + extra - 1),
-  );
-}
-
-function decodeExtras(batch, view, start) {
-  const values = new Map();
-  const end = start + 4 + view.getUint32(start, true);
-  let at = start + 4;
-  while (at < end) {
-    const keyBytes = view.getUint16(at, true);
-    at += 2;
-    const key = decoder.decode(batch.subarray(at, at + keyBytes));
-    at += keyBytes;
-    const tag = batch[at];
-    at += 1;
-    if (tag === 4) {
-      const textBytes = view.getUint32(at, true);
-      at += 4;
-      values.set(key, decoder.decode(batch.subarray(at, at + textBytes)));
-      at += textBytes;
-      continue;
-    }
-    if (tag === 1) values.set(key, view.getBigInt64(at, true));
-    else if (tag === 2) values.set(key, view.getFloat64(at, true));
-    else if (tag === 3) values.set(key, view.getUint32(at, true) !== 0);
-    else throw new Error(`an extra has the unknown tag ${tag}`);
-    at += 8;
-  }
-  return values;
+  if (place !== events.length || stateAt !== extrasAt) throw new Error("slots do not add up to the batch");
 }
 
 /** Packs the answer of `fold`: the new states in the order of the slots, empty ones for dropped keys. */
@@ -119,25 +79,26 @@ export function encodeStates(states) {
   return out;
 }
 
-/** Packs a batch of `{ key, state, events }` as a host does: for tests. */
+/** Packs a batch of `{ key, state, events }` as a host does, events as plain objects: for tests. */
 export function encode(slots) {
   const out = [];
   const extras = [];
   const events = slots.flatMap((slot) => slot.events);
   const states = slots.flatMap((slot) => [...slot.state]);
-  for (const event of events) {
-    event.place = event.extras?.size ? extras.length + 1 : 0;
-    if (event.place) extras.push(...encodeExtras(event.extras));
-  }
+  const places = events.map(({ extras: values = {} }) => {
+    if (Object.keys(values).length === 0) return 0;
+    const place = extras.length + 1;
+    extras.push(...encodeExtras(values));
+    return place;
+  });
   put(out, [1, SLOT_BYTES, EVENT_BYTES, 0], 2);
   put(out, [slots.length, events.length, states.length, extras.length], 4);
   for (const { key, state, events } of slots) put(out, [key.a, key.b, events.length, state.length], 4);
-  for (const event of events) {
+  for (const [index, event] of events.entries()) {
     put(out, [event.position, event.at], 8);
     put(out, [event.actor, event.subject, event.third, event.others], 4);
     put(out, [event.route, event.flags], 2);
-    put(out, [event.place], 4);
-    delete event.place;
+    put(out, [places[index]], 4);
   }
   return Uint8Array.from(out.concat(states, extras));
 }
@@ -154,7 +115,7 @@ function put(out, numbers, bytes) {
 
 function encodeExtras(values) {
   const list = [];
-  for (const [key, value] of [...values].sort(([one], [other]) => (one < other ? -1 : 1))) {
+  for (const [key, value] of Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1))) {
     put(list, [key.length], 2);
     list.push(...encoder.encode(key));
     if (typeof value === "bigint") {

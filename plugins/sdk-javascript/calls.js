@@ -62,15 +62,17 @@ function checkSetting(name, value, schema) {
   if (value > schema.maximum) throw new Error(`\`${name}\` is more than ${schema.maximum}`);
 }
 
+const DROPPED = new Uint8Array(0);
+
 /** Folds a packed batch into packed states. */
 export function fold(view, batch) {
   const states = [];
   try {
-    for (const { key, state, events } of decode(batch)) {
+    decode(batch, (key, state, events) => {
       const before = state.length === 0 ? undefined : view.unpack(state);
       const after = view.fold(key, before, events);
-      states.push(after === undefined || after === null ? new Uint8Array(0) : packed(view.pack(after)));
-    }
+      states.push(after === undefined || after === null ? DROPPED : packed(view.pack(after)));
+    });
   } catch (error) {
     throw slotFault(states.length, error);
   }

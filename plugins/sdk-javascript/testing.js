@@ -6,7 +6,6 @@
 
 import { encode } from "./batch.js";
 import * as calls from "./calls.js";
-import { Event } from "./event.js";
 
 const DAY_MS = 86_400_000;
 const NOON_MS = 43_200_000;
@@ -22,7 +21,8 @@ export class Harness {
   event(kind, position, day, extras = {}) {
     const route = this.manifest.routes.findIndex((route) => route.kind === kind);
     if (route < 0) throw new Error(`the manifest does not route ${kind}`);
-    return new Event(position, day * DAY_MS + NOON_MS, 0, 0, 0, 1, route, 0, new Map(Object.entries(extras)));
+const at = day * DAY_MS + NOON_MS;
+    return { position, at, actor: 0, subject: 0, third: 0, others: 1, route, flags: 0, extras };
   }
 
   /** Folds events, in this order, into a packed state; empty: none. */

@@ -46,7 +46,9 @@ export default class Contacts extends View {
   }
 
   fold(_key, state, events) {
-    for (const event of events) {
+    // By index: `for (const event of events)` takes this engine several times as long.
+    for (let place = 0; place < events.length; place++) {
+      const event = events[place];
       const minutes = event.attribute("minutes");
       const said = typeof minutes === "bigint";
       if (said && !(minutes >= this.minutesMin && minutes <= 1440)) continue;

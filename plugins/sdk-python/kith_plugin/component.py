@@ -6,28 +6,22 @@ Only this module knows the generated bindings. Invariant: no answer depends on c
 from __future__ import annotations
 
 import json
-import random
 from typing import Any, Callable
 
 from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports import view as wit
 
-import main
-from . import calls
+from . import calls, sealed  # `sealed` first: before the author's module is loaded
 from .event import Key
 
+import main
+
 _NO_SLOT = 0xFFFF_FFFF
-_MANIFEST_VIEW = main.VIEW
+#: The configured view; none yet.
+_CONFIGURED: list[Any] = []
+_VIEW = main.VIEW
 
-
-def _refuse_chance(*_: Any, **__: Any) -> Any:
-    raise RuntimeError("a view has no chance: the same events must give the same rows everywhere")
-
-
-for _name in [name for name in dir(random) if name[0].islower() and callable(getattr(random, name))]:
-    setattr(random, _name, _refuse_chance)
-random.Random = random.SystemRandom = _refuse_chance  # type: ignore[assignment,misc]
 
 _VALUES: dict[str, Callable[[Any], Any]] = {
     "number": lambda value: wit.Value_Number(float(value)),
@@ -39,17 +33,14 @@ _VALUES: dict[str, Callable[[Any], Any]] = {
     "event": wit.Value_Event,
 }
 _NONE = wit.Value_None_()
-_MAKERS = [_VALUES[field.of] for field in _MANIFEST_VIEW.fields]
+_MAKERS = [_VALUES[field.of] for field in _VIEW.fields]
 
 
 class View(exports.View):
     """What the component exports."""
 
-    def __init__(self) -> None:
-        self._view = _CONFIGURED
-
     def describe(self) -> wit.Manifest:
-        of = _MANIFEST_VIEW
+        of = _VIEW
         return wit.Manifest(
             name=of.name,
             version=of.version,
@@ -61,7 +52,7 @@ class View(exports.View):
 
     def configure(self, settings: str) -> None:
         try:
-            _CONFIGURED[:] = [calls.configure(_MANIFEST_VIEW, settings)]
+            _CONFIGURED[:] = [calls.configure(_VIEW, settings)]
         except Exception as error:
             raise Err(str(error)) from None
 
@@ -77,9 +68,6 @@ class View(exports.View):
             return [_row(row) for row in calls.read(_view(), as_of, keys, states)]
         except calls.SlotFault as fault:
             raise _err(fault) from None
-
-
-_CONFIGURED: list[Any] = []
 
 
 def _view() -> Any:

@@ -164,7 +164,7 @@ impl CaseFile {
 }
 
 /// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
-fn read_log(path: &Path) -> Result<Spool, Failure> {
+pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
     let file = Sha256::digest(input::read(path)?).into();
     let mut missing = Missing::Derived { file, repeats: Repeats::default() };
     let mut lines = Lines::new(input::open(path)?);

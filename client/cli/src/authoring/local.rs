@@ -6,8 +6,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
 use kith_core::{history::History, id::NetworkName, position::Position};
 use kith_views::{
-    Clock, Config, Field, FieldType, FollowError, Following, Manifest, Query, QueryAnswer, QueryError, Row, Value,
-    ViewHandle, ViewScope, ViewStatus, Views,
+    CheckError, CheckReport, Checking, Clock, Config, Field, FieldType, FollowError, Following, Manifest, Query,
+    QueryAnswer, QueryError, Row, Value, ViewHandle, ViewScope, ViewStatus, Views,
 };
 use std::{
     fs, io,
@@ -58,6 +58,15 @@ impl Host {
     /// Compiles a component and asks it what it is. Blocks.
     pub(crate) fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
         self.views.inspect(component, settings).map_err(|refused| Failure::Refused(refused.to_string()))
+    }
+
+    /// Looks a component over. Blocks.
+    pub(crate) fn check(&self, checking: &Checking) -> Result<CheckReport, Failure> {
+        self.views.check(checking).map_err(|error| match error {
+            CheckError::Refused(refused) => Failure::Refused(refused.to_string()),
+            CheckError::Source(_) => Failure::Unexpected(error.to_string()),
+            CheckError::Interrupted(_) => Failure::NotVerified(error.to_string()),
+        })
     }
 
     /// Folds a whole log.

@@ -56,6 +56,7 @@ const PYTHON: &[Template] = templates![
     "sdk/kith_plugin/calls.py" from "plugins/sdk-python/kith_plugin/calls.py",
     "sdk/kith_plugin/component.py" from "plugins/sdk-python/kith_plugin/component.py",
     "sdk/kith_plugin/event.py" from "plugins/sdk-python/kith_plugin/event.py",
+    "sdk/kith_plugin/sealed.py" from "plugins/sdk-python/kith_plugin/sealed.py",
     "sdk/kith_plugin/testing.py" from "plugins/sdk-python/kith_plugin/testing.py",
 ];
 

@@ -1,6 +1,7 @@
 //! `kith plugin`: views that organisations write, one file per command.
 
 mod build;
+mod check;
 mod new;
 mod test;
 mod try_here;
@@ -13,6 +14,7 @@ use clap::Subcommand;
 pub(crate) enum PluginCommand {
     New(new::NewArgs),
     Build(build::BuildArgs),
+    Check(check::CheckArgs),
     Test(test::TestArgs),
     Try(try_here::TryArgs),
 }
@@ -22,6 +24,7 @@ pub(crate) async fn run(command: PluginCommand, global: &GlobalArgs, output: Out
     match command {
         PluginCommand::New(args) => new::run(&args, output),
         PluginCommand::Build(args) => build::run(args, output).await,
+        PluginCommand::Check(args) => check::run(args, output).await,
         PluginCommand::Test(args) => test::run(args, output).await,
         PluginCommand::Try(args) => {
             let mut context = global.connect(output).await?;
