@@ -9,17 +9,18 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/log", &["kith-core"]),
     ("server/views", &["kith-core"]),
     ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
     ("client", &["kith-core", "kith-log", "kith-proto"]),
-    ("client/cli", &["kith-client", "kith-core"]),
+    ("client/cli", &["kith-client", "kith-core", "kith-views"]),
     ("plugins/sdk", &[]),
     ("plugins/strength", &["kith-plugin-sdk"]),
     ("plugins/introductions", &["kith-plugin-sdk"]),
+    ("plugins/examples/rust", &["kith-plugin-sdk"]),
     ("plugins/bundle", &[]),
     ("tests", &["kith-bundle", "kith-client", "kith-core", "kith-log", "kith-node", "kith-proto", "kith-views"]),
 ];

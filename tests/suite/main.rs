@@ -1,6 +1,7 @@
 //! The suite: real servers, the real command line and the client library, one file per feature.
 
 mod audit;
+mod authors;
 mod backpressure;
 mod backup;
 mod bad_input;

@@ -3,7 +3,7 @@
 use crate::{
     commands::{
         admin, answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man,
-        met, network, org, person, record, referred, replica::ReplicaCommand, retract, token, view, watch, why,
+        met, network, org, person, plugin, record, referred, replica::ReplicaCommand, retract, token, view, watch, why,
     },
     context::Context,
     failure::Failure,
@@ -58,6 +58,8 @@ enum Command {
     #[command(subcommand)]
     Token(token::TokenCommand),
     #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    #[command(subcommand)]
     Audit(audit::AuditCommand),
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -74,6 +76,7 @@ impl Kith {
             Command::Audit(audit::AuditCommand::Verify(args)) => {
                 audit_verify::run(&args, &self.global, &mut output).await?;
             }
+            Command::Plugin(command) => return plugin::run(command, &self.global, output).await,
             Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
             Command::Completions(args) => completions::run(&args, &mut output)?,
             Command::Man(args) => man::run(&args, &mut output)?,
@@ -129,6 +132,7 @@ impl Command {
             | Self::Watch(_)
             | Self::Network(_)
             | Self::Token(_)
+            | Self::Plugin(_)
             | Self::Audit(_)
             | Self::Admin(_)
             | Self::Replica(_)
@@ -160,7 +164,7 @@ impl Command {
             Self::Token(command) => token::run(context, command).await,
             Self::Audit(command) => audit::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,
-            Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
+            Self::Plugin(_) | Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
                 unreachable!("these run without a connection")
             }
         }
@@ -257,6 +261,14 @@ mod tests {
             "audit prove ID",
             "audit prove --since old.checkpoint",
             "audit verify met.tlog-proof --key KEY --consistent-with old.checkpoint",
+            "plugin new home_visits --lang python --folder x",
+            "plugin new visits --lang js",
+            "plugin build --folder x --tools t",
+            "plugin check dist/visits.wasm --settings {} --entries 100",
+            "plugin check dist/visits.wasm --log x",
+            "plugin test",
+            "plugin test dist/visits.wasm --accept",
+            "plugin try dist/visits.wasm --settings {} --person amina --org riverside --top 3 --sort -days --at yesterday",
             "admin backup --to kith.backup",
             "login http://127.0.0.1:7420 --token-file f --network demo",
             "completions bash",
@@ -295,6 +307,10 @@ mod tests {
             "import edges f --columns time,from,to --epoch 2010-12-06 --unit s --as met --people-columns id",
             "token add --role king",
             "head --token a --token-file b",
+            "plugin new visits",
+            "plugin new visits --lang cobol",
+            "plugin check",
+            "plugin try",
             "admin backup",
             "reset",
             "sync --all --person amina",

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     NotFound(String),
     /// A call to the server failed, or was refused before it was made.
     Call(Error),
+    /// A plugin breaks a rule.
+    PluginRefused(String),
     /// Something that should be proved is not.
     NotVerified(String),
     /// It cannot be done now, and may be later.
@@ -56,7 +58,7 @@ impl Failure {
             Self::NotVerified(_) => code::NOT_VERIFIED,
             Self::Unavailable(_) => code::UNAVAILABLE,
             Self::Refused { reason, .. } => reason_exit_code(*reason),
-            Self::PartlyRefused => code::REFUSED,
+            Self::PartlyRefused | Self::PluginRefused(_) => code::REFUSED,
             Self::Call(error) => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
             Self::File { error, .. } if is_damage(error) => code::REFUSED,
@@ -87,6 +89,7 @@ impl Failure {
             | Self::NotFound(_)
             | Self::Unavailable(_)
             | Self::NotVerified(_)
+            | Self::PluginRefused(_)
             | Self::PartlyRefused
             | Self::File { .. }
             | Self::OutputClosed
@@ -110,6 +113,7 @@ impl Failure {
             Self::NotVerified(_) => "NOT_VERIFIED",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Refused { reason, .. } => reason_name(*reason),
+            Self::PluginRefused(_) => "PLUGIN_REFUSED",
             Self::PartlyRefused => "PARTLY_REFUSED",
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
@@ -222,6 +226,7 @@ impl fmt::Display for Failure {
             Self::Usage(message)
             | Self::NotFound(message)
             | Self::Unavailable(message)
+            | Self::PluginRefused(message)
             | Self::Refused { message, .. }
             | Self::Unexpected(message) => f.write_str(message),
             Self::NotVerified(why) => write!(f, "not verified: {why}"),
@@ -292,6 +297,7 @@ mod tests {
         check(Failure::file("read", Path::new("x"), io::ErrorKind::NotFound.into()), 3);
         check(Failure::file("read", Path::new("x"), io::ErrorKind::PermissionDenied.into()), 1);
         check(Failure::PartlyRefused, 4);
+        check(Failure::PluginRefused(String::new()), 4);
         check(Failure::NotVerified(String::new()), 6);
         let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
         check(invalid.into(), 4);

@@ -1,6 +1,7 @@
 //! `kith`: the command line of Kith. Reads what was typed, runs it, says what went wrong, gives the exit code.
 
 mod args;
+mod authoring;
 mod commands;
 mod context;
 mod dates;

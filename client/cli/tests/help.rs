@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 29] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -34,6 +34,11 @@ fn every_command_shows_an_example() {
         &["person", "add"],
         &["org", "add"],
         &["token", "add"],
+        &["plugin", "new"],
+        &["plugin", "build"],
+        &["plugin", "check"],
+        &["plugin", "test"],
+        &["plugin", "try"],
         &["audit", "checkpoint"],
         &["audit", "prove"],
         &["audit", "verify"],

@@ -7,6 +7,7 @@ mod abi;
 mod answer;
 mod cache;
 mod changes;
+mod check;
 mod contract;
 mod derivation;
 mod digest;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use answer::{RemovedRow, Row, Value};
 pub use changes::Changes;
+pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
 pub use digest::ViewDigest;
 pub use evaluate::EvaluateError;

@@ -18,6 +18,7 @@ pub(crate) mod met;
 pub(crate) mod network;
 pub(crate) mod org;
 pub(crate) mod person;
+pub(crate) mod plugin;
 pub(crate) mod record;
 pub(crate) mod referred;
 pub(crate) mod replica;

@@ -228,17 +228,17 @@ mod tests {
     }
 
     fn read_hold(mut fields: Fields<'_>) -> Read<()> {
-        (fields.text(1)?, fields.flag(2)?, fields.text(3)?);
+        let _read = (fields.text(1)?, fields.flag(2)?, fields.text(3)?);
         fields.end()
     }
 
     fn read_restored(mut fields: Fields<'_>) -> Read<()> {
-        (fields.bytes(1)?, fields.unsigned(2)?, fields.bytes(3)?);
+        let _read = (fields.bytes(1)?, fields.unsigned(2)?, fields.bytes(3)?);
         fields.end()
     }
 
     fn read_member(mut fields: Fields<'_>) -> Read<()> {
-        (fields.text(1)?, fields.small(2)?, fields.text(3)?);
+        let _read = (fields.text(1)?, fields.small(2)?, fields.text(3)?);
         fields.end()
     }
 

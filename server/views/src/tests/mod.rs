@@ -1,5 +1,6 @@
 //! The laws of views, on real components and logs in memory.
 
+mod check;
 mod corrections;
 mod harness;
 mod laws;

@@ -1,0 +1,244 @@
+//! Golden rows: a log, a day, settings, and the rows that must come of them, in one JSON file.
+//!
+//! Invariant: a case's log is what `kith import` reads, so a story that fails on a network can be made a case.
+
+use super::{
+    local::{Fold, Host, wire_row},
+    spool::{Spool, SpoolWriter},
+};
+use crate::{
+    dates::{Moment, parse_past_now},
+    derive::Repeats,
+    failure::Failure,
+    input::{self, Lines},
+    record::{Missing, read_record},
+    rows::row_json,
+};
+use kith_client::NewEvent;
+use kith_core::{
+    entry::Entry,
+    event::{Event, Fact},
+    id::PersonId,
+    position::Position,
+};
+use kith_views::{Query, ViewScope};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashSet,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Rows asked for at once.
+const PAGE_ROWS: usize = 10_000;
+
+/// What a case's file says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseFile {
+    /// The log's file, from the case's folder.
+    log: PathBuf,
+    /// The day that rows are as of.
+    at: String,
+    /// The settings.
+    #[serde(default)]
+    settings: Map<String, Value>,
+    /// The rows that must come, as `kith view -o json` prints them, in the order of their keys and items.
+    rows: Vec<Value>,
+}
+
+/// A case.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// Its file.
+    pub(crate) path: PathBuf,
+    file: CaseFile,
+}
+
+/// A row that is not as it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Difference {
+    /// It should be there.
+    Missing(Value),
+    /// It should not.
+    Unexpected(Value),
+}
+
+impl Case {
+    /// Reads a case.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
+        let file = serde_json::from_str(&text)
+            .map_err(|error| Failure::Usage(format!("{} is no case: {error}", path.display())))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// All cases of a folder, by name.
+    pub(crate) fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
+        let failed = |error| Failure::file("read", folder, error);
+        let mut paths = Vec::new();
+        for item in fs::read_dir(folder).map_err(failed)? {
+            let path = item.map_err(failed)?.path();
+            if path.extension().is_some_and(|ending| ending == "json") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Failure::NotFound(format!("there are no cases (*.json) in {}", folder.display())));
+        }
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Number of rows that must come.
+    pub(crate) fn row_count(&self) -> usize {
+        self.file.rows.len()
+    }
+
+    /// The rows that a component makes of the case's log.
+    pub(crate) async fn rows(&self, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
+        let day = parse_past_now(&self.file.at)
+            .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", self.path.display())))?;
+        let log = self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log);
+        let noon = Moment::Day(day.day()).start().millis() + 43_200_000;
+        let fold = Fold {
+            component,
+            settings: Value::Object(self.file.settings.clone()).to_string(),
+            network: "case".parse()?,
+            scope: ViewScope::Network,
+            log: Arc::new(read_log(&log)?),
+            clock: Arc::new(move || noon),
+        };
+        let folded = host.fold(fold).await?;
+        if let Some(key) = folded.status().await?.quarantined.first() {
+            let people = key.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(Failure::PluginRefused(format!(
+                "{}: the plugin fails on {people}: {}",
+                self.name(),
+                key.message
+            )));
+        }
+        let fields = folded.fields();
+        let query = Query { page_rows: PAGE_ROWS, ..Query::default() };
+        let mut rows = folded.query(query).await?.rows;
+        rows.sort_by(|one, other| (&one.key, one.item).cmp(&(&other.key, other.item)));
+        Ok(rows.into_iter().map(|row| Value::Object(row_json(&fields, &wire_row(row)))).collect())
+    }
+
+    /// How rows differ from those that must come.
+    pub(crate) fn differences(&self, found: &[Value]) -> Vec<Difference> {
+        let missing = self.file.rows.iter().filter(|row| !found.contains(row)).cloned().map(Difference::Missing);
+        let unexpected = found.iter().filter(|row| !self.file.rows.contains(row)).cloned();
+        missing.chain(unexpected.map(Difference::Unexpected)).collect()
+    }
+
+    /// Makes rows those that must come from now on.
+    pub(crate) fn accept(&self, rows: Vec<Value>) -> Result<(), Failure> {
+        let text = CaseFile { rows, ..self.file.clone() }.text();
+        fs::write(&self.path, text).map_err(|error| Failure::file("write", &self.path, error))
+    }
+}
+
+impl CaseFile {
+    /// The file's text: a row a line, so that changes can be read.
+    fn text(&self) -> String {
+        let mut text = String::from("{\n");
+        let head = [
+            ("log", Value::from(self.log.to_string_lossy())),
+            ("at", Value::from(self.at.as_str())),
+            ("settings", Value::Object(self.settings.clone())),
+        ];
+        for (name, value) in head {
+            writeln!(text, "  \"{name}\": {value},").expect("text grows");
+        }
+        let rows: Vec<String> = self.rows.iter().map(|row| format!("\n    {row}")).collect();
+        let end = if rows.is_empty() { "" } else { "\n  " };
+        writeln!(text, "  \"rows\": [{}{end}]\n}}", rows.join(",")).expect("text grows");
+        text
+    }
+}
+
+/// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
+pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
+    let file = Sha256::digest(input::read(path)?).into();
+    let mut missing = Missing::Derived { file, repeats: Repeats::default() };
+    let mut lines = Lines::new(input::open(path)?);
+    let mut spool = SpoolWriter::new()?;
+    let mut people = HashSet::new();
+    while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
+        let refuse = |why: String| Failure::Usage(format!("{}: event {}: {why}", path.display(), line.record));
+        let text = line.text.as_deref().ok_or_else(|| refuse("it is too long".to_owned()))?;
+        let new = read_record(text, &mut missing).map_err(|error| refuse(error.to_string()))?;
+        know_people(new.event(), &mut people).map_err(refuse)?;
+        let position = Position::new(line.record);
+        spool.push(position, new.id(), &entry(position, &new)?.encode())?;
+    }
+    spool.finish()
+}
+
+/// Whom an event names must have been added, as on a server.
+fn know_people(event: &Event, people: &mut HashSet<PersonId>) -> Result<(), String> {
+    if let Fact::PersonAdded(added) = &event.fact {
+        people.insert(added.person.clone());
+    }
+    match event.people().into_iter().find(|person| !people.contains(*person)) {
+        Some(person) => Err(format!("nobody was added as `{person}`: put a person_added before it")),
+        None => Ok(()),
+    }
+}
+
+fn entry(position: Position, new: &NewEvent) -> Result<Entry, Failure> {
+    Ok(Entry {
+        position,
+        recorded_at: new.event().occurred_at,
+        recorded_by: "token:case".parse()?,
+        organisation: None,
+        event_bytes: new.event().encode().into(),
+        signature: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_case_reads_back_as_it_was_accepted() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("story.json");
+        fs::write(&path, r#"{"log":"log.jsonl","at":"2026-02-28","rows":[{"key":["a"]}]}"#).expect("a file");
+        let case = Case::read(&path).expect("a case");
+        let found = [json!({"key": ["b"], "n": 1}), json!({"key": ["c"]})];
+        let expected = [
+            Difference::Missing(json!({"key": ["a"]})),
+            Difference::Unexpected(found[0].clone()),
+            Difference::Unexpected(found[1].clone()),
+        ];
+        assert_eq!(case.differences(&found), expected);
+        case.accept(found.to_vec()).expect("it is written");
+        let again = Case::read(&path).expect("a case");
+        assert_eq!(again.differences(&found), []);
+        let text = fs::read_to_string(&path).expect("a file");
+        assert!(text.contains("\n    {\"key\":[\"b\"],\"n\":1},\n    {\"key\":[\"c\"]}\n  ]\n}\n"), "{text}");
+    }
+
+    #[test]
+    fn a_log_names_the_event_at_fault() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("log.jsonl");
+        let met = r#"{"event":{"occurred_at":"2026-01-05T10:00:00Z","scope":"network","met":{"people":["a","b"]}}}"#;
+        fs::write(&path, format!("\n{met}\n")).expect("a file");
+        let refused = read_log(&path).expect_err("nobody was added").to_string();
+        assert!(refused.contains("event 1: nobody was added as `a`"), "{refused}");
+    }
+}

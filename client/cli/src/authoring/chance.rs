@@ -1,0 +1,43 @@
+//! Numbers that look like chance and are the same every time.
+
+/// A stream of numbers from a seed (splitmix64, Steele, Lea and Flood 2014).
+#[derive(Debug, Clone)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    /// The numbers of a seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub(super) fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `end`, which is not 0.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.number() % end
+    }
+
+    /// Whether something happens that does once in so many times.
+    pub(super) fn once_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+
+    /// Some of the items, each once, in any order.
+    pub(super) fn some<T: Clone>(&mut self, items: &[T], count: usize) -> Vec<T> {
+        let mut items = items.to_vec();
+        for place in 0..count {
+            let left = u64::try_from(items.len() - place).expect("lists are in memory");
+            let other = place + usize::try_from(self.below(left)).expect("below a list's length");
+            items.swap(place, other);
+        }
+        items.truncate(count);
+        items
+    }
+}

@@ -1,0 +1,192 @@
+//! Folds a log here: the same host, sandbox and rows as on a server, in a folder that is gone afterwards.
+
+use super::spool::Spool;
+use crate::failure::Failure;
+use etcetera::{BaseStrategy, choose_base_strategy};
+use kith_client::v1;
+use kith_core::{history::History, id::NetworkName, position::Position};
+use kith_views::{
+    CheckError, CheckReport, Checking, Clock, Config, Field, FieldType, FollowError, Following, Manifest, Query,
+    QueryAnswer, QueryError, Row, Value, ViewHandle, ViewScope, ViewStatus, Views,
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tempfile::TempDir;
+use tokio::{sync::watch, task::spawn_blocking};
+
+/// The plugin host of this computer.
+pub(crate) struct Host {
+    views: Arc<Views>,
+    _folder: TempDir,
+}
+
+/// What to fold.
+pub(crate) struct Fold {
+    /// The component's bytes.
+    pub(crate) component: Vec<u8>,
+    /// Its settings as JSON text.
+    pub(crate) settings: String,
+    /// The network that the log is of.
+    pub(crate) network: NetworkName,
+    /// Which entries.
+    pub(crate) scope: ViewScope,
+    /// The log.
+    pub(crate) log: Arc<Spool>,
+    /// The time.
+    pub(crate) clock: Clock,
+}
+
+/// A view that has folded its log.
+pub(crate) struct Folded {
+    handle: Arc<ViewHandle>,
+    _head: watch::Sender<Position>,
+}
+
+impl Host {
+    /// Sets up the sandbox. Compiled components are kept in the user's cache folder, so that trying again is quick.
+    pub(crate) fn open() -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("plugins cannot run here: {error}"));
+        let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let cache = cache_folder()?;
+        let views = Views::open(Config::new(folder.path().join("views"), cache)).map_err(|error| failed(&error))?;
+        Ok(Self { views: Arc::new(views), _folder: folder })
+    }
+
+    /// Compiles a component and asks it what it is. Blocks.
+    pub(crate) fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
+        self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
+    }
+
+    /// Looks a component over. Blocks.
+    pub(crate) fn check(&self, checking: &Checking) -> Result<CheckReport, Failure> {
+        self.views.check(checking).map_err(|error| match error {
+            CheckError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
+            CheckError::Source(_) => Failure::Unexpected(error.to_string()),
+            CheckError::Interrupted(_) => Failure::NotVerified(error.to_string()),
+        })
+    }
+
+    /// Folds a whole log.
+    pub(crate) async fn fold(&self, fold: Fold) -> Result<Folded, Failure> {
+        let until = fold.log.head();
+        let (head, watched) = watch::channel(until);
+        let following = Following {
+            network: fold.network,
+            scope: fold.scope,
+            component: fold.component.into(),
+            settings: fold.settings,
+            history: fold.log,
+            head: watched,
+            clock: fold.clock,
+        };
+        let views = Arc::clone(&self.views);
+        let handle = blocking(move || views.follow(following)).await?.map_err(refused)?;
+        let folded = Folded { handle: Arc::new(handle), _head: head };
+        match folded.handle.wait_for(until).await {
+            Ok(_) => Ok(folded),
+            Err(stopped) => {
+                let status = folded.status().await?;
+                Err(Failure::PluginRefused(format!("{stopped}: {:?}", status.state)))
+            }
+        }
+    }
+}
+
+fn refused(error: FollowError) -> Failure {
+    match error {
+        FollowError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
+        FollowError::Store(_) | FollowError::Thread(_) => Failure::Unexpected(error.to_string()),
+    }
+}
+
+impl Folded {
+    /// The view's columns.
+    pub(crate) fn fields(&self) -> Vec<v1::Field> {
+        self.handle.fields().iter().map(wire_field).collect()
+    }
+
+    /// How it went.
+    pub(crate) async fn status(&self) -> Result<ViewStatus, Failure> {
+        let handle = Arc::clone(&self.handle);
+        blocking(move || handle.status()).await?.map_err(|error| Failure::Unexpected(error.to_string()))
+    }
+
+    /// A page of rows.
+    pub(crate) async fn query(&self, query: Query) -> Result<QueryAnswer, Failure> {
+        let handle = Arc::clone(&self.handle);
+        blocking(move || handle.query(&query)).await?.map_err(|error| match error {
+            QueryError::PersonUnknown(_) => Failure::NotFound(error.to_string()),
+            QueryError::FieldUnknown(_) | QueryError::KeyShape { .. } | QueryError::PageRows { .. } => {
+                Failure::Usage(error.to_string())
+            }
+            QueryError::Snapshot(_) | QueryError::PageToken => Failure::Unexpected(error.to_string()),
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))
+}
+
+/// `kith/compiled` in the folder for caches (XDG), which only its owner can enter: what lies there is run.
+fn cache_folder() -> Result<PathBuf, Failure> {
+    let strategy = choose_base_strategy();
+    let strategy = strategy.map_err(|error| Failure::Unexpected(format!("no folder for caches: {error}")))?;
+    let folder = strategy.cache_dir().join("kith").join("compiled");
+    make_private(&folder).map_err(|error| Failure::file("make", &folder, error))?;
+    Ok(folder)
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+fn wire_field(field: &Field) -> v1::Field {
+    let of = match field.of {
+        FieldType::Number => v1::FieldType::Number,
+        FieldType::Integer => v1::FieldType::Integer,
+        FieldType::Text => v1::FieldType::Text,
+        FieldType::Flag => v1::FieldType::Flag,
+        FieldType::Day => v1::FieldType::Day,
+        FieldType::Person => v1::FieldType::Person,
+        FieldType::Event => v1::FieldType::Event,
+    };
+    v1::Field { name: field.name.clone(), r#type: of.into(), about: field.about.clone() }
+}
+
+/// A row as a server sends it.
+pub(crate) fn wire_row(row: Row) -> v1::Row {
+    v1::Row {
+        key: row.key.iter().map(ToString::to_string).collect(),
+        item: row.item.map_or(0, Position::get),
+        values: row.values.into_iter().map(wire_value).collect(),
+        evidence: row.evidence_count,
+        position: row.changed.map_or(0, Position::get),
+    }
+}
+
+fn wire_value(value: Value) -> v1::Value {
+    use v1::value::Value as Wire;
+    let value = match value {
+        Value::None => None,
+        Value::Number(number) => Some(Wire::Number(number)),
+        Value::Integer(integer) => Some(Wire::Integer(integer)),
+        Value::Text(text) => Some(Wire::Text(text)),
+        Value::Flag(flag) => Some(Wire::Flag(flag)),
+        Value::Day(day) => Some(Wire::Day(day)),
+        Value::Person(person) => Some(Wire::Person(person.to_string())),
+        Value::Event(position) => Some(Wire::Event(position.get())),
+    };
+    v1::Value { value }
+}

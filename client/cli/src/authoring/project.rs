@@ -1,0 +1,103 @@
+//! A plugin's folder: what `kith-plugin.toml` says, and where things lie in it.
+
+use super::language::Language;
+use crate::failure::Failure;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The file that makes a folder a plugin's.
+pub(crate) const FILE: &str = "kith-plugin.toml";
+
+/// What `kith-plugin.toml` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// The name of the view and of the component's file.
+    pub(crate) name: String,
+    /// What it is written in.
+    pub(crate) language: Language,
+    /// Version of the compiler to component; none for Rust, whose toolchain file names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compiler: Option<String>,
+}
+
+/// A plugin's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Project {
+    /// The folder, absolute.
+    pub(crate) folder: PathBuf,
+    /// What it holds.
+    pub(crate) manifest: Manifest,
+}
+
+impl Project {
+    /// Finds the plugin that a folder belongs to.
+    pub(crate) fn find(from: &Path) -> Result<Self, Failure> {
+        let from = from.canonicalize().map_err(|error| Failure::file("open", from, error))?;
+        let Some(folder) = from.ancestors().find(|folder| folder.join(FILE).is_file()) else {
+            let text =
+                format!("no {FILE} here or above: go into a plugin's folder, or make one with `kith plugin new`");
+            return Err(Failure::NotFound(text));
+        };
+        let path = folder.join(FILE);
+        let text = fs::read_to_string(&path).map_err(|error| Failure::file("read", &path, error))?;
+        let manifest: Manifest =
+            toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+        check_name(&manifest.name)?;
+        Ok(Self { folder: folder.to_path_buf(), manifest })
+    }
+
+    /// Where the component is put.
+    pub(crate) fn component(&self) -> PathBuf {
+        self.folder.join("dist").join(format!("{}.wasm", self.manifest.name))
+    }
+
+    /// Where compilers are put unless somebody says otherwise.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.folder.join(".kith")
+    }
+}
+
+/// Refuses what cannot be a view's name.
+pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
+    let goes_on = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    if begins && goes_on && name.len() <= 64 {
+        return Ok(());
+    }
+    let rule = "1 to 64 characters of a-z, 0-9 and _ are needed, a letter first";
+    Err(Failure::Usage(format!("`{name}` cannot be the name of a view: {rule}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_is_found_from_inside_its_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let inner = folder.path().join("src");
+        fs::create_dir(&inner).expect("a folder");
+        assert_eq!(Project::find(&inner).expect_err("nothing there yet").exit_code(), 3);
+        fs::write(folder.path().join(FILE), "name = \"visits\"\nlanguage = \"javascript\"\ncompiler = \"1\"\n")
+            .expect("a file");
+        let project = Project::find(&inner).expect("it is there");
+        assert_eq!(project.manifest.language, Language::Javascript);
+        assert!(project.component().ends_with("dist/visits.wasm"));
+        fs::write(folder.path().join(FILE), "name = \"../x\"\nlanguage = \"rust\"\n").expect("a file");
+        assert_eq!(Project::find(&inner).expect_err("no name").exit_code(), 2);
+    }
+
+    #[test]
+    fn names_are_those_of_views() {
+        for name in ["visits", "a", "visits_2"] {
+            check_name(name).expect(name);
+        }
+        for name in ["", "Visits", "2nd", "a-b", "a b", "../a", "é", &"a".repeat(65)] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What `kith plugin new` writes: an example that builds and passes its tests as it stands, with the SDK beside it.
+//!
+//! Invariant: a new plugin needs nothing of this repository.
+
+use super::{
+    language::Language,
+    project::{FILE, Manifest, check_name},
+    templates::{self, Template},
+};
+use crate::failure::Failure;
+use std::{fs, path::Path};
+
+/// The example's name, which becomes the plugin's.
+const EXAMPLE: &str = "contacts";
+/// The same as the name of a type.
+const EXAMPLE_TYPE: &str = "Contacts";
+
+/// Writes a new plugin into a folder that is not there yet. Gives the files' paths in it.
+pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Vec<&'static str>, Failure> {
+    check_name(name)?;
+    if folder.exists() {
+        return Err(Failure::Usage(format!(
+            "{} is there already: take another name, or move it away",
+            folder.display()
+        )));
+    }
+    let mut written = vec![FILE];
+    let manifest = Manifest { name: name.to_owned(), language, compiler: language.compiler().map(str::to_owned) };
+    let manifest = toml::to_string(&manifest).map_err(|error| Failure::Unexpected(error.to_string()))?;
+    write_file(&folder.join(FILE), &manifest)?;
+    for Template { path, text } in templates::of(language) {
+        let text = if path.starts_with("sdk/") { (*text).to_owned() } else { named(text, name) };
+        write_file(&folder.join(path), &text)?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().expect("files lie in folders");
+    fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, error))?;
+    fs::write(path, text).map_err(|error| Failure::file("write", path, error))
+}
+
+fn named(text: &str, name: &str) -> String {
+    text.replace(EXAMPLE_TYPE, &type_name(name)).replace(EXAMPLE, name)
+}
+
+/// `home_visits` as the name of a type: `HomeVisits`.
+fn type_name(name: &str) -> String {
+    let capital =
+        |part: &str| part.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }).collect();
+    name.split('_').map(capital).collect::<Vec<String>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::project::Project;
+    use super::*;
+
+    #[test]
+    fn names_of_types_are_in_capitals() {
+        for (name, expected) in [("visits", "Visits"), ("home_visits", "HomeVisits"), ("a_2b", "A2b"), ("x_", "X")] {
+            assert_eq!(type_name(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_new_plugin_has_its_name_everywhere_and_is_never_written_over_another() {
+        for language in [Language::Rust, Language::Python, Language::Javascript] {
+            let parent = tempfile::tempdir().expect("a temporary folder");
+            let folder = parent.path().join("home_visits");
+            let written = write("home_visits", language, &folder).expect("it is written");
+            for path in written.iter().filter(|path| !path.starts_with("sdk/")) {
+                let text = fs::read_to_string(folder.join(path)).expect("it was written");
+                assert!(!text.to_lowercase().contains("contacts"), "{path} names the example");
+            }
+            assert!(written.contains(&language.main_file()), "{written:?}");
+            let project = Project::find(&folder).expect("it is a plugin");
+            assert_eq!((project.manifest.name.as_str(), project.manifest.language), ("home_visits", language));
+            assert_eq!(write("home_visits", language, &folder).expect_err("it is there").exit_code(), 2);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Entries at hand, in a file without a name: a log that can be folded here.
+//!
+//! Only places are in memory, about 60 bytes an entry, so a log of millions can be tried on a laptop.
+
+use crate::failure::Failure;
+use bytes::Bytes;
+use kith_core::{
+    history::{Budget, History, Unreadable},
+    id::EventId,
+    position::Position,
+};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
+
+/// Where an entry is in the file.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    position: u64,
+    start: u64,
+    bytes: usize,
+}
+
+/// Takes entries in, in the order of their positions.
+#[derive(Debug)]
+pub(crate) struct SpoolWriter {
+    file: BufWriter<File>,
+    places: Vec<Place>,
+    ids: HashMap<EventId, u64>,
+    end: u64,
+}
+
+impl SpoolWriter {
+    /// An empty one.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let file = BufWriter::new(tempfile::tempfile().map_err(|error| failed(&error))?);
+        Ok(Self { file, places: Vec::new(), ids: HashMap::new(), end: 0 })
+    }
+
+    /// Adds an entry, later than all before it.
+    pub(crate) fn push(&mut self, position: Position, id: EventId, entry: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(entry).map_err(|error| failed(&error))?;
+        let position = position.get();
+        assert!(self.places.last().is_none_or(|last| last.position < position), "entries come in order");
+        self.places.push(Place { position, start: self.end, bytes: entry.len() });
+        self.ids.insert(id, position);
+        self.end += entry.len() as u64;
+        Ok(())
+    }
+
+    /// The log.
+    pub(crate) fn finish(self) -> Result<Spool, Failure> {
+        let file = self.file.into_inner().map_err(|error| failed(error.error()))?;
+        Ok(Spool { file: Mutex::new(file), places: self.places, ids: self.ids })
+    }
+}
+
+fn failed(error: &io::Error) -> Failure {
+    Failure::Unexpected(format!("entries cannot be kept in a temporary file: {error}"))
+}
+
+/// A log that can be folded here.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: Mutex<File>,
+    places: Vec<Place>,
+    ids: HashMap<EventId, u64>,
+}
+
+impl Spool {
+    /// Number of entries.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The entries of places that lie end to end.
+    fn read_places(&self, range: Range<usize>) -> io::Result<Vec<Bytes>> {
+        let places = &self.places[range];
+        let Some(first) = places.first() else { return Ok(Vec::new()) };
+        let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(first.start))?;
+        file.read_exact(&mut bytes)?;
+        let mut bytes = Bytes::from(bytes);
+        Ok(places.iter().map(|place| bytes.split_to(place.bytes)).collect())
+    }
+}
+
+fn unreadable(error: &io::Error) -> Unreadable {
+    Unreadable(error.to_string())
+}
+
+impl History for Spool {
+    fn head(&self) -> Position {
+        self.places.last().map_or(Position::ZERO, |place| Position::new(place.position))
+    }
+
+    fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, Unreadable> {
+        let from = self.places.partition_point(|place| place.position <= after.get());
+        let until = self.places.partition_point(|place| place.position <= until.get()).max(from);
+        let mut bytes = 0;
+        let within = self.places[from..until].iter().take(budget.entries).take_while(|place| {
+            bytes += place.bytes;
+            bytes <= budget.bytes
+        });
+        let count = within.count().max(1).min(until - from);
+        self.read_places(from..from + count).map_err(|error| unreadable(&error))
+    }
+
+    fn read_at(&self, positions: &[Position]) -> Result<Vec<Bytes>, Unreadable> {
+        let mut found = Vec::with_capacity(positions.len());
+        for position in positions {
+            if let Ok(place) = self.places.binary_search_by_key(&position.get(), |place| place.position) {
+                found.extend(self.read_places(place..place + 1).map_err(|error| unreadable(&error))?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable> {
+        Ok(self.ids.get(id).copied().map(Position::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_client::random_event_id;
+
+    #[test]
+    fn entries_are_read_back_by_place_and_by_id_also_over_gaps() {
+        let mut writer = SpoolWriter::new().expect("a file");
+        let ids: Vec<EventId> = (0..4).map(|_| random_event_id()).collect();
+        for (id, (position, text)) in ids.iter().zip([(1, "one"), (2, "two"), (5, "five"), (6, "six")]) {
+            writer.push(Position::new(position), *id, text.as_bytes()).expect("it is written");
+        }
+        let spool = writer.finish().expect("it is written");
+        let read = |after, until, entries, bytes| {
+            let budget = Budget { entries, bytes };
+            let read = spool.read(Position::new(after), Position::new(until), budget).expect("it is read");
+            read.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(spool.entry_count(), 4);
+        assert_eq!(spool.head(), Position::new(6));
+        assert_eq!(read(0, 6, 9, 99), ["one", "two", "five", "six"]);
+        assert_eq!(read(2, 5, 9, 99), ["five"]);
+        assert_eq!(read(2, 4, 9, 99), [""; 0]);
+        assert_eq!(read(0, 6, 2, 99), ["one", "two"]);
+        assert_eq!(read(0, 6, 9, 7), ["one", "two"]);
+        assert_eq!(read(0, 6, 9, 1), ["one"]);
+        let at = spool.read_at(&[6, 4, 2].map(Position::new)).expect("it is read");
+        assert_eq!(at, ["six", "two"]);
+        assert_eq!(spool.position_of(&ids[2]).expect("it is known"), Some(Position::new(5)));
+        assert_eq!(spool.position_of(&random_event_id()).expect("it is known"), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! The files of new plugins, taken into this program when it is built: the examples and SDKs of `plugins/`.
+
+use super::language::Language;
+
+/// A file of a new plugin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Template {
+    /// Its path in the plugin's folder.
+    pub(crate) path: &'static str,
+    /// Its text.
+    pub(crate) text: &'static str,
+}
+
+macro_rules! templates {
+    ($($path:literal from $source:literal),* $(,)?) => {
+        &[$(Template { path: $path, text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../", $source)) }),*]
+    };
+}
+
+const SHARED: &[Template] = templates![
+    ".gitignore" from "client/cli/src/authoring/templates/gitignore",
+    "tests/log.jsonl" from "plugins/examples/tests/log.jsonl",
+    "tests/everything.json" from "plugins/examples/tests/everything.json",
+    "tests/long_only.json" from "plugins/examples/tests/long_only.json",
+];
+
+const RUST: &[Template] = templates![
+    "README.md" from "client/cli/src/authoring/templates/rust/README.md",
+    "Cargo.toml" from "client/cli/src/authoring/templates/rust/Cargo.toml",
+    "Cargo.lock" from "client/cli/src/authoring/templates/rust/Cargo.lock",
+    "rust-toolchain.toml" from "client/cli/src/authoring/templates/rust/rust-toolchain.toml",
+    ".cargo/config.toml" from "client/cli/src/authoring/templates/rust/config.toml",
+    "settings.schema.json" from "plugins/examples/rust/settings.schema.json",
+    "src/lib.rs" from "plugins/examples/rust/src/lib.rs",
+    "sdk/Cargo.toml" from "client/cli/src/authoring/templates/rust/sdk.toml",
+    "sdk/src/batch.rs" from "plugins/sdk/src/batch.rs",
+    "sdk/src/batch/tests.rs" from "plugins/sdk/src/batch/tests.rs",
+    "sdk/src/bindings.rs" from "plugins/sdk/src/bindings.rs",
+    "sdk/src/calls.rs" from "plugins/sdk/src/calls.rs",
+    "sdk/src/event.rs" from "plugins/sdk/src/event.rs",
+    "sdk/src/guest.rs" from "plugins/sdk/src/guest.rs",
+    "sdk/src/lib.rs" from "plugins/sdk/src/lib.rs",
+    "sdk/src/manifest.rs" from "plugins/sdk/src/manifest.rs",
+    "sdk/src/pack.rs" from "plugins/sdk/src/pack.rs",
+    "sdk/src/settings.rs" from "plugins/sdk/src/settings.rs",
+    "sdk/src/testing.rs" from "plugins/sdk/src/testing.rs",
+];
+
+const PYTHON: &[Template] = templates![
+    "README.md" from "client/cli/src/authoring/templates/python/README.md",
+    "main.py" from "plugins/examples/python/main.py",
+    "test_main.py" from "plugins/examples/python/test_main.py",
+    "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
+    "sdk/kith_plugin/__init__.py" from "plugins/sdk-python/kith_plugin/__init__.py",
+    "sdk/kith_plugin/batch.py" from "plugins/sdk-python/kith_plugin/batch.py",
+    "sdk/kith_plugin/calls.py" from "plugins/sdk-python/kith_plugin/calls.py",
+    "sdk/kith_plugin/component.py" from "plugins/sdk-python/kith_plugin/component.py",
+    "sdk/kith_plugin/event.py" from "plugins/sdk-python/kith_plugin/event.py",
+    "sdk/kith_plugin/sealed.py" from "plugins/sdk-python/kith_plugin/sealed.py",
+    "sdk/kith_plugin/testing.py" from "plugins/sdk-python/kith_plugin/testing.py",
+];
+
+const JAVASCRIPT: &[Template] = templates![
+    "README.md" from "client/cli/src/authoring/templates/javascript/README.md",
+    "package.json" from "client/cli/src/authoring/templates/javascript/package.json",
+    "main.js" from "plugins/examples/javascript/main.js",
+    "main.test.js" from "plugins/examples/javascript/main.test.js",
+    "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
+    "sdk/batch.js" from "plugins/sdk-javascript/batch.js",
+    "sdk/calls.js" from "plugins/sdk-javascript/calls.js",
+    "sdk/component.js" from "plugins/sdk-javascript/component.js",
+    "sdk/event.js" from "plugins/sdk-javascript/event.js",
+    "sdk/index.js" from "plugins/sdk-javascript/index.js",
+    "sdk/sealed.js" from "plugins/sdk-javascript/sealed.js",
+    "sdk/testing.js" from "plugins/sdk-javascript/testing.js",
+    "sdk/view.js" from "plugins/sdk-javascript/view.js",
+];
+
+/// The files of a new plugin in a language.
+pub(crate) fn of(language: Language) -> impl Iterator<Item = &'static Template> {
+    let own = match language {
+        Language::Rust => RUST,
+        Language::Python => PYTHON,
+        Language::Javascript => JAVASCRIPT,
+    };
+    own.iter().chain(SHARED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    fn plugins() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins"))
+    }
+
+    fn files(folder: &Path) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for item in fs::read_dir(folder).expect("a folder") {
+            let path = item.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if path.is_dir() && name != "__pycache__" {
+                found.extend(files(&path).into_iter().map(|inner| format!("{name}/{inner}")));
+            } else if !path.is_dir() {
+                found.insert(name);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_file_of_the_sdks_comes_with_a_new_plugin() {
+        let sdks = [
+            (Language::Rust, "sdk/src", "sdk/src/"),
+            (Language::Python, "sdk-python", "sdk/"),
+            (Language::Javascript, "sdk-javascript", "sdk/"),
+        ];
+        for (language, folder, prefix) in sdks {
+            let there = files(&plugins().join(folder));
+            let given = of(language).filter_map(|template| template.path.strip_prefix(prefix));
+            let given: BTreeSet<String> = given.filter(|path| !path.starts_with("wit/")).map(str::to_owned).collect();
+            assert_eq!(given, there, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn a_rust_plugin_has_the_versions_of_the_workspace() {
+        let root = fs::read_to_string(plugins().join("../Cargo.toml")).expect("a manifest");
+        let root: toml::Table = root.parse().expect("TOML");
+        let shared = root["workspace"]["dependencies"].as_table().expect("a table");
+        for path in ["Cargo.toml", "sdk/Cargo.toml"] {
+            let template = of(Language::Rust).find(|template| template.path == path).expect(path);
+            let manifest: toml::Table = template.text.parse().expect("TOML");
+            let plain = manifest["dependencies"].as_table().expect("a table").clone();
+            let guest = manifest.get("target").map(|target| &target["cfg(target_arch = \"wasm32\")"]["dependencies"]);
+            let guest = guest.and_then(toml::Value::as_table).cloned().unwrap_or_default();
+            for (name, asked) in plain.into_iter().chain(guest).filter(|(name, _)| name != "kith-plugin-sdk") {
+                assert_eq!(asked, shared[&name], "{path}: {name}");
+            }
+        }
+        let toolchain = fs::read_to_string(plugins().join("../rust-toolchain.toml")).expect("a toolchain file");
+        let toolchain: toml::Table = toolchain.parse().expect("TOML");
+        let template = of(Language::Rust).find(|template| template.path == "rust-toolchain.toml").expect("a file");
+        let own: toml::Table = template.text.parse().expect("TOML");
+        assert_eq!(own["toolchain"]["channel"], toolchain["toolchain"]["channel"]);
+    }
+}

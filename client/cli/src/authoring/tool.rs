@@ -1,0 +1,42 @@
+//! Runs the programs that compilers consist of, quietly while they succeed.
+
+use crate::failure::Failure;
+use std::{io, process::Command};
+
+/// Runs a program to its end; what it said is shown if it fails.
+pub(super) fn run(command: &mut Command, what: &str, advice: &str) -> Result<(), Failure> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => format!("`{name}` is not installed"),
+            _ => format!("`{name}` does not start: {error}"),
+        };
+        Failure::Unexpected(format!("cannot {what}: {why}; {advice}"))
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    Err(Failure::Unexpected(format!(
+        "cannot {what}; {advice}\n`{name}` ended with {}:\n{}",
+        output.status,
+        said.trim()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_and_what_to_do_are_said() {
+        let missing =
+            run(&mut Command::new("kith-no-such-program"), "do it", "install it").expect_err("it is not there");
+        assert_eq!(missing.to_string(), "cannot do it: `kith-no-such-program` is not installed; install it");
+        let mut failing = Command::new("sh");
+        failing.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let failed = run(&mut failing, "do it", "look").expect_err("it fails").to_string();
+        assert!(failed.contains("cannot do it; look") && failed.ends_with("out\nerr"), "{failed}");
+    }
+}

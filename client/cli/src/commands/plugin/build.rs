@@ -1,0 +1,84 @@
+//! `kith plugin build`: from source to component.
+
+use crate::{
+    authoring::{compiler, project::Project},
+    failure::Failure,
+    output::Output,
+};
+use clap::Args;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+use tokio::task::spawn_blocking;
+
+/// Build the plugin of this folder to a component
+///
+/// Rust plugins are built by cargo. The compilers of Python and JavaScript plugins are installed when they are needed
+/// first.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin build")]
+pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+}
+
+/// Which plugin to build, with what.
+#[derive(Debug, Args)]
+pub(super) struct SourceArgs {
+    /// The plugin's folder, or one inside it
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Where the compilers of Python and JavaScript are, or are put [default: .kith in the plugin's folder]
+    #[arg(long, value_name = "DIR", env = "KITH_PLUGIN_TOOLS")]
+    tools: Option<PathBuf>,
+}
+
+/// A component that was just built.
+pub(super) struct Built {
+    pub(super) project: Project,
+    pub(super) path: PathBuf,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl SourceArgs {
+    /// The plugin's folder.
+    pub(super) fn project(&self) -> Result<Project, Failure> {
+        Project::find(&self.folder)
+    }
+
+    /// Builds the component.
+    pub(super) async fn build(self) -> Result<Built, Failure> {
+        let project = self.project()?;
+        let work = move || compiler::build(&project, self.tools.as_deref()).map(|path| (project, path));
+        let (project, path) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
+        Ok(Built { bytes: read_component(&path)?, project, path })
+    }
+}
+
+/// A component's bytes.
+pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::file("read", path, error))
+}
+
+pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let Built { project, path, bytes } = args.source.build().await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let digest = hex::encode(Sha256::digest(&bytes));
+    let shown = path.strip_prefix(&project.folder).unwrap_or(&path).display().to_string();
+    let json = json!({
+        "name": project.manifest.name,
+        "component": path,
+        "bytes": bytes.len(),
+        "sha256": digest,
+    });
+    output.tell(&json, || {
+        let language = project.manifest.language.name();
+        format!("built {shown} from {language} in {seconds:.1} s: {} bytes, SHA-256 {digest}", bytes.len())
+    })?;
+    output.flush()
+}

@@ -1,0 +1,201 @@
+//! `kith plugin check`: a component looked over before a network trusts it.
+
+use super::build::read_component;
+use crate::{
+    authoring::{case, local::Host, sample},
+    failure::Failure,
+    output::Output,
+    settings::Format,
+};
+use clap::{Args, value_parser};
+use kith_core::id::PersonId;
+use kith_views::{CheckReport, Checking, Difference, Differs, KeyBy, Trial};
+use serde_json::{Value, json};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// Keys at fault that are shown.
+const FAULTS_SHOWN_MAX: usize = 10;
+
+/// Look a component over: its imports and manifest, its cost, and whether anything but the events decides its rows
+///
+/// Folds a log in six ways that must come to the same bytes: as a server does, in a fresh instance each call, again in
+/// a used one, an event at a time, a key at a time, and with the keys in another order. The log is a made-up network,
+/// the same every time, unless one is given.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
+pub(crate) struct CheckArgs {
+    /// The component
+    file: PathBuf,
+    /// The plugin's settings
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    settings: String,
+    /// A log to fold instead: JSON lines, as `kith import` reads them
+    #[arg(long, value_name = "FILE", conflicts_with = "entries")]
+    log: Option<PathBuf>,
+    /// Entries of the made-up log
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
+    entries: u64,
+}
+
+pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failure> {
+    let report = tokio::task::spawn_blocking(move || check(&args));
+    let report = report.await.map_err(|error| Failure::Unexpected(error.to_string()))??;
+    match output.format() {
+        Format::Json => output.json(&report_json(&report))?,
+        Format::Table => report_lines(&report).iter().try_for_each(|line| output.line(line))?,
+    }
+    output.flush()?;
+    match (report.faults.len(), report.difference_count) {
+        (0, 0) => Ok(()),
+        (0, _) => Err(Failure::NotVerified("something beside the events decides what the plugin answers".to_owned())),
+        (faults, _) => Err(Failure::NotVerified(format!("the plugin fails on {faults} keys of the log"))),
+    }
+}
+
+fn check(args: &CheckArgs) -> Result<CheckReport, Failure> {
+    let component = read_component(&args.file)?;
+    let host = Host::open()?;
+    let manifest = host.inspect(&component, &args.settings)?;
+    let kinds: Vec<_> = manifest.routes.iter().map(|route| route.kind.clone()).collect();
+    let (sample, day) = match &args.log {
+        Some(path) => (case::read_log(path)?, kith_client::now().day()),
+        None => (sample::log(&kinds, args.entries)?, sample::DAY),
+    };
+    let settings = args.settings.clone();
+    host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })
+}
+
+fn report_json(report: &CheckReport) -> Value {
+    let CheckReport { manifest, sample, cost, .. } = report;
+    let routes = manifest.routes.iter();
+    let routes = routes.map(|route| json!({ "kind": route.kind.to_string(), "key_by": key_by(route.key_by) }));
+    let faults = report.faults.iter().map(|fault| json!({ "key": ids(&fault.key), "message": fault.message }));
+    json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "state_version": manifest.state_version,
+        "contract": report.contract,
+        "component": hex::encode(report.component),
+        "imports": [],
+        "routes": routes.collect::<Vec<_>>(),
+        "fields": manifest.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(),
+        "entries": sample.entries,
+        "events": sample.events,
+        "keys": sample.keys,
+        "rows": sample.rows,
+        "state_bytes": sample.state_bytes,
+        "state_bytes_max": sample.state_bytes_max,
+        "fuel_per_event": cost.fuel_per_event,
+        "fuel_call_max": cost.fuel_call_max,
+        "fuel_call_limit": cost.fuel_call_limit,
+        "instantiate_us": micros(cost.instantiate),
+        "fold_us": micros(cost.fold),
+        "faults": faults.collect::<Vec<_>>(),
+        "differences": report.differences.iter().map(difference_json).collect::<Vec<_>>(),
+        "difference_count": report.difference_count,
+    })
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn difference_json(difference: &Difference) -> Value {
+    json!({
+        "trial": trial_name(difference.trial),
+        "key": ids(&difference.key),
+        "differs": differs_name(difference.differs),
+    })
+}
+
+fn report_lines(report: &CheckReport) -> Vec<String> {
+    let CheckReport { manifest, sample, cost, .. } = report;
+    let routes = manifest.routes.iter().map(|route| format!("{} by {}", route.kind, key_by(route.key_by)));
+    let fields: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();
+    let events_a_second = rate(sample.events, cost.fold);
+    let share = 100.0 * cost.fuel_call_max as f64 / cost.fuel_call_limit as f64;
+    let mut lines = vec![
+        format!("view       {} {}, contract {}", manifest.name, manifest.version, report.contract),
+        format!("component  SHA-256 {}, imports nothing", hex::encode(report.component)),
+        format!("folds      {}", routes.collect::<Vec<_>>().join(", ")),
+        format!("columns    {}", fields.join(", ")),
+        format!(
+            "log        {} entries: {} events under {} keys, {} rows",
+            sample.entries, sample.events, sample.keys, sample.rows
+        ),
+        format!(
+            "cost       {} fuel an event, {events_a_second} events a second; the dearest call took {share:.1} % of its fuel",
+            cost.fuel_per_event
+        ),
+        format!("instance   made in {} µs", micros(cost.instantiate)),
+        format!("state      {} bytes, the largest {} of 65,536", sample.state_bytes, sample.state_bytes_max),
+    ];
+    for fault in report.faults.iter().take(FAULTS_SHOWN_MAX) {
+        lines.push(format!("fails on   {}: {}", names(&fault.key), fault.message));
+    }
+    if report.faults.len() > FAULTS_SHOWN_MAX {
+        lines.push(format!("fails on   {} keys in all", report.faults.len()));
+    }
+    for difference in &report.differences {
+        let (what, how) = (differs_name(difference.differs), trial_words(difference.trial));
+        lines.push(format!("differs    {} of {}, {how}", what, names(&difference.key)));
+    }
+    if report.differences.len() as u64 != report.difference_count {
+        lines.push(format!("differs    {} times in all", report.difference_count));
+    }
+    if report.difference_count == 0 {
+        lines.push("same       in fresh and used instances, split, alone and shuffled".to_owned());
+    }
+    lines
+}
+
+fn ids(key: &[PersonId]) -> Vec<String> {
+    key.iter().map(ToString::to_string).collect()
+}
+
+fn names(key: &[PersonId]) -> String {
+    ids(key).join(", ")
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "for people")]
+fn rate(events: u64, time: Duration) -> u64 {
+    (events as f64 / time.as_secs_f64().max(1e-9)) as u64
+}
+
+fn key_by(key_by: KeyBy) -> &'static str {
+    match key_by {
+        KeyBy::Pair => "pair",
+        KeyBy::DirectedPair => "directed-pair",
+        KeyBy::IntroducedPair => "introduced-pair",
+        KeyBy::Actor => "actor",
+        KeyBy::Subject => "subject",
+        KeyBy::EachPerson => "each-person",
+    }
+}
+
+fn trial_name(trial: Trial) -> &'static str {
+    match trial {
+        Trial::FreshInstances => "fresh_instances",
+        Trial::UsedInstance => "used_instance",
+        Trial::Split => "split",
+        Trial::Alone => "alone",
+        Trial::Shuffled => "shuffled",
+    }
+}
+
+fn trial_words(trial: Trial) -> &'static str {
+    match trial {
+        Trial::FreshInstances => "with a fresh instance each call",
+        Trial::UsedInstance => "in an instance that was used before: something is left in memory",
+        Trial::Split => "an event at a time: fold must not depend on how events are split into calls",
+        Trial::Alone => "a key at a time: fold must not depend on the other keys of a call",
+        Trial::Shuffled => "with the keys in another order: fold must not depend on the other keys of a call",
+    }
+}
+
+fn differs_name(differs: Differs) -> &'static str {
+    match differs {
+        Differs::State => "the state",
+        Differs::Rows => "the rows",
+    }
+}

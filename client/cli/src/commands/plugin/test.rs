@@ -1,0 +1,92 @@
+//! `kith plugin test`: the cases of a plugin's folder, run on the component itself.
+
+use super::build::{SourceArgs, read_component};
+use crate::{
+    authoring::{
+        case::{Case, Difference},
+        local::Host,
+    },
+    failure::Failure,
+    output::Output,
+    settings::Format,
+};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Rows that are not as they should be that a case shows.
+const SHOWN_MAX: usize = 10;
+
+/// Run the plugin's cases: fold small logs with the component and compare the rows
+///
+/// Builds the plugin first, unless a component is given. Cases are the JSON files in `tests`: a log, a day, settings,
+/// and the rows that must come.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith plugin test\n  kith plugin test --accept")]
+pub(crate) struct TestArgs {
+    /// A component, instead of building the plugin
+    file: Option<PathBuf>,
+    /// Make the rows that come those that must come from now on
+    #[arg(long)]
+    accept: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failure> {
+    let cases = Case::all(&args.source.project()?.folder.join("tests"))?;
+    let component = match &args.file {
+        Some(file) => read_component(file)?,
+        None => args.source.build().await?.bytes,
+    };
+    let host = Host::open()?;
+    let mut failed = 0;
+    for case in &cases {
+        let rows = case.rows(&host, component.clone()).await?;
+        if args.accept {
+            report_accepted(&mut output, case, rows.len())?;
+            case.accept(rows)?;
+            continue;
+        }
+        let differences = case.differences(&rows);
+        failed += usize::from(!differences.is_empty());
+        report(&mut output, case, &differences)?;
+    }
+    output.flush()?;
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
+}
+
+fn report_accepted(output: &mut Output, case: &Case, rows: usize) -> Result<(), Failure> {
+    let json = json!({ "case": case.name(), "rows": rows, "accepted": true });
+    output.tell(&json, || format!("accepted {}: {rows} rows", case.name()))
+}
+
+fn report(output: &mut Output, case: &Case, differences: &[Difference]) -> Result<(), Failure> {
+    let (name, rows) = (case.name(), case.row_count());
+    let of = |wanted: fn(&Difference) -> Option<&Value>| differences.iter().filter_map(wanted).collect::<Vec<_>>();
+    let missing = of(|difference| match difference {
+        Difference::Missing(row) => Some(row),
+        Difference::Unexpected(_) => None,
+    });
+    let unexpected = of(|difference| match difference {
+        Difference::Unexpected(row) => Some(row),
+        Difference::Missing(_) => None,
+    });
+    let passed = differences.is_empty();
+    let json = json!({
+        "case": name, "rows": rows, "passed": passed, "missing": missing, "unexpected": unexpected,
+    });
+    if output.format() == Format::Json {
+        return output.json(&json);
+    }
+    output.line(&format!("{} {name}: {rows} rows", if passed { "passed" } else { "differs" }))?;
+    let lines = missing.iter().map(|row| format!("  - {row}")).chain(unexpected.iter().map(|row| format!("  + {row}")));
+    lines.take(SHOWN_MAX).try_for_each(|line| output.line(&line))?;
+    if differences.len() > SHOWN_MAX {
+        output.line(&format!("  and {} more", differences.len() - SHOWN_MAX))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! `kith plugin try`: the network's own log, folded here. Nothing is installed and nobody else sees it.
+
+use super::build::read_component;
+use crate::{
+    authoring::{
+        local::{Fold, Folded, Host, wire_row},
+        spool::{Spool, SpoolWriter},
+    },
+    context::Context,
+    dates::{Moment, parse_past_now, show_day},
+    failure::Failure,
+    output::remark,
+    people::Names,
+    rows::{cells, columns, row_json},
+    settings::Format,
+};
+use clap::{Args, value_parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use kith_client::{ReadOptions, Recorded, now};
+use kith_core::{id::OrganisationId, position::Position};
+use kith_views::{Direction, OrderBy, Query, ViewScope, ViewStatus};
+use serde_json::Value;
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+/// Rows of a table unless more are asked for.
+const TABLE_ROWS_DEFAULT: usize = 50;
+/// Rows asked for at once.
+const PAGE_ROWS: usize = 10_000;
+/// Entries asked for at once.
+const PAGE_ENTRIES: u32 = 10_000;
+/// Keys at fault that are shown.
+const FAULTS_SHOWN_MAX: usize = 5;
+
+/// Fold the network's log with a component here, and show its rows; nothing is installed
+///
+/// Reads the entries that your token may see, folds those of the network's scope in the same sandbox as a server, and
+/// prints the rows that the view would have.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith plugin try dist/visits.wasm --top 10\n  \
+                        kith plugin try dist/visits.wasm --settings '{\"minutes_min\":30}' -o json")]
+pub(crate) struct TryArgs {
+    /// The component
+    file: PathBuf,
+    /// The plugin's settings
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    settings: String,
+    /// Fold this organisation's own events too
+    #[arg(long, value_name = "ORGANISATION")]
+    scope_of: Option<String>,
+    /// Only rows with this person in the key
+    #[arg(long, value_name = "PERSON")]
+    person: Option<String>,
+    /// Only rows with somebody of this organisation in the key
+    #[arg(long, value_name = "ORGANISATION")]
+    org: Option<String>,
+    /// At most so many rows [default: all as JSON, 50 in a table]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    top: Option<u32>,
+    /// Column to sort by, largest first; with `-` in front smallest first
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// As things stood at the end of this day
+    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
+    at: Option<Moment>,
+}
+
+pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
+    let component = read_component(&args.file)?;
+    let host = Host::open()?;
+    // A component that is refused should not cost a download.
+    host.inspect(&component, &args.settings)?;
+    let query = query(context, &args).await?;
+    let scope = scope(context, &args).await?;
+    let log = Arc::new(read_log(context).await?);
+    let (begun, entries) = (Instant::now(), log.entry_count());
+    let fold = Fold {
+        component,
+        settings: args.settings.clone(),
+        network: context.place.network().clone(),
+        scope,
+        log,
+        clock: Arc::new(|| now().millis()),
+    };
+    let folded = host.fold(fold).await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let status = folded.status().await?;
+    let total = show(context, &folded, query, args.top).await?;
+    tell(&status, entries, seconds, total);
+    if status.quarantined.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+}
+
+async fn query(context: &Context, args: &TryArgs) -> Result<Query, Failure> {
+    let mut resolver = context.resolver();
+    let order = args.sort.as_deref().map(|sort| match sort.strip_prefix('-') {
+        Some(field) => OrderBy { field: field.to_owned(), direction: Direction::Ascending },
+        None => OrderBy { field: sort.to_owned(), direction: Direction::Descending },
+    });
+    Ok(Query {
+        person: resolver.person_or_none(args.person.as_ref()).await?,
+        organisation: resolver.organisation(args.org.as_ref()).await?,
+        day: args.at.map(Moment::day),
+        order,
+        ..Query::default()
+    })
+}
+
+async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> {
+    let own: Option<OrganisationId> = context.resolver().organisation(args.scope_of.as_ref()).await?;
+    Ok(own.map_or(ViewScope::Network, ViewScope::Organisation))
+}
+
+/// Reads the network's log into a temporary file.
+async fn read_log(context: &Context) -> Result<Spool, Failure> {
+    let head = context.server()?.head().await?.position;
+    let bar = ProgressBar::new(head.get());
+    let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
+    bar.set_style(style.expect("the template is well formed"));
+    let mut spool = SpoolWriter::new()?;
+    let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
+    while options.after < head {
+        let page = context.server()?.read(&options).await?;
+        for bytes in &page.entries.bytes {
+            let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
+            spool.push(entry.position, event.id, bytes)?;
+        }
+        if page.end || page.next <= options.after {
+            break;
+        }
+        options.after = page.next;
+        bar.set_position(options.after.get());
+    }
+    bar.finish_and_clear();
+    spool.finish()
+}
+
+/// Prints rows as `kith view` does; gives how many there are.
+async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Option<u32>) -> Result<u64, Failure> {
+    let format = context.output.format();
+    let fields = folded.fields();
+    let top = top.map(|top| top as usize);
+    let (mut left, names) = match format {
+        Format::Json => (top.unwrap_or(usize::MAX), Names::default()),
+        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), Names::read(&context.place).await?),
+    };
+    let mut table = Vec::new();
+    loop {
+        query.page_rows = left.min(PAGE_ROWS);
+        let page = folded.query(query.clone()).await?;
+        left -= page.rows.len();
+        for row in page.rows {
+            let row = wire_row(row);
+            match format {
+                Format::Json => context.output.json(&Value::Object(row_json(&fields, &row)))?,
+                Format::Table => table.push(cells(&row, &names)),
+            }
+        }
+        query.page_token = page.next_page_token;
+        if left > 0 && query.page_token.is_some() {
+            continue;
+        }
+        if format == Format::Table {
+            let shown = table.len();
+            context.output.table(&columns(&fields), table)?;
+            context.output.flush()?;
+            remark(&format!("{shown} of {} rows as of {}, position {}", page.total, show_day(page.day), page.position));
+        }
+        return Ok(page.total);
+    }
+}
+
+/// What it took, and what went wrong.
+fn tell(status: &ViewStatus, entries: usize, seconds: f64, rows: u64) {
+    let fuel = status.fuel.checked_div(status.events_folded).unwrap_or_default();
+    remark(&format!(
+        "folded {entries} entries into {rows} rows in {seconds:.1} s: {} events under their keys, {fuel} fuel each, {} bytes of state",
+        status.events_folded, status.state_bytes
+    ));
+    for key in status.quarantined.iter().take(FAULTS_SHOWN_MAX) {
+        let people = key.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let at = key.position.map_or_else(String::new, |position: Position| format!(" at entry {position}"));
+        remark(&format!("the plugin fails on {people}{at}: {}", key.message));
+    }
+    if status.quarantined.len() > FAULTS_SHOWN_MAX {
+        remark(&format!("and on {} keys more", status.quarantined.len() - FAULTS_SHOWN_MAX));
+    }
+}

@@ -1,0 +1,109 @@
+//! What looking a plugin over finds: nothing in honest ones, and in others what they let in beside their arguments.
+
+use super::harness::{HOSTILE_TEXT, Lab, MemoryLog, TODAY, builtin, component};
+use crate::{CheckReport, Checking, Differs, Trial};
+use bytes::Bytes;
+use kith_core::{
+    event::{Attribute, AttributeValue, Fact, Met, Scope},
+    history::History,
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+fn log() -> Arc<MemoryLog> {
+    let log = MemoryLog::with_people();
+    for day in 0..40 {
+        let number = usize::try_from(day).unwrap();
+        log.met(day, &[number % 5, 5]);
+        log.met(day / 2, &[number % 3, 3, 4]);
+        log.referred(day, 5, number % 2, 2 + number % 3);
+    }
+    let late = log.met(3, &[0, 1]);
+    log.met(2, &[0, 1]);
+    log.retracted(late);
+    log.merged(0, 5);
+    log
+}
+
+fn check_on(log: &Arc<MemoryLog>, component: &[u8], settings: &str) -> CheckReport {
+    let checking = Checking {
+        component: Bytes::copy_from_slice(component),
+        settings: settings.to_owned(),
+        sample: Arc::clone(log) as Arc<dyn History>,
+        day: TODAY,
+    };
+    Lab::open().views.check(&checking).unwrap()
+}
+
+fn differences(old: &str, new: &str) -> BTreeSet<String> {
+    assert!(HOSTILE_TEXT.contains(old), "{old}");
+    let report = check_on(&log(), &component(&HOSTILE_TEXT.replacen(old, new, 1)), "{}");
+    assert_eq!(report.faults, []);
+    assert!(report.difference_count >= report.differences.len() as u64);
+    report.differences.iter().map(|difference| format!("{:?}", difference.trial)).collect()
+}
+
+#[test]
+fn honest_plugins_differ_in_nothing_and_their_cost_is_told() {
+    for name in ["strength", "introductions"] {
+        let report = check_on(&log(), builtin(name), "{}");
+        assert_eq!((report.manifest.name.as_str(), report.differences.len(), report.difference_count), (name, 0, 0));
+        assert_eq!(report.faults, []);
+        let (sample, cost) = (report.sample, report.cost);
+        assert_eq!(sample.entries, 6 + 3 * 40 + 4);
+        assert!(sample.keys > 5 && sample.rows > 0 && sample.state_bytes_max > 0, "{sample:?}");
+        assert!(sample.events >= sample.keys && sample.state_bytes >= sample.state_bytes_max, "{sample:?}");
+        assert!((10..100_000).contains(&cost.fuel_per_event), "{cost:?}");
+        assert!(cost.fuel_call_max < cost.fuel_call_limit && cost.fuel_call_max >= cost.fuel_per_event, "{cost:?}");
+    }
+}
+
+#[test]
+fn what_is_left_in_memory_is_found() {
+    let found = differences(
+        "(local.set $count (local.get $left))",
+        "(global.set $mode (i32.add (global.get $mode) (i32.const 256)))
+         (local.set $count (i32.add (local.get $left) (global.get $mode)))",
+    );
+    assert!(found.contains("UsedInstance"), "{found:?}");
+}
+
+#[test]
+fn dependence_on_the_place_among_others_is_found() {
+    let found = differences(
+        "(local.set $count (local.get $left))",
+        "(local.set $count (i32.add (local.get $left) (local.get $slot)))",
+    );
+    assert!(found.contains("Shuffled") && found.contains("Alone"), "{found:?}");
+    assert!(!found.contains("FreshInstances") && !found.contains("UsedInstance"), "{found:?}");
+}
+
+#[test]
+fn dependence_on_the_size_of_batches_is_found() {
+    let found = differences(
+        "(local.set $count (local.get $left))",
+        "(local.set $count (i32.mul (local.get $left) (local.get $left)))",
+    );
+    assert_eq!(found, BTreeSet::from(["Split".to_owned()]));
+}
+
+#[test]
+fn rows_that_depend_on_the_company_are_found() {
+    let old = "(i64.extend_i32_u (i32.and (local.get $count) (i32.const 0x7fffffff)))";
+    let new = "(i64.extend_i32_u (local.get $number))";
+    let report = check_on(&log(), &component(&HOSTILE_TEXT.replacen(old, new, 1)), "{}");
+    assert!(report.differences.iter().all(|difference| difference.differs == Differs::Rows));
+    assert!(report.differences.iter().any(|difference| difference.trial == Trial::Shuffled));
+}
+
+#[test]
+fn keys_that_fail_are_named_and_fail_in_every_way() {
+    let log = log();
+    let people = ["ann", "ben"].map(|id| id.parse().unwrap());
+    let poison = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
+    log.append_event(0, Fact::Met(Met { people: people.to_vec() }), Scope::Network, poison);
+    for mode in ["trap", "fault", "read"] {
+        let report = check_on(&log, &component(HOSTILE_TEXT), mode);
+        assert_eq!(report.faults.len(), 1, "{mode}");
+        assert_eq!((report.faults[0].key.as_slice(), report.difference_count), (&people[..], 0), "{mode}");
+    }
+}

@@ -1,0 +1,251 @@
+//! Plugins as their authors make them: written by `kith plugin new`, built, tested, checked, and tried on a real log.
+//!
+//! The compilers of Python and JavaScript come from their registries once and stay in `target/plugin-tools`; components
+//! are built again only when a file of the plugin has changed.
+
+use crate::village;
+use kith_tests::{cli::Cli, programs::root, ran::Ran, random::Random};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+const LANGUAGES: [&str; 3] = ["rust", "python", "js"];
+/// Events of the log that the three plugins are compared on.
+const EVENTS: usize = 3_000;
+
+/// `kith` for authors: with the shared compilers, and compiled components kept.
+fn kith(cli: &Cli, arguments: &[&str]) -> Ran {
+    let tools = root().join("target/plugin-tools");
+    let mut command = cli.command(arguments);
+    command.env("KITH_PLUGIN_TOOLS", &tools).env("XDG_CACHE_HOME", tools.join("cache"));
+    Ran::run(&mut command, "")
+}
+
+/// No server: most of what authors do needs none.
+fn alone() -> Cli {
+    Cli::new("http://127.0.0.1:1", "none")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("folders of tests are UTF-8")
+}
+
+/// All files of a folder, in the order of their paths, as one digest.
+fn digest(folder: &Path) -> String {
+    fn files(folder: &Path, into: &mut Vec<PathBuf>) {
+        for item in fs::read_dir(folder).expect("a folder") {
+            let path = item.expect("a file").path();
+            if path.is_dir() { files(&path, into) } else { into.push(path) }
+        }
+    }
+    let mut paths = Vec::new();
+    files(folder, &mut paths);
+    paths.sort();
+    let mut hash = Sha256::new();
+    for path in paths {
+        hash.update(text(path.strip_prefix(folder).expect("it lies inside")));
+        hash.update(fs::read(&path).expect("a file"));
+    }
+    hex::encode(&hash.finalize()[..8])
+}
+
+/// A plugin fresh from `kith plugin new`, built: its folder and its component.
+fn built(language: &str) -> (PathBuf, PathBuf) {
+    // Tests run side by side: one builds, the others wait.
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let draft = tempfile::tempdir().expect("a temporary folder");
+    let new = draft.path().join("plugin");
+    kith(&alone(), &["plugin", "new", "contacts", "--lang", language, "--folder", text(&new)]).ok();
+    let folder = root().join("target/authors").join(format!("{language}-{}", digest(&new)));
+    let component = folder.join("dist/contacts.wasm");
+    if !component.exists() {
+        fs::create_dir_all(folder.parent().expect("it lies in a folder")).expect("a folder");
+        // What an interrupted run left behind is not whole.
+        drop(fs::remove_dir_all(&folder));
+        kith(&alone(), &["plugin", "new", "contacts", "--lang", language, "--folder", text(&folder)]).ok();
+        kith(&alone(), &["plugin", "build", "--folder", text(&folder)]).ok();
+    }
+    (folder, component)
+}
+
+/// A generated log with what the example looks at: lengths of contacts, of every type, groups, and any order of time.
+fn generated_log() -> String {
+    let mut random = Random::from_env("KITH_AUTHORS_SEED");
+    let people = ["amina", "ben", "carol", "dan"];
+    let mut lines = String::new();
+    for _ in 0..EVENTS {
+        let mut group = people;
+        random.shuffle(&mut group);
+        let day = 1_700_000_000 + random.below(700) as i64 * 86_400 + random.below(86_400) as i64;
+        let at = rfc3339(day);
+        let mut event = match random.below(4) {
+            0 => json!({ "met": { "people": &group[..2 + random.below(3)] } }),
+            1 => json!({ "followed_up": { "by": group[0], "with": [group[1]] } }),
+            2 => json!({ "helped": { "helper": group[0], "helped": group[1] } }),
+            _ => json!({ "referred": { "referrer": group[0], "person": group[1], "to": group[2] } }),
+        };
+        event["occurred_at"] = json!(at);
+        event["scope"] = json!("network");
+        let minutes = random.below(1_600) as i64 - 80;
+        match random.below(5) {
+            0 => event["attributes"] = json!([{ "key": "minutes", "integer": minutes }]),
+            1 => event["attributes"] = json!([{ "key": "minutes", "number": 12.5 }, { "key": "a", "text": "é" }]),
+            2 => event["attributes"] = json!([{ "key": "zone", "flag": true }, { "key": "minutes", "integer": 7 }]),
+            _ => {}
+        }
+        lines.push_str(&json!({ "event": event }).to_string());
+        lines.push('\n');
+    }
+    lines
+}
+
+/// A time in RFC 3339, from seconds since 1970.
+fn rfc3339(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Days to year, month and day: Howard Hinnant, chrono-compatible low-level date algorithms.
+    let z = days + 719_468;
+    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (second / 3_600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+}
+
+#[test]
+fn one_view_in_three_languages_has_the_same_rows_bit_for_bit() {
+    let (_server, cli) = village::village();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("log.jsonl");
+    fs::write(&log, generated_log()).expect("a file");
+    cli.run(&["import", text(&log)]).ok();
+    let rows: Vec<String> = thread::scope(|scope| {
+        let work = LANGUAGES.map(|language| {
+            let cli = &cli;
+            scope.spawn(move || rows_of(cli, language))
+        });
+        work.map(|work| work.join().expect("no panic")).to_vec()
+    });
+    let lines: Vec<Value> = rows[0].lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 3 * 6, "three questions on six pairs: {}", rows[0]);
+    assert!(lines.iter().any(|row| row["minutes"].is_number()), "no contact says how long it was");
+    for (language, other) in LANGUAGES.iter().zip(&rows).skip(1) {
+        assert_eq!(&rows[0], other, "rust and {language} differ");
+    }
+}
+
+/// Builds, tests and checks a plugin, then gives its rows on the network's log: today's, another day's, other settings'.
+fn rows_of(cli: &Cli, language: &str) -> String {
+    let (folder, component) = built(language);
+    let (folder, component) = (text(&folder), text(&component));
+    let tested = kith(&alone(), &["-o", "json", "plugin", "test", component, "--folder", folder]).ok();
+    assert!(tested.json_lines().iter().all(|case| case["passed"] == true), "{language}: {}", tested.stdout);
+    let checked = kith(&alone(), &["-o", "json", "plugin", "check", component]).ok().json();
+    assert_eq!((&checked["difference_count"], &checked["imports"]), (&json!(0), &json!([])), "{language}: {checked}");
+    let call = checked["fuel_call_max"].as_u64().expect("a number");
+    assert!(call * 2 < checked["fuel_call_limit"].as_u64().expect("a number"), "{language} is close to its limit");
+    let questions: [&[&str]; 3] = [&[], &["--at", "2024-12-31"], &["--settings", r#"{"minutes_min":30}"#]];
+    let ask = |more: &[&str]| {
+        let question = ["-o", "json", "plugin", "try", component, "--sort", "-days"];
+        kith(cli, &[&question[..], more].concat()).ok().stdout
+    };
+    questions.map(ask).concat()
+}
+
+#[test]
+fn a_rust_plugin_has_the_same_bytes_in_every_folder() {
+    let (_, component) = built("rust");
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let folder = elsewhere.path().join("some/other folder");
+    let folder = text(&folder);
+    kith(&alone(), &["plugin", "new", "contacts", "--lang", "rust", "--folder", folder]).ok();
+    let again = kith(&alone(), &["-o", "json", "plugin", "build", "--folder", folder]).ok().json();
+    let expected = hex::encode(Sha256::digest(fs::read(component).expect("it was built")));
+    assert_eq!(again["sha256"], json!(expected));
+    let bytes = fs::read(again["component"].as_str().expect("a path")).expect("it was built");
+    let names = |place: &Path| bytes.windows(text(place).len()).any(|part| part == text(place).as_bytes());
+    assert!(!names(elsewhere.path()), "the component names the folder that it was built in");
+}
+
+#[test]
+fn a_row_that_is_not_as_it_should_be_is_shown_and_can_be_accepted() {
+    let (folder, component) = built("rust");
+    let own = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(folder.join("kith-plugin.toml"), own.path().join("kith-plugin.toml")).expect("a copy");
+    fs::create_dir(own.path().join("tests")).expect("a folder");
+    for file in ["log.jsonl", "everything.json"] {
+        fs::copy(folder.join("tests").join(file), own.path().join("tests").join(file)).expect("a copy");
+    }
+    let case = own.path().join("tests/everything.json");
+    let good = fs::read_to_string(&case).expect("a file");
+    fs::write(&case, good.replacen("\"minutes\":55", "\"minutes\":56", 1)).expect("a file");
+    let test = |more: &[&str]| {
+        let all = ["plugin", "test", text(&component), "--folder", text(own.path())];
+        kith(&alone(), &[&all[..], more].concat())
+    };
+    let differs = test(&[]).exits(6).says("1 of 1 cases differ");
+    assert!(
+        differs.stdout.contains("\"minutes\":56") && differs.stdout.contains("\"minutes\":55"),
+        "{}",
+        differs.stdout
+    );
+    test(&["--accept"]).ok();
+    assert_eq!(fs::read_to_string(&case).expect("a file"), good, "accepted rows are written as they were");
+    test(&[]).ok();
+}
+
+#[test]
+fn what_cannot_be_built_or_tried_is_refused_in_words() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("no.wasm");
+    fs::write(&file, "no component").expect("a file");
+    let (here, file) = (text(folder.path()), text(&file));
+    kith(&alone(), &["plugin", "build", "--folder", here]).exits(3).says("kith plugin new");
+    kith(&alone(), &["plugin", "check", file]).exits(4).says("no WebAssembly component");
+    kith(&alone(), &["plugin", "check", "nowhere.wasm"]).exits(3).says("nowhere.wasm");
+    kith(&alone(), &["plugin", "new", "No-Name", "--lang", "rust"]).exits(2).says("cannot be the name");
+    kith(&alone(), &["plugin", "new", "x", "--lang", "rust", "--folder", here]).exits(2).says("is there already");
+    let (_, component) = built("rust");
+    let component = text(&component);
+    let unknown = ["plugin", "check", component, "--settings", r#"{"minutes":1}"#];
+    kith(&alone(), &unknown).exits(4).says("refuses the settings");
+    let log = folder.path().join("log.jsonl");
+    fs::write(&log, "{\"event\":{}}\n").expect("a file");
+    kith(&alone(), &["plugin", "check", component, "--log", text(&log)]).exits(2).says("event 1");
+}
+
+/// What differs from machine to machine, or from call to call, is closed before a plugin's own code runs.
+#[test]
+fn chance_and_clock_are_closed_in_script_languages() {
+    let sdk = |name: &str| root().join("plugins").join(name);
+    let python = |code: &str| {
+        let mut command = Command::new("python3");
+        command.args(["-c", code]).env("PYTHONPATH", sdk("sdk-python")).env("PYTHONDONTWRITEBYTECODE", "1");
+        Ran::run(&mut command, "")
+    };
+    for call in ["random.random()", "random.choice([1])", "random.Random(1)", "random.shuffle([1])"] {
+        python(&format!("import kith_plugin.sealed, random; {call}")).exits(1).says("a view has no chance");
+    }
+    let sealed = sdk("sdk-javascript").join("sealed.js");
+    let script = |code: &str| {
+        let code = format!("await import({}); {code}", json!(text(&sealed)));
+        Ran::run(Command::new("node").args(["--input-type=module", "--eval", &code]), "")
+    };
+    for call in ["Math.random()", "crypto.randomUUID()"] {
+        script(call).exits(1).says("a view has no chance");
+    }
+    for call in ["Date.now()", "new Date()", "Date()", "performance.now()"] {
+        script(call).exits(1).says("a view has no clock");
+    }
+    let works = "if (new Date(86400000).toISOString() !== '1970-01-02T00:00:00.000Z') throw new Error('no date');";
+    script(works).ok();
+}
