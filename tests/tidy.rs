@@ -9,7 +9,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/log", &["kith-core"]),
@@ -21,6 +21,9 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("plugins/strength", &["kith-plugin-sdk"]),
     ("plugins/introductions", &["kith-plugin-sdk"]),
     ("plugins/examples/rust", &["kith-plugin-sdk"]),
+    ("plugins/follow_ups", &["kith-plugin-sdk"]),
+    ("plugins/help", &["kith-plugin-sdk"]),
+    ("plugins/keep_in_touch", &["kith-plugin-sdk"]),
     ("plugins/bundle", &[]),
     ("tests", &["kith-bundle", "kith-client", "kith-core", "kith-log", "kith-node", "kith-proto", "kith-views"]),
 ];

@@ -65,6 +65,7 @@
 
 pub mod batch;
 mod calls;
+mod decay;
 mod event;
 mod manifest;
 mod pack;
@@ -84,6 +85,7 @@ pub mod guest;
 use serde::de::DeserializeOwned;
 
 pub use calls::{SlotFault, SlotRow, StateSlot, configure, fold_batch, read_rows};
+pub use decay::Decay;
 pub use event::{Answer, Day, Event, Extra, Extras, Key, Person, Position};
 pub use manifest::{Field, FieldType, KeyBy, Manifest, Route, Row, Value};
 pub use pack::{Malformed, Packer, StateBytes, Unpacker};

@@ -15,9 +15,9 @@ mod fixed;
 mod settings;
 mod state;
 
-use kith_plugin_sdk::{Day, Event, Fault, Field, FieldType, Key, KeyBy, Manifest, Route, Row, Value, View};
+use kith_plugin_sdk::{Day, Decay, Event, Fault, Field, FieldType, Key, KeyBy, Manifest, Route, Row, Value, View};
 
-use crate::fixed::{Decay, log2};
+use crate::fixed::log2;
 pub use crate::settings::{Settings, Weights};
 use crate::state::Contact;
 pub use crate::state::Tie;
