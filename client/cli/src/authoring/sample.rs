@@ -137,12 +137,12 @@ impl Story {
         if !self.chance.once_in(3) {
             return Vec::new();
         }
-        let minutes = 5 + self.chance.below(86);
-        let mut attributes = vec![("minutes", AttributeValue::Integer(minutes.cast_signed()))];
+        let minutes = u32::try_from(5 + self.chance.below(86)).expect("below 91");
+        let mut attributes = vec![("minutes", AttributeValue::Integer(minutes.into()))];
         if self.chance.once_in(4) {
             attributes.push(("place", AttributeValue::Text("board room".to_owned())));
             attributes.push(("remote", AttributeValue::Flag(self.chance.once_in(2))));
-            attributes.push(("weight", AttributeValue::Number(0.25 + minutes as f64 / 8.0)));
+            attributes.push(("weight", AttributeValue::Number(0.25 + f64::from(minutes) / 8.0)));
         }
         attributes
     }

@@ -113,7 +113,8 @@ fn report_lines(report: &CheckReport) -> Vec<String> {
     let routes = manifest.routes.iter().map(|route| format!("{} by {}", route.kind, key_by(route.key_by)));
     let fields: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();
     let events_a_second = rate(sample.events, cost.fold);
-    let share = 100.0 * cost.fuel_call_max as f64 / cost.fuel_call_limit as f64;
+    let permille = cost.fuel_call_max.saturating_mul(1_000) / cost.fuel_call_limit.max(1);
+    let share = format!("{}.{}", permille / 10, permille % 10);
     let mut lines = vec![
         format!("view       {} {}, contract {}", manifest.name, manifest.version, report.contract),
         format!("component  SHA-256 {}, imports nothing", hex::encode(report.component)),
@@ -124,7 +125,7 @@ fn report_lines(report: &CheckReport) -> Vec<String> {
             sample.entries, sample.events, sample.keys, sample.rows
         ),
         format!(
-            "cost       {} fuel an event, {events_a_second} events a second; the dearest call took {share:.1} % of its fuel",
+            "cost       {} fuel an event, {events_a_second} events a second; the dearest call took {share} % of its fuel",
             cost.fuel_per_event
         ),
         format!("instance   made in {} µs", micros(cost.instantiate)),
