@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Names of the built-in plugins: the folder, and the package after `kith-plugin-`.
-const GUESTS: [&str; 2] = ["strength", "introductions"];
+const GUESTS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
 
 /// Variables the nested cargo must not see.
 const REMOVED: [&str; 20] = [

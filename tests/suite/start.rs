@@ -13,7 +13,7 @@ use std::{
     path::Path,
     process::Stdio,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Root of the empty tree: SHA-256 of nothing.
@@ -61,16 +61,19 @@ fn everything(server: &Server, member: &str) -> Vec<Value> {
     all.extend(cli.json_lines(&["person", "list"]));
     all.extend(cli.json_lines(&["token", "list"]));
     all.push(cli.token(member).json(&["head"]));
-    for view in ["strength", "introductions"] {
+    for view in VIEWS {
         all.extend(cli.json_lines(&["view", view, "--at", "2026-04-01"]));
     }
     all
 }
 
+/// The built-in views, in the order in which they are listed.
+const VIEWS: [&str; 5] = ["follow_ups", "help", "introductions", "keep_in_touch", "strength"];
+
 async fn settle(server: &Server) {
     let raw = Raw::connect(&server.url(), &server.token()).await;
     let head = raw.head().await.unwrap().position;
-    for view in ["strength", "introductions"] {
+    for view in VIEWS {
         raw.follow_view(view, head).await.unwrap();
     }
 }
@@ -106,7 +109,7 @@ async fn the_demonstration_has_something_to_show() {
     let people = cli.json_lines(&["person", "list"]);
     assert!(people.len() >= 35, "{} people", people.len());
     assert!(people.iter().all(|person| !person["name"].as_str().unwrap_or_default().is_empty()));
-    for view in ["strength", "introductions"] {
+    for view in VIEWS {
         raw.follow_view(view, head).await.unwrap();
         let rows = cli.json_lines(&["view", view, "--top", "5"]);
         assert_eq!(rows.len(), 5, "{view}");
@@ -116,10 +119,27 @@ async fn the_demonstration_has_something_to_show() {
     }
     let views = cli.json_lines(&["view"]);
     let names: Vec<_> = views.iter().map(|view| view["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["introductions", "strength"]);
+    assert_eq!(names, VIEWS);
+    for view in &views {
+        let measured = |name: &str| view[name].as_f64().unwrap();
+        assert!(measured("events_per_second") > 0.0 && measured("fuel_per_event") > 0.0, "{view}");
+        assert_eq!((measured("lag"), measured("faults"), &view["quarantined"]), (0.0, 0.0, &json!([])), "{view}");
+    }
+    let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    let today = i32::try_from(today).unwrap();
+    let mut live = Vec::new();
+    for view in VIEWS {
+        live.push(raw.rows_at(view, Some(today), head).await.unwrap());
+    }
     let data = server.data();
     assert!(server.terminate().success());
+    fs::remove_dir_all(data.path().join("views")).unwrap();
     let server = Server::start_on(data, &["--demo"]);
+    let raw = Raw::connect(&server.url(), &server.token()).await.network("demo");
+    for (view, live) in VIEWS.into_iter().zip(live) {
+        assert!(!live.is_empty(), "{view}");
+        assert_eq!(raw.rows_at(view, Some(today), head).await.unwrap(), live, "{view} built anew has the same rows");
+    }
     assert_eq!(server.cli().network("demo").head(), head, "the story is told once");
     assert_eq!(server.cli().head(), 0, "the first network stays empty");
 }

@@ -16,4 +16,7 @@ pub struct Builtin {
 pub const BUILTINS: &[Builtin] = &[
     Builtin { name: "strength", component: include_bytes!(concat!(env!("OUT_DIR"), "/strength.wasm")) },
     Builtin { name: "introductions", component: include_bytes!(concat!(env!("OUT_DIR"), "/introductions.wasm")) },
+    Builtin { name: "follow_ups", component: include_bytes!(concat!(env!("OUT_DIR"), "/follow_ups.wasm")) },
+    Builtin { name: "help", component: include_bytes!(concat!(env!("OUT_DIR"), "/help.wasm")) },
+    Builtin { name: "keep_in_touch", component: include_bytes!(concat!(env!("OUT_DIR"), "/keep_in_touch.wasm")) },
 ];

@@ -11,9 +11,12 @@ use crate::{
     key::{Key, Order},
     limits,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 /// What a plugin did since the view was opened.
@@ -25,6 +28,8 @@ pub(crate) struct Counters {
     pub(crate) fuel: AtomicU64,
     /// Calls that failed.
     pub(crate) faults: AtomicU64,
+    /// Nanoseconds spent folding.
+    pub(crate) fold_ns: AtomicU64,
 }
 
 /// The plugin could not be asked now; nothing is known about its arguments.
@@ -115,6 +120,14 @@ impl Runner {
 
     /// Folds every job up to its end, or up to the entry that cannot be folded.
     pub(crate) fn fold(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
+        let begun = Instant::now();
+        let outcome = self.fold_calls(jobs);
+        let spent = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.fold_ns.fetch_add(spent, Ordering::Relaxed);
+        outcome
+    }
+
+    fn fold_calls(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
         let mut parts: Vec<Part> = Vec::new();
         let (mut events, mut bytes) = (0, 0);
         for index in 0..jobs.len() {

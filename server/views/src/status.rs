@@ -9,7 +9,7 @@ use crate::{
     view::{ViewCursor, ViewHandle},
 };
 use kith_core::{id::PersonId, position::Position};
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// What holds a view up, if anything does.
 #[derive(Debug, Default)]
@@ -77,12 +77,28 @@ pub struct ViewStatus {
     pub state_bytes: u64,
     /// Events folded since it was opened.
     pub events_folded: u64,
-    /// Fuel spent since it was opened.
+    /// Time spent folding them: in the plugin, and on the way there and back.
+    pub fold_time: Duration,
+    /// Fuel spent since it was opened, on folding and on reading.
     pub fuel: u64,
     /// Calls of the plugin that failed since it was opened.
     pub faults: u64,
     /// Keys in quarantine, by key.
     pub quarantined: Vec<QuarantinedKey>,
+}
+
+impl ViewStatus {
+    /// How fast events are folded, by the time spent on it; 0 before the first.
+    #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
+    pub fn events_per_second(&self) -> f64 {
+        let seconds = self.fold_time.as_secs_f64();
+        if seconds > 0.0 { self.events_folded as f64 / seconds } else { 0.0 }
+    }
+
+    /// Fuel spent for each event folded, reading included; 0 before the first.
+    pub fn fuel_per_event(&self) -> u64 {
+        self.fuel.checked_div(self.events_folded).unwrap_or(0)
+    }
 }
 
 impl ViewHandle {
@@ -112,6 +128,7 @@ impl ViewHandle {
             rows: meta.rows,
             state_bytes: meta.state_bytes,
             events_folded: shared.counters.events.load(Ordering::Relaxed),
+            fold_time: Duration::from_nanos(shared.counters.fold_ns.load(Ordering::Relaxed)),
             fuel: shared.counters.fuel.load(Ordering::Relaxed),
             faults: shared.counters.faults.load(Ordering::Relaxed),
             quarantined: quarantined.collect(),

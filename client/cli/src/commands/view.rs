@@ -147,6 +147,10 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
                 Column::number("position"),
                 Column::number("lag"),
                 Column::number("rows"),
+                Column::number("events/s"),
+                Column::number("fuel/event"),
+                Column::number("state KiB"),
+                Column::number("faults"),
                 Column::text("trouble"),
             ];
             let rows = views.iter().map(|view| {
@@ -157,6 +161,10 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
                     view.cursor.to_string(),
                     view.lag.to_string(),
                     view.rows.to_string(),
+                    format!("{:.0}", view.events_per_second),
+                    view.fuel_per_event.to_string(),
+                    view.state_bytes.div_ceil(1024).to_string(),
+                    view.faults.to_string(),
                     trouble(view),
                 ]
             });
@@ -215,7 +223,9 @@ fn view_json(view: &View) -> Value {
         "settings": settings,
         "fields": fields.collect::<Vec<_>>(),
         "events_folded": view.events_folded,
+        "events_per_second": view.events_per_second,
         "fuel": view.fuel,
+        "fuel_per_event": view.fuel_per_event,
         "state_bytes": view.state_bytes,
         "faults": view.faults,
         "quarantined": quarantined.collect::<Vec<_>>(),

@@ -25,6 +25,7 @@ pub(super) async fn list_views(
 }
 
 fn view(name: &str, status: ViewStatus) -> v1::View {
+    let (events_per_second, fuel_per_event) = (status.events_per_second(), status.fuel_per_event());
     let (state, last_error) = state(status.state);
     v1::View {
         name: name.to_owned(),
@@ -44,6 +45,8 @@ fn view(name: &str, status: ViewStatus) -> v1::View {
         faults: status.faults,
         quarantined: status.quarantined.into_iter().take(QUARANTINED_MAX).map(quarantined).collect(),
         last_error,
+        events_per_second,
+        fuel_per_event,
     }
 }
 

@@ -1,7 +1,8 @@
 ;; A plugin of contract kith:view@1.0.0 that counts the entries of pairs. An entry with attributes is poison to it;
 ;; the first letter of its settings says what it does then: t traps, l loops, g takes memory, f faults, s gives a
-;; state that is too large, b gives no states; of a poisoned state, r traps when it is read, w gives a row of the
-;; wrong type, e names an entry that is not there. With settings "refuse" it refuses them.
+;; state that is too large, b gives no states, d calls itself without end, h gives 2 GiB of states, o gives states
+;; that lie outside its memory; of a poisoned state, r traps when it is read, w gives a row of the wrong type, e names
+;; an entry that is not there, m gives 100 million rows. With settings "refuse" it refuses them.
 (component
   (component $view
     (core module $module
@@ -49,11 +50,14 @@
         (i32.const 256))
       (func $is (param $letter i32) (result i32)
         (i32.eq (global.get $mode) (local.get $letter)))
+      (func $dive (param $deep i32) (result i32)
+        (i32.add (call $dive (i32.add (local.get $deep) (i32.const 1))) (local.get $deep)))
       ;; What poison does while it is folded; gives the mark that it leaves in the state.
       (func $poison (result i32)
         (if (call $is (i32.const 116)) (then (unreachable)))
         (if (call $is (i32.const 108)) (then (loop $for_ever (br $for_ever))))
         (if (call $is (i32.const 103)) (then (drop (memory.grow (i32.const 60000)))))
+        (if (call $is (i32.const 100)) (then (drop (call $dive (i32.const 0)))))
         (i32.const 0x80000000))
       (func $fault (param $slot i32) (result i32)
         (i32.store (i32.const 256) (i32.const 1))
@@ -96,11 +100,15 @@
         (if (i32.and (local.get $poison) (call $is (i32.const 115))) (then
           (i32.store (local.get $out) (i32.const 70000))
           (local.set $size (i32.add (local.get $size) (i32.const 69996)))))
+        (if (i32.and (local.get $poison) (call $is (i32.const 104))) (then
+          (local.set $size (i32.const 0x7fffffff))))
+        (if (i32.and (local.get $poison) (call $is (i32.const 111))) (then
+          (local.set $out (i32.const 0xfffffff0))))
         (i32.store (i32.const 256) (i32.const 0))
         (call $pair (i32.const 264) (local.get $out) (local.get $size))
         (i32.const 256))
       (func (export "read") (param $day i32) (param $slot i32) (param $slots i32) (param $state i32) (param $size i32) (result i32)
-        (local $number i32) (local $rows i32) (local $row i32) (local $value i32) (local $count i32)
+        (local $many i32) (local $number i32) (local $rows i32) (local $row i32) (local $value i32) (local $count i32)
         (local.set $rows (call $allocate (i32.mul (local.get $slots) (i32.const 64))))
         (local.set $row (local.get $rows))
         (block $end (loop $next
@@ -120,13 +128,15 @@
             (if (call $is (i32.const 119)) (then (i32.store (local.get $value) (i32.const 4))))
             (if (call $is (i32.const 101)) (then
               (i64.store (i32.const 320) (i64.const 999))
-              (call $pair (i32.add (local.get $row) (i32.const 32)) (i32.const 320) (i32.const 1))))))
+              (call $pair (i32.add (local.get $row) (i32.const 32)) (i32.const 320) (i32.const 1))))
+            (if (call $is (i32.const 109)) (then
+              (local.set $many (i32.const 100000000))))))
           (local.set $row (i32.add (local.get $row) (i32.const 40)))
           (local.set $state (i32.add (local.get $state) (i32.const 4)))
           (local.set $number (i32.add (local.get $number) (i32.const 1)))
           (br $next)))
         (i32.store (i32.const 256) (i32.const 0))
-        (call $pair (i32.const 264) (local.get $rows) (local.get $slots))
+        (call $pair (i32.const 264) (local.get $rows) (i32.add (local.get $slots) (local.get $many)))
         (i32.const 256)))
     (core instance $i (instantiate $module))
     (type $key-by_ (enum "pair" "directed-pair" "introduced-pair" "actor" "subject" "each-person"))

@@ -7,7 +7,7 @@ use kith_core::{
     history::History,
     position::Position,
 };
-use proptest::{prelude::*, sample::Index};
+use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -137,7 +137,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Runs a law on random histories with both built-in plugins.
+/// Runs a law on random histories with every built-in plugin.
 fn hold<S: Strategy>(cases: u32, extra: S, law: impl Fn(&Lab, &[u8], &[(i64, Happening)], S::Value))
 where
     S::Value: Clone,
@@ -145,8 +145,8 @@ where
     let lab = Lab::open();
     let mut runner = proptest::test_runner::TestRunner::new(config(cases));
     let outcome = runner.run(&(happenings(), extra), |(happenings, extra)| {
-        for name in ["strength", "introductions"] {
-            law(&lab, builtin(name), &happenings, extra.clone());
+        for builtin in kith_bundle::BUILTINS {
+            law(&lab, builtin.component, &happenings, extra.clone());
         }
         Ok(())
     });
@@ -266,11 +266,36 @@ fn arrival_does_not_matter() {
     let outcome = runner.run(&(shuffled, 1..9_usize), |((one, other), piece)| {
         let (one, other) = (written(&one), written(&other));
         other.read_in_pieces_of(piece);
-        let (one, other) = (lab.level(builtin("strength"), &one), lab.level(builtin("strength"), &other));
-        assert_eq!(one.rows(Query::default()), other.rows(Query::default()));
+        for builtin in kith_bundle::BUILTINS {
+            let (one, other) = (lab.level(builtin.component, &one), lab.level(builtin.component, &other));
+            assert_eq!(without_items(&one), without_items(&other), "{}", builtin.name);
+        }
         Ok(())
     });
     outcome.unwrap();
+}
+
+/// Rows as text without their items: positions tell the order of arrival.
+fn without_items(view: &View) -> Vec<String> {
+    let without = |row: String| {
+        let (key, values) = row.split_once(' ').expect("a row has values");
+        format!("{} {values}", key.split('#').next().unwrap_or(key))
+    };
+    let mut rows: Vec<String> = view.rows(Query::default()).into_iter().map(without).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_built_in_view_has_rows_of_the_happenings_of_the_laws() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = proptest::collection::vec(happening(), 60);
+    let lab = Lab::open();
+    let log = written(&strategy.new_tree(&mut runner).unwrap().current());
+    for builtin in kith_bundle::BUILTINS {
+        let rows = lab.level(builtin.component, &log).rows(Query::default());
+        assert!(!rows.is_empty(), "{} has no rows", builtin.name);
+    }
 }
 
 #[test]

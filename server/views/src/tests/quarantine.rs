@@ -1,10 +1,11 @@
 //! A plugin that misbehaves over one entry harms the key of that entry and nothing else.
 
-use super::harness::{HOSTILE, Lab, MemoryLog, View, at, person};
+use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, View, at, component, person};
 use crate::{Query, SandboxLimits, follower::Step, limits};
 use kith_core::{
     event::{Attribute, AttributeValue, Fact, Met, PersonAdded, Scope},
     history::History,
+    id::PersonId,
     position::Position,
 };
 use std::sync::Arc;
@@ -38,7 +39,7 @@ fn quarantined(view: &View) -> Vec<(String, Option<u64>, String)> {
         .quarantined
         .into_iter()
         .map(|key| {
-            let people: Vec<&str> = key.key.iter().map(kith_core::id::PersonId::as_str).collect();
+            let people: Vec<&str> = key.key.iter().map(PersonId::as_str).collect();
             (people.join("-"), key.position.map(Position::get), key.message)
         })
         .collect()
@@ -90,6 +91,21 @@ fn lost_states_harm_one_key() {
     check_stuck("b", "fold gave 0 bytes");
 }
 
+#[test]
+fn calling_itself_without_end_harms_one_key() {
+    check_stuck("d", "call stack exhausted");
+}
+
+#[test]
+fn huge_output_harms_one_key() {
+    check_stuck("h", "out of bounds");
+}
+
+#[test]
+fn output_outside_its_memory_harms_one_key() {
+    check_stuck("o", "out of bounds");
+}
+
 /// Cannot be read: the key has no rows, and folds on.
 fn check_unread(settings: &str, message: &str) {
     let (log, _) = poisoned_log();
@@ -113,6 +129,47 @@ fn a_trap_in_read_takes_the_rows_of_one_key() {
 #[test]
 fn a_value_of_the_wrong_type_takes_the_rows_of_one_key() {
     check_unread("w", "type");
+}
+
+#[test]
+fn a_hundred_million_rows_take_the_rows_of_one_key() {
+    check_unread("m", "out of bounds");
+}
+
+#[test]
+fn a_number_that_is_none_takes_the_rows_of_one_key() {
+    let text = HOSTILE_TEXT
+        .replacen("(i32.store (i32.const 120) (i32.const 1))", "(i32.store (i32.const 120) (i32.const 0))", 1)
+        .replacen("(i32.store (local.get $value) (i32.const 2))", "(i32.store (local.get $value) (i32.const 1))", 1)
+        .replacen(
+            "(i64.extend_i32_u (i32.and (local.get $count) (i32.const 0x7fffffff)))",
+            "(select (i64.const 0x7ff8000000000001) (i64.const 0) (i32.lt_s (local.get $count) (i32.const 0)))",
+            1,
+        );
+    let (log, _) = poisoned_log();
+    let lab = lab();
+    let view = lab.level(&component(&text), &log);
+    assert_eq!(view.rows(Query::default()), ["cem-dia [Number(0.0)] of 2"]);
+    let [(key, None, reason)] = &quarantined(&view)[..] else { panic!("one key cannot be read") };
+    assert_eq!((key.as_str(), reason.contains("no finite number")), ("ann-ben", true), "{reason}");
+}
+
+#[test]
+fn every_nan_in_a_state_has_the_same_bits() {
+    let text = HOSTILE_TEXT.replacen(
+        "(local.set $count (local.get $left))",
+        "(local.set $count (i32.wrap_i64 (i64.shr_u
+           (i64.reinterpret_f64 (f64.add
+             (f64.div (f64.const -0) (f64.const 0))
+             (f64.sqrt (f64.reinterpret_i64 (i64.const 0xfff4000000000123)))))
+           (i64.const 32))))",
+        1,
+    );
+    let log = MemoryLog::with_people();
+    log.met(1, &[0, 1]);
+    let lab = lab();
+    let view = lab.level(&component(&text), &log);
+    assert_eq!(view.rows(Query::default()), ["ann-ben [Integer(2146959360)] of 1"], "0x7ff80000");
 }
 
 #[test]
@@ -159,27 +216,53 @@ fn what_is_stuck_was_not_before() {
     }
 }
 
-#[test]
-fn a_view_stops_when_too_many_keys_are_stuck() {
-    let log = MemoryLog::with_people();
-    let add = |name: &str| {
-        let person = name.parse().unwrap();
+/// A log of so many people, `p0`, `p1` ...
+fn crowd(people: usize) -> Arc<MemoryLog> {
+    let log = MemoryLog::empty();
+    for number in 0..people {
+        let person = member(number);
         log.append(0, Fact::PersonAdded(PersonAdded { person, organisation: None, role: String::new() }));
-    };
-    let names: Vec<String> = (0..=limits::QUARANTINED_KEYS_MAX).map(|number| format!("p{number}")).collect();
-    for name in &names {
-        add(name);
     }
-    for name in &names[1..] {
+    log
+}
+
+fn member(number: usize) -> PersonId {
+    format!("p{number}").parse().unwrap()
+}
+
+/// `p0` meets so many others, and the plugin stumbles over each.
+fn poison_crowd(log: &MemoryLog, others: usize) {
+    for number in 1..=others {
         let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
-        let people = vec![names[0].parse().unwrap(), name.parse().unwrap()];
+        let people = vec![member(0), member(number)];
         log.append_event(at(1, 9), Fact::Met(Met { people }), Scope::Network, attributes);
     }
+}
+
+#[test]
+fn a_view_stops_when_too_many_keys_are_stuck() {
+    let log = crowd(limits::QUARANTINED_KEYS_MAX + 1);
+    poison_crowd(&log, limits::QUARANTINED_KEYS_MAX);
     let lab = lab();
     let mut view = lab.view(&HOSTILE, "t", &log);
     view.catch_up();
     assert_eq!(view.step(), Step::Spoilt);
     assert_eq!(quarantined(&view).len(), limits::QUARANTINED_KEYS_MAX);
+}
+
+#[test]
+fn a_view_stops_when_one_key_in_a_hundred_is_stuck() {
+    let log = crowd(46);
+    let everyone = (0..46).map(member).collect();
+    log.append(at(0, 9), Fact::Met(Met { people: everyone }));
+    let lab = lab();
+    let mut view = lab.view(&HOSTILE, "t", &log);
+    poison_crowd(&log, 10);
+    view.catch_up();
+    assert_eq!((view.step(), quarantined(&view).len()), (Step::Level, 10), "of 1,035 keys");
+    poison_crowd(&log, 11);
+    view.catch_up();
+    assert_eq!((view.step(), quarantined(&view).len()), (Step::Spoilt, 11));
 }
 
 #[test]
