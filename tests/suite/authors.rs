@@ -141,6 +141,12 @@ fn one_view_in_three_languages_has_the_same_rows_bit_for_bit() {
     for (language, other) in LANGUAGES.iter().zip(&rows).skip(1) {
         assert_eq!(&rows[0], other, "rust and {language} differ");
     }
+    let replica = folder.path().join("replica");
+    cli.run(&["--replica", text(&replica), "sync"]).ok();
+    let (offline, (_, component)) = (cli.server("http://127.0.0.1:1"), built("rust"));
+    let question = ["-o", "json", "plugin", "try", text(&component), "--sort", "-days", "--replica", text(&replica)];
+    let found = kith(&offline, &question).ok().stdout;
+    assert!(rows[0].starts_with(&found) && found.lines().count() == 6, "a replica has other rows: {found}");
 }
 
 /// Builds, tests and checks a plugin, then gives its rows on the network's log: today's, another day's, other settings'.

@@ -76,7 +76,7 @@ impl Kith {
             Command::Audit(audit::AuditCommand::Verify(args)) => {
                 audit_verify::run(&args, &self.global, &mut output).await?;
             }
-            Command::Plugin(command) => return plugin::run(command, &self.global, output).await,
+            Command::Plugin(command) if command.is_alone() => return command.run_alone(output).await,
             Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
             Command::Completions(args) => completions::run(&args, &mut output)?,
             Command::Man(args) => man::run(&args, &mut output)?,
@@ -125,6 +125,7 @@ impl Command {
             | Self::Log(_)
             | Self::Head(_)
             | Self::Person(_)
+            | Self::Plugin(_)
             | Self::Org(_) => Needs::Either,
             Self::Import(_)
             | Self::View(_)
@@ -132,7 +133,6 @@ impl Command {
             | Self::Watch(_)
             | Self::Network(_)
             | Self::Token(_)
-            | Self::Plugin(_)
             | Self::Audit(_)
             | Self::Admin(_)
             | Self::Replica(_)
@@ -162,9 +162,10 @@ impl Command {
             Self::Org(command) => org::run(context, command).await,
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
+            Self::Plugin(command) => plugin::run(context, command).await,
             Self::Audit(command) => audit::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,
-            Self::Plugin(_) | Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
+            Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
                 unreachable!("these run without a connection")
             }
         }

@@ -1,13 +1,7 @@
 //! Where `kith` talks to: flags, else the environment, else the profile, else the defaults. The environment is an
 //! argument, so that tests bring their own.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    output::Output,
-    place::Place,
-    profile::{Profile, profile_path},
-};
+use crate::{failure::Failure, profile::Profile};
 use clap::{Args, ValueEnum};
 use kith_client::{Client, Options, Retry, Secret};
 use kith_core::id::NetworkName;
@@ -82,15 +76,6 @@ pub(crate) enum Format {
     Table,
     /// One JSON value, or one a line for lists and streams
     Json,
-}
-
-impl GlobalArgs {
-    /// Connects to where these flags, the environment and the profile say.
-    pub(crate) async fn connect(&self, output: Output) -> Result<Context, Failure> {
-        let profile = Profile::read(&profile_path()?)?;
-        let settings = Settings::resolve(self, |name| std::env::var(name).ok(), profile.as_ref())?;
-        Ok(Context { place: Place::Server(settings.connect().await?), output })
-    }
 }
 
 /// Where to talk to, as whom.

@@ -111,14 +111,14 @@ async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> 
 
 /// Reads the network's log into a temporary file.
 async fn read_log(context: &Context) -> Result<Spool, Failure> {
-    let head = context.server()?.head().await?.position;
+    let head = context.place.head().await?.position;
     let bar = ProgressBar::new(head.get());
     let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
     bar.set_style(style.expect("the template is well formed"));
     let mut spool = SpoolWriter::new()?;
     let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
     while options.after < head {
-        let page = context.server()?.read(&options).await?;
+        let page = context.place.read(&options).await?;
         for bytes in &page.entries.bytes {
             let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
             spool.push(entry.position, event.id, bytes)?;
