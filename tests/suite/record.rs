@@ -289,7 +289,9 @@ fn shells_get_completions() {
         let script = cli.run(&["completions", shell]).ok().stdout;
         assert!(script.contains("followed-up"), "{shell} completes commands");
     }
-    let parsed = Command::new("bash").args(["-n", "-c", &cli.run(&["completions", "bash"]).ok().stdout]).status();
+    let script = tempfile::NamedTempFile::new().unwrap();
+    fs::write(script.path(), cli.run(&["completions", "bash"]).ok().stdout).unwrap();
+    let parsed = Command::new("bash").arg("-n").arg(script.path()).status();
     assert!(parsed.unwrap().success(), "bash reads its script");
     cli.run(&["--help"]).ok().prints("followed-up");
     cli.run(&["met", "--help"]).ok().prints("kith met");

@@ -78,7 +78,7 @@ async fn events_that_break_a_rule_are_refused() {
     let tomorrow = i64::from(u32::try_from(now_ms() / 1_000).unwrap()) + DAY_MS / 1_000;
     let cases = [
         ("an unknown field", of_bytes(unknown_field), "EVENT_INVALID", "event"),
-        ("no bytes", of_bytes(Vec::new()), "EVENT_INVALID", "event.occurred_at"),
+        ("no bytes", of_bytes(Vec::new()), "EVENT_INVALID", "event.id"),
         ("bytes that are cut off", of_bytes(good().event[..20].to_vec()), "EVENT_INVALID", "event"),
         ("bytes of something else", of_bytes(vec![0xff; 40]), "EVENT_INVALID", "event"),
         ("over 16 KiB", of_bytes(vec![0; 16 * 1024 + 1]), "LIMIT_EXCEEDED", "event"),

@@ -37,6 +37,7 @@ const RUST: &[Template] = templates![
     "sdk/src/batch/tests.rs" from "plugins/sdk/src/batch/tests.rs",
     "sdk/src/bindings.rs" from "plugins/sdk/src/bindings.rs",
     "sdk/src/calls.rs" from "plugins/sdk/src/calls.rs",
+    "sdk/src/decay.rs" from "plugins/sdk/src/decay.rs",
     "sdk/src/event.rs" from "plugins/sdk/src/event.rs",
     "sdk/src/guest.rs" from "plugins/sdk/src/guest.rs",
     "sdk/src/lib.rs" from "plugins/sdk/src/lib.rs",
