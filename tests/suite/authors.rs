@@ -4,6 +4,7 @@
 //! are built again only when a file of the plugin has changed.
 
 use crate::village;
+use jiff::Timestamp;
 use kith_tests::{cli::Cli, programs::root, ran::Ran, random::Random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,6 +14,7 @@ use std::{
     process::Command,
     sync::{Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 const LANGUAGES: [&str; 3] = ["rust", "python", "js"];
@@ -75,6 +77,10 @@ fn built(language: &str) -> (PathBuf, PathBuf) {
     (folder, component)
 }
 
+/// When the events of a generated log are: 700 days from 2023-11-14 on.
+const SPAN_FIRST: Timestamp = Timestamp::constant(1_699_920_000, 0);
+const SPAN_SECONDS: usize = 700 * 86_400;
+
 /// A generated log with what the example looks at: lengths of contacts, of every type, groups, and any order of time.
 fn generated_log() -> String {
     let mut random = Random::from_env("KITH_AUTHORS_SEED");
@@ -83,17 +89,16 @@ fn generated_log() -> String {
     for _ in 0..EVENTS {
         let mut group = people;
         random.shuffle(&mut group);
-        let day = 1_700_000_000 + random.below(700) as i64 * 86_400 + random.below(86_400) as i64;
-        let at = rfc3339(day);
+        let at = SPAN_FIRST + Duration::from_secs(random.below(SPAN_SECONDS) as u64);
         let mut event = match random.below(4) {
             0 => json!({ "met": { "people": &group[..2 + random.below(3)] } }),
             1 => json!({ "followed_up": { "by": group[0], "with": [group[1]] } }),
             2 => json!({ "helped": { "helper": group[0], "helped": group[1] } }),
             _ => json!({ "referred": { "referrer": group[0], "person": group[1], "to": group[2] } }),
         };
-        event["occurred_at"] = json!(at);
+        event["occurred_at"] = json!(at.to_string());
         event["scope"] = json!("network");
-        let minutes = random.below(1_600) as i64 - 80;
+        let minutes = i32::try_from(random.below(1_600)).expect("it is small") - 80;
         match random.below(5) {
             0 => event["attributes"] = json!([{ "key": "minutes", "integer": minutes }]),
             1 => event["attributes"] = json!([{ "key": "minutes", "number": 12.5 }, { "key": "a", "text": "é" }]),
@@ -104,21 +109,6 @@ fn generated_log() -> String {
         lines.push('\n');
     }
     lines
-}
-
-/// A time in RFC 3339, from seconds since 1970.
-fn rfc3339(seconds: i64) -> String {
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to year, month and day: Howard Hinnant, chrono-compatible low-level date algorithms.
-    let z = days + 719_468;
-    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
 }
 
 #[test]

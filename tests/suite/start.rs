@@ -1,6 +1,7 @@
 //! Starting, restarting, stopping and checking a server as its operator does.
 
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
+use jiff::Timestamp;
 use kith_tests::{
     raw::{Raw, Refusal},
     server::{DataFolder, Server, kithd, kithd_command},
@@ -13,7 +14,7 @@ use std::{
     path::Path,
     process::Stdio,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// Root of the empty tree: SHA-256 of nothing.
@@ -125,8 +126,7 @@ async fn the_demonstration_has_something_to_show() {
         assert!(measured("events_per_second") > 0.0 && measured("fuel_per_event") > 0.0, "{view}");
         assert_eq!((measured("lag"), measured("faults"), &view["quarantined"]), (0.0, 0.0, &json!([])), "{view}");
     }
-    let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() / 86_400;
-    let today = i32::try_from(today).unwrap();
+    let today = i32::try_from(Timestamp::now().as_second() / 86_400).unwrap();
     let mut live = Vec::new();
     for view in VIEWS {
         live.push(raw.rows_at(view, Some(today), head).await.unwrap());

@@ -121,17 +121,13 @@ proptest! {
         let expected: Vec<String> = known.iter().enumerate().filter(|(_, (kind, _))| *kind == "met").map(|(place, (_, at))| {
             let (met, item) = (at / 24, place + 1);
             let (due, found) = (met + 7, known.iter().position(|(_, hour)| hour > at));
-            match found {
-                Some(next) => {
-                    let after = known[next].1 / 24 - met;
-                    format!("{item}: done met {met} due {due} late - after {after} by [{item}, {}]", next + 1)
-                }
-                None => {
-                    let late = (i64::from(as_of) - due).max(0);
-                    let state = if late > 0 { "late" } else { "open" };
-                    format!("{item}: {state} met {met} due {due} late {late} after - by [{item}]")
-                }
+            if let Some(next) = found {
+                let after = known[next].1 / 24 - met;
+                return format!("{item}: done met {met} due {due} late - after {after} by [{item}, {}]", next + 1);
             }
+            let late = (i64::from(as_of) - due).max(0);
+            let state = if late > 0 { "late" } else { "open" };
+            format!("{item}: {state} met {met} due {due} late {late} after - by [{item}]")
         }).collect();
         prop_assert_eq!(rows("{}", &known, as_of), expected);
     }

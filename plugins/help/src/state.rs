@@ -115,7 +115,9 @@ impl StateBytes for Exchange {
                 None => out.put_signed(i64::from(day.0)),
                 Some(before) => out.put_varint(day.since(before).cast_unsigned()),
             }
-            counts.iter().for_each(|count| out.put_varint(u64::from(*count)));
+            for count in counts {
+                out.put_varint(u64::from(*count));
+            }
             before = Some(*day);
         }
     }

@@ -63,7 +63,8 @@ fn help_counts_one_and_halves_every_sixty_days() {
     assert_eq!(rows(&one_way, 60)[1], (2, Some(1), 0.5, 0.0, Some(0.0), 0));
     assert_eq!(rows(&one_way, 120)[1], (2, Some(1), 0.25, 0.0, Some(0.0), 0));
     assert_eq!(rows(&one_way, 60 * 33)[1], (2, Some(1), 0.0, 0.0, None, 0));
-    assert_eq!(rows(&[("helped", 1, 0), ("helped", 1, 0), ("helped", 1, 60)], 60)[0].2, 2.0, "every help counts");
+    let every_help = rows(&[("helped", 1, 0), ("helped", 1, 0), ("helped", 1, 60)], 60);
+    assert_eq!(every_help[0], (1, Some(1), 2.0, 0.0, Some(0.0), 0), "every help counts");
 }
 
 #[test]

@@ -75,7 +75,7 @@ impl StateBytes for Rhythm {
         let mut gap = 0_u64;
         while !from.is_empty() {
             let (longer, count) = (from.take_varint()?, from.take_varint()?);
-            gap = gap.checked_add(longer).filter(|gap| *gap <= u64::from(u32::MAX)).ok_or(Malformed)?;
+            gap = gap.checked_add(longer).filter(|gap| u32::try_from(*gap).is_ok()).ok_or(Malformed)?;
             if longer == 0 || count == 0 {
                 return Err(Malformed);
             }
