@@ -21,6 +21,7 @@ pub mod limits;
 pub mod may;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod model;
+pub mod plugins;
 pub mod position;
 pub mod prepare;
 pub mod timestamp;

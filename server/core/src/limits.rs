@@ -40,6 +40,12 @@ pub const CUSTOM_TYPE_BYTES_MAX: usize = 64;
 pub const ADMINISTRATION_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of a plugin's settings in an event.
 pub const SETTINGS_BYTES_MAX: usize = 8 * 1024;
+/// Plugins of a network, built-in views apart.
+pub const PLUGINS_MAX: usize = 64;
+
+/// Versions of one plugin that are installed at a time; those replaced stay until the plugin is removed.
+pub const PLUGIN_VERSIONS_MAX: usize = 8;
+
 /// Entries in one list of a filter.
 pub const FILTER_KINDS_MAX: usize = 32;
 /// People in a filter.
