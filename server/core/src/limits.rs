@@ -42,10 +42,10 @@ pub const ADMINISTRATION_TEXT_BYTES_MAX: usize = 256;
 pub const SETTINGS_BYTES_MAX: usize = 8 * 1024;
 /// Plugins of a network, built-in views apart.
 pub const PLUGINS_MAX: usize = 64;
-
-/// Versions of one plugin that are installed at a time; those replaced stay until the plugin is removed.
+/// Versions of one plugin that are kept; beyond, the oldest goes that is not needed for a rollback.
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
-
+/// Bytes of a plugin's component.
+pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Entries in one list of a filter.
 pub const FILTER_KINDS_MAX: usize = 32;
 /// People in a filter.

@@ -4,6 +4,7 @@ use crate::{
     event::{Kind, Role, Scope},
     header::Header,
     id::{NetworkName, OrganisationId, PersonId, PrincipalId},
+    plugins::PluginOwner,
 };
 use kith_proto::v1;
 
@@ -48,6 +49,10 @@ pub enum Action<'a> {
     Retract(&'a Header),
     /// Let the server write events that clients record.
     Administer,
+    /// See a plugin: its versions, and the rows of its view.
+    Ask(&'a PluginOwner),
+    /// Change a plugin, or install one for this owner.
+    ChangePlugin(&'a PluginOwner),
     /// Let the server write an administration event of a kind. One about a person concerns that person's organisation.
     Write(&'a Kind, Option<&'a OrganisationId>),
 }
@@ -64,6 +69,8 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::See(header) => sees(principal, header),
         Action::Record(kind, scope) => records(principal, kind, *scope),
         Action::Retract(header) => retracts(principal, header),
+        Action::Ask(owner) => asks(principal, owner),
+        Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
         Action::Write(kind, organisation) => writes(principal, kind, *organisation),
     }
 }
@@ -97,6 +104,13 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
     kind.is_administration() && (principal.role == Role::Owner || also)
 }
 
+fn asks(principal: &Principal, owner: &PluginOwner) -> bool {
+    match owner {
+        PluginOwner::Network => true,
+        PluginOwner::Organisation(owner) => principal.organisation.as_ref() == Some(owner),
+    }
+}
+
 fn sees(principal: &Principal, header: &Header) -> bool {
     match header.scope {
         Scope::Network => true,
@@ -127,6 +141,13 @@ fn retracts(principal: &Principal, header: &Header) -> bool {
         Role::Owner => true,
     };
     by_role && sees(principal, header) && header.kind.is_retractable()
+}
+
+impl Scope {
+    /// The wire form.
+    pub fn to_proto(self) -> v1::Scope {
+        crate::wire::scope_to_proto(self)
+    }
 }
 
 impl Role {
@@ -235,6 +256,18 @@ mod tests {
             assert!(write(Role::Owner, None, &kind, None), "{kind}");
         }
         assert!(!write(Role::Owner, None, &Kind::Met, None));
+    }
+
+    #[test]
+    fn an_organisations_plugin_is_its_own_and_changed_by_analysts_and_owners() {
+        let own = PluginOwner::Organisation("riverside".parse().unwrap());
+        let ask = |role, organisation, owner: &PluginOwner| may(&principal(role, organisation), &Action::Ask(owner));
+        let change =
+            |role, organisation, owner: &PluginOwner| may(&principal(role, organisation), &Action::ChangePlugin(owner));
+        assert!(ask(Role::Reader, Some("riverside"), &own) && ask(Role::Reader, None, &PluginOwner::Network));
+        assert!(!ask(Role::Owner, Some("hillside"), &own) && !ask(Role::Owner, None, &own));
+        assert!(change(Role::Analyst, Some("riverside"), &own) && change(Role::Owner, None, &PluginOwner::Network));
+        assert!(!change(Role::Recorder, Some("riverside"), &own) && !change(Role::Owner, Some("hillside"), &own));
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct Plugin {
     versions: Vec<PluginVersion>,
     /// Versions that were activated and can be gone back to, by name; the last one answers.
     activated: Vec<String>,
-    paused: bool,
+    /// Where it was paused, while it is.
+    paused_at: Option<Position>,
 }
 
 /// Whose events a plugin folds, and who sees its rows.
@@ -81,15 +82,22 @@ pub enum PluginRefusal {
     /// An organisation's plugin is installed by that organisation's tokens only.
     #[error("a plugin of scope organisation needs a token with an organisation")]
     NoOrganisation,
-    /// The plugin has so many versions already.
-    #[error("`{0}` has {PLUGIN_VERSIONS_MAX} versions, which is the limit: remove it first")]
-    TooManyVersions(String),
     /// The network has so many plugins already.
     #[error("the network has {PLUGINS_MAX} plugins, which is the limit: remove one first")]
     TooMany,
     /// It is already as it is asked to be.
     #[error("`{0}` is so already")]
     Unchanged(String),
+}
+
+impl PluginOwner {
+    /// Whose a plugin of this scope is that somebody of an organisation installs.
+    pub fn of(scope: Scope, organisation: Option<&OrganisationId>) -> Result<Self, PluginRefusal> {
+        match scope {
+            Scope::Network => Ok(Self::Network),
+            Scope::Organisation => organisation.cloned().map(Self::Organisation).ok_or(PluginRefusal::NoOrganisation),
+        }
+    }
 }
 
 impl Plugins {
@@ -105,7 +113,7 @@ impl Plugins {
     pub fn check(&self, fact: &Administration, organisation: Option<&OrganisationId>) -> Result<(), PluginRefusal> {
         match fact {
             Administration::PluginInstalled { name, version, scope, .. } => {
-                self.check_install(name, version, &owner(*scope, organisation)?)
+                self.check_install(name, version, &PluginOwner::of(*scope, organisation)?)
             }
             Administration::PluginActivated { name, version, component } => {
                 let plugin = self.known(name)?;
@@ -117,7 +125,7 @@ impl Plugins {
                 refuse_if(plugin.activated.last() == Some(version), || PluginRefusal::Unchanged(name.clone()))
             }
             Administration::PluginPaused { name, paused } => {
-                refuse_if(self.known(name)?.paused == *paused, || PluginRefusal::Unchanged(name.clone()))
+                refuse_if(self.known(name)?.is_paused() == *paused, || PluginRefusal::Unchanged(name.clone()))
             }
             Administration::PluginRemoved { name } => self.known(name).map(drop),
             Administration::MemberChanged { .. }
@@ -138,8 +146,7 @@ impl Plugins {
         refuse_if(plugin.version(version).is_some(), || PluginRefusal::VersionTaken {
             name: name.to_owned(),
             version: version.to_owned(),
-        })?;
-        refuse_if(plugin.versions.len() >= PLUGIN_VERSIONS_MAX, || PluginRefusal::TooManyVersions(name.to_owned()))
+        })
     }
 
     fn known(&self, name: &str) -> Result<&Plugin, PluginRefusal> {
@@ -158,15 +165,15 @@ impl Plugins {
                     installed_on: entry.recorded_at,
                     installed_by: entry.recorded_by.clone(),
                 };
-                let owner = owner(*scope, entry.organisation.as_ref()).expect("the fact was checked");
-                let new = Plugin { owner, versions: Vec::new(), activated: Vec::new(), paused: false };
-                self.0.entry(name.clone()).or_insert(new).versions.push(installed);
+                let owner = PluginOwner::of(*scope, entry.organisation.as_ref()).expect("the fact was checked");
+                let new = Plugin { owner, versions: Vec::new(), activated: Vec::new(), paused_at: None };
+                self.0.entry(name.clone()).or_insert(new).install(installed);
             }
             Administration::PluginActivated { name, version, .. } => {
                 self.0.get_mut(name).expect("the fact was checked").activate(version);
             }
             Administration::PluginPaused { name, paused } => {
-                self.0.get_mut(name).expect("the fact was checked").paused = *paused;
+                self.0.get_mut(name).expect("the fact was checked").paused_at = paused.then_some(entry.position);
             }
             Administration::PluginRemoved { name } => drop(self.0.remove(name)),
             Administration::MemberChanged { .. }
@@ -208,7 +215,13 @@ impl Plugin {
 
     /// Whether it stands still: its rows answer, and take in nothing new.
     pub fn is_paused(&self) -> bool {
-        self.paused
+        self.paused_at.is_some()
+    }
+
+    /// Position of the entry that paused it, if it stands still: its rows are as of that position, or of an earlier one
+    /// if it was behind.
+    pub fn paused_at(&self) -> Option<Position> {
+        self.paused_at
     }
 
     /// A version by its name.
@@ -227,6 +240,28 @@ impl Plugin {
         self.version(&self.activated[before])
     }
 
+    /// The versions whose rows are kept up to date: the one that answers, the one before it, and the newest.
+    pub fn followed(&self) -> Vec<&PluginVersion> {
+        let mut followed = Vec::from_iter(self.active());
+        for version in self.before().into_iter().chain(self.versions.last()) {
+            if !followed.contains(&version) {
+                followed.push(version);
+            }
+        }
+        followed
+    }
+
+    /// Adds a version. Where there are too many, the oldest goes that neither answers nor is next in a rollback.
+    fn install(&mut self, version: PluginVersion) {
+        if self.versions.len() >= PLUGIN_VERSIONS_MAX {
+            let needed = [self.active(), self.before()].map(|kept| kept.map(|kept| kept.version.clone()));
+            let spare = self.versions.iter().position(|old| !needed.contains(&Some(old.version.clone())));
+            let gone = self.versions.remove(spare.expect("only two versions are needed"));
+            self.activated.retain(|known| *known != gone.version);
+        }
+        self.versions.push(version);
+    }
+
     /// Lets a version answer. Going to the one before forgets the one left, so that a further rollback goes further
     /// back; a version stands in the list once.
     fn activate(&mut self, version: &str) {
@@ -236,15 +271,6 @@ impl Plugin {
         }
         self.activated.retain(|known| known != version);
         self.activated.push(version.to_owned());
-    }
-}
-
-fn owner(scope: Scope, organisation: Option<&OrganisationId>) -> Result<PluginOwner, PluginRefusal> {
-    match scope {
-        Scope::Network => Ok(PluginOwner::Network),
-        Scope::Organisation => {
-            organisation.cloned().map(PluginOwner::Organisation).ok_or(PluginRefusal::NoOrganisation)
-        }
     }
 }
 

@@ -8,7 +8,7 @@ mod fact;
 mod fields;
 
 pub(crate) use administration::role_from_proto;
-pub(crate) use encode::{event_to_proto, role_to_proto};
+pub(crate) use encode::{event_to_proto, role_to_proto, scope_to_proto};
 pub(crate) use fact::is_custom_type;
 
 use crate::{

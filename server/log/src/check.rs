@@ -8,6 +8,7 @@ mod tokens;
 mod walk;
 
 use crate::{
+    components,
     config::Config,
     error::{OpenError, ReadError},
     keys::Keys,
@@ -103,7 +104,7 @@ impl Report {
         }
     }
 
-    fn add_about_file(&mut self, table: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) {
+    pub(crate) fn add_about_file(&mut self, table: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) {
         self.add(Problem { network: None, position: None, table: table.into(), what: what.into() });
     }
 }
@@ -199,6 +200,7 @@ fn check_database(
         walk.finish(report, &mut expected)?;
     }
     expected.compare(&transaction, report)?;
+    components::check(&transaction, report)?;
     progress(Progress { checked: report.entries, total });
     Ok(())
 }

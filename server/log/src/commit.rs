@@ -5,6 +5,7 @@
 
 use crate::{
     chunk::Growth,
+    components,
     entry_rows::Rows,
     error::ReadError,
     ids,
@@ -24,6 +25,8 @@ use std::{borrow::Borrow, sync::Arc};
 pub(crate) struct Staged {
     pub(crate) created: Vec<Arc<Live>>,
     pub(crate) server_tokens: Vec<TokenRow>,
+    /// In the order they were asked for.
+    pub(crate) components: Vec<components::Change>,
     /// By ordinal.
     pub(crate) networks: Vec<StagedNetwork>,
 }
@@ -53,7 +56,8 @@ struct Grown {
 impl Staged {
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
-        self.created.is_empty() && self.server_tokens.is_empty() && self.networks.is_empty()
+        let nothing_of_server = self.created.is_empty() && self.server_tokens.is_empty() && self.components.is_empty();
+        nothing_of_server && self.networks.is_empty()
     }
 
     /// New entries of all networks.
@@ -81,7 +85,8 @@ fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), R
     let networks: Vec<_> = staged.created.iter().map(|live| (live.name.as_str(), live.row().encode())).collect();
     insert_all(transaction, tables::NETWORKS, networks.iter().map(|(name, row)| (*name, row.as_slice())))?;
     let tokens: Vec<_> = staged.server_tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
-    insert_all(transaction, tables::SERVER_TOKENS, tokens.iter().map(|(id, row)| (*id, row.as_slice())))
+    insert_all(transaction, tables::SERVER_TOKENS, tokens.iter().map(|(id, row)| (*id, row.as_slice())))?;
+    components::write(transaction, &staged.components)
 }
 
 fn write_network(
@@ -216,11 +221,7 @@ fn committed(live: &Live, edge: &Edge, index: Growth, accepted: &[Accepted]) -> 
         recorded_at: Some(last.recorded_at),
     };
     let changes = accepted.iter().filter(|accepted| accepted.header.passes_every_filter());
+    let change = |accepted: &Accepted| (accepted.event.clone(), accepted.entry.clone());
     let recent = |accepted: &Accepted| Recent { bytes: accepted.bytes.clone(), header: accepted.header.clone() };
-    Committed {
-        head,
-        entries: accepted.iter().map(recent).collect(),
-        index,
-        directory: changes.map(|accepted| (accepted.event.clone(), accepted.entry.position)).collect(),
-    }
+    Committed { head, entries: accepted.iter().map(recent).collect(), index, common: changes.map(change).collect() }
 }

@@ -8,7 +8,7 @@ use crate::{
     commit::{Staged, StagedNetwork},
     error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
     keys::Incarnation,
-    live::Live,
+    live::{Common, Live},
     queue::{Each, NewSecretToken, NotDone, Queued, Reply, Request},
     root_key,
     row::{NetworkRow, Revoked, TokenRow},
@@ -19,7 +19,6 @@ use crate::{
 };
 use kith_core::{
     decide::{Accepted, Batch, Command, Origin, Outcome, Refused, State, Undecided},
-    directory::Directory,
     event::Fact,
     id::{NetworkName, TokenId},
     may::Principal,
@@ -82,7 +81,7 @@ impl Request {
             | Self::AppendEach { live, .. }
             | Self::IssueToken { live, .. }
             | Self::RevokeToken { live, .. } => Some(live),
-            Self::CreateNetwork { .. } | Self::PutServerToken { .. } => None,
+            Self::CreateNetwork { .. } | Self::PutServerToken { .. } | Self::ChangeComponents { .. } => None,
         }
     }
 }
@@ -103,6 +102,10 @@ fn decide_server(
         Some(Request::PutServerToken { mut row, reply }) => {
             row.issued_at = now;
             staged.server_tokens.push(row);
+            answers.keep(reply, Ok(Ok(())))
+        }
+        Some(Request::ChangeComponents { change, reply }) => {
+            staged.components.push(change);
             answers.keep(reply, Ok(Ok(())))
         }
         Some(
@@ -130,7 +133,7 @@ fn create_network(
     let ordinal = u32::try_from(count + 1).expect("fewer than 2^32 networks");
     let row = NetworkRow { ordinal, created_at: now, incarnation, key_incarnation: incarnation };
     let open = Arc::new(Chunk::around(Position::ZERO, 0));
-    let live = Live::new(name, &row, empty_head(&row), Directory::default(), open, store.config.tail_bytes_max);
+    let live = Live::new(name, &row, empty_head(&row), Common::default(), open, store.config.tail_bytes_max);
     let live = Arc::new(live);
     staged.created.push(live.clone());
     Ok(Ok(live))
@@ -184,7 +187,7 @@ impl Turn<'_> {
                 let decided = self.revoke_token(command, &id);
                 answers.keep(reply, decided)
             }
-            Request::CreateNetwork { .. } | Request::PutServerToken { .. } => {
+            Request::CreateNetwork { .. } | Request::PutServerToken { .. } | Request::ChangeComponents { .. } => {
                 unreachable!("these are about no network")
             }
         }

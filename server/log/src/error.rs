@@ -194,6 +194,26 @@ pub enum PutTokenError {
     ShuttingDown,
 }
 
+/// Why a component was not stored or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum ComponentError {
+    /// The queue is full; nothing was done.
+    #[error("the log is busy")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
+    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
+    RolledBack,
+    /// A commit failed.
+    #[error("the log does not accept changes since a commit failed")]
+    Poisoned,
+    /// The log is closing; nothing was done.
+    #[error("the log is shutting down")]
+    ShuttingDown,
+}
+
 /// Why a token was not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeTokenError {

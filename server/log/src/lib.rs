@@ -13,6 +13,7 @@ mod chunk;
 mod cipher;
 mod column;
 mod commit;
+mod components;
 mod config;
 mod decision;
 mod entry_rows;
@@ -56,10 +57,11 @@ pub use check::check_on;
 pub use check::{CheckError, Problem, Progress, Report, check};
 pub use checkpoint_file::CheckpointFileError;
 pub use checkpoints::CheckpointError;
+pub use components::ComponentDigest;
 pub use config::{Clock, CommitMode, Config};
 pub use error::{
-    AppendError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError, StorageFailure,
-    Versioned,
+    AppendError, ComponentError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError,
+    StorageFailure, Versioned,
 };
 pub use live::Head;
 pub use log::Log;

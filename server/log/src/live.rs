@@ -9,7 +9,14 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
-    directory::Directory, event::Event, header::Header, id::NetworkName, position::Position, timestamp::Timestamp,
+    directory::Directory,
+    entry::Entry,
+    event::{Event, Fact},
+    header::Header,
+    id::NetworkName,
+    plugins::Plugins,
+    position::Position,
+    timestamp::Timestamp,
     tree::Hash,
 };
 use std::{
@@ -50,6 +57,7 @@ pub(crate) struct Live {
 pub(crate) struct Published {
     pub(crate) head: Head,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) plugins: Arc<Plugins>,
     pub(crate) tail: Tail,
     /// Index of the chunk that the head lies in.
     pub(crate) open: Arc<Chunk>,
@@ -74,8 +82,25 @@ pub(crate) struct Committed {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Recent>,
     pub(crate) index: Growth,
-    /// Events that change the directory.
-    pub(crate) directory: Vec<(Event, Position)>,
+    /// Events that change the directory and the plugins, with their entries.
+    pub(crate) common: Vec<(Event, Entry)>,
+}
+
+/// What entries come to that pass every filter.
+#[derive(Default)]
+pub(crate) struct Common {
+    pub(crate) directory: Directory,
+    pub(crate) plugins: Plugins,
+}
+
+impl Common {
+    /// Takes in an event. Events come in the order of their positions.
+    pub(crate) fn apply(&mut self, event: &Event, entry: &Entry) {
+        self.directory.apply(event, entry.position);
+        if let Fact::Administration(fact) = &event.fact {
+            self.plugins.apply(fact, entry);
+        }
+    }
 }
 
 impl Live {
@@ -83,11 +108,12 @@ impl Live {
         name: NetworkName,
         row: &NetworkRow,
         head: Head,
-        directory: Directory,
+        Common { directory, plugins }: Common,
         open: Arc<Chunk>,
         tail_bytes_max: usize,
     ) -> Self {
-        let published = Published { head, directory: Arc::new(directory), tail: Tail::default(), open };
+        let (directory, plugins) = (Arc::new(directory), Arc::new(plugins));
+        let published = Published { head, directory, plugins, tail: Tail::default(), open };
         Self {
             name,
             ordinal: row.ordinal,
@@ -113,6 +139,10 @@ impl Live {
         self.published().directory.clone()
     }
 
+    pub(crate) fn plugins(&self) -> Arc<Plugins> {
+        self.published().plugins.clone()
+    }
+
     /// The network's row.
     pub(crate) fn row(&self) -> NetworkRow {
         NetworkRow {
@@ -135,12 +165,13 @@ impl Live {
     /// Lets readers see a commit, then wakes whoever waits for the head. Gives what had to leave memory for it. Only the
     /// writer calls this.
     pub(crate) fn publish(&self, committed: Committed) -> Vec<Recent> {
-        let copied = self.copied_directory(&committed.directory);
+        let copied = self.copied_directory(&committed.common);
         let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
         match copied {
             Some(directory) => published.directory = directory,
-            None => apply(&mut published.directory, &committed.directory),
+            None => apply(&mut published.directory, &committed.common),
         }
+        apply_plugins(&mut published.plugins, &committed.common);
         published.head = committed.head;
         committed.index.bring_to_date(&mut published.open);
         published.tail.extend(committed.entries);
@@ -151,7 +182,7 @@ impl Live {
     }
 
     /// A changed copy of the directory, if somebody holds a snapshot of it: made before readers are held up.
-    fn copied_directory(&self, events: &[(Event, Position)]) -> Option<Arc<Directory>> {
+    fn copied_directory(&self, events: &[(Event, Entry)]) -> Option<Arc<Directory>> {
         if events.is_empty() || Arc::strong_count(&self.published().directory) == 1 {
             return None;
         }
@@ -162,13 +193,22 @@ impl Live {
 }
 
 /// Changes a directory in place, or a copy of it where somebody else holds it too.
-fn apply(directory: &mut Arc<Directory>, events: &[(Event, Position)]) {
+fn apply(directory: &mut Arc<Directory>, events: &[(Event, Entry)]) {
     if events.is_empty() {
         return;
     }
     let directory = Arc::make_mut(directory);
-    for (event, position) in events {
-        directory.apply(event, *position);
+    for (event, entry) in events {
+        directory.apply(event, entry.position);
+    }
+}
+
+/// Changes the plugins; there are few, and they rarely change.
+fn apply_plugins(plugins: &mut Arc<Plugins>, events: &[(Event, Entry)]) {
+    for (event, entry) in events {
+        if let Fact::Administration(fact) = &event.fact {
+            Arc::make_mut(plugins).apply(fact, entry);
+        }
     }
 }
 

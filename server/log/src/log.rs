@@ -6,8 +6,9 @@
 use crate::checkpoints::Checkpoints;
 use crate::{
     backup::{self, Backup, BackupError, Copied},
+    components::{self, ComponentDigest},
     config::{Clock, Config},
-    error::{CreateNetworkError, OpenError, PutTokenError},
+    error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError},
     measures::Measures,
     network::Network,
     queue::{Queue, Request, Size},
@@ -18,9 +19,11 @@ use crate::{
     token::{NewServerToken, NewToken, Owner, Token},
     writer::Writer,
 };
+use bytes::Bytes;
 #[cfg(feature = "faults")]
 use kith_core::checkpoint::SigningKey;
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
+use redb::ReadableDatabase;
 use std::{
     fmt,
     io::Write,
@@ -136,6 +139,31 @@ impl Log {
     /// The tokens for the whole server, oldest first.
     pub fn server_tokens(&self) -> Vec<Token> {
         self.inner.store.tokens().list(Owner::Server)
+    }
+
+    /// Keeps a plugin's component, by the digest that is given back.
+    pub async fn put_component(&self, component: Bytes) -> Result<ComponentDigest, ComponentError> {
+        let digest = components::digest(&component);
+        let size = Size { events: 0, bytes: component.len() };
+        let change = components::Change::Put(digest, component);
+        self.inner.queue.ask(size, |reply| Request::ChangeComponents { change, reply }).await?;
+        Ok(digest)
+    }
+
+    /// Forgets a component, if it is there.
+    pub async fn remove_component(&self, digest: &ComponentDigest) -> Result<(), ComponentError> {
+        let change = components::Change::Remove(*digest);
+        self.inner.queue.ask(Size::default(), |reply| Request::ChangeComponents { change, reply }).await
+    }
+
+    /// A component's bytes; `None` if it is not kept. Blocks on the disk.
+    pub fn component(&self, digest: &ComponentDigest) -> Result<Option<Bytes>, ReadError> {
+        components::read(&self.inner.store.database.begin_read()?, digest)
+    }
+
+    /// The digests of all components that are kept. Blocks on the disk.
+    pub fn components(&self) -> Result<Vec<ComponentDigest>, ReadError> {
+        components::list(&self.inner.store.database.begin_read()?)
     }
 
     /// Whoever holds a secret; `None` if it is unknown, expired or revoked.

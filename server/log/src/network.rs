@@ -29,6 +29,7 @@ use kith_core::{
     history::{Budget, History, Unreadable},
     id::{EventId, NetworkName, PersonId, TokenId},
     may::Principal,
+    plugins::Plugins,
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
@@ -150,6 +151,22 @@ impl Network {
         self.live.directory()
     }
 
+    /// The network's plugins at the head, built-in views apart.
+    pub fn plugins(&self) -> Arc<Plugins> {
+        self.live.plugins()
+    }
+
+    /// Records what the server itself did on behalf of a principal: all facts or none. The caller has asked whether
+    /// the principal may, and whether the facts obey the rules of what they are about.
+    pub async fn administer(&self, principal: &Principal, facts: Vec<Administration>) -> Result<Position, AppendError> {
+        let events = facts.into_iter().map(|fact| self.prepare(fact)).collect::<Result<Vec<_>, _>>()?;
+        let command = Command { principal: principal.clone(), events, condition: None, origin: Origin::Server };
+        let outcomes = self.append(command).await?;
+        match outcomes.last().expect("there is an outcome for each fact") {
+            Outcome::Accepted(position) | Outcome::Duplicate(position) => Ok(*position),
+        }
+    }
+
     /// Proof that an entry is in the tree of `size` leaves.
     pub fn inclusion_proof(&self, position: Position, size: u64) -> Result<InclusionProof, ReadError> {
         proof::inclusion(&self.snapshot_of(size)?, position, size)
@@ -197,7 +214,7 @@ impl Network {
             organisation: token.organisation.clone(),
             expires_at: token.expires_at,
         };
-        let command = self.administer(principal, fact)?;
+        let command = self.command(principal, fact)?;
         let size = Size::of(&command.events);
         let (live, token) = (self.live.clone(), NewSecretToken { id, secret: secret.clone(), token });
         let issued = self.inner.queue.ask(size, |reply| Request::IssueToken { live, command, token, reply }).await;
@@ -213,7 +230,7 @@ impl Network {
     /// Revokes a token: it opens nothing when this returns. A token that was revoked before stays as it was, and the
     /// position of that revocation is given.
     pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
-        let command = self.administer(principal, Administration::TokenRevoked { token: id.clone() })?;
+        let command = self.command(principal, Administration::TokenRevoked { token: id.clone() })?;
         let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));
         self.inner.queue.ask(size, |reply| Request::RevokeToken { live, command, id, reply }).await
     }
@@ -267,10 +284,14 @@ impl Network {
         }
     }
 
-    /// The server's own event, on behalf of a principal.
-    fn administer(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
+    fn prepare(&self, fact: Administration) -> Result<Prepared, Refused> {
         let now = (self.inner.store.clock)();
-        let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
+        administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })
+    }
+
+    /// The server's own event, on behalf of a principal.
+    fn command(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
+        let event = self.prepare(fact)?;
         Ok(Command { principal: principal.clone(), events: vec![event], condition: None, origin: Origin::Server })
     }
 }

@@ -4,7 +4,8 @@
 //! or, if the writer fails, told so by its channel.
 
 use crate::{
-    error::{AppendError, CreateNetworkError, PutTokenError, RevokeTokenError},
+    components,
+    error::{AppendError, ComponentError, CreateNetworkError, PutTokenError, RevokeTokenError},
     live::Live,
     row::TokenRow,
     store::Health,
@@ -64,6 +65,10 @@ pub(crate) enum Request {
     PutServerToken {
         row: TokenRow,
         reply: Reply<(), PutTokenError>,
+    },
+    ChangeComponents {
+        change: components::Change,
+        reply: Reply<(), ComponentError>,
     },
 }
 
@@ -176,7 +181,7 @@ macro_rules! from_not_done {
         })*
     };
 }
-from_not_done!(AppendError, CreateNetworkError, PutTokenError);
+from_not_done!(AppendError, ComponentError, CreateNetworkError, PutTokenError);
 
 impl From<NotDone> for RevokeTokenError {
     fn from(reason: NotDone) -> Self {

@@ -10,7 +10,7 @@ use crate::{
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     keys::Keys,
-    live::{Head, Live},
+    live::{Common, Head, Live},
     measures::Counters,
     outline::Outline,
     place::make_whole,
@@ -31,11 +31,11 @@ use kith_core::{
     tree::{EMPTY_ROOT, Frontier, leaf_hash},
 };
 use redb::{
-    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
+    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
     WriteTransaction,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -183,13 +183,22 @@ pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -
 /// Makes the tables of an empty file; refuses one of another version.
 fn make_tables(database: &Database) -> Result<(), OpenError> {
     let transaction = database.begin_read()?;
-    if transaction.list_tables()?.next().is_some() {
-        return version::check(&transaction);
+    let known: HashSet<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
+    if !known.is_empty() {
+        version::check(&transaction)?;
+        return if known.contains(tables::COMPONENTS.name()) { Ok(()) } else { add_components(database) };
     }
     drop(transaction);
     let transaction = database.begin_write()?;
     tables::visit_all(&mut Make(&transaction))?;
     version::write(&mut transaction.open_table(tables::META)?)?;
+    Ok(transaction.commit()?)
+}
+
+/// Adds the table that files of the first programs do not have.
+fn add_components(database: &Database) -> Result<(), OpenError> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(tables::COMPONENTS)?;
     Ok(transaction.commit()?)
 }
 
@@ -250,11 +259,11 @@ fn load_network(
     let tree = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
     let blocks = BlockEdge::read(snapshot.entries()).map_err(ReadError::from)?;
     check_head(&snapshot, &head, &tree)?;
-    let directory = load_directory(&snapshot)?;
+    let common = load_common(&snapshot)?;
     snapshot.begin_chunk(head.position)?;
-    load_chunk(&mut snapshot, &directory, head.position)?;
+    load_chunk(&mut snapshot, &common.directory, head.position)?;
     let open = Arc::new(snapshot.open_chunk().clone());
-    let live = Live::new(name, row, head, directory, open, config.tail_bytes_max);
+    let live = Live::new(name, row, head, common, open, config.tail_bytes_max);
     Ok((live, Edge { tree, blocks }))
 }
 
@@ -298,14 +307,15 @@ fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), O
     Ok(())
 }
 
-fn load_directory(snapshot: &Snapshot) -> Result<Directory, OpenError> {
-    let mut directory = Directory::default();
+fn load_common(snapshot: &Snapshot) -> Result<Common, OpenError> {
+    let mut common = Common::default();
     let (table, ordinal) = (snapshot.transaction().open_table(tables::COMMON)?, snapshot.network());
     for row in table.range((ordinal, 0)..=(ordinal, u64::MAX))? {
         let position = Position::new(row?.0.value().1);
-        directory.apply(&snapshot.event(position)?, position);
+        let entry = snapshot.entry(position)?;
+        common.apply(&decode_event(&entry)?, &entry);
     }
-    Ok(directory)
+    Ok(common)
 }
 
 fn load_tokens(

@@ -60,6 +60,9 @@ pub(crate) const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::
 /// Token id → [`crate::row::TokenRow`]: tokens for the whole server, of no network. Rewritten when put again.
 pub(crate) const SERVER_TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("server_tokens");
 
+/// (SHA-256 of a component, number of a piece) → the piece, see [`crate::components`]. Until no plugin names it.
+pub(crate) const COMPONENTS: TableDefinition<([u8; 32], u32), &[u8]> = TableDefinition::new("components");
+
 /// (n, row) → up to 120 hashes of leaves, 32 bytes each. The last row is rewritten until it is full.
 pub(crate) use crate::tree_rows::LEAVES;
 
@@ -94,5 +97,6 @@ pub(crate) fn visit_all<T: Visitor>(visitor: &mut T) -> Result<(), T::Error> {
     visitor.visit(12, TOKENS)?;
     visitor.visit(13, SERVER_TOKENS)?;
     visitor.visit(14, LEAVES)?;
-    visitor.visit(15, SUBTREES)
+    visitor.visit(15, SUBTREES)?;
+    visitor.visit(16, COMPONENTS)
 }

@@ -155,16 +155,35 @@ fn a_component_is_used_as_long_as_a_version_names_it() {
 }
 
 #[test]
-fn versions_and_plugins_are_limited() {
+fn the_oldest_version_that_nobody_needs_makes_room_for_a_new_one() {
     let mut world = World::default();
     for version in 0..PLUGIN_VERSIONS_MAX {
         world.install("ties", &version.to_string()).unwrap();
     }
-    assert_eq!(world.install("ties", "more"), Err(PluginRefusal::TooManyVersions("ties".into())));
-    for other in 1..PLUGINS_MAX {
+    world.activate("ties", "1").unwrap();
+    world.activate("ties", "0").unwrap();
+    world.install("ties", "more").unwrap();
+    let versions = |world: &World| {
+        let versions = world.plugins.get("ties").unwrap().versions();
+        versions.iter().map(|version| version.version.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&world), ["0", "1", "3", "4", "5", "6", "7", "more"]);
+    assert_eq!(world.answers("ties"), (Some("0"), Some("1")));
+    world.activate("ties", "3").unwrap();
+    world.install("ties", "even more").unwrap();
+    assert_eq!(versions(&world), ["0", "3", "4", "5", "6", "7", "more", "even more"]);
+    assert_eq!(world.answers("ties"), (Some("3"), Some("0")));
+    let followed = world.plugins.get("ties").unwrap().followed();
+    assert_eq!(followed.iter().map(|version| version.version.as_str()).collect::<Vec<_>>(), ["3", "0", "even more"]);
+}
+
+#[test]
+fn plugins_are_limited() {
+    let mut world = World::default();
+    for other in 0..PLUGINS_MAX {
         world.install(&format!("view_{other}"), "1").unwrap();
     }
     assert_eq!(world.install("more", "1"), Err(PluginRefusal::TooMany));
-    world.remove("ties").unwrap();
+    world.remove("view_0").unwrap();
     world.install("more", "1").unwrap();
 }

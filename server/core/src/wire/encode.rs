@@ -12,7 +12,7 @@ pub(crate) fn event_to_proto(event: &Event) -> v1::Event {
     v1::Event {
         id: event.id.as_bytes().to_vec(),
         occurred_at: Some(event.occurred_at.to_proto()),
-        scope: scope_to_proto(event.scope),
+        scope: scope_to_proto(event.scope).into(),
         caused_by: event.caused_by.iter().map(|id| id.as_bytes().to_vec()).collect(),
         attributes: event.attributes.iter().map(attribute_to_proto).collect(),
         salt: event.salt.to_vec(),
@@ -21,10 +21,10 @@ pub(crate) fn event_to_proto(event: &Event) -> v1::Event {
     }
 }
 
-fn scope_to_proto(scope: Scope) -> i32 {
+pub(crate) fn scope_to_proto(scope: Scope) -> v1::Scope {
     match scope {
-        Scope::Network => v1::Scope::Network.into(),
-        Scope::Organisation => v1::Scope::Organisation.into(),
+        Scope::Network => v1::Scope::Network,
+        Scope::Organisation => v1::Scope::Organisation,
     }
 }
 
@@ -141,7 +141,7 @@ fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
                 version,
                 component: component.to_vec(),
                 settings,
-                scope: scope_to_proto(scope),
+                scope: scope_to_proto(scope).into(),
             })
         }
         Administration::PluginActivated { name, version, component } => {

@@ -12,7 +12,7 @@ use crate::{
     commit::{self, Staged, StagedNetwork},
     config::{Clock, Config},
     error::{OpenError, ReadError},
-    live::{Head, Live},
+    live::{Common, Head, Live},
     root_key,
     row::NetworkRow,
     state::LogState,
@@ -135,8 +135,8 @@ fn restart(store: &Store, live: &Live, lost: &Checkpoint, staged: &mut Staged) -
 fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     let row = NetworkRow { incarnation, ..live.row() };
     let head = Head { incarnation, ..live.head() };
-    let directory = (*live.directory()).clone();
-    Live::new(live.name.clone(), &row, head, directory, live.open_chunk(), store.config.tail_bytes_max)
+    let common = Common { directory: (*live.directory()).clone(), plugins: (*live.plugins()).clone() };
+    Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
 }
 
 /// The operator's own command: whoever may run it on the data folder could change any file there.
