@@ -3,12 +3,13 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "kith/v1/event.proto",
     "kith/v1/errors.proto",
     "kith/v1/log.proto",
     "kith/v1/directory.proto",
     "kith/v1/view.proto",
+    "kith/v1/plugin.proto",
     "kith/v1/audit.proto",
     "kith/v1/network.proto",
     "kith/v1/admin.proto",
@@ -32,6 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .bytes(".kith.v1.GetInclusionProofResponse.entry")
         .bytes(".kith.v1.Evidence.entry")
         .bytes(".kith.v1.BackupResponse.data")
+        .bytes(".kith.v1.InstallPluginRequest.data")
+        .bytes(".kith.v1.FetchComponentResponse.data")
         .compile_fds(descriptors)?;
     Ok(())
 }

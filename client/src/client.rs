@@ -9,7 +9,8 @@ use kith_core::id::NetworkName;
 use kith_proto::v1::{
     admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
-    network_service_client::NetworkServiceClient, view_service_client::ViewServiceClient,
+    network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
+    view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -128,6 +129,11 @@ impl Client {
 
     pub(crate) fn views(&self) -> ViewServiceClient<Transport> {
         let client = ViewServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn plugins(&self) -> PluginServiceClient<Transport> {
+        let client = PluginServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
         client.max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 

@@ -13,6 +13,7 @@ mod introductions;
 mod mail;
 mod organisations;
 mod partial;
+mod plugins;
 mod record;
 mod replica;
 mod rollback;

@@ -173,6 +173,13 @@ pub(crate) fn show_time(time: Timestamp) -> String {
     to_jiff(time).to_string()
 }
 
+/// Reads a day as [`show_day`] writes it.
+pub(crate) fn parse_day(text: &str) -> Result<i32, String> {
+    let date: Date = text.parse().map_err(|error| format!("`{text}` is no day: {error}"))?;
+    let epoch = Date::constant(1970, 1, 1);
+    Ok(date.duration_since(epoch).as_hours().div_euclid(24).try_into().expect("years have four digits"))
+}
+
 /// A day, given as days since 1970-01-01, as `YYYY-MM-DD`.
 pub(crate) fn show_day(day: i32) -> String {
     Date::constant(1970, 1, 1).saturating_add(Span::new().days(day)).to_string()
@@ -314,6 +321,14 @@ mod tests {
         assert!(parse_end("2026-03-01", NOW).unwrap_err().contains("past"));
         assert!(parse_end("soon", NOW).is_err());
         assert!(parse_end("9999999999d", NOW).is_err());
+    }
+
+    #[test]
+    fn days_read_back_as_they_are_shown() {
+        for day in [-20_000, -1, 0, 1, 20_780] {
+            assert_eq!(parse_day(&show_day(day)), Ok(day));
+        }
+        assert!(parse_day("2026-02-30").is_err() && parse_day("yesterday").is_err());
     }
 
     proptest! {

@@ -4,20 +4,26 @@ mod append;
 mod append_stream;
 mod backup;
 mod call;
+mod certify_view;
+mod change_plugin;
 mod convert;
 mod create_network;
+mod diff_plugin;
 mod entries;
 mod explain_row;
+mod fetch_component;
 mod get_checkpoint;
 mod get_consistency_proof;
 mod get_inclusion_proof;
 mod get_person;
 mod head;
+mod install_plugin;
 mod issue_token;
 mod left_out;
 mod list_networks;
 mod list_organisations;
 mod list_people;
+mod list_plugins;
 mod list_tokens;
 mod list_views;
 mod query_view;
@@ -37,7 +43,7 @@ use entries::{Entries, read_entries};
 use kith_proto::v1::{
     self, admin_service_server::AdminService, audit_service_server::AuditService,
     directory_service_server::DirectoryService, log_service_server::LogService, network_service_server::NetworkService,
-    view_service_server::ViewService,
+    plugin_service_server::PluginService, view_service_server::ViewService,
 };
 use stream::Messages;
 use tonic::{Request, Response, Status, Streaming};
@@ -127,6 +133,55 @@ impl ViewService for Services {
 
     async fn explain_row(&self, request: Request<v1::ExplainRowRequest>) -> Answer<v1::ExplainRowResponse> {
         answer(explain_row::explain_row(&self.node, request).await)
+    }
+}
+
+#[tonic::async_trait]
+impl PluginService for Services {
+    type InstallPluginStream = Messages<v1::InstallPluginResponse>;
+    type FetchComponentStream = Messages<v1::FetchComponentResponse>;
+
+    async fn install_plugin(
+        &self,
+        request: Request<Streaming<v1::InstallPluginRequest>>,
+    ) -> Answer<Self::InstallPluginStream> {
+        answer(install_plugin::install_plugin(&self.node, request))
+    }
+
+    async fn list_plugins(&self, request: Request<v1::ListPluginsRequest>) -> Answer<v1::ListPluginsResponse> {
+        answer(list_plugins::list_plugins(&self.node, request).await)
+    }
+
+    async fn diff_plugin(&self, request: Request<v1::DiffPluginRequest>) -> Answer<v1::DiffPluginResponse> {
+        answer(diff_plugin::diff_plugin(&self.node, request).await)
+    }
+
+    async fn activate_plugin(&self, request: Request<v1::ActivatePluginRequest>) -> Answer<v1::ActivatePluginResponse> {
+        answer(change_plugin::activate_plugin(&self.node, request).await)
+    }
+
+    async fn rollback_plugin(&self, request: Request<v1::RollbackPluginRequest>) -> Answer<v1::RollbackPluginResponse> {
+        answer(change_plugin::rollback_plugin(&self.node, request).await)
+    }
+
+    async fn pause_plugin(&self, request: Request<v1::PausePluginRequest>) -> Answer<v1::PausePluginResponse> {
+        answer(change_plugin::pause_plugin(&self.node, request).await)
+    }
+
+    async fn resume_plugin(&self, request: Request<v1::ResumePluginRequest>) -> Answer<v1::ResumePluginResponse> {
+        answer(change_plugin::resume_plugin(&self.node, request).await)
+    }
+
+    async fn remove_plugin(&self, request: Request<v1::RemovePluginRequest>) -> Answer<v1::RemovePluginResponse> {
+        answer(change_plugin::remove_plugin(&self.node, request).await)
+    }
+
+    async fn fetch_component(&self, request: Request<v1::FetchComponentRequest>) -> Answer<Self::FetchComponentStream> {
+        answer(fetch_component::fetch_component(&self.node, request).await)
+    }
+
+    async fn certify_view(&self, request: Request<v1::CertifyViewRequest>) -> Answer<v1::CertifyViewResponse> {
+        answer(certify_view::certify_view(&self.node, request).await)
     }
 }
 

@@ -13,6 +13,7 @@ mod first_start;
 mod grpc;
 pub mod limits;
 mod node;
+mod plugins;
 mod serve;
 pub mod telemetry;
 pub mod views;

@@ -7,6 +7,7 @@ use crate::{
     demo::{self, DemoError},
     first_start::{self, FirstStartError},
     limits::Limits,
+    plugins,
     serve::{self, ServeError},
     views::NetworkViews,
 };
@@ -27,6 +28,7 @@ pub struct Node(Arc<Parts>);
 struct Parts {
     log: Log,
     views: NetworkViews,
+    plugin_changes: plugins::Changes,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -61,11 +63,12 @@ impl Node {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
-        let views = NetworkViews::open(&config.data, &config.views, clock.clone()).await?;
+        let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
         let node = Self(Arc::new(Parts {
             authenticator: Authenticator::new(log.clone(), clock.clone()),
             log,
             views,
+            plugin_changes: plugins::Changes::default(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -107,6 +110,10 @@ impl Node {
     /// The views of every network.
     pub fn views(&self) -> &NetworkViews {
         &self.0.views
+    }
+
+    pub(crate) fn plugin_changes(&self) -> &plugins::Changes {
+        &self.0.plugin_changes
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

@@ -13,7 +13,8 @@ use crate::{
 use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, log_service_server::LogServiceServer,
-    network_service_server::NetworkServiceServer, view_service_server::ViewServiceServer,
+    network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
+    view_service_server::ViewServiceServer,
 };
 use tokio::net::TcpListener;
 use tonic::{server::NamedService, service::Routes, transport::Server};
@@ -32,11 +33,12 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 7] = [
+const HEALTH_NAMES: [&str; 8] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
     ViewServiceServer::<Services>::NAME,
+    PluginServiceServer::<Services>::NAME,
     AuditServiceServer::<Services>::NAME,
     AdminServiceServer::<Services>::NAME,
     NetworkServiceServer::<Services>::NAME,
@@ -104,6 +106,7 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
     let routes = Routes::new(limited!(LogServiceServer))
         .add_service(limited!(DirectoryServiceServer))
         .add_service(limited!(ViewServiceServer))
+        .add_service(limited!(PluginServiceServer))
         .add_service(limited!(AuditServiceServer))
         .add_service(limited!(AdminServiceServer))
         .add_service(limited!(NetworkServiceServer));

@@ -1,16 +1,27 @@
-//! The built-in views of every network. What goes wrong with a view is told and never stops the server.
+//! The views of every network: the built-in ones, and those of the plugins that its log names. What goes wrong with a
+//! view is told and never stops the server.
+//!
+//! Invariant: which views there are follows from the networks' logs alone; [`NetworkViews::follow`] brings them in line.
 
 use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin};
-use kith_core::id::NetworkName;
-use kith_log::Network;
-use kith_views::{FollowError, Following, SandboxError, ViewHandle, ViewScope, Views};
+use kith_core::{
+    id::NetworkName,
+    may::{Action, Principal, may},
+    plugins::{Plugin, PluginOwner, PluginVersion},
+    position::Position,
+};
+use kith_log::{ComponentDigest, Log, Network};
+use kith_views::{FollowError, Following, Manifest, Refused, SandboxError, ViewHandle, ViewScope, ViewStopped, Views};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
+    error::Error,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Settings of the plugin host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,80 +55,355 @@ fn host_config(data: &Path) -> kith_views::Config {
     kith_views::Config::new(data.join("views"), data.join("cache"))
 }
 
+/// A view that answers.
+#[derive(Clone)]
+pub struct ServedView {
+    /// Its rows.
+    pub handle: Arc<ViewHandle>,
+    /// Whether it stands still because somebody paused it.
+    pub paused: bool,
+    /// Cancelled when another version takes its place, or none.
+    pub(crate) retired: CancellationToken,
+}
+
+/// Views of one name.
+struct Slot {
+    owner: PluginOwner,
+    paused: bool,
+    /// The version that answers.
+    active: Option<String>,
+    /// The versions that follow the log, or why they do not.
+    versions: BTreeMap<String, Result<Kept, String>>,
+}
+
+/// A version that follows the log.
+#[derive(Clone)]
+struct Kept {
+    handle: Arc<ViewHandle>,
+    retired: CancellationToken,
+    /// A paused view whose file was lost, on its way back to where it was paused.
+    comes_back: bool,
+}
+
 /// A network's views by name.
-type Handles = BTreeMap<String, Arc<ViewHandle>>;
+type Slots = BTreeMap<String, Slot>;
+
+/// What a view is made of.
+struct Wanted<'a> {
+    name: &'a str,
+    component: bytes::Bytes,
+    settings: &'a str,
+    scope: ViewScope,
+}
 
 /// The views that follow each network.
 pub struct NetworkViews {
     host: Arc<Views>,
+    log: Log,
     clock: Clock,
-    handles: RwLock<BTreeMap<NetworkName, Handles>>,
+    slots: RwLock<BTreeMap<NetworkName, Slots>>,
 }
 
 impl NetworkViews {
     /// Sets up the plugin host in a data folder.
-    pub(crate) async fn open(data: &Path, config: &Config, clock: Clock) -> Result<Self, SandboxError> {
+    pub(crate) async fn open(data: &Path, config: &Config, log: Log, clock: Clock) -> Result<Self, SandboxError> {
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         let host = crate::blocking(move || Views::open(host)).await?;
-        Ok(Self { host: Arc::new(host), clock, handles: RwLock::default() })
+        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
     }
 
-    /// Lets every built-in view follow a network. Returns once they run; they catch up in the background.
+    /// Compiles a component and asks it what it is.
+    pub(crate) async fn inspect(&self, component: bytes::Bytes, settings: String) -> Result<Manifest, Refused> {
+        let host = self.host.clone();
+        crate::blocking(move || host.inspect(&component, &settings)).await
+    }
+
+    /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
+    /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
         for builtin in BUILTINS {
-            match self.follow_one(network, builtin).await {
-                Ok(handle) => self.keep(network.name(), builtin.name, handle),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(error, network = %network.name(), view = builtin.name, "view does not follow");
+            if self.find_slot(network.name(), builtin.name, |_| ()).is_none() {
+                self.add_builtin(network, builtin).await;
+            }
+        }
+        let plugins = network.plugins();
+        for (name, plugin) in plugins.iter() {
+            for version in plugin.followed() {
+                self.keep_version(network, name, plugin, version).await;
+            }
+        }
+        let is_builtin = |name: &str| BUILTINS.iter().any(|builtin| builtin.name == name);
+        let gone = self.change(network.name(), |slots| {
+            let mut gone = Vec::new();
+            slots.retain(|name, slot| match plugins.get(name) {
+                Some(plugin) => {
+                    gone.extend(slot.bring_to_date(plugin));
+                    true
                 }
+                None if is_builtin(name) => true,
+                None => {
+                    gone.extend(std::mem::take(&mut slot.versions).into_values().flatten());
+                    false
+                }
+            });
+            gone
+        });
+        self.set_pauses(network).await;
+        discard(gone).await;
+    }
+
+    async fn add_builtin(&self, network: &Network, builtin: &Builtin) {
+        let component = bytes::Bytes::from_static(builtin.component);
+        let wanted = Wanted { name: builtin.name, component, settings: "{}", scope: ViewScope::Network };
+        let kept = self.start(network, wanted, None).await;
+        let version = match &kept {
+            Ok(kept) => kept.handle.manifest().version.clone(),
+            Err(_) => String::new(),
+        };
+        let active = Some(version.clone());
+        let slot =
+            Slot { owner: PluginOwner::Network, paused: false, active, versions: BTreeMap::from([(version, kept)]) };
+        self.change(network.name(), |slots| slots.insert(builtin.name.to_owned(), slot));
+    }
+
+    /// Lets a version of a plugin follow the network beside the others, if it does not yet.
+    pub(crate) async fn keep_version(&self, network: &Network, name: &str, plugin: &Plugin, version: &PluginVersion) {
+        let kept =
+            self.find_slot(network.name(), name, |slot| matches!(slot.versions.get(&version.version), Some(Ok(_))));
+        if kept == Some(true) {
+            return;
+        }
+        let kept = self.start_version(network, name, plugin, version).await;
+        self.change(network.name(), |slots| {
+            let slot = slots.entry(name.to_owned()).or_insert_with(|| Slot {
+                owner: plugin.owner().clone(),
+                paused: plugin.is_paused(),
+                active: None,
+                versions: BTreeMap::new(),
+            });
+            slot.versions.insert(version.version.clone(), kept);
+        });
+    }
+
+    async fn start_version(
+        &self,
+        network: &Network,
+        name: &str,
+        plugin: &Plugin,
+        version: &PluginVersion,
+    ) -> Result<Kept, String> {
+        let component = self.component(&version.component).await?;
+        let scope = match plugin.owner() {
+            PluginOwner::Network => ViewScope::Network,
+            PluginOwner::Organisation(organisation) => ViewScope::Organisation(organisation.clone()),
+        };
+        let wanted = Wanted { name, component, settings: &version.settings, scope };
+        self.start(network, wanted, plugin.paused_at()).await
+    }
+
+    /// The bytes of a component: of a built-in view, or as the log keeps it.
+    pub(crate) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, String> {
+        if let Some(component) = builtin_component(digest) {
+            return Ok(component);
+        }
+        let (log, digest) = (self.log.clone(), *digest);
+        match crate::blocking(move || log.component(&digest)).await {
+            Ok(Some(component)) => Ok(component),
+            Ok(None) => Err("its component is not here: install it again".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Lets a view follow the network, or holds it where it was paused.
+    async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
+        let following = Following {
+            name: wanted.name.to_owned(),
+            network: network.name().clone(),
+            scope: wanted.scope,
+            component: wanted.component,
+            settings: wanted.settings.to_owned(),
+            history: network.history(),
+            head: network.watch_head(),
+            clock: self.view_clock(),
+        };
+        let host = self.host.clone();
+        let started = crate::blocking(move || match paused_at {
+            None => host.follow(following).map(|handle| (handle, false)),
+            Some(paused_at) => hold(&host, &following, paused_at),
+        });
+        match started.await {
+            Ok((handle, comes_back)) => {
+                let handle = Arc::new(handle);
+                if let Some(paused_at) = paused_at.filter(|_| comes_back) {
+                    tokio::spawn(stop_at(Arc::clone(&handle), paused_at));
+                }
+                Ok(Kept { handle, retired: CancellationToken::new(), comes_back })
+            }
+            Err(error) => {
+                let shown = &error as &dyn Error;
+                tracing::error!(error = shown, network = %network.name(), view = wanted.name, "view does not follow");
+                Err(error.to_string())
             }
         }
     }
 
-    async fn follow_one(&self, network: &Network, builtin: &Builtin) -> Result<ViewHandle, FollowError> {
+    fn view_clock(&self) -> kith_views::Clock {
         let clock = self.clock.clone();
-        let following = Following {
-            network: network.name().clone(),
-            scope: ViewScope::Network,
-            component: bytes::Bytes::from_static(builtin.component),
-            settings: "{}".to_owned(),
-            history: network.history(),
-            head: network.watch_head(),
-            clock: Arc::new(move || clock().millis()),
-        };
-        let host = self.host.clone();
-        crate::blocking(move || host.follow(following)).await
+        Arc::new(move || clock().millis())
     }
 
-    fn keep(&self, network: &NetworkName, view: &str, handle: ViewHandle) {
-        let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
-        handles.entry(network.clone()).or_default().insert(view.to_owned(), Arc::new(handle));
-    }
-
-    /// A view of a network.
-    pub fn find(&self, network: &NetworkName, view: &str) -> Option<Arc<ViewHandle>> {
-        let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
-        handles.get(network)?.get(view).cloned()
-    }
-
-    /// A network's views, by name.
-    pub fn list(&self, network: &NetworkName) -> Vec<(String, Arc<ViewHandle>)> {
-        let handles = self.handles.read().unwrap_or_else(PoisonError::into_inner);
-        let of_network = handles.get(network).into_iter().flatten();
-        of_network.map(|(name, handle)| (name.clone(), handle.clone())).collect()
-    }
-
-    /// Stops every view at the end of its batch.
-    pub(crate) async fn shutdown(&self) {
-        let handles = std::mem::take(&mut *self.handles.write().unwrap_or_else(PoisonError::into_inner));
+    /// Stops what is paused, and lets go on what is not.
+    async fn set_pauses(&self, network: &Network) {
+        let kept = self.look(|slots| {
+            let slots = slots.get(network.name()).into_iter().flat_map(BTreeMap::values);
+            let kept = slots.flat_map(|slot| slot.versions.values().flatten().map(|kept| (kept.clone(), slot.paused)));
+            kept.collect::<Vec<_>>()
+        });
+        let (head, clock) = (network.watch_head(), self.view_clock());
         crate::blocking(move || {
-            for handle in handles.values().flat_map(BTreeMap::values) {
-                handle.stop();
+            for (Kept { handle, comes_back, .. }, paused) in kept {
+                // A view that comes back stops by itself where it was paused.
+                match (paused, comes_back) {
+                    (true, true) => continue,
+                    (true, false) | (false, true) => handle.stop(),
+                    (false, false) => {}
+                }
+                if paused {
+                    continue;
+                }
+                if let Err(error) = handle.resume(head.clone(), clock.clone()) {
+                    tracing::error!(error = &error as &dyn Error, "view does not go on");
+                }
             }
         })
         .await;
     }
+
+    /// The view of a network that answers by a name, if the principal may see it.
+    pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
+        self.find_slot(network, view, |slot| slot.served(principal))?
+    }
+
+    /// The views of a network that a principal may see, by name.
+    pub fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, ServedView)> {
+        self.look(|slots| {
+            let of_network = slots.get(network).into_iter().flatten();
+            of_network.filter_map(|(name, slot)| Some((name.clone(), slot.served(principal)?))).collect()
+        })
+    }
+
+    /// A version's view, or why there is none; nothing if none is wanted.
+    pub(crate) fn version(
+        &self,
+        network: &NetworkName,
+        name: &str,
+        version: &str,
+    ) -> Option<Result<ServedView, String>> {
+        self.find_slot(network, name, |slot| {
+            let kept = slot.versions.get(version)?;
+            Some(kept.clone().map(|kept| kept.served(slot.paused)))
+        })?
+    }
+
+    /// Stops every view at the end of its batch.
+    pub(crate) async fn shutdown(&self) {
+        let slots = std::mem::take(&mut *self.slots_mut());
+        crate::blocking(move || {
+            for kept in slots.values().flat_map(BTreeMap::values).flat_map(|slot| slot.versions.values().flatten()) {
+                kept.handle.stop();
+            }
+        })
+        .await;
+    }
+
+    fn find_slot<T>(&self, network: &NetworkName, name: &str, look: impl FnOnce(&Slot) -> T) -> Option<T> {
+        self.look(|slots| slots.get(network)?.get(name).map(look))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&BTreeMap<NetworkName, Slots>) -> T) -> T {
+        let slots: RwLockReadGuard<'_, _> = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        look(&slots)
+    }
+
+    fn change<T>(&self, network: &NetworkName, change: impl FnOnce(&mut Slots) -> T) -> T {
+        change(self.slots_mut().entry(network.clone()).or_default())
+    }
+
+    fn slots_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<NetworkName, Slots>> {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens a view that stands still. One whose file was lost is built again up to where it was paused: the answer says
+/// so.
+fn hold(host: &Views, following: &Following, paused_at: Position) -> Result<(ViewHandle, bool), FollowError> {
+    let handle = host.hold(following)?;
+    let is_lost = handle.cursor().day.is_none();
+    if is_lost {
+        let (_, head) = watch::channel(paused_at);
+        handle.resume(head, Arc::clone(&following.clock))?;
+    }
+    Ok((handle, is_lost))
+}
+
+/// Stops a view when it has come to a position.
+async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
+    match handle.wait_for(position).await {
+        // A view that stopped by itself stands still, too.
+        Ok(_) | Err(ViewStopped) => {}
+    }
+    crate::blocking(move || handle.stop()).await;
+}
+
+impl Kept {
+    fn served(self, paused: bool) -> ServedView {
+        ServedView { handle: self.handle, paused, retired: self.retired }
+    }
+}
+
+impl Slot {
+    fn served(&self, principal: &Principal) -> Option<ServedView> {
+        let kept = self.versions.get(self.active.as_ref()?)?.as_ref().ok()?;
+        may(principal, &Action::Ask(&self.owner)).then(|| kept.clone().served(self.paused))
+    }
+
+    /// Swaps the pointer to the version that answers, and gives the versions that nobody needs any more.
+    fn bring_to_date(&mut self, plugin: &Plugin) -> Vec<Kept> {
+        let active = plugin.active().map(|version| version.version.clone());
+        if self.active != active {
+            let left = self.active.as_ref().and_then(|left| self.versions.get_mut(left));
+            if let Some(Ok(kept)) = left {
+                std::mem::take(&mut kept.retired).cancel();
+            }
+            self.active = active;
+        }
+        self.paused = plugin.is_paused();
+        let followed = plugin.followed();
+        let is_needed = |version: &str| followed.iter().any(|followed| followed.version == version);
+        let gone = self.versions.extract_if(.., |version, _| !is_needed(version));
+        gone.filter_map(|(_, kept)| kept.ok()).collect()
+    }
+}
+
+/// The component of a built-in view with this digest.
+pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
+    use sha2::{Digest, Sha256};
+    let component = BUILTINS.iter().map(|builtin| builtin.component);
+    let found = component.into_iter().find(|component| Sha256::digest(component)[..] == digest[..])?;
+    Some(bytes::Bytes::from_static(found))
+}
+
+/// Deletes the files of views that nobody needs; they can be built again.
+async fn discard(gone: Vec<Kept>) {
+    crate::blocking(move || {
+        for Kept { handle, retired, .. } in gone {
+            retired.cancel();
+            if let Err(error) = handle.delete() {
+                tracing::warn!(%error, "the file of a view that is gone could not be deleted");
+            }
+        }
+    })
+    .await;
 }

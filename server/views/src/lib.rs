@@ -8,6 +8,7 @@ mod answer;
 mod cache;
 mod changes;
 mod check;
+mod compare;
 mod contract;
 mod derivation;
 mod digest;
@@ -41,12 +42,13 @@ mod tests;
 pub use answer::{RemovedRow, Row, Value};
 pub use changes::Changes;
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
+pub use compare::{Comparison, Move};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
 pub use digest::ViewDigest;
 pub use evaluate::EvaluateError;
 pub use explain::{Evidence, Explain, ExplainError, Explanation};
 pub use follower::Clock;
-pub use manifest::{Manifest, ManifestInvalid};
+pub use manifest::{Manifest, ManifestInvalid, check_name};
 pub use page::Direction;
 pub use query::{OrderBy, Query, QueryAnswer, QueryError};
 pub use refused::Refused;
@@ -68,7 +70,7 @@ use source::Source;
 use std::{path::PathBuf, sync::Arc};
 use store::Store;
 use tokio::sync::watch;
-use view::Shared;
+use view::{File, Shared};
 
 /// Where views are kept, and what they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,10 +97,13 @@ impl Config {
 pub struct Views {
     sandbox: Sandbox,
     config: Config,
+    turn: view::Turn,
 }
 
 /// A view to be followed.
 pub struct Following {
+    /// What the view is called here, which its manifest may call otherwise.
+    pub name: String,
     /// The network.
     pub network: NetworkName,
     /// Which entries to fold.
@@ -133,7 +138,7 @@ impl Views {
     /// Sets up the sandbox. Blocks.
     pub fn open(config: Config) -> Result<Self, SandboxError> {
         let sandbox = Sandbox::open(config.cache_folder.clone(), config.sandbox)?;
-        Ok(Self { sandbox, config })
+        Ok(Self { sandbox, config, turn: view::Turn::default() })
     }
 
     /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
@@ -149,6 +154,14 @@ impl Views {
         ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
     }
 
+    /// Opens a view's file and leaves it as it is: its rows answer, and [`ViewHandle::resume`] lets it go on. Blocks for
+    /// as long as compiling takes.
+    pub fn hold(&self, following: &Following) -> Result<ViewHandle, FollowError> {
+        let (follower, shared) = self.prepare(following)?;
+        drop(follower);
+        Ok(ViewHandle::without_thread(shared))
+    }
+
     fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
         let plugin = self.sandbox.load(&following.component, &following.settings)?;
         let id = view_id(&plugin, &following.network, &following.scope);
@@ -158,7 +171,7 @@ impl Views {
         let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let shared = Arc::new(Shared::new(plugin, following.scope.clone(), store, source));
+        let shared = Arc::new(Shared::new(following, plugin, File { path, store }, source, Arc::clone(&self.turn)));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))
     }

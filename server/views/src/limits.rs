@@ -1,7 +1,7 @@
 //! Every limit of the plugin host, in one place.
 
 /// Bytes of a component.
-pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const COMPONENT_BYTES_MAX: usize = kith_core::limits::COMPONENT_BYTES_MAX;
 /// Bytes of one key's state.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one row, its values and evidence together.
@@ -31,7 +31,7 @@ pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// Bytes of a plugin's memory that no configuration can exceed.
 pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Plugin instances that live at once, over all views and queries.
-pub const INSTANCES_MAX: u32 = 64;
+pub const INSTANCES_MAX: u32 = 256;
 /// Keys in quarantine at which a view stops.
 pub const QUARANTINED_KEYS_MAX: usize = 100;
 /// Share of the keys in quarantine at which a view stops: one in so many.

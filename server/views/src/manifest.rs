@@ -147,7 +147,8 @@ fn check_keys(route: &Route) -> Result<(), ManifestInvalid> {
     has_keys.then_some(()).ok_or_else(|| ManifestInvalid::NoKeys(route.kind.to_string()))
 }
 
-fn check_name(name: &str) -> Result<(), ManifestInvalid> {
+/// Whether a view or a column may be called so.
+pub fn check_name(name: &str) -> Result<(), ManifestInvalid> {
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
     let goes_on_well = bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');

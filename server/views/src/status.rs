@@ -102,6 +102,31 @@ impl ViewStatus {
 }
 
 impl ViewHandle {
+    /// What the plugin declares.
+    pub fn manifest(&self) -> &Manifest {
+        self.shared.plugin.manifest()
+    }
+
+    /// Its settings as JSON text.
+    pub fn settings(&self) -> &str {
+        self.shared.plugin.settings()
+    }
+
+    /// SHA-256 of its component.
+    pub fn component(&self) -> [u8; 32] {
+        self.shared.plugin.digest()
+    }
+
+    /// The contract it is built for.
+    pub fn contract(&self) -> &'static str {
+        crate::abi::v1::CONTRACT
+    }
+
+    /// Which entries it folds.
+    pub fn scope(&self) -> &ViewScope {
+        &self.shared.scope
+    }
+
     /// How the view is doing.
     pub fn status(&self) -> Result<ViewStatus, StoreError> {
         let shared = &self.shared;

@@ -3,9 +3,10 @@
 //! Nobody but the thread writes; questions read a snapshot of the file and never wait for the thread.
 
 use crate::{
+    FollowError, Following,
     abi::v1::Plugin,
     evaluate::EvaluateError,
-    follower::{Follower, Step},
+    follower::{Clock, Follower, Step},
     runner::Counters,
     snapshot::TableCache,
     source::{Source, SourceError, ViewScope},
@@ -16,6 +17,7 @@ use crate::{
 use kith_core::position::Position;
 use std::{
     future::Future,
+    path::PathBuf,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -48,6 +50,8 @@ pub struct ViewCursor {
 
 /// What the thread and the handles share.
 pub(crate) struct Shared {
+    name: String,
+    path: PathBuf,
     pub(crate) plugin: Plugin,
     pub(crate) scope: ViewScope,
     pub(crate) store: Store,
@@ -59,14 +63,27 @@ pub(crate) struct Shared {
     wanted: AtomicU64,
     condition: Mutex<Condition>,
     stop: AtomicBool,
+    turn: Turn,
 }
 
+/// A view's file, open.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) store: Store,
+}
+
+/// Held by the one view that works while the log is busy: the others wait, so that views take one processor from
+/// whoever appends, and not all of them.
+pub(crate) type Turn = Arc<Mutex<()>>;
+
 impl Shared {
-    pub(crate) fn new(plugin: Plugin, scope: ViewScope, store: Store, source: Source) -> Self {
+    pub(crate) fn new(following: &Following, plugin: Plugin, file: File, source: Source, turn: Turn) -> Self {
         Self {
+            name: following.name.clone(),
+            path: file.path,
             plugin,
-            scope,
-            store,
+            scope: following.scope.clone(),
+            store: file.store,
             source,
             counters: Arc::default(),
             tables: Mutex::default(),
@@ -74,12 +91,13 @@ impl Shared {
             wanted: AtomicU64::new(0),
             condition: Mutex::default(),
             stop: AtomicBool::new(false),
+            turn,
         }
     }
 
-    /// The view's name.
+    /// What the view is called.
     pub(crate) fn name(&self) -> &str {
-        &self.plugin.manifest().name
+        &self.name
     }
 
     /// Tells everyone how far the view has come.
@@ -129,17 +147,29 @@ impl ViewHandle {
         shared: Arc<Shared>,
         head: watch::Receiver<Position>,
     ) -> std::io::Result<Self> {
-        let name = format!("view-{}", shared.name());
-        let inside = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
-            let_others_run_first();
-            follow(follower, &inside, head);
-        })?;
+        let thread = start(follower, &shared, head)?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// A handle to a view that somebody else steps.
-    #[cfg(test)]
+    /// Lets a view go on that was stopped or held. Does nothing to one that follows. Blocks on the disk.
+    pub fn resume(&self, head: watch::Receiver<Position>, clock: Clock) -> Result<(), FollowError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let follower = Follower::open(Arc::clone(&self.shared), clock)?;
+            self.shared.stop.store(false, Ordering::Release);
+            *thread = Some(start(follower, &self.shared, head).map_err(FollowError::Thread)?);
+        }
+        Ok(())
+    }
+
+    /// Stops the view and deletes its file. Whoever holds the handle can still ask; nobody can open the view again
+    /// before all handles are gone.
+    pub fn delete(&self) -> std::io::Result<()> {
+        self.stop();
+        std::fs::remove_file(&self.shared.path)
+    }
+
+    /// A handle to a view that stands still, or that somebody else steps.
     pub(crate) fn without_thread(shared: Arc<Shared>) -> Self {
         Self { shared, thread: Mutex::default() }
     }
@@ -196,6 +226,14 @@ impl Drop for ViewHandle {
     }
 }
 
+fn start(follower: Follower, shared: &Arc<Shared>, head: watch::Receiver<Position>) -> std::io::Result<JoinHandle<()>> {
+    let inside = Arc::clone(shared);
+    std::thread::Builder::new().name(format!("view-{}", shared.name())).spawn(move || {
+        let_others_run_first();
+        follow(follower, &inside, head);
+    })
+}
+
 /// Lowers the priority of this thread: under load views lag for a while, and appends and reads do not wait for them.
 #[cfg(target_os = "linux")]
 fn let_others_run_first() {
@@ -213,8 +251,11 @@ fn let_others_run_first() {}
 fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Position>) {
     let mut pause = IDLE;
     while !shared.stop.load(Ordering::Acquire) {
+        let turn = await_turn(shared, &head);
         let until = head.borrow_and_update().get();
-        match follower.step(until) {
+        let step = follower.step(until);
+        drop(turn);
+        match step {
             Ok(Step::Advanced) => {
                 shared.condition().paused = None;
                 pause = IDLE;
@@ -237,6 +278,12 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
         }
     }
     sync(&mut follower, shared);
+}
+
+/// Waits until no other view works, if the log moves meanwhile and nobody waits for this view.
+fn await_turn<'a>(shared: &'a Shared, head: &watch::Receiver<Position>) -> Option<MutexGuard<'a, ()>> {
+    let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
+    busy.then(|| shared.turn.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Lets a burst of appends go by, unless somebody waits for the view.
@@ -296,10 +343,15 @@ fn wait_for_head(head: &mut watch::Receiver<Position>, timeout: Duration) -> Wok
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut moved = pin!(head.changed());
     let mut context = Context::from_waker(&waker);
-    if let Poll::Ready(Ok(())) = moved.as_mut().poll(&mut context) {
-        return Woken::ByHead;
+    match moved.as_mut().poll(&mut context) {
+        Poll::Ready(Ok(())) => return Woken::ByHead,
+        // The head moves no more: a future that is done must not be asked again.
+        Poll::Ready(Err(_)) => {
+            std::thread::park_timeout(timeout);
+            return Woken::Late;
+        }
+        Poll::Pending => std::thread::park_timeout(timeout),
     }
-    std::thread::park_timeout(timeout);
     match moved.poll(&mut context) {
         Poll::Ready(Ok(())) => Woken::ByHead,
         Poll::Ready(Err(_)) | Poll::Pending => Woken::Late,
@@ -311,5 +363,19 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_moves_no_more_is_waited_for_like_any_other() {
+        let (sender, mut head) = watch::channel(Position::ZERO);
+        sender.send_replace(Position::new(1));
+        drop(sender);
+        assert_eq!(wait_for_head(&mut head, Duration::ZERO), Woken::ByHead);
+        assert_eq!(wait_for_head(&mut head, Duration::ZERO), Woken::Late);
     }
 }

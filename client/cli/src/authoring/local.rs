@@ -7,7 +7,7 @@ use kith_client::v1;
 use kith_core::{history::History, id::NetworkName, position::Position};
 use kith_views::{
     CheckError, CheckReport, Checking, Clock, Config, Field, FieldType, FollowError, Following, Manifest, Query,
-    QueryAnswer, QueryError, Row, Value, ViewHandle, ViewScope, ViewStatus, Views,
+    QueryAnswer, QueryError, Row, Value, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views,
 };
 use std::{
     fs, io,
@@ -74,6 +74,7 @@ impl Host {
         let until = fold.log.head();
         let (head, watched) = watch::channel(until);
         let following = Following {
+            name: "here".to_owned(),
             network: fold.network,
             scope: fold.scope,
             component: fold.component.into(),
@@ -112,6 +113,12 @@ impl Folded {
     pub(crate) async fn status(&self) -> Result<ViewStatus, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.status()).await?.map_err(|error| Failure::Unexpected(error.to_string()))
+    }
+
+    /// The digest over all rows as of the end of a day.
+    pub(crate) async fn digest(&self, day: i32) -> Result<ViewDigest, Failure> {
+        let handle = Arc::clone(&self.handle);
+        blocking(move || handle.digest(Some(day), None)).await?.map_err(|error| Failure::Unexpected(error.to_string()))
     }
 
     /// A page of rows.

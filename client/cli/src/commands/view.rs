@@ -180,12 +180,13 @@ fn trouble(view: &View) -> String {
     }
 }
 
-fn state_name(state: ViewState) -> &'static str {
+pub(super) fn state_name(state: ViewState) -> &'static str {
     match state {
         ViewState::Unspecified => "unknown",
         ViewState::Building => "building",
         ViewState::Running => "running",
         ViewState::Stopped => "stopped",
+        ViewState::Paused => "paused",
     }
 }
 
@@ -202,7 +203,7 @@ fn type_name(kind: FieldType) -> &'static str {
     }
 }
 
-fn view_json(view: &View) -> Value {
+pub(super) fn view_json(view: &View) -> Value {
     let settings = serde_json::from_str(&view.settings).unwrap_or_else(|_| Value::from(view.settings.as_str()));
     let fields = view
         .fields

@@ -12,7 +12,7 @@ use clap::Args;
 use futures_util::StreamExt;
 use kith_client::v1::{Field, Row, WatchViewResponse};
 use kith_core::position::Position;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Show a view's rows, then rows as they change
 #[derive(Debug, Args)]
@@ -48,6 +48,12 @@ pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), F
 }
 
 fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, names: &Names) -> Result<(), Failure> {
+    if change.reset {
+        match context.output.format() {
+            Format::Json => context.output.json(&json!({ "reset": true, "position": change.position }))?,
+            Format::Table => remark("another version of the plugin answers from here on; all its rows follow"),
+        }
+    }
     for row in &change.rows {
         match context.output.format() {
             Format::Json => {

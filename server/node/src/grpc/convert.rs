@@ -11,7 +11,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError};
+use kith_log::{AppendError, CheckpointError, ComponentError, CreateNetworkError, ReadError, RevokeTokenError};
 use kith_proto::v1::{self, ErrorReason};
 
 /// A refused event: the reason, with the field below `event` or `details`.
@@ -84,6 +84,17 @@ impl From<CreateNetworkError> for Failure {
             CreateNetworkError::RolledBack => Self::new(ErrorReason::LogRolledBack),
             CreateNetworkError::Poisoned => Self::new(ErrorReason::LogPoisoned),
             CreateNetworkError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+        }
+    }
+}
+
+impl From<ComponentError> for Failure {
+    fn from(error: ComponentError) -> Self {
+        match error {
+            ComponentError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            ComponentError::RolledBack => Self::new(ErrorReason::LogRolledBack),
+            ComponentError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            ComponentError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
 }

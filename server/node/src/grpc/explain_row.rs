@@ -27,7 +27,7 @@ pub(super) async fn explain_row(
         return Err(Failure::request("key", "is missing"));
     }
     rows::catch_up(&network, &view).await?;
-    blocking(move || answer(&network, &caller.principal, &view, &explain)).await
+    blocking(move || answer(&network, &caller.principal, &view.handle, &explain)).await
 }
 
 fn answer(

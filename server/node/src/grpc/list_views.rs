@@ -1,7 +1,7 @@
 //! `ListViews`: the views of a network and how they are doing.
 
 use super::{Call, Failure, blocking, enter, rows};
-use crate::node::Node;
+use crate::{node::Node, views::ServedView};
 use kith_proto::v1;
 use kith_views::{QuarantinedKey, ViewState, ViewStatus};
 use tonic::Request;
@@ -15,16 +15,25 @@ pub(super) async fn list_views(
 ) -> Result<v1::ListViewsResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let handles = node.views().list(network.name());
+    let views = node.views().list(network.name(), &caller.principal);
     let head = network.head().get();
     let views = blocking(move || {
-        let views = handles.iter().map(|(name, handle)| Ok(view(name, handle.status()?)));
+        let views = views.iter().map(|(name, served)| view(name, served));
         views.collect::<Result<Vec<_>, Failure>>()
     });
     Ok(v1::ListViewsResponse { views: views.await?, head })
 }
 
-fn view(name: &str, status: ViewStatus) -> v1::View {
+/// A view as clients see it.
+pub(super) fn view(name: &str, served: &ServedView) -> Result<v1::View, Failure> {
+    let mut view = with_status(name, served.handle.status()?);
+    if served.paused && view.state() == v1::ViewState::Running {
+        view.set_state(v1::ViewState::Paused);
+    }
+    Ok(view)
+}
+
+fn with_status(name: &str, status: ViewStatus) -> v1::View {
     let (events_per_second, fuel_per_event) = (status.events_per_second(), status.fuel_per_event());
     let (state, last_error) = state(status.state);
     v1::View {

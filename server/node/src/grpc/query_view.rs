@@ -28,6 +28,7 @@ pub(super) async fn query_view(
     if query.page_token.is_none() {
         rows::catch_up(&network, &view).await?;
     }
+    let view = view.handle;
     let (answer, fields) = blocking(move || (view.query(&query), rows::fields(view.fields()))).await;
     let answer = answer?;
     Ok(v1::QueryViewResponse {

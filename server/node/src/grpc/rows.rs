@@ -1,38 +1,44 @@
 //! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
 
 use super::{Failure, convert};
-use crate::{auth::Caller, limits::VIEW_WAIT, node::Node};
+use crate::{auth::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
 use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{
-    ExplainError, Field, FieldType, QueryError, RemovedRow, Row, SnapshotError, StoreError, Value, ViewHandle,
-};
-use std::{sync::Arc, time::Duration};
+use kith_views::{ExplainError, Field, FieldType, QueryError, RemovedRow, Row, SnapshotError, StoreError, Value};
+use std::time::Duration;
 
 /// When to ask a view again that is being built.
 const RETRY_BUILDING: Duration = Duration::from_millis(500);
 
-/// A network that the caller may enter, and one of its views.
+/// A network that the caller may enter, and one of its views that the caller may see.
 pub(super) fn enter_view(
     node: &Node,
     caller: &Caller,
     network: &str,
     view: &str,
-) -> Result<(Network, Arc<ViewHandle>), Failure> {
+) -> Result<(Network, ServedView), Failure> {
     let network = super::enter(node, caller, network)?;
     if view.is_empty() {
         return Err(Failure::request("view", "is missing"));
     }
-    match node.views().find(network.name(), view) {
-        Some(handle) => Ok((network, handle)),
-        None => Err(Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view")),
-    }
+    let served = served(node, caller, &network, view)?;
+    Ok((network, served))
 }
 
-/// Waits a little for a view to take in what the log holds now, so that a client finds what it just recorded.
-pub(super) async fn catch_up(network: &Network, view: &ViewHandle) -> Result<(), Failure> {
-    match tokio::time::timeout(VIEW_WAIT, view.wait_for(network.head())).await {
+/// The view that answers by a name, if the caller may see it.
+pub(super) fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
+    let served = node.views().find(network.name(), view, &caller.principal);
+    served.ok_or_else(|| Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view"))
+}
+
+/// Waits a little for a view to take in what the log holds now, so that a client finds what it just recorded. One that
+/// is paused answers as of where it is.
+pub(super) async fn catch_up(network: &Network, view: &ServedView) -> Result<(), Failure> {
+    if view.paused {
+        return Ok(());
+    }
+    match tokio::time::timeout(VIEW_WAIT, view.handle.wait_for(network.head())).await {
         // A view that is still behind answers as of where it is.
         Ok(Ok(_)) | Err(_) => Ok(()),
         Ok(Err(_)) => Err(Failure::new(ErrorReason::ViewStopped)),

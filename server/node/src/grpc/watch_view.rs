@@ -6,22 +6,26 @@ use super::{
     rows,
     stream::{Messages, Sender, Stop, fill, until_closing},
 };
-use crate::{auth::Caller, limits::SUBSCRIBE_BYTES_MAX, node::Node};
+use crate::{auth::Caller, limits::SUBSCRIBE_BYTES_MAX, node::Node, views::ServedView};
 use kith_core::position::Position;
+use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Changes, ViewHandle};
+use kith_views::Changes;
 use prost::Message;
-use std::sync::Arc;
 use tonic::Request;
 
 /// Rows that are read at once.
 const ROWS_MAX: usize = 1_000;
 
-/// A reader of a view's changes.
+/// A reader of a view's changes. When another version takes the view's place, it hears all rows of that one.
 struct Watch {
     node: Node,
     caller: Caller,
-    view: Arc<ViewHandle>,
+    network: Network,
+    name: String,
+    view: ServedView,
+    /// Whether another version took the place of the one that rows were told of.
+    replaced: bool,
     /// How far the reader has come; none before the first message.
     told: Option<Told>,
     after: Position,
@@ -45,7 +49,8 @@ pub(super) fn watch_view(
         let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
         return Err(failure.retry_after(RETRY_LAGGING));
     }
-    let watch = Watch { node: node.clone(), caller, view, told: None, after };
+    let watch =
+        Watch { node: node.clone(), caller, network, name: message.view, view, replaced: false, told: None, after };
     Ok(fill(node.limits().stall(), |sender| watch.run(sender)))
 }
 
@@ -53,29 +58,40 @@ impl Watch {
     async fn run(mut self, sender: Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
         let node = self.node.clone();
         until_closing(&node, async {
-            let mut cursor = self.view.cursor_watch();
             loop {
-                let now = *cursor.borrow_and_update();
-                if let Some(day) = now.day
-                    && has_news(self.told, self.after, now.position, day)
-                {
-                    self.send_changes(day, &sender).await?;
-                    continue;
-                }
-                let further = self.told.map_or(self.after, |told| told.position.next());
-                tokio::select! {
-                    moved = cursor.changed() => moved.map_err(|_| Failure::new(ErrorReason::ViewStopped))?,
-                    reached = self.view.wait_for(further) => {
-                        reached.map_err(|_| Failure::new(ErrorReason::ViewStopped))?;
-                    }
-                    () = tokio::time::sleep(self.node.limits().heartbeat()) => {
-                        self.send_heartbeat(now.position, &sender).await?;
-                    }
-                    () = sender.closed() => return Err(Stop::Gone),
-                }
+                self.tell_one_version(&sender).await?;
+                self.view = rows::served(&self.node, &self.caller, &self.network, &self.name)?;
+                (self.told, self.after, self.replaced) = (None, Position::ZERO, true);
             }
         })
         .await
+    }
+
+    /// Tells changes until another version answers.
+    async fn tell_one_version(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        let (view, retired) = (self.view.handle.clone(), self.view.retired.clone());
+        let mut cursor = view.cursor_watch();
+        loop {
+            let now = *cursor.borrow_and_update();
+            if let Some(day) = now.day
+                && has_news(self.told, self.after, now.position, day)
+            {
+                self.send_changes(day, sender).await?;
+                continue;
+            }
+            let further = self.told.map_or(self.after, |told| told.position.next());
+            tokio::select! {
+                () = retired.cancelled() => return Ok(()),
+                moved = cursor.changed() => moved.map_err(|_| Failure::new(ErrorReason::ViewStopped))?,
+                reached = view.wait_for(further), if !self.view.paused => {
+                    reached.map_err(|_| Failure::new(ErrorReason::ViewStopped))?;
+                }
+                () = tokio::time::sleep(self.node.limits().heartbeat()) => {
+                    self.send_heartbeat(now.position, sender).await?;
+                }
+                () = sender.closed() => return Err(Stop::Gone),
+            }
+        }
     }
 
     async fn send_changes(&mut self, day: i32, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
@@ -85,11 +101,12 @@ impl Watch {
             Some(_) => Position::ZERO,
             None => self.after,
         };
-        let view = self.view.clone();
+        let view = self.view.handle.clone();
         let changes = blocking(move || view.changed_since(after, ROWS_MAX)).await.map_err(Failure::from)?;
         let told = Told { position: changes.position.max(after), day: changes.day };
-        let fields = if self.told.is_none() { rows::fields(self.view.fields()) } else { Vec::new() };
-        for message in messages(fields, changes, after) {
+        let fields = if self.told.is_none() { rows::fields(self.view.handle.fields()) } else { Vec::new() };
+        for mut message in messages(fields, changes, after) {
+            message.reset = std::mem::take(&mut self.replaced);
             sender.send(message).await?;
         }
         self.told = Some(told);

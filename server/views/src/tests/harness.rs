@@ -227,6 +227,7 @@ impl Lab {
         let now = Arc::new(AtomicI64::new(at(TODAY, 12)));
         let clock = Arc::clone(&now);
         let following = Following {
+            name: "sums".to_owned(),
             network: network.clone(),
             scope,
             component: Bytes::copy_from_slice(component),

@@ -2,7 +2,8 @@
 ;; the first letter of its settings says what it does then: t traps, l loops, g takes memory, f faults, s gives a
 ;; state that is too large, b gives no states, d calls itself without end, h gives 2 GiB of states, o gives states
 ;; that lie outside its memory; of a poisoned state, r traps when it is read, w gives a row of the wrong type, e names
-;; an entry that is not there, m gives 100 million rows. With settings "refuse" it refuses them.
+;; an entry that is not there, m gives 100 million rows. With settings "refuse" it refuses them. Settings that are a
+;; JSON object say it with the first letter of their first key.
 (component
   (component $view
     (core module $module
@@ -45,6 +46,7 @@
         (i32.const 144))
       (func (export "configure") (param $settings i32) (param $length i32) (result i32)
         (global.set $mode (i32.load8_u (local.get $settings)))
+        (if (call $is (i32.const 123)) (then (global.set $mode (i32.load8_u offset=2 (local.get $settings)))))
         (i32.store (i32.const 256) (i32.eq (local.get $length) (i32.const 6)))
         (call $pair (i32.const 260) (local.get $settings) (local.get $length))
         (i32.const 256))

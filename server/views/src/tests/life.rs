@@ -34,6 +34,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn following(log: &Arc<MemoryLog>, head: watch::Receiver<Position>) -> Following {
     Following {
+        name: "sums".to_owned(),
         network: "followed".parse().unwrap(),
         scope: ViewScope::Network,
         component: Bytes::from_static(builtin("strength")),
@@ -89,6 +90,58 @@ fn a_view_that_was_stopped_goes_on_where_it_was() {
     assert_eq!(view.cursor().position, log.head());
     assert_eq!(view.query(&Query::default()).unwrap().total, 1, "rows are there at once");
     assert_eq!(view.status().unwrap().events_folded, 0);
+}
+
+#[test]
+fn a_view_stands_still_goes_on_and_is_deleted() {
+    let log = MemoryLog::with_people();
+    let lab = Lab::open();
+    let head = watch::Sender::new(log.head());
+    let still = lab.views.hold(&following(&log, head.subscribe())).unwrap();
+    assert_eq!((still.cursor().position, still.cursor().day), (Position::ZERO, None));
+    let clock: crate::Clock = Arc::new(|| at(TODAY, 1));
+    still.resume(head.subscribe(), clock.clone()).unwrap();
+    still.resume(head.subscribe(), clock.clone()).unwrap();
+    block_on(still.wait_for(log.head())).unwrap();
+    still.stop();
+    let before = log.head();
+    log.met(50, &[0, 1]);
+    head.send_replace(log.head());
+    assert_eq!((still.cursor().position, still.query(&Query::default()).unwrap().total), (before, 0));
+    still.resume(head.subscribe(), clock).unwrap();
+    block_on(still.wait_for(log.head())).unwrap();
+    assert_eq!(still.query(&Query::default()).unwrap().total, 1);
+    let file = lab.only_file();
+    still.delete().unwrap();
+    assert!(!file.exists());
+    assert_eq!(still.query(&Query::default()).unwrap().total, 1, "who holds it may still ask");
+}
+
+#[test]
+fn two_versions_are_compared_as_of_one_position_and_day() {
+    let log = MemoryLog::with_people();
+    log.met(TODAY - 10, &[0, 1]);
+    log.met(TODAY - 40, &[2, 3]);
+    let lab = Lab::open();
+    let mut slow = lab.view(builtin("strength"), "{}", &log);
+    let mut fast = lab.view(builtin("strength"), r#"{"half_life_days":5}"#, &log);
+    let mut other = lab.view(builtin("keep_in_touch"), "{}", &log);
+    slow.catch_up();
+    let until = log.head();
+    log.met(TODAY - 1, &[0, 1, 2]);
+    for view in [&mut fast, &mut other] {
+        view.catch_up();
+    }
+    let same = slow.handle.compare(&slow.handle, 5).unwrap();
+    assert_eq!((same.equal, same.changed, same.added, same.removed, same.moves.len()), (2, 0, 0, 0, 0));
+    let found = slow.handle.compare(&fast.handle, 1).unwrap();
+    assert_eq!((found.position, found.day), (until, TODAY));
+    assert_eq!((found.equal, found.changed, found.added, found.removed), (0, 2, 0, 0));
+    let [moved] = &found.moves[..] else { panic!("one was asked for: {found:?}") };
+    assert_eq!((moved.column.as_str(), moved.item), ("score", None));
+    assert!(moved.from > moved.to, "{moved:?}");
+    let found = slow.handle.compare(&other.handle, 1).unwrap();
+    assert!(found.columns_removed.contains(&"score".to_owned()) && found.columns_added.contains(&"silence".to_owned()));
 }
 
 #[test]

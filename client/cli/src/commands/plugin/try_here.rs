@@ -71,7 +71,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     host.inspect(&component, &args.settings)?;
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
-    let log = Arc::new(read_log(context).await?);
+    let log = Arc::new(read_log(context, None).await?);
     let (begun, entries) = (Instant::now(), log.entry_count());
     let fold = Fold {
         component,
@@ -109,9 +109,12 @@ async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> 
     Ok(own.map_or(ViewScope::Network, ViewScope::Organisation))
 }
 
-/// Reads the network's log into a temporary file.
-async fn read_log(context: &Context) -> Result<Spool, Failure> {
-    let head = context.place.head().await?.position;
+/// Reads the network's log, all of it or up to a position, into a temporary file.
+pub(super) async fn read_log(context: &Context, until: Option<Position>) -> Result<Spool, Failure> {
+    let head = match until {
+        Some(until) => until,
+        None => context.place.head().await?.position,
+    };
     let bar = ProgressBar::new(head.get());
     let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
     bar.set_style(style.expect("the template is well formed"));
@@ -121,6 +124,9 @@ async fn read_log(context: &Context) -> Result<Spool, Failure> {
         let page = context.place.read(&options).await?;
         for bytes in &page.entries.bytes {
             let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
+            if entry.position > head {
+                break;
+            }
             spool.push(entry.position, event.id, bytes)?;
         }
         if page.end || page.next <= options.after {

@@ -1,0 +1,119 @@
+//! `kith plugin activate|rollback|pause|resume|remove`: which version answers, and whether it goes on.
+
+use super::install::await_built;
+use crate::{context::Context, failure::Failure};
+use clap::Args;
+use kith_core::position::Position;
+use serde_json::{Value, json};
+
+/// Let another version of a plugin answer, once its view is built
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin activate visits@0.2.0")]
+pub(crate) struct ActivateArgs {
+    /// The plugin and the version
+    #[arg(value_name = "NAME@VERSION", value_parser = parse_version)]
+    plugin: (String, String),
+}
+
+/// Let the version of a plugin answer again that did before
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin rollback visits")]
+pub(crate) struct RollbackArgs {
+    /// The plugin
+    name: String,
+}
+
+/// Hold a plugin where it is; its rows still answer
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin pause visits")]
+pub(crate) struct PauseArgs {
+    /// The plugin
+    name: String,
+}
+
+/// Let a paused plugin go on
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin resume visits")]
+pub(crate) struct ResumeArgs {
+    /// The plugin
+    name: String,
+}
+
+/// Remove a plugin with all its versions and rows
+///
+/// Its entries in the log stay, and installing the same component again brings the same rows back.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin remove visits")]
+pub(crate) struct RemoveArgs {
+    /// The plugin
+    name: String,
+}
+
+fn parse_version(text: &str) -> Result<(String, String), String> {
+    match text.split_once('@') {
+        Some((name, version)) if !name.is_empty() && !version.is_empty() => Ok((name.to_owned(), version.to_owned())),
+        Some(_) | None => Err("write the plugin and the version as NAME@VERSION; `kith plugin list` shows them".into()),
+    }
+}
+
+pub(super) async fn activate(context: &mut Context, args: ActivateArgs) -> Result<(), Failure> {
+    let (name, version) = args.plugin;
+    let client = context.server()?.clone();
+    let known = client.list_plugins().await?.plugins.into_iter().find(|plugin| plugin.name == name);
+    // A version that is not followed yet has no view to wait for; the server then says that it builds one.
+    if known.is_some_and(|plugin| plugin.versions.iter().any(|known| known.version == version)) {
+        await_built(&client, &name, &version).await?;
+    }
+    let position = client.activate_plugin(&name, &version).await?;
+    tell(context, &name, position, json!({ "version": version }), || format!("{name}@{version} answers"))
+}
+
+pub(super) async fn rollback(context: &mut Context, args: RollbackArgs) -> Result<(), Failure> {
+    let name = args.name;
+    let (version, position) = context.server()?.rollback_plugin(&name).await?;
+    tell(context, &name, position, json!({ "version": version }), || format!("{name}@{version} answers again"))
+}
+
+pub(super) async fn pause(context: &mut Context, args: PauseArgs) -> Result<(), Failure> {
+    let position = context.server()?.pause_plugin(&args.name).await?;
+    tell(context, &args.name, position, json!({ "paused": true }), || format!("{} stands still", args.name))
+}
+
+pub(super) async fn resume(context: &mut Context, args: ResumeArgs) -> Result<(), Failure> {
+    let position = context.server()?.resume_plugin(&args.name).await?;
+    tell(context, &args.name, position, json!({ "paused": false }), || format!("{} goes on", args.name))
+}
+
+pub(super) async fn remove(context: &mut Context, args: RemoveArgs) -> Result<(), Failure> {
+    let position = context.server()?.remove_plugin(&args.name).await?;
+    tell(context, &args.name, position, json!({ "removed": true }), || format!("{} is removed", args.name))
+}
+
+/// Says what was done, or that it was so already.
+fn tell(
+    context: &mut Context,
+    name: &str,
+    position: Position,
+    mut answer: Value,
+    done: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    answer["name"] = name.into();
+    answer["position"] = Some(position.get()).filter(|position| *position > 0).into();
+    context.output.tell(&answer, || match position {
+        Position::ZERO => format!("{}; nothing had to change", done()),
+        position => format!("{}, recorded at position {position}", done()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_typed_with_their_plugin() {
+        assert_eq!(parse_version("visits@0.2.0+2"), Ok(("visits".into(), "0.2.0+2".into())));
+        for text in ["visits", "visits@", "@1"] {
+            assert!(parse_version(text).is_err(), "{text}");
+        }
+    }
+}

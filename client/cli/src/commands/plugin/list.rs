@@ -1,0 +1,102 @@
+//! `kith plugin list`: the plugins of the network, every version of each, and how its view is doing.
+
+use crate::{
+    commands::view::state_name, context::Context, dates::show_time, failure::Failure, output::Column, settings::Format,
+};
+use clap::Args;
+use kith_client::v1;
+use kith_core::timestamp::Timestamp;
+use serde_json::{Value, json};
+
+/// List the network's plugins, with every version of each
+///
+/// Built-in views are not among them: `kith view` lists every view that answers.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin list")]
+pub(crate) struct ListArgs {}
+
+pub(super) async fn run(context: &mut Context, _: ListArgs) -> Result<(), Failure> {
+    let plugins = context.server()?.list_plugins().await?.plugins;
+    match context.output.format() {
+        Format::Json => plugins.iter().try_for_each(|plugin| context.output.json(&plugin_json(plugin))),
+        Format::Table => {
+            let columns = [
+                Column::text("plugin"),
+                Column::text("version"),
+                Column::text("answers"),
+                Column::text("state"),
+                Column::number("lag"),
+                Column::number("rows"),
+                Column::text("installed"),
+                Column::text("by"),
+                Column::text("scope"),
+                Column::text("component"),
+                Column::text("trouble"),
+            ];
+            let rows = plugins.iter().flat_map(|plugin| plugin.versions.iter().map(|version| row(plugin, version)));
+            context.output.table(&columns, rows.collect())
+        }
+    }
+}
+
+fn row(plugin: &v1::Plugin, version: &v1::PluginVersion) -> Vec<String> {
+    let view = version.view.as_ref();
+    let number = |number: fn(&v1::View) -> u64| view.map_or_else(String::new, |view| number(view).to_string());
+    vec![
+        plugin.name.clone(),
+        version.version.clone(),
+        if version.active {
+            "yes"
+        } else if version.before {
+            "before"
+        } else {
+            ""
+        }
+        .to_owned(),
+        view.map_or("", |view| state_name(view.state())).to_owned(),
+        number(|view| view.lag),
+        number(|view| view.rows),
+        installed_on(version).unwrap_or_default(),
+        version.installed_by.clone(),
+        if plugin.organisation.is_empty() { "network".to_owned() } else { plugin.organisation.clone() },
+        hex::encode(&version.component[..version.component.len().min(6)]),
+        if version.problem.is_empty() { view.map(trouble).unwrap_or_default() } else { version.problem.clone() },
+    ]
+}
+
+fn installed_on(version: &v1::PluginVersion) -> Option<String> {
+    version.installed_on.as_ref().and_then(Timestamp::from_proto).map(show_time)
+}
+
+/// What is wrong with a view: the keys it fails on, and what the plugin said.
+pub(super) fn trouble(view: &v1::View) -> String {
+    let Some(first) = view.quarantined.first() else { return view.last_error.clone() };
+    let keys = view.quarantined.len();
+    format!("{keys} keys in quarantine, such as {} at entry {}: {}", first.key.join(" "), first.position, first.message)
+}
+
+fn plugin_json(plugin: &v1::Plugin) -> Value {
+    json!({
+        "name": plugin.name,
+        "scope": if plugin.organisation.is_empty() { "network" } else { "organisation" },
+        "organisation": Some(&plugin.organisation).filter(|organisation| !organisation.is_empty()),
+        "paused": plugin.paused,
+        "versions": plugin.versions.iter().map(version_json).collect::<Vec<_>>(),
+    })
+}
+
+fn version_json(version: &v1::PluginVersion) -> Value {
+    let settings = serde_json::from_str(&version.settings).unwrap_or_else(|_| Value::from(version.settings.as_str()));
+    json!({
+        "version": version.version,
+        "component": hex::encode(&version.component),
+        "settings": settings,
+        "installed_at": version.installed_at,
+        "installed_on": installed_on(version),
+        "installed_by": version.installed_by,
+        "active": version.active,
+        "before": version.before,
+        "view": version.view.as_ref().map(super::super::view::view_json),
+        "problem": Some(&version.problem).filter(|problem| !problem.is_empty()),
+    })
+}

@@ -1,0 +1,165 @@
+//! `kith plugin verify-certificate`: rows computed again from the log, and held against what was certified.
+//!
+//! Invariant: whatever is not verified ends with exit code 6.
+
+use super::{
+    build::read_component,
+    certify::{Certificate, FORMAT},
+    try_here::read_log,
+};
+use crate::{
+    authoring::local::{Fold, Host},
+    commands::audit_verify::read_text,
+    context::Context,
+    dates::parse_day,
+    failure::Failure,
+    known_logs::KnownLogs,
+    output::remark,
+};
+use clap::Args;
+use kith_core::{
+    checkpoint::{SignedCheckpoint, VerifierKey},
+    history::{Budget, History},
+    id::OrganisationId,
+    position::Position,
+    timestamp::DAY_MS,
+    tree::{Frontier, leaf_hash},
+};
+use kith_views::ViewScope;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::{path::PathBuf, sync::Arc};
+
+/// Compute a view's rows again, and hold them against a certificate
+///
+/// Reads the log up to the certificate's checkpoint, checks that it is the log that was signed, folds it here with the
+/// certified component and settings, and compares the digest over all rows. Needs a token that may see every entry that
+/// the view folds. Exits with 6 if anything is not as it should be.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: kith plugin verify-certificate strength.certificate")]
+pub(crate) struct VerifyCertificateArgs {
+    /// What `kith plugin certify` printed; - for standard input
+    file: PathBuf,
+    /// The component, instead of fetching it by its digest
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+    /// The log's public key, instead of the one remembered
+    #[arg(long, value_name = "KEY")]
+    key: Option<VerifierKey>,
+}
+
+pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> Result<(), Failure> {
+    let certificate = parse(&read_text(&args.file)?)?;
+    let signed = SignedCheckpoint::parse(&certificate.checkpoint).map_err(not_verified)?;
+    let key = find_key(context, &signed, args.key).await?;
+    let checkpoint = signed.verify(&key).map_err(not_verified)?.clone();
+    let component = component(context, args.component.as_ref(), &certificate).await?;
+    let head = Position::new(checkpoint.size);
+    let log = Arc::new(read_log(context, Some(head)).await?);
+    let root = root(&*log, head)?;
+    if root != checkpoint.root {
+        return Err(not_verified(format!(
+            "the entries read here have the root {root}, and the signed one is {}; a token that may not see every entry \
+             cannot verify",
+            checkpoint.root
+        )));
+    }
+    let day = parse_day(&certificate.day).map_err(not_verified)?;
+    let scope = match &certificate.organisation {
+        None => ViewScope::Network,
+        Some(id) => ViewScope::Organisation(id.parse::<OrganisationId>().map_err(not_verified)?),
+    };
+    let fold = Fold {
+        component,
+        settings: certificate.settings.to_string(),
+        network: context.place.network().clone(),
+        scope,
+        log,
+        clock: Arc::new(move || i64::from(day) * DAY_MS),
+    };
+    let digest = Host::open()?.fold(fold).await?.digest(day).await?;
+    if (digest.rows, digest.sha256) != (certificate.rows, certificate.rows_digest) {
+        return Err(not_verified(format!(
+            "{} rows with digest {} follow from the log, and {} with {} are certified",
+            digest.rows,
+            hex::encode(digest.sha256),
+            certificate.rows,
+            hex::encode(certificate.rows_digest)
+        )));
+    }
+    let (view, rows) = (&certificate.view, certificate.rows);
+    let answer = json!({
+        "verified": true,
+        "view": view,
+        "rows": rows,
+        "position": checkpoint.size,
+        "day": certificate.day,
+        "key": key.to_string(),
+    });
+    context.output.tell(&answer, || {
+        let (day, size) = (&certificate.day, checkpoint.size);
+        format!("verified: {view} has these {rows} rows as of {day}, position {size}")
+    })?;
+    context.output.flush()?;
+    remark(&format!("signed by {key}"));
+    Ok(())
+}
+
+/// The key that is given, else the one remembered, else what the server says.
+async fn find_key(
+    context: &Context,
+    signed: &SignedCheckpoint,
+    given: Option<VerifierKey>,
+) -> Result<VerifierKey, Failure> {
+    if let Some(key) = given {
+        return Ok(key);
+    }
+    if let Some(key) = KnownLogs::open()?.find(&signed.unverified().origin) {
+        return Ok(key.clone());
+    }
+    Ok(context.server()?.checkpoint().await?.key)
+}
+
+fn parse(text: &str) -> Result<Certificate, Failure> {
+    let certificate: Certificate = serde_json::from_str(text)
+        .map_err(|error| not_verified(format!("the file is damaged, or no certificate: {error}")))?;
+    if certificate.format != FORMAT {
+        return Err(not_verified(format!(
+            "the file has the format {}; {FORMAT} is understood here",
+            certificate.format
+        )));
+    }
+    Ok(certificate)
+}
+
+async fn component(context: &Context, file: Option<&PathBuf>, certificate: &Certificate) -> Result<Vec<u8>, Failure> {
+    let component = match file {
+        Some(file) => read_component(file)?,
+        None => context.server()?.fetch_component(&certificate.component).await?.to_vec(),
+    };
+    if Sha256::digest(&component)[..] != certificate.component[..] {
+        return Err(not_verified("the component is not the certified one"));
+    }
+    Ok(component)
+}
+
+/// Root of the hash tree over the entries up to a position.
+fn root(log: &dyn History, head: Position) -> Result<kith_core::tree::Hash, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Unexpected(error.to_string());
+    let (mut frontier, mut after) = (Frontier::new(), Position::ZERO);
+    while after < head {
+        let read = log.read(after, head, Budget { entries: 4_096, bytes: 4 << 20 }).map_err(|error| failed(&error))?;
+        for entry in &read {
+            frontier.push(leaf_hash(entry));
+        }
+        if read.is_empty() {
+            break;
+        }
+        after = Position::new(frontier.size());
+    }
+    Ok(frontier.root())
+}
+
+fn not_verified(why: impl std::fmt::Display) -> Failure {
+    Failure::NotVerified(why.to_string())
+}

@@ -1,0 +1,57 @@
+//! `ActivatePlugin`, `RollbackPlugin`, `PausePlugin`, `ResumePlugin`, `RemovePlugin`: each an entry of the log, or
+//! nothing where it is so already.
+
+use super::{Call, Failure, enter};
+use crate::{node::Node, plugins::Pause};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn activate_plugin(
+    node: &Node,
+    request: Request<v1::ActivatePluginRequest>,
+) -> Result<v1::ActivatePluginResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let position = node.activate_plugin(&network, &caller.principal, &message.name, &message.version).await?;
+    Ok(v1::ActivatePluginResponse { position: position.get() })
+}
+
+pub(super) async fn rollback_plugin(
+    node: &Node,
+    request: Request<v1::RollbackPluginRequest>,
+) -> Result<v1::RollbackPluginResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let (version, position) = node.rollback_plugin(&network, &caller.principal, &message.name).await?;
+    Ok(v1::RollbackPluginResponse { version, position: position.get() })
+}
+
+pub(super) async fn pause_plugin(
+    node: &Node,
+    request: Request<v1::PausePluginRequest>,
+) -> Result<v1::PausePluginResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let position = node.pause_plugin(&network, &caller.principal, &message.name, Pause::Hold).await?;
+    Ok(v1::PausePluginResponse { position: position.get() })
+}
+
+pub(super) async fn resume_plugin(
+    node: &Node,
+    request: Request<v1::ResumePluginRequest>,
+) -> Result<v1::ResumePluginResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let position = node.pause_plugin(&network, &caller.principal, &message.name, Pause::GoOn).await?;
+    Ok(v1::ResumePluginResponse { position: position.get() })
+}
+
+pub(super) async fn remove_plugin(
+    node: &Node,
+    request: Request<v1::RemovePluginRequest>,
+) -> Result<v1::RemovePluginResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let position = node.remove_plugin(&network, &caller.principal, &message.name).await?;
+    Ok(v1::RemovePluginResponse { position: position.get() })
+}

@@ -1,0 +1,72 @@
+//! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing.
+
+use super::{Call, Failure, blocking, enter, list_views};
+use crate::node::Node;
+use kith_core::{
+    event::Scope,
+    may::{Action, may},
+    plugins::{Plugin, PluginOwner, PluginVersion},
+};
+use kith_log::Network;
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn list_plugins(
+    node: &Node,
+    request: Request<v1::ListPluginsRequest>,
+) -> Result<v1::ListPluginsResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let (node, head) = (node.clone(), network.head().get());
+    let plugins = blocking(move || {
+        let known = network.plugins();
+        let seen = known.iter().filter(|(_, plugin)| may(&caller.principal, &Action::Ask(plugin.owner())));
+        seen.map(|(name, one)| plugin(&node, &network, name, one)).collect::<Result<Vec<_>, Failure>>()
+    });
+    Ok(v1::ListPluginsResponse { plugins: plugins.await?, head })
+}
+
+fn plugin(node: &Node, network: &Network, name: &str, plugin: &Plugin) -> Result<v1::Plugin, Failure> {
+    let (scope, organisation) = owner(plugin.owner());
+    let versions = plugin.versions().iter().map(|one| version(node, network, (name, plugin), one));
+    Ok(v1::Plugin {
+        name: name.to_owned(),
+        scope: scope.into(),
+        organisation,
+        paused: plugin.is_paused(),
+        versions: versions.collect::<Result<_, _>>()?,
+    })
+}
+
+/// An owner on the wire: a scope, and the organisation if there is one.
+pub(super) fn owner(owner: &PluginOwner) -> (v1::Scope, String) {
+    match owner {
+        PluginOwner::Network => (Scope::Network.to_proto(), String::new()),
+        PluginOwner::Organisation(organisation) => (Scope::Organisation.to_proto(), organisation.to_string()),
+    }
+}
+
+fn version(
+    node: &Node,
+    network: &Network,
+    (name, plugin): (&str, &Plugin),
+    version: &PluginVersion,
+) -> Result<v1::PluginVersion, Failure> {
+    let (view, problem) = match node.views().version(network.name(), name, &version.version) {
+        Some(Ok(served)) => (Some(list_views::view(name, &served)?), String::new()),
+        Some(Err(problem)) => (None, problem),
+        None => (None, String::new()),
+    };
+    Ok(v1::PluginVersion {
+        version: version.version.clone(),
+        component: version.component.to_vec(),
+        settings: version.settings.clone(),
+        installed_at: version.installed_at.get(),
+        installed_on: Some(version.installed_on.to_proto()),
+        installed_by: version.installed_by.to_string(),
+        active: plugin.active() == Some(version),
+        before: plugin.before() == Some(version),
+        view,
+        problem,
+    })
+}

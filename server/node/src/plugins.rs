@@ -1,0 +1,389 @@
+//! The life cycle of plugins: each change is an entry of the network's log first, and then what the log says is so.
+//!
+//! Invariant: changes of all networks are made one after the other, so that what was checked still holds when it is
+//! recorded, and no component is forgotten that somebody just named.
+
+use crate::{grpc::Failure, limits::VIEW_WAIT, node::Node, views::ServedView};
+use bytes::Bytes;
+use kith_bundle::BUILTINS;
+use kith_core::{
+    event::{Administration, Scope},
+    limits::SETTINGS_BYTES_MAX,
+    may::{Action, Principal, may},
+    plugins::{Plugin, PluginOwner, PluginRefusal, PluginVersion, Plugins},
+    position::Position,
+};
+use kith_log::{ComponentDigest, Network};
+use kith_proto::v1::ErrorReason;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// When to ask again for a version whose view is being built.
+const RETRY_BUILDING: Duration = Duration::from_millis(500);
+
+/// Held by whoever changes plugins.
+#[derive(Default)]
+pub(crate) struct Changes(Mutex<()>);
+
+impl Changes {
+    async fn begin(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().await
+    }
+}
+
+/// A plugin to install.
+pub(crate) struct NewPlugin {
+    /// The view's name; the manifest's if there is none.
+    pub(crate) name: Option<String>,
+    /// JSON text; no settings if it is empty.
+    pub(crate) settings: String,
+    pub(crate) scope: Scope,
+    pub(crate) component: Bytes,
+}
+
+/// What became of it.
+pub(crate) struct Installed {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) component: ComponentDigest,
+    pub(crate) position: Position,
+    /// Whether it was installed before, and nothing had to change.
+    pub(crate) before: bool,
+    pub(crate) active: bool,
+}
+
+impl Node {
+    /// Checks a component, records it, and lets its view follow beside the one that answers.
+    pub(crate) async fn install_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        new: NewPlugin,
+    ) -> Result<Installed, Failure> {
+        let owner = PluginOwner::of(new.scope, principal.organisation.as_ref()).map_err(Failure::from)?;
+        if !may(principal, &Action::ChangePlugin(&owner)) {
+            return Err(Failure::new(ErrorReason::PermissionDenied));
+        }
+        let settings = canonical_settings(&new.settings)?;
+        let inspected = self.views().inspect(new.component.clone(), settings.clone()).await;
+        let manifest = inspected.map_err(|refused| Failure::because(ErrorReason::PluginRefused, refused))?;
+        let name = new.name.unwrap_or_else(|| manifest.name.clone());
+        check_name(&name)?;
+
+        if let (PluginOwner::Network, "{}", Some(builtin)) = (&owner, settings.as_str(), builtin_of(&new.component)) {
+            let message = format_args!("this is the built-in view `{builtin}`: give it settings of its own");
+            return Err(Failure::because(ErrorReason::AlreadyExists, message).at("settings"));
+        }
+        let _turn = self.plugin_changes().begin().await;
+        let digest = self.log().put_component(new.component).await.map_err(Failure::from)?;
+        let plugins = network.plugins();
+        if let Some(installed) = same(&plugins, &owner, &digest, &settings) {
+            let installed = Same { wanted: &name, ..installed }.answer();
+            self.forget_components().await?;
+            return installed;
+        }
+        let version = free_version(plugins.get(&name), &manifest.version);
+        let install = Administration::PluginInstalled {
+            name: name.clone(),
+            version: version.clone(),
+            component: digest,
+            settings,
+            scope: new.scope,
+        };
+        if let Err(refusal) = plugins.check(&install, principal.organisation.as_ref()) {
+            self.forget_components().await?;
+            return Err(refusal.into());
+        }
+        let active = plugins.get(&name).is_none();
+        let activate =
+            Administration::PluginActivated { name: name.clone(), version: version.clone(), component: digest };
+        let facts = if active { vec![install, activate] } else { vec![install] };
+        let position = network.administer(principal, facts).await.map_err(Failure::from)?;
+        tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
+        self.views().follow(network).await;
+        self.forget_components().await?;
+        Ok(Installed { name, version, component: digest, position, before: false, active })
+    }
+
+    /// Lets a version answer, if its view is built; position 0 if it did before.
+    pub(crate) async fn activate_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        version: &str,
+    ) -> Result<Position, Failure> {
+        let _turn = self.plugin_changes().begin().await;
+        let plugins = network.plugins();
+        let plugin = changeable(&plugins, principal, name)?;
+        let Some(version) = plugin.version(version) else { return Err(version_unknown(name, version)) };
+        if plugin.active() == Some(version) {
+            return Ok(Position::ZERO);
+        }
+        self.activate(network, principal, (name, plugin), version).await
+    }
+
+    /// Lets the version answer again that did before.
+    pub(crate) async fn rollback_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<(String, Position), Failure> {
+        let _turn = self.plugin_changes().begin().await;
+        let plugins = network.plugins();
+        let plugin = changeable(&plugins, principal, name)?;
+        let Some(version) = plugin.before() else {
+            return Err(Failure::request("name", format_args!("`{name}` has no version to go back to")));
+        };
+        let position = self.activate(network, principal, (name, plugin), version).await?;
+        Ok((version.version.clone(), position))
+    }
+
+    async fn activate(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        (name, plugin): (&str, &Plugin),
+        version: &PluginVersion,
+    ) -> Result<Position, Failure> {
+        self.views().keep_version(network, name, plugin, version).await;
+        self.await_built(network, name, version).await?;
+        let fact = Administration::PluginActivated {
+            name: name.to_owned(),
+            version: version.version.clone(),
+            component: version.component,
+        };
+        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
+        tracing::info!(network = %network.name(), plugin = name, version = version.version, "plugin activated");
+        self.views().follow(network).await;
+        Ok(position)
+    }
+
+    /// Waits a little for a version's view to be level with the log: nobody is to see a half-built one.
+    async fn await_built(&self, network: &Network, name: &str, version: &PluginVersion) -> Result<(), Failure> {
+        let ServedView { handle, paused, .. } = match self.views().version(network.name(), name, &version.version) {
+            Some(Ok(view)) => view,
+            Some(Err(problem)) => return Err(Failure::because(ErrorReason::ViewStopped, problem)),
+            None => return Err(Failure::new(ErrorReason::ViewStopped)),
+        };
+        if paused && handle.cursor().day.is_some() {
+            return Ok(());
+        }
+        let head = network.head();
+        match tokio::time::timeout(VIEW_WAIT, handle.wait_for(head)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) if !paused => Err(Failure::new(ErrorReason::ViewStopped)),
+            Ok(Err(_)) | Err(_) => {
+                let cursor = handle.cursor().position;
+                let message = format_args!("`{name}` {} is being built: at {cursor} of {head}", version.version);
+                let failure = Failure::because(ErrorReason::ViewBuilding, message);
+                Err(failure.with("cursor", cursor).with("head", head).retry_after(RETRY_BUILDING))
+            }
+        }
+    }
+
+    /// Holds a plugin where it is, or lets it go on; position 0 if it is so already.
+    pub(crate) async fn pause_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        pause: Pause,
+    ) -> Result<Position, Failure> {
+        let _turn = self.plugin_changes().begin().await;
+        let paused = pause == Pause::Hold;
+        if changeable(&network.plugins(), principal, name)?.is_paused() == paused {
+            return Ok(Position::ZERO);
+        }
+        let fact = Administration::PluginPaused { name: name.to_owned(), paused };
+        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
+        tracing::info!(network = %network.name(), plugin = name, paused, "plugin paused or resumed");
+        self.views().follow(network).await;
+        Ok(position)
+    }
+
+    /// Removes a plugin with its rows, and its components unless another plugin names them.
+    pub(crate) async fn remove_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<Position, Failure> {
+        let _turn = self.plugin_changes().begin().await;
+        changeable(&network.plugins(), principal, name)?;
+        let fact = Administration::PluginRemoved { name: name.to_owned() };
+        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
+        tracing::info!(network = %network.name(), plugin = name, "plugin removed");
+        self.views().follow(network).await;
+        self.forget_components().await?;
+        Ok(position)
+    }
+
+    /// Forgets components that no plugin of any network names any more.
+    async fn forget_components(&self) -> Result<(), Failure> {
+        let log = self.log().clone();
+        let kept = crate::blocking(move || log.components()).await.map_err(Failure::from)?;
+        let used: Vec<_> = self.log().networks().iter().map(Network::plugins).collect();
+        for digest in kept.iter().filter(|digest| !used.iter().any(|plugins| plugins.uses(digest))) {
+            self.log().remove_component(digest).await.map_err(Failure::from)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a plugin stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    Hold,
+    GoOn,
+}
+
+/// A plugin that the principal may change; to those who may not even see it, it looks as if it were not there.
+fn changeable<'a>(plugins: &'a Plugins, principal: &Principal, name: &str) -> Result<&'a Plugin, Failure> {
+    if is_builtin(name) {
+        return Err(Failure::request("name", format_args!("`{name}` is a built-in view: it is always there")));
+    }
+    let plugin = plugins.get(name).filter(|plugin| may(principal, &Action::Ask(plugin.owner())));
+    let Some(plugin) = plugin else { return Err(PluginRefusal::Unknown(name.to_owned()).into()) };
+    if may(principal, &Action::ChangePlugin(plugin.owner())) {
+        Ok(plugin)
+    } else {
+        Err(Failure::new(ErrorReason::PermissionDenied))
+    }
+}
+
+fn is_builtin(name: &str) -> bool {
+    BUILTINS.iter().any(|builtin| builtin.name == name)
+}
+
+/// The built-in view that has this component.
+fn builtin_of(component: &[u8]) -> Option<&'static str> {
+    BUILTINS.iter().find(|builtin| builtin.component == component).map(|builtin| builtin.name)
+}
+
+fn version_unknown(name: &str, version: &str) -> Failure {
+    let refusal = PluginRefusal::VersionUnknown { name: name.to_owned(), version: version.to_owned() };
+    Failure::from(refusal)
+}
+
+/// Names are those of manifests, and built-in views keep theirs.
+fn check_name(name: &str) -> Result<(), Failure> {
+    kith_views::check_name(name).map_err(|invalid| Failure::request("name", invalid))?;
+    if is_builtin(name) {
+        let message = format_args!("`{name}` is a built-in view: give the plugin another name");
+        return Err(Failure::because(ErrorReason::AlreadyExists, message).at("name"));
+    }
+    Ok(())
+}
+
+/// Settings with the keys in order and no spaces, so that equal ones are equal text.
+fn canonical_settings(text: &str) -> Result<String, Failure> {
+    let text = if text.trim().is_empty() { "{}" } else { text };
+    let settings: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| Failure::request("settings", format_args!("no JSON object: {error}")))?;
+    let settings = sorted(Value::Object(settings)).to_string();
+    if settings.len() > SETTINGS_BYTES_MAX {
+        let message = format_args!("the settings have {} bytes; {SETTINGS_BYTES_MAX} are allowed", settings.len());
+        return Err(Failure::because(ErrorReason::LimitExceeded, message).at("settings"));
+    }
+    Ok(settings)
+}
+
+/// A value with the keys of every object in order.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
+/// The same component with the same settings, installed for the same owner.
+struct Same<'a> {
+    wanted: &'a str,
+    name: &'a str,
+    version: &'a PluginVersion,
+    active: bool,
+}
+
+fn same<'a>(plugins: &'a Plugins, owner: &PluginOwner, digest: &ComponentDigest, settings: &str) -> Option<Same<'a>> {
+    plugins.iter().filter(|(_, plugin)| plugin.owner() == owner).find_map(|(name, plugin)| {
+        let is_same = |version: &&PluginVersion| version.component == *digest && version.settings == settings;
+        let version = plugin.versions().iter().find(is_same)?;
+        Some(Same { wanted: name, name, version, active: plugin.active() == Some(version) })
+    })
+}
+
+impl Same<'_> {
+    /// Installing it again under its name changes nothing; another name is refused, since both would be one view.
+    fn answer(self) -> Result<Installed, Failure> {
+        let Self { wanted, name, version, active } = self;
+        if wanted != name {
+            let message =
+                format_args!("this component with these settings is installed as `{name}` {} already", version.version);
+            return Err(Failure::because(ErrorReason::AlreadyExists, message).at("name"));
+        }
+        Ok(Installed {
+            name: name.to_owned(),
+            version: version.version.clone(),
+            component: version.component,
+            position: version.installed_at,
+            before: true,
+            active,
+        })
+    }
+}
+
+/// The manifest's version, or that with the first number behind it that is free.
+fn free_version(plugin: Option<&Plugin>, version: &str) -> String {
+    let is_taken = |version: &str| plugin.is_some_and(|plugin| plugin.version(version).is_some());
+    if !is_taken(version) {
+        return version.to_owned();
+    }
+    let numbered = (2_u32..).map(|number| format!("{version}+{number}"));
+    numbered.into_iter().find(|version| !is_taken(version)).expect("a plugin has few versions")
+}
+
+impl From<PluginRefusal> for Failure {
+    fn from(refusal: PluginRefusal) -> Self {
+        let (reason, field) = match &refusal {
+            PluginRefusal::Unknown(_) => (ErrorReason::ViewUnknown, "name"),
+            PluginRefusal::VersionUnknown { .. } => (ErrorReason::ViewUnknown, "version"),
+            PluginRefusal::NameTaken(_) | PluginRefusal::Unchanged(_) => (ErrorReason::AlreadyExists, "name"),
+            PluginRefusal::VersionTaken { .. } => (ErrorReason::AlreadyExists, "version"),
+            PluginRefusal::NoOrganisation => (ErrorReason::RequestInvalid, "scope"),
+            PluginRefusal::TooMany => (ErrorReason::LimitExceeded, "name"),
+        };
+        Self::because(reason, refusal).at(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_settings_are_equal_text() {
+        assert_eq!(canonical_settings("").unwrap(), "{}");
+        assert_eq!(canonical_settings(" {\"b\": 1, \"a\": [2]}").unwrap(), r#"{"a":[2],"b":1}"#);
+        assert_eq!(
+            canonical_settings(r#"{"z":{"y":1.50,"x":[{"b":null,"a":true}]}}"#).unwrap(),
+            r#"{"z":{"x":[{"a":true,"b":null}],"y":1.5}}"#
+        );
+        assert_eq!(canonical_settings("[1]").unwrap_err().reason(), ErrorReason::RequestInvalid);
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(SETTINGS_BYTES_MAX));
+        assert_eq!(canonical_settings(&long).unwrap_err().reason(), ErrorReason::LimitExceeded);
+    }
+
+    #[test]
+    fn names_are_those_of_manifests_and_not_of_built_in_views() {
+        check_name("ties_2").unwrap();
+        assert_eq!(check_name("Ties!").unwrap_err().reason(), ErrorReason::RequestInvalid);
+        assert_eq!(check_name("strength").unwrap_err().reason(), ErrorReason::AlreadyExists);
+    }
+}

@@ -1,0 +1,359 @@
+//! Plugins in a network: installed, compared, activated, gone back from, paused, removed, certified; and what a bad one
+//! does to everybody else, which is nothing.
+
+use crate::village::{populate, token, village};
+use kith_bundle::BUILTINS;
+use kith_tests::{
+    cli::Cli,
+    ran::Ran,
+    server::{DataFolder, Server, kithd},
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// The plugin that does whatever its settings say.
+static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let text = include_str!("../../server/views/src/tests/hostile.wat");
+    wat::parse_str(text).expect("it is WebAssembly text")
+});
+
+/// Files of components.
+struct Shelf(TempDir);
+
+impl Shelf {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> String {
+        let path: PathBuf = self.0.path().join(name);
+        fs::write(&path, bytes).expect("it is written");
+        path.to_str().expect("folders of tests are UTF-8").to_owned()
+    }
+
+    /// The component of a built-in view.
+    fn builtin(&self, view: &str) -> String {
+        let builtin = BUILTINS.iter().find(|builtin| builtin.name == view).expect("it is built in");
+        self.put(&format!("{view}.wasm"), builtin.component)
+    }
+}
+
+fn ties(cli: &Cli) {
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    cli.run(&["met", "amina", "ben", "--on", "2026-02-05"]).ok();
+    cli.run(&["met", "amina", "carol", "--on", "2026-02-05"]).ok();
+}
+
+fn rows(cli: &Cli, view: &str) -> Vec<Value> {
+    cli.json_lines(&["view", view, "--at", "2026-03-01"])
+}
+
+/// Events of a kind in the log, oldest first.
+fn administration(cli: &Cli, kind: &str) -> Vec<Value> {
+    cli.json_lines(&["log", "--kind", kind])
+}
+
+#[test]
+fn a_plugin_is_installed_compared_activated_gone_back_from_paused_and_removed() {
+    let (_server, cli) = village();
+    ties(&cli);
+    let shelf = Shelf::new();
+    let file = shelf.builtin("strength");
+
+    // What the built-in view does without settings.
+    let usual = r#"{"half_life_days":60}"#;
+    let install = ["plugin", "install", &file, "--name", "ties", "--settings", usual];
+    let first = cli.json(&install);
+    assert_eq!((&first["active"], &first["installed_before"]), (&json!(true), &json!(false)));
+    let version = first["version"].as_str().unwrap();
+    assert_eq!(rows(&cli, "ties"), rows(&cli, "strength"), "the same component gives the same rows");
+    assert_eq!(rows(&cli, "ties").len(), 2);
+    let again = cli.json(&install);
+    assert_eq!((&again["version"], &again["installed_before"]), (&first["version"], &json!(true)));
+    let other = ["plugin", "install", &file, "--name", "other"];
+    cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is installed as `ties`");
+    cli.run(&other).exits(4).says("this is the built-in view `strength`");
+    cli.run(&["plugin", "diff", "ties"]).exits(4).says("is the version that answers");
+
+    let settings = r#"{"half_life_days":10}"#;
+    let second = cli.json(&["plugin", "install", &file, "--name", "ties", "--settings", settings]);
+    let newer = second["version"].as_str().unwrap();
+    assert_eq!((newer, &second["active"]), (format!("{version}+2").as_str(), &json!(false)));
+    assert_eq!(rows(&cli, "ties"), rows(&cli, "strength"), "the first version still answers");
+    let diff = cli.json(&["plugin", "diff", "ties"]);
+    assert_eq!((&diff["from"], &diff["to"], &diff["rows_changed"]), (&json!(version), &json!(newer), &json!(2)));
+    assert_eq!((&diff["rows_added"], &diff["rows_removed"]), (&json!(0), &json!(0)));
+    assert_eq!(diff["moves"][0]["key"].as_array().unwrap().len(), 2);
+    assert!(diff["from_view"]["fuel_per_event"].as_u64() > Some(0), "what each costs is told: {diff}");
+    cli.run(&["plugin", "diff", "ties", "--moves", "1"]).ok().prints("2 changed").prints("Amina Shah");
+
+    let before = rows(&cli, "ties");
+    cli.run(&["plugin", "activate", &format!("ties@{newer}")]).ok().prints("answers, recorded at position");
+    let after = rows(&cli, "ties");
+    assert_ne!(after, before);
+    cli.run(&["plugin", "activate", &format!("ties@{newer}")]).ok().prints("nothing had to change");
+    assert_eq!(cli.json(&["plugin", "rollback", "ties"])["version"], version);
+    assert_eq!(rows(&cli, "ties"), before);
+    cli.run(&["plugin", "rollback", "ties"]).exits(4).says("no version to go back to");
+
+    cli.run(&["plugin", "pause", "ties"]).ok();
+    cli.run(&["met", "carol", "dan", "--on", "2026-02-07"]).ok();
+    assert_eq!(rows(&cli, "ties"), before, "a paused view answers as of where it is");
+    assert_eq!(rows(&cli, "strength").len(), 3);
+    let listed = cli.json_lines(&["view"]);
+    let ties = listed.iter().find(|view| view["name"] == "ties").unwrap();
+    assert_eq!((&ties["state"], ties["lag"].as_u64() > Some(0)), (&json!("paused"), true));
+    cli.run(&["plugin", "resume", "ties"]).ok();
+    assert_eq!(rows(&cli, "ties"), rows(&cli, "strength"));
+
+    cli.run(&["plugin", "remove", "ties"]).ok();
+    cli.run(&["view", "ties"]).exits(3).says("there is no view ties");
+    cli.run(&["plugin", "remove", "ties"]).exits(3).says("no plugin is called `ties`");
+    assert_eq!(cli.json_lines(&["plugin", "list"]), Vec::<Value>::new());
+    cli.run(&install).ok();
+    assert_eq!(rows(&cli, "ties"), rows(&cli, "strength"), "installed again, the rows are back");
+
+    let installed = administration(&cli, "plugin_installed");
+    let digests: Vec<_> =
+        installed.iter().map(|entry| entry["event"]["plugin_installed"]["component"].clone()).collect();
+    assert_eq!(digests.len(), 3, "{installed:?}");
+    for (kind, times) in [("plugin_activated", 4), ("plugin_paused", 2), ("plugin_removed", 1)] {
+        assert_eq!(administration(&cli, kind).len(), times, "{kind}");
+    }
+}
+
+#[test]
+fn plugins_outlive_restarts_and_move_with_backups() {
+    let (server, cli) = village();
+    ties(&cli);
+    let settings = r#"{"half_life_days":10}"#;
+    let install = ["plugin", "install", "--builtin", "strength", "--name", "ties", "--settings", settings];
+    cli.run(&install).ok();
+    cli.run(&["plugin", "install", &Shelf::new().put("hostile.wasm", &HOSTILE)]).ok();
+    let expected = (rows(&cli, "ties"), rows(&cli, "hostile"));
+    cli.run(&["plugin", "pause", "hostile"]).ok();
+    let data = server.kill();
+    let server = Server::start_on(data, &[]);
+    let cli = server.cli();
+    assert_eq!((rows(&cli, "ties"), rows(&cli, "hostile")), expected);
+    let listed = cli.json_lines(&["plugin", "list"]);
+    assert_eq!(listed.iter().map(|plugin| plugin["paused"].clone()).collect::<Vec<_>>(), [json!(true), json!(false)]);
+
+    let shelf = tempfile::tempdir().unwrap();
+    let file = |name: &str| shelf.path().join(name).to_str().unwrap().to_owned();
+    cli.run(&["admin", "backup", "--to", &file("log")]).ok();
+    let token = server.token();
+    let data = server.data();
+    assert!(server.terminate().success());
+    kithd(&["backup-keys", "--data", data.path().to_str().unwrap(), "--to", &file("keys")]).ok();
+    let elsewhere = Arc::<DataFolder>::default();
+    let folder = elsewhere.path().to_str().unwrap();
+    kithd(&["restore", "--from", &file("log"), "--data", folder]).ok();
+    kithd(&["restore-keys", "--from", &file("keys"), "--data", folder]).ok();
+    kithd(&["check", "--data", folder]).ok();
+    let restored = Server::start_on(elsewhere.clone(), &[]);
+    let cli = Cli::new(&restored.url(), &token);
+    assert_eq!((rows(&cli, "ties"), rows(&cli, "hostile").len()), (expected.0, expected.1.len()));
+}
+
+#[test]
+fn an_organisations_plugin_is_for_that_organisation_alone() {
+    let (_server, owner) = village();
+    ties(&owner);
+    let (_, secret) = token(&owner, &["--role", "analyst", "--organisation", "riverside"]);
+    let analyst = owner.token(&secret);
+    let (_, secret) = token(&owner, &["--role", "recorder", "--organisation", "riverside"]);
+    let recorder = owner.token(&secret);
+    let (_, secret) = token(&owner, &["--role", "owner", "--organisation", "hillside"]);
+    let hillside = owner.token(&secret);
+    recorder.run(&["met", "amina", "ben", "--on", "2026-02-20", "--scope", "organisation"]).ok();
+
+    let file = Shelf::new();
+    let file = file.builtin("strength");
+    let install = ["plugin", "install", &file, "--name", "own", "--scope", "organisation"];
+    recorder.run(&install).exits(4).says("this token may not do this");
+    owner.run(&install).exits(4).says("needs a token with an organisation");
+    analyst.run(&install).ok();
+    let met = |cli: &Cli, view: &str| rows(cli, view)[0]["met"].clone();
+    assert_eq!((met(&analyst, "own"), met(&recorder, "own"), met(&owner, "strength")), (json!(3), json!(3), json!(2)));
+
+    for other in [&owner, &hillside] {
+        other.run(&["view", "own"]).exits(3).says("there is no view own");
+        other.run(&["why", "own", "amina", "ben"]).exits(3);
+        other.run(&["plugin", "diff", "own"]).exits(3);
+        other.run(&["plugin", "remove", "own"]).exits(3).says("no plugin is called `own`");
+        other.run(&["plugin", "certify", "own"]).exits(3);
+        assert_eq!(other.json_lines(&["plugin", "list"]), Vec::<Value>::new());
+        assert!(other.json_lines(&["view"]).iter().all(|view| view["name"] != "own"));
+    }
+    hillside.run(&install).exits(4).says("is taken in another scope");
+    recorder.run(&["plugin", "remove", "own"]).exits(4).says("this token may not do this");
+    analyst.run(&["plugin", "remove", "own"]).ok();
+}
+
+#[test]
+fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
+    let (_server, cli) = village();
+    let shelf = Shelf::new();
+    let importing = r#"(component (import "clock" (func (result u64))))"#;
+    let importing = shelf.put("importing.wasm", &wat::parse_str(importing).unwrap());
+    let empty = shelf.put("empty.wasm", &wat::parse_str("(component)").unwrap());
+    let text = shelf.put("text.wasm", b"This is no component.");
+    let nothing = shelf.put("nothing.wasm", b"");
+    let huge = shelf.put("huge.wasm", &vec![0; 33 << 20]);
+    let strength = shelf.builtin("strength");
+    let install = |arguments: &[&str]| -> Ran { cli.run(&[&["plugin", "install"], arguments].concat()) };
+    install(&[&importing]).exits(4).says("the component imports clock; a plugin imports nothing");
+    install(&[&empty]).exits(4).says("kith:view/view@1.0.0 is needed");
+    install(&[&text]).exits(4).says("no WebAssembly component");
+    install(&[&nothing]).exits(4).says("data: is missing");
+    install(&[&huge]).exits(4).says("more than 33554432 bytes");
+    install(&["absent.wasm"]).exits(3).says("cannot read absent.wasm");
+    install(&[]).exits(2);
+    install(&[&strength]).exits(4).says("is a built-in view: give the plugin another name");
+    install(&[&strength, "--name", "Ties!"]).exits(4).says("is no name");
+    install(&[&strength, "--name", "ties", "--settings", "[]"]).exits(4).says("no JSON object");
+    install(&[&strength, "--name", "ties", "--settings", r#"{"half_life":1}"#]).exits(4).says("half_life");
+    install(&["--builtin", "absent", "--name", "ties"]).exits(3).says("there is no built-in view absent");
+    cli.run(&["plugin", "activate", "ties"]).exits(2).says("NAME@VERSION");
+    cli.run(&["plugin", "activate", "ties@1"]).exits(3).says("no plugin is called `ties`");
+    cli.run(&["plugin", "pause", "strength"]).exits(4).says("is a built-in view");
+    let (_, secret) = token(&cli, &["--role", "recorder"]);
+    cli.token(&secret).run(&["plugin", "install", &strength, "--name", "ties"]).exits(4);
+    assert_eq!(cli.json_lines(&["plugin", "list"]), Vec::<Value>::new());
+    assert_eq!(administration(&cli, "plugin_installed"), Vec::<Value>::new(), "nothing was recorded");
+    install(&[&strength, "--name", "ties", "--settings", r#"{"half_life_days":9}"#]).ok();
+    cli.run(&["plugin", "activate", "ties@9"]).exits(3).says("has no version 9");
+}
+
+#[test]
+fn certified_rows_follow_from_the_log_or_are_found_out() {
+    let (server, cli) = village();
+    ties(&cli);
+    cli.run(&["plugin", "install", "--builtin", "strength", "--name", "own", "--settings", r#"{"half_life_days":10}"#])
+        .ok();
+    let shelf = Shelf::new();
+    let certify = |flags: &[&str]| cli.run(&[&["plugin", "certify"], flags].concat()).ok().stdout;
+    let certificate = certify(&["own", "--at", "2026-03-01"]);
+    let file = shelf.put("own.certificate", certificate.as_bytes());
+    cli.run(&["met", "amina", "dan", "--on", "2026-02-27"]).ok();
+    let verify = |file: &str| cli.run(&["plugin", "verify-certificate", file]);
+    verify(&file).ok().prints("verified: own has these 2 rows as of 2026-03-01");
+    verify(&shelf.put("strength.certificate", certify(&["strength"]).as_bytes())).ok().prints("these 3 rows");
+
+    let altered = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut certificate: Value = serde_json::from_str(&certificate).unwrap();
+        change(&mut certificate);
+        shelf.put(name, certificate.to_string().as_bytes())
+    };
+    let digest = altered("digest", &|certificate| certificate["rows_digest"] = "00".repeat(32).into());
+    verify(&digest).exits(6).says("are certified");
+    verify(&altered("rows", &|certificate| certificate["rows"] = 3.into())).exits(6);
+    verify(&altered("day", &|certificate| certificate["day"] = "2026-02-28".into())).exits(6);
+    verify(&altered("settings", &|certificate| certificate["settings"] = json!({ "half_life_days": 11 }))).exits(6);
+    let checkpoint = |certificate: &mut Value| {
+        let text = certificate["checkpoint"].as_str().unwrap().replacen("\n1", "\n2", 1);
+        certificate["checkpoint"] = text.into();
+    };
+    verify(&altered("checkpoint", &checkpoint)).exits(6);
+    verify(&shelf.put("text", b"This is no certificate.")).exits(6).says("no certificate");
+    let other = shelf.builtin("help");
+    cli.run(&["plugin", "verify-certificate", &file, "--component", &other]).exits(6).says("not the certified one");
+    drop(server);
+}
+
+#[test]
+fn whoever_watches_hears_that_another_version_answers() {
+    let (_server, cli) = village();
+    ties(&cli);
+    let install = ["plugin", "install", "--builtin", "strength", "--name", "own", "--settings"];
+    cli.run(&[&install[..], &[r#"{"half_life_days":10}"#]].concat()).ok();
+    let second = cli.json(&[&install[..], &[r#"{"half_life_days":20}"#]].concat());
+    let mut watch = cli.command(&["watch", "own", "-o", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let first: Vec<_> = lines.by_ref().take(2).collect();
+    cli.run(&["plugin", "activate", &format!("own@{}", second["version"].as_str().unwrap())]).ok();
+    assert_eq!(lines.next().unwrap()["reset"], true);
+    let then: Vec<_> = lines.by_ref().take(2).collect();
+    assert_eq!(
+        then.iter().map(|row| &row["key"]).collect::<Vec<_>>(),
+        first.iter().map(|row| &row["key"]).collect::<Vec<_>>()
+    );
+    assert_ne!(then[0]["score"], first[0]["score"]);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+}
+
+/// Time that so many appends take, one after the other.
+fn appends(cli: &Cli, shelf: &Shelf, name: &str, count: usize) -> Duration {
+    let line = |number: usize| {
+        let day = 1 + number % 28;
+        format!(
+            "{{\"event\":{{\"occurredAt\":\"2026-01-{day:02}T10:00:00Z\",\"scope\":\"SCOPE_NETWORK\",\
+             \"met\":{{\"people\":[\"amina\",\"ben\"]}}}}}}\n"
+        )
+    };
+    let file = shelf.put(name, (0..count).map(line).collect::<String>().as_bytes());
+    let begun = Instant::now();
+    cli.run(&["import", &file]).ok();
+    begun.elapsed()
+}
+
+#[test]
+fn a_bad_plugin_harms_its_own_view_alone() {
+    let (_server, cli) = village();
+    let shelf = Shelf::new();
+    let file = shelf.put("hostile.wasm", &HOSTILE);
+    let modes = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
+    for mode in modes {
+        let settings = format!(r#"{{"{mode}":1}}"#);
+        cli.run(&["plugin", "install", &file, "--name", &format!("bad_{mode}"), "--settings", &settings]).ok();
+    }
+    // The poison: an entry with an attribute.
+    cli.run(&["met", "carol", "dan", "--on", "2026-01-05", "--attribute", "poison=1"]).ok();
+    let position = cli.json(&["head"])["position"].clone();
+    appends(&cli, &shelf, "first.jsonl", 2_000);
+    let strength = rows(&cli, "strength");
+    assert_eq!(strength.len(), 2, "the views of others go on");
+    for mode in modes {
+        let name = format!("bad_{mode}");
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let view = loop {
+            let views = cli.json_lines(&["view"]);
+            let view = views.into_iter().find(|view| view["name"] == name.as_str()).unwrap();
+            if view["lag"] == 0 && view["quarantined"] != json!([]) {
+                break view;
+            }
+            assert!(Instant::now() < deadline, "{view}");
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let quarantined = &view["quarantined"][0];
+        assert_eq!((&quarantined["key"], &quarantined["position"]), (&json!(["carol", "dan"]), &position), "{mode}");
+        assert!(!quarantined["message"].as_str().unwrap().is_empty(), "what happened is told");
+        assert_eq!(rows(&cli, &name)[0]["count"], 2_000, "every other key of {name} goes on");
+    }
+}
+
+#[test]
+fn a_network_without_the_right_to_see_a_component_does_not_get_it() {
+    let (_server, cli) = village();
+    let shelf = Shelf::new();
+    cli.run(&["plugin", "install", &shelf.put("hostile.wasm", &HOSTILE)]).ok();
+    cli.run(&["network", "add", "south"]).ok();
+    let south = cli.network("south");
+    populate(&south);
+    ties(&south);
+    south.run(&["view", "hostile"]).exits(3);
+    south.run(&["plugin", "install", &shelf.put("again.wasm", &HOSTILE)]).ok();
+    cli.run(&["plugin", "remove", "hostile"]).ok();
+    assert_eq!(rows(&south, "hostile").len(), 2, "the other network keeps the component");
+}
