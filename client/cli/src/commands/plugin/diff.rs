@@ -70,15 +70,16 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
         let key: Vec<_> = moved.key.iter().map(|person| names.of(person)).collect();
         let item = if moved.item == 0 { String::new() } else { moved.item.to_string() };
         let numbers = [moved.from, moved.to, moved.to - moved.from].map(|number| format!("{number:.2}"));
-        [vec![key.join(", "), item, moved.column.clone()], numbers.to_vec()].concat()
+        [vec![key.join(" · "), item, moved.column.clone()], numbers.to_vec()].concat()
     });
     context.output.line("")?;
     context.output.table(&columns, rows.collect())
 }
 
 fn costs(context: &mut Context, diff: &v1::DiffPluginResponse) -> Result<(), Failure> {
-    for view in [&diff.from_view, &diff.to_view].into_iter().flatten() {
-        let (version, rate, fuel) = (&view.version, view.events_per_second, view.fuel_per_event);
+    for (version, view) in [(&diff.from, &diff.from_view), (&diff.to, &diff.to_view)] {
+        let Some(view) = view else { continue };
+        let (rate, fuel) = (view.events_per_second, view.fuel_per_event);
         let state = view.state_bytes.div_ceil(1024);
         context.output.line(&format!("{version}: {rate:.0} events/s, {fuel} fuel an event, {state} KiB of state"))?;
         let trouble = trouble(view);
