@@ -11,6 +11,7 @@ mod format;
 mod full_disk;
 mod introductions;
 mod mail;
+mod metrics;
 mod organisations;
 mod partial;
 mod plugins;

@@ -171,8 +171,14 @@ impl Config {
     fn problems(&self) -> Vec<String> {
         let mut problems = self.limits.problems();
         problems.extend(self.views.problem());
-        if let Some(why) = self.telemetry.problem() {
-            problems.push(format!("telemetry.filter: {why}"));
+        problems.extend(self.telemetry.problem());
+        if self.telemetry.metrics_address().is_some_and(|address| !address.ip().is_loopback()) && !self.allow_plaintext
+        {
+            problems.push(format!(
+                "telemetry.metrics_listen: {} is not a loopback address: set allow_plaintext = true if the network is \
+                 trusted",
+                self.telemetry.metrics_listen
+            ));
         }
         if !self.listen.ip().is_loopback() && !self.allow_plaintext {
             problems.push(format!(
@@ -273,6 +279,17 @@ mod tests {
         let flags = Flags { listen: Some("0.0.0.0:7420".into()), ..Flags::default() };
         assert!(read("", &[], flags.clone()).is_err());
         assert!(read("allow_plaintext = true", &[], flags).is_ok());
+    }
+
+    #[test]
+    fn metrics_are_for_this_machine_unless_that_is_said() {
+        let config = read("[telemetry]\nmetrics_listen = '127.0.0.1:9100'", &[], Flags::default()).unwrap().config;
+        assert_eq!(config.telemetry.metrics_address(), Some("127.0.0.1:9100".parse().unwrap()));
+        for wrong in ["9100", "0.0.0.0:9100"] {
+            let variables = [("KITH_TELEMETRY_METRICS_LISTEN", wrong)];
+            let ConfigErrors(problems) = read("", &variables, Flags::default()).unwrap_err();
+            assert!(problems[0].starts_with("telemetry.metrics_listen"), "{problems:?}");
+        }
     }
 
     #[test]

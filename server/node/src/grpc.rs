@@ -35,6 +35,7 @@ mod stream;
 mod subscribe;
 mod watch_view;
 
+pub(crate) use list_views::view as view_status;
 pub(crate) use status::Failure;
 
 use crate::{blocking, node::Node};

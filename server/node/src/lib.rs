@@ -12,6 +12,7 @@ mod demo;
 mod first_start;
 mod grpc;
 pub mod limits;
+mod metrics;
 mod node;
 mod plugins;
 mod serve;
@@ -36,6 +37,9 @@ pub enum RunError {
     /// It could not go on.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The socket for metrics cannot be had.
+    #[error("telemetry.metrics_listen: {0}")]
+    Metrics(std::io::Error),
     /// The socket has no address.
     #[error("the socket has no address: {0}")]
     Socket(std::io::Error),
@@ -52,7 +56,15 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 /// Starts a server, announces it on standard output and to systemd, and serves until `shutdown`.
 pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let address = listener.local_addr().map_err(RunError::Socket)?;
+    let metrics = match config.telemetry.metrics_address() {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(RunError::Metrics)?),
+        None => None,
+    };
     let node = Node::start(&config, clock::system_clock()).await?;
+    if let Some(listener) = metrics {
+        tracing::info!(address = listener.local_addr().ok().map(tracing::field::display), "metrics");
+        tokio::spawn(metrics::serve(node.clone(), listener));
+    }
     announce::ready(&node, &config, address);
     let served = node.serve(listener, shutdown).await;
     announce::stopping();

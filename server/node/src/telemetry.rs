@@ -1,11 +1,11 @@
-//! What the process says about itself: log lines on standard error. Standard output belongs to the announcement.
+//! What the process says about itself: log lines on standard error, and where numbers are to be had. Standard output belongs to the announcement.
 
 use serde::{Deserialize, Serialize};
-use std::io::IsTerminal;
+use std::{io::IsTerminal, net::SocketAddr};
 use tracing_subscriber::{EnvFilter, util::TryInitError};
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Settings of the log lines.
+/// Settings of log lines and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -13,6 +13,8 @@ pub struct Config {
     pub filter: String,
     /// How they look.
     pub format: Format,
+    /// Address and port of `GET /metrics` for Prometheus; empty = none.
+    pub metrics_listen: String,
 }
 
 /// How log lines look.
@@ -27,14 +29,23 @@ pub enum Format {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { filter: "info".into(), format: Format::Text }
+        Self { filter: "info".into(), format: Format::Text, metrics_listen: String::new() }
     }
 }
 
 impl Config {
-    /// What is wrong with the filter, if anything.
+    /// What is wrong with the filter or the address, if anything.
     pub fn problem(&self) -> Option<String> {
-        EnvFilter::try_new(&self.filter).err().map(|error| error.to_string())
+        let filter = EnvFilter::try_new(&self.filter).err().map(|error| format!("telemetry.filter: {error}"));
+        filter.or_else(|| {
+            let is_address = self.metrics_listen.is_empty() || self.metrics_address().is_some();
+            (!is_address).then(|| format!("telemetry.metrics_listen: {} is no address and port", self.metrics_listen))
+        })
+    }
+
+    /// Where to answer Prometheus.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listen.parse().ok()
     }
 }
 

@@ -294,6 +294,21 @@ impl NetworkViews {
         })
     }
 
+    /// Every view that there is, with its network, name and version.
+    pub(crate) fn all(&self) -> Vec<(NetworkName, String, String, ServedView)> {
+        self.look(|slots| {
+            let mut all = Vec::new();
+            for (network, slots) in slots {
+                for (name, slot) in slots {
+                    let kept = slot.versions.iter().filter_map(|(version, kept)| Some((version, kept.clone().ok()?)));
+                    let served = kept.map(|(version, kept)| (version.clone(), kept.served(slot.paused)));
+                    all.extend(served.map(|(version, view)| (network.clone(), name.clone(), version, view)));
+                }
+            }
+            all
+        })
+    }
+
     /// A version's view, or why there is none; nothing if none is wanted.
     pub(crate) fn version(
         &self,

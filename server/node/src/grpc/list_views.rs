@@ -25,7 +25,7 @@ pub(super) async fn list_views(
 }
 
 /// A view as clients see it.
-pub(super) fn view(name: &str, served: &ServedView) -> Result<v1::View, Failure> {
+pub(crate) fn view(name: &str, served: &ServedView) -> Result<v1::View, Failure> {
     let mut view = with_status(name, served.handle.status()?);
     if served.paused && view.state() == v1::ViewState::Running {
         view.set_state(v1::ViewState::Paused);

@@ -1,0 +1,132 @@
+//! Numbers for Prometheus, on a port of their own: what the log and each view do, never a name or an id of a person.
+//!
+//! Invariant: a scrape reads what is there and changes nothing; without an address in the settings nothing listens.
+
+use crate::node::Node;
+use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use kith_proto::v1;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use std::{
+    io,
+    sync::atomic::{AtomicI64, AtomicU64},
+};
+use tokio::net::TcpListener;
+
+/// How OpenMetrics text is told from other text (OpenMetrics 1.0, 4.2.1).
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Names and values that tell one number from another.
+type Labels = Vec<(&'static str, String)>;
+type Gauges = Family<Labels, Gauge<i64, AtomicI64>>;
+type Counters = Family<Labels, Counter<u64, AtomicU64>>;
+
+/// Answers `GET /metrics` until the server goes down.
+pub(crate) async fn serve(node: Node, listener: TcpListener) -> io::Result<()> {
+    let closing = node.closing();
+    let routes = Router::new().route("/metrics", get(scrape)).with_state(node);
+    axum::serve(listener, routes).with_graceful_shutdown(closing).await
+}
+
+async fn scrape(State(node): State<Node>) -> impl IntoResponse {
+    let text = crate::blocking(move || {
+        let mut registry = Registry::with_prefix("kith");
+        log(&node, &mut registry);
+        views(&node, &mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("writing to a string does not fail");
+        text
+    });
+    ([(CONTENT_TYPE, OPEN_METRICS)], text.await)
+}
+
+fn log(node: &Node, registry: &mut Registry) {
+    let measures = node.log().measures();
+    let heads = gauges(registry, "head_position", "Last position of a network's log");
+    for network in node.log().networks() {
+        heads.get_or_create(&vec![("network", network.name().to_string())]).set(signed(network.head().get()));
+    }
+    let waiting = signed(measures.queue_requests as u64);
+    gauge(registry, "queue_requests", "Requests that wait for the writer", waiting);
+    let totals = [
+        ("commits", "Commits that changed something", measures.commit_count),
+        ("entries", "Entries in those commits", measures.entry_count),
+        ("commit_microseconds", "Time spent on commits, from decision to publication", measures.commit_latency_us),
+    ];
+    for (name, help, total) in totals {
+        let counter = Counter::<u64, AtomicU64>::default();
+        counter.inc_by(total);
+        registry.register(name, help, counter);
+    }
+    let writable = i64::from(*node.log().health().borrow() == kith_log::Health::Serving);
+    gauge(registry, "writable", "1 while the log takes events", writable);
+}
+
+fn views(node: &Node, registry: &mut Registry) {
+    let lag = gauges(registry, "view_lag_entries", "Entries between a view and its log's head");
+    let rows = gauges(registry, "view_rows", "Rows as of today");
+    let keys = gauges(registry, "view_keys", "Keys with a state");
+    let state = gauges(registry, "view_state_bytes", "Bytes of all states");
+    let quarantined = gauges(registry, "view_quarantined_keys", "Keys that the plugin fails on");
+    let running = gauges(registry, "view_running", "1 while a view follows its log");
+    let rate = gauges(registry, "view_events_per_second", "Events folded in a second of the time spent folding");
+    let cost = gauges(registry, "view_fuel_per_event", "Fuel spent for an event, making rows included");
+    let events = counters(registry, "view_events", "Events folded");
+    let fuel = counters(registry, "view_fuel", "Fuel spent");
+    let faults = counters(registry, "view_faults", "Calls of the plugin that failed");
+    for (labels, view) in statuses(node) {
+        lag.get_or_create(&labels).set(signed(view.lag));
+        rows.get_or_create(&labels).set(signed(view.rows));
+        keys.get_or_create(&labels).set(signed(view.keys));
+        state.get_or_create(&labels).set(signed(view.state_bytes));
+        quarantined.get_or_create(&labels).set(signed(view.quarantined.len() as u64));
+        let follows = matches!(view.state(), v1::ViewState::Running | v1::ViewState::Building);
+        running.get_or_create(&labels).set(i64::from(follows));
+        #[allow(clippy::cast_possible_truncation, reason = "a rate is far below 2^63")]
+        rate.get_or_create(&labels).set(view.events_per_second as i64);
+        cost.get_or_create(&labels).set(signed(view.fuel_per_event));
+        events.get_or_create(&labels).inc_by(view.events_folded);
+        fuel.get_or_create(&labels).inc_by(view.fuel);
+        faults.get_or_create(&labels).inc_by(view.faults);
+    }
+}
+
+/// Every view of every network, those of single organisations and those beside the one that answers among them.
+fn statuses(node: &Node) -> Vec<(Labels, v1::View)> {
+    let mut statuses = Vec::new();
+    for (network, name, version, view) in node.views().all() {
+        match crate::grpc::view_status(&name, &view) {
+            Ok(status) => {
+                let labels = vec![("network", network.to_string()), ("view", name), ("version", version)];
+                statuses.push((labels, status));
+            }
+            Err(failure) => tracing::warn!(network = %network, view = name, reason = failure.message(), "no status"),
+        }
+    }
+    statuses
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {
+    let gauge = Gauge::<i64, AtomicI64>::default();
+    gauge.set(value);
+    registry.register(name, help, gauge);
+}
+
+fn gauges(registry: &mut Registry, name: &str, help: &str) -> Gauges {
+    let family = Gauges::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn counters(registry: &mut Registry, name: &str, help: &str) -> Counters {
+    let family = Counters::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
