@@ -8,8 +8,9 @@ use crate::{
     tables::COMPONENTS,
 };
 use bytes::Bytes;
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, TableError, WriteTransaction};
 use sha2::{Digest, Sha256};
+use std::ops::Bound;
 
 /// SHA-256 of a component.
 pub type ComponentDigest = [u8; 32];
@@ -64,12 +65,18 @@ pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> R
 
 /// The digests of all components.
 pub(crate) fn list(transaction: &ReadTransaction) -> Result<Vec<ComponentDigest>, ReadError> {
-    let mut digests = Vec::new();
-    for row in transaction.open_table(COMPONENTS)?.iter()? {
+    let table = match transaction.open_table(COMPONENTS) {
+        Ok(table) => table,
+        // A file of the first programs that no server has opened since.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut digests, mut after) = (Vec::new(), Bound::Unbounded);
+    // From one component to the next, past its pieces.
+    while let Some(row) = table.range::<([u8; 32], u32)>((after, Bound::Unbounded))?.next() {
         let digest = row?.0.value().0;
-        if digests.last() != Some(&digest) {
-            digests.push(digest);
-        }
+        after = Bound::Excluded((digest, u32::MAX));
+        digests.push(digest);
     }
     Ok(digests)
 }

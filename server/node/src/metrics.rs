@@ -16,7 +16,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// How OpenMetrics text is told from other text (OpenMetrics 1.0, 4.2.1).
+/// How this text is told from other text (`OpenMetrics` 1.0, 4.2.1).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Names and values that tell one number from another.

@@ -10,7 +10,7 @@ use crate::{
     store::builder,
     tables::{self, Visitor},
 };
-use redb::{Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use redb::{Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, TableHandle};
 use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -63,7 +63,12 @@ impl Visitor for Scan<'_> {
         V: Column + 'static,
     {
         let read = guarded(|| {
-            let table = self.transaction.open_table(table).ok()?;
+            let table = match self.transaction.open_table(table) {
+                Ok(table) => table,
+                // Files of the first programs lack a table; a check of the rows misses any other.
+                Err(TableError::TableDoesNotExist(_)) => return Some(()),
+                Err(_) => return None,
+            };
             table.iter().ok()?.try_for_each(|row| row.ok().map(drop))
         });
         if read.is_none() {
