@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Names of the built-in plugins: the folder, and the package after `kith-plugin-`.
-const GUESTS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
+const GUESTS: [&str; 6] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch", "bridges"];
 
 /// Variables the nested cargo must not see.
 const REMOVED: [&str; 20] = [
@@ -78,7 +78,7 @@ fn watch_sources() -> Result<PathBuf, String> {
     for path in shared {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    for guest in GUESTS.into_iter().chain(["sdk"]) {
+    for guest in GUESTS.into_iter().chain(["sdk", "report_sdk"]) {
         println!("cargo::rerun-if-changed={}", root.join("plugins").join(guest).display());
     }
     println!("cargo::rerun-if-changed={}", here.join("build.rs").display());

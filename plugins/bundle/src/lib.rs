@@ -6,13 +6,13 @@
 /// A plugin that comes with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
-    /// The name of its view.
+    /// The name of its view or report.
     pub name: &'static str,
-    /// The component: it exports `kith:view/view@1.0.0` and imports nothing.
+    /// The component: it exports its contract, `kith:view/view@1.0.0` unless it says otherwise, and imports nothing.
     pub component: &'static [u8],
 }
 
-/// All built-in plugins.
+/// All built-in views.
 pub const BUILTINS: &[Builtin] = &[
     Builtin { name: "strength", component: include_bytes!(concat!(env!("OUT_DIR"), "/strength.wasm")) },
     Builtin { name: "introductions", component: include_bytes!(concat!(env!("OUT_DIR"), "/introductions.wasm")) },
@@ -20,3 +20,7 @@ pub const BUILTINS: &[Builtin] = &[
     Builtin { name: "help", component: include_bytes!(concat!(env!("OUT_DIR"), "/help.wasm")) },
     Builtin { name: "keep_in_touch", component: include_bytes!(concat!(env!("OUT_DIR"), "/keep_in_touch.wasm")) },
 ];
+
+/// All built-in reports. Their components export `kith:report/report@1.0.0`.
+pub const REPORTS: &[Builtin] =
+    &[Builtin { name: "bridges", component: include_bytes!(concat!(env!("OUT_DIR"), "/bridges.wasm")) }];

@@ -1,0 +1,214 @@
+//! The built-in report `bridges`: a row for two organisations, and one for each with itself.
+//!
+//! ```text
+//! tied        = two people with a score of `strength` of at least `score_min`
+//! density     = tied pairs / possible pairs                   between the two, or inside the one
+//! e_i         = (external - internal) / (external + internal) external: ties across; internal: ties inside either
+//! redundancy  = size of a maximum matching of the ties across = people to lose until nobody is tied (König 1931)
+//! ```
+//!
+//! The E-I index is that of Krackhardt and Stern (1988). Of one organisation the external ties are those with any
+//! other. People without events count: a silent colleague is a possible tie.
+//!
+//! Invariant: everything is counted in whole numbers up to one last division, so rows agree on every machine.
+
+mod matching;
+
+use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Report, Row, Table, Value};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub use matching::maximum_matching;
+
+/// Organisations up to which pairs without any tie have a row, too: they are the ones that do not talk.
+const SILENT_PAIRS_ORGANISATIONS_MAX: u32 = 300;
+/// Rows of `strength` that are named as evidence.
+const EVIDENCE_MAX: usize = 1_000;
+
+/// What can be set when the report is installed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Score from which on two people count as tied: 0 to 100.
+    pub score_min: f64,
+}
+
+/// The report, configured.
+#[derive(Clone, Copy, Debug)]
+pub struct Bridges {
+    settings: Settings,
+}
+
+kith_report_sdk::export!(Bridges);
+
+impl Report for Bridges {
+    type Settings = Settings;
+
+    const MANIFEST: Manifest = Manifest {
+        name: "bridges",
+        version: "1.0.0",
+        key_by: KeyBy::OrganisationPair,
+        inputs: &[InputNeeded { view: "strength", fields: &["score"] }],
+        fields: &[
+            column("density", FieldType::Number, "tied pairs of all possible pairs, 0 to 1"),
+            column("ties", FieldType::Integer, "tied pairs of people"),
+            column("redundancy", FieldType::Integer, "people to lose until nobody across is tied; 1 hangs on one person"),
+            column("e_i", FieldType::Number, "external less internal ties, of all: -1 only inside, 1 only across"),
+            column("people_a", FieldType::Integer, "people of the first organisation"),
+            column("people_b", FieldType::Integer, "people of the second organisation"),
+            column("tied_a", FieldType::Integer, "people of the first one with a tie to the second"),
+            column("tied_b", FieldType::Integer, "people of the second one with a tie to the first"),
+        ],
+        settings: include_str!("../settings.schema.json"),
+    };
+
+    fn configure(settings: Settings) -> Result<Self, String> {
+        if (0.0..=100.0).contains(&settings.score_min) {
+            Ok(Self { settings })
+        } else {
+            Err("score_min is from 0 to 100".into())
+        }
+    }
+
+    fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
+        let strength = input.tables.first().ok_or("the rows of strength are missing")?;
+        let sizes = input.sizes();
+        let bridges = self.bridges(input, strength);
+        let inside = |organisation: u32| bridges.get(&(organisation, organisation)).map_or(0, |found| found.ties.len());
+        let outside = external(&bridges, input.organisations);
+        let mut rows = Vec::new();
+        for (a, b) in keys(&bridges, &sizes, input.organisations) {
+            let none = Bridge::default();
+            let bridge = bridges.get(&(a, b)).unwrap_or(&none);
+            let (external, internal) = if a == b {
+                (outside[a as usize], inside(a))
+            } else {
+                (bridge.ties.len(), inside(a) + inside(b))
+            };
+            let sizes = (sizes[a as usize], sizes[b as usize]);
+            rows.push(bridge.row((a, b), sizes, (external, internal), strength));
+        }
+        Ok(rows)
+    }
+}
+
+const fn column(name: &'static str, of: FieldType, about: &'static str) -> Field {
+    Field { name, of, about }
+}
+
+/// The ties between two organisations, or inside one.
+#[derive(Default)]
+struct Bridge {
+    /// People of the first and of the second organisation, and the row of `strength`.
+    ties: Vec<(u32, u32, u32)>,
+}
+
+type Found = BTreeMap<(u32, u32), Bridge>;
+
+impl Bridges {
+    fn bridges(&self, input: &Input, strength: &Table) -> Found {
+        let mut bridges = Found::new();
+        for (number, row) in (0_u32..).zip(&strength.rows) {
+            let is_tied = row.values.first().is_some_and(|score| *score >= self.settings.score_min);
+            let (one, other) = ((input.member(row.a).organisation, row.a), (input.member(row.b).organisation, row.b));
+            if !is_tied || one.0 == 0 || other.0 == 0 {
+                continue;
+            }
+            let (first, second) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+            bridges.entry((first.0, second.0)).or_default().ties.push((first.1, second.1, number));
+        }
+        bridges
+    }
+}
+
+/// Ties of each organisation with all others, by ordinal.
+fn external(bridges: &Found, organisations: u32) -> Vec<usize> {
+    let mut external = vec![0; organisations as usize + 1];
+    for ((a, b), bridge) in bridges.iter().filter(|((a, b), _)| a != b) {
+        external[*a as usize] += bridge.ties.len();
+        external[*b as usize] += bridge.ties.len();
+    }
+    external
+}
+
+/// The pairs that have a row: those with a tie, and where organisations are few every other pair of them that has
+/// people.
+fn keys(bridges: &Found, sizes: &[u64], organisations: u32) -> Vec<(u32, u32)> {
+    if organisations > SILENT_PAIRS_ORGANISATIONS_MAX {
+        return bridges.keys().copied().collect();
+    }
+    let peopled = |organisation: &u32| sizes[*organisation as usize] > 0;
+    let of = |a: u32| (a..=organisations).filter(peopled).map(move |b| (a, b));
+    (1..=organisations).filter(peopled).flat_map(of).collect()
+}
+
+impl Bridge {
+    fn row(
+        &self,
+        (a, b): (u32, u32),
+        (people_a, people_b): (u64, u64),
+        (external, internal): (usize, usize),
+        strength: &Table,
+    ) -> Row {
+        let possible = if a == b { people_a * people_a.saturating_sub(1) / 2 } else { people_a * people_b };
+        let ties = self.ties.len() as u64;
+        let redundancy = if a == b { Value::None } else { integer(maximum_matching(&self.pairs()) as u64) };
+        let (tied_a, tied_b) = self.tied(a == b);
+        let values = vec![
+            share(ties, possible),
+            integer(ties),
+            redundancy,
+            e_i(external, internal),
+            integer(people_a),
+            integer(people_b),
+            integer(tied_a),
+            integer(tied_b),
+        ];
+        Row { a, b, values, evidence: self.evidence(strength) }
+    }
+
+    fn pairs(&self) -> Vec<(u32, u32)> {
+        self.ties.iter().map(|(one, other, _)| (*one, *other)).collect()
+    }
+
+    /// People with a tie on each side; inside one organisation both sides are everybody with one.
+    fn tied(&self, inside: bool) -> (u64, u64) {
+        let count = |mut people: Vec<u32>| {
+            people.sort_unstable();
+            people.dedup();
+            people.len() as u64
+        };
+        let (firsts, seconds) = self.ties.iter().map(|(one, other, _)| (*one, *other)).unzip::<_, _, Vec<_>, Vec<_>>();
+        if inside {
+            let all = count([firsts, seconds].concat());
+            return (all, all);
+        }
+        (count(firsts), count(seconds))
+    }
+
+    /// The strongest ties.
+    fn evidence(&self, strength: &Table) -> Vec<(u32, u32)> {
+        let score = |number: u32| strength.rows[number as usize].values[0];
+        let mut numbers: Vec<u32> = self.ties.iter().map(|(.., number)| *number).collect();
+        numbers.sort_by(|one, other| score(*other).total_cmp(&score(*one)).then(one.cmp(other)));
+        numbers.into_iter().take(EVIDENCE_MAX).map(|number| (0, number)).collect()
+    }
+}
+
+fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of people are far below 2^53")]
+fn share(part: u64, whole: u64) -> Value {
+    if whole == 0 { Value::None } else { Value::Number(part as f64 / whole as f64) }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of ties are far below 2^53")]
+fn e_i(external: usize, internal: usize) -> Value {
+    let all = external + internal;
+    if all == 0 { Value::None } else { Value::Number((external as f64 - internal as f64) / all as f64) }
+}
+
+#[cfg(test)]
+mod tests;

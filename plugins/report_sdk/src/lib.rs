@@ -1,0 +1,74 @@
+//! Write Kith reports in Rust: a table over many keys, computed from the rows of views and the directory.
+//!
+//! Everything compiles natively too, so a report is tested like any function. Only on wasm32 does
+//! [`export!`] make it a component. Invariant: a report's answer depends on its arguments alone.
+//!
+//! A crate of its own beside `kith-plugin-sdk`: a component carries the description of one contract.
+
+mod input;
+mod manifest;
+
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+#[rustfmt::skip]
+#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::pedantic, reason = "generated")]
+pub mod bindings;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod guest;
+
+use serde::de::DeserializeOwned;
+
+pub use input::{Input, InputRow, Malformed, Member, Table, encode_input};
+pub use manifest::{Day, Field, FieldType, InputNeeded, KeyBy, Manifest, Row, Value};
+
+/// A report: a pure function. The value is the report with its settings.
+pub trait Report: Sized + 'static {
+    /// The settings, as JSON after the manifest's schema. Give every field a default and deny
+    /// unknown fields, so that `{}` works and a misspelt name is refused.
+    type Settings: DeserializeOwned;
+
+    /// What the report says about itself.
+    const MANIFEST: Manifest;
+
+    /// Takes the settings, or says what is wrong with them.
+    fn configure(settings: Self::Settings) -> Result<Self, String>;
+
+    /// Computes the rows as of the end of a day, one for each key, in any order; or says why it cannot.
+    fn compute(&self, as_of: Day, input: &Input) -> Result<Vec<Row>, String>;
+}
+
+/// Configures a report from JSON text.
+pub fn configure<R: Report>(settings: &str) -> Result<R, String> {
+    let settings = serde_json::from_str(settings).map_err(|error| error.to_string())?;
+    R::configure(settings)
+}
+
+/// Makes the crate a component with the report of this type. Does nothing except on wasm32.
+///
+/// The crate is a `cdylib`; built for `wasm32-unknown-unknown` with
+/// `-C linker=wasm-component-ld` the file is the component.
+#[macro_export]
+macro_rules! export {
+    ($report:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            ::std::thread_local! {
+                static REPORT: ::std::cell::RefCell<::std::option::Option<$report>> =
+                    const { ::std::cell::RefCell::new(::std::option::Option::None) };
+            }
+
+            struct Component;
+
+            impl $crate::guest::Hosted for Component {
+                type Report = $report;
+
+                fn with<R>(call: impl FnOnce(&mut ::std::option::Option<$report>) -> R) -> R {
+                    REPORT.with_borrow_mut(call)
+                }
+            }
+
+            $crate::bindings::__export_bindings!(Component with_types_in $crate::bindings);
+        };
+    };
+}

@@ -1,0 +1,110 @@
+//! What a report declares, and its rows.
+
+use std::borrow::Cow;
+
+/// Days since 1970-01-01, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i32);
+
+/// What a report says about itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Manifest {
+    /// The report's name: `[a-z][a-z0-9_]*`.
+    pub name: &'static str,
+    /// The plugin's own version, for people.
+    pub version: &'static str,
+    /// What its rows are about.
+    pub key_by: KeyBy,
+    /// The views whose rows it needs.
+    pub inputs: &'static [InputNeeded],
+    /// The columns, in the order of a row's values.
+    pub fields: &'static [Field],
+    /// A JSON schema of the settings.
+    pub settings: &'static str,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyBy {
+    /// Two organisations, the smaller ordinal first; one with itself stands for what is inside it.
+    OrganisationPair,
+    /// One organisation.
+    Organisation,
+    /// Two people, the smaller handle first.
+    Pair,
+    /// One person.
+    Person,
+}
+
+/// Rows that a report is computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputNeeded {
+    /// The view's name.
+    pub view: &'static str,
+    /// The columns, by name, in the order of the values of its rows.
+    pub fields: &'static [&'static str],
+}
+
+/// A column of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The column's name: `[a-z][a-z0-9_]*`.
+    pub name: &'static str,
+    /// Its type. Any value may also be [`Value::None`].
+    pub of: FieldType,
+    /// One line for people: what it says and in which unit.
+    pub about: &'static str,
+}
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldType {
+    /// A 64-bit float, never NaN.
+    Number,
+    /// A signed 64-bit integer.
+    Integer,
+    /// UTF-8 text.
+    Text,
+    /// True or false.
+    Flag,
+    /// A day.
+    Day,
+    /// A person.
+    Person,
+    /// An event, by its position.
+    Event,
+}
+
+/// A value in a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing is known.
+    None,
+    /// For a [`FieldType::Number`]; neither NaN nor infinite.
+    Number(f64),
+    /// For a [`FieldType::Integer`].
+    Integer(i64),
+    /// For a [`FieldType::Text`].
+    Text(Cow<'static, str>),
+    /// For a [`FieldType::Flag`].
+    Flag(bool),
+    /// For a [`FieldType::Day`].
+    Day(Day),
+    /// For a [`FieldType::Person`]: a handle.
+    Person(u32),
+    /// For a [`FieldType::Event`]: a position.
+    Event(u64),
+}
+
+/// A row of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The key's first part: the ordinal of an organisation, or a person's handle.
+    pub a: u32,
+    /// The key's second part; 0 if it has none.
+    pub b: u32,
+    /// One value per field of the manifest.
+    pub values: Vec<Value>,
+    /// The rows that it stands on: number of the input and of its row, both from 0; at most 1,000.
+    pub evidence: Vec<(u32, u32)>,
+}
