@@ -898,7 +898,7 @@ pub mod exports {
                     ///   was merged with this one; leave it out. Other bits are reserved.
                     /// - input, in the order of the manifest: rows u32, columns u32, then its rows, by key and item: a u32, b u32 (the
                     ///   key's people; 0: none), item u64 (0: none), and an f64 for each column. A flag is 0 or 1; a day, a person and
-                    ///   an event are their numbers; a text is its place in the texts, from 0; nothing is NaN.
+                    ///   an event are their numbers; a text is its place in the texts, from 0; a value that is not known is NaN.
                     /// - texts: bytes u32 and UTF-8, each once.
                     #[allow(async_fn_in_trait)]
                     fn compute(

@@ -48,7 +48,7 @@ pub struct InputRow {
     /// The entry it is about; 0 if it is about none.
     pub item: u64,
     /// A number for each column: a flag is 0 or 1; days, people and events are their numbers; a text is its place in
-    /// the texts; nothing is NaN.
+    /// the texts; a value that is not known is NaN.
     pub values: Vec<f64>,
 }
 

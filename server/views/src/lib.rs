@@ -25,6 +25,9 @@ mod page;
 mod people;
 mod query;
 mod refused;
+mod report;
+mod report_input;
+mod report_manifest;
 mod routing;
 mod row;
 mod runner;
@@ -52,6 +55,10 @@ pub use manifest::{Manifest, ManifestInvalid, check_name};
 pub use page::Direction;
 pub use query::{OrderBy, Query, QueryAnswer, QueryError};
 pub use refused::Refused;
+pub use report::{
+    InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
+};
+pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
 pub use runner::Interrupted;
 pub use sandbox::{SandboxError, SandboxLimits};
 pub use snapshot::SnapshotError;
@@ -145,6 +152,11 @@ impl Views {
     /// takes.
     pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Refused> {
         Ok(self.sandbox.load(component, settings)?.manifest().clone())
+    }
+
+    /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
+    pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
+        Ok(Report::new(self.sandbox.load_report(component, settings)?))
     }
 
     /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as

@@ -26,6 +26,18 @@ pub const CALL_FUEL_MAX: u64 = 400_000_000;
 pub const CALL_EPOCHS_MAX: u64 = 20;
 /// Milliseconds of one epoch.
 pub const EPOCH_MS: u64 = 100;
+/// Fuel of one computation of a report.
+pub const REPORT_FUEL_MAX: u64 = 20_000_000_000;
+/// Wall-clock limit of one computation of a report, in epochs.
+pub const REPORT_EPOCHS_MAX: u64 = 300;
+/// Rows of a report.
+pub const REPORT_ROWS_MAX: usize = 100_000;
+/// Rows that one row of a report names as evidence.
+pub const REPORT_EVIDENCE_MAX: usize = 1_000;
+/// Views that a report is computed from.
+pub const REPORT_INPUTS_MAX: usize = 8;
+/// Bytes that a report may hand back.
+pub const REPORT_RESULT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a plugin's memory, unless configured otherwise.
 pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// Bytes of a plugin's memory that no configuration can exceed.

@@ -56,6 +56,9 @@ pub enum ManifestInvalid {
     /// Routes give keys of different shapes.
     #[error("routes give keys of different shapes: pairs, directed pairs and people cannot be mixed")]
     MixedKeys,
+    /// A report has no input, or too many.
+    #[error("a report has 1 to 8 inputs, not {0}")]
+    Inputs(usize),
     /// The settings schema is no JSON.
     #[error("the settings schema is no JSON object")]
     SettingsSchema,
@@ -67,14 +70,8 @@ impl Manifest {
         check_name(&self.name)?;
         check_text(&self.version, "the version", limits::NAME_BYTES_MAX)?;
         self.check_routes()?;
-        self.check_fields()?;
-        if self.settings_schema.len() > limits::SETTINGS_SCHEMA_BYTES_MAX {
-            return Err(ManifestInvalid::Text("the settings schema"));
-        }
-        match serde_json::from_str::<serde_json::Value>(&self.settings_schema) {
-            Ok(serde_json::Value::Object(_)) => Ok(()),
-            Ok(_) | Err(_) => Err(ManifestInvalid::SettingsSchema),
-        }
+        check_fields(&self.fields)?;
+        check_schema(&self.settings_schema)
     }
 
     fn check_routes(&self) -> Result<(), ManifestInvalid> {
@@ -93,21 +90,6 @@ impl Manifest {
         is_one_shape.then_some(()).ok_or(ManifestInvalid::MixedKeys)
     }
 
-    fn check_fields(&self) -> Result<(), ManifestInvalid> {
-        if self.fields.is_empty() || self.fields.len() > limits::FIELDS_MAX {
-            return Err(ManifestInvalid::Fields);
-        }
-        let mut seen = HashSet::new();
-        for field in &self.fields {
-            check_name(&field.name)?;
-            check_text(&field.about, "what a field means", limits::ABOUT_BYTES_MAX)?;
-            if !seen.insert(&field.name) {
-                return Err(ManifestInvalid::FieldTwice(field.name.clone()));
-            }
-        }
-        Ok(())
-    }
-
     /// The shape of the view's keys.
     pub fn key_shape(&self) -> KeyShape {
         self.routes[0].key_by.shape()
@@ -116,6 +98,33 @@ impl Manifest {
     /// The column that rows are ranked and explained by: the first numeric one.
     pub fn first_numeric(&self) -> Option<usize> {
         self.fields.iter().position(|field| field.of.is_numeric())
+    }
+}
+
+/// Checks columns: their number, names and words.
+pub(crate) fn check_fields(fields: &[Field]) -> Result<(), ManifestInvalid> {
+    if fields.is_empty() || fields.len() > limits::FIELDS_MAX {
+        return Err(ManifestInvalid::Fields);
+    }
+    let mut seen = HashSet::new();
+    for field in fields {
+        check_name(&field.name)?;
+        check_text(&field.about, "what a field means", limits::ABOUT_BYTES_MAX)?;
+        if !seen.insert(&field.name) {
+            return Err(ManifestInvalid::FieldTwice(field.name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks a schema of settings.
+pub(crate) fn check_schema(schema: &str) -> Result<(), ManifestInvalid> {
+    if schema.len() > limits::SETTINGS_SCHEMA_BYTES_MAX {
+        return Err(ManifestInvalid::Text("the settings schema"));
+    }
+    match serde_json::from_str::<serde_json::Value>(schema) {
+        Ok(serde_json::Value::Object(_)) => Ok(()),
+        Ok(_) | Err(_) => Err(ManifestInvalid::SettingsSchema),
     }
 }
 

@@ -28,10 +28,12 @@ pub enum Refused {
         names: Vec<String>,
     },
     /// It does not export the contract.
-    #[error("the component exports [{}]; {} is needed", found.join(", "), crate::abi::v1::EXPORT)]
+    #[error("the component exports [{}]; {export} is needed", found.join(", "))]
     Contract {
         /// What it exports.
         found: Vec<String>,
+        /// What it should.
+        export: &'static str,
     },
     /// Its manifest breaks a rule.
     #[error("the manifest is not valid: {0}")]

@@ -2,7 +2,7 @@
 //!
 //! A plugin sees nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
-use crate::{abi::v1::Plugin, cache::ComponentCache, limits, refused::Refused};
+use crate::{abi::report_v1::ReportPlugin, abi::v1::Plugin, cache::ComponentCache, limits, refused::Refused};
 use sha2::{Digest, Sha256};
 use std::{
     hash::{Hash, Hasher},
@@ -80,6 +80,16 @@ impl Sandbox {
         let digest = Sha256::digest(component).into();
         let compiled = self.cache.load(&self.engine, component, &digest)?;
         Plugin::new(&compiled, digest, settings, self.limits)
+    }
+
+    /// The same for a report.
+    pub(crate) fn load_report(&self, component: &[u8], settings: &str) -> Result<ReportPlugin, Refused> {
+        if component.len() > limits::COMPONENT_BYTES_MAX {
+            return Err(Refused::TooLarge { found: component.len() });
+        }
+        let digest = Sha256::digest(component).into();
+        let compiled = self.cache.load(&self.engine, component, &digest)?;
+        ReportPlugin::new(&compiled, digest, settings, self.limits)
     }
 
     /// Stands for the engine's version and settings, and for what a call may use: rows may depend on them.

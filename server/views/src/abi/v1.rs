@@ -50,11 +50,19 @@ pub(crate) enum GuestError {
 }
 
 impl GuestError {
-    fn failed(slot: Option<usize>, message: &str) -> Self {
+    pub(super) fn failed(slot: Option<usize>, message: &str) -> Self {
         Self::Failed { slot, message: shortened(message) }
     }
 
-    fn of(error: &wasmtime::Error) -> Self {
+    /// Why there is no instance: a trap of the component, or that too many live.
+    pub(super) fn of_instantiation(error: &wasmtime::Error) -> Self {
+        match Self::of(error) {
+            Self::Failed { message, .. } if !error.is::<Trap>() => Self::NoInstance(message),
+            other => other,
+        }
+    }
+
+    pub(super) fn of(error: &wasmtime::Error) -> Self {
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Deadline,
             Some(trap) => Self::failed(None, &trap.to_string()),
@@ -81,7 +89,7 @@ impl Plugin {
         settings: &str,
         limits: SandboxLimits,
     ) -> Result<Self, Refused> {
-        check_surface(component)?;
+        check_surface(component, EXPORT)?;
         let pre = Linker::new(component.engine())
             .instantiate_pre(component)
             .map_err(|error| Refused::no_component(&error))?;
@@ -119,14 +127,15 @@ impl Plugin {
     }
 }
 
-fn check_surface(component: &Component) -> Result<(), Refused> {
+/// Refuses components with imports, or without the interface of their contract.
+pub(super) fn check_surface(component: &Component, export: &'static str) -> Result<(), Refused> {
     let (engine, surface) = (component.engine(), component.component_type());
     let names: Vec<String> = surface.imports(engine).map(|(name, _)| name.to_owned()).collect();
     if !names.is_empty() {
         return Err(Refused::Imports { names });
     }
     let found: Vec<String> = surface.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    if found.iter().any(|name| name == EXPORT) { Ok(()) } else { Err(Refused::Contract { found }) }
+    if found.iter().any(|name| name == export) { Ok(()) } else { Err(Refused::Contract { found, export }) }
 }
 
 /// One instance of a plugin. After a failed call it must not be used again.
@@ -146,10 +155,7 @@ impl Guest {
         store.set_hostcall_fuel(RESULT_BYTES_MAX);
         store.epoch_deadline_trap();
         refill(&mut store, limits);
-        let bindings = pre.instantiate(&mut store).map_err(|error| match GuestError::of(&error) {
-            GuestError::Failed { message, .. } if !error.is::<Trap>() => GuestError::NoInstance(message),
-            other => other,
-        })?;
+        let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
         Ok(Self { store, bindings, limits, fuel_used: 0 })
     }
 

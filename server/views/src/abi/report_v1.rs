@@ -1,0 +1,222 @@
+//! The adapter of contract `kith:report@1.0.0`.
+//!
+//! Whatever a report gives is checked here against the contract and the limits; nothing else trusts it.
+
+use super::v1::{GuestError, check_surface, shortened};
+use crate::{
+    contract::{Field, FieldType, GuestValue},
+    limits,
+    manifest::ManifestInvalid,
+    refused::Refused,
+    report_manifest::{ReportInput, ReportKey, ReportManifest},
+    sandbox::SandboxLimits,
+};
+use std::collections::HashSet;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, component::Component, component::Linker};
+
+/// The contract.
+pub(crate) const CONTRACT: &str = "kith:report@1.0.0";
+/// The interface that a component must export.
+pub(crate) const EXPORT: &str = "kith:report/report@1.0.0";
+
+#[allow(missing_docs, clippy::pedantic, reason = "generated from plugins/wit, which carries the documentation")]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../../plugins/wit/report-v1", world: "plugin" });
+}
+use bindings::exports::kith::report::report as wit;
+
+/// A row as a report gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GuestReportRow {
+    /// The key: ordinals of organisations, or handles of people.
+    pub(crate) key: (u32, u32),
+    /// A value per column.
+    pub(crate) values: Vec<GuestValue>,
+    /// Numbers of the input and of its row.
+    pub(crate) evidence: Vec<(u32, u32)>,
+}
+
+/// A report that was compiled, checked and configured once.
+pub(crate) struct ReportPlugin {
+    pre: bindings::PluginPre<StoreLimits>,
+    digest: [u8; 32],
+    settings: String,
+    manifest: ReportManifest,
+    memory_bytes: usize,
+}
+
+impl ReportPlugin {
+    /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
+    pub(crate) fn new(
+        component: &Component,
+        digest: [u8; 32],
+        settings: &str,
+        limits: SandboxLimits,
+    ) -> Result<Self, Refused> {
+        check_surface(component, EXPORT)?;
+        let pre = Linker::new(component.engine())
+            .instantiate_pre(component)
+            .map_err(|error| Refused::no_component(&error))?;
+        let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
+        let memory_bytes = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
+        let mut guest = Guest::instantiate(&pre, memory_bytes).map_err(|error| Refused::failed("instantiate", &error))?;
+        let manifest = guest.call(|report, store| report.call_describe(store));
+        let manifest = manifest_of(manifest.map_err(|error| Refused::failed("describe", &error))?);
+        manifest.check()?;
+        let configured = guest.call(|report, store| report.call_configure(store, settings));
+        configured
+            .map_err(|error| Refused::failed("configure", &error))?
+            .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
+        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, memory_bytes })
+    }
+
+    /// SHA-256 of the component.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The settings it is configured with.
+    pub(crate) fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// What it declares.
+    pub(crate) fn manifest(&self) -> &ReportManifest {
+        &self.manifest
+    }
+
+    /// Computes the rows as of the end of a day, in a fresh instance. `rows` is the number of rows of each input.
+    pub(crate) fn compute(&self, day: i32, input: &[u8], rows: &[usize]) -> Result<Vec<GuestReportRow>, GuestError> {
+        let mut guest = Guest::instantiate(&self.pre, self.memory_bytes)?;
+        let configured = guest.call(|report, store| report.call_configure(store, &self.settings))?;
+        configured.map_err(|reason| GuestError::failed(None, &reason))?;
+        let computed = guest.call(|report, store| report.call_compute(store, day, input))?;
+        let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
+        checked_rows(computed, &self.manifest, rows).map_err(|reason| GuestError::failed(None, reason))
+    }
+}
+
+/// One instance of a report.
+struct Guest {
+    store: Store<StoreLimits>,
+    bindings: bindings::Plugin,
+}
+
+impl Guest {
+    fn instantiate(pre: &bindings::PluginPre<StoreLimits>, memory_bytes: usize) -> Result<Self, GuestError> {
+        let memory = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
+        let mut store = Store::new(pre.engine(), memory);
+        store.limiter(|memory| memory);
+        store.set_hostcall_fuel(limits::REPORT_RESULT_BYTES_MAX);
+        store.epoch_deadline_trap();
+        refill(&mut store);
+        let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
+        Ok(Self { store, bindings })
+    }
+
+    fn call<T>(
+        &mut self,
+        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+    ) -> Result<T, GuestError> {
+        refill(&mut self.store);
+        call(self.bindings.kith_report_report(), &mut self.store).map_err(|error| GuestError::of(&error))
+    }
+}
+
+fn refill(store: &mut Store<StoreLimits>) {
+    store.set_fuel(limits::REPORT_FUEL_MAX).expect("the engine counts fuel");
+    store.set_epoch_deadline(limits::REPORT_EPOCHS_MAX);
+}
+
+fn checked_rows(
+    rows: Vec<wit::Row>,
+    manifest: &ReportManifest,
+    inputs: &[usize],
+) -> Result<Vec<GuestReportRow>, &'static str> {
+    if rows.len() > limits::REPORT_ROWS_MAX {
+        return Err("the report has more than 100,000 rows");
+    }
+    let mut keys = HashSet::with_capacity(rows.len());
+    let mut checked = Vec::with_capacity(rows.len());
+    for row in rows {
+        let values: Vec<GuestValue> = row.values.into_iter().map(value).collect();
+        let fits = values.iter().zip(&manifest.fields).all(|(value, field)| value.fits(field.of));
+        if values.len() != manifest.fields.len() || !fits {
+            return Err("a row has not one value of the right type per field, or a number is not finite");
+        }
+        let texts: usize =
+            values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
+        if texts + values.len() * 9 > limits::ROW_BYTES_MAX || row.evidence.len() > limits::REPORT_EVIDENCE_MAX {
+            return Err("a row has more than 16 KiB, or more than 1,000 rows as evidence");
+        }
+        let is_there = |(input, number): &(u32, u32)| {
+            inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows)
+        };
+        if !row.evidence.iter().all(is_there) {
+            return Err("a row names a row as evidence that is not there");
+        }
+        if !keys.insert((row.a, row.b)) {
+            return Err("two rows have one key");
+        }
+        checked.push(GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence });
+    }
+    checked.sort_unstable_by_key(|row| row.key);
+    Ok(checked)
+}
+
+fn value(value: wit::Value) -> GuestValue {
+    match value {
+        wit::Value::None => GuestValue::None,
+        wit::Value::Number(number) => GuestValue::Number(number),
+        wit::Value::Integer(integer) => GuestValue::Integer(integer),
+        wit::Value::Text(text) => GuestValue::Text(text),
+        wit::Value::Flag(flag) => GuestValue::Flag(flag),
+        wit::Value::Day(day) => GuestValue::Day(day),
+        wit::Value::Person(person) => GuestValue::Person(person),
+        wit::Value::Event(position) => GuestValue::Event(position),
+    }
+}
+
+fn manifest_of(manifest: wit::Manifest) -> ReportManifest {
+    let field = |field: wit::Field| Field { name: field.name, of: field_type(field.of), about: field.about };
+    let input = |input: wit::Input| ReportInput { view: input.view, fields: input.fields };
+    ReportManifest {
+        name: manifest.name,
+        version: manifest.version,
+        key: match manifest.key_by {
+            wit::KeyBy::OrganisationPair => ReportKey::OrganisationPair,
+            wit::KeyBy::Organisation => ReportKey::Organisation,
+            wit::KeyBy::Pair => ReportKey::Pair,
+            wit::KeyBy::Person => ReportKey::Person,
+        },
+        inputs: manifest.inputs.into_iter().map(input).collect(),
+        fields: manifest.fields.into_iter().map(field).collect(),
+        settings_schema: manifest.settings,
+    }
+}
+
+fn field_type(of: wit::FieldType) -> FieldType {
+    match of {
+        wit::FieldType::Number => FieldType::Number,
+        wit::FieldType::Integer => FieldType::Integer,
+        wit::FieldType::Text => FieldType::Text,
+        wit::FieldType::Flag => FieldType::Flag,
+        wit::FieldType::Day => FieldType::Day,
+        wit::FieldType::Person => FieldType::Person,
+        wit::FieldType::Event => FieldType::Event,
+    }
+}
+
+impl ReportManifest {
+    fn check(&self) -> Result<(), ManifestInvalid> {
+        crate::manifest::check_name(&self.name)?;
+        crate::manifest::check_fields(&self.fields)?;
+        crate::manifest::check_schema(&self.settings_schema)?;
+        for input in &self.inputs {
+            crate::manifest::check_name(&input.view)?;
+            input.fields.iter().try_for_each(|field| crate::manifest::check_name(field))?;
+        }
+        let count = self.inputs.len();
+        if (1..=limits::REPORT_INPUTS_MAX).contains(&count) { Ok(()) } else { Err(ManifestInvalid::Inputs(count)) }
+    }
+}

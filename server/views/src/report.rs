@@ -1,0 +1,319 @@
+//! Reports: tables over many keys, computed from the rows of views and the directory when somebody asks.
+//!
+//! Invariant: every input is of one position and one day, so a report is a function of the log up to there.
+
+use crate::{
+    answer::{Row, Value},
+    abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
+    abi::v1::GuestError,
+    contract::{Field, GuestValue},
+    page::Direction,
+    query::OrderBy,
+    report_input::Packed,
+    report_manifest::{ReportKey, ReportManifest},
+    row::{StoredRow, compare_values},
+    snapshot::{Snapshot, SnapshotError},
+    view::ViewHandle,
+    limits,
+};
+use kith_core::{directory::Directory, id::{OrganisationId, PersonId}, position::Position};
+use std::{
+    cmp::Ordering,
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A report, ready to be computed.
+pub struct Report {
+    plugin: ReportPlugin,
+    computed: Mutex<VecDeque<Arc<Computed>>>,
+}
+
+/// What a report is asked with.
+pub struct ReportContext<'a> {
+    /// The views that the manifest names, in its order.
+    pub views: &'a [Arc<ViewHandle>],
+    /// The network's directory as of `position`.
+    pub directory: &'a Directory,
+    /// The position; no view may be behind it.
+    pub position: Position,
+    /// The day, days since 1970-01-01, UTC.
+    pub day: i32,
+}
+
+/// A question on the rows of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportQuery {
+    /// Only rows about this person.
+    pub person: Option<PersonId>,
+    /// Only rows about this organisation.
+    pub organisation: Option<OrganisationId>,
+    /// Only the row of this key, its ids in any order.
+    pub key: Option<Vec<String>>,
+    /// The order of rows; none is by the first numeric column, largest first.
+    pub order: Option<OrderBy>,
+    /// Rows before the page.
+    pub skip: usize,
+    /// Rows in the page.
+    pub page_rows: usize,
+}
+
+/// A row of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRow {
+    /// Ids of organisations or people.
+    pub key: Vec<String>,
+    /// A value per column.
+    pub values: Vec<Value>,
+    /// Number of rows it stands on.
+    pub evidence_count: u32,
+}
+
+/// A page of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportAnswer {
+    /// The rows, in order.
+    pub rows: Vec<ReportRow>,
+    /// Number of rows before they were cut into pages.
+    pub total: usize,
+}
+
+/// The rows that a row of a report stands on, for each view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportExplanation {
+    /// The row.
+    pub row: ReportRow,
+    /// The view, its columns, and the rows.
+    pub inputs: Vec<InputRows>,
+}
+
+/// Rows of one view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputRows {
+    /// The view's name, as the report's manifest has it.
+    pub view: String,
+    /// The view's columns.
+    pub fields: Vec<Field>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A view that it needs cannot be asked.
+    #[error("the view `{view}`: {error}")]
+    View {
+        /// The view.
+        view: String,
+        /// Why.
+        error: SnapshotError,
+    },
+    /// A view has no column that the report reads.
+    #[error("the view `{view}` has no field `{field}`, which the report reads")]
+    FieldMissing {
+        /// The view.
+        view: String,
+        /// The column.
+        field: String,
+    },
+    /// The plugin failed.
+    #[error("the report failed: {0}")]
+    Failed(String),
+    /// There is no such column.
+    #[error("the report has no field `{0}`")]
+    FieldUnknown(String),
+    /// The report has no such row.
+    #[error("the report has no such row")]
+    RowUnknown,
+}
+
+/// The rows of one position and day.
+struct Computed {
+    position: Position,
+    day: i32,
+    rows: Vec<GuestReportRow>,
+    packed: Packed,
+}
+
+impl Report {
+    pub(crate) fn new(plugin: ReportPlugin) -> Self {
+        Self { plugin, computed: Mutex::default() }
+    }
+
+    /// What the plugin declares.
+    pub fn manifest(&self) -> &ReportManifest {
+        self.plugin.manifest()
+    }
+
+    /// The contract it is built for.
+    pub fn contract(&self) -> &'static str {
+        CONTRACT
+    }
+
+    /// SHA-256 of the component.
+    pub fn component(&self) -> [u8; 32] {
+        self.plugin.digest()
+    }
+
+    /// Its settings as JSON text.
+    pub fn settings(&self) -> &str {
+        self.plugin.settings()
+    }
+
+    /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
+    /// and day is a look.
+    pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {
+        let order = self.order(query.order.as_ref())?;
+        let computed = self.compute(context)?;
+        let mut rows: Vec<&GuestReportRow> = computed.rows.iter().collect();
+        rows.retain(|row| self.is_asked_for(context.directory, row, query));
+        rows.sort_by(|one, other| compare(one, other, order));
+        let total = rows.len();
+        let page = rows.into_iter().skip(query.skip).take(query.page_rows);
+        Ok(ReportAnswer { rows: page.map(|row| self.row(context.directory, row)).collect(), total })
+    }
+
+    /// The rows of views that a row stands on.
+    pub fn explain(&self, context: &ReportContext<'_>, key: &[String]) -> Result<ReportExplanation, ReportError> {
+        let computed = self.compute(context)?;
+        let query = ReportQuery { key: Some(key.to_vec()), ..ReportQuery::default() };
+        let found = computed.rows.iter().find(|row| self.is_asked_for(context.directory, row, &query));
+        let row = found.ok_or(ReportError::RowUnknown)?;
+        let mut inputs = Vec::new();
+        for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {
+            let numbers = row.evidence.iter().filter(|(of, _)| *of == number).map(|(_, row)| *row as usize);
+            let rows = numbers.map(|row| {
+                let (row_key, bytes) = &computed.packed.rows(number as usize)[row];
+                let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
+                Row::of(*row_key, stored, &view.shared.source.people())
+            });
+            inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows: rows.collect() });
+        }
+        Ok(ReportExplanation { row: self.row(context.directory, row), inputs })
+    }
+
+    /// The table of a position and day, from those kept if it is there. One at a time computes.
+    fn compute(&self, context: &ReportContext<'_>) -> Result<Arc<Computed>, ReportError> {
+        let mut kept: MutexGuard<'_, _> = self.computed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |known: &Arc<Computed>| (known.position, known.day) == (context.position, context.day);
+        if let Some(known) = kept.iter().find(|known| is_it(known)) {
+            return Ok(Arc::clone(known));
+        }
+        let mut packed = Packed::new(context.directory);
+        for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
+            let failed = |error| ReportError::View { view: input.view.clone(), error };
+            let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
+            let columns = columns(view.fields(), &input.fields, &input.view)?;
+            let mut rows = Vec::new();
+            snapshot.scan(None, |key, row| rows.push((key, row.to_vec()))).map_err(failed)?;
+            packed.add(rows, &columns);
+        }
+        let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
+        let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
+        let computed = Arc::new(Computed { position: context.position, day: context.day, rows, packed });
+        if kept.len() >= limits::TABLES_CACHED_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&computed));
+        Ok(computed)
+    }
+
+    fn order(&self, order: Option<&OrderBy>) -> Result<(Option<usize>, Direction), ReportError> {
+        let fields = &self.manifest().fields;
+        match order {
+            None => Ok((fields.iter().position(|field| field.of.is_numeric()), Direction::Descending)),
+            Some(OrderBy { field, direction }) => {
+                let column = fields.iter().position(|known| known.name == *field);
+                Ok((Some(column.ok_or_else(|| ReportError::FieldUnknown(field.clone()))?), *direction))
+            }
+        }
+    }
+
+    fn is_asked_for(&self, directory: &Directory, row: &GuestReportRow, query: &ReportQuery) -> bool {
+        let key = self.key(directory, row);
+        let about_person = query.person.as_ref().is_none_or(|person| match self.manifest().key {
+            ReportKey::Pair | ReportKey::Person => key.iter().any(|id| id == directory.root(person).as_str()),
+            ReportKey::OrganisationPair | ReportKey::Organisation => {
+                let own = directory.person(person).and_then(|person| person.organisation.as_ref());
+                own.is_some_and(|own| key.iter().any(|id| id == own.as_str()))
+            }
+        });
+        let about_organisation = query.organisation.as_ref().is_none_or(|wanted| match self.manifest().key {
+            ReportKey::OrganisationPair | ReportKey::Organisation => key.iter().any(|id| id == wanted.as_str()),
+            ReportKey::Pair | ReportKey::Person => [row.key.0, row.key.1].into_iter().any(|handle| {
+                directory.person_of(handle).is_some_and(|person| person.organisation.as_ref() == Some(wanted))
+            }),
+        });
+        let is_key = query.key.as_ref().is_none_or(|wanted| {
+            let (mut wanted, mut key) = (wanted.clone(), key.clone());
+            wanted.sort();
+            key.sort();
+            wanted == key
+        });
+        about_person && about_organisation && is_key
+    }
+
+    fn key(&self, directory: &Directory, row: &GuestReportRow) -> Vec<String> {
+        let organisation = |ordinal: u32| {
+            let place = (ordinal as usize).checked_sub(1);
+            place.and_then(|place| directory.organisations().get(place)).map(|found| found.id.to_string())
+        };
+        let person = |handle: u32| directory.person_of(handle).map(|person| person.id.to_string());
+        let (a, b) = row.key;
+        let parts = match self.manifest().key {
+            ReportKey::OrganisationPair => vec![organisation(a), organisation(b)],
+            ReportKey::Organisation => vec![organisation(a)],
+            ReportKey::Pair => vec![person(a), person(b)],
+            ReportKey::Person => vec![person(a)],
+        };
+        parts.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    fn row(&self, directory: &Directory, row: &GuestReportRow) -> ReportRow {
+        ReportRow {
+            key: self.key(directory, row),
+            values: row.values.iter().map(|value| answer_value(value, directory)).collect(),
+            evidence_count: u32::try_from(row.evidence.len()).expect("at most 1,000 are named"),
+        }
+    }
+}
+
+/// The places of the columns that a report reads.
+fn columns(fields: &[Field], wanted: &[String], view: &str) -> Result<Vec<usize>, ReportError> {
+    let place = |name: &String| {
+        let found = fields.iter().position(|field| field.name == *name);
+        found.ok_or_else(|| ReportError::FieldMissing { view: view.to_owned(), field: name.clone() })
+    };
+    wanted.iter().map(place).collect()
+}
+
+fn answer_value(value: &GuestValue, directory: &Directory) -> Value {
+    match value {
+        GuestValue::None => Value::None,
+        GuestValue::Number(number) => Value::Number(*number),
+        GuestValue::Integer(integer) => Value::Integer(*integer),
+        GuestValue::Text(text) => Value::Text(text.clone()),
+        GuestValue::Flag(flag) => Value::Flag(*flag),
+        GuestValue::Day(day) => Value::Day(*day),
+        GuestValue::Person(handle) => {
+            directory.person_of(*handle).map_or(Value::None, |person| Value::Person(person.id.clone()))
+        }
+        GuestValue::Event(position) => Value::Event(Position::new(*position)),
+    }
+}
+
+/// By a column, rows without a value last, then by key.
+fn compare(one: &GuestReportRow, other: &GuestReportRow, order: (Option<usize>, Direction)) -> Ordering {
+    let value = |row: &GuestReportRow| order.0.map_or(GuestValue::None, |column| row.values[column].clone());
+    let values = match (value(one), value(other)) {
+        (GuestValue::None, GuestValue::None) => Ordering::Equal,
+        (GuestValue::None, _) => Ordering::Greater,
+        (_, GuestValue::None) => Ordering::Less,
+        (one, other) => match order.1 {
+            Direction::Ascending => compare_values(&one, &other),
+            Direction::Descending => compare_values(&other, &one),
+        },
+    };
+    values.then(one.key.cmp(&other.key))
+}
