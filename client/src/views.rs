@@ -61,6 +61,8 @@ pub struct RowQuery {
     pub view: String,
     /// The row's key: one or two people.
     pub key: Vec<PersonId>,
+    /// The row's key in a report about organisations: one or two of them, instead of people.
+    pub organisations: Vec<OrganisationId>,
     /// The row's item; zero = every row of the key.
     pub item: Position,
     /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
@@ -125,10 +127,12 @@ impl Client {
 
     /// The entries that a row stands on, newest first, each with its share.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Error> {
+        let people = query.key.iter().map(ToString::to_string);
+        let organisations = query.organisations.iter().map(ToString::to_string);
         let request = v1::ExplainRowRequest {
             network: self.network_name(),
             view: query.view.clone(),
-            key: query.key.iter().map(ToString::to_string).collect(),
+            key: people.chain(organisations).collect(),
             item: query.item.get(),
             at: query.at,
             as_of: query.as_of.get(),

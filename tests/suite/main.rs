@@ -17,6 +17,7 @@ mod partial;
 mod plugins;
 mod record;
 mod replica;
+mod reports;
 mod rollback;
 mod start;
 mod views;

@@ -10,7 +10,7 @@ use kith_tests::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// Meetings, when rows of a pair at most 40 s apart are one.
 const MEETINGS: u64 = 11_311;
@@ -81,6 +81,23 @@ async fn a_ward_is_imported_once_and_looks_the_same_everywhere() {
 
     check_directory(&server.cli());
     check_strength(&server.cli(), &raw).await;
+    check_bridges(&server.cli());
+}
+
+/// Densities between and inside the roles, to six digits, as they were counted apart from this project.
+fn check_bridges(cli: &Cli) {
+    let golden = dataset("hospital-ward/golden.json").expect("it lies beside the contacts");
+    let golden: Value = serde_json::from_str(&fs::read_to_string(golden).unwrap()).unwrap();
+    let golden = golden["hospital"]["pair_density_by_role"].as_object().unwrap();
+    let mut found = BTreeMap::new();
+    for row in cli.json_lines(&["view", "bridges", "--at", "2010-12-11"]) {
+        let mut key = [row["key"][0].as_str().unwrap(), row["key"][1].as_str().unwrap()];
+        key.sort_unstable();
+        found.insert(key.join("-"), format!("{:.6}", row["density"].as_f64().unwrap()));
+    }
+    let expected: BTreeMap<_, _> =
+        golden.iter().map(|(key, density)| (key.clone(), format!("{:.6}", density.as_f64().unwrap()))).collect();
+    assert_eq!(found, expected);
 }
 
 fn check_directory(cli: &Cli) {

@@ -52,7 +52,11 @@ impl Report for Bridges {
         fields: &[
             column("density", FieldType::Number, "tied pairs of all possible pairs, 0 to 1"),
             column("ties", FieldType::Integer, "tied pairs of people"),
-            column("redundancy", FieldType::Integer, "people to lose until nobody across is tied; 1 hangs on one person"),
+            column(
+                "redundancy",
+                FieldType::Integer,
+                "people to lose until nobody across is tied; 1 hangs on one person",
+            ),
             column("e_i", FieldType::Number, "external less internal ties, of all: -1 only inside, 1 only across"),
             column("people_a", FieldType::Integer, "people of the first organisation"),
             column("people_b", FieldType::Integer, "people of the second organisation"),
@@ -80,11 +84,8 @@ impl Report for Bridges {
         for (a, b) in keys(&bridges, &sizes, input.organisations) {
             let none = Bridge::default();
             let bridge = bridges.get(&(a, b)).unwrap_or(&none);
-            let (external, internal) = if a == b {
-                (outside[a as usize], inside(a))
-            } else {
-                (bridge.ties.len(), inside(a) + inside(b))
-            };
+            let (external, internal) =
+                if a == b { (outside[a as usize], inside(a)) } else { (bridge.ties.len(), inside(a) + inside(b)) };
             let sizes = (sizes[a as usize], sizes[b as usize]);
             rows.push(bridge.row((a, b), sizes, (external, internal), strength));
         }
@@ -106,7 +107,7 @@ struct Bridge {
 type Found = BTreeMap<(u32, u32), Bridge>;
 
 impl Bridges {
-    fn bridges(&self, input: &Input, strength: &Table) -> Found {
+    fn bridges(self, input: &Input, strength: &Table) -> Found {
         let mut bridges = Found::new();
         for (number, row) in (0_u32..).zip(&strength.rows) {
             let is_tied = row.values.first().is_some_and(|score| *score >= self.settings.score_min);

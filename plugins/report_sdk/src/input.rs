@@ -113,7 +113,9 @@ pub fn encode_input(input: &Input) -> Vec<u8> {
     out.extend_from_slice(&LAYOUT.to_le_bytes());
     out.extend_from_slice(&8_u16.to_le_bytes());
     let counts = [input.people.len(), input.organisations as usize, input.tables.len(), input.texts.len()];
-    counts.into_iter().for_each(|count| put_len(&mut out, count));
+    for count in counts {
+        put_len(&mut out, count);
+    }
     for member in &input.people {
         out.extend_from_slice(&member.organisation.to_le_bytes());
         out.extend_from_slice(&(if member.merged { MERGED } else { 0 }).to_le_bytes());
@@ -125,7 +127,9 @@ pub fn encode_input(input: &Input) -> Vec<u8> {
             out.extend_from_slice(&row.a.to_le_bytes());
             out.extend_from_slice(&row.b.to_le_bytes());
             out.extend_from_slice(&row.item.to_le_bytes());
-            row.values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+            for value in &row.values {
+                out.extend_from_slice(&value.to_le_bytes());
+            }
         }
     }
     for text in &input.texts {
@@ -177,8 +181,12 @@ mod tests {
 
     fn row() -> impl Strategy<Value = InputRow> {
         let values = prop::collection::vec(-1e9..1e9_f64, 2);
-        (any::<u32>(), any::<u32>(), any::<u64>(), values)
-            .prop_map(|(a, b, item, values)| InputRow { a, b, item, values })
+        (any::<u32>(), any::<u32>(), any::<u64>(), values).prop_map(|(a, b, item, values)| InputRow {
+            a,
+            b,
+            item,
+            values,
+        })
     }
 
     fn input() -> impl Strategy<Value = Input> {
@@ -216,6 +224,9 @@ mod tests {
         let people = vec![member(1, false), member(1, true), member(0, false), member(2, false)];
         let input = Input { people, organisations: 2, ..Input::default() };
         assert_eq!(input.sizes(), [1, 1, 1]);
-        assert_eq!((input.member(4).organisation, input.member(0), input.member(9)), (2, Member::default(), Member::default()));
+        assert_eq!(
+            (input.member(4).organisation, input.member(0), input.member(9)),
+            (2, Member::default(), Member::default())
+        );
     }
 }

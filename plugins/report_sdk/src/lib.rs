@@ -68,7 +68,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::bindings::__export_bindings!(Component with_types_in $crate::bindings);
+    $crate::bindings::__export_bindings!(Component with_types_in $crate::bindings);
         };
     };
 }

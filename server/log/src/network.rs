@@ -15,6 +15,7 @@ use crate::{
     select::{self, Selected, Selection},
     snapshot::Snapshot,
     state::first_match,
+    store::load_common,
     token::{self, IssuedToken, NewToken, Owner, Token},
 };
 use bytes::Bytes;
@@ -165,6 +166,19 @@ impl Network {
         match outcomes.last().expect("there is an outcome for each fact") {
             Outcome::Accepted(position) | Outcome::Duplicate(position) => Ok(*position),
         }
+    }
+
+    /// The directory as it was at a position. Blocks on the disk for any but the head.
+    pub fn directory_at(&self, position: Position) -> Result<Arc<Directory>, ReadError> {
+        let (head, directory) = {
+            let published = self.live.published();
+            (published.head.position, published.directory.clone())
+        };
+        if position == head {
+            return Ok(directory);
+        }
+        let common = load_common(&self.snapshot_of(position.get())?, position)?;
+        Ok(Arc::new(common.directory))
     }
 
     /// Proof that an entry is in the tree of `size` leaves.

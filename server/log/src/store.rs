@@ -259,7 +259,7 @@ fn load_network(
     let tree = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
     let blocks = BlockEdge::read(snapshot.entries()).map_err(ReadError::from)?;
     check_head(&snapshot, &head, &tree)?;
-    let common = load_common(&snapshot)?;
+    let common = load_common(&snapshot, head.position)?;
     snapshot.begin_chunk(head.position)?;
     load_chunk(&mut snapshot, &common.directory, head.position)?;
     let open = Arc::new(snapshot.open_chunk().clone());
@@ -307,10 +307,11 @@ fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), O
     Ok(())
 }
 
-fn load_common(snapshot: &Snapshot) -> Result<Common, OpenError> {
+/// What the entries up to a position come to that pass every filter.
+pub(crate) fn load_common(snapshot: &Snapshot, until: Position) -> Result<Common, ReadError> {
     let mut common = Common::default();
     let (table, ordinal) = (snapshot.transaction().open_table(tables::COMMON)?, snapshot.network());
-    for row in table.range((ordinal, 0)..=(ordinal, u64::MAX))? {
+    for row in table.range((ordinal, 0)..=(ordinal, until.get()))? {
         let position = Position::new(row?.0.value().1);
         let entry = snapshot.entry(position)?;
         common.apply(&decode_event(&entry)?, &entry);

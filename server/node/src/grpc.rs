@@ -28,6 +28,7 @@ mod list_tokens;
 mod list_views;
 mod query_view;
 mod read;
+mod reports;
 mod revoke_token;
 mod rows;
 mod status;

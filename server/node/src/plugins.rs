@@ -5,7 +5,7 @@
 
 use crate::{grpc::Failure, limits::VIEW_WAIT, node::Node, views::ServedView};
 use bytes::Bytes;
-use kith_bundle::BUILTINS;
+use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{
     event::{Administration, Scope},
     limits::SETTINGS_BYTES_MAX,
@@ -255,7 +255,7 @@ fn changeable<'a>(plugins: &'a Plugins, principal: &Principal, name: &str) -> Re
 }
 
 fn is_builtin(name: &str) -> bool {
-    BUILTINS.iter().any(|builtin| builtin.name == name)
+    BUILTINS.iter().chain(REPORTS).any(|builtin| builtin.name == name)
 }
 
 /// The built-in view that has this component.

@@ -4,7 +4,7 @@
 //! Invariant: which views there are follows from the networks' logs alone; [`NetworkViews::follow`] brings them in line.
 
 use crate::clock::Clock;
-use kith_bundle::{BUILTINS, Builtin};
+use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
     id::NetworkName,
     may::{Action, Principal, may},
@@ -12,7 +12,9 @@ use kith_core::{
     position::Position,
 };
 use kith_log::{ComponentDigest, Log, Network};
-use kith_views::{FollowError, Following, Manifest, Refused, SandboxError, ViewHandle, ViewScope, ViewStopped, Views};
+use kith_views::{
+    FollowError, Following, Manifest, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -66,6 +68,22 @@ pub struct ServedView {
     pub(crate) retired: CancellationToken,
 }
 
+/// A report, and the views that it reads.
+#[derive(Clone)]
+pub struct ServedReport {
+    /// The report.
+    pub report: Arc<Report>,
+    /// The views, in the order of its manifest.
+    pub views: Vec<ServedView>,
+}
+
+impl ServedReport {
+    /// The views that it reads.
+    pub fn handles(&self) -> Vec<Arc<ViewHandle>> {
+        self.views.iter().map(|view| Arc::clone(&view.handle)).collect()
+    }
+}
+
 /// Views of one name.
 struct Slot {
     owner: PluginOwner,
@@ -102,6 +120,8 @@ pub struct NetworkViews {
     log: Log,
     clock: Clock,
     slots: RwLock<BTreeMap<NetworkName, Slots>>,
+    /// The reports of each network, by name.
+    reports: RwLock<BTreeMap<NetworkName, BTreeMap<&'static str, Arc<Report>>>>,
 }
 
 impl NetworkViews {
@@ -111,7 +131,7 @@ impl NetworkViews {
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         let host = crate::blocking(move || Views::open(host)).await?;
-        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
+        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default(), reports: RwLock::default() })
     }
 
     /// Compiles a component and asks it what it is.
@@ -128,6 +148,7 @@ impl NetworkViews {
                 self.add_builtin(network, builtin).await;
             }
         }
+        self.add_reports(network).await;
         let plugins = network.plugins();
         for (name, plugin) in plugins.iter() {
             for version in plugin.followed() {
@@ -166,6 +187,50 @@ impl NetworkViews {
         let slot =
             Slot { owner: PluginOwner::Network, paused: false, active, versions: BTreeMap::from([(version, kept)]) };
         self.change(network.name(), |slots| slots.insert(builtin.name.to_owned(), slot));
+    }
+
+    /// Makes the built-in reports of a network, if they are not there.
+    async fn add_reports(&self, network: &Network) {
+        let is_there = {
+            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
+            reports.contains_key(network.name())
+        };
+        if is_there {
+            return;
+        }
+        let mut reports = BTreeMap::new();
+        for builtin in REPORTS {
+            let host = self.host.clone();
+            match crate::blocking(move || host.report(builtin.component, "{}")).await {
+                Ok(report) => drop(reports.insert(builtin.name, Arc::new(report))),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn Error, report = builtin.name, "report cannot be computed");
+                }
+            }
+        }
+        self.reports.write().unwrap_or_else(PoisonError::into_inner).insert(network.name().clone(), reports);
+    }
+
+    /// A report of a network by its name, with the views that it reads, if the principal may see them.
+    pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
+        let report = {
+            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
+            reports.get(network)?.get(name)?.clone()
+        };
+        let views = report.manifest().inputs.iter().map(|input| self.find(network, &input.view, principal));
+        let views = views.collect::<Option<_>>()?;
+        Some(ServedReport { report, views })
+    }
+
+    /// The reports of a network, by name.
+    pub(crate) fn reports(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, ServedReport)> {
+        let names: Vec<&'static str> = {
+            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
+            reports.get(network).into_iter().flat_map(BTreeMap::keys).copied().collect()
+        };
+        let found =
+            names.into_iter().filter_map(|name| Some((name.to_owned(), self.report(network, name, principal)?)));
+        found.collect()
     }
 
     /// Lets a version of a plugin follow the network beside the others, if it does not yet.

@@ -3,10 +3,11 @@
 //! Invariant: every input is of one position and one day, so a report is a function of the log up to there.
 
 use crate::{
-    answer::{Row, Value},
     abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
     abi::v1::GuestError,
+    answer::{Row, Value},
     contract::{Field, GuestValue},
+    limits,
     page::Direction,
     query::OrderBy,
     report_input::Packed,
@@ -14,9 +15,12 @@ use crate::{
     row::{StoredRow, compare_values},
     snapshot::{Snapshot, SnapshotError},
     view::ViewHandle,
-    limits,
 };
-use kith_core::{directory::Directory, id::{OrganisationId, PersonId}, position::Position};
+use kith_core::{
+    directory::Directory,
+    id::{OrganisationId, PersonId},
+    position::Position,
+};
 use std::{
     cmp::Ordering,
     collections::VecDeque,

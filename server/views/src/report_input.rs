@@ -98,12 +98,16 @@ impl Packed {
         out.extend_from_slice(&LAYOUT.to_le_bytes());
         out.extend_from_slice(&PERSON_BYTES.to_le_bytes());
         let counts = [self.people.len(), self.organisations, self.tables.len(), self.texts.len()];
-        counts.into_iter().for_each(|count| put_count(&mut out, count));
+        for count in counts {
+            put_count(&mut out, count);
+        }
         for (organisation, flags) in &self.people {
             out.extend_from_slice(&organisation.to_le_bytes());
             out.extend_from_slice(&flags.to_le_bytes());
         }
-        self.tables.iter().for_each(|table| table.encode(&mut out));
+        for table in &self.tables {
+            table.encode(&mut out);
+        }
         for text in &self.texts {
             put_count(&mut out, text.len());
             out.extend_from_slice(text.as_bytes());
@@ -121,7 +125,9 @@ impl Table {
             out.extend_from_slice(&key.b.to_le_bytes());
             out.extend_from_slice(&item.to_le_bytes());
             let values = &self.values[number * self.columns..][..self.columns];
-            values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+            for value in values {
+                out.extend_from_slice(&value.to_le_bytes());
+            }
         }
     }
 }

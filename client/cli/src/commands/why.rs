@@ -8,24 +8,29 @@ use crate::{
     output::{Column, remark},
     people::Names,
     render::{entry_json, sentence},
-    rows::{cells, columns, number_text},
+    rows::{cells, columns, number_text, row_json},
     settings::Format,
 };
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
-use kith_core::position::Position;
+use kith_core::{
+    id::{OrganisationId, PersonId},
+    position::Position,
+};
 use serde_json::{Map, Value};
 
 /// Show the entries that a row stands on, newest first, each with its share
 ///
+/// Of a report it shows the rows of views that the row stands on, and the key may be organisations.
+///
 /// A share is by how much the row's first number would fall without the entry. Shares need not add up.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: kith why strength amina ben")]
+#[command(after_help = "Examples:\n  kith why strength amina ben\n  kith why bridges riverside hillside")]
 pub(crate) struct WhyArgs {
     /// The view's name
     name: String,
-    /// The row's key: one or two people, by id or part of their name
-    #[arg(required = true, num_args = 1..=2, value_name = "PERSON")]
+    /// The row's key: one or two people, or organisations, by id or part of their name
+    #[arg(required = true, num_args = 1..=2, value_name = "WHO")]
     key: Vec<String>,
     /// Only this row, in views with several rows a key: the position that its item shows
     #[arg(long, value_name = "POSITION")]
@@ -44,14 +49,20 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         Some(AsOf::Position(position)) => position,
         Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position here".to_owned())),
     };
+    let (key, organisations) = key(context, args).await?;
     let query = RowQuery {
         view: args.name.clone(),
-        key: context.resolver().people(&args.key).await?,
+        key,
+        organisations,
         item: Position::new(args.item.unwrap_or_default()),
         at: args.at.map(Moment::day),
         as_of,
     };
     let answer = context.server()?.explain_row(&query).await?;
+    if !answer.inputs.is_empty() {
+        tell_inputs(context, &answer).await?;
+        return context.output.flush();
+    }
     let mut evidence = Vec::with_capacity(answer.evidence.len());
     for one in &answer.evidence {
         evidence.push((Recorded::decode(&one.entry)?, one.share));
@@ -65,6 +76,44 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
     context.output.flush()?;
     if answer.hidden > 0 {
         remark(&format!("and {} entries that you may not see", answer.hidden));
+    }
+    Ok(())
+}
+
+/// The key: people, or organisations if rows are about them.
+async fn key(context: &Context, args: &WhyArgs) -> Result<(Vec<PersonId>, Vec<OrganisationId>), Failure> {
+    let views = context.server()?.list_views().await?.views;
+    let about = views.iter().find(|view| view.name == args.name).map(|view| view.key.as_str());
+    let mut resolver = context.resolver();
+    if !about.is_some_and(|key| key.starts_with("organisation")) {
+        return Ok((resolver.people(&args.key).await?, Vec::new()));
+    }
+    let mut organisations = Vec::new();
+    for text in &args.key {
+        organisations.extend(resolver.organisation(Some(text)).await?);
+    }
+    Ok((Vec::new(), organisations))
+}
+
+/// The rows of views that a row of a report stands on.
+async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Result<(), Failure> {
+    if context.output.format() == Format::Json {
+        for input in &answer.inputs {
+            for row in &input.rows {
+                let mut shown = row_json(&input.fields, row);
+                shown.insert("view".into(), input.view.as_str().into());
+                context.output.json(&Value::Object(shown))?;
+            }
+        }
+        return Ok(());
+    }
+    let names = Names::read(&context.place).await?;
+    let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
+    context.output.table(&columns(&answer.fields), rows)?;
+    for input in &answer.inputs {
+        context.output.line(&format!("\n{} rows of {}", input.rows.len(), input.view))?;
+        let rows = input.rows.iter().map(|row| cells(row, &names)).collect();
+        context.output.table(&columns(&input.fields), rows)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `ExplainRow`: the entries that a row stands on, of those the caller may see.
 
-use super::{Call, Failure, blocking, rows};
+use super::{Call, Failure, blocking, reports, rows};
 use crate::{limits::READ_BYTES_MAX, node::Node};
 use kith_core::{
     may::{Action, Principal, may},
@@ -16,6 +16,10 @@ pub(super) async fn explain_row(
     request: Request<v1::ExplainRowRequest>,
 ) -> Result<v1::ExplainRowResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
+    let network = super::enter(node, &caller, &message.network)?;
+    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal) {
+        return reports::explain(&network, report, Call { caller, message }).await;
+    }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let explain = Explain {
         key: rows::key(&message.key)?,
@@ -46,6 +50,7 @@ fn answer(
         share_of: share_of.unwrap_or_default(),
         position: position.get(),
         day,
+        inputs: Vec::new(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `ListViews`: the views of a network and how they are doing.
 
-use super::{Call, Failure, blocking, enter, rows};
+use super::{Call, Failure, blocking, enter, reports, rows};
 use crate::{node::Node, views::ServedView};
 use kith_proto::v1;
 use kith_views::{QuarantinedKey, ViewState, ViewStatus};
@@ -17,9 +17,12 @@ pub(super) async fn list_views(
     let network = enter(node, &caller, &message.network)?;
     let views = node.views().list(network.name(), &caller.principal);
     let head = network.head().get();
+    let reports = node.views().reports(network.name(), &caller.principal);
     let views = blocking(move || {
         let views = views.iter().map(|(name, served)| view(name, served));
-        views.collect::<Result<Vec<_>, Failure>>()
+        views
+            .chain(reports.iter().map(|(name, served)| reports::view(name, served)))
+            .collect::<Result<Vec<_>, Failure>>()
     });
     Ok(v1::ListViewsResponse { views: views.await?, head })
 }
@@ -27,6 +30,7 @@ pub(super) async fn list_views(
 /// A view as clients see it.
 pub(crate) fn view(name: &str, served: &ServedView) -> Result<v1::View, Failure> {
     let mut view = with_status(name, served.handle.status()?);
+    rows::view_key(served.handle.manifest().key_shape()).clone_into(&mut view.key);
     if served.paused && view.state() == v1::ViewState::Running {
         view.set_state(v1::ViewState::Paused);
     }
@@ -56,6 +60,7 @@ fn with_status(name: &str, status: ViewStatus) -> v1::View {
         last_error,
         events_per_second,
         fuel_per_event,
+        ..v1::View::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `QueryView`: rows of a view, now or as of a day, a position or a time.
 
-use super::{Call, Failure, blocking, convert, rows};
+use super::{Call, Failure, blocking, convert, reports, rows};
 use crate::node::Node;
 use kith_core::{
     entry::Entry,
@@ -23,6 +23,10 @@ pub(super) async fn query_view(
     request: Request<v1::QueryViewRequest>,
 ) -> Result<v1::QueryViewResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
+    let network = super::enter(node, &caller, &message.network)?;
+    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal) {
+        return reports::query(&network, report, &message).await;
+    }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let query = query(&network, &message).await?;
     if query.page_token.is_none() {
@@ -41,7 +45,8 @@ pub(super) async fn query_view(
     })
 }
 
-async fn query(network: &Network, message: &v1::QueryViewRequest) -> Result<Query, Failure> {
+/// Reads a question; what does not fit a report is not asked of one.
+pub(super) async fn query(network: &Network, message: &v1::QueryViewRequest) -> Result<Query, Failure> {
     let page_rows = convert::page_size("page_size", message.page_size, PAGE_ROWS_DEFAULT, limits::PAGE_ROWS_MAX)?;
     Ok(Query {
         person: person(network, &message.person)?,

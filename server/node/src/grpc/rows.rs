@@ -5,7 +5,9 @@ use crate::{auth::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
 use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{ExplainError, Field, FieldType, QueryError, RemovedRow, Row, SnapshotError, StoreError, Value};
+use kith_views::{
+    ExplainError, Field, FieldType, KeyShape, QueryError, RemovedRow, ReportKey, Row, SnapshotError, StoreError, Value,
+};
 use std::time::Duration;
 
 /// When to ask a view again that is being built.
@@ -29,6 +31,9 @@ pub(super) fn enter_view(
 /// The view that answers by a name, if the caller may see it.
 pub(super) fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
     let served = node.views().find(network.name(), view, &caller.principal);
+    if served.is_none() && node.views().report(network.name(), view, &caller.principal).is_some() {
+        return Err(Failure::request("view", format_args!("{view} is a report: it is computed when it is asked")));
+    }
     served.ok_or_else(|| Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view"))
 }
 
@@ -109,6 +114,25 @@ pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
     rows.into_iter().map(to_proto).collect()
 }
 
+/// What a view's rows are about, in a word.
+pub(super) fn view_key(shape: KeyShape) -> &'static str {
+    match shape {
+        KeyShape::Pair => "pair",
+        KeyShape::DirectedPair => "directed_pair",
+        KeyShape::Person => "person",
+    }
+}
+
+/// What a report's rows are about, in a word.
+pub(super) fn report_key(key: ReportKey) -> &'static str {
+    match key {
+        ReportKey::OrganisationPair => "organisation_pair",
+        ReportKey::Organisation => "organisation",
+        ReportKey::Pair => "pair",
+        ReportKey::Person => "person",
+    }
+}
+
 /// Rows that are gone, on the wire.
 pub(super) fn removed(rows: &[RemovedRow]) -> Vec<v1::RemovedRow> {
     rows.iter().map(|row| v1::RemovedRow { key: ids(&row.key), item: number(row.item) }).collect()
@@ -124,7 +148,8 @@ pub(super) fn number(position: Option<Position>) -> u64 {
     position.map_or(0, Position::get)
 }
 
-fn value(value: Value) -> v1::Value {
+/// A value on the wire.
+pub(super) fn value(value: Value) -> v1::Value {
     use v1::value::Value as Proto;
     let value = match value {
         Value::None => None,

@@ -59,7 +59,8 @@ impl ReportPlugin {
             .map_err(|error| Refused::no_component(&error))?;
         let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
         let memory_bytes = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
-        let mut guest = Guest::instantiate(&pre, memory_bytes).map_err(|error| Refused::failed("instantiate", &error))?;
+        let mut guest =
+            Guest::instantiate(&pre, memory_bytes).map_err(|error| Refused::failed("instantiate", &error))?;
         let manifest = guest.call(|report, store| report.call_describe(store));
         let manifest = manifest_of(manifest.map_err(|error| Refused::failed("describe", &error))?);
         manifest.check()?;
@@ -149,9 +150,8 @@ fn checked_rows(
         if texts + values.len() * 9 > limits::ROW_BYTES_MAX || row.evidence.len() > limits::REPORT_EVIDENCE_MAX {
             return Err("a row has more than 16 KiB, or more than 1,000 rows as evidence");
         }
-        let is_there = |(input, number): &(u32, u32)| {
-            inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows)
-        };
+        let is_there =
+            |(input, number): &(u32, u32)| inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows);
         if !row.evidence.iter().all(is_there) {
             return Err("a row names a row as evidence that is not there");
         }
