@@ -5,6 +5,7 @@
 use super::{
     Inner, SyncError,
     events::{Connection, Happening},
+    planted::Planted,
     sync::{SyncReport, ended},
 };
 use crate::{client::Client, retry::delay};
@@ -24,6 +25,9 @@ impl Inner {
             }
             if let SyncError::Call(error) = &error {
                 self.tell(Happening::Connection(Connection::Offline(error.clone())));
+            }
+            if self.makes(Planted::NoTimerRetry) {
+                drop(self.outbox_moved.subscribe().changed().await);
             }
             tokio::time::sleep(self.pause(failed, &error)).await;
             failed += 1;

@@ -42,6 +42,7 @@ mod history;
 mod open;
 mod outbox;
 mod part;
+mod planted;
 mod reading;
 mod reset;
 mod rows;
@@ -59,6 +60,8 @@ pub use events::{Connection, Happening};
 pub use explain::Explanation;
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
+#[cfg(feature = "faults")]
+pub use planted::Planted;
 pub use reset::Outbox;
 pub use scope::FilterChanged;
 pub use status::Status;

@@ -8,6 +8,7 @@ use super::{
     error::StoreError,
     events::Happening,
     part::id_key,
+    planted::{Planted, rename},
     rows::{self, Pending as PendingRow},
     store::{change_state, decode},
     tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
@@ -190,6 +191,7 @@ impl Inner {
             for result in results {
                 let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
                 match &result.result {
+                    Ok(Outcome::Duplicate(_)) if self.makes(Planted::NoDedupe) => rename(transaction, number)?,
                     Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
                         accept(transaction, number, *position)?;
                     }

@@ -77,6 +77,12 @@ impl Part {
             gaps.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
         }
         outbox::settle_up_to(transaction, &self.entries, self.until())?;
+        drop(gaps);
+        self.write_cursor(transaction, head)
+    }
+
+    /// Notes how far the replica comes with it.
+    pub(super) fn write_cursor(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         change_state(transaction, |state| {
             state.incarnation.clone_from(&self.incarnation);
             state.frontier = self.tree.frontier().encode();
