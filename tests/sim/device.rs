@@ -161,7 +161,15 @@ fn note(world: &World, device: &Device, replica: &Replica, happening: Happening)
                 world.saw(Seen::DuplicateAnswer);
             }
             world.trace.line(format_args!("{} hears of {id}: {outcome:?}", device.name));
-            world.history().answered(id, position, world.trace.now_ms());
+            // Who listens a moment later may hear an answer that came before the connection was cut.
+            let now = world.trace.now_ms();
+            let from_impostor =
+                lock(&device.shown).masked_until_ms.is_some_and(|until| now <= until.saturating_add(10));
+            if from_impostor {
+                world.history().misled.insert(id);
+            } else {
+                world.history().answered(id, position, now);
+            }
         }
         Happening::Answered { id, result: Err(why) } => {
             world.saw(Seen::Refused);

@@ -228,6 +228,7 @@ impl Faults {
             Ending::Replace(host) => self.replace(sim, host),
             Ending::Unmask(device) => {
                 self.world.devices[device].cable.replug("server");
+                lock(&self.world.devices[device].shown).masked_until_ms = Some(self.world.trace.now_ms());
                 self.impostor_busy = false;
             }
         }
@@ -416,6 +417,7 @@ impl Faults {
         impostor.runs.store(true, Ordering::Relaxed);
         sim.bounce(impostor.name);
         device.cable.replug(impostor.name);
+        lock(&device.shown).masked_until_ms = Some(u64::MAX);
         self.impostor_busy = true;
         self.later(1_000, 4_000, Ending::Unmask(device.number));
     }

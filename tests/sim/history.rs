@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use kith_core::{checkpoint::LogOrigin, id::EventId, position::Position, tree::Hash};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after a restore answers of the server before it may still arrive.
 const LATE_MS: u64 = 20_000;
@@ -14,6 +14,8 @@ pub(crate) struct History {
     pub(crate) logs: Vec<ServerLog>,
     pub(crate) told: BTreeMap<EventId, Told>,
     pub(crate) answers: Vec<Answer>,
+    /// Events that an impostor said it has.
+    pub(crate) misled: BTreeSet<EventId>,
     pub(crate) claims: Vec<Claim>,
     /// What was found wrong on the way.
     pub(crate) problems: Vec<String>,

@@ -104,6 +104,8 @@ pub(crate) struct Shown {
     pub(crate) held: Option<(String, u64)>,
     /// Events on their way.
     pub(crate) pending: u64,
+    /// When an impostor last stood in the server's place, in simulated milliseconds.
+    pub(crate) masked_until_ms: Option<u64>,
     /// Everything, at the end.
     pub(crate) all: Option<Everything>,
 }

@@ -58,6 +58,11 @@ impl Inner {
             let pause = delay(self.options.retry, failed_sends, None, self.environment.fraction());
             tokio::select! {
                 () = wake_up(&mut recorded, waiting > 0, pause) => {
+                    // The connection may be a new one, and its other end somebody else.
+                    self.check_server(client, &mut report).await?;
+                    if report.reset.is_some() {
+                        return Err(SyncError::Call(ended()));
+                    }
                     self.push(client, &mut report).await?;
                     waiting = report.waiting;
                     failed_sends = if waiting > 0 { failed_sends + 1 } else { 0 };

@@ -148,7 +148,7 @@ impl Inner {
     }
 
     /// Makes sure that the server's log continues what is here; gives its signed head.
-    async fn check_server(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
+    pub(super) async fn check_server(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
         let state = self.store.read(read_state)?;
         let frontier = decode_frontier(&state.frontier)?;
         let head = match client.checkpoint().await {
