@@ -184,7 +184,9 @@ impl Client {
     }
 }
 
-fn endpoint(options: &Options) -> Result<Endpoint, Error> {
+/// How this client connects: the address with its limits and timeouts, for whoever brings a connector of their own
+/// and hands the channel to [`Client::on_channel`].
+pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     let address = address(&options.server)?;
     let invalid = |error: tonic::transport::Error| {
         Error::new(Kind::OptionsInvalid, format!("{} is not an address of a server: {error}", options.server))

@@ -129,7 +129,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::InUse { .. } => Self::Unavailable(error.to_string()),
-            OpenError::OtherNetwork { .. } => Self::Usage(error.to_string()),
+            OpenError::OtherNetwork { .. } | OpenError::Filter(_) => Self::Usage(error.to_string()),
             OpenError::Io { folder, source } => Self::file("open the replica in", &folder, source),
             OpenError::Version { .. } | OpenError::Store(_) => Self::Unexpected(error.to_string()),
         }

@@ -9,6 +9,8 @@ use std::{fmt, sync::Arc};
 pub struct Environment {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     random: Random,
+    #[cfg(feature = "faults")]
+    pub(super) planted: Option<super::Planted>,
 }
 
 /// Fills a slice with random bytes.
@@ -20,7 +22,19 @@ impl Environment {
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         random: impl Fn(&mut [u8]) + Send + Sync + 'static,
     ) -> Self {
-        Self { clock: Arc::new(clock), random: Arc::new(random) }
+        Self {
+            clock: Arc::new(clock),
+            random: Arc::new(random),
+            #[cfg(feature = "faults")]
+            planted: None,
+        }
+    }
+
+    /// The same, with a mistake on purpose.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub fn with_planted(self, planted: Option<super::Planted>) -> Self {
+        Self { planted, ..self }
     }
 
     /// The time of day.

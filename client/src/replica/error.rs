@@ -52,6 +52,9 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
+    /// The filter breaks a rule.
+    #[error(transparent)]
+    Filter(#[from] Invalid),
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

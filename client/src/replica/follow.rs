@@ -5,6 +5,7 @@
 use super::{
     Inner, SyncError,
     events::{Connection, Happening},
+    planted::Planted,
     sync::{SyncReport, ended},
 };
 use crate::{client::Client, retry::delay};
@@ -24,6 +25,9 @@ impl Inner {
             }
             if let SyncError::Call(error) = &error {
                 self.tell(Happening::Connection(Connection::Offline(error.clone())));
+            }
+            if self.makes(Planted::NoTimerRetry) {
+                drop(self.outbox_moved.subscribe().changed().await);
             }
             tokio::time::sleep(self.pause(failed, &error)).await;
             failed += 1;
@@ -54,6 +58,11 @@ impl Inner {
             let pause = delay(self.options.retry, failed_sends, None, self.environment.fraction());
             tokio::select! {
                 () = wake_up(&mut recorded, waiting > 0, pause) => {
+                    // The connection may be a new one, and its other end somebody else.
+                    self.check_server(client, &mut report).await?;
+                    if report.reset.is_some() {
+                        return Err(SyncError::Call(ended()));
+                    }
                     self.push(client, &mut report).await?;
                     waiting = report.waiting;
                     failed_sends = if waiting > 0 { failed_sends + 1 } else { 0 };

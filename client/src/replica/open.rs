@@ -5,6 +5,7 @@ use super::{
     directory::Known,
     error::StoreError,
     events::EVENTS_KEPT,
+    half_made,
     rows::FORMAT,
     store::{Opener, Store, change_state},
 };
@@ -15,7 +16,7 @@ use kith_core::{
     id::{EventId, NetworkName},
     position::Position,
 };
-use redb::{Database, DatabaseError};
+use redb::{Database, DatabaseError, backends::FileBackend};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -65,7 +66,10 @@ impl Replica {
         fs::create_dir_all(folder).map_err(io)?;
         only_for_owner(folder).map_err(io)?;
         let path = folder.join("replica.redb");
-        let opener: Opener = Box::new(move || builder().create(&path));
+        let opener: Opener = Box::new(move || {
+            let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
+            half_made::open_or_make(&builder(), FileBackend::new(file)?)
+        });
         Self::open_with(opener, Some(folder.to_owned()), options)
     }
 
@@ -77,10 +81,11 @@ impl Replica {
         folder: Option<PathBuf>,
         options: ReplicaOptions,
     ) -> Result<Self, OpenError> {
-        Self::open_with(Box::new(move || builder().create_with_backend(backend())), folder, options)
+        Self::open_with(Box::new(move || half_made::open_or_make(&builder(), backend())), folder, options)
     }
 
     fn open_with(opener: Opener, folder: Option<PathBuf>, options: ReplicaOptions) -> Result<Self, OpenError> {
+        Filter::from_proto(&options.filter.to_proto())?;
         let store = Store::open(opener).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { folder: folder.clone().unwrap_or_default() },
             error => StoreError::from(error).into(),

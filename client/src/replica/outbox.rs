@@ -8,6 +8,7 @@ use super::{
     error::StoreError,
     events::Happening,
     part::id_key,
+    planted::{Planted, rename},
     rows::{self, Pending as PendingRow},
     store::{change_state, decode},
     tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
@@ -190,6 +191,7 @@ impl Inner {
             for result in results {
                 let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
                 match &result.result {
+                    Ok(Outcome::Duplicate(_)) if self.makes(Planted::NoDedupe) => rename(transaction, number)?,
                     Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
                         accept(transaction, number, *position)?;
                     }
@@ -246,7 +248,7 @@ fn accept(transaction: &WriteTransaction, number: u64, position: Position) -> Re
     Ok(())
 }
 
-fn refuse(transaction: &WriteTransaction, number: u64, why: &EventRefused) -> Result<(), StoreError> {
+pub(super) fn refuse(transaction: &WriteTransaction, number: u64, why: &EventRefused) -> Result<(), StoreError> {
     let removed = transaction.open_table(OUTBOX)?.remove(number)?.map(|value| decode::<PendingRow>(value.value()));
     let Some(row) = removed.transpose()? else { return Ok(()) };
     let refused = rows::Refused {
@@ -257,54 +259,6 @@ fn refuse(transaction: &WriteTransaction, number: u64, why: &EventRefused) -> Re
         message: why.message.clone(),
     };
     transaction.open_table(REFUSED)?.insert(number, refused.encode_to_vec().as_slice())?;
-    Ok(())
-}
-
-/// Takes out of the outbox what is among these entries, and what the server has up to a position that the filter drops.
-pub(super) fn settle_up_to(
-    transaction: &WriteTransaction,
-    entries: &[Recorded],
-    until: Position,
-) -> Result<(), StoreError> {
-    let mut done = Vec::new();
-    {
-        let outbox = transaction.open_table(OUTBOX)?;
-        if outbox.is_empty()? {
-            return Ok(());
-        }
-        let numbers = transaction.open_table(NUMBERS)?;
-        for recorded in entries {
-            let Some(number) = numbers.get(id_key(&recorded.event.id))?.map(|number| number.value()) else { continue };
-            let Some(value) = outbox.get(number)? else { continue };
-            let row: PendingRow = decode(value.value())?;
-            let own = open(row.event.as_ref())?;
-            done.push((number, row, own.event().content_hash() == recorded.event.content_hash()));
-        }
-        for row in outbox.iter()? {
-            let (number, value) = row?;
-            let row: PendingRow = decode(value.value())?;
-            let known = done.iter().any(|(done, ..)| *done == number.value());
-            if !known && (1..=until.get()).contains(&row.position) {
-                done.push((number.value(), row, true));
-            }
-        }
-    }
-    for (number, row, same) in done {
-        if same {
-            settle(transaction, number, &row)?;
-        } else {
-            let message = "the id is that of another event in the log".to_owned();
-            let why = EventRefused { reason: Some(Reason::EventIdReused), field: "event.id".to_owned(), message };
-            refuse(transaction, number, &why)?;
-        }
-    }
-    Ok(())
-}
-
-fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Result<(), StoreError> {
-    transaction.open_table(OUTBOX)?.remove(number)?;
-    let event = row.event.clone().unwrap_or_default();
-    transaction.open_table(SETTLED)?.insert(number, event.encode_to_vec().as_slice())?;
     Ok(())
 }
 
@@ -333,7 +287,7 @@ pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreErr
     Ok(back.len() as u64)
 }
 
-fn open(event: Option<&v1::NewEvent>) -> Result<NewEvent, StoreError> {
+pub(super) fn open(event: Option<&v1::NewEvent>) -> Result<NewEvent, StoreError> {
     let event = event.ok_or(StoreError::Damaged("a row of the outbox has no event"))?;
     NewEvent::from_stored(event).map_err(|_| StoreError::Damaged("an event of the outbox breaks a rule"))
 }

@@ -6,7 +6,7 @@
 use super::{
     alarm::Finding,
     error::StoreError,
-    outbox,
+    settle::settle_up_to,
     store::{change_state, decode},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, SETTLED},
 };
@@ -76,7 +76,13 @@ impl Part {
         for subtree in &self.left_out {
             gaps.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
         }
-        outbox::settle_up_to(transaction, &self.entries, self.until())?;
+        settle_up_to(transaction, &self.entries, self.until())?;
+        drop(gaps);
+        self.write_cursor(transaction, head)
+    }
+
+    /// Notes how far the replica comes with it.
+    pub(super) fn write_cursor(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         change_state(transaction, |state| {
             state.incarnation.clone_from(&self.incarnation);
             state.frontier = self.tree.frontier().encode();

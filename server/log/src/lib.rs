@@ -27,6 +27,7 @@ mod network;
 mod outline;
 mod packed;
 mod place;
+mod place_of_work;
 mod proof;
 mod queue;
 mod reader;
@@ -65,10 +66,17 @@ pub use error::{
 };
 pub use live::Head;
 pub use log::Log;
+#[cfg(feature = "faults")]
+pub use log::Secrets;
 pub use measures::Measures;
 pub use network::Network;
 pub use place::write_new;
+pub use place_of_work::blocking;
+#[cfg(feature = "faults")]
+pub use place_of_work::work_in_place;
 pub use proof::{ConsistencyProof, InclusionProof};
+#[cfg(feature = "faults")]
+pub use rollback::restart_on;
 pub use rollback::{AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, judge};
 pub use select::{Selected, Selection};
 pub use store::Health;

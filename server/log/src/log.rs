@@ -11,6 +11,8 @@ use crate::{
     error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError},
     measures::Measures,
     network::Network,
+    place_of_work::in_place,
+    queue::Queued,
     queue::{Queue, Request, Size},
     rollback::Rollback,
     row::TokenRow,
@@ -26,11 +28,21 @@ use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use redb::ReadableDatabase;
 use std::{
     fmt,
-    io::Write,
+    io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+/// What a log on storage of the caller is sealed and signed with.
+#[cfg(feature = "faults")]
+#[derive(Clone)]
+pub struct Secrets {
+    /// Wraps the keys of networks.
+    pub root_key: [u8; 32],
+    /// The Ed25519 seed that signs checkpoints.
+    pub signing_seed: [u8; 32],
+}
 
 /// The log of a server; cheap to clone.
 #[derive(Clone)]
@@ -42,6 +54,7 @@ pub struct Log {
 pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     pub(crate) queue: Queue,
+    /// None where it is a task.
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Closed when the writer has ended.
     ended: watch::Receiver<()>,
@@ -72,21 +85,16 @@ impl Log {
         Self::start(store, edges)
     }
 
-    /// Opens the log on storage of the caller; the data folder is not touched. Checkpoints are signed by a key of this
-    /// run, and kept nowhere.
+    /// Opens the log on storage of the caller; the data folder is not touched, and checkpoints are kept nowhere.
     #[cfg(feature = "faults")]
     pub fn open_on(
         log: impl redb::StorageBackend,
         keys: impl redb::StorageBackend,
-        root_key: [u8; 32],
+        secrets: &Secrets,
         config: &Config,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let database = crate::store::builder(config).create_with_backend(log)?;
-        let keys = redb::Builder::new().create_with_backend(keys)?;
-        let keys = crate::keys::Keys::with_database(keys, zeroize::Zeroizing::new(root_key))?;
-        let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&crate::root_key::new_key()), None));
-        let (store, edges) = Store::load(database, keys, signing, config, clock)?;
+        let (store, edges) = load_on(log, keys, secrets, config, clock)?;
         Self::start(store, edges)
     }
 
@@ -96,15 +104,10 @@ impl Log {
         let (queue, requests) = Queue::new(requests_max, bytes_max, store.health.subscribe());
         let (running, ended) = watch::channel(());
         let writer = Writer::new(store.clone(), edges);
-        let run = move || {
-            let _running = running;
-            writer.run(requests);
-        };
-        let writer = std::thread::Builder::new().name("kith-log-writer".into()).spawn(run);
         let no_thread = |source| OpenError::Io { path: store.config.data.clone(), source };
-        let writer = writer.map_err(no_thread)?;
+        let writer = start_writer(writer, requests, running).map_err(no_thread)?;
         let signer = Signer::start(store.clone()).map_err(no_thread)?;
-        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(Some(writer)), ended, signer }) })
+        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(writer), ended, signer }) })
     }
 
     /// The network of a name.
@@ -203,4 +206,41 @@ impl Log {
         self.inner.signer.stop();
         self.inner.signer.ended().await;
     }
+}
+
+/// Lets the writer serve a queue; `running` is closed when it has ended. Gives its thread, if it has one.
+fn start_writer(
+    writer: Writer,
+    requests: mpsc::Receiver<Queued>,
+    running: watch::Sender<()>,
+) -> io::Result<Option<JoinHandle<()>>> {
+    if in_place() {
+        #[cfg(feature = "faults")]
+        tokio::spawn(async move {
+            let _running = running;
+            writer.run_in_place(requests).await;
+        });
+        return Ok(None);
+    }
+    let run = move || {
+        let _running = running;
+        writer.run(requests);
+    };
+    std::thread::Builder::new().name("kith-log-writer".into()).spawn(run).map(Some)
+}
+
+/// Loads a log from storage of the caller.
+#[cfg(feature = "faults")]
+pub(crate) fn load_on(
+    log: impl redb::StorageBackend,
+    keys: impl redb::StorageBackend,
+    secrets: &Secrets,
+    config: &Config,
+    clock: Clock,
+) -> Result<(Store, Edges), OpenError> {
+    let database = crate::store::builder(config).create_with_backend(log)?;
+    let keys = redb::Builder::new().create_with_backend(keys)?;
+    let keys = crate::keys::Keys::with_database(keys, zeroize::Zeroizing::new(secrets.root_key))?;
+    let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&secrets.signing_seed), None));
+    Store::load(database, keys, signing, config, clock)
 }

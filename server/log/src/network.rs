@@ -277,13 +277,13 @@ impl Network {
         }
         let span = Span { after, until: head, direction: Direction::Forward };
         let (network, principal, wanted) = (self.clone(), principal.clone(), filter.clone());
-        let looked = tokio::task::spawn_blocking(move || {
+        let looked = crate::place_of_work::blocking(move || {
             first_match(&network.snapshot()?, &network.live, span, &wanted, &principal)
         });
         let after = match looked.await {
-            Ok(Ok(Some(found))) => Position::new(found.get() - 1),
-            Ok(Ok(None)) => head,
-            Ok(Err(_)) | Err(_) => after,
+            Ok(Some(found)) => Position::new(found.get() - 1),
+            Ok(None) => head,
+            Err(_) => after,
         };
         Condition::NoneMatch { after, filter }
     }

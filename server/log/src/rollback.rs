@@ -4,6 +4,8 @@
 
 mod accept;
 
+#[cfg(feature = "faults")]
+pub use accept::restart_on;
 pub use accept::{AcceptError, Accepted, Restarted, accept_rollback};
 
 use crate::{

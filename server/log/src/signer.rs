@@ -2,9 +2,10 @@
 //!
 //! Invariant: it has ended before the log's files are closed, and what was committed last is signed by then.
 
-use crate::{checkpoints::CheckpointError, store::Store};
+use crate::{checkpoints::CheckpointError, place_of_work::in_place, store::Store};
 use std::{
     io,
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::Duration,
@@ -17,6 +18,7 @@ const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// The thread, by its ends.
 pub(crate) struct Signer {
     stop: mpsc::Sender<()>,
+    /// None where it is a task.
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Closed when it has ended.
     ended: watch::Receiver<()>,
@@ -27,9 +29,18 @@ impl Signer {
     pub(crate) fn start(store: Arc<Store>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let (running, ended) = watch::channel(());
+        let mut signing = Signing { store, failing: false };
+        if in_place() {
+            #[cfg(feature = "faults")]
+            tokio::spawn(async move {
+                let _running = running;
+                signing.run_in_place(&Mutex::new(stopped)).await;
+            });
+            return Ok(Self { stop, thread: Mutex::default(), ended });
+        }
         let run = move || {
             let _running = running;
-            run(&store, &stopped);
+            signing.run(&stopped);
         };
         let thread = std::thread::Builder::new().name("kith-log-signer".into()).spawn(run)?;
         Ok(Self { stop, thread: Mutex::new(Some(thread)), ended })
@@ -56,22 +67,46 @@ impl Signer {
     }
 }
 
-fn run(store: &Store, stopped: &mpsc::Receiver<()>) {
-    let mut failing = false;
-    loop {
-        let last = stopped.recv_timeout(SIGN_EVERY) != Err(mpsc::RecvTimeoutError::Timeout);
-        let logs: Vec<_> = store.networks().values().cloned().collect();
-        match store.checkpoints.sign_all(store, &logs) {
-            Ok(()) => failing = false,
-            Err(CheckpointError::RolledBack) => return,
-            Err(error) if !failing => {
+/// What is signed, and whether that failed when it was last tried.
+struct Signing {
+    store: Arc<Store>,
+    failing: bool,
+}
+
+impl Signing {
+    fn run(&mut self, stopped: &mpsc::Receiver<()>) {
+        loop {
+            let last = stopped.recv_timeout(SIGN_EVERY) != Err(mpsc::RecvTimeoutError::Timeout);
+            if self.sign().is_break() || last {
+                return;
+            }
+        }
+    }
+
+    /// The same as a task of the caller's runtime, in its time.
+    #[cfg(feature = "faults")]
+    async fn run_in_place(&mut self, stopped: &Mutex<mpsc::Receiver<()>>) {
+        loop {
+            tokio::time::sleep(SIGN_EVERY).await;
+            let heard = stopped.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
+            if self.sign().is_break() || heard != Err(mpsc::TryRecvError::Empty) {
+                return;
+            }
+        }
+    }
+
+    /// Signs what moved.
+    fn sign(&mut self) -> ControlFlow<()> {
+        let logs: Vec<_> = self.store.networks().values().cloned().collect();
+        match self.store.checkpoints.sign_all(&self.store, &logs) {
+            Ok(()) => self.failing = false,
+            Err(CheckpointError::RolledBack) => return ControlFlow::Break(()),
+            Err(error) if !self.failing => {
                 tracing::error!(error = &error as &dyn std::error::Error, "nothing can be signed, trying again");
-                failing = true;
+                self.failing = true;
             }
             Err(_) => {}
         }
-        if last {
-            return;
-        }
+        ControlFlow::Continue(())
     }
 }

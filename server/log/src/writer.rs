@@ -39,6 +39,9 @@ pub(crate) enum CommitFailure {
     Keys(#[from] KeysError),
 }
 
+/// That a commit failed, and was told.
+struct Failed;
+
 /// Poisons the log when the writer ends in any other way than by a closed queue, a panic included.
 struct PoisonGuard(Option<Arc<Store>>);
 
@@ -63,17 +66,38 @@ impl Writer {
         let mut guard = PoisonGuard(Some(self.store.clone()));
         while let Some(first) = queue.blocking_recv() {
             self.take(first, &mut queue, &mut batch);
-            let leftovers = match self.commit(&mut batch, &mut answers) {
-                Ok(leftovers) => leftovers,
-                Err(failure) => {
-                    tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
-                    return;
-                }
-            };
-            answers.send();
-            drop(leftovers);
+            if self.serve(&mut batch, &mut answers).is_err() {
+                return;
+            }
         }
         guard.0 = None;
+    }
+
+    /// The same as a task of the caller's runtime. A batch is what waits when its turn comes: nobody can come while it
+    /// is looked for.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn run_in_place(mut self, mut queue: mpsc::Receiver<Queued>) {
+        let mut guard = PoisonGuard(Some(self.store.clone()));
+        while let Some(first) = queue.recv().await {
+            let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
+            self.last_requests = 0;
+            self.take(first, &mut queue, &mut batch);
+            if self.serve(&mut batch, &mut answers).is_err() {
+                return;
+            }
+        }
+        guard.0 = None;
+    }
+
+    /// Commits a batch and answers its callers.
+    fn serve(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<(), Failed> {
+        let leftovers = self.commit(batch, answers).map_err(|failure| {
+            tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
+            Failed
+        })?;
+        answers.send();
+        drop(leftovers);
+        Ok(())
     }
 
     /// Takes what waits, up to the limits of a batch. Whoever was answered a moment ago is about to ask again: a batch

@@ -15,7 +15,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Sleep,
 };
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tonic::transport::server::Connected;
 
 /// Bytes that a peer sends before it counts as one that speaks: the preface of HTTP/2 and the frame of settings that must
 /// follow it (RFC 9113, 3.4 and 4.1). From then on pings tell whether it is there. No request of HTTP/1 is shorter.
@@ -24,9 +24,28 @@ const GREETING_BYTES: usize = 24 + 9;
 /// How long to wait after a connection could not be accepted, often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where connections come from: a socket of the machine, or one of a simulated network.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next connection. Dropping the future loses none.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
 /// A connection that holds one of the places there are.
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection<S> {
+    stream: S,
     /// Until the peer has greeted.
     handshake: Option<Handshake>,
     _place: OwnedSemaphorePermit,
@@ -39,15 +58,15 @@ struct Handshake {
 }
 
 /// Accepts connections for ever. When every place is taken, more wait in the kernel.
-pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> impl Stream<Item = io::Result<Connection>> + use<> {
+pub(crate) fn accept<L: Listener>(
+    listener: L,
+    limits: &Limits,
+) -> impl Stream<Item = io::Result<Connection<L::Stream>>> + use<L> {
     let places = Arc::new(Semaphore::new(limits.connections_max as usize));
     let handshake = seconds(limits.handshake_s);
-    stream::unfold((listener, places), move |(listener, places)| async move {
+    stream::unfold((listener, places), move |(mut listener, places)| async move {
         let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let accepted = match listener.accept().await {
-            Ok((stream, _)) => Connection::new(stream, handshake, place),
-            Err(error) => Err(error),
-        };
+        let accepted = listener.accept().await.map(|stream| Connection::new(stream, handshake, place));
         if let Err(error) = &accepted {
             tracing::warn!(%error, "connection not accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -56,23 +75,21 @@ pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> impl Stream<Item
     })
 }
 
-impl Connection {
-    fn new(stream: TcpStream, handshake: Duration, place: OwnedSemaphorePermit) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
+impl<S> Connection<S> {
+    fn new(stream: S, handshake: Duration, place: OwnedSemaphorePermit) -> Self {
         let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(handshake)) };
-        Ok(Self { stream, handshake: Some(handshake), _place: place })
+        Self { stream, handshake: Some(handshake), _place: place }
     }
 }
 
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+/// No call asks where it came from.
+impl<S> Connected for Connection<S> {
+    type ConnectInfo = ();
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
-    }
+    fn connect_info(&self) {}
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -91,7 +108,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -21,11 +21,13 @@ pub mod views;
 
 pub use clock::Clock;
 pub use config::Config;
+pub use connection::Listener;
 pub use demo::DemoError;
 pub use first_start::{FirstStartError, OWNER_TOKEN_FILE};
 pub use node::{Node, StartError};
 pub use serve::ServeError;
 
+pub(crate) use kith_log::blocking;
 use tokio::net::TcpListener;
 
 /// Why a server ended with an error.
@@ -43,14 +45,6 @@ pub enum RunError {
     /// The socket has no address.
     #[error("the socket has no address: {0}")]
     Socket(std::io::Error),
-}
-
-/// Runs what waits for the disk where that holds nobody up.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 /// Starts a server, announces it on standard output and to systemd, and serves until `shutdown`.

@@ -4,6 +4,7 @@ use crate::{
     auth::Authenticator,
     clock::Clock,
     config::Config,
+    connection::Listener,
     demo::{self, DemoError},
     first_start::{self, FirstStartError},
     limits::Limits,
@@ -18,7 +19,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// A running server. Clones are handles to the same one.
@@ -64,7 +64,22 @@ impl Node {
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
-        let node = Self(Arc::new(Parts {
+        let node = Self::new(log, views, config, clock, owner_token);
+        for network in node.log().networks() {
+            node.views().follow(&network).await;
+        }
+        Ok(node)
+    }
+
+    /// A server of a log that the caller opened, whose networks no view follows.
+    #[cfg(feature = "faults")]
+    pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
+        Ok(Self::new(log, views, config, clock, None))
+    }
+
+    fn new(log: Log, views: NetworkViews, config: &Config, clock: Clock, owner_token: Option<PathBuf>) -> Self {
+        Self(Arc::new(Parts {
             authenticator: Authenticator::new(log.clone(), clock.clone()),
             log,
             views,
@@ -74,15 +89,11 @@ impl Node {
             reflection: config.reflection,
             closing: CancellationToken::new(),
             owner_token,
-        }));
-        for network in node.log().networks() {
-            node.views().follow(&network).await;
-        }
-        Ok(node)
+        }))
     }
 
     /// Serves on a socket until `shutdown`, drains, and closes the log.
-    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let served = serve::serve(self, listener, shutdown).await;
         self.close();
         self.views().shutdown().await;

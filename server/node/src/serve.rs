@@ -5,7 +5,7 @@
 use crate::{
     auth::AuthLayer,
     call_rate::CallRate,
-    connection,
+    connection::{self, Listener},
     grpc::Services,
     limits::{self, Limits, seconds},
     node::Node,
@@ -16,7 +16,6 @@ use kith_proto::v1::{
     network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
     view_service_server::ViewServiceServer,
 };
-use tokio::net::TcpListener;
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
@@ -47,7 +46,7 @@ const HEALTH_NAMES: [&str; 8] = [
 /// Serves until `shutdown`, and then until the last call is done or the drain time is over.
 pub(crate) async fn serve(
     node: &Node,
-    listener: TcpListener,
+    listener: impl Listener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();

@@ -104,6 +104,31 @@ pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, A
     Ok(accepted)
 }
 
+/// Lets logs on storage of the caller go on under a new incarnation, in place of those that these checkpoints were of.
+/// No server may have the storage open.
+#[cfg(feature = "faults")]
+pub fn restart_on(
+    log: impl redb::StorageBackend,
+    keys: impl redb::StorageBackend,
+    secrets: &crate::log::Secrets,
+    config: &Config,
+    clock: Clock,
+    lost: &[Checkpoint],
+) -> Result<Vec<Restarted>, AcceptError> {
+    let (store, edges) = crate::log::load_on(log, keys, secrets, config, clock)?;
+    let logs: Vec<_> = store.networks().values().cloned().collect();
+    let (mut staged, mut restarted) = (Staged::default(), Vec::new());
+    for live in &logs {
+        if let Some(lost) = lost.iter().find(|lost| lost.origin == origin(live)) {
+            restarted.push(restart(&store, live, lost, &mut staged)?);
+        }
+    }
+    if !staged.is_empty() {
+        commit::write(&store, &edges, staged).map_err(|failure| failed(&failure))?;
+    }
+    Ok(restarted)
+}
+
 fn failed(failure: &CommitFailure) -> AcceptError {
     AcceptError::Write(failure.to_string())
 }

@@ -5,7 +5,7 @@ use crate::{
     examine::{examine, examine_guarded, holds, on_each_processor, runtime},
     random::{Random, seed},
     support::*,
-    workload::{ROOT_KEY, Seen, Step, empty, everything, open, run},
+    workload::{SECRETS, Seen, Step, empty, everything, open, run},
 };
 use kith_core::{position::Position, timestamp::Timestamp};
 use kith_log::{AppendError, Clock, Config, Health, Log};
@@ -163,7 +163,7 @@ async fn a_panic_in_the_writer_poisons_the_log() {
     });
     let machine = Machine::default();
     let (log, keys) = (machine.disk(LOG), machine.disk(KEYS));
-    let log = Log::open_on(log, keys, ROOT_KEY, &Config::default(), clock).unwrap();
+    let log = Log::open_on(log, keys, &SECRETS, &Config::default(), clock).unwrap();
     let network = north(&log).await;
     append(&network, vec![joins(1, "amina")]).await;
     broken.store(true, Ordering::SeqCst);

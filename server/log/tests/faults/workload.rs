@@ -5,10 +5,12 @@ use crate::{
     support::*,
 };
 use kith_core::{detail::DetailKind, event::Role, id::NetworkName, position::Position, prepare::Prepared, tree::Hash};
-use kith_log::{CommitMode, Config, Log, Network, NewServerToken, NewToken, OpenError, new_secret};
+use kith_log::{CommitMode, Config, Log, Network, NewServerToken, NewToken, OpenError, Secrets, new_secret};
 use std::collections::BTreeMap;
 
 pub(crate) const ROOT_KEY: [u8; 32] = [3; 32];
+/// What the log is sealed and signed with.
+pub(crate) const SECRETS: Secrets = Secrets { root_key: ROOT_KEY, signing_seed: [4; 32] };
 
 /// Something that is acknowledged as a whole.
 pub(crate) enum Step {
@@ -44,7 +46,7 @@ pub(crate) fn open(machine: &Machine) -> Result<Log, OpenError> {
 pub(crate) fn open_in(commit_mode: CommitMode, machine: &Machine) -> Result<Log, OpenError> {
     let (log, keys): (Disk, Disk) = (machine.disk(LOG), machine.disk(KEYS));
     let config = Config { commit_mode, tail_bytes_max: 0, ..Config::default() };
-    Log::open_on(log, keys, ROOT_KEY, &config, ticking())
+    Log::open_on(log, keys, &SECRETS, &config, ticking())
 }
 
 /// Everything that a log does: networks, people, words, batches, corrections, tokens.

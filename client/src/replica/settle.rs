@@ -1,0 +1,134 @@
+//! How events leave the outbox for the log: as entries that came, or as answers that what came does not contradict.
+//!
+//! Invariant: an answer alone settles nothing that the filter lets pass: the entry must be here.
+
+use super::{
+    error::StoreError,
+    outbox::{open, refuse},
+    part::id_key,
+    reading,
+    rows::Pending as PendingRow,
+    store::{change_state, decode},
+    tables::{ENTRIES, IDS, NETWORK, NUMBERS, OUTBOX, SETTLED},
+};
+use crate::{append_stream::EventRefused, entries::Recorded, reason::Reason};
+use kith_core::{
+    entry::Entry,
+    event::{Event, Scope},
+    filter::Filter,
+    header::Header,
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_log::blocks::StoredEntries;
+use prost::Message;
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+
+/// What becomes of an event that waits, now that the log is here up to some position.
+enum Settled {
+    /// It is in the log.
+    Recorded,
+    /// Its id is that of another event.
+    IdReused,
+    /// It is not where the server said that it is: whoever answered was not the server of this log.
+    Denied,
+}
+
+/// Takes out of the outbox what is among these entries, and what the server has up to a position that the filter drops.
+/// What the filter lets pass and is not here, although the server said that it has it, waits to be sent again.
+pub(super) fn settle_up_to(
+    transaction: &WriteTransaction,
+    entries: &[Recorded],
+    until: Position,
+) -> Result<(), StoreError> {
+    let mut done = Vec::new();
+    {
+        let outbox = transaction.open_table(OUTBOX)?;
+        if outbox.is_empty()? {
+            return Ok(());
+        }
+        let numbers = transaction.open_table(NUMBERS)?;
+        for recorded in entries {
+            let Some(number) = numbers.get(id_key(&recorded.event.id))?.map(|number| number.value()) else { continue };
+            let Some(value) = outbox.get(number)? else { continue };
+            let row: PendingRow = decode(value.value())?;
+            let own = open(row.event.as_ref())?;
+            let same = own.event().content_hash() == recorded.event.content_hash();
+            done.push((number, row, if same { Settled::Recorded } else { Settled::IdReused }));
+        }
+        let absence = Absence::new(transaction)?;
+        for row in outbox.iter()? {
+            let (number, value) = row?;
+            let row: PendingRow = decode(value.value())?;
+            let known = done.iter().any(|(done, ..)| *done == number.value());
+            if !known && (1..=until.get()).contains(&row.position) {
+                let denied = absence.denies(open(row.event.as_ref())?.event(), Position::new(row.position))?;
+                let settled = if denied { Settled::Denied } else { Settled::Recorded };
+                done.push((number.value(), row, settled));
+            }
+        }
+    }
+    for (number, row, settled) in done {
+        match settled {
+            Settled::Recorded => settle(transaction, number, &row)?,
+            Settled::IdReused => {
+                let message = "the id is that of another event in the log".to_owned();
+                let why = EventRefused { reason: Some(Reason::EventIdReused), field: "event.id".to_owned(), message };
+                refuse(transaction, number, &why)?;
+            }
+            Settled::Denied => {
+                let row = PendingRow { position: 0, returned: true, ..row };
+                transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Result<(), StoreError> {
+    transaction.open_table(OUTBOX)?.remove(number)?;
+    let event = row.event.clone().unwrap_or_default();
+    transaction.open_table(SETTLED)?.insert(number, event.encode_to_vec().as_slice())?;
+    Ok(())
+}
+
+/// Tells what must be here by now and is not.
+struct Absence<'a> {
+    filter: Filter,
+    ids: Table<'a, u128, u64>,
+    entries: StoredEntries<Table<'a, (u32, u64), &'static [u8]>>,
+}
+
+impl<'a> Absence<'a> {
+    fn new(transaction: &'a WriteTransaction) -> Result<Self, StoreError> {
+        let filter = change_state(transaction, |state| state.filter.clone())?.unwrap_or_default();
+        Ok(Self {
+            filter: Filter::from_proto(&filter).map_err(|_| StoreError::Damaged("its filter breaks a rule"))?,
+            ids: transaction.open_table(IDS)?,
+            entries: StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? },
+        })
+    }
+
+    /// Whether an event cannot be in the log at a position, because its entry would be here. Where the token or the
+    /// recorder's organisation decides about that, nothing is known.
+    fn denies(&self, event: &Event, position: Position) -> Result<bool, StoreError> {
+        let known = event.scope == Scope::Network && self.filter.organisations.is_empty();
+        if !known || self.ids.get(id_key(&event.id))?.is_some() {
+            return Ok(false);
+        }
+        let entry = Entry {
+            position,
+            recorded_at: Timestamp::MIN,
+            recorded_by: "device".parse().map_err(|_| StoreError::Damaged("a name breaks a rule"))?,
+            organisation: None,
+            event_bytes: event.encode().into(),
+            signature: None,
+        };
+        let header = Header::resolve(&entry, event, |id| {
+            let Some(position) = self.ids.get(id_key(id))?.map(|position| position.value()) else { return Ok(None) };
+            let bytes = self.entries.find(Position::new(position))?;
+            bytes.as_ref().map(reading::open).transpose()
+        })?;
+        Ok(self.filter.passes(&header))
+    }
+}
