@@ -104,6 +104,24 @@ async fn scores_of_real_mails_are_those_of_the_formula() {
     raw.follow_view("strength", MAILS + PEOPLE).await.unwrap();
     let strongest = check_scores(&cli, &mails);
     check_why(&cli, &mails, &strongest);
+    check_evaluation(&cli);
+}
+
+/// The unweighted form of the score says who writes again, better than counting does: figures that were found before
+/// this program was written, on the same mails.
+fn check_evaluation(cli: &Cli) {
+    let unweighted = r#"{"weights":{"met":1,"followed_up":1,"helped":1,"referred":1},"divide":false}"#;
+    let evaluate = ["evaluate", "strength", "--window", "30d", "--cuts", "6", "--settings", unweighted];
+    let evaluated = cli.json(&evaluate);
+    assert_eq!(evaluated["cuts"].as_array().unwrap().len(), 6);
+    for (name, expected) in [("strength", 0.729), ("contacts", 0.672), ("last contact", 0.616)] {
+        let found = average_precision(&evaluated, name);
+        assert!((found - expected).abs() < 0.005, "{name}: {found} is not about {expected}");
+    }
+    let strength = average_precision(&evaluated, "strength");
+    for guess in ["days in contact", "contacts", "last contact", "seen in the window", "random"] {
+        assert!(strength > average_precision(&evaluated, guess), "{guess}: {evaluated}");
+    }
 }
 
 /// Compares the strongest pairs and gives the first.
@@ -169,4 +187,11 @@ fn civil(day: i64) -> (i64, i64, i64) {
         month += 1;
     }
     (year, month, left + 1)
+}
+
+/// Average precision of a ranking in an answer of `kith evaluate`.
+fn average_precision(evaluated: &serde_json::Value, name: &str) -> f64 {
+    let rankings = evaluated["rankings"].as_array().unwrap();
+    let found = rankings.iter().find(|ranking| ranking["name"] == name);
+    found.unwrap_or_else(|| panic!("{name}: {evaluated}"))["average_precision"].as_f64().unwrap()
 }

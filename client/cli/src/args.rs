@@ -2,8 +2,9 @@
 
 use crate::{
     commands::{
-        admin, answered, asked, audit, audit_verify, completions, followed_up, head, helped, import, log, login, man,
-        met, network, org, person, plugin, record, referred, replica::ReplicaCommand, retract, token, view, watch, why,
+        admin, answered, asked, audit, audit_verify, completions, evaluate, followed_up, head, helped, import, log,
+        login, man, met, network, org, person, plugin, record, referred, replica::ReplicaCommand, retract, token, view,
+        watch, why,
     },
     context::Context,
     failure::Failure,
@@ -47,6 +48,7 @@ enum Command {
     View(view::ViewArgs),
     Why(why::WhyArgs),
     Watch(watch::WatchArgs),
+    Evaluate(evaluate::EvaluateArgs),
     #[command(flatten)]
     Replica(ReplicaCommand),
     #[command(subcommand)]
@@ -131,6 +133,7 @@ impl Command {
             | Self::View(_)
             | Self::Why(_)
             | Self::Watch(_)
+            | Self::Evaluate(_)
             | Self::Network(_)
             | Self::Token(_)
             | Self::Audit(_)
@@ -158,6 +161,7 @@ impl Command {
             Self::View(args) => view::run(context, args).await,
             Self::Why(args) => why::run(context, &args).await,
             Self::Watch(args) => watch::run(context, &args).await,
+            Self::Evaluate(args) => evaluate::run(context, args).await,
             Self::Person(command) => person::run(context, command).await,
             Self::Org(command) => org::run(context, command).await,
             Self::Network(command) => network::run(context, command).await,

@@ -7,6 +7,7 @@ mod context;
 mod dates;
 mod derive;
 mod edges;
+mod evaluation;
 mod failure;
 mod input;
 mod json;

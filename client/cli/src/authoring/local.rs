@@ -109,6 +109,11 @@ impl Folded {
         self.handle.fields().iter().map(wire_field).collect()
     }
 
+    /// What the plugin declares.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        self.handle.manifest()
+    }
+
     /// How it went.
     pub(crate) async fn status(&self) -> Result<ViewStatus, Failure> {
         let handle = Arc::clone(&self.handle);

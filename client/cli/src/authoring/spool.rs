@@ -14,13 +14,15 @@ use std::{
     fs::File,
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     ops::Range,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// Where an entry is in the file.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     position: u64,
+    /// When it happened, for whoever cuts the log by time.
+    at: i64,
     start: u64,
     bytes: usize,
 }
@@ -43,10 +45,15 @@ impl SpoolWriter {
 
     /// Adds an entry, later than all before it.
     pub(crate) fn push(&mut self, position: Position, id: EventId, entry: &[u8]) -> Result<(), Failure> {
+        self.push_at(position, id, i64::MIN, entry)
+    }
+
+    /// The same, with the time at which it happened, for [`Spool::until`].
+    pub(crate) fn push_at(&mut self, position: Position, id: EventId, at: i64, entry: &[u8]) -> Result<(), Failure> {
         self.file.write_all(entry).map_err(|error| failed(&error))?;
         let position = position.get();
         assert!(self.places.last().is_none_or(|last| last.position < position), "entries come in order");
-        self.places.push(Place { position, start: self.end, bytes: entry.len() });
+        self.places.push(Place { position, at, start: self.end, bytes: entry.len() });
         self.ids.insert(id, position);
         self.end += entry.len() as u64;
         Ok(())
@@ -55,7 +62,7 @@ impl SpoolWriter {
     /// The log.
     pub(crate) fn finish(self) -> Result<Spool, Failure> {
         let file = self.file.into_inner().map_err(|error| failed(error.error()))?;
-        Ok(Spool { file: Mutex::new(file), places: self.places, ids: self.ids })
+        Ok(Spool { file: Arc::new(Mutex::new(file)), places: self.places, ids: Arc::new(self.ids) })
     }
 }
 
@@ -66,9 +73,9 @@ fn failed(error: &io::Error) -> Failure {
 /// A log that can be folded here.
 #[derive(Debug)]
 pub(crate) struct Spool {
-    file: Mutex<File>,
+    file: Arc<Mutex<File>>,
     places: Vec<Place>,
-    ids: HashMap<EventId, u64>,
+    ids: Arc<HashMap<EventId, u64>>,
 }
 
 impl Spool {
@@ -77,9 +84,24 @@ impl Spool {
         self.places.len()
     }
 
-    /// The entries of places that lie end to end.
+    /// The same log without what happened after a time.
+    pub(crate) fn until(&self, time: i64) -> Self {
+        let places = self.places.iter().filter(|place| place.at <= time).copied().collect();
+        Self { file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
+    }
+
+    /// The entries of places.
     fn read_places(&self, range: Range<usize>) -> io::Result<Vec<Bytes>> {
-        let places = &self.places[range];
+        let mut entries = Vec::with_capacity(range.len());
+        let ends_at = |place: &Place| place.start + place.bytes as u64;
+        for places in self.places[range].chunk_by(|one, next| ends_at(one) == next.start) {
+            entries.extend(self.read_end_to_end(places)?);
+        }
+        Ok(entries)
+    }
+
+    /// The entries of places that lie end to end.
+    fn read_end_to_end(&self, places: &[Place]) -> io::Result<Vec<Bytes>> {
         let Some(first) = places.first() else { return Ok(Vec::new()) };
         let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +144,9 @@ impl History for Spool {
     }
 
     fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable> {
-        Ok(self.ids.get(id).copied().map(Position::new))
+        let position = self.ids.get(id).copied();
+        let is_here = |position: &u64| self.places.binary_search_by_key(position, |place| place.position).is_ok();
+        Ok(position.filter(is_here).map(Position::new))
     }
 }
 
@@ -152,9 +176,27 @@ mod tests {
         assert_eq!(read(0, 6, 2, 99), ["one", "two"]);
         assert_eq!(read(0, 6, 9, 7), ["one", "two"]);
         assert_eq!(read(0, 6, 9, 1), ["one"]);
+        let early = spool.until(i64::MIN);
+        assert_eq!((early.entry_count(), early.head()), (4, Position::new(6)), "what has no time is always known");
         let at = spool.read_at(&[6, 4, 2].map(Position::new)).expect("it is read");
         assert_eq!(at, ["six", "two"]);
         assert_eq!(spool.position_of(&ids[2]).expect("it is known"), Some(Position::new(5)));
         assert_eq!(spool.position_of(&random_event_id()).expect("it is known"), None);
+    }
+
+    #[test]
+    fn a_log_can_be_cut_by_time() {
+        let mut writer = SpoolWriter::new().expect("a file");
+        let ids: Vec<EventId> = (0..4).map(|_| random_event_id()).collect();
+        for (id, (position, at)) in ids.iter().zip([(1, 5), (2, 9), (3, i64::MIN), (4, 7)]) {
+            writer
+                .push_at(Position::new(position), *id, at, &[u8::try_from(position).expect("small")])
+                .expect("written");
+        }
+        let cut = writer.finish().expect("it is written").until(7);
+        let read = cut.read(Position::ZERO, Position::new(9), Budget { entries: 9, bytes: 99 }).expect("it is read");
+        assert_eq!(read, [&[1][..], &[3], &[4]]);
+        assert_eq!(cut.position_of(&ids[1]).expect("it is known"), None);
+        assert_eq!(cut.position_of(&ids[3]).expect("it is known"), Some(Position::new(4)));
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod asked;
 pub(crate) mod audit;
 pub(crate) mod audit_verify;
 pub(crate) mod completions;
+pub(crate) mod evaluate;
 pub(crate) mod followed_up;
 pub(crate) mod head;
 pub(crate) mod helped;

@@ -1,0 +1,348 @@
+//! `kith evaluate`: how well a view's score says which pairs will be in contact again, beside simple guesses.
+
+use crate::{
+    authoring::{
+        local::{Fold, Host},
+        spool::{Spool, SpoolWriter},
+    },
+    context::Context,
+    dates::{parse_duration, show_time},
+    evaluation::{
+        contacts::{Contact, Contacts, Pair},
+        measures::{Candidate, Measures, mean_of, measure, scores_of},
+    },
+    failure::Failure,
+    output::{Column, remark},
+    settings::Format,
+};
+use clap::{Args, value_parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::SignedDuration;
+use kith_client::{ReadOptions, Recorded, v1};
+use kith_core::{
+    id::PersonId,
+    timestamp::{DAY_MS, Timestamp},
+};
+use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
+use serde_json::{Value, json};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+/// Entries asked for at once.
+const PAGE_ENTRIES: u32 = 10_000;
+/// Rows asked for at once.
+const PAGE_ROWS: usize = 10_000;
+/// Share of the contacts before the first and the last cut.
+const CUTS: (f64, f64) = (0.3, 0.8);
+
+/// Judge a score: does it say which pairs will be in contact again?
+///
+/// Cuts the network's log at some times, folds the view up to each, and asks who of all pairs known by then is in
+/// contact again within the window. Prints the area under the curve, the average precision, and the mean average
+/// precision per person, means over the cuts, beside five simple guesses. Everything is computed here, and nothing is
+/// installed.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith evaluate strength --window 30d --cuts 6\n  \
+                        kith evaluate strength --settings '{\"half_life_days\":30}' --column score\n  \
+                        kith evaluate visits --component dist/visits.wasm")]
+pub(crate) struct EvaluateArgs {
+    /// A view whose rows are about pairs
+    name: String,
+    /// Time in which a pair must be in contact again
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
+    window: SignedDuration,
+    /// Times at which the log is cut
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = value_parser!(u32).range(1..=100))]
+    cuts: u32,
+    /// The numeric column to judge [default: the first]
+    #[arg(long)]
+    column: Option<String>,
+    /// Settings instead of the view's own
+    #[arg(long, value_name = "JSON")]
+    settings: Option<String>,
+    /// A component that is not installed, instead of the view's own
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+}
+
+/// A ranking with its measures, by cut.
+struct Ranking {
+    name: String,
+    measures: Vec<Measures>,
+}
+
+pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(), Failure> {
+    let (component, settings) = subject(context, &args).await?;
+    let host = Host::open()?;
+    let (log, contacts, numbers) = read(context).await?;
+    let log = Arc::new(log);
+    let cuts = cuts(&contacts, args.cuts)?;
+    let window = i64::try_from(args.window.as_millis()).unwrap_or(i64::MAX);
+    let names = [args.name.as_str(), "days in contact", "contacts", "last contact", "seen in the window", "random"];
+    let mut rankings = names.map(|name| Ranking { name: name.to_owned(), measures: Vec::new() });
+    let mut candidates_count = Vec::new();
+    let bar = ProgressBar::new(cuts.len() as u64);
+    let style = ProgressStyle::with_template("folding {bar:30} cut {pos} of {len}, {eta} left");
+    bar.set_style(style.expect("the template is well formed"));
+    for cut in &cuts {
+        let candidates = candidates(&contacts, *cut, window);
+        let fold = Fold {
+            component: component.clone(),
+            settings: settings.clone(),
+            network: context.place.network().clone(),
+            scope: ViewScope::Network,
+            log: Arc::new(log.until(*cut)),
+            clock: {
+                let at = *cut;
+                Arc::new(move || at)
+            },
+        };
+        let scores = view_scores(&host, fold, &args, *cut, &numbers).await?;
+        let guesses = guesses(&contacts, &candidates, *cut, window);
+        let tables = std::iter::once(scores_of(&candidates, &scores)).chain(guesses);
+        for (ranking, scores) in rankings.iter_mut().zip(tables) {
+            ranking.measures.push(measure(&candidates, &scores));
+        }
+        candidates_count.push((candidates.len(), candidates.iter().filter(|candidate| candidate.again).count()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    show(context, &args, &rankings, &cuts, &candidates_count)
+}
+
+/// The component and its settings: of the view, unless others are given.
+async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, String), Failure> {
+    if let Some(file) = &args.component {
+        let component = std::fs::read(file).map_err(|error| Failure::file("read", file, error))?;
+        return Ok((component, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
+    }
+    let views = context.server()?.list_views().await?.views;
+    let found = views.into_iter().find(|view| view.name == args.name);
+    let view: v1::View = found.ok_or_else(|| Failure::NotFound(format!("there is no view {}", args.name)))?;
+    if !matches!(view.key.as_str(), "pair" | "directed_pair") || !view.inputs.is_empty() {
+        let about = view.key.replace('_', " ");
+        return Err(Failure::Usage(format!(
+            "rows of {} are about a {about}: name a view whose rows are about pairs",
+            args.name
+        )));
+    }
+    let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;
+    let component = context.server()?.fetch_component(&digest).await?.to_vec();
+    Ok((component, args.settings.clone().unwrap_or(view.settings)))
+}
+
+/// Reads the network's log, and the contacts in it.
+async fn read(context: &Context) -> Result<(Spool, Vec<Contact>, HashMap<PersonId, u32>), Failure> {
+    let head = context.place.head().await?.position;
+    let bar = ProgressBar::new(head.get());
+    let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
+    bar.set_style(style.expect("the template is well formed"));
+    let (mut spool, mut contacts) = (SpoolWriter::new()?, Contacts::default());
+    let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
+    while options.after < head {
+        let page = context.place.read(&options).await?;
+        for bytes in &page.entries.bytes {
+            let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
+            contacts.add(&event);
+            spool.push_at(entry.position, event.id, happened(&event), bytes)?;
+        }
+        if page.end || page.next <= options.after {
+            break;
+        }
+        options.after = page.next;
+        bar.set_position(options.after.get());
+    }
+    bar.finish_and_clear();
+    let (contacts, numbers) = contacts.finish();
+    Ok((spool.finish()?, contacts, numbers))
+}
+
+/// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
+fn happened(event: &kith_core::event::Event) -> i64 {
+    use kith_core::event::Fact;
+    match &event.fact {
+        Fact::Met(_) | Fact::FollowedUp(_) | Fact::Asked(_) | Fact::Helped(_) | Fact::Referred(_) | Fact::Custom(_) => {
+            event.occurred_at.millis()
+        }
+        Fact::Answered(_)
+        | Fact::Retracted(_)
+        | Fact::OrganisationAdded(_)
+        | Fact::PersonAdded(_)
+        | Fact::PersonChanged(_)
+        | Fact::PeopleMerged(_)
+        | Fact::Administration(_) => i64::MIN,
+    }
+}
+
+/// The quantiles of the times of contacts, evenly from .3 to .8.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "places in a list of contacts"
+)]
+fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
+    let Some(last) = contacts.len().checked_sub(1) else {
+        return Err(Failure::NotFound("the log holds no contact of two people".to_owned()));
+    };
+    let step = if count > 1 { (CUTS.1 - CUTS.0) / f64::from(count - 1) } else { 0.0 };
+    let quantile = |number: u32| CUTS.0 + step * f64::from(number);
+    let mut cuts: Vec<i64> = (0..count).map(|number| contacts[(quantile(number) * last as f64) as usize].at).collect();
+    cuts.dedup();
+    Ok(cuts)
+}
+
+/// Every pair in contact up to a cut, and whether it is again within the window.
+fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
+    let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
+    let end = cut.saturating_add(window);
+    let again: HashSet<Pair> =
+        later.iter().take_while(|contact| contact.at <= end).map(|contact| contact.pair).collect();
+    let mut pairs: Vec<Pair> = known.iter().map(|contact| contact.pair).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.into_iter().map(|pair| Candidate { pair, again: again.contains(&pair) }).collect()
+}
+
+/// Scores of the view's rows as of the end of the cut's day; of several rows of a pair the highest.
+async fn view_scores(
+    host: &Host,
+    fold: Fold,
+    args: &EvaluateArgs,
+    cut: i64,
+    numbers: &HashMap<PersonId, u32>,
+) -> Result<HashMap<Pair, f64>, Failure> {
+    let folded = host.fold(fold).await?;
+    if folded.manifest().key_shape() == KeyShape::Person {
+        return Err(Failure::Usage(format!("rows of {} are about one person: only pairs can be judged", args.name)));
+    }
+    let column = column(folded.manifest(), args.column.as_deref())?;
+    let day = i32::try_from(cut.div_euclid(DAY_MS)).expect("times lie between the years 1900 and 9999");
+    let mut query = Query { day: Some(day), page_rows: PAGE_ROWS, ..Query::default() };
+    let mut scores = HashMap::new();
+    loop {
+        let page = folded.query(query.clone()).await?;
+        for row in page.rows {
+            let Some(score) = number(&row.values[column]) else { continue };
+            let [one, other] = &row.key[..] else { continue };
+            let (Some(one), Some(other)) = (numbers.get(one), numbers.get(other)) else { continue };
+            let best = scores.entry((*one.min(other), *one.max(other))).or_insert(score);
+            *best = score.max(*best);
+        }
+        query.page_token = page.next_page_token;
+        if query.page_token.is_none() {
+            return Ok(scores);
+        }
+    }
+}
+
+fn column(manifest: &kith_views::Manifest, name: Option<&str>) -> Result<usize, Failure> {
+    let found = match name {
+        None => manifest.first_numeric(),
+        Some(name) => manifest.fields.iter().position(|field| field.name == name && field.of.is_numeric()),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> =
+            manifest.fields.iter().filter(|field| field.of.is_numeric()).map(|field| &*field.name).collect();
+        Failure::Usage(format!("{} has no such numeric column; it has: {}", manifest.name, known.join(", ")))
+    })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "scores are ranked, not added up")]
+fn number(value: &RowValue) -> Option<f64> {
+    match value {
+        RowValue::Number(number) => Some(*number),
+        RowValue::Integer(integer) => Some(*integer as f64),
+        RowValue::Day(day) => Some(f64::from(*day)),
+        RowValue::Flag(flag) => Some(f64::from(u8::from(*flag))),
+        RowValue::None | RowValue::Text(_) | RowValue::Person(_) | RowValue::Event(_) => None,
+    }
+}
+
+/// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
+#[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
+fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
+    let mut known: HashMap<Pair, (f64, f64, i64, i64)> = HashMap::new();
+    for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
+        let day = contact.at.div_euclid(DAY_MS);
+        let (days, count, last_day, last) = known.entry(contact.pair).or_insert((0.0, 0.0, i64::MIN, i64::MIN));
+        *days += f64::from(u8::from(day != *last_day));
+        *count += 1.0;
+        (*last_day, *last) = (day, contact.at);
+    }
+    let each = |score: &dyn Fn(&Candidate) -> f64| candidates.iter().map(score).collect::<Vec<_>>();
+    [
+        each(&|candidate| known[&candidate.pair].0),
+        each(&|candidate| known[&candidate.pair].1),
+        each(&|candidate| known[&candidate.pair].3 as f64),
+        each(&|candidate| f64::from(u8::from(known[&candidate.pair].3 > cut.saturating_sub(window)))),
+        each(&|candidate| coin(candidate.pair)),
+    ]
+}
+
+/// A number that has nothing to do with the pair, the same in every run: splitmix64 (Steele, Lea and Flood 2014).
+#[allow(clippy::cast_precision_loss, reason = "any number will do")]
+fn coin((one, other): Pair) -> f64 {
+    let mut mixed = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ mixed >> 31) as f64
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of pairs are far below 2^53")]
+fn show(
+    context: &mut Context,
+    args: &EvaluateArgs,
+    rankings: &[Ranking],
+    cuts: &[i64],
+    counts: &[(usize, usize)],
+) -> Result<(), Failure> {
+    let times: Vec<_> = cuts.iter().map(|cut| show_time(Timestamp::from_millis(*cut))).collect();
+    let means = rankings.iter().map(|ranking| (ranking.name.as_str(), mean_of(&ranking.measures)));
+    if context.output.format() == Format::Json {
+        let rankings = means.map(|(name, mean)| {
+            json!({
+                "name": name,
+                "auc": mean.auc,
+                "average_precision": mean.average_precision,
+                "mean_average_precision": mean.mean_average_precision,
+            })
+        });
+        let cuts = times
+            .iter()
+            .zip(counts)
+            .map(|(time, (candidates, again))| json!({ "at": time, "candidates": candidates, "again": again }));
+        return context.output.json(&json!({
+            "view": args.name,
+            "window_s": args.window.as_secs(),
+            "cuts": cuts.collect::<Vec<_>>(),
+            "rankings": rankings.collect::<Vec<Value>>(),
+        }));
+    }
+    let columns = [
+        Column::text("ranked by"),
+        Column::number("average precision"),
+        Column::number("AUC"),
+        Column::number("MAP per person"),
+    ];
+    let rows = means.map(|(name, mean)| {
+        let numbers = [mean.average_precision, mean.auc, mean.mean_average_precision];
+        std::iter::once(name.to_owned()).chain(numbers.map(|number| format!("{number:.3}"))).collect()
+    });
+    context.output.table(&columns, rows.collect())?;
+    context.output.flush()?;
+    let (candidates, again) = counts.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    remark(&format!(
+        "means over {} cuts from {} to {}; {:.0} pairs each, of which {:.0} are in contact again within {:#}",
+        cuts.len(),
+        times.first().map_or("", String::as_str),
+        times.last().map_or("", String::as_str),
+        candidates as f64 / cuts.len() as f64,
+        again as f64 / cuts.len() as f64,
+        args.window,
+    ));
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Contacts of pairs, as a network's log tells them.
+//!
+//! Invariant: one contact for each pair and event, whatever the event says of them, and none that was withdrawn.
+
+use kith_core::{
+    event::{Event, Fact},
+    id::{EventId, PersonId},
+};
+use std::collections::{HashMap, HashSet};
+
+/// Two people by their numbers, the smaller first.
+pub(crate) type Pair = (u32, u32);
+
+/// A contact of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Contact {
+    /// When it happened, in milliseconds since 1970-01-01, UTC.
+    pub(crate) at: i64,
+    /// Who.
+    pub(crate) pair: Pair,
+}
+
+/// Takes in events in the order of a log.
+#[derive(Debug, Default)]
+pub(crate) struct Contacts {
+    numbers: HashMap<PersonId, u32>,
+    found: Vec<(EventId, Contact)>,
+    withdrawn: HashSet<EventId>,
+    merges: Vec<(EventId, u32, u32)>,
+}
+
+impl Contacts {
+    /// A person's number; a new one for somebody who was not named before.
+    pub(crate) fn number(&mut self, person: &PersonId) -> u32 {
+        let next = u32::try_from(self.numbers.len()).expect("fewer than 2^32 people");
+        *self.numbers.entry(person.clone()).or_insert(next)
+    }
+
+    /// Takes in an event.
+    pub(crate) fn add(&mut self, event: &Event) {
+        let people = match &event.fact {
+            Fact::Met(met) => return self.add_all(event, &met.people),
+            Fact::Custom(custom) => return self.add_all(event, &custom.people),
+            Fact::FollowedUp(followed_up) => (&followed_up.by, followed_up.with.as_slice()),
+            Fact::Asked(asked) => (&asked.by, asked.of.as_slice()),
+            Fact::Helped(helped) => (&helped.helper, std::slice::from_ref(&helped.helped)),
+            Fact::Referred(referred) => {
+                let others = [referred.person.clone(), referred.to.clone()];
+                return self.add_each(event, &referred.referrer, &others);
+            }
+            Fact::Retracted(retracted) => {
+                self.withdrawn.insert(retracted.event);
+                return;
+            }
+            Fact::PeopleMerged(merged) => {
+                let (kept, gone) = (self.number(&merged.kept), self.number(&merged.merged));
+                self.merges.push((event.id, kept, gone));
+                return;
+            }
+            Fact::Answered(_)
+            | Fact::OrganisationAdded(_)
+            | Fact::PersonAdded(_)
+            | Fact::PersonChanged(_)
+            | Fact::Administration(_) => return,
+        };
+        self.add_each(event, people.0, people.1);
+    }
+
+    fn add_all(&mut self, event: &Event, people: &[PersonId]) {
+        for (place, one) in people.iter().enumerate() {
+            self.add_each(event, one, &people[place + 1..]);
+        }
+    }
+
+    fn add_each(&mut self, event: &Event, one: &PersonId, others: &[PersonId]) {
+        let one = self.number(one);
+        for other in others {
+            let other = self.number(other);
+            let pair = (one.min(other), one.max(other));
+            self.found.push((event.id, Contact { at: event.occurred_at.millis(), pair }));
+        }
+    }
+
+    /// The contacts by time, between the people that the ids mean in the end.
+    pub(crate) fn finish(self) -> (Vec<Contact>, HashMap<PersonId, u32>) {
+        let mut roots: HashMap<u32, u32> = HashMap::new();
+        for (event, kept, gone) in &self.merges {
+            if !self.withdrawn.contains(event) {
+                roots.insert(*gone, *kept);
+            }
+        }
+        let root = |mut person: u32| {
+            // Merges never lead back, so this ends.
+            while let Some(kept) = roots.get(&person) {
+                person = *kept;
+            }
+            person
+        };
+        let mut contacts: Vec<_> = self
+            .found
+            .iter()
+            .filter(|(event, _)| !self.withdrawn.contains(event))
+            .map(|(_, Contact { at, pair })| {
+                let (one, other) = (root(pair.0), root(pair.1));
+                Contact { at: *at, pair: (one.min(other), one.max(other)) }
+            })
+            .filter(|contact| contact.pair.0 != contact.pair.1)
+            .collect();
+        contacts.sort_unstable();
+        let numbers = self.numbers.into_iter().map(|(id, number)| (id, root(number))).collect();
+        (contacts, numbers)
+    }
+}

@@ -1,0 +1,4 @@
+//! How well a score says who will be in contact again: contacts of a log, and measures of a ranking.
+
+pub(crate) mod contacts;
+pub(crate) mod measures;
