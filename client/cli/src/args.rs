@@ -126,11 +126,11 @@ impl Command {
             | Self::Head(_)
             | Self::Person(_)
             | Self::Plugin(_)
-            | Self::Org(_) => Needs::Either,
-            Self::Import(_)
             | Self::View(_)
             | Self::Why(_)
             | Self::Watch(_)
+            | Self::Org(_) => Needs::Either,
+            Self::Import(_)
             | Self::Network(_)
             | Self::Token(_)
             | Self::Audit(_)

@@ -21,6 +21,7 @@ mod render;
 mod rows;
 mod settings;
 mod upload;
+mod views;
 
 use args::Kith;
 use clap::Parser;

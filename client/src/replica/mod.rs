@@ -53,6 +53,8 @@ mod status;
 mod store;
 mod sync;
 mod tables;
+#[cfg(feature = "views")]
+mod views;
 
 pub use alarm::{Alarm, Finding};
 pub use check::Checked;
@@ -68,6 +70,11 @@ pub use reset::Outbox;
 pub use scope::FilterChanged;
 pub use status::Status;
 pub use sync::{Reset, SyncReport};
+#[cfg(feature = "views")]
+pub use {
+    kith_views::ViewScope,
+    views::{OfflinePlugin, OfflineViews, OfflineWatch, ViewError},
+};
 
 use crate::{
     builder::{EventBuilder, NewEvent},
@@ -109,6 +116,9 @@ struct Inner {
     /// Counts what was recorded, to wake up whoever sends it.
     outbox_moved: watch::Sender<u64>,
     head: watch::Sender<Position>,
+    /// The views, while somebody asks them.
+    #[cfg(feature = "views")]
+    views: Mutex<std::sync::Weak<views::Host>>,
 }
 
 impl Inner {

@@ -6,6 +6,7 @@ use super::{
     Inner, SyncError, SyncReport,
     error::StoreError,
     reading::{Reader, open},
+    rows::State,
     store::{change_state, read_state},
 };
 use crate::client::Client;
@@ -35,13 +36,11 @@ impl Inner {
         }
         // What came stays if this breaks off here, and the next attempt goes on from there.
         changed.fetched = self.fill_gaps(client, &addition(&before, &filter)).await?;
-        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes))?;
-        self.store.write(|transaction| {
-            change_state(transaction, |state| {
-                state.filter = Some(filter.to_proto());
-                state.generation += 1;
-            })
-        })?;
+        let note = |state: &mut State| {
+            state.filter = Some(filter.to_proto());
+            state.generation += 1;
+        };
+        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes), note)?;
         Ok(changed)
     }
 
@@ -70,17 +69,16 @@ impl Inner {
             Some(first) => {
                 let after = Position::new(first.get() - 1);
                 let visible = self.visible(client, &filter, after).await?;
-                self.let_go(|_, bytes| {
+                let keeps = |_: &Reader, bytes: &Bytes| {
                     let (entry, event) = open(bytes)?;
                     Ok(event.scope == Scope::Network || visible.contains(&entry.position))
-                })?
+                };
+                self.let_go(keeps, |_| {})?
             }
             None => 0,
         };
-        let fetched = self.fill_gaps(client, &filter).await?;
-        if removed + fetched > 0 {
-            self.store.write(|transaction| change_state(transaction, |state| state.generation += 1))?;
-        }
+        self.fill_gaps(client, &filter).await?;
+        self.publish_head()?;
         Ok(removed)
     }
 
