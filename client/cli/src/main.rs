@@ -11,6 +11,7 @@ mod failure;
 mod input;
 mod json;
 mod known_logs;
+mod level;
 mod output;
 mod people;
 mod place;

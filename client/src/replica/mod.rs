@@ -40,6 +40,7 @@ mod follow;
 mod gaps;
 mod half_made;
 mod history;
+mod leave;
 mod open;
 mod outbox;
 mod part;
@@ -62,6 +63,7 @@ pub use environment::Environment;
 pub use error::{OpenError, RecordError, StoreError, SyncError};
 pub use events::{Connection, Happening};
 pub use explain::Explanation;
+pub use leave::{LeaveError, Left};
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
 #[cfg(feature = "faults")]
@@ -144,6 +146,13 @@ impl Replica {
     /// Records an event: when this returns, it is on disk and will reach the log, however long that takes.
     pub fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
         self.0.record(event)
+    }
+
+    /// Records many events in one transaction: each as [`Replica::record`] would, but an import of thousands costs one
+    /// wait for the disk. Gives what became of each, in their order; an id that is another event's holds up none of the
+    /// others.
+    pub fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
+        self.0.record_all(events)
     }
 
     /// Sends what waits and fetches what is new, once. Fails at once where the server cannot be reached: everything

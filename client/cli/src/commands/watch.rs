@@ -3,6 +3,7 @@
 use crate::{
     context::Context,
     failure::Failure,
+    level::Leveller,
     output::remark,
     people::Names,
     rows::{key_text, mark, removed_json, row_json, value_text},
@@ -33,7 +34,13 @@ pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), F
     };
     let mut fields = Vec::new();
     let mut changes = Asked::at(&context.place, Counted::Entries).await?.watch(&args.name, Position::new(args.after));
-    while let Some(change) = changes.next().await {
+    let mut leveller = Leveller::of(context);
+    loop {
+        let change = tokio::select! {
+            change = changes.next() => change,
+            failure = leveller.work() => return Err(failure),
+        };
+        let Some(change) = change else { return Ok(()) };
         match change {
             Ok(change) => {
                 if !change.fields.is_empty() {
@@ -45,7 +52,6 @@ pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), F
             Err(Interrupted::ForGood(failure)) => return Err(failure),
         }
     }
-    Ok(())
 }
 
 fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, names: &Names) -> Result<(), Failure> {

@@ -178,8 +178,8 @@ impl Host {
             return Ok(pending.name.clone());
         }
         let state = self.replica.store.read(read_state)?;
-        let log: String = state.incarnation.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(format!("{log}-{}", state.generation))
+        let log = state.incarnation.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        Ok(format!("{log:016x}-{}", state.generation))
     }
 
     async fn open_at(&self, name: String) -> Result<Open, ViewError> {

@@ -162,7 +162,9 @@ impl OfflineViews {
 
     fn mark(&self, rows: &mut [v1::Row]) {
         if let Some(last) = self.0.last_recorded() {
-            rows.iter_mut().for_each(|row| row.pending = row.position > last.get());
+            for row in rows {
+                row.pending = row.position > last.get();
+            }
         }
     }
 }
