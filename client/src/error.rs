@@ -52,6 +52,12 @@ impl Error {
         }))
     }
 
+    /// A question that is refused on this side, for the reason that a server would give.
+    #[cfg(feature = "views")]
+    pub(crate) fn refused(reason: Reason, message: impl Into<String>) -> Self {
+        Self::new(Kind::Refused(reason), message)
+    }
+
     /// An answer without `what`, or with a malformed one.
     pub(crate) fn answer(what: impl fmt::Display) -> Self {
         Self::new(Kind::AnswerInvalid, format!("the server's answer is malformed: {what}"))

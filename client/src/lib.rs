@@ -77,4 +77,4 @@ pub use read::{Direction, Gaps, Head, Page, ReadOptions};
 pub use reason::{Reason, had_no_effect, is_retryable, reason_name};
 pub use subscribe::{Cursor, Subscription, Update};
 pub use tonic::transport::{Channel, Endpoint};
-pub use views::{RowQuery, ViewQuery, Views, WatchView};
+pub use views::{DigestQuery, RowQuery, ViewQuery, Views, WatchView};

@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::{Stream, StreamExt};
 use kith_core::{
+    filter::Filter,
     id::{OrganisationId, PersonId},
     position::Position,
     timestamp::Timestamp,
@@ -69,6 +70,19 @@ pub struct RowQuery {
     pub at: Option<i32>,
     /// As known at this position; zero = now.
     pub as_of: Position,
+}
+
+/// Which rows of a view to digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DigestQuery {
+    /// The view's name.
+    pub view: String,
+    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
+    pub at: Option<i32>,
+    /// As known at this position; zero = now.
+    pub as_of: Position,
+    /// Only rows that whoever holds the entries of this filter knows whole.
+    pub held: Filter,
 }
 
 /// Rows as they change. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on by itself.
@@ -141,6 +155,23 @@ impl Client {
         self.call(Repeat::Safe, request, |request| {
             let mut views = views.clone();
             async move { views.explain_row(request).await }
+        })
+        .await
+    }
+
+    /// One digest over the rows of a view: equal to that of a replica with the same entries.
+    pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, Error> {
+        let request = v1::DigestViewRequest {
+            network: self.network_name(),
+            view: query.view.clone(),
+            at: query.at,
+            as_of: query.as_of.get(),
+            filter: Some(query.held.to_proto()),
+        };
+        let views = self.views();
+        self.call(Repeat::Safe, request, |request| {
+            let mut views = views.clone();
+            async move { views.digest_view(request).await }
         })
         .await
     }

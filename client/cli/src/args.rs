@@ -106,7 +106,12 @@ impl Command {
             (Needs::Either, Some(replica)) => Place::Replica(Place::open(&replica.folder, replica.network)?),
             (Needs::Either, None) | (Needs::Server, _) => Place::Server(settings()?.connect().await?),
         };
-        let mut context = Context { place, output };
+        let keeps_level_with = match place {
+            // Without a server the command goes on with what is here.
+            Place::Replica(_) => settings().and_then(Settings::connect_later).ok(),
+            Place::Server(_) => None,
+        };
+        let mut context = Context { place, keeps_level_with, output };
         let done = self.run(&mut context).await;
         let flushed = context.output.flush();
         done.and(flushed)
@@ -115,7 +120,6 @@ impl Command {
     /// What it needs to run.
     fn needs(&self) -> Needs {
         match self {
-            Self::Log(args) if args.follow => Needs::Server,
             Self::Met(_)
             | Self::FollowedUp(_)
             | Self::Asked(_)
@@ -128,12 +132,12 @@ impl Command {
             | Self::Head(_)
             | Self::Person(_)
             | Self::Plugin(_)
-            | Self::Org(_) => Needs::Either,
-            Self::Import(_)
             | Self::View(_)
             | Self::Why(_)
             | Self::Watch(_)
-            | Self::Evaluate(_)
+            | Self::Import(_)
+            | Self::Org(_) => Needs::Either,
+            Self::Evaluate(_)
             | Self::Network(_)
             | Self::Token(_)
             | Self::Audit(_)

@@ -8,6 +8,8 @@ use kith_client::Client;
 pub(crate) struct Context {
     /// Where it records and reads.
     pub(crate) place: Place,
+    /// The server that a replica is kept level with while a command goes on, if one is set.
+    pub(crate) keeps_level_with: Option<Client>,
     /// The output.
     pub(crate) output: Output,
 }

@@ -12,6 +12,7 @@ mod failure;
 mod input;
 mod json;
 mod known_logs;
+mod level;
 mod output;
 mod people;
 mod place;
@@ -22,6 +23,7 @@ mod render;
 mod rows;
 mod settings;
 mod upload;
+mod views;
 
 use args::Kith;
 use clap::Parser;

@@ -152,6 +152,7 @@ impl From<SyncError> for Failure {
             SyncError::Call(error) => error.into(),
             SyncError::Alarm(alarm) => Self::NotVerified(alarm.to_string()),
             SyncError::Store(error) => error.into(),
+            SyncError::ScopeLost { .. } => Self::Refused { reason: Reason::ScopeLost, message: error.to_string() },
             SyncError::Running => Self::Unavailable(error.to_string()),
         }
     }

@@ -4,13 +4,18 @@ use crate::{dates::show_day, output::Column, people::Names};
 use kith_client::v1::{Field, FieldType, RemovedRow, Row, Value as RowValue, value::Value as Kind};
 use serde_json::{Map, Value};
 
-/// A row as JSON: key, item if it has one, each field by name, number of entries behind it.
+/// A row as JSON: key, item if it has one, each field by name, number of entries behind it, and marks that are set.
 pub(crate) fn row_json(fields: &[Field], row: &Row) -> Map<String, Value> {
     let mut object = key_json(&row.key, row.item);
     for (field, value) in fields.iter().zip(&row.values) {
         object.insert(field.name.clone(), value_json(value));
     }
     object.insert("evidence".into(), row.evidence.into());
+    for (mark, is_set) in [("partial", row.partial), ("pending", row.pending)] {
+        if is_set {
+            object.insert(mark.into(), true.into());
+        }
+    }
     object
 }
 
@@ -62,7 +67,18 @@ pub(crate) fn cells(row: &Row, names: &Names) -> Vec<String> {
     let mut cells = vec![key_text(&row.key, names)];
     cells.extend(row.values.iter().map(|value| value_text(value, names)));
     cells.push(row.evidence.to_string());
+    cells[0].push_str(mark(row));
     cells
+}
+
+/// What to know of a row beside its values.
+pub(crate) fn mark(row: &Row) -> &'static str {
+    match (row.partial, row.pending) {
+        (false, false) => "",
+        (true, false) => " (partial)",
+        (false, true) => " (pending)",
+        (true, true) => " (partial, pending)",
+    }
 }
 
 /// A key, people by name.
@@ -123,6 +139,8 @@ mod tests {
             ],
             evidence: 12,
             position: 40,
+            partial: false,
+            pending: false,
         }
     }
 
@@ -134,6 +152,9 @@ mod tests {
         assert_eq!(shown, expected);
         let with_item = row_json(&fields(), &Row { item: 7, ..row() });
         assert_eq!(with_item["item"], 7);
+        let marked = Row { partial: true, pending: true, ..row() };
+        assert_eq!(row_json(&fields(), &marked)["partial"], true);
+        assert_eq!(cells(&marked, &Names::default())[0], "amina · ben (partial, pending)");
     }
 
     #[test]

@@ -1,9 +1,15 @@
 //! Many events on their way to the log: batches from a thread that prepares them, answers in the order of the records.
 
-use crate::failure::{Failure, Refusal};
+use crate::{
+    failure::{Failure, Refusal},
+    place::Place,
+};
 use futures_util::StreamExt;
-use kith_client::{Batcher, Client, EventResult, NewEvent, Outcome, Retry, Window};
-use kith_core::id::EventId;
+use kith_client::{
+    Batcher, Client, EventRefused, EventResult, NewEvent, Outcome, Reason, Retry, Window,
+    replica::{RecordError, Recording, Replica},
+};
+use kith_core::{id::EventId, position::Position};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -79,11 +85,12 @@ impl Feed {
     }
 }
 
-/// Appends what `prepare` feeds, on a thread of its own, and gives each answer to `take`, in order.
+/// Records what `prepare` feeds, on a thread of its own, and gives each answer to `take`, in order: in the log, or in the
+/// outbox of a replica.
 pub(crate) async fn upload(
-    client: &Client,
+    place: &Place,
     prepare: impl FnOnce(&mut Feed) -> Result<(), Failure> + Send + 'static,
-    mut take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
+    take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (batches, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
     let preparing = tokio::task::spawn_blocking(move || {
@@ -93,6 +100,58 @@ pub(crate) async fn upload(
         drop(feed.flush());
         prepared
     });
+    match place {
+        Place::Server(client) => append(client, receiver, take).await?,
+        Place::Replica(replica) => queue(replica, receiver, take).await?,
+    }
+    match preparing.await {
+        Ok(prepared) => prepared,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+async fn queue(
+    replica: &Replica,
+    mut receiver: mpsc::Receiver<Vec<Item>>,
+    mut take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    while let Some(items) = receiver.recv().await {
+        let (events, outline) = take_apart(items);
+        let recorded = replica.record_all(&events)?;
+        let results = events.iter().zip(recorded).zip(1..);
+        let results = results.map(|((event, recording), number)| EventResult {
+            number,
+            id: event.id(),
+            result: recording.map(queued).map_err(|error| not_queued(&error)),
+        });
+        take(put_together(outline, results.collect()))?;
+    }
+    Ok(())
+}
+
+/// An event without a position yet counts as taken.
+fn queued(recording: Recording) -> Outcome {
+    match recording {
+        Recording::Queued => Outcome::Accepted(Position::ZERO),
+        Recording::AlreadyQueued => Outcome::Duplicate(Position::ZERO),
+        Recording::AlreadyRecorded(position) => Outcome::Duplicate(position),
+    }
+}
+
+fn not_queued(error: &RecordError) -> EventRefused {
+    let (reason, field) = match error {
+        RecordError::IdReused { .. } => (Some(Reason::EventIdReused), "event.id".to_owned()),
+        RecordError::Invalid(invalid) => (Some(Reason::EventInvalid), invalid.field.clone()),
+        RecordError::Store(_) => (None, String::new()),
+    };
+    EventRefused { reason, field, message: error.to_string() }
+}
+
+async fn append(
+    client: &Client,
+    receiver: mpsc::Receiver<Vec<Item>>,
+    mut take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let (sent, mut outlines) = mpsc::unbounded_channel();
     let events = ReceiverStream::new(receiver).map(move |items: Vec<Item>| {
         let (events, outline) = take_apart(items);
@@ -106,10 +165,7 @@ pub(crate) async fn upload(
         let outline = outlines.recv().await.expect("each batch has an outline");
         take(put_together(outline, results?))?;
     }
-    match preparing.await {
-        Ok(prepared) => prepared,
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
+    Ok(())
 }
 
 /// A batch without its events.
@@ -145,10 +201,9 @@ fn answer(record: u64, result: Option<EventResult>) -> Result<(EventId, Outcome)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_client::{EventBuilder, EventRefused, Reason};
+    use kith_client::EventBuilder;
     use kith_core::{
         event::{Fact, Met},
-        position::Position,
         timestamp::Timestamp,
     };
 

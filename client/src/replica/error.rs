@@ -89,6 +89,16 @@ pub enum SyncError {
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The token was revoked. What only members of its organisation may see is here no more; everything else is, and so
+    /// is what was recorded here.
+    #[error(
+        "the token was revoked: {removed} entries that only its organisation may see were removed here, and nothing \
+         that was recorded here is lost; log in with another token"
+    )]
+    ScopeLost {
+        /// Entries that went.
+        removed: u64,
+    },
     /// Another sync of this replica runs.
     #[error("another sync of this replica runs")]
     Running,
@@ -100,7 +110,7 @@ impl SyncError {
         match self {
             Self::Call(error) => error.is_retryable(),
             Self::Store(StoreError::Full | StoreError::Storage(_)) => true,
-            Self::Alarm(_) | Self::Running | Self::Store(StoreError::Damaged(_)) => false,
+            Self::Alarm(_) | Self::ScopeLost { .. } | Self::Running | Self::Store(StoreError::Damaged(_)) => false,
         }
     }
 }

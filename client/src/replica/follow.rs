@@ -19,6 +19,7 @@ impl Inner {
         let mut failed = 0;
         loop {
             let Err(error) = self.follow_once(client, &mut failed).await;
+            let Err(error) = self.look_after_scope(client, error).await else { continue };
             self.note_failure(&error);
             if !error.is_retryable() {
                 return error;
@@ -37,7 +38,7 @@ impl Inner {
     fn pause(&self, failed: u32, error: &SyncError) -> Duration {
         let asked = match error {
             SyncError::Call(error) => error.retry_after(),
-            SyncError::Alarm(_) | SyncError::Store(_) | SyncError::Running => None,
+            SyncError::Alarm(_) | SyncError::Store(_) | SyncError::ScopeLost { .. } | SyncError::Running => None,
         };
         delay(self.options.retry, failed, asked, self.environment.fraction())
     }

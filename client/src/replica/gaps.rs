@@ -9,7 +9,8 @@ use super::{
     error::StoreError,
     part::{id_key, write_entries},
     reading::{Reader, open},
-    store::read_state,
+    rows::State,
+    store::{change_state, read_state},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK},
 };
 use crate::{
@@ -122,15 +123,18 @@ impl Inner {
                     write_entries(transaction, entries)?;
                     count += entries.len() as u64;
                 }
+                change_state(transaction, |state| state.generation += 1)?;
                 Ok(count)
             })
             .map_err(SyncError::from)
     }
 
-    /// Lets go of entries that are not to be here; gives how many these were.
+    /// Lets go of entries that are not to be here, and notes what else is so from then on, in one transaction; gives how
+    /// many these were.
     pub(super) fn let_go(
         &self,
         keeps: impl Fn(&Reader, &Bytes) -> Result<bool, StoreError>,
+        note: impl FnOnce(&mut State),
     ) -> Result<u64, StoreError> {
         let head = Position::new(self.frontier()?.size());
         let (kept, gone) = self.reading(|reader| {
@@ -146,11 +150,15 @@ impl Inner {
             }
             Ok((kept, gone))
         })?;
-        if gone.is_empty() {
-            return Ok(0);
-        }
-        let gaps = merged(self.gaps()?, &gone);
-        self.store.write(|transaction| write_without(transaction, &kept, &gone, &gaps))?;
+        let gaps = if gone.is_empty() { Vec::new() } else { merged(self.gaps()?, &gone) };
+        self.store.write(|transaction| {
+            if !gone.is_empty() {
+                write_without(transaction, &kept, &gone, &gaps)?;
+                change_state(transaction, |state| state.generation += 1)?;
+            }
+            change_state(transaction, note)
+        })?;
+        self.publish_head()?;
         Ok(gone.len() as u64)
     }
 

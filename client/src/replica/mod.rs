@@ -40,6 +40,7 @@ mod follow;
 mod gaps;
 mod half_made;
 mod history;
+mod leave;
 mod open;
 mod outbox;
 mod part;
@@ -53,6 +54,8 @@ mod status;
 mod store;
 mod sync;
 mod tables;
+#[cfg(feature = "views")]
+mod views;
 
 pub use alarm::{Alarm, Finding};
 pub use check::Checked;
@@ -60,6 +63,7 @@ pub use environment::Environment;
 pub use error::{OpenError, RecordError, StoreError, SyncError};
 pub use events::{Connection, Happening};
 pub use explain::Explanation;
+pub use leave::{LeaveError, Left};
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
 #[cfg(feature = "faults")]
@@ -68,6 +72,11 @@ pub use reset::Outbox;
 pub use scope::FilterChanged;
 pub use status::Status;
 pub use sync::{Reset, SyncReport};
+#[cfg(feature = "views")]
+pub use {
+    kith_views::ViewScope,
+    views::{OfflinePlugin, OfflineViews, OfflineWatch, ViewError},
+};
 
 use crate::{
     builder::{EventBuilder, NewEvent},
@@ -109,6 +118,9 @@ struct Inner {
     /// Counts what was recorded, to wake up whoever sends it.
     outbox_moved: watch::Sender<u64>,
     head: watch::Sender<Position>,
+    /// The views, while somebody asks them.
+    #[cfg(feature = "views")]
+    views: Mutex<std::sync::Weak<views::Host>>,
 }
 
 impl Inner {
@@ -134,6 +146,13 @@ impl Replica {
     /// Records an event: when this returns, it is on disk and will reach the log, however long that takes.
     pub fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
         self.0.record(event)
+    }
+
+    /// Records many events in one transaction: each as [`Replica::record`] would, but an import of thousands costs one
+    /// wait for the disk. Gives what became of each, in their order; an id that is another event's holds up none of the
+    /// others.
+    pub fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
+        self.0.record_all(events)
     }
 
     /// Sends what waits and fetches what is new, once. Fails at once where the server cannot be reached: everything

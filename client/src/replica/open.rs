@@ -118,6 +118,8 @@ impl Replica {
             happenings: broadcast::Sender::new(EVENTS_KEPT),
             outbox_moved: watch::Sender::default(),
             head: watch::Sender::default(),
+            #[cfg(feature = "views")]
+            views: Mutex::default(),
         };
         inner.publish_head()?;
         Ok(Self(Arc::new(inner)))

@@ -87,24 +87,23 @@ pub enum Dropped {
 impl Inner {
     /// Puts an event into the outbox.
     pub(super) fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
+        let mut recorded = self.record_all(std::slice::from_ref(event))?;
+        recorded.pop().expect("each event has its result")
+    }
+
+    /// Puts events into the outbox, in one transaction.
+    pub(super) fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
         let now = self.environment.now();
-        let id = event.id();
         let recorded = self.store.write(|transaction| {
-            if let Some(known) = find_known(transaction, event)? {
-                return Ok(known);
-            }
-            let number = change_state(transaction, |state| {
-                state.next_number += 1;
-                state.next_number
-            })?;
-            let proto = Some(event.to_proto());
-            let row = PendingRow { event: proto, recorded_at: now.millis(), position: 0, returned: false };
-            transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
-            transaction.open_table(NUMBERS)?.insert(id_key(&id), number)?;
-            Ok(Ok(Recording::Queued))
-        })??;
-        if recorded == Recording::Queued {
+            let recorded = events.iter().map(|event| record(transaction, event, now));
+            recorded.collect::<Result<Vec<_>, StoreError>>()
+        })?;
+        let queued = events.iter().zip(&recorded).filter(|(_, result)| matches!(result, Ok(Recording::Queued)));
+        let ids: Vec<EventId> = queued.map(|(event, _)| event.id()).collect();
+        if !ids.is_empty() {
             self.outbox_moved.send_modify(|count| *count += 1);
+        }
+        for id in ids {
             self.tell(Happening::Recorded(id));
         }
         Ok(recorded)
@@ -205,6 +204,25 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+fn record(
+    transaction: &WriteTransaction,
+    event: &NewEvent,
+    now: Timestamp,
+) -> Result<Result<Recording, RecordError>, StoreError> {
+    if let Some(known) = find_known(transaction, event)? {
+        return Ok(known);
+    }
+    let number = change_state(transaction, |state| {
+        state.next_number += 1;
+        state.next_number
+    })?;
+    let proto = Some(event.to_proto());
+    let row = PendingRow { event: proto, recorded_at: now.millis(), position: 0, returned: false };
+    transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
+    transaction.open_table(NUMBERS)?.insert(id_key(&event.id()), number)?;
+    Ok(Ok(Recording::Queued))
 }
 
 /// What is known of an event that is to be recorded.

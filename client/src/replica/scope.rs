@@ -6,15 +6,20 @@ use super::{
     Inner, SyncError, SyncReport,
     error::StoreError,
     reading::{Reader, open},
+    rows::State,
     store::{change_state, read_state},
 };
-use crate::client::Client;
+use crate::{client::Client, reason::Reason};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use kith_core::{
     event::Scope,
     filter::{Filter, PeopleMatch},
     position::Position,
 };
+
+/// Stands where the fingerprint of a token would, after that was revoked: no token is the same.
+const NO_TOKEN: &[u8] = b"revoked";
 
 /// What a change of the filter came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,13 +40,11 @@ impl Inner {
         }
         // What came stays if this breaks off here, and the next attempt goes on from there.
         changed.fetched = self.fill_gaps(client, &addition(&before, &filter)).await?;
-        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes))?;
-        self.store.write(|transaction| {
-            change_state(transaction, |state| {
-                state.filter = Some(filter.to_proto());
-                state.generation += 1;
-            })
-        })?;
+        let note = |state: &mut State| {
+            state.filter = Some(filter.to_proto());
+            state.generation += 1;
+        };
+        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes), note)?;
         Ok(changed)
     }
 
@@ -63,6 +66,36 @@ impl Inner {
         Ok(())
     }
 
+    /// If something failed because a scope was lost, what may no longer be seen goes: gives how many entries went, and the
+    /// replica can go on. Otherwise the failure stands.
+    pub(super) async fn look_after_scope(&self, client: &Client, error: SyncError) -> Result<u64, SyncError> {
+        let SyncError::Call(call) = &error else { return Err(error) };
+        let is_lost = match call.reason() {
+            Some(Reason::ScopeLost) => true,
+            Some(Reason::TokenInvalid) => self.is_scope_lost(client).await?,
+            Some(_) | None => false,
+        };
+        if !is_lost {
+            return Err(error);
+        }
+        match client.head().await {
+            Ok(_) => self.look_again(client).await,
+            Err(_) => Err(SyncError::ScopeLost { removed: self.lose_scope()? }),
+        }
+    }
+
+    /// Whether the server says so to whoever reads on from here: other calls only say that the token is no good.
+    async fn is_scope_lost(&self, client: &Client) -> Result<bool, SyncError> {
+        let told = self.begin_pull(client)?.updates.next().await;
+        Ok(matches!(told, Some(Err(error)) if error.reason() == Some(Reason::ScopeLost)))
+    }
+
+    /// Removes what only members of an organisation may see. The next token brings back what it may see.
+    fn lose_scope(&self) -> Result<u64, StoreError> {
+        let keeps = |_: &Reader, bytes: &Bytes| Ok(open(bytes)?.1.scope == Scope::Network);
+        self.let_go(keeps, |state| state.token = NO_TOKEN.to_vec())
+    }
+
     /// Removes what may no longer be seen, and fetches what may be seen now; gives how many entries went.
     pub(super) async fn look_again(&self, client: &Client) -> Result<u64, SyncError> {
         let filter = self.filter()?;
@@ -70,17 +103,16 @@ impl Inner {
             Some(first) => {
                 let after = Position::new(first.get() - 1);
                 let visible = self.visible(client, &filter, after).await?;
-                self.let_go(|_, bytes| {
+                let keeps = |_: &Reader, bytes: &Bytes| {
                     let (entry, event) = open(bytes)?;
                     Ok(event.scope == Scope::Network || visible.contains(&entry.position))
-                })?
+                };
+                self.let_go(keeps, |_| {})?
             }
             None => 0,
         };
-        let fetched = self.fill_gaps(client, &filter).await?;
-        if removed + fetched > 0 {
-            self.store.write(|transaction| change_state(transaction, |state| state.generation += 1))?;
-        }
+        self.fill_gaps(client, &filter).await?;
+        self.publish_head()?;
         Ok(removed)
     }
 

@@ -94,15 +94,12 @@ impl Inner {
         let mut round = 1;
         loop {
             match self.sync_round(client, &mut report).await {
-                Err(SyncError::Call(error)) if round < ROUNDS_MAX && begins_anew(&error) => {
-                    if error.reason() == Some(Reason::ScopeLost) {
-                        report.removed += self.look_again(client).await?;
-                    }
-                    round += 1;
-                }
-                Err(error) => return Err(error),
                 Ok(()) => break,
+                Err(error) if round == ROUNDS_MAX => return Err(error),
+                Err(SyncError::Call(error)) if error.reason() == Some(Reason::ResetRequired) => {}
+                Err(error) => report.removed += self.look_after_scope(client, error).await?,
             }
+            round += 1;
         }
         report.position = Position::new(self.frontier()?.size());
         Ok(report)
@@ -382,11 +379,6 @@ fn altered(verified: u64, why: &Error) -> Finding {
 
 pub(super) fn ended() -> Error {
     Error::new(Kind::Unreachable, "the server ended the stream")
-}
-
-/// Whether a failure says that the replica must look at the server anew, and go on then.
-fn begins_anew(error: &Error) -> bool {
-    matches!(error.reason(), Some(Reason::ResetRequired | Reason::ScopeLost))
 }
 
 /// Whether two keys are of one network whose log was begun anew.

@@ -174,6 +174,12 @@ impl Log {
         self.inner.store.tokens().authenticate(secret, now)
     }
 
+    /// Whether a secret is of a token that spoke for an organisation and was revoked: whoever read with it holds what it
+    /// may no longer see.
+    pub fn lost_scope(&self, secret: &str) -> bool {
+        self.inner.store.tokens().lost_scope(secret)
+    }
+
     /// Writes a backup of all networks as they are committed now, while the log goes on; the keys are not in it. Blocks
     /// on the disk and on `out`. Pages that are rewritten meanwhile are kept for it, so that the file of the log grows
     /// for as long as it takes.

@@ -207,6 +207,12 @@ impl Tokens {
         known.row.opens_at(now).then(|| known.principal.clone())
     }
 
+    /// Whether a secret is of a token that spoke for an organisation and was revoked.
+    pub(crate) fn lost_scope(&self, secret: &str) -> bool {
+        let known = self.by_hash.get(&hash_secret(secret));
+        known.is_some_and(|known| known.row.revoked.is_some() && known.row.organisation.is_some())
+    }
+
     /// The row of a token.
     pub(crate) fn find(&self, owner: Owner, id: &TokenId) -> Option<&TokenRow> {
         Some(&self.by_id.get(&owner)?.get(id)?.row)

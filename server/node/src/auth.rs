@@ -23,6 +23,9 @@ use tracing::{Instrument, instrument::Instrumented};
 /// Services that need no token.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
+/// The call that tells a reader what it may no longer see, even one that comes back after its token was revoked.
+const SUBSCRIBE: &str = "/kith.v1.LogService/Subscribe";
+
 /// Whoever made a call, found in the extensions of its request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -59,17 +62,26 @@ impl Authenticator {
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let secret = header.and_then(bearer).ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))?;
         let secret = Secret(secret.into());
-        let principal = self.principal(&secret)?;
+        let principal = self.principal(&secret).ok_or_else(|| match request.uri().path() {
+            SUBSCRIBE => self.why_not(&secret),
+            _ => Failure::new(ErrorReason::TokenInvalid),
+        })?;
         Ok(Caller { principal, secret })
     }
 
     /// Checks that a caller's token still holds: long streams outlive tokens.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Failure> {
-        self.principal(&caller.secret).map(drop)
+        self.principal(&caller.secret).map(drop).ok_or_else(|| self.why_not(&caller.secret))
     }
 
-    fn principal(&self, secret: &Secret) -> Result<Principal, Failure> {
-        self.log.authenticate(&secret.0, (self.clock)()).ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))
+    fn principal(&self, secret: &Secret) -> Option<Principal> {
+        self.log.authenticate(&secret.0, (self.clock)())
+    }
+
+    /// Why a token does not hold, for whoever reads a log and may have to let go of some of it.
+    fn why_not(&self, secret: &Secret) -> Failure {
+        let lost = self.log.lost_scope(&secret.0);
+        Failure::new(if lost { ErrorReason::ScopeLost } else { ErrorReason::TokenInvalid })
     }
 }
 

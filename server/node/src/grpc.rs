@@ -9,6 +9,7 @@ mod change_plugin;
 mod convert;
 mod create_network;
 mod diff_plugin;
+mod digest_view;
 mod entries;
 mod explain_row;
 mod fetch_component;
@@ -135,6 +136,10 @@ impl ViewService for Services {
 
     async fn explain_row(&self, request: Request<v1::ExplainRowRequest>) -> Answer<v1::ExplainRowResponse> {
         answer(explain_row::explain_row(&self.node, request).await)
+    }
+
+    async fn digest_view(&self, request: Request<v1::DigestViewRequest>) -> Answer<v1::DigestViewResponse> {
+        answer(digest_view::digest_view(&self.node, request).await)
     }
 }
 

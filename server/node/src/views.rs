@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
+    filter::Filter,
     id::NetworkName,
     may::{Action, Principal, may},
     plugins::{Plugin, PluginOwner, PluginVersion},
@@ -290,6 +291,7 @@ impl NetworkViews {
             component: wanted.component,
             settings: wanted.settings.to_owned(),
             history: network.history(),
+            held: Filter::default(),
             head: network.watch_head(),
             clock: self.view_clock(),
         };

@@ -1,6 +1,7 @@
 //! What views answer with: rows with people by their ids.
 
 use crate::{
+    complete::Complete,
     contract::{GuestValue, Handle},
     people::People,
     row::{RowKey, StoredRow},
@@ -43,6 +44,8 @@ pub struct Row {
     pub evidence: Vec<Position>,
     /// The last entry that changed its key; none for another day or position than the view's own.
     pub changed: Option<Position>,
+    /// Whether entries of its key may be missing here.
+    pub partial: bool,
 }
 
 /// A row that is gone.
@@ -55,7 +58,7 @@ pub struct RemovedRow {
 }
 
 impl Row {
-    pub(crate) fn of(row_key: RowKey, row: StoredRow, people: &People) -> Self {
+    pub(crate) fn of(row_key: RowKey, row: StoredRow, people: &People, complete: &Complete<'_>) -> Self {
         Self {
             key: key_ids(row_key, people),
             item: item(row_key),
@@ -63,6 +66,7 @@ impl Row {
             evidence_count: row.evidence_count,
             evidence: row.evidence.into_iter().map(Position::new).collect(),
             changed: Some(Position::new(row.changed)),
+            partial: !complete.holds(row_key.key),
         }
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! SHA-256 over "kith/rows/1", then for each row, sorted by key and item: the key's two handles (u32 each; 0 = none)
 //! and the item (u64; 0 = none), big-endian, and the row's body as `row.rs` writes it down. Handles are the same
-//! everywhere, so ids are not needed. When a row last changed is no part of it.
+//! everywhere, so ids are not needed. When a row last changed is no part of it, and neither are rows of keys that are not
+//! complete.
 
 use crate::{
     row::StoredRow,
     snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
 };
-use kith_core::position::Position;
+use kith_core::{filter::Filter, position::Position};
 use sha2::{Digest, Sha256};
 
 /// A digest over all rows of a view.
@@ -26,11 +27,26 @@ pub struct ViewDigest {
 }
 
 impl ViewHandle {
-    /// The digest of the view as it is, or as of another day or position.
+    /// The digest of the view as it is, or as of another day or position: over the rows of complete keys.
     pub fn digest(&self, day: Option<i32>, as_of: Option<Position>) -> Result<ViewDigest, SnapshotError> {
+        self.digest_for(&self.shared.held, day, as_of)
+    }
+
+    /// The digest that somebody gets who holds only what a filter lets pass.
+    pub fn digest_for(
+        &self,
+        held: &Filter,
+        day: Option<i32>,
+        as_of: Option<Position>,
+    ) -> Result<ViewDigest, SnapshotError> {
         let snapshot = Snapshot::open(&self.shared, day, as_of)?;
+        let complete = self.complete(held, &self.shared.source.people(), &snapshot.meaning);
         let mut rows = Table::new();
-        snapshot.scan(None, |row_key, row| rows.push((row_key, StoredRow::body(row).to_vec())))?;
+        snapshot.scan(None, |row_key, row| {
+            if complete.holds(row_key.key) {
+                rows.push((row_key, StoredRow::body(row).to_vec()));
+            }
+        })?;
         rows.sort_unstable_by_key(|(row_key, _)| *row_key);
         let mut hash = Sha256::new_with_prefix(b"kith/rows/1");
         for (row_key, body) in &rows {

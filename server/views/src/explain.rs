@@ -122,8 +122,9 @@ impl ViewHandle {
         let total = column.map(|column| rows.iter().map(|(_, row)| number(&row.values[column])).sum::<f64>());
         let evidence = self.evidence(&evidence_of(&rows, &orders), &shares, total)?;
         let people = self.shared.source.people();
+        let complete = self.complete(&self.shared.held, &people, &snapshot.meaning);
         let shown = rows.into_iter().map(|(item, row)| {
-            let mut row = Row::of(crate::row::RowKey { key, item }, row, &people);
+            let mut row = Row::of(crate::row::RowKey { key, item }, row, &people, &complete);
             row.changed = row.changed.filter(|_| snapshot.is_current());
             row
         });

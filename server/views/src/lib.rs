@@ -9,6 +9,7 @@ mod cache;
 mod changes;
 mod check;
 mod compare;
+mod complete;
 mod contract;
 mod derivation;
 mod digest;
@@ -38,12 +39,13 @@ mod status;
 mod store;
 mod tables;
 mod view;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::{RemovedRow, Row, Value};
-pub use changes::Changes;
+pub use changes::{ChangeReader, Changes};
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use compare::{Comparison, Move};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
@@ -69,7 +71,7 @@ pub use view::{ViewCursor, ViewHandle, ViewStopped};
 
 use abi::v1::Plugin;
 use follower::Follower;
-use kith_core::{history::History, id::NetworkName, position::Position};
+use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use routing::Routes;
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
@@ -121,6 +123,8 @@ pub struct Following {
     pub settings: String,
     /// The network's entries.
     pub history: Arc<dyn History>,
+    /// Which of them the history holds. Rows of keys that others may come under are marked as partial.
+    pub held: Filter,
     /// The network's head, as it moves.
     pub head: watch::Receiver<Position>,
     /// The time.

@@ -64,6 +64,18 @@ pub struct OrderBy {
     pub direction: Direction,
 }
 
+impl OrderBy {
+    /// Reads how somebody asks for it: `score` is that column, largest first, and `-score` smallest first. Empty text
+    /// is none.
+    pub fn parse(sort: &str) -> Option<Self> {
+        let (field, direction) = match sort.strip_prefix('-') {
+            Some(field) => (field, Direction::Ascending),
+            None => (sort, Direction::Descending),
+        };
+        (!field.is_empty()).then(|| Self { field: field.to_owned(), direction })
+    }
+}
+
 /// A page of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryAnswer {
@@ -144,8 +156,9 @@ impl ViewHandle {
         let (position, day, total) = (snapshot.position, snapshot.day, page.total);
         let (rows, last) = page.finish();
         let people = self.shared.source.people();
+        let complete = self.complete(&self.shared.held, &people, &snapshot.meaning);
         let rows = rows.into_iter().filter_map(|(rank, row)| {
-            let mut row = Row::of(rank.row_key, StoredRow::decode(&row)?, &people);
+            let mut row = Row::of(rank.row_key, StoredRow::decode(&row)?, &people, &complete);
             row.changed = row.changed.filter(|_| snapshot.is_current());
             Some(row)
         });
@@ -221,4 +234,17 @@ fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
 
 fn read_token(token: &str, question: [u8; 8]) -> Result<PageToken, QueryError> {
     PageToken::decode(token).filter(|token| token.question == question).ok_or(QueryError::PageToken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_minus_means_smallest_first() {
+        let by = |field: &str, direction| Some(OrderBy { field: field.to_owned(), direction });
+        assert_eq!(OrderBy::parse(""), None);
+        assert_eq!(OrderBy::parse("score"), by("score", Direction::Descending));
+        assert_eq!(OrderBy::parse("-score"), by("score", Direction::Ascending));
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
     abi::v1::GuestError,
     answer::{Row, Value},
+    complete::Complete,
     contract::{Field, GuestValue},
     limits,
     page::Direction,
@@ -190,7 +191,8 @@ impl Report {
             let rows = numbers.map(|row| {
                 let (row_key, bytes) = &computed.packed.rows(number as usize)[row];
                 let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
-                Row::of(*row_key, stored, &view.shared.source.people())
+                // Reports are computed of whole logs only.
+                Row::of(*row_key, stored, &view.shared.source.people(), &Complete::Every)
             });
             inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows: rows.collect() });
         }

@@ -14,7 +14,7 @@ use crate::{
     store::{Store, StoreError},
     tables::Meta,
 };
-use kith_core::position::Position;
+use kith_core::{filter::Filter, position::Position};
 use std::{
     future::Future,
     path::PathBuf,
@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     path: PathBuf,
     pub(crate) plugin: Plugin,
     pub(crate) scope: ViewScope,
+    pub(crate) held: Filter,
     pub(crate) store: Store,
     pub(crate) source: Source,
     pub(crate) counters: Arc<Counters>,
@@ -83,6 +84,7 @@ impl Shared {
             path: file.path,
             plugin,
             scope: following.scope.clone(),
+            held: following.held.clone(),
             store: file.store,
             source,
             counters: Arc::default(),

@@ -3,7 +3,7 @@
 use super::{Device, client};
 use kith_client::{
     Client,
-    replica::{Replica, ReplicaOptions},
+    replica::{Replica, ReplicaOptions, SyncError},
     v1,
 };
 use kith_core::{
@@ -63,9 +63,14 @@ impl Network {
 }
 
 async fn token(owner: &Raw, organisation: &str) -> String {
+    issue(owner, organisation).await.1
+}
+
+/// A new token's id and secret.
+async fn issue(owner: &Raw, organisation: &str) -> (String, String) {
     let role = v1::Role::Recorder.into();
     let request = v1::IssueTokenRequest { role, organisation: organisation.to_owned(), ..Default::default() };
-    owner.issue_token(request).await.unwrap().1
+    owner.issue_token(request).await.unwrap()
 }
 
 fn people(ids: &[&str]) -> Filter {
@@ -134,6 +139,42 @@ async fn another_token_takes_away_what_it_may_not_see_and_brings_what_it_may() {
     assert_eq!(confidential(&device), seen);
     expect_same(&device, &Filter::default()).await;
     drop(network.owner);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_token_takes_what_only_its_organisation_may_see() {
+    let network = Network::start().await;
+    let confidential =
+        |device: &Device| device.events().iter().filter(|event| event.scope == Scope::Organisation).count();
+    let (offline, online) = (issue(&network.owner, "riverside").await, issue(&network.owner, "riverside").await);
+    let away = network.device(&offline.1, Filter::default());
+    away.replica.sync(&away.client).await.unwrap();
+    let seen = confidential(&away);
+    assert!(seen > 100);
+    away.meet(&["amina", "ben"]);
+    let here = network.device(&online.1, Filter::default());
+    let following = tokio::spawn({
+        let (replica, client) = (here.replica.clone(), here.client.clone());
+        async move { replica.follow(&client).await }
+    });
+    here.replica.head_watch().wait_for(|head| *head >= away.replica.head()).await.unwrap();
+    for (id, _) in [&offline, &online] {
+        network.server.cli().run(&["token", "revoke", id]).ok();
+    }
+
+    let told = tokio::time::timeout(std::time::Duration::from_secs(30), following).await.expect("it ends").unwrap();
+    assert!(matches!(told, SyncError::ScopeLost { removed } if removed == seen as u64), "{told}");
+    let told = away.replica.sync(&away.client).await.unwrap_err();
+    assert!(matches!(told, SyncError::ScopeLost { removed } if removed == seen as u64), "{told}");
+    for device in [&away, &here] {
+        assert_eq!((confidential(device), device.replica.check().unwrap().problems), (0, Vec::new()));
+    }
+    assert!(matches!(away.replica.sync(&away.client).await, Err(SyncError::ScopeLost { removed: 0 })));
+
+    let away = Device { client: network.client(&network.riverside), ..away };
+    let report = away.replica.sync(&away.client).await.unwrap();
+    assert_eq!((report.accepted, confidential(&away)), (1, seen), "what was recorded is sent, and the rest comes back");
+    expect_same(&away, &Filter::default()).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! Invariant: a case's log is what `kith import` reads, so a story that fails on a network can be made a case.
 
 use super::{
-    local::{Fold, Host, wire_row},
+    local::{Fold, Host},
     spool::{Spool, SpoolWriter},
 };
 use crate::{
@@ -21,7 +21,7 @@ use kith_core::{
     id::PersonId,
     position::Position,
 };
-use kith_views::{Query, ViewScope};
+use kith_views::{Query, ViewScope, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -131,7 +131,7 @@ impl Case {
         let query = Query { page_rows: PAGE_ROWS, ..Query::default() };
         let mut rows = folded.query(query).await?.rows;
         rows.sort_by(|one, other| (&one.key, one.item).cmp(&(&other.key, other.item)));
-        Ok(rows.into_iter().map(|row| Value::Object(row_json(&fields, &wire_row(row)))).collect())
+        Ok(rows.into_iter().map(|row| Value::Object(row_json(&fields, &wire::row(row)))).collect())
     }
 
     /// How rows differ from those that must come.

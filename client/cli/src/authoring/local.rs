@@ -4,10 +4,10 @@ use super::spool::Spool;
 use crate::failure::Failure;
 use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
-use kith_core::{history::History, id::NetworkName, position::Position};
+use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
-    CheckError, CheckReport, Checking, Clock, Config, Field, FieldType, FollowError, Following, Manifest, Query,
-    QueryAnswer, QueryError, Row, Value, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views,
+    CheckError, CheckReport, Checking, Clock, Config, FollowError, Following, Manifest, Query, QueryAnswer, QueryError,
+    ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -80,6 +80,7 @@ impl Host {
             component: fold.component.into(),
             settings: fold.settings,
             history: fold.log,
+            held: Filter::default(),
             head: watched,
             clock: fold.clock,
         };
@@ -106,7 +107,7 @@ fn refused(error: FollowError) -> Failure {
 impl Folded {
     /// The view's columns.
     pub(crate) fn fields(&self) -> Vec<v1::Field> {
-        self.handle.fields().iter().map(wire_field).collect()
+        wire::fields(self.handle.fields())
     }
 
     /// What the plugin declares.
@@ -162,43 +163,4 @@ fn make_private(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-fn wire_field(field: &Field) -> v1::Field {
-    let of = match field.of {
-        FieldType::Number => v1::FieldType::Number,
-        FieldType::Integer => v1::FieldType::Integer,
-        FieldType::Text => v1::FieldType::Text,
-        FieldType::Flag => v1::FieldType::Flag,
-        FieldType::Day => v1::FieldType::Day,
-        FieldType::Person => v1::FieldType::Person,
-        FieldType::Event => v1::FieldType::Event,
-    };
-    v1::Field { name: field.name.clone(), r#type: of.into(), about: field.about.clone() }
-}
-
-/// A row as a server sends it.
-pub(crate) fn wire_row(row: Row) -> v1::Row {
-    v1::Row {
-        key: row.key.iter().map(ToString::to_string).collect(),
-        item: row.item.map_or(0, Position::get),
-        values: row.values.into_iter().map(wire_value).collect(),
-        evidence: row.evidence_count,
-        position: row.changed.map_or(0, Position::get),
-    }
-}
-
-fn wire_value(value: Value) -> v1::Value {
-    use v1::value::Value as Wire;
-    let value = match value {
-        Value::None => None,
-        Value::Number(number) => Some(Wire::Number(number)),
-        Value::Integer(integer) => Some(Wire::Integer(integer)),
-        Value::Text(text) => Some(Wire::Text(text)),
-        Value::Flag(flag) => Some(Wire::Flag(flag)),
-        Value::Day(day) => Some(Wire::Day(day)),
-        Value::Person(person) => Some(Wire::Person(person.to_string())),
-        Value::Event(position) => Some(Wire::Event(position.get())),
-    };
-    v1::Value { value }
 }

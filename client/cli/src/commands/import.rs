@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, Refusal},
     input::{Lines, open},
     output::Output,
+    place::Place,
     record::Missing,
     settings::Format,
     upload::{Answer, Feed, Role, upload},
@@ -63,12 +64,12 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
     let lines = Lines::new(open(&path)?);
     let mut missing = Missing::Derived { file, repeats: Repeats::default() };
     let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
-    let mut tally = Tally::new(records);
+    let mut tally = Tally::new(records, &context.place);
     let take = |answers| {
         tally.count(answers);
         Ok(())
     };
-    upload(&context.server()?.clone(), prepare, take).await.map_err(|why| tally.interrupted(why))?;
+    upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
     tally.tell(&mut context.output, Kind::Lines)
 }
 
@@ -105,6 +106,8 @@ pub(crate) enum Kind {
 /// What became of the records so far.
 #[derive(Debug)]
 pub(crate) struct Tally {
+    /// What is said of a record that was taken: `accepted`, or `queued` in a replica.
+    taken: &'static str,
     accepted: u64,
     duplicates: u64,
     people: u64,
@@ -117,11 +120,20 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Nothing yet, of so many. The bar shows only on a terminal.
-    pub(crate) fn new(records: u64) -> Self {
+    /// Nothing yet, of so many on their way to a place. The bar shows only on a terminal.
+    pub(crate) fn new(records: u64, place: &Place) -> Self {
+        let taken = match place {
+            Place::Server(_) => "accepted",
+            Place::Replica(_) => "queued",
+        };
+        Self::of(records, taken)
+    }
+
+    fn of(records: u64, taken: &'static str) -> Self {
         let style = "{bar:40} {human_pos}/{human_len} events, {per_sec}, {eta} left";
         let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
+            taken,
             accepted: 0,
             duplicates: 0,
             people: 0,
@@ -156,8 +168,9 @@ impl Tally {
         self.progress.abandon();
         let (accepted, duplicates) = (self.accepted, self.duplicates);
         crate::output::remark(&format!(
-            "stopped after {accepted} accepted and {duplicates} known records; import again to go on: nothing is \
-             recorded twice"
+            "stopped after {accepted} {} and {duplicates} known records; import again to go on: nothing is \
+             recorded twice",
+            self.taken
         ));
         why
     }
@@ -176,7 +189,7 @@ impl Tally {
     fn json(&self, kind: Kind) -> serde_json::Value {
         let mut answer = serde_json::Map::new();
         let mut put = |name: &str, count: u64| drop(answer.insert(name.to_owned(), count.into()));
-        put("accepted", self.accepted);
+        put(self.taken, self.accepted);
         put("duplicates", self.duplicates);
         put("refused", self.refusals.len() as u64);
         put("skipped", self.skipped);
@@ -191,8 +204,8 @@ impl Tally {
     fn lines(&self, kind: Kind) -> Vec<String> {
         let refused = self.refusals.len();
         let mut lines = vec![format!(
-            "{} accepted, {} duplicates, {refused} refused, {} skipped",
-            self.accepted, self.duplicates, self.skipped
+            "{} {}, {} duplicates, {refused} refused, {} skipped",
+            self.accepted, self.taken, self.duplicates, self.skipped
         )];
         if kind == Kind::Edges {
             lines.push(format!("{} people and {} organisations added first", self.people, self.organisations));
@@ -223,7 +236,7 @@ mod tests {
             role,
             result: result.map(|outcome| (id, outcome)),
         };
-        let mut tally = Tally::new(6);
+        let mut tally = Tally::of(6, "accepted");
         tally.count(vec![
             answer(1, Role::Organisation, Ok(new)),
             answer(1, Role::Person, Ok(new)),

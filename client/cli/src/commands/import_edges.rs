@@ -11,12 +11,13 @@ use crate::{
     },
     failure::{Failure, Refusal},
     input,
+    place::Place,
     recording::ScopeArg,
     upload::{Feed, Item, Role, Unwanted, upload},
 };
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use kith_client::{Client, Error, NewEvent};
+use kith_client::{Error, NewEvent};
 use kith_core::{id::OrganisationId, invalid::Invalid};
 use std::{collections::HashSet, path::Path, path::PathBuf};
 
@@ -103,9 +104,9 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
         (HabitArg::Met, _, true) => return Err(Failure::Usage("--group goes with --as followed-up".to_owned())),
         (HabitArg::Met, _, false) | (HabitArg::FollowedUp, None, _) => {}
     }
-    let known = Known::read(context.server()?).await?;
+    let known = Known::read(&context.place).await?;
     let List { contacts, members, organisations, source, skipped, refusals } = List::read(&args, &known)?;
-    let mut tally = Tally::new((organisations.len() + members.len() + contacts.len()) as u64);
+    let mut tally = Tally::new((organisations.len() + members.len() + contacts.len()) as u64, &context.place);
     tally.skipped = skipped;
     tally.refusals = refusals;
     let prepare = move |feed: &mut Feed| {
@@ -117,7 +118,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
         tally.count(answers);
         Ok(())
     };
-    upload(&context.server()?.clone(), prepare, take).await.map_err(|why| tally.interrupted(why))?;
+    upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
     tally.tell(&mut context.output, Kind::Edges)
 }
 
@@ -128,10 +129,10 @@ struct Known {
 }
 
 impl Known {
-    async fn read(client: &Client) -> Result<Self, Failure> {
+    async fn read(place: &Place) -> Result<Self, Failure> {
         Ok(Self {
-            people: client.people(None).await?.into_iter().map(|person| person.id).collect(),
-            organisations: client.organisations().await?.into_iter().map(|one| one.id).collect(),
+            people: place.people(None).await?.into_iter().map(|person| person.id).collect(),
+            organisations: place.organisations().await?.into_iter().map(|one| one.id).collect(),
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     context::Context,
     dates::{Moment, parse_past_now, show_time},
     failure::Failure,
+    level::Leveller,
     output::{clean, remark, terminal_width},
     people::Names,
     place::Place,
@@ -13,7 +14,10 @@ use crate::{
 use bytes::Bytes;
 use clap::{Args, value_parser};
 use futures_util::StreamExt;
-use kith_client::{Cursor, Direction, ReadOptions, Recorded, replica::Pending};
+use kith_client::{
+    Cursor, Direction, ReadOptions, Recorded,
+    replica::{Pending, Replica},
+};
 use kith_core::{
     entry::Entry,
     event::{Fact, Kind},
@@ -159,6 +163,10 @@ fn pending_line(pending: &Pending, names: &Names, width: Option<usize>) -> Strin
 }
 
 async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
+    if let Place::Replica(replica) = &context.place {
+        let replica = replica.clone();
+        return follow_here(context, &replica, args, printer).await;
+    }
     let cursor = Cursor::after(Position::new(args.after));
     let mut updates = context.server()?.subscribe(printer.filter.clone(), cursor);
     while let Some(update) = updates.next().await {
@@ -178,6 +186,40 @@ async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) ->
         context.output.flush()?;
     }
     Ok(())
+}
+
+/// Prints what a replica holds, then what comes into it.
+async fn follow_here(
+    context: &mut Context,
+    replica: &Replica,
+    args: &LogArgs,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let (mut head, mut leveller) = (replica.head_watch(), Leveller::of(context));
+    let (after, filter) = (Position::new(args.after), printer.filter.clone());
+    let mut options = ReadOptions { after, filter, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
+    loop {
+        let now = *head.borrow_and_update();
+        if now < options.after && now > Position::ZERO {
+            remark("the log is another one than before: it follows from its beginning");
+            options.after = Position::ZERO;
+        }
+        while options.after < now {
+            let page = replica.read(&options)?;
+            for recorded in page.entries.decode()? {
+                if printer.print(context, &recorded)? == Next::Stop {
+                    return Ok(());
+                }
+            }
+            options.after = if page.end { now } else { page.next };
+        }
+        context.output.flush()?;
+        tokio::select! {
+            // The replica is held here: its head does not go away.
+            _ = head.changed() => {}
+            failure = leveller.work() => return Err(failure),
+        }
+    }
 }
 
 /// Whether more is wanted.

@@ -36,11 +36,10 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
     if let Place::Replica(replica) = &context.place {
         return record_here(replica, &mut context.output, lines, &args.file);
     }
-    let client = context.server()?.clone();
     let prepare = move |feed: &mut Feed| feed_lines(lines, &args.file, &mut Missing::Random, feed, Flush::WhenDrained);
     let mut refused = false;
     let output = &mut context.output;
-    upload(&client, prepare, |answers| {
+    upload(&context.place, prepare, |answers| {
         for answer in answers {
             refused |= answer.result.is_err();
             let Answer { record, result, .. } = answer;

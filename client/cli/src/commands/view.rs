@@ -6,15 +6,17 @@ use crate::{
     failure::Failure,
     output::{Column, remark},
     people::Names,
+    place::Place,
     rows::{cells, columns, row_json},
     settings::Format,
+    views::{Asked, Counted},
 };
 use clap::{Args, value_parser};
 use kith_client::{
-    ViewQuery,
+    DigestQuery, ViewQuery,
     v1::{FieldType, QueryViewResponse, View, ViewState},
 };
-use kith_core::{limits::PAGE_ROWS_MAX, position::Position};
+use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position};
 use serde_json::{Value, json};
 use std::str::FromStr;
 
@@ -24,7 +26,8 @@ const TABLE_ROWS_DEFAULT: u64 = 50;
 /// Show a view's rows, or without a name the views there are
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith view\n  kith view strength --person amina --top 10\n  \
-                        kith view strength --at 2026-01-31 --as-of 2026-02-28 -o json")]
+                        kith view strength --at 2026-01-31 --as-of 2026-02-28 -o json\n  \
+                        kith view strength --replica ~/kith --pending\n  kith view strength --digest")]
 pub(crate) struct ViewArgs {
     /// The view's name
     name: Option<String>,
@@ -46,6 +49,12 @@ pub(crate) struct ViewArgs {
     /// As it was known at this position or date
     #[arg(long, value_name = "POSITION|DATE", requires = "name")]
     as_of: Option<AsOf>,
+    /// As it will be when the replica's outbox is sent; rows that change by it are marked
+    #[arg(long, requires = "name", conflicts_with_all = ["at", "as_of"])]
+    pending: bool,
+    /// Instead of rows, one digest over all of them: equal wherever the same entries were folded
+    #[arg(long, requires = "name", conflicts_with_all = ["person", "org", "top", "sort", "pending"])]
+    digest: bool,
 }
 
 /// What was known: up to a position, or up to a time.
@@ -72,9 +81,11 @@ impl FromStr for AsOf {
 pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Failure> {
     match &args.name {
         None => list(context).await,
+        Some(name) if args.digest => digest(context, name, &args).await,
         Some(name) => {
+            let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
             let query = query(context, name, &args).await?;
-            show(context, query, args.top).await
+            show(context, &views, query, args.top).await
         }
     }
 }
@@ -98,7 +109,38 @@ async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQue
     })
 }
 
-async fn show(context: &mut Context, mut query: ViewQuery, top: Option<u64>) -> Result<(), Failure> {
+async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<(), Failure> {
+    let as_of = match args.as_of {
+        None => Position::ZERO,
+        Some(AsOf::Position(position)) => position,
+        Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position with --digest".to_owned())),
+    };
+    let query = DigestQuery { view: name.to_owned(), at: args.at.map(Moment::day), as_of, held: held(context)? };
+    let found = Asked::at(&context.place, Counted::Entries).await?.digest(&query).await?;
+    let rows_digest = hex::encode(&found.rows_digest);
+    let shown = json!({
+        "view": name,
+        "rows_digest": rows_digest,
+        "rows": found.rows,
+        "position": found.position,
+        "day": show_day(found.day),
+        "component": hex::encode(&found.component),
+    });
+    let day = show_day(found.day);
+    context.output.tell(&shown, || {
+        format!("{rows_digest}  {} complete rows as of {day}, position {}", found.rows, found.position)
+    })
+}
+
+/// What a replica holds; everything at the server.
+fn held(context: &Context) -> Result<Filter, Failure> {
+    match &context.place {
+        Place::Server(_) => Ok(Filter::default()),
+        Place::Replica(replica) => Ok(replica.filter()?),
+    }
+}
+
+async fn show(context: &mut Context, views: &Asked, mut query: ViewQuery, top: Option<u64>) -> Result<(), Failure> {
     let format = context.output.format();
     let mut left = match format {
         Format::Json => top.unwrap_or(u64::MAX),
@@ -111,7 +153,7 @@ async fn show(context: &mut Context, mut query: ViewQuery, top: Option<u64>) -> 
     };
     loop {
         query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
-        let page = context.server()?.query_view(&query).await?;
+        let page = views.query(&query).await?;
         for row in &page.rows {
             match format {
                 Format::Json => context.output.json(&Value::Object(row_json(&page.fields, row)))?,
@@ -136,7 +178,7 @@ fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<S
 }
 
 async fn list(context: &mut Context) -> Result<(), Failure> {
-    let views = context.server()?.list_views().await?.views;
+    let views = Asked::at(&context.place, Counted::Entries).await?.list().await?.views;
     match context.output.format() {
         Format::Json => views.iter().try_for_each(|view| context.output.json(&view_json(view))),
         Format::Table => {

@@ -3,10 +3,12 @@
 use crate::{
     context::Context,
     failure::Failure,
+    level::Leveller,
     output::remark,
     people::Names,
-    rows::{key_text, removed_json, row_json, value_text},
+    rows::{key_text, mark, removed_json, row_json, value_text},
     settings::Format,
+    views::{Asked, Counted, Interrupted},
 };
 use clap::Args;
 use futures_util::StreamExt;
@@ -31,8 +33,14 @@ pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), F
         Format::Table => Names::read(&context.place).await?,
     };
     let mut fields = Vec::new();
-    let mut changes = context.server()?.watch_view(&args.name, Position::new(args.after));
-    while let Some(change) = changes.next().await {
+    let mut changes = Asked::at(&context.place, Counted::Entries).await?.watch(&args.name, Position::new(args.after));
+    let mut leveller = Leveller::of(context);
+    loop {
+        let change = tokio::select! {
+            change = changes.next() => change,
+            failure = leveller.work() => return Err(failure),
+        };
+        let Some(change) = change else { return Ok(()) };
         match change {
             Ok(change) => {
                 if !change.fields.is_empty() {
@@ -40,18 +48,19 @@ pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), F
                 }
                 print(context, &fields, &change, &names)?;
             }
-            Err(error) if error.is_retryable() => remark(&format!("{error}; trying again")),
-            Err(error) => return Err(error.into()),
+            Err(Interrupted::ForNow(error)) => remark(&format!("{error}; trying again")),
+            Err(Interrupted::ForGood(failure)) => return Err(failure),
         }
     }
-    Ok(())
 }
 
 fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, names: &Names) -> Result<(), Failure> {
     if change.reset {
         match context.output.format() {
             Format::Json => context.output.json(&json!({ "reset": true, "position": change.position }))?,
-            Format::Table => remark("another version of the plugin answers from here on; all its rows follow"),
+            Format::Table => remark(
+                "rows so far count no more (another version of the plugin, or a replica of other entries): all rows follow",
+            ),
         }
     }
     for row in &change.rows {
@@ -80,5 +89,5 @@ fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, na
 fn line(fields: &[Field], row: &Row, names: &Names) -> String {
     let values = fields.iter().zip(&row.values);
     let values = values.map(|(field, value)| format!("{} {}", field.name, value_text(value, names)));
-    format!("{}  {}", key_text(&row.key, names), values.collect::<Vec<_>>().join("  "))
+    format!("{}{}  {}", key_text(&row.key, names), mark(row), values.collect::<Vec<_>>().join("  "))
 }

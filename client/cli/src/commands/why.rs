@@ -10,6 +10,7 @@ use crate::{
     render::{entry_json, sentence},
     rows::{cells, columns, number_text, row_json},
     settings::Format,
+    views::{Asked, Counted},
 };
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
@@ -41,6 +42,9 @@ pub(crate) struct WhyArgs {
     /// As it was known at this position
     #[arg(long, value_name = "POSITION")]
     as_of: Option<AsOf>,
+    /// As it will be when the replica's outbox is sent
+    #[arg(long, conflicts_with_all = ["at", "as_of"])]
+    pending: bool,
 }
 
 pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Failure> {
@@ -58,7 +62,8 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         at: args.at.map(Moment::day),
         as_of,
     };
-    let answer = context.server()?.explain_row(&query).await?;
+    let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
+    let answer = views.explain(&query).await?;
     if !answer.inputs.is_empty() {
         tell_inputs(context, &answer).await?;
         return context.output.flush();

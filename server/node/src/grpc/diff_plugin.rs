@@ -8,7 +8,7 @@ use kith_core::{
 };
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::Move;
+use kith_views::{Move, wire};
 use tonic::Request;
 
 /// Moves that are listed unless asked otherwise.
@@ -84,8 +84,8 @@ fn compare(
 
 fn moved(moved: Move) -> v1::Move {
     v1::Move {
-        key: rows::ids(&moved.key),
-        item: rows::number(moved.item),
+        key: wire::ids(&moved.key),
+        item: wire::number(moved.item),
         column: moved.column,
         from: moved.from,
         to: moved.to,

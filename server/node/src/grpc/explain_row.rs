@@ -8,7 +8,7 @@ use kith_core::{
 };
 use kith_log::Network;
 use kith_proto::v1;
-use kith_views::{Evidence, Explain, Explanation, ViewHandle};
+use kith_views::{Evidence, Explain, Explanation, ViewHandle, wire};
 use tonic::Request;
 
 pub(super) async fn explain_row(
@@ -43,7 +43,7 @@ fn answer(
     let Explanation { rows, evidence, share_of, position, day, .. } = view.explain(explain)?;
     let (evidence, hidden) = visible(network, principal, evidence)?;
     Ok(v1::ExplainRowResponse {
-        fields: rows::fields(view.fields()),
+        fields: wire::fields(view.fields()),
         rows: rows::rows(rows),
         evidence,
         hidden,

@@ -12,7 +12,7 @@ use kith_core::{
 };
 use kith_log::{Network, ReadError};
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Direction, OrderBy, Query};
+use kith_views::{OrderBy, Query, wire};
 use tonic::Request;
 
 /// Rows in a page unless asked otherwise.
@@ -33,7 +33,7 @@ pub(super) async fn query_view(
         rows::catch_up(&network, &view).await?;
     }
     let view = view.handle;
-    let (answer, fields) = blocking(move || (view.query(&query), rows::fields(view.fields()))).await;
+    let (answer, fields) = blocking(move || (view.query(&query), wire::fields(view.fields()))).await;
     let answer = answer?;
     Ok(v1::QueryViewResponse {
         fields,
@@ -54,7 +54,7 @@ pub(super) async fn query(network: &Network, message: &v1::QueryViewRequest) -> 
         key: if message.key.is_empty() { None } else { Some(rows::key(&message.key)?) },
         day: rows::day(message.at)?,
         as_of: as_of(network, message).await?,
-        order: order(&message.sort),
+        order: OrderBy::parse(&message.sort),
         page_rows,
         page_token: (!message.page_token.is_empty()).then(|| message.page_token.clone()),
     })
@@ -76,15 +76,6 @@ fn organisation(network: &Network, text: &str) -> Result<Option<OrganisationId>,
         return Err(Failure::because(ErrorReason::OrganisationUnknown, message).at("organisation"));
     }
     Ok(Some(id))
-}
-
-/// `-score` is the column `score`, smallest first.
-fn order(sort: &str) -> Option<OrderBy> {
-    let (field, direction) = match sort.strip_prefix('-') {
-        Some(field) => (field, Direction::Ascending),
-        None => (sort, Direction::Descending),
-    };
-    (!field.is_empty()).then(|| OrderBy { field: field.to_owned(), direction })
 }
 
 async fn as_of(network: &Network, message: &v1::QueryViewRequest) -> Result<Option<Position>, Failure> {
@@ -113,17 +104,4 @@ fn recorded_at(network: &Network, position: Position) -> Result<Timestamp, ReadE
     let entries = network.read(before, position, Budget { entries: 1, bytes: 0 })?;
     let entry = entries.first().expect("there is an entry at every position up to the head");
     Ok(Entry::decode(entry).expect("stored entries were encoded by this codec").recorded_at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_leading_minus_means_smallest_first() {
-        let by = |field: &str, direction| Some(OrderBy { field: field.to_owned(), direction });
-        assert_eq!(order(""), None);
-        assert_eq!(order("score"), by("score", Direction::Descending));
-        assert_eq!(order("-score"), by("score", Direction::Ascending));
-    }
 }

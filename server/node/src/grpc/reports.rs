@@ -5,7 +5,7 @@ use crate::{node::Node, views::ServedReport};
 use kith_core::{may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{ReportContext, ReportError, ReportQuery, ReportRow, ViewState};
+use kith_views::{ReportContext, ReportError, ReportQuery, ReportRow, ViewState, wire};
 
 /// A report of a network with the views that it reads, if the name is one.
 pub(super) fn find(node: &Node, network: &Network, name: &str, principal: &Principal) -> Option<ServedReport> {
@@ -45,7 +45,7 @@ pub(super) async fn query(
         let next = start.skip + answer.rows.len();
         let next = Start { as_of: Some(position), day: Some(day), skip: next };
         Ok(v1::QueryViewResponse {
-            fields: rows::fields(&report.report.manifest().fields),
+            fields: wire::fields(&report.report.manifest().fields),
             next_page_token: if next.skip < answer.total { next.to_string() } else { String::new() },
             rows: answer.rows.into_iter().map(row).collect(),
             position: position.get(),
@@ -79,11 +79,11 @@ pub(super) async fn explain(
         let found = report.report.explain(&context, &message.key)?;
         let inputs = found.inputs.into_iter().map(|input| v1::InputRows {
             view: input.view,
-            fields: rows::fields(&input.fields),
+            fields: wire::fields(&input.fields),
             rows: rows::rows(input.rows),
         });
         Ok(v1::ExplainRowResponse {
-            fields: rows::fields(&report.report.manifest().fields),
+            fields: wire::fields(&report.report.manifest().fields),
             rows: vec![row(found.row)],
             inputs: inputs.collect(),
             position: position.get(),
@@ -103,7 +103,7 @@ pub(super) fn view(name: &str, served: &ServedReport) -> Result<v1::View, Failur
         contract: served.report.contract().to_owned(),
         component: served.report.component().to_vec(),
         settings: served.report.settings().to_owned(),
-        fields: rows::fields(&manifest.fields),
+        fields: wire::fields(&manifest.fields),
         cursor: u64::MAX,
         inputs: manifest.inputs.iter().map(|input| input.view.clone()).collect(),
         key: rows::report_key(manifest.key).to_owned(),
@@ -145,7 +145,7 @@ fn as_of(
 fn row(row: ReportRow) -> v1::Row {
     v1::Row {
         key: row.key,
-        values: row.values.into_iter().map(rows::value).collect(),
+        values: row.values.into_iter().map(wire::value).collect(),
         evidence: row.evidence_count,
         ..v1::Row::default()
     }

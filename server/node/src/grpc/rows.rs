@@ -6,7 +6,8 @@ use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
-    ExplainError, Field, FieldType, KeyShape, QueryError, RemovedRow, ReportKey, Row, SnapshotError, StoreError, Value,
+    ExplainError, QueryError, ReportKey, Row, SnapshotError, StoreError,
+    wire::{self, Problem},
 };
 use std::time::Duration;
 
@@ -80,47 +81,9 @@ pub(super) fn key(ids: &[String]) -> Result<Vec<PersonId>, Failure> {
     ids.collect::<Result<_, _>>().map_err(|invalid| convert::request_invalid(&invalid))
 }
 
-/// Columns on the wire.
-pub(super) fn fields(fields: &[Field]) -> Vec<v1::Field> {
-    let to_proto = |field: &Field| v1::Field {
-        name: field.name.clone(),
-        r#type: field_type(field.of).into(),
-        about: field.about.clone(),
-    };
-    fields.iter().map(to_proto).collect()
-}
-
-fn field_type(of: FieldType) -> v1::FieldType {
-    match of {
-        FieldType::Number => v1::FieldType::Number,
-        FieldType::Integer => v1::FieldType::Integer,
-        FieldType::Text => v1::FieldType::Text,
-        FieldType::Flag => v1::FieldType::Flag,
-        FieldType::Day => v1::FieldType::Day,
-        FieldType::Person => v1::FieldType::Person,
-        FieldType::Event => v1::FieldType::Event,
-    }
-}
-
 /// Rows on the wire.
 pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
-    let to_proto = |row: Row| v1::Row {
-        key: ids(&row.key),
-        item: number(row.item),
-        values: row.values.into_iter().map(value).collect(),
-        evidence: row.evidence_count,
-        position: number(row.changed),
-    };
-    rows.into_iter().map(to_proto).collect()
-}
-
-/// What a view's rows are about, in a word.
-pub(super) fn view_key(shape: KeyShape) -> &'static str {
-    match shape {
-        KeyShape::Pair => "pair",
-        KeyShape::DirectedPair => "directed_pair",
-        KeyShape::Person => "person",
-    }
+    rows.into_iter().map(wire::row).collect()
 }
 
 /// What a report's rows are about, in a word.
@@ -133,50 +96,9 @@ pub(super) fn report_key(key: ReportKey) -> &'static str {
     }
 }
 
-/// Rows that are gone, on the wire.
-pub(super) fn removed(rows: &[RemovedRow]) -> Vec<v1::RemovedRow> {
-    rows.iter().map(|row| v1::RemovedRow { key: ids(&row.key), item: number(row.item) }).collect()
-}
-
-/// Ids as text.
-pub(super) fn ids(people: &[PersonId]) -> Vec<String> {
-    people.iter().map(ToString::to_string).collect()
-}
-
-/// A position's number; 0 for none.
-pub(super) fn number(position: Option<Position>) -> u64 {
-    position.map_or(0, Position::get)
-}
-
-/// A value on the wire.
-pub(super) fn value(value: Value) -> v1::Value {
-    use v1::value::Value as Proto;
-    let value = match value {
-        Value::None => None,
-        Value::Number(number) => Some(Proto::Number(number)),
-        Value::Integer(integer) => Some(Proto::Integer(integer)),
-        Value::Text(text) => Some(Proto::Text(text)),
-        Value::Flag(flag) => Some(Proto::Flag(flag)),
-        Value::Day(day) => Some(Proto::Day(day)),
-        Value::Person(person) => Some(Proto::Person(person.to_string())),
-        Value::Event(position) => Some(Proto::Event(position.get())),
-    };
-    v1::Value { value }
-}
-
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
-        match &error {
-            SnapshotError::Building { cursor } => {
-                let failure = Self::because(ErrorReason::ViewBuilding, &error).with("cursor", cursor);
-                failure.retry_after(RETRY_BUILDING)
-            }
-            SnapshotError::PositionAhead { cursor } => {
-                let failure = Self::because(ErrorReason::PositionAhead, &error).with("cursor", cursor);
-                failure.retry_after(convert::RETRY_LAGGING)
-            }
-            SnapshotError::Evaluate(_) => Self::internal(&error),
-        }
+        explained(&Problem::from(&error), &error)
     }
 }
 
@@ -188,22 +110,23 @@ impl From<StoreError> for Failure {
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
-        match error {
-            QueryError::Snapshot(error) => error.into(),
-            QueryError::PersonUnknown(_) => Self::because(ErrorReason::PersonUnknown, error),
-            QueryError::KeyShape { .. } => Self::request("key", error),
-            QueryError::FieldUnknown(_) => Self::request("sort", error),
-            QueryError::PageRows { .. } => Self::because(ErrorReason::LimitExceeded, error).at("page_size"),
-            QueryError::PageToken => Self::request("page_token", error),
-        }
+        explained(&Problem::from(&error), &error)
     }
 }
 
 impl From<ExplainError> for Failure {
     fn from(error: ExplainError) -> Self {
-        match error {
-            ExplainError::Query(error) => error.into(),
-            ExplainError::RowUnknown => Self::new(ErrorReason::RowUnknown),
-        }
+        explained(&Problem::from(&error), &error)
     }
+}
+
+fn explained(problem: &Problem, error: &(dyn std::error::Error + 'static)) -> Failure {
+    let Some(reason) = problem.reason else { return Failure::internal(error) };
+    let mut failure = Failure::because(reason, error);
+    if let Some(field) = problem.field {
+        failure = failure.at(field);
+    }
+    let Some(cursor) = problem.cursor else { return failure };
+    let delay = if reason == ErrorReason::ViewBuilding { RETRY_BUILDING } else { convert::RETRY_LAGGING };
+    failure.with("cursor", cursor).retry_after(delay)
 }

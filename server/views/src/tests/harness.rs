@@ -11,6 +11,7 @@ use kith_core::{
         Answer, Answered, Attribute, Event, Fact, Met, OrganisationAdded, PeopleMerged, PersonAdded, Referred,
         Retracted, RetractionReason, Scope,
     },
+    filter::Filter,
     history::{Budget, History, Unreadable},
     id::{EventId, NetworkName, PersonId},
     position::Position,
@@ -233,6 +234,7 @@ impl Lab {
             component: Bytes::copy_from_slice(component),
             settings: settings.to_owned(),
             history: Arc::clone(log) as Arc<dyn History>,
+            held: Filter::default(),
             head: watch::Sender::new(Position::ZERO).subscribe(),
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         };

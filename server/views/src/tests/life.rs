@@ -3,7 +3,7 @@
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
 use crate::{FollowError, Following, Query, ViewScope, ViewState, follower::Step};
 use bytes::Bytes;
-use kith_core::{history::History, position::Position};
+use kith_core::{filter::Filter, history::History, position::Position};
 use std::{
     future::Future,
     pin::pin,
@@ -40,6 +40,7 @@ fn following(log: &Arc<MemoryLog>, head: watch::Receiver<Position>) -> Following
         component: Bytes::from_static(builtin("strength")),
         settings: "{}".into(),
         history: Arc::clone(log) as Arc<dyn History>,
+        held: Filter::default(),
         head,
         clock: Arc::new(|| at(TODAY, 1)),
     }

@@ -3,7 +3,7 @@
 use super::build::read_component;
 use crate::{
     authoring::{
-        local::{Fold, Folded, Host, wire_row},
+        local::{Fold, Folded, Host},
         spool::{Spool, SpoolWriter},
     },
     context::Context,
@@ -18,7 +18,7 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{ReadOptions, Recorded, now};
 use kith_core::{id::OrganisationId, position::Position};
-use kith_views::{Direction, OrderBy, Query, ViewScope, ViewStatus};
+use kith_views::{Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -154,7 +154,7 @@ async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Opt
         let page = folded.query(query.clone()).await?;
         left -= page.rows.len();
         for row in page.rows {
-            let row = wire_row(row);
+            let row = wire::row(row);
             match format {
                 Format::Json => context.output.json(&Value::Object(row_json(&fields, &row)))?,
                 Format::Table => table.push(cells(&row, &names)),

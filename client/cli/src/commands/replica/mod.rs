@@ -5,6 +5,7 @@ use clap::Subcommand;
 use kith_client::{Client, replica::Replica};
 
 pub(crate) mod explain;
+pub(crate) mod leave;
 pub(crate) mod outbox;
 pub(crate) mod reset;
 pub(crate) mod status;
@@ -20,6 +21,7 @@ pub(crate) enum ReplicaCommand {
     Explain(explain::ExplainArgs),
     Outbox(outbox::OutboxArgs),
     Reset(reset::ResetArgs),
+    Leave(leave::LeaveArgs),
 }
 
 impl ReplicaCommand {
@@ -37,6 +39,7 @@ impl ReplicaCommand {
             Self::Explain(args) => explain::run(&replica, output, &args),
             Self::Outbox(args) => outbox::run(&replica, output, &args),
             Self::Reset(args) => reset::run(&replica, output, &args),
+            Self::Leave(args) => leave::run(replica, output, &args),
         }
     }
 }

@@ -1,0 +1,81 @@
+//! Leaving a network: a replica goes from the disk, and with it what its owner may no longer need to have.
+//!
+//! Invariant: nothing that was recorded here and not sent goes without being asked for, and the files go, not only
+//! what is in them: a deleted row's bytes would stay behind.
+
+use super::{Inner, Outbox, Replica, error::StoreError};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Why a replica was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaveError {
+    /// Events of this device are in no log: send them, or say that they are to go.
+    #[error("{pending} events wait to be sent and {refused} were refused: nothing was removed")]
+    Unsent {
+        /// Events that wait to be sent.
+        pending: u64,
+        /// Events that the server refused.
+        refused: u64,
+    },
+    /// A clone of it, a sync or a view is still there.
+    #[error("the replica is still used in this process: nothing was removed")]
+    InUse,
+    /// The file cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Files could not be removed; trying again goes on from there.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What is left of a replica.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Left {
+    /// Evidence of a log that was changed; it holds signed checkpoints only, no entries.
+    pub evidence: Option<PathBuf>,
+}
+
+impl Replica {
+    /// Removes the replica: its entries, details, outbox, key and views. Refuses while events of this device are in no
+    /// log, unless `outbox` says that these go, too. Evidence of a log that was changed stays.
+    pub fn leave(self, outbox: Outbox) -> Result<Left, LeaveError> {
+        let (pending, refused) = self.0.outbox_counts()?;
+        match outbox {
+            Outbox::Keep if pending + refused > 0 => return Err(LeaveError::Unsent { pending, refused }),
+            Outbox::Keep | Outbox::Discard => {}
+        }
+        let Inner { folder, store, .. } = Arc::try_unwrap(self.0).map_err(|_| LeaveError::InUse)?;
+        // Closes the file.
+        drop(store);
+        let Some(folder) = folder else { return Ok(Left::default()) };
+        remove(&folder.join("replica.redb"), |path| fs::remove_file(path))?;
+        for derived in ["views", "cache"] {
+            remove(&folder.join(derived), |path| fs::remove_dir_all(path))?;
+        }
+        let evidence = folder.join("evidence");
+        if evidence.exists() {
+            return Ok(Left { evidence: Some(evidence) });
+        }
+        // What somebody else put there keeps the folder.
+        drop(fs::remove_dir(&folder));
+        Ok(Left::default())
+    }
+}
+
+fn remove(path: &Path, remove: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), LeaveError> {
+    match remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(LeaveError::Io { path: path.to_owned(), source: error })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

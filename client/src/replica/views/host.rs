@@ -1,0 +1,258 @@
+//! What runs a replica's views: the sandbox, the files, and which state of the replica they are of.
+
+use super::{Inner, OfflinePlugin, ViewError, pending::WithPending, unknown};
+use crate::{error::Error, reason::Reason, replica::store::read_state};
+use kith_core::{filter::Filter, history::History, position::Position};
+use kith_views::{Config, Following, ViewHandle, ViewState, Views};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::{
+    sync::{Mutex, watch},
+    task::spawn_blocking,
+};
+
+/// Distinguishes folders of views with pending events.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+/// How those folders begin.
+const PENDING: &str = "pending-";
+
+/// A replica's views.
+pub(in crate::replica) struct Host {
+    replica: Arc<Inner>,
+    /// `views` in the replica's folder.
+    folder: PathBuf,
+    cache: PathBuf,
+    /// The outbox as it was, if it is folded, too.
+    pending: Option<Pending>,
+    plugins: Mutex<Vec<OfflinePlugin>>,
+    open: Mutex<Option<Open>>,
+}
+
+/// The outbox as part of the log.
+struct Pending {
+    history: Arc<WithPending>,
+    head: watch::Sender<Position>,
+    name: String,
+}
+
+/// Views of one state of the replica.
+struct Open {
+    name: String,
+    views: Arc<Views>,
+    held: Filter,
+    handles: BTreeMap<String, (OfflinePlugin, Arc<ViewHandle>)>,
+}
+
+impl Host {
+    /// Views in the folder of a replica; what an earlier process left half-way goes.
+    pub(super) fn new(replica: Arc<Inner>) -> Result<Self, ViewError> {
+        let replica_folder = replica.folder.clone().ok_or(ViewError::NoFolder)?;
+        let (folder, cache) = (replica_folder.join("views"), replica_folder.join("cache"));
+        remove_others(&folder, |name| name.starts_with(PENDING)).map_err(|error| at(&folder, &error))?;
+        let plugins = Mutex::new(OfflinePlugin::builtins());
+        Ok(Self { replica, folder, cache, pending: None, plugins, open: Mutex::default() })
+    }
+
+    /// The same with the outbox folded in.
+    pub(super) async fn with_pending(&self) -> Result<Self, ViewError> {
+        let replica = Arc::clone(&self.replica);
+        let history = Arc::new(blocking(move || WithPending::of(replica)).await?);
+        let name = format!("{PENDING}{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        Ok(Self {
+            replica: Arc::clone(&self.replica),
+            folder: self.folder.clone(),
+            cache: self.cache.clone(),
+            pending: Some(Pending { head: watch::Sender::new(history.head()), history, name }),
+            plugins: Mutex::new(self.plugins.lock().await.clone()),
+            open: Mutex::default(),
+        })
+    }
+
+    pub(super) fn replica(&self) -> &Inner {
+        &self.replica
+    }
+
+    /// The last position: that of the last pending event, if these are folded.
+    pub(super) fn head(&self) -> Position {
+        match &self.pending {
+            Some(pending) => pending.history.head(),
+            None => self.replica.head(),
+        }
+    }
+
+    /// The same, as it moves.
+    pub(super) fn head_watch(&self) -> watch::Receiver<Position> {
+        match &self.pending {
+            Some(pending) => pending.head.subscribe(),
+            None => self.replica.head.subscribe(),
+        }
+    }
+
+    /// The last position that is not of a pending event, if these are folded.
+    pub(super) fn last_recorded(&self) -> Option<Position> {
+        self.pending.as_ref().map(|pending| pending.history.last_recorded())
+    }
+
+    pub(super) async fn names(&self) -> Vec<String> {
+        self.plugins.lock().await.iter().map(|plugin| plugin.name.clone()).collect()
+    }
+
+    pub(super) async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
+        *self.plugins.lock().await = plugins;
+    }
+
+    /// A view that has taken in everything that is here.
+    pub(super) async fn level(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
+        let (wanted, mut head) = (self.head(), self.head_watch());
+        loop {
+            let view = self.view(name).await?;
+            let now = (*head.borrow_and_update()).min(wanted);
+            tokio::select! {
+                reached = view.wait_for(now) => match reached {
+                    Ok(_) => return Ok(view),
+                    Err(_) if Arc::ptr_eq(&view, &self.view(name).await?) => return Err(stopped(view).await),
+                    Err(_) => {}
+                },
+                // Perhaps the replica holds other entries now, and another view has taken the place of this one.
+                _ = head.changed() => {}
+            }
+        }
+    }
+
+    /// A view that follows what is here now.
+    pub(super) async fn view(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
+        let plugins = self.plugins.lock().await;
+        let plugin = plugins.iter().find(|plugin| plugin.name == name).cloned().ok_or_else(|| unknown(name))?;
+        drop(plugins);
+        let mut open = self.open.lock().await;
+        let state = self.state_name()?;
+        if open.as_ref().is_none_or(|open| open.name != state) {
+            if let Some(open) = open.take() {
+                blocking(move || open.stop()).await;
+            }
+            *open = Some(self.open_at(state).await?);
+        }
+        let open = open.as_mut().expect("it was opened above");
+        if let Some((_, view)) = open.handles.get(name).filter(|(followed, _)| *followed == plugin) {
+            return Ok(Arc::clone(view));
+        }
+        if let Some((_, other)) = open.handles.remove(name) {
+            blocking(move || other.stop()).await;
+        }
+        let view = self.follow(open, plugin.clone()).await?;
+        open.handles.insert(name.to_owned(), (plugin, Arc::clone(&view)));
+        Ok(view)
+    }
+
+    async fn follow(&self, open: &Open, plugin: OfflinePlugin) -> Result<Arc<ViewHandle>, ViewError> {
+        let replica = Arc::clone(&self.replica);
+        let following = Following {
+            name: plugin.name,
+            network: replica.options.network.clone(),
+            scope: plugin.scope,
+            component: plugin.component,
+            settings: plugin.settings,
+            history: match &self.pending {
+                Some(pending) => Arc::clone(&pending.history) as Arc<dyn History>,
+                None => Arc::clone(&replica) as Arc<dyn History>,
+            },
+            held: open.held.clone(),
+            head: self.head_watch(),
+            clock: Arc::new(move || replica.environment.now().millis()),
+        };
+        let views = Arc::clone(&open.views);
+        let view = blocking(move || views.follow(following)).await;
+        view.map(Arc::new).map_err(|error| ViewError::Host(error.to_string()))
+    }
+
+    /// Names what is here: it changes when entries come or go other than at the end.
+    fn state_name(&self) -> Result<String, ViewError> {
+        if let Some(pending) = &self.pending {
+            return Ok(pending.name.clone());
+        }
+        let state = self.replica.store.read(read_state)?;
+        let log = state.incarnation.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        Ok(format!("{log:016x}-{}", state.generation))
+    }
+
+    async fn open_at(&self, name: String) -> Result<Open, ViewError> {
+        let (folder, cache, held) = (self.folder.clone(), self.cache.clone(), self.replica.filter()?);
+        let is_usual = self.pending.is_none();
+        blocking(move || {
+            if is_usual {
+                remove_others(&folder, |other| other != name && !other.starts_with(PENDING))
+                    .map_err(|error| at(&folder, &error))?;
+            }
+            let config = Config::new(folder.join(&name), cache);
+            let views = Views::open(config).map_err(|error| ViewError::Host(error.to_string()))?;
+            Ok(Open { name, views: Arc::new(views), held, handles: BTreeMap::new() })
+        })
+        .await
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let Some(pending) = &self.pending else { return };
+        if let Some(open) = self.open.get_mut().take() {
+            open.stop();
+        }
+        // What stays is removed by the next process.
+        drop(fs::remove_dir_all(self.folder.join(&pending.name)));
+    }
+}
+
+impl Open {
+    fn stop(self) {
+        for (_, view) in self.handles.into_values() {
+            view.stop();
+        }
+    }
+}
+
+/// Why a view stopped, in its own words.
+pub(super) async fn stopped(view: Arc<ViewHandle>) -> ViewError {
+    match blocking(move || view.status()).await.map(|status| status.state) {
+        Ok(ViewState::Stopped { reason } | ViewState::Paused { reason }) => {
+            Error::refused(Reason::ViewStopped, format!("the view stopped: {reason}")).into()
+        }
+        Ok(ViewState::Building | ViewState::Running) => {
+            Error::refused(Reason::ViewStopped, "the view stopped".to_owned()).into()
+        }
+        Err(error) => ViewError::Host(error.to_string()),
+    }
+}
+
+/// Does what blocks where blocking is allowed.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Removes folders of views that nothing here is of any more.
+fn remove_others(folder: &Path, is_other: impl Fn(&str) -> bool) -> io::Result<()> {
+    let found = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    for item in found {
+        let item = item?;
+        if item.file_name().to_str().is_some_and(&is_other) {
+            fs::remove_dir_all(item.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn at(folder: &Path, error: &io::Error) -> ViewError {
+    ViewError::Host(format!("{}: {error}", folder.display()))
+}

@@ -1,0 +1,180 @@
+//! Views of a replica: the rows that a server derives, derived here, with no server.
+//!
+//! The same plugins fold the same entries, so rows of complete keys are equal to the server's bit for bit:
+//! [`OfflineViews::digest_view`] gives the digest that says so. In a replica of a part of the log, rows of keys that
+//! entries may be missing of are marked `partial`. Questions and answers are those of [`crate::Client`].
+//!
+//! Invariant: a view's file is of one state of the replica. When entries came or went behind its back, as with
+//! another filter, it is thrown away and built again before it answers.
+//!
+//! ```no_run
+//! use kith_client::{ViewQuery, replica::{Replica, ReplicaOptions}};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let replica = Replica::open("kith-replica".as_ref(), ReplicaOptions::new("default".parse()?))?;
+//! let views = replica.views()?;
+//! let question = ViewQuery { view: "strength".to_owned(), page_size: 10, ..ViewQuery::default() };
+//! for row in views.query_view(&question).await?.rows {
+//!     println!("{:?} {:?}", row.key, row.values);
+//! }
+//! // As they will be when the outbox is sent: rows that change by it are marked.
+//! let rows = views.with_pending().await?.query_view(&question).await?.rows;
+//! println!("{} change", rows.iter().filter(|row| row.pending).count());
+//! # Ok(())
+//! # }
+//! ```
+
+mod asking;
+mod host;
+mod pending;
+mod watching;
+
+pub use watching::OfflineWatch;
+
+use super::{Inner, Replica, error::StoreError};
+use crate::{
+    error::Error,
+    reason::Reason,
+    views::{DigestQuery, RowQuery, ViewQuery},
+};
+use bytes::Bytes;
+pub(in crate::replica) use host::Host;
+use kith_core::position::Position;
+use kith_proto::v1;
+use kith_views::ViewScope;
+use std::sync::Arc;
+
+/// Why a view of a replica has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The question is refused, for the reason that a server would give.
+    #[error(transparent)]
+    Refused(#[from] Error),
+    /// The replica's file cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The replica has no folder that views could be kept in.
+    #[error("a replica in memory has no views")]
+    NoFolder,
+    /// The views' own files or the sandbox cannot be used; the text is for people. The replica itself is well.
+    #[error("the views of this replica cannot be used: {0}")]
+    Host(String),
+}
+
+/// A plugin whose view a replica follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfflinePlugin {
+    /// What the view is called.
+    pub name: String,
+    /// The component's bytes.
+    pub component: Bytes,
+    /// Its settings as JSON text.
+    pub settings: String,
+    /// Which entries it folds.
+    pub scope: ViewScope,
+}
+
+impl OfflinePlugin {
+    /// Those that come with Kith.
+    pub fn builtins() -> Vec<Self> {
+        let builtin = |builtin: &kith_bundle::Builtin| Self {
+            name: builtin.name.to_owned(),
+            component: Bytes::from_static(builtin.component),
+            settings: "{}".to_owned(),
+            scope: ViewScope::Network,
+        };
+        kith_bundle::BUILTINS.iter().map(builtin).collect()
+    }
+}
+
+/// The views of a replica. Cheap to clone; clones are the same views. A view begins to follow the replica when it is
+/// first asked, in a thread of its own, until the last clone is gone.
+#[derive(Clone)]
+pub struct OfflineViews(Arc<Host>);
+
+impl Replica {
+    /// The views of this replica: at first the built-in ones.
+    pub fn views(&self) -> Result<OfflineViews, ViewError> {
+        let mut shared = self.0.views.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(host) = shared.upgrade() {
+            return Ok(OfflineViews(host));
+        }
+        let host = Arc::new(Host::new(Arc::clone(&self.0))?);
+        *shared = Arc::downgrade(&host);
+        Ok(OfflineViews(host))
+    }
+}
+
+impl OfflineViews {
+    /// Follows these plugins and no others: the built-in ones and, of those that an organisation installed, what was
+    /// fetched. Views that are followed already go on.
+    pub async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
+        self.0.set_plugins(plugins).await;
+    }
+
+    /// The same views as they will be if the server takes everything that waits: the outbox is folded as if it came
+    /// after the last entry, in the order of recording. Rows that change by it are marked `pending`.
+    ///
+    /// It is made of one moment, in files that are gone when the last clone is. Its views are built from the first
+    /// entry, which takes seconds for each million: ask it several questions rather than making it anew for each.
+    pub async fn with_pending(&self) -> Result<Self, ViewError> {
+        Ok(Self(Arc::new(self.0.with_pending().await?)))
+    }
+
+    /// The views there are, with their status, once they have taken in what is here.
+    pub async fn list_views(&self) -> Result<crate::Views, ViewError> {
+        let mut views = Vec::new();
+        for name in self.0.names().await {
+            let view = self.0.level(&name).await?;
+            views.push(asking::status(name, view).await?);
+        }
+        Ok(crate::Views { views, head: self.0.head() })
+    }
+
+    /// Rows of a view, a page at a time, of all that is here.
+    pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, ViewError> {
+        let question = asking::question(self.0.replica(), query)?;
+        let view = self.0.level(&query.view).await?;
+        let mut answer = asking::query(view, question).await?;
+        self.mark(&mut answer.rows);
+        Ok(answer)
+    }
+
+    /// The entries that a row stands on, newest first, each with its share.
+    pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, ViewError> {
+        let view = self.0.level(&query.view).await?;
+        let mut answer = asking::explain(view, query.clone()).await?;
+        self.mark(&mut answer.rows);
+        Ok(answer)
+    }
+
+    /// One digest over the rows of complete keys: equal to the server's for the same position, day and part.
+    pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, ViewError> {
+        let view = self.0.level(&query.view).await?;
+        asking::digest(view, query.clone()).await
+    }
+
+    /// Rows of a view that changed after a position, then rows as they change; zero = all rows first. It goes on until
+    /// it is dropped or the view stops, which is told as the last item.
+    pub fn watch_view(&self, view: impl Into<String>, after: Position) -> OfflineWatch {
+        watching::watch(self.clone(), view.into(), after)
+    }
+
+    fn mark(&self, rows: &mut [v1::Row]) {
+        if let Some(last) = self.0.last_recorded() {
+            for row in rows {
+                row.pending = row.position > last.get();
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for OfflineViews {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OfflineViews").field("network", &self.0.replica().options.network).finish_non_exhaustive()
+    }
+}
+
+fn unknown(view: &str) -> ViewError {
+    Error::refused(Reason::ViewUnknown, format!("there is no view {view} in this replica")).at("view").into()
+}

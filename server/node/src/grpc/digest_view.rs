@@ -1,0 +1,24 @@
+//! `DigestView`: one digest over the rows of a view, of all of them or of those that a replica of a part knows whole.
+
+use super::{Call, Failure, blocking, read, rows};
+use crate::node::Node;
+use kith_proto::v1;
+use kith_views::wire;
+use tonic::Request;
+
+pub(super) async fn digest_view(
+    node: &Node,
+    request: Request<v1::DigestViewRequest>,
+) -> Result<v1::DigestViewResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (day, as_of) = (rows::day(message.at)?, rows::as_of(&network, message.as_of)?);
+    let held = read::filter(message.filter.as_ref())?;
+    rows::catch_up(&network, &view).await?;
+    let view = view.handle;
+    blocking(move || {
+        let digest = view.digest_for(&held, day, as_of)?;
+        Ok(wire::digest(digest, view.component(), view.settings()))
+    })
+    .await
+}

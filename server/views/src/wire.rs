@@ -1,0 +1,192 @@
+//! Views on the wire: what they answer as messages of `kith.v1`, and failures by their reasons, the same for a server
+//! and for a replica that needs none.
+
+use crate::{
+    answer::{RemovedRow, Row, Value},
+    contract::{Field, FieldType, KeyShape},
+    digest::ViewDigest,
+    explain::ExplainError,
+    query::QueryError,
+    snapshot::SnapshotError,
+    status::{QuarantinedKey, ViewState, ViewStatus},
+};
+use kith_core::{id::PersonId, position::Position};
+use kith_proto::v1::{self, ErrorReason};
+
+/// Keys in quarantine that are told.
+const QUARANTINED_MAX: usize = 100;
+
+/// Columns.
+pub fn fields(fields: &[Field]) -> Vec<v1::Field> {
+    let to_proto = |field: &Field| v1::Field {
+        name: field.name.clone(),
+        r#type: field_type(field.of).into(),
+        about: field.about.clone(),
+    };
+    fields.iter().map(to_proto).collect()
+}
+
+fn field_type(of: FieldType) -> v1::FieldType {
+    match of {
+        FieldType::Number => v1::FieldType::Number,
+        FieldType::Integer => v1::FieldType::Integer,
+        FieldType::Text => v1::FieldType::Text,
+        FieldType::Flag => v1::FieldType::Flag,
+        FieldType::Day => v1::FieldType::Day,
+        FieldType::Person => v1::FieldType::Person,
+        FieldType::Event => v1::FieldType::Event,
+    }
+}
+
+/// A row.
+pub fn row(row: Row) -> v1::Row {
+    v1::Row {
+        key: ids(&row.key),
+        item: number(row.item),
+        values: row.values.into_iter().map(value).collect(),
+        evidence: row.evidence_count,
+        position: number(row.changed),
+        partial: row.partial,
+        pending: false,
+    }
+}
+
+/// Rows that are gone.
+pub fn removed(rows: &[RemovedRow]) -> Vec<v1::RemovedRow> {
+    rows.iter().map(|row| v1::RemovedRow { key: ids(&row.key), item: number(row.item) }).collect()
+}
+
+/// Ids as text.
+pub fn ids(people: &[PersonId]) -> Vec<String> {
+    people.iter().map(ToString::to_string).collect()
+}
+
+/// A position's number; 0 for none.
+pub fn number(position: Option<Position>) -> u64 {
+    position.map_or(0, Position::get)
+}
+
+/// A value.
+pub fn value(value: Value) -> v1::Value {
+    use v1::value::Value as Proto;
+    let value = match value {
+        Value::None => None,
+        Value::Number(number) => Some(Proto::Number(number)),
+        Value::Integer(integer) => Some(Proto::Integer(integer)),
+        Value::Text(text) => Some(Proto::Text(text)),
+        Value::Flag(flag) => Some(Proto::Flag(flag)),
+        Value::Day(day) => Some(Proto::Day(day)),
+        Value::Person(person) => Some(Proto::Person(person.to_string())),
+        Value::Event(position) => Some(Proto::Event(position.get())),
+    };
+    v1::Value { value }
+}
+
+/// A digest, of a view made of this component with these settings.
+pub fn digest(digest: ViewDigest, component: [u8; 32], settings: &str) -> v1::DigestViewResponse {
+    v1::DigestViewResponse {
+        rows_digest: digest.sha256.to_vec(),
+        rows: digest.rows,
+        position: digest.position.get(),
+        day: digest.day,
+        component: component.to_vec(),
+        settings: settings.to_owned(),
+    }
+}
+
+/// A view and how it is doing. One that waits after a failure still follows; the failure is told.
+pub fn view(name: &str, status: ViewStatus) -> v1::View {
+    let (events_per_second, fuel_per_event) = (status.events_per_second(), status.fuel_per_event());
+    let (state, last_error) = state(status.state);
+    let key = view_key(status.manifest.key_shape()).to_owned();
+    v1::View {
+        name: name.to_owned(),
+        key,
+        version: status.manifest.version,
+        contract: status.contract.to_owned(),
+        component: status.component.to_vec(),
+        settings: status.settings,
+        fields: fields(&status.manifest.fields),
+        state: state.into(),
+        cursor: status.cursor.position.get(),
+        lag: status.lag,
+        keys: status.keys,
+        rows: status.rows,
+        events_folded: status.events_folded,
+        fuel: status.fuel,
+        state_bytes: status.state_bytes,
+        faults: status.faults,
+        quarantined: status.quarantined.into_iter().take(QUARANTINED_MAX).map(quarantined).collect(),
+        last_error,
+        events_per_second,
+        fuel_per_event,
+        ..v1::View::default()
+    }
+}
+
+/// What a view's rows are about, in a word.
+fn view_key(shape: KeyShape) -> &'static str {
+    match shape {
+        KeyShape::Pair => "pair",
+        KeyShape::DirectedPair => "directed_pair",
+        KeyShape::Person => "person",
+    }
+}
+
+fn state(state: ViewState) -> (v1::ViewState, String) {
+    match state {
+        ViewState::Building => (v1::ViewState::Building, String::new()),
+        ViewState::Running => (v1::ViewState::Running, String::new()),
+        ViewState::Paused { reason } => (v1::ViewState::Running, reason),
+        ViewState::Stopped { reason } => (v1::ViewState::Stopped, reason),
+    }
+}
+
+fn quarantined(key: QuarantinedKey) -> v1::Quarantined {
+    v1::Quarantined { key: ids(&key.key), position: number(key.position), message: key.message }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The reason; none if the view itself fails, which is nothing that whoever asks can mend.
+    pub reason: Option<ErrorReason>,
+    /// The field of the question that is at fault.
+    pub field: Option<&'static str>,
+    /// How far the view has come, where that is why.
+    pub cursor: Option<Position>,
+}
+
+impl From<&SnapshotError> for Problem {
+    fn from(error: &SnapshotError) -> Self {
+        let behind = |reason, cursor: &Position| Self { reason: Some(reason), field: None, cursor: Some(*cursor) };
+        match error {
+            SnapshotError::Building { cursor } => behind(ErrorReason::ViewBuilding, cursor),
+            SnapshotError::PositionAhead { cursor } => behind(ErrorReason::PositionAhead, cursor),
+            SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },
+        }
+    }
+}
+
+impl From<&QueryError> for Problem {
+    fn from(error: &QueryError) -> Self {
+        let at = |reason, field| Self { reason: Some(reason), field, cursor: None };
+        match error {
+            QueryError::Snapshot(error) => error.into(),
+            QueryError::PersonUnknown(_) => at(ErrorReason::PersonUnknown, None),
+            QueryError::KeyShape { .. } => at(ErrorReason::RequestInvalid, Some("key")),
+            QueryError::FieldUnknown(_) => at(ErrorReason::RequestInvalid, Some("sort")),
+            QueryError::PageRows { .. } => at(ErrorReason::LimitExceeded, Some("page_size")),
+            QueryError::PageToken => at(ErrorReason::RequestInvalid, Some("page_token")),
+        }
+    }
+}
+
+impl From<&ExplainError> for Problem {
+    fn from(error: &ExplainError) -> Self {
+        match error {
+            ExplainError::Query(error) => error.into(),
+            ExplainError::RowUnknown => Self { reason: Some(ErrorReason::RowUnknown), field: None, cursor: None },
+        }
+    }
+}

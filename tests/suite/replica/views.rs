@@ -1,0 +1,238 @@
+//! Views of a replica: the rows that the server derives, of the whole log and of a part of it, and what is on its way.
+
+use super::{Device, options};
+use futures_util::StreamExt;
+use kith_client::{
+    DigestQuery, Reason, RowQuery, ViewQuery,
+    replica::{OfflineViews, Outbox, Replica, ReplicaOptions, ViewError},
+    v1::Row,
+};
+use kith_core::{
+    event::{Event, Fact, Kind, PeopleMerged},
+    filter::{Filter, PeopleMatch},
+    position::Position,
+    timestamp::{DAY_MS, Timestamp},
+};
+use kith_tests::{
+    events::{NOON, accepted, event, followed_up, met, person_added, referred, retracted, sent},
+    random::Random,
+    raw::Raw,
+    server::Server,
+};
+
+const PEOPLE: [&str; 7] = ["amina", "ben", "carol", "dan", "emil", "fay", "gus"];
+const VIEWS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
+
+/// A story of so many events: meetings, follow-ups, introductions, answers, corrections and one merge.
+fn story(random: &mut Random, count: usize) -> Vec<Event> {
+    let mut events: Vec<Event> = PEOPLE.iter().map(|person| person_added(person, "")).collect();
+    let (mut introductions, mut habits) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let mut people = PEOPLE;
+        random.shuffle(&mut people);
+        let mut happened = match random.below(10) {
+            0..=3 => met(&people[..2 + random.below(2)]),
+            4 | 5 => followed_up(people[0], people[1], None),
+            6 | 7 => referred(people[0], people[1], people[2]),
+            8 if !introductions.is_empty() => accepted(*random.pick(&introductions), people[0]),
+            _ if !habits.is_empty() => retracted(habits.swap_remove(random.below(habits.len()))),
+            _ => met(&people[..2]),
+        };
+        let days = i64::try_from(random.below(200)).unwrap();
+        happened.occurred_at = Timestamp::from_millis(NOON.millis() - days * DAY_MS);
+        match happened.fact {
+            Fact::Referred(_) => introductions.push(happened.id),
+            Fact::Met(_) | Fact::FollowedUp(_) => habits.push(happened.id),
+            _ => {}
+        }
+        events.push(happened);
+        if number == count / 2 {
+            let (kept, merged) = ("amina".parse().unwrap(), "gus".parse().unwrap());
+            events.push(event(Fact::PeopleMerged(PeopleMerged { kept, merged })));
+        }
+    }
+    events
+}
+
+async fn recorded(events: &[Event]) -> Server {
+    let server = Server::start();
+    let raw = Raw::connect(&server.url(), &server.token()).await;
+    raw.append(events.iter().map(sent).collect()).await.unwrap();
+    server
+}
+
+fn of(view: &str) -> ViewQuery {
+    ViewQuery { view: view.to_owned(), page_size: 10_000, ..ViewQuery::default() }
+}
+
+fn digest_of(view: &str, held: &Filter) -> DigestQuery {
+    DigestQuery { view: view.to_owned(), held: held.clone(), ..DigestQuery::default() }
+}
+
+/// A row without where it last changed and how it is marked.
+fn unmarked(row: &Row) -> Row {
+    Row { position: 0, partial: false, pending: false, ..row.clone() }
+}
+
+async fn rows(views: &OfflineViews, view: &str) -> Vec<Row> {
+    views.query_view(&of(view)).await.unwrap().rows
+}
+
+/// Every view's digest is the server's, and so is every complete row; gives the numbers of complete and partial rows.
+async fn expect_same_rows(device: &Device, views: &OfflineViews) -> (usize, usize) {
+    let (held, mut counts) = (device.replica.filter().unwrap(), (0, 0));
+    for view in VIEWS {
+        let there = device.client.digest_view(&digest_of(view, &held)).await.unwrap();
+        let here = views.digest_view(&digest_of(view, &Filter::default())).await.unwrap();
+        assert_eq!(here, there, "{view} of {held:?}");
+        let theirs = device.client.query_view(&of(view)).await.unwrap().rows;
+        let (partial, complete): (Vec<Row>, Vec<Row>) =
+            rows(views, view).await.into_iter().partition(|row| row.partial);
+        assert_eq!(complete.len() as u64, here.rows);
+        for row in &complete {
+            assert!(theirs.iter().any(|their| unmarked(their) == unmarked(row)), "{view} of {held:?}: {row:?}");
+        }
+        counts = (counts.0 + complete.len(), counts.1 + partial.len());
+    }
+    counts
+}
+
+#[tokio::test]
+async fn rows_and_digests_are_the_server_s() {
+    let mut random = Random::from_env("REPLICA_VIEWS_SEED");
+    let server = recorded(&story(&mut random, 150)).await;
+    let device = Device::of(&server);
+    device.replica.sync(&device.client).await.unwrap();
+    let views = device.replica.views().unwrap();
+    let (complete, partial) = expect_same_rows(&device, &views).await;
+    assert!(complete > 20 && partial == 0, "{complete} {partial}");
+
+    let earlier = DigestQuery {
+        as_of: Position::new(60),
+        at: Some(NOON.day() - 30),
+        ..digest_of("strength", &Filter::default())
+    };
+    assert_eq!(views.digest_view(&earlier).await.unwrap(), device.client.digest_view(&earlier).await.unwrap());
+    let key = rows(&views, "strength").await[0].key.iter().map(|id| id.parse().unwrap()).collect();
+    let why = RowQuery { view: "strength".to_owned(), key, ..RowQuery::default() };
+    assert_eq!(views.explain_row(&why).await.unwrap(), device.client.explain_row(&why).await.unwrap());
+    let listed = views.list_views().await.unwrap();
+    assert!(listed.views.iter().all(|view| view.lag == 0) && listed.views.len() == VIEWS.len());
+
+    drop(views);
+    let device = device.reopened();
+    expect_same_rows(&device, &device.replica.views().unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_part_of_the_log_knows_which_rows_are_whole() {
+    let mut random = Random::from_env("REPLICA_VIEWS_SEED");
+    let server = recorded(&story(&mut random, 150)).await;
+    let device = Device::of(&server);
+    device.replica.sync(&device.client).await.unwrap();
+    let views = device.replica.views().unwrap();
+    let mut seen = (0, 0);
+    for _ in 0..4 {
+        let mut people = PEOPLE;
+        random.shuffle(&mut people);
+        let people_match = *random.pick(&[PeopleMatch::Any, PeopleMatch::Any, PeopleMatch::All]);
+        let people = people[..1 + random.below(3)].iter().map(|id| id.parse().unwrap()).collect();
+        let filter = Filter { people, people_match, ..Filter::default() };
+        device.replica.set_filter(&device.client, filter).await.unwrap();
+        let (complete, partial) = expect_same_rows(&device, &views).await;
+        seen = (seen.0 + complete, seen.1 + partial);
+    }
+    device.replica.set_filter(&device.client, Filter { kinds: vec![Kind::Met], ..Filter::default() }).await.unwrap();
+    expect_same_rows(&device, &views).await;
+    assert!(seen.1 > 0, "{seen:?}");
+    let both = ["amina", "gus", "ben"].iter().map(|id| id.parse().unwrap()).collect();
+    device.replica.set_filter(&device.client, Filter { people: both, ..Filter::default() }).await.unwrap();
+    let (complete, partial) = expect_same_rows(&device, &views).await;
+    assert!(complete > 5 && partial > 5, "{complete} {partial}");
+    device.replica.set_filter(&device.client, Filter::default()).await.unwrap();
+    assert_eq!(expect_same_rows(&device, &views).await.1, 0);
+}
+
+#[tokio::test]
+async fn what_waits_counts_where_it_is_asked_for_and_is_marked() {
+    let server = recorded(&[person_added("amina", ""), person_added("ben", ""), met(&["amina", "ben"])]).await;
+    let device = Device::of(&server);
+    device.replica.sync(&device.client).await.unwrap();
+    device.add_person("carol");
+    device.add_person("ben");
+    let meeting = device.meet(&["amina", "carol"]);
+    let views = device.replica.views().unwrap();
+    assert_eq!(rows(&views, "strength").await.len(), 1);
+
+    let then = views.with_pending().await.unwrap();
+    let found: Vec<(Vec<String>, bool)> =
+        rows(&then, "strength").await.into_iter().map(|row| (row.key, row.pending)).collect();
+    let expected = |one: &str, other: &str, pending| (vec![one.to_owned(), other.to_owned()], pending);
+    assert_eq!(found.len(), 2);
+    assert!(found.contains(&expected("amina", "ben", false)) && found.contains(&expected("amina", "carol", true)));
+    let key = vec!["amina".parse().unwrap(), "carol".parse().unwrap()];
+    let why = RowQuery { view: "strength".to_owned(), key, ..RowQuery::default() };
+    let answer = then.explain_row(&why).await.unwrap();
+    assert_eq!((answer.evidence.len(), answer.rows[0].pending), (1, true));
+    let files = || std::fs::read_dir(device.folder.path().join("views")).unwrap().count();
+    assert_eq!(files(), 2);
+    drop(then);
+    assert_eq!(files(), 1, "they are gone with whoever asked");
+
+    let report = device.replica.sync(&device.client).await.unwrap();
+    assert_eq!((report.accepted, report.refused), (2, 1), "a second ben is refused, and did not count");
+    assert!(matches!(device.replica.explain(&meeting.id()).unwrap(), kith_client::replica::Explanation::Here { .. }));
+    assert!(rows(&views, "strength").await.iter().all(|row| !row.pending));
+    expect_same_rows(&device, &views).await;
+}
+
+#[tokio::test]
+async fn rows_are_told_as_they_change_and_anew_when_the_replica_is() {
+    let server = recorded(&[person_added("amina", ""), person_added("ben", ""), met(&["amina", "ben"])]).await;
+    let device = Device::of(&server);
+    device.replica.sync(&device.client).await.unwrap();
+    let views = device.replica.views().unwrap();
+    let mut changes = views.watch_view("strength", Position::ZERO);
+    let first = changes.next().await.unwrap().unwrap();
+    assert_eq!((first.rows.len(), first.position, first.fields.is_empty()), (1, 3, false));
+    device.add_person("carol");
+    device.meet(&["ben", "carol"]);
+    device.replica.sync(&device.client).await.unwrap();
+    let (mut told, mut resets) = (Vec::new(), 0);
+    while told.is_empty() {
+        let change = changes.next().await.unwrap().unwrap();
+        told = change.rows;
+    }
+    assert_eq!(told[0].key, ["ben", "carol"]);
+    device.replica.reset(Outbox::Keep).unwrap();
+    device.replica.sync(&device.client).await.unwrap();
+    while told.len() < 3 {
+        let change = changes.next().await.unwrap().unwrap();
+        resets += usize::from(change.reset);
+        told.extend(change.rows);
+    }
+    assert!(resets > 0);
+}
+
+#[tokio::test]
+async fn questions_are_refused_as_by_a_server() {
+    let device = Device::new("http://127.0.0.1:9", "token");
+    device.add_person("amina");
+    let views = device.replica.views().unwrap();
+    let empty = views.query_view(&of("strength")).await.unwrap();
+    assert_eq!((empty.total, empty.position), (0, 0));
+    let reason = |error: ViewError| match error {
+        ViewError::Refused(error) => error.reason(),
+        other => panic!("it is not refused: {other}"),
+    };
+    assert_eq!(reason(views.query_view(&of("nothing")).await.unwrap_err()), Some(Reason::ViewUnknown));
+    let nobody = ViewQuery { person: Some("nobody".parse().unwrap()), ..of("strength") };
+    assert_eq!(reason(views.query_view(&nobody).await.unwrap_err()), Some(Reason::PersonUnknown));
+    let ahead = ViewQuery { as_of: Position::new(7), ..of("strength") };
+    assert_eq!(reason(views.query_view(&ahead).await.unwrap_err()), Some(Reason::PositionAhead));
+    let unsorted = ViewQuery { sort: "beauty".to_owned(), ..of("strength") };
+    assert_eq!(reason(views.query_view(&unsorted).await.unwrap_err()), Some(Reason::RequestInvalid));
+    let options: ReplicaOptions = options();
+    let in_memory = Replica::open_on(redb::backends::InMemoryBackend::new, None, options).unwrap();
+    assert!(matches!(in_memory.views().unwrap_err(), ViewError::NoFolder));
+}
