@@ -118,7 +118,9 @@ impl Inner {
         let sent = report.accepted + report.duplicates;
         self.push(client, report).await?;
         let head = (sent == report.accepted + report.duplicates).then_some(&head);
-        self.pull(client, head, report).await
+        self.pull(client, head, report).await?;
+        report.waiting += self.deny_beyond_head()?;
+        Ok(())
     }
 
     /// Notes that all is well, as far as the disk lets it: what counts is on disk already.
