@@ -94,6 +94,17 @@ fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Resu
 }
 
 impl Inner {
+    /// How many events wait to be sent.
+    pub(super) fn waiting_count(&self) -> Result<u64, StoreError> {
+        self.store.read(|transaction| {
+            let mut count = 0;
+            for row in transaction.open_table(OUTBOX)?.iter()? {
+                count += u64::from(decode::<PendingRow>(row?.1.value())?.position == 0);
+            }
+            Ok(count)
+        })
+    }
+
     /// Lets wait again what the server said that it has at positions that its log has not reached, although it was read
     /// to its head after that; gives how many events these are.
     pub(super) fn deny_beyond_head(&self) -> Result<u64, StoreError> {
