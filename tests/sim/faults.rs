@@ -140,12 +140,12 @@ impl Faults {
         while let Some(place) = self.endings.iter().position(|(at, _)| *at <= now) {
             let (_, ending) = self.endings.remove(place);
             self.world.trace.line(format_args!("ends: {ending:?}"));
-            self.end_one(sim, ending);
+            self.end_one(sim, &ending);
         }
     }
 
-    fn end_one(&mut self, sim: &mut Sim<'_>, ending: Ending) {
-        match ending {
+    fn end_one(&mut self, sim: &mut Sim<'_>, ending: &Ending) {
+        match *ending {
             Ending::Repair(device) => {
                 sim.repair("server", self.name(Host::Device(device)));
                 self.busy[device] = false;
