@@ -17,7 +17,7 @@ static STREAM: Mutex<Option<Random>> = Mutex::new(None);
 /// Simulated milliseconds since the start.
 static PASSED_MS: AtomicI64 = AtomicI64::new(0);
 
-/// The clock of the time of day, among those of clock_gettime(2).
+/// The clock of the time of day, among those of `clock_gettime(2)`.
 const REALTIME: i32 = 0;
 
 /// Sets the time of day, in simulated milliseconds since the start.

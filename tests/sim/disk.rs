@@ -211,7 +211,7 @@ impl Change {
 }
 
 /// Writes those sectors that are not lost; one in twenty of them is torn.
-fn keep_some(image: &mut [u8], offset: usize, data: &[u8], lose: usize, random: &mut Random) -> u64 {
+fn keep_some(image: &mut [u8], offset: usize, data: &[u8], odds: usize, random: &mut Random) -> u64 {
     let (mut from, mut lost) = (0, 0);
     while from < data.len() {
         let at = offset + from;
@@ -219,11 +219,11 @@ fn keep_some(image: &mut [u8], offset: usize, data: &[u8], lose: usize, random: 
         let sector = &data[from..from + length];
         from += length;
         // Behind the end of a file whose new length was lost there is nothing.
-        let Some(place) = image.get_mut(at..at + length).filter(|_| random.below(100) >= lose) else {
+        let Some(place) = image.get_mut(at..at + length).filter(|_| random.below(100) >= odds) else {
             lost += 1;
             continue;
         };
-        let torn = random.below(100) < lose.min(5);
+        let torn = random.below(100) < odds.min(5);
         let kept = if torn { random.below(length) } else { length };
         lost += u64::from(torn);
         place[..kept].copy_from_slice(&sector[..kept]);

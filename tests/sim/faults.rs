@@ -5,6 +5,7 @@
 use crate::{
     coverage::Seen,
     disk::{Fault as DiskFault, Machine},
+    kinds::{Break, Ending, Host, KINDS, Kind},
     restore,
     world::{Device, World, lock},
 };
@@ -14,67 +15,6 @@ use std::{
     time::Duration,
 };
 use turmoil::Sim;
-
-/// Everything that can go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Partition,
-    OneWay,
-    Hold,
-    Slow,
-    Reset,
-    LostAnswers,
-    ServerPower,
-    ServerRestart,
-    ServerDisk,
-    DevicePower,
-    DeviceKill,
-    DeviceDisk,
-    ServerClock,
-    DeviceClock,
-    Restore,
-    Impostor,
-}
-
-const KINDS: [Kind; 16] = [
-    Kind::Partition,
-    Kind::OneWay,
-    Kind::Hold,
-    Kind::Slow,
-    Kind::Reset,
-    Kind::LostAnswers,
-    Kind::ServerPower,
-    Kind::ServerRestart,
-    Kind::ServerDisk,
-    Kind::DevicePower,
-    Kind::DeviceKill,
-    Kind::DeviceDisk,
-    Kind::ServerClock,
-    Kind::DeviceClock,
-    Kind::Restore,
-    Kind::Impostor,
-];
-
-/// What ends a fault.
-#[derive(Debug)]
-enum Ending {
-    Repair(usize),
-    Release(usize),
-    SpeedUp(usize),
-    /// Repairs the link and resets what hung on it.
-    RepairAndReset(usize),
-    Start(Host),
-    Mend(Host),
-    Replace(Host),
-    Unmask(usize),
-}
-
-/// A host that can crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Host {
-    Server,
-    Device(usize),
-}
 
 /// The faults of one simulation.
 pub(crate) struct Faults {
@@ -200,12 +140,12 @@ impl Faults {
         while let Some(place) = self.endings.iter().position(|(at, _)| *at <= now) {
             let (_, ending) = self.endings.remove(place);
             self.world.trace.line(format_args!("ends: {ending:?}"));
-            self.end_one(sim, ending);
+            self.end_one(sim, &ending);
         }
     }
 
-    fn end_one(&mut self, sim: &mut Sim<'_>, ending: Ending) {
-        match ending {
+    fn end_one(&mut self, sim: &mut Sim<'_>, ending: &Ending) {
+        match *ending {
             Ending::Repair(device) => {
                 sim.repair("server", self.name(Host::Device(device)));
                 self.busy[device] = false;
@@ -262,11 +202,10 @@ impl Faults {
         let number = self.random.below(self.world.devices.len());
         let device = self.world.devices[number].clone();
         match kind {
-            Kind::Partition | Kind::OneWay | Kind::Hold | Kind::Slow | Kind::LostAnswers => {
-                if !self.busy[number] {
-                    self.busy[number] = true;
-                    self.break_link(sim, kind, &device);
-                }
+            Kind::Link(_) if self.busy[number] => {}
+            Kind::Link(link) => {
+                self.busy[number] = true;
+                self.break_link(sim, link, &device);
             }
             Kind::Reset => {
                 self.told(kind, &device.name, Seen::Reset);
@@ -281,7 +220,8 @@ impl Faults {
             Kind::DeviceKill => self.kill(sim, &device),
             Kind::ServerDisk => self.break_disk(Host::Server),
             Kind::DeviceDisk => self.break_disk(Host::Device(number)),
-            Kind::ServerClock | Kind::DeviceClock => self.turn_clock(kind, &device),
+            Kind::ServerClock => self.turn_clock(kind, Host::Server),
+            Kind::DeviceClock => self.turn_clock(kind, Host::Device(number)),
             Kind::Restore => self.restore(sim),
             Kind::Impostor => self.mask(sim, &device),
         }
@@ -292,33 +232,33 @@ impl Faults {
         self.world.saw(seen);
     }
 
-    fn break_link(&mut self, sim: &mut Sim<'_>, kind: Kind, device: &Device) {
-        let number = device.number;
-        let (seen, ending, max_ms) = match kind {
-            Kind::Hold => {
-                sim.hold("server", device.name.as_str());
-                (Seen::Hold, Ending::Release(number), 4_000)
-            }
-            Kind::Slow => {
-                sim.set_link_max_message_latency("server", device.name.as_str(), Duration::from_millis(1_500));
-                (Seen::Slow, Ending::SpeedUp(number), 5_000)
-            }
-            Kind::LostAnswers => {
-                sim.partition_oneway("server", device.name.as_str());
-                (Seen::LostAnswers, Ending::RepairAndReset(number), 1_200)
-            }
-            Kind::OneWay => {
-                sim.partition_oneway(device.name.as_str(), "server");
-                (Seen::OneWayPartition, Ending::Repair(number), 5_000)
-            }
-            _ => {
-                sim.partition("server", device.name.as_str());
+    fn break_link(&mut self, sim: &mut Sim<'_>, link: Break, device: &Device) {
+        let (number, name) = (device.number, device.name.as_str());
+        let (seen, ending, max_ms) = match link {
+            Break::Both => {
+                sim.partition("server", name);
                 let reset = self.random.below(2) == 0;
                 let ending = if reset { Ending::RepairAndReset(number) } else { Ending::Repair(number) };
                 (Seen::Partition, ending, 6_000)
             }
+            Break::Requests => {
+                sim.partition_oneway(name, "server");
+                (Seen::OneWayPartition, Ending::Repair(number), 5_000)
+            }
+            Break::Answers => {
+                sim.partition_oneway("server", name);
+                (Seen::LostAnswers, Ending::RepairAndReset(number), 1_200)
+            }
+            Break::Held => {
+                sim.hold("server", name);
+                (Seen::Hold, Ending::Release(number), 4_000)
+            }
+            Break::Slow => {
+                sim.set_link_max_message_latency("server", name, Duration::from_millis(1_500));
+                (Seen::Slow, Ending::SpeedUp(number), 5_000)
+            }
         };
-        self.told(kind, &device.name, seen);
+        self.told(Kind::Link(link), name, seen);
         self.later(200, max_ms, ending);
     }
 
@@ -370,16 +310,16 @@ impl Faults {
         self.later(500, 3_000, ending);
     }
 
-    fn turn_clock(&mut self, kind: Kind, device: &Device) {
+    fn turn_clock(&mut self, kind: Kind, host: Host) {
         let by_ms = *self.random.pick(&[-86_400_000, -3_600_000, -10_000, 10_000, 50_000, 3_600_000]);
-        let (clock, name, seen) = match (kind, by_ms > 0) {
-            (Kind::ServerClock, true) => (&self.world.server.clock, "server", Seen::ServerClockForward),
-            (Kind::ServerClock, false) => (&self.world.server.clock, "server", Seen::ServerClockBack),
-            (_, true) => (&device.clock, device.name.as_str(), Seen::DeviceClockForward),
-            (_, false) => (&device.clock, device.name.as_str(), Seen::DeviceClockBack),
+        let (clock, seen) = match (host, by_ms > 0) {
+            (Host::Server, true) => (&self.world.server.clock, Seen::ServerClockForward),
+            (Host::Server, false) => (&self.world.server.clock, Seen::ServerClockBack),
+            (Host::Device(number), true) => (&self.world.devices[number].clock, Seen::DeviceClockForward),
+            (Host::Device(number), false) => (&self.world.devices[number].clock, Seen::DeviceClockBack),
         };
         clock.jump(by_ms);
-        self.told(kind, name, seen);
+        self.told(kind, self.name(host), seen);
     }
 
     /// An operator puts an old backup in the place of the log, and accepts what is lost.

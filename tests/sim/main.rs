@@ -2,7 +2,8 @@
 //! failing disks, clocks that jump, restored backups, impostors. One process for each seed; the same seed gives the
 //! same trace.
 //!
-//! `cargo sim` runs 200 seeds, `cargo sim -- --seed 7` one of them, `cargo sim -- --help` tells the rest.
+//! `cargo sim` runs 200 seeds, compares the traces of ten that it runs twice, and looks whether mistakes that are planted
+//! into the replica are found. `cargo sim -- --seed 7` runs one seed, `cargo sim -- --help` tells the rest.
 
 mod chance;
 mod check;
@@ -11,6 +12,7 @@ mod device;
 mod disk;
 mod faults;
 mod history;
+mod kinds;
 mod restore;
 mod runner;
 mod seed;
@@ -25,6 +27,11 @@ use kith_client::replica::Planted;
 use runner::Plan;
 use std::{process::ExitCode, thread};
 use trace::Shown;
+
+/// Seeds of a run that is not told how many.
+const SEEDS: u64 = 200;
+/// Seeds of such a run that are run twice.
+const REPLAYED: u64 = 10;
 
 /// What is built in on purpose, to see that the simulation finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,11 +64,11 @@ impl Mistake {
 #[command(after_help = "Example: cargo sim -- --seeds 1000")]
 struct Arguments {
     /// Run one seed in this process.
-    #[arg(long, conflicts_with_all = ["seeds", "replay", "mistakes"])]
+    #[arg(long, conflicts_with_all = ["replay", "mistakes"])]
     seed: Option<u64>,
-    /// Run so many seeds, each in a process of its own.
-    #[arg(long, env = "KITH_SIM_SEEDS", default_value_t = 200)]
-    seeds: u64,
+    /// Run so many seeds, each in a process of its own, and nothing else.
+    #[arg(long, env = "KITH_SIM_SEEDS")]
+    seeds: Option<u64>,
     /// The first of them.
     #[arg(long, default_value_t = 1)]
     first: u64,
@@ -71,7 +78,7 @@ struct Arguments {
     /// Plant a mistake and expect that a seed finds it.
     #[arg(long)]
     planted: Option<Mistake>,
-    /// Plant every mistake, one after the other.
+    /// Plant every mistake, one after the other, and nothing else.
     #[arg(long)]
     mistakes: bool,
     /// With `--seed`: print what happens; twice: each message too.
@@ -100,17 +107,27 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(seed) = arguments.seed {
         return Ok(one(seed, arguments));
     }
-    let Arguments { first, seeds: count, .. } = *arguments;
+    let first = arguments.first;
+    let plan = |count| Plan { first, count, planted: None, twice: false };
+    let asked = arguments.seeds.unwrap_or(SEEDS);
+    if let Some(mistake) = arguments.planted {
+        runner::run(Plan { planted: Some(&mistake.name()), ..plan(asked) })?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(count) = arguments.replay {
-        runner::run(Plan { first, count, planted: None, twice: true })?;
-    } else if arguments.mistakes {
+        runner::run(Plan { twice: true, ..plan(count) })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !arguments.mistakes {
+        runner::run(plan(asked))?;
+    }
+    if arguments.seeds.is_none() && !arguments.mistakes {
+        runner::run(Plan { twice: true, ..plan(REPLAYED) })?;
+    }
+    if arguments.seeds.is_none() || arguments.mistakes {
         for mistake in Mistake::value_variants() {
-            runner::run(Plan { first, count, planted: Some(&mistake.name()), twice: false })?;
+            runner::run(Plan { planted: Some(&mistake.name()), ..plan(asked) })?;
         }
-    } else if let Some(mistake) = arguments.planted {
-        runner::run(Plan { first, count, planted: Some(&mistake.name()), twice: false })?;
-    } else {
-        runner::run(Plan { first, count, planted: None, twice: false })?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -170,7 +170,7 @@ fn play(sim: &mut Sim<'_>, world: &World, faults: &mut Faults, work_ms: u64) -> 
     // What was recorded in the last moments is told to everybody by then.
     let quiet = world.trace.now_ms() + 1_000;
     let agree = || world.trace.now_ms() > quiet && agree(world);
-    until(sim, world, QUIET_MS, agree).map_err(|()| "not everybody came to agree".to_owned())?;
+    until(sim, world, QUIET_MS, agree).map_err(|()| format!("not everybody came to agree: {}", levels(world)))?;
     world.set_phase(Phase::Showing);
     let all_shown = || world.devices.iter().all(|device| lock(&device.shown).all.is_some());
     until(sim, world, 5_000, all_shown).map_err(|()| "not everybody shows what it holds".to_owned())
@@ -194,6 +194,18 @@ fn step(sim: &mut Sim<'_>, world: &World) {
     let tick = u64::try_from(TICK.as_millis()).expect("ticks are short");
     world.trace.set_now_ms(world.trace.now_ms() + tick);
     chance::set_passed_ms(i64::try_from(world.trace.now_ms()).expect("simulations are short"));
+}
+
+/// How far everybody is.
+fn levels(world: &World) -> String {
+    let server = world.history().seen_count();
+    let level = |device: &Arc<Device>| {
+        let shown = lock(&device.shown);
+        let size = shown.held.as_ref().map_or(0, |(_, size)| *size);
+        format!("{} holds {size} and {} are on their way", device.name, shown.pending)
+    };
+    let levels: Vec<_> = world.devices.iter().map(level).collect();
+    format!("the server has {server}, {}", levels.join(", "))
 }
 
 /// Whether everybody holds what the server has, and nothing is on its way.

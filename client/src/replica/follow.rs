@@ -71,6 +71,7 @@ impl Inner {
                 update = pulling.updates.next() => {
                     let update = update.ok_or_else(|| SyncError::Call(ended()))??;
                     self.take_update(client, &mut pulling, &update, None, &mut report).await?;
+                    waiting = self.waiting_count()?;
                 }
             }
         }

@@ -186,11 +186,13 @@ impl Inner {
     /// Notes what the server answered, in one transaction.
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
-            let numbers = transaction.open_table(NUMBERS)?;
+            let mut numbers = transaction.open_table(NUMBERS)?;
             for result in results {
                 let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
                 match &result.result {
-                    Ok(Outcome::Duplicate(_)) if self.makes(Planted::NoDedupe) => rename(transaction, number)?,
+                    Ok(Outcome::Duplicate(_)) if self.makes(Planted::NoDedupe) => {
+                        rename(transaction, &mut numbers, number)?;
+                    }
                     Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
                         accept(transaction, number, *position)?;
                     }
@@ -256,7 +258,7 @@ fn find_known(
     Ok(None)
 }
 
-fn accept(transaction: &WriteTransaction, number: u64, position: Position) -> Result<(), StoreError> {
+pub(super) fn accept(transaction: &WriteTransaction, number: u64, position: Position) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX)?;
     let Some(mut row) = outbox.get(number)?.map(|value| decode::<PendingRow>(value.value())).transpose()? else {
         return Ok(());

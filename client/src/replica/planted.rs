@@ -2,11 +2,11 @@
 //!
 //! Invariant: a program that was built without the feature `faults` makes none of them.
 
-use super::{Inner, error::StoreError, part::id_key, rows::Pending, store::decode, tables::NUMBERS, tables::OUTBOX};
+use super::{Inner, error::StoreError, part::id_key, rows::Pending, store::decode, tables::OUTBOX};
 use crate::builder::NewEvent;
 use kith_core::event::Event;
 use prost::Message;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 
 /// A mistake that a replica makes on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,11 @@ impl Inner {
 }
 
 /// Gives an event that waits a new id.
-pub(super) fn rename(transaction: &WriteTransaction, number: u64) -> Result<(), StoreError> {
+pub(super) fn rename(
+    transaction: &WriteTransaction,
+    numbers: &mut Table<'_, u128, u64>,
+    number: u64,
+) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX)?;
     let Some(mut row) = outbox.get(number)?.map(|value| decode::<Pending>(value.value())).transpose()? else {
         return Ok(());
@@ -51,6 +55,6 @@ pub(super) fn rename(transaction: &WriteTransaction, number: u64) -> Result<(), 
     let new = NewEvent::from_parts(event, old.details().to_vec()).map_err(broken)?;
     row.event = Some(new.to_proto());
     outbox.insert(number, row.encode_to_vec().as_slice())?;
-    transaction.open_table(NUMBERS)?.insert(id_key(&new.id()), number)?;
+    numbers.insert(id_key(&new.id()), number)?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Invariant: an answer alone settles nothing that the filter lets pass: the entry must be here.
 
 use super::{
+    Inner,
     error::StoreError,
     outbox::{open, refuse},
     part::id_key,
@@ -92,6 +93,50 @@ fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Resu
     Ok(())
 }
 
+impl Inner {
+    /// How many events wait to be sent.
+    pub(super) fn waiting_count(&self) -> Result<u64, StoreError> {
+        self.store.read(|transaction| {
+            let mut count = 0;
+            for row in transaction.open_table(OUTBOX)?.iter()? {
+                count += u64::from(decode::<PendingRow>(row?.1.value())?.position == 0);
+            }
+            Ok(count)
+        })
+    }
+
+    /// Lets wait again what the server said that it has at positions that its log has not reached, although it was read
+    /// to its head after that; gives how many events these are.
+    pub(super) fn deny_beyond_head(&self) -> Result<u64, StoreError> {
+        let head = self.frontier()?.size();
+        let beyond = |row: &PendingRow| row.position > head;
+        let denied = self.store.read(|transaction| {
+            let mut denied: Vec<(u64, PendingRow)> = Vec::new();
+            for row in transaction.open_table(OUTBOX)?.iter()? {
+                let (number, value) = row?;
+                let row: PendingRow = decode(value.value())?;
+                if beyond(&row) {
+                    denied.push((number.value(), PendingRow { position: 0, returned: true, ..row }));
+                }
+            }
+            Ok(denied)
+        })?;
+        if denied.is_empty() {
+            return Ok(0);
+        }
+        self.store.write(|transaction| {
+            let mut outbox = transaction.open_table(OUTBOX)?;
+            for (number, row) in &denied {
+                // Somebody may have dropped it meanwhile.
+                if outbox.get(number)?.is_some() {
+                    outbox.insert(number, row.encode_to_vec().as_slice())?;
+                }
+            }
+            Ok(denied.len() as u64)
+        })
+    }
+}
+
 /// Tells what must be here by now and is not.
 struct Absence<'a> {
     filter: Filter,
@@ -130,5 +175,57 @@ impl<'a> Absence<'a> {
             bytes.as_ref().map(reading::open).transpose()
         })?;
         Ok(self.filter.passes(&header))
+    }
+}
+
+#[cfg(all(test, feature = "faults"))]
+mod tests {
+    use super::*;
+    use crate::replica::{Replica, ReplicaOptions, Stage, outbox::accept};
+    use kith_core::event::{Fact, Kind, Met};
+    use redb::backends::InMemoryBackend;
+
+    /// What a replica with a filter makes of the answer that an event is at position 5, when all up to 9 came without
+    /// it.
+    fn stage(filter: Filter, scope: Scope) -> Option<Stage> {
+        let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
+        let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+        let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+        let event = replica.event(met).scope(scope).build().unwrap();
+        replica.record(&event).unwrap();
+        let settled = replica.0.store.write(|transaction| {
+            accept(transaction, 1, Position::new(5))?;
+            settle_up_to(transaction, &[], Position::new(9))
+        });
+        settled.unwrap();
+        replica.pending().unwrap().first().map(|pending| pending.stage)
+    }
+
+    /// How many events wait again when the log ends before the position that was answered.
+    fn denied_beyond(filter: Filter) -> u64 {
+        let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
+        let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+        let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+        replica.record(&replica.event(met).build().unwrap()).unwrap();
+        replica.0.store.write(|transaction| accept(transaction, 1, Position::new(5))).unwrap();
+        let denied = replica.0.deny_beyond_head().unwrap();
+        assert_eq!(replica.pending().unwrap()[0].stage, Stage::Returned);
+        denied
+    }
+
+    #[test]
+    fn an_answer_settles_nothing_that_the_filter_lets_pass() {
+        let people = |id: &str| Filter { people: vec![id.parse().unwrap()], ..Filter::default() };
+        let kinds = |kind| Filter { kinds: vec![kind], ..Filter::default() };
+        for here in [Filter::default(), people("ben"), kinds(Kind::Met)] {
+            assert_eq!(stage(here.clone(), Scope::Network), Some(Stage::Returned), "{here:?}");
+            assert_eq!(stage(here.clone(), Scope::Organisation), None, "the token decides: {here:?}");
+        }
+        for beyond in [Filter::default(), people("chloe")] {
+            assert_eq!(denied_beyond(beyond), 1);
+        }
+        for elsewhere in [people("chloe"), kinds(Kind::Asked)] {
+            assert_eq!(stage(elsewhere.clone(), Scope::Network), None, "{elsewhere:?}");
+        }
     }
 }

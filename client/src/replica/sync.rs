@@ -55,7 +55,7 @@ pub struct SyncReport {
     pub duplicates: u64,
     /// Events that it refused: see [`super::Replica::refused`].
     pub refused: u64,
-    /// Events that still wait, because the server was busy.
+    /// Events that still wait, because the server was busy or what it answered proved wrong.
     pub waiting: u64,
     /// Entries that went, because this token may no longer see them.
     pub removed: u64,
@@ -115,7 +115,10 @@ impl Inner {
         let sent = report.accepted + report.duplicates;
         self.push(client, report).await?;
         let head = (sent == report.accepted + report.duplicates).then_some(&head);
-        self.pull(client, head, report).await
+        self.pull(client, head, report).await?;
+        self.deny_beyond_head()?;
+        report.waiting = self.waiting_count()?;
+        Ok(())
     }
 
     /// Notes that all is well, as far as the disk lets it: what counts is on disk already.

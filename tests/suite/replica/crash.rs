@@ -3,9 +3,12 @@
 use super::{client, options};
 use kith_client::{
     NewEvent,
-    replica::{Replica, StoreError, SyncError},
+    replica::{OpenError, Replica, ReplicaOptions, Stage, StoreError, SyncError},
 };
-use kith_core::event::{Fact, Met, PersonAdded};
+use kith_core::{
+    event::{Fact, Met, PersonAdded},
+    filter::Filter,
+};
 use kith_tests::server::Server;
 use redb::StorageBackend;
 use std::{
@@ -165,4 +168,53 @@ async fn a_full_disk_is_told_and_the_replica_goes_on_when_there_is_space() {
     expect_all(&replica, &server, &events).await;
     drop(replica);
     expect_all(&disk.replica(), &server, &events).await;
+}
+
+#[test]
+fn a_replica_whose_making_broke_off_is_made_anew() {
+    let mut broken_off = 0;
+    for space in 0.. {
+        let disk = Disk::new();
+        disk.space.store(space, Ordering::SeqCst);
+        let full = disk.clone();
+        let made = Replica::open_on(move || full.clone(), None, options());
+        disk.space.store(-1, Ordering::SeqCst);
+        if made.is_ok() {
+            break;
+        }
+        broken_off += 1;
+        drop(made);
+        assert_eq!(recorded(&disk.replica(), 0).len(), disk.replica().pending().unwrap().len());
+    }
+    assert!(broken_off > 3, "making it broke off");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_before_the_key_of_the_log_is_noted() {
+    let server = Server::start();
+    let (mut sent, mut unsent) = (0, 0);
+    for polls in 1.. {
+        let replica = Disk::new().replica();
+        recorded(&replica, polls);
+        let done = within(polls, replica.sync(&client(&server.url(), &server.token()))).await;
+        let waits = |pending: &kith_client::replica::Pending| matches!(pending.stage, Stage::Queued);
+        if replica.pending().unwrap().iter().all(waits) && done.is_none() {
+            unsent += 1;
+        } else {
+            sent += 1;
+            assert!(replica.status().unwrap().key.is_some(), "after {polls} polls");
+        }
+        if done.is_some_and(|done| done.is_ok()) {
+            break;
+        }
+    }
+    assert!(sent > 0 && unsent > 0, "syncs broke off before and after something was sent");
+}
+
+#[test]
+fn a_filter_that_breaks_a_rule_is_refused_when_a_replica_is_opened() {
+    let twice = vec!["amina".parse().unwrap(), "amina".parse().unwrap()];
+    let filter = Filter { people: twice, ..Filter::default() };
+    let opened = Replica::open_on(Disk::new, None, ReplicaOptions { filter, ..options() });
+    assert!(matches!(opened, Err(OpenError::Filter(_))), "{opened:?}");
 }
