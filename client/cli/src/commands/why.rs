@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     output::{Column, remark},
     people::Names,
+    place::Place,
     render::{entry_json, sentence},
     rows::{cells, columns, number_text, row_json},
     settings::Format,
@@ -87,10 +88,16 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
 
 /// The key: people, or organisations if rows are about them.
 async fn key(context: &Context, args: &WhyArgs) -> Result<(Vec<PersonId>, Vec<OrganisationId>), Failure> {
-    let views = context.server()?.list_views().await?.views;
-    let about = views.iter().find(|view| view.name == args.name).map(|view| view.key.as_str());
     let mut resolver = context.resolver();
-    if !about.is_some_and(|key| key.starts_with("organisation")) {
+    let is_about_organisations = match &context.place {
+        Place::Server(client) => {
+            let views = client.list_views().await?.views;
+            views.iter().any(|view| view.name == args.name && view.key.starts_with("organisation"))
+        }
+        // Only reports have such rows, and they are computed of whole logs, at a server.
+        Place::Replica(_) => false,
+    };
+    if !is_about_organisations {
         return Ok((resolver.people(&args.key).await?, Vec::new()));
     }
     let mut organisations = Vec::new();
