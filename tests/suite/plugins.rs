@@ -357,3 +357,31 @@ fn a_network_without_the_right_to_see_a_component_does_not_get_it() {
     cli.run(&["plugin", "remove", "hostile"]).ok();
     assert_eq!(rows(&south, "hostile").len(), 2, "the other network keeps the component");
 }
+
+#[test]
+fn plugins_that_the_network_installed_run_on_a_replica_too() {
+    let (_server, cli) = village();
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    let install = ["plugin", "install", "--builtin", "strength", "--name", "own", "--settings"];
+    cli.run(&[&install[..], &[r#"{"half_life_days":9}"#]].concat()).ok();
+    let shelf = Shelf::new();
+    cli.run(&["plugin", "install", &shelf.put("hostile.wasm", &HOSTILE)]).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("replica");
+    let there = |arguments: &[&str]| {
+        let mut command = cli.command(arguments);
+        Ran::run(command.env("KITH_REPLICA", &folder), "")
+    };
+    there(&["sync"]).ok();
+    for view in ["own", "hostile"] {
+        let asked = ["view", view, "--at", "2026-03-01", "-o", "json"];
+        let here = there(&asked).ok().json_lines();
+        assert_eq!(here.len(), 1, "{view}");
+        assert_eq!(here[0]["key"], rows(&cli, view)[0]["key"]);
+        let digest = ["view", view, "--at", "2026-03-01", "--digest", "-o", "json"];
+        assert_eq!(there(&digest).ok().json()["rows_digest"], cli.json(&digest[..5])["rows_digest"], "{view}");
+    }
+    cli.run(&["plugin", "remove", "hostile"]).ok();
+    there(&["sync"]).ok();
+    there(&["view", "hostile"]).exits(3);
+}

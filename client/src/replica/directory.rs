@@ -16,6 +16,7 @@ use kith_core::{
     directory::Directory,
     event::{Event, Fact},
     id::PersonId,
+    plugins::Plugins,
     position::Position,
 };
 use kith_proto::v1;
@@ -27,6 +28,7 @@ pub(super) struct Known {
     incarnation: Vec<u8>,
     size: u64,
     directory: Directory,
+    plugins: Plugins,
     names: HashMap<PersonId, String>,
 }
 
@@ -35,6 +37,9 @@ impl Known {
         let recorded = reader.recorded_at(position)?.ok_or_else(damaged)?;
         if can_apply(&self.directory, &recorded.event) {
             self.directory.apply(&recorded.event, position);
+        }
+        if let Fact::Administration(fact) = &recorded.event.fact {
+            self.plugins.apply(fact, &recorded.entry);
         }
         self.names.extend(recorded.details.into_iter().filter_map(name));
         Ok(())
@@ -88,6 +93,12 @@ impl Inner {
             Ok(())
         })?;
         Ok(answer(&known))
+    }
+
+    /// The network's plugins, as the entries here say.
+    #[cfg(feature = "views")]
+    pub(super) fn plugins(&self) -> Result<Plugins, StoreError> {
+        self.with_directory(|known| known.plugins.clone())
     }
 
     pub(super) fn people(&self) -> Result<Vec<v1::Person>, StoreError> {

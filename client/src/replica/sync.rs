@@ -102,6 +102,8 @@ impl Inner {
             round += 1;
         }
         report.position = Position::new(self.frontier()?.size());
+        #[cfg(feature = "views")]
+        self.fetch_components(client).await;
         Ok(report)
     }
 

@@ -31,7 +31,8 @@ pub(in crate::replica) struct Host {
     cache: PathBuf,
     /// The outbox as it was, if it is folded, too.
     pending: Option<Pending>,
-    plugins: Mutex<Vec<OfflinePlugin>>,
+    /// Those that are to be followed, if they are not the network's own.
+    plugins: Mutex<Option<Vec<OfflinePlugin>>>,
     open: Mutex<Option<Open>>,
 }
 
@@ -56,8 +57,7 @@ impl Host {
         let replica_folder = replica.folder.clone().ok_or(ViewError::NoFolder)?;
         let (folder, cache) = (replica_folder.join("views"), replica_folder.join("cache"));
         remove_others(&folder, |name| name.starts_with(PENDING)).map_err(|error| at(&folder, &error))?;
-        let plugins = Mutex::new(OfflinePlugin::builtins());
-        Ok(Self { replica, folder, cache, pending: None, plugins, open: Mutex::default() })
+        Ok(Self { replica, folder, cache, pending: None, plugins: Mutex::default(), open: Mutex::default() })
     }
 
     /// The same with the outbox folded in.
@@ -101,11 +101,21 @@ impl Host {
     }
 
     pub(super) async fn names(&self) -> Vec<String> {
-        self.plugins.lock().await.iter().map(|plugin| plugin.name.clone()).collect()
+        self.plugins().await.into_iter().map(|plugin| plugin.name).collect()
+    }
+
+    /// The built-in plugins, and those that the network installed; or those that were named instead.
+    async fn plugins(&self) -> Vec<OfflinePlugin> {
+        if let Some(named) = &*self.plugins.lock().await {
+            return named.clone();
+        }
+        let replica = Arc::clone(&self.replica);
+        let installed = blocking(move || replica.installed()).await;
+        OfflinePlugin::builtins().into_iter().chain(installed).collect()
     }
 
     pub(super) async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
-        *self.plugins.lock().await = plugins;
+        *self.plugins.lock().await = Some(plugins);
     }
 
     /// A view that has taken in everything that is here.
@@ -128,9 +138,8 @@ impl Host {
 
     /// A view that follows what is here now.
     pub(super) async fn view(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
-        let plugins = self.plugins.lock().await;
-        let plugin = plugins.iter().find(|plugin| plugin.name == name).cloned().ok_or_else(|| unknown(name))?;
-        drop(plugins);
+        let plugin =
+            self.plugins().await.into_iter().find(|plugin| plugin.name == name).ok_or_else(|| unknown(name))?;
         let mut open = self.open.lock().await;
         let state = self.state_name()?;
         if open.as_ref().is_none_or(|open| open.name != state) {

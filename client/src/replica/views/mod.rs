@@ -26,6 +26,7 @@
 
 mod asking;
 mod host;
+mod installed;
 mod pending;
 mod watching;
 
@@ -93,7 +94,7 @@ impl OfflinePlugin {
 pub struct OfflineViews(Arc<Host>);
 
 impl Replica {
-    /// The views of this replica: at first the built-in ones.
+    /// The views of this replica: the built-in ones, and those of the network's plugins whose components were fetched.
     pub fn views(&self) -> Result<OfflineViews, ViewError> {
         let mut shared = self.0.views.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(host) = shared.upgrade() {
@@ -106,8 +107,7 @@ impl Replica {
 }
 
 impl OfflineViews {
-    /// Follows these plugins and no others: the built-in ones and, of those that an organisation installed, what was
-    /// fetched. Views that are followed already go on.
+    /// Follows these plugins and no others. Views that are followed already go on.
     pub async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
         self.0.set_plugins(plugins).await;
     }

@@ -1,0 +1,65 @@
+//! Plugins that the network installed, on a replica: which there are follows from the entries here, and their
+//! components are fetched by digest when the replica syncs, once.
+//!
+//! Invariant: a component's file holds exactly the bytes that its name is the digest of.
+
+use super::OfflinePlugin;
+use crate::{client::Client, error::Kind, reason::Reason, replica::Inner};
+use bytes::Bytes;
+use kith_core::plugins::{Plugin, PluginOwner};
+use kith_views::ViewScope;
+use sha2::{Digest, Sha256};
+use std::{fs, io, path::PathBuf};
+
+impl Inner {
+    /// Fetches the components of plugins that answer and are not here yet. One that may not be had, or not now, is left
+    /// for the next time: views are worth less than entries.
+    pub(in crate::replica) async fn fetch_components(&self, client: &Client) {
+        let Ok(plugins) = self.plugins() else { return };
+        for (_, plugin) in plugins.iter() {
+            let Some(version) = plugin.active() else { continue };
+            let Some(path) = self.component_path(&version.component).filter(|path| !path.exists()) else { continue };
+            match client.fetch_component(&version.component).await {
+                Ok(component) => drop(keep(&path, &component)),
+                // Another organisation's plugin, or one that was removed meanwhile.
+                Err(error) if error.kind() == Kind::Refused(Reason::ViewUnknown) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The plugins that answer and whose components are here.
+    pub(super) fn installed(&self) -> Vec<OfflinePlugin> {
+        let Ok(plugins) = self.plugins() else { return Vec::new() };
+        plugins.iter().filter_map(|(name, plugin)| self.offline(name, plugin)).collect()
+    }
+
+    fn offline(&self, name: &str, plugin: &Plugin) -> Option<OfflinePlugin> {
+        let version = plugin.active()?;
+        let component = fs::read(self.component_path(&version.component)?).ok()?;
+        let is_whole = Sha256::digest(&component)[..] == version.component[..];
+        is_whole.then(|| OfflinePlugin {
+            name: name.to_owned(),
+            component: Bytes::from(component),
+            settings: version.settings.clone(),
+            scope: match plugin.owner() {
+                PluginOwner::Network => ViewScope::Network,
+                PluginOwner::Organisation(organisation) => ViewScope::Organisation(organisation.clone()),
+            },
+        })
+    }
+
+    fn component_path(&self, digest: &[u8; 32]) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join("components").join(format!("{}.wasm", hex::encode(digest))))
+    }
+}
+
+/// Writes a file whole or not at all.
+fn keep(path: &std::path::Path, component: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let part = path.with_extension("part");
+    fs::write(&part, component)?;
+    fs::rename(part, path)
+}
