@@ -136,7 +136,7 @@ async fn a_part_of_the_log_knows_which_rows_are_whole() {
         let mut people = PEOPLE;
         random.shuffle(&mut people);
         let people_match = *random.pick(&[PeopleMatch::Any, PeopleMatch::Any, PeopleMatch::All]);
-        let people = people[..1 + random.below(3)].iter().map(|id| id.parse().unwrap()).collect();
+        let people = people[..=random.below(3)].iter().map(|id| id.parse().unwrap()).collect();
         let filter = Filter { people, people_match, ..Filter::default() };
         device.replica.set_filter(&device.client, filter).await.unwrap();
         let (complete, partial) = expect_same_rows(&device, &views).await;
