@@ -5,6 +5,7 @@
 mod fill;
 mod live;
 mod load;
+mod offline;
 mod raw;
 mod report;
 
@@ -84,6 +85,7 @@ async fn measure(arguments: Arguments) -> Result<()> {
     report.line(catch_up_line(&arguments, &load, &raw).await?);
     live::measure(&arguments, &server, &load, &mut report).await?;
     report.fact(Fact::mebibytes("memory with all that", process::resident_bytes(server.pid())?));
+    offline::measure(&server, &load, &mut report).await?;
     starts(server, &mut report);
 
     report.print();

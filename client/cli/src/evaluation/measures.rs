@@ -29,8 +29,8 @@ pub(crate) struct Measures {
 
 /// Measures scores, one for each candidate; higher is better.
 pub(crate) fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
-    let scored = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.again)).collect();
-    let (auc, average_precision) = curve(scored);
+    let ranked = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.again)).collect();
+    let (auc, average_precision) = curve(ranked);
     let mut by_person: BTreeMap<u32, Vec<(f64, bool)>> = BTreeMap::new();
     for (candidate, score) in candidates.iter().zip(scores) {
         for person in [candidate.pair.0, candidate.pair.1] {
@@ -58,12 +58,12 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
 
 /// AUC and average precision.
 #[allow(clippy::cast_precision_loss, reason = "numbers of pairs are far below 2^53")]
-fn curve(mut scored: Vec<(f64, bool)>) -> (f64, f64) {
-    scored.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let positives = scored.iter().filter(|(_, again)| *again).count() as f64;
-    let negatives = scored.len() as f64 - positives;
+fn curve(mut ranked: Vec<(f64, bool)>) -> (f64, f64) {
+    ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let positives = ranked.iter().filter(|(_, again)| *again).count() as f64;
+    let negatives = ranked.len() as f64 - positives;
     let (mut hits, mut misses, mut area, mut precision) = (0.0, 0.0, 0.0, 0.0);
-    for equal in scored.chunk_by(|one, other| one.0.total_cmp(&other.0).is_eq()) {
+    for equal in ranked.chunk_by(|one, other| one.0.total_cmp(&other.0).is_eq()) {
         let gained = equal.iter().filter(|(_, again)| *again).count() as f64;
         let alarms = equal.len() as f64 - gained;
         area += alarms * (hits + gained / 2.0);
