@@ -120,8 +120,11 @@ async fn the_demonstration_has_something_to_show() {
     }
     let views = cli.json_lines(&["view"]);
     let names: Vec<_> = views.iter().map(|view| view["name"].as_str().unwrap()).collect();
-    assert_eq!(names, VIEWS);
-    for view in &views {
+    let mut expected = [&VIEWS[..], &["bridges"]].concat();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    assert_eq!(cli.json_lines(&["view", "bridges", "--top", "5"]).len(), 5);
+    for view in views.iter().filter(|view| view["contract"] == "kith:view@1.0.0") {
         let measured = |name: &str| view[name].as_f64().unwrap();
         assert!(measured("events_per_second") > 0.0 && measured("fuel_per_event") > 0.0, "{view}");
         assert_eq!((measured("lag"), measured("faults"), &view["quarantined"]), (0.0, 0.0, &json!([])), "{view}");

@@ -21,7 +21,9 @@ pub(super) async fn list_views(
             .chain(reports.iter().map(|(name, served)| reports::view(name, served)))
             .collect::<Result<Vec<_>, Failure>>()
     });
-    Ok(v1::ListViewsResponse { views: views.await?, head })
+    let mut views = views.await?;
+    views.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(v1::ListViewsResponse { views, head })
 }
 
 /// A view as clients see it.
