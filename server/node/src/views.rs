@@ -1,7 +1,7 @@
 //! The views of every network: the built-in ones, and those of the plugins that its log names. What goes wrong with a
 //! view is told and never stops the server.
 //!
-//! Invariant: which views there are follows from the networks' logs alone; [`NetworkViews::follow`] brings them in line.
+//! Invariant: which views there are follows from the networks' logs alone; `NetworkViews::follow` brings them in line.
 
 use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
