@@ -20,8 +20,11 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-/// HTTP/2 window of a stream and of the connection: decides how fast a client far away catches up.
+/// HTTP/2 window of a stream: decides how fast a client far away catches up.
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// HTTP/2 window of the connection, the largest there is: streams that nobody reads at the moment fill their own
+/// windows, and must not keep the answers of other calls from coming.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Largest HTTP/2 frame.
 const FRAME_BYTES_MAX: u32 = 1024 * 1024;
 /// Largest message that a server may send.
@@ -161,9 +164,10 @@ impl Client {
         loop {
             let mut request = Request::new(message.clone());
             request.set_timeout(self.timeouts.call);
-            let error = match send(request).await {
+            // The timeout in the request ends with the head of the answer; this one is for all of it.
+            let error = match Self::within(self.timeouts.call, send(request)).await {
                 Ok(response) => return Ok(response.into_inner()),
-                Err(status) => Error::from(status),
+                Err(error) => error,
             };
             match backoff.after(&error, repeat) {
                 Some(delay) => tokio::time::sleep(delay).await,
@@ -172,7 +176,7 @@ impl Client {
         }
     }
 
-    /// Waits for a stream to begin or go on, but not for ever.
+    /// Waits for an answer, or for a stream to begin or go on, but not for ever.
     pub(crate) async fn within<T>(
         limit: Duration,
         answer: impl Future<Output = Result<T, Status>>,
@@ -197,7 +201,7 @@ pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
         .connect_timeout(options.timeouts.connect)
         .tcp_nodelay(true)
         .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE))

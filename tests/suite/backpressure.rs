@@ -2,8 +2,12 @@
 //! stays bounded, and whoever behaves is served as before.
 
 use futures_util::{StreamExt, future::join_all};
-use kith_client::{Client, EventBuilder, Options};
-use kith_core::event::{Fact, Met};
+use kith_client::{Client, Cursor, EventBuilder, Options};
+use kith_core::{
+    detail::DetailKind,
+    event::{Fact, Met},
+    filter::Filter,
+};
 use kith_proto::v1;
 use kith_tests::{
     events::{met, person_added, sent},
@@ -177,6 +181,33 @@ async fn readers_that_stall_cost_bounded_memory_and_nobody_elses_time_and_go_on_
         let first = resumed.message().await.unwrap().unwrap();
         assert_eq!(decode(&first.entries[0]).position.get(), cursor.position + 1, "it goes on where it was");
     }
+}
+
+/// More bytes than a stream's window has wait for a reader that does something else first, as a replica does that asks
+/// for a checkpoint amid its first sync.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_nobody_reads_keeps_no_other_call_of_its_connection_waiting() {
+    let place = Place::start("").await;
+    let options = Options::new(place.server.url(), place.server.token(), "default".parse().unwrap());
+    let client = Client::connect(options).await.unwrap();
+    let note = "word ".repeat(800);
+    for _ in 0..25 {
+        let event = || {
+            let fact = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+            EventBuilder::new(fact, kith_client::now())
+                .detail(DetailKind::Note, vec!["amina".parse().unwrap()], note.clone())
+                .build()
+                .unwrap()
+        };
+        client.append(&(0..200).map(|_| event()).collect::<Vec<_>>(), None).await.unwrap();
+    }
+    let mut unread = client.subscribe(Filter::default(), Cursor::default());
+    unread.next().await.unwrap().unwrap();
+    for _ in 0..20 {
+        let head = tokio::time::timeout(Duration::from_secs(5), client.checkpoint()).await;
+        assert_eq!(head.expect("the answer comes").unwrap().checkpoint.unverified().size, place.head().await);
+    }
+    drop(unread);
 }
 
 #[tokio::test(flavor = "multi_thread")]
