@@ -9,7 +9,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/log", &["kith-core"]),
@@ -26,6 +26,9 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("plugins/help", &["kith-plugin-sdk"]),
     ("plugins/keep_in_touch", &["kith-plugin-sdk"]),
     ("plugins/bridges", &["kith-report-sdk"]),
+    ("plugins/referrers", &["kith-report-sdk"]),
+    ("plugins/follow_up_latency", &["kith-report-sdk"]),
+    ("plugins/who_should_meet", &["kith-report-sdk"]),
     ("plugins/bundle", &[]),
     ("tests", &["kith-bundle", "kith-client", "kith-core", "kith-log", "kith-node", "kith-proto", "kith-views"]),
 ];

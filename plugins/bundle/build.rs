@@ -12,7 +12,17 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Names of the built-in plugins: the folder, and the package after `kith-plugin-`.
-const GUESTS: [&str; 6] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch", "bridges"];
+const GUESTS: [&str; 9] = [
+    "strength",
+    "introductions",
+    "follow_ups",
+    "help",
+    "keep_in_touch",
+    "bridges",
+    "referrers",
+    "follow_up_latency",
+    "who_should_meet",
+];
 
 /// Variables the nested cargo must not see.
 const REMOVED: [&str; 20] = [

@@ -75,6 +75,67 @@ fn the_past_is_computed_with_the_members_of_that_time() {
 }
 
 #[test]
+fn a_referrer_is_judged_by_introductions_that_had_time() {
+    let (_server, cli) = village();
+    cli.run(&["referred", "amina", "ben", "--to", "carol", "--on", "2026-01-05"]).ok();
+    cli.run(&["referred", "amina", "ben", "--to", "dan", "--on", "2026-01-06"]).ok();
+    cli.run(&["referred", "dan", "carol", "--to", "ben", "--on", "2026-03-01"]).ok();
+    cli.run(&["met", "ben", "carol", "--on", "2026-01-20"]).ok();
+    let rows = cli.json_lines(&["view", "referrers", "--at", "2026-03-10"]);
+    let of = |person: &str| rows.iter().find(|row| row["key"] == json!([person])).unwrap().clone();
+    let amina = of("amina");
+    assert_eq!((&amina["yield"], &amina["settled"], &amina["reached"]), (&json!(0.5), &json!(2), &json!(1)));
+    let rounded = |column: &str| amina[column].as_f64().map(|share| (share * 1e4).round() / 1e4);
+    assert_eq!((rounded("yield_low"), rounded("yield_high")), (Some(0.0945), Some(0.9055)), "Wilson (1927)");
+    let dan = of("dan");
+    assert_eq!((&dan["yield"], &dan["introductions"], &dan["settled"]), (&Value::Null, &json!(1), &json!(0)));
+    assert_eq!(rows[0]["key"], json!(["amina"]), "who cannot be judged comes last");
+    let why = cli.json_lines(&["why", "referrers", "amina", "--at", "2026-03-10"]);
+    let states: Vec<_> = why.iter().map(|row| (row["view"].clone(), row["state"].clone())).collect();
+    assert_eq!(states, ["unanswered", "met"].map(|state| (json!("introductions"), json!(state))), "the newest first");
+}
+
+#[test]
+fn latency_counts_who_never_follows_up() {
+    let (_server, cli) = village();
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    cli.run(&["followed-up", "amina", "ben", "--on", "2026-01-08"]).ok();
+    cli.run(&["met", "carol", "dan", "--on", "2026-01-05"]).ok();
+    let rows = cli.json_lines(&["view", "follow_up_latency", "--at", "2026-02-01"]);
+    let of = |organisation: &str| rows.iter().find(|row| row["key"] == json!([organisation])).unwrap().clone();
+    let (riverside, hillside) = (of("riverside"), of("hillside"));
+    assert_eq!(
+        (&riverside["median_days"], &riverside["meetings"], &riverside["late"]),
+        (&json!(3), &json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&hillside["median_days"], &hillside["followed_up"], &hillside["late"]),
+        (&Value::Null, &json!(0), &json!(1))
+    );
+    assert_eq!(cli.json_lines(&["why", "follow_up_latency", "Hillside"])[0]["key"], json!(["carol", "dan"]));
+    assert_eq!(cli.json_lines(&["view", "follow_up_latency", "--at", "2026-01-06"]).len(), 2);
+}
+
+#[test]
+fn who_should_meet_shows_the_person_between() {
+    let (_server, cli) = village();
+    ties(&cli);
+    let rows = cli.json_lines(&["view", "who_should_meet", "--at", "2026-02-01"]);
+    let keys: Vec<_> = rows.iter().map(|row| row["key"].clone()).collect();
+    assert_eq!(
+        keys,
+        [json!(["ben", "dan"]), json!(["ben", "carol"]), json!(["carol", "dan"])],
+        "who was met later is closer"
+    );
+    assert_eq!((&rows[0]["via"], &rows[0]["shared"]), (&json!("amina"), &json!(1)));
+    assert_eq!((&rows[0]["contact_a"], &rows[0]["contact_b"]), (&json!("2026-01-07"), &json!("2026-01-06")));
+    assert_eq!(cli.json_lines(&["why", "who_should_meet", "dan", "ben", "--at", "2026-02-01"]).len(), 2);
+    assert_eq!(cli.json_lines(&["view", "who_should_meet", "--person", "carol", "--top", "1"]).len(), 1);
+    cli.run(&["view", "who_should_meet"]).ok().prints("Amina Shah");
+    cli.run(&["why", "who_should_meet", "amina", "ben"]).exits(3).says("no such row");
+}
+
+#[test]
 fn what_a_report_cannot_answer_is_said() {
     let (_server, cli) = village();
     cli.run(&["view", "bridges", "--sort", "absent"]).exits(4).says("no field `absent`");

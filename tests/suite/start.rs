@@ -70,6 +70,7 @@ fn everything(server: &Server, member: &str) -> Vec<Value> {
 
 /// The built-in views, in the order in which they are listed.
 const VIEWS: [&str; 5] = ["follow_ups", "help", "introductions", "keep_in_touch", "strength"];
+const REPORTS: [&str; 4] = ["bridges", "follow_up_latency", "referrers", "who_should_meet"];
 
 async fn settle(server: &Server) {
     let raw = Raw::connect(&server.url(), &server.token()).await;
@@ -120,10 +121,12 @@ async fn the_demonstration_has_something_to_show() {
     }
     let views = cli.json_lines(&["view"]);
     let names: Vec<_> = views.iter().map(|view| view["name"].as_str().unwrap()).collect();
-    let mut expected = [&VIEWS[..], &["bridges"]].concat();
+    let mut expected = [&VIEWS[..], &REPORTS].concat();
     expected.sort_unstable();
     assert_eq!(names, expected);
-    assert_eq!(cli.json_lines(&["view", "bridges", "--top", "5"]).len(), 5);
+    for report in REPORTS {
+        assert_eq!(cli.json_lines(&["view", report, "--top", "3"]).len(), 3, "{report}");
+    }
     for view in views.iter().filter(|view| view["contract"] == "kith:view@1.0.0") {
         let measured = |name: &str| view[name].as_f64().unwrap();
         assert!(measured("events_per_second") > 0.0 && measured("fuel_per_event") > 0.0, "{view}");

@@ -22,5 +22,12 @@ pub const BUILTINS: &[Builtin] = &[
 ];
 
 /// All built-in reports. Their components export `kith:report/report@1.0.0`.
-pub const REPORTS: &[Builtin] =
-    &[Builtin { name: "bridges", component: include_bytes!(concat!(env!("OUT_DIR"), "/bridges.wasm")) }];
+pub const REPORTS: &[Builtin] = &[
+    Builtin { name: "bridges", component: include_bytes!(concat!(env!("OUT_DIR"), "/bridges.wasm")) },
+    Builtin { name: "referrers", component: include_bytes!(concat!(env!("OUT_DIR"), "/referrers.wasm")) },
+    Builtin {
+        name: "follow_up_latency",
+        component: include_bytes!(concat!(env!("OUT_DIR"), "/follow_up_latency.wasm")),
+    },
+    Builtin { name: "who_should_meet", component: include_bytes!(concat!(env!("OUT_DIR"), "/who_should_meet.wasm")) },
+];

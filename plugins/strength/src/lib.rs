@@ -52,6 +52,7 @@ impl View for Strength {
             column("followed_up", FieldType::Integer, "times one followed up with the other"),
             column("helped", FieldType::Integer, "times one helped the other"),
             column("referred", FieldType::Integer, "times one referred the other"),
+            column("decayed_days", FieldType::Number, "S: days in contact by weight, each halved every half-life"),
         ],
         settings: include_str!("../settings.schema.json"),
     };
@@ -88,6 +89,7 @@ impl View for Strength {
             Value::Day(last.day),
         ];
         values.extend(tie.counts().map(|count| Value::Integer(count.cast_signed())));
+        values.push(Value::Number(days(sum)));
         Ok(vec![Row::of(values)])
     }
 }
@@ -105,6 +107,12 @@ impl Strength {
     fn score(&self, sum: u64) -> f64 {
         100.0 * (log2_of_1_plus(sum) as f64) / (self.log_max as f64)
     }
+}
+
+/// A sum in Q32 as a number of days.
+#[allow(clippy::cast_precision_loss, reason = "below 2^53, so exact")]
+fn days(sum: u64) -> f64 {
+    sum as f64 / 4_294_967_296.0
 }
 
 fn log2_of_1_plus(sum: u64) -> u64 {

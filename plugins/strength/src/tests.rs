@@ -43,8 +43,8 @@ fn score(harness: &Harness<Strength>, plain: &[Plain], as_of: i32) -> f64 {
     }
 }
 
-/// The formula as it is written, in floating point.
-fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> f64 {
+/// The sum and the score as they are written, in floating point.
+fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> (f64, f64) {
     let Weights { met, followed_up, helped, referred } = settings.weights;
     let weights = [met, followed_up, helped, referred];
     let h = f64::from(settings.half_life_days);
@@ -57,7 +57,7 @@ fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> f64 {
     let sum: f64 = days.iter().map(|(day, unit)| unit * (-f64::from(as_of - day) / h).exp2()).sum();
     let best = weights.into_iter().fold(0.0, f64::max);
     let most = best / (1.0 - (-1.0 / h).exp2());
-    100.0 * (1.0 + sum).ln() / (1.0 + most).ln()
+    (sum, 100.0 * (1.0 + sum).ln() / (1.0 + most).ln())
 }
 
 fn plain_events() -> impl Strategy<Value = Vec<Plain>> {
@@ -82,10 +82,12 @@ proptest! {
     #[test]
     fn the_score_is_the_formula((json, settings) in settings(), plain in plain_events(), later in 0..3000_i32) {
         let newest = plain.iter().map(|(_, day, _)| *day).max().unwrap();
-        let found = score(&harness(&json), &plain, newest + later);
-        let expected = formula(&settings, &plain, newest + later);
+        let values = row(&harness(&json), &plain, newest + later).unwrap();
+        let (Value::Number(found), Value::Number(days)) = (&values[0], &values[7]) else { panic!("{values:?}") };
+        let (sum, expected) = formula(&settings, &plain, newest + later);
         prop_assert!((found - expected).abs() < 0.01, "{found} is not {expected}");
-        prop_assert!((0.0..=100.0).contains(&found));
+        prop_assert!((0.0..=100.0).contains(found));
+        prop_assert!((days - sum).abs() < 1e-5, "{days} days are not {sum}");
     }
 
     #[test]
@@ -135,7 +137,7 @@ proptest! {
         let values = row(&harness(r#"{"half_life_days":1}"#), &plain, 30_000).unwrap();
         prop_assert_eq!(&values[1], &Value::Integer(i64::try_from(days.len()).unwrap()));
         prop_assert_eq!(&values[2], &Value::Day(Day(*days.last().unwrap())));
-        for (kind, value) in values[3..].iter().enumerate() {
+        for (kind, value) in values[3..7].iter().enumerate() {
             let count = plain.iter().filter(|event| event.0 == kind).count();
             prop_assert_eq!(value, &Value::Integer(i64::try_from(count).unwrap()));
         }
@@ -151,6 +153,7 @@ fn one_meeting_of_two() {
     let rest = [1, 1, 0, 0, 0].map(Value::Integer);
     assert_eq!([&values[1], &values[3], &values[4], &values[5], &values[6]], rest.each_ref());
     assert_eq!(values[2], Value::Day(Day(20_000)));
+    assert_eq!(values[7], Value::Number(1.0));
 }
 
 #[test]
