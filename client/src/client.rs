@@ -165,7 +165,7 @@ impl Client {
             let mut request = Request::new(message.clone());
             request.set_timeout(self.timeouts.call);
             // The timeout in the request ends with the head of the answer; this one is for all of it.
-            let error = match Self::within(self.timeouts.call, send(request)).await {
+            let error = match Self::within(self.timeouts.call, Box::pin(send(request))).await {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(error) => error,
             };

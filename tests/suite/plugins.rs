@@ -80,7 +80,7 @@ fn a_plugin_is_installed_compared_activated_gone_back_from_paused_and_removed() 
     assert_eq!((&again["version"], &again["installed_before"]), (&first["version"], &json!(true)));
     let other = ["plugin", "install", &file, "--name", "other"];
     cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is installed as `ties`");
-    cli.run(&other).exits(4).says("this is the built-in view `strength`");
+    cli.run(&other).exits(4).says("this is the built-in plugin `strength`");
     cli.run(&["plugin", "diff", "ties"]).exits(4).says("is the version that answers");
 
     let settings = r#"{"half_life_days":10}"#;
@@ -218,14 +218,14 @@ fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
     install(&[&huge]).exits(4).says("more than 33554432 bytes");
     install(&["absent.wasm"]).exits(3).says("cannot read absent.wasm");
     install(&[]).exits(2);
-    install(&[&strength]).exits(4).says("is a built-in view: give the plugin another name");
+    install(&[&strength]).exits(4).says("is built in: give the plugin another name");
     install(&[&strength, "--name", "Ties!"]).exits(4).says("is no name");
     install(&[&strength, "--name", "ties", "--settings", "[]"]).exits(4).says("no JSON object");
     install(&[&strength, "--name", "ties", "--settings", r#"{"half_life":1}"#]).exits(4).says("half_life");
-    install(&["--builtin", "absent", "--name", "ties"]).exits(3).says("there is no built-in view absent");
+    install(&["--builtin", "absent", "--name", "ties"]).exits(3).says("no built-in view or report is called absent");
     cli.run(&["plugin", "activate", "ties"]).exits(2).says("NAME@VERSION");
     cli.run(&["plugin", "activate", "ties@1"]).exits(3).says("no plugin is called `ties`");
-    cli.run(&["plugin", "pause", "strength"]).exits(4).says("is a built-in view");
+    cli.run(&["plugin", "pause", "strength"]).exits(4).says("is built in");
     let (_, secret) = token(&cli, &["--role", "recorder"]);
     cli.token(&secret).run(&["plugin", "install", &strength, "--name", "ties"]).exits(4);
     assert_eq!(cli.json_lines(&["plugin", "list"]), Vec::<Value>::new());

@@ -1,7 +1,7 @@
 //! Reports: tables over many keys, computed when they are asked, from the rows of views.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
-use kith_tests::cli::Cli;
+use kith_tests::{cli::Cli, server::Server};
 use serde_json::{Value, json};
 
 /// Riverside and Hillside hang on Amina: she met both of Hillside's people, Ben met Amina.
@@ -136,11 +136,75 @@ fn who_should_meet_shows_the_person_between() {
 }
 
 #[test]
+fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed() {
+    let (server, cli) = village();
+    ties(&cli);
+    let install = |score_min: u32| {
+        let settings = format!(r#"{{"score_min":{score_min}}}"#);
+        let flags = ["plugin", "install", "--builtin", "bridges", "--name", "close_bridges", "--settings", &settings];
+        cli.json(&flags)
+    };
+    let across = || {
+        let rows = cli.json_lines(&["view", "close_bridges", "--at", "2026-02-01"]);
+        row(&rows, "riverside", "hillside")["ties"].clone()
+    };
+    let first = install(0);
+    assert_eq!((&first["active"], across()), (&json!(true), json!(2)));
+    let second = install(20);
+    assert_eq!((&second["active"], across()), (&json!(false), json!(2)), "the first version still answers");
+    let diff = cli.json(&["plugin", "diff", "close_bridges"]);
+    assert_eq!(
+        (&diff["rows_changed"], &diff["rows_equal"], &diff["rows_added"]),
+        (&json!(3), &json!(0), &json!(0)),
+        "{diff}"
+    );
+    assert_eq!(diff["moves"][0]["key"].as_array().unwrap().len(), 2);
+    cli.run(&["plugin", "diff", "close_bridges"]).ok().prints("3 changed").prints("riverside");
+    cli.run(&["plugin", "activate", &format!("close_bridges@{}", second["version"].as_str().unwrap())]).ok();
+    assert_eq!(across(), json!(0));
+    cli.run(&["why", "close_bridges", "riverside", "hillside", "--at", "2026-02-01"]).ok().prints("0 rows of strength");
+
+    let server = Server::start_on(server.kill(), &[]);
+    let cli = cli.server(&server.url());
+    assert_eq!(cli.json(&["plugin", "rollback", "close_bridges"])["version"], first["version"]);
+    let listed = cli.json_lines(&["plugin", "list"]);
+    assert_eq!(listed[0]["versions"][0]["view"]["contract"], "kith:report@1.0.0", "{listed:?}");
+    cli.run(&["plugin", "pause", "close_bridges"]).exits(4).says("nothing is to pause");
+    cli.run(&[
+        "plugin",
+        "install",
+        "--builtin",
+        "strength",
+        "--name",
+        "close_bridges",
+        "--settings",
+        "{\"half_life_days\":9}",
+    ])
+    .exits(4)
+    .says("is a report: give the view another name");
+    cli.run(&["plugin", "install", "--builtin", "bridges", "--name", "other", "--settings", "{\"score\":1}"])
+        .exits(4)
+        .says("unknown field `score`");
+
+    let folder = tempfile::tempdir().unwrap();
+    let replica = folder.path().join("replica");
+    let replica = replica.to_str().unwrap();
+    cli.run(&["sync", "--replica", replica]).ok();
+    let names: Vec<_> =
+        cli.json_lines(&["view", "--replica", replica]).iter().map(|view| view["name"].clone()).collect();
+    assert_eq!(names.len(), 5, "reports are the server's: {names:?}");
+    cli.run(&["view", "close_bridges", "--replica", replica]).exits(1).says("ask the server");
+
+    cli.run(&["plugin", "remove", "close_bridges"]).ok();
+    cli.run(&["view", "close_bridges"]).exits(3).says("there is no view close_bridges");
+}
+
+#[test]
 fn what_a_report_cannot_answer_is_said() {
     let (_server, cli) = village();
     cli.run(&["view", "bridges", "--sort", "absent"]).exits(4).says("no field `absent`");
     cli.run(&["watch", "bridges"]).exits(4).says("bridges is a report");
-    cli.run(&["plugin", "install", "--builtin", "strength", "--name", "bridges"]).exits(4).says("is a built-in view");
+    cli.run(&["plugin", "install", "--builtin", "strength", "--name", "bridges"]).exits(4).says("is built in");
     let (_, secret) = token(&cli, &["--role", "reader"]);
     assert_eq!(cli.token(&secret).json_lines(&["view", "bridges"]).len(), 3, "whoever sees the views sees the report");
 }

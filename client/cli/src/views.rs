@@ -113,7 +113,7 @@ impl From<ViewError> for Failure {
         match error {
             ViewError::Refused(error) => error.into(),
             ViewError::Store(error) => error.into(),
-            ViewError::NoFolder | ViewError::Host(_) => Self::Unexpected(error.to_string()),
+            ViewError::NoFolder | ViewError::Report(_) | ViewError::Host(_) => Self::Unexpected(error.to_string()),
         }
     }
 }

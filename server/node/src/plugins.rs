@@ -3,7 +3,12 @@
 //! Invariant: changes of all networks are made one after the other, so that what was checked still holds when it is
 //! recorded, and no component is forgotten that somebody just named.
 
-use crate::{grpc::Failure, limits::VIEW_WAIT, node::Node, views::ServedView};
+use crate::{
+    grpc::Failure,
+    limits::VIEW_WAIT,
+    node::Node,
+    views::{Served, ServedView, is_builtin},
+};
 use bytes::Bytes;
 use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{
@@ -15,6 +20,7 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Network};
 use kith_proto::v1::ErrorReason;
+use kith_views::{Declared, ViewScope};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::{Mutex, MutexGuard};
@@ -67,15 +73,16 @@ impl Node {
         }
         let settings = canonical_settings(&new.settings)?;
         let inspected = self.views().inspect(new.component.clone(), settings.clone()).await;
-        let manifest = inspected.map_err(|refused| Failure::because(ErrorReason::PluginRefused, refused))?;
-        let name = new.name.unwrap_or_else(|| manifest.name.clone());
+        let declared = inspected.map_err(|refused| Failure::because(ErrorReason::PluginRefused, refused))?;
+        let name = new.name.unwrap_or_else(|| declared.name().to_owned());
         check_name(&name)?;
 
         if let (PluginOwner::Network, "{}", Some(builtin)) = (&owner, settings.as_str(), builtin_of(&new.component)) {
-            let message = format_args!("this is the built-in view `{builtin}`: give it settings of its own");
+            let message = format_args!("this is the built-in plugin `{builtin}`: give it settings of its own");
             return Err(Failure::because(ErrorReason::AlreadyExists, message).at("settings"));
         }
         let _turn = self.plugin_changes().begin().await;
+        self.check_fits(network, principal, (&name, &owner), &declared)?;
         let digest = self.log().put_component(new.component).await.map_err(Failure::from)?;
         let plugins = network.plugins();
         if let Some(installed) = same(&plugins, &owner, &digest, &settings) {
@@ -83,7 +90,7 @@ impl Node {
             self.forget_components().await?;
             return installed;
         }
-        let version = free_version(plugins.get(&name), &manifest.version);
+        let version = free_version(plugins.get(&name), declared.version());
         let install = Administration::PluginInstalled {
             name: name.clone(),
             version: version.clone(),
@@ -104,6 +111,41 @@ impl Node {
         self.views().follow(network).await;
         self.forget_components().await?;
         Ok(Installed { name, version, component: digest, position, before: false, active })
+    }
+
+    /// Whether a report finds what it reads, and a further version is what the ones before it are.
+    fn check_fits(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        (name, owner): (&str, &PluginOwner),
+        declared: &Declared,
+    ) -> Result<(), Failure> {
+        let views = self.views();
+        let is_report = views.report(network.name(), name, principal).is_some();
+        let refused = |message: String| Failure::because(ErrorReason::PluginRefused, message);
+        let Declared::Report(report) = declared else {
+            return refuse_if(is_report, || refused(format!("`{name}` is a report: give the view another name")));
+        };
+        let is_view = views.find(network.name(), name, principal).is_some();
+        refuse_if(is_view, || refused(format!("`{name}` is a view: give the report another name")))?;
+        for input in &report.inputs {
+            let view = &input.view;
+            let Some(found) = views.find(network.name(), view, principal) else {
+                return Err(refused(format!(
+                    "the report reads the view `{view}`, which is not there: install it first"
+                )));
+            };
+            let is_hidden = *owner == PluginOwner::Network && *found.handle.scope() != ViewScope::Network;
+            refuse_if(is_hidden, || {
+                refused(format!("the view `{view}` is your organisation's: install the report with that scope, too"))
+            })?;
+            let has = |field: &&String| found.handle.fields().iter().any(|known| known.name == **field);
+            if let Some(field) = input.fields.iter().find(|field| !has(field)) {
+                return Err(refused(format!("the view `{view}` has no field `{field}`, which the report reads")));
+            }
+        }
+        Ok(())
     }
 
     /// Lets a version answer, if its view is built; position 0 if it did before.
@@ -149,7 +191,7 @@ impl Node {
         version: &PluginVersion,
     ) -> Result<Position, Failure> {
         self.views().keep_version(network, name, plugin, version).await;
-        self.await_built(network, name, version).await?;
+        self.await_built(network, principal, name, version).await?;
         let fact = Administration::PluginActivated {
             name: name.to_owned(),
             version: version.version.clone(),
@@ -162,9 +204,17 @@ impl Node {
     }
 
     /// Waits a little for a version's view to be level with the log: nobody is to see a half-built one.
-    async fn await_built(&self, network: &Network, name: &str, version: &PluginVersion) -> Result<(), Failure> {
-        let ServedView { handle, paused, .. } = match self.views().version(network.name(), name, &version.version) {
-            Some(Ok(view)) => view,
+    async fn await_built(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        version: &PluginVersion,
+    ) -> Result<(), Failure> {
+        let wanted = (name, version.version.as_str());
+        let ServedView { handle, paused, .. } = match self.views().version(network.name(), wanted, principal) {
+            Some(Ok(Served::View(view))) => view,
+            Some(Ok(Served::Report(_))) => return Ok(()),
             Some(Err(problem)) => return Err(Failure::because(ErrorReason::ViewStopped, problem)),
             None => return Err(Failure::new(ErrorReason::ViewStopped)),
         };
@@ -196,6 +246,10 @@ impl Node {
         let paused = pause == Pause::Hold;
         if changeable(&network.plugins(), principal, name)?.is_paused() == paused {
             return Ok(Position::ZERO);
+        }
+        if self.views().report(network.name(), name, principal).is_some() {
+            let message = format_args!("`{name}` is a report: it is computed when it is asked, so nothing is to pause");
+            return Err(Failure::request("name", message));
         }
         let fact = Administration::PluginPaused { name: name.to_owned(), paused };
         let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
@@ -243,7 +297,7 @@ pub(crate) enum Pause {
 /// A plugin that the principal may change; to those who may not even see it, it looks as if it were not there.
 fn changeable<'a>(plugins: &'a Plugins, principal: &Principal, name: &str) -> Result<&'a Plugin, Failure> {
     if is_builtin(name) {
-        return Err(Failure::request("name", format_args!("`{name}` is a built-in view: it is always there")));
+        return Err(Failure::request("name", format_args!("`{name}` is built in: it is always there")));
     }
     let plugin = plugins.get(name).filter(|plugin| may(principal, &Action::Ask(plugin.owner())));
     let Some(plugin) = plugin else { return Err(PluginRefusal::Unknown(name.to_owned()).into()) };
@@ -254,13 +308,13 @@ fn changeable<'a>(plugins: &'a Plugins, principal: &Principal, name: &str) -> Re
     }
 }
 
-fn is_builtin(name: &str) -> bool {
-    BUILTINS.iter().chain(REPORTS).any(|builtin| builtin.name == name)
+/// The built-in view or report that has this component.
+fn builtin_of(component: &[u8]) -> Option<&'static str> {
+    BUILTINS.iter().chain(REPORTS).find(|builtin| builtin.component == component).map(|builtin| builtin.name)
 }
 
-/// The built-in view that has this component.
-fn builtin_of(component: &[u8]) -> Option<&'static str> {
-    BUILTINS.iter().find(|builtin| builtin.component == component).map(|builtin| builtin.name)
+fn refuse_if(refused: bool, why: impl FnOnce() -> Failure) -> Result<(), Failure> {
+    if refused { Err(why()) } else { Ok(()) }
 }
 
 fn version_unknown(name: &str, version: &str) -> Failure {
@@ -272,7 +326,7 @@ fn version_unknown(name: &str, version: &str) -> Failure {
 fn check_name(name: &str) -> Result<(), Failure> {
     kith_views::check_name(name).map_err(|invalid| Failure::request("name", invalid))?;
     if is_builtin(name) {
-        let message = format_args!("`{name}` is a built-in view: give the plugin another name");
+        let message = format_args!("`{name}` is built in: give the plugin another name");
         return Err(Failure::because(ErrorReason::AlreadyExists, message).at("name"));
     }
     Ok(())

@@ -1,20 +1,26 @@
-//! The views of every network: the built-in ones, and those of the plugins that its log names. What goes wrong with a
-//! view is told and never stops the server.
+//! The views and reports of every network: the built-in ones, and those of the plugins that its log names. What goes
+//! wrong with one is told and never stops the server.
 //!
 //! Invariant: which views there are follows from the networks' logs alone; `NetworkViews::follow` brings them in line.
 
+mod slot;
+
+pub(crate) use self::slot::Served;
+pub use self::slot::{ServedReport, ServedView};
+
+use self::slot::{Kept, KeptView, Slot};
 use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
     filter::Filter,
     id::NetworkName,
-    may::{Action, Principal, may},
+    may::Principal,
     plugins::{Plugin, PluginOwner, PluginVersion},
     position::Position,
 };
 use kith_log::{ComponentDigest, Log, Network};
 use kith_views::{
-    FollowError, Following, Manifest, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
+    Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -58,52 +64,6 @@ fn host_config(data: &Path) -> kith_views::Config {
     kith_views::Config::new(data.join("views"), data.join("cache"))
 }
 
-/// A view that answers.
-#[derive(Clone)]
-pub struct ServedView {
-    /// Its rows.
-    pub handle: Arc<ViewHandle>,
-    /// Whether it stands still because somebody paused it.
-    pub paused: bool,
-    /// Cancelled when another version takes its place, or none.
-    pub(crate) retired: CancellationToken,
-}
-
-/// A report, and the views that it reads.
-#[derive(Clone)]
-pub struct ServedReport {
-    /// The report.
-    pub report: Arc<Report>,
-    /// The views, in the order of its manifest.
-    pub views: Vec<ServedView>,
-}
-
-impl ServedReport {
-    /// The views that it reads.
-    pub fn handles(&self) -> Vec<Arc<ViewHandle>> {
-        self.views.iter().map(|view| Arc::clone(&view.handle)).collect()
-    }
-}
-
-/// Views of one name.
-struct Slot {
-    owner: PluginOwner,
-    paused: bool,
-    /// The version that answers.
-    active: Option<String>,
-    /// The versions that follow the log, or why they do not.
-    versions: BTreeMap<String, Result<Kept, String>>,
-}
-
-/// A version that follows the log.
-#[derive(Clone)]
-struct Kept {
-    handle: Arc<ViewHandle>,
-    retired: CancellationToken,
-    /// A paused view whose file was lost, on its way back to where it was paused.
-    comes_back: bool,
-}
-
 /// A network's views by name.
 type Slots = BTreeMap<String, Slot>;
 
@@ -121,8 +81,6 @@ pub struct NetworkViews {
     log: Log,
     clock: Clock,
     slots: RwLock<BTreeMap<NetworkName, Slots>>,
-    /// The reports of each network, by name.
-    reports: RwLock<BTreeMap<NetworkName, BTreeMap<&'static str, Arc<Report>>>>,
 }
 
 impl NetworkViews {
@@ -132,11 +90,11 @@ impl NetworkViews {
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         let host = crate::blocking(move || Views::open(host)).await?;
-        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default(), reports: RwLock::default() })
+        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
     }
 
     /// Compiles a component and asks it what it is.
-    pub(crate) async fn inspect(&self, component: bytes::Bytes, settings: String) -> Result<Manifest, Refused> {
+    pub(crate) async fn inspect(&self, component: bytes::Bytes, settings: String) -> Result<Declared, Refused> {
         let host = self.host.clone();
         crate::blocking(move || host.inspect(&component, &settings)).await
     }
@@ -144,32 +102,23 @@ impl NetworkViews {
     /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
     /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
-        for builtin in BUILTINS {
+        for builtin in BUILTINS.iter().chain(REPORTS) {
             if self.find_slot(network.name(), builtin.name, |_| ()).is_none() {
                 self.add_builtin(network, builtin).await;
             }
         }
-        self.add_reports(network).await;
         let plugins = network.plugins();
         for (name, plugin) in plugins.iter() {
             for version in plugin.followed() {
                 self.keep_version(network, name, plugin, version).await;
             }
         }
-        let is_builtin = |name: &str| BUILTINS.iter().any(|builtin| builtin.name == name);
         let gone = self.change(network.name(), |slots| {
-            let mut gone = Vec::new();
-            slots.retain(|name, slot| match plugins.get(name) {
-                Some(plugin) => {
-                    gone.extend(slot.bring_to_date(plugin));
-                    true
-                }
-                None if is_builtin(name) => true,
-                None => {
-                    gone.extend(std::mem::take(&mut slot.versions).into_values().flatten());
-                    false
-                }
-            });
+            let removed = slots.extract_if(.., |name, _| plugins.get(name).is_none() && !is_builtin(name));
+            let mut gone: Vec<KeptView> = removed.flat_map(|(_, slot)| slot.into_views()).collect();
+            for (name, slot) in slots {
+                gone.extend(plugins.get(name).into_iter().flat_map(|plugin| slot.bring_to_date(plugin)));
+            }
             gone
         });
         self.set_pauses(network).await;
@@ -180,58 +129,11 @@ impl NetworkViews {
         let component = bytes::Bytes::from_static(builtin.component);
         let wanted = Wanted { name: builtin.name, component, settings: "{}", scope: ViewScope::Network };
         let kept = self.start(network, wanted, None).await;
-        let version = match &kept {
-            Ok(kept) => kept.handle.manifest().version.clone(),
-            Err(_) => String::new(),
-        };
+        let version = kept.as_ref().map(|kept| kept.version().to_owned()).unwrap_or_default();
         let active = Some(version.clone());
         let slot =
             Slot { owner: PluginOwner::Network, paused: false, active, versions: BTreeMap::from([(version, kept)]) };
         self.change(network.name(), |slots| slots.insert(builtin.name.to_owned(), slot));
-    }
-
-    /// Makes the built-in reports of a network, if they are not there.
-    async fn add_reports(&self, network: &Network) {
-        let is_there = {
-            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
-            reports.contains_key(network.name())
-        };
-        if is_there {
-            return;
-        }
-        let mut reports = BTreeMap::new();
-        for builtin in REPORTS {
-            let host = self.host.clone();
-            match crate::blocking(move || host.report(builtin.component, "{}")).await {
-                Ok(report) => drop(reports.insert(builtin.name, Arc::new(report))),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn Error, report = builtin.name, "report cannot be computed");
-                }
-            }
-        }
-        self.reports.write().unwrap_or_else(PoisonError::into_inner).insert(network.name().clone(), reports);
-    }
-
-    /// A report of a network by its name, with the views that it reads, if the principal may see them.
-    pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
-        let report = {
-            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
-            reports.get(network)?.get(name)?.clone()
-        };
-        let views = report.manifest().inputs.iter().map(|input| self.find(network, &input.view, principal));
-        let views = views.collect::<Option<_>>()?;
-        Some(ServedReport { report, views })
-    }
-
-    /// The reports of a network, by name.
-    pub(crate) fn reports(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, ServedReport)> {
-        let names: Vec<&'static str> = {
-            let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
-            reports.get(network).into_iter().flat_map(BTreeMap::keys).copied().collect()
-        };
-        let found =
-            names.into_iter().filter_map(|name| Some((name.to_owned(), self.report(network, name, principal)?)));
-        found.collect()
     }
 
     /// Lets a version of a plugin follow the network beside the others, if it does not yet.
@@ -282,8 +184,34 @@ impl NetworkViews {
         }
     }
 
-    /// Lets a view follow the network, or holds it where it was paused.
+    /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
     async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
+        match self.report_of(&wanted).await {
+            Ok(Some(report)) => Ok(Kept::Report(Arc::new(report))),
+            Ok(None) => self.start_view(network, wanted, paused_at).await.map(Kept::View),
+            Err(refused) => {
+                let shown = &refused as &dyn Error;
+                tracing::error!(error = shown, network = %network.name(), name = wanted.name, "plugin is refused");
+                Err(refused.to_string())
+            }
+        }
+    }
+
+    async fn report_of(&self, wanted: &Wanted<'_>) -> Result<Option<Report>, Refused> {
+        let (host, component, settings) = (self.host.clone(), wanted.component.clone(), wanted.settings.to_owned());
+        crate::blocking(move || {
+            let report = host.is_report(&component)?.then(|| host.report(&component, &settings));
+            report.transpose()
+        })
+        .await
+    }
+
+    async fn start_view(
+        &self,
+        network: &Network,
+        wanted: Wanted<'_>,
+        paused_at: Option<Position>,
+    ) -> Result<KeptView, String> {
         let following = Following {
             name: wanted.name.to_owned(),
             network: network.name().clone(),
@@ -306,7 +234,7 @@ impl NetworkViews {
                 if let Some(paused_at) = paused_at.filter(|_| comes_back) {
                     tokio::spawn(stop_at(Arc::clone(&handle), paused_at));
                 }
-                Ok(Kept { handle, retired: CancellationToken::new(), comes_back })
+                Ok(KeptView { handle, retired: CancellationToken::new(), comes_back })
             }
             Err(error) => {
                 let shown = &error as &dyn Error;
@@ -325,12 +253,11 @@ impl NetworkViews {
     async fn set_pauses(&self, network: &Network) {
         let kept = self.look(|slots| {
             let slots = slots.get(network.name()).into_iter().flat_map(BTreeMap::values);
-            let kept = slots.flat_map(|slot| slot.versions.values().flatten().map(|kept| (kept.clone(), slot.paused)));
-            kept.collect::<Vec<_>>()
+            slots.flat_map(|slot| slot.views().map(|(_, view)| (view.clone(), slot.paused))).collect::<Vec<_>>()
         });
         let (head, clock) = (network.watch_head(), self.view_clock());
         crate::blocking(move || {
-            for (Kept { handle, comes_back, .. }, paused) in kept {
+            for (KeptView { handle, comes_back, .. }, paused) in kept {
                 // A view that comes back stops by itself where it was paused.
                 match (paused, comes_back) {
                     (true, true) => continue,
@@ -350,15 +277,44 @@ impl NetworkViews {
 
     /// The view of a network that answers by a name, if the principal may see it.
     pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
-        self.find_slot(network, view, |slot| slot.served(principal))?
+        self.find_slot(network, view, |slot| slot.view(principal))?
     }
 
-    /// The views of a network that a principal may see, by name.
-    pub fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, ServedView)> {
-        self.look(|slots| {
+    /// The report of a network that answers by a name, if the principal may see it.
+    pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
+        let report = self.find_slot(network, name, |slot| slot.report(principal))??;
+        Some(self.serve(network, report, principal))
+    }
+
+    /// A report with the views that it reads, of those that the principal may see.
+    fn serve(&self, network: &NetworkName, report: Arc<Report>, principal: &Principal) -> ServedReport {
+        let (mut views, mut missing) = (Vec::new(), None);
+        for input in &report.manifest().inputs {
+            match self.find(network, &input.view, principal) {
+                Some(view) => views.push(view),
+                None => missing = missing.or_else(|| Some(input.view.clone())),
+            }
+        }
+        ServedReport { report, views, missing }
+    }
+
+    /// The views and reports of a network that a principal may see, by name.
+    pub(crate) fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, Served)> {
+        let seen = self.look(|slots| {
             let of_network = slots.get(network).into_iter().flatten();
-            of_network.filter_map(|(name, slot)| Some((name.clone(), slot.served(principal)?))).collect()
-        })
+            let seen = of_network
+                .filter_map(|(name, slot)| Some((name.clone(), slot.answering(principal)?.clone(), slot.paused)));
+            seen.collect::<Vec<_>>()
+        });
+        let served = |(name, kept, paused)| (name, self.served(network, kept, paused, principal));
+        seen.into_iter().map(served).collect()
+    }
+
+    fn served(&self, network: &NetworkName, kept: Kept, paused: bool, principal: &Principal) -> Served {
+        match kept {
+            Kept::View(view) => Served::View(view.served(paused)),
+            Kept::Report(report) => Served::Report(self.serve(network, report, principal)),
+        }
     }
 
     /// Every view that there is, with its network, name and version.
@@ -367,34 +323,32 @@ impl NetworkViews {
             let mut all = Vec::new();
             for (network, slots) in slots {
                 for (name, slot) in slots {
-                    let kept = slot.versions.iter().filter_map(|(version, kept)| Some((version, kept.clone().ok()?)));
-                    let served = kept.map(|(version, kept)| (version.clone(), kept.served(slot.paused)));
-                    all.extend(served.map(|(version, view)| (network.clone(), name.clone(), version, view)));
+                    let views = slot.views().map(|(version, view)| (version, view.clone().served(slot.paused)));
+                    all.extend(views.map(|(version, view)| (network.clone(), name.clone(), version.to_owned(), view)));
                 }
             }
             all
         })
     }
 
-    /// A version's view, or why there is none; nothing if none is wanted.
+    /// A version of a plugin, or why it is not kept; nothing if it need not be.
     pub(crate) fn version(
         &self,
         network: &NetworkName,
-        name: &str,
-        version: &str,
-    ) -> Option<Result<ServedView, String>> {
-        self.find_slot(network, name, |slot| {
-            let kept = slot.versions.get(version)?;
-            Some(kept.clone().map(|kept| kept.served(slot.paused)))
-        })?
+        (name, version): (&str, &str),
+        principal: &Principal,
+    ) -> Option<Result<Served, String>> {
+        let kept = |slot: &Slot| Some((slot.versions.get(version)?.clone(), slot.paused));
+        let (kept, paused) = self.find_slot(network, name, kept)??;
+        Some(kept.map(|kept| self.served(network, kept, paused, principal)))
     }
 
     /// Stops every view at the end of its batch.
     pub(crate) async fn shutdown(&self) {
         let slots = std::mem::take(&mut *self.slots_mut());
         crate::blocking(move || {
-            for kept in slots.values().flat_map(BTreeMap::values).flat_map(|slot| slot.versions.values().flatten()) {
-                kept.handle.stop();
+            for (_, view) in slots.values().flat_map(BTreeMap::values).flat_map(Slot::views) {
+                view.handle.stop();
             }
         })
         .await;
@@ -439,48 +393,23 @@ async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
     crate::blocking(move || handle.stop()).await;
 }
 
-impl Kept {
-    fn served(self, paused: bool) -> ServedView {
-        ServedView { handle: self.handle, paused, retired: self.retired }
-    }
+/// Whether a name is that of a built-in view or report.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    BUILTINS.iter().chain(REPORTS).any(|builtin| builtin.name == name)
 }
 
-impl Slot {
-    fn served(&self, principal: &Principal) -> Option<ServedView> {
-        let kept = self.versions.get(self.active.as_ref()?)?.as_ref().ok()?;
-        may(principal, &Action::Ask(&self.owner)).then(|| kept.clone().served(self.paused))
-    }
-
-    /// Swaps the pointer to the version that answers, and gives the versions that nobody needs any more.
-    fn bring_to_date(&mut self, plugin: &Plugin) -> Vec<Kept> {
-        let active = plugin.active().map(|version| version.version.clone());
-        if self.active != active {
-            let left = self.active.as_ref().and_then(|left| self.versions.get_mut(left));
-            if let Some(Ok(kept)) = left {
-                std::mem::take(&mut kept.retired).cancel();
-            }
-            self.active = active;
-        }
-        self.paused = plugin.is_paused();
-        let followed = plugin.followed();
-        let is_needed = |version: &str| followed.iter().any(|followed| followed.version == version);
-        let gone = self.versions.extract_if(.., |version, _| !is_needed(version));
-        gone.filter_map(|(_, kept)| kept.ok()).collect()
-    }
-}
-
-/// The component of a built-in view with this digest.
+/// The component of a built-in view or report with this digest.
 pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
     use sha2::{Digest, Sha256};
-    let component = BUILTINS.iter().map(|builtin| builtin.component);
-    let found = component.into_iter().find(|component| Sha256::digest(component)[..] == digest[..])?;
+    let mut components = BUILTINS.iter().chain(REPORTS).map(|builtin| builtin.component);
+    let found = components.find(|component| Sha256::digest(component)[..] == digest[..])?;
     Some(bytes::Bytes::from_static(found))
 }
 
 /// Deletes the files of views that nobody needs; they can be built again.
-async fn discard(gone: Vec<Kept>) {
+async fn discard(gone: Vec<KeptView>) {
     crate::blocking(move || {
-        for Kept { handle, retired, .. } in gone {
+        for KeptView { handle, retired, .. } in gone {
             retired.cancel();
             if let Err(error) = handle.delete() {
                 tracing::warn!(%error, "the file of a view that is gone could not be deleted");

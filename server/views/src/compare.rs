@@ -5,11 +5,12 @@
 use crate::{
     answer::person_id,
     contract::{Field, GuestValue},
+    key::Key,
     row::{RowKey, StoredRow},
     snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
 };
-use kith_core::{id::PersonId, position::Position};
+use kith_core::position::Position;
 use std::cmp::Ordering;
 
 /// Moves that are kept while rows are compared, beyond those asked for.
@@ -41,8 +42,8 @@ pub struct Comparison {
 /// A number that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
-    /// One or two people.
-    pub key: Vec<PersonId>,
+    /// Ids of one or two people; of a report, also of organisations.
+    pub key: Vec<String>,
     /// The entry the row is about.
     pub item: Option<Position>,
     /// The column.
@@ -59,31 +60,52 @@ impl ViewHandle {
         let position = self.cursor().position.min(other.cursor().position);
         let ours = Snapshot::open(&self.shared, None, Some(position))?;
         let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?;
-        let columns = Columns::of(self.fields(), other.fields());
-        let mut found = Found { moves_max, ..Found::default() };
-        found.compare(&sorted(&ours)?, &sorted(&theirs)?, &columns);
         let people = self.shared.source.people();
+        let tables = Tables {
+            ours: &sorted(&ours)?,
+            theirs: &sorted(&theirs)?,
+            our_fields: self.fields(),
+            their_fields: other.fields(),
+        };
+        let found = tables
+            .compare(moves_max, |key| key.people().map(|handle| person_id(handle, &people).to_string()).collect());
+        Ok(Comparison { position, day: ours.day, ..found })
+    }
+}
+
+/// Rows of two views or reports, by key and item, with their columns.
+pub(crate) struct Tables<'a> {
+    pub(crate) ours: &'a Table,
+    pub(crate) theirs: &'a Table,
+    pub(crate) our_fields: &'a [Field],
+    pub(crate) their_fields: &'a [Field],
+}
+
+impl Tables<'_> {
+    /// What differs; position and day are the caller's to fill in.
+    pub(crate) fn compare(&self, moves_max: usize, ids: impl Fn(Key) -> Vec<String>) -> Comparison {
+        let columns = Columns::of(self.our_fields, self.their_fields);
+        let mut found = Found { moves_max, ..Found::default() };
+        found.compare(self.ours, self.theirs, &columns);
         let moves = found.largest().into_iter().map(|moved| Move {
-            key: moved.row.key.people().map(|handle| person_id(handle, &people)).collect(),
+            key: ids(moved.row.key),
             item: (moved.row.item != 0).then(|| Position::new(moved.row.item)),
-            column: self.fields()[moved.column].name.clone(),
+            column: self.our_fields[moved.column].name.clone(),
             from: moved.from,
             to: moved.to,
         });
         let moves = moves.collect();
-        let (columns_added, columns_removed) = (columns.added, columns.removed);
         let Found { equal, changed, added, removed, .. } = found;
-        Ok(Comparison {
-            position,
-            day: ours.day,
+        Comparison {
             equal,
             changed,
             added,
             removed,
-            columns_added,
-            columns_removed,
+            columns_added: columns.added,
+            columns_removed: columns.removed,
             moves,
-        })
+            ..Comparison::default()
+        }
     }
 }
 

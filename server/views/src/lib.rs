@@ -11,6 +11,7 @@ mod check;
 mod compare;
 mod complete;
 mod contract;
+mod declared;
 mod derivation;
 mod digest;
 mod evaluate;
@@ -49,6 +50,7 @@ pub use changes::{ChangeReader, Changes};
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use compare::{Comparison, Move};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
+pub use declared::Declared;
 pub use digest::ViewDigest;
 pub use evaluate::EvaluateError;
 pub use explain::{Evidence, Explain, ExplainError, Explanation};
@@ -154,8 +156,17 @@ impl Views {
 
     /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
     /// takes.
-    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Refused> {
-        Ok(self.sandbox.load(component, settings)?.manifest().clone())
+    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
+        if self.sandbox.is_report(component)? {
+            return Ok(Declared::Report(self.sandbox.load_report(component, settings)?.manifest().clone()));
+        }
+        Ok(Declared::View(self.sandbox.load(component, settings)?.manifest().clone()))
+    }
+
+    /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
+    /// compiling takes.
+    pub fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
+        self.sandbox.is_report(component)
     }
 
     /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
@@ -187,7 +198,7 @@ impl Views {
         let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let shared = Arc::new(Shared::new(following, plugin, File { path, store }, source, Arc::clone(&self.turn)));
+        let shared = Arc::new(Shared::new(following, plugin, File { id, path, store }, source, Arc::clone(&self.turn)));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))
     }

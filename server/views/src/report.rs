@@ -6,15 +6,17 @@ use crate::{
     abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
     abi::v1::GuestError,
     answer::{Row, Value},
+    compare::{Comparison, Tables},
     complete::Complete,
     contract::{Field, GuestValue},
+    key::Key,
     limits,
     page::Direction,
     query::OrderBy,
     report_input::Packed,
     report_manifest::{ReportKey, ReportManifest},
-    row::{StoredRow, compare_values},
-    snapshot::{Snapshot, SnapshotError},
+    row::{RowKey, StoredRow, compare_values},
+    snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
 };
 use kith_core::{
@@ -135,10 +137,17 @@ pub enum ReportError {
 
 /// The rows of one position and day.
 struct Computed {
-    position: Position,
-    day: i32,
+    of: Of,
     rows: Vec<GuestReportRow>,
     packed: Packed,
+}
+
+/// What a table is of: when another version of a view answers, it is another table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Of {
+    position: Position,
+    day: i32,
+    views: Vec<[u8; 32]>,
 }
 
 impl Report {
@@ -199,11 +208,30 @@ impl Report {
         Ok(ReportExplanation { row: self.row(context.directory, row), inputs })
     }
 
+    /// Compares with another report on the same network, each with the views that it reads, as of one position and day.
+    pub fn compare(
+        &self,
+        context: &ReportContext<'_>,
+        (other, of_other): (&Self, &ReportContext<'_>),
+        moves_max: usize,
+    ) -> Result<Comparison, ReportError> {
+        let (ours, theirs) = (self.compute(context)?, other.compute(of_other)?);
+        let tables = Tables {
+            ours: &ours.table(),
+            theirs: &theirs.table(),
+            our_fields: &self.manifest().fields,
+            their_fields: &other.manifest().fields,
+        };
+        let found = tables.compare(moves_max, |key| self.key(context.directory, (key.a, key.b)));
+        Ok(Comparison { position: context.position, day: context.day, ..found })
+    }
+
     /// The table of a position and day, from those kept if it is there. One at a time computes.
     fn compute(&self, context: &ReportContext<'_>) -> Result<Arc<Computed>, ReportError> {
         let mut kept: MutexGuard<'_, _> = self.computed.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |known: &Arc<Computed>| (known.position, known.day) == (context.position, context.day);
-        if let Some(known) = kept.iter().find(|known| is_it(known)) {
+        let views = context.views.iter().map(|view| view.shared.id()).collect();
+        let of = Of { position: context.position, day: context.day, views };
+        if let Some(known) = kept.iter().find(|known| known.of == of) {
             return Ok(Arc::clone(known));
         }
         let mut packed = Packed::new(context.directory);
@@ -217,7 +245,7 @@ impl Report {
         }
         let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
         let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
-        let computed = Arc::new(Computed { position: context.position, day: context.day, rows, packed });
+        let computed = Arc::new(Computed { of, rows, packed });
         if kept.len() >= limits::TABLES_CACHED_MAX {
             kept.pop_front();
         }
@@ -237,7 +265,7 @@ impl Report {
     }
 
     fn is_asked_for(&self, directory: &Directory, row: &GuestReportRow, query: &ReportQuery) -> bool {
-        let key = self.key(directory, row);
+        let key = self.key(directory, row.key);
         let about_person = query.person.as_ref().is_none_or(|person| match self.manifest().key {
             ReportKey::Pair | ReportKey::Person => key.iter().any(|id| id == directory.root(person).as_str()),
             ReportKey::OrganisationPair | ReportKey::Organisation => {
@@ -260,13 +288,12 @@ impl Report {
         about_person && about_organisation && is_key
     }
 
-    fn key(&self, directory: &Directory, row: &GuestReportRow) -> Vec<String> {
+    fn key(&self, directory: &Directory, (a, b): (u32, u32)) -> Vec<String> {
         let organisation = |ordinal: u32| {
             let place = (ordinal as usize).checked_sub(1);
             place.and_then(|place| directory.organisations().get(place)).map(|found| found.id.to_string())
         };
         let person = |handle: u32| directory.person_of(handle).map(|person| person.id.to_string());
-        let (a, b) = row.key;
         let parts = match self.manifest().key {
             ReportKey::OrganisationPair => vec![organisation(a), organisation(b)],
             ReportKey::Organisation => vec![organisation(a)],
@@ -278,10 +305,22 @@ impl Report {
 
     fn row(&self, directory: &Directory, row: &GuestReportRow) -> ReportRow {
         ReportRow {
-            key: self.key(directory, row),
+            key: self.key(directory, row.key),
             values: row.values.iter().map(|value| answer_value(value, directory)).collect(),
             evidence_count: u32::try_from(row.evidence.len()).expect("at most 1,000 are named"),
         }
+    }
+}
+
+impl Computed {
+    /// The rows as those of views are kept, to be compared.
+    fn table(&self) -> Table {
+        let row = |row: &GuestReportRow| {
+            let key = RowKey { key: Key::directed(row.key.0, row.key.1), item: 0 };
+            let values = row.values.clone();
+            (key, StoredRow { changed: 0, values, evidence_count: 0, evidence: Vec::new() }.encode())
+        };
+        self.rows.iter().map(row).collect()
     }
 }
 

@@ -14,7 +14,9 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Component,
+};
 
 /// Core instances and tables in a component, on average: those of interpreters have several.
 const CORE_INSTANCES_EACH: u32 = 16;
@@ -74,22 +76,28 @@ impl Sandbox {
 
     /// Compiles a component, or takes it from the cache, and asks it what it is.
     pub(crate) fn load(&self, component: &[u8], settings: &str) -> Result<Plugin, Refused> {
-        if component.len() > limits::COMPONENT_BYTES_MAX {
-            return Err(Refused::TooLarge { found: component.len() });
-        }
-        let digest = Sha256::digest(component).into();
-        let compiled = self.cache.load(&self.engine, component, &digest)?;
+        let (compiled, digest) = self.compile(component)?;
         Plugin::new(&compiled, digest, settings, self.limits)
     }
 
     /// The same for a report.
     pub(crate) fn load_report(&self, component: &[u8], settings: &str) -> Result<ReportPlugin, Refused> {
+        let (compiled, digest) = self.compile(component)?;
+        ReportPlugin::new(&compiled, digest, settings, self.limits)
+    }
+
+    /// Whether a component is a report; otherwise it is a view, or nothing that can run here.
+    pub(crate) fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
+        let (compiled, _) = self.compile(component)?;
+        Ok(ReportPlugin::is_one(&compiled))
+    }
+
+    fn compile(&self, component: &[u8]) -> Result<(Component, [u8; 32]), Refused> {
         if component.len() > limits::COMPONENT_BYTES_MAX {
             return Err(Refused::TooLarge { found: component.len() });
         }
         let digest = Sha256::digest(component).into();
-        let compiled = self.cache.load(&self.engine, component, &digest)?;
-        ReportPlugin::new(&compiled, digest, settings, self.limits)
+        Ok((self.cache.load(&self.engine, component, &digest)?, digest))
     }
 
     /// Stands for the engine's version and settings, and for what a call may use: rows may depend on them.

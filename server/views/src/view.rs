@@ -51,6 +51,7 @@ pub struct ViewCursor {
 /// What the thread and the handles share.
 pub(crate) struct Shared {
     name: String,
+    id: [u8; 32],
     path: PathBuf,
     pub(crate) plugin: Plugin,
     pub(crate) scope: ViewScope,
@@ -69,6 +70,8 @@ pub(crate) struct Shared {
 
 /// A view's file, open.
 pub(crate) struct File {
+    /// The view's id.
+    pub(crate) id: [u8; 32],
     pub(crate) path: PathBuf,
     pub(crate) store: Store,
 }
@@ -81,6 +84,7 @@ impl Shared {
     pub(crate) fn new(following: &Following, plugin: Plugin, file: File, source: Source, turn: Turn) -> Self {
         Self {
             name: following.name.clone(),
+            id: file.id,
             path: file.path,
             plugin,
             scope: following.scope.clone(),
@@ -100,6 +104,11 @@ impl Shared {
     /// What the view is called.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Stands for its component, settings, contract, network and scope.
+    pub(crate) fn id(&self) -> [u8; 32] {
+        self.id
     }
 
     /// Tells everyone how far the view has come.

@@ -6,8 +6,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
-    CheckError, CheckReport, Checking, Clock, Config, FollowError, Following, Manifest, Query, QueryAnswer, QueryError,
-    ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
+    CheckError, CheckReport, Checking, Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer,
+    QueryError, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -57,7 +57,13 @@ impl Host {
 
     /// Compiles a component and asks it what it is. Blocks.
     pub(crate) fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
-        self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
+        match self.views.inspect(component, settings) {
+            Ok(Declared::View(manifest)) => Ok(manifest),
+            Ok(Declared::Report(report)) => {
+                Err(Failure::PluginRefused(format!("`{}` is a report, not a view", report.name)))
+            }
+            Err(refused) => Err(Failure::PluginRefused(refused.to_string())),
+        }
     }
 
     /// Looks a component over. Blocks.

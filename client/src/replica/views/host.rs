@@ -177,8 +177,14 @@ impl Host {
             clock: Arc::new(move || replica.environment.now().millis()),
         };
         let views = Arc::clone(&open.views);
-        let view = blocking(move || views.follow(following)).await;
-        view.map(Arc::new).map_err(|error| ViewError::Host(error.to_string()))
+        blocking(move || {
+            let host = |error: &dyn std::error::Error| ViewError::Host(error.to_string());
+            if views.is_report(&following.component).map_err(|refused| host(&refused))? {
+                return Err(ViewError::Report(following.name));
+            }
+            views.follow(following).map(Arc::new).map_err(|error| host(&error))
+        })
+        .await
     }
 
     /// Names what is here: it changes when entries come or go other than at the end.

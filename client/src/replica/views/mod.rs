@@ -57,6 +57,9 @@ pub enum ViewError {
     /// The replica has no folder that views could be kept in.
     #[error("a replica in memory has no views")]
     NoFolder,
+    /// It is a report that the network installed: the server computes it, from the whole log.
+    #[error("{0} is a report, which is not computed on a replica: ask the server")]
+    Report(String),
     /// The views' own files or the sandbox cannot be used; the text is for people. The replica itself is well.
     #[error("the views of this replica cannot be used: {0}")]
     Host(String),
@@ -125,8 +128,11 @@ impl OfflineViews {
     pub async fn list_views(&self) -> Result<crate::Views, ViewError> {
         let mut views = Vec::new();
         for name in self.0.names().await {
-            let view = self.0.level(&name).await?;
-            views.push(asking::status(name, view).await?);
+            match self.0.level(&name).await {
+                Ok(view) => views.push(asking::status(name, view).await?),
+                Err(ViewError::Report(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(crate::Views { views, head: self.0.head() })
     }

@@ -1,14 +1,14 @@
 //! `DiffPlugin`: the version that answers beside another one, as far as both have come.
 
-use super::{Call, Failure, blocking, convert, enter, list_views, rows};
-use crate::{node::Node, views::ServedView};
+use super::{Call, Failure, blocking, convert, enter, list_views, reports, rows};
+use crate::{node::Node, views::Served};
 use kith_core::{
-    may::{Action, may},
+    may::{Action, Principal, may},
     plugins::PluginRefusal,
 };
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Move, wire};
+use kith_views::{Comparison, Move, wire};
 use tonic::Request;
 
 /// Moves that are listed unless asked otherwise.
@@ -39,15 +39,27 @@ pub(super) async fn diff_plugin(
             format_args!("{to} is the version that answers: install another one, or name one to compare with");
         return Err(Failure::request("version", message));
     }
-    let (ours, theirs) = (version(node, &network, &name, &from)?, version(node, &network, &name, &to)?);
-    rows::catch_up(&network, &ours).await?;
-    rows::catch_up(&network, &theirs).await?;
-    blocking(move || compare(&name, (from, &ours), (to, &theirs), moves_max)).await
+    let ours = version(node, &network, &caller.principal, (&name, &from))?;
+    let theirs = version(node, &network, &caller.principal, (&name, &to))?;
+    for served in [&ours, &theirs] {
+        catch_up(&network, served).await?;
+    }
+    blocking(move || {
+        let found = compare(&network, (&ours, &theirs), moves_max)?;
+        let (from_view, to_view) = (list_views::served(&name, &ours)?, list_views::served(&name, &theirs)?);
+        Ok(v1::DiffPluginResponse { from, to, from_view: Some(from_view), to_view: Some(to_view), ..response(found) })
+    })
+    .await
 }
 
-fn version(node: &Node, network: &Network, name: &str, version: &str) -> Result<ServedView, Failure> {
-    match node.views().version(network.name(), name, version) {
-        Some(Ok(view)) => Ok(view),
+fn version(
+    node: &Node,
+    network: &Network,
+    principal: &Principal,
+    (name, version): (&str, &str),
+) -> Result<Served, Failure> {
+    match node.views().version(network.name(), (name, version), principal) {
+        Some(Ok(served)) => Ok(served),
         Some(Err(problem)) => Err(Failure::because(ErrorReason::ViewStopped, problem).at("version")),
         None => {
             let message = format_args!(
@@ -58,16 +70,25 @@ fn version(node: &Node, network: &Network, name: &str, version: &str) -> Result<
     }
 }
 
-fn compare(
-    name: &str,
-    (from, ours): (String, &ServedView),
-    (to, theirs): (String, &ServedView),
-    moves_max: usize,
-) -> Result<v1::DiffPluginResponse, Failure> {
-    let found = ours.handle.compare(&theirs.handle, moves_max)?;
-    Ok(v1::DiffPluginResponse {
-        from,
-        to,
+async fn catch_up(network: &Network, served: &Served) -> Result<(), Failure> {
+    match served {
+        Served::View(view) => rows::catch_up(network, view).await,
+        Served::Report(report) => reports::catch_up(network, report).await,
+    }
+}
+
+fn compare(network: &Network, versions: (&Served, &Served), moves_max: usize) -> Result<Comparison, Failure> {
+    match versions {
+        (Served::View(ours), Served::View(theirs)) => Ok(ours.handle.compare(&theirs.handle, moves_max)?),
+        (Served::Report(ours), Served::Report(theirs)) => reports::compare(network, (ours, theirs), moves_max),
+        (Served::View(_), Served::Report(_)) | (Served::Report(_), Served::View(_)) => {
+            Err(Failure::request("version", "one is a view and the other a report"))
+        }
+    }
+}
+
+fn response(found: Comparison) -> v1::DiffPluginResponse {
+    v1::DiffPluginResponse {
         position: found.position.get(),
         day: found.day,
         rows_equal: found.equal,
@@ -77,17 +98,10 @@ fn compare(
         columns_added: found.columns_added,
         columns_removed: found.columns_removed,
         moves: found.moves.into_iter().map(moved).collect(),
-        from_view: Some(list_views::view(name, ours)?),
-        to_view: Some(list_views::view(name, theirs)?),
-    })
+        ..v1::DiffPluginResponse::default()
+    }
 }
 
 fn moved(moved: Move) -> v1::Move {
-    v1::Move {
-        key: wire::ids(&moved.key),
-        item: wire::number(moved.item),
-        column: moved.column,
-        from: moved.from,
-        to: moved.to,
-    }
+    v1::Move { key: moved.key, item: wire::number(moved.item), column: moved.column, from: moved.from, to: moved.to }
 }

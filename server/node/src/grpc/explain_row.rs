@@ -17,7 +17,7 @@ pub(super) async fn explain_row(
 ) -> Result<v1::ExplainRowResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = super::enter(node, &caller, &message.network)?;
-    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal) {
+    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
         return reports::explain(&network, report, Call { caller, message }).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;

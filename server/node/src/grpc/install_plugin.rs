@@ -10,7 +10,7 @@ use crate::{
     plugins::{Installed, NewPlugin},
 };
 use bytes::{Bytes, BytesMut};
-use kith_bundle::BUILTINS;
+use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{event::Scope, limits::COMPONENT_BYTES_MAX};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
@@ -107,7 +107,7 @@ impl Upload<'_> {
         Ok(())
     }
 
-    /// The component: what was sent, or that of the built-in view that is named.
+    /// The component: what was sent, or that of the built-in view or report that is named.
     fn finish(self, builtin: &str) -> Result<Bytes, Failure> {
         if builtin.is_empty() {
             return if self.bytes.is_empty() {
@@ -119,9 +119,9 @@ impl Upload<'_> {
         if !self.bytes.is_empty() {
             return Err(Failure::request("data", "excludes builtin"));
         }
-        let known = BUILTINS.iter().find(|known| known.name == builtin);
+        let known = BUILTINS.iter().chain(REPORTS).find(|known| known.name == builtin);
         known.map(|known| Bytes::from_static(known.component)).ok_or_else(|| {
-            let message = format_args!("there is no built-in view {builtin}");
+            let message = format_args!("no built-in view or report is called {builtin}");
             Failure::because(ErrorReason::ViewUnknown, message).at("builtin")
         })
     }

@@ -1,10 +1,10 @@
 //! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing.
 
 use super::{Call, Failure, blocking, enter, list_views};
-use crate::node::Node;
+use crate::{node::Node, views::Served};
 use kith_core::{
     event::Scope,
-    may::{Action, may},
+    may::{Action, Principal, may},
     plugins::{Plugin, PluginOwner, PluginVersion},
 };
 use kith_log::Network;
@@ -21,14 +21,23 @@ pub(super) async fn list_plugins(
     let plugins = blocking(move || {
         let known = network.plugins();
         let seen = known.iter().filter(|(_, plugin)| may(&caller.principal, &Action::Ask(plugin.owner())));
-        seen.map(|(name, one)| plugin(&node, &network, name, one)).collect::<Result<Vec<_>, Failure>>()
+        seen.map(|(name, one)| plugin(&node, &network, &caller.principal, (name, one)))
+            .collect::<Result<Vec<_>, Failure>>()
     });
     Ok(v1::ListPluginsResponse { plugins: plugins.await?, head })
 }
 
-fn plugin(node: &Node, network: &Network, name: &str, plugin: &Plugin) -> Result<v1::Plugin, Failure> {
+fn plugin(
+    node: &Node,
+    network: &Network,
+    principal: &Principal,
+    (name, plugin): (&str, &Plugin),
+) -> Result<v1::Plugin, Failure> {
     let (scope, organisation) = owner(plugin.owner());
-    let versions = plugin.versions().iter().map(|one| version(node, network, (name, plugin), one));
+    let versions = plugin.versions().iter().map(|one| {
+        let served = node.views().version(network.name(), (name, &one.version), principal);
+        version((name, plugin), one, served)
+    });
     Ok(v1::Plugin {
         name: name.to_owned(),
         scope: scope.into(),
@@ -47,13 +56,12 @@ pub(super) fn owner(owner: &PluginOwner) -> (v1::Scope, String) {
 }
 
 fn version(
-    node: &Node,
-    network: &Network,
     (name, plugin): (&str, &Plugin),
     version: &PluginVersion,
+    served: Option<Result<Served, String>>,
 ) -> Result<v1::PluginVersion, Failure> {
-    let (view, problem) = match node.views().version(network.name(), name, &version.version) {
-        Some(Ok(served)) => (Some(list_views::view(name, &served)?), String::new()),
+    let (view, problem) = match served {
+        Some(Ok(served)) => (Some(list_views::served(name, &served)?), String::new()),
         Some(Err(problem)) => (None, problem),
         None => (None, String::new()),
     };

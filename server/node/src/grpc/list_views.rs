@@ -1,7 +1,10 @@
 //! `ListViews`: the views of a network and how they are doing.
 
 use super::{Call, Failure, blocking, enter, reports};
-use crate::{node::Node, views::ServedView};
+use crate::{
+    node::Node,
+    views::{Served, ServedView},
+};
 use kith_proto::v1;
 use kith_views::wire;
 use tonic::Request;
@@ -14,16 +17,17 @@ pub(super) async fn list_views(
     let network = enter(node, &caller, &message.network)?;
     let views = node.views().list(network.name(), &caller.principal);
     let head = network.head().get();
-    let reports = node.views().reports(network.name(), &caller.principal);
-    let views = blocking(move || {
-        let views = views.iter().map(|(name, served)| view(name, served));
-        views
-            .chain(reports.iter().map(|(name, served)| reports::view(name, served)))
-            .collect::<Result<Vec<_>, Failure>>()
-    });
-    let mut views = views.await?;
-    views.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(v1::ListViewsResponse { views, head })
+    let views =
+        blocking(move || views.iter().map(|(name, one)| served(name, one)).collect::<Result<Vec<_>, Failure>>());
+    Ok(v1::ListViewsResponse { views: views.await?, head })
+}
+
+/// A view or report as clients see it.
+pub(super) fn served(name: &str, served: &Served) -> Result<v1::View, Failure> {
+    match served {
+        Served::View(served) => view(name, served),
+        Served::Report(served) => reports::view(name, served),
+    }
 }
 
 /// A view as clients see it.

@@ -24,7 +24,7 @@ pub(super) async fn query_view(
 ) -> Result<v1::QueryViewResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = super::enter(node, &caller, &message.network)?;
-    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal) {
+    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
         return reports::query(&network, report, &message).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;

@@ -5,11 +5,51 @@ use crate::{node::Node, views::ServedReport};
 use kith_core::{may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{ReportContext, ReportError, ReportQuery, ReportRow, ViewState, wire};
+use kith_views::{Comparison, ReportContext, ReportError, ReportQuery, ReportRow, ViewState, wire};
 
 /// A report of a network with the views that it reads, if the name is one.
-pub(super) fn find(node: &Node, network: &Network, name: &str, principal: &Principal) -> Option<ServedReport> {
-    node.views().report(network.name(), name, principal)
+pub(super) fn find(
+    node: &Node,
+    network: &Network,
+    name: &str,
+    principal: &Principal,
+) -> Result<Option<ServedReport>, Failure> {
+    let Some(report) = node.views().report(network.name(), name, principal) else { return Ok(None) };
+    check_views(&report).map_err(|failure| failure.at("view"))?;
+    Ok(Some(report))
+}
+
+fn check_views(report: &ServedReport) -> Result<(), Failure> {
+    let Some(missing) = &report.missing else { return Ok(()) };
+    Err(Failure::because(ErrorReason::ViewUnknown, absent(missing)))
+}
+
+fn absent(view: &str) -> String {
+    format!("the report reads the view {view}, which is not there")
+}
+
+/// Waits a little for every view that a report reads.
+pub(super) async fn catch_up(network: &Network, report: &ServedReport) -> Result<(), Failure> {
+    check_views(report)?;
+    for view in &report.views {
+        rows::catch_up(network, view).await?;
+    }
+    Ok(())
+}
+
+/// Compares two versions of a report, as far as the views of both have come.
+pub(super) fn compare(
+    network: &Network,
+    (ours, theirs): (&ServedReport, &ServedReport),
+    moves_max: usize,
+) -> Result<Comparison, Failure> {
+    let (one, other) = (as_of(network, ours, None, None)?, as_of(network, theirs, None, None)?);
+    let (position, day) = (one.0.min(other.0), one.1.min(other.1));
+    let directory = &network.directory_at(position)?;
+    let (our_views, their_views) = (ours.handles(), theirs.handles());
+    let context = ReportContext { views: &our_views, directory, position, day };
+    let of_other = ReportContext { views: &their_views, directory, position, day };
+    Ok(ours.report.compare(&context, (&theirs.report, &of_other), moves_max)?)
 }
 
 /// Answers `QueryView`.
@@ -22,9 +62,7 @@ pub(super) async fn query(
     let start = if let Some(token) = &asked.page_token {
         Start::parse(token)?
     } else {
-        for view in &report.views {
-            rows::catch_up(network, view).await?;
-        }
+        catch_up(network, &report).await?;
         Start { as_of: asked.as_of, day: asked.day, skip: 0 }
     };
     let query = ReportQuery {
@@ -67,9 +105,7 @@ pub(super) async fn explain(
         return Err(Failure::request("key", "is missing"));
     }
     let (wanted, day) = (rows::as_of(network, message.as_of)?, rows::day(message.at)?);
-    for view in &report.views {
-        rows::catch_up(network, view).await?;
-    }
+    catch_up(network, &report).await?;
     let network = network.clone();
     blocking(move || {
         let (position, day) = as_of(&network, &report, wanted, day)?;
@@ -110,6 +146,11 @@ pub(super) fn view(name: &str, served: &ServedReport) -> Result<v1::View, Failur
         ..v1::View::default()
     };
     view.set_state(v1::ViewState::Running);
+    if let Some(missing) = &served.missing {
+        view.set_state(v1::ViewState::Stopped);
+        (view.cursor, view.last_error) = (0, absent(missing));
+        return Ok(view);
+    }
     for input in &served.views {
         let status = input.handle.status()?;
         view.cursor = view.cursor.min(status.cursor.position.get());

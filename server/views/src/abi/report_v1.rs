@@ -2,7 +2,7 @@
 //!
 //! Whatever a report gives is checked here against the contract and the limits; nothing else trusts it.
 
-use super::v1::{GuestError, check_surface, shortened};
+use super::v1::{GuestError, check_surface, exports, shortened};
 use crate::{
     contract::{Field, FieldType, GuestValue},
     limits,
@@ -46,6 +46,11 @@ pub(crate) struct ReportPlugin {
 }
 
 impl ReportPlugin {
+    /// Whether a component is a report.
+    pub(crate) fn is_one(component: &Component) -> bool {
+        exports(component, EXPORT)
+    }
+
     /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
     pub(crate) fn new(
         component: &Component,

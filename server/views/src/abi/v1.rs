@@ -134,8 +134,15 @@ pub(super) fn check_surface(component: &Component, export: &'static str) -> Resu
     if !names.is_empty() {
         return Err(Refused::Imports { names });
     }
-    let found: Vec<String> = surface.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    if found.iter().any(|name| name == export) { Ok(()) } else { Err(Refused::Contract { found, export }) }
+    if exports(component, export) {
+        return Ok(());
+    }
+    Err(Refused::Contract { found: surface.exports(engine).map(|(name, _)| name.to_owned()).collect(), export })
+}
+
+/// Whether a component has an interface.
+pub(super) fn exports(component: &Component, export: &str) -> bool {
+    component.component_type().exports(component.engine()).any(|(name, _)| name == export)
 }
 
 /// One instance of a plugin. After a failed call it must not be used again.

@@ -44,17 +44,17 @@ fn compiled_components_are_kept_and_damaged_ones_compiled_anew() {
         bytes[damage] ^= 1;
         std::fs::write(file, &bytes).unwrap();
         let views = Views::open(Lab::config(&lab.folder, SandboxLimits::default())).unwrap();
-        assert_eq!(views.inspect(&HOSTILE, "{}").unwrap().name, "hostile");
+        assert_eq!(views.inspect(&HOSTILE, "{}").unwrap().name(), "hostile");
         assert_eq!(std::fs::read(file).unwrap().len(), whole.len());
     }
     std::fs::write(file, b"short").unwrap();
-    assert_eq!(lab.views.inspect(&HOSTILE, "{}").unwrap().name, "hostile");
+    assert_eq!(lab.views.inspect(&HOSTILE, "{}").unwrap().name(), "hostile");
 }
 
 #[test]
 fn built_in_plugins_are_taken() {
     let lab = Lab::open();
     for builtin in kith_bundle::BUILTINS {
-        assert_eq!(lab.views.inspect(builtin.component, "{}").unwrap().name, builtin.name);
+        assert_eq!(lab.views.inspect(builtin.component, "{}").unwrap().name(), builtin.name);
     }
 }

@@ -1,4 +1,4 @@
-//! `kith plugin install`: a component becomes a view of the network, or a further version of one.
+//! `kith plugin install`: a component becomes a view or report of the network, or a further version of one.
 
 use super::{build::read_component, list};
 use crate::{context::Context, failure::Failure, output::remark};
@@ -13,7 +13,7 @@ use std::{path::PathBuf, time::Duration};
 /// Time between two looks at a view that is being built.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Install a component as a view of the network
+/// Install a component as a view or report of the network
 ///
 /// The server checks it, records who installed which bytes with which settings, and builds the view from the first
 /// entry on. The first version of a name answers at once. A later one is built beside the one that answers: compare
@@ -25,7 +25,7 @@ pub(crate) struct InstallArgs {
     /// The component
     #[arg(required_unless_present = "builtin", conflicts_with = "builtin")]
     file: Option<PathBuf>,
-    /// Take the component of this built-in view, for settings of your own
+    /// Take the component of this built-in view or report, for settings of your own
     #[arg(long, value_name = "VIEW", requires = "name")]
     builtin: Option<String>,
     /// The view's name [default: the one in the component's manifest]

@@ -1,0 +1,150 @@
+//! What a network has by one name: every version that is kept, and which of them answers.
+//!
+//! Invariant: whoever may not ask a plugin sees nothing of it here.
+
+use kith_core::{
+    may::{Action, Principal, may},
+    plugins::{Plugin, PluginOwner},
+};
+use kith_views::{Report, ViewHandle};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// A view that answers.
+#[derive(Clone)]
+pub struct ServedView {
+    /// Its rows.
+    pub handle: Arc<ViewHandle>,
+    /// Whether it stands still because somebody paused it.
+    pub paused: bool,
+    /// Cancelled when another version takes its place, or none.
+    pub(crate) retired: CancellationToken,
+}
+
+/// A report, and the views that it reads.
+#[derive(Clone)]
+pub struct ServedReport {
+    /// The report.
+    pub report: Arc<Report>,
+    /// The views, in the order of its manifest.
+    pub views: Vec<ServedView>,
+    /// A view that it reads and that is not there.
+    pub missing: Option<String>,
+}
+
+impl ServedReport {
+    /// The views that it reads.
+    pub fn handles(&self) -> Vec<Arc<ViewHandle>> {
+        self.views.iter().map(|view| Arc::clone(&view.handle)).collect()
+    }
+}
+
+/// A version of a plugin, as it answers.
+pub(crate) enum Served {
+    View(ServedView),
+    Report(ServedReport),
+}
+
+/// Views or reports of one name.
+pub(super) struct Slot {
+    pub(super) owner: PluginOwner,
+    pub(super) paused: bool,
+    /// The version that answers.
+    pub(super) active: Option<String>,
+    /// The versions that are kept, or why they are not.
+    pub(super) versions: BTreeMap<String, Result<Kept, String>>,
+}
+
+/// A version that is kept.
+#[derive(Clone)]
+pub(super) enum Kept {
+    /// It follows the log.
+    View(KeptView),
+    /// It is computed when it is asked.
+    Report(Arc<Report>),
+}
+
+/// A view that follows the log.
+#[derive(Clone)]
+pub(super) struct KeptView {
+    pub(super) handle: Arc<ViewHandle>,
+    pub(super) retired: CancellationToken,
+    /// A paused view whose file was lost, on its way back to where it was paused.
+    pub(super) comes_back: bool,
+}
+
+impl KeptView {
+    pub(super) fn served(self, paused: bool) -> ServedView {
+        ServedView { handle: self.handle, paused, retired: self.retired }
+    }
+}
+
+impl Kept {
+    pub(super) fn version(&self) -> &str {
+        match self {
+            Self::View(view) => &view.handle.manifest().version,
+            Self::Report(report) => &report.manifest().version,
+        }
+    }
+}
+
+impl Slot {
+    /// The version that answers, for those who may ask.
+    pub(super) fn answering(&self, principal: &Principal) -> Option<&Kept> {
+        let kept = self.versions.get(self.active.as_ref()?)?.as_ref().ok()?;
+        may(principal, &Action::Ask(&self.owner)).then_some(kept)
+    }
+
+    /// The view that answers.
+    pub(super) fn view(&self, principal: &Principal) -> Option<ServedView> {
+        match self.answering(principal)? {
+            Kept::View(view) => Some(view.clone().served(self.paused)),
+            Kept::Report(_) => None,
+        }
+    }
+
+    /// The report that answers.
+    pub(super) fn report(&self, principal: &Principal) -> Option<Arc<Report>> {
+        match self.answering(principal)? {
+            Kept::View(_) => None,
+            Kept::Report(report) => Some(Arc::clone(report)),
+        }
+    }
+
+    /// Every view that is kept, with its version.
+    pub(super) fn views(&self) -> impl Iterator<Item = (&str, &KeptView)> {
+        self.versions.iter().filter_map(|(version, kept)| match kept {
+            Ok(Kept::View(view)) => Some((version.as_str(), view)),
+            Ok(Kept::Report(_)) | Err(_) => None,
+        })
+    }
+
+    /// Swaps the pointer to the version that answers, and gives the views that nobody needs any more.
+    pub(super) fn bring_to_date(&mut self, plugin: &Plugin) -> Vec<KeptView> {
+        let active = plugin.active().map(|version| version.version.clone());
+        if self.active != active {
+            let left = self.active.as_ref().and_then(|left| self.versions.get_mut(left));
+            if let Some(Ok(Kept::View(view))) = left {
+                std::mem::take(&mut view.retired).cancel();
+            }
+            self.active = active;
+        }
+        self.paused = plugin.is_paused();
+        let followed = plugin.followed();
+        let is_needed = |version: &str| followed.iter().any(|followed| followed.version == version);
+        let gone = self.versions.extract_if(.., |version, _| !is_needed(version));
+        gone.filter_map(|(_, kept)| view_of(kept)).collect()
+    }
+
+    /// The views of a name that is gone.
+    pub(super) fn into_views(self) -> Vec<KeptView> {
+        self.versions.into_values().filter_map(view_of).collect()
+    }
+}
+
+fn view_of(kept: Result<Kept, String>) -> Option<KeptView> {
+    match kept {
+        Ok(Kept::View(view)) => Some(view),
+        Ok(Kept::Report(_)) | Err(_) => None,
+    }
+}
