@@ -186,17 +186,49 @@ fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed
         .exits(4)
         .says("unknown field `score`");
 
-    let folder = tempfile::tempdir().unwrap();
-    let replica = folder.path().join("replica");
-    let replica = replica.to_str().unwrap();
-    cli.run(&["sync", "--replica", replica]).ok();
-    let names: Vec<_> =
-        cli.json_lines(&["view", "--replica", replica]).iter().map(|view| view["name"].clone()).collect();
-    assert_eq!(names.len(), 5, "reports are the server's: {names:?}");
-    cli.run(&["view", "close_bridges", "--replica", replica]).exits(1).says("ask the server");
-
     cli.run(&["plugin", "remove", "close_bridges"]).ok();
     cli.run(&["view", "close_bridges"]).exits(3).says("there is no view close_bridges");
+}
+
+#[test]
+fn a_replica_of_the_whole_log_computes_the_same_reports_and_one_of_a_part_none() {
+    let (server, cli) = village();
+    ties(&cli);
+    cli.run(&["referred", "amina", "ben", "--to", "carol", "--on", "2026-01-05"]).ok();
+    let settings = r#"{"score_min":1}"#;
+    cli.run(&["plugin", "install", "--builtin", "bridges", "--name", "close_bridges", "--settings", settings]).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (whole, part) = (path("whole"), path("part"));
+    cli.run(&["sync", "--replica", &whole]).ok();
+    cli.run(&["sync", "--replica", &part, "--person", "amina"]).ok();
+    let reports = ["bridges", "close_bridges", "follow_up_latency", "referrers", "who_should_meet"];
+    let asked: Vec<_> = reports.iter().map(|report| ["view", report, "--at", "2026-02-01"]).collect();
+    let of_server: Vec<_> = asked.iter().map(|asked| cli.json_lines(asked)).collect();
+    let early = ["view", "bridges", "--as-of", "9"];
+    let (early_of_server, why) = (cli.json_lines(&early), ["why", "bridges", "Riverside", "Hillside"]);
+    let why_of_server = cli.json_lines(&why);
+    server.terminate();
+
+    let offline = |replica: &str, asked: &[&str]| cli.json_lines(&[asked, &["--replica", replica]].concat());
+    for (asked, of_server) in asked.iter().zip(of_server) {
+        assert!(!of_server.is_empty());
+        assert_eq!(offline(&whole, asked), of_server, "{asked:?}");
+    }
+    assert_eq!(offline(&whole, &early), early_of_server);
+    assert_eq!(offline(&whole, &why), why_of_server);
+    cli.run(&["watch", "bridges", "--replica", &whole]).exits(4).says("is a report");
+    cli.run(&["person", "add", "Eva Lind", "--org", "hillside", "--id", "eva", "--replica", &whole]).ok();
+    cli.run(&["met", "ben", "eva", "--on", "2026-01-09", "--replica", &whole]).ok();
+    let pending = offline(&whole, &["view", "bridges", "--pending"]);
+    let across = row(&pending, "riverside", "hillside");
+    assert_eq!((&across["ties"], &across["people_b"], &across["redundancy"]), (&json!(3), &json!(3), &json!(2)));
+
+    cli.run(&["view", "bridges", "--replica", &part]).exits(4).says("needs the whole log").says("ask the server");
+    let listed = offline(&part, &["view"]);
+    let bridges = listed.iter().find(|view| view["name"] == "bridges").unwrap();
+    assert_eq!(bridges["state"], "stopped");
+    assert!(bridges["last_error"].as_str().unwrap().contains("needs the whole log"), "{bridges}");
 }
 
 #[test]

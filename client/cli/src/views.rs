@@ -77,6 +77,18 @@ impl Asked {
         }
     }
 
+    /// Whether rows are about organisations; those of most views are about people.
+    pub(crate) async fn is_about_organisations(&self, name: &str) -> Result<bool, Failure> {
+        let key = match self {
+            Self::Server(client) => {
+                let views = client.list_views().await?.views;
+                views.into_iter().find(|view| view.name == name).map(|view| view.key).unwrap_or_default()
+            }
+            Self::Replica(views) => views.key_of(name).await?,
+        };
+        Ok(key.starts_with("organisation"))
+    }
+
     /// The entries that a row stands on.
     pub(crate) async fn explain(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Failure> {
         match self {
@@ -113,7 +125,7 @@ impl From<ViewError> for Failure {
         match error {
             ViewError::Refused(error) => error.into(),
             ViewError::Store(error) => error.into(),
-            ViewError::NoFolder | ViewError::Report(_) | ViewError::Host(_) => Self::Unexpected(error.to_string()),
+            ViewError::NoFolder | ViewError::Host(_) => Self::Unexpected(error.to_string()),
         }
     }
 }

@@ -35,14 +35,19 @@ pub(super) struct Known {
 impl Known {
     fn take(&mut self, reader: &Reader, position: Position) -> Result<(), StoreError> {
         let recorded = reader.recorded_at(position)?.ok_or_else(damaged)?;
-        if can_apply(&self.directory, &recorded.event) {
-            self.directory.apply(&recorded.event, position);
-        }
+        add_to_directory(&mut self.directory, &recorded.event, position);
         if let Fact::Administration(fact) = &recorded.event.fact {
             self.plugins.apply(fact, &recorded.entry);
         }
         self.names.extend(recorded.details.into_iter().filter_map(name));
         Ok(())
+    }
+}
+
+/// Adds what an event says, if that fits what is known.
+pub(super) fn add_to_directory(directory: &mut Directory, event: &Event, position: Position) {
+    if can_apply(directory, event) {
+        directory.apply(event, position);
     }
 }
 
@@ -93,6 +98,27 @@ impl Inner {
             Ok(())
         })?;
         Ok(answer(&known))
+    }
+
+    /// The directory up to a position.
+    #[cfg(feature = "views")]
+    pub(super) fn directory_at(&self, position: Position) -> Result<Directory, StoreError> {
+        if let Some(directory) =
+            self.with_directory(|known| (known.size <= position.get()).then(|| known.directory.clone()))?
+        {
+            return Ok(directory);
+        }
+        let mut directory = Directory::default();
+        self.store.read(|transaction| {
+            let reader = Reader::new(transaction)?;
+            for row in transaction.open_table(COMMON)?.range(1..=position.get())? {
+                let position = Position::new(row?.0.value());
+                let recorded = reader.recorded_at(position)?.ok_or_else(damaged)?;
+                add_to_directory(&mut directory, &recorded.event, position);
+            }
+            Ok(())
+        })?;
+        Ok(directory)
     }
 
     /// The network's plugins, as the entries here say.

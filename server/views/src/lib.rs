@@ -30,6 +30,7 @@ mod refused;
 mod report;
 mod report_input;
 mod report_manifest;
+mod report_page;
 mod routing;
 mod row;
 mod runner;
@@ -63,6 +64,7 @@ pub use report::{
     InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
 };
 pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
+pub use report_page::{PageTokenInvalid, ReportPage};
 pub use runner::Interrupted;
 pub use sandbox::{SandboxError, SandboxLimits};
 pub use snapshot::SnapshotError;

@@ -175,6 +175,14 @@ impl Report {
         self.plugin.settings()
     }
 
+    /// How far views have come that are read together: the position and the day of the last one. None while one of them
+    /// is being built.
+    pub fn reached(views: &[Arc<ViewHandle>]) -> Option<(Position, i32)> {
+        let cursors: Vec<_> = views.iter().map(|view| view.cursor()).collect();
+        let position = cursors.iter().map(|cursor| cursor.position).min()?;
+        Some((position, cursors.iter().map(|cursor| cursor.day).min()??))
+    }
+
     /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
     /// and day is a look.
     pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {

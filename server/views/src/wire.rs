@@ -1,6 +1,8 @@
 //! Views on the wire: what they answer as messages of `kith.v1`, and failures by their reasons, the same for a server
 //! and for a replica that needs none.
 
+pub mod report;
+
 use crate::{
     answer::{RemovedRow, Row, Value},
     contract::{Field, FieldType, KeyShape},

@@ -7,7 +7,6 @@ use crate::{
     failure::Failure,
     output::{Column, remark},
     people::Names,
-    place::Place,
     render::{entry_json, sentence},
     rows::{cells, columns, number_text, row_json},
     settings::Format,
@@ -54,7 +53,8 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         Some(AsOf::Position(position)) => position,
         Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position here".to_owned())),
     };
-    let (key, organisations) = key(context, args).await?;
+    let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
+    let (key, organisations) = key(context, &views, args).await?;
     let query = RowQuery {
         view: args.name.clone(),
         key,
@@ -63,7 +63,6 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         at: args.at.map(Moment::day),
         as_of,
     };
-    let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
     let answer = views.explain(&query).await?;
     if !answer.inputs.is_empty() {
         tell_inputs(context, &answer).await?;
@@ -87,17 +86,13 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
 }
 
 /// The key: people, or organisations if rows are about them.
-async fn key(context: &Context, args: &WhyArgs) -> Result<(Vec<PersonId>, Vec<OrganisationId>), Failure> {
+async fn key(
+    context: &Context,
+    views: &Asked,
+    args: &WhyArgs,
+) -> Result<(Vec<PersonId>, Vec<OrganisationId>), Failure> {
     let mut resolver = context.resolver();
-    let is_about_organisations = match &context.place {
-        Place::Server(client) => {
-            let views = client.list_views().await?.views;
-            views.iter().any(|view| view.name == args.name && view.key.starts_with("organisation"))
-        }
-        // Only reports have such rows, and they are computed of whole logs, at a server.
-        Place::Replica(_) => false,
-    };
-    if !is_about_organisations {
+    if !views.is_about_organisations(&args.name).await? {
         return Ok((resolver.people(&args.key).await?, Vec::new()));
     }
     let mut organisations = Vec::new();

@@ -94,11 +94,13 @@ pub(super) async fn status(name: String, view: Arc<ViewHandle>) -> Result<v1::Vi
     Ok(wire::view(&name, status))
 }
 
-fn as_of(position: Position) -> Option<Position> {
+/// A position that rows are asked for as of; zero is none.
+pub(super) fn as_of(position: Position) -> Option<Position> {
     (position > Position::ZERO).then_some(position)
 }
 
-fn day(day: Option<i32>) -> Result<Option<i32>, Error> {
+/// A day that rows are asked for as of.
+pub(super) fn day(day: Option<i32>) -> Result<Option<i32>, Error> {
     let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
     match day {
         Some(day) if !(first..=last).contains(&day) => {

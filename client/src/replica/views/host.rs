@@ -2,8 +2,8 @@
 
 use super::{Inner, OfflinePlugin, ViewError, pending::WithPending, unknown};
 use crate::{error::Error, reason::Reason, replica::store::read_state};
-use kith_core::{filter::Filter, history::History, position::Position};
-use kith_views::{Config, Following, ViewHandle, ViewState, Views};
+use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
+use kith_views::{Config, Following, Report, ViewHandle, ViewState, Views};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -48,7 +48,16 @@ struct Open {
     name: String,
     views: Arc<Views>,
     held: Filter,
-    handles: BTreeMap<String, (OfflinePlugin, Arc<ViewHandle>)>,
+    found: BTreeMap<String, (OfflinePlugin, Found)>,
+}
+
+/// What a plugin is.
+#[derive(Clone)]
+pub(super) enum Found {
+    /// A view that follows the replica.
+    View(Arc<ViewHandle>),
+    /// A report, computed when it is asked.
+    Report(Arc<Report>),
 }
 
 impl Host {
@@ -100,6 +109,14 @@ impl Host {
         self.pending.as_ref().map(|pending| pending.history.last_recorded())
     }
 
+    /// The directory up to a position, with what waits where that is folded, too. Blocks.
+    pub(super) fn directory_at(&self, position: Position) -> Result<Directory, ViewError> {
+        let Some(pending) = &self.pending else { return Ok(self.replica.directory_at(position)?) };
+        let mut directory = self.replica.directory_at(position.min(pending.history.last_recorded()))?;
+        pending.history.add_to(&mut directory, position);
+        Ok(directory)
+    }
+
     pub(super) async fn names(&self) -> Vec<String> {
         self.plugins().await.into_iter().map(|plugin| plugin.name).collect()
     }
@@ -138,6 +155,17 @@ impl Host {
 
     /// A view that follows what is here now.
     pub(super) async fn view(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
+        match self.find(name).await? {
+            Found::View(view) => Ok(view),
+            Found::Report(_) => {
+                let message = format!("{name} is a report: it is computed when it is asked");
+                Err(Error::refused(Reason::RequestInvalid, message).at("view").into())
+            }
+        }
+    }
+
+    /// The view or report of a name.
+    pub(super) async fn find(&self, name: &str) -> Result<Found, ViewError> {
         let plugin =
             self.plugins().await.into_iter().find(|plugin| plugin.name == name).ok_or_else(|| unknown(name))?;
         let mut open = self.open.lock().await;
@@ -149,18 +177,18 @@ impl Host {
             *open = Some(self.open_at(state).await?);
         }
         let open = open.as_mut().expect("it was opened above");
-        if let Some((_, view)) = open.handles.get(name).filter(|(followed, _)| *followed == plugin) {
-            return Ok(Arc::clone(view));
+        if let Some((_, found)) = open.found.get(name).filter(|(known, _)| *known == plugin) {
+            return Ok(found.clone());
         }
-        if let Some((_, other)) = open.handles.remove(name) {
+        if let Some((_, Found::View(other))) = open.found.remove(name) {
             blocking(move || other.stop()).await;
         }
-        let view = self.follow(open, plugin.clone()).await?;
-        open.handles.insert(name.to_owned(), (plugin, Arc::clone(&view)));
-        Ok(view)
+        let found = self.start(open, plugin.clone()).await?;
+        open.found.insert(name.to_owned(), (plugin, found.clone()));
+        Ok(found)
     }
 
-    async fn follow(&self, open: &Open, plugin: OfflinePlugin) -> Result<Arc<ViewHandle>, ViewError> {
+    async fn start(&self, open: &Open, plugin: OfflinePlugin) -> Result<Found, ViewError> {
         let replica = Arc::clone(&self.replica);
         let following = Following {
             name: plugin.name,
@@ -179,10 +207,12 @@ impl Host {
         let views = Arc::clone(&open.views);
         blocking(move || {
             let host = |error: &dyn std::error::Error| ViewError::Host(error.to_string());
-            if views.is_report(&following.component).map_err(|refused| host(&refused))? {
-                return Err(ViewError::Report(following.name));
+            let (component, settings) = (&following.component, &following.settings);
+            if views.is_report(component).map_err(|refused| host(&refused))? {
+                let report = views.report(component, settings).map_err(|refused| host(&refused))?;
+                return Ok(Found::Report(Arc::new(report)));
             }
-            views.follow(following).map(Arc::new).map_err(|error| host(&error))
+            views.follow(following).map(|view| Found::View(Arc::new(view))).map_err(|error| host(&error))
         })
         .await
     }
@@ -207,7 +237,7 @@ impl Host {
             }
             let config = Config::new(folder.join(&name), cache);
             let views = Views::open(config).map_err(|error| ViewError::Host(error.to_string()))?;
-            Ok(Open { name, views: Arc::new(views), held, handles: BTreeMap::new() })
+            Ok(Open { name, views: Arc::new(views), held, found: BTreeMap::new() })
         })
         .await
     }
@@ -226,8 +256,11 @@ impl Drop for Host {
 
 impl Open {
     fn stop(self) {
-        for (_, view) in self.handles.into_values() {
-            view.stop();
+        for (_, found) in self.found.into_values() {
+            match found {
+                Found::View(view) => view.stop(),
+                Found::Report(_) => {}
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ mod asking;
 mod host;
 mod installed;
 mod pending;
+mod reports;
 mod watching;
 
 pub use watching::OfflineWatch;
@@ -39,10 +40,12 @@ use crate::{
     views::{DigestQuery, RowQuery, ViewQuery},
 };
 use bytes::Bytes;
+use host::Found;
 pub(in crate::replica) use host::Host;
 use kith_core::position::Position;
 use kith_proto::v1;
-use kith_views::ViewScope;
+use kith_views::{Report, ViewScope, wire};
+use reports::Ready;
 use std::sync::Arc;
 
 /// Why a view of a replica has no answer.
@@ -57,15 +60,12 @@ pub enum ViewError {
     /// The replica has no folder that views could be kept in.
     #[error("a replica in memory has no views")]
     NoFolder,
-    /// It is a report that the network installed: the server computes it, from the whole log.
-    #[error("{0} is a report, which is not computed on a replica: ask the server")]
-    Report(String),
     /// The views' own files or the sandbox cannot be used; the text is for people. The replica itself is well.
     #[error("the views of this replica cannot be used: {0}")]
     Host(String),
 }
 
-/// A plugin whose view a replica follows.
+/// A plugin whose view a replica follows, or whose report it computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfflinePlugin {
     /// What the view is called.
@@ -87,7 +87,7 @@ impl OfflinePlugin {
             settings: "{}".to_owned(),
             scope: ViewScope::Network,
         };
-        kith_bundle::BUILTINS.iter().map(builtin).collect()
+        kith_bundle::BUILTINS.iter().chain(kith_bundle::REPORTS).map(builtin).collect()
     }
 }
 
@@ -124,21 +124,37 @@ impl OfflineViews {
         Ok(Self(Arc::new(self.0.with_pending().await?)))
     }
 
-    /// The views there are, with their status, once they have taken in what is here.
+    /// The views and reports there are, with their status, once they have taken in what is here. Where the replica holds
+    /// a part of the log, reports are stopped.
     pub async fn list_views(&self) -> Result<crate::Views, ViewError> {
         let mut views = Vec::new();
         for name in self.0.names().await {
-            match self.0.level(&name).await {
-                Ok(view) => views.push(asking::status(name, view).await?),
-                Err(ViewError::Report(_)) => {}
-                Err(error) => return Err(error),
-            }
+            views.push(match self.0.find(&name).await? {
+                Found::View(_) => asking::status(name.clone(), self.0.level(&name).await?).await?,
+                Found::Report(report) => match Ready::find(&self.0, &name).await {
+                    Ok(Some(ready)) => ready.status(name).await?,
+                    Ok(None) => continue,
+                    Err(error) => stopped(&name, &report, &error)?,
+                },
+            });
         }
+        views.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(crate::Views { views, head: self.0.head() })
     }
 
-    /// Rows of a view, a page at a time, of all that is here.
+    /// What the rows of a view or report are about, as [`v1::View`] has it in `key`.
+    pub async fn key_of(&self, name: &str) -> Result<String, ViewError> {
+        match self.0.find(name).await? {
+            Found::View(view) => Ok(asking::status(name.to_owned(), view).await?.key),
+            Found::Report(report) => Ok(report_view(name, &report)?.key),
+        }
+    }
+
+    /// Rows of a view or report, a page at a time, of all that is here. Rows of reports are never marked `pending`.
     pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, ViewError> {
+        if let Some(ready) = Ready::find(&self.0, &query.view).await? {
+            return ready.query(query).await;
+        }
         let question = asking::question(self.0.replica(), query)?;
         let view = self.0.level(&query.view).await?;
         let mut answer = asking::query(view, question).await?;
@@ -146,8 +162,11 @@ impl OfflineViews {
         Ok(answer)
     }
 
-    /// The entries that a row stands on, newest first, each with its share.
+    /// The entries that a row stands on, newest first, each with its share; of a report the rows of views.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, ViewError> {
+        if let Some(ready) = Ready::find(&self.0, &query.view).await? {
+            return ready.explain(query).await;
+        }
         let view = self.0.level(&query.view).await?;
         let mut answer = asking::explain(view, query.clone()).await?;
         self.mark(&mut answer.rows);
@@ -179,6 +198,18 @@ impl std::fmt::Debug for OfflineViews {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OfflineViews").field("network", &self.0.replica().options.network).finish_non_exhaustive()
     }
+}
+
+fn report_view(name: &str, report: &Report) -> Result<v1::View, ViewError> {
+    wire::report::view(name, report, &[]).map_err(|error| ViewError::Host(error.to_string()))
+}
+
+/// A report that cannot be computed here.
+fn stopped(name: &str, report: &Report, error: &ViewError) -> Result<v1::View, ViewError> {
+    let mut view = report_view(name, report)?;
+    view.set_state(v1::ViewState::Stopped);
+    (view.cursor, view.last_error) = (0, error.to_string());
+    Ok(view)
 }
 
 fn unknown(view: &str) -> ViewError {

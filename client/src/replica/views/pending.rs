@@ -3,11 +3,12 @@
 //! Invariant: an event is in it once, as an entry or as pending, whatever a sync does meanwhile.
 
 use super::{Inner, ViewError};
-use crate::replica::{error::StoreError, outbox::Pending};
+use crate::replica::{directory::add_to_directory, error::StoreError, outbox::Pending};
 use bytes::Bytes;
 use kith_core::{
+    directory::Directory,
     entry::Entry,
-    event::Fact,
+    event::{Event, Fact},
     history::{Budget, History, Unreadable},
     id::{EventId, PersonId},
     position::Position,
@@ -70,6 +71,15 @@ impl WithPending {
         };
         self.pending.push(entry.encode());
         self.positions.insert(pending.event.id(), position);
+    }
+
+    /// Adds what pending events up to a position say to a directory of the entries before them.
+    pub(super) fn add_to(&self, directory: &mut Directory, until: Position) {
+        for (position, entry) in (self.last_recorded.get() + 1..=until.get()).zip(&self.pending) {
+            let entry = Entry::decode(entry).expect("it was encoded here");
+            let event = Event::decode(&entry.event_bytes).expect("the outbox holds events");
+            add_to_directory(directory, &event, Position::new(position));
+        }
     }
 
     /// The pending entry at a position after the recorded ones.

@@ -6,7 +6,7 @@ use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
-    ExplainError, QueryError, ReportKey, Row, SnapshotError, StoreError,
+    ExplainError, QueryError, Row, SnapshotError, StoreError,
     wire::{self, Problem},
 };
 use std::time::Duration;
@@ -84,16 +84,6 @@ pub(super) fn key(ids: &[String]) -> Result<Vec<PersonId>, Failure> {
 /// Rows on the wire.
 pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
     rows.into_iter().map(wire::row).collect()
-}
-
-/// What a report's rows are about, in a word.
-pub(super) fn report_key(key: ReportKey) -> &'static str {
-    match key {
-        ReportKey::OrganisationPair => "organisation_pair",
-        ReportKey::Organisation => "organisation",
-        ReportKey::Pair => "pair",
-        ReportKey::Person => "person",
-    }
 }
 
 impl From<SnapshotError> for Failure {

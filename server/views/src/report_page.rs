@@ -1,0 +1,61 @@
+//! Pages of a report: where the next one begins.
+//!
+//! Invariant: all pages of a question are of one position and day.
+
+use kith_core::position::Position;
+
+/// Where a page begins. Its text is the token that asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReportPage {
+    /// The position asked for; none in a first page that names none.
+    pub as_of: Option<Position>,
+    /// The day asked for, days since 1970-01-01, UTC; none in a first page that names none.
+    pub day: Option<i32>,
+    /// Rows before the page.
+    pub skip: usize,
+}
+
+/// A token that no page gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not one that this question gave")]
+pub struct PageTokenInvalid;
+
+impl ReportPage {
+    /// Reads a token.
+    pub fn parse(token: &str) -> Result<Self, PageTokenInvalid> {
+        let mut parts = token.split('.');
+        let mut part = || parts.next().ok_or(PageTokenInvalid);
+        let position: u64 = part()?.parse().map_err(|_| PageTokenInvalid)?;
+        let day: i32 = part()?.parse().map_err(|_| PageTokenInvalid)?;
+        let skip: usize = part()?.parse().map_err(|_| PageTokenInvalid)?;
+        Ok(Self { as_of: Some(Position::new(position)), day: Some(day), skip })
+    }
+
+    /// The page after this one, which has so many rows.
+    #[must_use]
+    pub fn after(self, rows: usize) -> Self {
+        Self { skip: self.skip.saturating_add(rows), ..self }
+    }
+}
+
+impl std::fmt::Display for ReportPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (position, day) = (self.as_of.unwrap_or(Position::ZERO), self.day.unwrap_or_default());
+        write!(f, "{position}.{day}.{}", self.skip)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_go_on_where_they_were() {
+        let page = ReportPage { as_of: Some(Position::new(7)), day: Some(-3), skip: 100 };
+        assert_eq!(ReportPage::parse(&page.to_string()), Ok(page));
+        assert_eq!(page.after(50).skip, 150);
+        for wrong in ["", "7", "7.1", "7.x.1", "-1.1.1"] {
+            assert_eq!(ReportPage::parse(wrong), Err(PageTokenInvalid), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Reports on the wire.
+
+use super::{fields, number, row, value};
+use crate::{
+    report::{Report, ReportAnswer, ReportExplanation, ReportRow},
+    report_manifest::ReportKey,
+    report_page::ReportPage,
+    status::ViewState,
+    store::StoreError,
+    view::ViewHandle,
+};
+use kith_core::position::Position;
+use kith_proto::v1;
+use std::sync::Arc;
+
+/// A page of a report's rows, as of a position and a day.
+pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::QueryViewResponse {
+    let next = page.after(answer.rows.len());
+    v1::QueryViewResponse {
+        fields: fields(&report.manifest().fields),
+        next_page_token: if next.skip < answer.total { next.to_string() } else { String::new() },
+        rows: answer.rows.into_iter().map(report_row).collect(),
+        position: number(page.as_of),
+        day: page.day.unwrap_or_default(),
+        total: answer.total as u64,
+    }
+}
+
+/// The rows that a row of a report stands on, as of a position and a day.
+pub fn explanation(
+    report: &Report,
+    found: ReportExplanation,
+    (position, day): (Position, i32),
+) -> v1::ExplainRowResponse {
+    let inputs = found.inputs.into_iter().map(|input| v1::InputRows {
+        view: input.view,
+        fields: fields(&input.fields),
+        rows: input.rows.into_iter().map(row).collect(),
+    });
+    v1::ExplainRowResponse {
+        fields: fields(&report.manifest().fields),
+        rows: vec![report_row(found.row)],
+        inputs: inputs.collect(),
+        position: position.get(),
+        day,
+        ..v1::ExplainRowResponse::default()
+    }
+}
+
+/// A report in a list of views: it is as far as the last of the views that it reads.
+pub fn view(name: &str, report: &Report, views: &[Arc<ViewHandle>]) -> Result<v1::View, StoreError> {
+    let manifest = report.manifest();
+    let mut view = v1::View {
+        name: name.to_owned(),
+        version: manifest.version.clone(),
+        contract: report.contract().to_owned(),
+        component: report.component().to_vec(),
+        settings: report.settings().to_owned(),
+        fields: fields(&manifest.fields),
+        cursor: u64::MAX,
+        inputs: manifest.inputs.iter().map(|input| input.view.clone()).collect(),
+        key: key(manifest.key).to_owned(),
+        ..v1::View::default()
+    };
+    view.set_state(v1::ViewState::Running);
+    for input in views {
+        let status = input.status()?;
+        view.cursor = view.cursor.min(status.cursor.position.get());
+        view.lag = view.lag.max(status.lag);
+        match status.state {
+            ViewState::Running | ViewState::Paused { .. } => {}
+            ViewState::Building => view.set_state(v1::ViewState::Building),
+            ViewState::Stopped { reason } => {
+                view.set_state(v1::ViewState::Stopped);
+                view.last_error = reason;
+            }
+        }
+    }
+    Ok(view)
+}
+
+/// What a report's rows are about, in a word.
+fn key(key: ReportKey) -> &'static str {
+    match key {
+        ReportKey::OrganisationPair => "organisation_pair",
+        ReportKey::Organisation => "organisation",
+        ReportKey::Pair => "pair",
+        ReportKey::Person => "person",
+    }
+}
+
+fn report_row(row: ReportRow) -> v1::Row {
+    v1::Row {
+        key: row.key,
+        values: row.values.into_iter().map(value).collect(),
+        evidence: row.evidence_count,
+        ..v1::Row::default()
+    }
+}
