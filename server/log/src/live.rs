@@ -6,6 +6,7 @@ use crate::{
     chunk::{Chunk, Growth},
     keys::Incarnation,
     row::NetworkRow,
+    tree_rows::LargeRoots,
 };
 use bytes::Bytes;
 use kith_core::{
@@ -48,6 +49,8 @@ pub(crate) struct Live {
     pub(crate) created_at: Timestamp,
     pub(crate) incarnation: Incarnation,
     pub(crate) key_incarnation: Incarnation,
+    /// Roots that proofs need, remembered.
+    pub(crate) large: Arc<LargeRoots>,
     tail_bytes_max: usize,
     published: RwLock<Published>,
     head: watch::Sender<Position>,
@@ -120,6 +123,7 @@ impl Live {
             created_at: row.created_at,
             incarnation: row.incarnation,
             key_incarnation: row.key_incarnation,
+            large: Arc::default(),
             tail_bytes_max,
             head: watch::Sender::new(head.position),
             published: RwLock::new(published),

@@ -11,7 +11,7 @@ use crate::{
     live::Live,
     seal::{self, Sealed},
     tables,
-    tree_rows::{NodesError, StoredNodes},
+    tree_rows::{LargeRoots, NodesError, StoredNodes},
 };
 use bytes::Bytes;
 use kith_core::{
@@ -38,6 +38,7 @@ pub(crate) struct Snapshot {
     entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
     ids: ReadOnlyTable<(u32, u128), &'static [u8]>,
     open: Arc<Chunk>,
+    large: Arc<LargeRoots>,
 }
 
 impl Snapshot {
@@ -45,12 +46,12 @@ impl Snapshot {
     pub(crate) fn begin(database: &dyn ReadableDatabase, live: &Live) -> Result<Self, ReadError> {
         // In this order, so that a chunk that is completed in between is in both and never in neither.
         let open = live.open_chunk();
-        Self::with_chunk(database, live.ordinal, open)
+        Self::with_chunk(database, live.ordinal, open, Arc::clone(&live.large))
     }
 
     /// The rows of a network, with nothing in memory but that every id may be in a table.
     pub(crate) fn stored(database: &dyn ReadableDatabase, network: u32) -> Result<Self, ReadError> {
-        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)))
+        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)), Arc::default())
     }
 
     /// Forgets what is in memory and begins with the chunk around a position, without entries.
@@ -61,11 +62,16 @@ impl Snapshot {
     }
 
     /// The rows of a network, with this much of the index in memory.
-    fn with_chunk(database: &dyn ReadableDatabase, network: u32, open: Arc<Chunk>) -> Result<Self, ReadError> {
+    fn with_chunk(
+        database: &dyn ReadableDatabase,
+        network: u32,
+        open: Arc<Chunk>,
+        large: Arc<LargeRoots>,
+    ) -> Result<Self, ReadError> {
         let transaction = database.begin_read()?;
         let entries = StoredEntries { network, table: transaction.open_table(tables::ENTRIES)? };
         let ids = transaction.open_table(tables::IDS)?;
-        Ok(Self { transaction, network, entries, ids, open })
+        Ok(Self { transaction, network, entries, ids, open, large })
     }
 
     /// Where an event is.
@@ -176,6 +182,7 @@ impl Snapshot {
             network: self.network,
             leaves: self.transaction.open_table(tables::LEAVES)?,
             subtrees: self.transaction.open_table(tables::SUBTREES)?,
+            large: Arc::clone(&self.large),
         })
     }
 

@@ -2,8 +2,12 @@
 //!
 //! Invariant: leaf i is hash i mod 120 of row i / 120, and subtree root j is that of the leaves 256·j to 256·j + 255.
 
-use kith_core::tree::{Frontier, Hash, Nodes};
+use kith_core::tree::{Frontier, Hash, Nodes, large_subtree};
 use redb::{ReadableTable, StorageError, Table, TableDefinition};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 /// Leaf hashes in a row: as many as fit a page of redb.
 pub const ROW_LEAVES: u64 = 120;
@@ -34,6 +38,23 @@ pub struct StoredNodes<L, S> {
     pub leaves: L,
     /// [`SUBTREES`], open in any transaction.
     pub subtrees: S,
+    /// What was computed before, of this log.
+    pub large: Arc<LargeRoots>,
+}
+
+/// Roots of complete subtrees of [`LARGE_SUBTREE_LEAVES`](kith_core::tree::LARGE_SUBTREE_LEAVES) leaves of one log, by
+/// number: proofs need them again and again, and they never change.
+#[derive(Debug, Default)]
+pub struct LargeRoots(RwLock<HashMap<u64, Hash>>);
+
+impl LargeRoots {
+    fn get(&self, number: u64) -> Option<Hash> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&number).copied()
+    }
+
+    fn remember(&self, number: u64, root: Hash) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(number, root);
+    }
 }
 
 impl<L, S> Nodes for StoredNodes<L, S>
@@ -66,6 +87,15 @@ where
         let rows = self.subtrees.range((self.network, from)..(self.network, to))?;
         let hashes = rows.map(|row| Ok(Hash::new(row?.1.value()))).collect::<Result<Vec<_>, NodesError>>()?;
         expect_count(hashes, to - from)
+    }
+
+    fn large_subtree(&self, number: u64) -> Result<Hash, NodesError> {
+        if let Some(root) = self.large.get(number) {
+            return Ok(root);
+        }
+        let root = large_subtree(self, number)?;
+        self.large.remember(number, root);
+        Ok(root)
     }
 }
 
@@ -132,7 +162,7 @@ impl TreeEdge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_core::tree::{EMPTY_ROOT, frontier_at, leaf_hash, root_at};
+    use kith_core::tree::{EMPTY_ROOT, LARGE_SUBTREE_LEAVES, frontier_at, leaf_hash, root_at};
     use proptest::prelude::*;
     use redb::{Database, ReadableDatabase, backends::InMemoryBackend};
 
@@ -169,6 +199,7 @@ mod tests {
                 network: 7,
                 leaves: transaction.open_table(LEAVES).unwrap(),
                 subtrees: transaction.open_table(SUBTREES).unwrap(),
+                large: Arc::default(),
             };
             let mut expected = Frontier::new();
             for size in 0..=frontier.size() {
@@ -180,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn large_subtrees_are_read_once_and_give_the_same_root() {
+        let (database, frontier) = stored(&[LARGE_SUBTREE_LEAVES * 2 + 300]);
+        let transaction = database.begin_read().unwrap();
+        let nodes = StoredNodes {
+            network: 7,
+            leaves: transaction.open_table(LEAVES).unwrap(),
+            subtrees: transaction.open_table(SUBTREES).unwrap(),
+            large: Arc::default(),
+        };
+        assert_eq!(root_at(&nodes, frontier.size()).unwrap(), frontier.root());
+        let known = nodes.large.get(1).expect("it is remembered");
+        assert_eq!(known, large_subtree(&nodes, 1).unwrap());
+        nodes.large.remember(0, leaf(0));
+        assert_ne!(root_at(&nodes, frontier.size()).unwrap(), frontier.root(), "what is remembered is used");
+    }
+
+    #[test]
     fn missing_hashes_are_an_error() {
         let (database, frontier) = stored(&[130]);
         let transaction = database.begin_read().unwrap();
@@ -187,7 +235,7 @@ mod tests {
         let subtrees = transaction.open_table(SUBTREES).unwrap();
         let other = TreeEdge::read(8, frontier, &leaves);
         assert!(matches!(other, Err(NodesError::Missing)), "{other:?}");
-        let nodes = StoredNodes { network: 7, leaves, subtrees };
+        let nodes = StoredNodes { network: 7, leaves, subtrees, large: Arc::default() };
         assert!(matches!(nodes.leaves(0, 131), Err(NodesError::Missing)));
         assert!(matches!(nodes.subtrees(0, 1), Err(NodesError::Missing)));
         assert_eq!(root_at(&nodes, 0).unwrap(), EMPTY_ROOT);

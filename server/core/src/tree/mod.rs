@@ -14,7 +14,8 @@ mod verify;
 pub use frontier::{Frontier, FrontierInvalid, SubtreeInvalid};
 pub use hash::{EMPTY_ROOT, Hash, HashInvalid, leaf_hash, node_hash};
 pub use proof::{
-    Nodes, ProofError, consistency_proof, frontier_at, inclusion_proof, range_root, root_at, subtree_hashes,
+    Nodes, ProofError, consistency_proof, frontier_at, inclusion_proof, large_subtree, range_root, root_at,
+    subtree_hashes,
 };
 pub use verify::{ProofInvalid, verify_consistency, verify_inclusion};
 
@@ -23,6 +24,12 @@ pub const SUBTREE_LEAVES: u64 = 1 << SUBTREE_LEVEL;
 
 /// Level of a stored subtree root above its leaves.
 pub const SUBTREE_LEVEL: u8 = 8;
+
+/// Leaves under one subtree root that is worth remembering.
+pub const LARGE_SUBTREE_LEAVES: u64 = 1 << LARGE_SUBTREE_LEVEL;
+
+/// Level of such a root above its leaves.
+pub const LARGE_SUBTREE_LEVEL: u8 = 16;
 
 /// Leaves that a decoded or received tree may claim to have.
 ///

@@ -1,12 +1,12 @@
 //! Roots and proofs from stored hashes.
 //!
-//! Invariant: a whole aligned block of 256 leaves is read as its one stored root. A proof in a tree of
-//! n leaves therefore reads n / 256 subtree roots, in ranges, and fewer than 512 leaves: at 10 million
-//! leaves about 39,000 roots (1.2 MiB) and as many hashes computed, some milliseconds.
+//! Invariant: a whole aligned block of 65,536 leaves is read as one root, and then one of 256 leaves. A proof in a tree
+//! of n leaves therefore reads n / 65,536 roots of large subtrees, at most 512 of small ones and fewer than 512 leaves,
+//! where [`Nodes::large_subtree`] remembers what it computed.
 
 use std::ops::Range;
 
-use super::{Frontier, Hash, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree};
+use super::{Frontier, Hash, LARGE_SUBTREE_LEAVES, LARGE_SUBTREE_LEVEL, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree};
 
 /// Hashes asked of [`Nodes`] in one call.
 const READ_HASHES_MAX: u64 = 4_096;
@@ -22,6 +22,20 @@ pub trait Nodes {
     /// Roots of the complete subtrees number `from..to` of [`SUBTREE_LEAVES`] leaves each: exactly
     /// `to - from`, at most a few thousand at once. Number i has the leaves 256·i up to 256·(i + 1).
     fn subtrees(&self, from: u64, to: u64) -> Result<Vec<Hash>, Self::Error>;
+
+    /// Root of the complete subtree of that number of [`LARGE_SUBTREE_LEAVES`] leaves. It never changes: whoever serves
+    /// one log for long remembers it. This computes it from [`Nodes::subtrees`].
+    fn large_subtree(&self, number: u64) -> Result<Hash, Self::Error> {
+        large_subtree(self, number)
+    }
+}
+
+/// Computes [`Nodes::large_subtree`] from [`Nodes::subtrees`].
+pub fn large_subtree<N: Nodes + ?Sized>(nodes: &N, number: u64) -> Result<Hash, N::Error> {
+    let first = number.saturating_mul(LARGE_SUBTREE_LEAVES / SUBTREE_LEAVES);
+    let mut frontier = Frontier::new();
+    push_blocks(nodes, &mut frontier, first..first.saturating_add(LARGE_SUBTREE_LEAVES / SUBTREE_LEAVES))?;
+    Ok(frontier.root())
 }
 
 /// Why there is no root or proof.
@@ -42,19 +56,18 @@ pub enum ProofError<E> {
 
 /// Root of the tree that has only the leaves `from..to`: MTH of RFC 6962, 2.1.
 ///
-/// Reads stored subtree roots if `from` is a multiple of [`SUBTREE_LEAVES`]; every leaf otherwise.
+/// Reads roots of subtrees if `from` is a multiple of [`SUBTREE_LEAVES`]; every leaf otherwise.
 pub fn range_root<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Hash, ProofError<N::Error>> {
     ordered(from, to)?;
     Ok(read_frontier(nodes, from..to)?.root())
 }
 
-/// Root of the tree when it had `size` leaves. Reads `size` / 256 subtree roots.
+/// Root of the tree when it had `size` leaves.
 pub fn root_at<N: Nodes>(nodes: &N, size: u64) -> Result<Hash, ProofError<N::Error>> {
     range_root(nodes, 0, size)
 }
 
-/// The frontier of the tree when it had `size` leaves, to go on from there. Reads `size` / 256 subtree
-/// roots.
+/// The frontier of the tree when it had `size` leaves, to go on from there.
 pub fn frontier_at<N: Nodes>(nodes: &N, size: u64) -> Result<Frontier, ProofError<N::Error>> {
     Ok(read_frontier(nodes, 0..size)?)
 }
@@ -156,16 +169,16 @@ fn read_roots<N: Nodes>(nodes: &N, ranges: Vec<Range<u64>>) -> Result<Vec<Hash>,
 fn read_frontier<N: Nodes>(nodes: &N, range: Range<u64>) -> Result<Frontier, N::Error> {
     let mut frontier = Frontier::new();
     let mut at = range.start;
-    if at.is_multiple_of(SUBTREE_LEAVES) {
-        let blocks = at / SUBTREE_LEAVES..range.end / SUBTREE_LEAVES;
-        for blocks in chunks(blocks) {
-            at = blocks.end * SUBTREE_LEAVES;
-            let roots = nodes.subtrees(blocks.start, blocks.end)?;
-            assert_eq!(roots.len() as u64, blocks.end - blocks.start, "all subtrees asked for");
-            for root in roots {
-                push_block(&mut frontier, root);
-            }
+    if at.is_multiple_of(LARGE_SUBTREE_LEAVES) {
+        for number in at / LARGE_SUBTREE_LEAVES..range.end / LARGE_SUBTREE_LEAVES {
+            push_block(&mut frontier, LARGE_SUBTREE_LEVEL, nodes.large_subtree(number)?);
+            at = (number + 1) * LARGE_SUBTREE_LEAVES;
         }
+    }
+    if at.is_multiple_of(SUBTREE_LEAVES) {
+        let blocks = at / SUBTREE_LEAVES..(range.end / SUBTREE_LEAVES).max(at / SUBTREE_LEAVES);
+        at = blocks.end * SUBTREE_LEAVES;
+        push_blocks(nodes, &mut frontier, blocks)?;
     }
     for leaves in chunks(at..range.end) {
         let hashes = nodes.leaves(leaves.start, leaves.end)?;
@@ -177,9 +190,21 @@ fn read_frontier<N: Nodes>(nodes: &N, range: Range<u64>) -> Result<Frontier, N::
     Ok(frontier)
 }
 
-fn push_block(frontier: &mut Frontier, hash: Hash) {
-    let block = Subtree { start: frontier.size(), level: SUBTREE_LEVEL, hash };
-    frontier.push_subtree(block).expect("only whole blocks so far, so the next one is aligned");
+/// Appends subtrees of [`SUBTREE_LEAVES`] leaves by their numbers.
+fn push_blocks<N: Nodes + ?Sized>(nodes: &N, frontier: &mut Frontier, blocks: Range<u64>) -> Result<(), N::Error> {
+    for blocks in chunks(blocks) {
+        let roots = nodes.subtrees(blocks.start, blocks.end)?;
+        assert_eq!(roots.len() as u64, blocks.end - blocks.start, "all subtrees asked for");
+        for root in roots {
+            push_block(frontier, SUBTREE_LEVEL, root);
+        }
+    }
+    Ok(())
+}
+
+fn push_block(frontier: &mut Frontier, level: u8, hash: Hash) {
+    let block = Subtree { start: frontier.size(), level, hash };
+    frontier.push_subtree(block).expect("larger blocks came first, so the next one is aligned");
 }
 
 /// The range in pieces that are read with one call each.
