@@ -30,7 +30,20 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("plugins/follow_up_latency", &["kith-report-sdk"]),
     ("plugins/who_should_meet", &["kith-report-sdk"]),
     ("plugins/bundle", &[]),
-    ("tests", &["kith-bundle", "kith-client", "kith-core", "kith-log", "kith-node", "kith-proto", "kith-views"]),
+    (
+        "tests",
+        &[
+            "kith-bundle",
+            "kith-client",
+            "kith-core",
+            "kith-log",
+            "kith-node",
+            "kith-plugin-sdk",
+            "kith-plugin-strength",
+            "kith-proto",
+            "kith-views",
+        ],
+    ),
 ];
 
 fn manifest(path: &Path) -> toml::Table {

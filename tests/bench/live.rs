@@ -1,13 +1,11 @@
 //! Many clients that follow the log: how soon each sees an event, and how many deliveries a second there are.
 
-use crate::{
-    Arguments,
-    load::Load,
-    process::processor_time,
-    report::{Fact, Report, rate},
-};
+use crate::{Arguments, load::Load, process::processor_time, report::Report};
 use anyhow::{Context, Result};
-use kith_tests::server::Server;
+use kith_tests::{
+    figures::{Fact, rate},
+    server::Server,
+};
 use std::time::{Duration, Instant};
 use tokio::{
     sync::mpsc,

@@ -12,12 +12,13 @@ mod report;
 use anyhow::Result;
 use clap::Parser;
 use kith_tests::{
+    figures::{Fact, rate},
     process,
     server::{DataFolder, Server},
 };
 use load::Load;
 use raw::Raw;
-use report::{Fact, Line, Report, median, rate};
+use report::{Line, Report, median};
 use std::{fs, path::PathBuf, sync::Arc, time::Instant};
 
 /// Bytes of an entry as stored, for raw redb's rows.

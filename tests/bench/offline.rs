@@ -1,15 +1,16 @@
 //! A replica of the whole log in this process: the first sync, verified and stored, and a sync of one entry.
 
-use crate::{
-    load::Load,
-    report::{Fact, Report, rate},
-};
+use crate::{load::Load, report::Report};
 use anyhow::Result;
 use kith_client::{
     Client, Options,
     replica::{Replica, ReplicaOptions},
 };
-use kith_tests::{process::resident_bytes, server::Server};
+use kith_tests::{
+    figures::{Fact, rate},
+    process::resident_bytes,
+    server::Server,
+};
 use std::{
     fs::{self, File},
     io::Write,

@@ -1,5 +1,6 @@
 //! The figures as a table and as JSON.
 
+use kith_tests::figures::{Fact, rate};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -27,14 +28,6 @@ pub(crate) struct Line {
     redb_p50_ms: Option<f64>,
 }
 
-/// A figure that raw redb has no part in.
-#[derive(Serialize)]
-pub(crate) struct Fact {
-    what: &'static str,
-    value: f64,
-    unit: &'static str,
-}
-
 impl Report {
     pub(crate) fn line(&mut self, line: Line) {
         self.lines.push(line);
@@ -49,9 +42,7 @@ impl Report {
         println!("{:<34} {:>11} {:>11} {:>6} {:>8} {:>8}", "", "kith /s", "redb /s", "ratio", "p50 ms", "redb ms");
         self.lines.iter().for_each(Line::print);
         println!();
-        for Fact { what, value, unit } in &self.facts {
-            println!("{what:<46} {value:>11.1} {unit}");
-        }
+        self.facts.iter().for_each(Fact::print);
     }
 }
 
@@ -82,39 +73,10 @@ impl Line {
     }
 }
 
-impl Fact {
-    pub(crate) fn count(what: &'static str, value: usize) -> Self {
-        Self { what, value: f64::from(u32::try_from(value).expect("fewer than 2^32 things are counted")), unit: "" }
-    }
-
-    pub(crate) fn milliseconds(what: &'static str, value: Duration) -> Self {
-        Self { what, value: value.as_secs_f64() * 1_000.0, unit: "ms" }
-    }
-
-    pub(crate) fn microseconds(what: &'static str, value: f64) -> Self {
-        Self { what, value, unit: "µs" }
-    }
-
-    pub(crate) fn per_second(what: &'static str, value: f64) -> Self {
-        Self { what, value, unit: "/s" }
-    }
-
-    pub(crate) fn mebibytes(what: &'static str, bytes: u64) -> Self {
-        let kibibytes = u32::try_from(bytes / 1_024).expect("less than 4 TiB");
-        Self { what, value: f64::from(kibibytes) / 1_024.0, unit: "MiB" }
-    }
-}
-
 /// Of equal lines the one with the median ratio.
 pub(crate) fn median(mut lines: Vec<Line>) -> Line {
     lines.sort_by(|one, other| one.ratio.total_cmp(&other.ratio));
     lines.swap_remove(lines.len() / 2)
-}
-
-/// Things a second.
-pub(crate) fn rate(count: usize, time: Duration) -> f64 {
-    let count = u32::try_from(count).expect("fewer than 2^32 things are measured");
-    f64::from(count) / time.as_secs_f64()
 }
 
 fn total(times: &[Duration]) -> Duration {

@@ -5,7 +5,9 @@
 pub mod cli;
 pub mod datasets;
 pub mod events;
+pub mod figures;
 pub mod heard;
+pub mod hostile;
 pub mod node;
 pub mod process;
 pub mod programs;

@@ -5,6 +5,7 @@ use crate::village::{populate, token, village};
 use kith_bundle::BUILTINS;
 use kith_tests::{
     cli::Cli,
+    hostile::{HOSTILE, WAYS},
     ran::Ran,
     server::{DataFolder, Server, kithd},
 };
@@ -14,16 +15,10 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::Stdio,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
-
-/// The plugin that does whatever its settings say.
-static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let text = include_str!("../../server/views/src/tests/hostile.wat");
-    wat::parse_str(text).expect("it is WebAssembly text")
-});
 
 /// Files of components.
 struct Shelf(TempDir);
@@ -313,8 +308,7 @@ fn a_bad_plugin_harms_its_own_view_alone() {
     let (_server, cli) = village();
     let shelf = Shelf::new();
     let file = shelf.put("hostile.wasm", &HOSTILE);
-    let modes = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
-    for mode in modes {
+    for mode in WAYS {
         let settings = format!(r#"{{"{mode}":1}}"#);
         cli.run(&["plugin", "install", &file, "--name", &format!("bad_{mode}"), "--settings", &settings]).ok();
     }
@@ -324,7 +318,7 @@ fn a_bad_plugin_harms_its_own_view_alone() {
     appends(&cli, &shelf, "first.jsonl", 2_000);
     let strength = rows(&cli, "strength");
     assert_eq!(strength.len(), 2, "the views of others go on");
-    for mode in modes {
+    for mode in WAYS {
         let name = format!("bad_{mode}");
         let deadline = Instant::now() + Duration::from_mins(1);
         let view = loop {

@@ -1,0 +1,250 @@
+//! What plugins cost: a sandboxed fold beside the same fold without a sandbox, languages beside each other, what a view
+//! of a million events takes to build and to ask, and what plugins that fail cost everybody else.
+//!
+//! Ratios are of one run on one machine. Times of calls are medians.
+
+mod log;
+mod native;
+mod served;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use clap::Parser;
+use kith_bundle::BUILTINS;
+use kith_core::{filter::Filter, history::History, position::Position};
+use kith_tests::{
+    figures::{Fact, rate},
+    process::resident_bytes,
+};
+use kith_views::{Checking, Config, CostReport, Explain, Following, Query, SampleReport, ViewHandle, ViewScope, Views};
+use log::{MemoryLog, TODAY, explained, person};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// People of the large log: 101,025 pairs.
+const PEOPLE: usize = 450;
+/// People and meetings of the log on which folds are compared: as many events a key as a busy pair has.
+const FOLD_PEOPLE: usize = 90;
+const FOLD_EVENTS: usize = 200_000;
+/// Meetings of the log for languages that are slower.
+const SCRIPT_EVENTS: usize = 20_000;
+/// Times that a call is measured.
+const TIMES: usize = 51;
+/// Views that are followed at once, to see what one takes.
+const INSTANCES: usize = 32;
+
+#[derive(Parser)]
+#[command(about = "What plugins cost, as a table and as JSON")]
+struct Arguments {
+    /// Events of the view that is built and asked.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: usize,
+    /// More components to fold with, each `NAME=FILE`: of `plugins/examples`, built with `kith plugin build`.
+    #[arg(long = "component", value_name = "NAME=FILE")]
+    components: Vec<String>,
+    /// Write the figures to this file too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Given by `cargo bench`; means nothing here.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let folder = tempfile::tempdir()?;
+    let views = Arc::new(Views::open(Config::new(folder.path().join("views"), folder.path().join("cache")))?);
+    let mut facts = Vec::new();
+    let strength = Bytes::from_static(BUILTINS[0].component);
+    assert_eq!(BUILTINS[0].name, "strength");
+
+    let fold = folds(&views, &strength, &mut facts)?;
+    for component in &arguments.components {
+        let (name, file) = component.split_once('=').context("a component is NAME=FILE")?;
+        language(&views, name, Path::new(file), &mut facts)?;
+    }
+    sandbox(&views, &strength, &mut facts)?;
+    view(&views, &strength, &arguments, &fold, &mut facts).await?;
+    memory(&views, &strength, &mut facts).await?;
+    facts.extend(served::measure().await?);
+
+    facts.iter().for_each(Fact::print);
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_string_pretty(&facts)?)?;
+    }
+    Ok(())
+}
+
+/// Events a second with a sandbox and without.
+struct FoldRates {
+    sandboxed: f64,
+    native: f64,
+}
+
+fn check(views: &Views, component: &Bytes, events: usize) -> Result<(SampleReport, CostReport)> {
+    let checking = Checking {
+        component: component.clone(),
+        settings: "{}".to_owned(),
+        sample: MemoryLog::meetings(events, FOLD_PEOPLE),
+        day: TODAY,
+    };
+    let report = views.check(&checking)?;
+    assert!(report.faults.is_empty() && report.differences.is_empty(), "the plugin is well");
+    Ok((report.sample, report.cost))
+}
+
+fn fold_rate((sample, cost): (SampleReport, CostReport)) -> Result<f64> {
+    Ok(rate(usize::try_from(sample.events)?, cost.fold))
+}
+
+/// The fold of `strength`, packing and unpacking included, in the sandbox and outside of it, in turn.
+fn folds(views: &Views, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<FoldRates> {
+    let mut rates = Vec::new();
+    for _ in 0..5 {
+        let sandboxed = fold_rate(check(views, strength, FOLD_EVENTS)?)?;
+        rates.push(FoldRates { sandboxed, native: native::fold_rate(FOLD_EVENTS, FOLD_PEOPLE) });
+    }
+    rates.sort_by(|one, other| one.ratio().total_cmp(&other.ratio()));
+    let found = rates.swap_remove(rates.len() / 2);
+    facts.push(Fact::per_second("fold of strength, native, one core", found.native));
+    facts.push(Fact::per_second("fold of strength, sandboxed, one core", found.sandboxed).goal("2,500,000"));
+    facts.push(Fact::ratio("  sandboxed over native", found.ratio()).goal("0.5"));
+    Ok(found)
+}
+
+impl FoldRates {
+    fn ratio(&self) -> f64 {
+        self.sandboxed / self.native
+    }
+}
+
+fn language(views: &Views, name: &str, file: &Path, facts: &mut Vec<Fact>) -> Result<()> {
+    let component = Bytes::from(fs::read(file).with_context(|| file.display().to_string())?);
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.push(check(views, &component, SCRIPT_EVENTS)?);
+    }
+    found.sort_by_key(|(_, cost)| cost.fold);
+    let (sample, cost) = found.swap_remove(found.len() / 2);
+    facts.push(Fact::per_second(format!("fold of {name}"), fold_rate((sample, cost))?).goal("150,000"));
+    facts.push(Fact::count(format!("  fuel an event of {name}"), usize::try_from(cost.fuel_per_event)?));
+    facts.push(Fact::milliseconds(format!("  an instance of {name}, configured"), cost.instantiate));
+    facts.push(Fact::mebibytes(format!("  component of {name}"), component.len() as u64));
+    Ok(())
+}
+
+/// What it takes to have an instance.
+fn sandbox(views: &Views, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()> {
+    let instantiate = (0..9).map(|_| Ok(check(views, strength, 100)?.1.instantiate)).collect::<Result<Vec<_>>>()?;
+    facts.push(Fact::microseconds("an instance, configured", micros(median(instantiate))).goal("50"));
+    let load = times(TIMES, || views.is_report(strength).map(drop))?;
+    facts.push(Fact::microseconds("a component from the cache, its digest included", micros(load)).goal("1,000"));
+    Ok(())
+}
+
+/// A view that is built, asked and explained.
+async fn view(
+    views: &Arc<Views>,
+    strength: &Bytes,
+    arguments: &Arguments,
+    fold: &FoldRates,
+    facts: &mut Vec<Fact>,
+) -> Result<()> {
+    let log = MemoryLog::meetings(arguments.events, PEOPLE);
+    let head = log.head();
+    let mut built = Vec::new();
+    let mut kept = None;
+    for round in 0..3 {
+        drop(kept.take());
+        let begun = Instant::now();
+        let view = follow(views, strength, &log, &format!(r#"{{"half_life_days":{}}}"#, 60 + round))?;
+        view.wait_for(head).await?;
+        built.push(begun.elapsed());
+        kept = Some(view);
+    }
+    let view = kept.expect("it was followed");
+    let built = median(built);
+    facts.push(
+        Fact::milliseconds(format!("a view of {} events, from nothing", arguments.events), built)
+            .goal("5,000 for a million"),
+    );
+    facts.push(Fact::per_second("  events of it", rate(arguments.events, built)));
+    facts.push(
+        Fact::ratio("  over the same with a native fold", step_ratio(arguments.events, built, fold)).goal("0.75"),
+    );
+    let query = Query { page_rows: 20, ..Query::default() };
+    let answer = view.query(&query)?;
+    facts.push(Fact::count("rows", usize::try_from(answer.total)?));
+    assert_eq!(answer.rows.len(), 20);
+    let asked = times(TIMES, || view.query(&query).map(drop))?;
+    facts.push(Fact::milliseconds("  the top 20 of them", asked).goal("50"));
+    let (a, b) = explained();
+    let explain = Explain { key: vec![person(a).parse()?, person(b).parse()?], item: None, day: None, as_of: None };
+    let entries = view.explain(&explain)?.evidence.len();
+    let explained = times(TIMES, || view.explain(&explain).map(drop))?;
+    facts.push(Fact::milliseconds(format!("  a row of {entries} entries explained"), explained).goal("1"));
+    view.delete()?;
+    Ok(())
+}
+
+/// What the step took over what it would take if the calls of the plugin were native ones.
+fn step_ratio(events: usize, built: Duration, fold: &FoldRates) -> f64 {
+    let events = f64::from(u32::try_from(events).expect("fewer than 2^32 events"));
+    let (sandboxed, native) = (events / fold.sandboxed, events / fold.native);
+    (built.as_secs_f64() - sandboxed + native) / built.as_secs_f64()
+}
+
+/// What a view takes that is followed and has nothing to do.
+async fn memory(views: &Arc<Views>, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()> {
+    let log = MemoryLog::meetings(2_000, FOLD_PEOPLE);
+    let before = resident_bytes(std::process::id())?;
+    let mut followed = Vec::new();
+    for number in 0..INSTANCES {
+        let view = follow(views, strength, &log, &format!(r#"{{"half_life_days":{}}}"#, 100 + number))?;
+        view.wait_for(log.head()).await?;
+        followed.push(view);
+    }
+    let grown = resident_bytes(std::process::id())?.saturating_sub(before);
+    facts.push(Fact::mebibytes("memory of a followed view: instance, thread, file", grown / INSTANCES as u64));
+    Ok(())
+}
+
+fn follow(views: &Views, component: &Bytes, log: &Arc<MemoryLog>, settings: &str) -> Result<ViewHandle> {
+    let (_, head) = watch::channel::<Position>(log.head());
+    Ok(views.follow(Following {
+        name: "strength".to_owned(),
+        network: "bench".parse()?,
+        scope: ViewScope::Network,
+        component: component.clone(),
+        settings: settings.to_owned(),
+        history: Arc::clone(log) as Arc<dyn History>,
+        held: Filter::default(),
+        head,
+        clock: Arc::new(|| i64::from(TODAY) * 86_400_000),
+    })?)
+}
+
+fn times<E>(times: usize, mut call: impl FnMut() -> Result<(), E>) -> Result<Duration, E> {
+    let mut found = Vec::with_capacity(times);
+    for _ in 0..times {
+        let begun = Instant::now();
+        call()?;
+        found.push(begun.elapsed());
+    }
+    Ok(median(found))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
