@@ -15,3 +15,4 @@ pub mod ran;
 pub mod random;
 pub mod raw;
 pub mod server;
+pub mod story;
