@@ -3,8 +3,8 @@
 use kith_core::{
     detail::{Detail, DetailKind},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, Referred, Retracted,
-        RetractionReason, Scope,
+        Answer, Answered, Asked, Event, Fact, FollowedUp, Helped, Met, OrganisationAdded, PersonAdded, Referred,
+        Retracted, RetractionReason, Scope,
     },
     id::{EventId, PersonId},
     timestamp::Timestamp,
@@ -42,6 +42,17 @@ pub fn met(people: &[&str]) -> Event {
 /// A person followed up with another, about an event if one is named.
 pub fn followed_up(by: &str, with: &str, about: Option<EventId>) -> Event {
     event(Fact::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about }))
+}
+
+/// A person asked another for beds.
+pub fn asked(by: &str, of: &str) -> Event {
+    let category = "beds".parse().expect("it is a category");
+    event(Fact::Asked(Asked { by: person(by), of: vec![person(of)], category }))
+}
+
+/// A person helped another, about an event if one is named.
+pub fn helped(helper: &str, helped: &str, about: Option<EventId>) -> Event {
+    event(Fact::Helped(Helped { helper: person(helper), helped: person(helped), category: None, about }))
 }
 
 /// `referrer` introduces `introduced` to `to`.

@@ -17,3 +17,4 @@ pub mod ran;
 pub mod random;
 pub mod raw;
 pub mod server;
+pub mod story;

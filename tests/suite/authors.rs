@@ -5,6 +5,7 @@
 
 use crate::village;
 use jiff::Timestamp;
+use kith_bundle::REPORTS;
 use kith_tests::{cli::Cli, programs::root, ran::Ran, random::Random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -59,19 +60,27 @@ fn digest(folder: &Path) -> String {
 
 /// A plugin fresh from `kith plugin new`, built: its folder and its component.
 fn built(language: &str) -> (PathBuf, PathBuf) {
+    built_with(language, &["--lang", language])
+}
+
+/// The same with these flags, kept under a name.
+fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
     // Tests run side by side: one builds, the others wait.
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let draft = tempfile::tempdir().expect("a temporary folder");
     let new = draft.path().join("plugin");
-    kith(&alone(), &["plugin", "new", "contacts", "--lang", language, "--folder", text(&new)]).ok();
-    let folder = root().join("target/authors").join(format!("{language}-{}", digest(&new)));
+    let make = |folder: &Path| {
+        kith(&alone(), &[&["plugin", "new", "contacts", "--folder", text(folder)], flags].concat()).ok();
+    };
+    make(&new);
+    let folder = root().join("target/authors").join(format!("{kept_as}-{}", digest(&new)));
     let component = folder.join("dist/contacts.wasm");
     if !component.exists() {
         fs::create_dir_all(folder.parent().expect("it lies in a folder")).expect("a folder");
         // What an interrupted run left behind is not whole.
         drop(fs::remove_dir_all(&folder));
-        kith(&alone(), &["plugin", "new", "contacts", "--lang", language, "--folder", text(&folder)]).ok();
+        make(&folder);
         kith(&alone(), &["plugin", "build", "--folder", text(&folder)]).ok();
     }
     (folder, component)
@@ -155,6 +164,50 @@ fn rows_of(cli: &Cli, language: &str) -> String {
         kith(cli, &[&question[..], more].concat()).ok().stdout
     };
     questions.map(ask).concat()
+}
+
+#[test]
+fn a_new_report_passes_its_tests_and_shows_what_a_server_would() {
+    let (folder, component) = built_with("report", &["--lang", "rust", "--report"]);
+    let (folder, component) = (text(&folder), text(&component));
+    let tested = kith(&alone(), &["-o", "json", "plugin", "test", component, "--folder", folder]).ok().json_lines();
+    assert_eq!((&tested[0]["passed"], &tested[0]["rows"]), (&json!(true), &json!(4)));
+    let checked = kith(&alone(), &["-o", "json", "plugin", "check", component]).ok().json();
+    assert_eq!((&checked["contract"], &checked["differences"]), (&json!("kith:report@1.0.0"), &json!([])), "{checked}");
+    assert!(checked["rows"].as_u64() > Some(20) && checked["evidence"].as_u64() > Some(100), "{checked}");
+    let settings = ["plugin", "check", component, "--settings", r#"{"score":1}"#];
+    kith(&alone(), &settings).exits(4).says("unknown field `score`");
+
+    let (_server, cli) = village::village();
+    cli.run(&["met", "amina", "carol", "--on", "2026-01-05"]).ok();
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-06"]).ok();
+    cli.run(&["plugin", "install", component]).ok();
+    let on = ["-o", "json", "--at", "2026-02-01"];
+    let tried = kith(&cli, &[&["plugin", "try", component], &on[..]].concat()).ok().stdout;
+    assert_eq!(tried, cli.run(&[&["view", "contacts"], &on[..]].concat()).ok().stdout);
+    assert_eq!(tried.lines().count(), 3, "{tried}");
+    kith(&cli, &["plugin", "try", component, "--top", "1", "--sort", "elsewhere"]).ok().prints("elsewhere");
+    let refused = ["plugin", "new", "other", "--lang", "python", "--report"];
+    kith(&alone(), &refused).exits(2).says("reports are written in Rust");
+}
+
+#[test]
+fn every_built_in_report_depends_on_its_input_alone_and_can_be_tried() {
+    let (_server, cli) = village::village();
+    cli.run(&["met", "amina", "carol", "--on", "2026-01-05"]).ok();
+    cli.run(&["referred", "amina", "ben", "--to", "carol", "--on", "2026-01-06"]).ok();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for report in REPORTS {
+        let component = folder.path().join(report.name).with_extension("wasm");
+        fs::write(&component, report.component).expect("a file");
+        let component = text(&component);
+        let checked = kith(&alone(), &["-o", "json", "plugin", "check", component]).ok().json();
+        assert_eq!((&checked["name"], &checked["differences"]), (&json!(report.name), &json!([])), "{checked}");
+        assert!(checked["rows"].as_u64() > Some(0), "{checked}");
+        let on = ["-o", "json", "--at", "2026-02-01"];
+        let tried = kith(&cli, &[&["plugin", "try", component], &on[..]].concat()).ok().stdout;
+        assert_eq!(tried, cli.run(&[&["view", report.name], &on[..]].concat()).ok().stdout, "{}", report.name);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod metrics;
 mod organisations;
 mod partial;
 mod plugins;
+mod rebuild;
 mod record;
 mod replica;
 mod reports;

@@ -93,7 +93,7 @@ fn options() -> ReplicaOptions {
 }
 
 /// A client that gives up at once, connected or not.
-fn client(url: &str, token: &str) -> Client {
+pub(crate) fn client(url: &str, token: &str) -> Client {
     let options = Options::new(url, token, "default".parse().unwrap());
     Client::lazy(Options { retry: Retry::NEVER, ..options }).unwrap()
 }

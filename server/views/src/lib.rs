@@ -28,6 +28,7 @@ mod people;
 mod query;
 mod refused;
 mod report;
+mod report_check;
 mod report_input;
 mod report_manifest;
 mod report_page;
@@ -63,6 +64,7 @@ pub use refused::Refused;
 pub use report::{
     InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
 };
+pub use report_check::{ReportCheck, ReportTrial};
 pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
 pub use report_page::{PageTokenInvalid, ReportPage};
 pub use runner::Interrupted;

@@ -32,7 +32,7 @@ use std::{
 
 /// A report, ready to be computed.
 pub struct Report {
-    plugin: ReportPlugin,
+    pub(crate) plugin: ReportPlugin,
     computed: Mutex<VecDeque<Arc<Computed>>>,
 }
 
@@ -242,6 +242,19 @@ impl Report {
         if let Some(known) = kept.iter().find(|known| known.of == of) {
             return Ok(Arc::clone(known));
         }
+        let packed = self.pack(context)?;
+        let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
+        let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
+        let computed = Arc::new(Computed { of, rows, packed });
+        if kept.len() >= limits::TABLES_CACHED_MAX {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&computed));
+        Ok(computed)
+    }
+
+    /// What the plugin gets.
+    pub(crate) fn pack(&self, context: &ReportContext<'_>) -> Result<Packed, ReportError> {
         let mut packed = Packed::new(context.directory);
         for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
             let failed = |error| ReportError::View { view: input.view.clone(), error };
@@ -251,14 +264,7 @@ impl Report {
             snapshot.scan(None, |key, row| rows.push((key, row.to_vec()))).map_err(failed)?;
             packed.add(rows, &columns);
         }
-        let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
-        let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
-        let computed = Arc::new(Computed { of, rows, packed });
-        if kept.len() >= limits::TABLES_CACHED_MAX {
-            kept.pop_front();
-        }
-        kept.push_back(Arc::clone(&computed));
-        Ok(computed)
+        Ok(packed)
     }
 
     fn order(&self, order: Option<&OrderBy>) -> Result<(Option<usize>, Direction), ReportError> {

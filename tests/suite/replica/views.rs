@@ -2,59 +2,24 @@
 
 use super::{Device, options};
 use futures_util::StreamExt;
+use kith_bundle::{BUILTINS, REPORTS};
 use kith_client::{
     DigestQuery, Reason, RowQuery, ViewQuery,
     replica::{OfflineViews, Outbox, Replica, ReplicaOptions, ViewError},
     v1::Row,
 };
 use kith_core::{
-    event::{Event, Fact, Kind, PeopleMerged},
+    event::{Event, Kind},
     filter::{Filter, PeopleMatch},
     position::Position,
-    timestamp::{DAY_MS, Timestamp},
 };
 use kith_tests::{
-    events::{NOON, accepted, event, followed_up, met, person_added, referred, retracted, sent},
+    events::{NOON, met, person_added, sent},
     random::Random,
     raw::Raw,
     server::Server,
+    story::{PEOPLE, story},
 };
-
-const PEOPLE: [&str; 7] = ["amina", "ben", "carol", "dan", "emil", "fay", "gus"];
-const VIEWS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
-/// Built-in reports, which are listed beside them.
-const REPORTS: usize = 4;
-
-/// A story of so many events: meetings, follow-ups, introductions, answers, corrections and one merge.
-fn story(random: &mut Random, count: usize) -> Vec<Event> {
-    let mut events: Vec<Event> = PEOPLE.iter().map(|person| person_added(person, "")).collect();
-    let (mut introductions, mut habits) = (Vec::new(), Vec::new());
-    for number in 0..count {
-        let mut people = PEOPLE;
-        random.shuffle(&mut people);
-        let mut happened = match random.below(10) {
-            0..=3 => met(&people[..2 + random.below(2)]),
-            4 | 5 => followed_up(people[0], people[1], None),
-            6 | 7 => referred(people[0], people[1], people[2]),
-            8 if !introductions.is_empty() => accepted(*random.pick(&introductions), people[0]),
-            _ if !habits.is_empty() => retracted(habits.swap_remove(random.below(habits.len()))),
-            _ => met(&people[..2]),
-        };
-        let days = i64::try_from(random.below(200)).unwrap();
-        happened.occurred_at = Timestamp::from_millis(NOON.millis() - days * DAY_MS);
-        match happened.fact {
-            Fact::Referred(_) => introductions.push(happened.id),
-            Fact::Met(_) | Fact::FollowedUp(_) => habits.push(happened.id),
-            _ => {}
-        }
-        events.push(happened);
-        if number == count / 2 {
-            let (kept, merged) = ("amina".parse().unwrap(), "gus".parse().unwrap());
-            events.push(event(Fact::PeopleMerged(PeopleMerged { kept, merged })));
-        }
-    }
-    events
-}
 
 async fn recorded(events: &[Event]) -> Server {
     let server = Server::start();
@@ -83,7 +48,7 @@ async fn rows(views: &OfflineViews, view: &str) -> Vec<Row> {
 /// Every view's digest is the server's, and so is every complete row; gives the numbers of complete and partial rows.
 async fn expect_same_rows(device: &Device, views: &OfflineViews) -> (usize, usize) {
     let (held, mut counts) = (device.replica.filter().unwrap(), (0, 0));
-    for view in VIEWS {
+    for view in BUILTINS.iter().map(|builtin| builtin.name) {
         let there = device.client.digest_view(&digest_of(view, &held)).await.unwrap();
         let here = views.digest_view(&digest_of(view, &Filter::default())).await.unwrap();
         assert_eq!(here, there, "{view} of {held:?}");
@@ -119,7 +84,7 @@ async fn rows_and_digests_are_the_server_s() {
     let why = RowQuery { view: "strength".to_owned(), key, ..RowQuery::default() };
     assert_eq!(views.explain_row(&why).await.unwrap(), device.client.explain_row(&why).await.unwrap());
     let listed = views.list_views().await.unwrap();
-    assert!(listed.views.iter().all(|view| view.lag == 0) && listed.views.len() == VIEWS.len() + REPORTS);
+    assert!(listed.views.iter().all(|view| view.lag == 0) && listed.views.len() == BUILTINS.len() + REPORTS.len());
 
     drop(views);
     let device = device.reopened();

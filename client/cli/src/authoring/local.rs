@@ -7,7 +7,7 @@ use kith_client::v1;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
     CheckError, CheckReport, Checking, Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer,
-    QueryError, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
+    QueryError, Report, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -56,14 +56,23 @@ impl Host {
     }
 
     /// Compiles a component and asks it what it is. Blocks.
+    pub(crate) fn declared(&self, component: &[u8], settings: &str) -> Result<Declared, Failure> {
+        self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
+    }
+
+    /// The same for a view. Blocks.
     pub(crate) fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
-        match self.views.inspect(component, settings) {
-            Ok(Declared::View(manifest)) => Ok(manifest),
-            Ok(Declared::Report(report)) => {
+        match self.declared(component, settings)? {
+            Declared::View(manifest) => Ok(manifest),
+            Declared::Report(report) => {
                 Err(Failure::PluginRefused(format!("`{}` is a report, not a view", report.name)))
             }
-            Err(refused) => Err(Failure::PluginRefused(refused.to_string())),
         }
+    }
+
+    /// A report. Blocks.
+    pub(crate) fn report(&self, component: &[u8], settings: &str) -> Result<Report, Failure> {
+        self.views.report(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
     }
 
     /// Looks a component over. Blocks.
@@ -111,6 +120,11 @@ fn refused(error: FollowError) -> Failure {
 }
 
 impl Folded {
+    /// The view itself.
+    pub(crate) fn handle(&self) -> Arc<ViewHandle> {
+        Arc::clone(&self.handle)
+    }
+
     /// The view's columns.
     pub(crate) fn fields(&self) -> Vec<v1::Field> {
         wire::fields(self.handle.fields())
@@ -146,7 +160,7 @@ impl Folded {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))
 }
 

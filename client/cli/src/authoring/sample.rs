@@ -12,16 +12,18 @@ use kith_client::EventBuilder;
 use kith_core::{
     entry::Entry,
     event::{
-        Answer, Answered, Asked, AttributeValue, Custom, Fact, FollowedUp, Helped, Kind, Met, PeopleMerged,
-        PersonAdded, Referred, Retracted, RetractionReason,
+        Answer, Answered, Asked, AttributeValue, Custom, Fact, FollowedUp, Helped, Kind, Met, OrganisationAdded,
+        PeopleMerged, PersonAdded, Referred, Retracted, RetractionReason,
     },
-    id::{EventId, PersonId},
+    id::{EventId, OrganisationId, PersonId},
     position::Position,
     timestamp::{DAY_MS, Timestamp},
 };
 
 /// People of the network.
 const PEOPLE: u64 = 40;
+/// Its organisations, where it has any.
+const ORGANISATIONS: [&str; 4] = ["sample-north", "sample-east", "sample-south", "sample-west"];
 /// Days that its log covers.
 const DAYS: i64 = 730;
 /// The first of them: 2024-01-01, days since 1970-01-01.
@@ -34,13 +36,27 @@ const CATEGORIES: [&str; 3] = ["beds", "discharge", "training"];
 /// The day after the last of the log, days since 1970-01-01, UTC.
 pub(crate) const DAY: i32 = 20_453;
 
+/// Whom the network is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Members {
+    /// People alone, which is all that views can see.
+    People,
+    /// People of four organisations, every fifth of none.
+    Organisations,
+}
+
 /// A log in which so many things happen, of the kinds given.
-pub(crate) fn log(kinds: &[Kind], entries: u64) -> Result<Spool, Failure> {
+pub(crate) fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spool, Failure> {
     let mut writer = Writer::new()?;
+    let organisations = match members {
+        Members::People => Vec::new(),
+        Members::Organisations => writer.push_organisations()?,
+    };
     let people = (1..=PEOPLE).map(|number| format!("sample-{number:02}").parse());
     let people: Vec<PersonId> = people.collect::<Result<_, _>>()?;
-    for person in &people {
-        let added = PersonAdded { person: person.clone(), organisation: None, role: String::new() };
+    for (number, person) in people.iter().enumerate() {
+        let organisation = organisations.get(number % (ORGANISATIONS.len() + 1)).cloned();
+        let added = PersonAdded { person: person.clone(), organisation, role: String::new() };
         writer.push(Fact::PersonAdded(added), FIRST_DAY * DAY_MS, Vec::new())?;
     }
     let mut story = Story { chance: Chance::new(1), people, happened: Vec::new(), referrals: Vec::new() };
@@ -159,6 +175,17 @@ impl Writer {
         Ok(Self { spool: SpoolWriter::new()?, position: 0 })
     }
 
+    fn push_organisations(&mut self) -> Result<Vec<OrganisationId>, Failure> {
+        let mut ids = Vec::with_capacity(ORGANISATIONS.len());
+        for name in ORGANISATIONS {
+            let organisation: OrganisationId = name.parse()?;
+            let added = OrganisationAdded { organisation: organisation.clone(), name: name.to_owned() };
+            self.push(Fact::OrganisationAdded(added), FIRST_DAY * DAY_MS, Vec::new())?;
+            ids.push(organisation);
+        }
+        Ok(ids)
+    }
+
     fn push(&mut self, fact: Fact, at: i64, attributes: Vec<(&str, AttributeValue)>) -> Result<EventId, Failure> {
         self.position += 1;
         let at = Timestamp::from_millis(at);
@@ -199,7 +226,7 @@ mod tests {
         let names = ["met", "followed_up", "asked", "helped", "referred", "answered", "custom:org.example/visit.v1"];
         let kinds = names.map(|name| Kind::parse(name).expect(name));
         let read = || {
-            let log = log(&kinds, 500).expect("a log");
+            let log = log(&kinds, 500, Members::People).expect("a log");
             let budget = Budget { entries: 1_000, bytes: usize::MAX };
             log.read(Position::ZERO, log.head(), budget).expect("it is read")
         };

@@ -3,9 +3,8 @@
 //! Invariant: a new plugin needs nothing of this repository.
 
 use super::{
-    language::Language,
     project::{FILE, Manifest, check_name},
-    templates::{self, Template},
+    templates::{self, Sort, Template},
 };
 use crate::failure::Failure;
 use std::{fs, path::Path};
@@ -16,7 +15,7 @@ const EXAMPLE: &str = "contacts";
 const EXAMPLE_TYPE: &str = "Contacts";
 
 /// Writes a new plugin into a folder that is not there yet. Gives the files' paths in it.
-pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Vec<&'static str>, Failure> {
+pub(crate) fn write(name: &str, sort: Sort, folder: &Path) -> Result<Vec<&'static str>, Failure> {
     check_name(name)?;
     if folder.exists() {
         return Err(Failure::Usage(format!(
@@ -24,11 +23,11 @@ pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Vec
             folder.display()
         )));
     }
-    let mut written = vec![FILE];
+    let (language, mut written) = (sort.language(), vec![FILE]);
     let manifest = Manifest { name: name.to_owned(), language, compiler: language.compiler().map(str::to_owned) };
     let manifest = toml::to_string(&manifest).map_err(|error| Failure::Unexpected(error.to_string()))?;
     write_file(&folder.join(FILE), &manifest)?;
-    for Template { path, text } in templates::of(language) {
+    for Template { path, text } in templates::of(sort) {
         let text = if path.starts_with("sdk/") { (*text).to_owned() } else { named(text, name) };
         write_file(&folder.join(path), &text)?;
         written.push(path);
@@ -55,7 +54,7 @@ fn type_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::project::Project;
+    use super::super::{language::Language, project::Project};
     use super::*;
 
     #[test]
@@ -67,10 +66,12 @@ mod tests {
 
     #[test]
     fn a_new_plugin_has_its_name_everywhere_and_is_never_written_over_another() {
-        for language in [Language::Rust, Language::Python, Language::Javascript] {
+        let views = [Language::Rust, Language::Python, Language::Javascript].map(Sort::View);
+        for sort in views.into_iter().chain([Sort::Report]) {
+            let language = sort.language();
             let parent = tempfile::tempdir().expect("a temporary folder");
             let folder = parent.path().join("home_visits");
-            let written = write("home_visits", language, &folder).expect("it is written");
+            let written = write("home_visits", sort, &folder).expect("it is written");
             for path in written.iter().filter(|path| !path.starts_with("sdk/")) {
                 let text = fs::read_to_string(folder.join(path)).expect("it was written");
                 assert!(!text.to_lowercase().contains("contacts"), "{path} names the example");
@@ -78,7 +79,7 @@ mod tests {
             assert!(written.contains(&language.main_file()), "{written:?}");
             let project = Project::find(&folder).expect("it is a plugin");
             assert_eq!((project.manifest.name.as_str(), project.manifest.language), ("home_visits", language));
-            assert_eq!(write("home_visits", language, &folder).expect_err("it is there").exit_code(), 2);
+            assert_eq!(write("home_visits", sort, &folder).expect_err("it is there").exit_code(), 2);
         }
     }
 }

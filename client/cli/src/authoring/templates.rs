@@ -47,6 +47,25 @@ const RUST: &[Template] = templates![
     "sdk/src/testing.rs" from "plugins/sdk/src/testing.rs",
 ];
 
+const REPORT: &[Template] = templates![
+    ".gitignore" from "client/cli/src/authoring/templates/gitignore",
+    "README.md" from "client/cli/src/authoring/templates/report/README.md",
+    "Cargo.toml" from "client/cli/src/authoring/templates/report/Cargo.toml",
+    "Cargo.lock" from "client/cli/src/authoring/templates/report/Cargo.lock",
+    "rust-toolchain.toml" from "client/cli/src/authoring/templates/rust/rust-toolchain.toml",
+    ".cargo/config.toml" from "client/cli/src/authoring/templates/rust/config.toml",
+    "settings.schema.json" from "client/cli/src/authoring/templates/report/settings.schema.json",
+    "src/lib.rs" from "client/cli/src/authoring/templates/report/lib.rs",
+    "tests/log.jsonl" from "client/cli/src/authoring/templates/report/log.jsonl",
+    "tests/everything.json" from "client/cli/src/authoring/templates/report/everything.json",
+    "sdk/Cargo.toml" from "client/cli/src/authoring/templates/report/sdk.toml",
+    "sdk/src/bindings.rs" from "plugins/report_sdk/src/bindings.rs",
+    "sdk/src/guest.rs" from "plugins/report_sdk/src/guest.rs",
+    "sdk/src/input.rs" from "plugins/report_sdk/src/input.rs",
+    "sdk/src/lib.rs" from "plugins/report_sdk/src/lib.rs",
+    "sdk/src/manifest.rs" from "plugins/report_sdk/src/manifest.rs",
+];
+
 const PYTHON: &[Template] = templates![
     "README.md" from "client/cli/src/authoring/templates/python/README.md",
     "main.py" from "plugins/examples/python/main.py",
@@ -77,14 +96,34 @@ const JAVASCRIPT: &[Template] = templates![
     "sdk/view.js" from "plugins/sdk-javascript/view.js",
 ];
 
-/// The files of a new plugin in a language.
-pub(crate) fn of(language: Language) -> impl Iterator<Item = &'static Template> {
-    let own = match language {
-        Language::Rust => RUST,
-        Language::Python => PYTHON,
-        Language::Javascript => JAVASCRIPT,
+/// What a new plugin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// A view, in a language.
+    View(Language),
+    /// A report, in Rust.
+    Report,
+}
+
+impl Sort {
+    /// What it is written in.
+    pub(crate) fn language(self) -> Language {
+        match self {
+            Self::View(language) => language,
+            Self::Report => Language::Rust,
+        }
+    }
+}
+
+/// The files of a new plugin.
+pub(crate) fn of(sort: Sort) -> impl Iterator<Item = &'static Template> {
+    let (own, shared) = match sort {
+        Sort::View(Language::Rust) => (RUST, SHARED),
+        Sort::View(Language::Python) => (PYTHON, SHARED),
+        Sort::View(Language::Javascript) => (JAVASCRIPT, SHARED),
+        Sort::Report => (REPORT, [].as_slice()),
     };
-    own.iter().chain(SHARED)
+    own.iter().chain(shared)
 }
 
 #[cfg(test)]
@@ -113,15 +152,16 @@ mod tests {
     #[test]
     fn every_file_of_the_sdks_comes_with_a_new_plugin() {
         let sdks = [
-            (Language::Rust, "sdk/src", "sdk/src/"),
-            (Language::Python, "sdk-python", "sdk/"),
-            (Language::Javascript, "sdk-javascript", "sdk/"),
+            (Sort::View(Language::Rust), "sdk/src", "sdk/src/"),
+            (Sort::View(Language::Python), "sdk-python", "sdk/"),
+            (Sort::View(Language::Javascript), "sdk-javascript", "sdk/"),
+            (Sort::Report, "report_sdk/src", "sdk/src/"),
         ];
-        for (language, folder, prefix) in sdks {
+        for (sort, folder, prefix) in sdks {
             let there = files(&plugins().join(folder));
-            let given = of(language).filter_map(|template| template.path.strip_prefix(prefix));
+            let given = of(sort).filter_map(|template| template.path.strip_prefix(prefix));
             let given: BTreeSet<String> = given.filter(|path| !path.starts_with("wit/")).map(str::to_owned).collect();
-            assert_eq!(given, there, "{language:?}");
+            assert_eq!(given, there, "{sort:?}");
         }
     }
 
@@ -130,19 +170,21 @@ mod tests {
         let root = fs::read_to_string(plugins().join("../Cargo.toml")).expect("a manifest");
         let root: toml::Table = root.parse().expect("TOML");
         let shared = root["workspace"]["dependencies"].as_table().expect("a table");
-        for path in ["Cargo.toml", "sdk/Cargo.toml"] {
-            let template = of(Language::Rust).find(|template| template.path == path).expect(path);
+        let manifests = ["Cargo.toml", "sdk/Cargo.toml"];
+        let sorts = [Sort::View(Language::Rust), Sort::Report];
+        for (sort, path) in sorts.into_iter().flat_map(|sort| manifests.map(|path| (sort, path))) {
+            let template = of(sort).find(|template| template.path == path).expect(path);
             let manifest: toml::Table = template.text.parse().expect("TOML");
             let plain = manifest["dependencies"].as_table().expect("a table").clone();
             let guest = manifest.get("target").map(|target| &target["cfg(target_arch = \"wasm32\")"]["dependencies"]);
             let guest = guest.and_then(toml::Value::as_table).cloned().unwrap_or_default();
-            for (name, asked) in plain.into_iter().chain(guest).filter(|(name, _)| name != "kith-plugin-sdk") {
+            for (name, asked) in plain.into_iter().chain(guest).filter(|(name, _)| !name.starts_with("kith-")) {
                 assert_eq!(asked, shared[&name], "{path}: {name}");
             }
         }
         let toolchain = fs::read_to_string(plugins().join("../rust-toolchain.toml")).expect("a toolchain file");
         let toolchain: toml::Table = toolchain.parse().expect("TOML");
-        let template = of(Language::Rust).find(|template| template.path == "rust-toolchain.toml").expect("a file");
+        let template = of(Sort::Report).find(|template| template.path == "rust-toolchain.toml").expect("a file");
         let own: toml::Table = template.text.parse().expect("TOML");
         assert_eq!(own["toolchain"]["channel"], toolchain["toolchain"]["channel"]);
     }

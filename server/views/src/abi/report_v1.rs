@@ -93,12 +93,40 @@ impl ReportPlugin {
 
     /// Computes the rows as of the end of a day, in a fresh instance. `rows` is the number of rows of each input.
     pub(crate) fn compute(&self, day: i32, input: &[u8], rows: &[usize]) -> Result<Vec<GuestReportRow>, GuestError> {
+        self.instance()?.compute(day, input, rows)
+    }
+
+    /// A fresh instance, configured.
+    pub(crate) fn instance(&self) -> Result<ReportInstance<'_>, GuestError> {
         let mut guest = Guest::instantiate(&self.pre, self.memory_bytes)?;
         let configured = guest.call(|report, store| report.call_configure(store, &self.settings))?;
         configured.map_err(|reason| GuestError::failed(None, &reason))?;
-        let computed = guest.call(|report, store| report.call_compute(store, day, input))?;
+        Ok(ReportInstance { guest, manifest: &self.manifest })
+    }
+}
+
+/// A configured instance, for one computation; for more only where it is tried whether that matters.
+pub(crate) struct ReportInstance<'a> {
+    guest: Guest,
+    manifest: &'a ReportManifest,
+}
+
+impl ReportInstance<'_> {
+    /// Computes the rows. `rows` is the number of rows of each input.
+    pub(crate) fn compute(
+        &mut self,
+        day: i32,
+        input: &[u8],
+        rows: &[usize],
+    ) -> Result<Vec<GuestReportRow>, GuestError> {
+        let computed = self.guest.call(|report, store| report.call_compute(store, day, input))?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
-        checked_rows(computed, &self.manifest, rows).map_err(|reason| GuestError::failed(None, reason))
+        checked_rows(computed, self.manifest, rows).map_err(|reason| GuestError::failed(None, reason))
+    }
+
+    /// Fuel that the last call took.
+    pub(crate) fn fuel(&self) -> u64 {
+        limits::REPORT_FUEL_MAX - self.guest.store.get_fuel().expect("the engine counts fuel")
     }
 }
 

@@ -1,15 +1,19 @@
 //! `kith plugin check`: a component looked over before a network trusts it.
 
-use super::build::read_component;
+use super::{build::read_component, check_report};
 use crate::{
-    authoring::{case, local::Host, sample},
+    authoring::{
+        case,
+        local::Host,
+        sample::{self, Members},
+    },
     failure::Failure,
     output::Output,
     settings::Format,
 };
 use clap::{Args, value_parser};
 use kith_core::id::PersonId;
-use kith_views::{CheckReport, Checking, Difference, Differs, KeyBy, Trial};
+use kith_views::{CheckReport, Checking, Declared, Difference, Differs, KeyBy, Manifest, Trial};
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -20,25 +24,32 @@ const FAULTS_SHOWN_MAX: usize = 10;
 ///
 /// Folds a log in six ways that must come to the same bytes: as a server does, in a fresh instance each call, again in
 /// a used one, an event at a time, a key at a time, and with the keys in another order. The log is a made-up network,
-/// the same every time, unless one is given.
+/// the same every time, unless one is given. A report is computed from the built-in views of such a log, again in a
+/// fresh instance, and again in a used one.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
     /// The component
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}")]
-    settings: String,
+    pub(super) settings: String,
     /// A log to fold instead: JSON lines, as `kith import` reads them
     #[arg(long, value_name = "FILE", conflicts_with = "entries")]
-    log: Option<PathBuf>,
+    pub(super) log: Option<PathBuf>,
     /// Entries of the made-up log
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
-    entries: u64,
+    pub(super) entries: u64,
 }
 
 pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failure> {
-    let report = tokio::task::spawn_blocking(move || check(&args));
+    let component = read_component(&args.file)?;
+    let host = Host::open()?;
+    let manifest = match host.declared(&component, &args.settings)? {
+        Declared::View(manifest) => manifest,
+        Declared::Report(manifest) => return check_report::run(&args, &host, component, &manifest, output).await,
+    };
+    let report = tokio::task::spawn_blocking(move || check(&args, &host, component, &manifest));
     let report = report.await.map_err(|error| Failure::Unexpected(error.to_string()))??;
     match output.format() {
         Format::Json => output.json(&report_json(&report))?,
@@ -52,14 +63,11 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
     }
 }
 
-fn check(args: &CheckArgs) -> Result<CheckReport, Failure> {
-    let component = read_component(&args.file)?;
-    let host = Host::open()?;
-    let manifest = host.inspect(&component, &args.settings)?;
+fn check(args: &CheckArgs, host: &Host, component: Vec<u8>, manifest: &Manifest) -> Result<CheckReport, Failure> {
     let kinds: Vec<_> = manifest.routes.iter().map(|route| route.kind.clone()).collect();
     let (sample, day) = match &args.log {
         Some(path) => (case::read_log(path)?, kith_client::now().day()),
-        None => (sample::log(&kinds, args.entries)?, sample::DAY),
+        None => (sample::log(&kinds, args.entries, Members::People)?, sample::DAY),
     };
     let settings = args.settings.clone();
     host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })
@@ -96,7 +104,7 @@ fn report_json(report: &CheckReport) -> Value {
     })
 }
 
-fn micros(time: Duration) -> u64 {
+pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

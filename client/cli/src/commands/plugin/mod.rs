@@ -4,12 +4,14 @@ mod build;
 mod certify;
 mod change;
 mod check;
+mod check_report;
 mod diff;
 mod install;
 mod list;
 mod new;
 mod test;
 mod try_here;
+mod try_report;
 mod verify_certificate;
 
 use crate::{context::Context, failure::Failure, output::Output};

@@ -1,7 +1,7 @@
 //! `kith plugin new`: a folder with a plugin that builds and passes its tests as it stands.
 
 use crate::{
-    authoring::{language::Language, scaffold},
+    authoring::{language::Language, scaffold, templates::Sort},
     failure::Failure,
     output::Output,
 };
@@ -11,13 +11,17 @@ use std::path::PathBuf;
 
 /// Make a new plugin: a folder that builds and passes its tests as it stands
 #[derive(Debug, Args)]
-#[command(after_help = "Example: kith plugin new home_visits --lang python")]
+#[command(after_help = "Examples:\n  kith plugin new home_visits --lang python\n  \
+                        kith plugin new our_bridges --lang rust --report")]
 pub(crate) struct NewArgs {
-    /// The view's name: a-z, 0-9 and _, a letter first
+    /// The view's or report's name: a-z, 0-9 and _, a letter first
     name: String,
     /// What to write it in
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     lang: Language,
+    /// A report instead of a view: a table computed from the rows of views; in Rust
+    #[arg(long)]
+    report: bool,
     /// The folder to make [default: the name]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -25,11 +29,22 @@ pub(crate) struct NewArgs {
 
 pub(super) fn run(args: &NewArgs, mut output: Output) -> Result<(), Failure> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let files = scaffold::write(&args.name, args.lang, &folder)?;
+    let files = scaffold::write(&args.name, sort(args)?, &folder)?;
     let shown = folder.display();
     output.tell(&json!({ "name": args.name, "folder": folder, "files": files }), || {
         let begin = args.lang.main_file();
         format!("made {shown} with {} files\nnext: cd {shown} && kith plugin test, then change {begin}", files.len())
     })?;
     output.flush()
+}
+
+fn sort(args: &NewArgs) -> Result<Sort, Failure> {
+    match (args.report, args.lang) {
+        (false, language) => Ok(Sort::View(language)),
+        (true, Language::Rust) => Ok(Sort::Report),
+        (true, Language::Python | Language::Javascript) => {
+            let language = args.lang.name();
+            Err(Failure::Usage(format!("reports are written in Rust, there is no kit for {language}: use --lang rust")))
+        }
+    }
 }

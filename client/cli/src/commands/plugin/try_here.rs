@@ -1,6 +1,6 @@
 //! `kith plugin try`: the network's own log, folded here. Nothing is installed and nobody else sees it.
 
-use super::build::read_component;
+use super::{build::read_component, try_report};
 use crate::{
     authoring::{
         local::{Fold, Folded, Host},
@@ -18,12 +18,12 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{ReadOptions, Recorded, now};
 use kith_core::{id::OrganisationId, position::Position};
-use kith_views::{Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
+use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// Rows of a table unless more are asked for.
-const TABLE_ROWS_DEFAULT: usize = 50;
+pub(super) const TABLE_ROWS_DEFAULT: usize = 50;
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 10_000;
 /// Entries asked for at once.
@@ -34,41 +34,44 @@ const FAULTS_SHOWN_MAX: usize = 5;
 /// Fold the network's log with a component here, and show its rows; nothing is installed
 ///
 /// Reads the entries that your token may see, folds those of the network's scope in the same sandbox as a server, and
-/// prints the rows that the view would have.
+/// prints the rows that the view would have. A report is computed from the views that it reads, built-in or installed,
+/// which are folded here, too.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin try dist/visits.wasm --top 10\n  \
                         kith plugin try dist/visits.wasm --settings '{\"minutes_min\":30}' -o json")]
 pub(crate) struct TryArgs {
     /// The component
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}")]
-    settings: String,
+    pub(super) settings: String,
     /// Fold this organisation's own events too
     #[arg(long, value_name = "ORGANISATION")]
     scope_of: Option<String>,
     /// Only rows with this person in the key
     #[arg(long, value_name = "PERSON")]
-    person: Option<String>,
+    pub(super) person: Option<String>,
     /// Only rows with somebody of this organisation in the key
     #[arg(long, value_name = "ORGANISATION")]
-    org: Option<String>,
+    pub(super) org: Option<String>,
     /// At most so many rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
-    top: Option<u32>,
+    pub(super) top: Option<u32>,
     /// Column to sort by, largest first; with `-` in front smallest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
     /// As things stood at the end of this day
     #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    at: Option<Moment>,
+    pub(super) at: Option<Moment>,
 }
 
 pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
     let component = read_component(&args.file)?;
     let host = Host::open()?;
     // A component that is refused should not cost a download.
-    host.inspect(&component, &args.settings)?;
+    if let Declared::Report(manifest) = host.declared(&component, &args.settings)? {
+        return try_report::run(context, args, &host, component, &manifest).await;
+    }
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
     let log = Arc::new(read_log(context, None).await?);
@@ -91,20 +94,23 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
 
 async fn query(context: &Context, args: &TryArgs) -> Result<Query, Failure> {
     let mut resolver = context.resolver();
-    let order = args.sort.as_deref().map(|sort| match sort.strip_prefix('-') {
-        Some(field) => OrderBy { field: field.to_owned(), direction: Direction::Ascending },
-        None => OrderBy { field: sort.to_owned(), direction: Direction::Descending },
-    });
     Ok(Query {
         person: resolver.person_or_none(args.person.as_ref()).await?,
         organisation: resolver.organisation(args.org.as_ref()).await?,
         day: args.at.map(Moment::day),
-        order,
+        order: order(args),
         ..Query::default()
     })
 }
 
-async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> {
+pub(super) fn order(args: &TryArgs) -> Option<OrderBy> {
+    args.sort.as_deref().map(|sort| match sort.strip_prefix('-') {
+        Some(field) => OrderBy { field: field.to_owned(), direction: Direction::Ascending },
+        None => OrderBy { field: sort.to_owned(), direction: Direction::Descending },
+    })
+}
+
+pub(super) async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> {
     let own: Option<OrganisationId> = context.resolver().organisation(args.scope_of.as_ref()).await?;
     Ok(own.map_or(ViewScope::Network, ViewScope::Organisation))
 }

@@ -1,0 +1,125 @@
+//! Reports on logs at hand: the views that one reads are folded here, then the table is computed.
+//!
+//! Invariant: all inputs are of one log, so the table is the one that a server would give.
+
+use super::local::{Fold, Folded, Host, blocking};
+use crate::failure::Failure;
+use kith_client::{replica::OfflinePlugin, v1};
+use kith_core::{
+    directory::Directory,
+    entry::Entry,
+    history::{Budget, History},
+    position::Position,
+};
+use kith_views::{
+    Report, ReportCheck, ReportContext, ReportError, ReportManifest, ReportPage, ReportQuery, ViewHandle, wire,
+};
+use std::sync::Arc;
+
+/// Entries read at once.
+const PAGE_ENTRIES: usize = 10_000;
+/// Bytes read at once.
+const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A view that a report reads.
+pub(crate) struct Input {
+    /// Its component.
+    pub(crate) component: Vec<u8>,
+    /// Its settings as JSON text.
+    pub(crate) settings: String,
+}
+
+/// The view of a name that comes with Kith.
+pub(crate) fn builtin(name: &str) -> Option<Input> {
+    let found = OfflinePlugin::builtins().into_iter().find(|plugin| plugin.name == name)?;
+    Some(Input { component: found.component.to_vec(), settings: found.settings })
+}
+
+/// The views that a report reads, which must come with Kith.
+pub(crate) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
+    let inputs = manifest.inputs.iter().map(|input| builtin(&input.view).ok_or_else(|| unknown(&input.view)));
+    inputs.collect()
+}
+
+/// No view has the name.
+pub(crate) fn unknown(name: &str) -> Failure {
+    Failure::PluginRefused(format!(
+        "the report reads the view `{name}`, which there is not: `kith view` lists those there are"
+    ))
+}
+
+/// A report and the views that it reads, folded.
+pub(crate) struct Ready {
+    /// The report.
+    pub(crate) report: Arc<Report>,
+    folded: Vec<Folded>,
+    directory: Arc<Directory>,
+    position: Position,
+    day: i32,
+}
+
+impl Ready {
+    /// Folds the views that a report reads. The component and settings of `fold` are the report's.
+    pub(crate) async fn fold(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Self, Failure> {
+        let report = host.report(&fold.component, &fold.settings)?;
+        let mut folded = Vec::with_capacity(inputs.len());
+        for Input { component, settings } in inputs {
+            let (network, scope) = (fold.network.clone(), fold.scope.clone());
+            let (log, clock) = (Arc::clone(&fold.log), Arc::clone(&fold.clock));
+            folded.push(host.fold(Fold { component, settings, network, scope, log, clock }).await?);
+        }
+        let views: Vec<Arc<ViewHandle>> = folded.iter().map(Folded::handle).collect();
+        let (position, day) = Report::reached(&views)
+            .ok_or_else(|| Failure::Unexpected("a view that the report reads has no rows as of a day".to_owned()))?;
+        let directory = Arc::new(directory(&*fold.log)?);
+        Ok(Self { report: Arc::new(report), folded, directory, position, day })
+    }
+
+    /// Rows, as a server gives them; `day` is the day of the log's end unless it is given.
+    pub(crate) async fn query(&self, query: ReportQuery, day: Option<i32>) -> Result<v1::QueryViewResponse, Failure> {
+        let day = day.unwrap_or(self.day);
+        let page = ReportPage { as_of: Some(self.position), day: Some(day), skip: query.skip };
+        self.ask(day, move |report, context| Ok(wire::report::answer(report, &page, report.query(context, &query)?)))
+            .await
+    }
+
+    /// Looks the report over, as of a day.
+    pub(crate) async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
+        self.ask(day, Report::check).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        day: i32,
+        ask: impl FnOnce(&Report, &ReportContext<'_>) -> Result<T, ReportError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (report, directory, position) = (Arc::clone(&self.report), Arc::clone(&self.directory), self.position);
+        let views: Vec<_> = self.folded.iter().map(Folded::handle).collect();
+        let work = move || ask(&report, &ReportContext { views: &views, directory: &directory, position, day });
+        blocking(work).await?.map_err(|error| match error {
+            ReportError::FieldUnknown(_) => Failure::Usage(error.to_string()),
+            ReportError::RowUnknown => Failure::NotFound(error.to_string()),
+            ReportError::FieldMissing { .. } | ReportError::Failed(_) => Failure::PluginRefused(error.to_string()),
+            ReportError::View { .. } => Failure::Unexpected(error.to_string()),
+        })
+    }
+}
+
+/// The directory at the end of a log.
+fn directory(log: &dyn History) -> Result<Directory, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("the log cannot be read: {error}"));
+    let (mut directory, mut after, head) = (Directory::default(), Position::ZERO, log.head());
+    let budget = Budget { entries: PAGE_ENTRIES, bytes: PAGE_BYTES };
+    while after < head {
+        let page = log.read(after, head, budget).map_err(|error| unreadable(&error))?;
+        if page.is_empty() {
+            break;
+        }
+        for bytes in &page {
+            let entry = Entry::decode(bytes).map_err(|error| unreadable(&error))?;
+            after = entry.position;
+            directory.apply(&entry.event().map_err(|error| unreadable(&error))?, after);
+        }
+    }
+    Ok(directory)
+}

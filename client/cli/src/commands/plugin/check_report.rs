@@ -1,0 +1,128 @@
+//! `kith plugin check` for reports: computed more than once from the views that they read.
+
+use super::check::{CheckArgs, micros};
+use crate::{
+    authoring::{
+        case,
+        local::{Fold, Host},
+        report::{self, Input, Ready},
+        sample::{self, Members},
+        spool::Spool,
+    },
+    failure::Failure,
+    output::Output,
+};
+use kith_core::{history::History, timestamp::DAY_MS};
+use kith_views::{ReportCheck, ReportManifest, ReportTrial, ViewScope};
+use serde_json::json;
+use std::sync::Arc;
+
+pub(super) async fn run(
+    args: &CheckArgs,
+    host: &Host,
+    component: Vec<u8>,
+    manifest: &ReportManifest,
+    mut output: Output,
+) -> Result<(), Failure> {
+    let inputs = report::builtins(manifest)?;
+    let (log, day) = log(args, host, &inputs)?;
+    let (entries, noon) = (log.head().get(), i64::from(day) * DAY_MS + DAY_MS / 2);
+    let fold = Fold {
+        component,
+        settings: args.settings.clone(),
+        network: "check".parse()?,
+        scope: ViewScope::Network,
+        log: Arc::new(log),
+        clock: Arc::new(move || noon),
+    };
+    let ready = Ready::fold(host, inputs, &fold).await?;
+    let found = ready.check(day).await?;
+    show(&mut output, &ready, entries, &found)?;
+    output.flush()?;
+    if found.differences.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::NotVerified("something beside the input decides what the report answers".to_owned()))
+}
+
+/// The log that is given, or a made-up one with the kinds that the views fold, and the day that rows are as of.
+fn log(args: &CheckArgs, host: &Host, inputs: &[Input]) -> Result<(Spool, i32), Failure> {
+    if let Some(path) = &args.log {
+        return Ok((case::read_log(path)?, kith_client::now().day()));
+    }
+    let mut kinds = Vec::new();
+    for input in inputs {
+        for route in host.inspect(&input.component, &input.settings)?.routes {
+            if !kinds.contains(&route.kind) {
+                kinds.push(route.kind);
+            }
+        }
+    }
+    Ok((sample::log(&kinds, args.entries, Members::Organisations)?, sample::DAY))
+}
+
+fn show(output: &mut Output, ready: &Ready, entries: u64, found: &ReportCheck) -> Result<(), Failure> {
+    let (report, manifest) = (&ready.report, ready.report.manifest());
+    let fields: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();
+    let inputs: Vec<&str> = manifest.inputs.iter().map(|input| input.view.as_str()).collect();
+    let component = hex::encode(report.component());
+    let json = json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "contract": report.contract(),
+        "component": component,
+        "imports": [],
+        "inputs": inputs,
+        "fields": fields,
+        "entries": entries,
+        "input_rows": found.input_rows,
+        "input_bytes": found.input_bytes,
+        "rows": found.rows,
+        "evidence": found.evidence,
+        "fuel": found.fuel,
+        "fuel_limit": found.fuel_limit,
+        "instantiate_us": micros(found.instantiate),
+        "compute_us": micros(found.compute),
+        "differences": found.differences.iter().map(|trial| trial_name(*trial)).collect::<Vec<_>>(),
+        "difference_count": found.differences.len(),
+    });
+    output.tell(&json, || {
+        let permille = found.fuel.saturating_mul(1_000) / found.fuel_limit.max(1);
+        let share = format!("{}.{}", permille / 10, permille % 10);
+        let mut lines = vec![
+            format!("report     {} {}, contract {}", manifest.name, manifest.version, report.contract()),
+            format!("component  SHA-256 {component}, imports nothing"),
+            format!("reads      {}", inputs.join(", ")),
+            format!("columns    {}", fields.join(", ")),
+            format!(
+                "log        {entries} entries: {} rows of views in {} bytes, {} rows that name {} of them",
+                found.input_rows, found.input_bytes, found.rows, found.evidence
+            ),
+            format!(
+                "cost       {} fuel, {share} % of what a report may take, {} µs",
+                found.fuel,
+                micros(found.compute)
+            ),
+            format!("instance   made in {} µs", micros(found.instantiate)),
+        ];
+        lines.extend(found.differences.iter().map(|trial| format!("differs    {}", trial_words(*trial))));
+        if found.differences.is_empty() {
+            lines.push("same       in fresh and used instances".to_owned());
+        }
+        lines.join("\n")
+    })
+}
+
+fn trial_name(trial: ReportTrial) -> &'static str {
+    match trial {
+        ReportTrial::FreshInstance => "fresh_instance",
+        ReportTrial::UsedInstance => "used_instance",
+    }
+}
+
+fn trial_words(trial: ReportTrial) -> &'static str {
+    match trial {
+        ReportTrial::FreshInstance => "in another fresh instance: something beside the input decides",
+        ReportTrial::UsedInstance => "in an instance that was used before: something is left in memory",
+    }
+}
