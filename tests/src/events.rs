@@ -51,8 +51,8 @@ pub fn asked(by: &str, of: &str) -> Event {
 }
 
 /// A person helped another, about an event if one is named.
-pub fn helped(helper: &str, helped: &str, about: Option<EventId>) -> Event {
-    event(Fact::Helped(Helped { helper: person(helper), helped: person(helped), category: None, about }))
+pub fn helped(by: &str, other: &str, about: Option<EventId>) -> Event {
+    event(Fact::Helped(Helped { helper: person(by), helped: person(other), category: None, about }))
 }
 
 /// `referrer` introduces `introduced` to `to`.
