@@ -17,11 +17,11 @@ use std::sync::Arc;
 /// People of the log.
 const PEOPLE: usize = 450;
 /// Days that it covers: no more than `strength` keeps.
-const DAYS: usize = 730;
+pub(crate) const DAYS: usize = 730;
 /// The first of them, days since 1970-01-01.
-const FIRST_DAY: i64 = 19_723;
+pub(crate) const FIRST_DAY: i64 = 19_723;
 /// A step through the pairs that is prime to their number, so that all come by in turn.
-const STEP: usize = 7_919;
+pub(crate) const STEP: usize = 7_919;
 
 /// The day after the last one, days since 1970-01-01, UTC.
 pub(crate) const TODAY: i32 = 20_454;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use bytes::Bytes;
-use kith_client::{Client, Component, EventBuilder, NewEvent, NewPlugin, Options, Outcome};
+use kith_client::{Client, Component, EventBuilder, NewEvent, NewPlugin, Options, Outcome, RowQuery};
 use kith_core::event::{AttributeValue, Fact, Met, PersonAdded, Scope};
 use kith_tests::{
     figures::{Fact as Figure, rate},
@@ -18,8 +18,14 @@ const CALL_EVENTS: usize = 100;
 const ROUNDS: usize = 5;
 /// People that the events are about.
 const PEOPLE: usize = 200;
-/// One call in so many has an event that the plugins fail on.
-const POISONED_ONE_IN: usize = 10;
+/// Pairs that the plugins begin to fail on in one measurement. Few enough that none stops: it would cost nothing then.
+const POISONED: usize = 4;
+/// How long plugins may take to be level with the log.
+const LEVEL: Duration = Duration::from_mins(2);
+/// Entries of the row that is explained.
+const EXPLAINED_ENTRIES: usize = 50;
+/// Times that it is explained.
+const EXPLAINED_TIMES: usize = 51;
 
 /// The rate beside bad plugins over that alone: the median of the rounds. Beside them stands the rate with as many
 /// plugins that do not fail.
@@ -27,25 +33,32 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let server = Server::start();
     let client = Client::connect(Options::new(server.url(), server.token(), "default".parse()?)).await?;
     let person = |number: usize| PersonAdded { person: id(number), organisation: None, role: String::new() };
-    let people = (0..PEOPLE).map(|number| event(Fact::PersonAdded(person(number)), false)).collect::<Vec<_>>();
-    client.append(&people, None).await?;
-    append(&client).await?;
+    let poisoned = 2 * (2 * POISONED * ROUNDS + 1);
+    let people = (0..PEOPLE + poisoned).map(|number| event(Fact::PersonAdded(person(number)), false));
+    client.append(&people.collect::<Vec<_>>(), None).await?;
+    let mut load = Load { client, fresh: PEOPLE };
+    load.append(0).await?;
     let (mut good, mut bad, mut alone_rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let alone = append(&client).await?;
+        let alone = load.append(0).await?;
         alone_rates.push(alone);
         for (kept, mode) in [(&mut good, Some("a")), (&mut bad, None)] {
-            install(&client, mode).await?;
-            kept.push(append(&client).await? / alone);
-            remove(&client).await?;
+            load.install(mode).await?;
+            let before = load.faults().await?;
+            kept.push(load.append(POISONED).await? / alone);
+            load.level().await?;
+            assert_eq!(load.faults().await? > before, mode.is_none(), "those that are bad fail meanwhile");
+            load.remove().await?;
         }
     }
+    let explained = load.explained().await?;
     assert!(server.terminate().success(), "kithd stops in good order");
     Ok(vec![
         Figure::per_second("appends with the five built-in views, 100 a call", middle(alone_rates)),
         Figure::ratio("  beside nine more plugins that are well, of that", middle(good)),
         Figure::ratio("  beside nine more that fail in every way, of that", middle(bad))
             .goal("as beside those that are well"),
+        Figure::milliseconds("a row of 50 entries explained, over loopback", explained).goal("1 without loopback"),
     ])
 }
 
@@ -54,56 +67,103 @@ fn middle(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Nine plugins: each with another way to fail, or all with this one.
-async fn install(client: &Client, mode: Option<&str>) -> Result<()> {
-    for (number, way) in WAYS.into_iter().enumerate() {
-        let mode = mode.unwrap_or(way);
-        let plugin = NewPlugin {
-            name: Some(format!("bench_{way}")),
-            settings: format!(r#"{{"{mode}":{number}}}"#),
-            scope: Scope::Network,
-            component: Component::Bytes(Bytes::from_static(&HOSTILE)),
-        };
-        let mut installing = client.install_plugin(plugin).await?;
-        while installing.next().await?.is_some() {}
-    }
-    // They fold what is there before anything is measured.
-    loop {
-        let listed = client.list_views().await?;
-        if listed.views.iter().all(|view| view.lag == 0) {
-            return Ok(());
+/// Calls at the server.
+struct Load {
+    client: Client,
+    /// The first person who has met nobody.
+    fresh: usize,
+}
+
+impl Load {
+    /// Nine plugins: each with another way to fail, or all with this one, which is none.
+    async fn install(&self, mode: Option<&str>) -> Result<()> {
+        for (number, way) in WAYS.into_iter().enumerate() {
+            let mode = mode.unwrap_or(way);
+            let plugin = NewPlugin {
+                name: Some(format!("bench_{way}")),
+                settings: format!(r#"{{"{mode}":{number}}}"#),
+                scope: Scope::Network,
+                component: Component::Bytes(Bytes::from_static(&HOSTILE)),
+            };
+            let mut installing = self.client.install_plugin(plugin).await?;
+            while installing.next().await?.is_some() {}
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok(())
+    }
+
+    async fn remove(&self) -> Result<()> {
+        for way in WAYS {
+            self.client.remove_plugin(&format!("bench_{way}")).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every view is level with the log.
+    async fn level(&self) -> Result<()> {
+        let deadline = Instant::now() + LEVEL;
+        while self.client.list_views().await?.views.iter().any(|view| view.lag > 0) {
+            anyhow::ensure!(Instant::now() < deadline, "a view does not come level with the log");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    async fn faults(&self) -> Result<u64> {
+        Ok(self.client.list_views().await?.views.iter().map(|view| view.faults).sum())
+    }
+
+    /// Events a second of calls one after the other, when all views are level before. So many are about pairs that the
+    /// bad plugins fail on.
+    async fn append(&mut self, poisoned: usize) -> Result<f64> {
+        self.level().await?;
+        let calls: Vec<Vec<NewEvent>> = (0..CALLS).map(|number| self.call(number, poisoned)).collect();
+        let begun = Instant::now();
+        for events in &calls {
+            let outcomes = self.client.append(events, None).await?;
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "nothing is refused");
+        }
+        Ok(rate(CALLS * CALL_EVENTS, begun.elapsed()))
+    }
+
+    fn call(&mut self, number: usize, poisoned: usize) -> Vec<NewEvent> {
+        let mut events: Vec<NewEvent> = (1..CALL_EVENTS).map(|place| usual(number * CALL_EVENTS + place)).collect();
+        if poisoned > 0 && number.is_multiple_of(CALLS / poisoned) {
+            events.push(meeting(self.fresh, self.fresh + 1, true));
+            self.fresh += 2;
+        } else {
+            events.push(usual(number * CALL_EVENTS));
+        }
+        events
+    }
+
+    /// Time of one call that explains a row.
+    async fn explained(&self) -> Result<Duration> {
+        let (a, b) = (self.fresh, self.fresh + 1);
+        let events: Vec<NewEvent> = (0..EXPLAINED_ENTRIES).map(|_| meeting(a, b, false)).collect();
+        self.client.append(&events, None).await?;
+        self.level().await?;
+        let query = RowQuery { view: "strength".to_owned(), key: vec![id(a), id(b)], ..RowQuery::default() };
+        let mut times = Vec::new();
+        for _ in 0..EXPLAINED_TIMES {
+            let begun = Instant::now();
+            let answer = self.client.explain_row(&query).await?;
+            times.push(begun.elapsed());
+            assert_eq!(answer.evidence.len(), EXPLAINED_ENTRIES);
+        }
+        times.sort_unstable();
+        Ok(times[times.len() / 2])
     }
 }
 
-async fn remove(client: &Client) -> Result<()> {
-    for way in WAYS {
-        client.remove_plugin(&format!("bench_{way}")).await?;
-    }
-    Ok(())
+fn usual(number: usize) -> NewEvent {
+    let a = number % PEOPLE;
+    meeting(a, (a + 1 + number / PEOPLE % 30) % PEOPLE, false)
 }
 
-/// Events a second of calls one after the other.
-async fn append(client: &Client) -> Result<f64> {
-    let calls: Vec<Vec<NewEvent>> = (0..CALLS).map(call).collect();
-    let begun = Instant::now();
-    for events in &calls {
-        let outcomes = client.append(events, None).await?;
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Accepted(_))), "nothing is refused");
-    }
-    Ok(rate(CALLS * CALL_EVENTS, begun.elapsed()))
-}
-
-fn call(number: usize) -> Vec<NewEvent> {
-    let meeting = |place: usize| {
-        let a = (number * CALL_EVENTS + place) % PEOPLE;
-        let b = (a + 1 + number % 30) % PEOPLE;
-        let mut people = vec![id(a), id(b)];
-        people.sort_unstable();
-        event(Fact::Met(Met { people }), place == 0 && number.is_multiple_of(POISONED_ONE_IN))
-    };
-    (0..CALL_EVENTS).map(meeting).collect()
+fn meeting(a: usize, b: usize, poisoned: bool) -> NewEvent {
+    let mut people = vec![id(a), id(b)];
+    people.sort_unstable();
+    event(Fact::Met(Met { people }), poisoned)
 }
 
 fn event(fact: Fact, poisoned: bool) -> NewEvent {
