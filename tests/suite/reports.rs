@@ -1,8 +1,11 @@
 //! Reports: tables over many keys, computed when they are asked, from the rows of views.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
+use kith_bundle::REPORTS;
 use kith_tests::{cli::Cli, server::Server};
 use serde_json::{Value, json};
+use std::fs;
+use tempfile::NamedTempFile;
 
 /// Riverside and Hillside hang on Amina: she met both of Hillside's people, Ben met Amina.
 fn ties(cli: &Cli) {
@@ -188,6 +191,52 @@ fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed
 
     cli.run(&["plugin", "remove", "close_bridges"]).ok();
     cli.run(&["view", "close_bridges"]).exits(3).says("there is no view close_bridges");
+}
+
+/// The component of `bridges` with another view in the place of `strength`.
+fn bridges_of(view: &str) -> NamedTempFile {
+    assert_eq!(view.len(), "strength".len());
+    let bridges = REPORTS.iter().find(|report| report.name == "bridges").unwrap();
+    let mut component = bridges.component.to_vec();
+    let places: Vec<_> = (0..component.len() - 8).filter(|&at| &component[at..at + 8] == b"strength").collect();
+    assert!(!places.is_empty());
+    for at in places {
+        component[at..at + 8].copy_from_slice(view.as_bytes());
+    }
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), component).unwrap();
+    file
+}
+
+#[test]
+fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
+    let (_server, cli) = village();
+    ties(&cli);
+    let file = bridges_of("own_ties");
+    let install =
+        ["plugin", "install", file.path().to_str().unwrap(), "--name", "own", "--settings", r#"{"score_min":5}"#];
+    cli.run(&install).exits(4).says("reads the view `own_ties`, which is not there: install it first");
+    let view = |half_life_days: u32| {
+        let settings = format!(r#"{{"half_life_days":{half_life_days}}}"#);
+        cli.json(&["plugin", "install", "--builtin", "strength", "--name", "own_ties", "--settings", &settings])
+    };
+    view(1);
+    cli.run(&install).ok().prints("own@1.0.0 installed");
+    let then = cli.json(&["head"])["position"].to_string();
+    let across = || {
+        let rows = cli.json_lines(&["view", "own", "--as-of", &then, "--at", "2026-02-01"]);
+        row(&rows, "riverside", "hillside")["ties"].clone()
+    };
+    assert_eq!(across(), json!(0), "after four weeks with a half-life of a day");
+    let slower = view(300)["version"].as_str().unwrap().to_owned();
+    cli.run(&["plugin", "activate", &format!("own_ties@{slower}")]).ok();
+    assert_eq!(across(), json!(2), "of the same position and day, by the version that answers");
+
+    cli.run(&["plugin", "remove", "own_ties"]).ok();
+    cli.run(&["view", "own"]).exits(3).says("the report reads the view own_ties, which is not there");
+    let listed = cli.json_lines(&["view"]);
+    let own = listed.iter().find(|view| view["name"] == "own").unwrap();
+    assert_eq!((&own["state"], own["last_error"].is_string()), (&json!("stopped"), true));
 }
 
 #[test]
