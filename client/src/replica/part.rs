@@ -22,7 +22,6 @@ use kith_log::blocks::{BlockEdge, StoredEntries};
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, WriteTransaction};
-use std::collections::HashMap;
 
 /// Entries in the order of the log that follow what is held.
 pub(super) struct Part {
@@ -69,6 +68,16 @@ impl Part {
         Ok(())
     }
 
+    /// Nothing again, after what it held. What it takes in memory serves what follows, unless nothing does for now.
+    pub(super) fn clear(&mut self, caught_up: bool) {
+        self.entries.clear();
+        self.left_out.clear();
+        self.size_bytes = 0;
+        if caught_up {
+            self.entries.shrink_to_fit();
+        }
+    }
+
     /// Makes it part of the replica. `head` vouches for all of it.
     pub(super) fn write(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         write_entries(transaction, &self.entries)?;
@@ -101,18 +110,8 @@ pub(super) fn id_key(id: &EventId) -> u128 {
 /// Stores entries that are not held yet, in order of position.
 pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     write_blocks(transaction, entries)?;
-    let mut ids = transaction.open_table(IDS)?;
-    let mut details = transaction.open_table(DETAILS)?;
-    for recorded in entries {
-        let position = recorded.entry.position.get();
-        ids.insert(id_key(&recorded.event.id), position)?;
-        if !recorded.details.is_empty() {
-            let words = recorded.details.iter().map(kith_core::detail::Detail::to_proto).collect();
-            let row = v1::EntryDetails { position, details: words };
-            details.insert(position, row.encode_to_vec().as_slice())?;
-        }
-    }
-    drop((ids, details));
+    write_ids(transaction, entries)?;
+    write_details(transaction, entries)?;
     write_common(transaction, entries)?;
     for recorded in entries {
         if let Fact::Administration(Administration::PersonErased { person, .. }) = &recorded.event.fact {
@@ -133,23 +132,46 @@ fn write_blocks(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<
     Ok(())
 }
 
+/// In the order of the keys: rows that lie side by side are then written at once.
+fn write_ids(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    let mut rows: Vec<(u128, u64)> =
+        entries.iter().map(|recorded| (id_key(&recorded.event.id), recorded.entry.position.get())).collect();
+    rows.sort_unstable();
+    let mut ids = transaction.open_table(IDS)?;
+    for (id, position) in rows {
+        ids.insert(id, position)?;
+    }
+    Ok(())
+}
+
+fn write_details(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(DETAILS)?;
+    for recorded in entries.iter().filter(|recorded| !recorded.details.is_empty()) {
+        let position = recorded.entry.position.get();
+        let details = recorded.details.iter().map(kith_core::detail::Detail::to_proto).collect();
+        table.insert(position, v1::EntryDetails { position, details }.encode_to_vec().as_slice())?;
+    }
+    Ok(())
+}
+
 /// Notes which entries the directory is made of: a retraction of a merge is one, too.
 fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
-    let here: HashMap<EventId, &Recorded> = entries.iter().map(|recorded| (recorded.event.id, recorded)).collect();
     let ids = transaction.open_table(IDS)?;
     let stored = StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? };
     let mut common = transaction.open_table(COMMON)?;
-    for recorded in entries {
-        let header = Header::resolve(&recorded.entry, &recorded.event, |id| {
-            if let Some(found) = here.get(id) {
-                return Ok(Some((found.entry.clone(), found.event.clone())));
-            }
-            let Some(position) = ids.get(id_key(id))?.map(|position| position.value()) else { return Ok(None) };
-            let bytes = stored.find(Position::new(position))?;
-            Ok::<_, StoreError>(bytes.as_ref().and_then(open))
-        })?;
-        if header.passes_every_filter() {
-            common.insert(recorded.entry.position.get(), ())?;
+    for Recorded { entry, event, .. } in entries {
+        let passes = if event.target().is_none() {
+            event.kind().passes_every_filter()
+        } else {
+            let header = Header::resolve(entry, event, |id| {
+                let Some(position) = ids.get(id_key(id))?.map(|position| position.value()) else { return Ok(None) };
+                let bytes = stored.find(Position::new(position))?;
+                Ok::<_, StoreError>(bytes.as_ref().and_then(open))
+            })?;
+            header.passes_every_filter()
+        };
+        if passes {
+            common.insert(entry.position.get(), ())?;
         }
     }
     Ok(())

@@ -300,10 +300,9 @@ impl Inner {
             });
         }
         if update.caught_up || part.size_bytes >= PART_BYTES_MAX {
-            let tree = part.tree.clone();
-            let part = std::mem::replace(part, Part::after(tree));
+            self.apply(client, part, head).await?;
             report.fetched += part.entries.len() as u64;
-            self.apply(client, &part, head).await?;
+            part.clear(update.caught_up);
         }
         Ok(())
     }
