@@ -13,7 +13,7 @@ use clap::Parser;
 use kith_bundle::BUILTINS;
 use kith_core::{filter::Filter, history::History, position::Position};
 use kith_tests::{
-    figures::{Fact, rate},
+    figures::{Fact, Figures, rate},
     process::resident_bytes,
 };
 use kith_views::{Checking, Config, CostReport, Explain, Following, Query, SampleReport, ViewHandle, ViewScope, Views};
@@ -60,7 +60,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
     let views = Arc::new(Views::open(Config::new(folder.path().join("views"), folder.path().join("cache")))?);
-    let mut facts = Vec::new();
+    let mut facts = Figures::default();
     let strength = Bytes::from_static(BUILTINS[0].component);
     assert_eq!(BUILTINS[0].name, "strength");
 
@@ -73,9 +73,8 @@ async fn main() -> Result<()> {
     }
     sandbox(&views, &strength, &mut facts)?;
     view(&views, &strength, arguments.events, &mut facts).await?;
-    facts.extend(served::measure().await?);
+    served::measure(&mut facts).await?;
 
-    facts.iter().for_each(Fact::print);
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&facts)?)?;
     }
@@ -105,7 +104,7 @@ fn fold_rate((sample, cost): (SampleReport, CostReport)) -> Result<f64> {
 }
 
 /// The fold of `strength`, packing and unpacking included, in the sandbox and outside of it, in turn.
-fn folds(views: &Views, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()> {
+fn folds(views: &Views, strength: &Bytes, facts: &mut Figures) -> Result<()> {
     let mut rates = Vec::new();
     for _ in 0..5 {
         let sandboxed = fold_rate(check(views, strength, FOLD_EVENTS)?)?;
@@ -125,7 +124,7 @@ impl FoldRates {
     }
 }
 
-fn language(views: &Views, name: &str, file: &Path, facts: &mut Vec<Fact>) -> Result<()> {
+fn language(views: &Views, name: &str, file: &Path, facts: &mut Figures) -> Result<()> {
     let component = Bytes::from(fs::read(file).with_context(|| file.display().to_string())?);
     let mut found = Vec::new();
     for _ in 0..3 {
@@ -145,7 +144,7 @@ fn language(views: &Views, name: &str, file: &Path, facts: &mut Vec<Fact>) -> Re
 }
 
 /// What it takes to have an instance.
-fn sandbox(views: &Views, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()> {
+fn sandbox(views: &Views, strength: &Bytes, facts: &mut Figures) -> Result<()> {
     let instantiate = (0..9).map(|_| Ok(check(views, strength, 100)?.1.instantiate)).collect::<Result<Vec<_>>>()?;
     facts.push(Fact::microseconds("an instance, configured", micros(median(instantiate))).goal("50"));
     let load = times(TIMES, || views.is_report(strength).map(drop))?;
@@ -154,7 +153,7 @@ fn sandbox(views: &Views, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()>
 }
 
 /// A view that is built, asked and explained.
-async fn view(views: &Arc<Views>, strength: &Bytes, events: usize, facts: &mut Vec<Fact>) -> Result<()> {
+async fn view(views: &Arc<Views>, strength: &Bytes, events: usize, facts: &mut Figures) -> Result<()> {
     let log = MemoryLog::meetings(events, PEOPLE);
     let head = log.head();
     let (mut rounds, mut kept) = (Vec::new(), None);
@@ -194,7 +193,7 @@ async fn view(views: &Arc<Views>, strength: &Bytes, events: usize, facts: &mut V
 }
 
 /// What a view takes that is followed and has nothing to do.
-async fn memory(views: &Arc<Views>, strength: &Bytes, facts: &mut Vec<Fact>) -> Result<()> {
+async fn memory(views: &Arc<Views>, strength: &Bytes, facts: &mut Figures) -> Result<()> {
     let log = MemoryLog::meetings(2_000, FOLD_PEOPLE);
     let before = resident_bytes(std::process::id())?;
     let mut followed = Vec::new();

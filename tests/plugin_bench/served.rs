@@ -3,23 +3,23 @@
 use anyhow::Result;
 use bytes::Bytes;
 use kith_client::{Client, Component, EventBuilder, NewEvent, NewPlugin, Options, Outcome, RowQuery};
-use kith_core::event::{AttributeValue, Fact, Met, PersonAdded, Scope};
+use kith_core::event::{AttributeValue, Fact as EventFact, Met, PersonAdded, Scope};
 use kith_tests::{
-    figures::{Fact as Figure, rate},
+    figures::{Fact, Figures, rate},
     hostile::{HOSTILE, WAYS},
     server::Server,
 };
 use std::time::{Duration, Instant};
 
 /// Calls in one measurement, and events in a call.
-const CALLS: usize = 300;
+const CALLS: usize = 600;
 const CALL_EVENTS: usize = 100;
 /// Measurements with and without, in turn.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// People that the events are about.
 const PEOPLE: usize = 200;
 /// Pairs that the plugins begin to fail on in one measurement. Few enough that none stops: it would cost nothing then.
-const POISONED: usize = 4;
+const POISONED: usize = 2;
 /// How long plugins may take to be level with the log.
 const LEVEL: Duration = Duration::from_mins(2);
 /// Entries of the row that is explained.
@@ -29,37 +29,28 @@ const EXPLAINED_TIMES: usize = 51;
 
 /// The rate beside bad plugins over that alone: the median of the rounds. Beside them stands the rate with as many
 /// plugins that do not fail.
-pub(crate) async fn measure() -> Result<Vec<Figure>> {
-    let server = Server::start();
-    let client = Client::connect(Options::new(server.url(), server.token(), "default".parse()?)).await?;
-    let person = |number: usize| PersonAdded { person: id(number), organisation: None, role: String::new() };
-    let poisoned = 2 * (2 * POISONED * ROUNDS + 1);
-    let people = (0..PEOPLE + poisoned).map(|number| event(Fact::PersonAdded(person(number)), false));
-    client.append(&people.collect::<Vec<_>>(), None).await?;
-    let mut load = Load { client, fresh: PEOPLE };
-    load.append(0).await?;
-    let (mut good, mut bad, mut alone_rates) = (Vec::new(), Vec::new(), Vec::new());
+pub(crate) async fn measure(facts: &mut Figures) -> Result<()> {
+    let (mut alone, mut good, mut bad) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let alone = load.append(0).await?;
-        alone_rates.push(alone);
-        for (kept, mode) in [(&mut good, Some("a")), (&mut bad, None)] {
-            load.install(mode).await?;
-            let before = load.faults().await?;
-            kept.push(load.append(POISONED).await? / alone);
-            load.level().await?;
-            assert_eq!(load.faults().await? > before, mode.is_none(), "those that are bad fail meanwhile");
-            load.remove().await?;
-        }
+        let server = Server::start();
+        let mut load = Load::start(&server).await?;
+        load.append(0).await?;
+        alone.push(load.append(0).await?);
+        good.push(load.append_beside(Some("a")).await?);
+        bad.push(load.append_beside(None).await?);
+        assert!(server.terminate().success(), "kithd stops in good order");
     }
-    let explained = load.explained().await?;
+    facts.push(Fact::per_second("appends with the five built-in views, 100 a call", middle(alone)));
+    facts.push(Fact::ratio("  beside nine more plugins that are well, of that", middle(good)));
+    let ratio = Fact::ratio("  beside nine more that fail in every way, of that", middle(bad));
+    facts.push(ratio.goal("as beside those that are well"));
+
+    let server = Server::start();
+    let explained = Load::start(&server).await?.explained().await?;
+    facts
+        .push(Fact::milliseconds("a row of 50 entries explained, over loopback", explained).goal("1 without loopback"));
     assert!(server.terminate().success(), "kithd stops in good order");
-    Ok(vec![
-        Figure::per_second("appends with the five built-in views, 100 a call", middle(alone_rates)),
-        Figure::ratio("  beside nine more plugins that are well, of that", middle(good)),
-        Figure::ratio("  beside nine more that fail in every way, of that", middle(bad))
-            .goal("as beside those that are well"),
-        Figure::milliseconds("a row of 50 entries explained, over loopback", explained).goal("1 without loopback"),
-    ])
+    Ok(())
 }
 
 fn middle(mut values: Vec<f64>) -> f64 {
@@ -75,6 +66,27 @@ struct Load {
 }
 
 impl Load {
+    async fn start(server: &Server) -> Result<Self> {
+        let client = Client::connect(Options::new(server.url(), server.token(), "default".parse()?)).await?;
+        let person = |number: usize| PersonAdded { person: id(number), organisation: None, role: String::new() };
+        let people =
+            (0..PEOPLE + 2 * (2 * POISONED + 1)).map(|number| event(EventFact::PersonAdded(person(number)), false));
+        client.append(&people.collect::<Vec<_>>(), None).await?;
+        Ok(Self { client, fresh: PEOPLE })
+    }
+
+    /// The rate of appends beside nine plugins, over that just before.
+    async fn append_beside(&mut self, mode: Option<&str>) -> Result<f64> {
+        let alone = self.append(0).await?;
+        self.install(mode).await?;
+        let before = self.faults().await?;
+        let beside = self.append(POISONED).await?;
+        self.level().await?;
+        assert_eq!(self.faults().await? > before, mode.is_none(), "those that are bad fail meanwhile");
+        self.remove().await?;
+        Ok(beside / alone)
+    }
+
     /// Nine plugins: each with another way to fail, or all with this one, which is none.
     async fn install(&self, mode: Option<&str>) -> Result<()> {
         for (number, way) in WAYS.into_iter().enumerate() {
@@ -101,11 +113,12 @@ impl Load {
     /// Waits until every view is level with the log.
     async fn level(&self) -> Result<()> {
         let deadline = Instant::now() + LEVEL;
-        while self.client.list_views().await?.views.iter().any(|view| view.lag > 0) {
-            anyhow::ensure!(Instant::now() < deadline, "a view does not come level with the log");
+        loop {
+            let views = self.client.list_views().await?.views;
+            let Some(behind) = views.iter().find(|view| view.lag > 0) else { return Ok(()) };
+            anyhow::ensure!(Instant::now() < deadline, "a view does not come level with the log: {behind:?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Ok(())
     }
 
     async fn faults(&self) -> Result<u64> {
@@ -163,10 +176,10 @@ fn usual(number: usize) -> NewEvent {
 fn meeting(a: usize, b: usize, poisoned: bool) -> NewEvent {
     let mut people = vec![id(a), id(b)];
     people.sort_unstable();
-    event(Fact::Met(Met { people }), poisoned)
+    event(EventFact::Met(Met { people }), poisoned)
 }
 
-fn event(fact: Fact, poisoned: bool) -> NewEvent {
+fn event(fact: EventFact, poisoned: bool) -> NewEvent {
     let event = EventBuilder::new(fact, kith_client::now());
     let event = if poisoned { event.attribute("poison", AttributeValue::Integer(1)) } else { event };
     event.build().expect("it breaks no rule")

@@ -65,6 +65,19 @@ impl Fact {
     }
 }
 
+/// Figures, printed as they are found.
+#[derive(Default, serde::Serialize)]
+#[serde(transparent)]
+pub struct Figures(Vec<Fact>);
+
+impl Figures {
+    /// Prints it and keeps it.
+    pub fn push(&mut self, fact: Fact) {
+        fact.print();
+        self.0.push(fact);
+    }
+}
+
 /// Things a second.
 pub fn rate(count: usize, time: Duration) -> f64 {
     let count = u32::try_from(count).expect("fewer than 2^32 things are measured");
