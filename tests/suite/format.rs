@@ -1,7 +1,7 @@
-//! The format of a data folder: one that was written by an earlier build is opened from now on, a newer one is refused.
+//! The format of a data folder: one that was written by an earlier build is opened, one of another format is refused.
 //!
-//! `tests/fixtures/format-1` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. It is
-//! never written again: a change of the format gets a folder of its own beside it.
+//! `tests/fixtures/format-2` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
+//! is a release, a change of the format raises its number and makes the folder anew.
 
 use crate::village::{populate, token};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -32,7 +32,7 @@ const FILES: [&str; 6] =
 const MEETINGS: u32 = 4_200;
 
 fn fixture() -> PathBuf {
-    root().join("tests/fixtures/format-1")
+    root().join("tests/fixtures/format-2")
 }
 
 /// Fills a new data folder with something of every kind.
@@ -110,7 +110,7 @@ async fn what_is_written_today_is_read_today() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_data_folder_of_format_1_is_read_whole() {
+async fn a_data_folder_of_an_earlier_build_is_read_whole() {
     let data = Arc::<DataFolder>::default();
     unpack(&fixture(), data.path()).unwrap();
     kithd(&["check", "--data", data.path().to_str().unwrap()]).ok().prints("all is well");
@@ -127,21 +127,24 @@ async fn a_data_folder_of_format_1_is_read_whole() {
 }
 
 #[test]
-fn newer_formats_are_refused_and_left_alone() {
-    for (key, what) in [
-        ("format_version", "the log has format version 2"),
-        ("entry_version", "the log's entries have format version 2"),
+fn other_formats_are_refused_and_left_alone() {
+    let (newer, older) =
+        ("start the program that wrote it, or a newer one", "made by an unreleased program; export with that program");
+    for (key, found, own, what, advice) in [
+        ("format_version", 99, 2, "the log has format version 99", newer),
+        ("format_version", 1, 2, "the log has format version 1", older),
+        ("entry_version", 2, 1, "the log's entries have format version 2", newer),
     ] {
         let data = Arc::<DataFolder>::default();
         unpack(&fixture(), data.path()).unwrap();
-        set_version(data.path(), key, 2);
+        set_version(data.path(), key, found);
         let folder = data.path().to_str().unwrap();
         let shelf = data.path().join("backup");
         let backup = ["backup", "--data", folder, "--to", shelf.to_str().unwrap()];
         for arguments in [&["--data", folder, "--listen", "127.0.0.1:0"][..], &["check", "--data", folder], &backup] {
-            kithd(arguments).exits(1).says(what).says("start the program that wrote it, or a newer one");
+            kithd(arguments).exits(1).says(what).says(advice);
         }
-        set_version(data.path(), key, 1);
+        set_version(data.path(), key, own);
         kithd(&["check", "--data", folder]).ok().prints("all is well");
     }
 }

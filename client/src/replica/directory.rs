@@ -12,7 +12,7 @@ use super::{
 };
 use crate::builder::NewEvent;
 use kith_core::{
-    detail::{Detail, DetailKind},
+    detail::Detail,
     directory::Directory,
     event::{Event, Fact},
     id::PersonId,
@@ -39,7 +39,7 @@ impl Known {
         if let Fact::Administration(fact) = &recorded.event.fact {
             self.plugins.apply(fact, &recorded.entry);
         }
-        self.names.extend(recorded.details.into_iter().filter_map(name));
+        self.names.extend(names(&recorded.event, recorded.details));
         Ok(())
     }
 }
@@ -70,12 +70,9 @@ fn can_apply(directory: &Directory, event: &Event) -> bool {
     }
 }
 
-/// The name that a detail gives one person.
-fn name(detail: Detail) -> Option<(PersonId, String)> {
-    match (detail.kind, detail.subjects.as_slice()) {
-        (DetailKind::Name, [person]) => Some((person.clone(), detail.text)),
-        (DetailKind::Name | DetailKind::Contact | DetailKind::Note | DetailKind::Place | DetailKind::Words, _) => None,
-    }
+/// The names that the details of an event give people for all to see.
+fn names(event: &Event, details: Vec<Detail>) -> impl Iterator<Item = (PersonId, String)> {
+    details.into_iter().filter_map(|detail| Some((event.names(detail.kind, &detail.subjects)?.clone(), detail.text)))
 }
 
 impl Inner {
@@ -166,7 +163,7 @@ impl Inner {
 
 fn pending_person(event: &NewEvent) -> Option<v1::Person> {
     let Fact::PersonAdded(added) = &event.event().fact else { return None };
-    let given = event.details().iter().cloned().filter_map(name).find(|(person, _)| *person == added.person);
+    let given = names(event.event(), event.details().to_vec()).last();
     Some(v1::Person {
         id: added.person.to_string(),
         organisation: added.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),

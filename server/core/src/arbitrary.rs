@@ -91,7 +91,7 @@ pub fn event_of(names: &Names) -> impl Strategy<Value = Event> + use<> {
 pub fn prepared_of(names: &Names) -> impl Strategy<Value = Prepared> + use<> {
     (event_of(names), vec(draft(), 0..=3)).prop_map(|(mut event, drafts)| {
         let people: Vec<PersonId> = event.people().into_iter().cloned().collect();
-        let details: Vec<Detail> = drafts.iter().filter_map(|draft| draft.about(&people)).collect();
+        let details: Vec<Detail> = drafts.iter().filter_map(|draft| draft.about(&people, &event)).collect();
         event.details = details.iter().map(Detail::commitment).collect();
         Prepared::from_event(&event, &details).expect("generated events are valid")
     })
@@ -107,13 +107,15 @@ struct Draft {
 }
 
 impl Draft {
-    fn about(&self, people: &[PersonId]) -> Option<Detail> {
+    /// The detail with some of these people as its subjects; none where the event may not have it.
+    fn about(&self, people: &[PersonId], event: &Event) -> Option<Detail> {
         if people.is_empty() {
             return None;
         }
         let mut subjects = people[self.subject.index(people.len())..].to_vec();
         subjects.sort_unstable();
-        Some(Detail { kind: self.kind, subjects, text: self.text.clone(), salt: self.salt })
+        let detail = Detail { kind: self.kind, subjects, text: self.text.clone(), salt: self.salt };
+        detail.check_place(event).is_ok().then_some(detail)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Details: the personal words of an event, erasable because the log holds only commitments to them.
 
 use crate::{
-    event::Commitment,
+    event::{Commitment, Event},
     id::PersonId,
     invalid::{Invalid, Problem, check_count, check_text, check_unique},
     limits,
@@ -12,6 +12,10 @@ use sha2::{Digest, Sha256};
 
 /// Separates commitments to details from all other hashes.
 const COMMITMENT_DOMAIN: &[u8] = b"kith/detail/1";
+
+/// The rule for details of other events than those that describe a person.
+const DESCRIBED_ELSEWHERE: &str =
+    "a note, a place or words: names and contact details belong to the events that add or change a person";
 
 /// Personal words of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,22 @@ pub enum DetailKind {
 }
 
 impl Detail {
+    /// Checks that an event may have it: names and contact details belong to the directory, which everybody reads, and
+    /// so to the facts that add or change a person, about that person alone.
+    pub(crate) fn check_place(&self, event: &Event) -> Result<(), Invalid> {
+        match self.kind {
+            DetailKind::Note | DetailKind::Place | DetailKind::Words => Ok(()),
+            DetailKind::Name | DetailKind::Contact => match event.person_described() {
+                None => Err(Invalid::new("details.kind", Problem::MustBe(DESCRIBED_ELSEWHERE))),
+                Some(person) if self.subjects == [person.clone()] => Ok(()),
+                Some(_) => {
+                    let rule = "the person who is added or changed, alone, where it is a name or contact details";
+                    Err(Invalid::new("details.subjects", Problem::MustBe(rule)))
+                }
+            },
+        }
+    }
+
     /// SHA-256 over domain, salt and the canonical bytes without the salt.
     pub fn commitment(&self) -> Commitment {
         let unsalted = v1::Detail { salt: Vec::new(), ..self.to_proto() };

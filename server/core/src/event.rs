@@ -7,6 +7,7 @@ mod kind;
 pub use kind::Kind;
 
 use crate::{
+    detail::DetailKind,
     id::{Category, EventId, OrganisationId, PersonId, TokenId},
     limits,
     timestamp::Timestamp,
@@ -363,6 +364,36 @@ impl Event {
             Fact::PersonChanged(changed) => vec![&changed.person],
             Fact::PeopleMerged(merge) => vec![&merge.kept, &merge.merged],
             Fact::Administration(administration) => administration.person().into_iter().collect(),
+        }
+    }
+
+    /// The person whom a detail of these subjects gives a name for all to see: only the facts of the directory that are
+    /// about one person name anybody, and only that person.
+    pub fn names<'a>(&self, kind: DetailKind, subjects: &'a [PersonId]) -> Option<&'a PersonId> {
+        match (kind, subjects) {
+            (DetailKind::Name, [person]) if self.person_described() == Some(person) => Some(person),
+            (DetailKind::Name | DetailKind::Contact | DetailKind::Note | DetailKind::Place | DetailKind::Words, _) => {
+                None
+            }
+        }
+    }
+
+    /// The person whom the directory takes this event to be about, if it is one that adds or changes a person.
+    pub(crate) fn person_described(&self) -> Option<&PersonId> {
+        match &self.fact {
+            Fact::PersonAdded(added) => Some(&added.person),
+            Fact::PersonChanged(changed) => Some(&changed.person),
+            Fact::Met(_)
+            | Fact::FollowedUp(_)
+            | Fact::Asked(_)
+            | Fact::Helped(_)
+            | Fact::Referred(_)
+            | Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::Retracted(_)
+            | Fact::OrganisationAdded(_)
+            | Fact::PeopleMerged(_)
+            | Fact::Administration(_) => None,
         }
     }
 

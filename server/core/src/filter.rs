@@ -66,7 +66,8 @@ impl Filter {
         self.kinds.is_empty() || header.kinds.iter().any(|kind| self.kinds.contains(kind))
     }
 
-    fn matches_people(&self, header: &Header) -> bool {
+    /// Whether the people it asks for take part in an entry.
+    pub fn matches_people(&self, header: &Header) -> bool {
         let takes_part = |person: &PersonId| header.people.contains(person);
         match self.people_match {
             PeopleMatch::Any => self.people.is_empty() || self.people.iter().any(takes_part),

@@ -33,6 +33,7 @@ impl Prepared {
         if commitments != event.details {
             return Err(Invalid::new("details", Problem::DetailsMismatch));
         }
+        details.iter().try_for_each(|detail| detail.check_place(&event))?;
         Ok(Self {
             signature: entry::signature(&proto.signature, "signature")?,
             bytes: proto.event.clone(),

@@ -102,13 +102,6 @@ fn common_positions(snapshot: &Snapshot, span: Span) -> Result<Positions<'_>, Re
     Ok(directed(table.range(rows)?.map(|row| Ok(row?.0.value().1)), span.direction))
 }
 
-/// Positions of entries of scope organisation.
-pub(crate) fn restricted_positions(snapshot: &Snapshot, span: Span) -> Result<Positions<'_>, ReadError> {
-    let (network, table) = (snapshot.network(), snapshot.transaction().open_table(tables::RESTRICTED)?);
-    let rows = (network, span.after.next().get())..=(network, span.until.get());
-    Ok(directed(table.range(rows)?.map(|row| Ok(row?.0.value().1)), span.direction))
-}
-
 /// Turns the order round where the newest comes first.
 pub(crate) fn directed<'s, T>(
     rows: impl DoubleEndedIterator<Item = T> + 's,

@@ -100,7 +100,8 @@ fn write_network(
     edge.blocks.append(n, entries, &mut transaction.open_table(tables::ENTRIES)?)?;
     write_index(transaction, n, &rows.index)?;
     insert_all(transaction, tables::COMMON, rows.common.iter().map(|at| ((n, *at), ())))?;
-    insert_all(transaction, tables::RESTRICTED, rows.restricted.iter().map(|at| ((n, *at), ())))?;
+    let restricted = rows.restricted.iter().map(|(at, organisation)| ((n, *at), organisation.as_str().as_bytes()));
+    insert_all(transaction, tables::RESTRICTED, restricted)?;
     insert_all(transaction, tables::NAMES, rows.names.iter().map(|(handle, at)| ((n, *handle), *at)))?;
     insert_all(transaction, tables::DETAILS, rows.details.iter().map(|(at, sealed)| ((n, *at), sealed.as_slice())))?;
     let tokens: Vec<_> = network.tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();

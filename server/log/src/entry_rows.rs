@@ -7,7 +7,7 @@ use crate::{
     commit::StagedNetwork,
     keys::SharedKey,
     live::Live,
-    outline::{Outline, named},
+    outline::Outline,
     seal::{self, Sealed},
     snapshot::place,
     store::Store,
@@ -18,7 +18,7 @@ use kith_core::{
     detail::Detail,
     directory::Directory,
     event::Fact,
-    id::PersonId,
+    id::{OrganisationId, PersonId},
     tree::{Hash, leaf_hash},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,7 +28,7 @@ pub(crate) struct Rows {
     pub(crate) index: Growth,
     pub(crate) leaves: Vec<Hash>,
     pub(crate) common: Vec<u64>,
-    pub(crate) restricted: Vec<u64>,
+    pub(crate) restricted: Vec<(u64, OrganisationId)>,
     pub(crate) names: BTreeMap<u32, u64>,
     pub(crate) details: Vec<(u64, Vec<u8>)>,
 }
@@ -63,9 +63,7 @@ impl Rows {
         if outline.common {
             self.common.push(position);
         }
-        if outline.restricted {
-            self.restricted.push(position);
-        }
+        self.restricted.extend(outline.restricted.map(|organisation| (position, organisation)));
     }
 
     fn seal(&mut self, accepted: &Accepted, live: &Live, handles: &Handles<'_>, keys: &HashMap<PersonId, SharedKey>) {
@@ -79,7 +77,7 @@ impl Rows {
         let sealed: Vec<_> = accepted.details.iter().enumerate().map(seal).collect();
         self.details.push((position, seal::encode_all(&sealed)));
         for detail in &accepted.details {
-            if let Some(person) = named(detail.kind, &detail.subjects) {
+            if let Some(person) = accepted.event.names(detail.kind, &detail.subjects) {
                 let handle = handles.find(person).expect("details are about people of the directory");
                 self.names.insert(handle, position);
             }

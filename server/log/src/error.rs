@@ -33,7 +33,11 @@ pub enum OpenError {
     /// Something is of a version that this program does not read. Nothing was changed.
     #[error(
         "{of} version {found}, and this program reads version {supported}: {}; nothing was changed",
-        if found > supported { "start the program that wrote it, or a newer one" } else { "start an older program" }
+        if found > supported {
+            "start the program that wrote it, or a newer one"
+        } else {
+            "made by an unreleased program; export with that program, import here"
+        }
     )]
     Version {
         /// What it is the version of.

@@ -31,6 +31,7 @@ mod place_of_work;
 mod proof;
 mod queue;
 mod reader;
+mod restricted;
 mod rollback;
 mod root_key;
 mod row;

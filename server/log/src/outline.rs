@@ -3,10 +3,9 @@
 //! Invariant: they follow from the entry, the event it names, its details' subjects and the directory alone.
 
 use kith_core::{
-    detail::DetailKind,
     event::{Event, Fact, Scope},
     header::Header,
-    id::{EventId, PersonId},
+    id::{EventId, OrganisationId, PersonId},
 };
 
 /// The index rows of an entry.
@@ -16,8 +15,8 @@ pub(crate) struct Outline {
     pub(crate) people: Vec<u32>,
     /// Whether it is in `common`.
     pub(crate) common: bool,
-    /// Whether it is in `restricted`.
-    pub(crate) restricted: bool,
+    /// Whose row it has in `restricted`: the organisation that alone may see it.
+    pub(crate) restricted: Option<OrganisationId>,
     /// The event that it withdraws.
     pub(crate) retracted: Option<EventId>,
 }
@@ -31,7 +30,10 @@ impl Outline {
         Some(Self {
             people,
             common: header.kinds.iter().any(kith_core::event::Kind::passes_every_filter),
-            restricted: header.scope == Scope::Organisation,
+            restricted: match header.scope {
+                Scope::Network => None,
+                Scope::Organisation => header.organisation.clone(),
+            },
             retracted: match &event.fact {
                 Fact::Retracted(retracted) => Some(retracted.event),
                 Fact::Met(_)
@@ -48,13 +50,5 @@ impl Outline {
                 | Fact::Administration(_) => None,
             },
         })
-    }
-}
-
-/// The person that a detail names, if that is what it does: a name of one person alone.
-pub(crate) fn named(kind: DetailKind, subjects: &[PersonId]) -> Option<&PersonId> {
-    match (kind, subjects) {
-        (DetailKind::Name, [person]) => Some(person),
-        (DetailKind::Name | DetailKind::Contact | DetailKind::Note | DetailKind::Place | DetailKind::Words, _) => None,
     }
 }

@@ -6,7 +6,6 @@ use crate::{
     error::ReadError,
     keys::{Keys, KeysError},
     live::Live,
-    outline::named,
     seal::Sealed,
     snapshot::{Snapshot, damaged, place},
     spending::Spending,
@@ -133,8 +132,9 @@ pub(crate) fn names(store: &Store, live: &Live, people: &[PersonId]) -> Result<H
     for person in people {
         let Some(known) = directory.person(person) else { continue };
         let Some(position) = snapshot.named_at(known.handle)? else { continue };
-        let details = details_at(&snapshot, &store.keys, live, position)?;
-        let name = details.into_iter().rev().find(|detail| named(detail.kind, &detail.subjects) == Some(person));
+        let event = snapshot.event(position)?;
+        let details = open_all(&snapshot.details(position)?, event.id, &store.keys, live)?;
+        let name = details.into_iter().rev().find(|detail| event.names(detail.kind, &detail.subjects) == Some(person));
         names.extend(name.map(|detail| (person.clone(), detail.text)));
     }
     Ok(names)

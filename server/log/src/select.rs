@@ -3,9 +3,10 @@
 //! Invariant: no entry leaves here that the principal may not see, and one call looks at a bounded number of entries.
 
 use crate::{
-    candidates::{Direction, Mode, Span, candidates, directed, restricted_positions},
+    candidates::{Direction, Mode, Span, candidates, directed},
     error::ReadError,
     live::{Live, Recent},
+    restricted::{Kept, Restricted},
     snapshot::Snapshot,
     spending::Spending,
     store::Store,
@@ -19,8 +20,25 @@ use kith_core::{
     position::Position,
 };
 
-/// Entries that one call looks at, whether it gives them or not.
-const LOOKS_MAX: usize = 4_096;
+/// How far one scan goes, whatever it finds.
+///
+/// Neither number counts entries that the principal may not see, nor do answers tell of them: what is hidden from
+/// somebody is not to be learnt from where their reads stop.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// Entries that it opens or gives.
+    pub(crate) entries: usize,
+    /// Positions that it covers where the index says which of them to look at; elsewhere `entries` says it.
+    pub(crate) indexed_positions: u64,
+}
+
+impl Reach {
+    /// The reach of one call.
+    const CALL: Self = Self { entries: 4_096, indexed_positions: 1 << 18 };
+
+    /// To the end.
+    pub(crate) const WHOLE: Self = Self { entries: usize::MAX, indexed_positions: u64::MAX };
+}
 
 /// What to read: entries after `after` up to `until`, in some order.
 #[derive(Debug, Clone)]
@@ -44,8 +62,8 @@ pub struct Selection {
 pub struct Selected {
     /// Entry bytes with their positions, in the order asked for.
     pub entries: Vec<(Position, Bytes)>,
-    /// The last position looked at, entries left out included. To go on: forward with `after = next`, backward with
-    /// `until = next - 1`. Where nothing was looked at, going on so reads the same again.
+    /// Up to where this is all. To go on: forward with `after = next`, backward with `until = next - 1`. It follows from
+    /// what the principal may see and from positions alone.
     pub next: Position,
     /// Whether nothing is left between `after` and `until`.
     pub end: bool,
@@ -58,7 +76,7 @@ pub(crate) struct Scan<'a> {
     pub(crate) mode: Mode,
     pub(crate) span: Span,
     pub(crate) budget: Budget,
-    pub(crate) looks_max: usize,
+    pub(crate) reach: Reach,
 }
 
 /// Reads what a selection asks for, up to the head.
@@ -74,7 +92,7 @@ pub(crate) fn select(store: &Store, live: &Live, selection: &Selection) -> Resul
         mode: Mode::Passing,
         span,
         budget: selection.budget,
-        looks_max: LOOKS_MAX,
+        reach: Reach::CALL,
     };
     match search.recent(live) {
         Some(selected) => Ok(selected),
@@ -83,16 +101,18 @@ pub(crate) fn select(store: &Store, live: &Live, selection: &Selection) -> Resul
 }
 
 impl Scan<'_> {
-    /// Reads from memory; `None` if not all of the span is there.
+    /// Reads from memory; `None` if not all of what it covers is there.
     pub(crate) fn recent(&self, live: &Live) -> Option<Selected> {
         let mut gathered = Gathered::new(self);
-        if self.span.after >= self.span.until {
+        let span = gathered.covered;
+        if span.after >= span.until {
             return Some(gathered.finish());
         }
         let published = live.published();
-        for Recent { bytes, header } in
-            directed(published.recent(self.span.after, self.span.until)?, self.span.direction)
-        {
+        for Recent { bytes, header } in directed(published.recent(span.after, span.until)?, span.direction) {
+            if !self.is_candidate(header) || !self.sees(header) {
+                continue;
+            }
             if !gathered.look(header.position, self.wants(header).then_some(bytes)) {
                 return Some(gathered.stop());
             }
@@ -102,22 +122,27 @@ impl Scan<'_> {
 
     /// Reads from disk.
     pub(crate) fn stored(&self, snapshot: &Snapshot, live: &Live) -> Result<Selected, ReadError> {
-        if self.span.after >= self.span.until {
-            return Ok(Gathered::new(self).finish());
+        let gathered = Gathered::new(self);
+        if gathered.covered.after >= gathered.covered.until {
+            return Ok(gathered.finish());
         }
         if !self.filter.people.is_empty() {
-            return self.indexed(snapshot, live);
+            return self.indexed(snapshot, live, gathered);
         }
-        if self.filter.is_all() { self.unfiltered(snapshot) } else { self.opened(snapshot) }
+        self.walked(snapshot, gathered)
     }
 
-    /// Looks at the entries that the person index names.
-    fn indexed(&self, snapshot: &Snapshot, live: &Live) -> Result<Selected, ReadError> {
+    /// Looks at the entries that the person index names. The index knows hidden ones too: they are passed over unopened.
+    fn indexed(&self, snapshot: &Snapshot, live: &Live, mut gathered: Gathered) -> Result<Selected, ReadError> {
         let directory = live.directory();
         let handle_of = |person: &_| directory.person(person).map(|person| person.handle);
-        let mut gathered = Gathered::new(self);
-        for position in candidates(snapshot, self.filter, self.mode, self.span, handle_of)? {
-            let position = Position::new(position?);
+        let restricted = Restricted::begin(snapshot, self.principal)?;
+        for position in candidates(snapshot, self.filter, self.mode, gathered.covered, handle_of)? {
+            let position = position?;
+            if restricted.hides(position)? {
+                continue;
+            }
+            let position = Position::new(position);
             let bytes = snapshot.bytes(position)?;
             let wanted = self.wants(&snapshot.header(&bytes)?);
             if !gathered.look(position, wanted.then_some(&bytes)) {
@@ -127,15 +152,18 @@ impl Scan<'_> {
         Ok(gathered.finish())
     }
 
-    /// Gives every entry, and opens only those that not everybody may see.
-    fn unfiltered(&self, snapshot: &Snapshot) -> Result<Selected, ReadError> {
-        let mut restricted = restricted_positions(snapshot, self.span)?.peekable();
-        let mut gathered = Gathered::new(self);
-        for row in directed(snapshot.range(self.span.after, self.span.until)?, self.span.direction) {
+    /// Looks at one entry after the other. Opens none that is hidden; without a filter, only those of scope organisation.
+    fn walked(&self, snapshot: &Snapshot, mut gathered: Gathered) -> Result<Selected, ReadError> {
+        let (span, all) = (gathered.covered, self.filter.is_all());
+        let restricted = Restricted::begin(snapshot, self.principal)?;
+        let mut rows = restricted.range(span)?.peekable();
+        for row in directed(snapshot.range(span.after, span.until)?, span.direction) {
             let (position, bytes) = row?;
-            let wanted = match restricted.next_if(|row| !matches!(row, Ok(other) if *other != position.get())) {
-                Some(row) => row.and_then(|_| Ok(self.wants(&snapshot.header(&bytes)?)))?,
-                None => true,
+            let kept = rows.next_if(|row| !matches!(row, Ok((other, _)) if *other != position.get())).transpose()?;
+            let wanted = match kept {
+                Some((_, Kept::FromUs)) => continue,
+                Some((_, Kept::ByUs)) => self.wants(&snapshot.header(&bytes)?),
+                None => all || self.wants(&snapshot.header(&bytes)?),
             };
             if !gathered.look(position, wanted.then_some(&bytes)) {
                 return Ok(gathered.stop());
@@ -144,17 +172,34 @@ impl Scan<'_> {
         Ok(gathered.finish())
     }
 
-    /// Opens every entry.
-    fn opened(&self, snapshot: &Snapshot) -> Result<Selected, ReadError> {
-        let mut gathered = Gathered::new(self);
-        for row in directed(snapshot.range(self.span.after, self.span.until)?, self.span.direction) {
-            let (position, bytes) = row?;
-            let wanted = self.wants(&snapshot.header(&bytes)?);
-            if !gathered.look(position, wanted.then_some(&bytes)) {
-                return Ok(gathered.stop());
+    /// The part of the span that this scan covers.
+    fn covered(&self) -> Span {
+        let Span { after, until, direction } = self.span;
+        let positions = match self.filter.people.is_empty() {
+            true => u64::try_from(self.reach.entries).unwrap_or(u64::MAX),
+            false => self.reach.indexed_positions,
+        };
+        match direction {
+            Direction::Forward => {
+                Span { after, until: until.min(Position::new(after.get().saturating_add(positions))), direction }
+            }
+            Direction::Backward => {
+                Span { after: after.max(Position::new(until.get().saturating_sub(positions))), until, direction }
             }
         }
-        Ok(gathered.finish())
+    }
+
+    /// Whether the index would name an entry, so that memory and disk count alike.
+    fn is_candidate(&self, header: &Header) -> bool {
+        let common = match self.mode {
+            Mode::Passing => header.passes_every_filter(),
+            Mode::Matching => false,
+        };
+        self.filter.people.is_empty() || common || self.filter.matches_people(header)
+    }
+
+    fn sees(&self, header: &Header) -> bool {
+        may(self.principal, &Action::See(header))
     }
 
     fn wants(&self, header: &Header) -> bool {
@@ -162,13 +207,14 @@ impl Scan<'_> {
             Mode::Passing => self.filter.passes(header),
             Mode::Matching => self.filter.matches(header),
         };
-        asked_for && may(self.principal, &Action::See(header))
+        asked_for && self.sees(header)
     }
 }
 
 /// What a scan has found so far.
 struct Gathered {
-    span: Span,
+    covered: Span,
+    whole: bool,
     entries: Vec<(Position, Bytes)>,
     spending: Spending,
     looks_left: usize,
@@ -177,11 +223,13 @@ struct Gathered {
 
 impl Gathered {
     fn new(scan: &Scan<'_>) -> Self {
-        let spending = Spending::new(scan.budget);
-        Self { span: scan.span, entries: Vec::new(), spending, looks_left: scan.looks_max, last: None }
+        let (covered, spending) = (scan.covered(), Spending::new(scan.budget));
+        let whole = (covered.after, covered.until) == (scan.span.after, scan.span.until);
+        Self { covered, whole, entries: Vec::new(), spending, looks_left: scan.reach.entries, last: None }
     }
 
-    /// Takes in an entry, or that one was left out; false if there is no room, and the entry does not count.
+    /// Takes in an entry that the principal may see, or that it was left out; false if there is no room, and the entry
+    /// does not count.
     fn look(&mut self, position: Position, wanted: Option<&Bytes>) -> bool {
         if self.looks_left == 0 {
             return false;
@@ -197,16 +245,16 @@ impl Gathered {
         true
     }
 
-    /// The scan came to the end of its span.
+    /// The scan came to the end of what it covers.
     fn finish(self) -> Selected {
-        let next = match self.span.direction {
-            Direction::Forward => self.span.until.max(self.span.after),
-            Direction::Backward => self.span.after.next(),
+        let next = match self.covered.direction {
+            Direction::Forward => self.covered.until.max(self.covered.after),
+            Direction::Backward => self.covered.after.next(),
         };
-        Selected { entries: self.entries, next, end: true }
+        Selected { entries: self.entries, next, end: self.whole }
     }
 
-    /// The scan ended early.
+    /// The scan ended early, behind an entry that the principal may see.
     fn stop(self) -> Selected {
         let next = self.last.expect("a scan has room for at least one entry");
         Selected { entries: self.entries, next, end: false }

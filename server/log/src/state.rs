@@ -7,7 +7,7 @@ use crate::{
     chunk::{Chunk, Found},
     error::ReadError,
     live::{Head, Live},
-    select::Scan,
+    select::{Reach, Scan},
     snapshot::{Snapshot, decode_entry},
     store::Store,
 };
@@ -87,7 +87,7 @@ pub(crate) fn first_match(
     principal: &Principal,
 ) -> Result<Option<Position>, ReadError> {
     let budget = Budget { entries: 1, bytes: usize::MAX };
-    let search = Scan { principal, filter, mode: Mode::Matching, span, budget, looks_max: usize::MAX };
+    let search = Scan { principal, filter, mode: Mode::Matching, span, budget, reach: Reach::WHOLE };
     let selected = match search.recent(live) {
         Some(selected) => selected,
         None => search.stored(snapshot, live)?,

@@ -42,13 +42,15 @@ pub(crate) fn chunk_of(position: u64) -> u32 {
 /// and the directory is built from them at the start. For good.
 pub(crate) const COMMON: TableDefinition<(u32, u64), ()> = TableDefinition::new("common");
 
-/// (n, position) → nothing: entries of scope organisation, so that a read without a filter opens no others. For good.
-pub(crate) const RESTRICTED: TableDefinition<(u32, u64), ()> = TableDefinition::new("restricted");
+/// (n, position) → organisation: entries of scope organisation, with the one that may see them. A read without a filter
+/// opens no others, and no read opens those of other organisations. For good.
+pub(crate) const RESTRICTED: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("restricted");
 
 /// (n, position of the entry withdrawn) → position of its first retraction. For good.
 pub(crate) const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
 
-/// (n, handle) → position of the newest entry with a NAME detail about this person alone. Rewritten by the next one.
+/// (n, handle) → position of the newest entry that adds or changes this person and has a NAME detail. Rewritten by the
+/// next one.
 pub(crate) const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
 
 /// (n, position) → [`crate::seal::Sealed`] details in the order of the event's commitments. Until erasure.

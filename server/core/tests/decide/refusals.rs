@@ -118,6 +118,28 @@ fn a_new_persons_name_comes_with_the_person() {
 }
 
 #[test]
+fn names_and_contacts_come_with_the_person_whom_they_are_about_and_nowhere_else() {
+    let prepared = |kind, subjects: &[&str], fact| {
+        let subjects: Vec<_> = subjects.iter().map(|id| person(id)).collect();
+        let detail = Detail { kind, subjects, text: "Amina S., under investigation".into(), salt: [3; 32] };
+        let event = Event { details: vec![detail.commitment()], ..event(FREE, fact) };
+        Prepared::from_event(&event, &[detail]).map(drop).map_err(|invalid| invalid.field)
+    };
+    let changed =
+        || Fact::PersonChanged(PersonChanged { person: person("amina"), organisation: None, role: String::new() });
+    for kind in [DetailKind::Name, DetailKind::Contact] {
+        assert_eq!(prepared(kind, &["amina"], changed()), Ok(()));
+        assert_eq!(prepared(kind, &["zoe"], person_added("zoe", None)), Ok(()));
+        assert_eq!(prepared(kind, &["ben"], changed()), Err("details.subjects".into()));
+        assert_eq!(prepared(kind, &["amina", "ben"], changed()), Err("details.subjects".into()));
+        for fact in [met(&["amina", "ben"]), merged("amina", "ben"), retracted(7), organisation_added("lakeside")] {
+            assert_eq!(prepared(kind, &["amina"], fact), Err("details.kind".into()));
+        }
+    }
+    assert_eq!(prepared(DetailKind::Note, &["amina", "ben"], changed()), Ok(()), "words may be about anybody");
+}
+
+#[test]
 fn organisations_must_be_in_the_directory() {
     let unknown = |field| Refusal::OrganisationUnknown { field, organisation: organisation_id("lakeside") };
     let added = person_added("zoe", Some("lakeside"));

@@ -9,7 +9,7 @@ use crate::{
     error::ReadError,
     ids,
     keys::{Incarnation, Keys},
-    outline::{Outline, named},
+    outline::Outline,
     row::HeadRow,
     seal::Sealed,
     snapshot::{Snapshot, place},
@@ -261,10 +261,11 @@ impl<'a> Walk<'a> {
                 self.wrong(report, "common", "the row of the entry is missing");
             }
         }
-        if outline.restricted {
+        if let Some(organisation) = &outline.restricted {
             self.expected.restricted += 1;
-            if transaction.open_table(tables::RESTRICTED)?.get((n, at))?.is_none() {
-                self.wrong(report, "restricted", "the row of the entry is missing");
+            let row = transaction.open_table(tables::RESTRICTED)?.get((n, at))?;
+            if row.is_none_or(|row| row.value() != organisation.as_str().as_bytes()) {
+                self.wrong(report, "restricted", "the row of the entry is missing or names another organisation");
             }
         }
         Ok(())
@@ -284,7 +285,8 @@ impl<'a> Walk<'a> {
             Err(error) => return Err(error),
         };
         for detail in &sealed {
-            if let Some(handle) = named(detail.kind, &detail.subjects).and_then(|person| self.handle_of(person)) {
+            let named = event.names(detail.kind, &detail.subjects);
+            if let Some(handle) = named.and_then(|person| self.handle_of(person)) {
                 self.names.insert(handle, self.position.get());
             }
         }

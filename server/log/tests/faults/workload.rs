@@ -71,7 +71,7 @@ pub(crate) fn everything() -> Vec<Step> {
         Step::Make("south"),
         Step::Append("south", vec![joins(1, "amina"), joins(2, "dana"), meets(3, &["amina", "dana"])]),
         Step::Revoke("north"),
-        Step::Append("north", vec![prepare(event(25, met(&["amina", "ben"])), &[named])]),
+        Step::Append("north", vec![changes(25, "amina", &[named])]),
         Step::Append("north", (200..220).map(noted).collect()),
     ]
 }

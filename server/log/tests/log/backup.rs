@@ -18,7 +18,7 @@ async fn filled() -> Place {
     let (log, network) = place.network().await;
     three_join(&network).await;
     append(&network, vec![meets_with_note(4, &["amina", "ben"], "will share the falls pathway")]).await;
-    append(&network, vec![prepare(event(5, met(&["amina", "chloe"])), &[named()])]).await;
+    append(&network, vec![changes(5, "amina", &[named()])]).await;
     for first in (1_000..6_000).step_by(500) {
         append(&network, (first..first + 500).map(|number| meets(number, &["amina", "ben"])).collect()).await;
     }

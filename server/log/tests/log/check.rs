@@ -17,7 +17,7 @@ const ENTRIES: Bytes = Bytes::new("entries");
 const DETAILS: Bytes = Bytes::new("details");
 const LEAVES: Bytes = Bytes::new("leaves");
 const COMMON: Positions = Positions::new("common");
-const RESTRICTED: Positions = Positions::new("restricted");
+const RESTRICTED: Bytes = Bytes::new("restricted");
 const IDS: TableDefinition<(u32, u128), &[u8]> = TableDefinition::new("ids");
 const PEOPLE: TableDefinition<(u32, u32, u32), &[u8]> = TableDefinition::new("people");
 const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
@@ -37,7 +37,7 @@ pub(crate) async fn full() -> Place {
     append(&network, vec![founds(4, "riverside")]).await;
     append(&network, (10..310).map(|number| meets(number, &["amina", "ben"])).collect()).await;
     let named = detail(DetailKind::Name, &["amina"], "Amina Diallo");
-    append(&network, vec![prepare(event(400, met(&["amina", "chloe"])), &[named]), retracts(401, 10)]).await;
+    append(&network, vec![changes(400, "amina", &[named]), retracts(401, 10)]).await;
     append(&network, vec![prepare(event(402, merged("ben", "chloe")), &[])]).await;
     append(&network, vec![retracts(403, 402)]).await;
     let mut hidden = event(404, met(&["amina", "ben"]));
@@ -239,11 +239,15 @@ async fn changed_indexes_are_found() {
     finds(&place, "people", None, |transaction| {
         transaction.open_table(PEOPLE).unwrap().insert((1, 0, 9), &[20, 0][..]).unwrap();
     });
-    for (name, table) in [("common", COMMON), ("restricted", RESTRICTED)] {
-        finds(&place, name, None, |transaction| {
-            transaction.open_table(table).unwrap().insert((1, 20), ()).unwrap();
-        });
-    }
+    finds(&place, "common", None, |transaction| {
+        transaction.open_table(COMMON).unwrap().insert((1, 20), ()).unwrap();
+    });
+    finds(&place, "restricted", None, |transaction| {
+        transaction.open_table(RESTRICTED).unwrap().insert((1, 20), &b"riverside"[..]).unwrap();
+    });
+    finds(&place, "restricted", Some(309), |transaction| {
+        transaction.open_table(RESTRICTED).unwrap().insert((1, 309), &b"hillside"[..]).unwrap();
+    });
     finds(&place, "common", Some(308), |transaction| {
         transaction.open_table(COMMON).unwrap().remove((1, 308)).unwrap();
     });

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use kith_core::{
+    decide::Refusal,
     detail::DetailKind,
     event::{Fact, PersonAdded},
     position::Position,
@@ -69,12 +70,13 @@ async fn a_name_is_the_newest_one() {
         assert_eq!(found, expected);
     };
     names(&[("amina", "Amina Diallo")]).await;
-    let both = detail(DetailKind::Name, &["amina", "ben"], "the two of them");
-    append(&network, vec![prepare(event(3, met(&["amina", "ben"])), &[both])]).await;
-    names(&[("amina", "Amina Diallo")]).await;
     let newer = detail(DetailKind::Name, &["amina"], "Amina Sow");
-    append(&network, vec![prepare(event(4, met(&["amina", "ben"])), &[newer])]).await;
+    append(&network, vec![changes(3, "amina", &[newer])]).await;
     names(&[("amina", "Amina Sow")]).await;
+    append(&network, vec![changes(4, "amina", &[]), changes(5, "ben", &[])]).await;
+    names(&[("amina", "Amina Sow")]).await;
+    let retracted = refused(&network, command(vec![retracts(6, 3)])).await;
+    assert!(matches!(retracted.why, Refusal::Invalid(_)), "a name is changed, not withdrawn: {retracted}");
 }
 
 #[tokio::test]

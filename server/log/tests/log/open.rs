@@ -90,9 +90,15 @@ async fn a_data_folder_is_opened_once() {
 async fn files_of_another_version_are_refused() {
     let place = Place::new();
     drop(place.network().await);
-    change(&place, TableDefinition::<&str, u32>::new("meta"), "format_version", 2);
-    let opened = Log::open(&place.config, ticking());
-    assert!(matches!(opened, Err(OpenError::Version { found: 2, supported: 1, .. })), "{opened:?}");
+    for (version, advice) in [
+        (1, "made by an unreleased program; export with that program, import here"),
+        (99, "start the program that wrote it, or a newer one"),
+    ] {
+        change(&place, TableDefinition::<&str, u32>::new("meta"), "format_version", version);
+        let refused = Log::open(&place.config, ticking()).unwrap_err();
+        assert!(matches!(refused, OpenError::Version { found, .. } if found == version), "{refused:?}");
+        assert!(refused.to_string().contains(advice), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -244,3 +244,75 @@ async fn a_persons_entries_are_found_far_apart() {
     selection.budget.entries = 5_000;
     assert_eq!(pages(&network, selection).len(), 16_384 - 3);
 }
+
+/// A log in which riverside keeps meetings of these people to itself, among others that all may see.
+async fn with_hidden(place: &Place, hidden: [&str; 2], note: &str) -> (kith_log::Log, Network) {
+    let (log, network) = place.network().await;
+    let mut events: Vec<_> = (1..).zip(PEOPLE).map(|(number, name)| joins(number, name)).collect();
+    events.extend((50..).zip(ORGANISATIONS).map(|(number, name)| founds(number, name)));
+    append(&network, events).await;
+    for number in 100..140 {
+        append(&network, vec![meets(2 * number, &["amina", PEOPLE[1 + number as usize % 5]])]).await;
+        let details = [detail(kith_core::detail::DetailKind::Note, &hidden, note)];
+        let kept = prepare(
+            kith_core::event::Event { scope: Scope::Organisation, ..event(2 * number + 1, met(&hidden)) },
+            &details,
+        );
+        network.append_each(recorder(0), vec![kept]).await.unwrap().remove(0).unwrap();
+    }
+    (log, network)
+}
+
+#[tokio::test]
+async fn what_is_hidden_from_a_reader_does_not_move_where_its_reads_stop() {
+    for tail_bytes_max in [1 << 20, 20_000, 0] {
+        let [mut one, mut other] = [Place::new(), Place::new()];
+        one.config.tail_bytes_max = tail_bytes_max;
+        other.config.tail_bytes_max = tail_bytes_max;
+        let (_log, one) = with_hidden(&one, ["ben", "chloe"], "a short note").await;
+        let (_log, other) = with_hidden(&other, ["emil", "fatou"], "words of another length").await;
+        let mut people: Vec<Vec<&str>> = PEOPLE.iter().map(|name| vec![*name]).collect();
+        people.extend([vec!["ben", "chloe"], vec!["emil", "fatou"], vec!["amina", "ben"]]);
+        for (people, people_match) in people
+            .iter()
+            .flat_map(|people| [PeopleMatch::Any, PeopleMatch::All].map(|people_match| (people, people_match)))
+        {
+            let filter = Filter {
+                people: people.iter().copied().map(person).collect(),
+                people_match,
+                kinds: vec![Kind::Met],
+                ..Filter::default()
+            };
+            for (direction, entries) in [Direction::Forward, Direction::Backward]
+                .into_iter()
+                .flat_map(|direction| [(direction, 1), (direction, 3)])
+            {
+                let mut selection = Selection {
+                    principal: recorder(1),
+                    filter: filter.clone(),
+                    after: Position::ZERO,
+                    until: one.head(),
+                    direction,
+                    budget: Budget { entries, bytes: 1 << 20 },
+                };
+                loop {
+                    let (seen, alike) = (one.select(&selection).unwrap(), other.select(&selection).unwrap());
+                    let positions =
+                        |selected: &Selected| selected.entries.iter().map(|(at, _)| *at).collect::<Vec<_>>();
+                    assert_eq!(
+                        (positions(&seen), seen.next, seen.end),
+                        (positions(&alike), alike.next, alike.end),
+                        "{selection:?}"
+                    );
+                    if seen.end {
+                        break;
+                    }
+                    match direction {
+                        Direction::Forward => selection.after = seen.next,
+                        Direction::Backward => selection.until = Position::new(seen.next.get() - 1),
+                    }
+                }
+            }
+        }
+    }
+}

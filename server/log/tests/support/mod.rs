@@ -7,8 +7,8 @@ use kith_core::{
     decide::{Command, Origin, Outcome},
     detail::{Detail, DetailKind},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Met, OrganisationAdded, PeopleMerged, PersonAdded, Referred,
-        Retracted, RetractionReason, Role, Scope,
+        Answer, Answered, Event, Fact, FollowedUp, Met, OrganisationAdded, PeopleMerged, PersonAdded, PersonChanged,
+        Referred, Retracted, RetractionReason, Role, Scope,
     },
     history::Budget,
     id::{EventId, NetworkName, PersonId},
@@ -155,6 +155,12 @@ pub(crate) fn prepare(mut event: Event, details: &[Detail]) -> Prepared {
 pub(crate) fn joins(number: u64, name: &str) -> Prepared {
     let fact = PersonAdded { person: person(name), organisation: None, role: String::new() };
     prepare(event(number, Fact::PersonAdded(fact)), &[])
+}
+
+/// Somebody is described anew, perhaps with a name.
+pub(crate) fn changes(number: u64, name: &str, details: &[Detail]) -> Prepared {
+    let fact = PersonChanged { person: person(name), organisation: None, role: String::new() };
+    prepare(event(number, Fact::PersonChanged(fact)), details)
 }
 
 pub(crate) fn founds(number: u64, organisation: &str) -> Prepared {
