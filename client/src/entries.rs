@@ -57,7 +57,7 @@ impl Entries {
         let open = |bytes| {
             let mut recorded = Recorded::decode(bytes)?;
             if let Some(details) = details.get(&recorded.entry.position.get()) {
-                let opened = details.iter().map(Detail::from_proto).collect::<Result<_, _>>();
+                let opened = details.iter().map(Detail::read).collect::<Result<_, _>>();
                 recorded.details = opened.map_err(Error::answer)?;
             }
             Ok(recorded)

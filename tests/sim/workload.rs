@@ -89,7 +89,8 @@ impl Recorded {
             | Fact::PersonAdded(_)
             | Fact::PersonChanged(_)
             | Fact::PeopleMerged(_)
-            | Fact::Administration(_) => {}
+            | Fact::Administration(_)
+            | Fact::Newer(_) => {}
         }
     }
 }

@@ -10,6 +10,7 @@ mod follow;
 mod format;
 mod full_disk;
 mod introductions;
+mod later_versions;
 mod mail;
 mod metrics;
 mod organisations;

@@ -8,6 +8,7 @@ use kith_core::{
     id::PersonId,
 };
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// An entry as JSON: what is asked for most often first, then the event in full.
 pub(crate) fn entry_json(recorded: &Recorded) -> Map<String, Value> {
@@ -138,6 +139,7 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
             ("people_merged", json!({ "kept": merge.kept.as_str(), "merged": merge.merged.as_str() }))
         }
         Fact::Administration(administration) => administration_json(administration),
+        Fact::Newer(newer) => ("newer", json!({ "number": newer.number, "bytes": hex::encode(&newer.bytes) })),
     }
 }
 
@@ -227,6 +229,7 @@ pub(crate) fn sentence(event: &Event, names: &Names) -> String {
         Fact::PersonChanged(changed) => belongs(&name(&changed.person), &changed.role, changed.organisation.as_ref()),
         Fact::PeopleMerged(merge) => format!("{} is {}", name(&merge.merged), name(&merge.kept)),
         Fact::Administration(administration) => administration_sentence(administration),
+        Fact::Newer(_) => "recorded by a later version of Kith, which this one cannot read".to_owned(),
     }
 }
 
@@ -296,12 +299,13 @@ pub(crate) fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn detail_kind_name(kind: DetailKind) -> &'static str {
-    match kind {
+fn detail_kind_name(kind: DetailKind) -> Cow<'static, str> {
+    Cow::Borrowed(match kind {
         DetailKind::Name => "name",
         DetailKind::Contact => "contact",
         DetailKind::Note => "note",
         DetailKind::Place => "place",
         DetailKind::Words => "words",
-    }
+        DetailKind::Newer(number) => return Cow::Owned(format!("newer:{number}")),
+    })
 }

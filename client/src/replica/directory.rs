@@ -66,7 +66,8 @@ fn can_apply(directory: &Directory, event: &Event) -> bool {
         | Fact::Custom(_)
         | Fact::Retracted(_)
         | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => true,
+        | Fact::Administration(_)
+        | Fact::Newer(_) => true,
     }
 }
 

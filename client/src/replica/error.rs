@@ -36,8 +36,11 @@ pub enum OpenError {
         /// The network asked for.
         asked: NetworkName,
     },
-    /// A newer program wrote it. Nothing was changed.
-    #[error("the replica has format {found}, and this program reads {supported}: take a newer program")]
+    /// Another program wrote it. Nothing was changed.
+    #[error(
+        "the replica has format {found}, and this program reads {supported}: it was made by an unreleased program; \
+         send what waits with that program, then sync into a new folder with this one"
+    )]
     Version {
         /// The version found.
         found: u32,

@@ -11,7 +11,7 @@ use super::{
     reading::{Reader, open},
     rows::State,
     store::{change_state, read_state},
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER},
 };
 use crate::{
     client::Client,
@@ -195,10 +195,12 @@ fn write_without(
     let mut ids = transaction.open_table(IDS)?;
     let mut details = transaction.open_table(DETAILS)?;
     let mut common = transaction.open_table(COMMON)?;
+    let mut newer = transaction.open_table(NEWER)?;
     for (position, id, _) in gone {
         ids.remove(id_key(id))?;
         details.remove(position.get())?;
         common.remove(position.get())?;
+        newer.remove(position.get())?;
     }
     let mut table = transaction.open_table(GAPS)?;
     table.retain(|_, _| false)?;

@@ -91,7 +91,7 @@ impl Replica {
             error => StoreError::from(error).into(),
         })?;
         if let Some(found) = store.format()?
-            && found > FORMAT
+            && found != FORMAT
         {
             return Err(OpenError::Version { found, supported: FORMAT });
         }

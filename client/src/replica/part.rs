@@ -8,7 +8,7 @@ use super::{
     error::StoreError,
     settle::settle_up_to,
     store::{change_state, decode},
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, SETTLED},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, SETTLED},
 };
 use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
 use kith_core::{
@@ -113,6 +113,7 @@ pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]
     write_ids(transaction, entries)?;
     write_details(transaction, entries)?;
     write_common(transaction, entries)?;
+    write_newer(transaction, entries)?;
     for recorded in entries {
         if let Fact::Administration(Administration::PersonErased { person, .. }) = &recorded.event.fact {
             erase(transaction, person)?;
@@ -173,6 +174,15 @@ fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<
         if passes {
             common.insert(entry.position.get(), ())?;
         }
+    }
+    Ok(())
+}
+
+/// Notes which entries say what this version does not know.
+fn write_newer(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+    let mut newer = transaction.open_table(NEWER)?;
+    for recorded in entries.iter().filter(|recorded| matches!(recorded.event.fact, Fact::Newer(_))) {
+        newer.insert(recorded.entry.position.get(), ())?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
     events::Happening,
     outbox,
     store::change_state,
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NUMBERS, OUTBOX, REFUSED, SETTLED},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
 };
 use redb::WriteTransaction;
 
@@ -47,6 +47,7 @@ fn forget_log(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(ENTRIES)?.retain(|_, _| false)?;
     transaction.open_table(IDS)?.retain(|_, _| false)?;
     transaction.open_table(COMMON)?.retain(|_, ()| false)?;
+    transaction.open_table(NEWER)?.retain(|_, ()| false)?;
     transaction.open_table(DETAILS)?.retain(|_, _| false)?;
     transaction.open_table(GAPS)?.retain(|_, _| false)?;
     change_state(transaction, |state| {

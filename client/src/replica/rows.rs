@@ -3,7 +3,7 @@
 use kith_proto::v1;
 
 /// Version of the file that this program reads and writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// What the replica is of, how far it comes and how the last attempts went.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -1,6 +1,12 @@
 //! How a replica is: what a person must know to trust it, in one value.
 
-use super::{Inner, error::StoreError, reading::decode_frontier, store::read_state, tables::GAPS};
+use super::{
+    Inner,
+    error::StoreError,
+    reading::decode_frontier,
+    store::read_state,
+    tables::{GAPS, NEWER},
+};
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     filter::Filter,
@@ -23,6 +29,8 @@ pub struct Status {
     pub filter: Filter,
     /// Whether some entries are here by their hashes only.
     pub has_gaps: bool,
+    /// Entries whose facts a later version of this program recorded: they are kept, and count in no view here.
+    pub newer: u64,
     /// Events on their way.
     pub pending: u64,
     /// Events that the server refused.
@@ -42,8 +50,10 @@ pub struct Status {
 impl Inner {
     pub(super) fn status(&self) -> Result<Status, StoreError> {
         let (pending, refused) = self.outbox_counts()?;
-        let (state, gaps) =
-            self.store.read(|transaction| Ok((read_state(transaction)?, transaction.open_table(GAPS)?.len()?)))?;
+        let (state, gaps, newer) = self.store.read(|transaction| {
+            let (gaps, newer) = (transaction.open_table(GAPS)?, transaction.open_table(NEWER)?);
+            Ok((read_state(transaction)?, gaps.len()?, newer.len()?))
+        })?;
         let frontier = decode_frontier(&state.frontier)?;
         let time = |millis: i64| (millis != 0).then(|| Timestamp::from_millis(millis));
         Ok(Status {
@@ -52,6 +62,7 @@ impl Inner {
             server_head: Position::new(state.server_head),
             filter: self.filter()?,
             has_gaps: gaps > 0,
+            newer,
             pending,
             refused,
             synced_at: time(state.synced_at),

@@ -6,7 +6,7 @@
 use super::{
     error::StoreError,
     rows::{FORMAT, State},
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, META, NUMBERS, OUTBOX, REFUSED, SETTLED},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, META, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
 };
 use prost::Message;
 use redb::{Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
@@ -38,6 +38,7 @@ impl Store {
             transaction.open_table(ENTRIES)?;
             transaction.open_table(IDS)?;
             transaction.open_table(COMMON)?;
+            transaction.open_table(NEWER)?;
             transaction.open_table(DETAILS)?;
             transaction.open_table(GAPS)?;
             transaction.open_table(OUTBOX)?;

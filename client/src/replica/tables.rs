@@ -18,6 +18,9 @@ pub(super) const IDS: TableDefinition<u128, u64> = TableDefinition::new("ids");
 /// Position → nothing: entries that pass every filter; the directory is built from them when the replica is opened.
 pub(super) const COMMON: TableDefinition<u64, ()> = TableDefinition::new("common");
 
+/// Position → nothing: entries whose fact a later version recorded.
+pub(super) const NEWER: TableDefinition<u64, ()> = TableDefinition::new("newer");
+
 /// Position → `kith.v1.EntryDetails`: the words of an entry. Until erasure.
 pub(super) const DETAILS: TableDefinition<u64, &[u8]> = TableDefinition::new("details");
 

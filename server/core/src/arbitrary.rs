@@ -175,7 +175,8 @@ fn in_network_only(fact: &Fact) -> bool {
         | Fact::Referred(_)
         | Fact::Answered(_)
         | Fact::Custom(_)
-        | Fact::Retracted(_) => false,
+        | Fact::Retracted(_)
+        | Fact::Newer(_) => false,
     }
 }
 

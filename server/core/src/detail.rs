@@ -43,6 +43,8 @@ pub enum DetailKind {
     Place,
     /// Any other words.
     Words,
+    /// A kind that a later version has, by its number.
+    Newer(i32),
 }
 
 impl Detail {
@@ -50,7 +52,7 @@ impl Detail {
     /// so to the facts that add or change a person, about that person alone.
     pub(crate) fn check_place(&self, event: &Event) -> Result<(), Invalid> {
         match self.kind {
-            DetailKind::Note | DetailKind::Place | DetailKind::Words => Ok(()),
+            DetailKind::Note | DetailKind::Place | DetailKind::Words | DetailKind::Newer(_) => Ok(()),
             DetailKind::Name | DetailKind::Contact => match event.person_described() {
                 None => Err(Invalid::new("details.kind", Problem::MustBe(DESCRIBED_ELSEWHERE))),
                 Some(person) if self.subjects == [person.clone()] => Ok(()),
@@ -76,22 +78,33 @@ impl Detail {
     /// The wire form.
     pub fn to_proto(&self) -> v1::Detail {
         let kind = match self.kind {
-            DetailKind::Name => v1::DetailKind::Name,
-            DetailKind::Contact => v1::DetailKind::Contact,
-            DetailKind::Note => v1::DetailKind::Note,
-            DetailKind::Place => v1::DetailKind::Place,
-            DetailKind::Words => v1::DetailKind::Words,
+            DetailKind::Name => v1::DetailKind::Name.into(),
+            DetailKind::Contact => v1::DetailKind::Contact.into(),
+            DetailKind::Note => v1::DetailKind::Note.into(),
+            DetailKind::Place => v1::DetailKind::Place.into(),
+            DetailKind::Words => v1::DetailKind::Words.into(),
+            DetailKind::Newer(number) => number,
         };
         v1::Detail {
-            kind: kind.into(),
+            kind,
             subjects: self.subjects.iter().map(ToString::to_string).collect(),
             text: self.text.clone(),
             salt: self.salt.to_vec(),
         }
     }
 
-    /// Reads the wire form, with every rule and limit.
+    /// Reads the wire form, with every rule and limit; kinds of later versions are refused.
     pub fn from_proto(proto: &v1::Detail) -> Result<Self, Invalid> {
+        match Self::read(proto)? {
+            Self { kind: DetailKind::Newer(_), .. } => {
+                Err(Invalid::new("details.kind", Problem::MustBe("a kind of detail")))
+            }
+            detail => Ok(detail),
+        }
+    }
+
+    /// Reads the wire form of a detail that a log already holds, perhaps one of a kind that a later version has.
+    pub fn read(proto: &v1::Detail) -> Result<Self, Invalid> {
         let kind = match v1::DetailKind::try_from(proto.kind) {
             Ok(v1::DetailKind::Name) => DetailKind::Name,
             Ok(v1::DetailKind::Contact) => DetailKind::Contact,
@@ -99,7 +112,7 @@ impl Detail {
             Ok(v1::DetailKind::Place) => DetailKind::Place,
             Ok(v1::DetailKind::Words) => DetailKind::Words,
             Ok(v1::DetailKind::Unspecified) => return Err(Invalid::new("details.kind", Problem::Missing)),
-            Err(_) => return Err(Invalid::new("details.kind", Problem::MustBe("a kind of detail"))),
+            Err(_) => DetailKind::Newer(proto.kind),
         };
         check_text("details.text", &proto.text, limits::DETAIL_TEXT_BYTES_MAX)?;
         let salt = proto.salt.as_slice().try_into();

@@ -91,7 +91,8 @@ impl Directory {
             | Fact::Referred(_)
             | Fact::Answered(_)
             | Fact::Custom(_)
-            | Fact::Administration(_) => {}
+            | Fact::Administration(_)
+            | Fact::Newer(_) => {}
         }
     }
 

@@ -75,9 +75,9 @@ impl Entry {
         })
     }
 
-    /// Opens the event.
+    /// Opens the event, which a later version may have recorded.
     pub fn event(&self) -> Result<Event, Invalid> {
-        Event::decode(&self.event_bytes)
+        Event::read(&self.event_bytes)
     }
 }
 

@@ -86,6 +86,17 @@ pub enum Fact {
     PersonChanged(PersonChanged),
     PeopleMerged(PeopleMerged),
     Administration(Administration),
+    Newer(Newer),
+}
+
+/// A fact that a later version of this program records and this one does not know: kept, shown by its number and passed
+/// on, but counted in no view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newer {
+    /// Number of its field in `kith.v1.Event`.
+    pub number: u32,
+    /// The message in that field.
+    pub bytes: Vec<u8>,
 }
 
 /// People met.
@@ -315,19 +326,21 @@ impl Event {
         crate::wire::decode_event(bytes)
     }
 
+    /// Reads an event that a log already holds, perhaps one that a later version recorded: fields that are not known
+    /// are passed over, and a fact that is not known is a [`Newer`] one. What is appended is read by
+    /// [`decode`](Self::decode).
+    pub fn read(bytes: &[u8]) -> Result<Self, crate::invalid::Invalid> {
+        crate::wire::read_event(bytes)
+    }
+
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
-        use prost::Message;
-        crate::wire::event_to_proto(self).encode_to_vec()
+        crate::wire::encode_event(self)
     }
 
     /// Content identity: SHA-256 of the canonical bytes without salt and commitments.
     pub fn content_hash(&self) -> [u8; 32] {
-        use prost::Message;
-        let mut proto = crate::wire::event_to_proto(self);
-        proto.salt.clear();
-        proto.details.clear();
-        Sha256::digest(proto.encode_to_vec()).into()
+        Sha256::digest(crate::wire::encode_content(self)).into()
     }
 
     /// What kind of fact it states.
@@ -346,6 +359,7 @@ impl Event {
             Fact::PersonChanged(_) => Kind::PersonChanged,
             Fact::PeopleMerged(_) => Kind::PeopleMerged,
             Fact::Administration(administration) => administration.kind(),
+            Fact::Newer(newer) => Kind::Newer(newer.number),
         }
     }
 
@@ -359,7 +373,7 @@ impl Event {
             Fact::Referred(referred) => vec![&referred.referrer, &referred.person, &referred.to],
             Fact::Answered(answered) => vec![&answered.by],
             Fact::Custom(custom) => custom.people.iter().collect(),
-            Fact::Retracted(_) | Fact::OrganisationAdded(_) => Vec::new(),
+            Fact::Retracted(_) | Fact::OrganisationAdded(_) | Fact::Newer(_) => Vec::new(),
             Fact::PersonAdded(added) => vec![&added.person],
             Fact::PersonChanged(changed) => vec![&changed.person],
             Fact::PeopleMerged(merge) => vec![&merge.kept, &merge.merged],
@@ -372,9 +386,15 @@ impl Event {
     pub fn names<'a>(&self, kind: DetailKind, subjects: &'a [PersonId]) -> Option<&'a PersonId> {
         match (kind, subjects) {
             (DetailKind::Name, [person]) if self.person_described() == Some(person) => Some(person),
-            (DetailKind::Name | DetailKind::Contact | DetailKind::Note | DetailKind::Place | DetailKind::Words, _) => {
-                None
-            }
+            (
+                DetailKind::Name
+                | DetailKind::Contact
+                | DetailKind::Note
+                | DetailKind::Place
+                | DetailKind::Words
+                | DetailKind::Newer(_),
+                _,
+            ) => None,
         }
     }
 
@@ -393,7 +413,8 @@ impl Event {
             | Fact::Retracted(_)
             | Fact::OrganisationAdded(_)
             | Fact::PeopleMerged(_)
-            | Fact::Administration(_) => None,
+            | Fact::Administration(_)
+            | Fact::Newer(_) => None,
         }
     }
 
@@ -412,7 +433,8 @@ impl Event {
             | Fact::PersonAdded(_)
             | Fact::PersonChanged(_)
             | Fact::PeopleMerged(_)
-            | Fact::Administration(_) => None,
+            | Fact::Administration(_)
+            | Fact::Newer(_) => None,
         }
     }
 }

@@ -99,7 +99,8 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
         | Kind::OrganisationAdded
         | Kind::PersonAdded
         | Kind::PersonChanged
-        | Kind::PeopleMerged => false,
+        | Kind::PeopleMerged
+        | Kind::Newer(_) => false,
     };
     kind.is_administration() && (principal.role == Role::Owner || also)
 }

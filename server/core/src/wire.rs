@@ -1,6 +1,7 @@
 //! Canonical event bytes: `kith.v1.Event` to domain types and back, with every rule of the event model.
 //!
-//! Invariant: `decode_event(bytes)` succeeds only if encoding the result gives exactly `bytes`.
+//! Invariant: `decode_event(bytes)` succeeds only if encoding the result gives exactly `bytes`. `read_event` reads what
+//! a log holds already, later versions' events included.
 
 mod administration;
 mod encode;
@@ -8,7 +9,7 @@ mod fact;
 mod fields;
 
 pub(crate) use administration::role_from_proto;
-pub(crate) use encode::{event_to_proto, role_to_proto, scope_to_proto};
+pub(crate) use encode::{encode_content, encode_event, role_to_proto, scope_to_proto};
 pub(crate) use fact::is_custom_type;
 
 use crate::{
@@ -31,6 +32,11 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<Event, Invalid> {
     event(Fields::new(bytes)).map_err(|invalid| misshapen(bytes).unwrap_or(invalid))
 }
 
+/// Reads event bytes that a log holds, of this version or a later one.
+pub(crate) fn read_event(bytes: &[u8]) -> Result<Event, Invalid> {
+    event(Fields::new(bytes)).or_else(|_| event(Fields::of_later_version(bytes)))
+}
+
 /// What is wrong with bytes as such, which is told before what is wrong with what they say.
 fn misshapen(bytes: &[u8]) -> Option<Invalid> {
     match v1::Event::decode(bytes) {
@@ -47,7 +53,7 @@ fn event(mut fields: Fields<'_>) -> Result<Event, Invalid> {
             .ok_or_else(|| Invalid::new("event.occurred_at", Problem::Missing))?,
         scope: scope("event.scope", fields.small(3)?)?,
         caused_by: caused_by(&fields.repeated(4)?)?,
-        attributes: attributes(&fields.repeated(5)?)?,
+        attributes: attributes(&fields.messages(5)?)?,
         salt: fixed("event.salt", fields.bytes(6)?, "16 random bytes")?,
         details: commitments(&fields.repeated(7)?)?,
         fact: fact(&mut fields)?,
@@ -95,10 +101,18 @@ fn scope(field: &str, number: i32) -> Result<Scope, Invalid> {
     }
 }
 
-fn attributes(messages: &[&[u8]]) -> Result<Vec<Attribute>, Invalid> {
+fn attributes(messages: &[Fields<'_>]) -> Result<Vec<Attribute>, Invalid> {
     let field = "event.attributes";
     check_count(field, messages.len(), 0, limits::ATTRIBUTES_MAX)?;
-    let attributes = messages.iter().map(|message| attribute(Fields::new(message))).collect::<Result<Vec<_>, _>>()?;
+    let mut attributes = Vec::with_capacity(messages.len());
+    for message in messages {
+        match attribute(*message) {
+            Ok(attribute) => attributes.push(attribute),
+            // A kind of value that this version does not know: plugins of this version cannot see it.
+            Err(_) if message.is_of_later_version() => {}
+            Err(invalid) => return Err(invalid),
+        }
+    }
     for pair in attributes.windows(2) {
         match pair[0].key.cmp(&pair[1].key) {
             std::cmp::Ordering::Less => {}

@@ -47,7 +47,8 @@ impl Outline {
                 | Fact::PersonAdded(_)
                 | Fact::PersonChanged(_)
                 | Fact::PeopleMerged(_)
-                | Fact::Administration(_) => None,
+                | Fact::Administration(_)
+                | Fact::Newer(_) => None,
             },
         })
     }

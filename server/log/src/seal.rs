@@ -129,11 +129,16 @@ fn kind_number(kind: DetailKind) -> u8 {
         DetailKind::Note => 3,
         DetailKind::Place => 4,
         DetailKind::Words => 5,
+        DetailKind::Newer(number) => {
+            u8::try_from(number).expect("what this version does not know was read from a byte")
+        }
     }
 }
 
+/// The kind of a number on disk; one that this version does not know was written by a later one.
 fn kind_of(number: u8) -> Option<DetailKind> {
-    KINDS.into_iter().find(|kind| kind_number(*kind) == number)
+    let known = KINDS.into_iter().find(|kind| kind_number(*kind) == number);
+    (number != 0).then(|| known.unwrap_or(DetailKind::Newer(number.into())))
 }
 
 #[cfg(test)]

@@ -105,7 +105,8 @@ impl Intake {
             | Fact::Answered(_)
             | Fact::Custom(_)
             | Fact::OrganisationAdded(_)
-            | Fact::Administration(_) => {}
+            | Fact::Administration(_)
+            | Fact::Newer(_) => {}
         }
     }
 

@@ -151,7 +151,8 @@ fn check_keys(route: &Route) -> Result<(), ManifestInvalid> {
         | Kind::PersonErased
         | Kind::ErasureCompleted
         | Kind::HoldChanged
-        | Kind::LogRestored => return Err(ManifestInvalid::Kind(route.kind.to_string())),
+        | Kind::LogRestored
+        | Kind::Newer(_) => return Err(ManifestInvalid::Kind(route.kind.to_string())),
     };
     has_keys.then_some(()).ok_or_else(|| ManifestInvalid::NoKeys(route.kind.to_string()))
 }

@@ -259,7 +259,8 @@ fn parties(fact: &Fact, people: &People, referral: Option<Referral>) -> Option<P
         | Fact::PersonAdded(_)
         | Fact::PersonChanged(_)
         | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => None,
+        | Fact::Administration(_)
+        | Fact::Newer(_) => None,
     }
 }
 
@@ -285,7 +286,8 @@ fn category(fact: &Fact) -> Option<&str> {
         | Fact::PersonAdded(_)
         | Fact::PersonChanged(_)
         | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => None,
+        | Fact::Administration(_)
+        | Fact::Newer(_) => None,
     }
 }
 

@@ -173,7 +173,8 @@ fn happened(event: &kith_core::event::Event) -> i64 {
         | Fact::PersonAdded(_)
         | Fact::PersonChanged(_)
         | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => i64::MIN,
+        | Fact::Administration(_)
+        | Fact::Newer(_) => i64::MIN,
     }
 }
 

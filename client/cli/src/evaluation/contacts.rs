@@ -61,7 +61,8 @@ impl Contacts {
             | Fact::OrganisationAdded(_)
             | Fact::PersonAdded(_)
             | Fact::PersonChanged(_)
-            | Fact::Administration(_) => return,
+            | Fact::Administration(_)
+            | Fact::Newer(_) => return,
         };
         self.add_each(event, people.0, people.1);
     }

@@ -90,7 +90,8 @@ impl<S: State> Batch<'_, S> {
             | Fact::Answered(_)
             | Fact::Custom(_)
             | Fact::Retracted(_)
-            | Fact::Administration(_) => self.check_people(event),
+            | Fact::Administration(_)
+            | Fact::Newer(_) => self.check_people(event),
         }
     }
 
@@ -171,7 +172,8 @@ fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
         | Fact::PersonAdded(_)
         | Fact::PersonChanged(_)
         | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => None,
+        | Fact::Administration(_)
+        | Fact::Newer(_) => None,
     }
 }
 
@@ -194,7 +196,7 @@ fn person_field(event: &Event, person: &PersonId) -> &'static str {
         Fact::PersonChanged(_) => "event.person_changed.person",
         Fact::PeopleMerged(merge) if merge.kept == *person => "event.people_merged.kept",
         Fact::PeopleMerged(_) => "event.people_merged.merged",
-        Fact::Retracted(_) | Fact::OrganisationAdded(_) => "event",
+        Fact::Retracted(_) | Fact::OrganisationAdded(_) | Fact::Newer(_) => "event",
         Fact::Administration(administration) => administration_person_field(administration),
     }
 }

@@ -60,7 +60,8 @@ impl<'s> Pending<'s> {
             | Fact::Referred(_)
             | Fact::Answered(_)
             | Fact::Custom(_)
-            | Fact::Administration(_) => {}
+            | Fact::Administration(_)
+            | Fact::Newer(_) => {}
         }
     }
 

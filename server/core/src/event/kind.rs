@@ -29,9 +29,11 @@ pub enum Kind {
     ErasureCompleted,
     HoldChanged,
     LogRestored,
+    /// A fact of a later version, by the number of its field.
+    Newer(u32),
 }
 
-/// Every kind but the custom ones, with its name on the wire, in plugins and on the command line.
+/// Every kind but custom and newer ones, with its name on the wire, in plugins and on the command line.
 const KIND_NAMES: [(Kind, &str); 22] = [
     (Kind::Met, "met"),
     (Kind::FollowedUp, "followed_up"),
@@ -59,19 +61,28 @@ const KIND_NAMES: [(Kind, &str); 22] = [
 
 /// Prefix of the names of custom kinds.
 const CUSTOM_PREFIX: &str = "custom:";
+/// Prefix of the names of kinds that later versions record.
+const NEWER_PREFIX: &str = "newer:";
+/// Numbers of facts that are part of every filter, known or not: directory, administration, and those kept free for
+/// them. The rest of what later versions add is filtered like a habit.
+const PASSING_NUMBERS: std::ops::Range<u32> = 16..64;
 
 impl Kind {
-    /// Reads a kind's name, such as `met` or `custom:org.example/visit.v1`; `None` if there is no such kind.
+    /// Reads a kind's name, such as `met`, `custom:org.example/visit.v1` or `newer:60`; `None` if there is no such kind.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(type_name) = name.strip_prefix(CUSTOM_PREFIX) {
             return crate::wire::is_custom_type(type_name).then(|| Self::Custom(type_name.to_owned()));
+        }
+        if let Some(number) = name.strip_prefix(NEWER_PREFIX) {
+            return number.parse().ok().filter(|parsed: &u32| parsed.to_string() == number).map(Self::Newer);
         }
         KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| kind.clone())
     }
 
     /// Whether entries of this kind are part of every filter and stream: directory, merges, administration.
     pub fn passes_every_filter(&self) -> bool {
-        self.is_directory() || self.is_administration()
+        let is_newer = matches!(self, Self::Newer(number) if PASSING_NUMBERS.contains(number));
+        self.is_directory() || self.is_administration() || is_newer
     }
 
     /// Whether only the server writes events of this kind.
@@ -99,7 +110,8 @@ impl Kind {
             | Self::OrganisationAdded
             | Self::PersonAdded
             | Self::PersonChanged
-            | Self::PeopleMerged => false,
+            | Self::PeopleMerged
+            | Self::Newer(_) => false,
         }
     }
 
@@ -111,7 +123,7 @@ impl Kind {
     /// Whether an event of this kind can be withdrawn.
     pub fn is_retractable(&self) -> bool {
         match self {
-            Self::Retracted => false,
+            Self::Retracted | Self::Newer(_) => false,
             Self::PeopleMerged => true,
             other => !other.passes_every_filter(),
         }
@@ -123,7 +135,10 @@ impl fmt::Display for Kind {
         if let Self::Custom(type_name) = self {
             return write!(f, "{CUSTOM_PREFIX}{type_name}");
         }
+        if let Self::Newer(number) = self {
+            return write!(f, "{NEWER_PREFIX}{number}");
+        }
         let named = KIND_NAMES.iter().find(|(kind, _)| kind == self);
-        f.pad(named.expect("every kind but custom is in the table").1)
+        f.pad(named.expect("every other kind is in the table").1)
     }
 }

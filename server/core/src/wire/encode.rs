@@ -6,9 +6,28 @@ use crate::{
     timestamp::Timestamp,
 };
 use kith_proto::v1;
+use prost::Message;
 
-/// The wire form of an event; encoding it gives the canonical bytes.
-pub(crate) fn event_to_proto(event: &Event) -> v1::Event {
+/// The canonical bytes of an event.
+pub(crate) fn encode_event(event: &Event) -> Vec<u8> {
+    with_newer(event, event_to_proto(event).encode_to_vec())
+}
+
+/// The canonical bytes of an event without salt and commitments.
+pub(crate) fn encode_content(event: &Event) -> Vec<u8> {
+    let content = v1::Event { salt: Vec::new(), details: Vec::new(), ..event_to_proto(event) };
+    with_newer(event, content.encode_to_vec())
+}
+
+/// Adds a fact that has no message here; facts come last, because their numbers are above all others.
+fn with_newer(event: &Event, mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Fact::Newer(newer) = &event.fact {
+        prost::encoding::bytes::encode(newer.number, &newer.bytes, &mut bytes);
+    }
+    bytes
+}
+
+fn event_to_proto(event: &Event) -> v1::Event {
     v1::Event {
         id: event.id.as_bytes().to_vec(),
         occurred_at: Some(event.occurred_at.to_proto()),
@@ -17,7 +36,7 @@ pub(crate) fn event_to_proto(event: &Event) -> v1::Event {
         attributes: event.attributes.iter().map(attribute_to_proto).collect(),
         salt: event.salt.to_vec(),
         details: event.details.iter().map(|commitment| commitment.to_vec()).collect(),
-        fact: Some(fact_to_proto(&event.fact)),
+        fact: fact_to_proto(&event.fact),
     }
 }
 
@@ -51,9 +70,9 @@ fn bytes_or_empty(id: Option<&EventId>) -> Vec<u8> {
     id.map(|id| id.as_bytes().to_vec()).unwrap_or_default()
 }
 
-fn fact_to_proto(fact: &Fact) -> v1::event::Fact {
+fn fact_to_proto(fact: &Fact) -> Option<v1::event::Fact> {
     use v1::event::Fact as Proto;
-    match fact {
+    Some(match fact {
         Fact::Met(met) => Proto::Met(v1::Met { people: strings(&met.people) }),
         Fact::FollowedUp(followed) => Proto::FollowedUp(v1::FollowedUp {
             by: followed.by.to_string(),
@@ -117,7 +136,8 @@ fn fact_to_proto(fact: &Fact) -> v1::event::Fact {
             Proto::PeopleMerged(v1::PeopleMerged { kept: merge.kept.to_string(), merged: merge.merged.to_string() })
         }
         Fact::Administration(administration) => administration_to_proto(administration),
-    }
+        Fact::Newer(_) => return None,
+    })
 }
 
 /// The wire form of a role.

@@ -3,8 +3,8 @@
 use super::{administration::administration, fields::Fields};
 use crate::{
     event::{
-        Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
-        PersonChanged, Referred, Retracted, RetractionReason,
+        Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, Newer, OrganisationAdded, PeopleMerged,
+        PersonAdded, PersonChanged, Referred, Retracted, RetractionReason,
     },
     id::{Category, EventId, OrganisationId, PersonId},
     invalid::{Invalid, Problem, check_count, check_text, check_text_or_empty, check_unique},
@@ -16,7 +16,19 @@ use kith_proto::v1;
 pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
     let missing = || Invalid::new("event.fact", Problem::Missing);
     let number = event.peek().ok_or_else(missing)?;
-    let mut fields = event.message(number)?.ok_or_else(missing)?;
+    let fields = event.message(number)?.ok_or_else(missing)?;
+    match known(number, fields) {
+        Ok(Some(fact)) => Ok(fact),
+        Ok(None) | Err(_) if fields.is_of_later_version() => {
+            Ok(Fact::Newer(Newer { number, bytes: fields.rest().to_vec() }))
+        }
+        Ok(None) => Err(missing()),
+        Err(invalid) => Err(invalid),
+    }
+}
+
+/// Reads the fact of an event's field; `None` if no fact that is known has that number.
+fn known(number: u32, mut fields: Fields<'_>) -> Result<Option<Fact>, Invalid> {
     let fact = match number {
         8 => Fact::Met(Met { people: people("event.met.people", &fields.texts(1)?, 2, limits::PEOPLE_MAX)? }),
         9 => Fact::FollowedUp(followed_up(&mut fields)?),
@@ -30,10 +42,13 @@ pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
         17 => Fact::PersonAdded(person_added(&mut fields)?),
         18 => Fact::PersonChanged(person_changed(&mut fields)?),
         19 => Fact::PeopleMerged(people_merged(&mut fields)?),
-        number => Fact::Administration(administration(number, &mut fields)?.ok_or_else(missing)?),
+        number => match administration(number, &mut fields)? {
+            Some(fact) => Fact::Administration(fact),
+            None => return Ok(None),
+        },
     };
     fields.end()?;
-    Ok(fact)
+    Ok(Some(fact))
 }
 
 pub(super) fn person(field: &str, id: &str) -> Result<PersonId, Invalid> {

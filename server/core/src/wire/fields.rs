@@ -17,6 +17,16 @@ const KEY_END: u32 = 0x4000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'b> {
     rest: &'b [u8],
+    version: Version,
+}
+
+/// Whose message it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// This version's: every field is known.
+    This,
+    /// Perhaps a later one's: more fields may follow those that are known.
+    Later,
 }
 
 type Read<T> = Result<T, Invalid>;
@@ -24,7 +34,18 @@ type Read<T> = Result<T, Invalid>;
 impl<'b> Fields<'b> {
     /// All fields of a message.
     pub(super) fn new(message: &'b [u8]) -> Self {
-        Self { rest: message }
+        Self { rest: message, version: Version::This }
+    }
+
+    /// All fields of a message that a later version may have written, and of the messages in it: what follows the
+    /// fields that are read need only be well formed.
+    pub(super) fn of_later_version(message: &'b [u8]) -> Self {
+        Self { rest: message, version: Version::Later }
+    }
+
+    /// Whether a later version may have written it.
+    pub(super) fn is_of_later_version(self) -> bool {
+        self.version == Version::Later
     }
 
     /// Bytes; empty if the field is absent.
@@ -87,7 +108,19 @@ impl<'b> Fields<'b> {
 
     /// A message, if the field is there.
     pub(super) fn message(&mut self, number: u32) -> Read<Option<Self>> {
-        Ok(self.next_bytes(number)?.map(Self::new))
+        let version = self.version;
+        Ok(self.next_bytes(number)?.map(|rest| Self { rest, version }))
+    }
+
+    /// Every item of a repeated field of messages.
+    pub(super) fn messages(&mut self, number: u32) -> Read<Vec<Self>> {
+        let version = self.version;
+        Ok(self.repeated(number)?.into_iter().map(|rest| Self { rest, version }).collect())
+    }
+
+    /// The bytes that are not read yet.
+    pub(super) fn rest(&self) -> &'b [u8] {
+        self.rest
     }
 
     /// Bytes of a field that is told apart from an empty one, as the members of a oneof are.
@@ -131,9 +164,25 @@ impl<'b> Fields<'b> {
         (key & 7 == LENGTH_DELIMITED && key < KEY_END).then_some(key >> 3)
     }
 
-    /// Ends the message: every field has been read.
-    pub(super) fn end(self) -> Read<()> {
+    /// Ends the message: every field has been read, or is one of a later version.
+    pub(super) fn end(mut self) -> Read<()> {
+        while self.is_of_later_version() && !self.rest.is_empty() {
+            self.pass_over()?;
+        }
         if self.rest.is_empty() { Ok(()) } else { Err(not_canonical()) }
+    }
+
+    /// Passes over one field, whatever it is.
+    fn pass_over(&mut self) -> Read<()> {
+        let bytes = match self.take_varint()? & 7 {
+            0 => return self.take_varint().map(drop),
+            1 => 8,
+            2 => usize::try_from(self.take_varint()?).map_err(|_| not_canonical())?,
+            5 => 4,
+            _ => return Err(not_canonical()),
+        };
+        self.rest = self.rest.get(bytes..).ok_or_else(not_canonical)?;
+        Ok(())
     }
 
     /// Whether a field comes next; if it does, what follows is its value.

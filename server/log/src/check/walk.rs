@@ -187,7 +187,8 @@ impl<'a> Walk<'a> {
             | Fact::OrganisationAdded(_)
             | Fact::PersonAdded(_)
             | Fact::PersonChanged(_)
-            | Fact::PeopleMerged(_) => {}
+            | Fact::PeopleMerged(_)
+            | Fact::Newer(_) => {}
         }
         self.directory.apply(event, self.position);
         true

@@ -21,6 +21,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Res
             "server_position": status.server_head.get(),
             "complete": status.filter.is_all() && !status.has_gaps,
             "filter": words_of(&status.filter),
+            "newer": status.newer,
             "pending": status.pending,
             "refused": status.refused,
             "synced_at": status.synced_at.map(show_time),
@@ -49,6 +50,11 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
         0 => String::new(),
         count => format!(", {count} behind the server"),
     };
+    let newer = match status.newer {
+        0 => String::new(),
+        1 => "; 1 entry is of a later version of Kith".to_owned(),
+        count => format!("; {count} entries are of a later version of Kith"),
+    };
     let outbox = match (status.pending, status.refused) {
         (0, 0) => "nothing waits".to_owned(),
         (pending, 0) => format!("{pending} events wait to be sent"),
@@ -63,7 +69,7 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
     };
     [
         format!("network   {}: {what}", replica.network()),
-        format!("position  {}{behind}, root {}", status.position, status.root),
+        format!("position  {}{behind}, root {}{newer}", status.position, status.root),
         format!("outbox    {outbox}"),
         format!("synced    {synced}{}", failed.unwrap_or_default()),
         format!("verified  {verified}"),
