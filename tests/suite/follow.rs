@@ -147,3 +147,28 @@ async fn cursors_of_another_history_or_ahead_are_refused() {
     assert_eq!(subscribe(head.incarnation, head.position).await, Ok(()));
     drop(server);
 }
+
+#[test]
+fn a_merge_that_was_undone_is_no_part_of_what_was_asked_for() {
+    let server = Server::start();
+    let cli = server.cli();
+    for id in PEOPLE {
+        cli.run(&["person", "add", id, "--id", id]).ok();
+    }
+    let merge = cli.json(&["person", "merge", "dev", "--into", "cleo"]);
+    cli.run(&["met", "ada", "ben"]).ok();
+    cli.run(&["retract", merge["id"].as_str().unwrap(), "--reason", "mistake"]).ok();
+    let met = cli.json(&["met", "ada", "ben"]);
+    cli.run(&["retract", met["id"].as_str().unwrap(), "--reason", "mistake"]).ok();
+
+    let kinds = |arguments: &[&str]| -> Vec<String> {
+        let lines = cli.json_lines(&[&["log"], arguments].concat());
+        lines.iter().map(|line| line["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let both = ["met", "met", "retracted"];
+    assert_eq!(kinds(&["--kind", "met"]), both);
+    assert_eq!(kinds(&["--between", "ada", "ben"]), both);
+    assert_eq!(kinds(&["--kind", "met", "--after", "6", "--limit", "1"]), ["met"], "it uses up no limit");
+    assert_eq!(kinds(&["--kind", "helped"]), [""; 0]);
+    assert_eq!(kinds(&["--person", "cleo"]), ["person_added", "people_merged", "retracted"]);
+}

@@ -379,3 +379,26 @@ fn plugins_that_the_network_installed_run_on_a_replica_too() {
     there(&["sync"]).ok();
     there(&["view", "hostile"]).exits(3);
 }
+
+#[test]
+fn a_person_that_a_view_has_not_come_to_is_not_said_to_be_missing() {
+    let server = Server::start();
+    let cli = server.cli();
+    for id in ["amina", "ben"] {
+        cli.run(&["person", "add", id, "--id", id]).ok();
+    }
+    cli.run(&["plugin", "install", "--builtin", "strength", "--name", "own", "--settings", r#"{"half_life_days":9}"#])
+        .ok();
+    cli.run(&["view", "own", "--wait", "20"]).ok();
+    cli.run(&["plugin", "pause", "own"]).ok();
+    cli.run(&["person", "add", "nova", "--id", "nova"]).ok();
+
+    cli.run(&["view", "own"]).ok().says("entries behind the log");
+    cli.run(&["-o", "json", "view", "own"]).ok().says("entries behind the log");
+    let lagging = cli.run_json(&["view", "own", "--person", "nova"]).exits(5).json_error();
+    assert_eq!(lagging["reason"], "VIEW_BUILDING", "{lagging}");
+    cli.run(&["why", "own", "nova", "amina"]).exits(5).says("has not come to the entry of");
+    cli.run(&["view", "own", "--person", "nobody"]).exits(3);
+    cli.run(&["plugin", "resume", "own"]).ok();
+    cli.run(&["view", "own", "--person", "nova", "--wait", "20"]).ok();
+}

@@ -1,9 +1,24 @@
 //! Recording and reading back, command by command, through the real `kith`.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
-use kith_tests::{cli::Cli, server::Server};
+use kith_core::timestamp::Timestamp;
+use kith_tests::{
+    cli::Cli,
+    node::{InProcess, SetClock},
+    server::Server,
+};
 use serde_json::{Value, json};
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 /// Records with these arguments; the log must then hold the fact and the words. Gives the event's id.
 fn check(cli: &Cli, arguments: &[&str], kind: &str, fact: &Value, words: &[(&str, &str)]) -> String {
@@ -295,4 +310,98 @@ fn shells_get_completions() {
     assert!(parsed.unwrap().success(), "bash reads its script");
     cli.run(&["--help"]).ok().prints("followed-up");
     cli.run(&["met", "--help"]).ok().prints("kith met");
+}
+
+#[test]
+fn a_clock_that_ran_ahead_once_does_not_judge_the_future() {
+    const DAY_MS: i64 = 86_400_000;
+    let now = kith_client::now();
+    let later = |days: i64| Timestamp::from_millis(now.millis() + days * DAY_MS);
+    let clock = SetClock::at(now);
+    let node = InProcess::start(&clock);
+    let cli = node.cli();
+    for id in ["amina", "ben"] {
+        cli.run(&["person", "add", id, "--id", id]).ok();
+    }
+    assert!(cli.json(&["head"])["clock"].is_null());
+    let recorded_at = |clock_at: Timestamp| {
+        clock.set(clock_at);
+        cli.run(&["met", "amina", "ben"]).ok();
+        let last = &cli.json_lines(&["log", "--newest", "--limit", "1"])[0];
+        text(&last["recorded_at"]).to_owned()
+    };
+    let (next_year, in_ten_years) = (recorded_at(later(365)), recorded_at(later(3_650)));
+    assert_eq!(recorded_at(now), in_ten_years, "times of acceptance never decrease");
+
+    let met = r#"{"event":{"occurred_at":"AT","scope":"network","met":{"people":["amina","ben"]}}}"#;
+    cli.run_with_input(&["record", "-"], &met.replace("AT", &next_year)).exits(4).prints("in the future");
+    cli.run(&["head"]).ok().says("stand still");
+    assert!(text(&cli.json(&["head"])["clock"]).contains(&in_ten_years));
+    cli.run(&["view", "strength", "--as-of", "today"]).ok().says("stand still");
+    let issued = cli.json(&["token", "add", "--role", "reader", "--expires", "90d"]);
+    assert!(text(&issued["issued_at"]) < text(&issued["expires_at"]), "{issued}");
+
+    // A laptop that is fast by less than a day, and a time that nobody typed.
+    clock.set(later(-1));
+    cli.run(&["met", "amina", "ben"]).exits(4).says("this computer's clock");
+}
+
+/// A way to a server on which no answer comes back any more once a client has sent a word: as where a laptop is closed.
+fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
+    let (listener, server) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), server.trim_start_matches("http://").to_owned());
+    let address = listener.local_addr().unwrap();
+    let is_dark = Arc::new(AtomicBool::new(false));
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (Ok(mut client), Ok(mut up)) = (client, TcpStream::connect(&server)) else { return };
+            if is_dark.load(Ordering::SeqCst) {
+                continue;
+            }
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), up.try_clone().unwrap());
+            let (dark, seen) = (Arc::clone(&is_dark), Arc::clone(&is_dark));
+            thread::spawn(move || {
+                let mut bytes = [0; 65_536];
+                while let Ok(count @ 1..) = from_client.read(&mut bytes) {
+                    if bytes[..count].windows(word.len()).any(|found| found == word) {
+                        dark.store(true, Ordering::SeqCst);
+                    }
+                    if to_server.write_all(&bytes[..count]).is_err() {
+                        return;
+                    }
+                }
+            });
+            thread::spawn(move || {
+                let mut bytes = [0; 65_536];
+                while let Ok(count @ 1..) = up.read(&mut bytes) {
+                    if seen.load(Ordering::SeqCst) || client.write_all(&bytes[..count]).is_err() {
+                        break;
+                    }
+                }
+                drop(client.shutdown(Shutdown::Both));
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn an_answer_that_is_lost_names_the_event_so_that_it_can_be_repeated() {
+    let (server, cli) = village();
+    let head = cli.head();
+    let lossy = |word: &'static [u8]| cli.server(&forgetful_proxy(&server.url(), word));
+    let lost = lossy(b"darknote").run_json(&["met", "amina", "ben", "--note", "darknote"]).exits(5).json_error();
+    let (id, on) = (text(&lost["id"]), text(&lost["occurred_at"]));
+    let advice = format!("repeat it with --id {id} --on {on}");
+    assert!(text(&lost["message"]).contains(&advice), "{lost}");
+    let again = cli.json(&["met", "amina", "ben", "--note", "darknote", "--id", id, "--on", on]);
+    assert_eq!((&again["duplicate"], cli.head()), (&json!(true), head + 1));
+
+    let added = lossy(b"darkname").run(&["person", "add", "darkname", "--id", "dark"]).exits(5);
+    added.says("it may be recorded").says("repeat it with --id dark");
+    let added = cli.run_json(&["person", "add", "darkname", "--id", "dark"]).exits(4).json_error();
+    assert_eq!(added["reason"], "ALREADY_EXISTS");
+
+    // What the server never got was certainly not recorded.
+    cli.server("http://127.0.0.1:9").run(&["met", "amina", "ben"]).exits(5);
 }

@@ -1,7 +1,8 @@
 //! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
 
+use crate::dates::show_time;
 use kith_client::{Error, EventRefused, Kind, Reason, reason_name};
-use kith_core::invalid::Invalid;
+use kith_core::{event::Event, id::EventId, invalid::Invalid, timestamp::Timestamp};
 use serde_json::{Value, json};
 use std::{fmt, io, path::Path};
 
@@ -14,6 +15,15 @@ pub(crate) enum Failure {
     NotFound(String),
     /// A call to the server failed, or was refused before it was made.
     Call(Error),
+    /// Something was sent and no answer came: nobody knows here whether it was done.
+    Unanswered {
+        /// What became of the call.
+        error: Error,
+        /// The event that was sent, if it was one, and when that happened.
+        event: Option<(EventId, Timestamp)>,
+        /// What to do about it, in words.
+        again: String,
+    },
     /// A plugin breaks a rule.
     PluginRefused(String),
     /// Something that should be proved is not.
@@ -44,6 +54,20 @@ mod code {
 }
 
 impl Failure {
+    /// The failure of a call that changes something: where no answer came it may have been done, and `again` says how
+    /// to find out or to repeat it.
+    pub(crate) fn of_change(error: Error, event: Option<&Event>, again: impl Into<String>) -> Self {
+        let may_be_done = match error.kind() {
+            Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => true,
+            Kind::Refused(_) => !error.had_no_effect(),
+            Kind::NotVerified | Kind::OptionsInvalid => false,
+        };
+        if !may_be_done {
+            return Self::Call(error);
+        }
+        Self::Unanswered { error, event: event.map(|event| (event.id, event.occurred_at)), again: again.into() }
+    }
+
     /// A file that could not be read or written.
     pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Self {
         Self::File { action, path: path.display().to_string(), error }
@@ -59,10 +83,18 @@ impl Failure {
             Self::Unavailable(_) => code::UNAVAILABLE,
             Self::Refused { reason, .. } => reason_exit_code(*reason),
             Self::PartlyRefused | Self::PluginRefused(_) => code::REFUSED,
-            Self::Call(error) => call_exit_code(error.kind()),
+            Self::Call(error) | Self::Unanswered { error, .. } => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
             Self::File { error, .. } if is_damage(error) => code::REFUSED,
             Self::File { .. } | Self::Unexpected(_) => code::UNEXPECTED,
+        }
+    }
+
+    /// Whether a view is only behind.
+    pub(crate) fn is_lag(&self) -> bool {
+        match self {
+            Self::Call(error) => error.reason() == Some(Reason::ViewBuilding),
+            _ => false,
         }
     }
 
@@ -85,7 +117,8 @@ impl Failure {
                 Some("the file is cut off or damaged: get it whole, then import it again")
             }
             Self::Refused { reason, .. } => hint(*reason),
-            Self::Usage(_)
+            Self::Unanswered { .. }
+            | Self::Usage(_)
             | Self::NotFound(_)
             | Self::Unavailable(_)
             | Self::NotVerified(_)
@@ -103,7 +136,12 @@ impl Failure {
             Self::Call(error) => error.field(),
             _ => None,
         };
-        json!({ "error": { "reason": self.reason(), "field": field, "message": self.to_string() } })
+        let mut error = json!({ "reason": self.reason(), "field": field, "message": self.to_string() });
+        if let Self::Unanswered { event: Some((event, occurred_at)), .. } = self {
+            error["id"] = event.to_string().into();
+            error["occurred_at"] = show_time(*occurred_at).into();
+        }
+        json!({ "error": error })
     }
 
     fn reason(&self) -> &'static str {
@@ -118,7 +156,7 @@ impl Failure {
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
             Self::Unexpected(_) => "UNEXPECTED",
-            Self::Call(error) => match error.kind() {
+            Self::Call(error) | Self::Unanswered { error, .. } => match error.kind() {
                 Kind::Refused(reason) => reason_name(reason),
                 Kind::Unreachable => "UNREACHABLE",
                 Kind::TimedOut => "TIMED_OUT",
@@ -231,6 +269,10 @@ impl fmt::Display for Failure {
             | Self::Unexpected(message) => f.write_str(message),
             Self::NotVerified(why) => write!(f, "not verified: {why}"),
             Self::Call(error) => error.fmt(f),
+            Self::Unanswered { error, event: Some((event, _)), again } => {
+                write!(f, "{error}: it may be recorded, as event {event}; {again}")
+            }
+            Self::Unanswered { error, event: None, again } => write!(f, "{error}: it may be done; {again}"),
             Self::PartlyRefused => f.write_str("some records were refused"),
             Self::File { action, path, error } => write!(f, "cannot {action} {path}: {error}"),
             Self::OutputClosed => f.write_str("nobody reads the output"),

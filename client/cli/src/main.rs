@@ -13,6 +13,7 @@ mod input;
 mod json;
 mod known_logs;
 mod level;
+mod log_clock;
 mod output;
 mod people;
 mod place;

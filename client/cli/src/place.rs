@@ -2,17 +2,21 @@
 //!
 //! Invariant: a command that works on a replica asks nothing of a server.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::remark};
 use kith_client::{
-    Client, Head, Page, ReadOptions, Reason,
+    Client, Direction, Head, Page, ReadOptions, Reason, Recorded,
     replica::{OpenError, RecordError, Replica, ReplicaOptions, StoreError, SyncError},
     v1,
 };
 use kith_core::{
     event::Event,
     id::{EventId, NetworkName, OrganisationId, PersonId},
+    timestamp::Timestamp,
 };
-use std::path::Path;
+use std::{path::Path, sync::mpsc, thread, time::Duration};
+
+/// How long another process is waited for without a word.
+const SILENT_MAX: Duration = Duration::from_secs(1);
 
 /// Where commands record and read.
 #[derive(Debug)]
@@ -24,9 +28,19 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Opens the replica in a folder.
+    /// Opens the replica in a folder; says so when another process has to be waited for.
     pub(crate) fn open(folder: &Path, network: NetworkName) -> Result<Replica, Failure> {
-        Ok(Replica::open(folder, ReplicaOptions::new(network))?)
+        let (done, waiting) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                if matches!(waiting.recv_timeout(SILENT_MAX), Err(mpsc::RecvTimeoutError::Timeout)) {
+                    remark("the replica is in use by another process: waiting for it");
+                }
+            });
+            let opened = Replica::open(folder, ReplicaOptions::new(network));
+            drop(done);
+            Ok(opened?)
+        })
     }
 
     /// The server, for what only a server can do.
@@ -95,8 +109,20 @@ impl Place {
             Self::Replica(replica) => {
                 let status = replica.status()?;
                 let (position, root) = (status.position, status.root);
-                Ok(Head { position, root, incarnation: Vec::new(), recorded_at: None })
+                let recorded_at = last_recorded_at(replica)?;
+                Ok(Head { position, root, incarnation: Vec::new(), recorded_at })
             }
+        }
+    }
+
+    /// The entry of an event, if it is there and may be seen.
+    pub(crate) async fn find_recorded(&self, id: &EventId) -> Result<Option<Recorded>, Failure> {
+        match self {
+            Self::Server(client) => match client.find_event(id).await {
+                Err(error) if error.reason() == Some(Reason::EventUnknown) => Ok(None),
+                found => Ok(Some(found?)),
+            },
+            Self::Replica(replica) => Ok(replica.find_event(id)?),
         }
     }
 
@@ -119,9 +145,18 @@ impl Place {
     }
 }
 
+/// When the newest entry that is here was recorded.
+pub(crate) fn last_recorded_at(replica: &Replica) -> Result<Option<Timestamp>, Failure> {
+    let newest = ReadOptions { direction: Direction::Backward, limit: 1, ..ReadOptions::default() };
+    Ok(replica.read(&newest)?.entries.decode()?.pop().map(|last| last.entry.recorded_at))
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Unexpected(error.to_string())
+        match error {
+            StoreError::InUse | StoreError::Moved => Self::Unavailable(error.to_string()),
+            StoreError::Full | StoreError::Storage(_) | StoreError::Damaged(_) => Self::Unexpected(error.to_string()),
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now},
+    dates::{Moment, parse_past_now, show_time},
     failure::Failure,
+    output::remark,
     place::Place,
 };
 use clap::{Args, ValueEnum};
-use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, replica::Recording};
+use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, replica::Recording};
 use kith_core::{
     condition::Condition,
     detail::DetailKind,
@@ -17,7 +18,10 @@ use kith_core::{
     timestamp::Timestamp,
 };
 use serde_json::{Map, Value, json};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
+
+/// How long an answer is waited for without a word.
+const SILENT_MAX: Duration = Duration::from_secs(4);
 
 /// Flags of every command that records an event.
 #[derive(Debug, Clone, Args)]
@@ -78,6 +82,19 @@ impl WhenArgs {
     pub(crate) fn builder(&self, fact: Fact) -> EventBuilder {
         let builder = EventBuilder::new(fact, self.occurred_at());
         self.attributes.iter().cloned().fold(builder, |builder, (key, value)| builder.attribute(key, value))
+    }
+
+    /// The failure of an append in words that fit what was typed: nobody typed the time that the clock gave.
+    fn explain(&self, event: &NewEvent, error: Error) -> Failure {
+        if self.on.is_none()
+            && error.field() == Some("event.occurred_at")
+            && error.reason() == Some(Reason::EventInvalid)
+        {
+            let message = "this computer's clock is ahead of the server's by more than a minute: set it right, or say \
+                           with --on when it happened";
+            return Failure::Refused { reason: Reason::EventInvalid, message: message.to_owned() };
+        }
+        Failure::of_change(error, Some(event.event()), again(event.event()))
     }
 
     fn condition(&self) -> Option<Condition> {
@@ -174,8 +191,9 @@ pub(crate) async fn append(
 ) -> Result<(), Failure> {
     let recorded = match &context.place {
         Place::Server(client) => {
-            let appended = client.append(std::slice::from_ref(event), when.condition().as_ref()).await;
-            Recorded::Answered(appended.map_err(of_only_event)?[0])
+            let condition = when.condition();
+            let appended = patiently(client.append(std::slice::from_ref(event), condition.as_ref())).await;
+            Recorded::Answered(appended.map_err(|error| when.explain(event, of_only_event(error)))?[0])
         }
         Place::Replica(_) if when.if_head.is_some() => {
             let advice = "--if-head needs the server: leave out --replica (and KITH_REPLICA)";
@@ -186,6 +204,28 @@ pub(crate) async fn append(
     let mut answer = extra;
     answer.extend(recorded.fields(event.id()));
     context.output.tell(&Value::Object(answer), || recorded.sentence(event.id()))
+}
+
+/// How to repeat the recording of an event without recording it twice.
+fn again(event: &Event) -> String {
+    match &event.fact {
+        Fact::PersonAdded(added) => format!("repeat it with --id {}: nobody is added twice", added.person),
+        Fact::OrganisationAdded(added) => {
+            format!("repeat it with --id {}: no organisation is added twice", added.organisation)
+        }
+        Fact::PeopleMerged(_) => "repeat it: nobody is merged twice".to_owned(),
+        _ => format!("repeat it with --id {} --on {}", event.id, show_time(event.occurred_at)),
+    }
+}
+
+/// Waits for an answer, and says so when it takes long: a person would else think that nothing happens.
+pub(crate) async fn patiently<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        answered = &mut answer => return answered,
+        () = tokio::time::sleep(SILENT_MAX) => remark("no answer yet: trying again"),
+    }
+    answer.await
 }
 
 /// What became of an event that was not refused.

@@ -24,7 +24,7 @@ pub(crate) fn entry_json(recorded: &Recorded) -> Map<String, Value> {
         "scope": scope_name(event.scope),
         "people": ids(&event.people().into_iter().cloned().collect::<Vec<_>>()),
         "event": event_json(event),
-        "details": details.iter().map(detail_json).collect::<Vec<_>>(),
+        "details": details_json(details),
     }))
 }
 
@@ -62,6 +62,11 @@ fn attribute_json(attribute: &Attribute) -> Value {
         AttributeValue::Number(number) => json!({ "key": key, "number": number }),
         AttributeValue::Flag(flag) => json!({ "key": key, "flag": flag }),
     }
+}
+
+/// The words of an event as `kith record` reads them.
+pub(crate) fn details_json(details: &[Detail]) -> Value {
+    details.iter().map(detail_json).collect()
 }
 
 fn detail_json(detail: &Detail) -> Value {

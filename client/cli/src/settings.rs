@@ -99,7 +99,7 @@ impl Settings {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         let server = flags.server.clone().or_else(|| variable("KITH_SERVER"));
         // A profile's token is for the profile's server: it is never sent anywhere else.
-        let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| *server == profile.server));
+        let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| is_same(server, &profile.server)));
         let network = flags.network.clone().or_else(|| variable("KITH_NETWORK"));
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         Ok(Self {
@@ -150,6 +150,21 @@ impl ReplicaSettings {
         let network = parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?;
         Ok(Some(Self { folder, network }))
     }
+}
+
+impl GlobalArgs {
+    /// Whether flags and environment say everything, so that a profile has nothing to add.
+    pub(crate) fn say_all(&self, environment: impl Fn(&str) -> Option<String>) -> bool {
+        let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+        let token =
+            self.token.is_some() || self.token_file.is_some() || is_set("KITH_TOKEN") || is_set("KITH_TOKEN_FILE");
+        token && (self.server.is_some() || is_set("KITH_SERVER")) && (self.network.is_some() || is_set("KITH_NETWORK"))
+    }
+}
+
+/// Whether two addresses are of one server: a slash at the end says nothing.
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 fn no_token() -> Failure {
@@ -225,12 +240,10 @@ mod tests {
         let none = GlobalArgs::default();
         let elsewhere = resolve(&none, &[("KITH_SERVER", "http://elsewhere")], Some(&profile()));
         assert!(matches!(elsewhere, Err(Failure::Usage(_))));
-        check(
-            resolve(&none, &[("KITH_SERVER", "http://profile")], Some(&profile())),
-            "http://profile",
-            "profile-token",
-            "profiled",
-        );
+        for server in ["http://profile", "http://profile/"] {
+            let same = resolve(&none, &[("KITH_SERVER", server)], Some(&profile()));
+            check(same, server, "profile-token", "profiled");
+        }
     }
 
     #[test]

@@ -14,6 +14,12 @@ pub enum StoreError {
     /// The disk or the storage engine failed; the text is for people.
     #[error("the replica's file cannot be used: {0}")]
     Storage(String),
+    /// Another process has the file and does not let go of it.
+    #[error("the replica is in use by another process that does not let go of it")]
+    InUse,
+    /// Another process synced the replica while this one fetched: what was fetched is not needed any more.
+    #[error("another process changed the replica meanwhile: sync again")]
+    Moved,
     /// The file holds something that no replica writes.
     #[error("the replica is damaged ({0}): `reset` fetches the log again and keeps what was not sent")]
     Damaged(&'static str),
@@ -22,8 +28,8 @@ pub enum StoreError {
 /// Why a replica could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process, or this one, has it open.
-    #[error("the replica {folder} is in use by another process: end that one first (perhaps `kith sync --follow`)")]
+    /// Another process has it open and does not let go of it.
+    #[error("the replica {folder} is in use by another process that does not let go of it: end that one first")]
     InUse {
         /// The replica's folder.
         folder: PathBuf,
@@ -112,7 +118,7 @@ impl SyncError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Call(error) => error.is_retryable(),
-            Self::Store(StoreError::Full | StoreError::Storage(_)) => true,
+            Self::Store(StoreError::Full | StoreError::Storage(_) | StoreError::InUse | StoreError::Moved) => true,
             Self::Alarm(_) | Self::ScopeLost { .. } | Self::Running | Self::Store(StoreError::Damaged(_)) => false,
         }
     }
@@ -133,6 +139,7 @@ store_errors!(StorageError, TableError, TransactionError, CommitError, DatabaseE
 impl From<redb::Error> for StoreError {
     fn from(error: redb::Error) -> Self {
         match &error {
+            redb::Error::DatabaseAlreadyOpen => Self::InUse,
             redb::Error::Io(cause)
                 if matches!(
                     cause.kind(),

@@ -3,12 +3,17 @@
 //! Invariant: nothing that was recorded here and not sent goes without being asked for, and the files go, not only
 //! what is in them: a deleted row's bytes would stay behind.
 
-use super::{Inner, Outbox, Replica, error::StoreError};
+use super::{Inner, Outbox, Replica, error::StoreError, turns};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
+    time::Duration,
 };
+
+/// How often it is looked, a millisecond apart, whether nobody else has the replica.
+const ALONE_ATTEMPTS: u32 = 300;
 
 /// Why a replica was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -53,12 +58,15 @@ impl Replica {
             Outbox::Keep if pending + refused > 0 => return Err(LeaveError::Unsent { pending, refused }),
             Outbox::Keep | Outbox::Discard => {}
         }
-        let Inner { folder, store, .. } = Arc::try_unwrap(self.0).map_err(|_| LeaveError::InUse)?;
+        let Inner { folder, store, .. } = alone(self.0).ok_or(LeaveError::InUse)?;
         // Closes the file.
         drop(store);
         let Some(folder) = folder else { return Ok(Left::default()) };
         remove(&folder.join("replica.redb"), |path| fs::remove_file(path))?;
-        for derived in ["views", "cache"] {
+        for name in [turns::TURN, turns::CHANGED, "views.lock"] {
+            remove(&folder.join(name), |path| fs::remove_file(path))?;
+        }
+        for derived in ["views", "views-beside", "cache"] {
             remove(&folder.join(derived), |path| fs::remove_dir_all(path))?;
         }
         let evidence = folder.join("evidence");
@@ -69,6 +77,19 @@ impl Replica {
         drop(fs::remove_dir(&folder));
         Ok(Left::default())
     }
+}
+
+/// The replica itself, if nobody else in this process has it. The thread that lets others have their turn has it for
+/// moments.
+fn alone(mut inner: Arc<Inner>) -> Option<Inner> {
+    for _ in 0..ALONE_ATTEMPTS {
+        match Arc::try_unwrap(inner) {
+            Ok(inner) => return Some(inner),
+            Err(shared) => inner = shared,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    None
 }
 
 fn remove(path: &Path, remove: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), LeaveError> {

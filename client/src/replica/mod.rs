@@ -54,6 +54,7 @@ mod status;
 mod store;
 mod sync;
 mod tables;
+mod turns;
 #[cfg(feature = "views")]
 mod views;
 
@@ -233,6 +234,22 @@ impl Replica {
     /// Gives up an event that waits or was refused.
     pub fn drop_event(&self, id: &EventId) -> Result<Dropped, StoreError> {
         self.0.drop_event(id)
+    }
+
+    /// Gives up everything that the server refused; gives how many events these were.
+    pub fn drop_refused(&self) -> Result<u64, StoreError> {
+        self.0.drop_refused()
+    }
+
+    /// Lets an event that the server refused wait to be sent again; whether there was one. What was refused for a reason
+    /// that lies in the moment or in the caller, each sync tries again by itself.
+    pub fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
+        self.0.retry_event(id)
+    }
+
+    /// Lets everything that the server refused wait to be sent again; gives how many events these are.
+    pub fn retry_refused(&self) -> Result<u64, StoreError> {
+        self.0.retry_refused()
     }
 
     /// How the replica is.

@@ -8,6 +8,7 @@ use super::{
     half_made,
     rows::FORMAT,
     store::{Opener, Store, change_state},
+    turns::{self, Turns},
 };
 use crate::options::Retry;
 use kith_core::{
@@ -31,6 +32,9 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// Longest delay between attempts to reach a server that does not answer.
 const DELAY_MAX: Duration = Duration::from_secs(30);
 
+/// How long another process that has the file is waited for.
+const WAIT: Duration = Duration::from_secs(10);
+
 /// What a replica is told when it is opened.
 #[derive(Debug, Clone)]
 pub struct ReplicaOptions {
@@ -42,6 +46,9 @@ pub struct ReplicaOptions {
     pub key: Option<VerifierKey>,
     /// Delays of [`Replica::follow`]; the number of attempts does not count.
     pub retry: Retry,
+    /// How long another process that has the replica is waited for. Those that go on, such as one that follows, let
+    /// others have it between two transactions.
+    pub wait: Duration,
     /// The time and randomness.
     pub environment: Environment,
 }
@@ -54,13 +61,15 @@ impl ReplicaOptions {
             filter: Filter::default(),
             key: None,
             retry: Retry { delay_max: DELAY_MAX, ..Retry::default() },
+            wait: WAIT,
             environment: Environment::default(),
         }
     }
 }
 
 impl Replica {
-    /// Opens the replica in a folder; makes both if they are not there. One process at a time can have it open.
+    /// Opens the replica in a folder; makes both if they are not there. Several processes can have it
+    /// open: they take turns, transaction by transaction.
     pub fn open(folder: &Path, options: ReplicaOptions) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { folder: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(io)?;
@@ -70,7 +79,10 @@ impl Replica {
             let file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)?;
             half_made::open_or_make(&builder(), FileBackend::new(file)?)
         });
-        Self::open_with(opener, Some(folder.to_owned()), options)
+        let turns = Turns::new(folder, options.wait);
+        let opened = Self::open_with(opener, Some(turns), Some(folder.to_owned()), options)?;
+        turns::keep(Arc::downgrade(&opened.0)).map_err(io)?;
+        Ok(opened)
     }
 
     /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and gives the same
@@ -81,12 +93,17 @@ impl Replica {
         folder: Option<PathBuf>,
         options: ReplicaOptions,
     ) -> Result<Self, OpenError> {
-        Self::open_with(Box::new(move || half_made::open_or_make(&builder(), backend())), folder, options)
+        Self::open_with(Box::new(move || half_made::open_or_make(&builder(), backend())), None, folder, options)
     }
 
-    fn open_with(opener: Opener, folder: Option<PathBuf>, options: ReplicaOptions) -> Result<Self, OpenError> {
+    fn open_with(
+        opener: Opener,
+        turns: Option<Turns>,
+        folder: Option<PathBuf>,
+        options: ReplicaOptions,
+    ) -> Result<Self, OpenError> {
         Filter::from_proto(&options.filter.to_proto())?;
-        let store = Store::open(opener).map_err(|error| match error {
+        let store = Store::open(opener, turns).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { folder: folder.clone().unwrap_or_default() },
             error => StoreError::from(error).into(),
         })?;

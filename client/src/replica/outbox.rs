@@ -17,7 +17,7 @@ use crate::{
     append_stream::{EventRefused, EventResult},
     builder::NewEvent,
     entries::Recorded,
-    reason::Reason,
+    reason::{Reason, is_retryable},
 };
 use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_log::blocks::StoredEntries;
@@ -183,6 +183,68 @@ impl Inner {
         Ok(dropped)
     }
 
+    /// Gives up everything that the server refused; gives how many events these were.
+    pub(super) fn drop_refused(&self) -> Result<u64, StoreError> {
+        let ids: Vec<EventId> = self.refused()?.iter().map(|refusal| refusal.event.id()).collect();
+        self.store.write(|transaction| {
+            let (mut refused, mut numbers) = (transaction.open_table(REFUSED)?, transaction.open_table(NUMBERS)?);
+            let mut count = 0;
+            for id in &ids {
+                let Some(number) = numbers.get(id_key(id))?.map(|number| number.value()) else { continue };
+                if refused.remove(number)?.is_some() {
+                    numbers.remove(id_key(id))?;
+                    count += 1;
+                }
+            }
+            Ok(count)
+        })
+    }
+
+    /// Lets refused events wait to be sent again, in the order of recording, if they are wanted; gives how many.
+    fn return_refused(&self, is_wanted: impl Fn(&rows::Refused, &NewEvent) -> bool) -> Result<u64, StoreError> {
+        let is_nothing = self.store.read(|transaction| Ok(transaction.open_table(REFUSED)?.is_empty()?))?;
+        if is_nothing {
+            return Ok(0);
+        }
+        let returned = self.store.write(|transaction| {
+            let (mut refused, mut outbox) = (transaction.open_table(REFUSED)?, transaction.open_table(OUTBOX)?);
+            let mut wanted = Vec::new();
+            for row in refused.iter()? {
+                let (number, value) = row?;
+                let row: rows::Refused = decode(value.value())?;
+                if is_wanted(&row, &open(row.event.as_ref())?) {
+                    wanted.push((number.value(), row));
+                }
+            }
+            for (number, row) in &wanted {
+                let (event, recorded_at) = (row.event.clone(), row.recorded_at);
+                let row = PendingRow { event, recorded_at, position: 0, returned: false };
+                outbox.insert(number, row.encode_to_vec().as_slice())?;
+                refused.remove(number)?;
+            }
+            Ok(wanted.len() as u64)
+        })?;
+        if returned > 0 {
+            self.outbox_moved.send_modify(|count| *count += 1);
+        }
+        Ok(returned)
+    }
+
+    /// Lets one event that the server refused wait to be sent again; whether there was one.
+    pub(super) fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
+        Ok(self.return_refused(|_, event| event.id() == *id)? > 0)
+    }
+
+    /// Lets everything that the server refused wait to be sent again.
+    pub(super) fn retry_refused(&self) -> Result<u64, StoreError> {
+        self.return_refused(|_, _| true)
+    }
+
+    /// Lets wait again what was refused for a reason that lies in the moment or in the caller.
+    pub(super) fn try_again(&self) -> Result<u64, StoreError> {
+        self.return_refused(|row, _| Reason::try_from(row.reason).is_ok_and(|reason| may_pass(reason, &row.field)))
+    }
+
     /// Notes what the server answered, in one transaction.
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
@@ -225,6 +287,21 @@ fn record(
     transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
     transaction.open_table(NUMBERS)?.insert(id_key(&event.id()), number)?;
     Ok(Ok(Recording::Queued))
+}
+
+/// Whether the same event may be taken later: by another token, at another time, or after what it names.
+fn may_pass(reason: Reason, field: &str) -> bool {
+    match reason {
+        Reason::PermissionDenied
+        | Reason::ScopeLost
+        | Reason::TokenInvalid
+        | Reason::PersonUnknown
+        | Reason::OrganisationUnknown
+        | Reason::EventUnknown => true,
+        // A rule that time mends: the event lay in the future.
+        Reason::EventInvalid => field.ends_with("occurred_at"),
+        reason => is_retryable(reason),
+    }
 }
 
 /// What is known of an event that is to be recorded.

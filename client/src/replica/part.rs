@@ -6,6 +6,7 @@
 use super::{
     alarm::Finding,
     error::StoreError,
+    rows::State,
     settle::settle_up_to,
     store::{change_state, decode},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, SETTLED},
@@ -30,6 +31,29 @@ pub(super) struct Part {
     pub(super) left_out: Vec<Subtree>,
     pub(super) incarnation: Vec<u8>,
     pub(super) size_bytes: usize,
+    /// What it follows.
+    after: Basis,
+}
+
+/// The state of a replica that a part follows. Another process may have changed it meanwhile: the part is worth nothing
+/// then.
+#[derive(Debug, Clone, PartialEq)]
+struct Basis {
+    incarnation: Vec<u8>,
+    frontier: Vec<u8>,
+    filter: Option<v1::Filter>,
+    generation: u64,
+}
+
+impl Basis {
+    fn of(state: &State) -> Self {
+        Self {
+            incarnation: state.incarnation.clone(),
+            frontier: state.frontier.clone(),
+            filter: state.filter.clone(),
+            generation: state.generation,
+        }
+    }
 }
 
 /// Why an update is not taken.
@@ -39,9 +63,10 @@ pub(super) enum Untaken {
 }
 
 impl Part {
-    /// Nothing yet, after what the tree holds.
-    pub(super) fn after(tree: PartialTree) -> Self {
-        Self { tree, entries: Vec::new(), left_out: Vec::new(), incarnation: Vec::new(), size_bytes: 0 }
+    /// Nothing yet, after what the tree of a state holds.
+    pub(super) fn after(state: &State, tree: PartialTree) -> Self {
+        let after = Basis::of(state);
+        Self { tree, entries: Vec::new(), left_out: Vec::new(), incarnation: Vec::new(), size_bytes: 0, after }
     }
 
     /// Where it comes to.
@@ -68,11 +93,13 @@ impl Part {
         Ok(())
     }
 
-    /// Nothing again, after what it held. What it takes in memory serves what follows, unless nothing does for now.
+    /// Nothing again, after what it held and what is part of the replica by now. What it takes in memory serves what follows, unless nothing does for now.
     pub(super) fn clear(&mut self, caught_up: bool) {
         self.entries.clear();
         self.left_out.clear();
         self.size_bytes = 0;
+        self.after.incarnation.clone_from(&self.incarnation);
+        self.after.frontier = self.tree.frontier().encode();
         if caught_up {
             self.entries.shrink_to_fit();
         }
@@ -80,6 +107,14 @@ impl Part {
 
     /// Makes it part of the replica. `head` vouches for all of it.
     pub(super) fn write(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
+        if change_state(transaction, |state| Basis::of(state))? != self.after {
+            return Err(StoreError::Moved);
+        }
+        self.write_unasked(transaction, head)
+    }
+
+    /// The same, whatever is there.
+    pub(super) fn write_unasked(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         write_entries(transaction, &self.entries)?;
         let mut gaps = transaction.open_table(GAPS)?;
         for subtree in &self.left_out {

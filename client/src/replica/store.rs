@@ -7,6 +7,7 @@ use super::{
     error::StoreError,
     rows::{FORMAT, State},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, META, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
+    turns::Turns,
 };
 use prost::Message;
 use redb::{Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
@@ -23,13 +24,30 @@ pub(super) struct Store {
     database: RwLock<Option<Database>>,
     opener: Opener,
     failed: AtomicBool,
+    /// How it is shared with other processes; none for storage that nobody else can have.
+    turns: Option<Turns>,
 }
 
 impl Store {
-    /// Opens the file, and makes what is missing in it.
-    pub(super) fn open(opener: Opener) -> Result<Self, DatabaseError> {
-        let database = RwLock::new(Some(opener()?));
-        Ok(Self { database, opener, failed: AtomicBool::new(false) })
+    /// Opens the file.
+    pub(super) fn open(opener: Opener, turns: Option<Turns>) -> Result<Self, DatabaseError> {
+        let database = RwLock::new(Some(take(&opener, turns.as_ref())?));
+        Ok(Self { database, opener, failed: AtomicBool::new(false), turns })
+    }
+
+    /// How it is shared with other processes.
+    pub(super) fn turns(&self) -> Option<&Turns> {
+        self.turns.as_ref()
+    }
+
+    /// Lets another process that waits have the file. The next transaction here takes it back.
+    pub(super) fn give_way(&self) {
+        let Some(turns) = self.turns.as_ref().filter(|turns| turns.is_waited_for()) else { return };
+        // A transaction that runs is not waited for: it may be one that begins another, and the next look is soon.
+        let Ok(mut database) = self.database.try_write() else { return };
+        if database.take().is_some() {
+            turns.let_pass();
+        }
     }
 
     /// Makes every table, so that reads find them.
@@ -84,30 +102,45 @@ impl Store {
     ) -> Result<T, StoreError> {
         let guard = self.database()?;
         let database = guard.as_ref().ok_or_else(closed)?;
-        self.note(write_once(database, write))
+        let done = self.note(write_once(database, write));
+        if let Some(turns) = &self.turns {
+            turns.note_change();
+        }
+        done
     }
 
-    /// The file, opened anew if the disk failed before: the storage engine gives up after a failure, a replica does
-    /// not.
+    /// The file, opened anew if the disk failed before or another process had it: the storage engine gives up after a
+    /// failure, a replica does not.
     fn database(&self) -> Result<RwLockReadGuard<'_, Option<Database>>, StoreError> {
-        if self.failed.load(Ordering::Acquire) {
+        loop {
+            let guard = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            if guard.is_some() && !self.failed.load(Ordering::Acquire) {
+                return Ok(guard);
+            }
+            drop(guard);
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             // Somebody else may have done it in the meantime.
-            if self.failed.load(Ordering::Acquire) {
+            if database.is_none() || self.failed.load(Ordering::Acquire) {
                 drop(database.take());
-                *database = Some((self.opener)()?);
+                *database = Some(take(&self.opener, self.turns.as_ref())?);
                 self.failed.store(false, Ordering::Release);
             }
         }
-        Ok(self.database.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
             Err(StoreError::Full | StoreError::Storage(_)) => self.failed.store(true, Ordering::Release),
-            Ok(_) | Err(StoreError::Damaged(_)) => {}
+            Ok(_) | Err(StoreError::Damaged(_) | StoreError::InUse | StoreError::Moved) => {}
         }
         result
+    }
+}
+
+fn take(opener: &Opener, turns: Option<&Turns>) -> Result<Database, DatabaseError> {
+    match turns {
+        Some(turns) => turns.open(opener),
+        None => opener(),
     }
 }
 

@@ -6,6 +6,7 @@
 use super::{
     Inner, SyncError,
     alarm::{Alarm, Evidence, Finding},
+    error::StoreError,
     events::Happening,
     part::{Part, Untaken},
     planted::Planted,
@@ -53,7 +54,7 @@ pub struct SyncReport {
     pub accepted: u64,
     /// Events that it had already.
     pub duplicates: u64,
-    /// Events that it refused: see [`super::Replica::refused`].
+    /// Events that it refused now: see [`super::Replica::refused`].
     pub refused: u64,
     /// Events that still wait, because the server was busy or what it answered proved wrong.
     pub waiting: u64,
@@ -97,6 +98,7 @@ impl Inner {
                 Ok(()) => break,
                 Err(error) if round == ROUNDS_MAX => return Err(error),
                 Err(SyncError::Call(error)) if error.reason() == Some(Reason::ResetRequired) => {}
+                Err(SyncError::Store(StoreError::Moved)) => {}
                 Err(error) => report.removed += self.look_after_scope(client, error).await?,
             }
             round += 1;
@@ -115,6 +117,7 @@ impl Inner {
         }
         self.look_again_with_other_token(client, report).await?;
         let sent = report.accepted + report.duplicates;
+        self.try_again()?;
         self.push(client, report).await?;
         let head = (sent == report.accepted + report.duplicates).then_some(&head);
         self.pull(client, head, report).await?;
@@ -276,7 +279,7 @@ impl Inner {
         let frontier = decode_frontier(&state.frontier)?;
         let filter = self.filter()?;
         let updates = client.subscribe_proved(filter.clone(), cursor(&state, &frontier, &filter));
-        Ok(Pulling { updates, part: Part::after(PartialTree::from_frontier(frontier)) })
+        Ok(Pulling { updates, part: Part::after(&state, PartialTree::from_frontier(frontier)) })
     }
 
     /// Takes in an update, and applies what came as soon as it is a whole.
@@ -329,8 +332,10 @@ impl Inner {
         self.vouch(client, part.tree.frontier(), head, &state).await?;
         if self.makes(Planted::CursorAhead) {
             self.store.write(|transaction| part.write_cursor(transaction, head))?;
+            self.store.write(|transaction| part.write_unasked(transaction, head))?;
+        } else {
+            self.store.write(|transaction| part.write(transaction, head))?;
         }
-        self.store.write(|transaction| part.write(transaction, head))?;
         self.publish_head()?;
         self.tell(Happening::Entries { after, until: part.until(), count: part.entries.len() });
         Ok(())

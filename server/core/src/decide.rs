@@ -102,7 +102,10 @@ pub struct Accepted {
 /// Commands decided on top of a state, one after the other, before they are stored together.
 pub struct Batch<'s, S> {
     state: &'s S,
-    now: Timestamp,
+    /// What the machine's clock says.
+    clock: Timestamp,
+    /// When entries are recorded: never before the last one.
+    recorded_at: Timestamp,
     future_ms_max: i64,
     accepted: Vec<Accepted>,
     positions: HashMap<EventId, usize>,
@@ -150,11 +153,13 @@ impl<E> Stop<E> {
 }
 
 impl<'s, S: State> Batch<'s, S> {
-    /// An empty batch on top of a state, decided at time `now`. Events may lie `future_ms_max` after that.
+    /// An empty batch on top of a state, decided at time `now`. Events may lie `future_ms_max` after that, also where
+    /// the last entry was recorded later: a clock that ran ahead once must not judge what lies in the future.
     pub fn new(state: &'s S, now: Timestamp, future_ms_max: i64) -> Self {
         Self {
             state,
-            now: now.max(state.last_recorded_at()),
+            clock: now,
+            recorded_at: now.max(state.last_recorded_at()),
             future_ms_max,
             accepted: Vec::new(),
             positions: HashMap::new(),
@@ -298,7 +303,7 @@ impl<'s, S: State> Batch<'s, S> {
     ) -> Result<Accepted, Stop<S::Error>> {
         let entry = Entry {
             position: self.head().next(),
-            recorded_at: self.now,
+            recorded_at: self.recorded_at,
             recorded_by: principal.id.clone(),
             organisation: principal.organisation.clone(),
             event_bytes: prepared.bytes,

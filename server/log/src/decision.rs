@@ -147,6 +147,7 @@ fn decide_network(
     batch: &mut VecDeque<Queued>,
     answers: &mut Answers,
 ) -> Result<StagedNetwork, CommitFailure> {
+    live.clock_watch.look(&live.name, live.head().recorded_at, now);
     let state = LogState::new(store, live);
     let decided = Batch::new(&state, now, store.config.future_ms_max);
     let mut turn = Turn { store, live, decided, tokens: Vec::new() };
@@ -226,8 +227,8 @@ impl Turn<'_> {
         if let Err(refused) = self.decide_command(command)? {
             return Ok(Err(refused.into()));
         }
-        let (position, recorded_at) = self.last_accepted();
-        let row = TokenRow::new(new.id.clone(), &new.secret, &new.token, recorded_at);
+        let (position, issued_at) = self.last_accepted();
+        let row = TokenRow::new(new.id.clone(), &new.secret, &new.token, issued_at);
         let token = row.token();
         self.tokens.push(row);
         Ok(Ok((token, position)))
@@ -256,9 +257,10 @@ impl Turn<'_> {
         staged.or_else(|| self.store.tokens().find(Owner::Network(self.live.ordinal), id).cloned())
     }
 
+    /// Where the last event is, and when it happened: a token's times are the machine's, as its expiry is.
     fn last_accepted(&self) -> (Position, Timestamp) {
         let accepted = self.decided.accepted().last().expect("a new event was just accepted");
-        (accepted.entry.position, accepted.entry.recorded_at)
+        (accepted.entry.position, accepted.event.occurred_at)
     }
 }
 

@@ -11,6 +11,7 @@ mod checkpoint_file;
 mod checkpoints;
 mod chunk;
 mod cipher;
+mod clock_watch;
 mod column;
 mod commit;
 mod components;
@@ -59,6 +60,7 @@ pub use check::check_on;
 pub use check::{CheckError, Problem, Progress, Report, check};
 pub use checkpoint_file::CheckpointFileError;
 pub use checkpoints::CheckpointError;
+pub use clock_watch::clock_behind_ms;
 pub use components::ComponentDigest;
 pub use config::{Clock, CommitMode, Config};
 pub use error::{

@@ -4,6 +4,7 @@
 
 use crate::{
     chunk::{Chunk, Growth},
+    clock_watch::ClockWatch,
     keys::Incarnation,
     row::NetworkRow,
     tree_rows::LargeRoots,
@@ -51,6 +52,7 @@ pub(crate) struct Live {
     pub(crate) key_incarnation: Incarnation,
     /// Roots that proofs need, remembered.
     pub(crate) large: Arc<LargeRoots>,
+    pub(crate) clock_watch: ClockWatch,
     tail_bytes_max: usize,
     published: RwLock<Published>,
     head: watch::Sender<Position>,
@@ -124,6 +126,7 @@ impl Live {
             incarnation: row.incarnation,
             key_incarnation: row.key_incarnation,
             large: Arc::default(),
+            clock_watch: ClockWatch::default(),
             tail_bytes_max,
             head: watch::Sender::new(head.position),
             published: RwLock::new(published),

@@ -111,6 +111,7 @@ impl Store {
         for (name, row) in read_networks(&transaction)? {
             keys.load_network(&name, row.key_incarnation)?;
             let (live, edge) = load_network(&database, name.clone(), &row, config)?;
+            live.clock_watch.look(&name, live.head().recorded_at, clock());
             networks.insert(name, Arc::new(live));
             edges.insert(row.ordinal, edge);
         }

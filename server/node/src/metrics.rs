@@ -4,6 +4,7 @@
 
 use crate::node::Node;
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use kith_log::clock_behind_ms;
 use kith_proto::v1;
 use prometheus_client::{
     encoding::text::encode,
@@ -48,6 +49,15 @@ fn log(node: &Node, registry: &mut Registry) {
     let heads = gauges(registry, "head_position", "Last position of a network's log");
     for network in node.log().networks() {
         heads.get_or_create(&vec![("network", network.name().to_string())]).set(signed(network.head().get()));
+    }
+    let behind = gauges(
+        registry,
+        "clock_behind_seconds",
+        "By how much the clock is behind a log's last entry, if by over a minute",
+    );
+    for network in node.log().networks() {
+        let behind_ms = clock_behind_ms(network.summary().recorded_at, node.now());
+        behind.get_or_create(&vec![("network", network.name().to_string())]).set(behind_ms / 1_000);
     }
     let waiting = signed(measures.queue_requests as u64);
     gauge(registry, "queue_requests", "Requests that wait for the writer", waiting);

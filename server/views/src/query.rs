@@ -97,9 +97,9 @@ pub enum QueryError {
     /// The view cannot be asked.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// There is no such person.
-    #[error("there is no person `{0}`")]
-    PersonUnknown(PersonId),
+    /// The view has not come to this person's entry: whoever asks makes sure that there is such a person.
+    #[error("the view has not come to the entry of `{0}` yet")]
+    PersonAhead(PersonId),
     /// A key is one or two people, as the view has it.
     #[error("a key of this view is {expected}, not {found} people")]
     KeyShape {
@@ -216,7 +216,7 @@ impl ViewHandle {
     }
 
     fn handle(&self, id: &PersonId) -> Result<Handle, QueryError> {
-        self.shared.source.people().handle(id).ok_or_else(|| QueryError::PersonUnknown(id.clone()))
+        self.shared.source.people().handle(id).ok_or_else(|| QueryError::PersonAhead(id.clone()))
     }
 }
 

@@ -175,7 +175,7 @@ impl From<&QueryError> for Problem {
         let at = |reason, field| Self { reason: Some(reason), field, cursor: None };
         match error {
             QueryError::Snapshot(error) => error.into(),
-            QueryError::PersonUnknown(_) => at(ErrorReason::PersonUnknown, None),
+            QueryError::PersonAhead(_) => at(ErrorReason::ViewBuilding, None),
             QueryError::KeyShape { .. } => at(ErrorReason::RequestInvalid, Some("key")),
             QueryError::FieldUnknown(_) => at(ErrorReason::RequestInvalid, Some("sort")),
             QueryError::PageRows { .. } => at(ErrorReason::LimitExceeded, Some("page_size")),

@@ -1,9 +1,15 @@
 //! Replicas through the command line: a day's work offline on two devices and at the server.
 
-use kith_tests::{cli::Cli, ran::Ran, server::Server};
-use serde_json::Value;
+use kith_core::timestamp::Timestamp;
+use kith_tests::{
+    cli::Cli,
+    node::{InProcess, SetClock},
+    ran::Ran,
+    server::Server,
+};
+use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Lines},
+    io::{BufRead, BufReader, Lines, Write},
     process::{Child, ChildStdout, Command, Stdio},
 };
 use tempfile::TempDir;
@@ -137,31 +143,135 @@ impl Drop for Following {
     }
 }
 
-#[test]
-fn a_replica_is_followed_by_one_process_at_a_time() {
+/// A server with three people, and a device that is level with it.
+fn three_people() -> (Server, Kith) {
     let server = Server::start();
     let cli = server.cli();
     for id in ["amina", "ben", "carol"] {
         cli.run(&["person", "add", id, "--id", id]).ok();
     }
     let device = Kith::new(&cli);
-    device.run(&["met", "amina", "ben"]).exits(3);
     device.run(&["sync"]).ok();
+    (server, device)
+}
+
+#[test]
+fn others_record_and_read_while_a_replica_is_followed() {
+    let (server, device) = three_people();
+    let cli = server.cli();
     device.offline(&["met", "amina", "ben"]).ok();
     let mut log = Following::start(device.command(&["log", "--follow", "-o", "json"]));
     log.hear("\"person\":\"carol\"");
     log.hear("\"met\"");
     assert_eq!(cli.head(), 4, "it was sent before it was heard of");
-    device.run(&["view", "strength"]).exits(5).says("in use by another process");
-    cli.run(&["met", "ben", "carol"]).ok();
-    log.hear("\"carol\"");
+    device.run(&["met", "ben", "carol", "--note", "beside it"]).ok().prints("queued");
+    log.hear("beside it");
+    assert_eq!(cli.head(), 5, "who follows sends what others record");
+    device.run(&["view", "strength"]).ok().prints("ben · carol");
     drop(log);
 
     let mut rows = Following::start(device.command(&["watch", "strength", "-o", "json"]));
     rows.hear("[\"ben\",\"carol\"]");
-    cli.run(&["met", "amina", "carol"]).ok();
+    device.run(&["met", "amina", "carol"]).ok();
     rows.hear("[\"amina\",\"carol\"]");
+    device.run(&["view", "strength"]).ok().prints("amina · carol");
     drop(rows);
+
+    let mut sync = Following::start(device.command(&["sync", "--follow", "-o", "json"]));
+    sync.hear("online");
+    device.run(&["met", "amina", "ben", "carol"]).ok();
+    sync.hear("\"happening\":\"entries\"");
+    device.run(&["sync"]).ok().prints("at position 7");
+    device.run(&["why", "strength", "amina", "ben"]).ok();
+    assert_eq!(device.json(&["verify"])["verified"], true);
+}
+
+#[test]
+fn commands_at_the_same_moment_take_turns() {
+    let (_server, device) = three_people();
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let device = &device;
+            scope.spawn(move || device.offline(&["met", "amina", "ben", "--note", &format!("at once {number}")]).ok());
+        }
+    });
+    let listed = device.offline(&["-o", "json", "outbox"]).ok().json_lines();
+    assert_eq!(listed.len(), 6);
+
+    // As in `kith outbox -o json | jq -c '{event,details}' | kith record -`: the second waits for its input meanwhile.
+    let mut record = device.command(&["record", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = record.stdin.take().unwrap();
+    for line in device.offline(&["-o", "json", "outbox"]).ok().json_lines() {
+        writeln!(input, "{}", json!({ "event": line["event"], "details": line["details"] })).unwrap();
+    }
+    drop(input);
+    let output = record.wait_with_output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && printed.lines().count() == 6, "{printed}");
+    let sent = &device.json(&["sync"])["accepted"];
+    assert_eq!(*sent, 6, "each is one event for ever");
+}
+
+#[test]
+fn what_a_moment_or_a_token_refused_is_sent_again() {
+    const HOURS_MS: i64 = 3_600_000;
+    let now = kith_client::now();
+    let clock = SetClock::at(now);
+    let node = InProcess::start(&clock);
+    let cli = node.cli();
+    cli.run(&["person", "add", "Amina", "--id", "amina"]).ok();
+    let reader = cli.json(&["token", "add", "--role", "reader"])["secret"].as_str().unwrap().to_owned();
+    let device = Kith::new(&cli);
+    device.run(&["sync"]).ok();
+
+    // To a laptop that is fast it is the server that is slow.
+    clock.set(Timestamp::from_millis(now.millis() - 2 * HOURS_MS));
+    device.offline(&["person", "add", "Dora", "--id", "dora"]).ok();
+    device.offline(&["met", "dora", "amina", "--on", "2026-01-05", "--note", "words that matter"]).ok();
+    device.run(&["sync"]).exits(4).says("2 events were refused");
+    let listed = device.run(&["-o", "json", "outbox"]).ok().json_lines();
+    let reasons: Vec<_> = listed.iter().map(|line| line["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["EVENT_INVALID", "PERSON_UNKNOWN"]);
+    assert_eq!(listed[1]["details"][0]["text"], "words that matter");
+    let met = listed[1]["id"].as_str().unwrap();
+    device.run(&["explain", met]).ok().prints("words that matter");
+    assert_eq!(device.json(&["explain", met])["details"], listed[1]["details"]);
+
+    clock.set(Timestamp::from_millis(now.millis() + HOURS_MS));
+    let as_reader = |arguments: &[&str]| {
+        Ran::run(cli.token(&reader).command(arguments).env("KITH_REPLICA", device.folder.path()), "")
+    };
+    as_reader(&["sync"]).exits(4).says("2 events were refused");
+    device.run(&["sync"]).ok().prints("2 sent");
+    device.run(&["outbox"]).ok();
+    assert_eq!(device.json(&["explain", met])["state"], "here");
+}
+
+#[test]
+fn what_was_refused_can_be_mended_and_sent_again() {
+    let (_server, device) = three_people();
+    device.run(&["person", "add", "Another Amina", "--id", "amina"]).ok();
+    for _ in 0..2 {
+        device.run(&["sync"]).exits(4).says("1 events were refused");
+    }
+    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events wait to be sent");
+    device.run(&["sync"]).exits(4);
+    let refused = device.json(&["outbox", "list"]);
+    assert_eq!(refused["reason"], "ALREADY_EXISTS");
+    let id = refused["id"].as_str().unwrap();
+    device.run(&["outbox", "retry", id]).ok();
+    device.run(&["outbox", "retry", id]).exits(3);
+    device.run(&["sync"]).exits(4);
+
+    let line = json!({ "event": refused["event"], "details": refused["details"] }).to_string();
+    let mended = line.replace("\"amina\"", "\"another\"");
+    Ran::run(&mut device.command(&["record", "-"]), &mended).ok().prints("queued");
+    device.run(&["sync"]).ok().prints("1 sent");
+    device.run(&["person", "show", "another"]).ok().prints("Another Amina");
+
+    device.run(&["person", "add", "Ben", "--id", "ben"]).ok();
+    device.run(&["sync"]).exits(4);
+    device.run(&["outbox", "drop", "--all"]).ok().prints("1 refused events are gone");
     device.run(&["sync"]).ok();
 }
 
@@ -199,4 +309,20 @@ fn a_file_is_imported_into_the_outbox_and_a_network_is_left() {
     device.offline(&["person", "add", "Dan", "--id", "dan"]).ok();
     device.offline(&["leave", "--discard-outbox"]).ok();
     std::fs::create_dir(device.folder.path()).unwrap();
+}
+
+#[test]
+fn a_log_is_followed_from_a_position_that_the_replica_has_not_reached() {
+    let server = Server::start();
+    let cli = server.cli();
+    for id in ["amina", "ben"] {
+        cli.run(&["person", "add", id, "--id", id]).ok();
+    }
+    let device = Kith::new(&cli);
+    device.run(&["sync"]).ok();
+    let mut log = Following::start(device.command(&["log", "--follow", "--after", "3", "-o", "json"]));
+    cli.run(&["met", "amina", "ben", "--note", "before"]).ok();
+    cli.run(&["met", "amina", "ben", "--note", "after"]).ok();
+    let first = log.hear("{");
+    assert!(first.contains("\"position\":4"), "nothing up to there is shown again: {first}");
 }

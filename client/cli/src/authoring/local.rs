@@ -151,7 +151,8 @@ impl Folded {
     pub(crate) async fn query(&self, query: Query) -> Result<QueryAnswer, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.query(&query)).await?.map_err(|error| match error {
-            QueryError::PersonUnknown(_) => Failure::NotFound(error.to_string()),
+            // Everything there is was folded before it was asked.
+            QueryError::PersonAhead(id) => Failure::NotFound(format!("there is no person `{id}`")),
             QueryError::FieldUnknown(_) | QueryError::KeyShape { .. } | QueryError::PageRows { .. } => {
                 Failure::Usage(error.to_string())
             }

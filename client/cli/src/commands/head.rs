@@ -1,6 +1,6 @@
 //! `kith head`: how far the log goes.
 
-use crate::{context::Context, dates::show_time, failure::Failure};
+use crate::{context::Context, dates::show_time, failure::Failure, log_clock::standstill, output::remark};
 use clap::Args;
 use serde_json::json;
 
@@ -12,7 +12,17 @@ pub(crate) struct HeadArgs {}
 pub(crate) async fn run(context: &mut Context, _: &HeadArgs) -> Result<(), Failure> {
     let head = context.place.head().await?;
     let network = context.place.network().to_string();
-    let answer = json!({ "network": network, "position": head.position.get(), "root": head.root.to_string() });
+    let standstill = standstill(head.recorded_at, kith_client::now());
+    let answer = json!({
+        "network": network,
+        "position": head.position.get(),
+        "root": head.root.to_string(),
+        "recorded_at": head.recorded_at.map(show_time),
+        "clock": standstill,
+    });
+    if let Some(words) = &standstill {
+        remark(words);
+    }
     context.output.tell(&answer, || {
         let since = head.recorded_at.map(|time| format!(", recorded {}", show_time(time))).unwrap_or_default();
         format!("{network} at position {}{since}\nroot {}", head.position, head.root)

@@ -19,15 +19,17 @@ use kith_client::{
     replica::{Pending, Replica},
 };
 use kith_core::{
+    checkpoint::LogOrigin,
     entry::Entry,
-    event::{Fact, Kind},
+    event::{Event, Fact, Kind},
     filter::{Filter, PeopleMatch},
     header::Header,
+    id::EventId,
     limits::READ_ENTRIES_MAX,
     position::Position,
 };
 use serde_json::{Map, Value};
-use std::convert::Infallible;
+use std::{collections::HashMap, convert::Infallible};
 
 /// Show entries of the log, oldest first
 #[derive(Debug, Args)]
@@ -102,25 +104,27 @@ async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> R
         options.limit = if options.filter.is_all() { enough } else { READ_ENTRIES_MAX };
         let page = context.place.read(&options).await?;
         for recorded in page.entries.decode()? {
-            if printer.print(context, &recorded)? == Next::Stop {
+            if printer.print(context, &recorded).await? == Next::Stop {
                 return Ok(());
             }
         }
         if page.end {
-            return show_pending(context, printer);
+            return show_pending(context, printer).await;
         }
         options.after = page.next;
     }
 }
 
 /// What is on its way comes after what is in the log.
-fn show_pending(context: &mut Context, printer: &mut Printer) -> Result<(), Failure> {
+async fn show_pending(context: &mut Context, printer: &mut Printer) -> Result<(), Failure> {
     let Place::Replica(replica) = &context.place else { return Ok(()) };
     for pending in replica.pending()? {
         if printer.left == 0 {
             break;
         }
-        if is_wanted(&printer.filter, &as_entry(&pending)) {
+        let entry = as_entry(&pending);
+        let targets = printer.targets(&context.place, &entry.event).await?;
+        if is_wanted_pending(&printer.filter, &entry, &targets) {
             printer.left -= 1;
             match context.output.format() {
                 Format::Json => context.output.json(&Value::Object(pending_json(&pending)))?,
@@ -179,7 +183,7 @@ async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) ->
             Err(error) => return Err(error.into()),
         };
         for recorded in &entries {
-            if printer.print(context, recorded)? == Next::Stop {
+            if printer.print(context, recorded).await? == Next::Stop {
                 return Ok(());
             }
         }
@@ -198,16 +202,20 @@ async fn follow_here(
     let (mut head, mut leveller) = (replica.head_watch(), Leveller::of(context));
     let (after, filter) = (Position::new(args.after), printer.filter.clone());
     let mut options = ReadOptions { after, filter, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
+    let mut log = origin(replica)?;
     loop {
         let now = *head.borrow_and_update();
-        if now < options.after && now > Position::ZERO {
+        if let Some(found) = origin(replica)?
+            && log.replace(found.clone()).is_some_and(|before| before != found)
+        {
             remark("the log is another one than before: it follows from its beginning");
             options.after = Position::ZERO;
         }
+        // Where `--after` lies ahead of what is here, this waits until the replica has come there.
         while options.after < now {
             let page = replica.read(&options)?;
             for recorded in page.entries.decode()? {
-                if printer.print(context, &recorded)? == Next::Stop {
+                if printer.print(context, &recorded).await? == Next::Stop {
                     return Ok(());
                 }
             }
@@ -220,6 +228,11 @@ async fn follow_here(
             failure = leveller.work() => return Err(failure),
         }
     }
+}
+
+/// Which log a replica holds; `None` before the first sync. Its name has the incarnation in it.
+fn origin(replica: &Replica) -> Result<Option<LogOrigin>, Failure> {
+    Ok(replica.status()?.key.map(|key| key.origin().clone()))
 }
 
 /// Whether more is wanted.
@@ -238,9 +251,18 @@ struct Printer {
 }
 
 impl Printer {
-    fn print(&mut self, context: &mut Context, recorded: &Recorded) -> Result<Next, Failure> {
+    /// The events that an event is about, if the filter wants to know.
+    async fn targets(&self, place: &Place, event: &Event) -> Result<Targets, Failure> {
+        if self.filter.is_all() { Ok(Targets::default()) } else { Targets::find(place, event).await }
+    }
+
+    async fn print(&mut self, context: &mut Context, recorded: &Recorded) -> Result<Next, Failure> {
         self.names.learn(recorded);
-        if !is_wanted(&self.filter, recorded) {
+        let targets = match recorded.event.fact {
+            Fact::Retracted(_) => self.targets(&context.place, &recorded.event).await?,
+            _ => Targets::default(),
+        };
+        if !is_wanted(&self.filter, recorded, &targets) {
             return Ok(Next::GoOn);
         }
         match context.output.format() {
@@ -252,10 +274,42 @@ impl Printer {
     }
 }
 
-/// Whether an entry of the answer was asked for: directory and administration entries come with every filter.
-fn is_wanted(filter: &Filter, recorded: &Recorded) -> bool {
-    let Ok(header) = Header::resolve(&recorded.entry, &recorded.event, |_| Ok::<_, Infallible>(None));
-    !header.kind.passes_every_filter() || filter.is_all() || filter.matches(&header)
+/// Whether an entry of the log was asked for: what the directory is made of comes with every filter, and so does a
+/// retraction of it. Everything else came because it matches. `targets` are the events that it is about.
+fn is_wanted(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
+    let header = targets.header(recorded);
+    filter.is_all() || !header.passes_every_filter() || filter.matches(&header)
+}
+
+/// Whether an event that waits would be asked for: no server has looked at it yet.
+fn is_wanted_pending(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
+    filter.is_all() || filter.matches(&targets.header(recorded))
+}
+
+/// The events that an entry names, and those that these name.
+#[derive(Debug, Default)]
+struct Targets(HashMap<EventId, (Entry, Event)>);
+
+impl Targets {
+    /// Looks them up, as far as they are there.
+    async fn find(place: &Place, event: &Event) -> Result<Self, Failure> {
+        let mut found = HashMap::new();
+        let mut next = event.target().map(|(id, _)| id);
+        while let Some(id) = next.take()
+            && found.len() < 2
+            && let Some(target) = place.find_recorded(&id).await?
+        {
+            next = target.event.target().map(|(id, _)| id);
+            found.insert(id, (target.entry, target.event));
+        }
+        Ok(Self(found))
+    }
+
+    fn header(&self, recorded: &Recorded) -> Header {
+        let find = |id: &EventId| Ok::<_, Infallible>(self.0.get(id).cloned());
+        let Ok(header) = Header::resolve(&recorded.entry, &recorded.event, find);
+        header
+    }
 }
 
 /// An entry on one line.
@@ -319,7 +373,8 @@ mod tests {
     #[test]
     fn directory_entries_are_shown_only_if_they_were_asked_for() {
         let check = |filter: &Filter, amina: bool, carol: bool, both_met: bool| {
-            let wanted = [added("amina"), added("carol"), met()].map(|entry| is_wanted(filter, &entry));
+            let wanted =
+                [added("amina"), added("carol"), met()].map(|entry| is_wanted(filter, &entry, &Targets::default()));
             assert_eq!(wanted, [amina, carol, both_met]);
         };
         check(&Filter::default(), true, true, true);

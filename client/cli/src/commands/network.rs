@@ -5,6 +5,7 @@ use crate::{
     dates::show_time,
     failure::Failure,
     output::Column,
+    recording::patiently,
     settings::{Format, parse_network},
 };
 use clap::Subcommand;
@@ -29,7 +30,10 @@ pub(crate) enum NetworkCommand {
 pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Result<(), Failure> {
     match command {
         NetworkCommand::Add { name } => {
-            let network = context.server()?.create_network(&parse_network(&name)?).await?;
+            let network = parse_network(&name)?;
+            let made = patiently(context.server()?.create_network(&network)).await;
+            let again = "repeat it: a network that is there already is refused";
+            let network = made.map_err(|error| Failure::of_change(error, None, again))?;
             context
                 .output
                 .tell(&network_json(&network), || format!("network {name} is made; use it with --network {name}"))

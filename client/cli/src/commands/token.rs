@@ -5,6 +5,7 @@ use crate::{
     dates::{parse_end, show_time},
     failure::Failure,
     output::Column,
+    recording::patiently,
     render::role_name,
     settings::Format,
 };
@@ -100,7 +101,10 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
         organisation: resolver.organisation(args.organisation.as_ref()).await?,
         expires_at: args.expires,
     };
-    let issued = context.server()?.issue_token(&token).await?;
+    let issued = patiently(context.server()?.issue_token(&token)).await.map_err(|error| {
+        let again = "`kith token list` shows it, and `kith token revoke` takes back what nobody has the secret of";
+        Failure::of_change(error, None, again)
+    })?;
     let Value::Object(mut answer) = token_json(&issued.token) else { unreachable!("tokens are objects") };
     answer.insert("position".into(), issued.position.get().into());
     answer.insert("secret".into(), issued.secret.expose().into());

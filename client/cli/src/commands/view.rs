@@ -4,6 +4,7 @@ use crate::{
     context::Context,
     dates::{Moment, parse_past_now, show_day},
     failure::Failure,
+    log_clock::standstill,
     output::{Column, remark},
     people::Names,
     place::Place,
@@ -18,10 +19,12 @@ use kith_client::{
 };
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position};
 use serde_json::{Value, json};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// Rows of a table unless more are asked for.
 const TABLE_ROWS_DEFAULT: u64 = 50;
+/// How often it is looked whether a view has come far enough.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Show a view's rows, or without a name the views there are
 #[derive(Debug, Args)]
@@ -52,6 +55,9 @@ pub(crate) struct ViewArgs {
     /// As it will be when the replica's outbox is sent; rows that change by it are marked
     #[arg(long, requires = "name", conflicts_with_all = ["at", "as_of"])]
     pending: bool,
+    /// Wait up to so many seconds until the view has taken in everything that is recorded now
+    #[arg(long, value_name = "SECONDS", requires = "name", conflicts_with = "as_of")]
+    wait: Option<u64>,
     /// Instead of rows, one digest over all of them: equal wherever the same entries were folded
     #[arg(long, requires = "name", conflicts_with_all = ["person", "org", "top", "sort", "pending"])]
     digest: bool,
@@ -85,8 +91,37 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
         Some(name) => {
             let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
             let query = query(context, name, &args).await?;
-            show(context, &views, query, args.top).await
+            let asks_for_now = args.as_of.is_none();
+            let head = context.place.head().await?.position;
+            if let Some(seconds) = args.wait {
+                wait_for(&views, &query, head, Duration::from_secs(seconds)).await?;
+            }
+            let position = show(context, &views, query, args.top).await?;
+            let behind = head.since(position);
+            if asks_for_now && behind > 0 {
+                remark(&format!(
+                    "the view is at position {position}, {behind} entries behind the log: --wait SECONDS waits for it"
+                ));
+            }
+            Ok(())
         }
+    }
+}
+
+/// Waits until a view has come to a position, or as long as that may take.
+async fn wait_for(views: &Asked, query: &ViewQuery, until: Position, wait: Duration) -> Result<(), Failure> {
+    let deadline = tokio::time::Instant::now() + wait;
+    let first_row = ViewQuery { page_size: 1, ..query.clone() };
+    loop {
+        let position = match views.query(&first_row).await {
+            Ok(page) => Position::new(page.position),
+            Err(failure) if failure.is_lag() => Position::ZERO,
+            Err(failure) => return Err(failure),
+        };
+        if position >= until || tokio::time::Instant::now() >= deadline {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -95,7 +130,12 @@ async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQue
     let (as_of, as_of_time) = match args.as_of {
         None => (Position::ZERO, None),
         Some(AsOf::Position(position)) => (position, None),
-        Some(AsOf::Time(moment)) => (Position::ZERO, Some(moment.end())),
+        Some(AsOf::Time(moment)) => {
+            if let Some(words) = standstill(context.place.head().await?.recorded_at, kith_client::now()) {
+                remark(&format!("{words}; --as-of DATE means the position before that, --as-of POSITION is exact"));
+            }
+            (Position::ZERO, Some(moment.end()))
+        }
     };
     Ok(ViewQuery {
         view: name.to_owned(),
@@ -140,7 +180,13 @@ fn held(context: &Context) -> Result<Filter, Failure> {
     }
 }
 
-async fn show(context: &mut Context, views: &Asked, mut query: ViewQuery, top: Option<u64>) -> Result<(), Failure> {
+/// Prints the rows; gives the position that they are as of.
+async fn show(
+    context: &mut Context,
+    views: &Asked,
+    mut query: ViewQuery,
+    top: Option<u64>,
+) -> Result<Position, Failure> {
     let format = context.output.format();
     let mut left = match format {
         Format::Json => top.unwrap_or(u64::MAX),
@@ -162,7 +208,10 @@ async fn show(context: &mut Context, views: &Asked, mut query: ViewQuery, top: O
         }
         left = left.saturating_sub(page.rows.len() as u64);
         if left == 0 || page.next_page_token.is_empty() {
-            return if format == Format::Table { print_table(context, &page, table) } else { Ok(()) };
+            if format == Format::Table {
+                print_table(context, &page, table)?;
+            }
+            return Ok(Position::new(page.position));
         }
         query.page_token = page.next_page_token;
     }

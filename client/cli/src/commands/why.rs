@@ -24,7 +24,8 @@ use serde_json::{Map, Value};
 ///
 /// Of a report it shows the rows of views that the row stands on, and the key may be organisations.
 ///
-/// A share is by how much the row's first number would fall without the entry. Shares need not add up.
+/// A share is by how much the row's first number would fall without the entry. Shares need not add up: of two
+/// entries of a day that counts once each has 0, because the other one would do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith why strength amina ben\n  kith why bridges riverside hillside")]
 pub(crate) struct WhyArgs {

@@ -7,19 +7,41 @@ use crate::{
     replica::{error::StoreError, reading::open},
     views::{DigestQuery, RowQuery, ViewQuery},
 };
-use kith_core::{filter::Filter, id::OrganisationId, position::Position, timestamp::Timestamp};
+use kith_core::{
+    filter::Filter,
+    id::{OrganisationId, PersonId},
+    position::Position,
+    timestamp::Timestamp,
+};
 use kith_proto::v1;
 use kith_views::{
     Explain, ExplainError, OrderBy, Query, QueryError, SnapshotError, ViewHandle,
     wire::{self, Problem},
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// Rows in a page unless asked otherwise.
 const PAGE_ROWS_DEFAULT: u32 = 100;
 
+/// Makes sure that the directory has these people: those that a view does not know are not there yet for it.
+pub(super) fn check_people(replica: &Inner, ids: &[PersonId], field: &'static str) -> Result<(), ViewError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let known: HashSet<String> = replica.people()?.into_iter().map(|person| person.id).collect();
+    match ids.iter().find(|id| !known.contains(id.as_str())) {
+        None => Ok(()),
+        Some(id) => {
+            let message = format!("there is no person {id}");
+            Err(Error::refused(Reason::PersonUnknown, message).at(field).into())
+        }
+    }
+}
+
 /// A question in the plugin host's words.
 pub(super) fn question(replica: &Inner, query: &ViewQuery) -> Result<Query, ViewError> {
+    check_people(replica, query.person.as_slice(), "person")?;
+    check_people(replica, &query.key, "key")?;
     if let Some(organisation) = &query.organisation {
         check_organisation(replica, organisation)?;
     }

@@ -1,6 +1,6 @@
 //! What runs a replica's views: the sandbox, the files, and which state of the replica they are of.
 
-use super::{Inner, OfflinePlugin, ViewError, pending::WithPending, unknown};
+use super::{Inner, OfflinePlugin, ViewError, folder::ViewsFolder, pending::WithPending, unknown};
 use crate::{error::Error, reason::Reason, replica::store::read_state};
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
 use kith_views::{Config, Following, Report, ViewHandle, ViewState, Views};
@@ -26,8 +26,8 @@ const PENDING: &str = "pending-";
 /// A replica's views.
 pub(in crate::replica) struct Host {
     replica: Arc<Inner>,
-    /// `views` in the replica's folder.
-    folder: PathBuf,
+    /// Where their files are.
+    folder: Arc<ViewsFolder>,
     cache: PathBuf,
     /// The outbox as it was, if it is folded, too.
     pending: Option<Pending>,
@@ -64,8 +64,10 @@ impl Host {
     /// Views in the folder of a replica; what an earlier process left half-way goes.
     pub(super) fn new(replica: Arc<Inner>) -> Result<Self, ViewError> {
         let replica_folder = replica.folder.clone().ok_or(ViewError::NoFolder)?;
-        let (folder, cache) = (replica_folder.join("views"), replica_folder.join("cache"));
-        remove_others(&folder, |name| name.starts_with(PENDING)).map_err(|error| at(&folder, &error))?;
+        let cache = replica_folder.join("cache");
+        let folder = ViewsFolder::take(&replica_folder).map_err(|error| at(&replica_folder, &error))?;
+        remove_others(folder.path(), |name| name.starts_with(PENDING)).map_err(|error| at(folder.path(), &error))?;
+        let folder = Arc::new(folder);
         Ok(Self { replica, folder, cache, pending: None, plugins: Mutex::default(), open: Mutex::default() })
     }
 
@@ -76,7 +78,7 @@ impl Host {
         let name = format!("{PENDING}{}", NEXT.fetch_add(1, Ordering::Relaxed));
         Ok(Self {
             replica: Arc::clone(&self.replica),
-            folder: self.folder.clone(),
+            folder: Arc::clone(&self.folder),
             cache: self.cache.clone(),
             pending: Some(Pending { head: watch::Sender::new(history.head()), history, name }),
             plugins: Mutex::new(self.plugins.lock().await.clone()),
@@ -228,7 +230,7 @@ impl Host {
     }
 
     async fn open_at(&self, name: String) -> Result<Open, ViewError> {
-        let (folder, cache, held) = (self.folder.clone(), self.cache.clone(), self.replica.filter()?);
+        let (folder, cache, held) = (self.folder.path().to_owned(), self.cache.clone(), self.replica.filter()?);
         let is_usual = self.pending.is_none();
         blocking(move || {
             if is_usual {
@@ -245,12 +247,12 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        let Some(pending) = &self.pending else { return };
         if let Some(open) = self.open.get_mut().take() {
             open.stop();
         }
+        let Some(pending) = &self.pending else { return };
         // What stays is removed by the next process.
-        drop(fs::remove_dir_all(self.folder.join(&pending.name)));
+        drop(fs::remove_dir_all(self.folder.path().join(&pending.name)));
     }
 }
 

@@ -25,6 +25,7 @@
 //! ```
 
 mod asking;
+mod folder;
 mod host;
 mod installed;
 mod pending;
@@ -167,6 +168,7 @@ impl OfflineViews {
         if let Some(ready) = Ready::find(&self.0, &query.view).await? {
             return ready.explain(query).await;
         }
+        asking::check_people(self.0.replica(), &query.key, "key")?;
         let view = self.0.level(&query.view).await?;
         let mut answer = asking::explain(view, query.clone()).await?;
         self.mark(&mut answer.rows);

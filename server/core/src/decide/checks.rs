@@ -57,7 +57,7 @@ impl<S: State> Batch<'_, S> {
     }
 
     fn check_time(&self, event: &Event) -> Result<(), Refusal> {
-        if event.occurred_at.millis() > self.now.millis().saturating_add(self.future_ms_max) {
+        if event.occurred_at.millis() > self.clock.millis().saturating_add(self.future_ms_max) {
             let problem = Problem::InFuture { max_ms: self.future_ms_max };
             return Err(Invalid::new("event.occurred_at", problem).into());
         }

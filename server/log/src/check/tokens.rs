@@ -3,7 +3,13 @@
 //! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it.
 
 use crate::{error::ReadError, row::TokenRow, snapshot::Snapshot, tables};
-use kith_core::{entry::Entry, event::Administration, id::TokenId, position::Position, timestamp::Timestamp};
+use kith_core::{
+    entry::Entry,
+    event::{Administration, Event},
+    id::TokenId,
+    position::Position,
+    timestamp::Timestamp,
+};
 use std::collections::BTreeMap;
 
 /// The tokens of the entries read so far.
@@ -18,10 +24,10 @@ struct Issued {
 
 impl Tokens {
     /// Takes in what an administration event says.
-    pub(super) fn apply(&mut self, fact: &Administration, entry: &Entry) {
+    pub(super) fn apply(&mut self, fact: &Administration, event: &Event, entry: &Entry) {
         match fact {
             Administration::TokenIssued { token, .. } => {
-                let issued = Issued { fact: fact.clone(), at: entry.recorded_at, revoked: None };
+                let issued = Issued { fact: fact.clone(), at: event.occurred_at, revoked: None };
                 self.0.insert(token.clone(), issued);
             }
             Administration::TokenRevoked { token } => {

@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(Some(_) | None) | Err(_) => return false,
             },
-            Fact::Administration(fact) => self.tokens.apply(fact, entry),
+            Fact::Administration(fact) => self.tokens.apply(fact, event, entry),
             Fact::Met(_)
             | Fact::FollowedUp(_)
             | Fact::Asked(_)

@@ -22,7 +22,7 @@ pub(super) async fn explain_row(
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let explain = Explain {
-        key: rows::key(&message.key)?,
+        key: rows::key(&network, &message.key)?,
         item: (message.item > 0).then(|| Position::new(message.item)),
         day: rows::day(message.at)?,
         as_of: rows::as_of(&network, message.as_of)?,

@@ -51,7 +51,7 @@ pub(super) async fn query(network: &Network, message: &v1::QueryViewRequest) -> 
     Ok(Query {
         person: person(network, &message.person)?,
         organisation: organisation(network, &message.organisation)?,
-        key: if message.key.is_empty() { None } else { Some(rows::key(&message.key)?) },
+        key: if message.key.is_empty() { None } else { Some(rows::key(network, &message.key)?) },
         day: rows::day(message.at)?,
         as_of: as_of(network, message).await?,
         order: OrderBy::parse(&message.sort),
@@ -62,10 +62,7 @@ pub(super) async fn query(network: &Network, message: &v1::QueryViewRequest) -> 
 
 fn person(network: &Network, text: &str) -> Result<Option<PersonId>, Failure> {
     let Some(id) = convert::id_or_none(text, "person", PersonId::parse_field)? else { return Ok(None) };
-    if network.directory().person(&id).is_none() {
-        let message = format_args!("there is no person {id}");
-        return Err(Failure::because(ErrorReason::PersonUnknown, message).at("person"));
-    }
+    rows::known(network, &id, "person")?;
     Ok(Some(id))
 }
 

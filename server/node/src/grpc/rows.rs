@@ -72,13 +72,23 @@ pub(super) fn day(number: Option<i32>) -> Result<Option<i32>, Failure> {
     }
 }
 
-/// Reads a key: one or two people.
-pub(super) fn key(ids: &[String]) -> Result<Vec<PersonId>, Failure> {
+/// Reads a key: one or two people of the directory. Those that a view does not know are not there yet for it.
+pub(super) fn key(network: &Network, ids: &[String]) -> Result<Vec<PersonId>, Failure> {
     if ids.len() > 2 {
         return Err(Failure::request("key", "must be one or two people"));
     }
     let ids = ids.iter().map(|id| PersonId::parse_field(id, "key"));
-    ids.collect::<Result<_, _>>().map_err(|invalid| convert::request_invalid(&invalid))
+    let ids: Vec<PersonId> = ids.collect::<Result<_, _>>().map_err(|invalid| convert::request_invalid(&invalid))?;
+    ids.iter().try_for_each(|id| known(network, id, "key"))?;
+    Ok(ids)
+}
+
+/// Makes sure that the directory has a person.
+pub(super) fn known(network: &Network, id: &PersonId, field: &'static str) -> Result<(), Failure> {
+    match network.directory().person(id) {
+        Some(_) => Ok(()),
+        None => Err(Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}")).at(field)),
+    }
 }
 
 /// Rows on the wire.

@@ -68,7 +68,7 @@ fn questions_that_make_no_sense_are_refused() {
     let view = strength(&log());
     let ask = |query: Query| view.handle.query(&query).unwrap_err();
     let stranger = Query { person: Some("zoe".parse().unwrap()), ..Query::default() };
-    assert!(matches!(ask(stranger), QueryError::PersonUnknown(_)));
+    assert!(matches!(ask(stranger), QueryError::PersonAhead(_)));
     let short = Query { key: Some(vec![person(0)]), ..Query::default() };
     assert!(matches!(ask(short), QueryError::KeyShape { found: 1, .. }));
     let empty = Query { page_rows: 0, ..Query::default() };

@@ -106,7 +106,10 @@ async fn upload(client: &Client, plugin: NewPlugin) -> Result<v1::InstalledPlugi
     bar.set_message("sending");
     let mut installing = client.install_plugin(plugin).await?;
     let mut installed = None;
-    while let Some(message) = installing.next().await? {
+    let unanswered = |error| {
+        Failure::of_change(error, None, "`kith plugin list` shows whether it is installed: if not, install it again")
+    };
+    while let Some(message) = installing.next().await.map_err(unanswered)? {
         bar.set_position(message.received);
         if message.compiling {
             bar.set_message("compiling");

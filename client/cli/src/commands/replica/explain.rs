@@ -1,6 +1,11 @@
 //! `kith explain`: where an event is, and why it is there or nowhere.
 
-use crate::{dates::show_time, failure::Failure, output::Output};
+use crate::{
+    dates::show_time,
+    failure::Failure,
+    output::Output,
+    render::{details_json, event_json},
+};
 use clap::Args;
 use kith_client::{
     reason_name,
@@ -19,7 +24,21 @@ pub(crate) struct ExplainArgs {
 
 pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) -> Result<(), Failure> {
     let id = args.event;
-    let (state, position, why) = match replica.explain(&id)? {
+    let explained = replica.explain(&id)?;
+    let own = match &explained {
+        Explanation::OnItsWay { pending, .. } => Some(&pending.event),
+        Explanation::Refused { refusal } => Some(&refusal.event),
+        Explanation::Here { .. } | Explanation::Unknown { .. } => None,
+    };
+    let (event, details) = match &explained {
+        Explanation::Here { recorded } => (event_json(&recorded.event), details_json(&recorded.details)),
+        Explanation::OnItsWay { .. } | Explanation::Refused { .. } | Explanation::Unknown { .. } => {
+            own.map_or((Value::Null, Value::Null), |own| (event_json(own.event()), details_json(own.details())))
+        }
+    };
+    let words: Vec<String> =
+        own.iter().flat_map(|own| own.details()).map(|detail| format!("“{}”", detail.text)).collect();
+    let (state, position, why) = match explained {
         Explanation::Here { recorded } => {
             let entry = recorded.entry;
             let when = show_time(entry.recorded_at);
@@ -47,8 +66,15 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) ->
         Explanation::Unknown { has_gaps, behind } => ("unknown", None, unknown(has_gaps, behind)),
     };
     let position = position.map_or(Value::Null, |position| position.get().into());
-    let answer = json!({ "id": id.to_string(), "state": state, "position": position, "why": why });
-    output.tell(&answer, || why.clone())?;
+    let answer = json!({
+        "id": id.to_string(),
+        "state": state,
+        "position": position,
+        "why": why,
+        "event": event,
+        "details": details,
+    });
+    output.tell(&answer, || if words.is_empty() { why } else { format!("{why}\n{}", words.join("\n")) })?;
     if state == "unknown" { Err(Failure::NotFound(format!("there is no event {id} here"))) } else { Ok(()) }
 }
 

@@ -1,6 +1,13 @@
 //! `kith outbox`: events that are not in the log yet, and those that the server refused.
 
-use crate::{dates::show_time, failure::Failure, output::Column, output::Output, render::event_json, settings::Format};
+use crate::{
+    dates::show_time,
+    failure::Failure,
+    output::Column,
+    output::Output,
+    render::{details_json, event_json},
+    settings::Format,
+};
 use clap::{Args, Subcommand};
 use kith_client::{
     reason_name,
@@ -9,9 +16,14 @@ use kith_client::{
 use kith_core::id::EventId;
 use serde_json::{Value, json};
 
-/// Show or give up events that wait to be sent, and those that the server refused
+/// Show, send again or give up events that wait to be sent, and those that the server refused
+///
+/// As JSON each has its event and details, words included, as `kith record` reads them: what was refused can be mended
+/// and recorded again under its id.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  kith outbox\n  kith outbox drop 019d0000-0000-7000-8000-000000000000")]
+#[command(after_help = "Examples:\n  kith outbox\n  kith outbox retry --all\n  \
+                        kith outbox drop 019d0000-0000-7000-8000-000000000000\n  \
+                        kith outbox -o json | jq -c '{event,details}' | kith record -")]
 pub(crate) struct OutboxArgs {
     #[command(subcommand)]
     command: Option<OutboxCommand>,
@@ -23,18 +35,38 @@ enum OutboxCommand {
     /// List them, in the order of recording
     #[command(after_help = "Example: kith outbox list -o json")]
     List,
-    /// Give one up, for good
-    #[command(after_help = "Example: kith outbox drop 019d0000-0000-7000-8000-000000000000")]
-    Drop {
-        /// The event's id
-        event: EventId,
-    },
+    /// Let what the server refused wait to be sent again
+    #[command(
+        after_help = "Examples:\n  kith outbox retry --all\n  kith outbox retry 019d0000-0000-7000-8000-000000000000"
+    )]
+    Retry(Which),
+    /// Give up one event, or all that the server refused, for good
+    #[command(
+        after_help = "Examples:\n  kith outbox drop 019d0000-0000-7000-8000-000000000000\n  kith outbox drop --all"
+    )]
+    Drop(Which),
+}
+
+/// One event, or all that the server refused.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// The event's id
+    event: Option<EventId>,
+    /// All that the server refused
+    #[arg(long)]
+    all: bool,
 }
 
 pub(crate) fn run(replica: &Replica, output: &mut Output, args: &OutboxArgs) -> Result<(), Failure> {
     match &args.command {
         None | Some(OutboxCommand::List) => list(replica, output),
-        Some(OutboxCommand::Drop { event }) => give_up(replica, output, event),
+        Some(OutboxCommand::Retry(which)) => retry(replica, output, which),
+        Some(OutboxCommand::Drop(Which { event: Some(event), .. })) => give_up(replica, output, event),
+        Some(OutboxCommand::Drop(Which { event: None, .. })) => {
+            let dropped = replica.drop_refused()?;
+            output.tell(&json!({ "dropped": dropped }), || format!("{dropped} refused events are gone"))
+        }
     }
 }
 
@@ -78,6 +110,7 @@ fn pending_json(pending: &Pending) -> Value {
         "field": null,
         "message": null,
         "event": event_json(pending.event.event()),
+        "details": details_json(pending.event.details()),
     })
 }
 
@@ -91,6 +124,7 @@ fn refusal_json(refusal: &Refusal) -> Value {
         "field": refusal.why.field,
         "message": refusal.why.message,
         "event": event_json(refusal.event.event()),
+        "details": details_json(refusal.event.details()),
     })
 }
 
@@ -107,6 +141,17 @@ fn pending_row(pending: &Pending) -> Vec<String> {
 fn refusal_row(refusal: &Refusal) -> Vec<String> {
     let (id, kind) = (refusal.event.id().to_string(), refusal.event.event().kind().to_string());
     vec![id, kind, show_time(refusal.recorded_at), "refused".to_owned(), refusal.why.message.clone()]
+}
+
+fn retry(replica: &Replica, output: &mut Output, which: &Which) -> Result<(), Failure> {
+    let returned = match &which.event {
+        Some(event) if !replica.retry_event(event)? => {
+            return Err(Failure::NotFound(format!("there is no refused event {event} in the outbox")));
+        }
+        Some(_) => 1,
+        None => replica.retry_refused()?,
+    };
+    output.tell(&json!({ "queued": returned }), || format!("{returned} events wait to be sent: `kith sync` sends them"))
 }
 
 fn give_up(replica: &Replica, output: &mut Output, event: &EventId) -> Result<(), Failure> {

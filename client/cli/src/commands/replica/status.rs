@@ -1,6 +1,13 @@
 //! `kith status`: in five lines what somebody must know of a replica.
 
-use crate::{dates::show_time, failure::Failure, output::Output, settings::Format};
+use crate::{
+    dates::show_time,
+    failure::Failure,
+    log_clock::standstill,
+    output::{Output, remark},
+    place::last_recorded_at,
+    settings::Format,
+};
 use clap::Args;
 use kith_client::replica::{Replica, Status};
 use kith_core::filter::Filter;
@@ -13,6 +20,10 @@ pub(crate) struct StatusArgs {}
 
 pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Result<(), Failure> {
     let status = replica.status()?;
+    let standstill = standstill(last_recorded_at(replica)?, kith_client::now());
+    if let Some(words) = &standstill {
+        remark(words);
+    }
     match output.format() {
         Format::Json => output.json(&json!({
             "network": replica.network().as_str(),
@@ -29,6 +40,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Res
             "failure": status.failure.as_ref().map(|(_, why)| why),
             "alarm": status.alarm.as_ref().map(|(why, _)| why),
             "evidence": status.alarm.as_ref().map(|(_, file)| file),
+            "clock": standstill,
             "key": status.key.as_ref().map(ToString::to_string),
         })),
         Format::Table => {

@@ -17,6 +17,9 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Send what waits, fetch what is new, and verify it
 ///
+/// What the server refused for your token, for a clock that was fast, or for something that was not there yet is sent
+/// again with each sync. The exit code is 4 as long as anything is refused.
+///
 /// A replica holds everything that your token may see, unless --person, --kind or --org name a part; --all makes it
 /// whole again.
 #[derive(Debug, Args)]
@@ -57,8 +60,9 @@ pub(crate) async fn run(
     if args.follow {
         return follow(&replica, client, output).await;
     }
-    if report.refused > 0 {
-        remark(&format!("{} events were refused: `kith outbox list` says why", report.refused));
+    let refused = replica.status()?.refused;
+    if refused > 0 {
+        remark(&format!("{refused} events were refused: `kith outbox list` says why"));
         return Err(Failure::PartlyRefused);
     }
     Ok(())

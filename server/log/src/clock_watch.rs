@@ -1,0 +1,50 @@
+//! Notices that the machine's clock is behind a log: times of acceptance then stand still, because they never decrease.
+
+use kith_core::{id::NetworkName, timestamp::Timestamp};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How far the clock may be behind before anybody is told: clocks are set by less than that every day.
+const BEHIND_MS_MAX: i64 = 60_000;
+
+/// Whether one log's clock was last found behind.
+#[derive(Default)]
+pub(crate) struct ClockWatch(AtomicBool);
+
+/// By how much a clock is behind a log's last entry, in milliseconds; 0 if it is not, or by so little that nobody
+/// needs to know.
+pub fn clock_behind_ms(last_recorded_at: Option<Timestamp>, clock: Timestamp) -> i64 {
+    let behind = last_recorded_at.map_or(0, |last| last.millis().saturating_sub(clock.millis()));
+    if behind > BEHIND_MS_MAX { behind } else { 0 }
+}
+
+impl ClockWatch {
+    /// Holds the clock against the last entry; warns when it begins to be behind.
+    pub(crate) fn look(&self, network: &NetworkName, last_recorded_at: Option<Timestamp>, clock: Timestamp) {
+        let behind_ms = clock_behind_ms(last_recorded_at, clock);
+        let was_behind = self.0.swap(behind_ms > 0, Ordering::Relaxed);
+        if behind_ms > 0 && !was_behind {
+            tracing::warn!(
+                %network,
+                behind_s = behind_ms / 1_000,
+                "the clock is behind the last entry, times of acceptance stand still until it is reached"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_a_little_behind_is_nobody_s_concern() {
+        let check = |last: Option<i64>, clock: i64, expected: i64| {
+            let last = last.map(Timestamp::from_millis);
+            assert_eq!(clock_behind_ms(last, Timestamp::from_millis(clock)), expected);
+        };
+        check(None, 0, 0);
+        check(Some(60_000), 0, 0);
+        check(Some(60_001), 0, 60_001);
+        check(Some(0), 60_001, 0);
+    }
+}
