@@ -1,11 +1,6 @@
 //! Recording one event from the command line: common flags, the scope, the answer.
 
-use crate::{
-    context::Context,
-    dates::{Moment, parse_past_now},
-    failure::Failure,
-    place::Place,
-};
+use crate::{context::Context, dates::parse_on_now, failure::Failure, place::Place};
 use clap::{Args, ValueEnum};
 use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, replica::Recording};
 use kith_core::{
@@ -22,10 +17,10 @@ use std::str::FromStr;
 /// Flags of every command that records an event.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WhenArgs {
-    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, RFC 3339; a day means its first moment, UTC
-    /// [default: now]
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    pub(crate) on: Option<Moment>,
+    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, 2026-03-04 15:03, RFC 3339; without a zone in
+    /// yours. A day means its noon, or now where that lies ahead [default: now]
+    #[arg(long, value_name = "DATE", value_parser = parse_on_now)]
+    pub(crate) on: Option<Timestamp>,
     /// A value that plugins see; never personal. KEY:=JSON gives numbers and true or false
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute)]
     pub(crate) attributes: Vec<(String, AttributeValue)>,
@@ -45,7 +40,7 @@ pub(crate) struct EventArgs {
     /// Who may see it [default: network, or that of the event it is about]
     #[arg(long, value_enum)]
     pub(crate) scope: Option<ScopeArg>,
-    /// The event's id, so that recording it twice has no effect
+    /// The event's id, so that recording it twice, with the same --on, has no effect
     #[arg(long, value_name = "UUID", requires = "on")]
     pub(crate) id: Option<EventId>,
 }
@@ -71,7 +66,7 @@ impl From<ScopeArg> for Scope {
 impl WhenArgs {
     /// When it happened.
     pub(crate) fn occurred_at(&self) -> Timestamp {
-        self.on.map_or_else(kith_client::now, Moment::start)
+        self.on.unwrap_or_else(kith_client::now)
     }
 
     /// An event with these flags.
@@ -294,7 +289,7 @@ mod tests {
     fn an_event_takes_the_scope_of_the_one_it_names() {
         let people = vec!["a".parse().unwrap(), "b".parse().unwrap()];
         let met = || Fact::Met(kith_core::event::Met { people: people.clone() });
-        let when = WhenArgs { on: Some(Moment::Day(1)), attributes: Vec::new(), if_head: None };
+        let when = WhenArgs { on: Some(Timestamp::from_millis(86_400_000)), attributes: Vec::new(), if_head: None };
         let args = EventArgs { when, note: Some("x".into()), scope: None, id: None };
         let target = args.when.builder(met()).scope(Scope::Organisation).build().unwrap();
         let scope =

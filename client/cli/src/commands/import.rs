@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     context::Context,
-    derive::{Repeats, digest_of},
+    derive::{FileDigest, Repeats, digest_of},
     failure::{Failure, Refusal},
-    input::{Lines, open},
-    output::Output,
+    input::{Lines, Rereadable},
+    output::{Output, remark},
     place::Place,
     record::Missing,
     settings::Format,
@@ -39,7 +39,7 @@ const REFUSALS_TOLD_MAX: usize = 20;
                   2010-12-06T13:00:00Z --unit s --as met --join 40s"
 )]
 pub(crate) struct ImportArgs {
-    /// The file of JSON lines
+    /// The file of JSON lines; - is the standard input
     #[arg(required = true)]
     file: Option<PathBuf>,
     #[command(subcommand)]
@@ -60,8 +60,9 @@ pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), F
 }
 
 async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failure> {
-    let (file, records) = survey(&path)?;
-    let lines = Lines::new(open(&path)?);
+    let mut source = Rereadable::open(&path)?;
+    let Survey { file, bytes, lines: records } = survey(&mut source, &path)?;
+    let lines = Lines::new(source.again(&path)?);
     let mut missing = Missing::Derived { file, repeats: Repeats::default() };
     let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
     let mut tally = Tally::new(records, &context.place);
@@ -70,25 +71,38 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
         Ok(())
     };
     upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
-    tally.tell(&mut context.output, Kind::Lines)
+    tally.tell(&mut context.output, Kind::Lines)?;
+    if bytes > 0 && tally.records() == 0 {
+        remark("the file holds no record: all of its lines are blank");
+    }
+    Ok(())
 }
 
-/// The file's digest, and about how many records it holds.
-fn survey(path: &Path) -> Result<([u8; 32], u64), Failure> {
-    let mut counted = CountedLines { inner: open(path)?, lines: 0 };
-    let digest = digest_of(&mut counted).map_err(|error| Failure::file("read", path, error))?;
-    Ok((digest, counted.lines))
-}
-
-/// Counts line ends on their way through.
-struct CountedLines<R> {
-    inner: R,
+/// What a file is, before its records are read.
+struct Survey {
+    file: FileDigest,
+    bytes: u64,
+    /// About how many records it holds.
     lines: u64,
 }
 
-impl<R: Read> Read for CountedLines<R> {
+fn survey(source: &mut Rereadable, path: &Path) -> Result<Survey, Failure> {
+    let mut counted = Counted { inner: source.again(path)?, bytes: 0, lines: 0 };
+    let file = digest_of(&mut counted).map_err(|error| Failure::file("read", path, error))?;
+    Ok(Survey { file, bytes: counted.bytes, lines: counted.lines })
+}
+
+/// Counts bytes and line ends on their way through.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+    lines: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
+        self.bytes += count as u64;
         self.lines += buffer[..count].split(|byte| *byte == b'\n').count() as u64 - 1;
         Ok(count)
     }
@@ -176,7 +190,7 @@ impl Tally {
     }
 
     /// Says what became of everything; fails if anything was refused.
-    pub(crate) fn tell(mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
         self.progress.finish_and_clear();
         self.refusals.sort_by_key(|refusal| refusal.record);
         match output.format() {
@@ -184,6 +198,11 @@ impl Tally {
             Format::Table => self.lines(kind).iter().try_for_each(|line| output.line(line))?,
         }
         if self.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+    }
+
+    /// Records that were read, whatever became of them.
+    fn records(&self) -> u64 {
+        self.accepted + self.duplicates + self.skipped + self.refusals.len() as u64
     }
 
     fn json(&self, kind: Kind) -> serde_json::Value {
@@ -268,8 +287,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted_on_the_way() {
-        let mut counted = CountedLines { inner: b"a\nb\n\nc".as_slice(), lines: 0 };
+        let mut counted = Counted { inner: b"a\nb\n\nc".as_slice(), bytes: 0, lines: 0 };
         assert_eq!(digest_of(&mut counted).unwrap(), digest_of(b"a\nb\n\nc".as_slice()).unwrap());
-        assert_eq!(counted.lines, 3);
+        assert_eq!((counted.lines, counted.bytes), (3, 6));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_time},
+    dates::{parse_since_now, show_time},
     failure::Failure,
     level::Leveller,
     output::{clean, remark, terminal_width},
@@ -25,6 +25,7 @@ use kith_core::{
     header::Header,
     limits::READ_ENTRIES_MAX,
     position::Position,
+    timestamp::Timestamp,
 };
 use serde_json::{Map, Value};
 use std::convert::Infallible;
@@ -49,9 +50,9 @@ pub(crate) struct LogArgs {
     /// At most so many entries
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Only what happened then or later
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    since: Option<Moment>,
+    /// Only what happened then or later; without a zone in yours
+    #[arg(long, value_name = "DATE", value_parser = parse_since_now)]
+    since: Option<Timestamp>,
     /// Newest first
     #[arg(long, conflicts_with_all = ["follow", "after"])]
     newest: bool,
@@ -88,7 +89,7 @@ async fn filter(context: &Context, args: &LogArgs) -> Result<Filter, Failure> {
     let mut kinds = args.kind.clone();
     kinds.sort_unstable();
     kinds.dedup();
-    let occurred_from = args.since.map(Moment::start);
+    let occurred_from = args.since;
     Ok(Filter { kinds, people, people_match, occurred_from, ..Filter::default() })
 }
 
@@ -262,7 +263,7 @@ fn is_wanted(filter: &Filter, recorded: &Recorded) -> bool {
 fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     let Recorded { entry, event, details, .. } = recorded;
     let when = show_time(event.occurred_at);
-    let when = when.get(..16).unwrap_or(&when).replace('T', " ");
+    let when = format!("{}Z", when.get(..16).unwrap_or(&when).replace('T', " "));
     let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
     if !matches!(event.fact, Fact::PersonAdded(_)) {
         for detail in details {
@@ -287,7 +288,6 @@ mod tests {
     use kith_core::{
         detail::DetailKind,
         event::{Met, PersonAdded},
-        timestamp::Timestamp,
     };
 
     fn recorded(event: &NewEvent) -> Recorded {
@@ -332,8 +332,8 @@ mod tests {
         let mut names = Names::default();
         names.learn(&added("amina"));
         let shown = line(&met(), &names, None);
-        assert_eq!(shown, "      7  1970-01-01 00:01  met                 Amina Shah, ben  “spoke again”");
-        assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01  me…");
+        assert_eq!(shown, "      7  1970-01-01 00:01Z  met                 Amina Shah, ben  “spoke again”");
+        assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01Z  m…");
         assert!(!line(&added("amina"), &names, None).contains('“'));
     }
 

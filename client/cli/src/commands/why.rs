@@ -3,7 +3,7 @@
 use super::view::AsOf;
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_time},
+    dates::{parse_view_day_now, show_time},
     failure::Failure,
     output::{Column, remark},
     people::Names,
@@ -36,9 +36,9 @@ pub(crate) struct WhyArgs {
     /// Only this row, in views with several rows a key: the position that its item shows
     #[arg(long, value_name = "POSITION")]
     item: Option<u64>,
-    /// As things stood at the end of this day
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    at: Option<Moment>,
+    /// As things stood at the end of this day, in UTC
+    #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
+    at: Option<i32>,
     /// As it was known at this position
     #[arg(long, value_name = "POSITION")]
     as_of: Option<AsOf>,
@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         key,
         organisations,
         item: Position::new(args.item.unwrap_or_default()),
-        at: args.at.map(Moment::day),
+        at: args.at,
         as_of,
     };
     let answer = views.explain(&query).await?;
