@@ -105,3 +105,92 @@ fn days_and_times_without_a_zone_are_those_of_whoever_types() {
     let mut unknown = cli.command(&["met", "amina", "ben", "--on", "today"]);
     Ran::run(unknown.env("TZ", "Nowhere/AtAll"), "").exits(2).says("TZ names no time zone");
 }
+
+#[test]
+fn the_same_messages_in_another_order_are_the_same_messages() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("messages.csv");
+    let import = |rows: &str| {
+        fs::write(&path, rows).unwrap();
+        let flags = ["--columns", "from,to,time", "--epoch", "2026-01-01", "--as", "followed-up", "--group"];
+        let imported = cli.json(&[&["import", "edges", path.to_str().unwrap()][..], &flags].concat());
+        (imported["accepted"].as_u64().unwrap(), imported["duplicates"].as_u64().unwrap())
+    };
+    assert_eq!(import("amina,ben,20000\namina,carol,20000\n"), (1, 0));
+    assert_eq!(import("amina,carol,20000\namina,ben,20000\n"), (0, 1));
+}
+
+#[test]
+fn names_are_found_however_they_are_spelt() {
+    let (_server, cli) = village();
+    for (name, id) in [("José Nuñez", "jose"), ("Mary\u{a0}Poole", "mary"), ("Jürgen Großmann", "jg")] {
+        cli.run(&["person", "add", name, "--id", id]).ok();
+    }
+    for (typed, id) in [("Jose\u{301}", "jose"), ("jose", "jose"), ("Mary  Poole", "mary"), ("GROSSMANN", "jg")] {
+        assert_eq!(cli.json(&["person", "show", typed])["id"], id, "{typed}");
+    }
+    cli.run(&["org", "add", "Клиника № 3"]).exits(2).says("--id");
+    assert_eq!(cli.json(&["org", "add", "Ärztehaus Köln"])["organisation"], "arztehaus-koln");
+}
+
+#[test]
+fn words_may_begin_with_a_dash_and_empty_ones_are_none() {
+    let (_server, cli) = village();
+    let note = |typed: &str| {
+        cli.run(&["met", "amina", "ben", "--note", typed, "--place", "-1 floor"]).ok();
+        let last = cli.json_lines(&["log", "--newest", "--limit", "1"]);
+        let details = last[0]["details"].as_array().unwrap().clone();
+        details.iter().find(|detail| detail["kind"] == "note").map(|note| note["text"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(note("- spoke about letters").as_deref(), Some("- spoke about letters"));
+    assert_eq!(note("-5 degrees").as_deref(), Some("-5 degrees"));
+    assert_eq!(note(""), None);
+    cli.run(&["person", "add", "-ann", "--id", "-1"]).ok();
+    cli.run(&["met", "amina", "-1", "--note", "x"]).ok();
+    cli.run(&["log", "--person", "-1", "--kind", "met"]).ok().prints("Amina Shah, -ann");
+    cli.run(&["org", "add", "-helpers", "--id", "helpers"]).ok().prints("recorded");
+    cli.run(&["org", "add", "--helpers"]).exits(2);
+}
+
+#[test]
+fn variables_that_are_no_text_are_not_taken_for_unset() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+    let (_server, cli) = village();
+    let head = cli.head();
+    for name in ["KITH_NETWORK", "KITH_SERVER", "KITH_TOKEN"] {
+        let mut met = cli.command(&["met", "amina", "ben"]);
+        Ran::run(met.env(name, OsString::from_vec(b"other\xff".to_vec())), "").exits(2).says(name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let replica = folder.path().join(OsString::from_vec(b"replica\xff".to_vec()));
+    Ran::run(cli.command(&["sync"]).env("KITH_REPLICA", &replica), "").ok();
+    Ran::run(cli.command(&["met", "amina", "ben"]).env("KITH_REPLICA", &replica), "").ok().prints("queued");
+    assert_eq!(cli.head(), head);
+}
+
+#[test]
+fn names_cannot_steer_the_terminal_or_forge_lines() {
+    let (_server, cli) = village();
+    cli.run(&["person", "add", "Eve\u{202e}nitirw", "--id", "eve"]).ok();
+    cli.run(&["met", "amina", "eve"]).ok();
+    let last = cli.run(&["log", "--newest", "--limit", "1"]).ok();
+    assert!(last.stdout.contains("Eve nitirw") && !last.stdout.contains('\u{202e}'), "{}", last.stdout);
+    cli.run(&["person", "add", "Eve\u{2028}  ben  Ben Okoro", "--id", "eve2"]).ok();
+    let question = cli.run(&["met", "amina", "eve"]).ok();
+    assert!(question.stdout.contains("recorded"), "an id always wins");
+    let question = cli.run(&["met", "amina", "Eve"]).exits(2);
+    assert_eq!(question.stderr.lines().count(), 3, "one line a candidate: {}", question.stderr);
+    assert!(!question.stderr.contains(['\u{202e}', '\u{2028}']), "{}", question.stderr);
+}
+
+#[test]
+fn large_whole_numbers_survive_readers_that_round() {
+    let (_server, cli) = village();
+    cli.run(&["met", "amina", "ben", "--attribute", "n:=9007199254740993", "--attribute", "small:=7"]).ok();
+    let last = cli.json_lines(&["log", "--newest", "--limit", "1"]).remove(0);
+    let attributes = &last["event"]["attributes"];
+    assert_eq!((&attributes[0]["integer"], &attributes[1]["integer"]), (&"9007199254740993".into(), &7.into()));
+    let again = serde_json::json!({ "event": last["event"] }).to_string();
+    cli.run_with_input(&["record", "-"], &again).ok().prints("already recorded");
+}

@@ -13,6 +13,7 @@ mod input;
 mod json;
 mod known_logs;
 mod level;
+mod names;
 mod output;
 mod people;
 mod place;
@@ -66,7 +67,7 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
                 None => format!("error: {failure}"),
             },
         };
-        drop(writeln!(io::stderr(), "{text}"));
+        drop(writeln!(io::stderr(), "{}", output::clean_lines(&text)));
     }
     ExitCode::from(failure.exit_code())
 }

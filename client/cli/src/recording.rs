@@ -22,7 +22,7 @@ pub(crate) struct WhenArgs {
     #[arg(long, value_name = "DATE", value_parser = parse_on_now)]
     pub(crate) on: Option<Timestamp>,
     /// A value that plugins see; never personal. KEY:=JSON gives numbers and true or false
-    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute)]
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute, allow_hyphen_values = true)]
     pub(crate) attributes: Vec<(String, AttributeValue)>,
     /// Record only if the log's last position is this one
     #[arg(long, value_name = "N")]
@@ -35,7 +35,7 @@ pub(crate) struct EventArgs {
     #[command(flatten)]
     pub(crate) when: WhenArgs,
     /// A note; can be erased later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) note: Option<String>,
     /// Who may see it [default: network, or that of the event it is about]
     #[arg(long, value_enum)]
@@ -89,11 +89,19 @@ impl EventArgs {
         if let Some(id) = self.id {
             builder = builder.id(id);
         }
-        match &self.note {
+        match self.note.as_ref().filter(|note| !note.trim().is_empty()) {
             Some(note) => builder.detail(DetailKind::Note, subjects, note),
             None => builder,
         }
     }
+}
+
+/// Reads a name, which may begin with a dash. With two it is an option that is not there, and would be a name for ever.
+pub(crate) fn parse_name(text: &str) -> Result<String, String> {
+    if text.starts_with("--") {
+        return Err("there is no such option, and names do not begin with two dashes".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads `key=text` or `key:=JSON`.

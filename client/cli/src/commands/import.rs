@@ -17,7 +17,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use kith_client::Outcome;
+use kith_client::{Outcome, Reason, reason_name};
 use serde_json::json;
 use std::{
     io::{self, Read},
@@ -117,6 +117,13 @@ pub(crate) enum Kind {
     Edges,
 }
 
+/// Whether somebody or something that had to be added first was added by somebody else meanwhile: records that name it
+/// can be recorded, which is all that was wanted.
+fn is_there_already(answer: &Answer) -> bool {
+    let exists = reason_name(Reason::AlreadyExists);
+    answer.role != Role::Record && matches!(&answer.result, Err(refusal) if refusal.reason == exists)
+}
+
 /// What became of the records so far.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -162,6 +169,9 @@ impl Tally {
     pub(crate) fn count(&mut self, answers: Vec<Answer>) {
         self.progress.inc(answers.len() as u64);
         for answer in answers {
+            if is_there_already(&answer) {
+                continue;
+            }
             let counter = match (answer.result, answer.role) {
                 (Err(refusal), _) => {
                     self.refusals.push(refusal);
@@ -260,6 +270,7 @@ mod tests {
             answer(1, Role::Organisation, Ok(new)),
             answer(1, Role::Person, Ok(new)),
             answer(2, Role::Person, Ok(new)),
+            answer(2, Role::Person, Err(Refusal { reason: "ALREADY_EXISTS", ..refusal(2) })),
             answer(17, Role::Record, Err(refusal(17))),
             answer(1, Role::Record, Ok(new)),
             answer(2, Role::Record, Ok(known)),

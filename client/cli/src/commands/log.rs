@@ -5,7 +5,7 @@ use crate::{
     dates::{parse_since_now, show_time},
     failure::Failure,
     level::Leveller,
-    output::{clean, remark, terminal_width},
+    output::{clean, remark, shorten, terminal_width},
     people::Names,
     place::Place,
     render::{entry_json, sentence},
@@ -36,10 +36,10 @@ use std::convert::Infallible;
                         kith log --between amina ben\n  kith log --newest --limit 10\n  kith log --follow -o json")]
 pub(crate) struct LogArgs {
     /// Only entries with this person in them; may be given several times
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
     /// Only entries with both of these people in them
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person")]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person", allow_hyphen_values = true)]
     between: Vec<String>,
     /// Only entries of this kind, such as met or custom:org.example/visit.v1; may be given several times
     #[arg(long, value_parser = parse_kind)]
@@ -274,10 +274,8 @@ fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     }
     let text = clean(&text);
     match width {
-        Some(width) if text.chars().count() > width => {
-            text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-        }
-        _ => text,
+        Some(width) => shorten(&text, width),
+        None => text,
     }
 }
 

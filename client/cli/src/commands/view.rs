@@ -32,10 +32,10 @@ pub(crate) struct ViewArgs {
     /// The view's name
     name: Option<String>,
     /// Only rows with this person in the key
-    #[arg(long, value_name = "PERSON", requires = "name")]
+    #[arg(long, value_name = "PERSON", requires = "name", allow_hyphen_values = true)]
     person: Option<String>,
     /// Only rows with somebody of this organisation in the key
-    #[arg(long, value_name = "ORGANISATION", requires = "name")]
+    #[arg(long, value_name = "ORGANISATION", requires = "name", allow_hyphen_values = true)]
     org: Option<String>,
     /// At most so many rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", requires = "name", value_parser = value_parser!(u64).range(1..))]

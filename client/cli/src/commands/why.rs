@@ -31,7 +31,7 @@ pub(crate) struct WhyArgs {
     /// The view's name
     name: String,
     /// The row's key: one or two people, or organisations, by id or part of their name
-    #[arg(required = true, num_args = 1..=2, value_name = "WHO")]
+    #[arg(required = true, num_args = 1..=2, value_name = "WHO", allow_negative_numbers = true)]
     key: Vec<String>,
     /// Only this row, in views with several rows a key: the position that its item shows
     #[arg(long, value_name = "POSITION")]

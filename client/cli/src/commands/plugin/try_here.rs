@@ -43,7 +43,7 @@ pub(crate) struct TryArgs {
     /// The component
     pub(super) file: PathBuf,
     /// The plugin's settings
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(super) settings: String,
     /// Fold this organisation's own events too
     #[arg(long, value_name = "ORGANISATION")]
