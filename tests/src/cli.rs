@@ -48,6 +48,7 @@ impl Cli {
             .env("KITH_SERVER", &self.server)
             .env("KITH_TOKEN", &self.token)
             .env("KITH_NETWORK", &self.network)
+            .env("TZ", "UTC")
             .env("XDG_CONFIG_HOME", self.config.path())
             .env_remove("KITH_TOKEN_FILE")
             .env_remove("KITH_REPLICA");

@@ -22,6 +22,7 @@ mod replica;
 mod reports;
 mod rollback;
 mod start;
+mod typing;
 mod views;
 mod village;
 mod ward;

@@ -241,7 +241,7 @@ fn certified_rows_follow_from_the_log_or_are_found_out() {
     let file = shelf.put("own.certificate", certificate.as_bytes());
     cli.run(&["met", "amina", "dan", "--on", "2026-02-27"]).ok();
     let verify = |file: &str| cli.run(&["plugin", "verify-certificate", file]);
-    verify(&file).ok().prints("verified: own has these 2 rows as of 2026-03-01");
+    verify(&file).ok().prints("verified: own has these 2 rows as of 2026-03-01 UTC");
     verify(&shelf.put("strength.certificate", certify(&["strength"]).as_bytes())).ok().prints("these 3 rows");
 
     let altered = |name: &str, change: &dyn Fn(&mut Value)| {

@@ -91,7 +91,7 @@ impl Kith {
 impl Command {
     /// Runs on the replica, if there is one and the command works there; at the server otherwise.
     async fn run_somewhere(self, global: &GlobalArgs, mut output: Output) -> Result<(), Failure> {
-        let variable = |name: &str| std::env::var(name).ok();
+        let variable = |name: &str| std::env::var_os(name);
         let profile = match profile_path().and_then(|path| Profile::read(&path)) {
             // A profile that cannot be read stops nobody who needs none.
             Err(_) if global.say_all(variable) => None,
@@ -240,6 +240,14 @@ mod tests {
             "person merge p-abc --into amina",
             "met amina ben carol --on yesterday --place ward --note text --attribute a=b --attribute n:=1 --scope organisation --if-head 7",
             "met amina ben --id ID --on 2026-01-01",
+            "met amina ben --note -5_degrees --place -1st",
+            "met amina -1 --note x",
+            "log --person -1",
+            "log --between -1 amina",
+            "why strength -1 amina",
+            "answered ID --by -1 accepted",
+            "org add -helpers",
+            "person add -ann --id -1 --org -2",
             "followed-up amina ben --about ID --on today",
             "asked amina ben --for beds",
             "helped amina ben --category beds --about ID --note text",
@@ -307,6 +315,8 @@ mod tests {
     fn what_cannot_be_meant_is_refused() {
         let lines = [
             "met amina",
+            "org add --iid",
+            "person add --help-me",
             "met amina ben --id 019d0000-0000-7000-8000-000000000000",
             "met amina ben --on tomorrow",
             "met amina ben --attribute x",

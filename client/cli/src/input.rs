@@ -1,56 +1,138 @@
 //! Files to read from: plain or gzip, told apart by their first bytes, `-` for standard input; and their lines.
+//!
+//! A file may be anything that can be read once, such as a pipe: what is needed twice is spooled. A byte order mark at
+//! the beginning is passed over, and UTF-16, which nothing here reads, is named.
 
 use crate::failure::Failure;
 use flate2::bufread::MultiGzDecoder;
 use kith_core::limits::APPEND_BYTES_MAX;
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Cursor, Read, Seek},
     path::Path,
 };
 
 /// First bytes of every gzip file (RFC 1952).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The byte order mark of UTF-8, as Excel and PowerShell write it.
+const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+/// Bytes that tell what a file is.
+const HEAD_BYTES: usize = 3;
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Text to be read.
 pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
 
-/// Opens a file, unpacked if it is packed.
+/// Opens a text, unpacked if it is packed; `-` is the standard input.
 pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
+    text(path, open_raw(path)?)
+}
+
+/// Reads a whole text, unpacked.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
+}
+
+/// Reads a text that is not longer than `bytes_max`, such as a token.
+pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let failed = |error| Failure::file("read", path, error);
+    text(path, open_raw(path)?)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::Usage(format!("{} is longer than {bytes_max} bytes", path.display())));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
+}
+
+fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    Ok(Box::new(open_file(path)?))
+}
+
+fn open_file(path: &Path) -> Result<File, Failure> {
     let failed = |error| Failure::file("read", path, error);
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(Failure::Usage(format!("{} is a folder", path.display())));
     }
-    unpacked(buffered(file)).map_err(failed)
+    Ok(file)
 }
 
-/// Opens a file, or standard input for `-`.
-pub(crate) fn open_or_stdin(path: &Path) -> Result<Input, Failure> {
-    if path == Path::new("-") {
-        return Ok(buffered(io::stdin()));
+/// A text that is read more than once. What is no regular file can be read only once, and is copied to an unnamed
+/// temporary file first.
+#[derive(Debug)]
+pub(crate) struct Rereadable(File);
+
+impl Rereadable {
+    /// Opens it; `-` is the standard input.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::file("read", path, error);
+        let mut source: Box<dyn Read> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            let file = open_file(path)?;
+            if file.metadata().map_err(failed)?.is_file() {
+                return Ok(Self(file));
+            }
+            Box::new(file)
+        };
+        let mut spooled = tempfile::tempfile().map_err(failed)?;
+        io::copy(&mut source, &mut spooled).map_err(failed)?;
+        Ok(Self(spooled))
     }
-    open(path)
-}
 
-/// Reads a whole file, unpacked.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
-    Ok(bytes)
-}
-
-fn unpacked(mut input: Input) -> io::Result<Input> {
-    if input.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        return Ok(buffered(MultiGzDecoder::new(input)));
+    /// From its beginning. Only the newest reader may be used.
+    pub(crate) fn again(&mut self, path: &Path) -> Result<Input, Failure> {
+        let failed = |error| Failure::file("read", path, error);
+        self.0.rewind().map_err(failed)?;
+        text(path, Box::new(self.0.try_clone().map_err(failed)?))
     }
-    Ok(input)
 }
 
-fn buffered(reader: impl Read + Send + 'static) -> Input {
-    BufReader::with_capacity(BUFFER_BYTES, Box::new(reader))
+/// A text as it is read: unpacked, without byte order mark.
+fn text(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
+    let failed = |error| Failure::file("read", path, error);
+    let (head, rest) = with_head(source).map_err(failed)?;
+    if !head.starts_with(&GZIP_MAGIC) {
+        return plain(path, &head, rest);
+    }
+    let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest)));
+    let (head, rest) = with_head(Box::new(unpacked)).map_err(failed)?;
+    plain(path, &head, rest)
+}
+
+fn plain(path: &Path, head: &[u8], rest: Box<dyn Read + Send>) -> Result<Input, Failure> {
+    if is_utf_16(head) {
+        return Err(Failure::Usage(format!("{} is UTF-16: save it as UTF-8", path.display())));
+    }
+    let head = head.strip_prefix(&UTF_8_MARK).unwrap_or(head).to_vec();
+    Ok(BufReader::with_capacity(BUFFER_BYTES, Box::new(Cursor::new(head).chain(rest))))
+}
+
+/// The first bytes of a source, fewer only where it has no more, and the rest.
+fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    (&mut source).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok((head, source))
+}
+
+/// Whether a text begins as UTF-16 does: with its byte order mark, or with a letter of ASCII and a zero.
+fn is_utf_16(head: &[u8]) -> bool {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [one, other, ..] => (*one == 0) != (*other == 0),
+        _ => false,
+    }
+}
+
+/// Text from elsewhere without its byte order mark.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A line that is not blank.
@@ -132,16 +214,56 @@ mod tests {
 
     #[test]
     fn packed_files_are_unpacked_whatever_their_name() {
+        let read = |path: &Path| read_text(path).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("contacts.txt");
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         packed.write_all(b"1 2 3").unwrap();
         fs::write(&path, packed.finish().unwrap()).unwrap();
-        assert_eq!(read(&path).unwrap(), b"1 2 3");
+        assert_eq!(read(&path), "1 2 3");
         fs::write(&path, b"4 5 6").unwrap();
-        assert_eq!(read(&path).unwrap(), b"4 5 6");
+        assert_eq!(read(&path), "4 5 6");
         fs::write(&path, b"").unwrap();
-        assert_eq!(read(&path).unwrap(), b"");
+        assert_eq!(read(&path), "");
+    }
+
+    #[test]
+    fn byte_order_marks_are_passed_over_and_utf_16_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        let check = |bytes: &[u8], expected: Result<&str, &str>| {
+            fs::write(&path, bytes).unwrap();
+            match (read_text(&path), expected) {
+                (Ok(text), Ok(expected)) => assert_eq!(text, expected),
+                (Err(failure), Err(part)) => assert!(failure.to_string().contains(part), "{failure}"),
+                (found, expected) => panic!("{bytes:?}: {found:?} instead of {expected:?}"),
+            }
+        };
+        check(b"\xef\xbb\xbf1 2", Ok("1 2"));
+        check(b"\xef\xbb\xbf", Ok(""));
+        check("1\u{feff}".as_bytes(), Ok("1\u{feff}"));
+        check(b"\xff\xfe1\0", Err("is UTF-16"));
+        check(b"\xfe\xff\x001", Err("is UTF-16"));
+        check(b"{\0}\0", Err("is UTF-16"));
+        check(b"\0{\0}", Err("is UTF-16"));
+        check(b"\xffabc", Err("is not text"));
+        check(b"1", Ok("1"));
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(b"\xef\xbb\xbfx").unwrap();
+        check(&packed.finish().unwrap(), Ok("x"));
+    }
+
+    #[test]
+    fn what_is_read_twice_is_the_same_both_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        fs::write(&path, b"\xef\xbb\xbfone\ntwo\n").unwrap();
+        let mut file = Rereadable::open(&path).unwrap();
+        for _ in 0..2 {
+            let mut text = String::new();
+            file.again(&path).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "one\ntwo\n");
+        }
     }
 
     #[test]

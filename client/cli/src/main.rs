@@ -14,6 +14,7 @@ mod json;
 mod known_logs;
 mod level;
 mod log_clock;
+mod names;
 mod output;
 mod people;
 mod place;
@@ -67,7 +68,7 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
                 None => format!("error: {failure}"),
             },
         };
-        drop(writeln!(io::stderr(), "{text}"));
+        drop(writeln!(io::stderr(), "{}", output::clean_lines(&text)));
     }
     ExitCode::from(failure.exit_code())
 }

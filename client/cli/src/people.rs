@@ -2,7 +2,12 @@
 //!
 //! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
 
-use crate::{failure::Failure, place::Place};
+use crate::{
+    failure::Failure,
+    names::{bare, folded},
+    output::clean,
+    place::Place,
+};
 use kith_client::{Recorded, v1};
 use kith_core::{
     detail::DetailKind,
@@ -98,17 +103,23 @@ fn about(person: &v1::Person) -> String {
 
 /// The one candidate whose name is the text, or else the one whose name has the text as a part.
 fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a str, Failure> {
-    let wanted = text.trim().to_lowercase();
+    let wanted = folded(text);
     let unknown = || Failure::NotFound(format!("there is no {what} {text:?}, neither by id nor by name"));
     if wanted.is_empty() {
         return Err(unknown());
     }
-    let named = |candidate: &&Candidate<'_>| candidate.name.to_lowercase() == wanted;
-    let mut matching: Vec<_> = candidates.iter().filter(named).collect();
-    if matching.is_empty() {
-        let part = |candidate: &&Candidate<'_>| candidate.name.to_lowercase().contains(&wanted);
-        matching = candidates.iter().filter(part).collect();
-    }
+    let by = |matches: &dyn Fn(&str) -> bool| -> Vec<&Candidate<'a>> {
+        candidates.iter().filter(|candidate| matches(candidate.name)).collect()
+    };
+    let bare_wanted = bare(text);
+    let attempts: [&dyn Fn(&str) -> bool; 4] = [
+        &|name| folded(name) == wanted,
+        &|name| folded(name).contains(&wanted),
+        // Whoever has no key for an accent leaves it out.
+        &|name| bare(name) == bare_wanted,
+        &|name| !bare_wanted.is_empty() && bare(name).contains(&bare_wanted),
+    ];
+    let matching = attempts.into_iter().map(by).find(|found| !found.is_empty()).unwrap_or_default();
     match matching.as_slice() {
         [] => Err(unknown()),
         [one] => Ok(one.id),
@@ -120,7 +131,7 @@ fn question(what: &str, text: &str, candidates: &[&Candidate<'_>]) -> String {
     let mut lines = vec![format!("which {what} is {text:?}? Name one by id:")];
     lines.extend(candidates.iter().take(CANDIDATES_MAX).map(|candidate| {
         let line = format!("  {}  {}", candidate.id, candidate.name);
-        if candidate.more.is_empty() { line } else { format!("{line} ({})", candidate.more) }
+        clean(&if candidate.more.is_empty() { line } else { format!("{line} ({})", candidate.more) })
     }));
     if candidates.len() > CANDIDATES_MAX {
         lines.push(format!("  and {} more", candidates.len() - CANDIDATES_MAX));
@@ -176,6 +187,35 @@ mod tests {
         check("amina", Err("p-2  Amina Khan (GP, riverside)"));
         check("nobody", Err("there is no person \"nobody\""));
         check(" ", Err("there is no person"));
+    }
+
+    #[test]
+    fn names_are_found_however_they_are_spelt() {
+        let people = [
+            ("jose", "José Nuñez"),
+            ("mary", "Mary\u{a0}Poole"),
+            ("jg", "Jürgen Großmann"),
+            ("ipek", "İpek Işık"),
+            ("jurgen", "Jurgen Klein"),
+        ];
+        let candidates = people.map(|(id, name)| Candidate { id, name, more: String::new() });
+        let check = |text: &str, id: &str| assert_eq!(pick("person", text, &candidates).unwrap(), id, "{text}");
+        check("Jose\u{301}", "jose");
+        check("jose nunez", "jose");
+        check("mary  poole", "mary");
+        check("GROSSMANN", "jg");
+        check("ipek ışık", "ipek");
+        check("jürgen", "jg");
+        check("jurgen", "jurgen");
+        assert!(pick("person", "\u{301}", &candidates).is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_of_a_question() {
+        let forged = Candidate { id: "sam1", name: "Sam\n  ben  Ben Okoro", more: String::new() };
+        let other = Candidate { id: "sam2", name: "Sam Two\u{202e}", more: String::new() };
+        let question = pick("person", "sam", &[forged, other]).unwrap_err().to_string();
+        assert_eq!(question.lines().collect::<Vec<_>>()[1..], ["  sam1  Sam   ben  Ben Okoro", "  sam2  Sam Two "]);
     }
 
     #[test]

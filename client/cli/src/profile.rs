@@ -36,7 +36,7 @@ impl Profile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::file("read the profile", path, error)),
         };
-        match toml::from_str(&text) {
+        match toml::from_str(crate::input::without_mark(&text)) {
             Ok(profile) => Ok(Some(profile)),
             // The parser's message would quote the line, and with it perhaps the token.
             Err(_) => Err(Failure::Usage(format!("{} is not a profile: log in again", path.display()))),

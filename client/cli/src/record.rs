@@ -11,11 +11,11 @@ use crate::{
     derive::{FileDigest, Repeats, detail_salt, digest_parts, event_salt},
     json::{Object, Value},
 };
-use details::{Draft, drafts};
+use details::drafts;
 use kith_client::{Error, NewEvent, random_bytes, random_event_id};
 use kith_core::{
     detail::Detail,
-    event::{Attribute, AttributeValue, Commitment, Event},
+    event::{Attribute, AttributeValue, Commitment, Event, Fact},
     id::EventId,
     invalid::{Invalid, Problem},
     limits::{DETAIL_SALT_BYTES, EVENT_SALT_BYTES},
@@ -23,7 +23,7 @@ use kith_core::{
 use std::fmt;
 
 /// Separates the content of records from all other hashes.
-const CONTENT_DOMAIN: &[u8] = b"kith/import/record/1";
+const CONTENT_DOMAIN: &[u8] = b"kith/import/record/2";
 /// Stands for an id that is not known yet.
 const NO_ID: [u8; 16] = [0x80; 16];
 
@@ -95,7 +95,10 @@ fn read_new_event(value: Value, missing: &mut Missing) -> Result<NewEvent, Inval
     let (mut event, given) = read_event(record.need("event")?.object()?)?;
     let drafts = drafts(record.list_or_empty("details")?)?;
     record.finish()?;
-    event.id = given.id.unwrap_or_else(|| missing.id(&event, &drafts));
+    event.id = match given.id {
+        Some(id) => id,
+        None => missing.id(&mut event),
+    };
     event.salt = given.salt.unwrap_or_else(|| missing.salt(&event.id));
     let salted = drafts.into_iter().enumerate().map(|(index, draft)| {
         let salt = draft.salt.unwrap_or_else(|| missing.detail_salt(&event.id, index));
@@ -152,10 +155,15 @@ fn attribute(value: Value) -> Result<Attribute, Invalid> {
 }
 
 impl Missing {
-    fn id(&mut self, event: &Event, drafts: &[Draft]) -> EventId {
+    /// An id for an event that has none. People whose order says nothing are put in order first, so that one event
+    /// has one id however it was written down.
+    fn id(&mut self, event: &mut Event) -> EventId {
         match self {
             Self::Random => random_event_id(),
-            Self::Derived { repeats, .. } => repeats.next_id(content(event, drafts)),
+            Self::Derived { repeats, .. } => {
+                sort_people(&mut event.fact);
+                repeats.next_id(content(event))
+            }
         }
     }
 
@@ -174,12 +182,19 @@ impl Missing {
     }
 }
 
-/// Identity of what a record says, whatever its id and salts.
-fn content(event: &Event, drafts: &[Draft]) -> [u8; 32] {
-    let event = event.content_hash();
-    let mut parts = vec![event.to_vec()];
-    parts.extend(drafts.iter().map(Draft::content));
-    digest_parts(CONTENT_DOMAIN, parts.iter().map(Vec::as_slice))
+/// Identity of what happened, whatever the event's id and salt. Details have no part in it: the id stays in the log for
+/// ever, and guesses of their words could be tested against it after they were erased.
+fn content(event: &Event) -> [u8; 32] {
+    digest_parts(CONTENT_DOMAIN, [event.content_hash().as_slice()])
+}
+
+fn sort_people(fact: &mut Fact) {
+    match fact {
+        Fact::Met(met) => met.people.sort_unstable(),
+        Fact::FollowedUp(followed) => followed.with.sort_unstable(),
+        Fact::Asked(asked) => asked.of.sort_unstable(),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +204,7 @@ mod tests {
     use kith_client::EventBuilder;
     use kith_core::{
         detail::DetailKind,
-        event::{Fact, FollowedUp, Scope},
+        event::{FollowedUp, Scope},
         timestamp::Timestamp,
     };
     use proptest::prelude::*;
@@ -224,15 +239,39 @@ mod tests {
     }
 
     #[test]
-    fn repeats_in_a_file_are_events_of_their_own_and_details_count() {
-        let mut missing = derived();
-        let noted = MET.replace("}}}", r#"}},"details":[{"kind":"NOTE","subjects":["ben","amina"],"text":"x"}]}"#);
-        let ids: Vec<_> =
-            [MET, MET, &noted].map(|line| read_record(line.as_bytes(), &mut missing).unwrap().id()).to_vec();
-        assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2]);
+    fn repeats_in_a_file_are_events_of_their_own_and_give_no_words_away() {
+        let noted = |text: &str| {
+            let details = format!(r#"}},"details":[{{"kind":"NOTE","subjects":["ben","amina"],"text":"{text}"}}]}}"#);
+            MET.replace("}}}", &format!("}}{details}"))
+        };
+        let ids = |lines: &[&str]| {
+            let mut missing = derived();
+            lines.iter().map(|line| read_record(line.as_bytes(), &mut missing).unwrap().id()).collect::<Vec<_>>()
+        };
+        let noted_ids = ids(&[MET, &noted("x"), &noted("y")]);
+        assert!(noted_ids[0] != noted_ids[1] && noted_ids[0] != noted_ids[2] && noted_ids[1] != noted_ids[2]);
+        assert_eq!(noted_ids, ids(&[&noted("guess"), MET, &noted("another")]), "ids follow from the events alone");
+        let noted = noted("x");
         let new = read(&noted).unwrap();
         assert_eq!(new.details()[0].subjects[0].as_str(), "amina");
         assert_eq!(new.event().details.len(), 1);
+    }
+
+    #[test]
+    fn an_event_has_one_id_however_its_people_are_written_down() {
+        let turned = MET.replace(r#"["amina","ben"]"#, r#"["ben","amina"]"#);
+        assert_eq!(read(MET).unwrap(), read(&turned).unwrap());
+        let asked = |of: &str| {
+            MET.replace(
+                r#""met":{"people":["amina","ben"]}"#,
+                &format!(r#""asked":{{"by":"carol","of":[{of}],"category":"beds"}}"#),
+            )
+        };
+        assert_eq!(read(&asked(r#""ben","amina""#)).unwrap(), read(&asked(r#""amina","ben""#)).unwrap());
+        let given = turned.replace(r#""occurred_at""#, r#""id":"019d0000-0000-7000-8000-000000000000","occurred_at""#);
+        let new = read(&given).unwrap();
+        let Fact::Met(met) = &new.event().fact else { panic!("it is a meeting") };
+        assert_eq!(met.people[0].as_str(), "ben", "an event with an id is taken as it is");
     }
 
     #[test]
@@ -260,7 +299,6 @@ mod tests {
         check_field("\"event\":", "\"colour\":1,\"event\":", "colour");
         check_field("\"occurred_at\":\"2026-03-04T10:00:00Z\",", "", "event.occurred_at");
         check_field("2026-03-04T10:00:00Z", "yesterday", "event.occurred_at");
-        check_field("2026-03-04T10:00:00Z", "2026-03-04T10:00:00.0001Z", "event.occurred_at");
         check_field("\"scope\":\"network\",", "", "event.scope");
         check_field("\"network\"", "\"everybody\"", "event.scope");
         check_field("\"scope\"", "\"id\":\"x\",\"scope\"", "event.id");
@@ -277,6 +315,14 @@ mod tests {
         let commitment = format!("\"details\":[\"{}=\"],\"met\":", "A".repeat(43));
         check_field("\"met\":", &commitment, "details");
         check_field("\"met\":", "\"token_revoked\":{\"token\":\"t\"},\"met\":", "event.token_revoked");
+    }
+
+    #[test]
+    fn times_of_other_systems_are_taken_in_whole_milliseconds() {
+        let time = |text: &str| read(&MET.replace("2026-03-04T10:00:00Z", text)).unwrap().event().occurred_at;
+        let whole = time("2026-03-04T10:00:00.123Z");
+        assert_eq!(time("2026-03-04T10:00:00.123456+00:00"), whole);
+        assert_eq!(time("2026-03-04T10:00:00.123999999Z"), whole, "never later than it was: it could lie ahead");
     }
 
     #[test]

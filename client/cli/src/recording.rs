@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_time},
+    dates::{parse_on_now, show_time},
     failure::Failure,
     output::remark,
     place::Place,
@@ -26,12 +26,12 @@ const SILENT_MAX: Duration = Duration::from_secs(4);
 /// Flags of every command that records an event.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WhenArgs {
-    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, RFC 3339; a day means its first moment, UTC
-    /// [default: now]
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    pub(crate) on: Option<Moment>,
+    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, 2026-03-04 15:03, RFC 3339; without a zone in
+    /// yours. A day means its noon, or now where that lies ahead [default: now]
+    #[arg(long, value_name = "DATE", value_parser = parse_on_now)]
+    pub(crate) on: Option<Timestamp>,
     /// A value that plugins see; never personal. KEY:=JSON gives numbers and true or false
-    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute)]
+    #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute, allow_hyphen_values = true)]
     pub(crate) attributes: Vec<(String, AttributeValue)>,
     /// Record only if the log's last position is this one
     #[arg(long, value_name = "N")]
@@ -44,12 +44,12 @@ pub(crate) struct EventArgs {
     #[command(flatten)]
     pub(crate) when: WhenArgs,
     /// A note; can be erased later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) note: Option<String>,
     /// Who may see it [default: network, or that of the event it is about]
     #[arg(long, value_enum)]
     pub(crate) scope: Option<ScopeArg>,
-    /// The event's id, so that recording it twice has no effect
+    /// The event's id, so that recording it twice, with the same --on, has no effect
     #[arg(long, value_name = "UUID", requires = "on")]
     pub(crate) id: Option<EventId>,
 }
@@ -75,7 +75,7 @@ impl From<ScopeArg> for Scope {
 impl WhenArgs {
     /// When it happened.
     pub(crate) fn occurred_at(&self) -> Timestamp {
-        self.on.map_or_else(kith_client::now, Moment::start)
+        self.on.unwrap_or_else(kith_client::now)
     }
 
     /// An event with these flags.
@@ -111,11 +111,19 @@ impl EventArgs {
         if let Some(id) = self.id {
             builder = builder.id(id);
         }
-        match &self.note {
+        match self.note.as_ref().filter(|note| !note.trim().is_empty()) {
             Some(note) => builder.detail(DetailKind::Note, subjects, note),
             None => builder,
         }
     }
+}
+
+/// Reads a name, which may begin with a dash. With two it is an option that is not there, and would be a name for ever.
+pub(crate) fn parse_name(text: &str) -> Result<String, String> {
+    if text.starts_with("--") {
+        return Err("there is no such option, and names do not begin with two dashes".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads `key=text` or `key:=JSON`.
@@ -334,7 +342,7 @@ mod tests {
     fn an_event_takes_the_scope_of_the_one_it_names() {
         let people = vec!["a".parse().unwrap(), "b".parse().unwrap()];
         let met = || Fact::Met(kith_core::event::Met { people: people.clone() });
-        let when = WhenArgs { on: Some(Moment::Day(1)), attributes: Vec::new(), if_head: None };
+        let when = WhenArgs { on: Some(Timestamp::from_millis(86_400_000)), attributes: Vec::new(), if_head: None };
         let args = EventArgs { when, note: Some("x".into()), scope: None, id: None };
         let target = args.when.builder(met()).scope(Scope::Organisation).build().unwrap();
         let scope =

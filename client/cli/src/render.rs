@@ -58,7 +58,7 @@ fn attribute_json(attribute: &Attribute) -> Value {
     let key = &attribute.key;
     match &attribute.value {
         AttributeValue::Text(text) => json!({ "key": key, "text": text }),
-        AttributeValue::Integer(integer) => json!({ "key": key, "integer": integer }),
+        AttributeValue::Integer(integer) => json!({ "key": key, "integer": integer_json(*integer) }),
         AttributeValue::Number(number) => json!({ "key": key, "number": number }),
         AttributeValue::Flag(flag) => json!({ "key": key, "flag": flag }),
     }
@@ -67,6 +67,12 @@ fn attribute_json(attribute: &Attribute) -> Value {
 /// The words of an event as `kith record` reads them.
 pub(crate) fn details_json(details: &[Detail]) -> Value {
     details.iter().map(detail_json).collect()
+}
+
+/// A whole number as every reader of JSON gets it: beyond 2^53, where many round, as text, which proto3 JSON reads too.
+fn integer_json(integer: i64) -> Value {
+    const EXACT_MAX: u64 = 1 << 53;
+    if integer.unsigned_abs() <= EXACT_MAX { integer.into() } else { integer.to_string().into() }
 }
 
 fn detail_json(detail: &Detail) -> Value {

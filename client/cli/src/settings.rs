@@ -1,16 +1,18 @@
 //! Where `kith` talks to: flags, else the environment, else the profile, else the defaults. The environment is an
 //! argument, so that tests bring their own.
 
-use crate::{failure::Failure, profile::Profile};
+use crate::{failure::Failure, input::read_short_text, profile::Profile};
 use clap::{Args, ValueEnum};
 use kith_client::{Client, Options, Retry, Secret};
 use kith_core::id::NetworkName;
-use std::{fs, path::Path, path::PathBuf};
+use std::{ffi::OsString, path::Path, path::PathBuf};
 
 /// Where a server listens unless told otherwise.
 const SERVER_DEFAULT: &str = "http://127.0.0.1:7420";
 /// Attempts at a call: somebody waits for it.
 const ATTEMPTS_MAX: u32 = 4;
+/// A file that is longer holds no token.
+const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
 /// The network that a server begins with.
 const NETWORK_DEFAULT: &str = "default";
 
@@ -93,14 +95,20 @@ impl Settings {
     /// Settles everything, in the order of precedence.
     pub(crate) fn resolve(
         flags: &GlobalArgs,
-        environment: impl Fn(&str) -> Option<String>,
+        environment: impl Fn(&str) -> Option<OsString>,
         profile: Option<&Profile>,
     ) -> Result<Self, Failure> {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
-        let server = flags.server.clone().or_else(|| variable("KITH_SERVER"));
+        let server = match &flags.server {
+            Some(server) => Some(server.clone()),
+            None => text_of("KITH_SERVER", &variable)?,
+        };
         // A profile's token is for the profile's server: it is never sent anywhere else.
         let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| is_same(server, &profile.server)));
-        let network = flags.network.clone().or_else(|| variable("KITH_NETWORK"));
+        let network = match &flags.network {
+            Some(network) => Some(network.clone()),
+            None => text_of("KITH_NETWORK", &variable)?,
+        };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         Ok(Self {
             server: server
@@ -139,13 +147,16 @@ impl ReplicaSettings {
     /// Settles everything, in the order of precedence; `None` where no replica is named. Needs no token.
     pub(crate) fn resolve(
         flags: &GlobalArgs,
-        environment: impl Fn(&str) -> Option<String>,
+        environment: impl Fn(&str) -> Option<OsString>,
         profile: Option<&Profile>,
     ) -> Result<Option<Self>, Failure> {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         let folder = flags.replica.clone().or_else(|| variable("KITH_REPLICA").map(PathBuf::from));
         let Some(folder) = folder else { return Ok(None) };
-        let network = flags.network.clone().or_else(|| variable("KITH_NETWORK"));
+        let network = match &flags.network {
+            Some(network) => Some(network.clone()),
+            None => text_of("KITH_NETWORK", &variable)?,
+        };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         let network = parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?;
         Ok(Some(Self { folder, network }))
@@ -154,7 +165,7 @@ impl ReplicaSettings {
 
 impl GlobalArgs {
     /// Whether flags and environment say everything, so that a profile has nothing to add.
-    pub(crate) fn say_all(&self, environment: impl Fn(&str) -> Option<String>) -> bool {
+    pub(crate) fn say_all(&self, environment: impl Fn(&str) -> Option<OsString>) -> bool {
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
         let token =
             self.token.is_some() || self.token_file.is_some() || is_set("KITH_TOKEN") || is_set("KITH_TOKEN_FILE");
@@ -173,21 +184,27 @@ fn no_token() -> Failure {
     Failure::Usage(advice.to_owned())
 }
 
-fn find_token(flags: &GlobalArgs, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Secret>, Failure> {
+/// A variable that holds text. One that holds something else is not unset: the command would go elsewhere.
+fn text_of(name: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>, Failure> {
+    let not_text = |_| Failure::Usage(format!("{name} in the environment is not text (UTF-8)"));
+    variable(name).map(OsString::into_string).transpose().map_err(not_text)
+}
+
+fn find_token(flags: &GlobalArgs, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<Secret>, Failure> {
     if let Some(token) = &flags.token {
         return Ok(Some(token.as_str().into()));
     }
     if let Some(path) = &flags.token_file {
         return read_token(path).map(Some);
     }
-    if let Some(token) = variable("KITH_TOKEN") {
+    if let Some(token) = text_of("KITH_TOKEN", &variable)? {
         return Ok(Some(token.as_str().into()));
     }
     variable("KITH_TOKEN_FILE").map(|path| read_token(Path::new(&path))).transpose()
 }
 
 fn read_token(path: &Path) -> Result<Secret, Failure> {
-    let text = fs::read_to_string(path).map_err(|error| Failure::file("read the token in", path, error))?;
+    let text = read_short_text(path, TOKEN_FILE_BYTES_MAX)?;
     match text.trim() {
         "" => Err(Failure::Usage(format!("{} holds no token", path.display()))),
         token => Ok(token.into()),
@@ -202,7 +219,7 @@ pub(crate) fn parse_network(name: &str) -> Result<NetworkName, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
+    use std::{collections::HashMap, fs};
 
     fn profile() -> Profile {
         Profile { server: "http://profile".into(), network: "profiled".into(), token: "profile-token".into() }
@@ -210,7 +227,7 @@ mod tests {
 
     fn resolve(flags: &GlobalArgs, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<Settings, Failure> {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
-        Settings::resolve(flags, |name| variables.get(name).map(|value| (*value).to_owned()), profile)
+        Settings::resolve(flags, |name| variables.get(name).map(OsString::from), profile)
     }
 
     fn check(settings: Result<Settings, Failure>, server: &str, token: &str, network: &str) {
@@ -257,6 +274,33 @@ mod tests {
         check(resolve(&GlobalArgs::default(), &variables, None), SERVER_DEFAULT, "file-token", "default");
         fs::write(&path, "\n").unwrap();
         assert!(matches!(resolve(&flags, &[], None), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_variable_that_is_no_text_is_named_unless_it_is_a_path() {
+        use std::os::unix::ffi::OsStringExt;
+        let no_text = || OsString::from_vec(b"/x\xff".to_vec());
+        let flags = GlobalArgs { token: Some("t".into()), ..GlobalArgs::default() };
+        for name in ["KITH_SERVER", "KITH_NETWORK"] {
+            let failure = Settings::resolve(&flags, |asked| (asked == name).then(no_text), None).unwrap_err();
+            assert!(failure.to_string().contains(name) && failure.exit_code() == 2, "{failure}");
+        }
+        let failure = Settings::resolve(&GlobalArgs::default(), |asked| (asked == "KITH_TOKEN").then(no_text), None);
+        assert!(failure.unwrap_err().to_string().contains("KITH_TOKEN"));
+        let replica = ReplicaSettings::resolve(&flags, |asked| (asked == "KITH_REPLICA").then(no_text), None);
+        assert_eq!(replica.unwrap().unwrap().folder, PathBuf::from(no_text()));
+    }
+
+    #[test]
+    fn byte_order_marks_of_token_files_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let flags = GlobalArgs { token_file: Some(path.clone()), ..GlobalArgs::default() };
+        fs::write(&path, "\u{feff}file-token\r\n").unwrap();
+        check(resolve(&flags, &[], None), SERVER_DEFAULT, "file-token", "default");
+        fs::write(&path, b"\xff\xfek\0i\0").unwrap();
+        assert!(resolve(&flags, &[], None).unwrap_err().to_string().contains("is UTF-16"));
     }
 
     #[test]

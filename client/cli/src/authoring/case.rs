@@ -8,7 +8,7 @@ use super::{
     spool::{Spool, SpoolWriter},
 };
 use crate::{
-    dates::{Moment, parse_past_now},
+    dates::parse_view_day_now,
     derive::Repeats,
     failure::Failure,
     input::{self, Lines},
@@ -16,6 +16,7 @@ use crate::{
     rows::row_json,
 };
 use kith_client::NewEvent;
+use kith_core::timestamp::DAY_MS;
 use kith_core::{
     entry::Entry,
     event::{Event, Fact},
@@ -107,10 +108,10 @@ impl Case {
 
     /// The rows that a component makes of the case's log.
     pub(crate) async fn rows(&self, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
-        let day = parse_past_now(&self.file.at)
+        let day = parse_view_day_now(&self.file.at)
             .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", self.path.display())))?;
         let log = self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log);
-        let noon = Moment::Day(day.day()).start().millis() + 43_200_000;
+        let noon = i64::from(day) * DAY_MS + DAY_MS / 2;
         let fold = Fold {
             component,
             settings: Value::Object(self.file.settings.clone()).to_string(),
@@ -182,7 +183,7 @@ async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Res
 
 /// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
 pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
-    let file = Sha256::digest(input::read(path)?).into();
+    let file = Sha256::digest(input::read_text(path)?).into();
     let mut missing = Missing::Derived { file, repeats: Repeats::default() };
     let mut lines = Lines::new(input::open(path)?);
     let mut spool = SpoolWriter::new()?;

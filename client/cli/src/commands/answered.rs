@@ -17,7 +17,7 @@ pub(crate) struct AnsweredArgs {
     #[arg(value_name = "EVENT")]
     referral: EventRef,
     /// Who answered
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     by: String,
     /// The answer
     #[arg(value_enum)]

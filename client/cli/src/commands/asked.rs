@@ -17,10 +17,10 @@ use serde_json::Map;
 #[command(after_help = "Example: kith asked amina ben --for discharge-letters")]
 pub(crate) struct AskedArgs {
     /// Who asked
-    #[arg(value_name = "PERSON")]
+    #[arg(value_name = "PERSON", allow_negative_numbers = true)]
     by: String,
     /// Who was asked
-    #[arg(required = true, value_name = "PERSON")]
+    #[arg(required = true, value_name = "PERSON", allow_negative_numbers = true)]
     of: Vec<String>,
     /// What for: up to 32 of a-z, 0-9, _ and -
     #[arg(long = "for", value_name = "CATEGORY")]

@@ -177,7 +177,7 @@ async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKe
     };
     let network = origin.network().ok_or_else(|| unknown(&"it is no log of Kith"))?;
     let profile = Profile::read(&profile_path()?)?;
-    let settings = Settings::resolve(global, |name| std::env::var(name).ok(), profile.as_ref());
+    let settings = Settings::resolve(global, |name| std::env::var_os(name), profile.as_ref());
     let client = settings.map_err(|_| unknown(&"no server is named"))?.connect().await;
     let client = client.map_err(|error| unknown(&error))?.with_network(network);
     let key = client.checkpoint().await.map_err(|error| unknown(&error))?.key;

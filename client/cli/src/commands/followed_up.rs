@@ -14,10 +14,10 @@ use serde_json::Map;
 #[command(after_help = "Example: kith followed-up amina ben --about 42 --on today")]
 pub(crate) struct FollowedUpArgs {
     /// Who followed up
-    #[arg(value_name = "PERSON")]
+    #[arg(value_name = "PERSON", allow_negative_numbers = true)]
     by: String,
     /// With whom
-    #[arg(required = true, value_name = "PERSON")]
+    #[arg(required = true, value_name = "PERSON", allow_negative_numbers = true)]
     with: Vec<String>,
     /// The event followed up on: its id or position
     #[arg(long, value_name = "EVENT")]

@@ -17,10 +17,10 @@ use serde_json::Map;
 #[command(after_help = "Example: kith helped ben amina --category discharge-letters --about 42")]
 pub(crate) struct HelpedArgs {
     /// Who helped
-    #[arg(value_name = "HELPER")]
+    #[arg(value_name = "HELPER", allow_negative_numbers = true)]
     helper: String,
     /// Who was helped
-    #[arg(value_name = "HELPED")]
+    #[arg(value_name = "HELPED", allow_negative_numbers = true)]
     helped: String,
     /// What with: up to 32 of a-z, 0-9, _ and -
     #[arg(long, value_name = "CATEGORY")]

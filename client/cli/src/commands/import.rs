@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     context::Context,
-    derive::{Repeats, digest_of},
+    derive::{FileDigest, Repeats, digest_of},
     failure::{Failure, Refusal},
-    input::{Lines, open},
-    output::Output,
+    input::{Lines, Rereadable},
+    output::{Output, remark},
     place::Place,
     record::Missing,
     settings::Format,
@@ -17,7 +17,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use kith_client::Outcome;
+use kith_client::{Outcome, Reason, reason_name};
 use serde_json::json;
 use std::{
     io::{self, Read},
@@ -39,7 +39,7 @@ const REFUSALS_TOLD_MAX: usize = 20;
                   2010-12-06T13:00:00Z --unit s --as met --join 40s"
 )]
 pub(crate) struct ImportArgs {
-    /// The file of JSON lines
+    /// The file of JSON lines; - is the standard input
     #[arg(required = true)]
     file: Option<PathBuf>,
     #[command(subcommand)]
@@ -60,8 +60,9 @@ pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), F
 }
 
 async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failure> {
-    let (file, records) = survey(&path)?;
-    let lines = Lines::new(open(&path)?);
+    let mut source = Rereadable::open(&path)?;
+    let Survey { file, bytes, lines: records } = survey(&mut source, &path)?;
+    let lines = Lines::new(source.again(&path)?);
     let mut missing = Missing::Derived { file, repeats: Repeats::default() };
     let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
     let mut tally = Tally::new(records, &context.place);
@@ -70,25 +71,38 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
         Ok(())
     };
     upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
-    tally.tell(&mut context.output, Kind::Lines)
+    tally.tell(&mut context.output, Kind::Lines)?;
+    if bytes > 0 && tally.records() == 0 {
+        remark("the file holds no record: all of its lines are blank");
+    }
+    Ok(())
 }
 
-/// The file's digest, and about how many records it holds.
-fn survey(path: &Path) -> Result<([u8; 32], u64), Failure> {
-    let mut counted = CountedLines { inner: open(path)?, lines: 0 };
-    let digest = digest_of(&mut counted).map_err(|error| Failure::file("read", path, error))?;
-    Ok((digest, counted.lines))
-}
-
-/// Counts line ends on their way through.
-struct CountedLines<R> {
-    inner: R,
+/// What a file is, before its records are read.
+struct Survey {
+    file: FileDigest,
+    bytes: u64,
+    /// About how many records it holds.
     lines: u64,
 }
 
-impl<R: Read> Read for CountedLines<R> {
+fn survey(source: &mut Rereadable, path: &Path) -> Result<Survey, Failure> {
+    let mut counted = Counted { inner: source.again(path)?, bytes: 0, lines: 0 };
+    let file = digest_of(&mut counted).map_err(|error| Failure::file("read", path, error))?;
+    Ok(Survey { file, bytes: counted.bytes, lines: counted.lines })
+}
+
+/// Counts bytes and line ends on their way through.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+    lines: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
+        self.bytes += count as u64;
         self.lines += buffer[..count].split(|byte| *byte == b'\n').count() as u64 - 1;
         Ok(count)
     }
@@ -101,6 +115,13 @@ pub(crate) enum Kind {
     Lines,
     /// A list of contacts between people who may have to be added.
     Edges,
+}
+
+/// Whether somebody or something that had to be added first was added by somebody else meanwhile: records that name it
+/// can be recorded, which is all that was wanted.
+fn is_there_already(answer: &Answer) -> bool {
+    let exists = reason_name(Reason::AlreadyExists);
+    answer.role != Role::Record && matches!(&answer.result, Err(refusal) if refusal.reason == exists)
 }
 
 /// What became of the records so far.
@@ -148,6 +169,9 @@ impl Tally {
     pub(crate) fn count(&mut self, answers: Vec<Answer>) {
         self.progress.inc(answers.len() as u64);
         for answer in answers {
+            if is_there_already(&answer) {
+                continue;
+            }
             let counter = match (answer.result, answer.role) {
                 (Err(refusal), _) => {
                     self.refusals.push(refusal);
@@ -176,7 +200,7 @@ impl Tally {
     }
 
     /// Says what became of everything; fails if anything was refused.
-    pub(crate) fn tell(mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
         self.progress.finish_and_clear();
         self.refusals.sort_by_key(|refusal| refusal.record);
         match output.format() {
@@ -184,6 +208,11 @@ impl Tally {
             Format::Table => self.lines(kind).iter().try_for_each(|line| output.line(line))?,
         }
         if self.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+    }
+
+    /// Records that were read, whatever became of them.
+    fn records(&self) -> u64 {
+        self.accepted + self.duplicates + self.skipped + self.refusals.len() as u64
     }
 
     fn json(&self, kind: Kind) -> serde_json::Value {
@@ -241,6 +270,7 @@ mod tests {
             answer(1, Role::Organisation, Ok(new)),
             answer(1, Role::Person, Ok(new)),
             answer(2, Role::Person, Ok(new)),
+            answer(2, Role::Person, Err(Refusal { reason: "ALREADY_EXISTS", ..refusal(2) })),
             answer(17, Role::Record, Err(refusal(17))),
             answer(1, Role::Record, Ok(new)),
             answer(2, Role::Record, Ok(known)),
@@ -268,8 +298,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted_on_the_way() {
-        let mut counted = CountedLines { inner: b"a\nb\n\nc".as_slice(), lines: 0 };
+        let mut counted = Counted { inner: b"a\nb\n\nc".as_slice(), bytes: 0, lines: 0 };
         assert_eq!(digest_of(&mut counted).unwrap(), digest_of(b"a\nb\n\nc".as_slice()).unwrap());
-        assert_eq!(counted.lines, 3);
+        assert_eq!((counted.lines, counted.bytes), (3, 6));
     }
 }

@@ -3,14 +3,14 @@
 use super::import::{Kind, Tally};
 use crate::{
     context::Context,
-    dates::{Moment, parse_duration, parse_past_now, unit_ms},
+    dates::{parse_duration, parse_epoch_now, unit_ms},
     derive::digest_of,
     edges::{
         Clock, Contact, ContactColumn, Habit, Listed, Member, PersonColumn, Plan, Source, group, join,
         new_organisations, newcomers, parse_contact_columns, parse_members, parse_people_columns, parse_rows, single,
     },
     failure::{Failure, Refusal},
-    input,
+    input::read_text,
     place::Place,
     recording::ScopeArg,
     upload::{Feed, Item, Role, Unwanted, upload},
@@ -18,8 +18,8 @@ use crate::{
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use kith_client::{Error, NewEvent};
-use kith_core::{id::OrganisationId, invalid::Invalid};
-use std::{collections::HashSet, path::Path, path::PathBuf};
+use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
+use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists
 ///
@@ -37,9 +37,9 @@ pub(crate) struct EdgesArgs {
     /// What its columns hold: time, from, to, or _ for nothing
     #[arg(long, value_parser = columns)]
     columns: Columns,
-    /// When its time zero was
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    epoch: Moment,
+    /// When its time zero was; a day means its first moment, without a zone it is UTC
+    #[arg(long, value_name = "DATE", value_parser = parse_epoch_now)]
+    epoch: Timestamp,
     /// What its times count: ms, s, min, h or d
     #[arg(long, default_value = "s", value_parser = unit)]
     unit: i64,
@@ -151,7 +151,7 @@ impl List {
     fn read(args: &EdgesArgs, known: &Known) -> Result<Self, Failure> {
         let text = read_text(&args.file)?;
         let file = digest_of(text.as_bytes()).map_err(|error| Failure::file("read", &args.file, error))?;
-        let clock = Clock { epoch: args.epoch.start(), unit_ms: args.unit };
+        let clock = Clock { epoch: args.epoch, unit_ms: args.unit };
         let Listed { rows, skipped, mut refusals } = parse_rows(&text, &args.columns.0, clock);
         let contacts = match (args.join, args.group) {
             (Some(gap), _) => join(rows, i64::try_from(gap.as_millis()).unwrap_or(i64::MAX)),
@@ -169,11 +169,6 @@ impl List {
         let source = Source { file, epoch: clock.epoch, habit: args.habit.into(), scope: args.scope.into() };
         Ok(Self { contacts, members, organisations, source, skipped, refusals })
     }
-}
-
-fn read_text(path: &Path) -> Result<String, Failure> {
-    let bytes = input::read(path)?;
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
 }
 
 fn feed_all(

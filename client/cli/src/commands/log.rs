@@ -2,10 +2,10 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_time},
+    dates::{parse_since_now, show_time},
     failure::Failure,
     level::Leveller,
-    output::{clean, remark, terminal_width},
+    output::{clean, remark, shorten, terminal_width},
     people::Names,
     place::Place,
     render::{entry_json, sentence},
@@ -27,6 +27,7 @@ use kith_core::{
     id::EventId,
     limits::READ_ENTRIES_MAX,
     position::Position,
+    timestamp::Timestamp,
 };
 use serde_json::{Map, Value};
 use std::{collections::HashMap, convert::Infallible};
@@ -37,10 +38,10 @@ use std::{collections::HashMap, convert::Infallible};
                         kith log --between amina ben\n  kith log --newest --limit 10\n  kith log --follow -o json")]
 pub(crate) struct LogArgs {
     /// Only entries with this person in them; may be given several times
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
     /// Only entries with both of these people in them
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person")]
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person", allow_hyphen_values = true)]
     between: Vec<String>,
     /// Only entries of this kind, such as met or custom:org.example/visit.v1; may be given several times
     #[arg(long, value_parser = parse_kind)]
@@ -51,9 +52,9 @@ pub(crate) struct LogArgs {
     /// At most so many entries
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Only what happened then or later
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    since: Option<Moment>,
+    /// Only what happened then or later; without a zone in yours
+    #[arg(long, value_name = "DATE", value_parser = parse_since_now)]
+    since: Option<Timestamp>,
     /// Newest first
     #[arg(long, conflicts_with_all = ["follow", "after"])]
     newest: bool,
@@ -90,7 +91,7 @@ async fn filter(context: &Context, args: &LogArgs) -> Result<Filter, Failure> {
     let mut kinds = args.kind.clone();
     kinds.sort_unstable();
     kinds.dedup();
-    let occurred_from = args.since.map(Moment::start);
+    let occurred_from = args.since;
     Ok(Filter { kinds, people, people_match, occurred_from, ..Filter::default() })
 }
 
@@ -316,7 +317,7 @@ impl Targets {
 fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     let Recorded { entry, event, details, .. } = recorded;
     let when = show_time(event.occurred_at);
-    let when = when.get(..16).unwrap_or(&when).replace('T', " ");
+    let when = format!("{}Z", when.get(..16).unwrap_or(&when).replace('T', " "));
     let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
     if !matches!(event.fact, Fact::PersonAdded(_)) {
         for detail in details {
@@ -327,10 +328,8 @@ fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     }
     let text = clean(&text);
     match width {
-        Some(width) if text.chars().count() > width => {
-            text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-        }
-        _ => text,
+        Some(width) => shorten(&text, width),
+        None => text,
     }
 }
 
@@ -341,7 +340,6 @@ mod tests {
     use kith_core::{
         detail::DetailKind,
         event::{Met, PersonAdded},
-        timestamp::Timestamp,
     };
 
     fn recorded(event: &NewEvent) -> Recorded {
@@ -387,8 +385,8 @@ mod tests {
         let mut names = Names::default();
         names.learn(&added("amina"));
         let shown = line(&met(), &names, None);
-        assert_eq!(shown, "      7  1970-01-01 00:01  met                 Amina Shah, ben  “spoke again”");
-        assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01  me…");
+        assert_eq!(shown, "      7  1970-01-01 00:01Z  met                 Amina Shah, ben  “spoke again”");
+        assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01Z  m…");
         assert!(!line(&added("amina"), &names, None).contains('“'));
     }
 

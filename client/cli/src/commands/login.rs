@@ -22,7 +22,7 @@ pub(crate) struct LoginArgs {
 
 pub(crate) async fn run(args: &LoginArgs, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
     let flags = GlobalArgs { server: Some(args.url.clone()), ..global.clone() };
-    let settings = Settings::resolve(&flags, |name| std::env::var(name).ok(), None)?;
+    let settings = Settings::resolve(&flags, |name| std::env::var_os(name), None)?;
     let profile = Profile {
         server: settings.server.clone(),
         network: settings.network.to_string(),

@@ -3,8 +3,9 @@
 use crate::{
     context::Context,
     failure::Failure,
+    names::bare,
     output::Column,
-    recording::{WhenArgs, append},
+    recording::{WhenArgs, append, parse_name},
     settings::Format,
 };
 use clap::{Args, Subcommand};
@@ -30,9 +31,10 @@ pub(crate) enum OrgCommand {
 #[command(after_help = "Example: kith org add 'Riverside Practice' --id riverside")]
 pub(crate) struct AddArgs {
     /// Its name
+    #[arg(allow_hyphen_values = true, value_parser = parse_name)]
     name: String,
     /// Its id [default: made from the name]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     id: Option<String>,
     #[command(flatten)]
     when: WhenArgs,
@@ -48,18 +50,24 @@ pub(crate) async fn run(context: &mut Context, command: OrgCommand) -> Result<()
 async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     let organisation = match args.id {
         Some(id) => OrganisationId::parse_field(&id, "event.organisation_added.organisation")?,
-        None => slug(&args.name)
-            .ok_or_else(|| Failure::Usage(format!("no id can be made from {:?}: give one with --id", args.name)))?,
+        None => slug(&args.name).ok_or_else(|| {
+            Failure::Usage(format!("no id can be made of all letters of {:?}: give one with --id", args.name))
+        })?,
     };
     let extra = Map::from_iter([("organisation".to_owned(), organisation.as_str().into())]);
     let fact = Fact::OrganisationAdded(OrganisationAdded { organisation, name: args.name });
     append(context, &args.when, &args.when.builder(fact).build()?, extra).await
 }
 
-/// An id made of a name's letters and digits: `Riverside Practice` gives `riverside-practice`.
+/// An id made of a name's letters and digits, without their accents: `Riverside Practice` gives `riverside-practice`.
+/// None if a letter would be lost: ids stay for ever, and one that is made of half a name reads like another's.
 fn slug(name: &str) -> Option<OrganisationId> {
-    let parts = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
-    let slug = parts.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    let name = bare(name);
+    if name.chars().any(|letter| letter.is_alphanumeric() && !letter.is_ascii()) {
+        return None;
+    }
+    let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let slug = parts.collect::<Vec<_>>().join("-");
     let end = slug.len().min(ORGANISATION_ID_BYTES_MAX);
     slug[..end].trim_end_matches('-').parse().ok()
 }
@@ -89,6 +97,10 @@ mod tests {
         check("Riverside Practice", Some("riverside-practice"));
         check("  St. Anne's (North) ", Some("st-anne-s-north"));
         check("東京", None);
+        check("Ärztehaus Köln", Some("arztehaus-koln"));
+        check("Großer Weg", Some("grosser-weg"));
+        check("Клиника № 3", None);
+        check("Sygehus Ærø", None);
         check("", None);
         assert_eq!(slug(&"long name ".repeat(20)).unwrap().as_str().len(), 64);
     }

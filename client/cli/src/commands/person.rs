@@ -4,7 +4,7 @@ use crate::{
     context::Context,
     failure::Failure,
     output::Column,
-    recording::{WhenArgs, append},
+    recording::{WhenArgs, append, parse_name},
     settings::Format,
 };
 use clap::{Args, Subcommand};
@@ -34,15 +34,16 @@ pub(crate) enum PersonCommand {
 #[command(after_help = "Example: kith person add 'Amina Shah' --org riverside --role GP --id amina")]
 pub(crate) struct AddArgs {
     /// Their name; can be erased later
+    #[arg(allow_hyphen_values = true, value_parser = parse_name)]
     name: String,
     /// Their organisation, by id or part of its name
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     org: Option<String>,
     /// What they do there
-    #[arg(long, default_value = "", hide_default_value = true)]
+    #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     role: String,
     /// Their id, which stays for ever [default: a random pseudonym]
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     id: Option<String>,
     #[command(flatten)]
     when: WhenArgs,
@@ -62,6 +63,7 @@ pub(crate) struct ListArgs {
 #[command(after_help = "Example: kith person show amina")]
 pub(crate) struct ShowArgs {
     /// The person, by id or part of their name
+    #[arg(allow_negative_numbers = true)]
     person: String,
 }
 
@@ -70,10 +72,10 @@ pub(crate) struct ShowArgs {
 #[command(after_help = "Example: kith person merge p-abcdefghij --into amina     (both are amina from now on)")]
 pub(crate) struct MergeArgs {
     /// Whose id means the other one from now on
-    #[arg(value_name = "PERSON")]
+    #[arg(value_name = "PERSON", allow_negative_numbers = true)]
     merged: String,
     /// Whose id stays
-    #[arg(long = "into", value_name = "PERSON")]
+    #[arg(long = "into", value_name = "PERSON", allow_hyphen_values = true)]
     kept: String,
     #[command(flatten)]
     when: WhenArgs,

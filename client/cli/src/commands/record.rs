@@ -3,7 +3,7 @@
 use crate::{
     context::Context,
     failure::{Failure, Refusal},
-    input::{Line, Lines, open_or_stdin},
+    input::{Line, Lines, open},
     output::Output,
     place::Place,
     record::{Missing, read_record},
@@ -32,7 +32,7 @@ pub(crate) struct RecordArgs {
 }
 
 pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), Failure> {
-    let lines = Lines::new(open_or_stdin(&args.file)?);
+    let lines = Lines::new(open(&args.file)?);
     if let Place::Replica(replica) = &context.place {
         return record_here(replica, &mut context.output, lines, &args.file);
     }

@@ -14,13 +14,13 @@ use serde_json::Map;
 #[command(after_help = "Example: kith referred carol amina --to ben     (carol introduces amina to ben)")]
 pub(crate) struct ReferredArgs {
     /// Who introduces
-    #[arg(value_name = "REFERRER")]
+    #[arg(value_name = "REFERRER", allow_negative_numbers = true)]
     referrer: String,
     /// Who is introduced
-    #[arg(value_name = "PERSON")]
+    #[arg(value_name = "PERSON", allow_negative_numbers = true)]
     person: String,
     /// To whom
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     to: String,
     #[command(flatten)]
     event: EventArgs,

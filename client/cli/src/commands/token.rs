@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    dates::{parse_end, show_time},
+    dates::{parse_end_now, show_time},
     failure::Failure,
     output::Column,
     recording::patiently,
@@ -44,7 +44,7 @@ pub(crate) struct AddArgs {
     #[arg(long, value_name = "ORGANISATION")]
     organisation: Option<String>,
     /// When it ends: 90d, 12h, or a date [default: never]
-    #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
+    #[arg(long, value_name = "WHEN", value_parser = parse_end_now)]
     expires: Option<Timestamp>,
 }
 
@@ -75,10 +75,6 @@ impl From<RoleArg> for Role {
             RoleArg::Owner => Self::Owner,
         }
     }
-}
-
-fn parse_expiry(text: &str) -> Result<Timestamp, String> {
-    parse_end(text, kith_client::now())
 }
 
 pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<(), Failure> {

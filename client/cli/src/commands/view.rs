@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_day},
+    dates::{parse_known_now, parse_view_day_now, show_day},
     failure::Failure,
     log_clock::standstill,
     output::{Column, remark},
@@ -17,7 +17,7 @@ use kith_client::{
     DigestQuery, ViewQuery,
     v1::{FieldType, QueryViewResponse, View, ViewState},
 };
-use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position};
+use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
 use serde_json::{Value, json};
 use std::{str::FromStr, time::Duration};
 
@@ -35,10 +35,10 @@ pub(crate) struct ViewArgs {
     /// The view's name
     name: Option<String>,
     /// Only rows with this person in the key
-    #[arg(long, value_name = "PERSON", requires = "name")]
+    #[arg(long, value_name = "PERSON", requires = "name", allow_hyphen_values = true)]
     person: Option<String>,
     /// Only rows with somebody of this organisation in the key
-    #[arg(long, value_name = "ORGANISATION", requires = "name")]
+    #[arg(long, value_name = "ORGANISATION", requires = "name", allow_hyphen_values = true)]
     org: Option<String>,
     /// At most so many rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", requires = "name", value_parser = value_parser!(u64).range(1..))]
@@ -46,10 +46,10 @@ pub(crate) struct ViewArgs {
     /// Column to sort by, largest first; with `-` in front smallest first
     #[arg(long, value_name = "COLUMN", requires = "name", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// As things stood at the end of this day
-    #[arg(long, value_name = "DATE", requires = "name", value_parser = parse_past_now)]
-    at: Option<Moment>,
-    /// As it was known at this position or date
+    /// As things stood at the end of this day, in UTC
+    #[arg(long, value_name = "DATE", requires = "name", value_parser = parse_view_day_now)]
+    at: Option<i32>,
+    /// As it was known at this position, or at this time or the end of this day, in UTC
     #[arg(long, value_name = "POSITION|DATE", requires = "name")]
     as_of: Option<AsOf>,
     /// As it will be when the replica's outbox is sent; rows that change by it are marked
@@ -69,7 +69,7 @@ pub(crate) enum AsOf {
     /// Up to this position.
     Position(Position),
     /// Up to the end of this day, or this point in time.
-    Time(Moment),
+    Time(Timestamp),
 }
 
 impl FromStr for AsOf {
@@ -79,7 +79,7 @@ impl FromStr for AsOf {
         match text.parse::<u64>() {
             Ok(0) => Err("positions begin with 1".to_owned()),
             Ok(position) => Ok(Self::Position(Position::new(position))),
-            Err(_) => parse_past_now(text).map(Self::Time),
+            Err(_) => parse_known_now(text).map(Self::Time),
         }
     }
 }
@@ -130,18 +130,18 @@ async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQue
     let (as_of, as_of_time) = match args.as_of {
         None => (Position::ZERO, None),
         Some(AsOf::Position(position)) => (position, None),
-        Some(AsOf::Time(moment)) => {
+        Some(AsOf::Time(time)) => {
             if let Some(words) = standstill(context.place.head().await?.recorded_at, kith_client::now()) {
                 remark(&format!("{words}; --as-of DATE means the position before that, --as-of POSITION is exact"));
             }
-            (Position::ZERO, Some(moment.end()))
+            (Position::ZERO, Some(time))
         }
     };
     Ok(ViewQuery {
         view: name.to_owned(),
         person: resolver.person_or_none(args.person.as_ref()).await?,
         organisation: resolver.organisation(args.org.as_ref()).await?,
-        at: args.at.map(Moment::day),
+        at: args.at,
         as_of,
         as_of_time,
         sort: args.sort.clone().unwrap_or_default(),
@@ -155,7 +155,7 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
         Some(AsOf::Position(position)) => position,
         Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position with --digest".to_owned())),
     };
-    let query = DigestQuery { view: name.to_owned(), at: args.at.map(Moment::day), as_of, held: held(context)? };
+    let query = DigestQuery { view: name.to_owned(), at: args.at, as_of, held: held(context)? };
     let found = Asked::at(&context.place, Counted::Entries).await?.digest(&query).await?;
     let rows_digest = hex::encode(&found.rows_digest);
     let shown = json!({
@@ -168,7 +168,7 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
     });
     let day = show_day(found.day);
     context.output.tell(&shown, || {
-        format!("{rows_digest}  {} complete rows as of {day}, position {}", found.rows, found.position)
+        format!("{rows_digest}  {} complete rows as of {day} UTC, position {}", found.rows, found.position)
     })
 }
 
@@ -222,7 +222,7 @@ fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<S
     context.output.table(&columns(&last.fields), table)?;
     context.output.flush()?;
     let (day, position) = (show_day(last.day), last.position);
-    remark(&format!("{shown} of {} rows as of {day}, position {position}", last.total));
+    remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
     Ok(())
 }
 
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn what_was_known_is_a_position_or_a_date() {
         assert_eq!("12".parse(), Ok(AsOf::Position(Position::new(12))));
-        assert_eq!("1970-01-02".parse(), Ok(AsOf::Time(Moment::Day(1))));
+        assert_eq!("1970-01-02".parse(), Ok(AsOf::Time(Timestamp::end_of_day(1))));
         assert!("0".parse::<AsOf>().is_err());
         assert!("tomorrow".parse::<AsOf>().is_err());
     }

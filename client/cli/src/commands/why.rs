@@ -3,7 +3,7 @@
 use super::view::AsOf;
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_time},
+    dates::{parse_view_day_now, show_time},
     failure::Failure,
     output::{Column, remark},
     people::Names,
@@ -32,14 +32,14 @@ pub(crate) struct WhyArgs {
     /// The view's name
     name: String,
     /// The row's key: one or two people, or organisations, by id or part of their name
-    #[arg(required = true, num_args = 1..=2, value_name = "WHO")]
+    #[arg(required = true, num_args = 1..=2, value_name = "WHO", allow_negative_numbers = true)]
     key: Vec<String>,
     /// Only this row, in views with several rows a key: the position that its item shows
     #[arg(long, value_name = "POSITION")]
     item: Option<u64>,
-    /// As things stood at the end of this day
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    at: Option<Moment>,
+    /// As things stood at the end of this day, in UTC
+    #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
+    at: Option<i32>,
     /// As it was known at this position
     #[arg(long, value_name = "POSITION")]
     as_of: Option<AsOf>,
@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         key,
         organisations,
         item: Position::new(args.item.unwrap_or_default()),
-        at: args.at.map(Moment::day),
+        at: args.at,
         as_of,
     };
     let answer = views.explain(&query).await?;

@@ -42,7 +42,8 @@ pub(crate) fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
     single(contacts)
 }
 
-/// Rows with the same sender and time make one message, its recipients in the order of the rows. A message to more
+/// Rows with the same sender and time make one message, its recipients in the order of their ids,
+/// so that rows in another order are the same message. A message to more
 /// people than an event may name becomes several. Needs rows by time; gives contacts by time.
 pub(crate) fn group(rows: Vec<Row>) -> Vec<Contact> {
     let mut places: HashMap<(PersonId, Timestamp), usize> = HashMap::new();
@@ -60,7 +61,8 @@ pub(crate) fn group(rows: Vec<Row>) -> Vec<Contact> {
 /// A message without repeated recipients, in parts that an event can name.
 fn split(message: &Contact) -> Vec<Contact> {
     let mut seen = HashSet::new();
-    let to: Vec<PersonId> = message.to.iter().filter(|person| seen.insert(*person)).cloned().collect();
+    let mut to: Vec<PersonId> = message.to.iter().filter(|person| seen.insert(*person)).cloned().collect();
+    to.sort_unstable();
     to.chunks(OTHERS_MAX).map(|part| Contact { to: part.to_vec(), ..message.clone() }).collect()
 }
 

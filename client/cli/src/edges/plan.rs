@@ -20,7 +20,7 @@ use std::collections::HashSet;
 /// Separates the content of contacts from all other hashes.
 const CONTACT_DOMAIN: &[u8] = b"kith/import/contact/1";
 /// Separates the content of directory events from all other hashes.
-const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/1";
+const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/2";
 
 /// What contacts are recorded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,10 @@ impl Plan {
     /// Adds an organisation, named by its id.
     pub(crate) fn organisation(&self, organisation: &OrganisationId) -> Result<NewEvent, Invalid> {
         let name = organisation.to_string();
-        let content = digest_parts(DIRECTORY_DOMAIN, [b"organisation".as_slice(), name.as_bytes()]);
+        let content = digest_parts(
+            DIRECTORY_DOMAIN,
+            [b"organisation".as_slice(), name.as_bytes(), &self.source.epoch.millis().to_be_bytes()],
+        );
         let fact = Fact::OrganisationAdded(OrganisationAdded { organisation: organisation.clone(), name });
         self.directory_event(&content, fact)
     }
@@ -69,7 +72,9 @@ impl Plan {
     pub(crate) fn person(&self, member: &Member) -> Result<NewEvent, Invalid> {
         let Member { person, organisation, role, .. } = member.clone();
         let organisation_id = organisation.as_ref().map(ToString::to_string).unwrap_or_default();
-        let parts = [b"person", person.as_str().as_bytes(), organisation_id.as_bytes(), role.as_bytes()];
+        let (organisation_id, role_bytes) = (organisation_id.as_bytes(), role.as_bytes());
+        let epoch = self.source.epoch.millis().to_be_bytes();
+        let parts = [b"person", person.as_str().as_bytes(), organisation_id, role_bytes, &epoch];
         let content = digest_parts(DIRECTORY_DOMAIN, parts);
         self.directory_event(&content, Fact::PersonAdded(PersonAdded { person, organisation, role }))
     }
@@ -171,6 +176,16 @@ mod tests {
         ids.extend((0..2).map(|_| plan.contact(base.clone()).unwrap().id()).skip(1));
         let distinct: HashSet<_> = ids.iter().collect();
         assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn people_of_lists_with_another_time_zero_have_other_ids() {
+        let member = Member { record: 1, person: "b".parse().unwrap(), organisation: None, role: String::new() };
+        let later = Source { epoch: Timestamp::from_millis(1), ..source() };
+        let id = |source| Plan::new(source).person(&member).unwrap().id();
+        assert_ne!(id(source()), id(later), "one id would stand for two events");
+        let id = |source| Plan::new(source).organisation(&"ward".parse().unwrap()).unwrap().id();
+        assert_ne!(id(source()), id(later));
     }
 
     #[test]

@@ -24,11 +24,6 @@ impl Draft {
     pub(super) fn salted(self, salt: [u8; DETAIL_SALT_BYTES]) -> Detail {
         Detail { kind: self.kind, subjects: self.subjects, text: self.text, salt }
     }
-
-    /// What the detail says, whatever its salt.
-    pub(super) fn content(&self) -> Vec<u8> {
-        self.clone().salted([0; DETAIL_SALT_BYTES]).commitment().to_vec()
-    }
 }
 
 /// Reads details. Subjects are sorted here.

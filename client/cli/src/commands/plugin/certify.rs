@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    dates::{Moment, parse_past_now, show_day},
+    dates::{parse_view_day_now, show_day},
     failure::Failure,
     settings::Format,
 };
@@ -21,9 +21,9 @@ use serde_json::Value;
 pub(crate) struct CertifyArgs {
     /// The view
     name: String,
-    /// As of the end of this day
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    at: Option<Moment>,
+    /// As of the end of this day, in UTC
+    #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
+    at: Option<i32>,
 }
 
 /// A certificate as the file holds it.
@@ -58,7 +58,7 @@ pub(super) struct Certificate {
 pub(super) const FORMAT: &str = "kith/view-certificate@v1";
 
 pub(super) async fn run(context: &mut Context, args: CertifyArgs) -> Result<(), Failure> {
-    let certified = context.server()?.certify_view(&args.name, args.at.map(Moment::day)).await?;
+    let certified = context.server()?.certify_view(&args.name, args.at).await?;
     let certificate = certificate(certified)?;
     let text = match context.output.format() {
         Format::Json => serde_json::to_string(&certificate),

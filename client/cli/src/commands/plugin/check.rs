@@ -32,7 +32,7 @@ pub(crate) struct CheckArgs {
     /// The component
     pub(super) file: PathBuf,
     /// The plugin's settings
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(super) settings: String,
     /// A log to fold instead: JSON lines, as `kith import` reads them
     #[arg(long, value_name = "FILE", conflicts_with = "entries")]

@@ -42,7 +42,7 @@ pub(super) async fn run(context: &mut Context, args: DiffArgs) -> Result<(), Fai
 async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) -> Result<(), Failure> {
     let (from, to) = (&diff.from, &diff.to);
     context.output.line(&format!(
-        "{name}: from {from} to {to}, as of {}, position {}",
+        "{name}: from {from} to {to}, as of {} UTC, position {}",
         show_day(diff.day),
         diff.position
     ))?;

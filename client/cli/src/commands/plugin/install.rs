@@ -32,7 +32,7 @@ pub(crate) struct InstallArgs {
     #[arg(long)]
     name: Option<String>,
     /// The plugin's settings
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     settings: String,
     /// Which events it folds, and who sees its rows
     #[arg(long, value_enum, default_value_t = ScopeArg::Network)]

@@ -7,7 +7,7 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::{Moment, parse_past_now, show_day},
+    dates::{parse_view_day_now, show_day},
     failure::Failure,
     output::remark,
     people::Names,
@@ -43,7 +43,7 @@ pub(crate) struct TryArgs {
     /// The component
     pub(super) file: PathBuf,
     /// The plugin's settings
-    #[arg(long, value_name = "JSON", default_value = "{}")]
+    #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(super) settings: String,
     /// Fold this organisation's own events too
     #[arg(long, value_name = "ORGANISATION")]
@@ -60,9 +60,9 @@ pub(crate) struct TryArgs {
     /// Column to sort by, largest first; with `-` in front smallest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// As things stood at the end of this day
-    #[arg(long, value_name = "DATE", value_parser = parse_past_now)]
-    pub(super) at: Option<Moment>,
+    /// As things stood at the end of this day, in UTC
+    #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
+    pub(super) at: Option<i32>,
 }
 
 pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
@@ -97,7 +97,7 @@ async fn query(context: &Context, args: &TryArgs) -> Result<Query, Failure> {
     Ok(Query {
         person: resolver.person_or_none(args.person.as_ref()).await?,
         organisation: resolver.organisation(args.org.as_ref()).await?,
-        day: args.at.map(Moment::day),
+        day: args.at,
         order: order(args),
         ..Query::default()
     })
@@ -174,7 +174,12 @@ async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Opt
             let shown = table.len();
             context.output.table(&columns(&fields), table)?;
             context.output.flush()?;
-            remark(&format!("{shown} of {} rows as of {}, position {}", page.total, show_day(page.day), page.position));
+            remark(&format!(
+                "{shown} of {} rows as of {} UTC, position {}",
+                page.total,
+                show_day(page.day),
+                page.position
+            ));
         }
         return Ok(page.total);
     }

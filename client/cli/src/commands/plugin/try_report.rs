@@ -7,7 +7,7 @@ use crate::{
         report::{Input, Ready, builtin, unknown},
     },
     context::Context,
-    dates::{Moment, show_day},
+    dates::show_day,
     failure::Failure,
     output::remark,
     people::Names,
@@ -39,7 +39,7 @@ pub(super) async fn run(
     let clock = Arc::new(|| now().millis());
     let fold = Fold { component, settings: args.settings.clone(), network, scope, log, clock };
     let ready = Ready::fold(host, inputs, &fold).await?;
-    let found = ready.query(query, args.at.map(Moment::day)).await?;
+    let found = ready.query(query, args.at).await?;
     let seconds = begun.elapsed().as_secs_f64();
     match context.output.format() {
         Format::Json => {
@@ -54,7 +54,7 @@ pub(super) async fn run(
     }
     context.output.flush()?;
     let (day, shown) = (show_day(found.day), found.rows.len());
-    remark(&format!("{shown} of {} rows as of {day}, position {}", found.total, found.position));
+    remark(&format!("{shown} of {} rows as of {day} UTC, position {}", found.total, found.position));
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
     remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));
     Ok(())

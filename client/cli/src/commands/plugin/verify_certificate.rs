@@ -98,7 +98,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     });
     context.output.tell(&answer, || {
         let (day, size) = (&certificate.day, checkpoint.size);
-        format!("verified: {view} has these {rows} rows as of {day}, position {size}")
+        format!("verified: {view} has these {rows} rows as of {day} UTC, position {size}")
     })?;
     context.output.flush()?;
     remark(&format!("signed by {key}"));

@@ -1,0 +1,196 @@
+//! What people type and what their files hold, through the real `kith`: pipes, byte order marks, days in other zones,
+//! lists that are written down otherwise.
+
+use crate::village::village;
+use kith_tests::{cli::Cli, ran::Ran};
+use std::{fs, process::Command};
+
+const MET: &str =
+    r#"{"event":{"occurred_at":"2026-03-06T10:00:00Z","scope":"network","met":{"people":["amina","ben"]}}}"#;
+const EDGES: [&str; 8] = ["--columns", "time,from,to", "--epoch", "2026-01-01T00:00:00Z", "--unit", "s", "--as", "met"];
+
+/// Runs a line of a shell in which `kith` stands for the real one.
+fn shell(cli: &Cli, line: &str) -> Ran {
+    let kith = cli.command(&[]);
+    let mut command = Command::new("bash");
+    for (name, value) in kith.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.env("KITH", kith.get_program()).args(["-c", line]);
+    Ran::run(&mut command, "")
+}
+
+#[test]
+fn whatever_can_be_read_is_imported_whole_and_once() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("one.jsonl");
+    fs::write(&file, format!("{MET}\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let head = cli.head();
+    let check = |line: String, expected: &str| shell(&cli, &line).ok().prints(expected);
+    check(format!("\"$KITH\" import <(cat {file})"), "1 accepted, 0 duplicates");
+    check(format!("cat {file} | \"$KITH\" import /dev/stdin"), "0 accepted, 1 duplicates");
+    check(format!("\"$KITH\" import - < {file}"), "0 accepted, 1 duplicates");
+    check(format!("gzip -c {file} | \"$KITH\" import -"), "0 accepted, 1 duplicates");
+    let fifo = folder.path().join("fifo");
+    let fifo = fifo.to_str().unwrap();
+    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" import {fifo}"), "0 accepted, 1 duplicates");
+    assert_eq!(cli.head(), head + 1);
+    check(format!("gzip -c {file} | \"$KITH\" record -"), "1: recorded");
+    assert_eq!(cli.head(), head + 2);
+    let blank = folder.path().join("blank.jsonl");
+    fs::write(&blank, "\n\n").unwrap();
+    cli.run(&["import", blank.to_str().unwrap()]).ok().says("holds no record");
+}
+
+#[test]
+fn byte_order_marks_are_passed_over_and_utf_16_is_named() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("bom.jsonl"), format!("\u{feff}{MET}\n")).unwrap();
+    cli.run(&["import", &path("bom.jsonl")]).ok().prints("1 accepted, 0 duplicates, 0 refused");
+    fs::write(path("bom.csv"), "\u{feff}100,amina,ben\n200,amina,ben\n").unwrap();
+    let bom = path("bom.csv");
+    cli.run(&[&["import", "edges", &bom][..], &EDGES].concat()).ok().prints("2 accepted");
+    let utf_16: Vec<u8> = MET.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(path("utf-16.jsonl"), utf_16).unwrap();
+    cli.run(&["import", &path("utf-16.jsonl")]).exits(2).says("is UTF-16");
+    cli.run(&["record", &path("utf-16.jsonl")]).exits(2).says("is UTF-16");
+}
+
+#[test]
+fn an_event_is_imported_once_however_its_people_are_written_down() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("turned.jsonl");
+    let turned = MET.replace(r#"["amina","ben"]"#, r#"["ben","amina"]"#);
+    let noted = |text: &str| {
+        let detail = format!(r#""details":[{{"kind":"note","subjects":["amina"],"text":"{text}"}}]"#);
+        MET.replacen('{', &format!("{{{detail},"), 1)
+    };
+    for (lines, accepted) in [(MET, 1), (&turned, 0), (&noted("a word"), 0), (&noted("another word"), 0)] {
+        fs::write(&path, lines).unwrap();
+        let imported = cli.json(&["import", path.to_str().unwrap()]);
+        assert_eq!(imported["accepted"], accepted, "{lines}");
+    }
+}
+
+#[test]
+fn days_and_times_without_a_zone_are_those_of_whoever_types() {
+    let (_server, cli) = village();
+    for zone in ["Pacific/Auckland", "Asia/Kolkata", "America/Los_Angeles", "UTC"] {
+        for (on, occurred) in [
+            ("today", None),
+            ("$(date +%F)", None),
+            ("$(date '+%F %H:%M')", None),
+            ("2026-03-04 15:03", Some("date -u -d @$(date -d '2026-03-04 15:03' +%s) +%FT%TZ")),
+            ("2026-03-04", Some("date -u -d @$(date -d '2026-03-04 12:00' +%s) +%FT%TZ")),
+        ] {
+            let line = format!("export TZ={zone}; \"$KITH\" met amina ben --on \"{on}\"");
+            shell(&cli, &line).ok();
+            if let Some(occurred) = occurred {
+                let expected = shell(&cli, &format!("export TZ={zone}; {occurred}")).ok().stdout;
+                let last = cli.json_lines(&["log", "--newest", "--limit", "1"]);
+                assert_eq!(last[0]["occurred_at"], expected.trim(), "{zone} {on}");
+            }
+        }
+    }
+    cli.run(&["log", "--newest", "--limit", "1"]).ok().prints("2026-03-04 12:00Z");
+    cli.run(&["view", "strength", "--at", "2026-03-05"]).ok().says("as of 2026-03-05 UTC");
+    let mut unknown = cli.command(&["met", "amina", "ben", "--on", "today"]);
+    Ran::run(unknown.env("TZ", "Nowhere/AtAll"), "").exits(2).says("TZ names no time zone");
+}
+
+#[test]
+fn the_same_messages_in_another_order_are_the_same_messages() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("messages.csv");
+    let import = |rows: &str| {
+        fs::write(&path, rows).unwrap();
+        let flags = ["--columns", "from,to,time", "--epoch", "2026-01-01", "--as", "followed-up", "--group"];
+        let imported = cli.json(&[&["import", "edges", path.to_str().unwrap()][..], &flags].concat());
+        (imported["accepted"].as_u64().unwrap(), imported["duplicates"].as_u64().unwrap())
+    };
+    assert_eq!(import("amina,ben,20000\namina,carol,20000\n"), (1, 0));
+    assert_eq!(import("amina,carol,20000\namina,ben,20000\n"), (0, 1));
+}
+
+#[test]
+fn names_are_found_however_they_are_spelt() {
+    let (_server, cli) = village();
+    for (name, id) in [("José Nuñez", "jose"), ("Mary\u{a0}Poole", "mary"), ("Jürgen Großmann", "jg")] {
+        cli.run(&["person", "add", name, "--id", id]).ok();
+    }
+    for (typed, id) in [("Jose\u{301}", "jose"), ("jose", "jose"), ("Mary  Poole", "mary"), ("GROSSMANN", "jg")] {
+        assert_eq!(cli.json(&["person", "show", typed])["id"], id, "{typed}");
+    }
+    cli.run(&["org", "add", "Клиника № 3"]).exits(2).says("--id");
+    assert_eq!(cli.json(&["org", "add", "Ärztehaus Köln"])["organisation"], "arztehaus-koln");
+}
+
+#[test]
+fn words_may_begin_with_a_dash_and_empty_ones_are_none() {
+    let (_server, cli) = village();
+    let note = |typed: &str| {
+        cli.run(&["met", "amina", "ben", "--note", typed, "--place", "-1 floor"]).ok();
+        let last = cli.json_lines(&["log", "--newest", "--limit", "1"]);
+        let details = last[0]["details"].as_array().unwrap().clone();
+        details.iter().find(|detail| detail["kind"] == "note").map(|note| note["text"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(note("- spoke about letters").as_deref(), Some("- spoke about letters"));
+    assert_eq!(note("-5 degrees").as_deref(), Some("-5 degrees"));
+    assert_eq!(note(""), None);
+    cli.run(&["person", "add", "-ann", "--id", "-1"]).ok();
+    cli.run(&["met", "amina", "-1", "--note", "x"]).ok();
+    cli.run(&["log", "--person", "-1", "--kind", "met"]).ok().prints("Amina Shah, -ann");
+    cli.run(&["org", "add", "-helpers", "--id", "helpers"]).ok().prints("recorded");
+    cli.run(&["org", "add", "--helpers"]).exits(2);
+}
+
+#[test]
+fn variables_that_are_no_text_are_not_taken_for_unset() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+    let (_server, cli) = village();
+    let head = cli.head();
+    for name in ["KITH_NETWORK", "KITH_SERVER", "KITH_TOKEN"] {
+        let mut met = cli.command(&["met", "amina", "ben"]);
+        Ran::run(met.env(name, OsString::from_vec(b"other\xff".to_vec())), "").exits(2).says(name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let replica = folder.path().join(OsString::from_vec(b"replica\xff".to_vec()));
+    Ran::run(cli.command(&["sync"]).env("KITH_REPLICA", &replica), "").ok();
+    Ran::run(cli.command(&["met", "amina", "ben"]).env("KITH_REPLICA", &replica), "").ok().prints("queued");
+    assert_eq!(cli.head(), head);
+}
+
+#[test]
+fn names_cannot_steer_the_terminal_or_forge_lines() {
+    let (_server, cli) = village();
+    cli.run(&["person", "add", "Eve\u{202e}nitirw", "--id", "eve"]).ok();
+    cli.run(&["met", "amina", "eve"]).ok();
+    let last = cli.run(&["log", "--newest", "--limit", "1"]).ok();
+    assert!(last.stdout.contains("Eve nitirw") && !last.stdout.contains('\u{202e}'), "{}", last.stdout);
+    cli.run(&["person", "add", "Eve\u{2028}  ben  Ben Okoro", "--id", "eve2"]).ok();
+    let question = cli.run(&["met", "amina", "eve"]).ok();
+    assert!(question.stdout.contains("recorded"), "an id always wins");
+    let question = cli.run(&["met", "amina", "Eve"]).exits(2);
+    assert_eq!(question.stderr.lines().count(), 3, "one line a candidate: {}", question.stderr);
+    assert!(!question.stderr.contains(['\u{202e}', '\u{2028}']), "{}", question.stderr);
+}
+
+#[test]
+fn large_whole_numbers_survive_readers_that_round() {
+    let (_server, cli) = village();
+    cli.run(&["met", "amina", "ben", "--attribute", "n:=9007199254740993", "--attribute", "small:=7"]).ok();
+    let last = cli.json_lines(&["log", "--newest", "--limit", "1"]).remove(0);
+    let attributes = &last["event"]["attributes"];
+    assert_eq!((&attributes[0]["integer"], &attributes[1]["integer"]), (&"9007199254740993".into(), &7.into()));
+    let again = serde_json::json!({ "event": last["event"] }).to_string();
+    cli.run_with_input(&["record", "-"], &again).ok().prints("already recorded");
+}
