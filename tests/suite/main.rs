@@ -21,6 +21,7 @@ mod replica;
 mod reports;
 mod rollback;
 mod start;
+mod two_worlds;
 mod views;
 mod village;
 mod ward;
