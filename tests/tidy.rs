@@ -1,6 +1,9 @@
 //! Rules of the house that a compiler does not check.
 
-use kith_tests::programs::root;
+use kith_tests::{
+    programs::root,
+    worlds::{APART, COMPARED},
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -159,4 +162,30 @@ fn every_reason_is_explained_in_the_architecture() {
     for reason in reasons.filter(|reason| *reason != "UNSPECIFIED") {
         assert!(architecture.contains(reason), "ARCHITECTURE.md does not say what {reason} means");
     }
+}
+
+#[test]
+fn only_views_read_a_log_past_its_permissions() {
+    let whole = |text: &str| text.contains("history()");
+    for file in files_with(&[".rs"]) {
+        let name = file.strip_prefix(root()).expect("it is in the project").to_string_lossy().into_owned();
+        let served = name.starts_with("server/node/src") && name != "server/node/src/views.rs";
+        let text = fs::read_to_string(&file).expect("files can be read");
+        assert!(!(served && whole(&text)), "{name}: ask as somebody, not for the whole log");
+    }
+}
+
+#[test]
+fn every_call_is_held_against_two_worlds_or_says_why_not() {
+    let mut calls = Vec::new();
+    for file in files_with(&[".proto"]) {
+        let text = fs::read_to_string(&file).expect("files can be read");
+        let names = text.lines().filter_map(|line| line.trim_start().strip_prefix("rpc "));
+        calls.extend(names.map(|rest| rest.split('(').next().expect("a call has a name").trim().to_owned()));
+    }
+    calls.sort();
+    assert!(calls.len() > 30, "the calls are found");
+    let mut known: Vec<_> = COMPARED.into_iter().chain(APART.into_iter().map(|(call, _)| call)).collect();
+    known.sort_unstable();
+    assert_eq!(calls, known, "compare a new call in tests/suite/two_worlds, or say in tests/src/worlds.rs why not");
 }

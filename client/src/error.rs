@@ -196,6 +196,7 @@ impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
         let reason = match invalid.problem {
             Problem::DetailsMismatch => Reason::DetailsMismatch,
+            Problem::SignatureUnverified => Reason::SignatureInvalid,
             Problem::TooMany { .. } | Problem::TooLong { .. } => Reason::LimitExceeded,
             Problem::Missing
             | Problem::Undecodable
@@ -301,5 +302,6 @@ mod tests {
         check(Problem::Missing, Reason::EventInvalid);
         check(Problem::TooMany { max: 64, found: 65 }, Reason::LimitExceeded);
         check(Problem::DetailsMismatch, Reason::DetailsMismatch);
+        check(Problem::SignatureUnverified, Reason::SignatureInvalid);
     }
 }

@@ -39,6 +39,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         | Reason::ViewIncomplete
         | Reason::TokenInvalid
         | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
         | Reason::PluginRefused
         | Reason::LimitExceeded
         | Reason::PermissionDenied
@@ -70,6 +71,7 @@ pub fn had_no_effect(reason: Reason) -> bool {
         | Reason::ViewIncomplete
         | Reason::TokenInvalid
         | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
         | Reason::PluginRefused
         | Reason::LogBusy
         | Reason::RateLimited

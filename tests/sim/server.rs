@@ -100,7 +100,7 @@ async fn mirror(world: Arc<World>, network: Network) {
     loop {
         let until = *head.borrow_and_update();
         while after < until {
-            let Ok(entries) = network.read(after, until, PAGE) else { return };
+            let Ok(entries) = network.history().read(after, until, PAGE) else { return };
             let place = usize::try_from(after.get()).expect("logs in memory are small");
             after = Position::new(after.get() + entries.len() as u64);
             let contradiction = world.history().sees(place, entries);

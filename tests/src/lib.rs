@@ -18,3 +18,4 @@ pub mod random;
 pub mod raw;
 pub mod server;
 pub mod story;
+pub mod worlds;

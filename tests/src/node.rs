@@ -47,7 +47,11 @@ pub struct InProcess {
 impl InProcess {
     /// Starts a server in a new data folder.
     pub fn start(clock: &SetClock) -> Self {
-        let data: Arc<DataFolder> = Arc::default();
+        Self::start_on(Arc::default(), clock)
+    }
+
+    /// Starts a server in a data folder that may have been used before.
+    pub fn start_on(data: Arc<DataFolder>, clock: &SetClock) -> Self {
         let config = Config::new(data.path().to_path_buf());
         let (shutdown, stopped) = oneshot::channel();
         let (ready, address) = mpsc::channel();
@@ -55,6 +59,11 @@ impl InProcess {
         let thread = std::thread::spawn(move || serve(&config, clock, &ready, stopped));
         let address = address.recv().expect("the server starts");
         Self { address, data, shutdown: Some(shutdown), thread: Some(thread) }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> Arc<DataFolder> {
+        Arc::clone(&self.data)
     }
 
     /// The address clients connect to.

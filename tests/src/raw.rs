@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use kith_core::entry::Entry;
 use kith_proto::v1::{
-    self, audit_service_client::AuditServiceClient, log_service_client::LogServiceClient,
-    network_service_client::NetworkServiceClient, view_service_client::ViewServiceClient,
+    self, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
+    log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
+    plugin_service_client::PluginServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -25,9 +26,12 @@ pub struct Raw {
     network: String,
 }
 
+/// What the generated clients call through.
+pub type Service = InterceptedService<Channel, Bearer>;
+
 /// Puts the token into every request; without one it puts nothing.
 #[derive(Clone)]
-struct Bearer(Option<String>);
+pub struct Bearer(Option<String>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -88,13 +92,40 @@ impl Raw {
         Self { network: network.to_owned(), ..self.clone() }
     }
 
-    fn log(&self) -> LogServiceClient<InterceptedService<Channel, Bearer>> {
+    /// The name of the network.
+    pub fn network_name(&self) -> String {
+        self.network.clone()
+    }
+
+    /// Calls to the directory.
+    pub fn directory(&self) -> DirectoryServiceClient<Service> {
+        DirectoryServiceClient::new(self.service.clone())
+    }
+
+    /// Calls for proofs.
+    pub fn audit(&self) -> AuditServiceClient<Service> {
+        AuditServiceClient::new(self.service.clone())
+    }
+
+    /// Calls about networks and tokens.
+    pub fn networks(&self) -> NetworkServiceClient<Service> {
+        NetworkServiceClient::new(self.service.clone())
+    }
+
+    /// Calls about plugins.
+    pub fn plugins(&self) -> PluginServiceClient<Service> {
+        PluginServiceClient::new(self.service.clone())
+    }
+
+    /// Calls to the log.
+    pub fn log(&self) -> LogServiceClient<Service> {
         LogServiceClient::new(self.service.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    fn views(&self) -> ViewServiceClient<InterceptedService<Channel, Bearer>> {
+    /// Calls to views.
+    pub fn views(&self) -> ViewServiceClient<Service> {
         ViewServiceClient::new(self.service.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 

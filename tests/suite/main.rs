@@ -23,6 +23,7 @@ mod reports;
 mod rollback;
 mod start;
 mod typing;
+mod two_worlds;
 mod views;
 mod village;
 mod ward;

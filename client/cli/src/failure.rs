@@ -204,6 +204,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Reason::ViewIncomplete
         | Reason::TokenInvalid
         | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
         | Reason::PluginRefused
         | Reason::LimitExceeded
         | Reason::PermissionDenied
@@ -250,6 +251,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::PersonErased
         | Reason::ViewIncomplete
         | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
         | Reason::PluginRefused
         | Reason::LimitExceeded
         | Reason::RequestInvalid

@@ -307,7 +307,7 @@ impl<'s, S: State> Batch<'s, S> {
             recorded_by: principal.id.clone(),
             organisation: principal.organisation.clone(),
             event_bytes: prepared.bytes,
-            signature: prepared.signature,
+            signature: None,
         };
         let header = Header::resolve(&entry, &prepared.event, |id| match target.take() {
             Some(target) => Ok(Some((target.entry, target.event))),

@@ -58,6 +58,9 @@ pub enum Problem {
     /// The commitment stands for another detail.
     #[error("does not match its commitment")]
     DetailsMismatch,
+    /// The event comes with a signature, and there is no key to verify it with.
+    #[error("cannot be verified: no keys of devices are known here; leave it out")]
+    SignatureUnverified,
     /// The event lies too far in the future.
     #[error("lies more than {max_ms} ms in the future")]
     InFuture {
@@ -84,6 +87,7 @@ impl Invalid {
             | Problem::Repeated(_)
             | Problem::Unsorted
             | Problem::DetailsMismatch
+            | Problem::SignatureUnverified
             | Problem::InFuture { .. } => false,
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::{
     detail::Detail,
-    entry,
     event::Event,
     invalid::{Invalid, Problem, check_count},
     limits, wire,
@@ -19,14 +18,15 @@ pub struct Prepared {
     pub bytes: Bytes,
     /// Its details, in the order of its commitments; each matches its commitment.
     pub details: Vec<Detail>,
-    /// Signature over the bytes, if there is one.
-    pub signature: Option<[u8; limits::SIGNATURE_BYTES]>,
 }
 
 impl Prepared {
     /// Prepares an event from the wire.
     pub fn new(proto: &v1::NewEvent) -> Result<Self, Invalid> {
         let event = wire::decode_event(&proto.event)?;
+        if !proto.signature.is_empty() {
+            return Err(Invalid::new("signature", Problem::SignatureUnverified));
+        }
         check_count("details", proto.details.len(), 0, limits::DETAILS_MAX)?;
         let details = proto.details.iter().map(Detail::from_proto).collect::<Result<Vec<_>, _>>()?;
         let commitments: Vec<_> = details.iter().map(Detail::commitment).collect();
@@ -34,12 +34,7 @@ impl Prepared {
             return Err(Invalid::new("details", Problem::DetailsMismatch));
         }
         details.iter().try_for_each(|detail| detail.check_place(&event))?;
-        Ok(Self {
-            signature: entry::signature(&proto.signature, "signature")?,
-            bytes: proto.event.clone(),
-            event,
-            details,
-        })
+        Ok(Self { bytes: proto.event.clone(), event, details })
     }
 
     /// Prepares an event that this process makes, unsigned; its commitments must stand for the details.
@@ -48,9 +43,8 @@ impl Prepared {
         Self::new(&v1::NewEvent { event: event.encode().into(), details, signature: Vec::new() })
     }
 
-    /// Bytes that it counts against the limits of an append: event, signature and text of its details.
+    /// Bytes that it counts against the limits of an append: event and text of its details.
     pub fn size_bytes(&self) -> usize {
-        let signature = self.signature.map_or(0, |signature| signature.len());
-        self.bytes.len() + signature + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
+        self.bytes.len() + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn prepare(fact: Administration, now: Timestamp) -> Result<Prepared, 
     };
     let bytes = event.encode();
     let event = Event::decode(&bytes)?;
-    Ok(Prepared { event, bytes: bytes.into(), details: Vec::new(), signature: None })
+    Ok(Prepared { event, bytes: bytes.into(), details: Vec::new() })
 }
 
 /// A UUID of version 7 (RFC 9562, 5.7): 48 bits of milliseconds, then random bits.

@@ -12,6 +12,7 @@ use crate::{
     proof::{self, ConsistencyProof, InclusionProof},
     queue::{NewSecretToken, Request, Size},
     reader,
+    restricted::Restricted,
     select::{self, Selected, Selection},
     snapshot::Snapshot,
     state::first_match,
@@ -29,7 +30,7 @@ use kith_core::{
     header::Header,
     history::{Budget, History, Unreadable},
     id::{EventId, NetworkName, PersonId, TokenId},
-    may::Principal,
+    may::{Action, Principal, may},
     plugins::Plugins,
     position::Position,
     prepare::Prepared,
@@ -109,40 +110,63 @@ impl Network {
         self.live.head()
     }
 
-    /// Entry bytes after `after` up to `until` or the head, oldest first, within the budget; at least one if there is
-    /// one. No permission is checked: for followers of the whole log.
-    pub fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, ReadError> {
-        reader::read(&self.inner.store, &self.live, after, until, budget)
-    }
-
     /// Entries that a principal asks for and may see. Looks at a bounded number of entries, so a call may give none
     /// and still not be at the end.
     pub fn select(&self, selection: &Selection) -> Result<Selected, ReadError> {
         select::select(&self.inner.store, &self.live, selection)
     }
 
-    /// Where an event is.
-    pub fn position_of(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
-        self.snapshot()?.recorded(id)
+    /// Where an event is, if a principal may see it.
+    pub fn position_of(&self, principal: &Principal, id: &EventId) -> Result<Option<Position>, ReadError> {
+        let snapshot = self.snapshot()?;
+        let Some(position) = snapshot.recorded(id)? else { return Ok(None) };
+        Ok((!Restricted::begin(&snapshot, principal)?.hides(position.get())?).then_some(position))
     }
 
-    /// The bytes and the outline of an entry; `None` outside of the log. No permission is checked.
-    pub fn entry(&self, position: Position) -> Result<Option<(Bytes, Header)>, ReadError> {
-        reader::entry(&self.inner.store, &self.live, position)
+    /// The bytes and the outline of an entry; `None` outside of the log and where a principal may not see it.
+    pub fn entry(&self, principal: &Principal, position: Position) -> Result<Option<(Bytes, Header)>, ReadError> {
+        let entry = reader::entry(&self.inner.store, &self.live, position)?;
+        Ok(entry.filter(|(_, header)| may(principal, &Action::See(header))))
     }
 
-    /// The position of the first retraction of an entry, if it is withdrawn.
-    pub fn retracted_at(&self, position: Position) -> Result<Option<Position>, ReadError> {
-        self.snapshot()?.retracted_at(position)
+    /// The position of the first retraction of an entry, if it is withdrawn and a principal may see it.
+    pub fn retracted_at(&self, principal: &Principal, position: Position) -> Result<Option<Position>, ReadError> {
+        let snapshot = self.snapshot()?;
+        if Restricted::begin(&snapshot, principal)?.hides(position.get())? {
+            return Ok(None);
+        }
+        snapshot.retracted_at(position)
     }
 
-    /// The opened details of entries; positions without any are left out, and so is every erased detail. No permission
-    /// is checked.
-    pub fn details(&self, positions: &[Position]) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
-        reader::details(&self.inner.store, &self.live, positions)
+    /// The opened details of entries that a principal may see; positions of others and of entries without details are
+    /// left out, and so is every erased detail.
+    pub fn details(
+        &self,
+        principal: &Principal,
+        positions: &[Position],
+    ) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
+        reader::details(&self.inner.store, &self.live, principal, positions)
     }
 
-    /// The newest recorded names of people; those without one, or with an erased one, are left out.
+    /// The last entry that a principal may see of what was recorded up to a time; 0 if there is none. Times of recording
+    /// never decrease along the log.
+    pub fn last_seen_by(&self, principal: &Principal, time: Timestamp) -> Result<Position, ReadError> {
+        let (snapshot, head) = (self.snapshot()?, self.head());
+        let (mut known, mut beyond) = (0, head.get() + 1);
+        while beyond - known > 1 {
+            let middle = known + (beyond - known) / 2;
+            let recorded_at = snapshot.entry(Position::new(middle))?.recorded_at;
+            if recorded_at <= time { known = middle } else { beyond = middle }
+        }
+        let restricted = Restricted::begin(&snapshot, principal)?;
+        while known > 0 && restricted.hides(known)? {
+            known -= 1;
+        }
+        Ok(Position::new(known))
+    }
+
+    /// The newest names of people, as the directory has them for all to see; those without one, or with an erased one,
+    /// are left out.
     pub fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, ReadError> {
         reader::names(&self.inner.store, &self.live, people)
     }
@@ -249,9 +273,10 @@ impl Network {
         self.inner.queue.ask(size, |reply| Request::RevokeToken { live, command, id, reply }).await
     }
 
-    /// The log as views and plugins read it.
+    /// The whole log, hidden entries included, for views: they give their plugins what the plugins' owners may see. No
+    /// call of a client may have it.
     pub fn history(&self) -> Arc<dyn History> {
-        Arc::new(self.clone())
+        Arc::new(Whole(self.clone()))
     }
 
     fn snapshot(&self) -> Result<Snapshot, ReadError> {
@@ -317,21 +342,24 @@ fn check_size(events: &[Prepared]) -> Result<Size, Refused> {
     Ok(size)
 }
 
-impl History for Network {
+/// All entries of a network's log, whoever may see them.
+struct Whole(Network);
+
+impl History for Whole {
     fn head(&self) -> Position {
-        self.live.head().position
+        self.0.head()
     }
 
     fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, Unreadable> {
-        Self::read(self, after, until, budget).map_err(unreadable)
+        reader::read(&self.0.inner.store, &self.0.live, after, until, budget).map_err(unreadable)
     }
 
     fn read_at(&self, positions: &[Position]) -> Result<Vec<Bytes>, Unreadable> {
-        reader::read_at(&self.inner.store, &self.live, positions).map_err(unreadable)
+        reader::read_at(&self.0.inner.store, &self.0.live, positions).map_err(unreadable)
     }
 
     fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable> {
-        Self::position_of(self, id).map_err(unreadable)
+        self.0.snapshot().and_then(|snapshot| snapshot.recorded(id)).map_err(unreadable)
     }
 }
 

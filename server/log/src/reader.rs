@@ -6,6 +6,7 @@ use crate::{
     error::ReadError,
     keys::{Keys, KeysError},
     live::Live,
+    restricted::Restricted,
     seal::Sealed,
     snapshot::{Snapshot, damaged, place},
     spending::Spending,
@@ -17,6 +18,7 @@ use kith_core::{
     header::Header,
     history::Budget,
     id::{EventId, PersonId},
+    may::Principal,
     position::Position,
 };
 use std::collections::{BTreeSet, HashMap};
@@ -85,16 +87,21 @@ pub(crate) fn entry(store: &Store, live: &Live, position: Position) -> Result<Op
     Ok(Some((bytes, header)))
 }
 
-/// The opened details of entries.
+/// The opened details of those entries that a principal may see.
 pub(crate) fn details(
     store: &Store,
     live: &Live,
+    principal: &Principal,
     positions: &[Position],
 ) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
     let head = live.head().position;
     let snapshot = Snapshot::begin(&store.database, live)?;
+    let restricted = Restricted::begin(&snapshot, principal)?;
     let mut opened = Vec::new();
     for position in snapshot.positions_with_details(positions)?.into_iter().filter(|position| *position <= head) {
+        if restricted.hides(position.get())? {
+            continue;
+        }
         let details = details_at(&snapshot, &store.keys, live, position)?;
         if !details.is_empty() {
             opened.push((position, details));

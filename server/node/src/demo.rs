@@ -46,7 +46,7 @@ pub(crate) async fn fill(network: &Network) -> Result<(), DemoError> {
     let (cast, end) = (members(), network.created_at());
     let scenes = story(&cast, end);
     if let Some(last) = scenes.last()
-        && network.position_of(&last.id)?.is_some()
+        && network.position_of(&owner(), &last.id)?.is_some()
     {
         return Ok(());
     }

@@ -73,7 +73,7 @@ async fn events_that_break_a_rule_are_refused() {
     let mut no_note = sent_with_note(&met(&["amina", "ben"]), "a");
     no_note.details.clear();
     let unsolicited = NewEvent { details: sent_with_note(&met(&["amina", "ben"]), "a").details, ..good() };
-    let short_signature = NewEvent { signature: vec![1; 63], ..good() };
+    let signed = NewEvent { signature: vec![7; 64], ..good() };
     let too_many_people = (0..65).map(|number| format!("p{number}")).collect();
     let tomorrow = i64::from(u32::try_from(now_ms() / 1_000).unwrap()) + DAY_MS / 1_000;
     let cases = [
@@ -114,7 +114,7 @@ async fn events_that_break_a_rule_are_refused() {
         ("other words", other_note, "DETAILS_MISMATCH", "details"),
         ("words left out", no_note, "DETAILS_MISMATCH", "details"),
         ("words without commitment", unsolicited, "DETAILS_MISMATCH", "details"),
-        ("a short signature", short_signature, "EVENT_INVALID", "signature"),
+        ("a signature that nothing verifies", signed, "SIGNATURE_INVALID", "signature"),
         (
             "65 people",
             fact(v1::event::Fact::Met(v1::Met { people: too_many_people })),

@@ -48,7 +48,7 @@ async fn fail(steps: &[Step], before: &Images, fault: Fault) -> Aftermath {
         }
         assert_eq!(Some(&Seen::of(&log)), acknowledged.last(), "{fault:?}: what is shown is what was acknowledged");
         for network in log.networks() {
-            let read = network.read(Position::ZERO, END, ALL).unwrap();
+            let read = network.history().read(Position::ZERO, END, ALL).unwrap();
             assert_eq!(read.len() as u64, network.head().get(), "{fault:?}: reading goes on");
         }
     }
@@ -171,5 +171,5 @@ async fn a_panic_in_the_writer_poisons_the_log() {
     assert!(matches!(lost, Err(AppendError::Poisoned)), "{lost:?}");
     log.shutdown().await;
     assert_eq!(*log.health().borrow(), Health::Poisoned);
-    assert_eq!(network.read(Position::ZERO, END, ALL).unwrap().len(), 1);
+    assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len(), 1);
 }

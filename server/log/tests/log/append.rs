@@ -23,14 +23,14 @@ async fn positions_are_dense_and_entries_hold_the_bytes_of_the_events() {
     let event = meets(4, &["amina", "ben"]);
     assert_eq!(append(&network, vec![event.clone(), meets(5, &["ben", "chloe"])]).await, [at(4), at(5)]);
     assert_eq!(network.head(), at(5));
-    let entries = network.read(at(0), END, ALL).unwrap();
+    let entries = network.history().read(at(0), END, ALL).unwrap();
     let entries: Vec<_> = entries.iter().map(|bytes| Entry::decode(bytes).unwrap()).collect();
     assert_eq!(entries.iter().map(|entry| entry.position.get()).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert!(entries.is_sorted_by_key(|entry| entry.recorded_at));
     assert_eq!(entries[3].event_bytes, event.bytes);
     assert_eq!(entries[3].recorded_by.as_str(), "person:recorder");
-    assert_eq!(network.position_of(&id(5)).unwrap(), Some(at(5)));
-    assert_eq!(network.position_of(&id(6)).unwrap(), None);
+    assert_eq!(network.position_of(&owner(), &id(5)).unwrap(), Some(at(5)));
+    assert_eq!(network.position_of(&owner(), &id(6)).unwrap(), None);
     assert_eq!(network.summary().recorded_at, Some(entries[4].recorded_at));
 }
 
@@ -62,9 +62,9 @@ async fn one_bad_event_of_a_hundred_leaves_nothing() {
     assert_eq!(refused.event, 61);
     assert!(matches!(refused.why, Refusal::PersonUnknown { .. }), "{refused}");
     assert_eq!(network.summary(), before);
-    assert_eq!(network.position_of(&id(10)).unwrap(), None);
+    assert_eq!(network.position_of(&owner(), &id(10)).unwrap(), None);
     assert!(network.directory().person(&person("dana")).is_none());
-    assert!(network.read(at(3), END, ALL).unwrap().is_empty());
+    assert!(network.history().read(at(3), END, ALL).unwrap().is_empty());
     assert_eq!(append(&network, vec![joins(201, "dana")]).await, [at(4)]);
 }
 
@@ -171,9 +171,9 @@ async fn networks_do_not_see_each_other() {
     three_join(&north).await;
     append(&south, vec![joins(1, "dana")]).await;
     assert_eq!((north.head(), south.head()), (at(3), at(1)));
-    assert_eq!(south.position_of(&id(2)).unwrap(), None);
+    assert_eq!(south.position_of(&owner(), &id(2)).unwrap(), None);
     assert!(south.directory().person(&person("amina")).is_none());
-    assert_eq!(south.read(at(0), END, ALL).unwrap().len(), 1);
+    assert_eq!(south.history().read(at(0), END, ALL).unwrap().len(), 1);
     assert_ne!(north.incarnation(), south.incarnation());
     let names: Vec<_> = log.networks().iter().map(|network| network.name().to_string()).collect();
     assert_eq!(names, ["north", "south"]);
@@ -188,7 +188,7 @@ async fn a_watched_head_can_be_read() {
     let reader = network.clone();
     let seen = tokio::spawn(async move {
         let head = *head.wait_for(|head| *head >= at(3)).await.unwrap();
-        reader.read(at(0), head, ALL).unwrap().len()
+        reader.history().read(at(0), head, ALL).unwrap().len()
     });
     three_join(&network).await;
     assert_eq!(seen.await.unwrap(), 3);
@@ -201,6 +201,6 @@ async fn retractions_are_found_by_what_they_withdraw() {
     three_join(&network).await;
     append(&network, vec![meets(4, &["amina", "ben"]), retracts(5, 4), retracts(6, 4)]).await;
     append(&network, vec![retracts(7, 4)]).await;
-    assert_eq!(network.retracted_at(at(4)).unwrap(), Some(at(5)));
-    assert_eq!(network.retracted_at(at(3)).unwrap(), None);
+    assert_eq!(network.retracted_at(&owner(), at(4)).unwrap(), Some(at(5)));
+    assert_eq!(network.retracted_at(&owner(), at(3)).unwrap(), None);
 }

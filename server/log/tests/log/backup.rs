@@ -101,7 +101,10 @@ async fn a_backup_under_load_is_one_state_and_restores_elsewhere() {
     assert_eq!((summary.position, summary.root), (of_north.head, of_north.root));
     let proof = network.consistency_proof(of_north.head.get(), network.head().get()).unwrap();
     assert_eq!(proof.from_root, summary.root, "the log went on from there");
-    assert_eq!(copied.read(before, of_north.head, ALL).unwrap(), network.read(before, of_north.head, ALL).unwrap());
+    assert_eq!(
+        copied.history().read(before, of_north.head, ALL).unwrap(),
+        network.history().read(before, of_north.head, ALL).unwrap()
+    );
     assert_eq!(copied.names(&[person("amina")]).unwrap()[&person("amina")], "Amina Diallo");
     let appended = append(&copied, vec![meets(99_999, &["amina", "ben"])]).await;
     assert_eq!(appended, [of_north.head.next()]);

@@ -79,7 +79,7 @@ async fn refuses_everything(log: &Log, expected: Verdict) {
         assert!(matches!(refused, Err(AppendError::RolledBack)), "{refused:?}");
         assert!(matches!(network.checkpoint(), Err(CheckpointError::RolledBack)));
         let head = network.head().get();
-        assert_eq!(network.read(Position::ZERO, END, ALL).unwrap().len() as u64, head);
+        assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len() as u64, head);
         network.consistency_proof(1, head).unwrap();
     }
     let made = log.create_network(&"south".parse().unwrap()).await;
@@ -117,7 +117,7 @@ async fn checkpoints_are_signed_and_continue_each_other() {
         let growth = Growth { from, hashes, checkpoint: SignedCheckpoint::clone(later) };
         growth.verify(earlier, &key).unwrap();
     }
-    let entries = network.read(Position::ZERO, END, ALL).unwrap();
+    let entries = network.history().read(Position::ZERO, END, ALL).unwrap();
     let last = &signed[4];
     for position in [1, 3, 120, 121, 256, 257, 423] {
         let proof = network.inclusion_proof(Position::new(position), 423).unwrap();
@@ -136,7 +136,7 @@ async fn the_root_is_that_of_another_implementation_over_the_same_entries() {
     meet(&network, 800).await;
     let signed = network.checkpoint().unwrap();
     let mut oracle = MemoryBackedTree::<Sha256, Vec<u8>>::new();
-    for entry in network.read(Position::ZERO, END, ALL).unwrap() {
+    for entry in network.history().read(Position::ZERO, END, ALL).unwrap() {
         oracle.push(entry.to_vec());
     }
     assert_eq!(signed.unverified().size, 803);

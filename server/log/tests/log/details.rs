@@ -53,7 +53,7 @@ async fn details_are_opened_where_there_are_any() {
     append(&network, vec![joins_named(1, "amina", "Amina Diallo"), joins(2, "ben")]).await;
     append(&network, vec![meets_with_note(3, &["amina", "ben"], WORDS)]).await;
     let positions: Vec<_> = [3, 2, 1, 0, 9].map(Position::new).into();
-    let details = network.details(&positions).unwrap();
+    let details = network.details(&owner(), &positions).unwrap();
     assert_eq!(details.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(details[0].1, [detail(DetailKind::Note, &["amina", "ben"], WORDS)]);
     assert_eq!(details[1].1.len(), 2);
@@ -86,7 +86,7 @@ async fn a_late_resend_brings_no_words() {
     append(&network, vec![joins(1, "amina"), joins(2, "ben"), meets(3, &["amina", "ben"])]).await;
     let resent = network.append(command(vec![meets_with_note(3, &["amina", "ben"], WORDS)])).await.unwrap();
     assert_eq!(resent, [kith_core::decide::Outcome::Duplicate(Position::new(3))]);
-    assert!(network.details(&[Position::new(3)]).unwrap().is_empty());
+    assert!(network.details(&owner(), &[Position::new(3)]).unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn without_the_key_of_one_subject_a_detail_is_gone() {
     drop(keys);
 
     let (_log, network) = place.network().await;
-    let details = network.details(&[1, 2, 3].map(Position::new)).unwrap();
+    let details = network.details(&owner(), &[1, 2, 3].map(Position::new)).unwrap();
     assert_eq!(details.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), [1]);
     let names = network.names(&["amina", "ben"].map(person)).unwrap();
     assert_eq!(names.into_values().collect::<Vec<_>>(), ["Amina Diallo"]);

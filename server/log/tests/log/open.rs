@@ -16,16 +16,16 @@ async fn everything_is_there_after_a_reopen() {
     append(&network, vec![prepare(event(800, merged("amina", "ben")), &[]), founds(801, "riverside")]).await;
     append(&network, vec![prepare(event(802, merged("amina", "chloe")), &[]), retracts(803, 800)]).await;
     append(&network, vec![meets_with_note(804, &["amina", "ben"], "a note")]).await;
-    let (head, entries) = (network.summary(), network.read(Position::ZERO, END, ALL).unwrap());
-    let (created_at, details) = (network.created_at(), network.details(&[head.position]).unwrap());
+    let (head, entries) = (network.summary(), network.history().read(Position::ZERO, END, ALL).unwrap());
+    let (created_at, details) = (network.created_at(), network.details(&owner(), &[head.position]).unwrap());
     assert_eq!(details[0].1.len(), 1);
     drop((log, network));
 
     let (_log, network) = place.network().await;
     assert_eq!(network.summary(), head);
     assert_eq!(network.created_at(), created_at);
-    assert_eq!(network.read(Position::ZERO, END, ALL).unwrap(), entries);
-    assert_eq!(network.details(&[head.position]).unwrap(), details);
+    assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap(), entries);
+    assert_eq!(network.details(&owner(), &[head.position]).unwrap(), details);
     let directory = network.directory();
     assert_eq!(directory.people().len(), 3);
     assert!(directory.merge(&person("ben")).is_none(), "the merge was withdrawn");
@@ -46,7 +46,7 @@ async fn entries_from_memory_and_from_disk_are_the_same() {
         let mut parts = Vec::new();
         for after in [0, 1, 10, 52, 53] {
             for until in [0, 1, 20, 53, 99] {
-                let part = network.read(Position::new(after), Position::new(until), ALL).unwrap();
+                let part = network.history().read(Position::new(after), Position::new(until), ALL).unwrap();
                 parts.push((after, until, part));
             }
         }
@@ -58,14 +58,14 @@ async fn entries_from_memory_and_from_disk_are_the_same() {
     let (_log, network) = place.network().await;
     assert_eq!(read(&network), from_memory);
     let budget = kith_core::history::Budget { entries: 7, bytes: usize::MAX };
-    assert_eq!(network.read(Position::ZERO, END, budget).unwrap().len(), 7);
+    assert_eq!(network.history().read(Position::ZERO, END, budget).unwrap().len(), 7);
     let budget = kith_core::history::Budget { entries: 7, bytes: 0 };
-    assert_eq!(network.read(Position::ZERO, END, budget).unwrap().len(), 1);
-    let ahead = network.read(Position::new(54), END, ALL);
-    assert!(matches!(ahead, Err(kith_log::ReadError::PositionAhead { head }) if head.get() == 53));
-    assert!(network.entry(Position::ZERO).unwrap().is_none());
-    assert!(network.entry(Position::new(54)).unwrap().is_none());
-    let (bytes, header) = network.entry(Position::new(53)).unwrap().unwrap();
+    assert_eq!(network.history().read(Position::ZERO, END, budget).unwrap().len(), 1);
+    let ahead = network.history().read(Position::new(54), END, ALL);
+    assert!(ahead.is_err(), "{ahead:?}");
+    assert!(network.entry(&owner(), Position::ZERO).unwrap().is_none());
+    assert!(network.entry(&owner(), Position::new(54)).unwrap().is_none());
+    let (bytes, header) = network.entry(&owner(), Position::new(53)).unwrap().unwrap();
     let all = &from_memory[4].2;
     assert_eq!((header.id, &bytes), (id(59), &all[52]));
     let history = network.history();

@@ -20,7 +20,7 @@ async fn every_proof_verifies() {
     }
     drop((log, network));
     let (_log, network) = place.network().await;
-    let entries = network.read(Position::ZERO, END, ALL).unwrap();
+    let entries = network.history().read(Position::ZERO, END, ALL).unwrap();
     for head in &roots {
         let size = head.position.get();
         for position in (1..=size).step_by(37).chain([size]) {

@@ -161,7 +161,7 @@ async fn what_waits_is_answered_before_the_end() {
     log.shutdown().await;
     let made = log.create_network(&"south".parse().unwrap()).await;
     assert!(matches!(made, Err(CreateNetworkError::ShuttingDown)));
-    assert_eq!(network.read(Position::ZERO, END, ALL).unwrap().len(), 21, "reads go on");
+    assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len(), 21, "reads go on");
     assert_eq!(*log.health().borrow(), Health::Serving);
 }
 

@@ -32,7 +32,7 @@ async fn a_token_opens_its_network_until_it_is_revoked() {
     };
     let issued = network.issue_token(&owner(), new).await.unwrap();
     assert_eq!(issued.position, Position::new(5));
-    let (_, header) = network.entry(issued.position).unwrap().unwrap();
+    let (_, header) = network.entry(&owner(), issued.position).unwrap().unwrap();
     assert_eq!((header.kind, header.people), (Kind::TokenIssued, vec![person("amina")]));
     let principal = log.authenticate(&issued.secret, now()).unwrap();
     assert_eq!(principal.id.as_str(), "person:amina");

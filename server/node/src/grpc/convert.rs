@@ -38,6 +38,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
 pub(super) fn event_invalid(invalid: &Invalid) -> Failure {
     let reason = match invalid.problem {
         Problem::DetailsMismatch => ErrorReason::DetailsMismatch,
+        Problem::SignatureUnverified => ErrorReason::SignatureInvalid,
         _ if invalid.is_limit() => ErrorReason::LimitExceeded,
         _ => ErrorReason::EventInvalid,
     };

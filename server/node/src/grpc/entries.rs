@@ -42,7 +42,7 @@ fn read_blocking(network: &Network, selection: &Selection, bytes_max: usize) -> 
         return Ok(Entries { encoded: Vec::new(), details: Vec::new(), next: selected.next, end: selected.end });
     }
     let positions: Vec<Position> = selected.entries.iter().map(|(position, _)| *position).collect();
-    let details = network.details(&positions)?;
+    let details = network.details(&selection.principal, &positions)?;
     let details = details.iter().map(|(position, details)| convert::entry_details(*position, details));
     Ok(cut(selected, details.collect(), bytes_max))
 }

@@ -2,10 +2,7 @@
 
 use super::{Call, Failure, blocking, reports, rows};
 use crate::{limits::READ_BYTES_MAX, node::Node};
-use kith_core::{
-    may::{Action, Principal, may},
-    position::Position,
-};
+use kith_core::{may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1;
 use kith_views::{Evidence, Explain, Explanation, ViewHandle, wire};
@@ -62,8 +59,7 @@ fn visible(
 ) -> Result<(Vec<v1::Evidence>, u64), Failure> {
     let (mut shown, mut hidden, mut bytes) = (Vec::new(), 0, 0);
     for Evidence { position, entry, share, .. } in evidence {
-        let seen = network.entry(position)?.is_some_and(|(_, header)| may(principal, &Action::See(&header)));
-        if !seen {
+        if network.entry(principal, position)?.is_none() {
             hidden += 1;
             continue;
         }

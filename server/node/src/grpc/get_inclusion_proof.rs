@@ -3,11 +3,7 @@
 use super::{Call, Failure, blocking, convert, enter};
 use crate::node::Node;
 use bytes::Bytes;
-use kith_core::{
-    id::EventId,
-    may::{Action, Principal, may},
-    position::Position,
-};
+use kith_core::{id::EventId, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use tonic::Request;
@@ -46,10 +42,7 @@ fn prove(
 /// An event's entry. One that the caller may not see is as unknown as one that is not there.
 fn find_entry(network: &Network, principal: &Principal, id: EventId) -> Result<(Position, Bytes), Failure> {
     let unknown = || Failure::because(ErrorReason::EventUnknown, format_args!("there is no event {id}")).at("event");
-    let position = network.position_of(&id)?.ok_or_else(unknown)?;
-    let (bytes, header) = network.entry(position)?.ok_or_else(unknown)?;
-    if !may(principal, &Action::See(&header)) {
-        return Err(unknown());
-    }
+    let position = network.position_of(principal, &id)?.ok_or_else(unknown)?;
+    let (bytes, _) = network.entry(principal, position)?.ok_or_else(unknown)?;
     Ok((position, bytes))
 }

@@ -3,14 +3,12 @@
 use super::{Call, Failure, blocking, convert, reports, rows};
 use crate::node::Node;
 use kith_core::{
-    entry::Entry,
-    history::Budget,
     id::{OrganisationId, PersonId},
     limits,
+    may::Principal,
     position::Position,
-    timestamp::Timestamp,
 };
-use kith_log::{Network, ReadError};
+use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{OrderBy, Query, wire};
 use tonic::Request;
@@ -25,10 +23,10 @@ pub(super) async fn query_view(
     let Call { caller, message } = Call::new(request)?;
     let network = super::enter(node, &caller, &message.network)?;
     if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
-        return reports::query(&network, report, &message).await;
+        return reports::query(&network, report, &caller.principal, &message).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
-    let query = query(&network, &message).await?;
+    let query = query(&network, &caller.principal, &message).await?;
     if query.page_token.is_none() {
         rows::catch_up(&network, &view).await?;
     }
@@ -46,14 +44,18 @@ pub(super) async fn query_view(
 }
 
 /// Reads a question; what does not fit a report is not asked of one.
-pub(super) async fn query(network: &Network, message: &v1::QueryViewRequest) -> Result<Query, Failure> {
+pub(super) async fn query(
+    network: &Network,
+    principal: &Principal,
+    message: &v1::QueryViewRequest,
+) -> Result<Query, Failure> {
     let page_rows = convert::page_size("page_size", message.page_size, PAGE_ROWS_DEFAULT, limits::PAGE_ROWS_MAX)?;
     Ok(Query {
         person: person(network, &message.person)?,
         organisation: organisation(network, &message.organisation)?,
         key: if message.key.is_empty() { None } else { Some(rows::key(network, &message.key)?) },
         day: rows::day(message.at)?,
-        as_of: as_of(network, message).await?,
+        as_of: as_of(network, principal, message).await?,
         order: OrderBy::parse(&message.sort),
         page_rows,
         page_token: (!message.page_token.is_empty()).then(|| message.page_token.clone()),
@@ -75,30 +77,19 @@ fn organisation(network: &Network, text: &str) -> Result<Option<OrganisationId>,
     Ok(Some(id))
 }
 
-async fn as_of(network: &Network, message: &v1::QueryViewRequest) -> Result<Option<Position>, Failure> {
+/// The position asked about. A time means the last entry by then that the principal may see, so that it tells nothing of
+/// when others were recorded.
+async fn as_of(
+    network: &Network,
+    principal: &Principal,
+    message: &v1::QueryViewRequest,
+) -> Result<Option<Position>, Failure> {
     let Some(time) = convert::time("as_of_time", message.as_of_time.as_ref())? else {
         return rows::as_of(network, message.as_of);
     };
     if message.as_of > 0 {
         return Err(Failure::request("as_of_time", "excludes as_of"));
     }
-    let network = network.clone();
-    Ok(Some(blocking(move || last_recorded_by(&network, time)).await?))
-}
-
-/// The last position that was recorded up to a time. Times of recording never decrease along the log.
-fn last_recorded_by(network: &Network, time: Timestamp) -> Result<Position, ReadError> {
-    let (mut known, mut beyond) = (0, network.head().get() + 1);
-    while beyond - known > 1 {
-        let middle = known + (beyond - known) / 2;
-        if recorded_at(network, Position::new(middle))? <= time { known = middle } else { beyond = middle }
-    }
-    Ok(Position::new(known))
-}
-
-fn recorded_at(network: &Network, position: Position) -> Result<Timestamp, ReadError> {
-    let before = Position::new(position.get() - 1);
-    let entries = network.read(before, position, Budget { entries: 1, bytes: 0 })?;
-    let entry = entries.first().expect("there is an entry at every position up to the head");
-    Ok(Entry::decode(entry).expect("stored entries were encoded by this codec").recorded_at)
+    let (network, principal) = (network.clone(), principal.clone());
+    Ok(Some(blocking(move || network.last_seen_by(&principal, time)).await?))
 }

@@ -56,9 +56,10 @@ pub(super) fn compare(
 pub(super) async fn query(
     network: &Network,
     report: ServedReport,
+    principal: &Principal,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = query_view::query(network, message).await?;
+    let asked = query_view::query(network, principal, message).await?;
     let page = if let Some(token) = &asked.page_token {
         ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
     } else {

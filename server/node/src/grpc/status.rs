@@ -157,6 +157,7 @@ fn code(reason: ErrorReason) -> Code {
         Reason::ConditionFailed => Code::Aborted,
         Reason::EventInvalid
         | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
         | Reason::PluginRefused
         | Reason::LimitExceeded
         | Reason::RequestInvalid => Code::InvalidArgument,
@@ -201,6 +202,7 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::ViewIncomplete => "entries that the view needs are missing here",
         Reason::TokenInvalid => "a valid token is needed: send `authorization: Bearer SECRET`",
         Reason::DetailsMismatch => "a detail does not match its commitment",
+        Reason::SignatureInvalid => "the signature cannot be verified",
         Reason::PluginRefused => "the plugin breaks a rule of the contract",
         Reason::LogBusy => "too many appends wait: try again shortly",
         Reason::RateLimited => "too many calls a second: wait, or send more events in each call",
@@ -231,7 +233,7 @@ mod tests {
 
     fn every_reason() -> impl Iterator<Item = ErrorReason> {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 32);
+        assert_eq!(all.len(), 33);
         all.into_iter()
     }
 

@@ -1,0 +1,41 @@
+//! Which calls are held against two worlds, and which have nothing to hold: every call of `kith.v1` is in one list.
+
+/// Calls whose answers must be the same in two worlds that differ in what the caller must not see. The suite makes each.
+pub const COMPARED: [&str; 22] = [
+    "Append",
+    "AppendStream",
+    "CertifyView",
+    "DiffPlugin",
+    "DigestView",
+    "ExplainRow",
+    "FetchComponent",
+    "GetCheckpoint",
+    "GetConsistencyProof",
+    "GetInclusionProof",
+    "GetPerson",
+    "Head",
+    "ListNetworks",
+    "ListOrganisations",
+    "ListPeople",
+    "ListPlugins",
+    "ListTokens",
+    "ListViews",
+    "QueryView",
+    "Read",
+    "Subscribe",
+    "WatchView",
+];
+
+/// Calls that are not compared, and why.
+pub const APART: [(&str, &str); 10] = [
+    ("ActivatePlugin", "changes a plugin and answers with the position of that change"),
+    ("Backup", "gives whole networks to the server's owner alone"),
+    ("CreateNetwork", "makes an empty network"),
+    ("InstallPlugin", "takes a plugin in; what it answers is what `ListPlugins` says of it"),
+    ("IssueToken", "makes a token and answers with it"),
+    ("PausePlugin", "changes a plugin and answers with the position of that change"),
+    ("RemovePlugin", "changes a plugin and answers with the position of that change"),
+    ("ResumePlugin", "changes a plugin and answers with the position of that change"),
+    ("RevokeToken", "ends a token and answers with the position of that change"),
+    ("RollbackPlugin", "changes a plugin and answers with the position of that change"),
+];

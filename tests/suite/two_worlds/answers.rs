@@ -1,0 +1,303 @@
+//! Every call that gives something away, made in turn; what is told is written down whole.
+//!
+//! Left out are hashes over entries of the whole log (they are salted, and that there is an entry is no secret) and what
+//! a view counts of its own work, which depends on how fast it followed.
+
+use super::history::{History, PEOPLE, person};
+use futures_util::StreamExt;
+use kith_core::{
+    event::{Event, Fact, FollowedUp, Met, Retracted, RetractionReason, Scope},
+    filter::{Filter, PeopleMatch},
+    id::EventId,
+    timestamp::Timestamp,
+};
+use kith_proto::v1::{self, condition};
+use kith_tests::{
+    events::{NOON, event, sent},
+    random::Random,
+    raw::{Raw, Refusal},
+};
+use std::fmt::Debug;
+
+const VIEWS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
+const REPORTS: [&str; 4] = ["bridges", "referrers", "follow_up_latency", "who_should_meet"];
+
+/// Calls and what was told, in order.
+type Told = Vec<(String, String)>;
+
+/// Makes every call; the chances are the same in both worlds.
+pub(super) async fn answers(raw: &Raw, random: &mut Random, history: &History) -> Told {
+    let mut told = Told::new();
+    log(raw, random, &mut told).await;
+    appends(raw, history, &mut told).await;
+    directory(raw, &mut told).await;
+    proofs(raw, history, &mut told).await;
+    views(raw, random, &mut told).await;
+    plugins(raw, &mut told).await;
+    told
+}
+
+fn tell<T: Debug, E: Debug>(told: &mut Told, call: impl Into<String>, answer: &Result<T, E>) {
+    told.push((call.into(), format!("{answer:?}")));
+}
+
+/// An answer, or the refusal as the wire says it, retry times included.
+fn told_as<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Refusal> {
+    answer.map(tonic::Response::into_inner).map_err(Refusal::from)
+}
+
+fn filters(random: &mut Random) -> Vec<Filter> {
+    let mut some = |count: usize| {
+        let mut people: Vec<_> = PEOPLE.iter().map(|(id, _)| person(id)).collect();
+        random.shuffle(&mut people);
+        people.truncate(count);
+        people
+    };
+    let all = PeopleMatch::All;
+    vec![
+        Filter::default(),
+        Filter { kinds: vec![kith_core::event::Kind::Met], ..Filter::default() },
+        Filter { organisations: vec!["riverside".parse().unwrap()], ..Filter::default() },
+        Filter { people: some(1), ..Filter::default() },
+        Filter { people: some(2), ..Filter::default() },
+        Filter { people: some(2), people_match: all, ..Filter::default() },
+        Filter { people: some(3), people_match: all, ..Filter::default() },
+        Filter { people: vec![person("amina"), person("ben")], people_match: all, ..Filter::default() },
+    ]
+}
+
+async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
+    let head = raw.head().await.map(|head| v1::HeadResponse { root: Vec::new(), ..head });
+    tell(told, "Head", &head);
+    let end = head.unwrap().position;
+    for filter in filters(random) {
+        let filter = Some(filter.to_proto());
+        for direction in [v1::Direction::Forward, v1::Direction::Backward] {
+            read(raw, filter.clone(), direction, 1 + random.below(3), told).await;
+        }
+        let mut messages = subscribed(raw, filter, end).await;
+        messages.iter_mut().for_each(|message| {
+            message.left_out.iter_mut().for_each(|subtree| subtree.hash.clear());
+            message.checkpoint = None;
+        });
+        tell(told, "Subscribe", &Ok::<_, ()>(messages));
+    }
+}
+
+/// Reads page by page to the end.
+async fn read(raw: &Raw, filter: Option<v1::Filter>, direction: v1::Direction, limit: usize, told: &mut Told) {
+    let with_left_out = direction == v1::Direction::Forward;
+    let limit = u32::try_from(limit).unwrap();
+    let mut request =
+        v1::ReadRequest { filter, direction: direction.into(), limit, with_left_out, ..Default::default() };
+    loop {
+        let mut page = raw.read(request.clone()).await.unwrap();
+        page.left_out.iter_mut().for_each(|subtree| subtree.hash.clear());
+        let (next, end) = (page.next, page.end);
+        tell(told, format!("Read {direction:?} {limit} {}", request.after), &Ok::<_, ()>(page));
+        request.after = next;
+        if end {
+            return;
+        }
+    }
+}
+
+/// The messages of a subscription up to the head.
+async fn subscribed(raw: &Raw, filter: Option<v1::Filter>, end: u64) -> Vec<v1::SubscribeResponse> {
+    let network = raw.network_name();
+    let request = v1::SubscribeRequest { network, filter, with_left_out: true, ..Default::default() };
+    let mut messages = raw.log().subscribe(request).await.unwrap().into_inner();
+    let mut all = Vec::new();
+    while let Some(message) = messages.next().await {
+        let message = message.unwrap();
+        let at = message.cursor.as_ref().map_or(0, |cursor| cursor.position);
+        let caught_up = message.caught_up;
+        all.push(message);
+        if caught_up && at >= end {
+            break;
+        }
+    }
+    all
+}
+
+/// Appends that are refused, so that nothing changes: what do they say of hidden events?
+async fn appends(raw: &Raw, history: &History, told: &mut Told) {
+    let nobody = |number: u8| Event {
+        id: numbered(number),
+        salt: [1; 16],
+        ..event(Fact::Met(Met { people: vec![person("amina"), person("nobody")] }))
+    };
+    for (people, _) in PEOPLE {
+        let filter = Filter { people: vec![person(people)], ..Filter::default() };
+        for after in [0, 12, 20, 30] {
+            let filter = Some(filter.to_proto());
+            let condition = condition::Condition::NoneMatch(v1::NoneMatch { after, filter });
+            tell(told, "Append", &raw.append_if(vec![sent(&nobody(1))], Some(condition)).await);
+        }
+    }
+    for id in history.hidden.iter().chain(history.seen.iter().take(3)).take(12) {
+        let mut refused = Vec::new();
+        for scope in [Scope::Network, Scope::Organisation] {
+            refused.push(retracted(*id, scope));
+            refused.push(about(*id, scope));
+            refused.push(Event { id: *id, ..nobody(2) });
+        }
+        for event in &refused {
+            // Whoever may record it would change this world: only events that nobody may record are tried.
+            let events = vec![sent(event), sent(&nobody(3))];
+            tell(told, "Append", &raw.append(events).await);
+        }
+        let mut results = Vec::new();
+        let messages = vec![vec![sent(&Event { id: *id, ..nobody(2) }), sent(&nobody(3))]];
+        let ended = raw.append_stream(messages, |result| results.push(result)).await;
+        tell(told, "AppendStream", &ended.map(|()| results));
+    }
+}
+
+fn numbered(number: u8) -> EventId {
+    let mut bytes = [number; 16];
+    bytes[6] = 0x81;
+    bytes[8] = 0x81;
+    EventId::from_bytes(bytes).expect("version and variant are set")
+}
+
+fn retracted(id: EventId, scope: Scope) -> Event {
+    let fact = Fact::Retracted(Retracted { event: id, reason: RetractionReason::Mistake });
+    Event { id: numbered(4), salt: [1; 16], scope, ..event(fact) }
+}
+
+fn about(id: EventId, scope: Scope) -> Event {
+    let fact = Fact::FollowedUp(FollowedUp { by: person("carol"), with: vec![person("dan")], about: Some(id) });
+    Event { id: numbered(5), salt: [1; 16], scope, ..event(fact) }
+}
+
+async fn directory(raw: &Raw, told: &mut Told) {
+    let network = raw.network_name();
+    for organisation in ["", "riverside", "hillside"] {
+        let organisation = organisation.to_owned();
+        let request =
+            v1::ListPeopleRequest { network: network.clone(), organisation, page_size: 4, ..Default::default() };
+        tell(told, "ListPeople", &told_as(raw.directory().list_people(request).await));
+    }
+    for (person, _) in PEOPLE {
+        let request = v1::GetPersonRequest { network: network.clone(), person: person.to_owned() };
+        tell(told, "GetPerson", &told_as(raw.directory().get_person(request).await));
+    }
+    let request = v1::ListOrganisationsRequest { network: network.clone(), ..Default::default() };
+    tell(told, "ListOrganisations", &told_as(raw.directory().list_organisations(request).await));
+    tell(told, "ListNetworks", &told_as(raw.networks().list_networks(v1::ListNetworksRequest {}).await));
+    tell(told, "ListTokens", &told_as(raw.networks().list_tokens(v1::ListTokensRequest { network }).await));
+}
+
+async fn proofs(raw: &Raw, history: &History, told: &mut Told) {
+    let network = raw.network_name();
+    let head = raw.head().await.unwrap().position;
+    let checkpoint = told_as(raw.audit().get_checkpoint(v1::GetCheckpointRequest { network: network.clone() }).await);
+    let checkpoint = checkpoint.map(|checkpoint| (checkpoint.size, checkpoint.key, checkpoint.checkpoint.len()));
+    tell(told, "GetCheckpoint", &checkpoint);
+    for (from, to) in [(1, head), (head / 2, head), (head, head + 1)] {
+        let request = v1::GetConsistencyProofRequest { network: network.clone(), from, to };
+        let proof = told_as(raw.audit().get_consistency_proof(request).await);
+        tell(told, "GetConsistencyProof", &proof.map(|proof| (proof.from, proof.to, proof.hashes.len())));
+    }
+    for id in history.hidden.iter().take(6).chain(history.seen.iter().take(3)) {
+        let proof = raw.prove(id.as_bytes()).await;
+        let proof = proof.map(|proof| (proof.entry, proof.position, proof.size, proof.hashes.len()));
+        tell(told, "GetInclusionProof", &proof);
+    }
+}
+
+async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
+    let head = raw.head().await.unwrap().position;
+    for view in VIEWS {
+        raw.follow_view(view, head).await.unwrap();
+        rows(raw, view, random, told).await;
+        watched(raw, view, head, told).await;
+        let request =
+            v1::DigestViewRequest { network: raw.network_name(), view: view.to_owned(), ..Default::default() };
+        tell(told, format!("DigestView {view}"), &told_as(raw.views().digest_view(request).await));
+    }
+    for report in REPORTS {
+        rows(raw, report, random, told).await;
+    }
+    as_of_times(raw, told).await;
+    let request = v1::CertifyViewRequest { network: raw.network_name(), view: "strength".into(), day: Some(20_500) };
+    let certified = told_as(raw.plugins().certify_view(request).await).map(|certified| {
+        let certificate = certified.certificate.unwrap_or_default();
+        v1::ViewCertificate { checkpoint: String::new(), ..certificate }
+    });
+    tell(told, "CertifyView", &certified);
+    let listed = told_as(raw.views().list_views(v1::ListViewsRequest { network: raw.network_name() }).await);
+    tell(told, "ListViews", &listed.map(|listed| listed.views.into_iter().map(without_work).collect::<Vec<_>>()));
+}
+
+/// A view's status without what it counts of its own work.
+fn without_work(view: v1::View) -> v1::View {
+    v1::View { events_folded: 0, fuel: 0, fuel_per_event: 0, events_per_second: 0.0, ..view }
+}
+
+/// The rows of a view, and what some of them stand on.
+async fn rows(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
+    let (network, at) = (raw.network_name(), Some(20_500));
+    let request = v1::QueryViewRequest { view: view.to_owned(), at, page_size: 1_000, ..Default::default() };
+    let answer = raw.query(request.clone()).await;
+    let rows = answer.as_ref().map(|answer| answer.rows.clone()).unwrap_or_default();
+    tell(told, format!("QueryView {view}"), &answer);
+    for (person, as_of) in [("amina", 0), ("carol", 30)] {
+        let request = v1::QueryViewRequest { person: person.to_owned(), as_of, page_size: 3, ..request.clone() };
+        tell(told, format!("QueryView {view} {person}"), &raw.query(request).await);
+    }
+    for _ in 0..rows.len().min(2) {
+        let row = random.pick(&rows);
+        let request = v1::ExplainRowRequest {
+            network: network.clone(),
+            view: view.to_owned(),
+            key: row.key.clone(),
+            item: row.item,
+            at,
+            ..Default::default()
+        };
+        tell(told, format!("ExplainRow {view}"), &raw.explain(request).await);
+    }
+}
+
+/// The rows that a watch from the beginning gives up to the head.
+async fn watched(raw: &Raw, view: &str, head: u64, told: &mut Told) {
+    let request = v1::WatchViewRequest { network: raw.network_name(), view: view.to_owned(), after: 0 };
+    let mut messages = raw.views().watch_view(request).await.unwrap().into_inner();
+    let mut all = Vec::new();
+    while let Some(message) = messages.message().await.unwrap() {
+        let at = message.position;
+        all.push(message);
+        if at >= head {
+            break;
+        }
+    }
+    tell(told, format!("WatchView {view}"), &Ok::<_, ()>(all));
+}
+
+/// Rows as of moments at which hidden entries may have been recorded.
+async fn as_of_times(raw: &Raw, told: &mut Told) {
+    for tenth in 0..45 {
+        let time = Timestamp::from_millis(NOON.millis() + 900 * tenth);
+        let request = v1::QueryViewRequest {
+            view: "strength".into(),
+            at: Some(20_500),
+            as_of_time: Some(time.to_proto()),
+            page_size: 2,
+            ..Default::default()
+        };
+        tell(told, format!("QueryView as of {tenth}"), &raw.query(request).await);
+    }
+}
+
+async fn plugins(raw: &Raw, told: &mut Told) {
+    let network = raw.network_name();
+    let listed = told_as(raw.plugins().list_plugins(v1::ListPluginsRequest { network: network.clone() }).await);
+    tell(told, "ListPlugins", &listed);
+    let request = v1::DiffPluginRequest { network: network.clone(), name: "strength".into(), ..Default::default() };
+    tell(told, "DiffPlugin", &told_as(raw.plugins().diff_plugin(request).await).map(|_| ()));
+    let request = v1::FetchComponentRequest { network, component: vec![7; 32] };
+    let fetched = raw.plugins().fetch_component(request).await.map(|_| ()).map_err(Refusal::from);
+    tell(told, "FetchComponent", &fetched);
+}
