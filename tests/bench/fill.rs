@@ -5,7 +5,7 @@ use anyhow::Result;
 use kith_core::{
     decide::{Command, Origin},
     event::Role,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     prepare::Prepared,
     timestamp::Timestamp,
 };
@@ -57,8 +57,14 @@ fn now() -> Timestamp {
 
 async fn append(network: &Network, events: &[NewEvent]) -> Result<()> {
     let events = events.iter().map(Prepared::new).collect::<Result<Vec<_>, _>>()?;
-    let principal =
-        Principal { id: "bench".parse()?, reach: Reach::Server, role: Role::Owner, person: None, organisation: None };
+    let principal = Principal {
+        id: "bench".parse()?,
+        credential: Credential::Program,
+        reach: Reach::Server,
+        role: Role::Owner,
+        person: None,
+        organisation: None,
+    };
     network.append(Command { principal, events, condition: None, origin: Origin::Client }).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use kith_core::{
     decide::{Command, Origin},
     event::{Event, Role},
     history::Budget,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     position::Position,
     prepare::Prepared,
 };
@@ -143,6 +143,7 @@ async fn append(network: &Network, events: Vec<Event>) -> anyhow::Result<()> {
 fn owner() -> Principal {
     Principal {
         id: "owner".parse().expect("small letters are allowed in principal ids"),
+        credential: Credential::Program,
         reach: Reach::Server,
         role: Role::Owner,
         person: None,

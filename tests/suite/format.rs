@@ -85,7 +85,7 @@ async fn observe(data: &Arc<DataFolder>) -> Value {
             "head": cli.json(&["head"]),
             "entries": hex::encode(digest),
             "people": cli.json_lines(&["person", "list"]),
-            "tokens": cli.json_lines(&["token", "list"]),
+            "tokens": cli.json_lines(&["token", "list"]).into_iter().filter(|token| token["reach"] == "network").collect::<Vec<_>>(),
             "with_words": cli.json_lines(&["log", "--after", "0", "--limit", "7"]),
             "pairs": cli.json_lines(&["view", "strength", "--at", "2026-06-01"]).len(),
         }));

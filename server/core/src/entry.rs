@@ -107,7 +107,11 @@ pub(crate) fn signature(bytes: &[u8], field: &str) -> Result<Option<[u8; limits:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{arbitrary, event::Role, may::Reach};
+    use crate::{
+        arbitrary,
+        event::Role,
+        may::{Credential, Reach},
+    };
     use proptest::prelude::*;
 
     proptest! {
@@ -120,6 +124,7 @@ mod tests {
         ) {
             let principal = Principal {
                 id: id.parse().unwrap(),
+                credential: Credential::Program,
                 reach: Reach::Server,
                 role: Role::Owner,
                 person: None,

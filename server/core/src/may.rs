@@ -3,7 +3,7 @@
 use crate::{
     event::{Kind, Role, Scope},
     header::Header,
-    id::{NetworkName, OrganisationId, PersonId, PrincipalId},
+    id::{NetworkName, OrganisationId, PersonId, PrincipalId, TokenId},
     plugins::PluginOwner,
 };
 use kith_proto::v1;
@@ -13,6 +13,8 @@ use kith_proto::v1;
 pub struct Principal {
     /// How entries name it.
     pub id: PrincipalId,
+    /// What let it in. Whoever records something asks whether it still does.
+    pub credential: Credential,
     /// The networks it may enter.
     pub reach: Reach,
     /// What it may do there.
@@ -21,6 +23,15 @@ pub struct Principal {
     pub person: Option<PersonId>,
     /// The organisation it belongs to.
     pub organisation: Option<OrganisationId>,
+}
+
+/// What let a principal in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing: the program itself acts, or somebody who may change the data folder's files.
+    Program,
+    /// A token of the principal's network, or of the server for a principal that reaches all of it.
+    Token(TokenId),
 }
 
 /// The networks that a principal may enter.
@@ -187,6 +198,7 @@ mod tests {
     fn principal(role: Role, organisation: Option<&str>) -> Principal {
         Principal {
             id: "person:amina".parse().unwrap(),
+            credential: Credential::Program,
             reach: Reach::Network("north".parse().unwrap()),
             role,
             person: None,

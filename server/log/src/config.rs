@@ -51,7 +51,25 @@ impl Default for Config {
     }
 }
 
+/// A setting's name, and the least and the most that it may be.
+pub type Range = (&'static str, i64, i64);
+
+const MIB: i64 = 1024 * 1024;
+const GIB: i64 = 1024 * MIB;
+const YEAR_MS: i64 = 365 * 86_400_000;
+
 impl Config {
+    /// The least and the most that each setting may be.
+    pub const RANGES: &[Range] = &[
+        ("queue_requests_max", 1, 1_000_000),
+        ("queue_bytes_max", 1, 4 * GIB - 1),
+        ("batch_events_max", 1, 1_000_000),
+        ("batch_bytes_max", 1, GIB),
+        ("tail_bytes_max", 0, 64 * GIB),
+        ("redb_cache_bytes", 0, 1024 * GIB),
+        ("future_ms_max", 0, YEAR_MS),
+    ];
+
     /// Where the newest signed checkpoints are.
     pub fn checkpoint_path(&self) -> PathBuf {
         self.checkpoint.clone().unwrap_or_else(|| self.data.join("checkpoint"))

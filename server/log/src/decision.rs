@@ -18,10 +18,10 @@ use crate::{
     writer::CommitFailure,
 };
 use kith_core::{
-    decide::{Accepted, Batch, Command, Origin, Outcome, Refused, State, Undecided},
+    decide::{Accepted, Batch, Command, Origin, Outcome, Refusal, Refused, State, Undecided},
     event::Fact,
     id::{NetworkName, TokenId},
-    may::Principal,
+    may::{Action, Credential, Principal, Reach, may},
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
@@ -65,7 +65,10 @@ pub(crate) fn decide(
     batch.make_contiguous().sort_by_key(|queued| queued.request.live().map(|live| live.ordinal));
     while let Some(front) = batch.front() {
         match front.request.live().cloned() {
-            Some(live) => staged.networks.push(decide_network(store, &live, now, batch, answers)?),
+            Some(live) => {
+                let network = decide_network(store, &live, now, &staged.server_tokens, batch, answers)?;
+                staged.networks.push(network);
+            }
             None => decide_server(store, now, batch, &mut staged, answers)?,
         }
     }
@@ -81,7 +84,10 @@ impl Request {
             | Self::AppendEach { live, .. }
             | Self::IssueToken { live, .. }
             | Self::RevokeToken { live, .. } => Some(live),
-            Self::CreateNetwork { .. } | Self::PutServerToken { .. } | Self::ChangeComponents { .. } => None,
+            Self::CreateNetwork { .. }
+            | Self::PutServerToken { .. }
+            | Self::RevokeServerToken { .. }
+            | Self::ChangeComponents { .. } => None,
         }
     }
 }
@@ -95,9 +101,17 @@ fn decide_server(
     answers: &mut Answers,
 ) -> Result<(), CommitFailure> {
     match batch.pop_front().map(|queued| queued.request) {
-        Some(Request::CreateNetwork { name, reply }) => {
-            let created = create_network(store, now, name, staged);
+        Some(Request::CreateNetwork { name, principal, reply }) => {
+            let created = if administers(store, &staged.server_tokens, &principal, now) {
+                create_network(store, now, name, staged)
+            } else {
+                Ok(Err(CreateNetworkError::TokenInvalid))
+            };
             answers.keep(reply, created)
+        }
+        Some(Request::RevokeServerToken { id, principal, reply }) => {
+            let revoked = revoke_server_token(store, now, &id, &principal, &mut staged.server_tokens);
+            answers.keep(reply, Ok(revoked))
         }
         Some(Request::PutServerToken { mut row, reply }) => {
             row.issued_at = now;
@@ -139,18 +153,54 @@ fn create_network(
     Ok(Ok(live))
 }
 
+/// The row of a server token as it will be after this batch.
+fn find_server_token(store: &Store, staged: &[TokenRow], id: &TokenId) -> Option<TokenRow> {
+    let staged = staged.iter().rev().find(|row| row.id == *id).cloned();
+    staged.or_else(|| store.tokens().find(Owner::Server, id).cloned())
+}
+
+/// Whether a principal may still administer the server.
+fn administers(store: &Store, staged: &[TokenRow], principal: &Principal, now: Timestamp) -> bool {
+    let holds = match &principal.credential {
+        Credential::Program => true,
+        Credential::Token(id) => find_server_token(store, staged, id).is_some_and(|row| row.holds_for(principal, now)),
+    };
+    holds && may(principal, &Action::AdministerServer)
+}
+
+fn revoke_server_token(
+    store: &Store,
+    now: Timestamp,
+    id: &TokenId,
+    principal: &Principal,
+    staged: &mut Vec<TokenRow>,
+) -> Result<(), RevokeTokenError> {
+    if !administers(store, staged, principal, now) {
+        let why = Refusal::TokenInvalid;
+        return Err(AppendError::Refused(Refused { event: 0, why }).into());
+    }
+    let mut row = find_server_token(store, staged, id).ok_or(RevokeTokenError::Unknown)?;
+    if row.revoked.is_none() {
+        // Server tokens are part of no network's log, so no entry says that they ended.
+        row.revoked = Some(Revoked { at: now, position: Position::ZERO });
+        staged.push(row);
+    }
+    Ok(())
+}
+
 /// Decides all requests of one network, which come first in the batch.
 fn decide_network(
     store: &Store,
     live: &Arc<Live>,
     now: Timestamp,
+    server_tokens: &[TokenRow],
     batch: &mut VecDeque<Queued>,
     answers: &mut Answers,
 ) -> Result<StagedNetwork, CommitFailure> {
     live.clock_watch.look(&live.name, live.head().recorded_at, now);
     let state = LogState::new(store, live);
     let decided = Batch::new(&state, now, store.config.future_ms_max);
-    let mut turn = Turn { store, live, decided, tokens: Vec::new() };
+    let mut turn = Turn { store, live, now, server_tokens, decided, tokens: Vec::new() };
     while let Some(queued) =
         batch.pop_front_if(|queued| queued.request.live().is_some_and(|own| Arc::ptr_eq(own, live)))
     {
@@ -165,6 +215,9 @@ fn decide_network(
 struct Turn<'a> {
     store: &'a Store,
     live: &'a Live,
+    now: Timestamp,
+    /// Server tokens that change with this batch.
+    server_tokens: &'a [TokenRow],
     decided: Batch<'a, LogState<'a>>,
     tokens: Vec<TokenRow>,
 }
@@ -178,7 +231,7 @@ impl Turn<'_> {
             }
             Request::AppendEach { principal, events, reply, .. } => {
                 let decided = self.append_each(&principal, events);
-                answers.keep(reply, decided.map(Ok))
+                answers.keep(reply, decided)
             }
             Request::IssueToken { command, token, reply, .. } => {
                 let decided = self.issue_token(command, &token);
@@ -188,7 +241,10 @@ impl Turn<'_> {
                 let decided = self.revoke_token(command, &id);
                 answers.keep(reply, decided)
             }
-            Request::CreateNetwork { .. } | Request::PutServerToken { .. } | Request::ChangeComponents { .. } => {
+            Request::CreateNetwork { .. }
+            | Request::PutServerToken { .. }
+            | Request::RevokeServerToken { .. }
+            | Request::ChangeComponents { .. } => {
                 unreachable!("these are about no network")
             }
         }
@@ -198,7 +254,25 @@ impl Turn<'_> {
         Ok(self.decide_command(command)?.map_err(AppendError::Refused))
     }
 
+    /// Refuses a principal whose token does not hold any more, whatever it was when the call began. A command that
+    /// waited in the queue behind its token's revocation is refused, too.
+    fn check_credential(&self, principal: &Principal) -> Result<(), Refused> {
+        let Credential::Token(id) = &principal.credential else { return Ok(()) };
+        let row = match &principal.reach {
+            Reach::Server => find_server_token(self.store, self.server_tokens, id),
+            Reach::Network(name) if *name == self.live.name => self.find_token(id),
+            Reach::Network(_) => None,
+        };
+        if row.is_some_and(|row| row.holds_for(principal, self.now)) {
+            return Ok(());
+        }
+        Err(Refused { event: 0, why: Refusal::TokenInvalid })
+    }
+
     fn decide_command(&mut self, command: Command) -> Result<Result<Vec<Outcome>, Refused>, CommitFailure> {
+        if let Err(refused) = self.check_credential(&command.principal) {
+            return Ok(Err(refused));
+        }
         match self.decided.decide(command) {
             Ok(outcomes) => Ok(Ok(outcomes)),
             Err(Undecided::Refused(refused)) => Ok(Err(refused)),
@@ -206,7 +280,14 @@ impl Turn<'_> {
         }
     }
 
-    fn append_each(&mut self, principal: &Principal, events: Vec<Prepared>) -> Result<Each, CommitFailure> {
+    fn append_each(
+        &mut self,
+        principal: &Principal,
+        events: Vec<Prepared>,
+    ) -> Result<Result<Each, AppendError>, CommitFailure> {
+        if let Err(refused) = self.check_credential(principal) {
+            return Ok(Err(refused.into()));
+        }
         self.decided.make_room(principal, &events);
         let mut results = Vec::with_capacity(events.len());
         for event in events {
@@ -216,7 +297,7 @@ impl Turn<'_> {
                 Err(Undecided::Unreadable(error)) => return Err(error.into()),
             });
         }
-        Ok(results)
+        Ok(Ok(results))
     }
 
     fn issue_token(

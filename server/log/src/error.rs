@@ -161,6 +161,9 @@ pub enum CreateNetworkError {
         /// The name.
         name: NetworkName,
     },
+    /// The principal may not, or its token does not hold any more.
+    #[error("the token does not hold any more")]
+    TokenInvalid,
     /// The queue is full; nothing was done.
     #[error("the log is busy")]
     Busy {

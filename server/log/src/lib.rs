@@ -62,7 +62,7 @@ pub use checkpoint_file::CheckpointFileError;
 pub use checkpoints::CheckpointError;
 pub use clock_watch::clock_behind_ms;
 pub use components::ComponentDigest;
-pub use config::{Clock, CommitMode, Config};
+pub use config::{Clock, CommitMode, Config, Range};
 pub use error::{
     AppendError, ComponentError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError,
     StorageFailure, Versioned,
@@ -83,4 +83,4 @@ pub use rollback::restart_on;
 pub use rollback::{AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, judge};
 pub use select::{Selected, Selection};
 pub use store::Health;
-pub use token::{IssuedToken, NewServerToken, NewToken, Token, new_secret};
+pub use token::{IssuedToken, NewServerToken, NewToken, Token, is_secret, new_secret};

@@ -8,7 +8,7 @@ use crate::{
     backup::{self, Backup, BackupError, Copied},
     components::{self, ComponentDigest},
     config::{Clock, Config},
-    error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError},
+    error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError, RevokeTokenError},
     measures::Measures,
     network::Network,
     place_of_work::in_place,
@@ -18,13 +18,17 @@ use crate::{
     row::TokenRow,
     signer::Signer,
     store::{Edges, Health, Store},
-    token::{NewServerToken, NewToken, Owner, Token},
+    token::{self, NewServerToken, NewToken, Owner, Token},
     writer::Writer,
 };
 use bytes::Bytes;
 #[cfg(feature = "faults")]
 use kith_core::checkpoint::SigningKey;
-use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
+use kith_core::{
+    id::{NetworkName, TokenId},
+    may::Principal,
+    timestamp::Timestamp,
+};
 use redb::ReadableDatabase;
 use std::{
     fmt,
@@ -122,10 +126,19 @@ impl Log {
         networks.values().map(|live| Network::new(live.clone(), self.inner.clone())).collect()
     }
 
-    /// Makes a network; on disk when this returns.
+    /// Makes a network for the program itself; on disk when this returns.
     pub async fn create_network(&self, name: &NetworkName) -> Result<Network, CreateNetworkError> {
-        let name = name.clone();
-        let request = |reply| Request::CreateNetwork { name, reply };
+        self.create_network_for(&token::program(), name).await
+    }
+
+    /// Makes a network for somebody who may administer the server, now that it is made.
+    pub async fn create_network_for(
+        &self,
+        principal: &Principal,
+        name: &NetworkName,
+    ) -> Result<Network, CreateNetworkError> {
+        let (name, principal) = (name.clone(), principal.clone());
+        let request = |reply| Request::CreateNetwork { name, principal, reply };
         let live = self.inner.queue.ask(Size::default(), request).await?;
         Ok(Network::new(live, self.inner.clone()))
     }
@@ -137,6 +150,14 @@ impl Log {
         let token = NewToken { role, person: None, organisation: None, expires_at };
         let row = TokenRow::new(id, &secret, &token, Timestamp::default());
         self.inner.queue.ask(Size::default(), |reply| Request::PutServerToken { row, reply }).await
+    }
+
+    /// Revokes a token for the whole server: it opens nothing when this returns. One that was revoked before stays as
+    /// it was.
+    pub async fn revoke_server_token(&self, principal: &Principal, id: &TokenId) -> Result<(), RevokeTokenError> {
+        let (id, principal) = (id.clone(), principal.clone());
+        let request = |reply| Request::RevokeServerToken { id, principal, reply };
+        self.inner.queue.ask(Size::default(), request).await
     }
 
     /// The tokens for the whole server, oldest first.

@@ -60,11 +60,17 @@ pub(crate) enum Request {
     },
     CreateNetwork {
         name: NetworkName,
+        principal: Principal,
         reply: Reply<Arc<Live>, CreateNetworkError>,
     },
     PutServerToken {
         row: TokenRow,
         reply: Reply<(), PutTokenError>,
+    },
+    RevokeServerToken {
+        id: TokenId,
+        principal: Principal,
+        reply: Reply<(), RevokeTokenError>,
     },
     ChangeComponents {
         change: components::Change,

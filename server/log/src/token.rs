@@ -9,7 +9,7 @@ use crate::{
 use kith_core::{
     event::Role,
     id::{OrganisationId, PersonId, PrincipalId, TokenId},
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     position::Position,
     timestamp::Timestamp,
 };
@@ -22,6 +22,9 @@ use std::{
 
 /// What every secret begins with, so that scanners find lost ones.
 const SECRET_PREFIX: &str = "kith_";
+
+/// Characters behind it: 256 bits.
+const SECRET_DIGITS: usize = 52;
 
 /// Characters of ids and secrets: base32 in small letters (RFC 4648).
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -106,6 +109,12 @@ pub fn new_secret() -> String {
     format!("{SECRET_PREFIX}{}", base32(&root_key::random::<32>()))
 }
 
+/// Whether a text has the form of a secret, as [`new_secret`] makes them.
+pub fn is_secret(text: &str) -> bool {
+    let digits = text.strip_prefix(SECRET_PREFIX).unwrap_or_default();
+    digits.len() == SECRET_DIGITS && digits.bytes().all(|byte| BASE32.contains(&byte))
+}
+
 /// A new random token id: `t-` and 10 characters.
 pub(crate) fn new_id() -> TokenId {
     let mut text = base32(&root_key::random::<7>());
@@ -166,6 +175,14 @@ impl TokenRow {
         }
     }
 
+    /// Whether the token still opens what it opened for a principal.
+    pub(crate) fn holds_for(&self, principal: &Principal, now: Timestamp) -> bool {
+        self.opens_at(now)
+            && self.role == principal.role
+            && self.person == principal.person
+            && self.organisation == principal.organisation
+    }
+
     fn opens_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
@@ -203,6 +220,9 @@ impl Tokens {
 
     /// Whoever holds a secret, if its token opens anything at this time.
     pub(crate) fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
+        if !is_secret(secret) {
+            return None;
+        }
         let known = self.by_hash.get(&hash_secret(secret))?;
         known.row.opens_at(now).then(|| known.principal.clone())
     }
@@ -227,6 +247,18 @@ impl Tokens {
     }
 }
 
+/// The program itself, as the owner of everything.
+pub(crate) fn program() -> Principal {
+    Principal {
+        id: "server".parse().expect("small letters are allowed in principal ids"),
+        credential: Credential::Program,
+        reach: Reach::Server,
+        role: Role::Owner,
+        person: None,
+        organisation: None,
+    }
+}
+
 fn principal(row: &TokenRow, reach: Reach) -> Principal {
     let id = match &row.person {
         Some(person) => format!("person:{person}"),
@@ -234,6 +266,7 @@ fn principal(row: &TokenRow, reach: Reach) -> Principal {
     };
     Principal {
         id: PrincipalId::parse_field(&id, "principal").expect("ids of people and tokens fit behind the prefix"),
+        credential: Credential::Token(row.id.clone()),
         reach,
         role: row.role,
         person: row.person.clone(),
@@ -260,7 +293,7 @@ mod tests {
     fn secrets_and_ids_are_long_random_and_never_shown() {
         let secrets: HashSet<_> = (0..100).map(|_| new_secret()).collect();
         assert_eq!(secrets.len(), 100);
-        assert!(secrets.iter().all(|secret| secret.len() == 57 && secret.starts_with("kith_")));
+        assert!(secrets.iter().all(|secret| is_secret(secret)));
         let ids: HashSet<_> = (0..100).map(|_| new_id().to_string()).collect();
         assert_eq!(ids.len(), 100);
         assert!(ids.iter().all(|id| id.len() == 12 && id.starts_with("t-")));
@@ -272,14 +305,26 @@ mod tests {
     #[test]
     fn a_replaced_token_opens_nothing() {
         let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: None };
-        let row = |secret| TokenRow::new("owner".parse().unwrap(), secret, &new, Timestamp::from_millis(0));
+        let row = |secret: &str| TokenRow::new("owner".parse().unwrap(), secret, &new, Timestamp::from_millis(0));
+        let (first, second) = (new_secret(), new_secret());
         let mut tokens = Tokens::default();
-        tokens.put(Owner::Server, Reach::Server, row("first"));
-        tokens.put(Owner::Server, Reach::Server, row("second"));
-        assert_eq!(tokens.authenticate("first", Timestamp::from_millis(1)), None);
-        let principal = tokens.authenticate("second", Timestamp::from_millis(1)).unwrap();
+        tokens.put(Owner::Server, Reach::Server, row(&first));
+        tokens.put(Owner::Server, Reach::Server, row(&second));
+        assert_eq!(tokens.authenticate(&first, Timestamp::from_millis(1)), None);
+        let principal = tokens.authenticate(&second, Timestamp::from_millis(1)).unwrap();
         assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
         assert_eq!(tokens.list(Owner::Server).len(), 1);
+    }
+
+    #[test]
+    fn what_has_not_the_form_of_a_secret_opens_nothing_whatever_is_stored() {
+        let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: None };
+        for text in ["", "kith_", "kith_abc", "secret", &new_secret().to_uppercase(), &format!("{}a", new_secret())] {
+            let row = TokenRow::new("owner".parse().unwrap(), text, &new, Timestamp::from_millis(0));
+            let mut tokens = Tokens::default();
+            tokens.put(Owner::Server, Reach::Server, row);
+            assert_eq!(tokens.authenticate(text, Timestamp::from_millis(1)), None, "{text:?}");
+        }
     }
 
     #[test]

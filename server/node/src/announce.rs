@@ -1,6 +1,6 @@
 //! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
 
-use crate::{config::Config, demo, node::Node};
+use crate::{config::Config, demo, node::Node, owner_token};
 use kith_log::{Network, Rollback};
 use sd_notify::NotifyState;
 use std::{
@@ -16,6 +16,7 @@ const KEYS_MAX: usize = 16;
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     let mut lines = Vec::new();
     lines.extend(node.owner_token().map(|token| welcome(&config.data, token, address)));
+    lines.extend(owner_age(node));
     if config.demo {
         let name = demo::NAME;
         lines.push(format!("the fictional network `{name}` is there: try `kith view --network {name}`"));
@@ -32,6 +33,23 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     }
     tracing::info!(%address, "ready");
     notify(&[NotifyState::Ready]);
+}
+
+/// How old the owner token is and when it ends, at every start but the first.
+fn owner_age(node: &Node) -> Option<String> {
+    const DAY_MS: i64 = 86_400_000;
+    if node.owner_token().is_some() {
+        return None;
+    }
+    let now = node.now();
+    let Some(token) = owner_token::current(node.log(), now) else {
+        return Some("no owner token opens the server: `kithd owner issue` makes one".to_owned());
+    };
+    let days = now.millis().saturating_sub(token.issued_at.millis()) / DAY_MS;
+    let end = token.expires_at.map(|end| (end.millis() - now.millis()) / DAY_MS);
+    tracing::info!(age_days = days, ends_in_days = end, "owner token");
+    let ends = end.map_or_else(|| "does not end".to_owned(), |end| format!("ends in {end} days"));
+    Some(format!("the owner token is {days} days old and {ends}; `kithd owner rotate` replaces it"))
 }
 
 /// The public keys of the networks' logs, as auditors keep them.

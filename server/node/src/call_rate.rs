@@ -29,7 +29,7 @@ const SWEEP_CALLS: u32 = 4_096;
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// A principal among those of all networks; without a network it is one of the server.
-type Key = (Option<NetworkName>, PrincipalId);
+pub(crate) type Key = (Option<NetworkName>, PrincipalId);
 type Buckets<C> = RateLimiter<Key, HashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// The rate that every principal may call at. Clones count together.
@@ -80,7 +80,8 @@ impl<C: Clock> Counted<C> {
     }
 }
 
-fn key(principal: &Principal) -> Key {
+/// Equal ids in different networks are different principals.
+pub(crate) fn key(principal: &Principal) -> Key {
     let network = match &principal.reach {
         Reach::Server => None,
         Reach::Network(name) => Some(name.clone()),
@@ -92,7 +93,7 @@ fn key(principal: &Principal) -> Key {
 mod tests {
     use super::*;
     use governor::clock::FakeRelativeClock;
-    use kith_core::event::Role;
+    use kith_core::{event::Role, may::Credential};
     use kith_proto::v1;
     use tonic::Status;
     use tonic_types::StatusExt;
@@ -100,6 +101,7 @@ mod tests {
     fn principal(network: &str, id: &str) -> Principal {
         Principal {
             id: id.parse().unwrap(),
+            credential: Credential::Program,
             reach: Reach::Network(network.parse().unwrap()),
             role: Role::Reader,
             person: None,

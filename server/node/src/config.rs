@@ -8,7 +8,8 @@ mod render;
 
 pub use lookup::{Lookup, ProcessEnvironment};
 
-use crate::{limits::Limits, telemetry, views};
+use crate::{http_door, limits::Limits, telemetry, views};
+use kith_log::Range;
 use layers::Layers;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -22,9 +23,12 @@ use toml::Value;
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
 /// Tables of the file, and middle parts of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
-const SECTIONS: [&str; 4] = ["limits", "telemetry", "log", "views"];
+const SECTIONS: [&str; 5] = ["limits", "telemetry", "log", "views", "http"];
 /// Keys outside tables.
 const TOP_LEVEL: [&str; 5] = ["data", "listen", "allow_plaintext", "reflection", "demo"];
+/// The least and the most that each number may be.
+const RANGES: [(&str, &[Range]); 3] =
+    [("limits", Limits::RANGES), ("log", kith_log::Config::RANGES), ("views", views::Config::RANGES)];
 /// Variables with our prefix that are not settings of the server.
 const OTHER_VARIABLES: [&str; 6] =
     ["KITH_CONFIG", "KITH_SERVER", "KITH_TOKEN", "KITH_TOKEN_FILE", "KITH_NETWORK", "KITH_REPLICA"];
@@ -50,6 +54,8 @@ pub struct Config {
     pub log: kith_log::Config,
     /// The plugin host's own settings.
     pub views: views::Config,
+    /// What browsers may do.
+    pub http: http_door::Config,
 }
 
 /// Settings as they were given.
@@ -117,6 +123,7 @@ impl Config {
         Self {
             log: kith_log::Config { data: data.clone(), ..kith_log::Config::default() },
             views: views::Config::default(),
+            http: http_door::Config::default(),
             data,
             listen: LISTEN_DEFAULT,
             allow_plaintext: false,
@@ -148,9 +155,13 @@ impl Config {
             problems.push("data: name a folder with --data or KITH_DATA; this account has no home folder".into());
             return Err(ConfigErrors(problems));
         };
+        for (section, ranges) in RANGES {
+            layers.check_ranges(section, ranges, &mut problems);
+        }
         let config = Self {
             log: kith_log::Config { data: data.clone(), ..layers.read("log", &mut problems) },
             views: layers.read("views", &mut problems),
+            http: layers.read("http", &mut problems),
             data,
             listen: top_level.listen.unwrap_or(LISTEN_DEFAULT),
             allow_plaintext: top_level.allow_plaintext,
@@ -169,8 +180,7 @@ impl Config {
 
     /// What the values say that cannot be served.
     fn problems(&self) -> Vec<String> {
-        let mut problems = self.limits.problems();
-        problems.extend(self.views.problem());
+        let mut problems = self.http.problems();
         problems.extend(self.telemetry.problem());
         if self.telemetry.metrics_address().is_some_and(|address| !address.ip().is_loopback()) && !self.allow_plaintext
         {
@@ -256,7 +266,7 @@ mod tests {
             "metrics (from kith.toml)",
             "limits.heartbeat_ms (from kith.toml)",
             "limits.drain (from KITH_LIMITS_DRAIN)",
-            "limits.stall_ms: 1 is not between",
+            "limits.stall_ms (from kith.toml): 1 is not between 10 and 3600000",
             "log.speed (from kith.toml)",
             "log.data (from kith.toml)",
             "telemetry.filter",
@@ -266,6 +276,32 @@ mod tests {
             assert!(problems.iter().any(|problem| problem.starts_with(start)), "{start} is missing in {problems:#?}");
         }
         assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    }
+
+    #[test]
+    fn every_number_has_a_range_that_its_refusal_names() {
+        let rendered = Config::new("/data".into()).to_toml().parse::<toml::Table>().unwrap();
+        for (section, table) in rendered.iter().filter_map(|(section, value)| Some((section, value.as_table()?))) {
+            for (key, default) in table.iter().filter_map(|(key, value)| Some((key, value.as_integer()?))) {
+                let ranges = RANGES.iter().find(|(name, _)| *name == section.as_str()).map(|(_, ranges)| *ranges);
+                let range = ranges.and_then(|ranges| ranges.iter().find(|(name, ..)| *name == key.as_str()));
+                let (_, min, max) = range.unwrap_or_else(|| panic!("{section}.{key} has no range"));
+                assert!((*min..=*max).contains(&default), "{section}.{key}");
+                for value in [i64::MIN, min - 1, max + 1, i64::MAX] {
+                    let variable = format!("KITH_{section}_{key}").to_uppercase();
+                    let in_variable = read("", &[(&variable, &value.to_string())], Flags::default()).unwrap_err();
+                    let in_file = read(&format!("[{section}]\n{key} = {value}"), &[], Flags::default()).unwrap_err();
+                    for (source, ConfigErrors(problems)) in [(variable.as_str(), in_variable), ("kith.toml", in_file)] {
+                        let expected =
+                            format!("{section}.{key} (from {source}): {value} is not between {min} and {max}");
+                        assert_eq!(problems, [expected]);
+                    }
+                }
+                for value in [min, max] {
+                    read(&format!("[{section}]\n{key} = {value}"), &[], Flags::default()).unwrap();
+                }
+            }
+        }
     }
 
     #[test]

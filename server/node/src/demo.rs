@@ -12,7 +12,7 @@ use kith_core::{
     event::{Event, Fact, OrganisationAdded, PersonAdded, Role, Scope},
     id::{EventId, NetworkName},
     invalid::Invalid,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     prepare::Prepared,
     timestamp::{DAY_MS, Timestamp},
 };
@@ -89,13 +89,21 @@ fn reach() -> Reach {
 
 fn owner() -> Principal {
     let id = "token:owner".parse().expect("the id is well formed");
-    Principal { id, reach: reach(), role: Role::Owner, person: None, organisation: None }
+    Principal {
+        id,
+        credential: Credential::Program,
+        reach: reach(),
+        role: Role::Owner,
+        person: None,
+        organisation: None,
+    }
 }
 
 /// Somebody who records what they did themselves.
 fn recorder(member: &Member) -> Principal {
     Principal {
         id: format!("person:{}", member.id).parse().expect("person ids are allowed in principals"),
+        credential: Credential::Program,
         reach: reach(),
         role: Role::Recorder,
         person: Some(member.id.clone()),

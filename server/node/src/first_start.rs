@@ -2,19 +2,22 @@
 //!
 //! The network comes last: as long as there is none, the first start is not over and begins again.
 
-use kith_core::{event::Role, id::NetworkName};
-use kith_log::{CreateNetworkError, Log, NewServerToken, PutTokenError, new_secret};
+use crate::owner_token::{self, OWNER_TOKEN_FILE, OwnerTokenError};
+use kith_core::id::NetworkName;
+use kith_log::{CreateNetworkError, Log, PutTokenError};
 use std::{
-    fs::{DirBuilder, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-/// Name of the owner token's file in the data folder.
-pub const OWNER_TOKEN_FILE: &str = "owner.token";
 /// Name of the first network.
 const FIRST_NETWORK: &str = "default";
+/// Folders in the data folder that are made at the start.
+const MADE_FOLDERS: [&str; 2] = ["views", "cache"];
+/// Folders in the data folder that only this account may enter.
+const PRIVATE_FOLDERS: [&str; 3] = ["views", "cache", "keys"];
 
 /// Why the first start failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,18 @@ pub enum FirstStartError {
         /// What the system said.
         source: io::Error,
     },
+    /// Others may write in the data folder.
+    #[error(
+        "others may write in the data folder {path}, and may have done so: see that nothing in it is theirs, and run \
+         `chmod 700 {path}`"
+    )]
+    Exposed {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// The owner token's file is not to be trusted.
+    #[error(transparent)]
+    OwnerToken(#[from] OwnerTokenError),
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
     Token(#[from] PutTokenError),
@@ -35,47 +50,53 @@ pub enum FirstStartError {
     Network(#[from] CreateNetworkError),
 }
 
-/// Makes the data folder, for this account only, if it is not there.
+/// Makes the data folder, for this account only, if it is not there; refuses one that others may write in. It and the
+/// folders in it become this account's alone: what lies there is run, or tells what the log says.
 pub(crate) fn make_folder(data: &Path) -> Result<(), FirstStartError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(at(data))
+    make_private(data)?;
+    let mode = fs::metadata(data).map_err(at(data))?.permissions().mode();
+    if mode & 0o022 != 0 {
+        return Err(FirstStartError::Exposed { path: data.to_owned() });
+    }
+    close_to_others(data)?;
+    for name in MADE_FOLDERS {
+        make_private(&data.join(name))?;
+    }
+    for name in PRIVATE_FOLDERS {
+        close_to_others(&data.join(name))?;
+    }
+    Ok(())
+}
+
+fn make_private(folder: &Path) -> Result<(), FirstStartError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))
+}
+
+/// Takes a folder's access from others. A link stays as it is: it leads to what somebody else answers for.
+fn close_to_others(folder: &Path) -> Result<(), FirstStartError> {
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_dir() && found.permissions().mode() & 0o077 != 0 => {
+            fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(at(folder))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(at(folder)(error)),
+    }
 }
 
 /// Completes the first start if it is one. Gives the path of the owner token then.
 pub(crate) async fn complete(log: &Log, data: &Path) -> Result<Option<PathBuf>, FirstStartError> {
+    let path = data.join(OWNER_TOKEN_FILE);
     if !log.networks().is_empty() {
+        // A file that others can read opens the server to them: that is said now, and not found out later.
+        owner_token::read(&path)?;
         return Ok(None);
     }
-    let path = data.join(OWNER_TOKEN_FILE);
-    let secret = write_or_read_secret(&path)?;
-    let id = "owner".parse().expect("small letters are allowed in token ids");
-    log.put_server_token(NewServerToken { id, secret, role: Role::Owner, expires_at: None }).await?;
+    let secret = owner_token::read_or_make(&path)?;
+    owner_token::put(log, secret, None).await?;
     let name: NetworkName = FIRST_NETWORK.parse().expect("small letters are allowed in network names");
     log.create_network(&name).await?;
     Ok(Some(path))
-}
-
-/// The secret of a first start that broke off, or a new one, in a file that only this account reads.
-fn write_or_read_secret(path: &Path) -> Result<String, FirstStartError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => return Ok(text.trim().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => return Err(at(path)(source)),
-    }
-    let secret = new_secret();
-    let draft = path.with_extension("token.new");
-    write_private(&draft, &secret).map_err(at(&draft))?;
-    std::fs::rename(&draft, path).map_err(at(path))?;
-    Ok(secret)
-}
-
-fn write_private(path: &Path, secret: &str) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> FirstStartError {
@@ -85,17 +106,37 @@ fn at(path: &Path) -> impl Fn(io::Error) -> FirstStartError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
 
     #[test]
-    fn folder_and_token_are_for_this_account_only() {
+    fn every_folder_is_for_this_account_only() {
         let parent = tempfile::tempdir().unwrap();
         let data = parent.path().join("new/data");
         make_folder(&data).unwrap();
-        let path = data.join(OWNER_TOKEN_FILE);
-        let secret = write_or_read_secret(&path).unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&data), mode(&path)), (0o700, 0o600));
-        assert_eq!(write_or_read_secret(&path).unwrap(), secret, "a start that broke off goes on with its token");
+        let folders = [data.clone(), data.join("views"), data.join("cache")];
+        assert_eq!(folders.each_ref().map(|folder| mode(folder)), [0o700; 3]);
+        fs::create_dir(data.join("keys")).unwrap();
+        for name in PRIVATE_FOLDERS {
+            fs::set_permissions(data.join(name), Permissions::from_mode(0o777)).unwrap();
+        }
+        make_folder(&data).unwrap();
+        assert_eq!(PRIVATE_FOLDERS.map(|name| mode(&data.join(name))), [0o700; 3]);
+    }
+
+    #[test]
+    fn a_data_folder_that_others_may_write_in_is_refused_and_one_that_they_may_read_is_closed() {
+        let data = tempfile::tempdir().unwrap();
+        for wrong in [0o777, 0o770, 0o702, 0o720] {
+            fs::set_permissions(data.path(), Permissions::from_mode(wrong)).unwrap();
+            let refused = make_folder(data.path()).unwrap_err().to_string();
+            assert!(refused.contains(&format!("chmod 700 {}", data.path().display())), "{wrong:o}: {refused}");
+            assert_eq!((mode(data.path()), data.path().read_dir().unwrap().count()), (wrong, 0), "it stays as it was");
+        }
+        fs::set_permissions(data.path(), Permissions::from_mode(0o755)).unwrap();
+        make_folder(data.path()).unwrap();
+        assert_eq!(mode(data.path()), 0o700);
     }
 }

@@ -1,6 +1,6 @@
 //! The command line of `kithd`.
 
-use crate::commands::{BackupArgs, BackupKeysArgs, CheckArgs, RestoreArgs, RestoreKeysArgs};
+use crate::commands::{BackupArgs, BackupKeysArgs, CheckArgs, OwnerArgs, RestoreArgs, RestoreKeysArgs};
 use clap::{Parser, Subcommand};
 use etcetera::BaseStrategy;
 use kith_node::config::{Demo, Flags};
@@ -54,6 +54,7 @@ pub(crate) enum Command {
     BackupKeys(BackupKeysArgs),
     Restore(RestoreArgs),
     RestoreKeys(RestoreKeysArgs),
+    Owner(OwnerArgs),
     /// Print the effective configuration, secrets hidden
     #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
     Config,
@@ -82,7 +83,7 @@ mod tests {
         command.build();
         command.clone().debug_assert();
         assert!(command.render_help().to_string().contains("Example:"));
-        for name in ["check", "backup", "backup-keys", "restore", "restore-keys", "config"] {
+        for name in ["check", "backup", "backup-keys", "restore", "restore-keys", "owner", "config"] {
             let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
             assert!(help.contains("Example"), "{name}");
         }

@@ -11,20 +11,24 @@ mod connection;
 mod demo;
 mod first_start;
 mod grpc;
+pub mod http_door;
 pub mod limits;
 mod metrics;
 mod node;
+pub mod owner_token;
 mod plugins;
 mod serve;
 pub mod telemetry;
+mod uploads;
 pub mod views;
 
 pub use clock::Clock;
 pub use config::Config;
 pub use connection::Listener;
 pub use demo::DemoError;
-pub use first_start::{FirstStartError, OWNER_TOKEN_FILE};
+pub use first_start::FirstStartError;
 pub use node::{Node, StartError};
+pub use owner_token::OWNER_TOKEN_FILE;
 pub use serve::ServeError;
 
 pub(crate) use kith_log::blocking;

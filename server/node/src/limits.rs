@@ -1,5 +1,6 @@
 //! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
 
+use kith_log::Range;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ pub const STREAM_MESSAGES_MAX: usize = 2;
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 /// Bytes of a backup in one message.
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
+/// Components on their way to the server at a time, at most one for each principal.
+pub const UPLOADS_MAX: usize = 8;
+/// How long a component may be on its way.
+pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
 /// How long a query waits for its view to reach the head.
 pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
@@ -87,35 +92,30 @@ impl Default for Limits {
     }
 }
 
+const DAY_S: i64 = 86_400;
+const HOUR_MS: i64 = 3_600_000;
+const MIB: i64 = 1024 * 1024;
+
 impl Limits {
-    /// What is out of range, one line for each.
-    pub fn problems(&self) -> Vec<String> {
-        const DAY_S: u32 = 86_400;
-        const HOUR_MS: u32 = 3_600_000;
-        const MIB: u32 = 1024 * 1024;
-        [
-            ("connections_max", self.connections_max, 1, 1_000_000),
-            ("streams_per_connection_max", self.streams_per_connection_max, 1, 10_000),
-            ("calls_per_s_max", self.calls_per_s_max, 0, 10_000_000),
-            ("calls_burst_max", self.calls_burst_max, 1, 10_000_000),
-            ("header_list_bytes_max", self.header_list_bytes_max, 4 * 1024, MIB),
-            ("request_bytes_max", self.request_bytes_max, MIB, 64 * MIB),
-            ("response_bytes_max", self.response_bytes_max, MIB, 64 * MIB),
-            ("handshake_s", self.handshake_s, 1, 300),
-            ("unary_deadline_s", self.unary_deadline_s, 1, 3_600),
-            ("keepalive_interval_s", self.keepalive_interval_s, 1, DAY_S),
-            ("keepalive_timeout_s", self.keepalive_timeout_s, 1, DAY_S),
-            ("connection_age_s", self.connection_age_s, 1, 365 * DAY_S),
-            ("connection_age_grace_s", self.connection_age_grace_s, 1, DAY_S),
-            ("heartbeat_ms", self.heartbeat_ms, 10, HOUR_MS),
-            ("stall_ms", self.stall_ms, 10, HOUR_MS),
-            ("drain_ms", self.drain_ms, 0, HOUR_MS),
-        ]
-        .into_iter()
-        .filter(|(_, value, min, max)| !(min..=max).contains(&value))
-        .map(|(name, value, min, max)| format!("limits.{name}: {value} is not between {min} and {max}"))
-        .collect()
-    }
+    /// The least and the most that each setting may be.
+    pub const RANGES: &[Range] = &[
+        ("connections_max", 1, 1_000_000),
+        ("streams_per_connection_max", 1, 10_000),
+        ("calls_per_s_max", 0, 10_000_000),
+        ("calls_burst_max", 1, 10_000_000),
+        ("header_list_bytes_max", 4 * 1024, MIB),
+        ("request_bytes_max", MIB, 64 * MIB),
+        ("response_bytes_max", MIB, 64 * MIB),
+        ("handshake_s", 1, 300),
+        ("unary_deadline_s", 1, 3_600),
+        ("keepalive_interval_s", 1, DAY_S),
+        ("keepalive_timeout_s", 1, DAY_S),
+        ("connection_age_s", 1, 365 * DAY_S),
+        ("connection_age_grace_s", 1, DAY_S),
+        ("heartbeat_ms", 10, HOUR_MS),
+        ("stall_ms", 10, HOUR_MS),
+        ("drain_ms", 0, HOUR_MS),
+    ];
 
     /// `heartbeat_ms` as a duration.
     pub fn heartbeat(&self) -> Duration {

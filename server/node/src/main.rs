@@ -30,15 +30,13 @@ fn main() -> ExitCode {
     let Read { config, ignored_variables } = match read_config(&arguments) {
         Ok(read) => read,
         Err(error) => {
-            eprintln!("kithd: {error:#}");
+            commands::complain(&format!("{error:#}"));
             return ExitCode::from(EXIT_USAGE);
         }
     };
     let result = match arguments.command {
-        Some(Command::Config) => {
-            print!("{}", config.to_toml());
-            Ok(ExitCode::SUCCESS)
-        }
+        Some(Command::Config) => Ok(commands::write_out(ExitCode::SUCCESS, config.to_toml())),
+        Some(Command::Owner(args)) => commands::owner(&config.log, system_clock(), &args),
         Some(Command::Check(args)) => Ok(commands::check(&config.log, &args)),
         Some(Command::Backup(args)) => Ok(commands::backup(&config.log, &system_clock(), &args)),
         Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),
@@ -47,7 +45,7 @@ fn main() -> ExitCode {
         None => serve(config, &ignored_variables),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("kithd: {error:#}");
+        commands::complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
 }

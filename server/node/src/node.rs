@@ -7,12 +7,14 @@ use crate::{
     connection::Listener,
     demo::{self, DemoError},
     first_start::{self, FirstStartError},
+    http_door,
     limits::Limits,
     plugins,
     serve::{self, ServeError},
+    uploads::Uploads,
     views::NetworkViews,
 };
-use kith_core::{id::NetworkName, timestamp::Timestamp};
+use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use kith_log::{CreateNetworkError, Log, Network, OpenError};
 use kith_views::SandboxError;
 use std::{
@@ -29,10 +31,12 @@ struct Parts {
     log: Log,
     views: NetworkViews,
     plugin_changes: plugins::Changes,
+    uploads: Uploads,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
     reflection: bool,
+    http: http_door::Config,
     closing: CancellationToken,
     owner_token: Option<PathBuf>,
 }
@@ -84,9 +88,11 @@ impl Node {
             log,
             views,
             plugin_changes: plugins::Changes::default(),
+            uploads: Uploads::new(config.data.clone()),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
+            http: config.http.clone(),
             closing: CancellationToken::new(),
             owner_token,
         }))
@@ -102,8 +108,12 @@ impl Node {
     }
 
     /// Makes a network that the built-in views follow.
-    pub(crate) async fn create_network(&self, name: &NetworkName) -> Result<Network, crate::grpc::Failure> {
-        let network = self.log().create_network(name).await?;
+    pub(crate) async fn create_network(
+        &self,
+        principal: &Principal,
+        name: &NetworkName,
+    ) -> Result<Network, crate::grpc::Failure> {
+        let network = self.log().create_network_for(principal, name).await?;
         self.views().follow(&network).await;
         Ok(network)
     }
@@ -127,6 +137,10 @@ impl Node {
         &self.0.plugin_changes
     }
 
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.0.uploads
+    }
+
     pub(crate) fn authenticator(&self) -> &Authenticator {
         &self.0.authenticator
     }
@@ -137,6 +151,10 @@ impl Node {
 
     pub(crate) fn reflection(&self) -> bool {
         self.0.reflection
+    }
+
+    pub(crate) fn http(&self) -> &http_door::Config {
+        &self.0.http
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -59,6 +59,15 @@ pub(crate) struct Installed {
     pub(crate) active: bool,
 }
 
+/// Whose plugin it is that a principal installs in a scope, if the principal may.
+pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<PluginOwner, Failure> {
+    let owner = PluginOwner::of(scope, principal.organisation.as_ref()).map_err(Failure::from)?;
+    if may(principal, &Action::ChangePlugin(&owner)) {
+        return Ok(owner);
+    }
+    Err(Failure::new(ErrorReason::PermissionDenied))
+}
+
 impl Node {
     /// Checks a component, records it, and lets its view follow beside the one that answers.
     pub(crate) async fn install_plugin(
@@ -67,10 +76,7 @@ impl Node {
         principal: &Principal,
         new: NewPlugin,
     ) -> Result<Installed, Failure> {
-        let owner = PluginOwner::of(new.scope, principal.organisation.as_ref()).map_err(Failure::from)?;
-        if !may(principal, &Action::ChangePlugin(&owner)) {
-            return Err(Failure::new(ErrorReason::PermissionDenied));
-        }
+        let owner = owner_to_change(principal, new.scope)?;
         let settings = canonical_settings(&new.settings)?;
         let inspected = self.views().inspect(new.component.clone(), settings.clone()).await;
         let declared = inspected.map_err(|refused| Failure::because(ErrorReason::PluginRefused, refused))?;
@@ -106,7 +112,13 @@ impl Node {
         let activate =
             Administration::PluginActivated { name: name.clone(), version: version.clone(), component: digest };
         let facts = if active { vec![install, activate] } else { vec![install] };
-        let position = network.administer(principal, facts).await.map_err(Failure::from)?;
+        let position = match network.administer(principal, facts).await {
+            Ok(position) => position,
+            Err(error) => {
+                self.forget_components().await?;
+                return Err(error.into());
+            }
+        };
         tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
         self.views().follow(network).await;
         self.forget_components().await?;

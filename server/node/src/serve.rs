@@ -7,6 +7,7 @@ use crate::{
     call_rate::CallRate,
     connection::{self, Listener},
     grpc::Services,
+    http_door::OriginsLayer,
     limits::{self, Limits, seconds},
     node::Node,
 };
@@ -53,6 +54,7 @@ pub(crate) async fn serve(
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
     let serving = server(limits)
+        .layer(OriginsLayer::new(node.http()))
         .layer(GrpcWebLayer::new())
         .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
         .add_routes(routes)

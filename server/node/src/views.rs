@@ -18,7 +18,7 @@ use kith_core::{
     plugins::{Plugin, PluginOwner, PluginVersion},
     position::Position,
 };
-use kith_log::{ComponentDigest, Log, Network};
+use kith_log::{ComponentDigest, Log, Network, Range};
 use kith_views::{
     Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
 };
@@ -43,7 +43,7 @@ pub struct Config {
 }
 
 /// Bytes of a plugin's memory that no configuration can exceed.
-const MEMORY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
+const MEMORY_BYTES_LIMIT: i64 = 256 * 1024 * 1024;
 
 impl Default for Config {
     fn default() -> Self {
@@ -53,11 +53,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What is out of range.
-    pub fn problem(&self) -> Option<String> {
-        let (value, max) = (self.memory_bytes_max, MEMORY_BYTES_LIMIT);
-        (!(1..=max).contains(&value)).then(|| format!("views.memory_bytes_max: {value} is not between 1 and {max}"))
-    }
+    /// The least and the most that each setting may be.
+    pub const RANGES: &[Range] =
+        &[("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024), ("memory_bytes_max", 1, MEMORY_BYTES_LIMIT)];
 }
 
 fn host_config(data: &Path) -> kith_views::Config {

@@ -45,9 +45,10 @@ fn it_announces_itself_drains_on_sigterm_and_its_folder_checks_out() {
     assert_eq!(terminate(child), Some(0));
 
     let (child, lines) = serve(&data);
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].starts_with("checkpoints of default are signed by kith/default/"), "{lines:?}");
-    assert!(lines[1].starts_with("listening on 127.0.0.1:"), "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with("the owner token is 0 days old and does not end"), "{lines:?}");
+    assert!(lines[1].starts_with("checkpoints of default are signed by kith/default/"), "{lines:?}");
+    assert!(lines[2].starts_with("listening on 127.0.0.1:"), "{lines:?}");
     let busy = kithd(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]).output().unwrap();
     assert_eq!(busy.status.code(), Some(1));
     assert!(text(&busy).contains("in use by another process"), "{}", text(&busy));
@@ -78,6 +79,71 @@ fn check_tells_damage_use_and_absence_apart() {
     }
     std::fs::write(&file, bytes).unwrap();
     check_exits_with(&data, 6);
+}
+
+/// Runs a command on a data folder with standard output going somewhere else; gives its code and standard error.
+fn run_into(data: &Path, command: &[&str], stdout: Stdio) -> (Option<i32>, String) {
+    let arguments = [command, &["--data", data.to_str().unwrap()]].concat();
+    let output = kithd(&arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said_and_a_closed_pipe_is_not() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let (child, _) = serve(&data);
+    assert_eq!(terminate(child), Some(0));
+    for command in [&["check"][..], &["config"], &["backup", "--to"], &["backup-keys", "--to"]] {
+        let run = |name: &str, stdout| {
+            let file = parent.path().join(format!("{}-{name}", command[0]));
+            let with_file = [command, &[file.to_str().unwrap()]].concat();
+            run_into(&data, if command.len() > 1 { &with_file } else { command }, stdout)
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run("closed", writer.into()), (Some(0), String::new()), "{command:?}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, said) = run("full", full.into());
+        assert_eq!(code, Some(1), "{command:?}");
+        assert!(said.starts_with("kithd: standard output takes nothing") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn the_owner_token_is_made_anew_while_no_server_runs() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let owner = |arguments: &[&str]| run_into(&data, &[&["owner"], arguments].concat(), Stdio::null());
+    assert_eq!(owner(&["rotate"]).0, Some(3), "there is no log yet");
+    let (child, _) = serve(&data);
+    let (code, said) = owner(&["rotate"]);
+    assert_eq!(code, Some(5), "{said}");
+    assert_eq!(terminate(child), Some(0));
+    let secret = || std::fs::read_to_string(data.join("owner.token")).unwrap();
+    let first = secret();
+    let (code, said) = owner(&["issue"]);
+    assert_eq!(code, Some(4));
+    assert!(said.contains("`kithd owner rotate` replaces it"), "{said}");
+    assert_eq!(secret(), first);
+    let (code, said) = owner(&["rotate", "--expires-days", "30"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_ne!(secret(), first);
+
+    let (child, lines) = serve(&data);
+    assert!(lines[0].starts_with("the owner token is 0 days old and ends in 29 days"), "{lines:?}");
+    assert_eq!(terminate(child), Some(0));
+    check_exits_with(&data, 0);
+}
+
+#[test]
+fn an_owner_token_that_is_none_opens_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("owner.token"), "").unwrap();
+    let start = || kithd(&["--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]).output().unwrap();
+    let exposed = start();
+    assert_eq!(exposed.status.code(), Some(1));
+    assert!(text(&exposed).contains("chmod 600"), "{}", text(&exposed));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub(crate) enum TokenCommand {
     /// Issue a token and show its secret, this once
     Add(AddArgs),
-    /// List the tokens, without their secrets
+    /// List the tokens, without their secrets; to an owner of the server those of the server, too
     #[command(after_help = "Example: kith token list")]
     List,
     /// Revoke a token at once
@@ -84,7 +84,10 @@ pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<
         TokenCommand::Revoke { id } => {
             let position = context.server()?.revoke_token(&id).await?;
             let answer = json!({ "id": id.as_str(), "position": position.get() });
-            context.output.tell(&answer, || format!("token {id} is revoked, recorded at position {position}"))
+            context.output.tell(&answer, || match position.get() {
+                0 => format!("token {id} of the server is revoked; `kithd owner issue` makes another"),
+                position => format!("token {id} is revoked, recorded at position {position}"),
+            })
         }
     }
 }
@@ -119,10 +122,11 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
     match context.output.format() {
         Format::Json => tokens.iter().try_for_each(|token| context.output.json(&token_json(token))),
         Format::Table => {
-            let columns = ["id", "role", "person", "organisation", "issued", "ends", "revoked"].map(Column::text);
+            let columns =
+                ["id", "reach", "role", "person", "organisation", "issued", "ends", "revoked"].map(Column::text);
             let rows = tokens.into_iter().map(|token| {
-                let (role, times) = (role_text(&token).to_owned(), times(&token));
-                let mut row = vec![token.id, role, token.person, token.organisation];
+                let (reach, role, times) = (reach(&token).to_owned(), role_text(&token).to_owned(), times(&token));
+                let mut row = vec![token.id, reach, role, token.person, token.organisation];
                 row.extend(times.map(Option::unwrap_or_default));
                 row
             });
@@ -136,6 +140,7 @@ fn token_json(token: &v1::Token) -> Value {
     let [issued_at, expires_at, revoked_at] = times(token);
     json!({
         "id": token.id,
+        "reach": reach(token),
         "role": role_text(token),
         "person": given(&token.person),
         "organisation": given(&token.organisation),
@@ -149,6 +154,11 @@ fn token_json(token: &v1::Token) -> Value {
 fn times(token: &v1::Token) -> [Option<String>; 3] {
     [&token.issued_at, &token.expires_at, &token.revoked_at]
         .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(show_time))
+}
+
+/// What the token opens.
+fn reach(token: &v1::Token) -> &'static str {
+    if token.server { "server" } else { "network" }
 }
 
 fn role_text(token: &v1::Token) -> &'static str {

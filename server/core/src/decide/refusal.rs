@@ -74,6 +74,9 @@ pub enum Refusal {
         /// The id.
         id: String,
     },
+    /// The principal's token was revoked, expired or replaced since it was let in.
+    #[error("the token does not hold any more")]
+    TokenInvalid,
     /// The principal may not do this.
     #[error("this token may not {what}")]
     PermissionDenied {

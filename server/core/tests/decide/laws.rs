@@ -9,7 +9,7 @@ use kith_core::{
         Event, Fact, Kind, OrganisationAdded, PeopleMerged, PersonAdded, Retracted, RetractionReason, Role, Scope,
     },
     filter::Filter,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     model::{Model, decided},
     position::Position,
     prepare::Prepared,
@@ -46,6 +46,7 @@ fn small_world() -> Model {
 fn principals() -> Vec<Principal> {
     let of = |name: &str, role, organisation: Option<u8>| Principal {
         id: format!("person:{name}").parse().unwrap(),
+        credential: Credential::Program,
         reach: Reach::Network("north".parse().unwrap()),
         role,
         person: None,

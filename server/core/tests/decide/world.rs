@@ -9,7 +9,7 @@ use kith_core::{
     },
     id::{EventId, OrganisationId, PersonId},
     limits::FUTURE_MS_MAX_DEFAULT,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     model::Model,
     position::Position,
     prepare::Prepared,
@@ -25,6 +25,7 @@ pub(crate) const FREE: u64 = 100;
 pub(crate) fn principal(name: &str, role: Role, organisation: Option<&str>) -> Principal {
     Principal {
         id: format!("person:{name}").parse().unwrap(),
+        credential: Credential::Program,
         reach: Reach::Network("north".parse().unwrap()),
         role,
         person: Some(person(name)),

@@ -13,7 +13,7 @@ use crate::{
     keys::{self, Keys},
     packed::Reader,
     place::{part_of, publish_folder, write_new},
-    root_key::{self, io_error, write_private},
+    root_key::{self, io_error, make_private_file, write_private},
     signing_key,
 };
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
@@ -103,7 +103,9 @@ fn dump<K: Key + Column, V: Column>(
 }
 
 fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied, RestoreError> {
-    let database = keys::builder().create(folder.join("keys.redb")).map_err(OpenError::from)?;
+    let file = folder.join("keys.redb");
+    make_private_file(&file).map_err(io_error(&file))?;
+    let database = keys::builder().create(&file).map_err(OpenError::from)?;
     let transaction = database.begin_write().map_err(OpenError::from)?;
     keys::make_tables(&transaction)?;
     let mut copied = KeysCopied::default();

@@ -24,7 +24,7 @@ use kith_core::{
     decide::{Batch, Command, Origin, Refused, Undecided},
     event::{Administration, Role},
     id::NetworkName,
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     position::Position,
     timestamp::Timestamp,
 };
@@ -169,6 +169,7 @@ fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
     let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
     let principal = Principal {
         id: RECORDER.parse().expect("small letters are allowed in principal ids"),
+        credential: Credential::Program,
         reach: Reach::Server,
         role: Role::Owner,
         person: None,

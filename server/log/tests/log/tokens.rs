@@ -2,14 +2,20 @@
 
 use crate::support::*;
 use kith_core::{
-    decide::Refusal,
+    decide::{Command, Refusal},
     event::{Kind, Role},
-    may::Reach,
+    may::{Principal, Reach},
     position::Position,
     timestamp::Timestamp,
 };
-use kith_log::{AppendError, NewServerToken, NewToken, RevokeTokenError, new_secret};
-use std::fs;
+use kith_log::{AppendError, Log, Network, NewServerToken, NewToken, RevokeTokenError, new_secret};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 fn token(role: Role) -> NewToken {
     NewToken { role, person: None, organisation: None, expires_at: None }
@@ -125,4 +131,73 @@ async fn tokens_of_the_server_reach_every_network() {
     assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
     assert_eq!(log.server_tokens().len(), 1);
     assert_eq!(log.server_tokens()[0].issued_at, Timestamp::from_millis(START_MS + 1));
+}
+
+/// Why a principal may record nothing any more.
+async fn refused(network: &Network, principal: &Principal) -> Refusal {
+    let command = Command { principal: principal.clone(), ..command(vec![joins(9, "dan")]) };
+    match network.append(command).await {
+        Err(AppendError::Refused(refused)) => refused.why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_principal_records_nothing_once_its_token_is_revoked_or_expired() {
+    let place = Place::new();
+    let time = Arc::new(AtomicI64::new(START_MS));
+    let now = time.clone();
+    let log = Log::open(&place.config, Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)))).unwrap();
+    let network = north(&log).await;
+    let revoked = network.issue_token(&owner(), token(Role::Owner)).await.unwrap();
+    let end = Timestamp::from_millis(START_MS + 60);
+    let expiring = NewToken { expires_at: Some(end), ..token(Role::Owner) };
+    let expired = network.issue_token(&owner(), expiring).await.unwrap();
+    let early = Timestamp::from_millis(START_MS);
+    let let_in = |secret: &str| log.authenticate(secret, early).unwrap();
+    let (revoked_principal, expired_principal) = (let_in(&revoked.secret), let_in(&expired.secret));
+    let first = Command { principal: expired_principal.clone(), ..command(vec![joins(1, "amina")]) };
+    network.append(first).await.unwrap();
+
+    network.revoke_token(&owner(), &revoked.token.id).await.unwrap();
+    let head = network.head();
+    assert_eq!(refused(&network, &revoked_principal).await, Refusal::TokenInvalid);
+    let issued = network.issue_token(&revoked_principal, token(Role::Owner)).await;
+    assert!(matches!(issued, Err(AppendError::Refused(refused)) if refused.why == Refusal::TokenInvalid));
+    let each = network.append_each(revoked_principal, vec![joins(9, "dan")]).await;
+    assert!(matches!(each, Err(AppendError::Refused(refused)) if refused.why == Refusal::TokenInvalid));
+    time.store(end.millis(), Ordering::SeqCst);
+    assert_eq!(refused(&network, &expired_principal).await, Refusal::TokenInvalid);
+    assert_eq!(network.head(), head);
+}
+
+#[tokio::test]
+async fn a_token_of_the_server_that_was_revoked_or_replaced_does_nothing() {
+    let place = Place::new();
+    let (log, network) = place.network().await;
+    let secret = new_secret();
+    let put = |secret: &str, role| NewServerToken {
+        id: "owner".parse().unwrap(),
+        secret: secret.into(),
+        role,
+        expires_at: None,
+    };
+    log.put_server_token(put(&secret, Role::Owner)).await.unwrap();
+    let operator = log.authenticate(&secret, now()).unwrap();
+    log.create_network_for(&operator, &"south".parse().unwrap()).await.unwrap();
+    let of_network = network.issue_token(&operator, token(Role::Owner)).await.unwrap();
+    let insider = log.authenticate(&of_network.secret, now()).unwrap();
+    let id = "owner".parse().unwrap();
+    let by_insider = log.revoke_server_token(&insider, &id).await;
+    assert!(matches!(by_insider, Err(RevokeTokenError::Append(_))), "a network's owner does not own the server");
+
+    log.revoke_server_token(&operator, &id).await.unwrap();
+    assert!(log.authenticate(&secret, now()).is_none());
+    assert!(log.server_tokens()[0].revoked_at.is_some());
+    assert_eq!(refused(&network, &operator).await, Refusal::TokenInvalid);
+    let made = log.create_network_for(&operator, &"west".parse().unwrap()).await;
+    assert!(matches!(made, Err(kith_log::CreateNetworkError::TokenInvalid)));
+
+    log.put_server_token(put(&new_secret(), Role::Reader)).await.unwrap();
+    assert_eq!(refused(&network, &operator).await, Refusal::TokenInvalid, "the token of this id is another one now");
 }

@@ -12,7 +12,7 @@ use kith_core::{
     },
     history::Budget,
     id::{EventId, NetworkName, PersonId},
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
@@ -84,6 +84,7 @@ pub(crate) fn ticking() -> Clock {
 pub(crate) fn principal(role: Role, organisation: Option<&str>) -> Principal {
     Principal {
         id: "person:recorder".parse().unwrap(),
+        credential: Credential::Program,
         reach: Reach::Network("north".parse().unwrap()),
         role,
         person: None,

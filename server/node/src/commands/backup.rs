@@ -1,6 +1,11 @@
 //! `kithd backup` and `kithd backup-keys`: a new file each, whole or not there.
 
-use super::{check::contents, exit, progress::ProgressLine};
+use super::{
+    check::contents,
+    exit,
+    out::{hint, say},
+    progress::ProgressLine,
+};
 use clap::Args;
 use kith_log::{BackupError, Clock, Config, OpenError};
 use std::{path::PathBuf, process::ExitCode};
@@ -36,13 +41,13 @@ pub(crate) fn backup(config: &Config, clock: &Clock, args: &BackupArgs) -> ExitC
     drop(line);
     match made {
         Ok(backup) => {
-            println!("{} holds {}; {} bytes", args.to.display(), contents(&backup.heading), backup.bytes);
-            ExitCode::SUCCESS
+            let text = format!("{} holds {}; {} bytes", args.to.display(), contents(&backup.heading), backup.bytes);
+            say(ExitCode::SUCCESS, &text)
         }
         Err(error) => {
             let code = exit::failed(&error);
             if matches!(error, BackupError::Open(OpenError::AlreadyOpen { .. })) {
-                eprintln!("hint: while a server runs, `kith admin backup --to FILE` makes one");
+                hint(&"hint: while a server runs, `kith admin backup --to FILE` makes one");
             }
             code
         }
@@ -52,9 +57,9 @@ pub(crate) fn backup(config: &Config, clock: &Clock, args: &BackupArgs) -> ExitC
 pub(crate) fn backup_keys(config: &Config, args: &BackupKeysArgs) -> ExitCode {
     match kith_log::backup_keys(config, &args.to) {
         Ok(keys) => {
-            let to = args.to.display();
-            println!("{to} holds the keys of {} networks and {} people; keep it secret", keys.networks, keys.people);
-            ExitCode::SUCCESS
+            let (to, networks, people) = (args.to.display(), keys.networks, keys.people);
+            let text = format!("{to} holds the keys of {networks} networks and {people} people; keep it secret");
+            say(ExitCode::SUCCESS, &text)
         }
         Err(error) => exit::failed(&error),
     }

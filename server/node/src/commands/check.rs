@@ -1,6 +1,10 @@
 //! `kithd check`: verifies a data folder or a backup offline and lists what is wrong.
 
-use super::{exit, progress::ProgressLine};
+use super::{
+    exit,
+    out::{complain, say, write_out},
+    progress::ProgressLine,
+};
 use clap::Args;
 use kith_log::{Config, Heading, Report};
 use std::{
@@ -43,9 +47,7 @@ fn check_data(config: &Config) -> ExitCode {
 }
 
 fn tell(data: &Path, report: &Report) -> ExitCode {
-    for problem in &report.problems {
-        println!("{problem}");
-    }
+    let problems: String = report.problems.iter().map(|problem| format!("{problem}\n")).collect();
     let Report { networks, entries, details_opened, details_closed, .. } = report;
     let found = format!(
         "{}: {networks} networks, {entries} entries, {details_opened} details opened, {details_closed} erased or \
@@ -53,11 +55,11 @@ fn tell(data: &Path, report: &Report) -> ExitCode {
         data.display()
     );
     if report.is_sound() {
-        println!("{found}; all is well");
-        return ExitCode::SUCCESS;
+        return say(ExitCode::SUCCESS, &format!("{found}; all is well"));
     }
-    eprintln!("kithd: {found}; {} problems", report.problems_count);
-    ExitCode::from(exit::DAMAGED)
+    let code = write_out(ExitCode::from(exit::DAMAGED), problems);
+    complain(&format!("{found}; {} problems", report.problems_count));
+    code
 }
 
 fn check_backup(file: &Path) -> ExitCode {
@@ -66,8 +68,8 @@ fn check_backup(file: &Path) -> ExitCode {
     drop(line);
     match verified {
         Ok(heading) => {
-            println!("{}: {}; every byte is as it was written", file.display(), contents(&heading));
-            ExitCode::SUCCESS
+            let text = format!("{}: {}; every byte is as it was written", file.display(), contents(&heading));
+            say(ExitCode::SUCCESS, &text)
         }
         Err(error) => exit::failed(&error),
     }

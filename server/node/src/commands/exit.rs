@@ -1,6 +1,8 @@
 //! How commands end: an error in words, and the exit code that says what kind it is.
 
+use super::out::complain;
 use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError};
+use kith_node::owner_token::OwnerTokenError;
 use std::{fmt, io, process::ExitCode};
 
 /// Anything else.
@@ -16,7 +18,7 @@ pub(super) const DAMAGED: u8 = 6;
 
 /// Says why a command failed.
 pub(super) fn failed<E: fmt::Display + Exit>(error: &E) -> ExitCode {
-    eprintln!("kithd: {error}");
+    complain(error);
     ExitCode::from(error.code())
 }
 
@@ -71,6 +73,19 @@ impl Exit for RestoreError {
             Self::Unreadable(_) => UNEXPECTED,
             Self::NotABackup | Self::OtherContents | Self::Exists { .. } => REFUSED,
             Self::Damaged { .. } | Self::NotSound(_) => DAMAGED,
+        }
+    }
+}
+
+impl Exit for OwnerTokenError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::NoLog { .. } => NOT_FOUND,
+            Self::AlreadyThere { .. } | Self::NoneThere => REFUSED,
+            Self::Io { .. } | Self::Exposed { .. } | Self::Foreign { .. } | Self::Malformed { .. } | Self::Store(_) => {
+                UNEXPECTED
+            }
         }
     }
 }

@@ -18,9 +18,7 @@ impl ProgressLine {
         let per_cent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
         if self.watched && self.per_cent != Some(per_cent) {
             self.per_cent = Some(per_cent);
-            eprint!("\r\x1b[K{verb} {per_cent} % of {total} {unit}");
-            // Progress that cannot be shown is no reason to stop.
-            drop(io::stderr().flush());
+            show(&format!("\r\x1b[K{verb} {per_cent} % of {total} {unit}"));
         }
     }
 }
@@ -28,7 +26,13 @@ impl ProgressLine {
 impl Drop for ProgressLine {
     fn drop(&mut self) {
         if self.watched {
-            eprint!("\r\x1b[K");
+            show("\r\x1b[K");
         }
     }
+}
+
+fn show(text: &str) {
+    let mut out = io::stderr().lock();
+    // Progress that cannot be shown is no reason to stop.
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

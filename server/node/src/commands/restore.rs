@@ -1,6 +1,11 @@
 //! `kithd restore` and `kithd restore-keys`: what was backed up is put back, verified first.
 
-use super::{check::contents, exit, progress::ProgressLine};
+use super::{
+    check::contents,
+    exit,
+    out::{say, write_out},
+    progress::ProgressLine,
+};
 use clap::Args;
 use kith_log::{Accepted, Clock, Config, Restored, Step};
 use std::{
@@ -36,20 +41,21 @@ pub(crate) struct RestoreKeysArgs {
 }
 
 pub(crate) fn restore(config: &Config, clock: Clock, args: &RestoreArgs) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
     if let Some(from) = &args.from {
         match restore_log(config, from) {
-            Ok(restored) => tell(config, &restored),
+            Ok(restored) => code = tell(config, &restored),
             Err(error) => return exit::failed(&error),
         }
     }
-    if args.accept_rollback { accept(config, clock) } else { ExitCode::SUCCESS }
+    if args.accept_rollback { accept(config, clock) } else { code }
 }
 
 pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode {
     match kith_log::restore_keys(config, &args.from) {
         Ok(keys) => {
-            println!("restored the keys of {} networks and {} people", keys.networks, keys.people);
-            ExitCode::SUCCESS
+            let text = format!("restored the keys of {} networks and {} people", keys.networks, keys.people);
+            say(ExitCode::SUCCESS, &text)
         }
         Err(error) => exit::failed(&error),
     }
@@ -63,37 +69,34 @@ fn restore_log(config: &Config, from: &Path) -> Result<Restored, kith_log::Resto
     })
 }
 
-fn tell(config: &Config, restored: &Restored) {
+fn tell(config: &Config, restored: &Restored) -> ExitCode {
     let Restored { heading, details_opened, details_closed } = restored;
-    println!(
-        "{}: restored {}, as of {}; {details_opened} details opened, {details_closed} erased or without keys",
-        config.data.display(),
+    let data = config.data.display();
+    let mut text = format!(
+        "{data}: restored {}, as of {}; {details_opened} details opened, {details_closed} erased or without keys",
         contents(heading),
         heading.taken_at.to_proto()
     );
     if !config.data.join("keys").exists() {
-        println!("the keys are not there yet: kithd restore-keys --from FILE --data {}", config.data.display());
+        text += &format!("\nthe keys are not there yet: kithd restore-keys --from FILE --data {data}");
     }
+    say(ExitCode::SUCCESS, &text)
 }
 
 fn accept(config: &Config, clock: Clock) -> ExitCode {
     match kith_log::accept_rollback(config, clock) {
         Ok(accepted) if accepted.is_empty() => {
-            println!("nothing speaks against the log: it was left as it is");
-            ExitCode::SUCCESS
+            say(ExitCode::SUCCESS, &"nothing speaks against the log: it was left as it is")
         }
-        Ok(accepted) => {
-            accepted.iter().for_each(tell_accepted);
-            ExitCode::SUCCESS
-        }
+        Ok(accepted) => write_out(ExitCode::SUCCESS, accepted.iter().map(accepted_text).collect::<String>()),
         Err(error) => exit::failed(&error),
     }
 }
 
-fn tell_accepted(accepted: &Accepted) {
-    println!("accepted: {}", accepted.judgement);
-    match &accepted.restarted {
-        Some(log) => println!("{} goes on as {} from position {}", log.network, log.origin, log.position),
-        None => println!("its checkpoint is forgotten"),
-    }
+fn accepted_text(accepted: &Accepted) -> String {
+    let what = match &accepted.restarted {
+        Some(log) => format!("{} goes on as {} from position {}", log.network, log.origin, log.position),
+        None => "its checkpoint is forgotten".to_owned(),
+    };
+    format!("accepted: {}\n{what}\n", accepted.judgement)
 }

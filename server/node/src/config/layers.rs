@@ -3,6 +3,7 @@
 //! Every key is read on its own, so that all that is wrong is found at once.
 
 use super::lookup::Lookup;
+use kith_log::Range;
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, fmt, path::Path};
 use toml::{Table, Value};
@@ -96,6 +97,21 @@ impl Layers {
     pub(super) fn refuse(&mut self, section: &str, key: &str, why: &str, problems: &mut Vec<String>) {
         if let Some(setting) = self.settings.remove(&(section.to_owned(), key.to_owned())) {
             problems.push(format!("{} (from {}): {why}", path(section, key), setting.source));
+        }
+    }
+
+    /// Refuses numbers of a section that are out of range. They are then as if they were not given.
+    pub(super) fn check_ranges(&mut self, section: &str, ranges: &[Range], problems: &mut Vec<String>) {
+        for (key, min, max) in ranges {
+            let name = (section.to_owned(), (*key).to_owned());
+            let Some(setting) = self.settings.get(&name) else { continue };
+            let Some(value) = setting.readings.iter().find_map(Value::as_integer) else { continue };
+            if (*min..=*max).contains(&value) {
+                continue;
+            }
+            let (path, source) = (path(section, key), &setting.source);
+            problems.push(format!("{path} (from {source}): {value} is not between {min} and {max}"));
+            self.settings.remove(&name);
         }
     }
 

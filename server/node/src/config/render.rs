@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 /// Everything that is set, defaults included. There are no secrets among the settings.
 pub(super) fn render(config: &Config) -> String {
-    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views } = config;
+    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views, http } = config;
     let mut table = Table::new();
     let mut set = |key: &str, value: Value| drop(table.insert(key.to_owned(), value));
     set("data", path(data));
@@ -18,6 +18,7 @@ pub(super) fn render(config: &Config) -> String {
     set("telemetry", Value::try_from(telemetry).expect("telemetry settings are texts"));
     set("log", Value::Table(log_table(log)));
     set("views", Value::try_from(views).expect("settings of the plugin host are numbers"));
+    set("http", Value::try_from(http).expect("settings of browsers are texts"));
     toml::to_string(&table).expect("tables of plain values can be written")
 }
 

@@ -30,6 +30,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
         Refusal::EventUnknown { field, id } => because(ErrorReason::EventUnknown).with("id", id).at(*field),
         Refusal::ScopeMismatch { field, id } => because(ErrorReason::ScopeMismatch).with("id", id).at(*field),
         Refusal::AlreadyExists { field, id } => because(ErrorReason::AlreadyExists).with("id", id).at(*field),
+        Refusal::TokenInvalid => Failure::new(ErrorReason::TokenInvalid),
         Refusal::PermissionDenied { .. } => because(ErrorReason::PermissionDenied),
     }
 }
@@ -55,7 +56,7 @@ pub(super) fn request_invalid(invalid: &Invalid) -> Failure {
 fn refused(refused: &Refused) -> Failure {
     let failure = refusal(&refused.why);
     match refused.why {
-        Refusal::ConditionFailed { .. } => failure,
+        Refusal::ConditionFailed { .. } | Refusal::TokenInvalid => failure,
         _ => at_event(failure, refused.event),
     }
 }
@@ -81,6 +82,7 @@ impl From<CreateNetworkError> for Failure {
     fn from(error: CreateNetworkError) -> Self {
         match &error {
             CreateNetworkError::AlreadyExists { .. } => Self::because(ErrorReason::AlreadyExists, &error).at("name"),
+            CreateNetworkError::TokenInvalid => Self::new(ErrorReason::TokenInvalid),
             CreateNetworkError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(*retry_after),
             CreateNetworkError::RolledBack => Self::new(ErrorReason::LogRolledBack),
             CreateNetworkError::Poisoned => Self::new(ErrorReason::LogPoisoned),
@@ -202,6 +204,7 @@ pub(super) fn token(token: &kith_log::Token) -> v1::Token {
         issued_at: Some(token.issued_at.to_proto()),
         expires_at: token.expires_at.map(Timestamp::to_proto),
         revoked_at: token.revoked_at.map(Timestamp::to_proto),
+        server: false,
     }
 }
 

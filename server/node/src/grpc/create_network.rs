@@ -13,6 +13,6 @@ pub(super) async fn create_network(
     let Call { caller, message } = Call::new(request)?;
     allow(&caller, &Action::AdministerServer)?;
     let name = NetworkName::parse_field(&message.name, "name").map_err(|invalid| convert::request_invalid(&invalid))?;
-    let network = node.create_network(&name).await?;
+    let network = node.create_network(&caller.principal, &name).await?;
     Ok(v1::CreateNetworkResponse { network: Some(convert::network(&network)) })
 }

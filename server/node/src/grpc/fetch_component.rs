@@ -38,6 +38,7 @@ pub(super) async fn fetch_component(
         let size = component.len() as u64;
         let sending = async {
             while !component.is_empty() {
+                node.authenticator().check(&caller)?;
                 let data = component.split_to(component.len().min(PIECE_BYTES));
                 sender.send(v1::FetchComponentResponse { data, size }).await?;
             }

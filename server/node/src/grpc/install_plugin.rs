@@ -6,10 +6,12 @@ use super::{
 };
 use crate::{
     auth::Caller,
+    limits::UPLOAD_DEADLINE,
     node::Node,
-    plugins::{Installed, NewPlugin},
+    plugins::{Installed, NewPlugin, owner_to_change},
+    uploads::{Opened, Upload},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{event::Scope, limits::COMPONENT_BYTES_MAX};
 use kith_log::Network;
@@ -33,26 +35,15 @@ pub(super) fn install_plugin(
 async fn install(
     node: &Node,
     caller: Caller,
-    mut inbound: Streaming<v1::InstallPluginRequest>,
+    inbound: Streaming<v1::InstallPluginRequest>,
     sender: Sender<v1::InstallPluginResponse>,
 ) -> Result<(), Stop> {
-    let first = next(&mut inbound).await?.unwrap_or_default();
-    let Some(plugin) = first.plugin else {
-        return Err(Failure::request("plugin", "is missing in the first message").into());
-    };
-    let network = enter(node, &caller, &plugin.network)?;
-    let mut upload = Upload { bytes: BytesMut::new(), told: 0, sender: &sender };
-    upload.take(&first.data).await?;
-    while let Some(message) = next(&mut inbound).await? {
-        if message.plugin.is_some() {
-            return Err(Failure::request("plugin", "belongs into the first message only").into());
-        }
-        upload.take(&message.data).await?;
-    }
-    let component = upload.finish(&plugin.builtin)?;
-    let received = component.len() as u64;
+    let receiving = receive(node, &caller, inbound, &sender);
+    let (network, plugin, component) = tokio::time::timeout(UPLOAD_DEADLINE, receiving).await.map_err(too_slow)??;
+    let received = component.bytes().len() as u64;
     sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
-    let installed = finish(node, &caller, &network, plugin, component).await?;
+    node.authenticator().check(&caller)?;
+    let installed = finish(node, &caller, &network, plugin, component.bytes()).await?;
     let installed = Some(v1::InstalledPlugin {
         name: installed.name,
         version: installed.version,
@@ -71,36 +62,93 @@ async fn finish(
     plugin: v1::NewPlugin,
     component: Bytes,
 ) -> Result<Installed, Failure> {
-    let scope = match plugin.scope() {
-        v1::Scope::Unspecified | v1::Scope::Network => Scope::Network,
-        v1::Scope::Organisation => Scope::Organisation,
-    };
+    let scope = scope(&plugin);
     let name = Some(plugin.name).filter(|name| !name.is_empty());
     let new = NewPlugin { name, settings: plugin.settings, scope, component };
     node.install_plugin(network, &caller.principal, new).await
 }
 
-async fn next(inbound: &mut Streaming<v1::InstallPluginRequest>) -> Result<Option<v1::InstallPluginRequest>, Stop> {
+/// Takes the plugin in, from a caller who may install it, and goes on asking that with each piece.
+async fn receive(
+    node: &Node,
+    caller: &Caller,
+    mut inbound: Streaming<v1::InstallPluginRequest>,
+    sender: &Sender<v1::InstallPluginResponse>,
+) -> Result<(Network, v1::NewPlugin, Component), Stop> {
+    let first = next(node, caller, &mut inbound).await?.unwrap_or_default();
+    let Some(plugin) = first.plugin else {
+        return Err(Failure::request("plugin", "is missing in the first message").into());
+    };
+    let network = enter(node, caller, &plugin.network)?;
+    owner_to_change(&caller.principal, scope(&plugin))?;
+    let upload = node.uploads().begin(&caller.principal).await?;
+    let mut receiver = Receiver { upload, told: 0, sender };
+    receiver.take(first.data).await?;
+    while let Some(message) = next(node, caller, &mut inbound).await? {
+        if message.plugin.is_some() {
+            return Err(Failure::request("plugin", "belongs into the first message only").into());
+        }
+        receiver.take(message.data).await?;
+    }
+    let component = receiver.finish(&plugin.builtin).await?;
+    Ok((network, plugin, component))
+}
+
+/// The next piece, which must come soon, from a caller whose token still holds.
+async fn next(
+    node: &Node,
+    caller: &Caller,
+    inbound: &mut Streaming<v1::InstallPluginRequest>,
+) -> Result<Option<v1::InstallPluginRequest>, Stop> {
+    let message = tokio::time::timeout(node.limits().stall(), inbound.message()).await.map_err(too_slow)?;
+    node.authenticator().check(caller)?;
     // A client that breaks off hears nothing any more.
-    inbound.message().await.map_err(|_| Stop::Gone)
+    message.map_err(|_| Stop::Gone)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
+fn too_slow(_: tokio::time::error::Elapsed) -> Stop {
+    Failure::because(ErrorReason::RequestInvalid, "the component came too slowly: send it again").at("data").into()
+}
+
+fn scope(plugin: &v1::NewPlugin) -> Scope {
+    match plugin.scope() {
+        v1::Scope::Unspecified | v1::Scope::Network => Scope::Network,
+        v1::Scope::Organisation => Scope::Organisation,
+    }
+}
+
+/// A component that has come.
+enum Component {
+    Builtin(Bytes),
+    Uploaded(Opened),
+}
+
+impl Component {
+    fn bytes(&self) -> Bytes {
+        match self {
+            Self::Builtin(component) => component.clone(),
+            Self::Uploaded(opened) => opened.component.clone(),
+        }
+    }
 }
 
 /// A component on its way.
-struct Upload<'a> {
-    bytes: BytesMut,
+struct Receiver<'a> {
+    upload: Upload,
     told: usize,
     sender: &'a Sender<v1::InstallPluginResponse>,
 }
 
-impl Upload<'_> {
-    async fn take(&mut self, data: &[u8]) -> Result<(), Stop> {
-        if self.bytes.len() + data.len() > COMPONENT_BYTES_MAX {
+impl Receiver<'_> {
+    async fn take(&mut self, data: Bytes) -> Result<(), Stop> {
+        if self.upload.bytes() + data.len() > COMPONENT_BYTES_MAX {
             let message = format_args!("the component has more than {COMPONENT_BYTES_MAX} bytes");
             return Err(Failure::because(ErrorReason::PluginRefused, message).at("data").into());
         }
-        self.bytes.extend_from_slice(data);
-        if self.bytes.len() >= self.told + PROGRESS_BYTES {
-            self.told = self.bytes.len();
+        self.upload.push(data).await?;
+        if self.upload.bytes() >= self.told + PROGRESS_BYTES {
+            self.told = self.upload.bytes();
             let received = self.told as u64;
             self.sender.send(v1::InstallPluginResponse { received, compiling: false, installed: None }).await?;
         }
@@ -108,19 +156,20 @@ impl Upload<'_> {
     }
 
     /// The component: what was sent, or that of the built-in view or report that is named.
-    fn finish(self, builtin: &str) -> Result<Bytes, Failure> {
+    async fn finish(self, builtin: &str) -> Result<Component, Failure> {
+        let is_empty = self.upload.bytes() == 0;
         if builtin.is_empty() {
-            return if self.bytes.is_empty() {
+            return if is_empty {
                 Err(Failure::request("data", "is missing: send the component's bytes"))
             } else {
-                Ok(self.bytes.freeze())
+                self.upload.open().await.map(Component::Uploaded)
             };
         }
-        if !self.bytes.is_empty() {
+        if !is_empty {
             return Err(Failure::request("data", "excludes builtin"));
         }
         let known = BUILTINS.iter().chain(REPORTS).find(|known| known.name == builtin);
-        known.map(|known| Bytes::from_static(known.component)).ok_or_else(|| {
+        known.map(|known| Component::Builtin(Bytes::from_static(known.component))).ok_or_else(|| {
             let message = format_args!("no built-in view or report is called {builtin}");
             Failure::because(ErrorReason::ViewUnknown, message).at("builtin")
         })

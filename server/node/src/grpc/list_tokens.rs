@@ -1,8 +1,8 @@
-//! `ListTokens`: a network's tokens, oldest first, without their secrets.
+//! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets.
 
 use super::{Call, Failure, allow, convert, enter};
 use crate::node::Node;
-use kith_core::may::Action;
+use kith_core::may::{Action, may};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -13,5 +13,10 @@ pub(super) fn list_tokens(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
-    Ok(v1::ListTokensResponse { tokens: network.tokens().iter().map(convert::token).collect() })
+    let mut tokens: Vec<_> = network.tokens().iter().map(convert::token).collect();
+    if may(&caller.principal, &Action::AdministerServer) {
+        let of_server = node.log().server_tokens();
+        tokens.extend(of_server.iter().map(|token| v1::Token { server: true, ..convert::token(token) }));
+    }
+    Ok(v1::ListTokensResponse { tokens })
 }

@@ -2,7 +2,10 @@
 
 use super::{Call, Failure, allow, convert, enter};
 use crate::node::Node;
-use kith_core::{id::TokenId, may::Action};
+use kith_core::{
+    id::TokenId,
+    may::{Action, may},
+};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -14,6 +17,12 @@ pub(super) async fn revoke_token(
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let id = TokenId::parse_field(&message.token, "token").map_err(|invalid| convert::request_invalid(&invalid))?;
+    let is_networks = network.tokens().iter().any(|token| token.id == id);
+    if !is_networks && may(&caller.principal, &Action::AdministerServer) {
+        node.log().revoke_server_token(&caller.principal, &id).await?;
+        tracing::info!(token = %id, "server token revoked");
+        return Ok(v1::RevokeTokenResponse { position: 0 });
+    }
     let position = network.revoke_token(&caller.principal, &id).await?;
     Ok(v1::RevokeTokenResponse { position: position.get() })
 }

@@ -8,4 +8,5 @@ mod directory;
 mod harness;
 mod lifecycle;
 mod subscribe;
+mod uploads;
 mod views;
