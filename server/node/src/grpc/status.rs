@@ -179,6 +179,7 @@ fn code(reason: ErrorReason) -> Code {
         | Reason::PositionAhead
         | Reason::ViewStopped
         | Reason::ShuttingDown => Code::Unavailable,
+        Reason::DeadlineExceeded => Code::DeadlineExceeded,
         Reason::PermissionDenied | Reason::ScopeLost => Code::PermissionDenied,
     }
 }
@@ -204,6 +205,7 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::PluginRefused => "the plugin breaks a rule of the contract",
         Reason::LogBusy => "too many appends wait: try again shortly",
         Reason::RateLimited => "too many calls a second: wait, or send more events in each call",
+        Reason::DeadlineExceeded => "the call took longer than it may: ask for less, or again later",
         Reason::ViewBuilding => "the view is not built yet: try again shortly",
         Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
         Reason::LogRolledBack => {
@@ -231,7 +233,7 @@ mod tests {
 
     fn every_reason() -> impl Iterator<Item = ErrorReason> {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 32);
+        assert_eq!(all.len(), 33);
         all.into_iter()
     }
 
