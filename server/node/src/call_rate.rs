@@ -29,7 +29,7 @@ const SWEEP_CALLS: u32 = 4_096;
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// A principal among those of all networks; without a network it is one of the server.
-type Key = (Option<NetworkName>, PrincipalId);
+pub(crate) type Key = (Option<NetworkName>, PrincipalId);
 type Buckets<C> = RateLimiter<Key, HashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 /// The rate that every principal may call at. Clones count together.
@@ -80,7 +80,8 @@ impl<C: Clock> Counted<C> {
     }
 }
 
-fn key(principal: &Principal) -> Key {
+/// Who is meant.
+pub(crate) fn key(principal: &Principal) -> Key {
     let network = match &principal.reach {
         Reach::Server => None,
         Reach::Network(name) => Some(name.clone()),

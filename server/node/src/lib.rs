@@ -8,6 +8,8 @@ mod call_rate;
 pub mod clock;
 pub mod config;
 mod connection;
+mod counted;
+mod deadline;
 mod demo;
 mod first_start;
 mod grpc;
@@ -16,6 +18,8 @@ mod metrics;
 mod node;
 mod plugins;
 mod serve;
+mod slow;
+mod streams;
 pub mod telemetry;
 pub mod views;
 

@@ -24,8 +24,10 @@ pub(super) fn install_plugin(
     request: Request<Streaming<v1::InstallPluginRequest>>,
 ) -> Result<Messages<v1::InstallPluginResponse>, Failure> {
     let Call { caller, message: inbound } = Call::new(request)?;
+    let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
     Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
         until_closing(&node, install(&node, caller, inbound, sender)).await
     }))
 }
@@ -41,6 +43,7 @@ async fn install(
         return Err(Failure::request("plugin", "is missing in the first message").into());
     };
     let network = enter(node, &caller, &plugin.network)?;
+    let _counted = node.streams().open_in(network.name())?;
     let mut upload = Upload { bytes: BytesMut::new(), told: 0, sender: &sender };
     upload.take(&first.data).await?;
     while let Some(message) = next(&mut inbound).await? {
