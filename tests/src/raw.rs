@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use kith_core::entry::Entry;
 use kith_proto::v1::{
-    self, audit_service_client::AuditServiceClient, log_service_client::LogServiceClient,
-    network_service_client::NetworkServiceClient, view_service_client::ViewServiceClient,
+    self, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
+    log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
+    plugin_service_client::PluginServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -212,6 +213,26 @@ impl Raw {
     pub async fn explain(&self, request: v1::ExplainRowRequest) -> Result<v1::ExplainRowResponse, Refusal> {
         let request = v1::ExplainRowRequest { network: self.network.clone(), ..request };
         Ok(self.views().explain_row(request).await?.into_inner())
+    }
+
+    /// The network's people, a page.
+    pub async fn list_people(&self) -> Result<v1::ListPeopleResponse, Refusal> {
+        let request = v1::ListPeopleRequest { network: self.network.clone(), ..Default::default() };
+        Ok(DirectoryServiceClient::new(self.service.clone()).list_people(request).await?.into_inner())
+    }
+
+    /// Removes a plugin.
+    pub async fn remove_plugin(&self, name: &str) -> Result<(), Refusal> {
+        let request = v1::RemovePluginRequest { network: self.network.clone(), name: name.to_owned() };
+        PluginServiceClient::new(self.service.clone()).remove_plugin(request).await?;
+        Ok(())
+    }
+
+    /// Makes a network.
+    pub async fn create_network(&self, name: &str) -> Result<(), Refusal> {
+        let request = v1::CreateNetworkRequest { name: name.to_owned() };
+        NetworkServiceClient::new(self.service.clone()).create_network(request).await?;
+        Ok(())
     }
 
     /// Issues a token; gives its id and its secret.

@@ -20,6 +20,7 @@ mod record;
 mod replica;
 mod reports;
 mod rollback;
+mod slow_work;
 mod start;
 mod views;
 mod village;
