@@ -143,7 +143,7 @@ impl<S: Stream<Item = Vec<NewEvent>> + Unpin> Appending<S> {
         for batch in &self.unanswered {
             sender.try_send(self.request(batch)).expect("the window holds every unanswered message");
         }
-        let mut log = self.client.log();
+        let mut log = self.client.log_streams();
         let answers = log.append_stream(ReceiverStream::new(receiver));
         let answers = Client::within(self.client.timeouts.call, answers).await?.into_inner();
         self.exchange(Some(sender), answers).await

@@ -17,7 +17,7 @@ impl Client {
     /// Begins a backup of the log of all networks. Needs an owner token of the whole server. It is never repeated by
     /// itself: after an error, begin anew.
     pub async fn backup(&self) -> Result<BackupStream, Error> {
-        let mut admin = self.admin();
+        let mut admin = self.admin_streams();
         let messages = Self::within(self.timeouts.call, admin.backup(v1::BackupRequest {})).await?;
         Ok(BackupStream { messages: messages.into_inner(), whole: false })
     }

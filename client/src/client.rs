@@ -32,10 +32,12 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Time between pings on the connection, and until an unanswered one ends it.
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
-/// A connection to one network of a server. Cheap to clone; clones share the connection.
+/// Connections to one network of a server, one for calls and one for streams. Cheap to clone; clones share them.
 #[derive(Debug, Clone)]
 pub struct Client {
     channel: Channel,
+    /// The connection of streams: however many are open, other calls have places on theirs.
+    streams: Channel,
     authorization: Authorization,
     network: NetworkName,
     pub(crate) timeouts: Timeouts,
@@ -71,20 +73,25 @@ impl Client {
         Authorization::new(&options.token)?;
         let channel = endpoint(&options)?.connect().await;
         let channel = channel.map_err(|error| Error::unreachable(&options.server, &error))?;
-        Self::on_channel(channel, options)
+        let streams = endpoint(&options)?.connect_lazy();
+        Self::on_channels(channel, streams, options)
     }
 
     /// Connects with the first call, not before: for whoever works without a server, too.
     pub fn lazy(options: Options) -> Result<Self, Error> {
-        let channel = endpoint(&options)?.connect_lazy();
-        Self::on_channel(channel, options)
+        let (channel, streams) = (endpoint(&options)?.connect_lazy(), endpoint(&options)?.connect_lazy());
+        Self::on_channels(channel, streams, options)
     }
 
     /// Makes calls on a channel that somebody else made: through a proxy, or in a simulated network.
     pub fn on_channel(channel: Channel, options: Options) -> Result<Self, Error> {
+        Self::on_channels(channel.clone(), channel, options)
+    }
+
+    fn on_channels(channel: Channel, streams: Channel, options: Options) -> Result<Self, Error> {
         let authorization = Authorization::new(&options.token)?;
         let Options { network, timeouts, retry, .. } = options;
-        Ok(Self { channel, authorization, network, timeouts, retry })
+        Ok(Self { channel, streams, authorization, network, timeouts, retry })
     }
 
     /// Tells tokens apart without showing them.
@@ -125,6 +132,24 @@ impl Client {
         client.max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
+    /// For calls whose answer is a stream.
+    pub(crate) fn log_streams(&self) -> LogServiceClient<Transport> {
+        let client = LogServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// For calls whose answer is a stream.
+    pub(crate) fn view_streams(&self) -> ViewServiceClient<Transport> {
+        let client = ViewServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// For calls whose answer is a stream.
+    pub(crate) fn plugin_streams(&self) -> PluginServiceClient<Transport> {
+        let client = PluginServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
     pub(crate) fn directory(&self) -> DirectoryServiceClient<Transport> {
         let client = DirectoryServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
         client.max_decoding_message_size(MESSAGE_BYTES_MAX)
@@ -144,8 +169,9 @@ impl Client {
         AuditServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
-    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
-        AdminServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    /// For calls whose answer is a stream.
+    pub(crate) fn admin_streams(&self) -> AdminServiceClient<Transport> {
+        AdminServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone())
     }
 
     pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {

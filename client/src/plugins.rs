@@ -69,7 +69,7 @@ impl Client {
         };
         let first = v1::InstallPluginRequest { plugin: Some(first), data: Bytes::new() };
         let messages = futures_util::stream::iter(std::iter::once(first).chain(pieces(data)));
-        let mut plugins = self.plugins();
+        let mut plugins = self.plugin_streams();
         let answers = Self::within(self.timeouts.call, plugins.install_plugin(messages)).await?;
         Ok(Installing(answers.into_inner()))
     }
@@ -163,7 +163,7 @@ impl Client {
     /// The bytes of a component by its SHA-256. What comes is held against it.
     pub async fn fetch_component(&self, digest: &[u8; 32]) -> Result<Bytes, Error> {
         let request = v1::FetchComponentRequest { network: self.network_name(), component: digest.to_vec() };
-        let mut plugins = self.plugins();
+        let mut plugins = self.plugin_streams();
         let mut pieces = Self::within(self.timeouts.call, plugins.fetch_component(request)).await?.into_inner();
         let mut component = BytesMut::new();
         while let Some(piece) = pieces.message().await? {

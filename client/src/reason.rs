@@ -24,6 +24,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
+        | Reason::DeadlineExceeded
         | Reason::ShuttingDown => true,
         Reason::Unspecified
         | Reason::ConditionFailed
@@ -57,7 +58,7 @@ pub fn is_retryable(reason: Reason) -> bool {
 /// a server that goes down may have taken a call that it could not answer.
 pub fn had_no_effect(reason: Reason) -> bool {
     match reason {
-        Reason::Unspecified | Reason::LogPoisoned | Reason::ShuttingDown => false,
+        Reason::Unspecified | Reason::LogPoisoned | Reason::DeadlineExceeded | Reason::ShuttingDown => false,
         Reason::ConditionFailed
         | Reason::EventInvalid
         | Reason::ViewUnknown

@@ -121,7 +121,7 @@ impl Follow for Subscribing {
             with_left_out: self.proofs == Proofs::All,
             with_checkpoints: self.proofs == Proofs::All,
         };
-        client.log().subscribe(request).await
+        client.log_streams().subscribe(request).await
     }
 
     fn take(&mut self, message: v1::SubscribeResponse) -> Result<Update, Error> {

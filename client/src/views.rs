@@ -194,7 +194,7 @@ impl Follow for Watching {
 
     async fn open(&self, client: &Client) -> Result<Response<Streaming<v1::WatchViewResponse>>, Status> {
         let (network, view) = (client.network().to_string(), self.view.clone());
-        client.views().watch_view(v1::WatchViewRequest { network, view, after: self.after.get() }).await
+        client.view_streams().watch_view(v1::WatchViewRequest { network, view, after: self.after.get() }).await
     }
 
     fn take(&mut self, message: v1::WatchViewResponse) -> Result<v1::WatchViewResponse, Error> {

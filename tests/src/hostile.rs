@@ -11,3 +11,7 @@ pub static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 /// Its ways to fail on an entry with an attribute, each the name of a setting: it traps, loops, takes memory, faults,
 /// gives too large a state, no states, calls itself without end, gives 2 GiB, or what lies outside its memory.
 pub const WAYS: [&str; 9] = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
+
+/// A report on `strength` whose computation never ends.
+pub static ENDLESS_REPORT: LazyLock<Vec<u8>> =
+    LazyLock::new(|| wat::parse_str(include_str!("endless_report.wat")).expect("it is WebAssembly text"));

@@ -245,6 +245,26 @@ impl Raw {
         Ok(self.views().explain_row(request).await?.into_inner())
     }
 
+    /// The network's people, a page.
+    pub async fn list_people(&self) -> Result<v1::ListPeopleResponse, Refusal> {
+        let request = v1::ListPeopleRequest { network: self.network.clone(), ..Default::default() };
+        Ok(DirectoryServiceClient::new(self.service.clone()).list_people(request).await?.into_inner())
+    }
+
+    /// Removes a plugin.
+    pub async fn remove_plugin(&self, name: &str) -> Result<(), Refusal> {
+        let request = v1::RemovePluginRequest { network: self.network.clone(), name: name.to_owned() };
+        PluginServiceClient::new(self.service.clone()).remove_plugin(request).await?;
+        Ok(())
+    }
+
+    /// Makes a network.
+    pub async fn create_network(&self, name: &str) -> Result<(), Refusal> {
+        let request = v1::CreateNetworkRequest { name: name.to_owned() };
+        NetworkServiceClient::new(self.service.clone()).create_network(request).await?;
+        Ok(())
+    }
+
     /// Issues a token; gives its id and its secret.
     pub async fn issue_token(&self, request: v1::IssueTokenRequest) -> Result<(String, String), Refusal> {
         let request = v1::IssueTokenRequest { network: self.network.clone(), ..request };

@@ -212,7 +212,7 @@ async fn a_subscription_that_nobody_reads_keeps_no_other_call_of_its_connection_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_streams_than_a_connection_may_have_wait_and_harm_only_that_connection() {
-    let place = Place::start("").await;
+    let place = Place::start("[limits]\nstreams_per_connection_max = 64\n").await;
     let flooding = place.connect().await;
     let mut open = Vec::new();
     for _ in 0..64 {

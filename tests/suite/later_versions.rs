@@ -3,7 +3,7 @@
 use kith_core::{
     decide::{Command, Origin},
     event::{Event, Fact, Newer, Role},
-    may::{Principal, Reach},
+    may::{Credential, Principal, Reach},
     prepare::Prepared,
     timestamp::Timestamp,
 };
@@ -21,7 +21,7 @@ fn newer(number: u32) -> Event {
 }
 
 fn prepared(event: Event) -> Prepared {
-    Prepared { bytes: event.encode().into(), details: Vec::new(), signature: None, event }
+    Prepared { bytes: event.encode().into(), details: Vec::new(), event }
 }
 
 /// Writes into a log what a later version of the server would have accepted.
@@ -36,6 +36,7 @@ async fn record_as_a_later_version(data: &Path, events: Vec<Event>) {
         role: Role::Owner,
         person: None,
         organisation: None,
+        credential: Credential::Program,
     };
     let events = events.into_iter().map(prepared).collect();
     network.append(Command { principal, events, condition: None, origin: Origin::Client }).await.unwrap();

@@ -218,6 +218,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
+        | Reason::DeadlineExceeded
         | Reason::ViewStopped
         | Reason::ShuttingDown => code::UNAVAILABLE,
     }
@@ -241,6 +242,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
+        | Reason::DeadlineExceeded
         | Reason::ShuttingDown => Some("try again in a moment"),
         Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
         Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),

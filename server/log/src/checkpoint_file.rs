@@ -1,16 +1,26 @@
 //! The file of the newest signed checkpoint of each network, ideally on another disk than the log.
 //!
 //! The file is text: a first line, and after an empty line each the signed notes. Invariant: it is replaced as a whole
-//! or not at all, and only by those who have seen what is in it (a lock on its folder makes this true across processes).
+//! or not at all, and only by those who have seen what is in it (a lock file beside it, which nobody else can open, makes
+//! this true across processes).
 
 use crate::root_key::{folder_of, write_private};
 use kith_core::checkpoint::{LogOrigin, SignedCheckpoint};
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::PathBuf,
+    time::{Duration, Instant},
 };
+
+/// How long a change of the file waits for another one.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
+/// The pause between two tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// What the mode of a file lets others than its owner do.
+const OTHERS: u32 = 0o077;
 
 /// First line of the file.
 const HEADER: &str = "kith checkpoints, version 1";
@@ -70,8 +80,7 @@ impl CheckpointFile {
         &self,
         change: impl FnOnce(&mut SignedByOrigin) -> Result<T, E>,
     ) -> Result<T, E> {
-        let folder = File::open(folder_of(&self.path)).map_err(|source| self.io(source))?;
-        folder.lock().map_err(|source| self.io(source))?;
+        let _locked = self.lock()?;
         let before = self.read()?;
         let mut after = before.clone();
         let changed = change(&mut after)?;
@@ -79,6 +88,29 @@ impl CheckpointFile {
             write_private(&self.path, render(&after).as_bytes()).map_err(|source| self.io(source))?;
         }
         Ok(changed)
+    }
+
+    /// Waits some seconds for whoever changes the file at the moment, but not for ever.
+    fn lock(&self) -> Result<File, CheckpointFileError> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let io = |source| CheckpointFileError::Io { path: path.clone(), source };
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
+        if file.metadata().map_err(io)?.mode() & OTHERS != 0 {
+            return Err(io(io::Error::other("others may open this lock file: give it the mode 0600")));
+        }
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT_MAX => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io(io::Error::other("another process has held the lock for seconds")));
+                }
+            }
+        }
     }
 
     fn io(&self, source: io::Error) -> CheckpointFileError {
@@ -169,6 +201,31 @@ mod tests {
         }
         assert!(parse(&format!("{whole}\n{}", signed("north", 3))).is_err());
         assert!(parse(&whole.replace("version 1", "version 2")).is_err());
+    }
+
+    #[test]
+    fn a_lock_on_the_folder_keeps_nobody_and_one_on_the_lock_file_only_for_seconds() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = CheckpointFile::new(folder.path().join("checkpoint"));
+        let of_somebody = File::open(folder.path()).unwrap();
+        of_somebody.lock().unwrap();
+        put(&file, &signed("north", 1));
+        let path = folder.path().join("checkpoint.lock");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        let held = File::open(&path).unwrap();
+        held.lock().unwrap();
+        let begun = Instant::now();
+        let refused = file.swap(|_| Ok::<_, CheckpointFileError>(()));
+        assert!(matches!(refused, Err(CheckpointFileError::Io { .. })), "{refused:?}");
+        assert!((LOCK_WAIT_MAX..LOCK_WAIT_MAX * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        drop(held);
+        put(&file, &signed("north", 2));
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let refused = file.swap(|_| Ok::<_, CheckpointFileError>(())).unwrap_err();
+        assert!(refused.to_string().contains("others may open"), "{refused}");
     }
 
     #[test]

@@ -74,9 +74,9 @@ pub use log::Secrets;
 pub use measures::Measures;
 pub use network::Network;
 pub use place::write_new;
-pub use place_of_work::blocking;
 #[cfg(feature = "faults")]
 pub use place_of_work::work_in_place;
+pub use place_of_work::{blocking, in_place as works_in_place};
 pub use proof::{ConsistencyProof, InclusionProof};
 #[cfg(feature = "faults")]
 pub use rollback::restart_on;

@@ -18,13 +18,13 @@ pub fn work_in_place() {
 
 /// Whether this process works in place.
 #[cfg(feature = "faults")]
-pub(crate) fn in_place() -> bool {
+pub fn in_place() -> bool {
     IN_PLACE.load(Ordering::Acquire)
 }
 
 /// Whether this process works in place: never, without the feature that simulations ask for.
 #[cfg(not(feature = "faults"))]
-pub(crate) fn in_place() -> bool {
+pub fn in_place() -> bool {
     false
 }
 

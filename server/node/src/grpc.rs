@@ -38,6 +38,7 @@ mod subscribe;
 mod watch_view;
 
 pub(crate) use list_views::view as view_status;
+pub(crate) use reports::Computed as ReportComputed;
 pub(crate) use status::Failure;
 
 use crate::{blocking, node::Node};

@@ -28,6 +28,32 @@ pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 pub const UPLOADS_MAX: usize = 8;
 /// How long a component may be on its way.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
+/// Threads for work that may be slow.
+pub const SLOW_THREADS: usize = 4;
+/// Those that one network can have at a time.
+pub const SLOW_THREADS_PER_NETWORK: usize = 2;
+/// Those that one principal can have at a time.
+pub const SLOW_THREADS_PER_PRINCIPAL: usize = 1;
+/// Calls at work that may be slow, those that wait among them.
+pub const SLOW_CALLS_MAX: usize = 256;
+/// Those in one network.
+pub const SLOW_CALLS_PER_NETWORK_MAX: usize = 64;
+/// Those of one principal.
+pub const SLOW_CALLS_PER_PRINCIPAL_MAX: usize = 16;
+/// When to make a call again that found too many at work.
+pub const SLOW_RETRY: Duration = Duration::from_secs(1);
+/// Open streams of one principal.
+pub const STREAMS_PER_PRINCIPAL_MAX: usize = 256;
+/// Open streams in one network.
+pub const STREAMS_PER_NETWORK_MAX: usize = 2_048;
+/// When to open a stream again where too many were open.
+pub const STREAMS_RETRY: Duration = Duration::from_secs(5);
+/// The part of a call's time that is left for its last answer, that it took too long: one in so many.
+pub const DEADLINE_ANSWER_SHARE: u32 = 20;
+/// The longest that is left for it.
+pub const DEADLINE_ANSWER: Duration = Duration::from_millis(50);
+/// How long the views and the log have to close when the server goes down, beyond what was left for calls.
+pub const CLOSING: Duration = Duration::from_secs(5);
 /// How long a query waits for its view to reach the head.
 pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
@@ -73,7 +99,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 1_024,
-            streams_per_connection_max: 64,
+            streams_per_connection_max: 256,
             calls_per_s_max: 50_000,
             calls_burst_max: 100_000,
             header_list_bytes_max: 16 * 1024,

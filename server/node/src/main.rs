@@ -69,7 +69,10 @@ const DISK_THREADS_MAX: usize = 32;
 fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().max_blocking_threads(DISK_THREADS_MAX).enable_all().build()?;
-    runtime.block_on(serve_on(config, ignored_variables))
+    let ended = runtime.block_on(serve_on(config, ignored_variables));
+    // A thread that hangs in the system ends with the process.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {

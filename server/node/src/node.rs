@@ -1,22 +1,24 @@
 //! A running server: the log, the views that follow it, and what every call needs of them.
 
 use crate::{
-    auth::Authenticator,
+    auth::{Authenticator, Caller},
     clock::Clock,
     config::Config,
     connection::Listener,
     demo::{self, DemoError},
     first_start::{self, FirstStartError},
     http_door,
-    limits::Limits,
+    limits::{self, Limits},
     plugins,
     serve::{self, ServeError},
+    slow::{Flights, SlowCall, SlowWork},
+    streams::Streams,
     uploads::Uploads,
     views::NetworkViews,
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use kith_log::{CreateNetworkError, Log, Network, OpenError};
-use kith_views::SandboxError;
+use kith_views::{SandboxError, TableOf};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -32,6 +34,9 @@ struct Parts {
     views: NetworkViews,
     plugin_changes: plugins::Changes,
     uploads: Uploads,
+    slow: SlowWork,
+    tables: Flights<TableOf, crate::grpc::ReportComputed>,
+    streams: Streams,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -59,6 +64,9 @@ pub enum StartError {
     /// The network `demo` could not be filled.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// No thread can be started.
+    #[error("no thread can be started: {0}")]
+    Threads(std::io::Error),
 }
 
 impl Node {
@@ -68,7 +76,7 @@ impl Node {
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
-        let node = Self::new(log, views, config, clock, owner_token);
+        let node = Self::new(log, views, config, clock, owner_token)?;
         for network in node.log().networks() {
             node.views().follow(&network).await;
         }
@@ -79,31 +87,46 @@ impl Node {
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
-        Ok(Self::new(log, views, config, clock, None))
+        Self::new(log, views, config, clock, None)
     }
 
-    fn new(log: Log, views: NetworkViews, config: &Config, clock: Clock, owner_token: Option<PathBuf>) -> Self {
-        Self(Arc::new(Parts {
+    fn new(
+        log: Log,
+        views: NetworkViews,
+        config: &Config,
+        clock: Clock,
+        owner_token: Option<PathBuf>,
+    ) -> Result<Self, StartError> {
+        Ok(Self(Arc::new(Parts {
             authenticator: Authenticator::new(log.clone(), clock.clone()),
             log,
             views,
             plugin_changes: plugins::Changes::default(),
             uploads: Uploads::new(config.data.clone()),
+            slow: SlowWork::start().map_err(StartError::Threads)?,
+            tables: Flights::default(),
+            streams: Streams::default(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
             http: config.http.clone(),
             closing: CancellationToken::new(),
             owner_token,
-        }))
+        })))
     }
 
     /// Serves on a socket until `shutdown`, drains, and closes the log.
     pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
         let served = serve::serve(self, listener, shutdown).await;
         self.close();
-        self.views().shutdown().await;
-        self.log().shutdown().await;
+        let closing = async {
+            self.views().shutdown().await;
+            self.log().shutdown().await;
+        };
+        // What hangs, as a disk that does not answer, keeps nobody from ending the process: every commit is whole.
+        if tokio::time::timeout(limits::CLOSING, closing).await.is_err() {
+            tracing::error!("the views or the log could not be closed in time");
+        }
         served
     }
 
@@ -139,6 +162,21 @@ impl Node {
 
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.0.uploads
+    }
+
+    /// Takes in a call that may be slow.
+    pub(crate) fn slow_call(&self, caller: &Caller, network: &Network) -> Result<SlowCall, crate::grpc::Failure> {
+        self.0.slow.begin(&caller.principal, network.name())
+    }
+
+    /// The tables of reports that are being computed.
+    pub(crate) fn tables(&self) -> &Flights<TableOf, crate::grpc::ReportComputed> {
+        &self.0.tables
+    }
+
+    /// The streams that are open.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.0.streams
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

@@ -6,6 +6,7 @@ use crate::{
     auth::AuthLayer,
     call_rate::CallRate,
     connection::{self, Listener},
+    deadline::DeadlineLayer,
     grpc::Services,
     http_door::OriginsLayer,
     limits::{self, Limits, seconds},
@@ -56,6 +57,7 @@ pub(crate) async fn serve(
     let serving = server(limits)
         .layer(OriginsLayer::new(node.http()))
         .layer(GrpcWebLayer::new())
+        .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
         .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, limits), node.closing());
@@ -79,7 +81,6 @@ pub(crate) async fn serve(
 fn server(limits: &Limits) -> Server {
     Server::builder()
         .accept_http1(true)
-        .timeout(seconds(limits.unary_deadline_s))
         .concurrency_limit_per_connection(limits.streams_per_connection_max as usize)
         .max_concurrent_streams(limits.streams_per_connection_max)
         .initial_stream_window_size(limits::WINDOW_BYTES)

@@ -8,7 +8,7 @@ mod slot;
 pub(crate) use self::slot::Served;
 pub use self::slot::{ServedReport, ServedView};
 
-use self::slot::{Kept, KeptView, Slot};
+use self::slot::{Kept, KeptReport, KeptView, Slot};
 use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
@@ -185,7 +185,9 @@ impl NetworkViews {
     /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
     async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
         match self.report_of(&wanted).await {
-            Ok(Some(report)) => Ok(Kept::Report(Arc::new(report))),
+            Ok(Some(report)) => {
+                Ok(Kept::Report(KeptReport { report: Arc::new(report), retired: CancellationToken::new() }))
+            }
             Ok(None) => self.start_view(network, wanted, paused_at).await.map(Kept::View),
             Err(refused) => {
                 let shown = &refused as &dyn Error;
@@ -285,7 +287,8 @@ impl NetworkViews {
     }
 
     /// A report with the views that it reads, of those that the principal may see.
-    fn serve(&self, network: &NetworkName, report: Arc<Report>, principal: &Principal) -> ServedReport {
+    fn serve(&self, network: &NetworkName, kept: KeptReport, principal: &Principal) -> ServedReport {
+        let KeptReport { report, retired } = kept;
         let (mut views, mut missing) = (Vec::new(), None);
         for input in &report.manifest().inputs {
             match self.find(network, &input.view, principal) {
@@ -293,7 +296,7 @@ impl NetworkViews {
                 None => missing = missing.or_else(|| Some(input.view.clone())),
             }
         }
-        ServedReport { report, views, missing }
+        ServedReport { report, views, missing, retired }
     }
 
     /// The views and reports of a network that a principal may see, by name.
@@ -407,8 +410,7 @@ pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes
 /// Deletes the files of views that nobody needs; they can be built again.
 async fn discard(gone: Vec<KeptView>) {
     crate::blocking(move || {
-        for KeptView { handle, retired, .. } in gone {
-            retired.cancel();
+        for KeptView { handle, .. } in gone {
             if let Err(error) = handle.delete() {
                 tracing::warn!(%error, "the file of a view that is gone could not be deleted");
             }

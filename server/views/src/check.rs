@@ -8,6 +8,7 @@ use crate::{
     Manifest, Refused, SourceError, ViewScope, Views,
     abi::v1::{CONTRACT, Plugin},
     answer::person_id,
+    cancel::Cancel,
     grouping::Grouped,
     intake::Intake,
     key::Key,
@@ -167,7 +168,7 @@ impl Views {
         let (entries, jobs) = read_sample(&source)?;
         let bench = Bench { plugin: &plugin, jobs: &jobs, day: checking.day };
         let begun = Instant::now();
-        plugin.instantiate().map_err(|error| Refused::failed("configure", &error))?;
+        plugin.instantiate(&Cancel::default()).map_err(|error| Refused::failed("configure", &error))?;
         let instantiate = begun.elapsed();
         let (usual, cost) = bench.usual()?;
         let mut differences = Vec::new();

@@ -4,6 +4,7 @@
 
 use crate::{
     answer::person_id,
+    cancel::Cancel,
     contract::{Field, GuestValue},
     key::Key,
     row::{RowKey, StoredRow},
@@ -57,9 +58,14 @@ pub struct Move {
 impl ViewHandle {
     /// Compares with another view of the same network, as far as both have come, as of this view's day.
     pub fn compare(&self, other: &Self, moves_max: usize) -> Result<Comparison, SnapshotError> {
+        self.compare_until(other, moves_max, &Cancel::default())
+    }
+
+    /// The same, for as long as somebody waits for the answer.
+    pub fn compare_until(&self, other: &Self, moves_max: usize, cancel: &Cancel) -> Result<Comparison, SnapshotError> {
         let position = self.cursor().position.min(other.cursor().position);
-        let ours = Snapshot::open(&self.shared, None, Some(position))?;
-        let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?;
+        let ours = Snapshot::open(&self.shared, None, Some(position))?.until(cancel);
+        let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?.until(cancel);
         let people = self.shared.source.people();
         let tables = Tables {
             ours: &sorted(&ours)?,

@@ -6,6 +6,7 @@
 //! complete.
 
 use crate::{
+    cancel::Cancel,
     row::StoredRow,
     snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
@@ -29,7 +30,7 @@ pub struct ViewDigest {
 impl ViewHandle {
     /// The digest of the view as it is, or as of another day or position: over the rows of complete keys.
     pub fn digest(&self, day: Option<i32>, as_of: Option<Position>) -> Result<ViewDigest, SnapshotError> {
-        self.digest_for(&self.shared.held, day, as_of)
+        self.digest_until(&self.shared.held, day, as_of, &Cancel::default())
     }
 
     /// The digest that somebody gets who holds only what a filter lets pass.
@@ -39,7 +40,18 @@ impl ViewHandle {
         day: Option<i32>,
         as_of: Option<Position>,
     ) -> Result<ViewDigest, SnapshotError> {
-        let snapshot = Snapshot::open(&self.shared, day, as_of)?;
+        self.digest_until(held, day, as_of, &Cancel::default())
+    }
+
+    /// The same, for as long as somebody waits for it.
+    pub fn digest_until(
+        &self,
+        held: &Filter,
+        day: Option<i32>,
+        as_of: Option<Position>,
+        cancel: &Cancel,
+    ) -> Result<ViewDigest, SnapshotError> {
+        let snapshot = Snapshot::open(&self.shared, day, as_of)?.until(cancel);
         let complete = self.complete(held, &self.shared.source.people(), &snapshot.meaning);
         let mut rows = Table::new();
         snapshot.scan(None, |row_key, row| {

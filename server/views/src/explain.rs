@@ -3,6 +3,7 @@
 use crate::{
     abi::batch::FoldEvent,
     answer::Row,
+    cancel::Cancel,
     contract::GuestValue,
     evaluate::{EvaluateError, Evaluation},
     key::{Key, Order},
@@ -103,7 +104,12 @@ impl From<StoreError> for ExplainError {
 impl ViewHandle {
     /// Explains the rows of a key.
     pub fn explain(&self, explain: &Explain) -> Result<Explanation, ExplainError> {
-        let snapshot = Snapshot::open(&self.shared, explain.day, explain.as_of)?;
+        self.explain_until(explain, &Cancel::default())
+    }
+
+    /// The same, for as long as somebody waits for the answer.
+    pub fn explain_until(&self, explain: &Explain, cancel: &Cancel) -> Result<Explanation, ExplainError> {
+        let snapshot = Snapshot::open(&self.shared, explain.day, explain.as_of)?.until(cancel);
         let key = self.key(&explain.key, &snapshot.meaning)?;
         let rows = stored_rows(&snapshot, key, explain.item)?;
         if rows.is_empty() {

@@ -3,6 +3,7 @@
 //! After a crash at any moment the next step goes on from the last commit, and ends with the same rows.
 
 use crate::{
+    cancel::Cancel,
     contract::KeyShape,
     derivation::{Derivation, note_changes, write_quarantine, write_records},
     evaluate::EvaluateError,
@@ -56,6 +57,11 @@ impl Follower {
         follower.reload()?;
         follower.shared.publish(&follower.meta);
         Ok(follower)
+    }
+
+    /// Calls of the plugin end when the view stops.
+    pub(crate) fn until(self, cancel: &Cancel) -> Self {
+        Self { runner: self.runner.until(cancel), ..self }
     }
 
     /// Forgets what was not committed.

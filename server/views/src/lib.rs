@@ -6,6 +6,7 @@
 mod abi;
 mod answer;
 mod cache;
+mod cancel;
 mod changes;
 mod check;
 mod compare;
@@ -48,6 +49,7 @@ pub mod wire;
 mod tests;
 
 pub use answer::{RemovedRow, Row, Value};
+pub use cancel::Cancel;
 pub use changes::{ChangeReader, Changes};
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use compare::{Comparison, Move};
@@ -63,6 +65,7 @@ pub use query::{OrderBy, Query, QueryAnswer, QueryError};
 pub use refused::Refused;
 pub use report::{
     InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
+    ReportTable, TableOf,
 };
 pub use report_check::{ReportCheck, ReportTrial};
 pub use report_manifest::{ReportInput, ReportKey, ReportManifest};

@@ -24,6 +24,8 @@ pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 pub const CALL_FUEL_MAX: u64 = 400_000_000;
 /// Wall-clock limit of one call, in epochs.
 pub const CALL_EPOCHS_MAX: u64 = 20;
+/// Small steps of a computation after which it looks whether somebody still waits for it.
+pub const STEPS_PER_CHECK: usize = 1_024;
 /// Milliseconds of one epoch.
 pub const EPOCH_MS: u64 = 100;
 /// Fuel of one computation of a report.

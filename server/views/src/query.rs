@@ -2,6 +2,7 @@
 
 use crate::{
     answer::Row,
+    cancel::Cancel,
     contract::{Field, Handle, KeyShape},
     key::Key,
     limits,
@@ -131,6 +132,11 @@ impl From<StoreError> for QueryError {
 impl ViewHandle {
     /// Answers a question.
     pub fn query(&self, query: &Query) -> Result<QueryAnswer, QueryError> {
+        self.query_until(query, &Cancel::default())
+    }
+
+    /// The same, for as long as somebody waits for the answer.
+    pub fn query_until(&self, query: &Query, cancel: &Cancel) -> Result<QueryAnswer, QueryError> {
         if !(1..=limits::PAGE_ROWS_MAX).contains(&query.page_rows) {
             return Err(QueryError::PageRows { found: query.page_rows });
         }
@@ -140,7 +146,8 @@ impl ViewHandle {
         let snapshot = match &token {
             Some(token) => Snapshot::open(&self.shared, Some(token.day), Some(Position::new(token.position)))?,
             None => Snapshot::open(&self.shared, query.day, query.as_of)?,
-        };
+        }
+        .until(cancel);
         let members = query.organisation.as_ref().map(|id| self.shared.source.people().members(id));
         let keys = self.wanted_keys(query, &snapshot)?;
         let mut page = Page::new(order, query.page_rows, token.map(|token| token.after));

@@ -6,6 +6,7 @@ use crate::{
     abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
     abi::v1::GuestError,
     answer::{Row, Value},
+    cancel::Cancel,
     compare::{Comparison, Tables},
     complete::Complete,
     contract::{Field, GuestValue},
@@ -33,7 +34,7 @@ use std::{
 /// A report, ready to be computed.
 pub struct Report {
     pub(crate) plugin: ReportPlugin,
-    computed: Mutex<VecDeque<Arc<Computed>>>,
+    kept: Mutex<VecDeque<Arc<ReportTable>>>,
 }
 
 /// What a report is asked with.
@@ -127,6 +128,9 @@ pub enum ReportError {
     /// The plugin failed.
     #[error("the report failed: {0}")]
     Failed(String),
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer any more")]
+    Cancelled,
     /// There is no such column.
     #[error("the report has no field `{0}`")]
     FieldUnknown(String),
@@ -135,16 +139,18 @@ pub enum ReportError {
     RowUnknown,
 }
 
-/// The rows of one position and day.
-struct Computed {
-    of: Of,
+/// The rows of a report as of one position and day.
+pub struct ReportTable {
+    of: TableOf,
     rows: Vec<GuestReportRow>,
     packed: Packed,
 }
 
-/// What a table is of: when another version of a view answers, it is another table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Of {
+/// What a table is of: equal ones are the same table. When another version of a view answers, it is another table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TableOf {
+    component: [u8; 32],
+    settings: String,
     position: Position,
     day: i32,
     views: Vec<[u8; 32]>,
@@ -152,7 +158,7 @@ struct Of {
 
 impl Report {
     pub(crate) fn new(plugin: ReportPlugin) -> Self {
-        Self { plugin, computed: Mutex::default() }
+        Self { plugin, kept: Mutex::default() }
     }
 
     /// What the plugin declares.
@@ -183,30 +189,83 @@ impl Report {
         Some((position, cursors.iter().map(|cursor| cursor.day).min()??))
     }
 
+    /// What the table of a position and day is of.
+    pub fn table_of(&self, views: &[Arc<ViewHandle>], position: Position, day: i32) -> TableOf {
+        TableOf {
+            component: self.component(),
+            settings: self.settings().to_owned(),
+            position,
+            day,
+            views: views.iter().map(|view| view.shared.id()).collect(),
+        }
+    }
+
+    /// A table that was computed before and is kept.
+    pub fn kept(&self, of: &TableOf) -> Option<Arc<ReportTable>> {
+        self.tables().iter().find(|known| known.of == *of).map(Arc::clone)
+    }
+
+    /// The table of a position and day, from those kept if it is there. Blocks on the disk and the plugin, for as long as
+    /// somebody waits for it. Who asks for the same table meanwhile should wait for this one.
+    pub fn table(&self, context: &ReportContext<'_>, cancel: &Cancel) -> Result<Arc<ReportTable>, ReportError> {
+        let of = self.table_of(context.views, context.position, context.day);
+        match self.kept(&of) {
+            Some(known) => Ok(known),
+            None => self.compute(of, context, cancel),
+        }
+    }
+
     /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
     /// and day is a look.
     pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {
+        self.check_order(query)?;
+        self.answer(&*self.table(context, &Cancel::default())?, context.directory, query)
+    }
+
+    /// Whether a question names a column that there is: asked before anything is computed.
+    pub fn check_order(&self, query: &ReportQuery) -> Result<(), ReportError> {
+        self.order(query.order.as_ref()).map(drop)
+    }
+
+    /// Answers a question from a table.
+    pub fn answer(
+        &self,
+        table: &ReportTable,
+        directory: &Directory,
+        query: &ReportQuery,
+    ) -> Result<ReportAnswer, ReportError> {
         let order = self.order(query.order.as_ref())?;
-        let computed = self.compute(context)?;
-        let mut rows: Vec<&GuestReportRow> = computed.rows.iter().collect();
-        rows.retain(|row| self.is_asked_for(context.directory, row, query));
+        let wanted = query.sorted_key();
+        let mut rows: Vec<&GuestReportRow> = table.rows.iter().collect();
+        rows.retain(|row| self.is_asked_for(directory, row, (query, wanted.as_deref())));
         rows.sort_by(|one, other| compare(one, other, order));
         let total = rows.len();
         let page = rows.into_iter().skip(query.skip).take(query.page_rows);
-        Ok(ReportAnswer { rows: page.map(|row| self.row(context.directory, row)).collect(), total })
+        Ok(ReportAnswer { rows: page.map(|row| self.row(directory, row)).collect(), total })
     }
 
     /// The rows of views that a row stands on.
     pub fn explain(&self, context: &ReportContext<'_>, key: &[String]) -> Result<ReportExplanation, ReportError> {
-        let computed = self.compute(context)?;
+        self.explain_from(&*self.table(context, &Cancel::default())?, context, key)
+    }
+
+    /// The same from a table.
+    pub fn explain_from(
+        &self,
+        table: &ReportTable,
+        context: &ReportContext<'_>,
+        key: &[String],
+    ) -> Result<ReportExplanation, ReportError> {
         let query = ReportQuery { key: Some(key.to_vec()), ..ReportQuery::default() };
-        let found = computed.rows.iter().find(|row| self.is_asked_for(context.directory, row, &query));
+        let wanted = query.sorted_key();
+        let found =
+            table.rows.iter().find(|row| self.is_asked_for(context.directory, row, (&query, wanted.as_deref())));
         let row = found.ok_or(ReportError::RowUnknown)?;
         let mut inputs = Vec::new();
         for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {
             let numbers = row.evidence.iter().filter(|(of, _)| *of == number).map(|(_, row)| *row as usize);
             let rows = numbers.map(|row| {
-                let (row_key, bytes) = &computed.packed.rows(number as usize)[row];
+                let (row_key, bytes) = &table.packed.rows(number as usize)[row];
                 let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
                 // Reports are computed of whole logs only.
                 Row::of(*row_key, stored, &view.shared.source.people(), &Complete::Every)
@@ -216,14 +275,16 @@ impl Report {
         Ok(ReportExplanation { row: self.row(context.directory, row), inputs })
     }
 
-    /// Compares with another report on the same network, each with the views that it reads, as of one position and day.
+    /// Compares with another report on the same network, each with the views that it reads, as of one position and day,
+    /// for as long as somebody waits for the answer.
     pub fn compare(
         &self,
         context: &ReportContext<'_>,
         (other, of_other): (&Self, &ReportContext<'_>),
         moves_max: usize,
+        cancel: &Cancel,
     ) -> Result<Comparison, ReportError> {
-        let (ours, theirs) = (self.compute(context)?, other.compute(of_other)?);
+        let (ours, theirs) = (self.table(context, cancel)?, other.table(of_other, cancel)?);
         let tables = Tables {
             ours: &ours.table(),
             theirs: &theirs.table(),
@@ -234,18 +295,23 @@ impl Report {
         Ok(Comparison { position: context.position, day: context.day, ..found })
     }
 
-    /// The table of a position and day, from those kept if it is there. One at a time computes.
-    fn compute(&self, context: &ReportContext<'_>) -> Result<Arc<Computed>, ReportError> {
-        let mut kept: MutexGuard<'_, _> = self.computed.lock().unwrap_or_else(PoisonError::into_inner);
-        let views = context.views.iter().map(|view| view.shared.id()).collect();
-        let of = Of { position: context.position, day: context.day, views };
-        if let Some(known) = kept.iter().find(|known| known.of == of) {
-            return Ok(Arc::clone(known));
-        }
-        let packed = self.pack(context)?;
-        let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
-        let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
-        let computed = Arc::new(Computed { of, rows, packed });
+    /// Computes a table and keeps it.
+    fn compute(
+        &self,
+        of: TableOf,
+        context: &ReportContext<'_>,
+        cancel: &Cancel,
+    ) -> Result<Arc<ReportTable>, ReportError> {
+        let packed = self.pack(context, cancel)?;
+        let instance = self.plugin.instance(cancel);
+        let rows =
+            instance.and_then(|mut instance| instance.compute(context.day, &packed.encode(), &packed.row_counts()));
+        let rows = rows.map_err(|error: GuestError| match cancel.check() {
+            Ok(()) => ReportError::Failed(error.to_string()),
+            Err(_) => ReportError::Cancelled,
+        })?;
+        let computed = Arc::new(ReportTable { of, rows, packed });
+        let mut kept = self.tables();
         if kept.len() >= limits::TABLES_CACHED_MAX {
             kept.pop_front();
         }
@@ -253,12 +319,20 @@ impl Report {
         Ok(computed)
     }
 
+    fn tables(&self) -> MutexGuard<'_, VecDeque<Arc<ReportTable>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the plugin gets.
-    pub(crate) fn pack(&self, context: &ReportContext<'_>) -> Result<Packed, ReportError> {
+    pub(crate) fn pack(&self, context: &ReportContext<'_>, cancel: &Cancel) -> Result<Packed, ReportError> {
         let mut packed = Packed::new(context.directory);
         for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
-            let failed = |error| ReportError::View { view: input.view.clone(), error };
+            let failed = |error| match cancel.check() {
+                Ok(()) => ReportError::View { view: input.view.clone(), error },
+                Err(_) => ReportError::Cancelled,
+            };
             let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
+            let snapshot = snapshot.until(cancel);
             let columns = columns(view.fields(), &input.fields, &input.view)?;
             let mut rows = Vec::new();
             snapshot.scan(None, |key, row| rows.push((key, row.to_vec()))).map_err(failed)?;
@@ -278,7 +352,13 @@ impl Report {
         }
     }
 
-    fn is_asked_for(&self, directory: &Directory, row: &GuestReportRow, query: &ReportQuery) -> bool {
+    /// Whether a row is one that is asked for; `wanted` is the question's key with its ids in order.
+    fn is_asked_for(
+        &self,
+        directory: &Directory,
+        row: &GuestReportRow,
+        (query, wanted): (&ReportQuery, Option<&[&str]>),
+    ) -> bool {
         let key = self.key(directory, row.key);
         let about_person = query.person.as_ref().is_none_or(|person| match self.manifest().key {
             ReportKey::Pair | ReportKey::Person => key.iter().any(|id| id == directory.root(person).as_str()),
@@ -293,10 +373,9 @@ impl Report {
                 directory.person_of(handle).is_some_and(|person| person.organisation.as_ref() == Some(wanted))
             }),
         });
-        let is_key = query.key.as_ref().is_none_or(|wanted| {
-            let (mut wanted, mut key) = (wanted.clone(), key.clone());
-            wanted.sort();
-            key.sort();
+        let is_key = wanted.is_none_or(|wanted| {
+            let mut key: Vec<&str> = key.iter().map(String::as_str).collect();
+            key.sort_unstable();
             wanted == key
         });
         about_person && about_organisation && is_key
@@ -326,7 +405,16 @@ impl Report {
     }
 }
 
-impl Computed {
+impl ReportQuery {
+    /// The key that is asked for, its ids in order.
+    fn sorted_key(&self) -> Option<Vec<&str>> {
+        let mut key: Vec<&str> = self.key.as_ref()?.iter().map(String::as_str).collect();
+        key.sort_unstable();
+        Some(key)
+    }
+}
+
+impl ReportTable {
     /// The rows as those of views are kept, to be compared.
     fn table(&self) -> Table {
         let row = |row: &GuestReportRow| {

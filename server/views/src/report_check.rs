@@ -3,6 +3,7 @@
 
 use crate::{
     abi::{report_v1::GuestReportRow, v1::GuestError},
+    cancel::Cancel,
     limits,
     report::{Report, ReportContext, ReportError},
 };
@@ -43,17 +44,17 @@ pub enum ReportTrial {
 impl Report {
     /// Computes the report in several ways that must come to the same rows. Blocks.
     pub fn check(&self, context: &ReportContext<'_>) -> Result<ReportCheck, ReportError> {
-        let packed = self.pack(context)?;
+        let packed = self.pack(context, &Cancel::default())?;
         let (input, counts) = (packed.encode(), packed.row_counts());
         let failed = |error: GuestError| ReportError::Failed(error.to_string());
         let begun = Instant::now();
-        let mut first = self.plugin.instance().map_err(failed)?;
+        let mut first = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         let (instantiate, begun) = (begun.elapsed(), Instant::now());
         let rows = first.compute(context.day, &input, &counts).map_err(failed)?;
         let (compute, fuel) = (begun.elapsed(), first.fuel());
 
         let mut differences = Vec::new();
-        let mut fresh = self.plugin.instance().map_err(failed)?;
+        let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         // What fails the second time differs, too.
         let again = fresh.compute(context.day, &input, &counts).ok();
         if again.as_ref() != Some(&rows) || fresh.fuel() != fuel {

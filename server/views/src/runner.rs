@@ -7,6 +7,7 @@ use crate::{
         batch::{FoldEvent, FoldSlot},
         v1::{Guest, GuestError, Plugin},
     },
+    cancel::Cancel,
     contract::GuestRow,
     key::{Key, Order},
     limits,
@@ -38,6 +39,9 @@ pub enum Interrupted {
     /// A call took longer than its wall-clock limit.
     #[error("a call of the plugin took longer than its wall-clock limit")]
     Deadline,
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer any more")]
+    Cancelled,
     /// No instance is free.
     #[error("no plugin instance is free: {reason}")]
     NoInstance {
@@ -103,6 +107,7 @@ pub(crate) struct Runner {
     plugin: Plugin,
     guest: Option<Guest>,
     counters: Arc<Counters>,
+    cancel: Cancel,
 }
 
 /// A failure that is about the arguments.
@@ -115,7 +120,12 @@ struct Failure {
 impl Runner {
     /// Makes no instance yet.
     pub(crate) fn new(plugin: Plugin, counters: Arc<Counters>) -> Self {
-        Self { plugin, guest: None, counters }
+        Self { plugin, guest: None, counters, cancel: Cancel::default() }
+    }
+
+    /// Calls end, and no further one is made, when nobody waits for them any more.
+    pub(crate) fn until(self, cancel: &Cancel) -> Self {
+        Self { guest: None, cancel: cancel.clone(), ..self }
     }
 
     /// Folds every job up to its end, or up to the entry that cannot be folded.
@@ -237,9 +247,11 @@ impl Runner {
         &mut self,
         call: impl FnOnce(&mut Guest, &Plugin) -> Result<T, GuestError>,
     ) -> Result<Result<T, Failure>, Interrupted> {
+        self.cancel.check()?;
         let fresh = self.guest.is_none();
         if fresh {
-            self.guest = Some(self.plugin.instantiate().map_err(interrupted)?);
+            let made = self.plugin.instantiate(&self.cancel);
+            self.guest = Some(made.map_err(|error| self.cancel.check().err().unwrap_or(interrupted(error)))?);
         }
         let guest = self.guest.as_mut().expect("an instance was made just now");
         let result = call(guest, &self.plugin);
@@ -249,6 +261,7 @@ impl Runner {
             Err(error) => error,
         };
         self.guest = None;
+        self.cancel.check()?;
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         match error {
             GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh })),

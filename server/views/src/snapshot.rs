@@ -3,6 +3,7 @@
 //! One snapshot reads one state of the file, however far the follower goes meanwhile.
 
 use crate::{
+    cancel::Cancel,
     contract::KeyShape,
     derivation::find_record,
     evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
@@ -103,6 +104,7 @@ pub(crate) struct Snapshot<'a> {
     /// Whom handles mean as of the position.
     pub(crate) meaning: Meaning,
     shape: KeyShape,
+    cancel: Cancel,
 }
 
 impl<'a> Snapshot<'a> {
@@ -119,7 +121,12 @@ impl<'a> Snapshot<'a> {
         let position = position.get();
         let meaning = shared.source.people().meaning(position);
         let shape = shared.plugin.manifest().key_shape();
-        Ok(Self { shared, read, meta, position, day: day.unwrap_or(today), meaning, shape })
+        Ok(Self { shared, read, meta, position, day: day.unwrap_or(today), meaning, shape, cancel: Cancel::default() })
+    }
+
+    /// The same, for as long as somebody waits for what is asked of it.
+    pub(crate) fn until(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
     }
 
     /// Whether it is the view's own position and day, so that rows know when they changed.
@@ -151,13 +158,11 @@ impl<'a> Snapshot<'a> {
     fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
         if self.meta.day != Some(self.day) {
             let rows = self.table(Part::Whole)?;
-            for (row_key, row) in rows.iter() {
-                visit(*row_key, row);
-            }
-            return Ok(());
+            return self.visit_all(&rows, visit);
         }
         let rows = self.read.open_table(ROWS).map_err(StoreError::from)?;
-        for row in rows.iter().map_err(StoreError::from)? {
+        for (step, row) in rows.iter().map_err(StoreError::from)?.enumerate() {
+            self.check_at(step)?;
             let (row_key, row) = row.map_err(StoreError::from)?;
             let head = RowHead::of(row.value());
             if head.is_there && head.changed <= self.position {
@@ -166,11 +171,21 @@ impl<'a> Snapshot<'a> {
         }
         if self.position < self.meta.cursor {
             let rows = self.table(Part::ChangedLater)?;
-            for (row_key, row) in rows.iter() {
-                visit(*row_key, row);
-            }
+            self.visit_all(&rows, visit)?;
         }
         Ok(())
+    }
+
+    fn visit_all(&self, rows: &Table, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
+        for (step, (row_key, row)) in rows.iter().enumerate() {
+            self.check_at(step)?;
+            visit(*row_key, row);
+        }
+        Ok(())
+    }
+
+    fn check_at(&self, step: usize) -> Result<(), EvaluateError> {
+        Ok(self.cancel.check_at(step)?)
     }
 
     fn visit_stored(&self, key: Key, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), StoreError> {
@@ -205,10 +220,12 @@ impl<'a> Snapshot<'a> {
         Ok(table)
     }
 
-    fn keys_not_changed_later(&self) -> Result<Vec<Key>, StoreError> {
+    fn keys_not_changed_later(&self) -> Result<Vec<Key>, EvaluateError> {
         let mut keys = Vec::new();
-        for record in self.read.open_table(RECORDS)?.iter()? {
-            let (key, record) = record?;
+        let records = self.read.open_table(RECORDS).map_err(StoreError::from)?;
+        for (step, record) in records.iter().map_err(StoreError::from)?.enumerate() {
+            self.check_at(step)?;
+            let (key, record) = record.map_err(StoreError::from)?;
             if Record::decode(record.value()).changed <= self.position {
                 keys.push(Key::from_bytes(*key.value()));
             }
@@ -217,15 +234,17 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Keys as of the position, of all that changed after it.
-    fn keys_changed_later(&self) -> Result<BTreeSet<Key>, StoreError> {
+    fn keys_changed_later(&self) -> Result<BTreeSet<Key>, EvaluateError> {
         let mut keys = BTreeSet::new();
         if self.position == self.meta.cursor {
             return Ok(keys);
         }
         let now = self.shared.source.people().meaning(self.meta.cursor);
         let first = change_bytes(self.position + 1, Key::MIN);
-        for change in self.read.open_table(CHANGES)?.range::<&[u8; 16]>(&first..)? {
-            let (_, key) = change_of(*change?.0.value());
+        let changes = self.read.open_table(CHANGES).map_err(StoreError::from)?;
+        for (step, change) in changes.range::<&[u8; 16]>(&first..).map_err(StoreError::from)?.enumerate() {
+            self.check_at(step)?;
+            let (_, key) = change_of(*change.map_err(StoreError::from)?.0.value());
             let mut named = named_keys(key, &now, self.shape);
             named.insert(key);
             keys.extend(named.into_iter().filter_map(|named| meant_key(named, &self.meaning, self.shape)));
@@ -265,7 +284,7 @@ impl<'a> Snapshot<'a> {
 
     /// An instance to compute with.
     pub(crate) fn runner(&self) -> Runner {
-        Runner::new(self.shared.plugin.clone(), Arc::default())
+        Runner::new(self.shared.plugin.clone(), Arc::default()).until(&self.cancel)
     }
 
     /// What folds and reads keys as of this snapshot.

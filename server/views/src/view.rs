@@ -5,6 +5,7 @@
 use crate::{
     FollowError, Following,
     abi::v1::Plugin,
+    cancel::Cancel,
     evaluate::EvaluateError,
     follower::{Clock, Follower, Step},
     runner::Counters,
@@ -21,7 +22,7 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
     thread::{JoinHandle, Thread},
@@ -64,7 +65,8 @@ pub(crate) struct Shared {
     /// The furthest position that somebody waits for.
     wanted: AtomicU64,
     condition: Mutex<Condition>,
-    stop: AtomicBool,
+    /// Ends the thread that runs, within a call of the plugin if need be.
+    stop: Mutex<Cancel>,
     turn: Turn,
 }
 
@@ -96,7 +98,7 @@ impl Shared {
             cursor: watch::Sender::default(),
             wanted: AtomicU64::new(0),
             condition: Mutex::default(),
-            stop: AtomicBool::new(false),
+            stop: Mutex::default(),
             turn,
         }
     }
@@ -130,6 +132,14 @@ impl Shared {
     /// Whether somebody waits for more than what is taken in.
     fn is_waited_for(&self) -> bool {
         self.wanted.load(Ordering::Acquire) > self.cursor().position.get()
+    }
+
+    fn stop(&self) -> MutexGuard<'_, Cancel> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop().is_cancelled()
     }
 
     pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
@@ -167,7 +177,7 @@ impl ViewHandle {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             let follower = Follower::open(Arc::clone(&self.shared), clock)?;
-            self.shared.stop.store(false, Ordering::Release);
+            *self.shared.stop() = Cancel::default();
             *thread = Some(start(follower, &self.shared, head).map_err(FollowError::Thread)?);
         }
         Ok(())
@@ -205,7 +215,7 @@ impl ViewHandle {
             if now.day.is_some() && now.position >= position {
                 return Ok(now);
             }
-            if self.shared.condition().stopped.is_some() || self.shared.stop.load(Ordering::Acquire) {
+            if self.shared.condition().stopped.is_some() || self.shared.is_stopping() {
                 return Err(ViewStopped);
             }
             cursor.changed().await.map_err(|_| ViewStopped)?;
@@ -218,9 +228,10 @@ impl ViewHandle {
         }
     }
 
-    /// Stops the thread at the end of its batch and waits for it. Questions can still be asked.
+    /// Stops the thread and waits for it: a call of the plugin is broken off, and with it the batch, which is taken in
+    /// anew when the view goes on. Questions can still be asked.
     pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Release);
+        self.shared.stop().cancel();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             thread.thread().unpark();
@@ -239,6 +250,7 @@ impl Drop for ViewHandle {
 
 fn start(follower: Follower, shared: &Arc<Shared>, head: watch::Receiver<Position>) -> std::io::Result<JoinHandle<()>> {
     let inside = Arc::clone(shared);
+    let follower = follower.until(&shared.stop());
     std::thread::Builder::new().name(format!("view-{}", shared.name())).spawn(move || {
         let_others_run_first();
         follow(follower, &inside, head);
@@ -261,7 +273,7 @@ fn let_others_run_first() {}
 
 fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Position>) {
     let mut pause = IDLE;
-    while !shared.stop.load(Ordering::Acquire) {
+    while !shared.is_stopping() {
         let turn = await_turn(shared, &head);
         let until = head.borrow_and_update().get();
         let step = follower.step(until);
@@ -279,6 +291,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
                 }
             }
             Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
+            Err(_) if shared.is_stopping() => break,
             Err(error) => match after_failure(&mut follower, shared, &error) {
                 Recovery::Retry => {
                     std::thread::park_timeout(pause);
@@ -300,7 +313,7 @@ fn await_turn<'a>(shared: &'a Shared, head: &watch::Receiver<Position>) -> Optio
 /// Lets a burst of appends go by, unless somebody waits for the view.
 fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
     let started = Instant::now();
-    while started.elapsed() < GATHER_MAX && !shared.is_waited_for() && !shared.stop.load(Ordering::Acquire) {
+    while started.elapsed() < GATHER_MAX && !shared.is_waited_for() && !shared.is_stopping() {
         head.mark_unchanged();
         std::thread::park_timeout(QUIET);
         if !head.has_changed().unwrap_or(false) {

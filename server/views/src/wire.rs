@@ -7,8 +7,10 @@ use crate::{
     answer::{RemovedRow, Row, Value},
     contract::{Field, FieldType, KeyShape},
     digest::ViewDigest,
+    evaluate::EvaluateError,
     explain::ExplainError,
     query::QueryError,
+    runner::Interrupted,
     snapshot::SnapshotError,
     status::{QuarantinedKey, ViewState, ViewStatus},
 };
@@ -165,6 +167,9 @@ impl From<&SnapshotError> for Problem {
         match error {
             SnapshotError::Building { cursor } => behind(ErrorReason::ViewBuilding, cursor),
             SnapshotError::PositionAhead { cursor } => behind(ErrorReason::PositionAhead, cursor),
+            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::Cancelled)) => {
+                Self { reason: Some(ErrorReason::DeadlineExceeded), field: None, cursor: None }
+            }
             SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },
         }
     }

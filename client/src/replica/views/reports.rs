@@ -107,6 +107,7 @@ impl From<ReportError> for ViewError {
                 Error::refused(Reason::ViewStopped, error.to_string()).into()
             }
             ReportError::FieldUnknown(_) => refused("sort", &error).into(),
+            ReportError::Cancelled => Error::refused(Reason::DeadlineExceeded, error.to_string()).into(),
             ReportError::RowUnknown => Error::refused(Reason::RowUnknown, error.to_string()).into(),
         }
     }

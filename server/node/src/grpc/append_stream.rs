@@ -47,8 +47,12 @@ pub(super) fn append_stream(
 ) -> Result<Messages<v1::AppendStreamResponse>, Failure> {
     let Call { caller, message: inbound } = Call::new(request)?;
     let stall = node.limits().stall();
+    let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
-    Ok(fill(stall, |sender| open(node, caller, inbound, sender)))
+    Ok(fill(stall, |sender| async move {
+        let _counted = counted;
+        open(node, caller, inbound, sender).await
+    }))
 }
 
 /// Takes the first message, which names the network, and goes on with the rest. A stream without any is done at once.
@@ -65,6 +69,7 @@ async fn open(
     };
     let Some(first) = first else { return Ok(()) };
     let network = enter(&node, &caller, &first.network)?;
+    let _counted = node.streams().open_in(network.name())?;
     let stream = AppendStream { node, caller, network, next_number: 1, waiting: VecDeque::new() };
     stream.run(first, inbound, sender).await
 }

@@ -22,8 +22,10 @@ pub(super) fn backup(
 ) -> Result<Messages<v1::BackupResponse>, Failure> {
     let Call { caller, .. } = Call::new(request)?;
     allow(&caller, &Action::AdministerServer)?;
+    let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
     Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
         let reading = tokio::task::spawn_blocking(move || send_all(&node, &caller, &sender));
         reading.await.map_err(|panic| Failure::internal(&panic))?
     }))

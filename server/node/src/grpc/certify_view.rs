@@ -2,10 +2,10 @@
 
 use super::{Call, Failure, blocking, rows};
 use crate::{limits::VIEW_WAIT, node::Node, views::ServedView};
-use kith_core::position::Position;
+use kith_core::{filter::Filter, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::ViewScope;
+use kith_views::{Cancel, ViewScope};
 use tonic::Request;
 
 pub(super) async fn certify_view(
@@ -19,7 +19,11 @@ pub(super) async fn certify_view(
     let signed = blocking(move || signing.checkpoint()).await?;
     let position = Position::new(signed.unverified().size);
     await_position(&network, &view, position).await?;
-    let certificate = blocking(move || certify(message.view, &view, signed.to_string(), position, day)).await?;
+    let call = node.slow_call(&caller, &network)?;
+    let retired = view.retired.clone();
+    let certifying =
+        call.run(move |cancel| certify(message.view, &view, (signed.to_string(), position), (day, cancel)));
+    let certificate = rows::unless_retired(&retired, certifying).await??;
     Ok(v1::CertifyViewResponse { certificate: Some(certificate) })
 }
 
@@ -41,12 +45,11 @@ async fn await_position(network: &Network, view: &ServedView, position: Position
 fn certify(
     name: String,
     view: &ServedView,
-    checkpoint: String,
-    position: Position,
-    day: Option<i32>,
+    (checkpoint, position): (String, Position),
+    (day, cancel): (Option<i32>, &Cancel),
 ) -> Result<v1::ViewCertificate, Failure> {
     let view = &view.handle;
-    let digest = view.digest(day, Some(position))?;
+    let digest = view.digest_until(&Filter::default(), day, Some(position), cancel)?;
     let (scope, organisation) = match view.scope() {
         ViewScope::Network => (v1::Scope::Network, String::new()),
         ViewScope::Organisation(organisation) => (v1::Scope::Organisation, organisation.to_string()),

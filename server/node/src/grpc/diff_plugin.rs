@@ -1,6 +1,6 @@
 //! `DiffPlugin`: the version that answers beside another one, as far as both have come.
 
-use super::{Call, Failure, blocking, convert, enter, list_views, reports, rows};
+use super::{Call, Failure, convert, enter, list_views, reports, rows};
 use crate::{node::Node, views::Served};
 use kith_core::{
     may::{Action, Principal, may},
@@ -8,7 +8,7 @@ use kith_core::{
 };
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Comparison, Move, wire};
+use kith_views::{Cancel, Comparison, Move, wire};
 use tonic::Request;
 
 /// Moves that are listed unless asked otherwise.
@@ -44,8 +44,9 @@ pub(super) async fn diff_plugin(
     for served in [&ours, &theirs] {
         catch_up(&network, served).await?;
     }
-    blocking(move || {
-        let found = compare(&network, (&ours, &theirs), moves_max)?;
+    let call = node.slow_call(&caller, &network)?;
+    call.run(move |cancel| {
+        let found = compare(&network, (&ours, &theirs), moves_max, cancel)?;
         let (from_view, to_view) = (list_views::served(&name, &ours)?, list_views::served(&name, &theirs)?);
         Ok(v1::DiffPluginResponse { from, to, from_view: Some(from_view), to_view: Some(to_view), ..response(found) })
     })
@@ -77,10 +78,17 @@ async fn catch_up(network: &Network, served: &Served) -> Result<(), Failure> {
     }
 }
 
-fn compare(network: &Network, versions: (&Served, &Served), moves_max: usize) -> Result<Comparison, Failure> {
+fn compare(
+    network: &Network,
+    versions: (&Served, &Served),
+    moves_max: usize,
+    cancel: &Cancel,
+) -> Result<Comparison, Failure> {
     match versions {
-        (Served::View(ours), Served::View(theirs)) => Ok(ours.handle.compare(&theirs.handle, moves_max)?),
-        (Served::Report(ours), Served::Report(theirs)) => reports::compare(network, (ours, theirs), moves_max),
+        (Served::View(ours), Served::View(theirs)) => {
+            Ok(ours.handle.compare_until(&theirs.handle, moves_max, cancel)?)
+        }
+        (Served::Report(ours), Served::Report(theirs)) => reports::compare(network, (ours, theirs), moves_max, cancel),
         (Served::View(_), Served::Report(_)) | (Served::Report(_), Served::View(_)) => {
             Err(Failure::request("version", "one is a view and the other a report"))
         }

@@ -1,7 +1,7 @@
 //! `DigestView`: one digest over the rows of a view, of all of them or of those that a replica of a part knows whole.
 
-use super::{Call, Failure, blocking, read, rows};
-use crate::node::Node;
+use super::{Call, Failure, read, rows};
+use crate::{node::Node, views::ServedView};
 use kith_proto::v1;
 use kith_views::wire;
 use tonic::Request;
@@ -15,10 +15,11 @@ pub(super) async fn digest_view(
     let (day, as_of) = (rows::day(message.at)?, rows::as_of(&network, message.as_of)?);
     let held = read::filter(message.filter.as_ref())?;
     rows::catch_up(&network, &view).await?;
-    let view = view.handle;
-    blocking(move || {
-        let digest = view.digest_for(&held, day, as_of)?;
+    let call = node.slow_call(&caller, &network)?;
+    let ServedView { handle: view, retired, .. } = view;
+    let digesting = call.run(move |cancel| {
+        let digest = view.digest_until(&held, day, as_of, cancel)?;
         Ok(wire::digest(digest, view.component(), view.settings()))
-    })
-    .await
+    });
+    rows::unless_retired(&retired, digesting).await?
 }

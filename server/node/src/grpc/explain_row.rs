@@ -1,11 +1,11 @@
 //! `ExplainRow`: the entries that a row stands on, of those the caller may see.
 
-use super::{Call, Failure, blocking, reports, rows};
-use crate::{limits::READ_BYTES_MAX, node::Node};
+use super::{Call, Failure, reports, rows};
+use crate::{limits::READ_BYTES_MAX, node::Node, views::ServedView};
 use kith_core::{may::Principal, position::Position};
 use kith_log::Network;
-use kith_proto::v1;
-use kith_views::{Evidence, Explain, Explanation, ViewHandle, wire};
+use kith_proto::v1::{self, ErrorReason};
+use kith_views::{Cancel, Evidence, Explain, Explanation, ViewHandle, wire};
 use tonic::Request;
 
 pub(super) async fn explain_row(
@@ -15,7 +15,7 @@ pub(super) async fn explain_row(
     let Call { caller, message } = Call::new(request)?;
     let network = super::enter(node, &caller, &message.network)?;
     if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
-        return reports::explain(&network, report, Call { caller, message }).await;
+        return reports::explain(node, &network, report, Call { caller, message }).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let explain = Explain {
@@ -28,17 +28,20 @@ pub(super) async fn explain_row(
         return Err(Failure::request("key", "is missing"));
     }
     rows::catch_up(&network, &view).await?;
-    blocking(move || answer(&network, &caller.principal, &view.handle, &explain)).await
+    let call = node.slow_call(&caller, &network)?;
+    let ServedView { handle, retired, .. } = view;
+    let answering = call.run(move |cancel| answer(&network, &caller.principal, &handle, (&explain, cancel)));
+    rows::unless_retired(&retired, answering).await?
 }
 
 fn answer(
     network: &Network,
     principal: &Principal,
     view: &ViewHandle,
-    explain: &Explain,
+    (explain, cancel): (&Explain, &Cancel),
 ) -> Result<v1::ExplainRowResponse, Failure> {
-    let Explanation { rows, evidence, share_of, position, day, .. } = view.explain(explain)?;
-    let (evidence, hidden) = visible(network, principal, evidence)?;
+    let Explanation { rows, evidence, share_of, position, day, .. } = view.explain_until(explain, cancel)?;
+    let (evidence, hidden) = visible(network, principal, evidence, cancel)?;
     Ok(v1::ExplainRowResponse {
         fields: wire::fields(view.fields()),
         rows: rows::rows(rows),
@@ -56,9 +59,13 @@ fn visible(
     network: &Network,
     principal: &Principal,
     evidence: Vec<Evidence>,
+    cancel: &Cancel,
 ) -> Result<(Vec<v1::Evidence>, u64), Failure> {
     let (mut shown, mut hidden, mut bytes) = (Vec::new(), 0, 0);
     for Evidence { position, entry, share, .. } in evidence {
+        if cancel.is_cancelled() {
+            return Err(Failure::new(ErrorReason::DeadlineExceeded));
+        }
         if network.entry(principal, position)?.is_none() {
             hidden += 1;
             continue;

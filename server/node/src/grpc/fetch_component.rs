@@ -18,6 +18,7 @@ pub(super) async fn fetch_component(
 ) -> Result<Messages<v1::FetchComponentResponse>, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
+    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let Ok(digest) = <[u8; 32]>::try_from(&message.component[..]) else {
         return Err(Failure::request("component", "must be a SHA-256 digest of 32 bytes"));
     };
@@ -35,6 +36,7 @@ pub(super) async fn fetch_component(
     };
     let node = node.clone();
     Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
         let size = component.len() as u64;
         let sending = async {
             while !component.is_empty() {

@@ -26,8 +26,10 @@ pub(super) fn install_plugin(
     request: Request<Streaming<v1::InstallPluginRequest>>,
 ) -> Result<Messages<v1::InstallPluginResponse>, Failure> {
     let Call { caller, message: inbound } = Call::new(request)?;
+    let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
     Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
         until_closing(&node, install(&node, caller, inbound, sender)).await
     }))
 }
@@ -80,6 +82,7 @@ async fn receive(
         return Err(Failure::request("plugin", "is missing in the first message").into());
     };
     let network = enter(node, caller, &plugin.network)?;
+    let _counted = node.streams().open_in(network.name())?;
     owner_to_change(&caller.principal, scope(&plugin))?;
     let upload = node.uploads().begin(&caller.principal).await?;
     let mut receiver = Receiver { upload, told: 0, sender };

@@ -1,7 +1,7 @@
 //! `QueryView`: rows of a view, now or as of a day, a position or a time.
 
 use super::{Call, Failure, blocking, convert, reports, rows};
-use crate::node::Node;
+use crate::{node::Node, views::ServedView};
 use kith_core::{
     id::{OrganisationId, PersonId},
     limits,
@@ -23,16 +23,22 @@ pub(super) async fn query_view(
     let Call { caller, message } = Call::new(request)?;
     let network = super::enter(node, &caller, &message.network)?;
     if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
-        return reports::query(&network, report, &caller.principal, &message).await;
+        return reports::query(node, &caller, &network, report, &message).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let query = query(&network, &caller.principal, &message).await?;
     if query.page_token.is_none() {
         rows::catch_up(&network, &view).await?;
     }
-    let view = view.handle;
-    let (answer, fields) = blocking(move || (view.query(&query), wire::fields(view.fields()))).await;
-    let answer = answer?;
+    let is_now = query.day.is_none() && query.as_of.is_none() && query.page_token.is_none();
+    let ServedView { handle: view, retired, .. } = view;
+    let fields = wire::fields(view.fields());
+    let answer = if is_now {
+        blocking(move || view.query(&query)).await?
+    } else {
+        let call = node.slow_call(&caller, &network)?;
+        rows::unless_retired(&retired, call.run(move |cancel| view.query_until(&query, cancel))).await??
+    };
     Ok(v1::QueryViewResponse {
         fields,
         rows: rows::rows(answer.rows),

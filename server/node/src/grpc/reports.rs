@@ -1,11 +1,12 @@
 //! Reports behind the calls of views: asked, listed and explained like them.
 
-use super::{Call, Failure, blocking, convert, query_view, rows};
-use crate::{node::Node, views::ServedReport};
-use kith_core::{may::Principal, position::Position};
+use super::{Call, Failure, convert, query_view, rows};
+use crate::{auth::Caller, node::Node, slow::SlowCall, views::ServedReport};
+use kith_core::{directory::Directory, limits::PERSON_ID_BYTES_MAX, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Comparison, Report, ReportContext, ReportError, ReportPage, ReportQuery, wire};
+use kith_views::{Cancel, Comparison, Report, ReportContext, ReportError, ReportPage, ReportQuery, ReportTable, wire};
+use std::sync::Arc;
 
 /// A report of a network with the views that it reads, if the name is one.
 pub(super) fn find(
@@ -42,6 +43,7 @@ pub(super) fn compare(
     network: &Network,
     (ours, theirs): (&ServedReport, &ServedReport),
     moves_max: usize,
+    cancel: &Cancel,
 ) -> Result<Comparison, Failure> {
     let (one, other) = (as_of(ours, None, None)?, as_of(theirs, None, None)?);
     let (position, day) = (one.0.min(other.0), one.1.min(other.1));
@@ -49,17 +51,45 @@ pub(super) fn compare(
     let (our_views, their_views) = (ours.handles(), theirs.handles());
     let context = ReportContext { views: &our_views, directory, position, day };
     let of_other = ReportContext { views: &their_views, directory, position, day };
-    Ok(ours.report.compare(&context, (&theirs.report, &of_other), moves_max)?)
+    Ok(ours.report.compare(&context, (&theirs.report, &of_other), moves_max, cancel)?)
+}
+
+/// A table with the directory of its position, or why there is none: what all who ask for it meanwhile get.
+pub(crate) type Computed = Result<(Arc<ReportTable>, Arc<Directory>), Failure>;
+
+/// The table of a position and day. Who asks for one that is being computed waits for that.
+async fn table(
+    node: &Node,
+    call: &SlowCall,
+    network: &Network,
+    report: &ServedReport,
+    (position, day): (Position, i32),
+) -> Computed {
+    let handles = report.handles();
+    let of = report.report.table_of(&handles, position, day);
+    let computing = node.tables().join(of, || {
+        let (call, network, report) = (call.clone(), network.clone(), Arc::clone(&report.report));
+        async move {
+            let compute = move |cancel: &Cancel| {
+                let directory = network.directory_at(position)?;
+                let context = ReportContext { views: &handles, directory: &directory, position, day };
+                Ok((report.table(&context, cancel)?, Arc::clone(&directory)))
+            };
+            call.run(compute).await
+        }
+    });
+    rows::unless_retired(&report.retired, computing).await?
 }
 
 /// Answers `QueryView`.
 pub(super) async fn query(
+    node: &Node,
+    caller: &Caller,
     network: &Network,
     report: ServedReport,
-    principal: &Principal,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = query_view::query(network, principal, message).await?;
+    let asked = query_view::query(network, &caller.principal, message).await?;
     let page = if let Some(token) = &asked.page_token {
         ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
     } else {
@@ -74,41 +104,52 @@ pub(super) async fn query(
         skip: page.skip,
         page_rows: asked.page_rows,
     };
-    let network = network.clone();
-    blocking(move || {
-        let (position, day) = as_of(&report, page.as_of, page.day)?;
-        let directory = network.directory_at(position)?;
-        let handles = report.handles();
-        let context = ReportContext { views: &handles, directory: &directory, position, day };
-        let answer = report.report.query(&context, &query)?;
+    report.report.check_order(&query)?;
+    let call = node.slow_call(caller, network)?;
+    let (position, day) = as_of(&report, page.as_of, page.day)?;
+    let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
+    let answer = move |_: &Cancel| {
+        let answer = report.report.answer(&table, &directory, &query)?;
         let page = ReportPage { as_of: Some(position), day: Some(day), ..page };
         Ok(wire::report::answer(&report.report, &page, answer))
-    })
-    .await
+    };
+    call.run(answer).await
 }
 
 /// Answers `ExplainRow`.
 pub(super) async fn explain(
+    node: &Node,
     network: &Network,
     report: ServedReport,
     call: Call<v1::ExplainRowRequest>,
 ) -> Result<v1::ExplainRowResponse, Failure> {
-    let message = call.message;
-    if message.key.is_empty() {
-        return Err(Failure::request("key", "is missing"));
-    }
+    let Call { caller, message } = call;
+    check_key(&message.key)?;
     let (wanted, day) = (rows::as_of(network, message.as_of)?, rows::day(message.at)?);
     catch_up(network, &report).await?;
-    let network = network.clone();
-    blocking(move || {
-        let (position, day) = as_of(&report, wanted, day)?;
-        let directory = network.directory_at(position)?;
+    let call = node.slow_call(&caller, network)?;
+    let (position, day) = as_of(&report, wanted, day)?;
+    let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
+    let answer = move |_: &Cancel| {
         let handles = report.handles();
         let context = ReportContext { views: &handles, directory: &directory, position, day };
-        let found = report.report.explain(&context, &message.key)?;
+        let found = report.report.explain_from(&table, &context, &message.key)?;
         Ok(wire::report::explanation(&report.report, found, (position, day)))
-    })
-    .await
+    };
+    call.run(answer).await
+}
+
+/// A report's key is one or two ids, of people or organisations.
+fn check_key(key: &[String]) -> Result<(), Failure> {
+    match key {
+        [] => Err(Failure::request("key", "is missing")),
+        [_] | [_, _] if key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
+            let message = format_args!("an id has at most {PERSON_ID_BYTES_MAX} bytes");
+            Err(Failure::because(ErrorReason::LimitExceeded, message).at("key"))
+        }
+        [_] | [_, _] => Ok(()),
+        _ => Err(Failure::request("key", "must be one or two ids of people or organisations")),
+    }
 }
 
 /// A report as `ListViews` shows it.
@@ -137,6 +178,7 @@ impl From<ReportError> for Failure {
             ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(ErrorReason::ViewStopped, error),
             ReportError::FieldUnknown(_) => Self::request("sort", error),
             ReportError::RowUnknown => Self::new(ErrorReason::RowUnknown),
+            ReportError::Cancelled => Self::new(ErrorReason::DeadlineExceeded),
         }
     }
 }

@@ -10,6 +10,7 @@ use kith_views::{
     wire::{self, Problem},
 };
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// When to ask a view again that is being built.
 const RETRY_BUILDING: Duration = Duration::from_millis(500);
@@ -48,6 +49,21 @@ pub(super) async fn catch_up(network: &Network, view: &ServedView) -> Result<(),
         // A view that is still behind answers as of where it is.
         Ok(Ok(_)) | Err(_) => Ok(()),
         Ok(Err(_)) => Err(Failure::new(ErrorReason::ViewStopped)),
+    }
+}
+
+/// Waits for an answer about a plugin for as long as the plugin is there: removing one ends what is computed of it.
+pub(super) async fn unless_retired<T>(
+    retired: &CancellationToken,
+    answering: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        answer = answering => Ok(answer),
+        () = retired.cancelled() => {
+            let message = "the plugin was removed, or another version took its place, while it was asked: ask again";
+            Err(Failure::because(ErrorReason::ViewBuilding, message).retry_after(convert::RETRY_LAGGING))
+        }
     }
 }
 

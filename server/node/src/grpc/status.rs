@@ -180,6 +180,7 @@ fn code(reason: ErrorReason) -> Code {
         | Reason::PositionAhead
         | Reason::ViewStopped
         | Reason::ShuttingDown => Code::Unavailable,
+        Reason::DeadlineExceeded => Code::DeadlineExceeded,
         Reason::PermissionDenied | Reason::ScopeLost => Code::PermissionDenied,
     }
 }
@@ -206,6 +207,7 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::PluginRefused => "the plugin breaks a rule of the contract",
         Reason::LogBusy => "too many appends wait: try again shortly",
         Reason::RateLimited => "too many calls a second: wait, or send more events in each call",
+        Reason::DeadlineExceeded => "the call took longer than it may: ask for less, or again later",
         Reason::ViewBuilding => "the view is not built yet: try again shortly",
         Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
         Reason::LogRolledBack => {

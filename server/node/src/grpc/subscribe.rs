@@ -35,10 +35,14 @@ pub(super) fn subscribe(
     let filter = filter(message.filter.as_ref())?;
     let filter_digest = filter.digest();
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
+    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
     let node = node.clone();
     let subscription = Subscription { node: node.clone(), network, caller, filter, filter_digest, position, additions };
-    Ok(fill(node.limits().stall(), |sender| subscription.run(sender)))
+    Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
+        subscription.run(sender).await
+    }))
 }
 
 /// Where a cursor says to go on, if this log can do that.

@@ -40,9 +40,13 @@ pub(super) fn watch_view(
         let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
         return Err(failure.retry_after(RETRY_LAGGING));
     }
+    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let reader = ChangeReader::new(after);
     let watch = Watch { node: node.clone(), caller, network, name: message.view, view, replaced: false, reader };
-    Ok(fill(node.limits().stall(), |sender| watch.run(sender)))
+    Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
+        watch.run(sender).await
+    }))
 }
 
 impl Watch {

@@ -30,6 +30,8 @@ pub struct ServedReport {
     pub views: Vec<ServedView>,
     /// A view that it reads and that is not there.
     pub missing: Option<String>,
+    /// Cancelled when it is removed.
+    pub(crate) retired: CancellationToken,
 }
 
 impl ServedReport {
@@ -61,7 +63,14 @@ pub(super) enum Kept {
     /// It follows the log.
     View(KeptView),
     /// It is computed when it is asked.
-    Report(Arc<Report>),
+    Report(KeptReport),
+}
+
+/// A report that can be asked.
+#[derive(Clone)]
+pub(super) struct KeptReport {
+    pub(super) report: Arc<Report>,
+    pub(super) retired: CancellationToken,
 }
 
 /// A view that follows the log.
@@ -83,7 +92,7 @@ impl Kept {
     pub(super) fn version(&self) -> &str {
         match self {
             Self::View(view) => &view.handle.manifest().version,
-            Self::Report(report) => &report.manifest().version,
+            Self::Report(kept) => &kept.report.manifest().version,
         }
     }
 }
@@ -104,10 +113,10 @@ impl Slot {
     }
 
     /// The report that answers.
-    pub(super) fn report(&self, principal: &Principal) -> Option<Arc<Report>> {
+    pub(super) fn report(&self, principal: &Principal) -> Option<KeptReport> {
         match self.answering(principal)? {
             Kept::View(_) => None,
-            Kept::Report(report) => Some(Arc::clone(report)),
+            Kept::Report(report) => Some(report.clone()),
         }
     }
 
@@ -142,9 +151,17 @@ impl Slot {
     }
 }
 
+/// The view of a version that is gone. What is computed of it ends.
 fn view_of(kept: Result<Kept, String>) -> Option<KeptView> {
     match kept {
-        Ok(Kept::View(view)) => Some(view),
-        Ok(Kept::Report(_)) | Err(_) => None,
+        Ok(Kept::View(view)) => {
+            view.retired.cancel();
+            Some(view)
+        }
+        Ok(Kept::Report(report)) => {
+            report.retired.cancel();
+            None
+        }
+        Err(_) => None,
     }
 }

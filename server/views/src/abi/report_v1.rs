@@ -4,6 +4,7 @@
 
 use super::v1::{GuestError, check_surface, exports, shortened};
 use crate::{
+    cancel::{CallClock, Cancel},
     contract::{Field, FieldType, GuestValue},
     limits,
     manifest::ManifestInvalid,
@@ -64,8 +65,8 @@ impl ReportPlugin {
             .map_err(|error| Refused::no_component(&error))?;
         let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
         let memory_bytes = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
-        let mut guest =
-            Guest::instantiate(&pre, memory_bytes).map_err(|error| Refused::failed("instantiate", &error))?;
+        let mut guest = Guest::instantiate(&pre, memory_bytes, &Cancel::default())
+            .map_err(|error| Refused::failed("instantiate", &error))?;
         let manifest = guest.call(|report, store| report.call_describe(store));
         let manifest = manifest_of(manifest.map_err(|error| Refused::failed("describe", &error))?);
         manifest.check()?;
@@ -91,14 +92,9 @@ impl ReportPlugin {
         &self.manifest
     }
 
-    /// Computes the rows as of the end of a day, in a fresh instance. `rows` is the number of rows of each input.
-    pub(crate) fn compute(&self, day: i32, input: &[u8], rows: &[usize]) -> Result<Vec<GuestReportRow>, GuestError> {
-        self.instance()?.compute(day, input, rows)
-    }
-
-    /// A fresh instance, configured.
-    pub(crate) fn instance(&self) -> Result<ReportInstance<'_>, GuestError> {
-        let mut guest = Guest::instantiate(&self.pre, self.memory_bytes)?;
+    /// A fresh instance, configured, whose calls end when nobody waits for them any more.
+    pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportInstance<'_>, GuestError> {
+        let mut guest = Guest::instantiate(&self.pre, self.memory_bytes, cancel)?;
         let configured = guest.call(|report, store| report.call_configure(store, &self.settings))?;
         configured.map_err(|reason| GuestError::failed(None, &reason))?;
         Ok(ReportInstance { guest, manifest: &self.manifest })
@@ -134,18 +130,23 @@ impl ReportInstance<'_> {
 struct Guest {
     store: Store<StoreLimits>,
     bindings: bindings::Plugin,
+    clock: CallClock,
 }
 
 impl Guest {
-    fn instantiate(pre: &bindings::PluginPre<StoreLimits>, memory_bytes: usize) -> Result<Self, GuestError> {
+    fn instantiate(
+        pre: &bindings::PluginPre<StoreLimits>,
+        memory_bytes: usize,
+        cancel: &Cancel,
+    ) -> Result<Self, GuestError> {
         let memory = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
         let mut store = Store::new(pre.engine(), memory);
         store.limiter(|memory| memory);
         store.set_hostcall_fuel(limits::REPORT_RESULT_BYTES_MAX);
-        store.epoch_deadline_trap();
         refill(&mut store);
+        let clock = CallClock::start(&mut store, cancel, limits::REPORT_EPOCHS_MAX);
         let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
-        Ok(Self { store, bindings })
+        Ok(Self { store, bindings, clock })
     }
 
     fn call<T>(
@@ -153,13 +154,13 @@ impl Guest {
         call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store);
+        self.clock.begin(&mut self.store);
         call(self.bindings.kith_report_report(), &mut self.store).map_err(|error| GuestError::of(&error))
     }
 }
 
 fn refill(store: &mut Store<StoreLimits>) {
     store.set_fuel(limits::REPORT_FUEL_MAX).expect("the engine counts fuel");
-    store.set_epoch_deadline(limits::REPORT_EPOCHS_MAX);
 }
 
 fn checked_rows(

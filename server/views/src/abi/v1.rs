@@ -4,6 +4,7 @@
 
 use crate::{
     abi::batch::{FoldSlot, decode_states, encode_batch},
+    cancel::{CallClock, Cancel},
     contract::{Field, FieldType, GuestRow, GuestValue, KeyBy, Route},
     key::Key,
     limits,
@@ -94,7 +95,8 @@ impl Plugin {
             .instantiate_pre(component)
             .map_err(|error| Refused::no_component(&error))?;
         let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
-        let mut guest = Guest::instantiate(&pre, limits).map_err(|error| Refused::failed("instantiate", &error))?;
+        let mut guest = Guest::instantiate(&pre, limits, &Cancel::default())
+            .map_err(|error| Refused::failed("instantiate", &error))?;
         let manifest = manifest(guest.describe().map_err(|error| Refused::failed("describe", &error))?)?;
         manifest.check()?;
         guest
@@ -119,9 +121,9 @@ impl Plugin {
         &self.manifest
     }
 
-    /// A fresh, configured instance.
-    pub(crate) fn instantiate(&self) -> Result<Guest, GuestError> {
-        let mut guest = Guest::instantiate(&self.pre, self.limits)?;
+    /// A fresh, configured instance, whose calls end when nobody waits for them any more.
+    pub(crate) fn instantiate(&self, cancel: &Cancel) -> Result<Guest, GuestError> {
+        let mut guest = Guest::instantiate(&self.pre, self.limits, cancel)?;
         guest.configure(&self.settings)?.map_err(|reason| GuestError::failed(None, &reason))?;
         Ok(guest)
     }
@@ -150,20 +152,25 @@ pub(crate) struct Guest {
     store: Store<StoreLimits>,
     bindings: bindings::Plugin,
     limits: SandboxLimits,
+    clock: CallClock,
     fuel_used: u64,
 }
 
 impl Guest {
-    fn instantiate(pre: &bindings::PluginPre<StoreLimits>, limits: SandboxLimits) -> Result<Self, GuestError> {
+    fn instantiate(
+        pre: &bindings::PluginPre<StoreLimits>,
+        limits: SandboxLimits,
+        cancel: &Cancel,
+    ) -> Result<Self, GuestError> {
         let memory = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
         let memory = StoreLimitsBuilder::new().memory_size(memory).trap_on_grow_failure(true).build();
         let mut store = Store::new(pre.engine(), memory);
         store.limiter(|memory| memory);
         store.set_hostcall_fuel(RESULT_BYTES_MAX);
-        store.epoch_deadline_trap();
         refill(&mut store, limits);
+        let clock = CallClock::start(&mut store, cancel, limits.call_epochs);
         let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
-        Ok(Self { store, bindings, limits, fuel_used: 0 })
+        Ok(Self { store, bindings, limits, clock, fuel_used: 0 })
     }
 
     fn describe(&mut self) -> Result<wit::Manifest, GuestError> {
@@ -206,6 +213,7 @@ impl Guest {
         call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store, self.limits);
+        self.clock.begin(&mut self.store);
         let result = call(self.bindings.kith_view_view(), &mut self.store);
         let left = self.store.get_fuel().expect("the engine counts fuel");
         self.fuel_used += self.limits.call_fuel - left;
@@ -215,7 +223,6 @@ impl Guest {
 
 fn refill(store: &mut Store<StoreLimits>, limits: SandboxLimits) {
     store.set_fuel(limits.call_fuel).expect("the engine counts fuel");
-    store.set_epoch_deadline(limits.call_epochs);
 }
 
 fn slot(key: Key, state: &[u8]) -> wit::Slot {
