@@ -17,6 +17,7 @@ use crate::{
     routing::Routes,
     row::StoredRow,
     runner::{Counters, Interrupted, Job, Runner},
+    sandbox::Keep,
     source::Source,
 };
 use bytes::Bytes;
@@ -162,7 +163,7 @@ pub enum CheckError {
 impl Views {
     /// Looks a plugin over. Blocks for as long as compiling and folding the sample six times take.
     pub fn check(&self, checking: &Checking) -> Result<CheckReport, CheckError> {
-        let plugin = self.sandbox.load(&checking.component, &checking.settings)?;
+        let plugin = self.sandbox.load(&checking.component, &checking.settings, Keep::Yes)?;
         let source =
             Source::new(Arc::clone(&checking.sample), ViewScope::Network, Routes::new(&plugin.manifest().routes));
         let (entries, jobs) = read_sample(&source)?;

@@ -10,6 +10,7 @@ mod cancel;
 mod changes;
 mod check;
 mod compare;
+mod compile;
 mod complete;
 mod contract;
 mod declared;
@@ -17,6 +18,7 @@ mod derivation;
 mod digest;
 mod evaluate;
 mod explain;
+mod folder;
 mod follower;
 mod grouping;
 mod intake;
@@ -37,6 +39,7 @@ mod routing;
 mod row;
 mod runner;
 mod sandbox;
+mod shape;
 mod snapshot;
 mod source;
 mod status;
@@ -50,9 +53,11 @@ mod tests;
 
 pub use answer::{RemovedRow, Row, Value};
 pub use cancel::Cancel;
+pub use cache::CacheKey;
 pub use changes::{ChangeReader, Changes};
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use compare::{Comparison, Move};
+pub use compile::{Compiled, Compiling, compile_component};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
 pub use declared::Declared;
 pub use digest::ViewDigest;
@@ -72,6 +77,7 @@ pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
 pub use report_page::{PageTokenInvalid, ReportPage};
 pub use runner::Interrupted;
 pub use sandbox::{SandboxError, SandboxLimits};
+pub use shape::Bound;
 pub use snapshot::SnapshotError;
 pub use source::{SourceError, ViewScope};
 pub use status::{QuarantinedKey, ViewState, ViewStatus};
@@ -82,7 +88,7 @@ use abi::v1::Plugin;
 use follower::Follower;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use routing::Routes;
-use sandbox::Sandbox;
+use sandbox::{Keep, Sandbox};
 use sha2::{Digest, Sha256};
 use source::Source;
 use std::{path::PathBuf, sync::Arc};
@@ -95,8 +101,12 @@ use view::{File, Shared};
 pub struct Config {
     /// The folder of the views' files.
     pub folder: PathBuf,
-    /// The folder of compiled components. Nobody else may write to it: what is in it is run.
+    /// The folder of compiled components.
     pub cache_folder: PathBuf,
+    /// What tells code of this program in that folder from other files.
+    pub cache_key: CacheKey,
+    /// Where components are compiled.
+    pub compiling: Compiling,
     /// Bytes that each view may use to keep pages of its file.
     pub store_cache_bytes: usize,
     /// What plugins may use.
@@ -104,10 +114,17 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual limits.
+    /// The usual limits, compiling in this process, and a cache without a secret.
     pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
         let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
-        Self { folder, cache_folder, store_cache_bytes, sandbox: SandboxLimits::default() }
+        Self {
+            folder,
+            cache_folder,
+            cache_key: CacheKey::of_the_account(),
+            compiling: Compiling::Here,
+            store_cache_bytes,
+            sandbox: SandboxLimits::default(),
+        }
     }
 }
 
@@ -157,17 +174,38 @@ pub enum FollowError {
 impl Views {
     /// Sets up the sandbox. Blocks.
     pub fn open(config: Config) -> Result<Self, SandboxError> {
-        let sandbox = Sandbox::open(config.cache_folder.clone(), config.sandbox)?;
+        folder::make_private(&config.folder).map_err(SandboxError::new)?;
+        let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
+        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
         Ok(Self { sandbox, config, turn: view::Turn::default() })
+    }
+
+    /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
+    /// compiled elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
+    pub fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
+        self.sandbox.find_compiled(component)
+    }
+
+    /// Takes the code of a component: what [`compile_component`] of this very program made of it in another process.
+    /// Anything else would be run as it is. Blocks for as long as loading takes.
+    pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
+        self.sandbox.adopt(component, code)
+    }
+
+    /// Deletes from disk the code of all components but those that are named, whatever version of this program made it.
+    /// Gives the number of files deleted. Blocks on the disk.
+    pub fn retain_compiled(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
+        self.sandbox.retain(is_named)
     }
 
     /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
     /// takes.
     pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
         if self.sandbox.is_report(component)? {
-            return Ok(Declared::Report(self.sandbox.load_report(component, settings)?.manifest().clone()));
+            let report = self.sandbox.load_report(component, settings, Keep::No)?;
+            return Ok(Declared::Report(report.manifest().clone()));
         }
-        Ok(Declared::View(self.sandbox.load(component, settings)?.manifest().clone()))
+        Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
     }
 
     /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
@@ -178,7 +216,7 @@ impl Views {
 
     /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
     pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
-        Ok(Report::new(self.sandbox.load_report(component, settings)?))
+        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?))
     }
 
     /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
@@ -197,7 +235,7 @@ impl Views {
     }
 
     fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
-        let plugin = self.sandbox.load(&following.component, &following.settings)?;
+        let plugin = self.sandbox.load(&following.component, &following.settings, Keep::Yes)?;
         let id = view_id(&plugin, &following.network, &following.scope);
         let mut identity = Sha256::new_with_prefix(id);
         identity.update(self.sandbox.identity());

@@ -2,6 +2,43 @@
 
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: usize = kith_core::limits::COMPONENT_BYTES_MAX;
+// Bounds on the shape of a component: each at least twice what the largest component of Rust, Python or JavaScript has
+// that the toolkit makes, which is named.
+
+/// Functions of a component. Python: 13,484.
+pub const FUNCTIONS_MAX: u64 = 30_000;
+/// Bytes of one function. Python: 426,843.
+pub const FUNCTION_BYTES_MAX: u64 = 1_000_000;
+/// Parameters and locals of one function. Python: 273.
+pub const LOCALS_MAX: u64 = 1_000;
+/// Blocks within each other in one function. Python: 782.
+pub const NESTING_MAX: u64 = 2_000;
+/// Locals times loops of one function: what a compiler carries into loops grows with it. JavaScript: 30,012.
+pub const LOOP_LOCALS_MAX: u64 = 64_000;
+/// Locals times blocks of one function. JavaScript: 463,736.
+pub const BLOCK_LOCALS_MAX: u64 = 1_000_000;
+/// Values that the branches and blocks of one function carry. JavaScript: 1,435.
+pub const BRANCH_VALUES_MAX: u64 = 4_000;
+/// Locals times loops, over all functions. JavaScript: 267,360.
+pub const LOOP_LOCALS_TOTAL_MAX: u64 = 600_000;
+/// Locals times blocks, over all functions. JavaScript: 7,307,674.
+pub const BLOCK_LOCALS_TOTAL_MAX: u64 = 15_000_000;
+/// Core modules of a component. Python: 38.
+pub const MODULES_MAX: u64 = 80;
+/// Instances of core modules that one instance of a component makes. Python: 38.
+pub const CORE_INSTANCES_MAX: u32 = 80;
+/// Tables of a component. Python: 2.
+pub const TABLES_MAX: u32 = 8;
+/// Components within each other. All three: 2.
+pub const COMPONENT_DEPTH_MAX: u64 = 8;
+/// Instances of components within a component. Python: 2.
+pub const COMPONENT_INSTANCES_MAX: u64 = 64;
+/// Functions between a component and what is around it. Python: 5.
+pub const CANONICAL_FUNCTIONS_MAX: u64 = 256;
+/// Bytes of memory of a process that compiles one component.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 768 * 1024 * 1024;
+/// Bytes of the code of one component.
+pub const CODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Bytes of one key's state.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one row, its values and evidence together.

@@ -4,6 +4,7 @@ use crate::{
     abi::v1::{GuestError, shortened},
     limits,
     manifest::ManifestInvalid,
+    shape::Bound,
 };
 
 /// Why a component is refused.
@@ -15,12 +16,29 @@ pub enum Refused {
         /// Its bytes.
         found: usize,
     },
+    /// It has more of something than can be compiled in bounded time and memory.
+    #[error("the component has {found} {}; at most {} are allowed", bound.name(), bound.max())]
+    Shape {
+        /// Of what.
+        bound: Bound,
+        /// How much, or as much as was counted.
+        found: u64,
+    },
     /// It is no component, or uses features that are off.
     #[error("this is no WebAssembly component that can run here: {reason}")]
     NoComponent {
         /// What the compiler says.
         reason: String,
     },
+    /// Compiling it took more than it may take.
+    #[error("compiling the component takes more than {limit}")]
+    Costly {
+        /// What it took.
+        limit: String,
+    },
+    /// It is compiled elsewhere, and was not yet.
+    #[error("the component is not compiled yet")]
+    NotCompiled,
     /// It imports something.
     #[error("the component imports {}; a plugin imports nothing", names.join(", "))]
     Imports {
@@ -57,6 +75,10 @@ pub enum Refused {
 impl Refused {
     pub(crate) fn no_component(error: &wasmtime::Error) -> Self {
         Self::NoComponent { reason: shortened(&format!("{error:#}")) }
+    }
+
+    pub(crate) fn malformed(error: &wasmparser::Error) -> Self {
+        Self::NoComponent { reason: shortened(&error.to_string()) }
     }
 
     pub(crate) fn failed(function: &'static str, error: &GuestError) -> Self {

@@ -2,7 +2,15 @@
 //!
 //! A plugin sees nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
-use crate::{abi::report_v1::ReportPlugin, abi::v1::Plugin, cache::ComponentCache, limits, refused::Refused};
+use crate::{
+    CacheKey,
+    abi::report_v1::ReportPlugin,
+    abi::v1::Plugin,
+    cache::ComponentCache,
+    compile::{Compiled, Compiler, Compiling},
+    limits,
+    refused::Refused,
+};
 use sha2::{Digest, Sha256};
 use std::{
     hash::{Hash, Hasher},
@@ -14,12 +22,8 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
-use wasmtime::{
-    Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, component::Component,
-};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-/// Core instances and tables in a component, on average: those of interpreters have several.
-const CORE_INSTANCES_EACH: u32 = 16;
 /// Functions in a table.
 const TABLE_ELEMENTS_MAX: usize = 65_536;
 
@@ -55,49 +59,80 @@ impl SandboxError {
     }
 }
 
-/// The engine, its clock of epochs and its cache of compiled components.
+/// The engine, its clock of epochs and the code of components.
 pub(crate) struct Sandbox {
     engine: Engine,
-    cache: ComponentCache,
+    compiler: Compiler,
     limits: SandboxLimits,
     fingerprint: [u8; 32],
     _ticker: Ticker,
 }
 
+/// Whether the code of a component is kept on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// It is: somebody named the component.
+    Yes,
+    /// Not yet: it is only looked at.
+    No,
+}
+
 impl Sandbox {
     /// Sets up the engine; compiled components are kept in `cache_folder`.
-    pub(crate) fn open(cache_folder: PathBuf, limits: SandboxLimits) -> Result<Self, SandboxError> {
-        let engine = Engine::new(&config()).map_err(SandboxError::new)?;
+    pub(crate) fn open(
+        cache_folder: PathBuf,
+        cache_key: CacheKey,
+        compiling: Compiling,
+        limits: SandboxLimits,
+    ) -> Result<Self, SandboxError> {
+        let engine = engine(Allocation::Pool).map_err(SandboxError::new)?;
         let fingerprint = fingerprint(&engine);
-        let cache = ComponentCache::open(cache_folder, fingerprint).map_err(SandboxError::new)?;
+        let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
-        Ok(Self { engine, cache, limits, fingerprint, _ticker: ticker })
+        Ok(Self { engine, compiler: Compiler::new(compiling, cache), limits, fingerprint, _ticker: ticker })
     }
 
-    /// Compiles a component, or takes it from the cache, and asks it what it is.
-    pub(crate) fn load(&self, component: &[u8], settings: &str) -> Result<Plugin, Refused> {
-        let (compiled, digest) = self.compile(component)?;
-        Plugin::new(&compiled, digest, settings, self.limits)
+    /// Compiles a component, or takes its code from where it is, and asks it what it is.
+    pub(crate) fn load(&self, component: &[u8], settings: &str, keep: Keep) -> Result<Plugin, Refused> {
+        let compiled = self.compiler.load(&self.engine, component)?;
+        let plugin = Plugin::new(&compiled, settings, self.limits)?;
+        self.keep(&compiled, keep);
+        Ok(plugin)
     }
 
     /// The same for a report.
-    pub(crate) fn load_report(&self, component: &[u8], settings: &str) -> Result<ReportPlugin, Refused> {
-        let (compiled, digest) = self.compile(component)?;
-        ReportPlugin::new(&compiled, digest, settings, self.limits)
+    pub(crate) fn load_report(&self, component: &[u8], settings: &str, keep: Keep) -> Result<ReportPlugin, Refused> {
+        let compiled = self.compiler.load(&self.engine, component)?;
+        let plugin = ReportPlugin::new(&compiled, settings, self.limits)?;
+        self.keep(&compiled, keep);
+        Ok(plugin)
+    }
+
+    fn keep(&self, compiled: &Compiled, keep: Keep) {
+        match keep {
+            Keep::Yes => self.compiler.keep(compiled),
+            Keep::No => {}
+        }
     }
 
     /// Whether a component is a report; otherwise it is a view, or nothing that can run here.
     pub(crate) fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
-        let (compiled, _) = self.compile(component)?;
-        Ok(ReportPlugin::is_one(&compiled))
+        Ok(ReportPlugin::is_one(self.compiler.load(&self.engine, component)?.component()))
     }
 
-    fn compile(&self, component: &[u8]) -> Result<(Component, [u8; 32]), Refused> {
-        if component.len() > limits::COMPONENT_BYTES_MAX {
-            return Err(Refused::TooLarge { found: component.len() });
-        }
-        let digest = Sha256::digest(component).into();
-        Ok((self.cache.load(&self.engine, component, &digest)?, digest))
+    /// The code of a component; none if it is compiled elsewhere.
+    pub(crate) fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
+        self.compiler.find(&self.engine, component)
+    }
+
+    /// Takes code that was compiled elsewhere.
+    pub(crate) fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
+        self.compiler.adopt(&self.engine, component, code)
+    }
+
+    /// Deletes the code of all components but those that are named.
+    pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
+        self.compiler.retain(is_named)
     }
 
     /// Stands for the engine's version and settings, and for what a call may use: rows may depend on them.
@@ -110,16 +145,17 @@ impl Sandbox {
     }
 }
 
-fn config() -> Config {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(limits::INSTANCES_MAX)
-        .total_core_instances(limits::INSTANCES_MAX * CORE_INSTANCES_EACH)
-        .total_memories(limits::INSTANCES_MAX)
-        .total_tables(limits::INSTANCES_MAX * CORE_INSTANCES_EACH)
-        .table_elements(TABLE_ELEMENTS_MAX)
-        .max_memories_per_component(1)
-        .max_memory_size(limits::MEMORY_BYTES_MAX)
-        .max_unused_warm_slots(4);
+/// Where the memory of instances comes from; code does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allocation {
+    /// Reserved for as many instances as may live.
+    Pool,
+    /// From the system, as it is needed: for processes that only compile.
+    OnDemand,
+}
+
+/// An engine with the settings that all code is compiled for.
+pub(crate) fn engine(allocation: Allocation) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -128,8 +164,26 @@ fn config() -> Config {
         .cranelift_nan_canonicalization(true)
         .cranelift_opt_level(OptLevel::Speed)
         .wasm_backtrace_max_frames(None)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
+        .allocation_strategy(match allocation {
+            Allocation::Pool => InstanceAllocationStrategy::Pooling(pool()),
+            Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
+        });
+    Engine::new(&config)
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(limits::INSTANCES_MAX)
+        .total_core_instances(limits::INSTANCES_MAX * limits::CORE_INSTANCES_MAX)
+        .total_memories(limits::INSTANCES_MAX)
+        .total_tables(limits::INSTANCES_MAX * limits::TABLES_MAX)
+        .max_core_instances_per_component(limits::CORE_INSTANCES_MAX)
+        .max_tables_per_component(limits::TABLES_MAX)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .max_memories_per_component(1)
+        .max_memory_size(limits::MEMORY_BYTES_MAX)
+        .max_unused_warm_slots(4);
+    pool
 }
 
 /// SHA-256 over all that compiled code depends on: wasmtime's version, its settings and the processor.
@@ -181,6 +235,21 @@ impl Drop for Ticker {
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
             thread.join().expect("the ticker only sleeps and counts");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_compiled_without_a_pool_runs_in_one() {
+        let (with, without) = (engine(Allocation::Pool).unwrap(), engine(Allocation::OnDemand).unwrap());
+        assert_eq!(fingerprint(&with), fingerprint(&without));
+        for builtin in kith_bundle::BUILTINS.iter().take(1) {
+            let code = crate::compile_component(builtin.component).unwrap();
+            crate::cache::deserialize(&with, &code).unwrap();
         }
     }
 }

@@ -5,6 +5,7 @@
 use super::v1::{GuestError, check_surface, exports, shortened};
 use crate::{
     cancel::{CallClock, Cancel},
+    compile::Compiled,
     contract::{Field, FieldType, GuestValue},
     limits,
     manifest::ManifestInvalid,
@@ -44,6 +45,8 @@ pub(crate) struct ReportPlugin {
     settings: String,
     manifest: ReportManifest,
     memory_bytes: usize,
+    /// Others that load the component find its code as long as this lives.
+    _compiled: Compiled,
 }
 
 impl ReportPlugin {
@@ -53,12 +56,8 @@ impl ReportPlugin {
     }
 
     /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
-    pub(crate) fn new(
-        component: &Component,
-        digest: [u8; 32],
-        settings: &str,
-        limits: SandboxLimits,
-    ) -> Result<Self, Refused> {
+    pub(crate) fn new(compiled: &Compiled, settings: &str, limits: SandboxLimits) -> Result<Self, Refused> {
+        let (component, digest) = (compiled.component(), compiled.digest());
         check_surface(component, EXPORT)?;
         let pre = Linker::new(component.engine())
             .instantiate_pre(component)
@@ -74,7 +73,7 @@ impl ReportPlugin {
         configured
             .map_err(|error| Refused::failed("configure", &error))?
             .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
-        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, memory_bytes })
+        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, memory_bytes, _compiled: compiled.clone() })
     }
 
     /// SHA-256 of the component.

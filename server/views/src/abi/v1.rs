@@ -5,6 +5,7 @@
 use crate::{
     abi::batch::{FoldSlot, decode_states, encode_batch},
     cancel::{CallClock, Cancel},
+    compile::Compiled,
     contract::{Field, FieldType, GuestRow, GuestValue, KeyBy, Route},
     key::Key,
     limits,
@@ -80,16 +81,14 @@ pub(crate) struct Plugin {
     settings: String,
     manifest: Manifest,
     limits: SandboxLimits,
+    /// Others that load the component find its code as long as this lives.
+    _compiled: Compiled,
 }
 
 impl Plugin {
     /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
-    pub(crate) fn new(
-        component: &Component,
-        digest: [u8; 32],
-        settings: &str,
-        limits: SandboxLimits,
-    ) -> Result<Self, Refused> {
+    pub(crate) fn new(compiled: &Compiled, settings: &str, limits: SandboxLimits) -> Result<Self, Refused> {
+        let (component, digest) = (compiled.component(), compiled.digest());
         check_surface(component, EXPORT)?;
         let pre = Linker::new(component.engine())
             .instantiate_pre(component)
@@ -103,7 +102,7 @@ impl Plugin {
             .configure(settings)
             .map_err(|error| Refused::failed("configure", &error))?
             .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
-        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, limits })
+        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, limits, _compiled: compiled.clone() })
     }
 
     /// SHA-256 of the component.

@@ -8,3 +8,4 @@ mod life;
 mod quarantine;
 mod questions;
 mod refusals;
+mod shapes;
