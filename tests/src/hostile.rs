@@ -1,14 +1,20 @@
-//! A plugin that does whatever bad thing its settings say.
+//! Plugins that misbehave.
 
 use std::sync::LazyLock;
 
-/// The component.
+/// A plugin that does whatever bad thing its settings say.
 pub static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = include_str!("../../server/views/src/tests/hostile.wat");
     wat::parse_str(text).expect("it is WebAssembly text")
 });
 
-/// Its ways to fail on an entry with an attribute, each the name of a setting: it traps, loops, takes memory, faults,
+/// A plugin that gives 1,000 rows of 16 kB for every key.
+pub static FAT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let text = include_str!("../../server/views/src/tests/fat.wat");
+    wat::parse_str(text).expect("it is WebAssembly text")
+});
+
+/// The ways of [`HOSTILE`] to fail on an entry with an attribute, each the name of a setting: it traps, loops, takes memory, faults,
 /// gives too large a state, no states, calls itself without end, gives 2 GiB, or what lies outside its memory.
 pub const WAYS: [&str; 9] = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
 

@@ -55,6 +55,12 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The pages of a file are damaged.
+    #[error("{path} is damaged: restore it from its backup; `kithd check` tells what can still be read")]
+    FileDamaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// Others than the owner may read the root key.
     #[error("others may read the root key {path}: set its mode to 0600, and consider the key known")]
     RootKeyExposed {

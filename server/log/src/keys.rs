@@ -8,6 +8,7 @@ use crate::{
     error::{Damage, OpenError},
     place::make_whole,
     root_key::{self, KEY_BYTES, Key, folder_of, io_error},
+    store::unless_damaged,
 };
 use kith_core::id::{NetworkName, PersonId};
 use redb::{
@@ -76,7 +77,8 @@ impl Keys {
                 prepare(&builder().create(part).map_err(|error| open_error(error, folder, part))?)
             })?;
         }
-        let database = builder().open(&file).map_err(|error| open_error(error, folder, &file))?;
+        let database =
+            unless_damaged(&file, || builder().open(&file).map_err(|error| open_error(error, folder, &file)))?;
         Self::with_database(database, root)
     }
 
@@ -244,18 +246,22 @@ pub(crate) fn make_tables(transaction: &WriteTransaction) -> Result<(), OpenErro
 /// A look at the keys in a folder, which a server may have open.
 pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenError> {
     let file = folder.join("keys.redb");
-    let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
-        // The server was killed; nobody has the file open, so that it can be repaired.
-        Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
-        opened => opened.map(|database| Box::new(database) as _),
-    };
-    Ok(database.map_err(|error| open_error(error, folder, &file))?.begin_read()?)
+    let database = unless_damaged(&file, || {
+        let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
+            // The server was killed; nobody has the file open, so that it can be repaired.
+            Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
+            opened => opened.map(|database| Box::new(database) as _),
+        };
+        database.map_err(|error| open_error(error, folder, &file))
+    })?;
+    Ok(database.begin_read()?)
 }
 
 fn open_error(error: DatabaseError, folder: &Path, file: &Path) -> OpenError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: folder_of(folder).to_owned() },
         DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
+        DatabaseError::Storage(redb::StorageError::Corrupted(_)) => OpenError::FileDamaged { path: file.to_owned() },
         other => other.into(),
     }
 }

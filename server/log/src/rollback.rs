@@ -118,8 +118,7 @@ impl fmt::Display for Rollback {
 /// Judges the logs in a data folder that no server has open, in the order of their origins.
 pub fn judge(config: &Config) -> Result<Vec<Judgement>, OpenError> {
     let file = config.data.join("log.redb");
-    let database = store::builder(config).open(&file);
-    let database = database.map_err(|error| store::open_error(error, &config.data, &file))?;
+    let database = store::open_database(config, &file)?;
     let folder = config.data.join("keys");
     let key = signing_key::read_or_make(&folder, &Keys::open(&folder, false)?)?;
     let signed = CheckpointFile::new(config.checkpoint_path()).read()?;

@@ -36,6 +36,7 @@ use redb::{
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -87,7 +88,7 @@ impl Store {
                 make_tables(&database)
             })?;
         }
-        let database = builder(config).open(&file).map_err(|error| open_error(error, &config.data, &file))?;
+        let database = open_database(config, &file)?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
         let folder = config.data.join("keys");
@@ -172,11 +173,25 @@ pub(crate) fn builder(config: &Config) -> Builder {
     builder
 }
 
+/// Opens the log's file as it is.
+pub(crate) fn open_database(config: &Config, file: &Path) -> Result<Database, OpenError> {
+    unless_damaged(file, || builder(config).open(file).map_err(|error| open_error(error, &config.data, file)))
+}
+
+/// Opens a file of the storage engine, which panics on some damaged pages: that is an error like others.
+pub(crate) fn unless_damaged<T>(file: &Path, open: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let damaged = |_| Err(OpenError::FileDamaged { path: file.to_owned() });
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(damaged)
+}
+
 /// Names the folder that is in use and the file that cannot be read.
 pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -> OpenError {
     match error {
         redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: data.to_owned() },
         redb::DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
+        redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => {
+            OpenError::FileDamaged { path: file.to_owned() }
+        }
         other => other.into(),
     }
 }

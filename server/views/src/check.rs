@@ -9,6 +9,7 @@ use crate::{
     abi::v1::{CONTRACT, Plugin},
     answer::person_id,
     cancel::Cancel,
+    contract::GuestRow,
     grouping::Grouped,
     intake::Intake,
     key::Key,
@@ -25,6 +26,7 @@ use kith_core::{
     history::{Budget, History},
     id::PersonId,
 };
+use sha2::{Digest, Sha256};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -212,7 +214,22 @@ struct Made {
     state: Vec<u8>,
     folded: usize,
     fault: Option<String>,
-    rows: Result<Vec<Vec<u8>>, String>,
+    rows: Result<Rows, String>,
+}
+
+/// The rows of a key: how many, and SHA-256 over them.
+#[derive(Debug, PartialEq, Eq, Default)]
+struct Rows {
+    count: u64,
+    sha256: [u8; 32],
+}
+
+impl Rows {
+    fn of(rows: Vec<GuestRow>, job: &Job) -> Self {
+        let (count, mut hash) = (rows.len() as u64, Sha256::new());
+        rows.into_iter().for_each(|row| hash.update(row_bytes(row, job)));
+        Self { count, sha256: hash.finalize().into() }
+    }
 }
 
 /// A plugin and what it is tried on.
@@ -333,14 +350,20 @@ impl Bench<'_> {
 
     fn read(&self, runner: &mut Runner, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
         let with_state = jobs.iter().filter(|job| !job.state.is_empty());
-        let keys: Vec<(Key, &[u8])> = with_state.map(|job| (job.key, job.state.as_slice())).collect();
-        let mut read = runner.read(self.day, &keys)?.into_iter();
+        let keys: Vec<(Key, &[u8])> = with_state.clone().map(|job| (job.key, job.state.as_slice())).collect();
+        let mut read = Vec::with_capacity(keys.len());
+        let mut unread = with_state.clone();
+        runner.read(self.day, &keys, |rows| {
+            let job = unread.next().expect("every key with a state is read once");
+            read.push(rows.map(|rows| Rows::of(rows, job)));
+            Ok::<(), Interrupted>(())
+        })?;
+        let mut read = read.into_iter();
         let mut rows_of = |job: &Job| {
             if job.state.is_empty() {
-                return Ok(Vec::new());
+                return Ok(Rows::of(Vec::new(), job));
             }
-            let rows = read.next().expect("every key with a state is read")?;
-            Ok(rows.into_iter().map(|row| row_bytes(row, job)).collect())
+            read.next().expect("every key with a state is read")
         };
         let rows: Vec<_> = jobs.iter().map(&mut rows_of).collect();
         let made = |(job, rows): (Job, _)| Made { state: job.state, folded: job.folded, fault: job.fault, rows };
@@ -377,7 +400,7 @@ fn begin(job: &Job) -> Job {
     Job::new(job.key, Vec::new(), job.events.clone())
 }
 
-fn row_bytes(row: crate::contract::GuestRow, job: &Job) -> Vec<u8> {
+fn row_bytes(row: GuestRow, job: &Job) -> Vec<u8> {
     let item = row.item.unwrap_or_default();
     let mut bytes = item.to_le_bytes().to_vec();
     bytes.extend(StoredRow::of(row, 0, job.entries()).encode());
@@ -390,7 +413,7 @@ fn sample_report(entries: u64, jobs: &[Job], made: &[Made]) -> SampleReport {
         entries,
         events: jobs.iter().map(|job| job.events.len() as u64).sum(),
         keys: jobs.len() as u64,
-        rows: made.iter().map(|made| made.rows.as_ref().map_or(0, Vec::len) as u64).sum(),
+        rows: made.iter().map(|made| made.rows.as_ref().map_or(0, |rows| rows.count)).sum(),
         state_bytes: states().sum(),
         state_bytes_max: states().max().unwrap_or_default(),
     }

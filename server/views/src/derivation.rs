@@ -4,11 +4,13 @@
 //! anew, once a batch.
 
 use crate::{
+    abi::batch::FoldEvent,
     contract::KeyShape,
     evaluate::{AsOf, EvaluateError, Evaluation},
     grouping::Grouped,
     intake::Intake,
     key::{Key, Order},
+    limits,
     people::Meaning,
     runner::{Job, Runner, order},
     source::Source,
@@ -50,13 +52,41 @@ pub(crate) struct Derivation<'a> {
 }
 
 impl Derivation<'_> {
-    /// Folds a batch.
-    pub(crate) fn derive(&mut self, intake: &Intake, grouped: Grouped) -> Result<Vec<KeyChange>, EvaluateError> {
+    /// Folds a batch and hands on what became of some keys before it goes on with the next.
+    pub(crate) fn derive(
+        &mut self,
+        intake: &Intake,
+        grouped: Grouped,
+        mut hand_on: impl FnMut(&mut Runner, Vec<KeyChange>) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
         let mut anew = self.disturbed_keys(intake)?;
+        let mut grouped = grouped.events.into_iter();
+        loop {
+            let some: Vec<(Key, Vec<FoldEvent>)> = grouped.by_ref().take(limits::KEYS_AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            let changes = self.go_on(some, &mut anew)?;
+            hand_on(self.runner, changes)?;
+        }
+        let anew = Vec::from_iter(anew);
+        for some in anew.chunks(limits::KEYS_AT_ONCE) {
+            let changes = self.fold_anew(intake, some)?;
+            hand_on(self.runner, changes)?;
+        }
+        Ok(())
+    }
+
+    /// Folds the events of keys that come in order; notes those that must be folded anew.
+    fn go_on(
+        &mut self,
+        grouped: Vec<(Key, Vec<FoldEvent>)>,
+        anew: &mut BTreeMap<Key, u64>,
+    ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
-        let mut changes = Vec::with_capacity(grouped.events.len());
+        let mut changes = Vec::with_capacity(grouped.len());
         let (mut jobs, mut befores) = (Vec::new(), Vec::new());
-        for (key, events) in grouped.events {
+        for (key, events) in grouped {
             let newest = events.iter().map(|event| event.position).max().unwrap_or_default();
             if let Some(position) = anew.get_mut(&key) {
                 *position = newest.max(*position);
@@ -78,17 +108,12 @@ impl Derivation<'_> {
         }
         self.runner.fold(&mut jobs)?;
         changes.extend(jobs.into_iter().zip(befores).map(|(job, (before, newest))| continued(job, before, newest)));
-        self.fold_anew(intake, &anew, &records, &mut changes)?;
         Ok(changes)
     }
 
-    fn fold_anew(
-        &mut self,
-        intake: &Intake,
-        anew: &BTreeMap<Key, u64>,
-        records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
-        changes: &mut Vec<KeyChange>,
-    ) -> Result<(), EvaluateError> {
+    /// Folds keys from their first entries on; each comes with the position at which it changed.
+    fn fold_anew(&mut self, intake: &Intake, keys: &[(Key, u64)]) -> Result<Vec<KeyChange>, EvaluateError> {
+        let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
         let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
         let mut evaluation = Evaluation {
             source: self.source,
@@ -98,11 +123,12 @@ impl Derivation<'_> {
             runner: self.runner,
             as_of: AsOf::any_day(self.cursor),
         };
-        for (key, folded) in evaluation.fold_anew(anew.keys().copied())? {
-            let after = Record { changed: anew[&key], ..folded.record };
-            changes.push(KeyChange { key, before: find_record(records, key)?, after, stuck: folded.stuck });
-        }
-        Ok(())
+        let folded = evaluation.fold_anew(keys.iter().map(|(key, _)| *key))?;
+        let changes = folded.into_iter().zip(keys).map(|((key, folded), (_, changed))| {
+            let after = Record { changed: *changed, ..folded.record };
+            Ok(KeyChange { key, before: find_record(&records, key)?, after, stuck: folded.stuck })
+        });
+        changes.collect()
     }
 
     /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.

@@ -8,7 +8,7 @@
 use crate::{
     cancel::Cancel,
     row::StoredRow,
-    snapshot::{Snapshot, SnapshotError, Table},
+    snapshot::{Snapshot, SnapshotError},
     view::ViewHandle,
 };
 use kith_core::{filter::Filter, position::Position};
@@ -53,22 +53,18 @@ impl ViewHandle {
     ) -> Result<ViewDigest, SnapshotError> {
         let snapshot = Snapshot::open(&self.shared, day, as_of)?.until(cancel);
         let complete = self.complete(held, &self.shared.source.people(), &snapshot.meaning);
-        let mut rows = Table::new();
+        let (mut rows, mut hash) = (0, Sha256::new_with_prefix(b"kith/rows/1"));
         snapshot.scan(None, |row_key, row| {
             if complete.holds(row_key.key) {
-                rows.push((row_key, StoredRow::body(row).to_vec()));
+                rows += 1;
+                hash.update(row_key.to_bytes());
+                hash.update(StoredRow::body(row));
             }
         })?;
-        rows.sort_unstable_by_key(|(row_key, _)| *row_key);
-        let mut hash = Sha256::new_with_prefix(b"kith/rows/1");
-        for (row_key, body) in &rows {
-            hash.update(row_key.to_bytes());
-            hash.update(body);
-        }
         Ok(ViewDigest {
             position: Position::new(snapshot.position),
             day: snapshot.day,
-            rows: rows.len() as u64,
+            rows,
             sha256: hash.finalize().into(),
         })
     }

@@ -31,6 +31,9 @@ pub enum EvaluateError {
     /// The view's file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The plugin fails on so many keys that it is not worth going on.
+    #[error("the plugin fails on {} keys", limits::QUARANTINED_KEYS_LAST)]
+    Spoilt,
     /// The plugin could not be asked now.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -93,20 +96,11 @@ pub(crate) struct Evaluation<'a, P> {
     pub(crate) as_of: AsOf,
 }
 
-impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
-    /// A key's entries that count, in fold order.
-    pub(crate) fn orders(&self, key: Key) -> Result<Vec<Order>, StoreError> {
-        let mut orders = Vec::new();
-        for named in named_keys(key, self.meaning, self.shape) {
-            orders.extend(places_of(self.places, named)?.into_iter().map(|place| place.order));
-        }
-        orders.sort_unstable();
-        orders.dedup();
-        let people = self.source.people();
-        let AsOf { position, end } = self.as_of;
-        orders.retain(|order| order.position <= position && order.at <= end);
-        orders.retain(|order| !people.is_retracted(order.position, position));
-        Ok(orders)
+impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
+    /// Which entries count for keys.
+    pub(crate) fn counting(&self) -> Counting<'a, P> {
+        let Self { source, places, meaning, shape, as_of, .. } = self;
+        Counting { source, places, meaning, shape: *shape, as_of: *as_of }
     }
 
     /// The events of each key at these places, in fold order.
@@ -130,7 +124,7 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
         Ok(sorted.collect())
     }
 
-    /// Folds keys from their first entries on.
+    /// Folds keys from their first entries on: no more than fit between two hand-ons.
     pub(crate) fn fold_anew(
         &mut self,
         keys: impl IntoIterator<Item = Key>,
@@ -139,8 +133,8 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
         let mut group: Vec<(Key, Vec<Order>)> = Vec::new();
         let mut size = 0;
         for key in keys {
-            let orders = self.orders(key)?;
-            if size + orders.len() > limits::BATCH_ENTRIES_MAX {
+            let orders = self.counting().orders(key)?;
+            if size + orders.len() > limits::ANEW_ENTRIES_AT_ONCE {
                 self.fold_group(&group, &mut folded)?;
                 group.clear();
                 size = 0;
@@ -168,7 +162,7 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
     ) -> Result<(), EvaluateError> {
         let mut results: Vec<Folded> = group.iter().map(|_| Folded { record: Record::EMPTY, stuck: None }).collect();
         let longest = group.iter().map(|(_, orders)| orders.len()).max().unwrap_or_default();
-        for from in (0..longest).step_by(limits::BATCH_ENTRIES_MAX) {
+        for from in (0..longest).step_by(limits::ANEW_ENTRIES_AT_ONCE) {
             let pieces: Vec<(Key, &[Order])> = group.iter().map(|(key, orders)| (*key, piece(orders, from))).collect();
             let states = results.iter_mut().map(|folded| std::mem::take(&mut folded.record.state));
             let jobs = pieces.iter().zip(states).zip(self.events(&pieces)?);
@@ -185,16 +179,33 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
         Ok(())
     }
 
-    /// The rows of keys as of the end of the day that `as_of` ends with. A record that holds later entries is folded
-    /// anew without them.
-    pub(crate) fn rows(&mut self, day: i32, keys: &[(Key, Record)]) -> Result<Vec<KeyRows>, EvaluateError> {
+    /// Visits the rows of keys, in their order, as of the end of the day that `as_of` ends with. A record that holds later
+    /// entries is folded anew without them.
+    pub(crate) fn rows(
+        &mut self,
+        day: i32,
+        keys: &[(Key, Record)],
+        mut visit: impl FnMut(KeyRows) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
+        for keys in keys.chunks(limits::KEYS_AT_ONCE) {
+            self.rows_of_some(day, keys, &mut visit)?;
+        }
+        Ok(())
+    }
+
+    fn rows_of_some(
+        &mut self,
+        day: i32,
+        keys: &[(Key, Record)],
+        visit: &mut impl FnMut(KeyRows) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
         let later: Vec<Key> =
             keys.iter().filter(|(_, record)| record.last.at > self.as_of.end).map(|(key, _)| *key).collect();
-        let later: HashMap<Key, Folded> = self.fold_anew(later)?.into_iter().collect();
+        let mut later: HashMap<Key, Folded> = self.fold_anew(later)?.into_iter().collect();
         let records: Vec<(Key, Cow<'_, Record>)> = keys
             .iter()
-            .map(|(key, record)| match later.get(key) {
-                Some(folded) => (*key, Cow::Owned(Record { changed: record.changed, ..folded.record.clone() })),
+            .map(|(key, record)| match later.remove(key) {
+                Some(folded) => (*key, Cow::Owned(Record { changed: record.changed, ..folded.record })),
                 None => (*key, Cow::Borrowed(record)),
             })
             .collect();
@@ -203,17 +214,46 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'_, P> {
             .filter(|(_, record)| !record.state.is_empty())
             .map(|(key, record)| (*key, record.state.as_slice()))
             .collect();
-        let mut read = self.runner.read(day, &slots)?.into_iter();
-        let mut rows = Vec::with_capacity(records.len());
-        for (key, record) in &records {
-            let found = if record.state.is_empty() {
-                Ok(Vec::new())
-            } else {
-                read.next().expect("every key with a state is read")
-            };
-            rows.push(self.key_rows(*key, record, found)?);
+        let counting = self.counting();
+        let mut unread = records.iter();
+        self.runner.read(day, &slots, |found| {
+            // Keys without a state have no rows, and are not read.
+            for (key, record) in unread.by_ref() {
+                if !record.state.is_empty() {
+                    return visit(counting.key_rows(*key, record, found)?);
+                }
+                visit(KeyRows { key: *key, rows: Vec::new(), fault: None })?;
+            }
+            unreachable!("only keys with a state are read")
+        })?;
+        unread.try_for_each(|(key, _)| visit(KeyRows { key: *key, rows: Vec::new(), fault: None }))
+    }
+}
+
+/// Which entries count for keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Counting<'a, P> {
+    source: &'a Source,
+    places: &'a P,
+    meaning: &'a Meaning,
+    shape: KeyShape,
+    as_of: AsOf,
+}
+
+impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
+    /// A key's entries that count, in fold order.
+    pub(crate) fn orders(&self, key: Key) -> Result<Vec<Order>, StoreError> {
+        let mut orders = Vec::new();
+        for named in named_keys(key, self.meaning, self.shape) {
+            orders.extend(places_of(self.places, named)?.into_iter().map(|place| place.order));
         }
-        Ok(rows)
+        orders.sort_unstable();
+        orders.dedup();
+        let people = self.source.people();
+        let AsOf { position, end } = self.as_of;
+        orders.retain(|order| order.position <= position && order.at <= end);
+        orders.retain(|order| !people.is_retracted(order.position, position));
+        Ok(orders)
     }
 
     fn key_rows(&self, key: Key, record: &Record, found: Result<Vec<GuestRow>, String>) -> Result<KeyRows, StoreError> {

@@ -119,7 +119,7 @@ impl ViewHandle {
         let places = snapshot.places()?;
         let mut runner = snapshot.runner();
         let mut evaluation = snapshot.evaluation(&places, &mut runner);
-        let orders = evaluation.orders(key)?;
+        let orders = evaluation.counting().orders(key)?;
         let item = explain.item.map(Position::get);
         let shares = match column {
             Some(column) => shares(&mut evaluation, key, &orders, Measure { day: snapshot.day, item, column })?,
@@ -211,11 +211,14 @@ fn shares<P: ReadableTable<&'static [u8; 24], ()>>(
     let with_state = newest.iter().zip(&jobs).filter(|(_, job)| !job.state.is_empty());
     let slots: Vec<(Key, &[u8])> = with_state.clone().map(|(_, job)| (key, job.state.as_slice())).collect();
     let mut measured: HashMap<u64, f64> = newest.iter().map(|order| (order.position, 0.0)).collect();
-    for ((order, _), rows) in with_state.zip(evaluation.runner.read(measure.day, &slots)?) {
+    let mut positions = with_state.map(|(order, _)| order.position);
+    evaluation.runner.read(measure.day, &slots, |rows| {
         let rows = rows.unwrap_or_default();
         let wanted = rows.iter().filter(|row| measure.item.is_none_or(|item| row.item == Some(item)));
-        measured.insert(order.position, wanted.map(|row| number(&row.values[measure.column])).sum());
-    }
+        let position = positions.next().expect("every state that is given is read");
+        measured.insert(position, wanted.map(|row| number(&row.values[measure.column])).sum());
+        Ok::<(), EvaluateError>(())
+    })?;
     Ok(measured)
 }
 

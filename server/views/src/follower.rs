@@ -5,7 +5,7 @@
 use crate::{
     cancel::Cancel,
     contract::KeyShape,
-    derivation::{Derivation, note_changes, write_quarantine, write_records},
+    derivation::{Derivation, KeyChange, note_changes, write_quarantine, write_records},
     evaluate::EvaluateError,
     grouping::Grouped,
     intake::Intake,
@@ -77,9 +77,18 @@ impl Follower {
 
     /// Takes in one batch up to `head`, or does what else is due. After an error, `reload` before the next step.
     pub(crate) fn step(&mut self, head: u64) -> Result<Step, EvaluateError> {
-        if self.is_spoilt() {
-            return Ok(Step::Spoilt);
+        match self.step_once(head) {
+            Err(EvaluateError::Spoilt) => {
+                self.reload()?;
+                Ok(Step::Spoilt)
+            }
+            // How many keys are in quarantine before the head depends on where batches end.
+            Ok(Step::Level) if self.is_spoilt() => Ok(Step::Spoilt),
+            stepped => stepped,
         }
+    }
+
+    fn step_once(&mut self, head: u64) -> Result<Step, EvaluateError> {
         if self.meta.cursor > self.shared.source.head() {
             self.begin_anew()?;
             return Ok(Step::Advanced);
@@ -91,6 +100,7 @@ impl Follower {
         }
         let budget = Budget { entries: limits::BATCH_ENTRIES_MAX, bytes: limits::BATCH_BYTES_MAX };
         let mut batch = self.shared.source.read(self.meta.cursor, head, budget)?;
+        batch.cut(self.shared.source.routes());
         if batch.last == self.meta.cursor {
             batch.last = head.max(self.meta.cursor);
         }
@@ -125,19 +135,19 @@ impl Follower {
         intake.write(&write)?;
         let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning, batch.last)?;
         grouped.write(&write, &intake, self.shape())?;
-        let changes = self.derivation(&write, batch.last).derive(&intake, grouped)?;
-        for change in &changes {
-            match &change.stuck {
-                Some(stuck) => drop(quarantine.insert(change.key, stuck.clone())),
-                None => drop(quarantine.remove(&change.key)),
+        let (is_built, shape) = (self.meta.day.is_some(), self.shape());
+        self.derivation(&write, batch.last).derive(&intake, grouped, |runner, changes| {
+            note_stuck(&mut quarantine, &changes)?;
+            write_records(&write, &changes, &mut meta)?;
+            if !is_built {
+                return Ok(());
             }
-        }
-        write_records(&write, &changes, &mut meta)?;
-        if self.meta.day.is_some() {
             note_changes(&write, &changes)?;
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
-            self.materialisation(&write, &intake.meaning, &mut quarantine, &mut meta).make(today, &keys)?;
-        } else if batch.last >= head {
+            let (source, meaning, quarantine, meta) = (&shared.source, &intake.meaning, &mut quarantine, &mut meta);
+            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta }.make(today, &keys)
+        })?;
+        if !is_built && batch.last >= head {
             self.materialisation(&write, &intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
         }
         self.commit(write, meta, quarantine)?;
@@ -216,4 +226,15 @@ impl Follower {
         let Self { shared, runner, .. } = self;
         Materialisation { write, source: &shared.source, runner, shape, meaning, quarantine, meta }
     }
+}
+
+/// Puts keys that cannot be folded to their end into quarantine, and takes out those that can be again.
+fn note_stuck(quarantine: &mut HashMap<Key, Quarantined>, changes: &[KeyChange]) -> Result<(), EvaluateError> {
+    for change in changes {
+        match &change.stuck {
+            Some(stuck) => drop(quarantine.insert(change.key, stuck.clone())),
+            None => drop(quarantine.remove(&change.key)),
+        }
+    }
+    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
 }

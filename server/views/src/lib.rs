@@ -52,8 +52,8 @@ pub mod wire;
 mod tests;
 
 pub use answer::{RemovedRow, Row, Value};
-pub use cancel::Cancel;
 pub use cache::CacheKey;
+pub use cancel::Cancel;
 pub use changes::{ChangeReader, Changes};
 pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
 pub use compare::{Comparison, Move};

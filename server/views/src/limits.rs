@@ -51,10 +51,21 @@ pub const CALL_EVENTS_MAX: usize = 1_024;
 pub const CALL_BYTES_MAX: usize = 256 * 1024;
 /// Keys read in one call of a plugin.
 pub const CALL_KEYS_MAX: usize = 1_024;
+/// Bytes that one call of a view's plugin may hand back. The rows of one key fit: 1,000 of 16 KiB.
+pub const CALL_RESULT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes that a plugin may hand back when it is asked what it is, or is configured.
+pub const DESCRIBE_BYTES_MAX: usize = 1024 * 1024;
+/// Keys that are worked on between two hand-ons. Their states take 16 MiB at the most, and once more that before they
+/// are folded: with what a call hands back, a view holds 64 MiB.
+pub const KEYS_AT_ONCE: usize = 256;
+/// Entries of keys that are folded anew together.
+pub const ANEW_ENTRIES_AT_ONCE: usize = 2_048;
 /// Entries in one transaction of a view.
 pub const BATCH_ENTRIES_MAX: usize = 8_192;
 /// Bytes of entries in one transaction of a view.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Events in one transaction of a view, an entry counted for each key it comes under; the first entry apart.
+pub const BATCH_EVENTS_MAX: usize = 64 * 1_024;
 /// Transactions of a view between two that reach the disk.
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 /// Fuel of one call, roughly one unit an instruction; the same for every call, so that batches never decide.
@@ -89,6 +100,8 @@ pub const QUARANTINED_KEYS_MAX: usize = 100;
 pub const QUARANTINED_SHARE_MAX: u64 = 100;
 /// Keys from which on the share counts.
 pub const QUARANTINED_SHARE_KEYS_MIN: u64 = 1_000;
+/// Keys in quarantine at which a view stops wherever it is: it would only go on failing.
+pub const QUARANTINED_KEYS_LAST: usize = 10_000;
 /// Bytes of a plugin's message that are kept.
 pub const MESSAGE_BYTES_MAX: usize = 512;
 /// Columns of a view.
@@ -103,6 +116,8 @@ pub const ABOUT_BYTES_MAX: usize = 1_024;
 pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 64 * 1024;
 /// Rows in a page.
 pub const PAGE_ROWS_MAX: usize = 10_000;
+/// Bytes of rows in a page: it ends early, but has one row at least.
+pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Entries of a key, newest first, whose share is computed.
 pub const SHARES_MAX: usize = 200;
 /// Tables of other days and positions that are kept.

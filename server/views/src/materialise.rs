@@ -4,6 +4,7 @@ use crate::{
     contract::KeyShape,
     evaluate::{AsOf, EvaluateError, Evaluation, KeyRows},
     key::Key,
+    limits,
     people::Meaning,
     row::{RowHead, RowKey, StoredRow},
     runner::Runner,
@@ -13,9 +14,6 @@ use crate::{
 };
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
-
-/// Keys read at once when all rows are made.
-const KEYS_AT_ONCE: usize = 4_096;
 
 /// What rows are made with.
 pub(crate) struct Materialisation<'a> {
@@ -47,13 +45,14 @@ impl Materialisation<'_> {
             runner: self.runner,
             as_of: AsOf::day(self.meta.cursor, day),
         };
-        let made = evaluation.rows(day, keys)?;
         let mut rows = self.write.open_table(ROWS).map_err(StoreError::from)?;
-        for (made, (key, record)) in made.into_iter().zip(keys) {
-            replace_rows(&mut rows, &made, record.changed, self.meta)?;
-            note_fault(self.quarantine, *key, made.fault);
-        }
-        Ok(())
+        let mut records = keys.iter().map(|(_, record)| record);
+        let (meta, quarantine) = (&mut *self.meta, &mut *self.quarantine);
+        evaluation.rows(day, keys, |made| {
+            let record = records.next().expect("every key is visited once, in order");
+            replace_rows(&mut rows, &made, record.changed, meta)?;
+            note_fault(quarantine, made.key, made.fault)
+        })
     }
 
     /// Makes the rows of all keys as of a day. While the view is built, notes when each key last changed.
@@ -75,14 +74,14 @@ impl Materialisation<'_> {
     fn records_after(&self, after: Option<Key>) -> Result<Vec<(Key, Record)>, StoreError> {
         let records = self.write.open_table(RECORDS)?;
         let from = after.unwrap_or(Key::MIN).to_bytes();
-        let mut keys = Vec::with_capacity(KEYS_AT_ONCE);
+        let mut keys = Vec::with_capacity(limits::KEYS_AT_ONCE);
         for record in records.range::<&[u8; 8]>(&from..)? {
             let (key, record) = record?;
             let key = Key::from_bytes(*key.value());
             if Some(key) != after {
                 keys.push((key, Record::decode(record.value())));
             }
-            if keys.len() == KEYS_AT_ONCE {
+            if keys.len() == limits::KEYS_AT_ONCE {
                 break;
             }
         }
@@ -128,11 +127,16 @@ fn replace_rows(
 
 /// Puts a key that cannot be read into quarantine, and takes out one that can be again. What a key cannot be folded
 /// over stays the reason.
-fn note_fault(quarantine: &mut HashMap<Key, Quarantined>, key: Key, fault: Option<String>) {
+fn note_fault(
+    quarantine: &mut HashMap<Key, Quarantined>,
+    key: Key,
+    fault: Option<String>,
+) -> Result<(), EvaluateError> {
     let is_stuck = quarantine.get(&key).is_some_and(|quarantined| quarantined.at.is_some());
     match fault {
         _ if is_stuck => {}
         Some(message) => drop(quarantine.insert(key, Quarantined { at: None, message })),
         None => drop(quarantine.remove(&key)),
     }
+    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
 }

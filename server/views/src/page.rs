@@ -5,6 +5,7 @@
 use crate::{
     contract::GuestValue,
     key::first,
+    limits,
     row::{RowKey, StoredRow, compare_values, decode_value, put_value},
 };
 use std::cmp::Ordering;
@@ -64,6 +65,7 @@ pub(crate) struct Page {
     size: usize,
     after: Option<Rank>,
     rows: Vec<(Rank, Vec<u8>)>,
+    bytes: usize,
     /// The last row that was kept when the buffer was cut: what comes after it is not wanted.
     last_kept: Option<Rank>,
     /// Rows seen, kept or not.
@@ -72,7 +74,7 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn new(order: RowOrder, size: usize, after: Option<Rank>) -> Self {
-        Self { order, size, after, rows: Vec::new(), last_kept: None, total: 0 }
+        Self { order, size, after, rows: Vec::new(), bytes: 0, last_kept: None, total: 0 }
     }
 
     /// Looks at a row.
@@ -84,25 +86,34 @@ impl Page {
         if is_before || is_beyond {
             return;
         }
+        self.bytes += row.len();
         self.rows.push((rank, row.to_vec()));
-        if self.rows.len() > 2 * self.size + 1 {
+        if self.rows.len() > 2 * self.size + 1 || self.bytes > 2 * limits::PAGE_BYTES_MAX {
             self.cut();
         }
     }
 
-    /// Keeps one row more than the page has, which tells whether there is another page.
-    fn cut(&mut self) {
+    /// Keeps one row more than the page has, which tells whether there is another page. Gives the rows of the page.
+    fn cut(&mut self) -> usize {
         let order = self.order;
         self.rows.sort_by(|(one, _), (other, _)| order.compare(one, other));
-        self.rows.truncate(self.size + 1);
-        self.last_kept = self.rows.get(self.size).map(|(rank, _)| rank.clone());
+        let mut bytes = 0;
+        let fits = self.rows.iter().take(self.size).take_while(|(_, row)| {
+            bytes += row.len();
+            bytes <= limits::PAGE_BYTES_MAX
+        });
+        let size = fits.count().max(1);
+        self.rows.truncate(size + 1);
+        self.bytes = self.rows.iter().map(|(_, row)| row.len()).sum();
+        self.last_kept = self.rows.get(size).map(|(rank, _)| rank.clone());
+        size
     }
 
     /// The rows of the page in order, and the rank to go on after if there are more.
     pub(crate) fn finish(mut self) -> (Vec<(Rank, Vec<u8>)>, Option<Rank>) {
-        self.cut();
-        let has_more = self.rows.len() > self.size;
-        self.rows.truncate(self.size);
+        let size = self.cut();
+        let has_more = self.rows.len() > size;
+        self.rows.truncate(size);
         let last = self.rows.last().filter(|_| has_more).map(|(rank, _)| rank.clone());
         (self.rows, last)
     }

@@ -28,6 +28,18 @@ impl Routes {
         }
         Self(by_kind)
     }
+
+    /// The most events that an entry can come to, one for each route and key.
+    pub(crate) fn events_max(&self, event: &Event) -> usize {
+        let keys = match &event.fact {
+            Fact::Met(met) => met.people.len() * met.people.len(),
+            Fact::Custom(custom) => custom.people.len() * custom.people.len(),
+            Fact::FollowedUp(followed_up) => followed_up.with.len() + 1,
+            Fact::Asked(asked) => asked.of.len() + 1,
+            _ => 3,
+        };
+        self.0.get(&event.kind()).map_or(0, |routes| routes.len() * keys)
+    }
 }
 
 /// The introduction that an answer is about.

@@ -202,13 +202,14 @@ impl Runner {
         self.fold_parts(jobs, &second)
     }
 
-    /// The rows of each key as of the end of a day, or why it cannot be read; in the order given.
-    pub(crate) fn read(
+    /// Visits the rows of each key as of the end of a day, or why it cannot be read; in the order given, and what a
+    /// call gave before the next call is made.
+    pub(crate) fn read<E: From<Interrupted>>(
         &mut self,
         day: i32,
         keys: &[(Key, &[u8])],
-    ) -> Result<Vec<Result<Vec<GuestRow>, String>>, Interrupted> {
-        let mut rows = Vec::with_capacity(keys.len());
+        mut visit: impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut rest = keys;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -217,29 +218,28 @@ impl Runner {
                 bytes <= limits::CALL_BYTES_MAX
             });
             let (now, later) = rest.split_at(fits.count().max(1));
-            self.read_some(day, now, &mut rows)?;
+            self.read_some(day, now, &mut visit)?;
             rest = later;
         }
-        Ok(rows)
+        Ok(())
     }
 
-    fn read_some(
+    fn read_some<E: From<Interrupted>>(
         &mut self,
         day: i32,
         keys: &[(Key, &[u8])],
-        rows: &mut Vec<Result<Vec<GuestRow>, String>>,
-    ) -> Result<(), Interrupted> {
+        visit: &mut impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self.call(|guest, plugin| guest.read(day, keys, &plugin.manifest().fields))? {
-            Ok(found) => rows.extend(found.into_iter().map(Ok)),
-            Err(failure) if keys.len() == 1 && failure.fresh => rows.push(Err(failure.message)),
-            Err(_) if keys.len() == 1 => self.read_some(day, keys, rows)?,
+            Ok(found) => found.into_iter().try_for_each(|rows| visit(Ok(rows))),
+            Err(failure) if keys.len() == 1 && failure.fresh => visit(Err(failure.message)),
+            Err(_) if keys.len() == 1 => self.read_some(day, keys, visit),
             Err(_) => {
                 let (one, other) = keys.split_at(keys.len() / 2);
-                self.read_some(day, one, rows)?;
-                self.read_some(day, other, rows)?;
+                self.read_some(day, one, visit)?;
+                self.read_some(day, other, visit)
             }
         }
-        Ok(())
     }
 
     /// Calls the instance in use, or a fresh one; drops it if the call fails.

@@ -23,9 +23,6 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-/// Keys computed at once.
-const KEYS_AT_ONCE: usize = 4_096;
-
 /// Why a view cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -82,13 +79,40 @@ impl TableCache {
 
     fn keep(&mut self, position: u64, day: i32, part: Part, table: Arc<Table>) {
         self.tables.push_back((position, day, part, table));
-        let bytes =
-            |table: &Table| table.iter().map(|(_, row)| row.len() + size_of::<(RowKey, Vec<u8>)>()).sum::<usize>();
+        let bytes = |table: &Table| table.iter().map(|(_, row)| row_bytes(row)).sum::<usize>();
         let mut total: usize = self.tables.iter().map(|(.., table)| bytes(table)).sum();
         while self.tables.len() > limits::TABLES_CACHED_MAX || total > limits::TABLES_CACHED_BYTES_MAX {
             let Some((.., oldest)) = self.tables.pop_front() else { break };
             total -= bytes(&oldest);
         }
+    }
+}
+
+/// Bytes that a row of a table holds.
+pub(crate) fn row_bytes(row: &[u8]) -> usize {
+    row.len() + size_of::<(RowKey, Vec<u8>)>()
+}
+
+/// Rows on their way to whoever asked, gathered to be kept if they are not too many.
+#[derive(Default)]
+struct Gathered {
+    table: Table,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, row_key: RowKey, row: Vec<u8>) {
+        if self.fits() {
+            self.bytes += row_bytes(&row);
+            self.table.push((row_key, row));
+        }
+        if !self.fits() {
+            self.table = Table::new();
+        }
+    }
+
+    fn fits(&self) -> bool {
+        self.bytes <= limits::TABLES_CACHED_BYTES_MAX
     }
 }
 
@@ -134,54 +158,60 @@ impl<'a> Snapshot<'a> {
         self.position == self.meta.cursor && self.meta.day == Some(self.day)
     }
 
-    /// Visits every row, or those of some keys; in no particular order.
+    /// Visits every row, or those of some keys, by key and item; a row is gone when the next one comes.
     pub(crate) fn scan(
         &self,
         keys: Option<&BTreeSet<Key>>,
         mut visit: impl FnMut(RowKey, &[u8]),
     ) -> Result<(), SnapshotError> {
         let Some(keys) = keys else { return self.scan_all(&mut visit) };
-        let mut computed = Vec::new();
         for key in keys {
             match self.stored_record(*key)? {
                 Some(_) if self.meta.day == Some(self.day) => self.visit_stored(*key, &mut visit)?,
-                _ => computed.push(*key),
+                _ => self.compute(&[*key], |row_key, row| {
+                    visit(row_key, &row);
+                    Ok(())
+                })?,
             }
-        }
-        let rows = self.compute(&computed)?;
-        for (row_key, row) in &rows {
-            visit(*row_key, row);
         }
         Ok(())
     }
 
     fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
         if self.meta.day != Some(self.day) {
-            let rows = self.table(Part::Whole)?;
-            return self.visit_all(&rows, visit);
+            return self.visit_computed(Part::Whole, |row_key, row| {
+                visit(row_key, row);
+                Ok(())
+            });
         }
-        let rows = self.read.open_table(ROWS).map_err(StoreError::from)?;
-        for (step, row) in rows.iter().map_err(StoreError::from)?.enumerate() {
-            self.check_at(step)?;
-            let (row_key, row) = row.map_err(StoreError::from)?;
-            let head = RowHead::of(row.value());
-            if head.is_there && head.changed <= self.position {
-                visit(RowKey::from_bytes(*row_key.value()), row.value());
-            }
-        }
-        if self.position < self.meta.cursor {
-            let rows = self.table(Part::ChangedLater)?;
-            self.visit_all(&rows, visit)?;
-        }
-        Ok(())
-    }
+        let table = self.read.open_table(ROWS).map_err(StoreError::from)?;
+        let mut stored = table.iter().map_err(StoreError::from)?.peekable();
+        let mut step = 0;
+        let mut visit_until = |until: Option<RowKey>, visit: &mut dyn FnMut(RowKey, &[u8])| {
+            let comes_before = |row_key: RowKey| until.is_none_or(|until| row_key < until);
+            while let Some(row) = stored.next_if(|row| match row {
+                Ok((row_key, _)) => comes_before(RowKey::from_bytes(*row_key.value())),
+                Err(_) => true,
+            }) {
+                self.check_at(step)?;
+                step += 1;
 
-    fn visit_all(&self, rows: &Table, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
-        for (step, (row_key, row)) in rows.iter().enumerate() {
-            self.check_at(step)?;
-            visit(*row_key, row);
+                let (row_key, row) = row.map_err(StoreError::from)?;
+                let head = RowHead::of(row.value());
+                if head.is_there && head.changed <= self.position {
+                    visit(RowKey::from_bytes(*row_key.value()), row.value());
+                }
+            }
+            Ok::<(), EvaluateError>(())
+        };
+        if self.position < self.meta.cursor {
+            self.visit_computed(Part::ChangedLater, |row_key, row| {
+                visit_until(Some(row_key), visit)?;
+                visit(row_key, row);
+                Ok(())
+            })?;
         }
-        Ok(())
+        Ok(visit_until(None, visit)?)
     }
 
     fn check_at(&self, step: usize) -> Result<(), EvaluateError> {
@@ -205,19 +235,35 @@ impl<'a> Snapshot<'a> {
         Ok(record.filter(|record| record.changed <= self.position))
     }
 
-    /// Computed rows, from the cache if they are there.
-    fn table(&self, part: Part) -> Result<Arc<Table>, SnapshotError> {
+    /// Visits computed rows, from the cache if they are there.
+    fn visit_computed(
+        &self,
+        part: Part,
+        mut visit: impl FnMut(RowKey, &[u8]) -> Result<(), EvaluateError>,
+    ) -> Result<(), SnapshotError> {
         let cache = || self.shared.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = cache().find(self.position, self.day, part) {
-            return Ok(table);
+        let known = cache().find(self.position, self.day, part);
+        if let Some(table) = known {
+            for (step, (row_key, row)) in table.iter().enumerate() {
+                self.check_at(step)?;
+                visit(*row_key, row)?;
+            }
+            return Ok(());
         }
         let mut keys = self.keys_changed_later()?;
         if part == Part::Whole {
             keys.extend(self.keys_not_changed_later()?);
         }
-        let table = Arc::new(self.compute(&Vec::from_iter(keys))?);
-        cache().keep(self.position, self.day, part, Arc::clone(&table));
-        Ok(table)
+        let mut gathered = Gathered::default();
+        self.compute(&Vec::from_iter(keys), |row_key, row| {
+            visit(row_key, &row)?;
+            gathered.add(row_key, row);
+            Ok(())
+        })?;
+        if gathered.fits() {
+            cache().keep(self.position, self.day, part, Arc::new(gathered.table));
+        }
+        Ok(())
     }
 
     fn keys_not_changed_later(&self) -> Result<Vec<Key>, EvaluateError> {
@@ -252,13 +298,16 @@ impl<'a> Snapshot<'a> {
         Ok(keys)
     }
 
-    /// Computes the rows of keys.
-    fn compute(&self, keys: &[Key]) -> Result<Table, SnapshotError> {
+    /// Visits the rows of keys, computed a few keys at a time.
+    fn compute(
+        &self,
+        keys: &[Key],
+        mut visit: impl FnMut(RowKey, Vec<u8>) -> Result<(), EvaluateError>,
+    ) -> Result<(), SnapshotError> {
         let places = self.places()?;
         let mut runner = self.runner();
         let mut evaluation = self.evaluation(&places, &mut runner);
-        let mut table = Table::new();
-        for keys in keys.chunks(KEYS_AT_ONCE) {
+        for keys in keys.chunks(limits::KEYS_AT_ONCE) {
             let mut records = Vec::with_capacity(keys.len());
             let mut anew = Vec::new();
             for key in keys {
@@ -269,12 +318,13 @@ impl<'a> Snapshot<'a> {
             }
             let folded = evaluation.fold_anew(anew)?;
             records.extend(folded.into_iter().map(|(key, folded)| (key, folded.record)));
-            for made in evaluation.rows(self.day, &records)? {
+            records.sort_unstable_by_key(|(key, _)| *key);
+            evaluation.rows(self.day, &records, |made| {
                 let key = made.key;
-                table.extend(made.rows.into_iter().map(|(item, row)| (RowKey { key, item }, row.encode())));
-            }
+                made.rows.into_iter().try_for_each(|(item, row)| visit(RowKey { key, item }, row.encode()))
+            })?;
         }
-        Ok(table)
+        Ok(())
     }
 
     /// The index of entries.

@@ -1,6 +1,7 @@
 //! The entries that a view folds, as its routes see them: what the view's scope lets through of a history.
 
 use crate::{
+    limits,
     people::People,
     routing::{Referral, Routable, Routes},
 };
@@ -77,6 +78,11 @@ impl Source {
         self.people.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Under which keys entries come.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// The history's last position.
     pub(crate) fn head(&self) -> u64 {
         self.history.head().get()
@@ -143,6 +149,22 @@ pub(crate) struct Batch {
     pub(crate) last: u64,
     /// Positions and events that the scope lets through.
     pub(crate) entries: Vec<(u64, Event)>,
+}
+
+impl Batch {
+    /// Leaves what would come under too many keys to later batches; the first entry stays.
+    pub(crate) fn cut(&mut self, routes: &Routes) {
+        let mut events = 0;
+        let fits = self.entries.iter().take_while(|(_, event)| {
+            events += routes.events_max(event);
+            events <= limits::BATCH_EVENTS_MAX
+        });
+        let fits = fits.count().max(1);
+        if fits < self.entries.len() {
+            self.entries.truncate(fits);
+            self.last = self.entries.last().expect("one entry stays at least").0;
+        }
+    }
 }
 
 fn open(bytes: &Bytes, after: u64) -> Result<(Entry, Event), SourceError> {

@@ -15,6 +15,7 @@ use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTabl
 use std::{
     collections::{BTreeSet, HashMap},
     fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
@@ -97,8 +98,13 @@ impl Store {
     }
 }
 
-/// The database if there is one that can be used.
+/// The database if there is one that can be used. The storage engine panics on some damaged pages, and so does whoever
+/// reads what they hold: here that means no more than that the file is damaged.
 fn open_existing(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<Option<Database>, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| try_existing(path, identity, cache_bytes))).unwrap_or(Ok(None))
+}
+
+fn try_existing(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<Option<Database>, StoreError> {
     let database = match redb::Builder::new().set_cache_size(cache_bytes).open(path) {
         Ok(database) => database,
         Err(error @ redb::DatabaseError::DatabaseAlreadyOpen) => return Err(error.into()),
@@ -107,8 +113,16 @@ fn open_existing(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<
         }
         Err(_) => return Ok(None),
     };
-    let meta = database.begin_read().map_err(StoreError::from).and_then(|read| read_meta(&read));
-    Ok(matches!(meta, Ok(Some(meta)) if meta.identity == identity).then_some(database))
+    let is_usable = database.begin_read().map_err(StoreError::from).and_then(|read| is_usable(&read, identity));
+    Ok(is_usable.unwrap_or(false).then_some(database))
+}
+
+/// Whether everything can be read that the follower begins with, and belongs to this view.
+fn is_usable(read: &ReadTransaction, identity: [u8; 32]) -> Result<bool, StoreError> {
+    let meta = read_meta(read)?;
+    read_people(read)?;
+    read_quarantine(read)?;
+    Ok(meta.is_some_and(|meta| meta.identity == identity))
 }
 
 /// Whether an error of the file system says that the file is missing or not what it should be.

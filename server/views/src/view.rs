@@ -339,7 +339,9 @@ fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError
                 Err(error) => Recovery::Halt(error.to_string()),
             }
         }
-        EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) => Recovery::Halt(reason),
+        EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) | EvaluateError::Spoilt => {
+            Recovery::Halt(reason)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     column::Column,
     config::{Clock, Config},
     place::write_new,
-    store::{self, open_error},
+    store::open_database,
     tables::{self, Visitor},
     version,
 };
@@ -28,8 +28,7 @@ pub fn backup(
     mut progress: impl FnMut(Copied),
 ) -> Result<Backup, BackupError> {
     let file = config.data.join("log.redb");
-    let database = store::builder(config).open(&file);
-    let database = database.map_err(|error| open_error(error, &config.data, &file))?;
+    let database = open_database(config, &file)?;
     version::check(&database.begin_read()?)?;
     write_new(to, |out| dump(&database, clock(), out, &mut progress))
 }

@@ -35,6 +35,7 @@ impl Exit for OpenError {
             // A file that does not begin as a log does.
             Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => DAMAGED,
             Self::Damaged(_)
+            | Self::FileDamaged { .. }
             | Self::Storage(_)
             | Self::RootKeyMissing { .. }
             | Self::RootKeyMalformed { .. }

@@ -66,10 +66,10 @@ impl ReportPlugin {
         let memory_bytes = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
         let mut guest = Guest::instantiate(&pre, memory_bytes, &Cancel::default())
             .map_err(|error| Refused::failed("instantiate", &error))?;
-        let manifest = guest.call(|report, store| report.call_describe(store));
+        let manifest = guest.call(limits::DESCRIBE_BYTES_MAX, |report, store| report.call_describe(store));
         let manifest = manifest_of(manifest.map_err(|error| Refused::failed("describe", &error))?);
         manifest.check()?;
-        let configured = guest.call(|report, store| report.call_configure(store, settings));
+        let configured = guest.call(limits::DESCRIBE_BYTES_MAX, |report, store| report.call_configure(store, settings));
         configured
             .map_err(|error| Refused::failed("configure", &error))?
             .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
@@ -94,7 +94,8 @@ impl ReportPlugin {
     /// A fresh instance, configured, whose calls end when nobody waits for them any more.
     pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportInstance<'_>, GuestError> {
         let mut guest = Guest::instantiate(&self.pre, self.memory_bytes, cancel)?;
-        let configured = guest.call(|report, store| report.call_configure(store, &self.settings))?;
+        let configured =
+            guest.call(limits::DESCRIBE_BYTES_MAX, |report, store| report.call_configure(store, &self.settings))?;
         configured.map_err(|reason| GuestError::failed(None, &reason))?;
         Ok(ReportInstance { guest, manifest: &self.manifest })
     }
@@ -114,7 +115,8 @@ impl ReportInstance<'_> {
         input: &[u8],
         rows: &[usize],
     ) -> Result<Vec<GuestReportRow>, GuestError> {
-        let computed = self.guest.call(|report, store| report.call_compute(store, day, input))?;
+        let computed =
+            self.guest.call(limits::REPORT_RESULT_BYTES_MAX, |report, store| report.call_compute(store, day, input))?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
         checked_rows(computed, self.manifest, rows).map_err(|reason| GuestError::failed(None, reason))
     }
@@ -141,7 +143,7 @@ impl Guest {
         let memory = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
         let mut store = Store::new(pre.engine(), memory);
         store.limiter(|memory| memory);
-        store.set_hostcall_fuel(limits::REPORT_RESULT_BYTES_MAX);
+        store.set_hostcall_fuel(limits::DESCRIBE_BYTES_MAX);
         refill(&mut store);
         let clock = CallClock::start(&mut store, cancel, limits::REPORT_EPOCHS_MAX);
         let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
@@ -150,10 +152,12 @@ impl Guest {
 
     fn call<T>(
         &mut self,
+        result_bytes_max: usize,
         call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store);
         self.clock.begin(&mut self.store);
+        self.store.set_hostcall_fuel(result_bytes_max);
         call(self.bindings.kith_report_report(), &mut self.store).map_err(|error| GuestError::of(&error))
     }
 }

@@ -20,8 +20,6 @@ use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, component::Componen
 /// The interface that a component must export.
 pub(crate) const CONTRACT: &str = "kith:view@1.0.0";
 pub(crate) const EXPORT: &str = "kith:view/view@1.0.0";
-/// Bytes that one call may hand back.
-const RESULT_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// The slot of a fault that stands for no slot.
 const NO_SLOT: u32 = u32::MAX;
 
@@ -165,7 +163,7 @@ impl Guest {
         let memory = StoreLimitsBuilder::new().memory_size(memory).trap_on_grow_failure(true).build();
         let mut store = Store::new(pre.engine(), memory);
         store.limiter(|memory| memory);
-        store.set_hostcall_fuel(RESULT_BYTES_MAX);
+        store.set_hostcall_fuel(limits::DESCRIBE_BYTES_MAX);
         refill(&mut store, limits);
         let clock = CallClock::start(&mut store, cancel, limits.call_epochs);
         let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
@@ -173,17 +171,19 @@ impl Guest {
     }
 
     fn describe(&mut self) -> Result<wit::Manifest, GuestError> {
-        self.call(|view, store| view.call_describe(store))
+        self.call(limits::DESCRIBE_BYTES_MAX, |view, store| view.call_describe(store))
     }
 
     fn configure(&mut self, settings: &str) -> Result<Result<(), String>, GuestError> {
-        self.call(|view, store| view.call_configure(store, settings))
+        self.call(limits::DESCRIBE_BYTES_MAX, |view, store| view.call_configure(store, settings))
     }
 
     /// Folds each slot's events into its state; gives the new states in the order of the slots.
     pub(crate) fn fold(&mut self, slots: &[FoldSlot<'_>]) -> Result<Vec<Vec<u8>>, GuestError> {
         let batch = encode_batch(slots);
-        let output = self.call(|view, store| view.call_fold(store, &batch))?.map_err(|fault| fault_of(&fault))?;
+        let output = self
+            .call(limits::CALL_RESULT_BYTES_MAX, |view, store| view.call_fold(store, &batch))?
+            .map_err(|fault| fault_of(&fault))?;
         let states =
             decode_states(&output, slots.len()).map_err(|invalid| GuestError::failed(None, &invalid.to_string()))?;
         Ok(states.into_iter().map(<[u8]>::to_vec).collect())
@@ -198,7 +198,8 @@ impl Guest {
     ) -> Result<Vec<Vec<GuestRow>>, GuestError> {
         let states: Vec<u8> = slots.iter().flat_map(|(_, state)| *state).copied().collect();
         let wire: Vec<wit::Slot> = slots.iter().map(|(key, state)| slot(*key, state)).collect();
-        let rows = self.call(|view, store| view.call_read(store, day, &wire, &states))?;
+        let rows =
+            self.call(limits::CALL_RESULT_BYTES_MAX, |view, store| view.call_read(store, day, &wire, &states))?;
         rows_by_slot(rows.map_err(|fault| fault_of(&fault))?, slots.len(), fields)
     }
 
@@ -209,10 +210,12 @@ impl Guest {
 
     fn call<T>(
         &mut self,
+        result_bytes_max: usize,
         call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store, self.limits);
         self.clock.begin(&mut self.store);
+        self.store.set_hostcall_fuel(result_bytes_max);
         let result = call(self.bindings.kith_view_view(), &mut self.store);
         let left = self.store.get_fuel().expect("the engine counts fuel");
         self.fuel_used += self.limits.call_fuel - left;

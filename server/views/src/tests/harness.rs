@@ -303,6 +303,9 @@ pub(super) static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| component(HOSTIL
 /// Its source.
 pub(super) const HOSTILE_TEXT: &str = include_str!("hostile.wat");
 
+/// The source of a plugin that gives far more than a view can hold: 1,000 rows of 16 kB for every key.
+pub(super) const FAT_TEXT: &str = include_str!("fat.wat");
+
 /// Assembles a component.
 pub(super) fn component(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()

@@ -3,7 +3,7 @@
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
 use crate::{FollowError, Following, Query, ViewScope, ViewState, follower::Step};
 use bytes::Bytes;
-use kith_core::{filter::Filter, history::History, position::Position};
+use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use std::{
     future::Future,
     pin::pin,
@@ -76,6 +76,38 @@ fn a_view_is_followed_once() {
     assert!(matches!(lab.views.follow(following(&log, head.subscribe())), Err(FollowError::Store(_))));
     drop(view);
     lab.views.follow(following(&log, head.subscribe())).unwrap();
+}
+
+#[test]
+fn a_file_with_damaged_bytes_is_built_anew_or_used() {
+    let log = MemoryLog::with_people();
+    for day in 1..40 {
+        log.met(day, &[0, 1, 2]);
+    }
+    let lab = Lab::open();
+    let network: NetworkName = "damaged".parse().unwrap();
+    let open = || lab.open_view(network.clone(), builtin("strength"), "{}", &log, ViewScope::Network);
+    let mut view = open().unwrap();
+    view.catch_up();
+    let rows = view.rows(Query::default());
+    drop(view);
+    let file = lab.only_file();
+    let whole = std::fs::read(&file).unwrap();
+    for begin in (0..whole.len()).step_by(whole.len() / 64) {
+        let mut bytes = whole.clone();
+        let end = whole.len().min(begin + 200);
+        bytes[begin..end].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        std::fs::write(&file, &bytes).unwrap();
+        drop(open().unwrap());
+    }
+    // Pages of the engine's own: nothing can be read, and it is built again.
+    let mut bytes = whole;
+    bytes[9..4_096].fill(0x5a);
+    std::fs::write(&file, &bytes).unwrap();
+    let mut view = open().unwrap();
+    assert_eq!(view.handle.cursor().position, Position::ZERO);
+    view.catch_up();
+    assert_eq!(view.rows(Query::default()), rows);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod check;
 mod corrections;
+mod costs;
 mod harness;
 mod laws;
 mod life;

@@ -1,0 +1,68 @@
+//! What a plugin gives is taken a little at a time, whatever there is of it.
+
+use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
+use crate::{Query, follower::Step, limits};
+use kith_core::{
+    event::{Fact, Met, PersonAdded},
+    id::PersonId,
+};
+use std::sync::Arc;
+
+/// A log of one meeting of so many people.
+fn meeting(people: usize) -> Arc<MemoryLog> {
+    let log = MemoryLog::empty();
+    let people: Vec<PersonId> = (0..people).map(|number| format!("p{number}").parse().unwrap()).collect();
+    for person in people.clone() {
+        log.append(0, Fact::PersonAdded(PersonAdded { person, organisation: None, role: String::new() }));
+    }
+    log.append(0, Fact::Met(Met { people }));
+    log
+}
+
+/// The plugin with one row of 16 kB a key, which is its own.
+fn one_row_a_key() -> Vec<u8> {
+    let no_item = "(i32.store8 offset=8 (local.get $row) (i32.const 1))";
+    assert!(FAT_TEXT.contains(no_item));
+    component(&FAT_TEXT.replace("(i32.const 1000)", "(i32.const 1)").replace(no_item, &no_item.replace("1))", "0))")))
+}
+
+fn status_of_fat(view: &View) -> (usize, u64, u64) {
+    let status = view.handle.status().unwrap();
+    (status.quarantined.len(), status.keys, status.rows)
+}
+
+#[test]
+fn rows_of_gigabytes_are_refused_key_by_key() {
+    let lab = Lab::open();
+    let mut view = lab.view(&component(FAT_TEXT), "{}", &meeting(12));
+    view.catch_up();
+    let keys = 66;
+    assert_eq!(status_of_fat(&view), (keys, keys as u64, 0));
+    let status = view.handle.status().unwrap();
+    assert!(status.quarantined.iter().all(|key| key.message.contains("names entry 1, which is not")));
+    assert_eq!(view.step(), Step::Level, "too few keys to stop for");
+}
+
+#[test]
+fn a_page_ends_where_its_bytes_do_and_the_next_goes_on() {
+    let lab = Lab::open();
+    let mut view = lab.view(&one_row_a_key(), "{}", &meeting(36));
+    view.catch_up();
+    let keys = 630;
+    assert_eq!(status_of_fat(&view), (0, keys as u64, keys as u64));
+    for day in [None, Some(TODAY - 1)] {
+        let (mut pages, mut rows, mut page_token) = (0, 0, None);
+        loop {
+            let query = Query { day, page_rows: limits::PAGE_ROWS_MAX, page_token, ..Query::default() };
+            let answer = view.handle.query(&query).unwrap();
+            assert_eq!(answer.total, keys as u64);
+            assert!(answer.rows.len() * 16_000 <= limits::PAGE_BYTES_MAX);
+            (pages, rows) = (pages + 1, rows + answer.rows.len());
+            page_token = answer.next_page_token;
+            if page_token.is_none() {
+                break;
+            }
+        }
+        assert_eq!((pages, rows), (2, keys), "8 MiB hold 524 rows of 16 kB");
+    }
+}
