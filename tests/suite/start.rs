@@ -49,7 +49,10 @@ fn the_first_start_makes_a_network_and_an_owner_token() {
     let secret = fs::read_to_string(&token_file).unwrap();
     assert!(!said.contains(secret.trim()), "the secret is in the file only");
     let cli = kith_tests::cli::Cli::new(&format!("http://{address}"), secret.trim());
-    assert_eq!(cli.json(&["head"]), json!({"network": "default", "position": 0, "root": EMPTY_ROOT}));
+    assert_eq!(
+        cli.json(&["head"]),
+        json!({"network": "default", "position": 0, "root": EMPTY_ROOT, "recorded_at": null, "clock": null})
+    );
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -17,7 +17,7 @@ use crate::{
     append_stream::{EventRefused, EventResult},
     builder::NewEvent,
     entries::Recorded,
-    reason::{Reason, is_retryable},
+    reason::Reason,
 };
 use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_log::blocks::StoredEntries;
@@ -240,11 +240,6 @@ impl Inner {
         self.return_refused(|_, _| true)
     }
 
-    /// Lets wait again what was refused for a reason that lies in the moment or in the caller.
-    pub(super) fn try_again(&self) -> Result<u64, StoreError> {
-        self.return_refused(|row, _| Reason::try_from(row.reason).is_ok_and(|reason| may_pass(reason, &row.field)))
-    }
-
     /// Notes what the server answered, in one transaction.
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
@@ -287,21 +282,6 @@ fn record(
     transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
     transaction.open_table(NUMBERS)?.insert(id_key(&event.id()), number)?;
     Ok(Ok(Recording::Queued))
-}
-
-/// Whether the same event may be taken later: by another token, at another time, or after what it names.
-fn may_pass(reason: Reason, field: &str) -> bool {
-    match reason {
-        Reason::PermissionDenied
-        | Reason::ScopeLost
-        | Reason::TokenInvalid
-        | Reason::PersonUnknown
-        | Reason::OrganisationUnknown
-        | Reason::EventUnknown => true,
-        // A rule that time mends: the event lay in the future.
-        Reason::EventInvalid => field.ends_with("occurred_at"),
-        reason => is_retryable(reason),
-    }
 }
 
 /// What is known of an event that is to be recorded.

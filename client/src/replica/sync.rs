@@ -117,7 +117,6 @@ impl Inner {
         }
         self.look_again_with_other_token(client, report).await?;
         let sent = report.accepted + report.duplicates;
-        self.try_again()?;
         self.push(client, report).await?;
         let head = (sent == report.accepted + report.duplicates).then_some(&head);
         self.pull(client, head, report).await?;

@@ -175,9 +175,10 @@ impl Scan<'_> {
     /// The part of the span that this scan covers.
     fn covered(&self) -> Span {
         let Span { after, until, direction } = self.span;
-        let positions = match self.filter.people.is_empty() {
-            true => u64::try_from(self.reach.entries).unwrap_or(u64::MAX),
-            false => self.reach.indexed_positions,
+        let positions = if self.filter.people.is_empty() {
+            u64::try_from(self.reach.entries).unwrap_or(u64::MAX)
+        } else {
+            self.reach.indexed_positions
         };
         match direction {
             Direction::Forward => {
