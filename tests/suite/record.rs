@@ -361,7 +361,7 @@ fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
             let (mut from_client, mut to_server) = (client.try_clone().unwrap(), up.try_clone().unwrap());
             let (dark, seen) = (Arc::clone(&is_dark), Arc::clone(&is_dark));
             thread::spawn(move || {
-                let mut bytes = [0; 65_536];
+                let mut bytes = [0; 8_192];
                 while let Ok(count @ 1..) = from_client.read(&mut bytes) {
                     if bytes[..count].windows(word.len()).any(|found| found == word) {
                         dark.store(true, Ordering::SeqCst);
@@ -372,7 +372,7 @@ fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
                 }
             });
             thread::spawn(move || {
-                let mut bytes = [0; 65_536];
+                let mut bytes = [0; 8_192];
                 while let Ok(count @ 1..) = up.read(&mut bytes) {
                     if seen.load(Ordering::SeqCst) || client.write_all(&bytes[..count]).is_err() {
                         break;

@@ -67,7 +67,7 @@ impl Output {
     /// Prints a table that fits the terminal: long names are shortened, and what has no room then is left out from the
     /// right, and named.
     pub(crate) fn table(&mut self, columns: &[Column], rows: Vec<Vec<String>>) -> Result<(), Failure> {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
         let widths = fit(columns, &rows, terminal_width());
         let (shown, left_out) = columns.split_at(widths.len());
         let table = table(shown, &widths, rows, self.styled);

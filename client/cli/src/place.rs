@@ -20,6 +20,7 @@ const SILENT_MAX: Duration = Duration::from_secs(1);
 
 /// Where commands record and read.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each command")]
 pub(crate) enum Place {
     /// The server.
     Server(Client),

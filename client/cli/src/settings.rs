@@ -101,13 +101,13 @@ impl Settings {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         let server = match &flags.server {
             Some(server) => Some(server.clone()),
-            None => text_of("KITH_SERVER", &variable)?,
+            None => text_of("KITH_SERVER", variable)?,
         };
         // A profile's token is for the profile's server: it is never sent anywhere else.
         let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| is_same(server, &profile.server)));
         let network = match &flags.network {
             Some(network) => Some(network.clone()),
-            None => text_of("KITH_NETWORK", &variable)?,
+            None => text_of("KITH_NETWORK", variable)?,
         };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         Ok(Self {
@@ -155,7 +155,7 @@ impl ReplicaSettings {
         let Some(folder) = folder else { return Ok(None) };
         let network = match &flags.network {
             Some(network) => Some(network.clone()),
-            None => text_of("KITH_NETWORK", &variable)?,
+            None => text_of("KITH_NETWORK", variable)?,
         };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         let network = parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?;

@@ -28,6 +28,7 @@ impl Counted {
 
 /// Where views are asked.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each command")]
 pub(crate) enum Asked {
     /// The server.
     Server(Client),

@@ -80,9 +80,9 @@ impl Replica {
             half_made::open_or_make(&builder(), FileBackend::new(file)?)
         });
         let turns = Turns::new(folder, options.wait);
-        let opened = Self::open_with(opener, Some(turns), Some(folder.to_owned()), options)?;
-        turns::keep(Arc::downgrade(&opened.0)).map_err(io)?;
-        Ok(opened)
+        let replica = Self::open_with(opener, Some(turns), Some(folder.to_owned()), options)?;
+        turns::keep(Arc::downgrade(&replica.0)).map_err(io)?;
+        Ok(replica)
     }
 
     /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and gives the same

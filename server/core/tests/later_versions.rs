@@ -32,7 +32,7 @@ fn longer(event: &Event) -> Newer {
     let fact = &with[bare.len() - 3..];
     let (key, rest) = varint(fact);
     let (length, message) = varint(rest);
-    assert_eq!(length as usize, message.len(), "the fact comes last");
+    assert_eq!(length, message.len() as u64, "the fact comes last");
     let mut bytes = message.to_vec();
     prost::encoding::string::encode(500, &"new".to_owned(), &mut bytes);
     Newer { number: u32::try_from(key >> 3).unwrap(), bytes }

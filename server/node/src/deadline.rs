@@ -67,7 +67,7 @@ where
 fn allowed(headers: &HeaderMap, max: Duration) -> Duration {
     let asked = headers.get(GRPC_TIMEOUT).and_then(|value| parse(value.to_str().ok()?));
     let Some(asked) = asked.filter(|asked| *asked <= max) else { return max };
-    asked - (asked / limits::DEADLINE_ANSWER_SHARE).min(limits::DEADLINE_ANSWER)
+    asked.saturating_sub((asked / limits::DEADLINE_ANSWER_SHARE).min(limits::DEADLINE_ANSWER))
 }
 
 /// Reads a timeout as gRPC writes it: up to eight digits and a unit.

@@ -177,9 +177,9 @@ impl<K: Hash + Eq, T: Clone> Flights<K, T> {
             return known;
         }
         flying.retain(|_, flight| flight.upgrade().is_some());
-        let made = make().boxed().shared();
-        flying.extend(made.downgrade().map(|weak| (key, weak)));
-        made
+        let begun = make().boxed().shared();
+        flying.extend(begun.downgrade().map(|weak| (key, weak)));
+        begun
     }
 }
 

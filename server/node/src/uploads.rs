@@ -40,7 +40,7 @@ pub(crate) struct Upload {
     file: Option<File>,
     bytes: usize,
     opened: Arc<Semaphore>,
-    _place: Place,
+    place: Place,
 }
 
 /// The place of a principal, given back at the end.
@@ -67,7 +67,7 @@ impl Uploads {
         let place = self.take_place(key(principal))?;
         let folder = self.folder.clone();
         let file = blocking(move || tempfile::tempfile_in(folder)).await.map_err(|error| Failure::internal(&error))?;
-        Ok(Upload { file: Some(file), bytes: 0, opened: self.opened.clone(), _place: place })
+        Ok(Upload { file: Some(file), bytes: 0, opened: self.opened.clone(), place })
     }
 
     fn take_place(&self, key: Key) -> Result<Place, Failure> {
@@ -113,7 +113,7 @@ impl Upload {
         let turn = self.opened.acquire_owned().await.expect("the semaphore is never closed");
         let (file, bytes) = (self.file.expect("no write failed"), self.bytes);
         let read = blocking(move || read_all(file, bytes)).await.map_err(|error| Failure::internal(&error))?;
-        Ok(Opened { component: read.into(), _turn: turn, _place: self._place })
+        Ok(Opened { component: read.into(), _turn: turn, _place: self.place })
     }
 }
 

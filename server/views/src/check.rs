@@ -227,7 +227,9 @@ struct Rows {
 impl Rows {
     fn of(rows: Vec<GuestRow>, job: &Job) -> Self {
         let (count, mut hash) = (rows.len() as u64, Sha256::new());
-        rows.into_iter().for_each(|row| hash.update(row_bytes(row, job)));
+        for row in rows {
+            hash.update(row_bytes(row, job));
+        }
         Self { count, sha256: hash.finalize().into() }
     }
 }

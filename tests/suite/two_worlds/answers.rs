@@ -83,10 +83,12 @@ async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
             read(raw, filter.clone(), direction, 1 + random.below(3), told).await;
         }
         let mut messages = subscribed(raw, filter, end).await;
-        messages.iter_mut().for_each(|message| {
-            message.left_out.iter_mut().for_each(|subtree| subtree.hash.clear());
+        for message in &mut messages {
+            for subtree in &mut message.left_out {
+                subtree.hash.clear();
+            }
             message.checkpoint = None;
-        });
+        }
         tell(told, "Subscribe", &Ok::<_, ()>(messages));
     }
 }

@@ -253,7 +253,7 @@ async fn with_hidden(place: &Place, hidden: [&str; 2], note: &str) -> (kith_log:
     events.extend((50..).zip(ORGANISATIONS).map(|(number, name)| founds(number, name)));
     append(&network, events).await;
     for number in 100..140 {
-        append(&network, vec![meets(2 * number, &["amina", PEOPLE[1 + number as usize % 5]])]).await;
+        append(&network, vec![meets(2 * number, &["amina", PEOPLE[usize::try_from(1 + number % 5).unwrap()]])]).await;
         let details = [detail(kith_core::detail::DetailKind::Note, &hidden, note)];
         let kept = prepare(
             kith_core::event::Event { scope: Scope::Organisation, ..event(2 * number + 1, met(&hidden)) },

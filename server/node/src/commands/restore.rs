@@ -78,7 +78,8 @@ fn tell(config: &Config, restored: &Restored) -> ExitCode {
         heading.taken_at.to_proto()
     );
     if !config.data.join("keys").exists() {
-        text += &format!("\nthe keys are not there yet: kithd restore-keys --from FILE --data {data}");
+        text += "\nthe keys are not there yet: kithd restore-keys --from FILE --data ";
+        text += &data.to_string();
     }
     say(ExitCode::SUCCESS, &text)
 }
