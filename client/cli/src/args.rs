@@ -108,7 +108,7 @@ impl Command {
         }
         let place = match (self.needs(), replica) {
             (Needs::Either, Some(replica)) => Place::Replica(Place::open(&replica.folder, replica.network)?),
-            (Needs::Either, None) | (Needs::Server, _) => Place::Server(settings()?.connect().await?),
+            (Needs::Either, None) | (Needs::Server, _) => Place::Server(Box::new(settings()?.connect().await?)),
         };
         let keeps_level_with = match place {
             // Without a server the command goes on with what is here.

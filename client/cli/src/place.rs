@@ -20,10 +20,9 @@ const SILENT_MAX: Duration = Duration::from_secs(1);
 
 /// Where commands record and read.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one for each command")]
 pub(crate) enum Place {
     /// The server.
-    Server(Client),
+    Server(Box<Client>),
     /// A replica in a folder.
     Replica(Replica),
 }

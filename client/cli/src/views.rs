@@ -28,10 +28,9 @@ impl Counted {
 
 /// Where views are asked.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "there is one for each command")]
 pub(crate) enum Asked {
     /// The server.
-    Server(Client),
+    Server(Box<Client>),
     /// A replica.
     Replica(OfflineViews),
 }

@@ -47,7 +47,7 @@ fn check_data(config: &Config) -> ExitCode {
 }
 
 fn tell(data: &Path, report: &Report) -> ExitCode {
-    let problems: String = report.problems.iter().flat_map(|problem| [problem.to_string(), "\n".to_owned()]).collect();
+    let problems: String = report.problems.iter().map(|problem| problem.to_string() + "\n").collect();
     let Report { networks, entries, details_opened, details_closed, .. } = report;
     let found = format!(
         "{}: {networks} networks, {entries} entries, {details_opened} details opened, {details_closed} erased or \

@@ -41,7 +41,8 @@ async fn install(
     sender: Sender<v1::InstallPluginResponse>,
 ) -> Result<(), Stop> {
     let receiving = receive(node, &caller, inbound, &sender);
-    let (network, plugin, component) = tokio::time::timeout(UPLOAD_DEADLINE, receiving).await.map_err(too_slow)??;
+    let (network, plugin, component) =
+        tokio::time::timeout(UPLOAD_DEADLINE, receiving).await.map_err(|_| too_slow())??;
     let received = component.bytes().len() as u64;
     sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
     node.authenticator().check(&caller)?;
@@ -103,14 +104,13 @@ async fn next(
     caller: &Caller,
     inbound: &mut Streaming<v1::InstallPluginRequest>,
 ) -> Result<Option<v1::InstallPluginRequest>, Stop> {
-    let message = tokio::time::timeout(node.limits().stall(), inbound.message()).await.map_err(too_slow)?;
+    let message = tokio::time::timeout(node.limits().stall(), inbound.message()).await.map_err(|_| too_slow())?;
     node.authenticator().check(caller)?;
     // A client that breaks off hears nothing any more.
     message.map_err(|_| Stop::Gone)
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
-fn too_slow(_: tokio::time::error::Elapsed) -> Stop {
+fn too_slow() -> Stop {
     Failure::because(ErrorReason::RequestInvalid, "the component came too slowly: send it again").at("data").into()
 }
 
