@@ -10,6 +10,7 @@ use super::{
     part::id_key,
     planted::{Planted, rename},
     rows::{self, Pending as PendingRow},
+    settle::settle_held,
     store::{change_state, decode},
     tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
 };
@@ -244,6 +245,7 @@ impl Inner {
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
             let mut numbers = transaction.open_table(NUMBERS)?;
+            let mut accepted = Vec::new();
             for result in results {
                 let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
                 match &result.result {
@@ -252,11 +254,12 @@ impl Inner {
                     }
                     Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
                         accept(transaction, number, *position)?;
+                        accepted.push(number);
                     }
                     Err(refused) => refuse(transaction, number, refused)?,
                 }
             }
-            Ok(())
+            settle_held(transaction, &accepted)
         })?;
         for result in results {
             self.tell(Happening::Answered { id: result.id, result: result.result.clone() });

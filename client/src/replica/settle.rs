@@ -7,7 +7,7 @@ use super::{
     error::StoreError,
     outbox::{open, refuse},
     part::id_key,
-    reading,
+    reading::{self, decode_frontier},
     rows::Pending as PendingRow,
     store::{change_state, decode},
     tables::{ENTRIES, IDS, NETWORK, NUMBERS, OUTBOX, SETTLED},
@@ -62,13 +62,34 @@ pub(super) fn settle_up_to(
             let (number, value) = row?;
             let row: PendingRow = decode(value.value())?;
             let known = done.iter().any(|(done, ..)| *done == number.value());
-            if !known && (1..=until.get()).contains(&row.position) {
-                let denied = absence.denies(open(row.event.as_ref())?.event(), Position::new(row.position))?;
-                let settled = if denied { Settled::Denied } else { Settled::Recorded };
+            if !known && let Some(settled) = absence.judge(&row, until)? {
                 done.push((number.value(), row, settled));
             }
         }
     }
+    settle_all(transaction, done)
+}
+
+/// Takes out of the outbox those of these events that the server has where the log is here already: no entry comes for
+/// them any more.
+pub(super) fn settle_held(transaction: &WriteTransaction, numbers: &[u64]) -> Result<(), StoreError> {
+    let frontier = change_state(transaction, |state| state.frontier.clone())?;
+    let until = Position::new(decode_frontier(&frontier)?.size());
+    let mut done = Vec::new();
+    {
+        let (outbox, absence) = (transaction.open_table(OUTBOX)?, Absence::new(transaction)?);
+        for number in numbers {
+            let Some(value) = outbox.get(number)? else { continue };
+            let row: PendingRow = decode(value.value())?;
+            if let Some(settled) = absence.judge(&row, until)? {
+                done.push((*number, row, settled));
+            }
+        }
+    }
+    settle_all(transaction, done)
+}
+
+fn settle_all(transaction: &WriteTransaction, done: Vec<(u64, PendingRow, Settled)>) -> Result<(), StoreError> {
     for (number, row, settled) in done {
         match settled {
             Settled::Recorded => settle(transaction, number, &row)?,
@@ -154,6 +175,16 @@ impl<'a> Absence<'a> {
         })
     }
 
+    /// What becomes of an event that the server says it has, when the log is here up to a position; `None` for one that
+    /// waits, or that is further on.
+    fn judge(&self, row: &PendingRow, until: Position) -> Result<Option<Settled>, StoreError> {
+        if !(1..=until.get()).contains(&row.position) {
+            return Ok(None);
+        }
+        let denied = self.denies(open(row.event.as_ref())?.event(), Position::new(row.position))?;
+        Ok(Some(if denied { Settled::Denied } else { Settled::Recorded }))
+    }
+
     /// Whether an event cannot be in the log at a position, because its entry would be here. Where the token or the
     /// recorder's organisation decides about that, nothing is known.
     fn denies(&self, event: &Event, position: Position) -> Result<bool, StoreError> {
@@ -181,8 +212,15 @@ impl<'a> Absence<'a> {
 #[cfg(all(test, feature = "faults"))]
 mod tests {
     use super::*;
-    use crate::replica::{Replica, ReplicaOptions, Stage, outbox::accept};
-    use kith_core::event::{Fact, Kind, Met};
+    use crate::{
+        append_stream::EventResult,
+        replica::{Replica, ReplicaOptions, Stage, outbox::accept},
+    };
+    use kith_core::{
+        decide::Outcome,
+        event::{Fact, Kind, Met},
+        tree::{Frontier, Hash},
+    };
     use redb::backends::InMemoryBackend;
 
     /// What a replica with a filter makes of the answer that an event is at position 5, when all up to 9 came without
@@ -226,6 +264,30 @@ mod tests {
         }
         for elsewhere in [people("chloe"), kinds(Kind::Asked)] {
             assert_eq!(stage(elsewhere.clone(), Scope::Network), None, "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_for_a_part_of_the_log_that_is_here_settles_at_once() {
+        let elsewhere = Filter { people: vec!["chloe".parse().unwrap()], ..Filter::default() };
+        for (filter, left) in [(elsewhere, None), (Filter::default(), Some(Stage::Returned))] {
+            let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
+            let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+            let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+            let event = replica.event(met).build().unwrap();
+            replica.record(&event).unwrap();
+            let mut tree = Frontier::new();
+            for _ in 0..9 {
+                tree.push(Hash::new([0; 32]));
+            }
+            replica
+                .0
+                .store
+                .write(|transaction| change_state(transaction, |state| state.frontier = tree.encode()))
+                .unwrap();
+            let answer = EventResult { number: 1, id: event.id(), result: Ok(Outcome::Duplicate(Position::new(5))) };
+            replica.0.take_answers(&[answer]).unwrap();
+            assert_eq!(replica.pending().unwrap().first().map(|pending| pending.stage), left);
         }
     }
 }
