@@ -30,7 +30,7 @@ impl Outline {
         people.dedup();
         Some(Self {
             people,
-            common: header.kinds.iter().any(kith_core::event::Kind::passes_every_filter),
+            common: header.is_common(),
             restricted: header.scope == Scope::Organisation,
             retracted: match &event.fact {
                 Fact::Retracted(retracted) => Some(retracted.event),

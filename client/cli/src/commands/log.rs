@@ -255,7 +255,7 @@ impl Printer {
 /// Whether an entry of the answer was asked for: directory and administration entries come with every filter.
 fn is_wanted(filter: &Filter, recorded: &Recorded) -> bool {
     let Ok(header) = Header::resolve(&recorded.entry, &recorded.event, |_| Ok::<_, Infallible>(None));
-    !header.kind.passes_every_filter() || filter.is_all() || filter.matches(&header)
+    !header.passes_every_filter() || filter.is_all() || filter.matches(&header)
 }
 
 /// An entry on one line.
