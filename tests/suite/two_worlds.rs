@@ -128,8 +128,8 @@ async fn told(world: &World, token: &str, seed: u64, history: &History) -> Vec<(
     answers(&world.raw(token, seed).await, &mut Random::new(seed), history).await
 }
 
+/// Where the answers differ. How many calls there are depends on the answers: pages, and rows to explain.
 fn differences(one: &[(String, String)], other: &[(String, String)]) -> Vec<String> {
-    assert_eq!(one.len(), other.len(), "as many calls in both worlds");
     let differ = one.iter().zip(other).filter(|(one, other)| one != other);
     differ.map(|((call, one), (_, other))| format!("{call}\n  {one}\n  {other}")).collect()
 }
@@ -147,17 +147,21 @@ async fn compare(seeds: &[u64]) -> BTreeSet<String> {
     let mut calls = BTreeSet::new();
     for state in ["from memory", "after a restart"] {
         for (place, (seed, history)) in seeds.iter().zip(&histories).enumerate() {
-            for token in [&tokens.owner, &tokens.hillside[place], &tokens.analyst[place]] {
+            let member = if seed.is_multiple_of(2) { &tokens.hillside[place] } else { &tokens.analyst[place] };
+            for token in [&tokens.owner, member] {
                 let one = told(&real, token, *seed, history).await;
                 let other = told(&blank, token, *seed, history).await;
                 let differ = differences(&one, &other);
                 assert!(differ.is_empty(), "seed {seed}, {state}: {}", differ.join("\n"));
+                assert_eq!(one.len(), other.len(), "seed {seed}, {state}: as many calls in both worlds");
                 calls.extend(one.iter().map(|(call, _)| call.split(' ').next().unwrap().to_owned()));
             }
+        }
+        for (place, (seed, history)) in seeds.iter().zip(&histories).enumerate().take(1) {
             let token = &tokens.riverside[place];
             let one = told(&real, token, *seed, history).await;
             let other = told(&blank, token, *seed, history).await;
-            assert!(!differences(&one, &other).is_empty(), "seed {seed}: who may see the difference sees it");
+            assert!(one != other, "seed {seed}: who may see the difference sees it");
         }
         (real, blank) = (real.again(), blank.again());
     }

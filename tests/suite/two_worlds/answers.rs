@@ -22,6 +22,10 @@ use std::fmt::Debug;
 const VIEWS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
 const REPORTS: [&str; 4] = ["bridges", "referrers", "follow_up_latency", "who_should_meet"];
 
+/// Filters, views and reports that one seed asks about; together the seeds ask about all.
+const FILTERS_AT_ONCE: usize = 3;
+const VIEWS_AT_ONCE: usize = 2;
+
 /// Calls and what was told, in order.
 type Told = Vec<(String, String)>;
 
@@ -54,7 +58,7 @@ fn filters(random: &mut Random) -> Vec<Filter> {
         people
     };
     let all = PeopleMatch::All;
-    vec![
+    let mut filters = vec![
         Filter::default(),
         Filter { kinds: vec![kith_core::event::Kind::Met], ..Filter::default() },
         Filter { organisations: vec!["riverside".parse().unwrap()], ..Filter::default() },
@@ -63,7 +67,10 @@ fn filters(random: &mut Random) -> Vec<Filter> {
         Filter { people: some(2), people_match: all, ..Filter::default() },
         Filter { people: some(3), people_match: all, ..Filter::default() },
         Filter { people: vec![person("amina"), person("ben")], people_match: all, ..Filter::default() },
-    ]
+    ];
+    random.shuffle(&mut filters);
+    filters.truncate(FILTERS_AT_ONCE);
+    filters
 }
 
 async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
@@ -129,13 +136,13 @@ async fn appends(raw: &Raw, history: &History, told: &mut Told) {
     };
     for (people, _) in PEOPLE {
         let filter = Filter { people: vec![person(people)], ..Filter::default() };
-        for after in [0, 12, 20, 30] {
+        for after in [12, 30] {
             let filter = Some(filter.to_proto());
             let condition = condition::Condition::NoneMatch(v1::NoneMatch { after, filter });
             tell(told, "Append", &raw.append_if(vec![sent(&nobody(1))], Some(condition)).await);
         }
     }
-    for id in history.hidden.iter().chain(history.seen.iter().take(3)).take(12) {
+    for id in history.hidden.iter().take(3).chain(history.seen.iter().take(1)) {
         let mut refused = Vec::new();
         for scope in [Scope::Network, Scope::Organisation] {
             refused.push(retracted(*id, scope));
@@ -200,7 +207,7 @@ async fn proofs(raw: &Raw, history: &History, told: &mut Told) {
         let proof = told_as(raw.audit().get_consistency_proof(request).await);
         tell(told, "GetConsistencyProof", &proof.map(|proof| (proof.from, proof.to, proof.hashes.len())));
     }
-    for id in history.hidden.iter().take(6).chain(history.seen.iter().take(3)) {
+    for id in history.hidden.iter().take(4).chain(history.seen.iter().take(2)) {
         let proof = raw.prove(id.as_bytes()).await;
         let proof = proof.map(|proof| (proof.entry, proof.position, proof.size, proof.hashes.len()));
         tell(told, "GetInclusionProof", &proof);
@@ -209,7 +216,7 @@ async fn proofs(raw: &Raw, history: &History, told: &mut Told) {
 
 async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
     let head = raw.head().await.unwrap().position;
-    for view in VIEWS {
+    for view in some_of(VIEWS, VIEWS_AT_ONCE, random) {
         raw.follow_view(view, head).await.unwrap();
         rows(raw, view, random, told).await;
         watched(raw, view, head, told).await;
@@ -217,10 +224,10 @@ async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
             v1::DigestViewRequest { network: raw.network_name(), view: view.to_owned(), ..Default::default() };
         tell(told, format!("DigestView {view}"), &told_as(raw.views().digest_view(request).await));
     }
-    for report in REPORTS {
+    for report in some_of(REPORTS, 1, random) {
         rows(raw, report, random, told).await;
     }
-    as_of_times(raw, told).await;
+    as_of_times(raw, random, told).await;
     let request = v1::CertifyViewRequest { network: raw.network_name(), view: "strength".into(), day: Some(20_500) };
     let certified = told_as(raw.plugins().certify_view(request).await).map(|certified| {
         let certificate = certified.certificate.unwrap_or_default();
@@ -229,6 +236,11 @@ async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
     tell(told, "CertifyView", &certified);
     let listed = told_as(raw.views().list_views(v1::ListViewsRequest { network: raw.network_name() }).await);
     tell(told, "ListViews", &listed.map(|listed| listed.views.into_iter().map(without_work).collect::<Vec<_>>()));
+}
+
+fn some_of<const N: usize>(mut names: [&'static str; N], count: usize, random: &mut Random) -> Vec<&'static str> {
+    random.shuffle(&mut names);
+    names[..count].to_vec()
 }
 
 /// A view's status without what it counts of its own work.
@@ -277,9 +289,10 @@ async fn watched(raw: &Raw, view: &str, head: u64, told: &mut Told) {
 }
 
 /// Rows as of moments at which hidden entries may have been recorded.
-async fn as_of_times(raw: &Raw, told: &mut Told) {
-    for tenth in 0..45 {
-        let time = Timestamp::from_millis(NOON.millis() + 900 * tenth);
+async fn as_of_times(raw: &Raw, random: &mut Random, told: &mut Told) {
+    for _ in 0..12 {
+        let tenth = i64::try_from(random.below(430)).unwrap();
+        let time = Timestamp::from_millis(NOON.millis() + 100 * tenth);
         let request = v1::QueryViewRequest {
             view: "strength".into(),
             at: Some(20_500),

@@ -21,7 +21,7 @@ pub(crate) struct OwnerArgs {
 
 #[derive(Debug, Subcommand)]
 enum OwnerCommand {
-    /// Make an owner token where none opens the server, as after `kithd restore --unverified`
+    /// Make an owner token where none opens the server
     #[command(after_help = "Example:\n  kithd owner issue --data ./data")]
     Issue(Validity),
     /// Replace the owner token: the one before opens nothing any more
