@@ -2,7 +2,7 @@
 
 use crate::{client::Client, error::Error, retry::Repeat};
 use bytes::{Bytes, BytesMut};
-use kith_core::position::Position;
+use kith_core::{id::EventId, position::Position};
 use kith_proto::v1;
 use sha2::{Digest, Sha256};
 use tonic::Streaming;
@@ -50,6 +50,8 @@ pub struct Plugins {
     pub plugins: Vec<v1::Plugin>,
     /// The log's last position.
     pub head: Position,
+    /// For owners of the network: what the plugins of organisations cost that the token may not see.
+    pub unseen: Vec<v1::UnseenPlugin>,
 }
 
 impl Client {
@@ -83,7 +85,8 @@ impl Client {
             async move { plugins.list_plugins(request).await }
         };
         let response = self.call(Repeat::Safe, request, send).await?;
-        Ok(Plugins { plugins: response.plugins, head: Position::new(response.head) })
+        let head = Position::new(response.head);
+        Ok(Plugins { plugins: response.plugins, head, unseen: response.unseen })
     }
 
     /// What would change if another version answered; `None` = the newest. Lists up to so many moves.
@@ -151,7 +154,17 @@ impl Client {
 
     /// Removes a plugin with all its versions and rows.
     pub async fn remove_plugin(&self, name: &str) -> Result<Position, Error> {
-        let request = v1::RemovePluginRequest { network: self.network_name(), name: name.to_owned() };
+        self.remove_any_plugin(name.to_owned(), Vec::new()).await
+    }
+
+    /// Removes a plugin of an organisation by the event that installed it, as [`Plugins::unseen`] names it. Needs an owner
+    /// of the network.
+    pub async fn end_plugin(&self, installed: &EventId) -> Result<Position, Error> {
+        self.remove_any_plugin(String::new(), installed.as_bytes().to_vec()).await
+    }
+
+    async fn remove_any_plugin(&self, name: String, installed: Vec<u8>) -> Result<Position, Error> {
+        let request = v1::RemovePluginRequest { network: self.network_name(), name, installed };
         let plugins = self.plugins();
         let send = |request| {
             let mut plugins = plugins.clone();

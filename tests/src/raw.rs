@@ -253,7 +253,8 @@ impl Raw {
 
     /// Removes a plugin.
     pub async fn remove_plugin(&self, name: &str) -> Result<(), Refusal> {
-        let request = v1::RemovePluginRequest { network: self.network.clone(), name: name.to_owned() };
+        let request =
+            v1::RemovePluginRequest { installed: Vec::new(), network: self.network.clone(), name: name.to_owned() };
         PluginServiceClient::new(self.service.clone()).remove_plugin(request).await?;
         Ok(())
     }

@@ -16,6 +16,7 @@ mod metrics;
 mod organisations;
 mod partial;
 mod plugins;
+mod plugins_of_organisations;
 mod rebuild;
 mod record;
 mod replica;

@@ -186,10 +186,21 @@ fn an_organisations_plugin_is_for_that_organisation_alone() {
         other.run(&["plugin", "diff", "own"]).exits(3);
         other.run(&["plugin", "remove", "own"]).exits(3).says("no plugin is called `own`");
         other.run(&["plugin", "certify", "own"]).exits(3);
-        assert_eq!(other.json_lines(&["plugin", "list"]), Vec::<Value>::new());
+        let listed = other.json_lines(&["plugin", "list"]);
+        assert_eq!(listed.len(), 1, "an owner of the network hears of a cost: {listed:?}");
+        let fields: Vec<_> = listed[0].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(fields, ["bytes", "fuel", "installed", "organisation"], "and of nothing else");
         assert!(other.json_lines(&["view"]).iter().all(|view| view["name"] != "own"));
     }
-    hillside.run(&install).exits(4).says("is taken in another scope");
+    hillside.run(&install).ok();
+    let own = json!([["own", "hillside"]]);
+    let named = |cli: &Cli| {
+        let listed = cli.json_lines(&["plugin", "list"]);
+        let seen = listed.iter().filter(|plugin| plugin["name"].is_string());
+        seen.map(|plugin| json!([plugin["name"], plugin["organisation"]])).collect::<Value>()
+    };
+    assert_eq!(named(&hillside), own, "another organisation's plugin does not take the name");
+    assert_eq!((met(&analyst, "own"), met(&hillside, "own")), (json!(3), json!(2)));
     recorder.run(&["plugin", "remove", "own"]).exits(4).says("this token may not do this");
     analyst.run(&["plugin", "remove", "own"]).ok();
 }

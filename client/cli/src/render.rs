@@ -4,7 +4,9 @@ use crate::{dates::show_time, people::Names};
 use kith_client::Recorded;
 use kith_core::{
     detail::{Detail, DetailKind},
-    event::{Administration, Answer, Attribute, AttributeValue, Event, Fact, RetractionReason, Role, Scope},
+    event::{
+        Administration, Answer, Attribute, AttributeValue, Event, Fact, RemovedPlugin, RetractionReason, Role, Scope,
+    },
     id::PersonId,
 };
 use serde_json::{Map, Value, json};
@@ -156,21 +158,26 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
 
 fn administration_json(administration: &Administration) -> (&'static str, Value) {
     match administration {
-        Administration::PluginInstalled { name, version, component, settings, scope } => (
+        Administration::PluginInstalled { name, version, component, settings } => (
             "plugin_installed",
             json!({
                 "name": name,
                 "version": version,
                 "component": hex::encode(component),
                 "settings": settings,
-                "scope": scope_name(*scope),
             }),
         ),
         Administration::PluginActivated { name, version, component } => {
             ("plugin_activated", json!({ "name": name, "version": version, "component": hex::encode(component) }))
         }
         Administration::PluginPaused { name, paused } => ("plugin_paused", json!({ "name": name, "paused": paused })),
-        Administration::PluginRemoved { name } => ("plugin_removed", json!({ "name": name })),
+        Administration::PluginRemoved { plugin } => (
+            "plugin_removed",
+            match plugin {
+                RemovedPlugin::Named(name) => json!({ "name": name }),
+                RemovedPlugin::Installed(id) => json!({ "installed": id.to_string() }),
+            },
+        ),
         Administration::MemberChanged { principal, role, organisation } => (
             "member_changed",
             json!({
@@ -257,7 +264,8 @@ fn administration_sentence(administration: &Administration) -> String {
         Administration::PluginPaused { name, paused } => {
             format!("{name} {}", if *paused { "paused" } else { "resumed" })
         }
-        Administration::PluginRemoved { name } => name.clone(),
+        Administration::PluginRemoved { plugin: RemovedPlugin::Named(name) } => name.clone(),
+        Administration::PluginRemoved { plugin: RemovedPlugin::Installed(id) } => format!("installed by event {id}"),
         Administration::MemberChanged { principal, role, .. } => {
             format!("{principal} {}", role.map_or("left", role_name))
         }

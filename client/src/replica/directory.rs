@@ -36,9 +36,7 @@ impl Known {
     fn take(&mut self, reader: &Reader, position: Position) -> Result<(), StoreError> {
         let recorded = reader.recorded_at(position)?.ok_or_else(damaged)?;
         add_to_directory(&mut self.directory, &recorded.event, position);
-        if let Fact::Administration(fact) = &recorded.event.fact {
-            self.plugins.apply(fact, &recorded.entry);
-        }
+        self.plugins.apply(&recorded.event, &recorded.entry);
         self.names.extend(names(&recorded.event, recorded.details));
         Ok(())
     }

@@ -190,23 +190,23 @@ fn write_details(transaction: &WriteTransaction, entries: &[Recorded]) -> Result
     Ok(())
 }
 
-/// Notes which entries the directory is made of: a retraction of a merge is one, too.
+/// Notes which entries directory and plugins are made of: a retraction of a merge is one, too.
 fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     let ids = transaction.open_table(IDS)?;
     let stored = StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? };
     let mut common = transaction.open_table(COMMON)?;
     for Recorded { entry, event, .. } in entries {
-        let passes = if event.target().is_none() {
-            event.kind().passes_every_filter()
+        let is_common = if event.target().is_none() {
+            event.kind().is_common()
         } else {
             let header = Header::resolve(entry, event, |id| {
                 let Some(position) = ids.get(id_key(id))?.map(|position| position.value()) else { return Ok(None) };
                 let bytes = stored.find(Position::new(position))?;
                 Ok::<_, StoreError>(bytes.as_ref().and_then(open))
             })?;
-            header.passes_every_filter()
+            header.is_common()
         };
-        if passes {
+        if is_common {
             common.insert(entry.position.get(), ())?;
         }
     }

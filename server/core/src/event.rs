@@ -262,6 +262,15 @@ pub enum Role {
     Owner,
 }
 
+/// How the removal of a plugin names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemovedPlugin {
+    /// By its name, for its owner.
+    Named(String),
+    /// By the event that installed its first version, for an owner of the network who may know no more of it.
+    Installed(EventId),
+}
+
 /// What only the server records, as answers to its own calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "fields and variants mean what kith.v1 says of the messages of the same names")]
@@ -271,7 +280,6 @@ pub enum Administration {
         version: String,
         component: [u8; 32],
         settings: String,
-        scope: Scope,
     },
     PluginActivated {
         name: String,
@@ -283,7 +291,7 @@ pub enum Administration {
         paused: bool,
     },
     PluginRemoved {
-        name: String,
+        plugin: RemovedPlugin,
     },
     MemberChanged {
         principal: String,

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 /// Which entries to give. Empty lists and missing bounds let everything pass; all given parts must match.
 ///
-/// Directory and administration entries, merges and their retractions always pass, so that handles and keys are the
-/// same everywhere.
+/// Directory and administration entries of scope network, merges and their retractions always pass, so that handles and
+/// keys are the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     /// Any of these kinds.

@@ -55,9 +55,16 @@ impl Header {
         Ok(header)
     }
 
-    /// Whether the entry is part of every filter and stream: its own kind is, or it withdraws one that is (a merge).
+    /// Whether directory and administration are made of the entry: its own kind is one of those, or it withdraws one
+    /// that is (a merge).
+    pub fn is_common(&self) -> bool {
+        self.kinds.iter().any(Kind::is_common)
+    }
+
+    /// Whether the entry is part of every filter and stream of those who may see it: it is common, and of scope
+    /// network. An organisation's administration is found like any other entry.
     pub fn passes_every_filter(&self) -> bool {
-        self.kinds.iter().any(Kind::passes_every_filter)
+        self.scope == Scope::Network && self.is_common()
     }
 
     fn own(entry: &Entry, event: &Event) -> Self {

@@ -40,8 +40,10 @@ pub const CUSTOM_TYPE_BYTES_MAX: usize = 64;
 pub const ADMINISTRATION_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of a plugin's settings in an event.
 pub const SETTINGS_BYTES_MAX: usize = 8 * 1024;
-/// Plugins of a network, built-in views apart.
+/// Plugins of the network itself, built-in views apart.
 pub const PLUGINS_MAX: usize = 64;
+/// Plugins of one organisation in a network; they do not count among the network's.
+pub const ORGANISATION_PLUGINS_MAX: usize = 16;
 /// Versions of one plugin that are kept; beyond, the oldest goes that is not needed for a rollback.
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
 /// Bytes of a plugin's component.

@@ -64,6 +64,8 @@ pub enum Action<'a> {
     Ask(&'a PluginOwner),
     /// Change a plugin, or install one for this owner.
     ChangePlugin(&'a PluginOwner),
+    /// End a plugin of an organisation that may not be seen, named by its installation.
+    EndPlugin,
     /// Let the server write an administration event of a kind. One about a person concerns that person's organisation.
     Write(&'a Kind, Option<&'a OrganisationId>),
 }
@@ -76,7 +78,7 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
             Reach::Network(own) => own == *network,
         },
         Action::AdministerServer => principal.reach == Reach::Server && principal.role == Role::Owner,
-        Action::AdministerTokens | Action::Administer => principal.role == Role::Owner,
+        Action::AdministerTokens | Action::Administer | Action::EndPlugin => principal.role == Role::Owner,
         Action::See(header) => sees(principal, header),
         Action::Record(kind, scope) => records(principal, kind, *scope),
         Action::Retract(header) => retracts(principal, header),
@@ -117,10 +119,7 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
 }
 
 fn asks(principal: &Principal, owner: &PluginOwner) -> bool {
-    match owner {
-        PluginOwner::Network => true,
-        PluginOwner::Organisation(owner) => principal.organisation.as_ref() == Some(owner),
-    }
+    owner.is_seen_by(principal.organisation.as_ref())
 }
 
 fn sees(principal: &Principal, header: &Header) -> bool {
@@ -137,7 +136,7 @@ fn records(principal: &Principal, kind: &Kind, scope: Scope) -> bool {
     };
     let in_scope = match scope {
         Scope::Network => true,
-        Scope::Organisation => principal.organisation.is_some() && !kind.passes_every_filter(),
+        Scope::Organisation => principal.organisation.is_some() && !kind.is_common(),
     };
     by_role && in_scope && !kind.is_administration()
 }

@@ -1,25 +1,37 @@
 //! Which plugins a network has: what its administration entries come to.
 //!
-//! Invariant: equal entries give equal plugins, on every machine. A fact that breaks a rule changes nothing.
+//! Invariant: equal entries give equal plugins, on every machine. A fact that breaks a rule changes nothing, and no rule
+//! of a plugin depends on those of other organisations: whoever sees fewer entries has the same plugins, without those
+//! that it may not see.
 
 use crate::{
     entry::Entry,
-    event::{Administration, Scope},
-    id::{OrganisationId, PrincipalId},
-    limits::{PLUGIN_VERSIONS_MAX, PLUGINS_MAX},
+    event::{Administration, Event, Fact, RemovedPlugin, Scope},
+    id::{EventId, OrganisationId, PrincipalId},
+    limits::{ORGANISATION_PLUGINS_MAX, PLUGIN_VERSIONS_MAX, PLUGINS_MAX},
     position::Position,
     timestamp::Timestamp,
 };
 use std::collections::BTreeMap;
 
-/// The plugins of a network, by name. Built-in views are not among them.
+/// The plugins of a network, by owner and name. Built-in views are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plugins(BTreeMap<String, Plugin>);
+pub struct Plugins(BTreeMap<PluginKey, Plugin>);
+
+/// What a plugin is found by: two owners may each have one of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PluginKey {
+    /// Whose it is.
+    pub owner: PluginOwner,
+    /// What its view is called.
+    pub name: String,
+}
 
 /// Views of one name: every version that is installed, and which of them answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    owner: PluginOwner,
+    /// The event that installed its first version.
+    installed: EventId,
     /// Oldest first, never empty.
     versions: Vec<PluginVersion>,
     /// Versions that were activated and can be gone back to, by name; the last one answers.
@@ -29,7 +41,7 @@ pub struct Plugin {
 }
 
 /// Whose events a plugin folds, and who sees its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PluginOwner {
     /// Everybody in the network; it folds events of scope network only.
     Network,
@@ -68,9 +80,12 @@ pub enum PluginRefusal {
         /// The version asked for.
         version: String,
     },
-    /// The name belongs to another organisation, or to the network.
-    #[error("the name `{0}` is taken in another scope")]
+    /// The network has a plugin of the name that an organisation wants to give.
+    #[error("the network has a plugin called `{0}`: give yours another name")]
     NameTaken(String),
+    /// No plugin was installed by this event.
+    #[error("no plugin was installed by the event {0}")]
+    InstallationUnknown(EventId),
     /// The version is installed already.
     #[error("version {version} of `{name}` is installed already")]
     VersionTaken {
@@ -82,9 +97,9 @@ pub enum PluginRefusal {
     /// An organisation's plugin is installed by that organisation's tokens only.
     #[error("a plugin of scope organisation needs a token with an organisation")]
     NoOrganisation,
-    /// The network has so many plugins already.
-    #[error("the network has {PLUGINS_MAX} plugins, which is the limit: remove one first")]
-    TooMany,
+    /// The owner has so many plugins already.
+    #[error("{} plugins, which is the limit: remove one first", had_by(.0))]
+    TooMany(PluginOwner),
     /// It is already as it is asked to be.
     #[error("`{0}` is so already")]
     Unchanged(String),
@@ -100,23 +115,72 @@ impl PluginOwner {
     }
 }
 
-impl Plugins {
-    /// Takes in what an administration event says. Entries come in the order of their positions.
-    pub fn apply(&mut self, fact: &Administration, entry: &Entry) {
-        if self.check(fact, entry.organisation.as_ref()).is_ok() {
-            self.change(fact, entry);
+impl PluginOwner {
+    /// Whether it is this organisation, or the network.
+    pub fn is_seen_by(&self, organisation: Option<&OrganisationId>) -> bool {
+        match self {
+            Self::Network => true,
+            Self::Organisation(owner) => organisation == Some(owner),
         }
     }
 
-    /// Whether a fact that somebody of this organisation wants to record obeys the rules. Facts about anything else
-    /// than plugins do.
-    pub fn check(&self, fact: &Administration, organisation: Option<&OrganisationId>) -> Result<(), PluginRefusal> {
+    /// Scope of the events that change its plugins.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Network => Scope::Network,
+            Self::Organisation(_) => Scope::Organisation,
+        }
+    }
+
+    fn plugins_max(&self) -> usize {
+        match self {
+            Self::Network => PLUGINS_MAX,
+            Self::Organisation(_) => ORGANISATION_PLUGINS_MAX,
+        }
+    }
+
+    /// Where somebody of an organisation looks for a name: among that organisation's plugins, then the network's.
+    pub fn in_order_of_lookup(organisation: Option<&OrganisationId>) -> impl Iterator<Item = Self> {
+        organisation.cloned().map(Self::Organisation).into_iter().chain([Self::Network])
+    }
+}
+
+fn had_by(owner: &PluginOwner) -> String {
+    match owner {
+        PluginOwner::Network => format!("the network has {PLUGINS_MAX}"),
+        PluginOwner::Organisation(_) => format!("the organisation has {ORGANISATION_PLUGINS_MAX}"),
+    }
+}
+
+impl PluginKey {
+    /// The plugin of a name that an owner has.
+    pub fn new(owner: PluginOwner, name: impl Into<String>) -> Self {
+        Self { owner, name: name.into() }
+    }
+}
+
+impl Plugins {
+    /// Takes in what an event says, if it is of administration. Events come in the order of their positions.
+    pub fn apply(&mut self, event: &Event, entry: &Entry) {
+        let Fact::Administration(fact) = &event.fact else { return };
+        if self.check(fact, event.scope, entry.organisation.as_ref()).is_ok() {
+            self.change(fact, event, entry);
+        }
+    }
+
+    /// Whether a fact that somebody of this organisation wants to record in a scope obeys the rules. Facts about
+    /// anything else than plugins do.
+    pub fn check(
+        &self,
+        fact: &Administration,
+        scope: Scope,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<(), PluginRefusal> {
+        let key = |name: &String| Ok(PluginKey::new(PluginOwner::of(scope, organisation)?, name.clone()));
         match fact {
-            Administration::PluginInstalled { name, version, scope, .. } => {
-                self.check_install(name, version, &PluginOwner::of(*scope, organisation)?)
-            }
+            Administration::PluginInstalled { name, version, .. } => self.check_install(&key(name)?, version),
             Administration::PluginActivated { name, version, component } => {
-                let plugin = self.known(name)?;
+                let plugin = self.known(&key(name)?)?;
                 let is_it = |found: &&PluginVersion| found.component == *component;
                 plugin
                     .version(version)
@@ -125,9 +189,13 @@ impl Plugins {
                 refuse_if(plugin.activated.last() == Some(version), || PluginRefusal::Unchanged(name.clone()))
             }
             Administration::PluginPaused { name, paused } => {
-                refuse_if(self.known(name)?.is_paused() == *paused, || PluginRefusal::Unchanged(name.clone()))
+                refuse_if(self.known(&key(name)?)?.is_paused() == *paused, || PluginRefusal::Unchanged(name.clone()))
             }
-            Administration::PluginRemoved { name } => self.known(name).map(drop),
+            Administration::PluginRemoved { plugin: RemovedPlugin::Named(name) } => self.known(&key(name)?).map(drop),
+            Administration::PluginRemoved { plugin: RemovedPlugin::Installed(id) } => {
+                let is_there = scope == Scope::Network && self.find_installed(id).is_some();
+                refuse_if(!is_there, || PluginRefusal::InstallationUnknown(*id))
+            }
             Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
@@ -138,25 +206,29 @@ impl Plugins {
         }
     }
 
-    fn check_install(&self, name: &str, version: &str, owner: &PluginOwner) -> Result<(), PluginRefusal> {
-        let Some(plugin) = self.0.get(name) else {
-            return refuse_if(self.0.len() >= PLUGINS_MAX, || PluginRefusal::TooMany);
+    fn check_install(&self, key: &PluginKey, version: &str) -> Result<(), PluginRefusal> {
+        let Some(plugin) = self.get(key) else {
+            let of_network = PluginKey::new(PluginOwner::Network, key.name.clone());
+            refuse_if(self.get(&of_network).is_some(), || PluginRefusal::NameTaken(key.name.clone()))?;
+            let count = self.0.keys().filter(|known| known.owner == key.owner).count();
+            return refuse_if(count >= key.owner.plugins_max(), || PluginRefusal::TooMany(key.owner.clone()));
         };
-        refuse_if(plugin.owner != *owner, || PluginRefusal::NameTaken(name.to_owned()))?;
         refuse_if(plugin.version(version).is_some(), || PluginRefusal::VersionTaken {
-            name: name.to_owned(),
+            name: key.name.clone(),
             version: version.to_owned(),
         })
     }
 
-    fn known(&self, name: &str) -> Result<&Plugin, PluginRefusal> {
-        self.0.get(name).ok_or_else(|| PluginRefusal::Unknown(name.to_owned()))
+    fn known(&self, key: &PluginKey) -> Result<&Plugin, PluginRefusal> {
+        self.get(key).ok_or_else(|| PluginRefusal::Unknown(key.name.clone()))
     }
 
     /// Makes a change that obeys the rules.
-    fn change(&mut self, fact: &Administration, entry: &Entry) {
+    fn change(&mut self, fact: &Administration, event: &Event, entry: &Entry) {
+        let owner = || PluginOwner::of(event.scope, entry.organisation.as_ref()).expect("the fact was checked");
+        let key = |name: &String| PluginKey::new(owner(), name.clone());
         match fact {
-            Administration::PluginInstalled { name, version, component, settings, scope } => {
+            Administration::PluginInstalled { name, version, component, settings } => {
                 let installed = PluginVersion {
                     version: version.clone(),
                     component: *component,
@@ -165,17 +237,17 @@ impl Plugins {
                     installed_on: entry.recorded_at,
                     installed_by: entry.recorded_by.clone(),
                 };
-                let owner = PluginOwner::of(*scope, entry.organisation.as_ref()).expect("the fact was checked");
-                let new = Plugin { owner, versions: Vec::new(), activated: Vec::new(), paused_at: None };
-                self.0.entry(name.clone()).or_insert(new).install(installed);
+                let new = Plugin { installed: event.id, versions: Vec::new(), activated: Vec::new(), paused_at: None };
+                self.0.entry(key(name)).or_insert(new).install(installed);
             }
-            Administration::PluginActivated { name, version, .. } => {
-                self.0.get_mut(name).expect("the fact was checked").activate(version);
-            }
+            Administration::PluginActivated { name, version, .. } => self.known_mut(&key(name)).activate(version),
             Administration::PluginPaused { name, paused } => {
-                self.0.get_mut(name).expect("the fact was checked").paused_at = paused.then_some(entry.position);
+                self.known_mut(&key(name)).paused_at = paused.then_some(entry.position);
             }
-            Administration::PluginRemoved { name } => drop(self.0.remove(name)),
+            Administration::PluginRemoved { plugin: RemovedPlugin::Named(name) } => drop(self.0.remove(&key(name))),
+            Administration::PluginRemoved { plugin: RemovedPlugin::Installed(id) } => {
+                self.0.retain(|_, plugin| plugin.installed != *id);
+            }
             Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
@@ -186,14 +258,36 @@ impl Plugins {
         }
     }
 
-    /// A plugin by its name.
-    pub fn get(&self, name: &str) -> Option<&Plugin> {
-        self.0.get(name)
+    fn known_mut(&mut self, key: &PluginKey) -> &mut Plugin {
+        self.0.get_mut(key).expect("the fact was checked")
     }
 
-    /// Every plugin with its name, in the order of names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Plugin)> {
-        self.0.iter().map(|(name, plugin)| (name.as_str(), plugin))
+    /// A plugin by its owner and name.
+    pub fn get(&self, key: &PluginKey) -> Option<&Plugin> {
+        self.0.get(key)
+    }
+
+    /// The plugin that a name means to somebody of an organisation: that organisation's own, or else the network's.
+    pub fn find(&self, name: &str, organisation: Option<&OrganisationId>) -> Option<(&PluginKey, &Plugin)> {
+        PluginOwner::in_order_of_lookup(organisation)
+            .find_map(|owner| self.0.get_key_value(&PluginKey::new(owner, name)))
+    }
+
+    /// The plugin whose first version was installed by an event.
+    pub fn find_installed(&self, id: &EventId) -> Option<(&PluginKey, &Plugin)> {
+        self.iter().find(|(_, plugin)| plugin.installed == *id)
+    }
+
+    /// Every plugin, in the order of owners and names.
+    pub fn iter(&self) -> impl Iterator<Item = (&PluginKey, &Plugin)> {
+        self.0.iter()
+    }
+
+    /// The plugins that somebody of an organisation may see.
+    #[must_use]
+    pub fn seen_by(&self, organisation: Option<&OrganisationId>) -> Self {
+        let seen = self.iter().filter(|(key, _)| key.owner.is_seen_by(organisation));
+        Self(seen.map(|(key, plugin)| (key.clone(), plugin.clone())).collect())
     }
 
     /// Whether some version of some plugin is this component, so that its bytes must be kept.
@@ -203,9 +297,9 @@ impl Plugins {
 }
 
 impl Plugin {
-    /// Whose it is.
-    pub fn owner(&self) -> &PluginOwner {
-        &self.owner
+    /// The event that installed its first version: names it to those who may know no more of it.
+    pub fn installed(&self) -> EventId {
+        self.installed
     }
 
     /// Every version, oldest first.

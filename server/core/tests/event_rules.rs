@@ -337,7 +337,7 @@ fn two_people_are_merged() {
 #[test]
 fn administration_texts_and_digests_have_their_lengths() {
     let installed = |plugin: v1::PluginInstalled| {
-        event(Fact::PluginInstalled(v1::PluginInstalled { scope: 1, component: vec![1; 32], ..plugin }))
+        event(Fact::PluginInstalled(v1::PluginInstalled { component: vec![1; 32], ..plugin }))
     };
     let text_max = limits::ADMINISTRATION_TEXT_BYTES_MAX;
     lengths(text_max, "event.plugin_installed.name", |name| {
@@ -391,7 +391,6 @@ fn an_event_has_16_kib_at_most() {
             name: "strength".into(),
             component: vec![1; 32],
             settings: "x".repeat(settings),
-            scope: 1,
             ..Default::default()
         }))
     };

@@ -11,12 +11,17 @@ use kith_core::{
     timestamp::Timestamp,
 };
 
-/// A new event, ready to append.
+/// A new event of the network, ready to append.
 pub(crate) fn prepare(fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
+    prepare_in(Scope::Network, fact, now)
+}
+
+/// A new event of a scope, ready to append.
+pub(crate) fn prepare_in(scope: Scope, fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
     let event = Event {
         id: new_event_id(now),
         occurred_at: now,
-        scope: Scope::Network,
+        scope,
         caused_by: Vec::new(),
         attributes: Vec::new(),
         salt: random(),

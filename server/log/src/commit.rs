@@ -221,7 +221,7 @@ fn committed(live: &Live, edge: &Edge, index: Growth, accepted: &[Accepted]) -> 
         incarnation: live.incarnation,
         recorded_at: Some(last.recorded_at),
     };
-    let changes = accepted.iter().filter(|accepted| accepted.header.passes_every_filter());
+    let changes = accepted.iter().filter(|accepted| accepted.header.is_common());
     let change = |accepted: &Accepted| (accepted.event.clone(), accepted.entry.clone());
     let recent = |accepted: &Accepted| Recent { bytes: accepted.bytes.clone(), header: accepted.header.clone() };
     Committed { head, entries: accepted.iter().map(recent).collect(), index, common: changes.map(change).collect() }

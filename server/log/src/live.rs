@@ -91,7 +91,7 @@ pub(crate) struct Committed {
     pub(crate) common: Vec<(Event, Entry)>,
 }
 
-/// What entries come to that pass every filter.
+/// What directory and administration entries come to.
 #[derive(Default)]
 pub(crate) struct Common {
     pub(crate) directory: Directory,
@@ -102,9 +102,7 @@ impl Common {
     /// Takes in an event. Events come in the order of their positions.
     pub(crate) fn apply(&mut self, event: &Event, entry: &Entry) {
         self.directory.apply(event, entry.position);
-        if let Fact::Administration(fact) = &event.fact {
-            self.plugins.apply(fact, entry);
-        }
+        self.plugins.apply(event, entry);
     }
 }
 
@@ -213,8 +211,8 @@ fn apply(directory: &mut Arc<Directory>, events: &[(Event, Entry)]) {
 /// Changes the plugins; there are few, and they rarely change.
 fn apply_plugins(plugins: &mut Arc<Plugins>, events: &[(Event, Entry)]) {
     for (event, entry) in events {
-        if let Fact::Administration(fact) = &event.fact {
-            Arc::make_mut(plugins).apply(fact, entry);
+        if matches!(event.fact, Fact::Administration(_)) {
+            Arc::make_mut(plugins).apply(event, entry);
         }
     }
 }

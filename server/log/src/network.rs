@@ -26,7 +26,7 @@ use kith_core::{
     decide::{Command, Origin, Outcome, Refusal, Refused, check_append_size},
     detail::Detail,
     directory::Directory,
-    event::Administration,
+    event::{Administration, Scope},
     header::Header,
     history::{Budget, History, Unreadable},
     id::{EventId, NetworkName, PersonId, TokenId},
@@ -181,10 +181,15 @@ impl Network {
         self.live.plugins()
     }
 
-    /// Records what the server itself did on behalf of a principal: all facts or none. The caller has asked whether
-    /// the principal may, and whether the facts obey the rules of what they are about.
-    pub async fn administer(&self, principal: &Principal, facts: Vec<Administration>) -> Result<Position, AppendError> {
-        let events = facts.into_iter().map(|fact| self.prepare(fact)).collect::<Result<Vec<_>, _>>()?;
+    /// Records in a scope what the server itself did on behalf of a principal: all facts or none. The caller has asked
+    /// whether the principal may, and whether the facts obey the rules of what they are about.
+    pub async fn administer(
+        &self,
+        principal: &Principal,
+        scope: Scope,
+        facts: Vec<Administration>,
+    ) -> Result<Position, AppendError> {
+        let events = facts.into_iter().map(|fact| self.prepare(scope, fact)).collect::<Result<Vec<_>, _>>()?;
         let command = Command { principal: principal.clone(), events, condition: None, origin: Origin::Server };
         let outcomes = self.append(command).await?;
         match outcomes.last().expect("there is an outcome for each fact") {
@@ -323,14 +328,14 @@ impl Network {
         }
     }
 
-    fn prepare(&self, fact: Administration) -> Result<Prepared, Refused> {
+    fn prepare(&self, scope: Scope, fact: Administration) -> Result<Prepared, Refused> {
         let now = (self.inner.store.clock)();
-        administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })
+        administration::prepare_in(scope, fact, now).map_err(|why| Refused { event: 0, why: why.into() })
     }
 
     /// The server's own event, on behalf of a principal.
     fn command(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
-        let event = self.prepare(fact)?;
+        let event = self.prepare(Scope::Network, fact)?;
         Ok(Command { principal: principal.clone(), events: vec![event], condition: None, origin: Origin::Server })
     }
 }

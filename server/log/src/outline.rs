@@ -29,7 +29,7 @@ impl Outline {
         people.dedup();
         Some(Self {
             people,
-            common: header.kinds.iter().any(kith_core::event::Kind::passes_every_filter),
+            common: header.is_common(),
             restricted: match header.scope {
                 Scope::Network => None,
                 Scope::Organisation => header.organisation.clone(),

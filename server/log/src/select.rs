@@ -193,7 +193,7 @@ impl Scan<'_> {
     /// Whether the index would name an entry, so that memory and disk count alike.
     fn is_candidate(&self, header: &Header) -> bool {
         let common = match self.mode {
-            Mode::Passing => header.passes_every_filter(),
+            Mode::Passing => header.is_common(),
             Mode::Matching => false,
         };
         self.filter.people.is_empty() || common || self.filter.matches_people(header)

@@ -4,6 +4,7 @@
 
 use crate::node::Node;
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
+use kith_core::plugins::{PluginKey, PluginOwner};
 use kith_log::clock_behind_ms;
 use kith_proto::v1;
 use prometheus_client::{
@@ -104,10 +105,13 @@ fn views(node: &Node, registry: &mut Registry) {
     }
 }
 
-/// Every view of every network, those of single organisations and those beside the one that answers among them.
+/// Every view of every network, those beside the one that answers among them. What an organisation derives for itself
+/// stays with it: not even a number of it is here, since whoever reads these numbers needs no token.
 fn statuses(node: &Node) -> Vec<(Labels, v1::View)> {
     let mut statuses = Vec::new();
-    for (network, name, version, view) in node.views().all() {
+    let all = node.views().all().into_iter();
+    for (network, PluginKey { name, .. }, version, view) in all.filter(|(_, key, ..)| key.owner == PluginOwner::Network)
+    {
         match crate::grpc::view_status(&name, &view) {
             Ok(status) => {
                 let labels = vec![("network", network.to_string()), ("view", name), ("version", version)];

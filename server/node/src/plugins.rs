@@ -12,15 +12,16 @@ use crate::{
 use bytes::Bytes;
 use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{
-    event::{Administration, Scope},
+    event::{Administration, RemovedPlugin, Scope},
+    id::EventId,
     limits::SETTINGS_BYTES_MAX,
     may::{Action, Principal, may},
-    plugins::{Plugin, PluginOwner, PluginRefusal, PluginVersion, Plugins},
+    plugins::{Plugin, PluginKey, PluginOwner, PluginRefusal, PluginVersion, Plugins},
     position::Position,
 };
 use kith_log::{ComponentDigest, Network};
 use kith_proto::v1::ErrorReason;
-use kith_views::{Declared, ViewScope};
+use kith_views::Declared;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::{Mutex, MutexGuard};
@@ -87,32 +88,33 @@ impl Node {
             let message = format_args!("this is the built-in plugin `{builtin}`: give it settings of its own");
             return Err(Failure::because(ErrorReason::AlreadyExists, message).at("settings"));
         }
+        let key = PluginKey::new(owner, name);
         let _turn = self.plugin_changes().begin().await;
-        self.check_fits(network, principal, (&name, &owner), &declared)?;
+        self.check_fits(network, principal, &key, &declared)?;
         let digest = self.log().put_component(new.component).await.map_err(Failure::from)?;
         let plugins = network.plugins();
-        if let Some(installed) = same(&plugins, &owner, &digest, &settings) {
-            let installed = Same { wanted: &name, ..installed }.answer();
+        if let Some(installed) = same(&plugins, &key.owner, &digest, &settings) {
+            let installed = Same { wanted: &key.name, ..installed }.answer();
             self.forget_components().await?;
             return installed;
         }
-        let version = free_version(plugins.get(&name), declared.version());
+        let version = free_version(plugins.get(&key), declared.version());
+        let name = key.name.clone();
         let install = Administration::PluginInstalled {
             name: name.clone(),
             version: version.clone(),
             component: digest,
             settings,
-            scope: new.scope,
         };
-        if let Err(refusal) = plugins.check(&install, principal.organisation.as_ref()) {
+        if let Err(refusal) = plugins.check(&install, new.scope, principal.organisation.as_ref()) {
             self.forget_components().await?;
             return Err(refusal.into());
         }
-        let active = plugins.get(&name).is_none();
+        let active = plugins.get(&key).is_none();
         let activate =
             Administration::PluginActivated { name: name.clone(), version: version.clone(), component: digest };
         let facts = if active { vec![install, activate] } else { vec![install] };
-        let position = match network.administer(principal, facts).await {
+        let position = match network.administer(principal, new.scope, facts).await {
             Ok(position) => position,
             Err(error) => {
                 self.forget_components().await?;
@@ -130,28 +132,28 @@ impl Node {
         &self,
         network: &Network,
         principal: &Principal,
-        (name, owner): (&str, &PluginOwner),
+        key: &PluginKey,
         declared: &Declared,
     ) -> Result<(), Failure> {
-        let views = self.views();
-        let is_report = views.report(network.name(), name, principal).is_some();
+        let (views, PluginKey { owner, name }) = (self.views(), key);
+        let answering = views.answering(network.name(), key);
+        let is_report = matches!(answering, Some(Served::Report(_)));
         let refused = |message: String| Failure::because(ErrorReason::PluginRefused, message);
         let Declared::Report(report) = declared else {
             return refuse_if(is_report, || refused(format!("`{name}` is a report: give the view another name")));
         };
-        let is_view = views.find(network.name(), name, principal).is_some();
+        let is_view = matches!(answering, Some(Served::View(_)));
         refuse_if(is_view, || refused(format!("`{name}` is a view: give the report another name")))?;
         for input in &report.inputs {
             let view = &input.view;
-            let Some(found) = views.find(network.name(), view, principal) else {
-                return Err(refused(format!(
-                    "the report reads the view `{view}`, which is not there: install it first"
-                )));
+            let Some(found) = views.input(network.name(), view, owner) else {
+                let is_own = views.find(network.name(), view, principal).is_some();
+                return Err(refused(if is_own {
+                    format!("the view `{view}` is your organisation's: install the report with that scope, too")
+                } else {
+                    format!("the report reads the view `{view}`, which is not there: install it first")
+                }));
             };
-            let is_hidden = *owner == PluginOwner::Network && *found.handle.scope() != ViewScope::Network;
-            refuse_if(is_hidden, || {
-                refused(format!("the view `{view}` is your organisation's: install the report with that scope, too"))
-            })?;
             let has = |field: &&String| found.handle.fields().iter().any(|known| known.name == **field);
             if let Some(field) = input.fields.iter().find(|field| !has(field)) {
                 return Err(refused(format!("the view `{view}` has no field `{field}`, which the report reads")));
@@ -170,12 +172,12 @@ impl Node {
     ) -> Result<Position, Failure> {
         let _turn = self.plugin_changes().begin().await;
         let plugins = network.plugins();
-        let plugin = changeable(&plugins, principal, name)?;
+        let (key, plugin) = changeable(&plugins, principal, name)?;
         let Some(version) = plugin.version(version) else { return Err(version_unknown(name, version)) };
         if plugin.active() == Some(version) {
             return Ok(Position::ZERO);
         }
-        self.activate(network, principal, (name, plugin), version).await
+        self.activate(network, principal, (key, plugin), version).await
     }
 
     /// Lets the version answer again that did before.
@@ -187,11 +189,11 @@ impl Node {
     ) -> Result<(String, Position), Failure> {
         let _turn = self.plugin_changes().begin().await;
         let plugins = network.plugins();
-        let plugin = changeable(&plugins, principal, name)?;
+        let (key, plugin) = changeable(&plugins, principal, name)?;
         let Some(version) = plugin.before() else {
             return Err(Failure::request("name", format_args!("`{name}` has no version to go back to")));
         };
-        let position = self.activate(network, principal, (name, plugin), version).await?;
+        let position = self.activate(network, principal, (key, plugin), version).await?;
         Ok((version.version.clone(), position))
     }
 
@@ -199,32 +201,27 @@ impl Node {
         &self,
         network: &Network,
         principal: &Principal,
-        (name, plugin): (&str, &Plugin),
+        (key, plugin): (&PluginKey, &Plugin),
         version: &PluginVersion,
     ) -> Result<Position, Failure> {
-        self.views().keep_version(network, name, plugin, version).await;
-        self.await_built(network, principal, name, version).await?;
+        self.views().keep_version(network, key, plugin, version).await;
+        self.await_built(network, key, version).await?;
+        let (name, scope) = (&key.name, key.owner.scope());
         let fact = Administration::PluginActivated {
-            name: name.to_owned(),
+            name: name.clone(),
             version: version.version.clone(),
             component: version.component,
         };
-        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
+        let position = network.administer(principal, scope, vec![fact]).await.map_err(Failure::from)?;
         tracing::info!(network = %network.name(), plugin = name, version = version.version, "plugin activated");
         self.views().follow(network).await;
         Ok(position)
     }
 
     /// Waits a little for a version's view to be level with the log: nobody is to see a half-built one.
-    async fn await_built(
-        &self,
-        network: &Network,
-        principal: &Principal,
-        name: &str,
-        version: &PluginVersion,
-    ) -> Result<(), Failure> {
-        let wanted = (name, version.version.as_str());
-        let ServedView { handle, paused, .. } = match self.views().version(network.name(), wanted, principal) {
+    async fn await_built(&self, network: &Network, key: &PluginKey, version: &PluginVersion) -> Result<(), Failure> {
+        let wanted = (key, version.version.as_str());
+        let ServedView { handle, paused, .. } = match self.views().version(network.name(), wanted) {
             Some(Ok(Served::View(view))) => view,
             Some(Ok(Served::Report(_))) => return Ok(()),
             Some(Err(problem)) => return Err(Failure::because(ErrorReason::ViewStopped, problem)),
@@ -239,7 +236,7 @@ impl Node {
             Ok(Err(_)) if !paused => Err(Failure::new(ErrorReason::ViewStopped)),
             Ok(Err(_)) | Err(_) => {
                 let cursor = handle.cursor().position;
-                let message = format_args!("`{name}` {} is being built: at {cursor} of {head}", version.version);
+                let message = format_args!("`{}` {} is being built: at {cursor} of {head}", key.name, version.version);
                 let failure = Failure::because(ErrorReason::ViewBuilding, message);
                 Err(failure.with("cursor", cursor).with("head", head).retry_after(RETRY_BUILDING))
             }
@@ -256,15 +253,17 @@ impl Node {
     ) -> Result<Position, Failure> {
         let _turn = self.plugin_changes().begin().await;
         let paused = pause == Pause::Hold;
-        if changeable(&network.plugins(), principal, name)?.is_paused() == paused {
+        let plugins = network.plugins();
+        let (key, plugin) = changeable(&plugins, principal, name)?;
+        if plugin.is_paused() == paused {
             return Ok(Position::ZERO);
         }
-        if self.views().report(network.name(), name, principal).is_some() {
+        if matches!(self.views().answering(network.name(), key), Some(Served::Report(_))) {
             let message = format_args!("`{name}` is a report: it is computed when it is asked, so nothing is to pause");
             return Err(Failure::request("name", message));
         }
-        let fact = Administration::PluginPaused { name: name.to_owned(), paused };
-        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
+        let (fact, scope) = (Administration::PluginPaused { name: name.to_owned(), paused }, key.owner.scope());
+        let position = network.administer(principal, scope, vec![fact]).await.map_err(Failure::from)?;
         tracing::info!(network = %network.name(), plugin = name, paused, "plugin paused or resumed");
         self.views().follow(network).await;
         Ok(position)
@@ -278,10 +277,39 @@ impl Node {
         name: &str,
     ) -> Result<Position, Failure> {
         let _turn = self.plugin_changes().begin().await;
-        changeable(&network.plugins(), principal, name)?;
-        let fact = Administration::PluginRemoved { name: name.to_owned() };
-        let position = network.administer(principal, vec![fact]).await.map_err(Failure::from)?;
-        tracing::info!(network = %network.name(), plugin = name, "plugin removed");
+        let plugins = network.plugins();
+        let (key, _) = changeable(&plugins, principal, name)?;
+        let removed = RemovedPlugin::Named(name.to_owned());
+        self.remove(network, principal, key.owner.scope(), removed).await
+    }
+
+    /// Removes a plugin that the principal need not be able to see, by the event that installed its first version.
+    pub(crate) async fn end_plugin(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        installed: EventId,
+    ) -> Result<Position, Failure> {
+        if !may(principal, &Action::EndPlugin) {
+            return Err(Failure::new(ErrorReason::PermissionDenied));
+        }
+        let _turn = self.plugin_changes().begin().await;
+        let removed = RemovedPlugin::Installed(installed);
+        let fact = Administration::PluginRemoved { plugin: removed.clone() };
+        network.plugins().check(&fact, Scope::Network, None)?;
+        self.remove(network, principal, Scope::Network, removed).await
+    }
+
+    async fn remove(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        scope: Scope,
+        plugin: RemovedPlugin,
+    ) -> Result<Position, Failure> {
+        let fact = Administration::PluginRemoved { plugin };
+        let position = network.administer(principal, scope, vec![fact]).await.map_err(Failure::from)?;
+        tracing::info!(network = %network.name(), %position, "plugin removed");
         self.views().follow(network).await;
         self.forget_components().await?;
         Ok(position)
@@ -306,15 +334,19 @@ pub(crate) enum Pause {
     GoOn,
 }
 
-/// A plugin that the principal may change; to those who may not even see it, it looks as if it were not there.
-fn changeable<'a>(plugins: &'a Plugins, principal: &Principal, name: &str) -> Result<&'a Plugin, Failure> {
+/// The plugin that a name means to the principal, if it may change that; one that it may not even see is not there.
+fn changeable<'a>(
+    plugins: &'a Plugins,
+    principal: &Principal,
+    name: &str,
+) -> Result<(&'a PluginKey, &'a Plugin), Failure> {
     if is_builtin(name) {
         return Err(Failure::request("name", format_args!("`{name}` is built in: it is always there")));
     }
-    let plugin = plugins.get(name).filter(|plugin| may(principal, &Action::Ask(plugin.owner())));
-    let Some(plugin) = plugin else { return Err(PluginRefusal::Unknown(name.to_owned()).into()) };
-    if may(principal, &Action::ChangePlugin(plugin.owner())) {
-        Ok(plugin)
+    let found = plugins.find(name, principal.organisation.as_ref());
+    let Some((key, plugin)) = found else { return Err(PluginRefusal::Unknown(name.to_owned()).into()) };
+    if may(principal, &Action::ChangePlugin(&key.owner)) {
+        Ok((key, plugin))
     } else {
         Err(Failure::new(ErrorReason::PermissionDenied))
     }
@@ -378,7 +410,7 @@ struct Same<'a> {
 }
 
 fn same<'a>(plugins: &'a Plugins, owner: &PluginOwner, digest: &ComponentDigest, settings: &str) -> Option<Same<'a>> {
-    plugins.iter().filter(|(_, plugin)| plugin.owner() == owner).find_map(|(name, plugin)| {
+    plugins.iter().filter(|(key, _)| key.owner == *owner).find_map(|(PluginKey { name, .. }, plugin)| {
         let is_same = |version: &&PluginVersion| version.component == *digest && version.settings == settings;
         let version = plugin.versions().iter().find(is_same)?;
         Some(Same { wanted: name, name, version, active: plugin.active() == Some(version) })
@@ -423,7 +455,8 @@ impl From<PluginRefusal> for Failure {
             PluginRefusal::NameTaken(_) | PluginRefusal::Unchanged(_) => (ErrorReason::AlreadyExists, "name"),
             PluginRefusal::VersionTaken { .. } => (ErrorReason::AlreadyExists, "version"),
             PluginRefusal::NoOrganisation => (ErrorReason::RequestInvalid, "scope"),
-            PluginRefusal::TooMany => (ErrorReason::LimitExceeded, "name"),
+            PluginRefusal::TooMany(_) => (ErrorReason::LimitExceeded, "name"),
+            PluginRefusal::InstallationUnknown(_) => (ErrorReason::EventUnknown, "installed"),
         };
         Self::because(reason, refusal).at(field)
     }

@@ -13,9 +13,9 @@ use crate::clock::Clock;
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
     filter::Filter,
-    id::NetworkName,
+    id::{NetworkName, OrganisationId},
     may::Principal,
-    plugins::{Plugin, PluginOwner, PluginVersion},
+    plugins::{Plugin, PluginKey, PluginOwner, PluginVersion},
     position::Position,
 };
 use kith_log::{ComponentDigest, Log, Network, Range};
@@ -24,7 +24,7 @@ use kith_views::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -62,8 +62,8 @@ fn host_config(data: &Path) -> kith_views::Config {
     kith_views::Config::new(data.join("views"), data.join("cache"))
 }
 
-/// A network's views by name.
-type Slots = BTreeMap<String, Slot>;
+/// A network's views by owner and name.
+type Slots = BTreeMap<PluginKey, Slot>;
 
 /// What a view is made of.
 struct Wanted<'a> {
@@ -101,21 +101,21 @@ impl NetworkViews {
     /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
         for builtin in BUILTINS.iter().chain(REPORTS) {
-            if self.find_slot(network.name(), builtin.name, |_| ()).is_none() {
+            if self.find_slot(network.name(), &builtin_key(builtin.name), |_| ()).is_none() {
                 self.add_builtin(network, builtin).await;
             }
         }
         let plugins = network.plugins();
-        for (name, plugin) in plugins.iter() {
+        for (key, plugin) in plugins.iter() {
             for version in plugin.followed() {
-                self.keep_version(network, name, plugin, version).await;
+                self.keep_version(network, key, plugin, version).await;
             }
         }
         let gone = self.change(network.name(), |slots| {
-            let removed = slots.extract_if(.., |name, _| plugins.get(name).is_none() && !is_builtin(name));
+            let removed = slots.extract_if(.., |key, _| plugins.get(key).is_none() && !is_builtin(&key.name));
             let mut gone: Vec<KeptView> = removed.flat_map(|(_, slot)| slot.into_views()).collect();
-            for (name, slot) in slots {
-                gone.extend(plugins.get(name).into_iter().flat_map(|plugin| slot.bring_to_date(plugin)));
+            for (key, slot) in slots {
+                gone.extend(plugins.get(key).into_iter().flat_map(|plugin| slot.bring_to_date(plugin)));
             }
             gone
         });
@@ -129,22 +129,26 @@ impl NetworkViews {
         let kept = self.start(network, wanted, None).await;
         let version = kept.as_ref().map(|kept| kept.version().to_owned()).unwrap_or_default();
         let active = Some(version.clone());
-        let slot =
-            Slot { owner: PluginOwner::Network, paused: false, active, versions: BTreeMap::from([(version, kept)]) };
-        self.change(network.name(), |slots| slots.insert(builtin.name.to_owned(), slot));
+        let slot = Slot { paused: false, active, versions: BTreeMap::from([(version, kept)]) };
+        self.change(network.name(), |slots| slots.insert(builtin_key(builtin.name), slot));
     }
 
     /// Lets a version of a plugin follow the network beside the others, if it does not yet.
-    pub(crate) async fn keep_version(&self, network: &Network, name: &str, plugin: &Plugin, version: &PluginVersion) {
+    pub(crate) async fn keep_version(
+        &self,
+        network: &Network,
+        key: &PluginKey,
+        plugin: &Plugin,
+        version: &PluginVersion,
+    ) {
         let kept =
-            self.find_slot(network.name(), name, |slot| matches!(slot.versions.get(&version.version), Some(Ok(_))));
+            self.find_slot(network.name(), key, |slot| matches!(slot.versions.get(&version.version), Some(Ok(_))));
         if kept == Some(true) {
             return;
         }
-        let kept = self.start_version(network, name, plugin, version).await;
+        let kept = self.start_version(network, key, plugin, version).await;
         self.change(network.name(), |slots| {
-            let slot = slots.entry(name.to_owned()).or_insert_with(|| Slot {
-                owner: plugin.owner().clone(),
+            let slot = slots.entry(key.clone()).or_insert_with(|| Slot {
                 paused: plugin.is_paused(),
                 active: None,
                 versions: BTreeMap::new(),
@@ -156,16 +160,16 @@ impl NetworkViews {
     async fn start_version(
         &self,
         network: &Network,
-        name: &str,
+        key: &PluginKey,
         plugin: &Plugin,
         version: &PluginVersion,
     ) -> Result<Kept, String> {
         let component = self.component(&version.component).await?;
-        let scope = match plugin.owner() {
+        let scope = match &key.owner {
             PluginOwner::Network => ViewScope::Network,
             PluginOwner::Organisation(organisation) => ViewScope::Organisation(organisation.clone()),
         };
-        let wanted = Wanted { name, component, settings: &version.settings, scope };
+        let wanted = Wanted { name: &key.name, component, settings: &version.settings, scope };
         self.start(network, wanted, plugin.paused_at()).await
     }
 
@@ -277,71 +281,75 @@ impl NetworkViews {
 
     /// The view of a network that answers by a name, if the principal may see it.
     pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
-        self.find_slot(network, view, |slot| slot.view(principal))?
+        let seen = Seen::by(principal);
+        self.look(|slots| seen.slot(slots.get(network)?, view)?.1.view())
     }
 
     /// The report of a network that answers by a name, if the principal may see it.
     pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
-        let report = self.find_slot(network, name, |slot| slot.report(principal))??;
-        Some(self.serve(network, report, principal))
+        let seen = Seen::by(principal);
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let (key, slot) = seen.slot(slots, name)?;
+            Some(serve(slots, slot.report()?, &key.owner))
+        })
     }
 
-    /// A report with the views that it reads, of those that the principal may see.
-    fn serve(&self, network: &NetworkName, kept: KeptReport, principal: &Principal) -> ServedReport {
-        let KeptReport { report, retired } = kept;
-        let (mut views, mut missing) = (Vec::new(), None);
-        for input in &report.manifest().inputs {
-            match self.find(network, &input.view, principal) {
-                Some(view) => views.push(view),
-                None => missing = missing.or_else(|| Some(input.view.clone())),
-            }
-        }
-        ServedReport { report, views, missing, retired }
+    /// What answers of an owner's plugin. The caller has asked whether the plugin may be seen.
+    pub(crate) fn answering(&self, network: &NetworkName, key: &PluginKey) -> Option<Served> {
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let slot = slots.get(key)?;
+            Some(served(slots, key, slot, slot.answering()?))
+        })
+    }
+
+    /// The view that a report of an owner reads by a name.
+    pub(crate) fn input(&self, network: &NetworkName, view: &str, owner: &PluginOwner) -> Option<ServedView> {
+        self.look(|slots| Seen::of(owner).slot(slots.get(network)?, view)?.1.view())
     }
 
     /// The views and reports of a network that a principal may see, by name.
     pub(crate) fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, Served)> {
-        let seen = self.look(|slots| {
-            let of_network = slots.get(network).into_iter().flatten();
-            let seen = of_network
-                .filter_map(|(name, slot)| Some((name.clone(), slot.answering(principal)?.clone(), slot.paused)));
-            seen.collect::<Vec<_>>()
-        });
-        let served = |(name, kept, paused)| (name, self.served(network, kept, paused, principal));
-        seen.into_iter().map(served).collect()
+        let seen = Seen::by(principal);
+        self.look(|slots| {
+            let Some(slots) = slots.get(network) else { return Vec::new() };
+            let names: BTreeSet<&str> = slots.keys().map(|key| key.name.as_str()).collect();
+            let found = names.into_iter().filter_map(|name| {
+                let (key, slot) = seen.slot(slots, name)?;
+                Some((name.to_owned(), served(slots, key, slot, slot.answering()?)))
+            });
+            found.collect()
+        })
     }
 
-    fn served(&self, network: &NetworkName, kept: Kept, paused: bool, principal: &Principal) -> Served {
-        match kept {
-            Kept::View(view) => Served::View(view.served(paused)),
-            Kept::Report(report) => Served::Report(self.serve(network, report, principal)),
-        }
-    }
-
-    /// Every view that there is, with its network, name and version.
-    pub(crate) fn all(&self) -> Vec<(NetworkName, String, String, ServedView)> {
+    /// Every view that there is, with its network, owner and name, and version.
+    pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
         self.look(|slots| {
             let mut all = Vec::new();
             for (network, slots) in slots {
-                for (name, slot) in slots {
+                for (key, slot) in slots {
                     let views = slot.views().map(|(version, view)| (version, view.clone().served(slot.paused)));
-                    all.extend(views.map(|(version, view)| (network.clone(), name.clone(), version.to_owned(), view)));
+                    all.extend(views.map(|(version, view)| (network.clone(), key.clone(), version.to_owned(), view)));
                 }
             }
             all
         })
     }
 
-    /// A version of a plugin, or why it is not kept; nothing if it need not be.
+    /// A version of a plugin, or why it is not kept; nothing if it need not be. The caller has asked whether the plugin
+    /// may be seen.
     pub(crate) fn version(
         &self,
         network: &NetworkName,
-        (name, version): (&str, &str),
-        principal: &Principal,
+        (key, version): (&PluginKey, &str),
     ) -> Option<Result<Served, String>> {
-        let kept = |slot: &Slot| Some((slot.versions.get(version)?.clone(), slot.paused));
-        let (kept, paused) = self.find_slot(network, name, kept)??;
-        Some(kept.map(|kept| self.served(network, kept, paused, principal)))
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let slot = slots.get(key)?;
+            let kept = slot.versions.get(version)?.as_ref();
+            Some(kept.map(|kept| served(slots, key, slot, kept)).map_err(Clone::clone))
+        })
     }
 
     /// Stops every view at the end of its batch.
@@ -355,8 +363,8 @@ impl NetworkViews {
         .await;
     }
 
-    fn find_slot<T>(&self, network: &NetworkName, name: &str, look: impl FnOnce(&Slot) -> T) -> Option<T> {
-        self.look(|slots| slots.get(network)?.get(name).map(look))
+    fn find_slot<T>(&self, network: &NetworkName, key: &PluginKey, look: impl FnOnce(&Slot) -> T) -> Option<T> {
+        self.look(|slots| slots.get(network)?.get(key).map(look))
     }
 
     fn look<T>(&self, look: impl FnOnce(&BTreeMap<NetworkName, Slots>) -> T) -> T {
@@ -371,6 +379,53 @@ impl NetworkViews {
     fn slots_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<NetworkName, Slots>> {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whose plugins a name is looked up among: an organisation's own first, then the network's.
+struct Seen(Option<OrganisationId>);
+
+impl Seen {
+    fn by(principal: &Principal) -> Self {
+        Self(principal.organisation.clone())
+    }
+
+    /// As an owner's own plugins look: those of the network see the network's alone, and are the same for everybody.
+    fn of(owner: &PluginOwner) -> Self {
+        match owner {
+            PluginOwner::Network => Self(None),
+            PluginOwner::Organisation(organisation) => Self(Some(organisation.clone())),
+        }
+    }
+
+    fn slot<'a>(&self, slots: &'a Slots, name: &str) -> Option<(&'a PluginKey, &'a Slot)> {
+        PluginOwner::in_order_of_lookup(self.0.as_ref())
+            .find_map(|owner| slots.get_key_value(&PluginKey::new(owner, name)))
+    }
+}
+
+fn builtin_key(name: &str) -> PluginKey {
+    PluginKey::new(PluginOwner::Network, name)
+}
+
+/// A version of a plugin, as it answers.
+fn served(slots: &Slots, key: &PluginKey, slot: &Slot, kept: &Kept) -> Served {
+    match kept {
+        Kept::View(view) => Served::View(view.clone().served(slot.paused)),
+        Kept::Report(report) => Served::Report(serve(slots, report.clone(), &key.owner)),
+    }
+}
+
+/// A report of an owner with the views that it reads.
+fn serve(slots: &Slots, kept: KeptReport, owner: &PluginOwner) -> ServedReport {
+    let KeptReport { report, retired } = kept;
+    let (mut views, mut missing) = (Vec::new(), None);
+    for input in &report.manifest().inputs {
+        match Seen::of(owner).slot(slots, &input.view).and_then(|(_, slot)| slot.view()) {
+            Some(view) => views.push(view),
+            None => missing = missing.or_else(|| Some(input.view.clone())),
+        }
+    }
+    ServedReport { report, views, missing, retired }
 }
 
 /// Opens a view that stands still. One whose file was lost is built again up to where it was paused: the answer says

@@ -3,9 +3,9 @@
 use super::{Inner, OfflinePlugin, ViewError, folder::ViewsFolder, pending::WithPending, unknown};
 use crate::{error::Error, reason::Reason, replica::store::read_state};
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
-use kith_views::{Config, Following, Report, ViewHandle, ViewState, Views};
+use kith_views::{Config, Following, Report, ViewHandle, ViewScope, ViewState, Views};
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
     sync::{
@@ -48,7 +48,7 @@ struct Open {
     name: String,
     views: Arc<Views>,
     held: Filter,
-    found: BTreeMap<String, (OfflinePlugin, Found)>,
+    found: HashMap<(ViewScope, String), (OfflinePlugin, Found)>,
 }
 
 /// What a plugin is.
@@ -56,8 +56,17 @@ struct Open {
 pub(super) enum Found {
     /// A view that follows the replica.
     View(Arc<ViewHandle>),
-    /// A report, computed when it is asked.
-    Report(Arc<Report>),
+    /// A report, computed when it is asked from views that are found so.
+    Report(Arc<Report>, Lookup),
+}
+
+/// Among which plugins a name is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// The organisation's own, then the network's: so does whoever asks, and so do the organisation's reports.
+    OwnFirst,
+    /// The network's alone: so do the network's reports, which are the same for everybody.
+    Network,
 }
 
 impl Host {
@@ -120,7 +129,10 @@ impl Host {
     }
 
     pub(super) async fn names(&self) -> Vec<String> {
-        self.plugins().await.into_iter().map(|plugin| plugin.name).collect()
+        let mut names: Vec<String> = self.plugins().await.into_iter().map(|plugin| plugin.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// The built-in plugins, and those that the network installed; or those that were named instead.
@@ -139,14 +151,19 @@ impl Host {
 
     /// A view that has taken in everything that is here.
     pub(super) async fn level(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
+        self.level_of(name, Lookup::OwnFirst).await
+    }
+
+    /// The same, looked up among these plugins.
+    pub(super) async fn level_of(&self, name: &str, lookup: Lookup) -> Result<Arc<ViewHandle>, ViewError> {
         let (wanted, mut head) = (self.head(), self.head_watch());
         loop {
-            let view = self.view(name).await?;
+            let view = self.view_of(name, lookup).await?;
             let now = (*head.borrow_and_update()).min(wanted);
             tokio::select! {
                 reached = view.wait_for(now) => match reached {
                     Ok(_) => return Ok(view),
-                    Err(_) if Arc::ptr_eq(&view, &self.view(name).await?) => return Err(stopped(view).await),
+                    Err(_) if Arc::ptr_eq(&view, &self.view_of(name, lookup).await?) => return Err(stopped(view).await),
                     Err(_) => {}
                 },
                 // Perhaps the replica holds other entries now, and another view has taken the place of this one.
@@ -157,9 +174,13 @@ impl Host {
 
     /// A view that follows what is here now.
     pub(super) async fn view(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
-        match self.find(name).await? {
+        self.view_of(name, Lookup::OwnFirst).await
+    }
+
+    async fn view_of(&self, name: &str, lookup: Lookup) -> Result<Arc<ViewHandle>, ViewError> {
+        match self.find_of(name, lookup).await? {
             Found::View(view) => Ok(view),
-            Found::Report(_) => {
+            Found::Report(..) => {
                 let message = format!("{name} is a report: it is computed when it is asked");
                 Err(Error::refused(Reason::RequestInvalid, message).at("view").into())
             }
@@ -168,8 +189,12 @@ impl Host {
 
     /// The view or report of a name.
     pub(super) async fn find(&self, name: &str) -> Result<Found, ViewError> {
-        let plugin =
-            self.plugins().await.into_iter().find(|plugin| plugin.name == name).ok_or_else(|| unknown(name))?;
+        self.find_of(name, Lookup::OwnFirst).await
+    }
+
+    async fn find_of(&self, name: &str, lookup: Lookup) -> Result<Found, ViewError> {
+        let plugin = look_up(self.plugins().await, name, lookup).ok_or_else(|| unknown(name))?;
+        let key = (plugin.scope.clone(), plugin.name.clone());
         let mut open = self.open.lock().await;
         let state = self.state_name()?;
         if open.as_ref().is_none_or(|open| open.name != state) {
@@ -179,14 +204,14 @@ impl Host {
             *open = Some(self.open_at(state).await?);
         }
         let open = open.as_mut().expect("it was opened above");
-        if let Some((_, found)) = open.found.get(name).filter(|(known, _)| *known == plugin) {
+        if let Some((_, found)) = open.found.get(&key).filter(|(known, _)| *known == plugin) {
             return Ok(found.clone());
         }
-        if let Some((_, Found::View(other))) = open.found.remove(name) {
+        if let Some((_, Found::View(other))) = open.found.remove(&key) {
             blocking(move || other.stop()).await;
         }
         let found = self.start(open, plugin.clone()).await?;
-        open.found.insert(name.to_owned(), (plugin, found.clone()));
+        open.found.insert(key, (plugin, found.clone()));
         Ok(found)
     }
 
@@ -212,7 +237,11 @@ impl Host {
             let (component, settings) = (&following.component, &following.settings);
             if views.is_report(component).map_err(|refused| host(&refused))? {
                 let report = views.report(component, settings).map_err(|refused| host(&refused))?;
-                return Ok(Found::Report(Arc::new(report)));
+                let inputs = match following.scope {
+                    ViewScope::Network => Lookup::Network,
+                    ViewScope::Organisation(_) => Lookup::OwnFirst,
+                };
+                return Ok(Found::Report(Arc::new(report), inputs));
             }
             views.follow(following).map(|view| Found::View(Arc::new(view))).map_err(|error| host(&error))
         })
@@ -239,7 +268,7 @@ impl Host {
             }
             let config = Config::new(folder.join(&name), cache);
             let views = Views::open(config).map_err(|error| ViewError::Host(error.to_string()))?;
-            Ok(Open { name, views: Arc::new(views), held, found: BTreeMap::new() })
+            Ok(Open { name, views: Arc::new(views), held, found: HashMap::new() })
         })
         .await
     }
@@ -261,10 +290,21 @@ impl Open {
         for (_, found) in self.found.into_values() {
             match found {
                 Found::View(view) => view.stop(),
-                Found::Report(_) => {}
+                Found::Report(..) => {}
             }
         }
     }
+}
+
+/// The plugin that a name means.
+fn look_up(plugins: Vec<OfflinePlugin>, name: &str, lookup: Lookup) -> Option<OfflinePlugin> {
+    let named = plugins.into_iter().filter(|plugin| plugin.name == name);
+    let (network, own): (Vec<_>, Vec<_>) = named.partition(|plugin| plugin.scope == ViewScope::Network);
+    let own = match lookup {
+        Lookup::OwnFirst => own,
+        Lookup::Network => Vec::new(),
+    };
+    own.into_iter().chain(network).next()
 }
 
 /// Why a view stopped, in its own words.

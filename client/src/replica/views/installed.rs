@@ -6,7 +6,7 @@
 use super::OfflinePlugin;
 use crate::{client::Client, error::Kind, reason::Reason, replica::Inner};
 use bytes::Bytes;
-use kith_core::plugins::{Plugin, PluginOwner};
+use kith_core::plugins::{Plugin, PluginKey, PluginOwner};
 use kith_views::ViewScope;
 use sha2::{Digest, Sha256};
 use std::{fs, io, path::PathBuf};
@@ -21,7 +21,7 @@ impl Inner {
             let Some(path) = self.component_path(&version.component).filter(|path| !path.exists()) else { continue };
             match client.fetch_component(&version.component).await {
                 Ok(component) => drop(keep(&path, &component)),
-                // Another organisation's plugin, or one that was removed meanwhile.
+                // One that was removed meanwhile.
                 Err(error) if error.kind() == Kind::Refused(Reason::ViewUnknown) => {}
                 Err(_) => return,
             }
@@ -31,18 +31,18 @@ impl Inner {
     /// The plugins that answer and whose components are here.
     pub(super) fn installed(&self) -> Vec<OfflinePlugin> {
         let Ok(plugins) = self.plugins() else { return Vec::new() };
-        plugins.iter().filter_map(|(name, plugin)| self.offline(name, plugin)).collect()
+        plugins.iter().filter_map(|(key, plugin)| self.offline(key, plugin)).collect()
     }
 
-    fn offline(&self, name: &str, plugin: &Plugin) -> Option<OfflinePlugin> {
+    fn offline(&self, key: &PluginKey, plugin: &Plugin) -> Option<OfflinePlugin> {
         let version = plugin.active()?;
         let component = fs::read(self.component_path(&version.component)?).ok()?;
         let is_whole = Sha256::digest(&component)[..] == version.component[..];
         is_whole.then(|| OfflinePlugin {
-            name: name.to_owned(),
+            name: key.name.clone(),
             component: Bytes::from(component),
             settings: version.settings.clone(),
-            scope: match plugin.owner() {
+            scope: match &key.owner {
                 PluginOwner::Network => ViewScope::Network,
                 PluginOwner::Organisation(organisation) => ViewScope::Organisation(organisation.clone()),
             },

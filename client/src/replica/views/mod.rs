@@ -132,7 +132,7 @@ impl OfflineViews {
         for name in self.0.names().await {
             views.push(match self.0.find(&name).await? {
                 Found::View(_) => asking::status(name.clone(), self.0.level(&name).await?).await?,
-                Found::Report(report) => match Ready::find(&self.0, &name).await {
+                Found::Report(report, _) => match Ready::find(&self.0, &name).await {
                     Ok(Some(ready)) => ready.status(name).await?,
                     Ok(None) => continue,
                     Err(error) => stopped(&name, &report, &error)?,
@@ -147,7 +147,7 @@ impl OfflineViews {
     pub async fn key_of(&self, name: &str) -> Result<String, ViewError> {
         match self.0.find(name).await? {
             Found::View(view) => Ok(asking::status(name.to_owned(), view).await?.key),
-            Found::Report(report) => Ok(report_view(name, &report)?.key),
+            Found::Report(report, _) => Ok(report_view(name, &report)?.key),
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Ready {
 impl Ready {
     /// The report of a name, if the name is one.
     pub(super) async fn find(host: &Arc<Host>, name: &str) -> Result<Option<Self>, ViewError> {
-        let Found::Report(report) = host.find(name).await? else { return Ok(None) };
+        let Found::Report(report, inputs) = host.find(name).await? else { return Ok(None) };
         if host.replica().filter()? != Filter::default() {
             let message =
                 format!("the report {name} needs the whole log, and this replica holds a part: ask the server");
@@ -34,7 +34,7 @@ impl Ready {
         }
         let mut views = Vec::new();
         for input in &report.manifest().inputs {
-            views.push(host.level(&input.view).await?);
+            views.push(host.level_of(&input.view, inputs).await?);
         }
         Ok(Some(Self { report, views, host: Arc::clone(host) }))
     }

@@ -1,20 +1,19 @@
 //! Generators of administration facts.
 
 use super::{Names, parsed, time};
-use crate::event::{Administration, Role, Scope};
+use crate::event::{Administration, RemovedPlugin, Role};
 use proptest::{option, prelude::*, sample::select};
 
 /// Any valid administration fact that names these ids.
 pub(super) fn administration(names: &Names) -> impl Strategy<Value = Administration> + use<> {
-    prop_oneof![plugin(), access(names), erasure(names), restored()]
+    prop_oneof![plugin(names), access(names), erasure(names), restored()]
 }
 
-fn plugin() -> impl Strategy<Value = Administration> {
+fn plugin(names: &Names) -> impl Strategy<Value = Administration> + use<> {
     let component = any::<[u8; 32]>();
-    let scope = select(&[Scope::Network, Scope::Organisation][..]);
     prop_oneof![
-        (text(), text(), component, "\\PC{0,200}", scope).prop_map(|(name, version, component, settings, scope)| {
-            Administration::PluginInstalled { name, version, component, settings, scope }
+        (text(), text(), component, "\\PC{0,200}").prop_map(|(name, version, component, settings)| {
+            Administration::PluginInstalled { name, version, component, settings }
         }),
         (text(), text(), any::<[u8; 32]>()).prop_map(|(name, version, component)| Administration::PluginActivated {
             name,
@@ -22,8 +21,12 @@ fn plugin() -> impl Strategy<Value = Administration> {
             component
         }),
         (text(), any::<bool>()).prop_map(|(name, paused)| Administration::PluginPaused { name, paused }),
-        text().prop_map(|name| Administration::PluginRemoved { name }),
+        removed_plugin(names).prop_map(|plugin| Administration::PluginRemoved { plugin }),
     ]
+}
+
+fn removed_plugin(names: &Names) -> impl Strategy<Value = RemovedPlugin> + use<> {
+    prop_oneof!["\\PC{1,40}".prop_map(RemovedPlugin::Named), names.event.clone().prop_map(RemovedPlugin::Installed),]
 }
 
 fn access(names: &Names) -> impl Strategy<Value = Administration> + use<> {

@@ -4,7 +4,7 @@
 
 use super::{Batch, Origin, Refusal, State, Target};
 use crate::{
-    event::{Administration, Event, Fact, Kind, PeopleMerged, Scope},
+    event::{Administration, Event, Fact, Kind, PeopleMerged, RemovedPlugin, Scope},
     id::{OrganisationId, PersonId},
     invalid::{Invalid, Problem},
     may::{Action, Principal, may},
@@ -34,10 +34,7 @@ impl<S: State> Batch<'_, S> {
             let rule = "a fact that clients record; the server writes administration events";
             return Err(Invalid::new("event.fact", Problem::MustBe(rule)).into());
         }
-        if event.scope == Scope::Organisation && kind.passes_every_filter() {
-            let rule = "network for directory and administration events";
-            return Err(Invalid::new("event.scope", Problem::MustBe(rule)).into());
-        }
+        check_scope(event, &kind)?;
         let (action, what) = match (origin, event.scope) {
             (Origin::Server, _) => (self.server_action(event, &kind), "administer the network"),
             (Origin::Client, Scope::Network) => (Action::Record(&kind, event.scope), "record events"),
@@ -45,12 +42,17 @@ impl<S: State> Batch<'_, S> {
                 (Action::Record(&kind, event.scope), "record events of scope organisation")
             }
         };
-        if may(principal, &action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
+        // An event of an organisation is of the recorder's.
+        let has_scope = event.scope == Scope::Network || principal.organisation.is_some();
+        if has_scope && may(principal, &action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
     }
 
     fn server_action<'a>(&'a self, event: &Event, kind: &'a Kind) -> Action<'a> {
         if !kind.is_administration() {
             return Action::Administer;
+        }
+        if ends_a_plugin_unseen(event) {
+            return Action::EndPlugin;
         }
         let person = event.people().first().copied();
         Action::Write(kind, person.and_then(|person| self.pending.organisation_of(person)))
@@ -133,6 +135,22 @@ impl<S: State> Batch<'_, S> {
         }
         Ok(())
     }
+}
+
+/// Directory and administration are the network's; only changes of an organisation's own plugins are not.
+fn check_scope(event: &Event, kind: &Kind) -> Result<(), Invalid> {
+    let is_the_networks = !kind.can_be_of_organisation() || ends_a_plugin_unseen(event);
+    if event.scope == Scope::Organisation && is_the_networks {
+        let rule = "network for directory and administration events, those about an organisation's own plugins apart";
+        return Err(Invalid::new("event.scope", Problem::MustBe(rule)));
+    }
+    Ok(())
+}
+
+/// Whether it removes a plugin of an organisation that the recorder may not see.
+fn ends_a_plugin_unseen(event: &Event) -> bool {
+    let Fact::Administration(Administration::PluginRemoved { plugin }) = &event.fact else { return false };
+    matches!(plugin, RemovedPlugin::Installed(_))
 }
 
 fn check_target(principal: &Principal, event: &Event, target: Option<&Target>) -> Result<(), Refusal> {

@@ -79,10 +79,22 @@ impl Kind {
         KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| kind.clone())
     }
 
-    /// Whether entries of this kind are part of every filter and stream: directory, merges, administration.
-    pub fn passes_every_filter(&self) -> bool {
+    /// Whether directory and administration are made of entries of this kind. Those of scope network are part of
+    /// every filter and stream.
+    pub fn is_common(&self) -> bool {
         let is_newer = matches!(self, Self::Newer(number) if PASSING_NUMBERS.contains(number));
         self.is_directory() || self.is_administration() || is_newer
+    }
+
+    /// Whether events of this kind can be of scope organisation: what clients record beside the directory, and changes
+    /// of an organisation's plugins.
+    pub fn can_be_of_organisation(&self) -> bool {
+        !self.is_common() || self.is_about_plugins()
+    }
+
+    /// Whether an event of this kind changes a plugin.
+    pub fn is_about_plugins(&self) -> bool {
+        matches!(self, Self::PluginInstalled | Self::PluginActivated | Self::PluginPaused | Self::PluginRemoved)
     }
 
     /// Whether only the server writes events of this kind.
@@ -125,7 +137,7 @@ impl Kind {
         match self {
             Self::Retracted | Self::Newer(_) => false,
             Self::PeopleMerged => true,
-            other => !other.passes_every_filter(),
+            other => !other.is_common(),
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::{
     fact::{organisation, person, person_or_none},
     fields::Fields,
-    fixed, scope, time,
+    fixed, time,
 };
 use crate::{
-    event::{Administration, Role},
+    event::{Administration, RemovedPlugin, Role},
     id::{EventId, TokenId},
     invalid::{Invalid, Problem, check_text_or_empty},
     limits,
@@ -30,7 +30,6 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             version: text("event.plugin_installed.version", fields.text(2)?)?,
             component: digest("event.plugin_installed.component", fields.bytes(3)?)?,
             settings: settings("event.plugin_installed.settings", fields.text(4)?)?,
-            scope: scope("event.plugin_installed.scope", fields.small(5)?)?,
         },
         25 => Administration::PluginActivated {
             name: text("event.plugin_activated.name", fields.text(1)?)?,
@@ -41,7 +40,9 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             name: text("event.plugin_paused.name", fields.text(1)?)?,
             paused: fields.flag(2)?,
         },
-        27 => Administration::PluginRemoved { name: text("event.plugin_removed.name", fields.text(1)?)? },
+        27 => Administration::PluginRemoved {
+            plugin: removed_plugin(text("event.plugin_removed.name", fields.text(1)?)?, fields.bytes(2)?)?,
+        },
         28 => Administration::MemberChanged {
             principal: text("event.member_changed.principal", fields.text(1)?)?,
             role: role_or_none("event.member_changed.role", fields.small(2)?)?,
@@ -78,6 +79,23 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
         },
         _ => return Ok(None),
     }))
+}
+
+fn removed_plugin(name: String, installed: &[u8]) -> Result<RemovedPlugin, Invalid> {
+    if installed.is_empty() {
+        let is_named = !name.is_empty();
+        return if is_named {
+            Ok(RemovedPlugin::Named(name))
+        } else {
+            Err(Invalid::new("event.plugin_removed.name", Problem::Missing))
+        };
+    }
+    let id = EventId::parse_field(installed, "event.plugin_removed.installed")?;
+    if name.is_empty() {
+        Ok(RemovedPlugin::Installed(id))
+    } else {
+        Err(Invalid::new("event.plugin_removed.name", Problem::MustBe("empty where the installation is named")))
+    }
 }
 
 fn settings(field: &str, text: &str) -> Result<String, Invalid> {

@@ -1,7 +1,9 @@
 //! Events to the wire.
 
 use crate::{
-    event::{Administration, Answer, Attribute, AttributeValue, Event, Fact, RetractionReason, Role, Scope},
+    event::{
+        Administration, Answer, Attribute, AttributeValue, Event, Fact, RemovedPlugin, RetractionReason, Role, Scope,
+    },
     id::{EventId, PersonId},
     timestamp::Timestamp,
 };
@@ -152,23 +154,24 @@ pub(crate) fn role_to_proto(role: Role) -> v1::Role {
     }
 }
 
+fn plugin_removed(plugin: RemovedPlugin) -> v1::PluginRemoved {
+    match plugin {
+        RemovedPlugin::Named(name) => v1::PluginRemoved { name, installed: Vec::new() },
+        RemovedPlugin::Installed(id) => v1::PluginRemoved { name: String::new(), installed: id.as_bytes().to_vec() },
+    }
+}
+
 fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
     use v1::event::Fact as Proto;
     match administration.clone() {
-        Administration::PluginInstalled { name, version, component, settings, scope } => {
-            Proto::PluginInstalled(v1::PluginInstalled {
-                name,
-                version,
-                component: component.to_vec(),
-                settings,
-                scope: scope_to_proto(scope).into(),
-            })
+        Administration::PluginInstalled { name, version, component, settings } => {
+            Proto::PluginInstalled(v1::PluginInstalled { name, version, component: component.to_vec(), settings })
         }
         Administration::PluginActivated { name, version, component } => {
             Proto::PluginActivated(v1::PluginActivated { name, version, component: component.to_vec() })
         }
         Administration::PluginPaused { name, paused } => Proto::PluginPaused(v1::PluginPaused { name, paused }),
-        Administration::PluginRemoved { name } => Proto::PluginRemoved(v1::PluginRemoved { name }),
+        Administration::PluginRemoved { plugin } => Proto::PluginRemoved(plugin_removed(plugin)),
         Administration::MemberChanged { principal, role, organisation } => Proto::MemberChanged(v1::MemberChanged {
             principal,
             role: role.map_or(v1::Role::Unspecified, role_to_proto).into(),

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     decide::{Batch, Command, Outcome, Refusal, State},
     detail::{Detail, DetailKind},
-    event::{Administration, Asked, Custom, Event, Fact, PersonChanged, Role},
+    event::{Administration, Asked, Custom, Event, Fact, PersonChanged, RemovedPlugin, Role},
     invalid::{Invalid, Problem},
     may::Principal,
     prepare::Prepared,
@@ -168,9 +168,27 @@ fn clients_record_no_administration() {
 fn directory_and_administration_have_network_scope() {
     check_field(amina(), private(event(FREE, person_added("zoe", None))), "event.scope");
     check_field(amina(), private(event(FREE, merged("amina", "ben"))), "event.scope");
-    let paused = Fact::Administration(Administration::PluginPaused { name: "strength".into(), paused: true });
-    let refused = run(&mut world(), server_command(owner(), &[private(event(FREE, paused))])).unwrap_err();
-    assert!(matches!(refused.why, Refusal::Invalid(invalid) if invalid.field == "event.scope"));
+    let analyst = || principal("dana", Role::Analyst, Some("hillside"));
+    let write = |principal, fact| {
+        let event = private(event(FREE, Fact::Administration(fact)));
+        run(&mut world(), server_command(principal, &[event]))
+    };
+    let revoked = Administration::TokenRevoked { token: "t-abc".parse().unwrap() };
+    let ended = || Administration::PluginRemoved { plugin: RemovedPlugin::Installed(id(1)) };
+    for fact in [revoked, ended()] {
+        let refused = write(principal("ben", Role::Owner, Some("riverside")), fact).unwrap_err();
+        assert!(matches!(refused.why, Refusal::Invalid(invalid) if invalid.field == "event.scope"));
+    }
+    let paused = || Administration::PluginPaused { name: "ties".into(), paused: true };
+    assert!(write(analyst(), paused()).is_ok(), "an organisation's plugin is changed in its own scope");
+    let denied = Refusal::PermissionDenied { what: "administer the network" };
+    assert_eq!(write(owner(), paused()).unwrap_err().why, denied, "whose plugin would it be?");
+    let end = |principal| {
+        let event = event(FREE, Fact::Administration(ended()));
+        run(&mut world(), server_command(principal, &[event]))
+    };
+    assert!(end(owner()).is_ok());
+    assert_eq!(end(analyst()).unwrap_err().why, denied, "only owners end what they may not see");
 }
 
 #[test]
@@ -189,7 +207,8 @@ fn roles_decide_who_records() {
 fn administration_is_written_for_those_whose_role_it_is() {
     let erased =
         |name: &str| Fact::Administration(Administration::PersonErased { person: person(name), ground: String::new() });
-    let removed = || Fact::Administration(Administration::PluginRemoved { name: "strength".into() });
+    let removed =
+        || Fact::Administration(Administration::PluginRemoved { plugin: RemovedPlugin::Named("strength".into()) });
     let officer = || principal("ben", Role::RecordsOfficer, Some("riverside"));
     let analyst = || principal("dana", Role::Analyst, Some("hillside"));
     let write = |principal, fact| run(&mut world(), server_command(principal, &[event(FREE, fact)]));

@@ -1,8 +1,9 @@
 //! `ActivatePlugin`, `RollbackPlugin`, `PausePlugin`, `ResumePlugin`, `RemovePlugin`: each an entry of the log, or
 //! nothing where it is so already.
 
-use super::{Call, Failure, enter};
+use super::{Call, Failure, convert, enter};
 use crate::{node::Node, plugins::Pause};
+use kith_core::id::EventId;
 use kith_proto::v1;
 use tonic::Request;
 
@@ -52,6 +53,15 @@ pub(super) async fn remove_plugin(
 ) -> Result<v1::RemovePluginResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let position = node.remove_plugin(&network, &caller.principal, &message.name).await?;
+    let principal = &caller.principal;
+    let position = match (message.name.as_str(), &message.installed[..]) {
+        (name, []) => node.remove_plugin(&network, principal, name).await?,
+        ("", installed) => {
+            let installed = EventId::parse_field(installed, "installed");
+            let installed = installed.map_err(|invalid| convert::request_invalid(&invalid))?;
+            node.end_plugin(&network, principal, installed).await?
+        }
+        (_, _) => return Err(Failure::request("installed", "excludes name")),
+    };
     Ok(v1::RemovePluginResponse { position: position.get() })
 }

@@ -2,10 +2,7 @@
 
 use super::{Call, Failure, convert, enter, list_views, reports, rows};
 use crate::{node::Node, views::Served};
-use kith_core::{
-    may::{Action, Principal, may},
-    plugins::PluginRefusal,
-};
+use kith_core::plugins::{PluginKey, PluginRefusal};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{Cancel, Comparison, Move, wire};
@@ -25,8 +22,8 @@ pub(super) async fn diff_plugin(
     let moves_max = convert::page_size("moves_max", message.moves_max, MOVES_DEFAULT, MOVES_MAX)?;
     let plugins = network.plugins();
     let name = message.name;
-    let plugin = plugins.get(&name).filter(|plugin| may(&caller.principal, &Action::Ask(plugin.owner())));
-    let plugin = plugin.ok_or_else(|| Failure::from(PluginRefusal::Unknown(name.clone())))?;
+    let found = plugins.find(&name, caller.principal.organisation.as_ref());
+    let (key, plugin) = found.ok_or_else(|| Failure::from(PluginRefusal::Unknown(name.clone())))?;
     let to = match message.version.as_str() {
         "" => plugin.versions().last().map(|newest| newest.version.clone()).unwrap_or_default(),
         version => version.to_owned(),
@@ -39,8 +36,8 @@ pub(super) async fn diff_plugin(
             format_args!("{to} is the version that answers: install another one, or name one to compare with");
         return Err(Failure::request("version", message));
     }
-    let ours = version(node, &network, &caller.principal, (&name, &from))?;
-    let theirs = version(node, &network, &caller.principal, (&name, &to))?;
+    let ours = version(node, &network, (key, &from))?;
+    let theirs = version(node, &network, (key, &to))?;
     for served in [&ours, &theirs] {
         catch_up(&network, served).await?;
     }
@@ -53,13 +50,8 @@ pub(super) async fn diff_plugin(
     .await
 }
 
-fn version(
-    node: &Node,
-    network: &Network,
-    principal: &Principal,
-    (name, version): (&str, &str),
-) -> Result<Served, Failure> {
-    match node.views().version(network.name(), (name, version), principal) {
+fn version(node: &Node, network: &Network, (key, version): (&PluginKey, &str)) -> Result<Served, Failure> {
+    match node.views().version(network.name(), (key, version)) {
         Some(Ok(served)) => Ok(served),
         Some(Err(problem)) => Err(Failure::because(ErrorReason::ViewStopped, problem).at("version")),
         None => {

@@ -23,7 +23,7 @@ pub(super) async fn fetch_component(
         return Err(Failure::request("component", "must be a SHA-256 digest of 32 bytes"));
     };
     let plugins = network.plugins();
-    let mut seen = plugins.iter().filter(|(_, plugin)| may(&caller.principal, &Action::Ask(plugin.owner())));
+    let mut seen = plugins.iter().filter(|(key, _)| may(&caller.principal, &Action::Ask(&key.owner)));
     let is_named = seen.any(|(_, plugin)| plugin.versions().iter().any(|version| version.component == digest));
     let component = match builtin_component(&digest) {
         Some(component) => Some(component),

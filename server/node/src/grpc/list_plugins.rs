@@ -1,11 +1,12 @@
-//! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing.
+//! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing. Owners
+//! of the network are told what those cost that they may not see.
 
 use super::{Call, Failure, blocking, enter, list_views};
 use crate::{node::Node, views::Served};
 use kith_core::{
     event::Scope,
-    may::{Action, Principal, may},
-    plugins::{Plugin, PluginOwner, PluginVersion},
+    may::{Action, may},
+    plugins::{Plugin, PluginKey, PluginOwner, PluginVersion},
 };
 use kith_log::Network;
 use kith_proto::v1;
@@ -18,28 +19,43 @@ pub(super) async fn list_plugins(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let (node, head) = (node.clone(), network.head().get());
-    let plugins = blocking(move || {
+    blocking(move || {
         let known = network.plugins();
-        let seen = known.iter().filter(|(_, plugin)| may(&caller.principal, &Action::Ask(plugin.owner())));
-        seen.map(|(name, one)| plugin(&node, &network, &caller.principal, (name, one)))
-            .collect::<Result<Vec<_>, Failure>>()
-    });
-    Ok(v1::ListPluginsResponse { plugins: plugins.await?, head })
+        let may_see = |key: &PluginKey| may(&caller.principal, &Action::Ask(&key.owner));
+        let (mut seen, unseen): (Vec<_>, Vec<_>) = known.iter().partition(|(key, _)| may_see(key));
+        // Of two plugins of one name the one comes first that the name means.
+        seen.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name).then(other.owner.cmp(&one.owner)));
+        let plugins = seen.into_iter().map(|one| plugin(&node, &network, one)).collect::<Result<_, Failure>>()?;
+        let unseen = if may(&caller.principal, &Action::EndPlugin) { unseen } else { Vec::new() };
+        let unseen = unseen.into_iter().map(|one| cost(&node, &network, one)).collect::<Result<_, Failure>>()?;
+        Ok(v1::ListPluginsResponse { plugins, head, unseen })
+    })
+    .await
 }
 
-fn plugin(
-    node: &Node,
-    network: &Network,
-    principal: &Principal,
-    (name, plugin): (&str, &Plugin),
-) -> Result<v1::Plugin, Failure> {
-    let (scope, organisation) = owner(plugin.owner());
+/// What an owner of the network is told of a plugin that it may not see: how to end it, and what it costs.
+fn cost(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::UnseenPlugin, Failure> {
+    let (_, organisation) = owner(&key.owner);
+    let installed = plugin.installed().as_bytes().to_vec();
+    let mut unseen = v1::UnseenPlugin { installed, organisation, ..v1::UnseenPlugin::default() };
+    for version in plugin.followed() {
+        if let Some(Ok(Served::View(served))) = node.views().version(network.name(), (key, &version.version)) {
+            let view = list_views::view(&key.name, &served)?;
+            unseen.bytes += view.state_bytes;
+            unseen.fuel += view.fuel;
+        }
+    }
+    Ok(unseen)
+}
+
+fn plugin(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::Plugin, Failure> {
+    let (scope, organisation) = owner(&key.owner);
     let versions = plugin.versions().iter().map(|one| {
-        let served = node.views().version(network.name(), (name, &one.version), principal);
-        version((name, plugin), one, served)
+        let served = node.views().version(network.name(), (key, &one.version));
+        version((&key.name, plugin), one, served)
     });
     Ok(v1::Plugin {
-        name: name.to_owned(),
+        name: key.name.clone(),
         scope: scope.into(),
         organisation,
         paused: plugin.is_paused(),

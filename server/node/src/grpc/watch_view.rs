@@ -12,6 +12,7 @@ use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{ChangeReader, Changes, wire};
 use prost::Message;
+use std::sync::Arc;
 use tonic::Request;
 
 /// Rows that are read at once.
@@ -67,6 +68,10 @@ impl Watch {
         let (view, retired) = (self.view.handle.clone(), self.view.retired.clone());
         let mut cursor = view.cursor_watch();
         loop {
+            // A plugin of the own organisation may have taken the name.
+            if !Arc::ptr_eq(&rows::served(&self.node, &self.caller, &self.network, &self.name)?.handle, &view) {
+                return Ok(());
+            }
             let now = *cursor.borrow_and_update();
             if self.reader.has_news(now) {
                 self.send_changes(sender).await?;

@@ -1,11 +1,6 @@
-//! What a network has by one name: every version that is kept, and which of them answers.
-//!
-//! Invariant: whoever may not ask a plugin sees nothing of it here.
+//! What an owner has by one name: every version that is kept, and which of them answers.
 
-use kith_core::{
-    may::{Action, Principal, may},
-    plugins::{Plugin, PluginOwner},
-};
+use kith_core::plugins::Plugin;
 use kith_views::{Report, ViewHandle};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -47,9 +42,8 @@ pub(crate) enum Served {
     Report(ServedReport),
 }
 
-/// Views or reports of one name.
+/// Views or reports of one owner and name.
 pub(super) struct Slot {
-    pub(super) owner: PluginOwner,
     pub(super) paused: bool,
     /// The version that answers.
     pub(super) active: Option<String>,
@@ -98,23 +92,22 @@ impl Kept {
 }
 
 impl Slot {
-    /// The version that answers, for those who may ask.
-    pub(super) fn answering(&self, principal: &Principal) -> Option<&Kept> {
-        let kept = self.versions.get(self.active.as_ref()?)?.as_ref().ok()?;
-        may(principal, &Action::Ask(&self.owner)).then_some(kept)
+    /// The version that answers.
+    pub(super) fn answering(&self) -> Option<&Kept> {
+        self.versions.get(self.active.as_ref()?)?.as_ref().ok()
     }
 
     /// The view that answers.
-    pub(super) fn view(&self, principal: &Principal) -> Option<ServedView> {
-        match self.answering(principal)? {
+    pub(super) fn view(&self) -> Option<ServedView> {
+        match self.answering()? {
             Kept::View(view) => Some(view.clone().served(self.paused)),
             Kept::Report(_) => None,
         }
     }
 
     /// The report that answers.
-    pub(super) fn report(&self, principal: &Principal) -> Option<KeptReport> {
-        match self.answering(principal)? {
+    pub(super) fn report(&self) -> Option<KeptReport> {
+        match self.answering()? {
             Kept::View(_) => None,
             Kept::Report(report) => Some(report.clone()),
         }

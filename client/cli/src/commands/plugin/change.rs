@@ -3,7 +3,7 @@
 use super::install::await_built;
 use crate::{context::Context, failure::Failure};
 use clap::Args;
-use kith_core::position::Position;
+use kith_core::{id::EventId, position::Position};
 use serde_json::{Value, json};
 
 /// Let another version of a plugin answer, once its view is built
@@ -41,12 +41,17 @@ pub(crate) struct ResumeArgs {
 
 /// Remove a plugin with all its versions and rows
 ///
-/// Its entries in the log stay, and installing the same component again brings the same rows back.
+/// Its entries in the log stay, and installing the same component again brings the same rows back. An owner of the
+/// network ends a plugin of an organisation by the event that installed it, which `kith plugin list` shows.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin remove visits")]
 pub(crate) struct RemoveArgs {
     /// The plugin
-    name: String,
+    #[arg(required_unless_present = "installed")]
+    name: Option<String>,
+    /// The event that installed a plugin of an organisation, in place of its name
+    #[arg(long, value_name = "ID", conflicts_with = "name")]
+    installed: Option<EventId>,
 }
 
 fn parse_version(text: &str) -> Result<(String, String), String> {
@@ -85,8 +90,16 @@ pub(super) async fn resume(context: &mut Context, args: ResumeArgs) -> Result<()
 }
 
 pub(super) async fn remove(context: &mut Context, args: RemoveArgs) -> Result<(), Failure> {
-    let position = context.server()?.remove_plugin(&args.name).await?;
-    tell(context, &args.name, position, json!({ "removed": true }), || format!("{} is removed", args.name))
+    let client = context.server()?;
+    let (name, position) = match (args.installed, args.name) {
+        (Some(installed), _) => (installed.to_string(), client.end_plugin(&installed).await?),
+        (None, name) => {
+            let name = name.expect("clap asks for one of the two");
+            let position = client.remove_plugin(&name).await?;
+            (name, position)
+        }
+    };
+    tell(context, &name, position, json!({ "removed": true }), || format!("{name} is removed"))
 }
 
 /// Says what was done, or that it was so already.

@@ -4,21 +4,25 @@ use crate::{
     commands::view::state_name, context::Context, dates::show_time, failure::Failure, output::Column, settings::Format,
 };
 use clap::Args;
-use kith_client::v1;
-use kith_core::timestamp::Timestamp;
+use kith_client::{Plugins, v1};
+use kith_core::{id::EventId, timestamp::Timestamp};
 use serde_json::{Value, json};
 
 /// List the network's plugins, with every version of each
 ///
-/// Built-in views are not among them: `kith view` lists every view that answers.
+/// Built-in views are not among them: `kith view` lists every view that answers. Owners of the network are shown what
+/// other organisations' plugins cost, and the event to remove each by, but nothing else of them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin list")]
 pub(crate) struct ListArgs {}
 
 pub(super) async fn run(context: &mut Context, _: ListArgs) -> Result<(), Failure> {
-    let plugins = context.server()?.list_plugins().await?.plugins;
+    let Plugins { plugins, unseen, .. } = context.server()?.list_plugins().await?;
     match context.output.format() {
-        Format::Json => plugins.iter().try_for_each(|plugin| context.output.json(&plugin_json(plugin))),
+        Format::Json => {
+            plugins.iter().try_for_each(|plugin| context.output.json(&plugin_json(plugin)))?;
+            unseen.iter().try_for_each(|unseen| context.output.json(&unseen_json(unseen)))
+        }
         Format::Table => {
             let columns = [
                 Column::text("plugin"),
@@ -34,7 +38,7 @@ pub(super) async fn run(context: &mut Context, _: ListArgs) -> Result<(), Failur
                 Column::text("trouble"),
             ];
             let rows = plugins.iter().flat_map(|plugin| plugin.versions.iter().map(|version| row(plugin, version)));
-            context.output.table(&columns, rows.collect())
+            context.output.table(&columns, rows.chain(unseen.iter().map(unseen_row)).collect())
         }
     }
 }
@@ -62,6 +66,32 @@ fn row(plugin: &v1::Plugin, version: &v1::PluginVersion) -> Vec<String> {
         hex::encode(&version.component[..version.component.len().min(6)]),
         if version.problem.is_empty() { view.map(trouble).unwrap_or_default() } else { version.problem.clone() },
     ]
+}
+
+/// A plugin of which only the cost is told.
+fn unseen_row(unseen: &v1::UnseenPlugin) -> Vec<String> {
+    let id = installation(unseen);
+    let mut row = vec![String::new(); 11];
+    row[3] = "not shown".to_owned();
+    row[8].clone_from(&unseen.organisation);
+    row[10] = format!(
+        "{} bytes of states, {} fuel; `kith plugin remove --installed {id}` ends it",
+        unseen.bytes, unseen.fuel
+    );
+    row
+}
+
+fn installation(unseen: &v1::UnseenPlugin) -> String {
+    EventId::parse_field(&unseen.installed, "installed").map(|id| id.to_string()).unwrap_or_default()
+}
+
+fn unseen_json(unseen: &v1::UnseenPlugin) -> Value {
+    json!({
+        "installed": installation(unseen),
+        "organisation": unseen.organisation,
+        "bytes": unseen.bytes,
+        "fuel": unseen.fuel,
+    })
 }
 
 fn installed_on(version: &v1::PluginVersion) -> Option<String> {
