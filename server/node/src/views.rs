@@ -9,7 +9,10 @@ pub(crate) use self::slot::Served;
 pub use self::slot::{ServedReport, ServedView};
 
 use self::slot::{Kept, KeptView, Slot};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    compile::{CompileError, Compiler, For},
+};
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
     filter::Filter,
@@ -20,13 +23,15 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Log, Network};
 use kith_views::{
-    Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
+    CacheKey, Compiled, Compiling, Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle,
+    ViewScope, ViewStopped, Views,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     error::Error,
-    path::Path,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use tokio::sync::watch;
@@ -40,7 +45,26 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
+    /// Seconds of processor time that compiling a plugin may take.
+    pub compile_s_max: u32,
+    /// The program that compiles plugins, as `kithd compile-component` does: this one. Another one only where the server
+    /// is part of another program.
+    #[serde(skip)]
+    pub compiler: Program,
 }
+
+/// The path of `kithd`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program(pub PathBuf);
+
+impl Default for Program {
+    fn default() -> Self {
+        Self("/proc/self/exe".into())
+    }
+}
+
+/// The range of seconds that compiling may take.
+const COMPILE_S: RangeInclusive<u32> = 1..=3_600;
 
 /// Bytes of a plugin's memory that no configuration can exceed.
 const MEMORY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
@@ -48,7 +72,12 @@ const MEMORY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
 impl Default for Config {
     fn default() -> Self {
         let usual = host_config(Path::new(""));
-        Self { store_cache_bytes: usual.store_cache_bytes, memory_bytes_max: usual.sandbox.memory_bytes }
+        Self {
+            store_cache_bytes: usual.store_cache_bytes,
+            memory_bytes_max: usual.sandbox.memory_bytes,
+            compile_s_max: 60,
+            compiler: Program::default(),
+        }
     }
 }
 
@@ -56,7 +85,12 @@ impl Config {
     /// What is out of range.
     pub fn problem(&self) -> Option<String> {
         let (value, max) = (self.memory_bytes_max, MEMORY_BYTES_LIMIT);
-        (!(1..=max).contains(&value)).then(|| format!("views.memory_bytes_max: {value} is not between 1 and {max}"))
+        if !(1..=max).contains(&value) {
+            return Some(format!("views.memory_bytes_max: {value} is not between 1 and {max}"));
+        }
+        let (seconds, range) = (self.compile_s_max, COMPILE_S);
+        let (least, most) = (range.start(), range.end());
+        (!range.contains(&seconds)).then(|| format!("views.compile_s_max: {seconds} is not between {least} and {most}"))
     }
 }
 
@@ -78,6 +112,7 @@ struct Wanted<'a> {
 /// The views that follow each network.
 pub struct NetworkViews {
     host: Arc<Views>,
+    compiler: Compiler,
     log: Log,
     clock: Clock,
     slots: RwLock<BTreeMap<NetworkName, Slots>>,
@@ -89,14 +124,52 @@ impl NetworkViews {
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
+        host.cache_key = CacheKey::new(log.derive_key("compiled components"));
+        let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
+        host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
         let host = crate::blocking(move || Views::open(host)).await?;
-        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
+        let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
+        Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })
     }
 
-    /// Compiles a component and asks it what it is.
-    pub(crate) async fn inspect(&self, component: bytes::Bytes, settings: String) -> Result<Declared, Refused> {
+    /// Compiles a component for whoever installs it and asks it what it is. It is not compiled again as long as the code
+    /// is held that is given back.
+    pub(crate) async fn inspect(
+        &self,
+        principal: &Principal,
+        component: bytes::Bytes,
+        settings: String,
+    ) -> Result<(Declared, Compiled), CompileError> {
+        let compiled = self.compile(component.clone(), For::principal(principal)).await?;
         let host = self.host.clone();
-        crate::blocking(move || host.inspect(&component, &settings)).await
+        let declared = crate::blocking(move || host.inspect(&component, &settings)).await?;
+        Ok((declared, compiled))
+    }
+
+    /// The code of a component, compiled if need be.
+    async fn compile(&self, component: bytes::Bytes, of: For) -> Result<Compiled, CompileError> {
+        let (host, bytes) = (self.host.clone(), component.clone());
+        if let Some(compiled) = crate::blocking(move || host.find_compiled(&bytes)).await? {
+            return Ok(compiled);
+        }
+        let code = self.compiler.compile(&component, of).await?;
+        let host = self.host.clone();
+        Ok(crate::blocking(move || host.adopt(&component, &code)).await?)
+    }
+
+    /// Deletes from disk the code of all components that neither a plugin names nor this program brings.
+    pub(crate) async fn forget_code(&self) {
+        let plugins: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
+        let host = self.host.clone();
+        let deleted = crate::blocking(move || {
+            let is_named = |digest: &ComponentDigest| plugins.iter().any(|plugins| plugins.uses(digest));
+            host.retain_compiled(|digest| is_named(digest) || builtin_component(digest).is_some())
+        });
+        match deleted.await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "compiled code that nothing names is deleted"),
+            Err(error) => tracing::warn!(%error, "the folder of compiled code cannot be read"),
+        }
     }
 
     /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
@@ -186,14 +259,17 @@ impl NetworkViews {
 
     /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
     async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
+        let refused = |error: &(dyn Error + 'static)| {
+            tracing::error!(error, network = %network.name(), name = wanted.name, "plugin is refused");
+            error.to_string()
+        };
+        let compiled = self.compile(wanted.component.clone(), For::Server).await;
+        // Held until the view or report holds it.
+        let _compiled = compiled.map_err(|error| refused(&error))?;
         match self.report_of(&wanted).await {
             Ok(Some(report)) => Ok(Kept::Report(Arc::new(report))),
             Ok(None) => self.start_view(network, wanted, paused_at).await.map(Kept::View),
-            Err(refused) => {
-                let shown = &refused as &dyn Error;
-                tracing::error!(error = shown, network = %network.name(), name = wanted.name, "plugin is refused");
-                Err(refused.to_string())
-            }
+            Err(error) => Err(refused(&error)),
         }
     }
 
@@ -400,10 +476,14 @@ pub(crate) fn is_builtin(name: &str) -> bool {
 
 /// The component of a built-in view or report with this digest.
 pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
-    use sha2::{Digest, Sha256};
     let mut components = BUILTINS.iter().chain(REPORTS).map(|builtin| builtin.component);
-    let found = components.find(|component| Sha256::digest(component)[..] == digest[..])?;
+    let found = components.find(|component| digest_of(component) == *digest)?;
     Some(bytes::Bytes::from_static(found))
+}
+
+fn digest_of(component: &[u8]) -> ComponentDigest {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(component).into()
 }
 
 /// Deletes the files of views that nobody needs; they can be built again.

@@ -52,7 +52,7 @@ async fn install(
     let component = upload.finish(&plugin.builtin)?;
     let received = component.len() as u64;
     sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
-    let installed = finish(node, &caller, &network, plugin, component).await?;
+    let installed = finish(node, &caller, &network, (plugin, component), sender.closed()).await?;
     let installed = Some(v1::InstalledPlugin {
         name: installed.name,
         version: installed.version,
@@ -68,8 +68,8 @@ async fn finish(
     node: &Node,
     caller: &Caller,
     network: &Network,
-    plugin: v1::NewPlugin,
-    component: Bytes,
+    (plugin, component): (v1::NewPlugin, Bytes),
+    gone: impl Future<Output = ()>,
 ) -> Result<Installed, Failure> {
     let scope = match plugin.scope() {
         v1::Scope::Unspecified | v1::Scope::Network => Scope::Network,
@@ -77,7 +77,7 @@ async fn finish(
     };
     let name = Some(plugin.name).filter(|name| !name.is_empty());
     let new = NewPlugin { name, settings: plugin.settings, scope, component };
-    node.install_plugin(network, &caller.principal, new).await
+    node.install_plugin(network, &caller.principal, new, gone).await
 }
 
 async fn next(inbound: &mut Streaming<v1::InstallPluginRequest>) -> Result<Option<v1::InstallPluginRequest>, Stop> {
