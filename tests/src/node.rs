@@ -1,8 +1,8 @@
 //! The server as a library, on a thread of this process, with a clock that tests set.
 
-use crate::{cli::Cli, server::DataFolder};
+use crate::{cli::Cli, programs::program, server::DataFolder};
 use kith_core::timestamp::Timestamp;
-use kith_node::{Clock, Config, Node};
+use kith_node::{Clock, Config, Node, views::Program};
 use std::{
     fs,
     net::SocketAddr,
@@ -52,7 +52,8 @@ impl InProcess {
 
     /// Starts a server in a data folder that may have been used before.
     pub fn start_on(data: Arc<DataFolder>, clock: &SetClock) -> Self {
-        let config = Config::new(data.path().to_path_buf());
+        let mut config = Config::new(data.path().to_path_buf());
+        config.views.compiler = Program(program("kithd"));
         let (shutdown, stopped) = oneshot::channel();
         let (ready, address) = mpsc::channel();
         let clock = clock.clock();

@@ -10,11 +10,13 @@ use crate::{
     root_key::{self, KEY_BYTES, Key, folder_of, io_error},
     store::unless_damaged,
 };
+use hkdf::Hkdf;
 use kith_core::id::{NetworkName, PersonId};
 use redb::{
     Builder, ConcurrencyMode, Database, DatabaseError, ReadTransaction, ReadableDatabase, ReadableTable,
     TableDefinition, WriteTransaction,
 };
+use sha2::Sha256;
 use std::{
     collections::HashMap,
     path::Path,
@@ -36,6 +38,9 @@ const PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What a person's key is wrapped for, before incarnation and person.
 const PERSON_CONTEXT: &[u8] = b"kith/person-key/1";
+
+/// What keys for purposes outside the log are derived for, before the purpose.
+const DERIVED_CONTEXT: &[u8] = b"kith/derived-key/1/";
 
 /// The random id that tells one log from another.
 pub(crate) type Incarnation = [u8; 16];
@@ -96,6 +101,15 @@ impl Keys {
     /// Undoes [`Keys::seal_own`]; `None` if root key, context or bytes are not the same.
     pub(crate) fn open_own(&self, context: &[u8], sealed: &[u8]) -> Option<Key> {
         unwrap(&self.root, context, sealed)
+    }
+
+    /// A key for something outside the log, which tells nothing about the root key. HKDF-SHA256 (RFC 5869).
+    pub(crate) fn derive(&self, purpose: &str) -> Key {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        let derived = Hkdf::<Sha256>::new(None, self.root.as_slice());
+        let parts = [DERIVED_CONTEXT, purpose.as_bytes()];
+        derived.expand_multi_info(&parts, key.as_mut_slice()).expect("32 bytes are a valid length");
+        key
     }
 
     /// Loads the key of a network that has one.

@@ -190,6 +190,11 @@ impl Log {
         components::list(&self.inner.store.database.begin_read()?)
     }
 
+    /// A key for a purpose outside the log: the same for the same server, and only whoever has the root key can have it.
+    pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
+        *self.inner.store.keys.derive(purpose)
+    }
+
     /// Whoever holds a secret; `None` if it is unknown, expired or revoked.
     pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
         self.inner.store.tokens().authenticate(secret, now)

@@ -58,6 +58,17 @@ pub(crate) enum Command {
     /// Print the effective configuration, secrets hidden
     #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
     Config,
+    /// Compile the component on standard input: what a server starts for plugins of others
+    #[command(hide = true)]
+    CompileComponent(CompileComponentArgs),
+}
+
+/// What a child that compiles may take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompileComponentArgs {
+    /// Seconds of processor time.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u32,
 }
 
 impl Arguments {

@@ -6,6 +6,7 @@ mod announce;
 mod auth;
 mod call_rate;
 pub mod clock;
+pub mod compile;
 pub mod config;
 mod connection;
 mod counted;

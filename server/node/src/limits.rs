@@ -57,6 +57,11 @@ pub const CLOSING: Duration = Duration::from_secs(5);
 /// How long a query waits for its view to reach the head.
 pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
+/// Principals whose plugins wait to be compiled.
+pub const COMPILES_WAITING_MAX: usize = 16;
+/// When to try again if too many wait for that.
+pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
+
 /// Limits that an operator may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -5,10 +5,11 @@ mod flags;
 
 use anyhow::Context;
 use clap::Parser;
-use flags::{Arguments, Command};
+use flags::{Arguments, Command, CompileComponentArgs};
 use kith_node::{
     Config,
     clock::system_clock,
+    compile,
     config::{ProcessEnvironment, Read, Sources},
     telemetry,
 };
@@ -27,6 +28,9 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::CompileComponent(args)) = &arguments.command {
+        return compile_component(args);
+    }
     let Read { config, ignored_variables } = match read_config(&arguments) {
         Ok(read) => read,
         Err(error) => {
@@ -42,12 +46,24 @@ fn main() -> ExitCode {
         Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),
         Some(Command::Restore(args)) => Ok(commands::restore(&config.log, system_clock(), &args)),
         Some(Command::RestoreKeys(args)) => Ok(commands::restore_keys(&config.log, &args)),
+        // It is done before settings are read: a child has none.
+        Some(Command::CompileComponent(args)) => Ok(compile_component(&args)),
         None => serve(config, &ignored_variables),
     };
     result.unwrap_or_else(|error| {
         commands::complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+fn compile_component(args: &CompileComponentArgs) -> ExitCode {
+    match compile::child::compile(args.seconds) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
 }
 
 fn read_config(arguments: &Arguments) -> anyhow::Result<Read> {

@@ -80,6 +80,7 @@ impl Node {
         for network in node.log().networks() {
             node.views().follow(&network).await;
         }
+        node.views().forget_code().await;
         Ok(node)
     }
 

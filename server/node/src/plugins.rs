@@ -4,6 +4,7 @@
 //! recorded, and no component is forgotten that somebody just named.
 
 use crate::{
+    compile::CompileError,
     grpc::Failure,
     limits::VIEW_WAIT,
     node::Node,
@@ -70,17 +71,22 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 }
 
 impl Node {
-    /// Checks a component, records it, and lets its view follow beside the one that answers.
+    /// Checks a component, records it, and lets its view follow beside the one that answers. Compiling it stops when
+    /// its caller is `gone`.
     pub(crate) async fn install_plugin(
         &self,
         network: &Network,
         principal: &Principal,
         new: NewPlugin,
+        gone: impl Future<Output = ()>,
     ) -> Result<Installed, Failure> {
         let owner = owner_to_change(principal, new.scope)?;
         let settings = canonical_settings(&new.settings)?;
-        let inspected = self.views().inspect(new.component.clone(), settings.clone()).await;
-        let declared = inspected.map_err(|refused| Failure::because(ErrorReason::PluginRefused, refused))?;
+        // The code is held until the view that is made of it holds it, too.
+        let (declared, _compiled) = tokio::select! {
+            inspected = self.views().inspect(principal, new.component.clone(), settings.clone()) => inspected?,
+            () = gone => return Err(CompileError::Gone.into()),
+        };
         let name = new.name.unwrap_or_else(|| declared.name().to_owned());
         check_name(&name)?;
 
@@ -323,6 +329,7 @@ impl Node {
         for digest in kept.iter().filter(|digest| !used.iter().any(|plugins| plugins.uses(digest))) {
             self.log().remove_component(digest).await.map_err(Failure::from)?;
         }
+        self.views().forget_code().await;
         Ok(())
     }
 }
@@ -445,6 +452,20 @@ fn free_version(plugin: Option<&Plugin>, version: &str) -> String {
     }
     let numbered = (2_u32..).map(|number| format!("{version}+{number}"));
     numbered.into_iter().find(|version| !is_taken(version)).expect("a plugin has few versions")
+}
+
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
+        let delay = error.retry_after();
+        match &error {
+            CompileError::Refused(refused) => Self::because(ErrorReason::PluginRefused, refused).at("data"),
+            CompileError::Busy(_) | CompileError::Gone => {
+                let failure = Self::because(ErrorReason::ViewBuilding, &error);
+                delay.into_iter().fold(failure, Self::retry_after)
+            }
+            CompileError::Child(_) | CompileError::Unbounded(_) => Self::internal(&error),
+        }
+    }
 }
 
 impl From<PluginRefusal> for Failure {

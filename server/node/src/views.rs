@@ -9,7 +9,10 @@ pub(crate) use self::slot::Served;
 pub use self::slot::{ServedReport, ServedView};
 
 use self::slot::{Kept, KeptReport, KeptView, Slot};
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    compile::{CompileError, Compiler, For},
+};
 use kith_bundle::{BUILTINS, Builtin, REPORTS};
 use kith_core::{
     filter::Filter,
@@ -20,13 +23,14 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Log, Network, Range};
 use kith_views::{
-    Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
+    CacheKey, Compiled, Compiling, Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle,
+    ViewScope, ViewStopped, Views,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use tokio::sync::watch;
@@ -40,6 +44,22 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
+    /// Seconds of processor time that compiling a plugin may take.
+    pub compile_s_max: u32,
+    /// The program that compiles plugins, as `kithd compile-component` does: this one. Another one only where the server
+    /// is part of another program.
+    #[serde(skip)]
+    pub compiler: Program,
+}
+
+/// The path of `kithd`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program(pub PathBuf);
+
+impl Default for Program {
+    fn default() -> Self {
+        Self("/proc/self/exe".into())
+    }
 }
 
 /// Bytes of a plugin's memory that no configuration can exceed.
@@ -48,14 +68,22 @@ const MEMORY_BYTES_LIMIT: i64 = 256 * 1024 * 1024;
 impl Default for Config {
     fn default() -> Self {
         let usual = host_config(Path::new(""));
-        Self { store_cache_bytes: usual.store_cache_bytes, memory_bytes_max: usual.sandbox.memory_bytes }
+        Self {
+            store_cache_bytes: usual.store_cache_bytes,
+            memory_bytes_max: usual.sandbox.memory_bytes,
+            compile_s_max: 60,
+            compiler: Program::default(),
+        }
     }
 }
 
 impl Config {
     /// The least and the most that each setting may be.
-    pub const RANGES: &[Range] =
-        &[("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024), ("memory_bytes_max", 1, MEMORY_BYTES_LIMIT)];
+    pub const RANGES: &[Range] = &[
+        ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),
+        ("memory_bytes_max", 1, MEMORY_BYTES_LIMIT),
+        ("compile_s_max", 1, 3_600),
+    ];
 }
 
 fn host_config(data: &Path) -> kith_views::Config {
@@ -76,6 +104,7 @@ struct Wanted<'a> {
 /// The views that follow each network.
 pub struct NetworkViews {
     host: Arc<Views>,
+    compiler: Compiler,
     log: Log,
     clock: Clock,
     slots: RwLock<BTreeMap<NetworkName, Slots>>,
@@ -87,14 +116,52 @@ impl NetworkViews {
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
+        host.cache_key = CacheKey::new(log.derive_key("compiled components"));
+        let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
+        host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
         let host = crate::blocking(move || Views::open(host)).await?;
-        Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
+        let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
+        Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })
     }
 
-    /// Compiles a component and asks it what it is.
-    pub(crate) async fn inspect(&self, component: bytes::Bytes, settings: String) -> Result<Declared, Refused> {
+    /// Compiles a component for whoever installs it and asks it what it is. It is not compiled again as long as the code
+    /// is held that is given back.
+    pub(crate) async fn inspect(
+        &self,
+        principal: &Principal,
+        component: bytes::Bytes,
+        settings: String,
+    ) -> Result<(Declared, Compiled), CompileError> {
+        let compiled = self.compile(component.clone(), For::principal(principal)).await?;
         let host = self.host.clone();
-        crate::blocking(move || host.inspect(&component, &settings)).await
+        let declared = crate::blocking(move || host.inspect(&component, &settings)).await?;
+        Ok((declared, compiled))
+    }
+
+    /// The code of a component, compiled if need be.
+    async fn compile(&self, component: bytes::Bytes, of: For) -> Result<Compiled, CompileError> {
+        let (host, bytes) = (self.host.clone(), component.clone());
+        if let Some(compiled) = crate::blocking(move || host.find_compiled(&bytes)).await? {
+            return Ok(compiled);
+        }
+        let code = self.compiler.compile(&component, of).await?;
+        let host = self.host.clone();
+        Ok(crate::blocking(move || host.adopt(&component, &code)).await?)
+    }
+
+    /// Deletes from disk the code of all components that neither a plugin names nor this program brings.
+    pub(crate) async fn forget_code(&self) {
+        let plugins: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
+        let host = self.host.clone();
+        let deleted = crate::blocking(move || {
+            let is_named = |digest: &ComponentDigest| plugins.iter().any(|plugins| plugins.uses(digest));
+            host.retain_compiled(|digest| is_named(digest) || builtin_component(digest).is_some())
+        });
+        match deleted.await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "compiled code that nothing names is deleted"),
+            Err(error) => tracing::warn!(%error, "the folder of compiled code cannot be read"),
+        }
     }
 
     /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
@@ -188,16 +255,19 @@ impl NetworkViews {
 
     /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
     async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
+        let refused = |error: &(dyn Error + 'static)| {
+            tracing::error!(error, network = %network.name(), name = wanted.name, "plugin is refused");
+            error.to_string()
+        };
+        let compiled = self.compile(wanted.component.clone(), For::Server).await;
+        // Held until the view or report holds it.
+        let _compiled = compiled.map_err(|error| refused(&error))?;
         match self.report_of(&wanted).await {
             Ok(Some(report)) => {
                 Ok(Kept::Report(KeptReport { report: Arc::new(report), retired: CancellationToken::new() }))
             }
             Ok(None) => self.start_view(network, wanted, paused_at).await.map(Kept::View),
-            Err(refused) => {
-                let shown = &refused as &dyn Error;
-                tracing::error!(error = shown, network = %network.name(), name = wanted.name, "plugin is refused");
-                Err(refused.to_string())
-            }
+            Err(error) => Err(refused(&error)),
         }
     }
 
@@ -456,10 +526,14 @@ pub(crate) fn is_builtin(name: &str) -> bool {
 
 /// The component of a built-in view or report with this digest.
 pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
-    use sha2::{Digest, Sha256};
     let mut components = BUILTINS.iter().chain(REPORTS).map(|builtin| builtin.component);
-    let found = components.find(|component| Sha256::digest(component)[..] == digest[..])?;
+    let found = components.find(|component| digest_of(component) == *digest)?;
     Some(bytes::Bytes::from_static(found))
+}
+
+fn digest_of(component: &[u8]) -> ComponentDigest {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(component).into()
 }
 
 /// Deletes the files of views that nobody needs; they can be built again.

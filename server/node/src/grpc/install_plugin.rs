@@ -46,7 +46,7 @@ async fn install(
     let received = component.bytes().len() as u64;
     sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
     node.authenticator().check(&caller)?;
-    let installed = finish(node, &caller, &network, plugin, component.bytes()).await?;
+    let installed = finish(node, &caller, &network, (plugin, component.bytes()), sender.closed()).await?;
     let installed = Some(v1::InstalledPlugin {
         name: installed.name,
         version: installed.version,
@@ -62,13 +62,13 @@ async fn finish(
     node: &Node,
     caller: &Caller,
     network: &Network,
-    plugin: v1::NewPlugin,
-    component: Bytes,
+    (plugin, component): (v1::NewPlugin, Bytes),
+    gone: impl Future<Output = ()>,
 ) -> Result<Installed, Failure> {
     let scope = scope(&plugin);
     let name = Some(plugin.name).filter(|name| !name.is_empty());
     let new = NewPlugin { name, settings: plugin.settings, scope, component };
-    node.install_plugin(network, &caller.principal, new).await
+    node.install_plugin(network, &caller.principal, new, gone).await
 }
 
 /// Takes the plugin in, from a caller who may install it, and goes on asking that with each piece.

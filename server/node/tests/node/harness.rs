@@ -4,13 +4,20 @@ use kith_core::{
     event::{Event, Fact, Met, OrganisationAdded, PersonAdded, Scope},
     timestamp::Timestamp,
 };
-use kith_node::{Clock, Config, Node, OWNER_TOKEN_FILE};
+use kith_node::{Clock, Config, Node, OWNER_TOKEN_FILE, views::Program};
 use kith_proto::v1::{
     self, ErrorReason, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
     log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
     view_service_client::ViewServiceClient,
 };
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io::Write,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    sync::Arc,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tonic::{Request, Status, transport::Channel};
@@ -39,6 +46,7 @@ pub(crate) async fn start_in(data: &Path, change: impl FnOnce(&mut Config)) -> R
     let mut config = Config::new(data.to_owned());
     change(&mut config);
     share_compiled_plugins(data);
+    config.views.compiler = Program(env!("CARGO_BIN_EXE_kithd").into());
     let clock: Clock = Arc::new(|| NOW);
     let node = Node::start(&config, clock).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -60,6 +68,12 @@ fn share_compiled_plugins(data: &Path) {
     let own = data.join("cache");
     if !own.exists() {
         std::os::unix::fs::symlink(shared, own).unwrap();
+    }
+    // Code is only taken from servers of the same root key.
+    let (keys, root) = (data.join("keys"), data.join("keys/root.key"));
+    if !keys.exists() {
+        DirBuilder::new().mode(0o700).create(keys).unwrap();
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(root).unwrap().write_all(&[7; 32]).unwrap();
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod append;
 mod checkpoints;
+mod compile;
 mod demo;
 mod directory;
 mod harness;

@@ -1,0 +1,81 @@
+//! The child process that compiles one component: from standard input to standard output.
+//!
+//! Invariant: nothing is read before every limit is set.
+
+use kith_views::{Refused, limits};
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use std::io::{self, Read, Write};
+
+/// The exit code of a child that refuses its component; standard error says why.
+pub const EXIT_REFUSED: u8 = 3;
+/// The exit code of a child that could not bound itself; standard error says why.
+pub const EXIT_UNBOUNDED: u8 = 4;
+
+/// Why there is no code.
+#[derive(Debug, thiserror::Error)]
+pub enum ChildError {
+    /// A limit could not be set, so nothing was compiled.
+    #[error("{limit} could not be set: {source}")]
+    Unbounded {
+        /// Which.
+        limit: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The component is refused.
+    #[error("{}", reason(.0))]
+    Refused(Refused),
+    /// The component did not come, or nobody takes the code.
+    #[error(transparent)]
+    Pipe(#[from] io::Error),
+}
+
+impl ChildError {
+    /// How the process ends.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unbounded { .. } => EXIT_UNBOUNDED,
+            Self::Refused(_) => EXIT_REFUSED,
+            Self::Pipe(_) => 1,
+        }
+    }
+}
+
+/// The parent puts it into the same words.
+fn reason(refused: &Refused) -> String {
+    match refused {
+        Refused::NoComponent { reason } => reason.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Compiles the component on standard input, with so many seconds of processor time, to standard output.
+pub fn compile(seconds_max: u32) -> Result<(), ChildError> {
+    bound(seconds_max)?;
+    let mut component = Vec::new();
+    io::stdin().lock().take(limits::COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut component)?;
+    let code = kith_views::compile_component(&component).map_err(ChildError::Refused)?;
+    let mut out = io::stdout().lock();
+    out.write_all(&code)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Ends with the parent, is the first to go when memory runs out, and has bounded memory and time.
+fn bound(seconds_max: u32) -> Result<(), ChildError> {
+    let failed = |limit: &'static str| move |source: io::Error| ChildError::Unbounded { limit, source };
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(io::Error::from)
+        .map_err(failed("the end with the parent"))?;
+    std::fs::write("/proc/self/oom_score_adj", "1000").map_err(failed("oom_score_adj"))?;
+    let limits = [
+        ("RLIMIT_CORE", Resource::Core, 0),
+        ("RLIMIT_CPU", Resource::Cpu, u64::from(seconds_max)),
+        ("RLIMIT_AS", Resource::As, limits::COMPILE_MEMORY_BYTES_MAX),
+    ];
+    for (name, resource, most) in limits {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        setrlimit(resource, limit).map_err(io::Error::from).map_err(failed(name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Plugins of others are compiled in a child process that has limits, and that ends with whoever waits for it.
+
+use crate::harness::{Running, field, reason, start_in};
+use kith_proto::v1::{self, ErrorReason};
+use std::{
+    fmt::Write,
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+use tonic::Status;
+
+/// A component within every bound on shape that takes a processor some seconds to compile.
+fn slow_component() -> Vec<u8> {
+    let mut uses = String::new();
+    for local in 0..250 {
+        write!(uses, "(local.set {local} (i64.add (local.get {local}) (i64.const 1)))").unwrap();
+    }
+    let body = format!("{}{uses}{}", "(loop ".repeat(250), "(br_if 0 (i32.const 0)))".repeat(250));
+    let function = format!("(func (local {}) {body})", "i64 ".repeat(250));
+    wat::parse_str(format!("(component (core module {}))", function.repeat(9))).unwrap()
+}
+
+/// A node whose children are told apart from those of other tests by their seconds.
+async fn start(seconds: u32) -> (Running, tempfile::TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    (start_in(data.path(), |config| config.views.compile_s_max = seconds).await, data)
+}
+
+async fn install(node: &Running, component: Vec<u8>) -> Result<(), Status> {
+    let plugin = v1::NewPlugin { network: "default".into(), settings: "{}".into(), ..v1::NewPlugin::default() };
+    let message = v1::InstallPluginRequest { plugin: Some(plugin), data: component.into() };
+    let request = node.by_owner(tokio_stream::iter([message]));
+    let mut answers = node.views().max_encoding_message_size(64 << 20).install_plugin(request).await?.into_inner();
+    while answers.message().await?.is_some() {}
+    Ok(())
+}
+
+/// The folder of a child of this process that has so many seconds, in /proc.
+fn child(seconds: u32) -> Option<PathBuf> {
+    let own = std::process::id();
+    let asked = format!("compile-component\0--seconds\0{seconds}\0");
+    fs::read_dir("/proc").unwrap().filter_map(|process| Some(process.ok()?.path())).find(|process| {
+        let read = |name: &str| fs::read_to_string(process.join(name)).unwrap_or_default();
+        read("cmdline").ends_with(&asked) && read("status").contains(&format!("\nPPid:\t{own}\n"))
+    })
+}
+
+async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_takes_too_long_to_compile_is_ended_and_refused() {
+    let (node, _data) = start(1).await;
+    let refused = install(&node, slow_component()).await.unwrap_err();
+    assert_eq!((reason(&refused), field(&refused).as_str()), (ErrorReason::PluginRefused, "data"));
+    assert!(refused.message().contains("more than 1 s of processor time"), "{refused:?}");
+    assert_eq!(child(1), None);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_that_compiles_is_bounded_and_ends_with_its_caller() {
+    let (node, _data) = start(61).await;
+    let node = std::sync::Arc::new(node);
+    let caller = node.clone();
+    let installing = tokio::spawn(async move { install(&caller, slow_component()).await });
+    let is_bounded = |child: PathBuf| {
+        let read = |name: &str| fs::read_to_string(child.join(name)).unwrap_or_default();
+        read("oom_score_adj").trim() == "1000" && read("limits").contains("Max address space         805306368")
+    };
+    wait_until("a child is bounded", || child(61).is_some_and(is_bounded)).await;
+    let process = child(61).unwrap();
+    let open = fs::read_dir(process.join("fd")).unwrap().count();
+    let environment = fs::read(process.join("environ")).unwrap();
+    installing.abort();
+    assert_eq!((open, environment.len()), (3, 0), "only the three pipes, and no environment");
+    wait_until("the child ends", || child(61).is_none()).await;
+    assert!(installing.await.unwrap_err().is_cancelled());
+    std::sync::Arc::into_inner(node).unwrap().stop().await;
+}
