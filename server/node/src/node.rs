@@ -9,6 +9,7 @@ use crate::{
     first_start::{self, FirstStartError},
     http_door,
     limits::Limits,
+    peers::Peers,
     plugins,
     serve::{self, ServeError},
     uploads::Uploads,
@@ -32,6 +33,7 @@ struct Parts {
     views: NetworkViews,
     plugin_changes: plugins::Changes,
     uploads: Uploads,
+    peers: Peers,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -89,6 +91,7 @@ impl Node {
             views,
             plugin_changes: plugins::Changes::default(),
             uploads: Uploads::new(config.data.clone()),
+            peers: Peers::new(&config.limits),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -135,6 +138,10 @@ impl Node {
 
     pub(crate) fn plugin_changes(&self) -> &plugins::Changes {
         &self.0.plugin_changes
+    }
+
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.0.peers
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {
