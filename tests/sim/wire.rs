@@ -5,7 +5,7 @@
 use crate::trace::Trace;
 use std::{
     io,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -29,8 +29,9 @@ impl Listener {
 impl kith_node::Listener for Listener {
     type Stream = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<TcpStream> {
-        Ok(self.0.accept().await?.0)
+    async fn accept(&mut self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        // Every device is to have its place, whatever the order of faults.
+        Ok((self.0.accept().await?.0, None))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Default deny: only health checks and reflection pass without a token, and without being counted.
 
-use crate::{call_rate::CallRate, clock::Clock, grpc::Failure};
+use crate::{call_rate::CallRate, clock::Clock, grpc::Failure, peers::Peer};
 use futures_util::{
     TryFutureExt,
     future::{Either, MapOk, Ready, ready},
@@ -111,7 +111,12 @@ impl<S> Layer<S> for AuthLayer {
 impl AuthLayer {
     /// The caller, if there is one and it may call now.
     fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
-        let caller = self.authenticator.authenticate(request)?;
+        let peer = request.extensions().get::<Peer>();
+        let caller = self.authenticator.authenticate(request);
+        let caller = caller.map_err(|failure| peer.map_or(failure.clone(), |peer| peer.fail(failure)))?;
+        if let Some(peer) = peer {
+            peer.log_in();
+        }
         self.rate.count(&caller.principal)?;
         Ok(caller)
     }

@@ -1,9 +1,13 @@
 //! Connections: a bounded number at a time, each of which must speak soon after it is made.
 
-use crate::limits::{Limits, seconds};
+use crate::{
+    limits::{Limits, seconds},
+    peers::{Peer, Peers},
+};
 use futures_util::{Stream, stream};
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -29,25 +33,28 @@ pub trait Listener: Send + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// Waits for the next connection. Dropping the future loses none.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// Waits for the next connection, and gives the address it comes from. Dropping the future loses none.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&mut self) -> io::Result<TcpStream> {
-        let (stream, _) = Self::accept(self).await?;
+    async fn accept(&mut self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        let (stream, from) = Self::accept(self).await?;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, Some(from.ip().to_canonical())))
     }
 }
 
 /// A connection that holds one of the places there are.
 pub(crate) struct Connection<S> {
     stream: S,
+    peer: Peer,
     /// Until the peer has greeted.
     handshake: Option<Handshake>,
+    /// Until somebody logged in.
+    login: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -60,33 +67,66 @@ struct Handshake {
 /// Accepts connections for ever. When every place is taken, more wait in the kernel.
 pub(crate) fn accept<L: Listener>(
     listener: L,
+    peers: Peers,
     limits: &Limits,
 ) -> impl Stream<Item = io::Result<Connection<L::Stream>>> + use<L> {
     let places = Arc::new(Semaphore::new(limits.connections_max as usize));
-    let handshake = seconds(limits.handshake_s);
-    stream::unfold((listener, places), move |(mut listener, places)| async move {
+    let times = Times { handshake: seconds(limits.handshake_s), login: seconds(limits.unauthenticated_s) };
+    stream::unfold((listener, places, peers), move |(mut listener, places, peers)| async move {
         let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let accepted = listener.accept().await.map(|stream| Connection::new(stream, handshake, place));
+        let accepted = accept_one(&mut listener, &peers).await;
+        let accepted = accepted.map(|(stream, peer)| Connection::new(stream, peer, times, place));
         if let Err(error) = &accepted {
             tracing::warn!(%error, "connection not accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
         }
-        Some((accepted, (listener, places)))
+        Some((accepted, (listener, places, peers)))
     })
 }
 
-impl<S> Connection<S> {
-    fn new(stream: S, handshake: Duration, place: OwnedSemaphorePermit) -> Self {
-        let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(handshake)) };
-        Self { stream, handshake: Some(handshake), _place: place }
+/// Waits for a connection from an address that has a place for it; others are closed at once.
+async fn accept_one<L: Listener>(listener: &mut L, peers: &Peers) -> io::Result<(L::Stream, Peer)> {
+    loop {
+        let (stream, address) = listener.accept().await?;
+        if let Some(peer) = peers.connect(address) {
+            return Ok((stream, peer));
+        }
+        tracing::debug!(peer = address.map(tracing::field::display), "connection closed: its address has too many");
     }
 }
 
-/// No call asks where it came from.
-impl<S> Connected for Connection<S> {
-    type ConnectInfo = ();
+/// How long a peer may take.
+#[derive(Clone, Copy)]
+struct Times {
+    handshake: Duration,
+    login: Duration,
+}
 
-    fn connect_info(&self) {}
+impl<S> Connection<S> {
+    fn new(stream: S, peer: Peer, times: Times, place: OwnedSemaphorePermit) -> Self {
+        let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(times.handshake)) };
+        let login = Some(Box::pin(tokio::time::sleep(times.login)));
+        Self { stream, peer, handshake: Some(handshake), login, _place: place }
+    }
+
+    /// Whether nobody logged in for too long. Whoever sends something all the time is looked at, too.
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(deadline) = &mut self.login else { return false };
+        if self.peer.is_logged_in() {
+            self.login = None;
+            return false;
+        }
+        deadline.as_mut().poll(context).is_ready()
+    }
+}
+
+/// Calls find the peer in their extensions.
+impl<S> Connected for Connection<S> {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
@@ -95,6 +135,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_overdue(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         let Some(handshake) = &mut self.handshake else { return read };

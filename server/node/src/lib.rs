@@ -19,6 +19,7 @@ pub mod limits;
 mod metrics;
 mod node;
 pub mod owner_token;
+mod peers;
 mod plugins;
 mod serve;
 mod slow;

@@ -82,6 +82,12 @@ pub struct Limits {
     pub response_bytes_max: u32,
     /// Seconds from connecting until a peer has greeted as HTTP says.
     pub handshake_s: u32,
+    /// Seconds from connecting until a call with a token that holds; health checks need none, and do not count.
+    pub unauthenticated_s: u32,
+    /// Connections at a time from one address, this machine's own apart.
+    pub connections_per_peer_max: u32,
+    /// Calls a minute from one address with a token that does not hold, beyond which they are told to wait.
+    pub failed_logins_per_minute_max: u32,
     /// Seconds until a call without a stream is given up.
     pub unary_deadline_s: u32,
     /// Seconds between keepalive pings.
@@ -111,6 +117,9 @@ impl Default for Limits {
             request_bytes_max: 2 * 1024 * 1024,
             response_bytes_max: 4 * 1024 * 1024,
             handshake_s: 5,
+            unauthenticated_s: 10,
+            connections_per_peer_max: 256,
+            failed_logins_per_minute_max: 60,
             unary_deadline_s: 10,
             keepalive_interval_s: 30,
             keepalive_timeout_s: 10,
@@ -138,6 +147,9 @@ impl Limits {
         ("request_bytes_max", MIB, 64 * MIB),
         ("response_bytes_max", MIB, 64 * MIB),
         ("handshake_s", 1, 300),
+        ("unauthenticated_s", 1, 300),
+        ("connections_per_peer_max", 1, 1_000_000),
+        ("failed_logins_per_minute_max", 1, 1_000_000),
         ("unary_deadline_s", 1, 3_600),
         ("keepalive_interval_s", 1, DAY_S),
         ("keepalive_timeout_s", 1, DAY_S),

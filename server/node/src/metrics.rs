@@ -65,6 +65,7 @@ fn log(node: &Node, registry: &mut Registry) {
     let totals = [
         ("commits", "Commits that changed something", measures.commit_count),
         ("entries", "Entries in those commits", measures.entry_count),
+        ("failed_logins", "Calls with a token that does not hold, or with none", node.peers().failed_logins()),
         ("commit_microseconds", "Time spent on commits, from decision to publication", measures.commit_latency_us),
     ];
     for (name, help, total) in totals {

@@ -9,6 +9,7 @@ use crate::{
     first_start::{self, FirstStartError},
     http_door,
     limits::{self, Limits},
+    peers::Peers,
     plugins,
     serve::{self, ServeError},
     slow::{Flights, SlowCall, SlowWork},
@@ -37,6 +38,7 @@ struct Parts {
     slow: SlowWork,
     tables: Flights<TableOf, crate::grpc::ReportComputed>,
     streams: Streams,
+    peers: Peers,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -107,6 +109,7 @@ impl Node {
             slow: SlowWork::start().map_err(StartError::Threads)?,
             tables: Flights::default(),
             streams: Streams::default(),
+            peers: Peers::new(&config.limits),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -159,6 +162,10 @@ impl Node {
 
     pub(crate) fn plugin_changes(&self) -> &plugins::Changes {
         &self.0.plugin_changes
+    }
+
+    pub(crate) fn peers(&self) -> &Peers {
+        &self.0.peers
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {

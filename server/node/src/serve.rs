@@ -60,7 +60,7 @@ pub(crate) async fn serve(
         .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
         .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
         .add_routes(routes)
-        .serve_with_incoming_shutdown(connection::accept(listener, limits), node.closing());
+        .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
     let watching = watch_health(node, health.clone());
     let going_down = async {
         shutdown.await;

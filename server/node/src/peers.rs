@@ -1,0 +1,235 @@
+//! Where connections come from: how many each address may hold, and how often it came with a token that does not hold.
+//!
+//! Invariant: a token that holds is never refused for what others at the same address did.
+
+use crate::{grpc::Failure, limits::Limits};
+use kith_proto::v1::ErrorReason;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// One place in so many is kept for addresses from which somebody logged in.
+const KEPT_SHARE: u32 = 8;
+/// How long an address is remembered for a login.
+const REMEMBERED: Duration = Duration::from_hours(1);
+/// Over which failed logins are counted.
+const WINDOW: Duration = Duration::from_mins(1);
+/// Addresses after which those that are nothing special are forgotten.
+const ADDRESSES_SWEEP: usize = 4_096;
+
+/// The peers of a server. Clones are handles to the same ones.
+#[derive(Clone)]
+pub(crate) struct Peers(Arc<Shared>);
+
+struct Shared {
+    per_peer_max: u32,
+    strangers_max: u32,
+    failures_max: u32,
+    failed_logins: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    addresses: HashMap<IpAddr, Address>,
+    /// Connections without a login, from addresses without one.
+    strangers: u32,
+    last_line: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Address {
+    connections: u32,
+    logged_in: Option<Instant>,
+    /// When counting began, and failures since.
+    failures: Option<(Instant, u32)>,
+}
+
+/// The peer at the other end of a connection. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Peer(Arc<Guest>);
+
+struct Guest {
+    /// None for a connection that is no connection of the Internet.
+    address: Option<IpAddr>,
+    is_stranger: AtomicBool,
+    logged_in: AtomicBool,
+    peers: Peers,
+}
+
+impl Peers {
+    /// The peers that these limits allow.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Shared {
+            per_peer_max: limits.connections_per_peer_max,
+            strangers_max: limits.connections_max - limits.connections_max / KEPT_SHARE,
+            failures_max: limits.failed_logins_per_minute_max,
+            failed_logins: AtomicU64::new(0),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Takes a connection in; `None` if its address has too many, or all places of strangers are taken.
+    pub(crate) fn connect(&self, address: Option<IpAddr>) -> Option<Peer> {
+        let now = Instant::now();
+        let mut state = self.state();
+        let mut is_stranger = true;
+        if let Some(address) = address {
+            state.sweep(now);
+            let known = state.addresses.entry(address).or_default();
+            // Behind a proxy on this machine everybody comes from the same address: it has to count for itself.
+            if known.connections >= self.0.per_peer_max && !address.is_loopback() {
+                return None;
+            }
+            is_stranger = !known.is_remembered(now);
+        }
+        if is_stranger && state.strangers >= self.0.strangers_max {
+            return None;
+        }
+        state.strangers += u32::from(is_stranger);
+        if let Some(address) = address {
+            state.addresses.entry(address).or_default().connections += 1;
+        }
+        let (is_stranger, logged_in) = (AtomicBool::new(is_stranger), AtomicBool::new(false));
+        Some(Peer(Arc::new(Guest { address, is_stranger, logged_in, peers: self.clone() })))
+    }
+
+    /// Calls that came with a token that does not hold, or with none.
+    pub(crate) fn failed_logins(&self) -> u64 {
+        self.0.failed_logins.load(Ordering::Relaxed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Peer {
+    /// Whether somebody logged in over this connection.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.0.logged_in.load(Ordering::Acquire)
+    }
+
+    /// Notes a call of a token that holds.
+    pub(crate) fn log_in(&self) {
+        if self.is_logged_in() {
+            return;
+        }
+        let mut state = self.0.peers.state();
+        self.0.logged_in.store(true, Ordering::Release);
+        if self.0.is_stranger.swap(false, Ordering::AcqRel) {
+            state.strangers -= 1;
+        }
+        if let Some(address) = self.0.address {
+            state.addresses.entry(address).or_default().logged_in = Some(Instant::now());
+        }
+    }
+
+    /// Notes a call whose token does not hold. Gives what its caller hears, which is to wait if there were too many.
+    pub(crate) fn fail(&self, failure: Failure) -> Failure {
+        let peers = &self.0.peers;
+        let count = peers.0.failed_logins.fetch_add(1, Ordering::Relaxed) + 1;
+        let now = Instant::now();
+        let mut state = peers.state();
+        if state.last_line.is_none_or(|line| now - line >= Duration::from_secs(1)) {
+            state.last_line = Some(now);
+            let peer = self.0.address.map(tracing::field::display);
+            tracing::warn!(peer, failed_logins = count, "a call came with a token that does not hold");
+        }
+        let Some(address) = self.0.address else { return failure };
+        let known = state.addresses.entry(address).or_default();
+        let (since, failures) = known.failures.filter(|(since, _)| now - *since < WINDOW).unwrap_or((now, 0));
+        known.failures = Some((since, failures.saturating_add(1)));
+        if failures < peers.0.failures_max {
+            return failure;
+        }
+        Failure::because(
+            ErrorReason::RateLimited,
+            "too many calls from this address came with a token that does not hold",
+        )
+        .with("limit", "failed_logins_per_minute_max")
+        .retry_after(WINDOW - (now - since))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut state = self.peers.state();
+        state.strangers -= u32::from(*self.is_stranger.get_mut());
+        if let Some(known) = self.address.and_then(|address| state.addresses.get_mut(&address)) {
+            known.connections -= 1;
+        }
+    }
+}
+
+impl State {
+    fn sweep(&mut self, now: Instant) {
+        if self.addresses.len() >= ADDRESSES_SWEEP {
+            self.addresses.retain(|_, known| known.connections > 0 || known.is_remembered(now));
+        }
+    }
+}
+
+impl Address {
+    fn is_remembered(&self, now: Instant) -> bool {
+        self.logged_in.is_some_and(|at| now - at < REMEMBERED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers() -> Peers {
+        Peers::new(&Limits {
+            connections_max: 8,
+            connections_per_peer_max: 3,
+            failed_logins_per_minute_max: 2,
+            ..Limits::default()
+        })
+    }
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_gets_it_back() {
+        let peers = peers();
+        let mut held: Vec<_> = (0..3).map(|_| peers.connect(address(1)).unwrap()).collect();
+        assert!(peers.connect(address(1)).is_none());
+        assert!(peers.connect(address(2)).is_some());
+        held.pop();
+        assert!(peers.connect(address(1)).is_some());
+    }
+
+    #[test]
+    fn strangers_leave_a_place_for_whoever_logged_in_before() {
+        let peers = peers();
+        let friend = peers.connect(address(9)).unwrap();
+        friend.log_in();
+        drop(friend);
+        let strangers: Vec<_> = (0..7).map(|last| peers.connect(address(last)).unwrap()).collect();
+        assert!(peers.connect(address(7)).is_none());
+        assert!(peers.connect(address(9)).is_some());
+        strangers[0].log_in();
+        assert!(peers.connect(address(7)).is_some(), "who logs in is no stranger any more");
+    }
+
+    #[test]
+    fn failed_logins_are_counted_and_slowed_for_each_address() {
+        let peers = peers();
+        let (one, other) = (peers.connect(address(1)).unwrap(), peers.connect(address(2)).unwrap());
+        let fail = |peer: &Peer| peer.fail(Failure::new(ErrorReason::TokenInvalid)).reason();
+        let heard: Vec<_> = (0..3).map(|_| fail(&one)).collect();
+        assert_eq!(heard, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
+        assert_eq!(fail(&other), ErrorReason::TokenInvalid);
+        assert_eq!(peers.failed_logins(), 4);
+    }
+}
