@@ -6,7 +6,7 @@ use crate::{grpc::Failure, limits::Limits};
 use kith_proto::v1::ErrorReason;
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -78,6 +78,7 @@ impl Peers {
     /// Takes a connection in; `None` if its address has too many, or all places of strangers are taken.
     pub(crate) fn connect(&self, address: Option<IpAddr>) -> Option<Peer> {
         let now = Instant::now();
+        let address = address.map(of_one_subscriber);
         let mut state = self.state();
         let mut is_stranger = true;
         if let Some(address) = address {
@@ -168,6 +169,16 @@ impl Drop for Guest {
     }
 }
 
+/// What stands for an address: the first 64 bits of one of version 6, since whoever has one has all that begin with them
+/// (RFC 4291, 2.5.4).
+fn of_one_subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) if address.is_loopback() => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
 impl State {
     fn sweep(&mut self, now: Instant) {
         if self.addresses.len() >= ADDRESSES_SWEEP {
@@ -207,6 +218,15 @@ mod tests {
         assert!(peers.connect(address(2)).is_some());
         held.pop();
         assert!(peers.connect(address(1)).is_some());
+    }
+
+    #[test]
+    fn addresses_of_one_subscriber_share() {
+        let peers = peers();
+        let at = |address: &str| peers.connect(Some(address.parse().unwrap()));
+        let _held: Vec<_> = ["2001:db8::1", "2001:db8::2", "2001:db8::3:0:0:4"].map(at).map(Option::unwrap).into();
+        assert!(at("2001:db8::5").is_none());
+        assert!(at("2001:db8:0:1::1").is_some());
     }
 
     #[test]

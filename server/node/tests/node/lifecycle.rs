@@ -1,8 +1,8 @@
 //! Starting, stopping, starting again, and the two protocols on one port.
 
-use crate::harness::{met, start, start_in};
+use crate::harness::{met, reason, start, start_in, with_token};
 use kith_node::{Clock, Config, Node};
-use kith_proto::v1;
+use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use std::sync::Arc;
 use tokio::{
@@ -71,5 +71,43 @@ async fn a_connection_that_does_not_greet_is_cut() {
         // Ends only because the server cuts it.
         drop(stream.read_to_end(&mut answer).await);
     }
+    node.stop().await;
+}
+
+/// What a client of HTTP/2 sends first: the preface, and settings of which none is changed.
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn a_connection_without_a_login_is_cut_and_one_with_a_login_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let node = start_in(data.path(), |config| config.limits.unauthenticated_s = 1).await;
+    let request = v1::SubscribeRequest { network: "default".into(), ..Default::default() };
+    let mut subscribed = node.log().subscribe(node.by_owner(request)).await.unwrap().into_inner();
+    subscribed.message().await.unwrap().unwrap();
+    let mut stranger = TcpStream::connect(node.address).await.unwrap();
+    stranger.write_all(GREETING).await.unwrap();
+    let mut half = TcpStream::connect(node.address).await.unwrap();
+    half.write_all(b"GET /metrics HTTP/1.1\r\nhost: kith.example\r\n").await.unwrap();
+    for mut stream in [stranger, half] {
+        // Ends only because the server cuts it.
+        drop(stream.read_to_end(&mut Vec::new()).await);
+    }
+    node.add_people(&["amina", "ben"]).await;
+    assert!(!subscribed.message().await.unwrap().unwrap().entries.is_empty());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_that_do_not_hold_are_counted_and_soon_told_to_wait() {
+    let data = tempfile::tempdir().unwrap();
+    let node = start_in(data.path(), |config| config.limits.failed_logins_per_minute_max = 2).await;
+    let head = || v1::HeadRequest { network: "default".into() };
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        let refused = node.log().head(with_token("kith_wrong", head())).await.unwrap_err();
+        heard.push(reason(&refused));
+    }
+    assert_eq!(heard, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
+    node.log().head(node.by_owner(head())).await.expect("a token that holds is not refused for others");
     node.stop().await;
 }
