@@ -31,7 +31,7 @@ async fn install(node: &Running, component: Vec<u8>) -> Result<(), Status> {
     let plugin = v1::NewPlugin { network: "default".into(), settings: "{}".into(), ..v1::NewPlugin::default() };
     let message = v1::InstallPluginRequest { plugin: Some(plugin), data: component.into() };
     let request = node.by_owner(tokio_stream::iter([message]));
-    let mut answers = node.views().max_encoding_message_size(64 << 20).install_plugin(request).await?.into_inner();
+    let mut answers = node.plugins().max_encoding_message_size(64 << 20).install_plugin(request).await?.into_inner();
     while answers.message().await?.is_some() {}
     Ok(())
 }

@@ -8,7 +8,7 @@ use kith_node::{Clock, Config, Node, OWNER_TOKEN_FILE, views::Program};
 use kith_proto::v1::{
     self, ErrorReason, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
     log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
-    view_service_client::ViewServiceClient,
+    plugin_service_client::PluginServiceClient, view_service_client::ViewServiceClient,
 };
 use std::{
     fs::{DirBuilder, OpenOptions},
@@ -102,6 +102,10 @@ impl Running {
 
     pub(crate) fn views(&self) -> ViewServiceClient<Channel> {
         ViewServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn plugins(&self) -> PluginServiceClient<Channel> {
+        PluginServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn audit(&self) -> AuditServiceClient<Channel> {

@@ -1,11 +1,11 @@
 //! Components on their way to the server: who may send them, and until when.
 
 use crate::harness::{Running, reason, start, with_token};
-use kith_proto::v1::{self, ErrorReason, Role, plugin_service_client::PluginServiceClient};
+use kith_proto::v1::{self, ErrorReason, Role};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming, transport::Channel};
+use tonic::{Status, Streaming};
 
 /// The first message of an upload, with the first piece.
 fn first() -> v1::InstallPluginRequest {
@@ -23,10 +23,6 @@ fn component() -> bytes::Bytes {
     bytes::Bytes::from_static(known.component)
 }
 
-fn plugins(node: &Running) -> PluginServiceClient<Channel> {
-    PluginServiceClient::new(node.channel.clone())
-}
-
 /// Opens an upload: the end that pieces go into, and the one that answers come from.
 async fn upload(
     node: &Running,
@@ -34,7 +30,7 @@ async fn upload(
 ) -> (mpsc::Sender<v1::InstallPluginRequest>, Streaming<v1::InstallPluginResponse>) {
     let (pieces, sent) = mpsc::channel(1);
     let request = with_token(secret, ReceiverStream::new(sent));
-    (pieces, plugins(node).install_plugin(request).await.unwrap().into_inner())
+    (pieces, node.plugins().install_plugin(request).await.unwrap().into_inner())
 }
 
 async fn end(mut answers: Streaming<v1::InstallPluginResponse>) -> Result<(), Status> {
@@ -60,7 +56,7 @@ async fn an_upload_ends_with_its_token_and_nothing_is_recorded() {
     drop(pieces);
     assert_eq!(reason(&end(answers).await.unwrap_err()), ErrorReason::TokenInvalid);
     let list = v1::ListPluginsRequest { network: "default".into() };
-    let listed = plugins(&node).list_plugins(node.by_owner(list)).await.unwrap().into_inner();
+    let listed = node.plugins().list_plugins(node.by_owner(list)).await.unwrap().into_inner();
     assert_eq!(listed.plugins, []);
     let head = node.log().head(node.by_owner(v1::HeadRequest { network: "default".into() })).await.unwrap();
     assert_eq!(head.into_inner().position, 2, "the token was issued and revoked, and that is all");
