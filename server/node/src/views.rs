@@ -20,7 +20,7 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Log, Network};
 use kith_views::{
-    Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
+    Declared, FollowError, Following, Refused, Report, Room, SandboxError, ViewHandle, ViewScope, ViewStopped, Views,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -40,15 +40,28 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
+    /// Bytes of a view's file; four times the log if that is more.
+    pub file_bytes_max: u64,
+    /// Bytes of the disk that views leave free.
+    pub free_bytes_min: u64,
 }
 
 /// Bytes of a plugin's memory that no configuration can exceed.
 const MEMORY_BYTES_LIMIT: usize = 256 * 1024 * 1024;
 
+/// Bytes of the disk that views leave free unless configured otherwise. Enough for the log to go on for a long while;
+/// little enough for a laptop that is nearly full, and for the demonstration on it.
+const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+
 impl Default for Config {
     fn default() -> Self {
         let usual = host_config(Path::new(""));
-        Self { store_cache_bytes: usual.store_cache_bytes, memory_bytes_max: usual.sandbox.memory_bytes }
+        Self {
+            store_cache_bytes: usual.store_cache_bytes,
+            memory_bytes_max: usual.sandbox.memory_bytes,
+            file_bytes_max: kith_views::limits::VIEW_FILE_BYTES_DEFAULT,
+            free_bytes_min: FREE_BYTES_MIN,
+        }
     }
 }
 
@@ -89,6 +102,8 @@ impl NetworkViews {
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
+        let (view_bytes, free_bytes) = (config.file_bytes_max, config.free_bytes_min);
+        host.room = Room { view_bytes, log: Some(data.join("log.redb")), free_bytes };
         let host = crate::blocking(move || Views::open(host)).await?;
         Ok(Self { host: Arc::new(host), log, clock, slots: RwLock::default() })
     }

@@ -19,6 +19,7 @@ mod explain;
 mod follower;
 mod grouping;
 mod intake;
+mod kept;
 mod key;
 pub mod limits;
 mod manifest;
@@ -32,6 +33,7 @@ mod report_check;
 mod report_input;
 mod report_manifest;
 mod report_page;
+mod room;
 mod routing;
 mod row;
 mod runner;
@@ -68,6 +70,7 @@ pub use report_check::{ReportCheck, ReportTrial};
 pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
 pub use report_page::{PageTokenInvalid, ReportPage};
 pub use runner::Interrupted;
+pub use room::{NoRoom, Room};
 pub use sandbox::{SandboxError, SandboxLimits};
 pub use snapshot::SnapshotError;
 pub use source::{SourceError, ViewScope};
@@ -81,11 +84,12 @@ use kith_core::{filter::Filter, history::History, id::NetworkName, position::Pos
 use routing::Routes;
 use sandbox::Sandbox;
 use sha2::{Digest, Sha256};
+use kept::{Corner, Shelf};
 use source::Source;
 use std::{path::PathBuf, sync::Arc};
 use store::Store;
 use tokio::sync::watch;
-use view::{File, Shared};
+use view::{File, Host, Shared};
 
 /// Where views are kept, and what they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,13 +102,15 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// What plugins may use.
     pub sandbox: SandboxLimits,
+    /// What views may take of the disk.
+    pub room: Room,
 }
 
 impl Config {
     /// The usual limits.
     pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
         let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
-        Self { folder, cache_folder, store_cache_bytes, sandbox: SandboxLimits::default() }
+        Self { folder, cache_folder, store_cache_bytes, sandbox: SandboxLimits::default(), room: Room::default() }
     }
 }
 
@@ -113,6 +119,7 @@ pub struct Views {
     sandbox: Sandbox,
     config: Config,
     turn: view::Turn,
+    kept: Arc<Shelf>,
 }
 
 /// A view to be followed.
@@ -155,7 +162,7 @@ impl Views {
     /// Sets up the sandbox. Blocks.
     pub fn open(config: Config) -> Result<Self, SandboxError> {
         let sandbox = Sandbox::open(config.cache_folder.clone(), config.sandbox)?;
-        Ok(Self { sandbox, config, turn: view::Turn::default() })
+        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default() })
     }
 
     /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
@@ -175,7 +182,7 @@ impl Views {
 
     /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
     pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
-        Ok(Report::new(self.sandbox.load_report(component, settings)?))
+        Ok(Report::new(self.sandbox.load_report(component, settings)?, Corner::of(&self.kept)))
     }
 
     /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
@@ -202,7 +209,9 @@ impl Views {
         let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let shared = Arc::new(Shared::new(following, plugin, File { id, path, store }, source, Arc::clone(&self.turn)));
+        let (turn, tables, room) = (Arc::clone(&self.turn), Corner::of(&self.kept), self.config.room.clone());
+        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
+        let shared = Arc::new(Shared::new(following, plugin, file, source, host));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))
     }

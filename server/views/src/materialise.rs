@@ -10,6 +10,7 @@ use crate::{
     runner::Runner,
     source::Source,
     store::StoreError,
+    view::Shared,
     tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, change_bytes},
 };
 use redb::{ReadableTable, Table, WriteTransaction};
@@ -31,6 +32,8 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) quarantine: &'a mut HashMap<Key, Quarantined>,
     /// The view as a whole; rows are counted in it.
     pub(crate) meta: &'a mut Meta,
+    /// Whose file grows.
+    pub(crate) room: &'a Shared,
 }
 
 impl Materialisation<'_> {
@@ -47,9 +50,10 @@ impl Materialisation<'_> {
         };
         let mut rows = self.write.open_table(ROWS).map_err(StoreError::from)?;
         let mut records = keys.iter().map(|(_, record)| record);
-        let (meta, quarantine) = (&mut *self.meta, &mut *self.quarantine);
+        let (meta, quarantine, room) = (&mut *self.meta, &mut *self.quarantine, self.room);
         evaluation.rows(day, keys, |made| {
             let record = records.next().expect("every key is visited once, in order");
+            room.check_room()?;
             replace_rows(&mut rows, &made, record.changed, meta)?;
             note_fault(quarantine, made.key, made.fault)
         })

@@ -9,6 +9,7 @@ use crate::{
     compare::{Comparison, Tables},
     complete::Complete,
     contract::{Field, GuestValue},
+    kept::Corner,
     key::Key,
     limits,
     page::Direction,
@@ -26,14 +27,14 @@ use kith_core::{
 };
 use std::{
     cmp::Ordering,
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 /// A report, ready to be computed.
 pub struct Report {
     pub(crate) plugin: ReportPlugin,
-    computed: Mutex<VecDeque<Arc<Computed>>>,
+    kept: Corner,
+    computing: Mutex<()>,
 }
 
 /// What a report is asked with.
@@ -137,7 +138,6 @@ pub enum ReportError {
 
 /// The rows of one position and day.
 struct Computed {
-    of: Of,
     rows: Vec<GuestReportRow>,
     packed: Packed,
 }
@@ -151,8 +151,8 @@ struct Of {
 }
 
 impl Report {
-    pub(crate) fn new(plugin: ReportPlugin) -> Self {
-        Self { plugin, computed: Mutex::default() }
+    pub(crate) fn new(plugin: ReportPlugin, kept: Corner) -> Self {
+        Self { plugin, kept, computing: Mutex::default() }
     }
 
     /// What the plugin declares.
@@ -236,20 +236,17 @@ impl Report {
 
     /// The table of a position and day, from those kept if it is there. One at a time computes.
     fn compute(&self, context: &ReportContext<'_>) -> Result<Arc<Computed>, ReportError> {
-        let mut kept: MutexGuard<'_, _> = self.computed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.computing.lock().unwrap_or_else(PoisonError::into_inner);
         let views = context.views.iter().map(|view| view.shared.id()).collect();
         let of = Of { position: context.position, day: context.day, views };
-        if let Some(known) = kept.iter().find(|known| known.of == of) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.kept.find::<Of, Computed>(&of) {
+            return Ok(known);
         }
         let packed = self.pack(context)?;
         let rows = self.plugin.compute(context.day, &packed.encode(), &packed.row_counts());
         let rows = rows.map_err(|error: GuestError| ReportError::Failed(error.to_string()))?;
-        let computed = Arc::new(Computed { of, rows, packed });
-        if kept.len() >= limits::TABLES_CACHED_MAX {
-            kept.pop_front();
-        }
-        kept.push_back(Arc::clone(&computed));
+        let computed = Arc::new(Computed { rows, packed });
+        self.kept.keep(of, Arc::clone(&computed), computed.bytes());
         Ok(computed)
     }
 
@@ -260,9 +257,10 @@ impl Report {
             let failed = |error| ReportError::View { view: input.view.clone(), error };
             let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
             let columns = columns(view.fields(), &input.fields, &input.view)?;
-            let mut rows = Vec::new();
-            snapshot.scan(None, |key, row| rows.push((key, row.to_vec()))).map_err(failed)?;
-            packed.add(rows, &columns);
+            packed.add(snapshot.all_rows().map_err(failed)?, &columns);
+            if packed.bytes() > limits::TABLE_BYTES_MAX {
+                return Err(failed(SnapshotError::TooLarge));
+            }
         }
         Ok(packed)
     }
@@ -327,6 +325,12 @@ impl Report {
 }
 
 impl Computed {
+    /// Bytes that it holds.
+    fn bytes(&self) -> usize {
+        let row = |row: &GuestReportRow| size_of::<GuestReportRow>() + row.bytes();
+        self.packed.bytes() + self.rows.iter().map(row).sum::<usize>()
+    }
+
     /// The rows as those of views are kept, to be compared.
     fn table(&self) -> Table {
         let row = |row: &GuestReportRow| {

@@ -268,7 +268,7 @@ impl Open {
 /// Why a view stopped, in its own words.
 pub(super) async fn stopped(view: Arc<ViewHandle>) -> ViewError {
     match blocking(move || view.status()).await.map(|status| status.state) {
-        Ok(ViewState::Stopped { reason } | ViewState::Paused { reason }) => {
+        Ok(ViewState::Stopped { reason } | ViewState::Paused { reason } | ViewState::WaitingForRoom { reason }) => {
             Error::refused(Reason::ViewStopped, format!("the view stopped: {reason}")).into()
         }
         Ok(ViewState::Building | ViewState::Running) => {
