@@ -23,7 +23,7 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Log, Network, Range};
 use kith_views::{
-    CacheKey, Compiled, Compiling, Declared, FollowError, Following, Refused, Report, SandboxError, ViewHandle,
+    CacheKey, Compiled, Compiling, Declared, FollowError, Following, Refused, Report, Room, SandboxError, ViewHandle,
     ViewScope, ViewStopped, Views,
 };
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
+    /// Bytes of a view's file; four times the log if that is more.
+    pub file_bytes_max: u64,
+    /// Bytes of the disk that views leave free.
+    pub free_bytes_min: u64,
     /// Seconds of processor time that compiling a plugin may take.
     pub compile_s_max: u32,
     /// The program that compiles plugins, as `kithd compile-component` does: this one. Another one only where the server
@@ -65,6 +69,10 @@ impl Default for Program {
 /// Bytes of a plugin's memory that no configuration can exceed.
 const MEMORY_BYTES_LIMIT: i64 = 256 * 1024 * 1024;
 
+/// Bytes of the disk that views leave free unless configured otherwise. Enough for the log to go on for a long while;
+/// little enough for a laptop that is nearly full, and for the demonstration on it.
+const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+
 impl Default for Config {
     fn default() -> Self {
         let usual = host_config(Path::new(""));
@@ -73,6 +81,8 @@ impl Default for Config {
             memory_bytes_max: usual.sandbox.memory_bytes,
             compile_s_max: 60,
             compiler: Program::default(),
+            file_bytes_max: kith_views::limits::VIEW_FILE_BYTES_DEFAULT,
+            free_bytes_min: FREE_BYTES_MIN,
         }
     }
 }
@@ -119,6 +129,8 @@ impl NetworkViews {
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
         let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
         host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
+        let (view_bytes, free_bytes) = (config.file_bytes_max, config.free_bytes_min);
+        host.room = Room { view_bytes, log: Some(data.join("log.redb")), free_bytes };
         let host = crate::blocking(move || Views::open(host)).await?;
         let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
         Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })

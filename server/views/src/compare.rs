@@ -68,8 +68,8 @@ impl ViewHandle {
         let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?.until(cancel);
         let people = self.shared.source.people();
         let tables = Tables {
-            ours: &sorted(&ours)?,
-            theirs: &sorted(&theirs)?,
+            ours: &ours.all_rows()?,
+            theirs: &theirs.all_rows()?,
             our_fields: self.fields(),
             their_fields: other.fields(),
         };
@@ -137,13 +137,6 @@ impl Columns {
 }
 
 /// Every row, by key and item.
-fn sorted(snapshot: &Snapshot<'_>) -> Result<Table, SnapshotError> {
-    let mut rows = Table::new();
-    snapshot.scan(None, |key, row| rows.push((key, row.to_vec())))?;
-    rows.sort_unstable_by_key(|(key, _)| *key);
-    Ok(rows)
-}
-
 #[derive(Default)]
 struct Found {
     moves_max: usize,

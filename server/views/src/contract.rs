@@ -117,6 +117,11 @@ pub(crate) enum GuestValue {
 }
 
 impl GuestValue {
+    /// Bytes that it takes: 8, and a text's own.
+    pub(crate) fn bytes(&self) -> usize {
+        8 + if let Self::Text(text) = self { text.len() } else { 0 }
+    }
+
     /// Whether a column of this type can hold it.
     pub(crate) fn fits(&self, of: FieldType) -> bool {
         match self {

@@ -9,6 +9,7 @@ use crate::{
     key::{Key, Order},
     limits,
     people::Meaning,
+    room::NoRoom,
     row::StoredRow,
     runner::{Interrupted, Job, Runner, order},
     source::{Source, SourceError},
@@ -34,6 +35,9 @@ pub enum EvaluateError {
     /// The plugin fails on so many keys that it is not worth going on.
     #[error("the plugin fails on {} keys", limits::QUARANTINED_KEYS_LAST)]
     Spoilt,
+    /// The view's file may not grow now.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The plugin could not be asked now.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),

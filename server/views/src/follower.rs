@@ -135,8 +135,10 @@ impl Follower {
         intake.write(&write)?;
         let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning, batch.last)?;
         grouped.write(&write, &intake, self.shape())?;
+        shared.check_room()?;
         let (is_built, shape) = (self.meta.day.is_some(), self.shape());
         self.derivation(&write, batch.last).derive(&intake, grouped, |runner, changes| {
+            shared.check_room()?;
             note_stuck(&mut quarantine, &changes)?;
             write_records(&write, &changes, &mut meta)?;
             if !is_built {
@@ -145,7 +147,8 @@ impl Follower {
             note_changes(&write, &changes)?;
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
             let (source, meaning, quarantine, meta) = (&shared.source, &intake.meaning, &mut quarantine, &mut meta);
-            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta }.make(today, &keys)
+            let room = &*shared;
+            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room }.make(today, &keys)
         })?;
         if !is_built && batch.last >= head {
             self.materialisation(&write, &intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
@@ -224,7 +227,8 @@ impl Follower {
     ) -> Materialisation<'a> {
         let shape = self.shape();
         let Self { shared, runner, .. } = self;
-        Materialisation { write, source: &shared.source, runner, shape, meaning, quarantine, meta }
+        let room = &**shared;
+        Materialisation { write, source: &shared.source, runner, shape, meaning, quarantine, meta, room }
     }
 }
 

@@ -22,6 +22,7 @@ mod folder;
 mod follower;
 mod grouping;
 mod intake;
+mod kept;
 mod key;
 pub mod limits;
 mod manifest;
@@ -35,6 +36,7 @@ mod report_check;
 mod report_input;
 mod report_manifest;
 mod report_page;
+mod room;
 mod routing;
 mod row;
 mod runner;
@@ -75,6 +77,7 @@ pub use report::{
 pub use report_check::{ReportCheck, ReportTrial};
 pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
 pub use report_page::{PageTokenInvalid, ReportPage};
+pub use room::{NoRoom, Room};
 pub use runner::Interrupted;
 pub use sandbox::{SandboxError, SandboxLimits};
 pub use shape::Bound;
@@ -86,6 +89,7 @@ pub use view::{ViewCursor, ViewHandle, ViewStopped};
 
 use abi::v1::Plugin;
 use follower::Follower;
+use kept::{Corner, Shelf};
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use routing::Routes;
 use sandbox::{Keep, Sandbox};
@@ -94,7 +98,7 @@ use source::Source;
 use std::{path::PathBuf, sync::Arc};
 use store::Store;
 use tokio::sync::watch;
-use view::{File, Shared};
+use view::{File, Host, Shared};
 
 /// Where views are kept, and what they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +115,8 @@ pub struct Config {
     pub store_cache_bytes: usize,
     /// What plugins may use.
     pub sandbox: SandboxLimits,
+    /// What views may take of the disk.
+    pub room: Room,
 }
 
 impl Config {
@@ -124,6 +130,7 @@ impl Config {
             compiling: Compiling::Here,
             store_cache_bytes,
             sandbox: SandboxLimits::default(),
+            room: Room::default(),
         }
     }
 }
@@ -133,6 +140,7 @@ pub struct Views {
     sandbox: Sandbox,
     config: Config,
     turn: view::Turn,
+    kept: Arc<Shelf>,
 }
 
 /// A view to be followed.
@@ -177,7 +185,7 @@ impl Views {
         folder::make_private(&config.folder).map_err(SandboxError::new)?;
         let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
         let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
-        Ok(Self { sandbox, config, turn: view::Turn::default() })
+        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default() })
     }
 
     /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
@@ -216,7 +224,7 @@ impl Views {
 
     /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
     pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
-        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?))
+        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?, Corner::of(&self.kept)))
     }
 
     /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
@@ -243,7 +251,9 @@ impl Views {
         let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let shared = Arc::new(Shared::new(following, plugin, File { id, path, store }, source, Arc::clone(&self.turn)));
+        let (turn, tables, room) = (Arc::clone(&self.turn), Corner::of(&self.kept), self.config.room.clone());
+        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
+        let shared = Arc::new(Shared::new(following, plugin, file, source, host));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))
     }

@@ -86,8 +86,10 @@ pub const REPORT_ROWS_MAX: usize = 100_000;
 pub const REPORT_EVIDENCE_MAX: usize = 1_000;
 /// Views that a report is computed from.
 pub const REPORT_INPUTS_MAX: usize = 8;
-/// Bytes that a report may hand back.
-pub const REPORT_RESULT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of a report's rows: 8 for each value and each row named as evidence, and the texts.
+pub const REPORT_ROWS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes that a report may hand back as the sandbox counts them, at least those of the rows.
+pub const REPORT_RESULT_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// Bytes of a plugin's memory, unless configured otherwise.
 pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// Bytes of a plugin's memory that no configuration can exceed.
@@ -120,9 +122,15 @@ pub const PAGE_ROWS_MAX: usize = 10_000;
 pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Entries of a key, newest first, whose share is computed.
 pub const SHARES_MAX: usize = 200;
-/// Tables of other days and positions that are kept.
-pub const TABLES_CACHED_MAX: usize = 4;
-/// Bytes of rows in the tables that are kept.
-pub const TABLES_CACHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Tables that are kept, of all views and reports: of views as of other days and positions, and of reports.
+pub const TABLES_KEPT_MAX: usize = 256;
+/// Bytes of those tables, of all together.
+pub const TABLES_KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of rows that are held at once where all rows of a view are needed: to compute a report, or to compare.
+pub const TABLE_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// Bytes of a view's file, unless configured otherwise or the log is large.
+pub const VIEW_FILE_BYTES_DEFAULT: u64 = 1024 * 1024 * 1024;
+/// A view's file may have so many times the bytes of the log, if that is more.
+pub const VIEW_FILE_LOG_FACTOR: u64 = 4;
 /// Bytes that redb may use for a view's pages, unless configured otherwise.
 pub const STORE_CACHE_BYTES_DEFAULT: usize = 8 * 1024 * 1024;

@@ -11,9 +11,13 @@ use crate::{
     source::Source,
     store::StoreError,
     tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, change_bytes},
+    view::Shared,
 };
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
+
+/// Bytes of rows between two looks at the room there is.
+const ROOM_LOOK_BYTES: usize = 1024 * 1024;
 
 /// What rows are made with.
 pub(crate) struct Materialisation<'a> {
@@ -31,6 +35,8 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) quarantine: &'a mut HashMap<Key, Quarantined>,
     /// The view as a whole; rows are counted in it.
     pub(crate) meta: &'a mut Meta,
+    /// Whose file grows.
+    pub(crate) room: &'a Shared,
 }
 
 impl Materialisation<'_> {
@@ -47,10 +53,15 @@ impl Materialisation<'_> {
         };
         let mut rows = self.write.open_table(ROWS).map_err(StoreError::from)?;
         let mut records = keys.iter().map(|(_, record)| record);
-        let (meta, quarantine) = (&mut *self.meta, &mut *self.quarantine);
+        let (meta, quarantine, room) = (&mut *self.meta, &mut *self.quarantine, self.room);
+        let mut unchecked = 0;
         evaluation.rows(day, keys, |made| {
             let record = records.next().expect("every key is visited once, in order");
-            replace_rows(&mut rows, &made, record.changed, meta)?;
+            unchecked += replace_rows(&mut rows, &made, record.changed, meta)?;
+            if unchecked >= ROOM_LOOK_BYTES {
+                room.check_room()?;
+                unchecked = 0;
+            }
             note_fault(quarantine, made.key, made.fault)
         })
     }
@@ -97,13 +108,13 @@ impl Materialisation<'_> {
     }
 }
 
-/// Puts a key's rows in the place of those it had; marks those that are gone.
+/// Puts a key's rows in the place of those it had; marks those that are gone. Gives the bytes written.
 fn replace_rows(
     rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     made: &KeyRows,
     changed: u64,
     meta: &mut Meta,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let key = made.key;
     let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
     let mut gone = Vec::new();
@@ -114,15 +125,18 @@ fn replace_rows(
             meta.rows -= 1;
         }
     }
+    let mut written = 0;
     for (item, row) in &made.rows {
-        rows.insert(&RowKey { key, item: *item }.to_bytes(), row.encode().as_slice())?;
+        let row = row.encode();
+        written += row.len();
+        rows.insert(&RowKey { key, item: *item }.to_bytes(), row.as_slice())?;
         gone.retain(|row_key| row_key.item != *item);
         meta.rows += 1;
     }
     for row_key in gone {
         rows.insert(&row_key.to_bytes(), StoredRow::gone(changed).as_slice())?;
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Puts a key that cannot be read into quarantine, and takes out one that can be again. What a key cannot be folded

@@ -10,6 +10,7 @@ use crate::{
     compare::{Comparison, Tables},
     complete::Complete,
     contract::{Field, GuestValue},
+    kept::Corner,
     key::Key,
     limits,
     page::Direction,
@@ -25,16 +26,12 @@ use kith_core::{
     id::{OrganisationId, PersonId},
     position::Position,
 };
-use std::{
-    cmp::Ordering,
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{cmp::Ordering, sync::Arc};
 
 /// A report, ready to be computed.
 pub struct Report {
     pub(crate) plugin: ReportPlugin,
-    kept: Mutex<VecDeque<Arc<ReportTable>>>,
+    kept: Corner,
 }
 
 /// What a report is asked with.
@@ -141,7 +138,6 @@ pub enum ReportError {
 
 /// The rows of a report as of one position and day.
 pub struct ReportTable {
-    of: TableOf,
     rows: Vec<GuestReportRow>,
     packed: Packed,
 }
@@ -157,8 +153,8 @@ pub struct TableOf {
 }
 
 impl Report {
-    pub(crate) fn new(plugin: ReportPlugin) -> Self {
-        Self { plugin, kept: Mutex::default() }
+    pub(crate) fn new(plugin: ReportPlugin, kept: Corner) -> Self {
+        Self { plugin, kept }
     }
 
     /// What the plugin declares.
@@ -202,7 +198,7 @@ impl Report {
 
     /// A table that was computed before and is kept.
     pub fn kept(&self, of: &TableOf) -> Option<Arc<ReportTable>> {
-        self.tables().iter().find(|known| known.of == *of).map(Arc::clone)
+        self.kept.find(of)
     }
 
     /// The table of a position and day, from those kept if it is there. Blocks on the disk and the plugin, for as long as
@@ -310,17 +306,9 @@ impl Report {
             Ok(()) => ReportError::Failed(error.to_string()),
             Err(_) => ReportError::Cancelled,
         })?;
-        let computed = Arc::new(ReportTable { of, rows, packed });
-        let mut kept = self.tables();
-        if kept.len() >= limits::TABLES_CACHED_MAX {
-            kept.pop_front();
-        }
-        kept.push_back(Arc::clone(&computed));
+        let computed = Arc::new(ReportTable { rows, packed });
+        self.kept.keep(of, Arc::clone(&computed), computed.bytes());
         Ok(computed)
-    }
-
-    fn tables(&self) -> MutexGuard<'_, VecDeque<Arc<ReportTable>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the plugin gets.
@@ -334,9 +322,10 @@ impl Report {
             let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
             let snapshot = snapshot.until(cancel);
             let columns = columns(view.fields(), &input.fields, &input.view)?;
-            let mut rows = Vec::new();
-            snapshot.scan(None, |key, row| rows.push((key, row.to_vec()))).map_err(failed)?;
-            packed.add(rows, &columns);
+            packed.add(snapshot.all_rows().map_err(failed)?, &columns);
+            if packed.bytes() > limits::TABLE_BYTES_MAX {
+                return Err(failed(SnapshotError::TooLarge));
+            }
         }
         Ok(packed)
     }
@@ -415,6 +404,12 @@ impl ReportQuery {
 }
 
 impl ReportTable {
+    /// Bytes that it holds.
+    fn bytes(&self) -> usize {
+        let row = |row: &GuestReportRow| size_of::<GuestReportRow>() + row.bytes();
+        self.packed.bytes() + self.rows.iter().map(row).sum::<usize>()
+    }
+
     /// The rows as those of views are kept, to be compared.
     fn table(&self) -> Table {
         let row = |row: &GuestReportRow| {

@@ -5,6 +5,7 @@
 use crate::{
     contract::GuestValue,
     row::{RowKey, StoredRow},
+    snapshot::row_bytes,
 };
 use kith_core::directory::Directory;
 use std::collections::HashMap;
@@ -85,6 +86,16 @@ impl Packed {
     /// The rows of an input, by key and item.
     pub(crate) fn rows(&self, input: usize) -> &[(RowKey, Vec<u8>)] {
         &self.tables[input].rows
+    }
+
+    /// Bytes that it holds, the directory apart.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts: usize = self.texts.iter().map(|text| 2 * (text.len() + size_of::<String>())).sum();
+        let table = |table: &Table| {
+            let rows: usize = table.rows.iter().map(|(_, row)| row_bytes(row)).sum();
+            rows + table.values.len() * size_of::<f64>()
+        };
+        texts + self.tables.iter().map(table).sum::<usize>()
     }
 
     /// The number of rows of each input.

@@ -18,10 +18,7 @@ use crate::{
 };
 use kith_core::position::Position;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::{Arc, PoisonError},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Why a view cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +35,9 @@ pub enum SnapshotError {
         /// How far it has come.
         cursor: Position,
     },
+    /// It has more rows than are held at once.
+    #[error("its rows have more than {} MiB, which is the limit where all are needed at once", limits::TABLE_BYTES_MAX >> 20)]
+    TooLarge,
     /// Rows could not be computed.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
@@ -61,32 +61,8 @@ pub(crate) enum Part {
     ChangedLater,
 }
 
-/// The tables computed last.
-#[derive(Default)]
-pub(crate) struct TableCache {
-    tables: VecDeque<(u64, i32, Part, Arc<Table>)>,
-}
-
-impl TableCache {
-    fn find(&mut self, position: u64, day: i32, part: Part) -> Option<Arc<Table>> {
-        let wanted = (position, day, part);
-        let index = self.tables.iter().position(|(position, day, part, _)| (*position, *day, *part) == wanted)?;
-        let found = self.tables.remove(index)?;
-        let table = Arc::clone(&found.3);
-        self.tables.push_back(found);
-        Some(table)
-    }
-
-    fn keep(&mut self, position: u64, day: i32, part: Part, table: Arc<Table>) {
-        self.tables.push_back((position, day, part, table));
-        let bytes = |table: &Table| table.iter().map(|(_, row)| row_bytes(row)).sum::<usize>();
-        let mut total: usize = self.tables.iter().map(|(.., table)| bytes(table)).sum();
-        while self.tables.len() > limits::TABLES_CACHED_MAX || total > limits::TABLES_CACHED_BYTES_MAX {
-            let Some((.., oldest)) = self.tables.pop_front() else { break };
-            total -= bytes(&oldest);
-        }
-    }
-}
+/// What a table of a view is of: position, day and part.
+type TableOf = (u64, i32, Part);
 
 /// Bytes that a row of a table holds.
 pub(crate) fn row_bytes(row: &[u8]) -> usize {
@@ -112,7 +88,7 @@ impl Gathered {
     }
 
     fn fits(&self) -> bool {
-        self.bytes <= limits::TABLES_CACHED_BYTES_MAX
+        self.bytes <= limits::TABLES_KEPT_BYTES_MAX
     }
 }
 
@@ -175,6 +151,18 @@ impl<'a> Snapshot<'a> {
             }
         }
         Ok(())
+    }
+
+    /// All rows, by key and item, where they are needed at once.
+    pub(crate) fn all_rows(&self) -> Result<Table, SnapshotError> {
+        let (mut rows, mut bytes) = (Table::new(), 0);
+        self.scan(None, |key, row| {
+            bytes += row_bytes(row);
+            if bytes <= limits::TABLE_BYTES_MAX {
+                rows.push((key, row.to_vec()));
+            }
+        })?;
+        if bytes <= limits::TABLE_BYTES_MAX { Ok(rows) } else { Err(SnapshotError::TooLarge) }
     }
 
     fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
@@ -241,9 +229,8 @@ impl<'a> Snapshot<'a> {
         part: Part,
         mut visit: impl FnMut(RowKey, &[u8]) -> Result<(), EvaluateError>,
     ) -> Result<(), SnapshotError> {
-        let cache = || self.shared.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = cache().find(self.position, self.day, part);
-        if let Some(table) = known {
+        let of: TableOf = (self.position, self.day, part);
+        if let Some(table) = self.shared.tables.find::<TableOf, Table>(&of) {
             for (step, (row_key, row)) in table.iter().enumerate() {
                 self.check_at(step)?;
                 visit(*row_key, row)?;
@@ -261,7 +248,7 @@ impl<'a> Snapshot<'a> {
             Ok(())
         })?;
         if gathered.fits() {
-            cache().keep(self.position, self.day, part, Arc::new(gathered.table));
+            self.shared.tables.keep(of, Arc::new(gathered.table), gathered.bytes);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::{
     answer::person_id,
     contract::Field,
     manifest::Manifest,
+    room::NoRoom,
     source::ViewScope,
     store::{StoreError, read_meta, read_quarantine},
     view::{ViewCursor, ViewHandle},
@@ -16,8 +17,17 @@ use std::{sync::atomic::Ordering, time::Duration};
 pub(crate) struct Condition {
     /// A failure that is tried again.
     pub(crate) paused: Option<String>,
+    /// Why its file may not grow; looked at again.
+    pub(crate) no_room: Option<NoRoom>,
     /// A failure that is not.
     pub(crate) stopped: Option<String>,
+}
+
+impl Condition {
+    /// Nothing holds the view up.
+    pub(crate) fn has_gone_on(&mut self) {
+        (self.paused, self.no_room) = (None, None);
+    }
 }
 
 /// Whether a view follows its log.
@@ -30,6 +40,11 @@ pub enum ViewState {
     /// It waits after a failure and will try again.
     Paused {
         /// The failure.
+        reason: String,
+    },
+    /// It waits for room on the disk, and goes on by itself.
+    WaitingForRoom {
+        /// What there is, and what it needs.
         reason: String,
     },
     /// It does not follow any more.
@@ -167,6 +182,9 @@ impl ViewHandle {
 
     fn state(&self, is_built: bool) -> ViewState {
         let condition = self.shared.condition();
+        if let (None, Some(no_room)) = (&condition.stopped, condition.no_room) {
+            return ViewState::WaitingForRoom { reason: no_room.to_string() };
+        }
         match (&condition.stopped, &condition.paused) {
             (Some(reason), _) => ViewState::Stopped { reason: reason.clone() },
             (None, Some(reason)) => ViewState::Paused { reason: reason.clone() },

@@ -8,8 +8,9 @@ use crate::{
     cancel::Cancel,
     evaluate::EvaluateError,
     follower::{Clock, Follower, Step},
+    kept::Corner,
+    room::{NoRoom, Room},
     runner::Counters,
-    snapshot::TableCache,
     source::{Source, SourceError, ViewScope},
     status::Condition,
     store::{Store, StoreError},
@@ -60,7 +61,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) source: Source,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) tables: Mutex<TableCache>,
+    pub(crate) tables: Corner,
+    room: Room,
     cursor: watch::Sender<ViewCursor>,
     /// The furthest position that somebody waits for.
     wanted: AtomicU64,
@@ -82,8 +84,15 @@ pub(crate) struct File {
 /// whoever appends, and not all of them.
 pub(crate) type Turn = Arc<Mutex<()>>;
 
+/// What a view has of its host.
+pub(crate) struct Host {
+    pub(crate) turn: Turn,
+    pub(crate) tables: Corner,
+    pub(crate) room: Room,
+}
+
 impl Shared {
-    pub(crate) fn new(following: &Following, plugin: Plugin, file: File, source: Source, turn: Turn) -> Self {
+    pub(crate) fn new(following: &Following, plugin: Plugin, file: File, source: Source, host: Host) -> Self {
         Self {
             name: following.name.clone(),
             id: file.id,
@@ -94,12 +103,13 @@ impl Shared {
             store: file.store,
             source,
             counters: Arc::default(),
-            tables: Mutex::default(),
+            tables: host.tables,
+            room: host.room,
             cursor: watch::Sender::default(),
             wanted: AtomicU64::new(0),
             condition: Mutex::default(),
             stop: Mutex::default(),
-            turn,
+            turn: host.turn,
         }
     }
 
@@ -121,7 +131,12 @@ impl Shared {
 
     /// Drops the tables computed for other days and positions.
     pub(crate) fn forget_tables(&self) {
-        *self.tables.lock().unwrap_or_else(PoisonError::into_inner) = TableCache::default();
+        self.tables.clear();
+    }
+
+    /// Whether the view's file may grow.
+    pub(crate) fn check_room(&self) -> Result<(), NoRoom> {
+        self.room.check(&self.path)
     }
 
     /// How far the view has come.
@@ -280,11 +295,11 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
         drop(turn);
         match step {
             Ok(Step::Advanced) => {
-                shared.condition().paused = None;
+                shared.condition().has_gone_on();
                 pause = IDLE;
             }
             Ok(Step::Level) => {
-                shared.condition().paused = None;
+                shared.condition().has_gone_on();
                 match wait_for_head(&mut head, IDLE) {
                     Woken::ByHead => gather(shared, &mut head),
                     Woken::Late => sync(&mut follower, shared),
@@ -331,9 +346,20 @@ enum Recovery {
 fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError) -> Recovery {
     let reason = error.to_string();
     match error {
-        EvaluateError::Interrupted(_) | EvaluateError::Source(SourceError::Unreadable(_)) => {
-            tracing::warn!(view = shared.name(), error = reason, "view paused");
-            shared.condition().paused = Some(reason);
+        EvaluateError::Interrupted(_)
+        | EvaluateError::NoRoom(_)
+        | EvaluateError::Source(SourceError::Unreadable(_)) => {
+            match error {
+                EvaluateError::NoRoom(no_room) => {
+                    if shared.condition().no_room.replace(*no_room).is_none() {
+                        tracing::warn!(view = shared.name(), reason, "view waits for room");
+                    }
+                }
+                _ => {
+                    tracing::warn!(view = shared.name(), error = reason, "view paused");
+                    shared.condition().paused = Some(reason);
+                }
+            }
             match follower.reload() {
                 Ok(()) => Recovery::Retry,
                 Err(error) => Recovery::Halt(error.to_string()),

@@ -142,6 +142,7 @@ fn state(state: ViewState) -> (v1::ViewState, String) {
         ViewState::Building => (v1::ViewState::Building, String::new()),
         ViewState::Running => (v1::ViewState::Running, String::new()),
         ViewState::Paused { reason } => (v1::ViewState::Running, reason),
+        ViewState::WaitingForRoom { reason } => (v1::ViewState::WaitingForRoom, reason),
         ViewState::Stopped { reason } => (v1::ViewState::Stopped, reason),
     }
 }
@@ -170,6 +171,7 @@ impl From<&SnapshotError> for Problem {
             SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::Cancelled)) => {
                 Self { reason: Some(ErrorReason::DeadlineExceeded), field: None, cursor: None }
             }
+            SnapshotError::TooLarge => Self { reason: Some(ErrorReason::LimitExceeded), field: None, cursor: None },
             SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },
         }
     }

@@ -278,6 +278,7 @@ pub(super) fn state_name(state: ViewState) -> &'static str {
         ViewState::Running => "running",
         ViewState::Stopped => "stopped",
         ViewState::Paused => "paused",
+        ViewState::WaitingForRoom => "waiting for room",
     }
 }
 

@@ -310,7 +310,7 @@ fn look_up(plugins: Vec<OfflinePlugin>, name: &str, lookup: Lookup) -> Option<Of
 /// Why a view stopped, in its own words.
 pub(super) async fn stopped(view: Arc<ViewHandle>) -> ViewError {
     match blocking(move || view.status()).await.map(|status| status.state) {
-        Ok(ViewState::Stopped { reason } | ViewState::Paused { reason }) => {
+        Ok(ViewState::Stopped { reason } | ViewState::Paused { reason } | ViewState::WaitingForRoom { reason }) => {
             Error::refused(Reason::ViewStopped, format!("the view stopped: {reason}")).into()
         }
         Ok(ViewState::Building | ViewState::Running) => {

@@ -38,6 +38,14 @@ pub(crate) struct GuestReportRow {
     pub(crate) evidence: Vec<(u32, u32)>,
 }
 
+impl GuestReportRow {
+    /// Bytes of its values and of what it names as evidence.
+    pub(crate) fn bytes(&self) -> usize {
+        let values: usize = self.values.iter().map(GuestValue::bytes).sum();
+        values + self.evidence.len() * size_of::<(u32, u32)>()
+    }
+}
+
 /// A report that was compiled, checked and configured once.
 pub(crate) struct ReportPlugin {
     pre: bindings::PluginPre<StoreLimits>,
@@ -175,7 +183,8 @@ fn checked_rows(
         return Err("the report has more than 100,000 rows");
     }
     let mut keys = HashSet::with_capacity(rows.len());
-    let mut checked = Vec::with_capacity(rows.len());
+    let mut checked: Vec<GuestReportRow> = Vec::with_capacity(rows.len());
+    let mut bytes = 0;
     for row in rows {
         let values: Vec<GuestValue> = row.values.into_iter().map(value).collect();
         let fits = values.iter().zip(&manifest.fields).all(|(value, field)| value.fits(field.of));
@@ -195,7 +204,12 @@ fn checked_rows(
         if !keys.insert((row.a, row.b)) {
             return Err("two rows have one key");
         }
-        checked.push(GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence });
+        let row = GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence };
+        bytes += row.bytes();
+        if bytes > limits::REPORT_ROWS_BYTES_MAX {
+            return Err("the report has more than 16 MiB of rows");
+        }
+        checked.push(row);
     }
     checked.sort_unstable_by_key(|row| row.key);
     Ok(checked)

@@ -68,7 +68,7 @@ pub fn view(name: &str, report: &Report, views: &[Arc<ViewHandle>]) -> Result<v1
         view.cursor = view.cursor.min(status.cursor.position.get());
         view.lag = view.lag.max(status.lag);
         match status.state {
-            ViewState::Running | ViewState::Paused { .. } => {}
+            ViewState::Running | ViewState::Paused { .. } | ViewState::WaitingForRoom { .. } => {}
             ViewState::Building => view.set_state(v1::ViewState::Building),
             ViewState::Stopped { reason } => {
                 view.set_state(v1::ViewState::Stopped);

@@ -146,6 +146,11 @@ pub(super) async fn await_built(client: &Client, name: &str, version: &str) -> R
                 let why = list::trouble(&view);
                 return Err(Failure::PluginRefused(format!("the view of {name}@{version} stopped: {why}")));
             }
+            v1::ViewState::WaitingForRoom => {
+                bar.finish_and_clear();
+                remark(&format!("the view of {name}@{version} {}", view.last_error));
+                return Ok(());
+            }
             v1::ViewState::Building => {}
             v1::ViewState::Running if view.lag > 0 && !paused => {}
             v1::ViewState::Running | v1::ViewState::Paused | v1::ViewState::Unspecified => {
