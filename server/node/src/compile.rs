@@ -27,6 +27,9 @@ use tokio::{
 /// Bytes of what a child says that are kept.
 const SAID_BYTES_MAX: u64 = 4_096;
 
+/// What the allocator reserves at once, a gigabyte otherwise: reserving counts as address space, which is bounded.
+const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "64MiB");
+
 /// Why there is no code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompileError {
@@ -145,6 +148,7 @@ impl Compiler {
         Command::new(&self.program)
             .args(["compile-component", "--seconds", &self.seconds_max.to_string()])
             .env_clear()
+            .env(ALLOCATOR_RESERVE.0, ALLOCATOR_RESERVE.1)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
