@@ -12,6 +12,7 @@ mod full_disk;
 mod introductions;
 mod later_versions;
 mod mail;
+mod many_networks;
 mod metrics;
 mod organisations;
 mod partial;

@@ -59,6 +59,8 @@ pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
 /// Principals whose plugins wait to be compiled.
 pub const COMPILES_WAITING_MAX: usize = 16;
+/// How long after a built-in view could not be started it is tried again.
+pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
 /// When to try again if too many wait for that.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
 

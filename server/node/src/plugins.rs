@@ -6,7 +6,7 @@
 use crate::{
     compile::CompileError,
     grpc::Failure,
-    limits::VIEW_WAIT,
+    limits::{COMPILE_RETRY, VIEW_WAIT, VIEWS_RETRY},
     node::Node,
     views::{Served, ServedView, is_builtin},
 };
@@ -22,7 +22,7 @@ use kith_core::{
 };
 use kith_log::{ComponentDigest, Network};
 use kith_proto::v1::ErrorReason;
-use kith_views::Declared;
+use kith_views::{Declared, Refused};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::{Mutex, MutexGuard};
@@ -71,6 +71,19 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 }
 
 impl Node {
+    /// Starts the built-in views that could not be started, now and then, for as long as the server runs.
+    pub(crate) async fn keep_views(&self) {
+        loop {
+            tokio::time::sleep(VIEWS_RETRY).await;
+            for network in self.log().networks() {
+                if !self.views().have_started(&network) {
+                    let _alone = self.plugin_changes().begin().await;
+                    self.views().follow(&network).await;
+                }
+            }
+        }
+    }
+
     /// Checks a component, records it, and lets its view follow beside the one that answers. Compiling it stops when
     /// its caller is `gone`.
     pub(crate) async fn install_plugin(
@@ -458,6 +471,9 @@ impl From<CompileError> for Failure {
     fn from(error: CompileError) -> Self {
         let delay = error.retry_after();
         match &error {
+            CompileError::Refused(Refused::Busy { .. }) => {
+                Self::because(ErrorReason::ViewBuilding, &error).retry_after(COMPILE_RETRY)
+            }
             CompileError::Refused(refused) => Self::because(ErrorReason::PluginRefused, refused).at("data"),
             CompileError::Busy(_) | CompileError::Gone => {
                 let failure = Self::because(ErrorReason::ViewBuilding, &error);

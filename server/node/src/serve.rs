@@ -73,6 +73,7 @@ pub(crate) async fn serve(
     tokio::select! {
         result = serving => result?,
         () = watching => {}
+        () = node.keep_views() => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }
     Ok(())

@@ -180,7 +180,7 @@ impl NetworkViews {
     /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
         for builtin in BUILTINS.iter().chain(REPORTS) {
-            if self.find_slot(network.name(), &builtin_key(builtin.name), |_| ()).is_none() {
+            if !self.has_started(network, builtin) {
                 self.add_builtin(network, builtin).await;
             }
         }
@@ -200,6 +200,15 @@ impl NetworkViews {
         });
         self.set_pauses(network).await;
         discard(gone).await;
+    }
+
+    /// Whether every built-in view and report of a network could be started: what kept one from it may be over.
+    pub(crate) fn have_started(&self, network: &Network) -> bool {
+        BUILTINS.iter().chain(REPORTS).all(|builtin| self.has_started(network, builtin))
+    }
+
+    fn has_started(&self, network: &Network, builtin: &Builtin) -> bool {
+        self.find_slot(network.name(), &builtin_key(builtin.name), |slot| slot.answering().is_some()) == Some(true)
     }
 
     async fn add_builtin(&self, network: &Network, builtin: &Builtin) {

@@ -171,7 +171,9 @@ impl Views {
         let (entries, jobs) = read_sample(&source)?;
         let bench = Bench { plugin: &plugin, jobs: &jobs, day: checking.day };
         let begun = Instant::now();
-        plugin.instantiate(&Cancel::default()).map_err(|error| Refused::failed("configure", &error))?;
+        plugin
+            .instantiate(&plugin.places().asking, &Cancel::default())
+            .map_err(|error| Refused::failed("configure", &error))?;
         let instantiate = begun.elapsed();
         let (usual, cost) = bench.usual()?;
         let mut differences = Vec::new();
@@ -245,7 +247,7 @@ impl Bench<'_> {
     /// As a server does it, with what that costs.
     fn usual(&self) -> Result<(Vec<Made>, CostReport), Interrupted> {
         let counters = Arc::new(Counters::default());
-        let mut runner = Runner::new(self.plugin.clone(), Arc::clone(&counters));
+        let mut runner = Runner::asking(self.plugin.clone(), Arc::clone(&counters));
         let fuel = || counters.fuel.load(Ordering::Relaxed);
         let (mut folded, mut fuel_call_max) = (Vec::with_capacity(self.jobs.len()), 0);
         let begun = Instant::now();
@@ -310,7 +312,7 @@ impl Bench<'_> {
     }
 
     fn runner(&self) -> Runner {
-        Runner::new(self.plugin.clone(), Arc::default())
+        Runner::asking(self.plugin.clone(), Arc::default())
     }
 
     /// Keys that together fill a call.

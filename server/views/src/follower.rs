@@ -51,7 +51,7 @@ pub(crate) struct Follower {
 impl Follower {
     /// Goes on from what the file holds.
     pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
-        let runner = Runner::new(shared.plugin.clone(), Arc::clone(&shared.counters));
+        let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
         let mut follower = Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0 };
         follower.reload()?;
@@ -62,6 +62,16 @@ impl Follower {
     /// Calls of the plugin end when the view stops.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
         Self { runner: self.runner.until(cancel), ..self }
+    }
+
+    /// Has no instance of the plugin until there is something to do.
+    pub(crate) fn rest(&mut self) {
+        self.runner.rest();
+    }
+
+    /// Leaves the instance to another view that has none.
+    pub(crate) fn give_way(&mut self) {
+        self.runner.give_way();
     }
 
     /// Forgets what was not committed.

@@ -29,6 +29,7 @@ mod manifest;
 mod materialise;
 mod page;
 mod people;
+mod places;
 mod query;
 mod refused;
 mod report;
@@ -186,6 +187,12 @@ impl Views {
         let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
         let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
         Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default() })
+    }
+
+    /// Where instances have their places.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> &places::Places {
+        self.sandbox.places()
     }
 
     /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is

@@ -96,6 +96,12 @@ pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 pub const MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Plugin instances that live at once, over all views and queries.
 pub const INSTANCES_MAX: u32 = 256;
+/// Instances of views that follow their networks: the others are there for questions and installations.
+pub const FOLLOWING_INSTANCES_MAX: usize = 192;
+/// Bytes of memory of all instances that follow, unless a single plugin may have more.
+pub const FOLLOWING_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Bytes of memory of all instances that answer or are installed, unless a single plugin may have more.
+pub const ASKING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Keys in quarantine at which a view stops.
 pub const QUARANTINED_KEYS_MAX: usize = 100;
 /// Share of the keys in quarantine at which a view stops: one in so many.

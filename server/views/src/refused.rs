@@ -36,6 +36,12 @@ pub enum Refused {
         /// What it took.
         limit: String,
     },
+    /// No instance could be made to ask it what it is: this says nothing about it.
+    #[error("{reason}")]
+    Busy {
+        /// What the sandbox says.
+        reason: String,
+    },
     /// It is compiled elsewhere, and was not yet.
     #[error("the component is not compiled yet")]
     NotCompiled,
@@ -82,6 +88,9 @@ impl Refused {
     }
 
     pub(crate) fn failed(function: &'static str, error: &GuestError) -> Self {
-        Self::Failed { function, reason: error.to_string() }
+        match error {
+            GuestError::NoInstance(_) => Self::Busy { reason: error.to_string() },
+            GuestError::Failed { .. } | GuestError::Deadline => Self::Failed { function, reason: error.to_string() },
+        }
     }
 }

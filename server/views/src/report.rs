@@ -18,6 +18,7 @@ use crate::{
     report_input::Packed,
     report_manifest::{ReportKey, ReportManifest},
     row::{RowKey, StoredRow, compare_values},
+    runner::Interrupted,
     snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
 };
@@ -122,6 +123,9 @@ pub enum ReportError {
         /// The column.
         field: String,
     },
+    /// No instance of it can be made now.
+    #[error(transparent)]
+    Busy(Interrupted),
     /// The plugin failed.
     #[error("the report failed: {0}")]
     Failed(String),
@@ -302,9 +306,10 @@ impl Report {
         let instance = self.plugin.instance(cancel);
         let rows =
             instance.and_then(|mut instance| instance.compute(context.day, &packed.encode(), &packed.row_counts()));
-        let rows = rows.map_err(|error: GuestError| match cancel.check() {
-            Ok(()) => ReportError::Failed(error.to_string()),
-            Err(_) => ReportError::Cancelled,
+        let rows = rows.map_err(|error: GuestError| match (cancel.check(), error) {
+            (Err(_), _) => ReportError::Cancelled,
+            (Ok(()), GuestError::NoInstance(reason)) => ReportError::Busy(Interrupted::NoInstance { reason }),
+            (Ok(()), error) => ReportError::Failed(error.to_string()),
         })?;
         let computed = Arc::new(ReportTable { rows, packed });
         self.kept.keep(of, Arc::clone(&computed), computed.bytes());

@@ -11,6 +11,7 @@ use crate::{
     contract::GuestRow,
     key::{Key, Order},
     limits,
+    places::Lending,
 };
 use std::{
     sync::{
@@ -105,6 +106,7 @@ struct Part {
 /// A plugin and the instance in use, made anew after every failure.
 pub(crate) struct Runner {
     plugin: Plugin,
+    lending: Lending,
     guest: Option<Guest>,
     counters: Arc<Counters>,
     cancel: Cancel,
@@ -118,9 +120,28 @@ struct Failure {
 }
 
 impl Runner {
-    /// Makes no instance yet.
-    pub(crate) fn new(plugin: Plugin, counters: Arc<Counters>) -> Self {
-        Self { plugin, guest: None, counters, cancel: Cancel::default() }
+    /// For a view that follows. Makes no instance yet.
+    pub(crate) fn following(plugin: Plugin, counters: Arc<Counters>) -> Self {
+        let lending = plugin.places().following.clone();
+        Self { plugin, lending, guest: None, counters, cancel: Cancel::default() }
+    }
+
+    /// For a question. Makes no instance yet.
+    pub(crate) fn asking(plugin: Plugin, counters: Arc<Counters>) -> Self {
+        let lending = plugin.places().asking.clone();
+        Self { plugin, lending, guest: None, counters, cancel: Cancel::default() }
+    }
+
+    /// Gives the instance back until the next call.
+    pub(crate) fn rest(&mut self) {
+        self.guest = None;
+    }
+
+    /// Gives the instance back if somebody else has none.
+    pub(crate) fn give_way(&mut self) {
+        if self.guest.is_some() && self.lending.is_wanted() {
+            self.rest();
+        }
     }
 
     /// Calls end, and no further one is made, when nobody waits for them any more.
@@ -250,7 +271,7 @@ impl Runner {
         self.cancel.check()?;
         let fresh = self.guest.is_none();
         if fresh {
-            let made = self.plugin.instantiate(&self.cancel);
+            let made = self.plugin.instantiate(&self.lending, &self.cancel);
             self.guest = Some(made.map_err(|error| self.cancel.check().err().unwrap_or(interrupted(error)))?);
         }
         let guest = self.guest.as_mut().expect("an instance was made just now");
@@ -260,8 +281,11 @@ impl Runner {
             Ok(value) => return Ok(Ok(value)),
             Err(error) => error,
         };
-        self.guest = None;
+        self.rest();
         self.cancel.check()?;
+        if let GuestError::NoInstance(_) = error {
+            return Err(interrupted(error));
+        }
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         match error {
             GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh })),

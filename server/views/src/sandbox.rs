@@ -9,6 +9,7 @@ use crate::{
     cache::ComponentCache,
     compile::{Compiled, Compiler, Compiling},
     limits,
+    places::Places,
     refused::Refused,
 };
 use sha2::{Digest, Sha256};
@@ -64,6 +65,7 @@ pub(crate) struct Sandbox {
     engine: Engine,
     compiler: Compiler,
     limits: SandboxLimits,
+    places: Places,
     fingerprint: [u8; 32],
     _ticker: Ticker,
 }
@@ -89,13 +91,21 @@ impl Sandbox {
         let fingerprint = fingerprint(&engine);
         let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
-        Ok(Self { engine, compiler: Compiler::new(compiling, cache), limits, fingerprint, _ticker: ticker })
+        let limits = SandboxLimits { memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX), ..limits };
+        let (compiler, places) = (Compiler::new(compiling, cache), Places::new(limits.memory_bytes));
+        Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
+    }
+
+    /// Where instances have their places.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Compiles a component, or takes its code from where it is, and asks it what it is.
     pub(crate) fn load(&self, component: &[u8], settings: &str, keep: Keep) -> Result<Plugin, Refused> {
         let compiled = self.compiler.load(&self.engine, component)?;
-        let plugin = Plugin::new(&compiled, settings, self.limits)?;
+        let plugin = Plugin::new(&compiled, settings, self.limits, &self.places)?;
         self.keep(&compiled, keep);
         Ok(plugin)
     }
@@ -103,7 +113,7 @@ impl Sandbox {
     /// The same for a report.
     pub(crate) fn load_report(&self, component: &[u8], settings: &str, keep: Keep) -> Result<ReportPlugin, Refused> {
         let compiled = self.compiler.load(&self.engine, component)?;
-        let plugin = ReportPlugin::new(&compiled, settings, self.limits)?;
+        let plugin = ReportPlugin::new(&compiled, settings, self.limits, &self.places)?;
         self.keep(&compiled, keep);
         Ok(plugin)
     }

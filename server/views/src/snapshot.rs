@@ -321,7 +321,7 @@ impl<'a> Snapshot<'a> {
 
     /// An instance to compute with.
     pub(crate) fn runner(&self) -> Runner {
-        Runner::new(self.shared.plugin.clone(), Arc::default()).until(&self.cancel)
+        Runner::asking(self.shared.plugin.clone(), Arc::default()).until(&self.cancel)
     }
 
     /// What folds and reads keys as of this snapshot.

@@ -10,7 +10,7 @@ use crate::{
     follower::{Clock, Follower, Step},
     kept::Corner,
     room::{NoRoom, Room},
-    runner::Counters,
+    runner::{Counters, Interrupted},
     source::{Source, SourceError, ViewScope},
     status::Condition,
     store::{Store, StoreError},
@@ -293,6 +293,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
         let until = head.borrow_and_update().get();
         let step = follower.step(until);
         drop(turn);
+        follower.give_way();
         match step {
             Ok(Step::Advanced) => {
                 shared.condition().has_gone_on();
@@ -302,7 +303,10 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
                 shared.condition().has_gone_on();
                 match wait_for_head(&mut head, IDLE) {
                     Woken::ByHead => gather(shared, &mut head),
-                    Woken::Late => sync(&mut follower, shared),
+                    Woken::Late => {
+                        follower.rest();
+                        sync(&mut follower, shared);
+                    }
                 }
             }
             Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
@@ -312,6 +316,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
                     std::thread::park_timeout(pause);
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
+                Recovery::WhenThereIsPlace => std::thread::park_timeout(IDLE),
                 Recovery::Halt(reason) => return halt(shared, reason),
             },
         }
@@ -339,35 +344,37 @@ fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
 
 enum Recovery {
     Retry,
+    WhenThereIsPlace,
     Halt(String),
 }
 
 /// What may pass is tried again; what stays is the end.
 fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError) -> Recovery {
     let reason = error.to_string();
-    match error {
-        EvaluateError::Interrupted(_)
-        | EvaluateError::NoRoom(_)
-        | EvaluateError::Source(SourceError::Unreadable(_)) => {
-            match error {
-                EvaluateError::NoRoom(no_room) => {
-                    if shared.condition().no_room.replace(*no_room).is_none() {
-                        tracing::warn!(view = shared.name(), reason, "view waits for room");
-                    }
-                }
-                _ => {
-                    tracing::warn!(view = shared.name(), error = reason, "view paused");
-                    shared.condition().paused = Some(reason);
-                }
+    let recovery = match error {
+        EvaluateError::NoRoom(no_room) => {
+            if shared.condition().no_room.replace(*no_room).is_none() {
+                tracing::warn!(view = shared.name(), reason, "view waits for room");
             }
-            match follower.reload() {
-                Ok(()) => Recovery::Retry,
-                Err(error) => Recovery::Halt(error.to_string()),
-            }
+            Recovery::Retry
+        }
+        EvaluateError::Interrupted(Interrupted::NoInstance { .. }) => {
+            tracing::debug!(view = shared.name(), reason, "view waits for its turn");
+            shared.condition().paused = Some(reason);
+            Recovery::WhenThereIsPlace
+        }
+        EvaluateError::Interrupted(_) | EvaluateError::Source(SourceError::Unreadable(_)) => {
+            tracing::warn!(view = shared.name(), error = reason, "view paused");
+            shared.condition().paused = Some(reason);
+            Recovery::Retry
         }
         EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) | EvaluateError::Spoilt => {
-            Recovery::Halt(reason)
+            return Recovery::Halt(reason);
         }
+    };
+    match follower.reload() {
+        Ok(()) => recovery,
+        Err(error) => Recovery::Halt(error.to_string()),
     }
 }
 

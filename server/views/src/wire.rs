@@ -168,8 +168,11 @@ impl From<&SnapshotError> for Problem {
         match error {
             SnapshotError::Building { cursor } => behind(ErrorReason::ViewBuilding, cursor),
             SnapshotError::PositionAhead { cursor } => behind(ErrorReason::PositionAhead, cursor),
-            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::Cancelled)) => {
+            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::Cancelled | Interrupted::Deadline)) => {
                 Self { reason: Some(ErrorReason::DeadlineExceeded), field: None, cursor: None }
+            }
+            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::NoInstance { .. })) => {
+                Self { reason: Some(ErrorReason::ViewBuilding), field: None, cursor: None }
             }
             SnapshotError::TooLarge => Self { reason: Some(ErrorReason::LimitExceeded), field: None, cursor: None },
             SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },

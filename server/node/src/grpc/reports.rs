@@ -177,6 +177,7 @@ impl From<ReportError> for Failure {
             ReportError::View { error, .. } => error.into(),
             ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(ErrorReason::ViewStopped, error),
             ReportError::FieldUnknown(_) => Self::request("sort", error),
+            ReportError::Busy(_) => Self::because(ErrorReason::ViewBuilding, error),
             ReportError::RowUnknown => Self::new(ErrorReason::RowUnknown),
             ReportError::Cancelled => Self::new(ErrorReason::DeadlineExceeded),
         }

@@ -9,12 +9,13 @@ use crate::{
     contract::{Field, FieldType, GuestValue},
     limits,
     manifest::ManifestInvalid,
+    places::{Lending, Place, Places},
     refused::Refused,
     report_manifest::{ReportInput, ReportKey, ReportManifest},
     sandbox::SandboxLimits,
 };
 use std::collections::HashSet;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, component::Component, component::Linker};
+use wasmtime::{Store, component::Component, component::Linker};
 
 /// The contract.
 pub(crate) const CONTRACT: &str = "kith:report@1.0.0";
@@ -48,11 +49,12 @@ impl GuestReportRow {
 
 /// A report that was compiled, checked and configured once.
 pub(crate) struct ReportPlugin {
-    pre: bindings::PluginPre<StoreLimits>,
+    pre: bindings::PluginPre<Place>,
     digest: [u8; 32],
     settings: String,
     manifest: ReportManifest,
     memory_bytes: usize,
+    places: Places,
     /// Others that load the component find its code as long as this lives.
     _compiled: Compiled,
 }
@@ -64,15 +66,20 @@ impl ReportPlugin {
     }
 
     /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
-    pub(crate) fn new(compiled: &Compiled, settings: &str, limits: SandboxLimits) -> Result<Self, Refused> {
+    pub(crate) fn new(
+        compiled: &Compiled,
+        settings: &str,
+        limits: SandboxLimits,
+        places: &Places,
+    ) -> Result<Self, Refused> {
         let (component, digest) = (compiled.component(), compiled.digest());
         check_surface(component, EXPORT)?;
         let pre = Linker::new(component.engine())
             .instantiate_pre(component)
             .map_err(|error| Refused::no_component(&error))?;
         let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
-        let memory_bytes = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
-        let mut guest = Guest::instantiate(&pre, memory_bytes, &Cancel::default())
+        let memory_bytes = limits.memory_bytes;
+        let mut guest = Guest::instantiate(&pre, memory_bytes, &places.asking, &Cancel::default())
             .map_err(|error| Refused::failed("instantiate", &error))?;
         let manifest = guest.call(limits::DESCRIBE_BYTES_MAX, |report, store| report.call_describe(store));
         let manifest = manifest_of(manifest.map_err(|error| Refused::failed("describe", &error))?);
@@ -81,7 +88,15 @@ impl ReportPlugin {
         configured
             .map_err(|error| Refused::failed("configure", &error))?
             .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
-        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, memory_bytes, _compiled: compiled.clone() })
+        Ok(Self {
+            pre,
+            digest,
+            settings: settings.to_owned(),
+            manifest,
+            memory_bytes,
+            places: places.clone(),
+            _compiled: compiled.clone(),
+        })
     }
 
     /// SHA-256 of the component.
@@ -101,7 +116,7 @@ impl ReportPlugin {
 
     /// A fresh instance, configured, whose calls end when nobody waits for them any more.
     pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportInstance<'_>, GuestError> {
-        let mut guest = Guest::instantiate(&self.pre, self.memory_bytes, cancel)?;
+        let mut guest = Guest::instantiate(&self.pre, self.memory_bytes, &self.places.asking, cancel)?;
         let configured =
             guest.call(limits::DESCRIBE_BYTES_MAX, |report, store| report.call_configure(store, &self.settings))?;
         configured.map_err(|reason| GuestError::failed(None, &reason))?;
@@ -137,20 +152,21 @@ impl ReportInstance<'_> {
 
 /// One instance of a report.
 struct Guest {
-    store: Store<StoreLimits>,
+    store: Store<Place>,
     bindings: bindings::Plugin,
     clock: CallClock,
 }
 
 impl Guest {
     fn instantiate(
-        pre: &bindings::PluginPre<StoreLimits>,
+        pre: &bindings::PluginPre<Place>,
         memory_bytes: usize,
+        lending: &Lending,
         cancel: &Cancel,
     ) -> Result<Self, GuestError> {
-        let memory = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
-        let mut store = Store::new(pre.engine(), memory);
-        store.limiter(|memory| memory);
+        let place = lending.lend(memory_bytes).map_err(|none| GuestError::NoInstance(none.to_string()))?;
+        let mut store = Store::new(pre.engine(), place);
+        store.limiter(|place| place);
         store.set_hostcall_fuel(limits::DESCRIBE_BYTES_MAX);
         refill(&mut store);
         let clock = CallClock::start(&mut store, cancel, limits::REPORT_EPOCHS_MAX);
@@ -161,7 +177,7 @@ impl Guest {
     fn call<T>(
         &mut self,
         result_bytes_max: usize,
-        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&wit::Guest, &mut Store<Place>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store);
         self.clock.begin(&mut self.store);
@@ -170,7 +186,7 @@ impl Guest {
     }
 }
 
-fn refill(store: &mut Store<StoreLimits>) {
+fn refill(store: &mut Store<Place>) {
     store.set_fuel(limits::REPORT_FUEL_MAX).expect("the engine counts fuel");
 }
 

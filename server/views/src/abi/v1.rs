@@ -10,12 +10,13 @@ use crate::{
     key::Key,
     limits,
     manifest::{Manifest, ManifestInvalid},
+    places::{Lending, NoPlace, Place, Places},
     refused::Refused,
     sandbox::SandboxLimits,
 };
 use kith_core::event::Kind;
 use std::collections::HashSet;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap, component::Component, component::Linker};
+use wasmtime::{Store, Trap, component::Component, component::Linker};
 
 /// The interface that a component must export.
 pub(crate) const CONTRACT: &str = "kith:view@1.0.0";
@@ -44,7 +45,7 @@ pub(crate) enum GuestError {
     /// The wall-clock limit was reached: says nothing about the arguments.
     #[error("a call took longer than its wall-clock limit")]
     Deadline,
-    /// No instance could be made: too many live at once.
+    /// No instance could be made, or had the memory that it asked for: too many live at once.
     #[error("no plugin instance is free: {0}")]
     NoInstance(String),
 }
@@ -63,6 +64,9 @@ impl GuestError {
     }
 
     pub(super) fn of(error: &wasmtime::Error) -> Self {
+        if let Some(no_place) = error.downcast_ref::<NoPlace>() {
+            return Self::NoInstance(no_place.to_string());
+        }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Deadline,
             Some(trap) => Self::failed(None, &trap.to_string()),
@@ -74,25 +78,31 @@ impl GuestError {
 /// A plugin that was compiled, checked and configured once: instances of it can be made at any time.
 #[derive(Clone)]
 pub(crate) struct Plugin {
-    pre: bindings::PluginPre<StoreLimits>,
+    pre: bindings::PluginPre<Place>,
     digest: [u8; 32],
     settings: String,
     manifest: Manifest,
     limits: SandboxLimits,
+    places: Places,
     /// Others that load the component find its code as long as this lives.
     _compiled: Compiled,
 }
 
 impl Plugin {
     /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
-    pub(crate) fn new(compiled: &Compiled, settings: &str, limits: SandboxLimits) -> Result<Self, Refused> {
+    pub(crate) fn new(
+        compiled: &Compiled,
+        settings: &str,
+        limits: SandboxLimits,
+        places: &Places,
+    ) -> Result<Self, Refused> {
         let (component, digest) = (compiled.component(), compiled.digest());
         check_surface(component, EXPORT)?;
         let pre = Linker::new(component.engine())
             .instantiate_pre(component)
             .map_err(|error| Refused::no_component(&error))?;
         let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
-        let mut guest = Guest::instantiate(&pre, limits, &Cancel::default())
+        let mut guest = Guest::instantiate(&pre, limits, &places.asking, &Cancel::default())
             .map_err(|error| Refused::failed("instantiate", &error))?;
         let manifest = manifest(guest.describe().map_err(|error| Refused::failed("describe", &error))?)?;
         manifest.check()?;
@@ -100,7 +110,15 @@ impl Plugin {
             .configure(settings)
             .map_err(|error| Refused::failed("configure", &error))?
             .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
-        Ok(Self { pre, digest, settings: settings.to_owned(), manifest, limits, _compiled: compiled.clone() })
+        Ok(Self {
+            pre,
+            digest,
+            settings: settings.to_owned(),
+            manifest,
+            limits,
+            places: places.clone(),
+            _compiled: compiled.clone(),
+        })
     }
 
     /// SHA-256 of the component.
@@ -118,9 +136,14 @@ impl Plugin {
         &self.manifest
     }
 
-    /// A fresh, configured instance, whose calls end when nobody waits for them any more.
-    pub(crate) fn instantiate(&self, cancel: &Cancel) -> Result<Guest, GuestError> {
-        let mut guest = Guest::instantiate(&self.pre, self.limits, cancel)?;
+    /// Where its instances have their places.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// A fresh, configured instance in a place that is lent, whose calls end when nobody waits for them any more.
+    pub(crate) fn instantiate(&self, lending: &Lending, cancel: &Cancel) -> Result<Guest, GuestError> {
+        let mut guest = Guest::instantiate(&self.pre, self.limits, lending, cancel)?;
         guest.configure(&self.settings)?.map_err(|reason| GuestError::failed(None, &reason))?;
         Ok(guest)
     }
@@ -146,7 +169,7 @@ pub(super) fn exports(component: &Component, export: &str) -> bool {
 
 /// One instance of a plugin. After a failed call it must not be used again.
 pub(crate) struct Guest {
-    store: Store<StoreLimits>,
+    store: Store<Place>,
     bindings: bindings::Plugin,
     limits: SandboxLimits,
     clock: CallClock,
@@ -155,14 +178,14 @@ pub(crate) struct Guest {
 
 impl Guest {
     fn instantiate(
-        pre: &bindings::PluginPre<StoreLimits>,
+        pre: &bindings::PluginPre<Place>,
         limits: SandboxLimits,
+        lending: &Lending,
         cancel: &Cancel,
     ) -> Result<Self, GuestError> {
-        let memory = limits.memory_bytes.min(limits::MEMORY_BYTES_MAX);
-        let memory = StoreLimitsBuilder::new().memory_size(memory).trap_on_grow_failure(true).build();
-        let mut store = Store::new(pre.engine(), memory);
-        store.limiter(|memory| memory);
+        let place = lending.lend(limits.memory_bytes).map_err(|none| GuestError::NoInstance(none.to_string()))?;
+        let mut store = Store::new(pre.engine(), place);
+        store.limiter(|place| place);
         store.set_hostcall_fuel(limits::DESCRIBE_BYTES_MAX);
         refill(&mut store, limits);
         let clock = CallClock::start(&mut store, cancel, limits.call_epochs);
@@ -211,7 +234,7 @@ impl Guest {
     fn call<T>(
         &mut self,
         result_bytes_max: usize,
-        call: impl FnOnce(&wit::Guest, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&wit::Guest, &mut Store<Place>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         refill(&mut self.store, self.limits);
         self.clock.begin(&mut self.store);
@@ -223,7 +246,7 @@ impl Guest {
     }
 }
 
-fn refill(store: &mut Store<StoreLimits>, limits: SandboxLimits) {
+fn refill(store: &mut Store<Place>, limits: SandboxLimits) {
     store.set_fuel(limits.call_fuel).expect("the engine counts fuel");
 }
 

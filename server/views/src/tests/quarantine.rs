@@ -9,6 +9,7 @@ use kith_core::{
     position::Position,
 };
 use std::sync::Arc;
+use wasmtime::ResourceLimiter;
 
 /// Little fuel, so that endless loops end soon.
 fn lab() -> Lab {
@@ -276,4 +277,41 @@ fn a_call_that_takes_too_long_pauses_the_view_and_loses_nothing() {
     view.follower.reload().unwrap();
     assert_eq!(view.handle.status().unwrap().cursor.position, Position::ZERO);
     assert_eq!(quarantined(&view), []);
+}
+
+#[test]
+fn a_view_without_a_place_waits_and_loses_nothing() {
+    let log = crowd(3);
+    log.append(at(0, 9), Fact::Met(Met { people: (0..3).map(member).collect() }));
+    let lab = Lab::open();
+    let places = lab.views.places();
+    let taken: Vec<_> = std::iter::from_fn(|| places.following.lend(0).ok()).collect();
+    assert_eq!(taken.len(), limits::FOLLOWING_INSTANCES_MAX);
+    let mut view = lab.view(&HOSTILE, "t", &log);
+    let error = view.follower.step(log.head().get()).unwrap_err();
+    assert!(error.to_string().contains("no plugin instance is free"), "{error}");
+    view.follower.reload().unwrap();
+    assert_eq!((view.handle.status().unwrap().faults, quarantined(&view)), (0, vec![]));
+    assert!(places.asking.lend(0).is_ok(), "questions have places of their own");
+    drop(taken);
+    view.catch_up();
+    assert_eq!(view.handle.status().unwrap().rows, 3);
+}
+
+#[test]
+fn want_of_memory_for_all_is_no_fault_of_a_plugin() {
+    let log = crowd(3);
+    log.append(at(0, 9), Fact::Met(Met { people: (0..3).map(member).collect() }));
+    let lab = Lab::open();
+    let places = lab.views.places();
+    let mut other = places.following.lend(usize::MAX).unwrap();
+    assert!(other.memory_growing(0, limits::FOLLOWING_BYTES_MAX, None).unwrap());
+    let mut view = lab.view(&HOSTILE, "t", &log);
+    let error = view.follower.step(log.head().get()).unwrap_err();
+    assert!(error.to_string().contains("no plugin instance is free"), "{error}");
+    view.follower.reload().unwrap();
+    drop(other);
+    view.catch_up();
+    let status = view.handle.status().unwrap();
+    assert_eq!((status.rows, status.faults), (3, 0));
 }

@@ -1,0 +1,50 @@
+//! More networks than plugins can run at once: each has its views all the same.
+
+use kith_proto::v1;
+use kith_tests::{
+    events::{met, person_added, sent},
+    raw::{Raw, Refusal},
+    server::Server,
+};
+use std::time::{Duration, Instant};
+
+/// Six built-in views each, and 192 instances for all of them.
+const NETWORKS: usize = 58;
+
+fn strength(at: Option<i32>) -> v1::QueryViewRequest {
+    v1::QueryViewRequest { view: "strength".to_owned(), at, ..Default::default() }
+}
+
+/// Asks until the view has caught up.
+async fn ask(raw: &Raw, query: &v1::QueryViewRequest) -> v1::QueryViewResponse {
+    let begun = Instant::now();
+    loop {
+        match raw.query(query.clone()).await {
+            Ok(answer) => return answer,
+            Err(Refusal { reason, .. }) if reason == v1::ErrorReason::ViewBuilding => {}
+            Err(refusal) => panic!("{refusal:?}"),
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "a view is never built");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_network_has_its_views_and_answers_for_the_past() {
+    let server = Server::start();
+    let owner = Raw::connect(&server.url(), &server.token()).await;
+    let names: Vec<String> = (0..NETWORKS).map(|number| format!("network-{number}")).collect();
+    for name in &names {
+        owner.create_network(name).await.unwrap();
+        let network = owner.network(name);
+        network.append(["amina", "ben"].map(|id| sent(&person_added(id, ""))).into()).await.unwrap();
+        network.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap();
+    }
+    for name in &names {
+        let network = owner.network(name);
+        for query in [strength(None), strength(Some(30_000))] {
+            let answer = ask(&network, &query).await;
+            assert_eq!(answer.rows.len(), 1, "{name}: {query:?}");
+        }
+    }
+}
