@@ -21,7 +21,7 @@ async fn ask(raw: &Raw, query: &v1::QueryViewRequest) -> v1::QueryViewResponse {
     loop {
         match raw.query(query.clone()).await {
             Ok(answer) => return answer,
-            Err(Refusal { reason, .. }) if reason == v1::ErrorReason::ViewBuilding => {}
+            Err(Refusal { reason, .. }) if reason == "VIEW_BUILDING" => {}
             Err(refusal) => panic!("{refusal:?}"),
         }
         assert!(begun.elapsed() < Duration::from_mins(2), "a view is never built");
