@@ -92,6 +92,8 @@ impl Config {
     pub const RANGES: &[Range] = &[
         ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),
         ("memory_bytes_max", 1, MEMORY_BYTES_LIMIT),
+        ("file_bytes_max", 1024 * 1024, 1024 * 1024 * 1024 * 1024 * 1024),
+        ("free_bytes_min", 0, 1024 * 1024 * 1024 * 1024 * 1024),
         ("compile_s_max", 1, 3_600),
     ];
 }
