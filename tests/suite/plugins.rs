@@ -402,14 +402,24 @@ fn a_person_that_a_view_has_not_come_to_is_not_said_to_be_missing() {
         .ok();
     cli.run(&["view", "own", "--wait", "20"]).ok();
     cli.run(&["plugin", "pause", "own"]).ok();
+    let paused_at = cli.json(&["head"])["position"].as_u64().unwrap();
     cli.run(&["person", "add", "nova", "--id", "nova"]).ok();
 
     cli.run(&["view", "own"]).ok().says("entries behind the log");
-    cli.run(&["-o", "json", "view", "own"]).ok().says("entries behind the log");
+    let empty = cli.run_json(&["view", "own"]).exits(5).json_error();
+    assert_eq!(empty["reason"], "VIEW_BUILDING", "no rows are no answer for programs: {empty}");
     let lagging = cli.run_json(&["view", "own", "--person", "nova"]).exits(5).json_error();
     assert_eq!(lagging["reason"], "VIEW_BUILDING", "{lagging}");
     cli.run(&["why", "own", "nova", "amina"]).exits(5).says("has not come to the entry of");
     cli.run(&["view", "own", "--person", "nobody"]).exits(3);
     cli.run(&["plugin", "resume", "own"]).ok();
     cli.run(&["view", "own", "--person", "nova", "--wait", "20"]).ok();
+
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    let level = &cli.json_lines(&["view", "own", "--wait", "20"])[0];
+    assert_eq!((level.get("as_of"), level.get("lag")), (None, None), "{level}");
+    cli.run(&["plugin", "pause", "own"]).ok();
+    cli.run(&["met", "amina", "nova", "--on", "2026-01-06"]).ok();
+    let behind = &cli.json_lines(&["view", "own"])[0];
+    assert!(behind["as_of"].as_u64().unwrap() > paused_at && behind["lag"].as_u64().unwrap() > 0, "{behind}");
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::{
-    DigestQuery, ViewQuery,
+    DigestQuery, Reason, ViewQuery,
     v1::{FieldType, QueryViewResponse, View, ViewState},
 };
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
@@ -96,9 +96,10 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
             if let Some(seconds) = args.wait {
                 wait_for(&views, &query, head, Duration::from_secs(seconds)).await?;
             }
-            let position = show(context, &views, query, args.top).await?;
-            let behind = head.since(position);
-            if asks_for_now && behind > 0 {
+            let head = asks_for_now.then_some(head);
+            let position = show(context, &views, query, (args.top, head)).await?;
+            let behind = head.map_or(0, |head| head.since(position));
+            if behind > 0 {
                 remark(&format!(
                     "the view is at position {position}, {behind} entries behind the log: --wait SECONDS waits for it"
                 ));
@@ -180,12 +181,13 @@ fn held(context: &Context) -> Result<Filter, Failure> {
     }
 }
 
-/// Prints the rows; gives the position that they are as of.
+/// Prints the rows; gives the position that they are as of. Where they should be as of a head and are not, each says so
+/// as JSON.
 async fn show(
     context: &mut Context,
     views: &Asked,
     mut query: ViewQuery,
-    top: Option<u64>,
+    (top, head): (Option<u64>, Option<Position>),
 ) -> Result<Position, Failure> {
     let format = context.output.format();
     let mut left = match format {
@@ -200,9 +202,24 @@ async fn show(
     loop {
         query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
         let page = views.query(&query).await?;
+        let position = Position::new(page.position);
+        let lag = head.map_or(0, |head| head.since(position));
+        if format == Format::Json && lag > 0 && page.total == 0 {
+            let message = format!(
+                "the view has no such rows at position {position}, and is {lag} entries behind the log: --wait SECONDS \
+                 waits for it"
+            );
+            return Err(Failure::Refused { reason: Reason::ViewBuilding, message });
+        }
         for row in &page.rows {
             match format {
-                Format::Json => context.output.json(&Value::Object(row_json(&page.fields, row)))?,
+                Format::Json => {
+                    let mut shown = row_json(&page.fields, row);
+                    if lag > 0 {
+                        shown.extend([("as_of".into(), position.get().into()), ("lag".into(), lag.into())]);
+                    }
+                    context.output.json(&Value::Object(shown))?;
+                }
                 Format::Table => table.push(cells(row, &names)),
             }
         }
@@ -211,7 +228,7 @@ async fn show(
             if format == Format::Table {
                 print_table(context, &page, table)?;
             }
-            return Ok(Position::new(page.position));
+            return Ok(position);
         }
         query.page_token = page.next_page_token;
     }
