@@ -1,9 +1,9 @@
 //! Rows depend on the log alone: not on batches, crashes, order of arrival or when they are asked for.
 
-use super::harness::{Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
+use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
 use crate::{Query, Value, follower::Step};
 use kith_core::{
-    event::{Answer, Asked, Custom, Fact, FollowedUp, Helped, Met, Referred},
+    event::{Answer, Asked, Attribute, AttributeValue, Custom, Fact, FollowedUp, Helped, Met, Referred, Scope},
     history::History,
     position::Position,
 };
@@ -23,6 +23,8 @@ enum Happening {
     Referred([usize; 3]),
     Answered(Index, bool),
     Visited(BTreeSet<usize>),
+    /// They meet, and the plugin that misbehaves stumbles over it.
+    Poisoned(BTreeSet<usize>),
     Retracted(Index),
     Merged(usize, usize),
 }
@@ -40,6 +42,7 @@ fn happening() -> impl Strategy<Value = (i64, Happening)> {
         4 => three.prop_map(Happening::Referred),
         3 => (any::<Index>(), any::<bool>()).prop_map(|(referral, yes)| Happening::Answered(referral, yes)),
         1 => some(1).prop_map(Happening::Visited),
+        1 => proptest::collection::btree_set(someone(), 2..=2).prop_map(Happening::Poisoned),
         2 => any::<Index>().prop_map(Happening::Retracted),
         1 => (someone(), someone()).prop_map(|(kept, merged)| Happening::Merged(kept, merged)),
     ];
@@ -99,6 +102,10 @@ impl Written {
             Happening::Visited(all) => {
                 let fact = Custom { type_name: "org.example/visit.v1".into(), people: people(all) };
                 log.append(at, Fact::Custom(fact))
+            }
+            Happening::Poisoned(pair) => {
+                let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
+                log.append_event(at, Fact::Met(Met { people: people(pair) }), Scope::Network, attributes)
             }
             Happening::Retracted(target) if !self.retractable.is_empty() => {
                 let target = self.retractable.swap_remove(target.index(self.retractable.len()));
@@ -190,6 +197,28 @@ fn rows_and_their_positions_do_not_depend_on_when_the_view_was_built() {
         let everything = live.handle.changed_since(Position::ZERO, usize::MAX).unwrap();
         assert_eq!(everything.rows.len() as u64, live.handle.status().unwrap().rows);
     });
+}
+
+#[test]
+fn quarantine_does_not_depend_on_batches() {
+    let quarantined = |view: &View| {
+        let status = view.handle.status().unwrap();
+        status.quarantined.into_iter().map(|key| (key.key, key.position, key.message)).collect::<Vec<_>>()
+    };
+    let lab = Lab::open();
+    let mut runner = proptest::test_runner::TestRunner::new(config(60));
+    let outcome = runner.run(&(happenings(), 1..9_usize), |(happenings, piece)| {
+        let log = written(&happenings);
+        let mut rebuilt = lab.view(&HOSTILE, "t", &log);
+        rebuilt.catch_up();
+        log.read_in_pieces_of(piece);
+        let mut live = lab.view(&HOSTILE, "t", &log);
+        live.catch_up();
+        assert_same_rows(&live, &rebuilt);
+        assert_eq!(quarantined(&live), quarantined(&rebuilt));
+        Ok(())
+    });
+    outcome.unwrap();
 }
 
 #[test]
