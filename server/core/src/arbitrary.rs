@@ -122,12 +122,15 @@ impl Draft {
 fn draft() -> impl Strategy<Value = Draft> {
     let kind =
         select(&[DetailKind::Name, DetailKind::Contact, DetailKind::Note, DetailKind::Place, DetailKind::Words][..]);
-    (kind, "\\PC{1,40}", any::<[u8; 32]>(), any::<Index>()).prop_map(|(kind, text, salt, subject)| Draft {
-        kind,
-        text,
-        salt,
-        subject,
+    (kind, "\\PC{1,40}", name(), any::<[u8; 32]>(), any::<Index>()).prop_map(|(kind, words, name, salt, subject)| {
+        let text = if kind == DetailKind::Name { name } else { words };
+        Draft { kind, text, salt, subject }
     })
+}
+
+/// A name of a person or an organisation.
+fn name() -> impl Strategy<Value = String> {
+    "[^\\pC\\p{Zl}\\p{Zp}]{0,39}[A-Za-z0-9]"
 }
 
 /// A time that an event can have happened at.

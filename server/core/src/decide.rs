@@ -4,6 +4,7 @@
 //! and times give equal entries.
 
 mod checks;
+mod ownership;
 mod pending;
 mod refusal;
 

@@ -124,6 +124,33 @@ pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result
     Ok(())
 }
 
+/// Checks that a name is one line of text that shows as it is written, with a letter or digit that can be seen.
+pub(crate) fn check_name(field: &str, name: &str, max: usize) -> Result<(), Invalid> {
+    check_text(field, name, max)?;
+    let must_be = |rule| Err(Invalid::new(field, Problem::MustBe(rule)));
+    if name.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')) {
+        return must_be("a name on one line, without tabs");
+    }
+    if name.contains(turns_text) {
+        return must_be("a name without characters that turn the direction of text");
+    }
+    if !name.chars().any(|letter| letter.is_alphanumeric() && !is_filler(letter)) {
+        return must_be("a name with a letter or digit that can be seen");
+    }
+    Ok(())
+}
+
+/// Whether a character turns the text after it around, whatever that text is (UAX #9: embeddings, overrides, isolates).
+/// Marks, which real names need, do not.
+fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character counts as a letter and shows nothing: the fillers of Hangul.
+fn is_filler(letter: char) -> bool {
+    matches!(letter, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+}
+
 /// Checks that no item is there twice.
 pub(crate) fn check_unique<T: Ord + std::fmt::Display>(field: &str, items: &[T]) -> Result<(), Invalid> {
     if items.len() < 2 {
@@ -134,5 +161,48 @@ pub(crate) fn check_unique<T: Ord + std::fmt::Display>(field: &str, items: &[T])
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Invalid::new(field, Problem::Repeated(pair[0].to_string()))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_line_with_something_to_see() {
+        let check = |name: &str, rule: Option<&str>| {
+            let found = check_name("name", name, 200).map_err(|invalid| invalid.to_string());
+            match rule {
+                None => assert_eq!(found, Ok(()), "{name:?}"),
+                Some(rule) => assert!(found.as_ref().is_err_and(|why| why.contains(rule)), "{name:?}: {found:?}"),
+            }
+        };
+        for name in
+            ["Amina Shah", "José", "Jose\u{301}", "东京", "عَلِيّ", "क\u{200d}ष", "X", "3", "Ward\u{a0}7", "a\u{200f}b"]
+        {
+            check(name, None);
+        }
+        for name in [
+            "   ",
+            "\u{a0}",
+            "\u{200b}\u{200b}",
+            "\u{3164}\u{ffa0}",
+            "\u{2800}",
+            "\u{feff} ",
+            "\u{e0041}",
+            "-",
+            "\u{301}",
+        ] {
+            check(name, Some("letter or digit"));
+        }
+        for name in ["Sam\n  ben", "Sam\tben", "Sam\u{85}", "Sam\u{2028}ben", "Sam\u{2029}"] {
+            check(name, Some("on one line"));
+        }
+        for name in ["Eve\u{202e}gnitirw", "\u{2066}Eve\u{2069}"] {
+            check(name, Some("direction"));
+        }
+        check("Sam\u{1b}[2J", Some("control characters"));
+        check("", Some("missing"));
+        check(&"x".repeat(201), Some("at most 200"));
     }
 }

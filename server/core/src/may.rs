@@ -56,6 +56,12 @@ pub enum Action<'a> {
     See(&'a Header),
     /// Record an event of a kind in a scope.
     Record(&'a Kind, Scope),
+    /// Add an organisation to the directory.
+    AddOrganisation,
+    /// Add a person to the directory, or change or merge people who are there.
+    ChangePerson(PersonChange<'a>),
+    /// Issue a token of an organisation, or of none.
+    IssueToken(Option<&'a OrganisationId>),
     /// Withdraw an event.
     Retract(&'a Header),
     /// Let the server write events that clients record.
@@ -70,6 +76,22 @@ pub enum Action<'a> {
     Write(&'a Kind, Option<&'a OrganisationId>),
 }
 
+/// A change of the directory's people, by the organisations that they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonChange<'a> {
+    /// Somebody joins the directory, as one of an organisation or of none.
+    Add(Option<&'a OrganisationId>),
+    /// Somebody is described anew, perhaps as one of another organisation.
+    Describe {
+        /// Their organisation so far.
+        from: Option<&'a OrganisationId>,
+        /// Their organisation from now on.
+        to: Option<&'a OrganisationId>,
+    },
+    /// Ids come to mean one person, or no longer do. It is asked for each person whom that concerns.
+    Merge(Option<&'a OrganisationId>),
+}
+
 /// Whether a principal may do something.
 pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
     match action {
@@ -81,6 +103,12 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::AdministerTokens | Action::Administer | Action::EndPlugin => principal.role == Role::Owner,
         Action::See(header) => sees(principal, header),
         Action::Record(kind, scope) => records(principal, kind, *scope),
+        Action::AddOrganisation => principal.organisation.is_none() && principal.role == Role::Owner,
+        Action::ChangePerson(change) => changes_person(principal, *change),
+        Action::IssueToken(organisation) => {
+            let is_outside = principal.organisation.is_some() && principal.organisation.as_ref() != *organisation;
+            principal.role == Role::Owner && !is_outside
+        }
         Action::Retract(header) => retracts(principal, header),
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
@@ -130,15 +158,38 @@ fn sees(principal: &Principal, header: &Header) -> bool {
 }
 
 fn records(principal: &Principal, kind: &Kind, scope: Scope) -> bool {
-    let by_role = match principal.role {
-        Role::Reader | Role::Analyst | Role::Auditor => false,
-        Role::Recorder | Role::RecordsOfficer | Role::Owner => true,
-    };
     let in_scope = match scope {
         Scope::Network => true,
         Scope::Organisation => principal.organisation.is_some() && !kind.is_common(),
     };
-    by_role && in_scope && !kind.is_administration()
+    is_recorder(principal) && in_scope && !kind.is_administration()
+}
+
+fn is_recorder(principal: &Principal) -> bool {
+    match principal.role {
+        Role::Reader | Role::Analyst | Role::Auditor => false,
+        Role::Recorder | Role::RecordsOfficer | Role::Owner => true,
+    }
+}
+
+/// People are changed by their own organisation, or by those who belong to none. Whoever has no organisation is in the
+/// hands of the network's officers and owners, or any organisation could claim them; moves are its owners' alone,
+/// because an organisation's officer may do more to its people than anybody may to others'.
+fn changes_person(principal: &Principal, change: PersonChange<'_>) -> bool {
+    let of_network = principal.organisation.is_none();
+    let answers_for = |organisation: Option<&OrganisationId>| match organisation {
+        Some(_) => of_network || principal.organisation.as_ref() == organisation,
+        None => of_network && matches!(principal.role, Role::RecordsOfficer | Role::Owner),
+    };
+    let is_theirs = match change {
+        PersonChange::Add(None) => true,
+        PersonChange::Add(organisation) | PersonChange::Merge(organisation) => answers_for(organisation),
+        PersonChange::Describe { from: Some(from), to: Some(to) } if from != to => {
+            of_network && principal.role == Role::Owner
+        }
+        PersonChange::Describe { from, .. } => answers_for(from),
+    };
+    is_recorder(principal) && is_theirs
 }
 
 fn retracts(principal: &Principal, header: &Header) -> bool {
@@ -249,6 +300,52 @@ mod tests {
         assert!(record(Role::Recorder, Some("riverside"), &Kind::Met, Scope::Organisation));
         assert!(!record(Role::Owner, Some("riverside"), &Kind::PersonAdded, Scope::Organisation));
         assert!(!record(Role::Owner, None, &Kind::TokenIssued, Scope::Network));
+    }
+
+    #[test]
+    fn people_are_changed_by_their_own_organisation_or_by_the_network() {
+        let (riverside, hillside) = (&"riverside".parse().unwrap(), &"hillside".parse().unwrap());
+        let (own, other) = (Some(riverside), Some(hillside));
+        let describe = |from, to| PersonChange::Describe { from, to };
+        // Riverside's recorder, officer and owner come first, then those of no organisation.
+        for (change, by_riverside, [recorder, officer, owner]) in [
+            (PersonChange::Add(None), true, [true; 3]),
+            (PersonChange::Add(own), true, [true; 3]),
+            (PersonChange::Add(other), false, [true; 3]),
+            (describe(own, own), true, [true; 3]),
+            (describe(own, None), true, [true; 3]),
+            (describe(own, other), false, [false, false, true]),
+            (describe(other, own), false, [false, false, true]),
+            (describe(other, other), false, [true; 3]),
+            (describe(other, None), false, [true; 3]),
+            (describe(None, None), false, [false, true, true]),
+            (describe(None, own), false, [false, true, true]),
+            (PersonChange::Merge(own), true, [true; 3]),
+            (PersonChange::Merge(other), false, [true; 3]),
+            (PersonChange::Merge(None), false, [false, true, true]),
+        ] {
+            let may = |role, organisation| may(&principal(role, organisation), &Action::ChangePerson(change));
+            let recorders = [Role::Recorder, Role::RecordsOfficer, Role::Owner];
+            assert_eq!(recorders.map(|role| may(role, Some("riverside"))), [by_riverside; 3], "{change:?}");
+            assert_eq!(recorders.map(|role| may(role, None)), [recorder, officer, owner], "{change:?}");
+            for role in [Role::Reader, Role::Analyst, Role::Auditor] {
+                assert!(!may(role, None) && !may(role, Some("riverside")), "{change:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn organisations_are_added_by_the_networks_owner_and_give_tokens_of_their_own() {
+        let add = |role, organisation| may(&principal(role, organisation), &Action::AddOrganisation);
+        assert!(add(Role::Owner, None));
+        assert!(!add(Role::Recorder, None) && !add(Role::RecordsOfficer, None) && !add(Role::Owner, Some("riverside")));
+        let (riverside, hillside) = ("riverside".parse().unwrap(), "hillside".parse().unwrap());
+        let issue = |role, organisation, of| may(&principal(role, organisation), &Action::IssueToken(of));
+        assert!(issue(Role::Owner, None, None) && issue(Role::Owner, None, Some(&hillside)));
+        assert!(issue(Role::Owner, Some("riverside"), Some(&riverside)));
+        assert!(!issue(Role::Owner, Some("riverside"), Some(&hillside)));
+        assert!(!issue(Role::Owner, Some("riverside"), None), "it would be of the network");
+        assert!(!issue(Role::RecordsOfficer, None, None));
     }
 
     #[test]

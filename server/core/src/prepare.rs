@@ -1,9 +1,9 @@
 //! New events, checked and hashed as far as that is possible without the log: work for the caller's thread.
 
 use crate::{
-    detail::Detail,
-    event::Event,
-    invalid::{Invalid, Problem, check_count},
+    detail::{Detail, DetailKind},
+    event::{Event, Fact},
+    invalid::{Invalid, Problem, check_count, check_name},
     limits, wire,
 };
 use bytes::Bytes;
@@ -34,6 +34,7 @@ impl Prepared {
             return Err(Invalid::new("details", Problem::DetailsMismatch));
         }
         details.iter().try_for_each(|detail| detail.check_place(&event))?;
+        check_names(&event, &details)?;
         Ok(Self { bytes: proto.event.clone(), event, details })
     }
 
@@ -47,4 +48,13 @@ impl Prepared {
     pub fn size_bytes(&self) -> usize {
         self.bytes.len() + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
     }
+}
+
+/// Checks the names that an event gives people and organisations. Names that a log already holds are read as they are.
+fn check_names(event: &Event, details: &[Detail]) -> Result<(), Invalid> {
+    if let Fact::OrganisationAdded(added) = &event.fact {
+        check_name("event.organisation_added.name", &added.name, limits::ORGANISATION_NAME_BYTES_MAX)?;
+    }
+    let mut names = details.iter().filter(|detail| detail.kind == DetailKind::Name);
+    names.try_for_each(|name| check_name("details.text", &name.text, limits::DETAIL_TEXT_BYTES_MAX))
 }

@@ -1,6 +1,6 @@
 //! Generators of facts.
 
-use super::{Names, administration::administration, category};
+use super::{Names, administration::administration, category, name};
 use crate::{
     event::{
         Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
@@ -68,7 +68,7 @@ fn retracted(names: &Names) -> impl Strategy<Value = Fact> + use<> {
 
 fn directory(names: &Names) -> impl Strategy<Value = Fact> + use<> {
     prop_oneof![
-        (names.organisation.clone(), "\\PC{1,32}")
+        (names.organisation.clone(), name())
             .prop_map(|(organisation, name)| Fact::OrganisationAdded(OrganisationAdded { organisation, name })),
         membership(names)
             .prop_map(|(person, organisation, role)| { Fact::PersonAdded(PersonAdded { person, organisation, role }) }),

@@ -25,6 +25,7 @@ impl<S: State> Batch<'_, S> {
         check_target(principal, event, target)?;
         self.check_time(event)?;
         self.check_directory(event)?;
+        self.check_ownership(principal, event, target)?;
         self.check_details(prepared)
     }
 

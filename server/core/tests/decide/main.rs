@@ -4,6 +4,7 @@ mod conditions;
 mod duplicates;
 mod laws;
 mod merges;
+mod ownership;
 mod refusals;
 mod targets;
 mod world;

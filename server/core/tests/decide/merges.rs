@@ -15,12 +15,12 @@ use kith_core::{
 fn check(facts: &[Fact], accepted: &[bool]) -> Model {
     let events: Vec<Event> = (FREE..).zip(facts).map(|(number, fact)| event(number, fact.clone())).collect();
     let mut apart = world();
-    let one_by_one: Vec<bool> = events.iter().map(|event| append(&mut apart, amina(), event.clone()).is_ok()).collect();
+    let one_by_one: Vec<bool> = events.iter().map(|event| append(&mut apart, owner(), event.clone()).is_ok()).collect();
     assert_eq!(one_by_one, accepted, "a batch each");
     let mut model = world();
     let mut batch = Batch::new(&model, NOW, FUTURE_MS_MAX_DEFAULT);
     let together: Vec<bool> =
-        events.into_iter().map(|event| batch.decide(command(amina(), &[event])).is_ok()).collect();
+        events.into_iter().map(|event| batch.decide(command(owner(), &[event])).is_ok()).collect();
     assert_eq!(together, accepted, "one batch");
     let entries = batch.into_accepted();
     model.commit(entries);
@@ -50,8 +50,8 @@ fn merges_make_no_cycle() {
     let facts = [merged("amina", "ben"), merged("ben", "amina"), merged("ben", "chidi"), merged("chidi", "amina")];
     check(&facts, &[true, false, true, false]);
     let mut model = world();
-    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
-    let back = append(&mut model, amina(), event(FREE + 1, merged("ben", "amina")));
+    accept(&mut model, owner(), event(FREE, merged("amina", "ben")));
+    let back = append(&mut model, owner(), event(FREE + 1, merged("ben", "amina")));
     let rule = Problem::MustBe("a person who is not merged into the other already");
     assert_eq!(back, Err(Refusal::Invalid(Invalid::new("event.people_merged.kept", rule))));
 }
@@ -60,8 +60,8 @@ fn merges_make_no_cycle() {
 fn an_id_is_merged_once() {
     check(&[merged("amina", "ben"), merged("amina", "ben"), merged("chidi", "ben")], &[true, false, false]);
     let mut model = world();
-    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
-    let again = append(&mut model, amina(), event(FREE + 1, merged("chidi", "ben")));
+    accept(&mut model, owner(), event(FREE, merged("amina", "ben")));
+    let again = append(&mut model, owner(), event(FREE + 1, merged("chidi", "ben")));
     let rule = Problem::MustBe("a person who is not merged already");
     assert_eq!(again, Err(Refusal::Invalid(Invalid::new("event.people_merged.merged", rule))));
 }
@@ -86,19 +86,19 @@ fn a_second_retraction_of_a_merge_leaves_a_later_merge_alone() {
 #[test]
 fn a_merge_that_is_rolled_back_is_forgotten_and_what_it_freed_is_bound_again() {
     let mut model = world();
-    accept(&mut model, amina(), event(FREE, merged("amina", "ben")));
+    accept(&mut model, owner(), event(FREE, merged("amina", "ben")));
     let mut batch = Batch::new(&model, NOW, FUTURE_MS_MAX_DEFAULT);
     let refused_last = |facts: &[Fact]| {
         let bad = event(FREE + 50, met(&["amina", "nobody"]));
         let events = (FREE + 1..).zip(facts).map(|(number, fact)| event(number, fact.clone())).chain([bad]);
-        command(amina(), &events.collect::<Vec<_>>())
+        command(owner(), &events.collect::<Vec<_>>())
     };
     assert!(batch.decide(refused_last(&[retracted(FREE), merged("chidi", "dana")])).is_err());
-    assert!(batch.decide(command(amina(), &[event(FREE + 3, merged("chidi", "ben"))])).is_err());
-    let outcomes = batch.decide(command(amina(), &[event(FREE + 2, merged("eve", "dana"))])).unwrap();
+    assert!(batch.decide(command(owner(), &[event(FREE + 3, merged("chidi", "ben"))])).is_err());
+    let outcomes = batch.decide(command(owner(), &[event(FREE + 2, merged("eve", "dana"))])).unwrap();
     assert_eq!(outcomes, [Outcome::Accepted(model.head().next())]);
     assert!(batch.decide(refused_last(&[retracted(FREE)])).is_err());
-    assert!(batch.decide(command(amina(), &[event(FREE + 4, merged("amina", "dana"))])).is_err());
+    assert!(batch.decide(command(owner(), &[event(FREE + 4, merged("amina", "dana"))])).is_err());
     assert_eq!(batch.accepted().len(), 1);
 }
 

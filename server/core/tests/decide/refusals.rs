@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     decide::{Batch, Command, Outcome, Refusal, State},
     detail::{Detail, DetailKind},
-    event::{Administration, Asked, Custom, Event, Fact, PersonChanged, RemovedPlugin, Role},
+    event::{Administration, Asked, Custom, Event, Fact, RemovedPlugin, Role},
     invalid::{Invalid, Problem},
     may::Principal,
     prepare::Prepared,
@@ -35,7 +35,6 @@ fn people_must_be_in_the_directory() {
         Fact::Asked(Asked { by: person(by), of: vec![person(of)], category: "lift".parse().unwrap() })
     };
     let custom = Fact::Custom(Custom { type_name: "a/b".into(), people: vec![person("zoe")] });
-    let changed = PersonChanged { person: person("zoe"), organisation: None, role: String::new() };
     let cases = [
         (met(&["amina", "zoe"]), "event.met.people"),
         (followed_up("zoe", "ben", None), "event.followed_up.by"),
@@ -48,7 +47,7 @@ fn people_must_be_in_the_directory() {
         (referred("amina", "zoe", "ben"), "event.referred.person"),
         (referred("amina", "ben", "zoe"), "event.referred.to"),
         (custom, "event.custom.people"),
-        (Fact::PersonChanged(changed), "event.person_changed.person"),
+        (person_changed("zoe", None), "event.person_changed.person"),
         (merged("zoe", "ben"), "event.people_merged.kept"),
         (merged("ben", "zoe"), "event.people_merged.merged"),
     ];
@@ -125,8 +124,7 @@ fn names_and_contacts_come_with_the_person_whom_they_are_about_and_nowhere_else(
         let event = Event { details: vec![detail.commitment()], ..event(FREE, fact) };
         Prepared::from_event(&event, &[detail]).map(drop).map_err(|invalid| invalid.field)
     };
-    let changed =
-        || Fact::PersonChanged(PersonChanged { person: person("amina"), organisation: None, role: String::new() });
+    let changed = || person_changed("amina", None);
     for kind in [DetailKind::Name, DetailKind::Contact] {
         assert_eq!(prepared(kind, &["amina"], changed()), Ok(()));
         assert_eq!(prepared(kind, &["zoe"], person_added("zoe", None)), Ok(()));
@@ -144,9 +142,8 @@ fn organisations_must_be_in_the_directory() {
     let unknown = |field| Refusal::OrganisationUnknown { field, organisation: organisation_id("lakeside") };
     let added = person_added("zoe", Some("lakeside"));
     check(amina(), event(FREE, added), &unknown("event.person_added.organisation"));
-    let changed =
-        PersonChanged { person: person("ben"), organisation: Some(organisation_id("lakeside")), role: String::new() };
-    check(amina(), event(FREE, Fact::PersonChanged(changed)), &unknown("event.person_changed.organisation"));
+    let changed = person_changed("ben", Some("lakeside"));
+    check(amina(), event(FREE, changed), &unknown("event.person_changed.organisation"));
 }
 
 #[test]
@@ -225,15 +222,14 @@ fn administration_is_written_for_those_whose_role_it_is() {
 
 #[test]
 fn an_officer_answers_for_a_person_who_joined_a_moment_ago() {
-    let organisation = Some(organisation_id("riverside"));
-    let moved = PersonChanged { person: person("chidi"), organisation, role: String::new() };
+    let moved = person_changed("chidi", Some("riverside"));
     let erased = Administration::PersonErased { person: person("chidi"), ground: String::new() };
     let officer = || principal("ben", Role::RecordsOfficer, Some("riverside"));
     let erase = || server_command(officer(), &[event(FREE + 1, Fact::Administration(erased.clone()))]);
     let model = world();
     let mut batch = Batch::new(&model, NOW, 0);
     assert!(batch.decide(erase()).is_err());
-    assert!(batch.decide(command(amina(), &[event(FREE, Fact::PersonChanged(moved))])).is_ok());
+    assert!(batch.decide(command(owner(), &[event(FREE, moved)])).is_ok());
     assert!(batch.decide(erase()).is_ok());
 }
 

@@ -19,13 +19,13 @@ const ADDITION: u64 = 2;
 const NEW: u64 = FREE + 10;
 const ABSENT: u64 = FREE + 99;
 
-/// Recorded by Amina of Riverside.
+/// Recorded by Amina of Riverside, but for the merge, which is the owner's.
 fn network() -> Model {
     let mut model = world();
     accept(&mut model, amina(), event(PUBLIC, met(&["amina", "chidi"])));
     accept(&mut model, amina(), private(event(HIDDEN, referred("amina", "ben", "chidi"))));
     accept(&mut model, amina(), event(REFERRAL, referred("amina", "ben", "chidi")));
-    accept(&mut model, amina(), event(MERGE, merged("dana", "eve")));
+    accept(&mut model, owner(), event(MERGE, merged("dana", "eve")));
     accept(&mut model, amina(), event(RETRACTION, retracted(PUBLIC)));
     model
 }

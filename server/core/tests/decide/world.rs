@@ -4,8 +4,8 @@ use kith_core::{
     arbitrary::numbered_event,
     decide::{Command, Origin, Outcome, Refusal, Refused, State},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded, Referred,
-        Retracted, RetractionReason, Role, Scope,
+        Answer, Answered, Event, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
+        PersonChanged, Referred, Retracted, RetractionReason, Role, Scope,
     },
     id::{EventId, OrganisationId, PersonId},
     limits::FUTURE_MS_MAX_DEFAULT,
@@ -109,6 +109,11 @@ pub(crate) fn merged(kept: &str, merged: &str) -> Fact {
 pub(crate) fn person_added(id: &str, organisation: Option<&str>) -> Fact {
     let organisation = organisation.map(organisation_id);
     Fact::PersonAdded(PersonAdded { person: person(id), organisation, role: String::new() })
+}
+
+pub(crate) fn person_changed(id: &str, organisation: Option<&str>) -> Fact {
+    let organisation = organisation.map(organisation_id);
+    Fact::PersonChanged(PersonChanged { person: person(id), organisation, role: String::new() })
 }
 
 pub(crate) fn organisation_added(id: &str) -> Fact {

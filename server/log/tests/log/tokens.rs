@@ -30,14 +30,14 @@ async fn a_token_opens_its_network_until_it_is_revoked() {
     let place = Place::new();
     let (log, network) = place.network().await;
     three_join(&network).await;
-    append(&network, vec![founds(4, "riverside")]).await;
+    append(&network, vec![founds(4, "riverside"), moves(5, "amina", "riverside")]).await;
     let new = NewToken {
         person: Some(person("amina")),
         organisation: Some("riverside".parse().unwrap()),
         ..token(Role::Recorder)
     };
     let issued = network.issue_token(&owner(), new).await.unwrap();
-    assert_eq!(issued.position, Position::new(5));
+    assert_eq!(issued.position, Position::new(6));
     let (_, header) = network.entry(&owner(), issued.position).unwrap().unwrap();
     assert_eq!((header.kind, header.people), (Kind::TokenIssued, vec![person("amina")]));
     let principal = log.authenticate(&issued.secret, now()).unwrap();
@@ -47,7 +47,7 @@ async fn a_token_opens_its_network_until_it_is_revoked() {
     assert!(log.authenticate(&format!("{}x", issued.secret), now()).is_none());
 
     let revoked = network.revoke_token(&owner(), &issued.token.id).await.unwrap();
-    assert_eq!(revoked, Position::new(6));
+    assert_eq!(revoked, Position::new(7));
     assert!(log.authenticate(&issued.secret, now()).is_none());
     assert_eq!(network.revoke_token(&owner(), &issued.token.id).await.unwrap(), revoked, "revoked once");
     assert_eq!(network.head(), revoked);

@@ -164,6 +164,13 @@ pub(crate) fn changes(number: u64, name: &str, details: &[Detail]) -> Prepared {
     prepare(event(number, Fact::PersonChanged(fact)), details)
 }
 
+/// Somebody belongs to an organisation from now on.
+pub(crate) fn moves(number: u64, name: &str, organisation: &str) -> Prepared {
+    let organisation = Some(organisation.parse().unwrap());
+    let fact = PersonChanged { person: person(name), organisation, role: String::new() };
+    prepare(event(number, Fact::PersonChanged(fact)), &[])
+}
+
 pub(crate) fn founds(number: u64, organisation: &str) -> Prepared {
     let fact = OrganisationAdded { organisation: organisation.parse().unwrap(), name: organisation.into() };
     prepare(event(number, Fact::OrganisationAdded(fact)), &[])

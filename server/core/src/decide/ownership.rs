@@ -1,0 +1,94 @@
+//! Whose the parts of the directory are that an event changes.
+//!
+//! Invariant: organisations are those that people belong to at the moment of the decision, the batch's own changes
+//! included, so that no change prepares another one that the principal could not make at once.
+
+use super::{Batch, Refusal, State, Target};
+use crate::{
+    event::{Administration, Event, Fact, PeopleMerged, PersonChanged},
+    id::{OrganisationId, PersonId},
+    invalid::{Invalid, Problem},
+    may::{Action, PersonChange, Principal, may},
+};
+
+/// What a token may not do to organisations.
+const ADD_ORGANISATIONS: &str = "add organisations: an owner of the network may";
+/// What a token may not do to newcomers.
+const ADD: &str = "add people of another organisation: that organisation's tokens may, and those of the network";
+/// What a token may not do to people who stay where they are.
+const CHANGE: &str = "change people of another organisation, or of none: their organisation's tokens may, and the \
+                      network's officers and owners";
+/// What a token may not do to people who leave for another organisation.
+const MOVE: &str = "move people from one organisation to another: an owner of the network may";
+/// What a token may not do to people who are one.
+const MERGE: &str = "merge people of another organisation, or of none, or part them: tokens of the organisation of \
+                     both may, and the network's officers and owners";
+/// What a token may not do to tokens.
+const ISSUE: &str = "issue tokens of another organisation, or of none: the network's owners may";
+
+impl<S: State> Batch<'_, S> {
+    /// Checks that what an event changes of the directory is the principal's to change. Everybody in it is known.
+    pub(super) fn check_ownership(
+        &self,
+        principal: &Principal,
+        event: &Event,
+        target: Option<&Target>,
+    ) -> Result<(), Refusal> {
+        match &event.fact {
+            Fact::OrganisationAdded(_) => demand(principal, &Action::AddOrganisation, ADD_ORGANISATIONS),
+            Fact::PersonAdded(added) => {
+                let change = PersonChange::Add(added.organisation.as_ref());
+                demand(principal, &Action::ChangePerson(change), ADD)
+            }
+            Fact::PersonChanged(changed) => self.check_change(principal, changed),
+            Fact::PeopleMerged(merge) => self.check_merged(principal, merge),
+            Fact::Retracted(_) => match target.map(|target| &target.event.fact) {
+                Some(Fact::PeopleMerged(merge)) => self.check_merged(principal, merge),
+                Some(_) | None => Ok(()),
+            },
+            Fact::Administration(Administration::TokenIssued { person, organisation, .. }) => {
+                demand(principal, &Action::IssueToken(organisation.as_ref()), ISSUE)?;
+                self.check_speaker(person.as_ref(), organisation.as_ref())
+            }
+            Fact::Met(_)
+            | Fact::FollowedUp(_)
+            | Fact::Asked(_)
+            | Fact::Helped(_)
+            | Fact::Referred(_)
+            | Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::Administration(_)
+            | Fact::Newer(_) => Ok(()),
+        }
+    }
+
+    fn check_change(&self, principal: &Principal, changed: &PersonChanged) -> Result<(), Refusal> {
+        let (from, to) = (self.pending.organisation_of(&changed.person), changed.organisation.as_ref());
+        let is_move = from.is_some() && to.is_some() && from != to;
+        let change = PersonChange::Describe { from, to };
+        demand(principal, &Action::ChangePerson(change), if is_move { MOVE } else { CHANGE })
+    }
+
+    /// A merge concerns both people, and whomever the id that stays means by then.
+    fn check_merged(&self, principal: &Principal, merge: &PeopleMerged) -> Result<(), Refusal> {
+        for person in [&merge.kept, self.pending.root(&merge.kept), &merge.merged] {
+            let change = PersonChange::Merge(self.pending.organisation_of(person));
+            demand(principal, &Action::ChangePerson(change), MERGE)?;
+        }
+        Ok(())
+    }
+
+    /// A token of an organisation speaks for somebody of that organisation.
+    fn check_speaker(&self, person: Option<&PersonId>, organisation: Option<&OrganisationId>) -> Result<(), Refusal> {
+        let (Some(person), Some(organisation)) = (person, organisation) else { return Ok(()) };
+        if self.pending.organisation_of(person) == Some(organisation) {
+            return Ok(());
+        }
+        let rule = Problem::MustBe("somebody of the token's organisation");
+        Err(Invalid::new("event.token_issued.person", rule).into())
+    }
+}
+
+fn demand(principal: &Principal, action: &Action<'_>, what: &'static str) -> Result<(), Refusal> {
+    if may(principal, action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
+}
