@@ -47,6 +47,17 @@ pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Fai
     String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
 }
 
+/// Reads bytes as they are, not more than `bytes_max` of them; `-` is the standard input.
+pub(crate) fn read_bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut source = open_raw(path)?.take(bytes_max as u64 + 1);
+    source.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    if bytes.len() > bytes_max {
+        return Err(Failure::Usage(format!("{} is longer than {bytes_max} bytes", path.display())));
+    }
+    Ok(bytes)
+}
+
 fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin()));

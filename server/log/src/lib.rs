@@ -51,8 +51,8 @@ mod version;
 mod writer;
 
 pub use backup::{
-    BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, backup, backup_keys,
-    restore, restore_keys, verify_backup,
+    BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, Trust, Verified, backup,
+    backup_into, backup_keys, backup_keys_into, restore, restore_keys, verify_backup,
 };
 pub use candidates::Direction;
 #[cfg(feature = "faults")]

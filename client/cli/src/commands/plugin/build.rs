@@ -3,13 +3,14 @@
 use crate::{
     authoring::{compiler, project::Project},
     failure::Failure,
+    input::read_bytes,
     output::Output,
 };
 use clap::Args;
+use kith_core::limits::COMPONENT_BYTES_MAX;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -59,9 +60,9 @@ impl SourceArgs {
     }
 }
 
-/// A component's bytes.
+/// A component's bytes, from a file or a pipe; `-` is the standard input.
 pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::file("read", path, error))
+    read_bytes(path, COMPONENT_BYTES_MAX)
 }
 
 pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failure> {

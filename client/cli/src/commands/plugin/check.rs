@@ -29,7 +29,7 @@ const FAULTS_SHOWN_MAX: usize = 10;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
-    /// The component
+    /// The component; - for standard input
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
