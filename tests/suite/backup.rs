@@ -87,7 +87,8 @@ async fn a_backup_taken_under_load_is_restored_elsewhere_as_the_same_log() {
     let (head, root) = backed_up(&taken);
     assert!(before <= head && head <= before + appended, "{before} <= {head} <= {before} + {appended}");
     assert_eq!(taken["bytes"], fs::metadata(shelf.path("log")).unwrap().len());
-    let check = ["check", "--backup", &shelf.file("log"), "--data", path(&server.data())];
+    let (data, file) = (server.data(), shelf.file("log"));
+    let check = ["check", "--backup", &file, "--data", path(&data)];
     kithd(&check).ok().prints("every byte is as it was written, signed by the key in");
     let unknown = taken["signed_by"].as_str().unwrap();
     kithd(&["check", "--backup", &shelf.file("log"), "--data", &shelf.file("none")]).ok().prints(unknown);
@@ -296,6 +297,8 @@ fn a_backup_goes_from_pipe_to_pipe() {
         let fifo = fifo.clone();
         std::thread::spawn(move || fs::write(fifo, through).unwrap())
     };
-    kithd(&["restore", "--from", fifo.to_str().unwrap(), "--data", &shelf.file("new")]).ok().prints("restored 1 networks");
+    kithd(&["restore", "--from", fifo.to_str().unwrap(), "--data", &shelf.file("new")])
+        .ok()
+        .prints("restored 1 networks");
     writing.join().unwrap();
 }

@@ -4,10 +4,10 @@
 
 mod accept;
 
+pub(crate) use accept::end_tokens;
 #[cfg(feature = "faults")]
 pub use accept::restart_on;
 pub use accept::{AcceptError, Accepted, Restarted, accept_rollback};
-pub(crate) use accept::end_tokens;
 
 use crate::{
     checkpoint_file::{CheckpointFile, SignedByOrigin},

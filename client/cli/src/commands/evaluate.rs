@@ -12,7 +12,7 @@ use crate::{
         measures::{Candidate, Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
-    input::read_bytes,
+    input::read_component,
     output::{Column, remark},
     settings::Format,
 };
@@ -22,7 +22,6 @@ use jiff::SignedDuration;
 use kith_client::{ReadOptions, Recorded, v1};
 use kith_core::{
     id::PersonId,
-    limits::COMPONENT_BYTES_MAX,
     timestamp::{DAY_MS, Timestamp},
 };
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
@@ -118,7 +117,7 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
 /// The component and its settings: of the view, unless others are given.
 async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, String), Failure> {
     if let Some(file) = &args.component {
-        return Ok((read_bytes(file, COMPONENT_BYTES_MAX)?, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
+        return Ok((read_component(file)?, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
     }
     let views = context.server()?.list_views().await?.views;
     let found = views.into_iter().find(|view| view.name == args.name);

@@ -23,12 +23,7 @@ use std::{io::Write, path::Path};
 
 /// Backs up the log in a data folder that no server has open. The file is whole and on disk when this returns, or not
 /// there; only its owner may read it. For a running server there is [`crate::Log::backup`].
-pub fn backup(
-    config: &Config,
-    clock: &Clock,
-    to: &Path,
-    progress: impl FnMut(Copied),
-) -> Result<Backup, BackupError> {
+pub fn backup(config: &Config, clock: &Clock, to: &Path, progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
     let offline = Offline::open(config)?;
     write_new(to, |out| offline.write(clock, out, progress))
 }

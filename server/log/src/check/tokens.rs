@@ -3,13 +3,7 @@
 //! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it.
 
 use super::Report;
-use crate::{
-    error::ReadError,
-    row::TokenRow,
-    snapshot::Snapshot,
-    tables,
-    token,
-};
+use crate::{error::ReadError, row::TokenRow, snapshot::Snapshot, tables, token};
 use kith_core::{
     entry::Entry,
     event::{Administration, Event},
@@ -115,7 +109,9 @@ pub(super) fn list_server(transaction: &ReadTransaction, report: &mut Report) ->
         let found = TokenRow::decode(row.value()).filter(|row| row.id.as_str() == id.value());
         match found.filter(|row| row.person.is_none() && row.organisation.is_none()) {
             Some(row) => report.server_tokens.push(row.token()),
-            None => report.add_about_file("server_tokens", format!("the row of the token {:?} is malformed", id.value())),
+            None => {
+                report.add_about_file("server_tokens", format!("the row of the token {:?} is malformed", id.value()))
+            }
         }
     }
     Ok(())

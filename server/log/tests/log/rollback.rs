@@ -5,7 +5,9 @@ use kith_core::{
     entry::Entry,
     event::{Administration, Fact},
 };
-use kith_log::{Accepted, Config, Health, Log, Network, Trust, Verdict, accept_rollback, backup, check, judge, restore};
+use kith_log::{
+    Accepted, Config, Health, Log, Network, Trust, Verdict, accept_rollback, backup, check, judge, restore,
+};
 use std::fs;
 
 /// Appends so many meetings behind what is there.

@@ -65,9 +65,7 @@ pub(crate) fn backup_keys(config: &Config, args: &BackupKeysArgs) -> ExitCode {
     let made = match files::output(&args.to) {
         Err(error) => return exit::failed(&error),
         Ok(Output::New(to)) => kith_log::backup_keys(config, &to).map(|keys| (keys, Told::Out)),
-        Ok(Output::Stream(mut out)) => {
-            kith_log::backup_keys_into(config, &mut out).map(|keys| (keys, Told::Beside))
-        }
+        Ok(Output::Stream(mut out)) => kith_log::backup_keys_into(config, &mut out).map(|keys| (keys, Told::Beside)),
     };
     match made {
         Ok((keys, told)) => {

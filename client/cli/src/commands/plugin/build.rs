@@ -3,17 +3,13 @@
 use crate::{
     authoring::{compiler, project::Project},
     failure::Failure,
-    input::read_bytes,
+    input::read_component,
     output::Output,
 };
 use clap::Args;
-use kith_core::limits::COMPONENT_BYTES_MAX;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 use tokio::task::spawn_blocking;
 
 /// Build the plugin of this folder to a component
@@ -58,11 +54,6 @@ impl SourceArgs {
         let (project, path) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
         Ok(Built { bytes: read_component(&path)?, project, path })
     }
-}
-
-/// A component's bytes, from a file or a pipe; `-` is the standard input.
-pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    read_bytes(path, COMPONENT_BYTES_MAX)
 }
 
 pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `kith plugin check`: a component looked over before a network trusts it.
 
-use super::{build::read_component, check_report};
+use super::check_report;
 use crate::{
     authoring::{
         case,
@@ -8,6 +8,7 @@ use crate::{
         sample::{self, Members},
     },
     failure::Failure,
+    input::read_component,
     output::Output,
     settings::Format,
 };
