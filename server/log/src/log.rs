@@ -219,6 +219,11 @@ impl Log {
         self.inner.store.health.subscribe()
     }
 
+    /// Whether the disk has more room than is kept in reserve: without, the log takes no events. Asks the system.
+    pub fn has_room(&self) -> bool {
+        self.inner.store.space.has_room()
+    }
+
     /// Numbers for telemetry.
     pub fn measures(&self) -> Measures {
         self.inner.store.counters.measures(self.inner.queue.len())
