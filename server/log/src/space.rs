@@ -64,15 +64,15 @@ impl Disk {
         if last.is_some_and(|look| look.has_room && look.at.elapsed() < LOOK_AFTER) {
             return true;
         }
-        let had_room = last.is_none_or(|look| look.has_room);
-        let has_room = self.look(had_room);
+        let before = last.is_none_or(|look| look.has_room);
+        let has_room = self.look(before);
         *last = Some(Look { at: Instant::now(), has_room });
         has_room
     }
 
     /// Looks, and says in the server's own log when that changes what it does. A disk that tells nothing has room: a
     /// commit will find out.
-    fn look(&self, had_room: bool) -> bool {
+    fn look(&self, before: bool) -> bool {
         let bytes = match read(&self.folder) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -81,7 +81,7 @@ impl Disk {
             }
         };
         let (free, reserve) = (bytes.free, self.reserve(bytes));
-        match (had_room, free >= reserve) {
+        match (before, free >= reserve) {
             (true, false) => tracing::error!(free, reserve, "the log's disk is almost full: it takes no events"),
             (false, true) => tracing::warn!(free, reserve, "the log's disk has room again: it takes events"),
             (true, true) | (false, false) => {}

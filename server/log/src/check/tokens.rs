@@ -110,7 +110,7 @@ pub(super) fn list_server(transaction: &ReadTransaction, report: &mut Report) ->
         match found.filter(|row| row.person.is_none() && row.organisation.is_none()) {
             Some(row) => report.server_tokens.push(row.token()),
             None => {
-                report.add_about_file("server_tokens", format!("the row of the token {:?} is malformed", id.value()))
+                report.add_about_file("server_tokens", format!("the row of the token {:?} is malformed", id.value()));
             }
         }
     }

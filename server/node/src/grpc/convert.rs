@@ -73,7 +73,7 @@ impl From<AppendError> for Failure {
             AppendError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
             AppendError::DiskFull => Self::new(ErrorReason::DiskFull),
             AppendError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            AppendError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, &poison),
+            AppendError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
             AppendError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
@@ -99,7 +99,7 @@ impl From<ComponentError> for Failure {
             ComponentError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
             ComponentError::DiskFull => Self::new(ErrorReason::DiskFull),
             ComponentError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            ComponentError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, &poison),
+            ComponentError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
             ComponentError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
