@@ -1,8 +1,9 @@
 //! A backup of a server's log, read while the server goes on.
 //!
-//! Invariant: a backup that was cut off never looks like a whole one.
+//! Invariant: a backup that was cut off or changed on its way never looks like a whole one.
 
 use crate::{client::Client, error::Error};
+use kith_core::{backup::BackupVerifier, checkpoint::PublicKey};
 use kith_proto::v1;
 use tonic::Streaming;
 
@@ -10,7 +11,8 @@ use tonic::Streaming;
 #[derive(Debug)]
 pub struct BackupStream {
     messages: Streaming<v1::BackupResponse>,
-    whole: bool,
+    verifier: BackupVerifier,
+    signed_by: Option<PublicKey>,
 }
 
 impl Client {
@@ -19,20 +21,32 @@ impl Client {
     pub async fn backup(&self) -> Result<BackupStream, Error> {
         let mut admin = self.admin_streams();
         let messages = Self::within(self.timeouts.call, admin.backup(v1::BackupRequest {})).await?;
-        Ok(BackupStream { messages: messages.into_inner(), whole: false })
+        Ok(BackupStream { messages: messages.into_inner(), verifier: BackupVerifier::default(), signed_by: None })
     }
 }
 
 impl BackupStream {
-    /// The next part. The last one has no bytes and names what is in the file; after it comes `None`.
+    /// The next part. The last one has no bytes and names what is in the file: when it comes, the file has the digest
+    /// and the signature that it must have. After it comes `None`.
     pub async fn next(&mut self) -> Result<Option<v1::BackupResponse>, Error> {
         match self.messages.message().await? {
+            Some(_) if self.signed_by.is_some() => Err(Error::answer("the backup goes on after its last part")),
             Some(message) => {
-                self.whole = message.data.is_empty();
+                self.verifier.update(&message.data);
+                if message.data.is_empty() {
+                    let verified = std::mem::take(&mut self.verifier).finish();
+                    self.signed_by = Some(verified.map_err(Error::unverified)?);
+                }
                 Ok(Some(message))
             }
-            None if self.whole => Ok(None),
+            None if self.signed_by.is_some() => Ok(None),
             None => Err(Error::answer("the backup ends before its last part")),
         }
+    }
+
+    /// The key that signed the file, once its last part has come. It is the one that signs the server's checkpoints, so
+    /// whoever knows that can compare.
+    pub fn signed_by(&self) -> Option<PublicKey> {
+        self.signed_by
     }
 }

@@ -21,6 +21,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         | Reason::ViewBuilding
         | Reason::LogPoisoned
         | Reason::LogRolledBack
+        | Reason::DiskFull
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
@@ -78,6 +79,7 @@ pub fn had_no_effect(reason: Reason) -> bool {
         | Reason::RateLimited
         | Reason::ViewBuilding
         | Reason::LogRolledBack
+        | Reason::DiskFull
         | Reason::PositionAhead
         | Reason::LimitExceeded
         | Reason::PermissionDenied

@@ -3,7 +3,8 @@
 use crate::server::{DataFolder, kithd_command};
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Child, Stdio},
+    path::Path,
+    process::{Child, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -22,13 +23,15 @@ pub struct Heard {
 impl Heard {
     /// Starts a server in a data folder that may have been used before.
     pub fn start(data: &DataFolder) -> Self {
-        let mut child = kithd_command()
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("kithd starts");
+        Self::start_with(data.path(), |_| ())
+    }
+
+    /// Starts a server in a folder, its command changed before.
+    pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = kithd_command();
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
+        change(&mut command);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kithd starts");
         let (heard, lines) = mpsc::channel();
         forward(child.stdout.take().expect("stdout is piped"), heard.clone());
         forward(child.stderr.take().expect("stderr is piped"), heard);

@@ -51,8 +51,10 @@ fn backed_up(answer: &Value) -> (u64, String) {
 /// Puts a backup of the log, and one of the keys, into a new data folder.
 fn restore_elsewhere(shelf: &Shelf, log: &str) -> Arc<DataFolder> {
     let data = Arc::<DataFolder>::default();
-    kithd(&["restore", "--from", &shelf.file(log), "--data", path(&data)]).ok().prints("kithd restore-keys --from");
+    let restore = ["restore", "--from", &shelf.file(log), "--data", path(&data)];
+    kithd(&restore).exits(3).says("put the keys back first, with `kithd restore-keys`");
     kithd(&["restore-keys", "--from", &shelf.file("keys"), "--data", path(&data)]).ok();
+    kithd(&restore).ok();
     data
 }
 
@@ -85,7 +87,11 @@ async fn a_backup_taken_under_load_is_restored_elsewhere_as_the_same_log() {
     let (head, root) = backed_up(&taken);
     assert!(before <= head && head <= before + appended, "{before} <= {head} <= {before} + {appended}");
     assert_eq!(taken["bytes"], fs::metadata(shelf.path("log")).unwrap().len());
-    kithd(&["check", "--backup", &shelf.file("log")]).ok().prints("every byte is as it was written");
+    let (data, file) = (server.data(), shelf.file("log"));
+    let check = ["check", "--backup", &file, "--data", path(&data)];
+    kithd(&check).ok().prints("every byte is as it was written, signed by the key in");
+    let unknown = taken["signed_by"].as_str().unwrap();
+    kithd(&["check", "--backup", &shelf.file("log"), "--data", &shelf.file("none")]).ok().prints(unknown);
     kithd(&["backup-keys", "--data", path(&server.data()), "--to", &shelf.file("keys")]).ok().prints("keep it secret");
     assert_eq!(cli.head(), before + appended, "the server went on");
 
@@ -147,7 +153,9 @@ fn mistakes_say_what_to_do_and_change_nothing() {
     kithd(&["restore", "--data", path(&data), "--accept-rollback"]).exits(5).says("is in use");
     kithd(&["restore", "--data", path(&data)]).exits(2).says("--from");
     kithd(&["restore-keys", "--from", &shelf.file("log"), "--data", &shelf.file("new")]).exits(4).says("restore-keys");
-    kithd(&["restore", "--from", &shelf.file("nothing"), "--data", &shelf.file("new")]).exits(3);
+    kithd(&["backup-keys", "--data", path(&data), "--to", &shelf.file("keys")]).ok();
+    kithd(&["restore-keys", "--from", &shelf.file("keys"), "--data", &shelf.file("new")]).ok();
+    kithd(&["restore", "--from", &shelf.file("nothing"), "--data", &shelf.file("new")]).exits(3).says("nothing");
     fs::write(shelf.path("text"), "no backup").unwrap();
     kithd(&["restore", "--from", &shelf.file("text"), "--data", &shelf.file("new")]).exits(4).says("no backup");
     let mut damaged = whole.clone();
@@ -155,10 +163,18 @@ fn mistakes_say_what_to_do_and_change_nothing() {
     damaged[middle] ^= 1;
     for (name, bytes) in [("damaged", damaged.as_slice()), ("cut", &whole[..whole.len() - 1])] {
         fs::write(shelf.path(name), bytes).unwrap();
-        kithd(&["check", "--backup", &shelf.file(name)]).exits(6).says("damaged at byte");
-        kithd(&["restore", "--from", &shelf.file(name), "--data", &shelf.file("new")]).exits(6).says("nothing was");
+        let (code, what) = if name == "damaged" { (6, "damaged at byte") } else { (4, "did not sign the backup") };
+        kithd(&["check", "--backup", &shelf.file(name), "--data", path(&data)]).exits(code).says(what);
+        let refused = kithd(&["restore", "--from", &shelf.file(name), "--data", &shelf.file("new")]);
+        refused.exits(code).says("nothing was");
     }
-    assert!(fs::read_dir(shelf.path("new")).map_or(true, |mut items| items.next().is_none()));
+    let mut old = whole;
+    old[16] -= 1;
+    fs::write(shelf.path("old"), old).unwrap();
+    let refused = kithd(&["restore", "--from", &shelf.file("old"), "--data", &shelf.file("new")]);
+    refused.exits(1).says("the backup has format version 1").says("made by an unreleased program");
+    let left = fs::read_dir(shelf.path("new")).unwrap().map(|item| item.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["keys"]);
     assert!(server.terminate().success());
     kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing speaks against the log");
 }
@@ -229,4 +245,60 @@ fn all_networks_come_back() {
         let people = copied.network(network).run(&["person", "list"]).ok();
         assert!(people.stdout.contains("Amina Shah"), "{}", people.stdout);
     }
+}
+
+#[test]
+fn a_backup_whose_key_is_lost_is_restored_only_on_demand_and_without_its_tokens() {
+    let (server, cli) = village();
+    let (id, reader) = token(&cli, &["--role", "reader"]);
+    let (shelf, secret) = (Shelf::new(), server.token());
+    cli.run(&["admin", "backup", "--to", &shelf.file("log")]).ok();
+    kithd(&["backup-keys", "--data", path(&server.data()), "--to", &shelf.file("keys")]).ok();
+    let data = Arc::<DataFolder>::default();
+    kithd(&["restore-keys", "--from", &shelf.file("keys"), "--data", path(&data)]).ok();
+    fs::remove_file(data.path().join("keys/checkpoint.key")).unwrap();
+    let restore = ["restore", "--from", &shelf.file("log"), "--data", path(&data)];
+    kithd(&restore).exits(3).says("put the keys back first");
+    let warned = kithd(&[restore.as_slice(), &["--unverified"]].concat()).ok();
+    warned.says("nobody vouches for what was restored, and 2 tokens in it open nothing any more");
+    kithd(&["check", "--data", path(&data)]).ok().prints("all is well");
+    kithd(&["owner", "issue", "--data", path(&data)]).ok();
+
+    let copy = Server::start_on(data.clone(), &[]);
+    for old in [&secret, &reader] {
+        Cli::new(&copy.url(), old).run(&["head"]).exits(4).says("token");
+    }
+    let new = fs::read_to_string(data.path().join("owner.token")).unwrap();
+    let copied = Cli::new(&copy.url(), new.trim());
+    assert_eq!(copied.head(), cli.head() + 2, "an entry says that it was restored, one that the token is revoked");
+    let told = copied.run(&["log", "--kind", "log-restored"]).ok().stdout;
+    assert!(told.contains("from a backup that nobody vouches for"), "{told}");
+    let revoked = copied.run(&["log", "--kind", "token-revoked"]).ok().stdout;
+    assert!(revoked.contains(&id), "{revoked}");
+}
+
+#[test]
+fn a_backup_goes_from_pipe_to_pipe() {
+    let (server, cli) = village();
+    let shelf = Shelf::new();
+    cli.run(&["admin", "backup", "--to", &shelf.file("log")]).ok();
+    let fifo = shelf.path("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let reading = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || fs::read(fifo).unwrap())
+    };
+    cli.run(&["admin", "backup", "--to", fifo.to_str().unwrap()]).ok().says("default up to position");
+    let through = reading.join().unwrap();
+    assert_eq!(through.len(), fs::read(shelf.path("log")).unwrap().len());
+    kithd(&["backup-keys", "--data", path(&server.data()), "--to", &shelf.file("keys")]).ok();
+    kithd(&["restore-keys", "--from", &shelf.file("keys"), "--data", &shelf.file("new")]).ok();
+    let writing = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || fs::write(fifo, through).unwrap())
+    };
+    kithd(&["restore", "--from", fifo.to_str().unwrap(), "--data", &shelf.file("new")])
+        .ok()
+        .prints("restored 1 networks");
+    writing.join().unwrap();
 }

@@ -3,13 +3,14 @@
 //! Invariant: the limit is put on a real, running `kithd`, by the system and from outside.
 
 use kith_tests::{
+    cli::Cli,
     events::{met, person_added, sent},
     heard::Heard,
     raw::Raw,
     server::{DataFolder, Server},
 };
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 use tonic::{Code, transport::Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
@@ -74,6 +75,49 @@ async fn a_full_disk_stops_writes_and_loses_nothing() {
 async fn expect_refused(raw: &Raw) {
     let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "LOG_POISONED"), "{}", refused.message);
+    assert!(refused.message.contains("met a full disk: an operator must make room and restart"), "{}", refused.message);
+}
+
+/// A disk of its own: what others write elsewhere does not fill it.
+const OWN_DISK: &str = "/dev/shm";
+
+/// Free bytes that a test takes away and gives back; it leaves half of them to whoever else is there.
+const ROOM_BYTES: u64 = 64 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_disk_that_is_almost_full_refuses_events_until_there_is_room() {
+    let folder = tempfile::tempdir_in(OWN_DISK).unwrap();
+    let disk = rustix::fs::statvfs(OWN_DISK).unwrap();
+    let reserve = disk.f_bavail * disk.f_frsize - ROOM_BYTES;
+    let config = folder.path().join("kith.toml");
+    let text = format!("[log]\ndisk_reserve_bytes = {reserve}\n");
+    fs::write(&config, text).unwrap();
+    let (data, config) = (folder.path().join("data"), config.to_str().unwrap().to_owned());
+    let server = Heard::start_with(&data, |command| {
+        command.env_remove("KITH_LOG_DISK_RESERVE_BYTES").args(["--config", &config]);
+    });
+    let secret = fs::read_to_string(data.join("owner.token")).unwrap();
+    let raw = Raw::connect(server.url(), secret.trim()).await;
+    raw.append([person_added("amina", ""), person_added("ben", "")].iter().map(sent).collect()).await.unwrap();
+    let mut health = watch_health(server.url()).await;
+    assert_eq!(next_health(&mut health, PATIENCE).await, ServingStatus::Serving);
+
+    let ballast = folder.path().join("ballast");
+    fs::write(&ballast, vec![1; 2 * usize::try_from(ROOM_BYTES).unwrap()]).unwrap();
+    let meeting = sent(&met(&["amina", "ben"]));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let refused = raw.append(vec![meeting.clone()]).await.unwrap_err();
+    assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "DISK_FULL"), "{}", refused.message);
+    assert!(refused.message.contains("once an operator has made room"), "{}", refused.message);
+    assert!(server.hear("almost full").contains("takes no events"));
+    assert_eq!(raw.read_all().await.unwrap().len(), 2, "reading goes on");
+    let cli = Cli::new(server.url(), secret.trim());
+    cli.run(&["met", "amina", "ben"]).exits(5).says("almost full");
+
+    fs::remove_file(&ballast).unwrap();
+    raw.append(vec![meeting]).await.unwrap();
+    assert!(server.hear("has room again").contains("takes events"));
+    assert_eq!(raw.read_all().await.unwrap().len(), 3, "nothing had to be restarted");
 }
 
 /// A server that starts with space again has all that was acknowledged, and takes more.

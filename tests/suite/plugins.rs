@@ -151,8 +151,8 @@ fn plugins_outlive_restarts_and_move_with_backups() {
     kithd(&["backup-keys", "--data", data.path().to_str().unwrap(), "--to", &file("keys")]).ok();
     let elsewhere = Arc::<DataFolder>::default();
     let folder = elsewhere.path().to_str().unwrap();
-    kithd(&["restore", "--from", &file("log"), "--data", folder]).ok();
     kithd(&["restore-keys", "--from", &file("keys"), "--data", folder]).ok();
+    kithd(&["restore", "--from", &file("log"), "--data", folder]).ok();
     kithd(&["check", "--data", folder]).ok();
     let restored = Server::start_on(elsewhere.clone(), &[]);
     let cli = Cli::new(&restored.url(), &token);

@@ -2,6 +2,7 @@
 //! lists that are written down otherwise.
 
 use crate::village::village;
+use kith_bundle::BUILTINS;
 use kith_tests::{cli::Cli, ran::Ran};
 use std::{fs, process::Command};
 
@@ -45,6 +46,38 @@ fn whatever_can_be_read_is_imported_whole_and_once() {
     let blank = folder.path().join("blank.jsonl");
     fs::write(&blank, "\n\n").unwrap();
     cli.run(&["import", blank.to_str().unwrap()]).ok().says("holds no record");
+}
+
+#[test]
+fn components_proofs_and_backups_come_from_pipes() {
+    let (_server, cli) = village();
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let strength = BUILTINS.iter().find(|builtin| builtin.name == "strength").unwrap();
+    fs::write(path("strength.wasm"), strength.component).unwrap();
+    let file = path("strength.wasm");
+    let tuned = |days: u8| format!("--settings '{{\"half_life_days\":{days}}}'");
+    let check = |line: String, expected: &str| shell(&cli, &line).ok().prints(expected);
+    let install = format!("\"$KITH\" plugin install <(cat {file}) --name substituted {}", tuned(30));
+    check(install, "substituted@1.0.0 installed");
+    let install = format!("cat {file} | \"$KITH\" plugin install - --name piped {}", tuned(31));
+    check(install, "piped@1.0.0 installed");
+    let fifo = path("fifo");
+    let install = format!("plugin install {fifo} --name named {}", tuned(32));
+    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" {install}"), "named@1.0.0 installed");
+    check(format!("cat {file} | \"$KITH\" plugin check - --entries 100"), "strength");
+    check(format!("cat {file} | \"$KITH\" plugin try /dev/stdin --top 1"), "Amina Shah · Ben Okoro");
+    let endless = shell(&cli, "\"$KITH\" plugin install /dev/zero --name endless");
+    endless.exits(4).says("more than 33554432 bytes");
+
+    check("\"$KITH\" audit checkpoint | \"$KITH\" audit verify -".to_owned(), "verified: ");
+    check("\"$KITH\" audit verify <(\"$KITH\" audit checkpoint)".to_owned(), "verified: ");
+
+    cli.run(&["admin", "backup", "--to", &path("backup")]).ok();
+    let piped = path("piped");
+    shell(&cli, &format!("\"$KITH\" admin backup --to - | cat > {piped}")).ok().says("- holds default up to");
+    assert_eq!(fs::read(&piped).unwrap().len(), fs::read(path("backup")).unwrap().len());
 }
 
 #[test]

@@ -215,6 +215,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Reason::ViewBuilding
         | Reason::LogPoisoned
         | Reason::LogRolledBack
+        | Reason::DiskFull
         | Reason::PositionAhead
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
@@ -245,6 +246,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::DeadlineExceeded
         | Reason::ShuttingDown => Some("try again in a moment"),
         Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
+        Reason::DiskFull => Some("tell whoever runs the server: its disk is almost full; reading goes on"),
         Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),
         Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
         Reason::Unspecified

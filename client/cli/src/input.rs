@@ -5,7 +5,7 @@
 
 use crate::failure::Failure;
 use flate2::bufread::MultiGzDecoder;
-use kith_core::limits::APPEND_BYTES_MAX;
+use kith_core::limits::{APPEND_BYTES_MAX, COMPONENT_BYTES_MAX};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
@@ -45,6 +45,18 @@ pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Fai
         return Err(Failure::Usage(format!("{} is longer than {bytes_max} bytes", path.display())));
     }
     String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
+}
+
+/// Reads a plugin's component, which is not read further than one may be long; `-` is the standard input.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut source = open_raw(path)?.take(COMPONENT_BYTES_MAX as u64 + 1);
+    source.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        let text = format!("{}: the component has more than {COMPONENT_BYTES_MAX} bytes", path.display());
+        return Err(Failure::PluginRefused(text));
+    }
+    Ok(bytes)
 }
 
 fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {

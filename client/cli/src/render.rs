@@ -186,7 +186,7 @@ fn administration_json(administration: &Administration) -> (&'static str, Value)
                 "organisation": text(organisation.as_ref()),
             }),
         ),
-        Administration::TokenIssued { token, role, person, organisation, expires_at } => (
+        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest } => (
             "token_issued",
             json!({
                 "token": token.as_str(),
@@ -194,6 +194,7 @@ fn administration_json(administration: &Administration) -> (&'static str, Value)
                 "person": text(person.as_ref()),
                 "organisation": text(organisation.as_ref()),
                 "expires_at": expires_at.map(show_time),
+                "secret_digest": secret_digest.map(hex::encode),
             }),
         ),
         Administration::TokenRevoked { token } => ("token_revoked", json!({ "token": token.as_str() })),
@@ -206,12 +207,13 @@ fn administration_json(administration: &Administration) -> (&'static str, Value)
         Administration::HoldChanged { person, held, reason } => {
             ("hold_changed", json!({ "person": person.as_str(), "held": held, "reason": reason }))
         }
-        Administration::LogRestored { incarnation, lost_head, lost_root } => (
+        Administration::LogRestored { incarnation, lost_head, lost_root, unverified } => (
             "log_restored",
             json!({
                 "incarnation": hex::encode(incarnation),
                 "lost_head": lost_head,
                 "lost_root": hex::encode(lost_root),
+                "unverified": unverified,
             }),
         ),
     }
@@ -277,7 +279,12 @@ fn administration_sentence(administration: &Administration) -> String {
         Administration::HoldChanged { person, held, .. } => {
             format!("{person} {}", if *held { "held" } else { "released" })
         }
-        Administration::LogRestored { lost_head, .. } => format!("{lost_head} entries were known before"),
+        Administration::LogRestored { lost_head, unverified: false, .. } => {
+            format!("{lost_head} entries were known before")
+        }
+        Administration::LogRestored { lost_head, unverified: true, .. } => {
+            format!("from a backup that nobody vouches for, with {lost_head} entries; tokens of before are revoked")
+        }
     }
 }
 

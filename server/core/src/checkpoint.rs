@@ -14,7 +14,7 @@ mod receipt;
 mod text;
 
 pub use growth::{Growth, GrowthInvalid};
-pub use key::{KeyInvalid, SigningKey, VerifierKey};
+pub use key::{KeyInvalid, PublicKey, SigningKey, VerifierKey};
 pub use note::{NOTE_BYTES_MAX, Note, NoteInvalid, NoteSignature};
 pub use origin::{LogOrigin, LogOriginInvalid};
 pub use receipt::{Receipt, ReceiptInvalid};

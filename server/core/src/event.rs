@@ -304,6 +304,8 @@ pub enum Administration {
         person: Option<PersonId>,
         organisation: Option<OrganisationId>,
         expires_at: Option<Timestamp>,
+        /// SHA-256 of the SHA-256 of its secret; missing in entries of earlier programs.
+        secret_digest: Option<[u8; 32]>,
     },
     TokenRevoked {
         token: TokenId,
@@ -325,6 +327,8 @@ pub enum Administration {
         incarnation: [u8; 16],
         lost_head: u64,
         lost_root: [u8; 32],
+        /// Whether the log comes from a backup that the server had not signed.
+        unverified: bool,
     },
 }
 

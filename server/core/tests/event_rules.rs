@@ -357,7 +357,7 @@ fn administration_texts_and_digests_have_their_lengths() {
     refuses(&activated(vec![]), "event.plugin_activated.component", Missing);
     refuses_form(&activated(vec![1; 31]), "event.plugin_activated.component");
     let restored = |incarnation, lost_root| {
-        event(Fact::LogRestored(v1::LogRestored { incarnation, lost_head: u64::MAX, lost_root }))
+        event(Fact::LogRestored(v1::LogRestored { incarnation, lost_head: u64::MAX, lost_root, unverified: true }))
     };
     accepts(&restored(vec![1; 16], vec![1; 32]));
     refuses_form(&restored(vec![1; 15], vec![1; 32]), "event.log_restored.incarnation");
@@ -381,6 +381,12 @@ fn tokens_have_a_role_and_members_may_have_none() {
     refuses_form(&member(7), "event.member_changed.role");
     needed(64, "event.token_issued.token", |token| issued(&token, 1));
     refuses_form(&issued("T", 1), "event.token_issued.token");
+    let with_digest = |secret_digest| {
+        let (token, role) = ("t-1".into(), 1);
+        event(Fact::TokenIssued(v1::TokenIssued { token, role, secret_digest, ..Default::default() }))
+    };
+    accepts(&with_digest(vec![7; 32]));
+    refuses_form(&with_digest(vec![7; 31]), "event.token_issued.secret_digest");
 }
 
 #[test]

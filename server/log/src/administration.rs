@@ -71,6 +71,7 @@ mod tests {
             person: None,
             organisation: None,
             expires_at: Some(Timestamp::from_millis(i64::MAX)),
+            secret_digest: None,
         };
         let refused = prepare(fact, Timestamp::from_millis(5)).unwrap_err();
         assert_eq!(refused.field, "event.token_issued.expires_at");

@@ -1,7 +1,8 @@
 //! Backups of the log, and apart from them of the keys: written in one pass from one consistent state while the log
 //! goes on, read back only if every byte is right.
 //!
-//! Invariant: a backup of the log holds no key and no checkpoint, and nothing is put in place that was not verified.
+//! Invariant: a backup of the log holds no key and no checkpoint, and nothing is put in place that was not verified. A
+//! token counts only if the server's own key vouches for the backup that it comes from.
 
 mod dump;
 mod frames;
@@ -9,10 +10,10 @@ mod heading;
 mod keys;
 mod restore;
 
-pub use dump::backup;
+pub use dump::{backup, backup_into};
 pub use heading::{BackedUp, Heading};
-pub use keys::{KeysCopied, backup_keys, restore_keys};
-pub use restore::{Restored, Step, restore, verify_backup};
+pub use keys::{KeysCopied, backup_keys, backup_keys_into, restore_keys};
+pub use restore::{Restored, Step, Trust, Verified, restore, verify_backup};
 
 pub(crate) use dump::dump;
 pub(crate) use restore::forget_views;
@@ -20,6 +21,7 @@ pub(crate) use restore::forget_views;
 use crate::{
     check::{CheckError, Report},
     error::{OpenError, ReadError},
+    rollback::AcceptError,
 };
 use std::{io, path::PathBuf};
 
@@ -28,7 +30,7 @@ use std::{io, path::PathBuf};
 pub struct Copied {
     /// Rows written, or bytes read.
     pub done: u64,
-    /// Rows, or bytes, that there are.
+    /// Rows, or bytes, that there are; 0 where nobody knows.
     pub total: u64,
 }
 
@@ -83,6 +85,21 @@ pub enum RestoreError {
         /// What is wrong.
         what: &'static str,
     },
+    /// Nobody, or somebody else, signed the backup.
+    #[error("this server did not sign the backup: {what}; nothing was restored")]
+    NotSigned {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The keys are not there, which tell who signed the backup and let its log go on.
+    #[error("{path} is not there: put the keys back first, with `kithd restore-keys`")]
+    KeyMissing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What was restored could not be made to go on without its tokens.
+    #[error(transparent)]
+    Restart(#[from] AcceptError),
     /// Bytes are as they were written, but what they say contradicts itself.
     #[error("the log in the backup is not sound: {}; nothing was restored", first_problem(.0))]
     NotSound(Box<Report>),

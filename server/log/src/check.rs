@@ -15,6 +15,7 @@ use crate::{
     rollback::judge,
     snapshot::Snapshot,
     store::{builder, open_error, read_networks},
+    token::Token,
     version,
 };
 use kith_core::{id::NetworkName, position::Position};
@@ -49,6 +50,8 @@ pub struct Report {
     pub details_opened: u64,
     /// Details that could not be opened: erased ones, or all if the keys are not there.
     pub details_closed: u64,
+    /// The tokens that open the whole server, revoked ones included. No entry tells of them.
+    pub server_tokens: Vec<Token>,
     /// How many problems there are.
     pub problems_count: u64,
     /// The problems, at most 1,000 of them.
@@ -201,6 +204,7 @@ fn check_database(
     }
     expected.compare(&transaction, report)?;
     components::check(&transaction, report)?;
+    tokens::list_server(&transaction, report)?;
     progress(Progress { checked: report.entries, total });
     Ok(())
 }

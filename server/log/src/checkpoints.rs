@@ -77,6 +77,11 @@ impl Checkpoints {
         self.key.verifier(origin)
     }
 
+    /// The key that signs for all logs of the server.
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// A log's newest checkpoint, and those to come.
     pub(crate) fn watch(&self, origin: &LogOrigin) -> Newest {
         lock(&self.newest).entry(origin.clone()).or_default().subscribe()

@@ -30,6 +30,11 @@ pub struct Config {
     pub tail_bytes_max: usize,
     /// Bytes that redb may use to cache pages of `log.redb`.
     pub redb_cache_bytes: usize,
+    /// Bytes of the data folder's disk that stay free: with less the log takes no events, and goes on when there is
+    /// more. 0 = none.
+    pub disk_reserve_bytes: u64,
+    /// The same as a share of the disk, in per cent; the larger of the two counts.
+    pub disk_reserve_per_cent: u8,
     /// How many milliseconds in the future an event may lie.
     pub future_ms_max: i64,
 }
@@ -46,6 +51,8 @@ impl Default for Config {
             batch_bytes_max: 4 * 1024 * 1024,
             tail_bytes_max: 8 * 1024 * 1024,
             redb_cache_bytes: 32 * 1024 * 1024,
+            disk_reserve_bytes: 1024 * 1024 * 1024,
+            disk_reserve_per_cent: 5,
             future_ms_max: limits::FUTURE_MS_MAX_DEFAULT,
         }
     }
@@ -67,6 +74,8 @@ impl Config {
         ("batch_bytes_max", 1, GIB),
         ("tail_bytes_max", 0, 64 * GIB),
         ("redb_cache_bytes", 0, 1024 * GIB),
+        ("disk_reserve_bytes", 0, 1024 * GIB),
+        ("disk_reserve_per_cent", 0, 50),
         ("future_ms_max", 0, YEAR_MS),
     ];
 

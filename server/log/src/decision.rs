@@ -6,6 +6,7 @@
 use crate::{
     chunk::Chunk,
     commit::{Staged, StagedNetwork},
+    components,
     error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
     keys::Incarnation,
     live::{Common, Live},
@@ -41,11 +42,16 @@ impl Answers {
     ) -> Result<(), CommitFailure> {
         let (answer, failure) = match result {
             Ok(answer) => (answer, Ok(())),
-            Err(failure) => (Err(NotDone::Poisoned.into()), Err(failure)),
+            Err(failure) => (Err(NotDone::Poisoned(failure.poison()).into()), Err(failure)),
         };
         // Whoever asked may have gone away.
         self.0.push(Box::new(move || drop(reply.send(answer))));
         failure
+    }
+
+    /// Keeps the answer that there is no room for what was asked.
+    fn keep_disk_full<T: Send + 'static, E: From<NotDone> + Send + 'static>(&mut self, reply: Reply<T, E>) {
+        self.0.push(Box::new(move || drop(reply.send(Err(NotDone::DiskFull.into())))));
     }
 
     /// Sends every answer.
@@ -62,6 +68,9 @@ pub(crate) fn decide(
 ) -> Result<Staged, CommitFailure> {
     let now = (store.clock)();
     let mut staged = Staged::default();
+    if !store.space.has_room() {
+        refuse_growth(batch, answers);
+    }
     batch.make_contiguous().sort_by_key(|queued| queued.request.live().map(|live| live.ordinal));
     while let Some(front) = batch.front() {
         match front.request.live().cloned() {
@@ -88,6 +97,24 @@ impl Request {
             | Self::PutServerToken { .. }
             | Self::RevokeServerToken { .. }
             | Self::ChangeComponents { .. } => None,
+        }
+    }
+}
+
+/// Takes requests that make the log grow out of a batch. Those that end a token, replace one of the server or remove
+/// something are small, and an operator needs them just then.
+fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
+    for queued in std::mem::take(batch) {
+        match queued.request {
+            Request::Append { reply, .. } => answers.keep_disk_full(reply),
+            Request::AppendEach { reply, .. } => answers.keep_disk_full(reply),
+            Request::IssueToken { reply, .. } => answers.keep_disk_full(reply),
+            Request::CreateNetwork { reply, .. } => answers.keep_disk_full(reply),
+            Request::ChangeComponents { change: components::Change::Put(..), reply } => answers.keep_disk_full(reply),
+            Request::ChangeComponents { change: components::Change::Remove(_), .. }
+            | Request::RevokeToken { .. }
+            | Request::PutServerToken { .. }
+            | Request::RevokeServerToken { .. } => batch.push_back(queued),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::checkpoint_file::CheckpointFileError;
 use kith_core::{decide::Refused, id::NetworkName, position::Position};
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// The storage engine or the disk failed; the text is for the operator.
 pub struct StorageFailure(Box<redb::Error>);
@@ -10,6 +10,34 @@ pub struct StorageFailure(Box<redb::Error>);
 impl fmt::Display for StorageFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StorageFailure {
+    /// Whether the disk, or what this process may write of it, is full.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        let redb::Error::Io(error) = &*self.0 else { return false };
+        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+    }
+}
+
+/// Why the log does not accept anything until it is opened anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Poison {
+    /// The disk was full in the middle of a commit.
+    DiskFull,
+    /// The disk or the program failed.
+    Failure,
+}
+
+impl fmt::Display for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DiskFull => {
+                "the log takes no writes since a commit met a full disk: an operator must make room and restart the server"
+            }
+            Self::Failure => "the log takes no writes after a failed commit: an operator must restart the server",
+        })
     }
 }
 
@@ -53,7 +81,7 @@ pub enum OpenError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The pages of a file are damaged.
     #[error("{path} is damaged: restore it from its backup; `kithd check` tells what can still be read")]
@@ -147,12 +175,15 @@ pub enum AppendError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The disk is almost full; nothing was done, and there is nothing to restart.
+    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
+    DiskFull,
     /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
     #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
     RolledBack,
     /// An earlier commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
-    #[error("the log does not accept events since a commit failed")]
-    Poisoned,
+    #[error("{0}")]
+    Poisoned(Poison),
     /// The log is closing; nothing was done.
     #[error("the log is shutting down")]
     ShuttingDown,
@@ -176,12 +207,15 @@ pub enum CreateNetworkError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The disk is almost full; nothing was done, and there is nothing to restart.
+    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
+    DiskFull,
     /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
     #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
     RolledBack,
     /// A commit failed.
-    #[error("the log does not accept changes since a commit failed")]
-    Poisoned,
+    #[error("{0}")]
+    Poisoned(Poison),
     /// The log is closing; nothing was done.
     #[error("the log is shutting down")]
     ShuttingDown,
@@ -196,12 +230,15 @@ pub enum PutTokenError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The disk is almost full; nothing was done, and there is nothing to restart.
+    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
+    DiskFull,
     /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
     #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
     RolledBack,
     /// A commit failed.
-    #[error("the log does not accept changes since a commit failed")]
-    Poisoned,
+    #[error("{0}")]
+    Poisoned(Poison),
     /// The log is closing; nothing was done.
     #[error("the log is shutting down")]
     ShuttingDown,
@@ -216,12 +253,15 @@ pub enum ComponentError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The disk is almost full; nothing was done, and there is nothing to restart.
+    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
+    DiskFull,
     /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
     #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
     RolledBack,
     /// A commit failed.
-    #[error("the log does not accept changes since a commit failed")]
-    Poisoned,
+    #[error("{0}")]
+    Poisoned(Poison),
     /// The log is closing; nothing was done.
     #[error("the log is shutting down")]
     ShuttingDown,

@@ -76,7 +76,7 @@ impl Keys {
         if fresh {
             root_key::make_private_folder(folder)?;
         }
-        let root = root_key::read_or_make(&folder.join("root.key"), || fresh && !file.exists())?;
+        let root = root_key::read_or_make(&folder.join(root_key::FILE), || fresh && !file.exists())?;
         if fresh && !file.exists() {
             make_whole(&file, |part| {
                 prepare(&builder().create(part).map_err(|error| open_error(error, folder, part))?)
@@ -297,7 +297,8 @@ fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
     cipher::seal(with, context, key.as_slice())
 }
 
-fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
+/// Undoes [`wrap`]; `None` if key, context or bytes are not the same.
+pub(crate) fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
     let bytes = cipher::open(with, context, wrapped)?;
     let key: &[u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
     Some(Zeroizing::new(*key))

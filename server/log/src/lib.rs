@@ -41,6 +41,7 @@ mod select;
 mod signer;
 mod signing_key;
 mod snapshot;
+mod space;
 mod spending;
 mod state;
 mod store;
@@ -51,8 +52,8 @@ mod version;
 mod writer;
 
 pub use backup::{
-    BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, backup, backup_keys,
-    restore, restore_keys, verify_backup,
+    BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, Trust, Verified, backup,
+    backup_into, backup_keys, backup_keys_into, restore, restore_keys, verify_backup,
 };
 pub use candidates::Direction;
 #[cfg(feature = "faults")]
@@ -64,8 +65,8 @@ pub use clock_watch::clock_behind_ms;
 pub use components::ComponentDigest;
 pub use config::{Clock, CommitMode, Config, Range};
 pub use error::{
-    AppendError, ComponentError, CreateNetworkError, Damage, OpenError, PutTokenError, ReadError, RevokeTokenError,
-    StorageFailure, Versioned,
+    AppendError, ComponentError, CreateNetworkError, Damage, OpenError, Poison, PutTokenError, ReadError,
+    RevokeTokenError, StorageFailure, Versioned,
 };
 pub use live::Head;
 pub use log::Log;

@@ -206,12 +206,12 @@ impl Log {
         self.inner.store.tokens().lost_scope(secret)
     }
 
-    /// Writes a backup of all networks as they are committed now, while the log goes on; the keys are not in it. Blocks
-    /// on the disk and on `out`. Pages that are rewritten meanwhile are kept for it, so that the file of the log grows
+    /// Writes a backup of all networks as they are committed now, while the log goes on, signed by the server's key; the
+    /// keys are not in it. Blocks on the disk and on `out`. Pages that are rewritten meanwhile are kept for it, so that the file of the log grows
     /// for as long as it takes.
     pub fn backup(&self, out: &mut dyn Write, mut progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
         let store = &self.inner.store;
-        backup::dump(&store.database, (store.clock)(), out, &mut progress)
+        backup::dump(&store.database, store.checkpoints.key(), (store.clock)(), out, &mut progress)
     }
 
     /// What speaks against the log, if it is not the one that the server signed: it then takes no events.
@@ -222,6 +222,11 @@ impl Log {
     /// Tells whether the log takes events.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.inner.store.health.subscribe()
+    }
+
+    /// Whether the disk has more room than is kept in reserve: without, the log takes no events. Asks the system.
+    pub fn has_room(&self) -> bool {
+        self.inner.store.space.has_room()
     }
 
     /// Numbers for telemetry.

@@ -256,6 +256,7 @@ impl Network {
             person: token.person.clone(),
             organisation: token.organisation.clone(),
             expires_at: token.expires_at,
+            secret_digest: Some(token::secret_digest(&token::hash_secret(&secret))),
         };
         let command = self.command(principal, fact)?;
         let size = Size::of(&command.events);

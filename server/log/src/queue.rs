@@ -5,7 +5,7 @@
 
 use crate::{
     components,
-    error::{AppendError, ComponentError, CreateNetworkError, PutTokenError, RevokeTokenError},
+    error::{AppendError, ComponentError, CreateNetworkError, Poison, PutTokenError, RevokeTokenError},
     live::Live,
     row::TokenRow,
     store::Health,
@@ -117,8 +117,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDone {
     Busy,
+    DiskFull,
     RolledBack,
-    Poisoned,
+    Poisoned(Poison),
     ShuttingDown,
 }
 
@@ -143,7 +144,7 @@ impl Queue {
     ) -> Result<T, E> {
         let (reply, answer) = oneshot::channel();
         self.submit(size, request(reply))?;
-        answer.await.unwrap_or_else(|_| Err(NotDone::Poisoned.into()))
+        answer.await.unwrap_or_else(|_| Err(self.poisoned().into()))
     }
 
     fn submit(&self, size: Size, request: Request) -> Result<(), NotDone> {
@@ -156,8 +157,16 @@ impl Queue {
         let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| NotDone::Busy)?;
         sender.try_send(Queued { request, size, _room: room }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotDone::Busy,
-            mpsc::error::TrySendError::Closed(_) => NotDone::Poisoned,
+            mpsc::error::TrySendError::Closed(_) => self.poisoned(),
         })
+    }
+
+    /// That the writer has ended; it says why before anybody can notice.
+    fn poisoned(&self) -> NotDone {
+        match *self.health.borrow() {
+            Health::Poisoned(poison) => NotDone::Poisoned(poison),
+            Health::Serving | Health::RolledBack => NotDone::Poisoned(Poison::Failure),
+        }
     }
 
     /// Requests that wait.
@@ -179,8 +188,9 @@ macro_rules! from_not_done {
             fn from(reason: NotDone) -> Self {
                 match reason {
                     NotDone::Busy => Self::Busy { retry_after: RETRY_AFTER },
+                    NotDone::DiskFull => Self::DiskFull,
                     NotDone::RolledBack => Self::RolledBack,
-                    NotDone::Poisoned => Self::Poisoned,
+                    NotDone::Poisoned(poison) => Self::Poisoned(poison),
                     NotDone::ShuttingDown => Self::ShuttingDown,
                 }
             }

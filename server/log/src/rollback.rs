@@ -1,9 +1,10 @@
 //! Whether a log still holds what was signed of it: a restored backup, a lying disk and a copied file do not.
 //!
-//! Invariant: nothing is signed, and no event taken, while a verdict speaks against the log.
+//! Invariant: no checkpoint is signed, and no event taken, while a verdict speaks against the log.
 
 mod accept;
 
+pub(crate) use accept::end_tokens;
 #[cfg(feature = "faults")]
 pub use accept::restart_on;
 pub use accept::{AcceptError, Accepted, Restarted, accept_rollback};

@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// A key in memory, wiped when it is dropped.
 pub(crate) type Key = Zeroizing<[u8; KEY_BYTES]>;
 
+/// Name of the root key's file in the folder of keys.
+pub(crate) const FILE: &str = "root.key";
+
 /// Bytes of every key.
 pub(crate) const KEY_BYTES: usize = 32;
 

@@ -4,10 +4,10 @@
 
 use crate::{
     error::OpenError,
-    keys::Keys,
+    keys::{self, Keys},
     root_key::{self, io_error, write_private},
 };
-use kith_core::checkpoint::SigningKey;
+use kith_core::checkpoint::{PublicKey, SigningKey};
 use std::{fs, io, path::Path};
 
 /// Name of the file in the folder of keys.
@@ -31,6 +31,18 @@ pub(crate) fn read(path: &Path, keys: &Keys) -> Result<Option<SigningKey>, OpenE
     let unusable = OpenError::SigningKeyUnusable { path: path.to_owned() };
     let seed = keys.open_own(CONTEXT, &sealed).ok_or(unusable)?;
     Ok(Some(SigningKey::from_seed(&seed)))
+}
+
+/// The public half of the key in a folder, which a server may have open; `None` if the key is not there.
+pub(crate) fn read_public(folder: &Path) -> Result<Option<PublicKey>, OpenError> {
+    let path = folder.join(FILE);
+    let Some(sealed) = read_sealed(&path)? else { return Ok(None) };
+    let root = match root_key::read(&folder.join(root_key::FILE)) {
+        Err(OpenError::RootKeyMissing { .. }) => return Ok(None),
+        read => read?,
+    };
+    let seed = keys::unwrap(&root, CONTEXT, &sealed).ok_or(OpenError::SigningKeyUnusable { path })?;
+    Ok(Some(SigningKey::from_seed(&seed).public()))
 }
 
 /// Reads the key as it is on disk; `None` if there is none.
@@ -67,6 +79,7 @@ mod tests {
         let path = folder.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(public(&read_or_make(folder.path(), &keys).unwrap()), public(&made));
+        assert_eq!(read_public(folder.path()).unwrap(), Some(made.public()), "while the keys are open");
         let mut sealed = fs::read(&path).unwrap();
         sealed[20] ^= 1;
         fs::write(&path, sealed).unwrap();

@@ -8,7 +8,7 @@ use crate::{
     checkpoints::Checkpoints,
     column::Column,
     config::{Clock, CommitMode, Config},
-    error::{Damage, OpenError, ReadError},
+    error::{Damage, OpenError, Poison, ReadError},
     keys::Keys,
     live::{Common, Head, Live},
     measures::Counters,
@@ -18,6 +18,7 @@ use crate::{
     row::{HeadRow, NetworkRow, TokenRow},
     signing_key,
     snapshot::{Snapshot, decode_entry, decode_event},
+    space::Space,
     tables::{self, Visitor},
     token::{Owner, Tokens},
     tree_rows::TreeEdge,
@@ -51,7 +52,7 @@ pub enum Health {
     /// operator decides.
     RolledBack,
     /// A commit failed: it reads, and refuses to write until it is opened anew.
-    Poisoned,
+    Poisoned(Poison),
 }
 
 /// What readers and the writer share.
@@ -63,6 +64,7 @@ pub(crate) struct Store {
     pub(crate) clock: Clock,
     pub(crate) health: watch::Sender<Health>,
     pub(crate) counters: Counters,
+    pub(crate) space: Space,
     networks: RwLock<BTreeMap<NetworkName, Arc<Live>>>,
     tokens: RwLock<Tokens>,
 }
@@ -95,7 +97,8 @@ impl Store {
         let keys = Keys::open(&folder, fresh)?;
         let file = CheckpointFile::new(config.checkpoint_path());
         let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
-        Self::load(database, keys, signing, config, clock)
+        let (store, edges) = Self::load(database, keys, signing, config, clock)?;
+        Ok((Self { space: Space::of(config), ..store }, edges))
     }
 
     /// Loads what is kept in memory from open files.
@@ -128,6 +131,7 @@ impl Store {
             clock,
             health: watch::Sender::new(health),
             counters: Counters::default(),
+            space: Space::default(),
             networks: RwLock::new(networks),
             tokens: RwLock::new(tokens),
         };

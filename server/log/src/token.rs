@@ -127,6 +127,11 @@ pub(crate) fn hash_secret(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// What a `token_issued` entry tells of a secret: SHA-256 of its hash, so that nobody learns the hash that is stored.
+pub(crate) fn secret_digest(hash: &[u8; 32]) -> [u8; 32] {
+    Sha256::digest(hash).into()
+}
+
 fn base32(bytes: &[u8]) -> String {
     let (mut text, mut buffer, mut bits) = (String::with_capacity(bytes.len() * 8 / 5 + 1), 0_u32, 0);
     for byte in bytes {
@@ -238,10 +243,14 @@ impl Tokens {
         Some(&self.by_id.get(&owner)?.get(id)?.row)
     }
 
+    /// The rows of all tokens of a network or the server.
+    pub(crate) fn rows(&self, owner: Owner) -> impl Iterator<Item = &TokenRow> {
+        self.by_id.get(&owner).into_iter().flat_map(BTreeMap::values).map(|known| &known.row)
+    }
+
     /// All tokens of a network or the server, oldest first.
     pub(crate) fn list(&self, owner: Owner) -> Vec<Token> {
-        let known = self.by_id.get(&owner).into_iter().flat_map(BTreeMap::values);
-        let mut tokens: Vec<_> = known.map(|known| known.row.token()).collect();
+        let mut tokens: Vec<_> = self.rows(owner).map(TokenRow::token).collect();
         tokens.sort_by_key(|token| token.issued_at);
         tokens
     }

@@ -3,7 +3,7 @@
 //! Invariant: a file of a newer version is never opened for anything, and one of this version is read as it is.
 
 use crate::{
-    error::{Damage, OpenError, Versioned},
+    error::{Damage, OpenError, ReadError, Versioned},
     tables::META,
 };
 use redb::{ReadOnlyTable, ReadTransaction, Table};
@@ -45,6 +45,16 @@ pub(crate) fn check_one(of: Versioned, found: u32, supported: u32) -> Result<(),
     if found == supported { Ok(()) } else { Err(OpenError::Version { of, found, supported }) }
 }
 
-fn read(meta: &ReadOnlyTable<&'static str, u32>, key: &str) -> Result<Option<u32>, OpenError> {
+/// How many of the table's rows are versions.
+pub(crate) fn count_rows(transaction: &ReadTransaction) -> Result<u64, ReadError> {
+    let meta = transaction.open_table(META)?;
+    let mut count = 0;
+    for key in [FORMAT_KEY, ENTRY_KEY] {
+        count += u64::from(read(&meta, key)?.is_some());
+    }
+    Ok(count)
+}
+
+fn read(meta: &ReadOnlyTable<&'static str, u32>, key: &str) -> Result<Option<u32>, redb::StorageError> {
     Ok(meta.get(key)?.map(|version| version.value()))
 }

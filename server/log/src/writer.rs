@@ -5,7 +5,7 @@
 use crate::{
     commit::{self, Leftovers},
     decision::{self, Answers},
-    error::ReadError,
+    error::{Poison, ReadError},
     keys::KeysError,
     queue::{Queued, Size},
     store::{Edges, Health, Store},
@@ -39,16 +39,36 @@ pub(crate) enum CommitFailure {
     Keys(#[from] KeysError),
 }
 
+impl CommitFailure {
+    /// What it does to the log.
+    pub(crate) fn poison(&self) -> Poison {
+        let failure = match self {
+            Self::Log(ReadError::Storage(failure)) | Self::Keys(KeysError::Storage(failure)) => failure,
+            Self::Log(_) | Self::Keys(KeysError::Unusable) => return Poison::Failure,
+        };
+        if failure.is_disk_full() { Poison::DiskFull } else { Poison::Failure }
+    }
+}
+
 /// That a commit failed, and was told.
-struct Failed;
+struct Failed(Poison);
 
 /// Poisons the log when the writer ends in any other way than by a closed queue, a panic included.
-struct PoisonGuard(Option<Arc<Store>>);
+struct PoisonGuard {
+    store: Option<Arc<Store>>,
+    poison: Poison,
+}
+
+impl PoisonGuard {
+    fn new(store: &Arc<Store>) -> Self {
+        Self { store: Some(store.clone()), poison: Poison::Failure }
+    }
+}
 
 impl Drop for PoisonGuard {
     fn drop(&mut self) {
-        if let Some(store) = &self.0 {
-            store.health.send_replace(Health::Poisoned);
+        if let Some(store) = &self.store {
+            store.health.send_replace(Health::Poisoned(self.poison));
         }
     }
 }
@@ -63,37 +83,39 @@ impl Writer {
     /// After a failure the log is poisoned first. Then whoever waits hears of it, because nobody answers any more.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
         let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
-        let mut guard = PoisonGuard(Some(self.store.clone()));
+        let mut guard = PoisonGuard::new(&self.store);
         while let Some(first) = queue.blocking_recv() {
             self.take(first, &mut queue, &mut batch);
-            if self.serve(&mut batch, &mut answers).is_err() {
+            if let Err(Failed(poison)) = self.serve(&mut batch, &mut answers) {
+                guard.poison = poison;
                 return;
             }
         }
-        guard.0 = None;
+        guard.store = None;
     }
 
     /// The same as a task of the caller's runtime. A batch is what waits when its turn comes: nobody can come while it
     /// is looked for.
     #[cfg(feature = "faults")]
     pub(crate) async fn run_in_place(mut self, mut queue: mpsc::Receiver<Queued>) {
-        let mut guard = PoisonGuard(Some(self.store.clone()));
+        let mut guard = PoisonGuard::new(&self.store);
         while let Some(first) = queue.recv().await {
             let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
             self.last_requests = 0;
             self.take(first, &mut queue, &mut batch);
-            if self.serve(&mut batch, &mut answers).is_err() {
+            if let Err(Failed(poison)) = self.serve(&mut batch, &mut answers) {
+                guard.poison = poison;
                 return;
             }
         }
-        guard.0 = None;
+        guard.store = None;
     }
 
     /// Commits a batch and answers its callers.
     fn serve(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<(), Failed> {
         let leftovers = self.commit(batch, answers).map_err(|failure| {
             tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
-            Failed
+            Failed(failure.poison())
         })?;
         answers.send();
         drop(leftovers);

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod exit;
+mod files;
 mod out;
 mod owner;
 mod progress;

@@ -73,7 +73,8 @@ fn log(node: &Node, registry: &mut Registry) {
         counter.inc_by(total);
         registry.register(name, help, counter);
     }
-    let writable = i64::from(*node.log().health().borrow() == kith_log::Health::Serving);
+    let serving = *node.log().health().borrow() == kith_log::Health::Serving;
+    let writable = i64::from(serving && node.log().has_room());
     gauge(registry, "writable", "1 while the log takes events", writable);
 }
 

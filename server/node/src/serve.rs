@@ -128,7 +128,7 @@ async fn watch_health(node: &Node, reporter: HealthReporter) {
     loop {
         let status = match *health.borrow_and_update() {
             kith_log::Health::Serving => ServingStatus::Serving,
-            kith_log::Health::RolledBack | kith_log::Health::Poisoned => ServingStatus::NotServing,
+            kith_log::Health::RolledBack | kith_log::Health::Poisoned(_) => ServingStatus::NotServing,
         };
         tell(&reporter, status).await;
         if health.changed().await.is_err() {

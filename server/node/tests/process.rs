@@ -1,7 +1,7 @@
 //! The program `kithd` as an operator runs it.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
@@ -107,6 +107,64 @@ fn output_that_cannot_be_written_is_said_and_a_closed_pipe_is_not() {
         let (code, said) = run("full", full.into());
         assert_eq!(code, Some(1), "{command:?}");
         assert!(said.starts_with("kithd: standard output takes nothing") && said.lines().count() == 1, "{said}");
+    }
+}
+
+/// Runs a command with bytes on standard input; gives its code, and what it wrote to both streams.
+fn run_with(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child =
+        kithd(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stdin, bytes) = (child.stdin.take().unwrap(), input.to_vec());
+    // Whoever refuses what it reads does not read on.
+    let writing = std::thread::spawn(move || drop(stdin.write_all(&bytes)));
+    let output = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    output
+}
+
+#[test]
+fn backups_go_through_pipes() {
+    let parent = tempfile::tempdir().unwrap();
+    let (data, copy) = (parent.path().join("data"), parent.path().join("copy"));
+    let (child, _) = serve(&data);
+    assert_eq!(terminate(child), Some(0));
+    let (data, copy) = (data.to_str().unwrap(), copy.to_str().unwrap());
+    let backup = run_with(&["backup", "--data", data, "--to", "-"], &[]);
+    assert_eq!(backup.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&backup.stderr).contains("- holds 1 networks"), "what it holds is told beside it");
+    let keys = run_with(&["backup-keys", "--data", data, "--to", "-"], &[]);
+    assert_eq!(keys.status.code(), Some(0));
+    let checked = run_with(&["check", "--data", data, "--backup", "-"], &backup.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    for (what, bytes) in [("restore-keys", &keys.stdout), ("restore", &backup.stdout)] {
+        let cut = run_with(&[what, "--data", copy, "--from", "-"], &bytes[..bytes.len() - 100]);
+        assert_eq!(cut.status.code(), Some(6), "{}", text(&cut));
+        let restored = run_with(&[what, "--data", copy, "--from", "-"], bytes);
+        assert_eq!(restored.status.code(), Some(0), "{}", text(&restored));
+    }
+    let checked = kithd(&["check", "--data", copy]).output().unwrap();
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    assert!(text(&checked).contains("token owner of the whole server: Owner, issued "), "{}", text(&checked));
+    assert!(!Path::new("-").exists(), "no file is made of that name");
+
+    let folder = kithd(&["restore", "--data", copy, "--from", data]).output().unwrap();
+    assert_eq!(folder.status.code(), Some(1), "{}", text(&folder));
+}
+
+#[test]
+fn a_backup_into_a_pipe_that_closes_ends_quietly_and_is_none() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("data");
+    let (child, _) = serve(&data);
+    assert_eq!(terminate(child), Some(0));
+    for command in ["backup", "backup-keys"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run_into(&data, &[command, "--to", "-"], writer.into()), (Some(1), String::new()), "{command}");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, said) = run_into(&data, &[command, "--to", "-"], full.into());
+        assert_eq!(code, Some(1), "{command}");
+        assert!(said.starts_with("kithd: the backup could not be written: No space left"), "{said}");
     }
 }
 

@@ -1,13 +1,14 @@
 //! `kith admin`: what the operator of a server does from afar.
 
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, output::remark};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::v1;
 use serde_json::{Value, json};
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    fs::{self, File, FileType, OpenOptions},
+    io::{self, BufWriter, IsTerminal, Write},
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 use tempfile::NamedTempFile;
@@ -26,7 +27,7 @@ pub(crate) enum AdminCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith admin backup --to kith-2026-11-23.backup")]
 pub(crate) struct BackupArgs {
-    /// The new file
+    /// The new file; or `-`, or a named pipe, into which it is written as it comes
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
@@ -39,21 +40,56 @@ pub(crate) async fn run(context: &mut Context, command: AdminCommand) -> Result<
 
 async fn backup(context: &mut Context, to: &Path) -> Result<(), Failure> {
     let failed = |error| Failure::file("write", to, error);
-    if to.symlink_metadata().is_ok() {
-        return Err(failed(io::ErrorKind::AlreadyExists.into()));
-    }
-    // Beside the place it gets, readable by this account alone, and gone if the backup is broken off.
-    let part = NamedTempFile::new_in(folder_of(to)).map_err(failed)?;
-    let mut received = Received::new(part.as_file().try_clone().map_err(failed)?);
+    let (out, part): (Box<dyn Write + Send>, _) = match Destination::of(to)? {
+        Destination::New(part) => (Box::new(part.as_file().try_clone().map_err(failed)?), Some(part)),
+        Destination::Stream(out) => (out, None),
+    };
+    let mut received = Received::new(out);
     let mut stream = context.server()?.backup().await?;
     while let Some(message) = stream.next().await? {
         received.take(message).map_err(failed)?;
     }
     let (bytes, networks) = received.finish().map_err(failed)?;
+    let sentence = || summary(to, bytes, &networks);
+    let Some(part) = part else {
+        remark(&sentence());
+        return Ok(());
+    };
+    part.as_file().sync_all().map_err(failed)?;
     part.persist_noclobber(to).map_err(|error| failed(error.error))?;
     File::open(folder_of(to)).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    let answer = json!({ "file": to.display().to_string(), "bytes": bytes, "networks": json_of(&networks) });
-    context.output.tell(&answer, || summary(to, bytes, &networks))
+    let signed_by = stream.signed_by().map(|key| key.to_string());
+    let (file, heads) = (to.display().to_string(), json_of(&networks));
+    let answer = json!({ "file": file, "bytes": bytes, "signed_by": signed_by, "networks": heads });
+    context.output.tell(&answer, sentence)
+}
+
+/// Where a backup goes.
+enum Destination {
+    /// Into a new file: beside the place it gets, readable by this account alone, and gone if the backup is broken off.
+    New(NamedTempFile),
+    /// Into a pipe or standard output, as it comes.
+    Stream(Box<dyn Write + Send>),
+}
+
+impl Destination {
+    fn of(to: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::file("write", to, error);
+        if to == Path::new("-") {
+            let told = "a backup is no text: name a file, or lead standard output into one";
+            let screen = io::stdout().is_terminal();
+            return if screen { Err(Failure::Usage(told.into())) } else { Ok(Self::Stream(Box::new(io::stdout()))) };
+        }
+        let takes_bytes = |kind: FileType| kind.is_fifo() || kind.is_char_device();
+        if fs::metadata(to).is_ok_and(|there| takes_bytes(there.file_type())) {
+            let out = OpenOptions::new().write(true).open(to).map_err(failed)?;
+            return Ok(Self::Stream(Box::new(out)));
+        }
+        if to.symlink_metadata().is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        NamedTempFile::new_in(folder_of(to)).map(Self::New).map_err(failed)
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -73,18 +109,18 @@ fn summary(to: &Path, bytes: u64, networks: &[v1::BackedUpNetwork]) -> String {
 
 /// A file as it comes in.
 struct Received {
-    file: BufWriter<File>,
+    out: BufWriter<Box<dyn Write + Send>>,
     bytes: u64,
     networks: Vec<v1::BackedUpNetwork>,
     progress: ProgressBar,
 }
 
 impl Received {
-    fn new(file: File) -> Self {
+    fn new(out: Box<dyn Write + Send>) -> Self {
         let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} rows, {eta} left");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         let progress = ProgressBar::new(0).with_style(style);
-        Self { file: BufWriter::new(file), bytes: 0, networks: Vec::new(), progress }
+        Self { out: BufWriter::new(out), bytes: 0, networks: Vec::new(), progress }
     }
 
     fn take(&mut self, message: v1::BackupResponse) -> io::Result<()> {
@@ -92,13 +128,13 @@ impl Received {
         self.progress.set_position(message.rows_written);
         self.bytes += message.data.len() as u64;
         self.networks = message.networks;
-        self.file.write_all(&message.data)
+        self.out.write_all(&message.data)
     }
 
-    /// Makes the file last; gives its size and what is in it.
-    fn finish(self) -> io::Result<(u64, Vec<v1::BackedUpNetwork>)> {
+    /// Writes what is still to be written; gives the file's size and what is in it.
+    fn finish(mut self) -> io::Result<(u64, Vec<v1::BackedUpNetwork>)> {
         self.progress.finish_and_clear();
-        self.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        self.out.flush()?;
         Ok((self.bytes, self.networks))
     }
 }

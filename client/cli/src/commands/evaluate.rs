@@ -12,6 +12,7 @@ use crate::{
         measures::{Candidate, Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
+    input::read_component,
     output::{Column, remark},
     settings::Format,
 };
@@ -116,8 +117,7 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
 /// The component and its settings: of the view, unless others are given.
 async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, String), Failure> {
     if let Some(file) = &args.component {
-        let component = std::fs::read(file).map_err(|error| Failure::file("read", file, error))?;
-        return Ok((component, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
+        return Ok((read_component(file)?, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
     }
     let views = context.server()?.list_views().await?.views;
     let found = views.into_iter().find(|view| view.name == args.name);

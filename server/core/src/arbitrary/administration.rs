@@ -32,19 +32,20 @@ fn removed_plugin(names: &Names) -> impl Strategy<Value = RemovedPlugin> + use<>
 fn access(names: &Names) -> impl Strategy<Value = Administration> + use<> {
     let organisation = option::of(names.organisation.clone());
     prop_oneof![
-        (text(), option::of(role()), organisation.clone()).prop_map(|(principal, role, organisation)| {
+        (text(), option::of(role()), organisation).prop_map(|(principal, role, organisation)| {
             Administration::MemberChanged { principal, role, organisation }
         }),
-        (parsed("[a-z0-9_-]{1,64}"), role(), option::of(names.person.clone()), organisation, option::of(time()))
-            .prop_map(|(token, role, person, organisation, expires_at)| Administration::TokenIssued {
-                token,
-                role,
-                person,
-                organisation,
-                expires_at
-            }),
+        issued(names),
         parsed("[a-z0-9_-]{1,64}").prop_map(|token| Administration::TokenRevoked { token }),
     ]
+}
+
+fn issued(names: &Names) -> impl Strategy<Value = Administration> + use<> {
+    let token = (parsed("[a-z0-9_-]{1,64}"), role(), option::of(any::<[u8; 32]>()));
+    let whose = (option::of(names.person.clone()), option::of(names.organisation.clone()), option::of(time()));
+    (token, whose).prop_map(|((token, role, secret_digest), (person, organisation, expires_at))| {
+        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest }
+    })
 }
 
 fn erasure(names: &Names) -> impl Strategy<Value = Administration> + use<> {
@@ -62,9 +63,14 @@ fn erasure(names: &Names) -> impl Strategy<Value = Administration> + use<> {
 }
 
 fn restored() -> impl Strategy<Value = Administration> {
-    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 32]>()).prop_map(|(incarnation, lost_head, lost_root)| {
-        Administration::LogRestored { incarnation, lost_head, lost_root }
-    })
+    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 32]>(), any::<bool>()).prop_map(
+        |(incarnation, lost_head, lost_root, unverified)| Administration::LogRestored {
+            incarnation,
+            lost_head,
+            lost_root,
+            unverified,
+        },
+    )
 }
 
 fn role() -> impl Strategy<Value = Role> {

@@ -3,6 +3,7 @@
 //! Invariant: a verifier key that exists has the id that follows from its name and bytes, and is no weak key.
 
 use super::{LogOrigin, note::NoteSignature, text};
+use crate::backup;
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
@@ -28,6 +29,16 @@ impl SigningKey {
         VerifierKey { origin: origin.clone(), id: key_id(origin, &key), key }
     }
 
+    /// The public half, under no name.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs the digest of a backup.
+    pub fn sign_backup(&self, digest: &[u8; 32]) -> [u8; backup::SIGNATURE_BYTES] {
+        self.0.sign(&backup::signed_bytes(digest)).to_bytes()
+    }
+
     /// Signs the text of a note under the name of a log.
     pub(super) fn sign(&self, origin: &LogOrigin, text: &str) -> NoteSignature {
         let signature = self.0.sign(text.as_bytes()).to_bytes().to_vec();
@@ -38,6 +49,34 @@ impl SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKey(***)")
+    }
+}
+
+/// The public half of a server's key, which signs for all its logs. Shown in base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// A key of these bytes. What is no key verifies nothing.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether this key signed the backup with a digest.
+    pub fn signed_backup(&self, digest: &[u8; 32], signature: &[u8; backup::SIGNATURE_BYTES]) -> bool {
+        let Ok(key) = VerifyingKey::from_bytes(&self.0) else { return false };
+        key.verify_strict(&backup::signed_bytes(digest), &Signature::from_bytes(signature)).is_ok()
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::encode(&self.0))
     }
 }
 
@@ -54,6 +93,11 @@ impl VerifierKey {
     /// The log whose checkpoints it verifies.
     pub fn origin(&self) -> &LogOrigin {
         &self.origin
+    }
+
+    /// The key without the log's name.
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.key.to_bytes())
     }
 
     /// Whether a signature names this key.

@@ -23,7 +23,6 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
     let text = |field: &str, text: &str| {
         check_text_or_empty(field, text, limits::ADMINISTRATION_TEXT_BYTES_MAX).map(|()| text.to_owned())
     };
-    let digest = |field: &str, bytes: &[u8]| fixed(field, bytes, "a SHA-256 digest of 32 bytes");
     Ok(Some(match number {
         24 => Administration::PluginInstalled {
             name: text("event.plugin_installed.name", fields.text(1)?)?,
@@ -55,6 +54,7 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             person: person_or_none("event.token_issued.person", fields.text(3)?)?,
             organisation: organisation("event.token_issued.organisation", fields.text(4)?)?,
             expires_at: time("event.token_issued.expires_at", fields.message(5)?)?,
+            secret_digest: digest_or_none("event.token_issued.secret_digest", fields.bytes(6)?)?,
         },
         30 => {
             Administration::TokenRevoked { token: TokenId::parse_field(fields.text(1)?, "event.token_revoked.token")? }
@@ -76,6 +76,7 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             incarnation: fixed("event.log_restored.incarnation", fields.bytes(1)?, "16 bytes")?,
             lost_head: fields.unsigned(2)?,
             lost_root: digest("event.log_restored.lost_root", fields.bytes(3)?)?,
+            unverified: fields.flag(4)?,
         },
         _ => return Ok(None),
     }))
@@ -96,6 +97,14 @@ fn removed_plugin(name: String, installed: &[u8]) -> Result<RemovedPlugin, Inval
     } else {
         Err(Invalid::new("event.plugin_removed.name", Problem::MustBe("empty where the installation is named")))
     }
+}
+
+fn digest(field: &str, bytes: &[u8]) -> Result<[u8; 32], Invalid> {
+    fixed(field, bytes, "a SHA-256 digest of 32 bytes")
+}
+
+fn digest_or_none(field: &str, bytes: &[u8]) -> Result<Option<[u8; 32]>, Invalid> {
+    if bytes.is_empty() { Ok(None) } else { digest(field, bytes).map(Some) }
 }
 
 fn settings(field: &str, text: &str) -> Result<String, Invalid> {

@@ -177,13 +177,14 @@ fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
             role: role.map_or(v1::Role::Unspecified, role_to_proto).into(),
             organisation: text_or_empty(organisation.as_ref()),
         }),
-        Administration::TokenIssued { token, role, person, organisation, expires_at } => {
+        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest } => {
             Proto::TokenIssued(v1::TokenIssued {
                 token: token.to_string(),
                 role: role_to_proto(role).into(),
                 person: text_or_empty(person.as_ref()),
                 organisation: text_or_empty(organisation.as_ref()),
                 expires_at: expires_at.map(Timestamp::to_proto),
+                secret_digest: secret_digest.map(|digest| digest.to_vec()).unwrap_or_default(),
             })
         }
         Administration::TokenRevoked { token } => Proto::TokenRevoked(v1::TokenRevoked { token: token.to_string() }),
@@ -197,10 +198,13 @@ fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
         Administration::HoldChanged { person, held, reason } => {
             Proto::HoldChanged(v1::HoldChanged { person: person.to_string(), held, reason })
         }
-        Administration::LogRestored { incarnation, lost_head, lost_root } => Proto::LogRestored(v1::LogRestored {
-            incarnation: incarnation.to_vec(),
-            lost_head,
-            lost_root: lost_root.to_vec(),
-        }),
+        Administration::LogRestored { incarnation, lost_head, lost_root, unverified } => {
+            Proto::LogRestored(v1::LogRestored {
+                incarnation: incarnation.to_vec(),
+                lost_head,
+                lost_root: lost_root.to_vec(),
+                unverified,
+            })
+        }
     }
 }

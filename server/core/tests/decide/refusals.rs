@@ -81,6 +81,7 @@ fn administration_names_people_of_the_directory() {
                 person: Some(person("zoe")),
                 organisation: None,
                 expires_at: None,
+                secret_digest: None,
             },
             "event.token_issued.person",
         ),

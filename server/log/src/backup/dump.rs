@@ -4,38 +4,69 @@
 
 use super::{
     Backup, BackupError, Copied,
-    frames::{Contents, Filled, Sink},
+    frames::{Filled, Sink},
     heading::Heading,
 };
 use crate::{
     column::Column,
     config::{Clock, Config},
+    keys::Keys,
     place::write_new,
+    signing_key,
     store::open_database,
     tables::{self, Visitor},
     version,
 };
-use kith_core::timestamp::Timestamp;
+use kith_core::{checkpoint::SigningKey, timestamp::Timestamp};
 use redb::{Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::{io::Write, path::Path};
 
 /// Backs up the log in a data folder that no server has open. The file is whole and on disk when this returns, or not
 /// there; only its owner may read it. For a running server there is [`crate::Log::backup`].
-pub fn backup(
-    config: &Config,
-    clock: &Clock,
-    to: &Path,
-    mut progress: impl FnMut(Copied),
-) -> Result<Backup, BackupError> {
-    let file = config.data.join("log.redb");
-    let database = open_database(config, &file)?;
-    version::check(&database.begin_read()?)?;
-    write_new(to, |out| dump(&database, clock(), out, &mut progress))
+pub fn backup(config: &Config, clock: &Clock, to: &Path, progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
+    let offline = Offline::open(config)?;
+    write_new(to, |out| offline.write(clock, out, progress))
 }
 
-/// Writes a backup of what is committed now.
+/// Backs up the log in a data folder that no server has open, into whatever takes bytes.
+pub fn backup_into(
+    config: &Config,
+    clock: &Clock,
+    out: &mut dyn Write,
+    progress: impl FnMut(Copied),
+) -> Result<Backup, BackupError> {
+    Offline::open(config)?.write(clock, out, progress)
+}
+
+/// A log that no server has open, and the key that signs for it.
+struct Offline {
+    database: Database,
+    key: SigningKey,
+}
+
+impl Offline {
+    fn open(config: &Config) -> Result<Self, BackupError> {
+        let database = open_database(config, &config.data.join("log.redb"))?;
+        version::check(&database.begin_read()?)?;
+        let folder = config.data.join("keys");
+        let key = signing_key::read_or_make(&folder, &Keys::open(&folder, false)?)?;
+        Ok(Self { database, key })
+    }
+
+    fn write(
+        &self,
+        clock: &Clock,
+        out: &mut dyn Write,
+        mut progress: impl FnMut(Copied),
+    ) -> Result<Backup, BackupError> {
+        dump(&self.database, &self.key, clock(), out, &mut progress)
+    }
+}
+
+/// Writes a backup of what is committed now, signed by a key.
 pub(crate) fn dump(
     database: &Database,
+    key: &SigningKey,
     now: Timestamp,
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Copied),
@@ -45,7 +76,7 @@ pub(crate) fn dump(
     let mut count = Count { transaction: &transaction, rows: 0 };
     tables::visit_all(&mut count)?;
     let copied = Copied { done: 0, total: count.rows };
-    let sink = Sink::begin(out, Contents::Log, &heading.encode())?;
+    let sink = Sink::of_log(out, key, &heading.encode())?;
     let mut dump = Dump { transaction: &transaction, sink, copied, progress };
     tables::visit_all(&mut dump)?;
     (dump.progress)(dump.copied);

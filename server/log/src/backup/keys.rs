@@ -4,7 +4,7 @@
 
 use super::{
     BackupError, RestoreError,
-    frames::{Contents, Sink, Source},
+    frames::{Sink, Source},
 };
 use crate::{
     column::Column,
@@ -18,8 +18,8 @@ use crate::{
 };
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 use std::{
-    fs::{self, File},
-    io::{self, BufReader},
+    fs,
+    io::{self, BufReader, Write},
     path::Path,
 };
 
@@ -42,31 +42,33 @@ pub struct KeysCopied {
 /// Backs up the keys of a data folder, whether a server runs on it or not. The file holds the root key, so whoever has
 /// it and a backup of the log can read all personal words: only its owner may read it.
 pub fn backup_keys(config: &Config, to: &Path) -> Result<KeysCopied, BackupError> {
+    write_new(to, |out| backup_keys_into(config, out))
+}
+
+/// The same into whatever takes bytes.
+pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopied, BackupError> {
     let folder = config.data.join("keys");
-    let root = root_key::read(&folder.join("root.key"))?;
+    let root = root_key::read(&folder.join(root_key::FILE))?;
     let signing = signing_key::read_sealed(&folder.join(signing_key::FILE))?;
     let transaction = keys::begin_read_beside(&folder)?;
-    write_new(to, |out| {
-        let mut sink = Sink::begin(out, Contents::Keys, &[])?;
-        sink.add(ROOT_KEY, |frame| frame.extend_from_slice(root.as_slice()))?;
-        if let Some(sealed) = &signing {
-            sink.add(SIGNING_KEY, |frame| frame.extend_from_slice(sealed))?;
-        }
-        let networks = dump(&transaction, &mut sink, NETWORK_KEYS, keys::NETWORK_KEYS)?;
-        let people = dump(&transaction, &mut sink, PERSON_KEYS, keys::PERSON_KEYS)?;
-        sink.finish()?;
-        Ok::<_, BackupError>(KeysCopied { networks, people })
-    })
+    let mut sink = Sink::of_keys(out)?;
+    sink.add(ROOT_KEY, |frame| frame.extend_from_slice(root.as_slice()))?;
+    if let Some(sealed) = &signing {
+        sink.add(SIGNING_KEY, |frame| frame.extend_from_slice(sealed))?;
+    }
+    let networks = dump(&transaction, &mut sink, NETWORK_KEYS, keys::NETWORK_KEYS)?;
+    let people = dump(&transaction, &mut sink, PERSON_KEYS, keys::PERSON_KEYS)?;
+    sink.finish()?;
+    Ok(KeysCopied { networks, people })
 }
 
 /// Puts the keys in a backup into a data folder that has none.
-pub fn restore_keys(config: &Config, from: &Path) -> Result<KeysCopied, RestoreError> {
+pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, RestoreError> {
     let folder = config.data.join("keys");
     if folder.symlink_metadata().is_ok() {
         return Err(RestoreError::Exists { path: folder });
     }
-    let input = BufReader::new(File::open(from).map_err(io_error(from))?);
-    let (mut source, _) = Source::begin(input, Contents::Keys)?;
+    let mut source = Source::of_keys(BufReader::new(from))?;
     let part = part_of(&folder);
     if let Err(error) = fs::remove_dir_all(&part)
         && error.kind() != io::ErrorKind::NotFound
@@ -115,7 +117,7 @@ fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied
     };
     while let Some((number, rows)) = source.next()? {
         let stored = match number {
-            ROOT_KEY => put("root.key", rows).map(|()| Some(0)),
+            ROOT_KEY => put(root_key::FILE, rows).map(|()| Some(0)),
             SIGNING_KEY => put(signing_key::FILE, rows).map(|()| Some(0)),
             NETWORK_KEYS => insert(&transaction, keys::NETWORK_KEYS, rows),
             PERSON_KEYS => insert(&transaction, keys::PERSON_KEYS, rows),

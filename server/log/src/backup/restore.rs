@@ -4,24 +4,27 @@
 
 use super::{
     Copied, RestoreError,
-    frames::{Contents, Source},
+    frames::{Signer, Source},
     heading::Heading,
 };
 use crate::{
     check::{Progress, check_file, open_keys},
     column::Column,
-    config::Config,
+    config::{Clock, Config},
     error::{OpenError, ReadError},
     packed::Reader,
     place::{part_of, publish, remove_leftover},
+    rollback::end_tokens,
     root_key::{self, io_error},
+    signing_key,
     store::{self, Make},
     tables::{self, Visitor},
 };
+use kith_core::checkpoint::PublicKey;
 use redb::{Database, Durability, Key, ReadableDatabase, TableDefinition, WriteTransaction};
 use std::{
-    fs::{self, File},
-    io::{self, BufReader},
+    fmt, fs,
+    io::{self, BufReader, Read},
     path::Path,
 };
 
@@ -37,29 +40,71 @@ pub enum Step {
     Verifying(Progress),
 }
 
+/// What a backup must have to be put in place.
+#[derive(Clone)]
+pub enum Trust {
+    /// The signature of the key in the data folder.
+    Signed,
+    /// Nothing: whoever made it may have put in what they like. Its tokens open nothing, and each of its logs goes on
+    /// under a new incarnation, with an entry that says so at this clock's time.
+    Unverified(Clock),
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signed => "Signed",
+            Self::Unverified(_) => "Unverified",
+        })
+    }
+}
+
+/// A backup of which every byte is as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What is in it.
+    pub heading: Heading,
+    /// The key that signed it.
+    pub signed_by: PublicKey,
+    /// Whether that is known to be the key in the data folder; else there is none.
+    pub is_own: bool,
+}
+
 /// A log that was put in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// What the backup held.
     pub heading: Heading,
+    /// Tokens of networks that opened something until now, and of the server: none of them does any more.
+    pub tokens_ended: u64,
     /// Details that were opened with the keys in the data folder and compared with their commitments.
     pub details_opened: u64,
     /// Details that could not be opened: erased ones, or all if the keys are not there.
     pub details_closed: u64,
 }
 
-/// Puts the log in a backup into a data folder that has none. What the views had stored goes, since it may be of
-/// another log; it is made again.
-pub fn restore(config: &Config, from: &Path, mut progress: impl FnMut(Step)) -> Result<Restored, RestoreError> {
+/// Puts the log in a backup into a data folder that has none. `total` are the backup's bytes, 0 if nobody knows. What
+/// the views had stored goes, since it may be of another log; it is made again.
+pub fn restore(
+    config: &Config,
+    (input, total): (impl Read, u64),
+    trust: &Trust,
+    mut progress: impl FnMut(Step),
+) -> Result<Restored, RestoreError> {
     let file = config.data.join("log.redb");
     if file.symlink_metadata().is_ok() {
         return Err(RestoreError::Exists { path: file });
     }
-    let input = open(from)?;
+    let signer = signer(&config.data, trust)?;
+    let (source, heading) = begin(input, signer)?;
     root_key::make_private_folder(&config.data)?;
     let part = part_of(&file);
     remove_leftover(&part).map_err(io_error(&part))?;
-    let restored = build(config, &part, input, &mut progress);
+    let restored = build(config, &part, source, (heading, total), &mut progress);
+    let restored = restored.and_then(|restored| match trust {
+        Trust::Signed => Ok(restored),
+        Trust::Unverified(clock) => Ok(Restored { tokens_ended: end_tokens(config, clock, &part)?, ..restored }),
+    });
     match restored {
         Ok(restored) => {
             forget_views(&config.data)?;
@@ -74,14 +119,35 @@ pub fn restore(config: &Config, from: &Path, mut progress: impl FnMut(Step)) -> 
     }
 }
 
-/// Reads a backup of the log to its end and compares its digest: every byte is as it was written.
-pub fn verify_backup(from: &Path, mut progress: impl FnMut(Copied)) -> Result<Heading, RestoreError> {
-    let (input, total) = open(from)?;
-    let (mut source, heading) = begin(input)?;
+/// Whose signature a backup needs to be put into a data folder.
+fn signer(data: &Path, trust: &Trust) -> Result<Signer, RestoreError> {
+    let keys = data.join("keys");
+    match trust {
+        Trust::Unverified(_) if !keys.join(root_key::FILE).exists() => {
+            Err(RestoreError::KeyMissing { path: keys.join(root_key::FILE) })
+        }
+        Trust::Unverified(_) => Ok(Signer::Nobody),
+        Trust::Signed => {
+            let missing = RestoreError::KeyMissing { path: keys.join(signing_key::FILE) };
+            Ok(Signer::Is(signing_key::read_public(&keys)?.ok_or(missing)?))
+        }
+    }
+}
+
+/// Reads a backup of the log to its end, compares its digest, and verifies its signature: where the data folder has
+/// keys it must be theirs. A server may use them meanwhile.
+pub fn verify_backup(
+    config: &Config,
+    (input, total): (impl Read, u64),
+    mut progress: impl FnMut(Copied),
+) -> Result<Verified, RestoreError> {
+    let own = signing_key::read_public(&config.data.join("keys"))?;
+    let (mut source, heading) = begin(input, own.map_or(Signer::Any, Signer::Is))?;
     while source.next()?.is_some() {
         progress(Copied { done: source.bytes(), total });
     }
-    Ok(heading)
+    let signed_by = source.key().ok_or_else(|| source.damaged("it names no key"))?;
+    Ok(Verified { heading, signed_by, is_own: own.is_some() })
 }
 
 /// Removes the rows of views.
@@ -93,29 +159,26 @@ pub(crate) fn forget_views(data: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn open(from: &Path) -> Result<(BufReader<File>, u64), RestoreError> {
-    let file = File::open(from).map_err(io_error(from))?;
-    let total = file.metadata().map_err(io_error(from))?.len();
-    Ok((BufReader::with_capacity(256 * 1024, file), total))
-}
+type Begun<R> = Source<BufReader<R>>;
 
-fn begin<R: io::Read>(input: R) -> Result<(Source<R>, Heading), RestoreError> {
-    let (source, heading) = Source::begin(input, Contents::Log)?;
+fn begin<R: Read>(input: R, signer: Signer) -> Result<(Begun<R>, Heading), RestoreError> {
+    let input = BufReader::with_capacity(256 * 1024, input);
+    let (source, heading) = Source::of_log(input, signer)?;
     let heading = Heading::decode(&heading)?.ok_or_else(|| source.damaged("its heading is malformed"))?;
     Ok((source, heading))
 }
 
 /// Builds the log in a file and verifies it.
-fn build(
+fn build<R: Read>(
     config: &Config,
     part: &Path,
-    (input, total): (BufReader<File>, u64),
+    source: Begun<R>,
+    (heading, total): (Heading, u64),
     progress: &mut impl FnMut(Step),
 ) -> Result<Restored, RestoreError> {
-    let (source, heading) = begin(input)?;
     root_key::make_private_file(part).map_err(io_error(part))?;
     let database = store::builder(config).create(part).map_err(|error| store::open_error(error, &config.data, part))?;
-    load(&database, source, |done| progress(Step::Reading(Copied { done, total })))?;
+    let bytes = load(&database, source, |done| progress(Step::Reading(Copied { done, total })))?;
     let found = Heading::read(&database.begin_read().map_err(OpenError::from)?, heading.taken_at)?;
     drop(database);
     let keys = open_keys(&config.data)?;
@@ -124,17 +187,18 @@ fn build(
         return Err(RestoreError::NotSound(Box::new(report)));
     }
     if found != heading {
-        return Err(RestoreError::Damaged { at: total, what: "its rows are not what its heading says" });
+        return Err(RestoreError::Damaged { at: bytes, what: "its rows are not what its heading says" });
     }
     let (details_opened, details_closed) = (report.details_opened, report.details_closed);
-    Ok(Restored { heading, details_opened, details_closed })
+    Ok(Restored { heading, tokens_ended: 0, details_opened, details_closed })
 }
 
-fn load<R: io::Read>(
+/// Stores what is in a backup; gives its bytes.
+fn load<R: Read>(
     database: &Database,
-    mut source: Source<R>,
+    mut source: Begun<R>,
     mut progress: impl FnMut(u64),
-) -> Result<(), RestoreError> {
+) -> Result<u64, RestoreError> {
     let mut transaction = begin_write(database)?;
     tables::visit_all(&mut Make(&transaction))?;
     let mut stored = 0;
@@ -155,7 +219,8 @@ fn load<R: io::Read>(
         }
     }
     transaction.commit().map_err(OpenError::from)?;
-    Ok(sync(database)?)
+    sync(database)?;
+    Ok(source.bytes())
 }
 
 /// A transaction that the disk has not seen when its commit returns.

@@ -3,7 +3,7 @@
 //! Invariant: every row that must be there was looked up by the walk; equal counts then say that no other is there.
 
 use super::Report;
-use crate::{error::ReadError, ids, row::HeadRow, tables};
+use crate::{error::ReadError, ids, row::HeadRow, tables, version};
 use redb::{Key, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
 
 /// Rows that follow from the entries of all networks.
@@ -43,6 +43,7 @@ impl Expected {
 
     /// Reports tables with other numbers of rows.
     pub(super) fn compare(&self, transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
+        compare(transaction, ("meta", tables::META), version::count_rows(transaction)?, report)?;
         compare(transaction, ("heads", tables::HEADS), self.heads, report)?;
         compare(transaction, ("entries", tables::ENTRIES), self.entries, report)?;
         self.compare_ids(transaction, report)?;

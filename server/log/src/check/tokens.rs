@@ -2,7 +2,8 @@
 //!
 //! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it.
 
-use crate::{error::ReadError, row::TokenRow, snapshot::Snapshot, tables};
+use super::Report;
+use crate::{error::ReadError, row::TokenRow, snapshot::Snapshot, tables, token};
 use kith_core::{
     entry::Entry,
     event::{Administration, Event},
@@ -10,6 +11,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
+use redb::{ReadTransaction, ReadableTable};
 use std::collections::BTreeMap;
 
 /// The tokens of the entries read so far.
@@ -52,29 +54,65 @@ impl Tokens {
         self.0.len() as u64
     }
 
-    /// Whether every one of them has the row that it must have.
-    pub(super) fn equal_rows(&self, snapshot: &Snapshot) -> Result<bool, ReadError> {
+    /// Gives what is wrong with the rows of a network's tokens, those that follow from no entry included.
+    pub(super) fn compare(&self, snapshot: &Snapshot) -> Result<Vec<String>, ReadError> {
+        let mut wrong = Vec::new();
         let table = snapshot.transaction().open_table(tables::TOKENS)?;
         for (id, issued) in &self.0 {
-            let row = table.get((snapshot.network(), id.as_str()))?.and_then(|row| TokenRow::decode(row.value()));
-            if !row.is_some_and(|row| issued.is_of(&row)) {
-                return Ok(false);
+            let row = table.get((snapshot.network(), id.as_str()))?;
+            let what = match row.map(|row| TokenRow::decode(row.value())) {
+                None => Some("is missing"),
+                Some(None) => Some("is malformed"),
+                Some(Some(row)) => issued.difference(&row),
+            };
+            wrong.extend(what.map(|what| format!("the row of the token {id} {what}")));
+        }
+        for row in table.range((snapshot.network(), "")..)? {
+            let (key, _) = row?;
+            let (network, id) = key.value();
+            if network != snapshot.network() {
+                break;
+            }
+            if self.0.keys().all(|issued| issued.as_str() != id) {
+                wrong.push(format!("the row of the token {id:?} follows from no entry"));
             }
         }
-        Ok(true)
+        Ok(wrong)
     }
 }
 
 impl Issued {
-    fn is_of(&self, row: &TokenRow) -> bool {
+    /// How a row differs from what the entries say of its token.
+    fn difference(&self, row: &TokenRow) -> Option<&'static str> {
+        let Administration::TokenIssued { secret_digest, .. } = &self.fact else { unreachable!("tokens are issued") };
+        if secret_digest.is_some_and(|digest| digest != token::secret_digest(&row.hash)) {
+            return Some("holds the hash of another secret");
+        }
         let stated = Administration::TokenIssued {
             token: row.id.clone(),
             role: row.role,
             person: row.person.clone(),
             organisation: row.organisation.clone(),
             expires_at: row.expires_at,
+            secret_digest: *secret_digest,
         };
         let revoked = row.revoked.map(|revoked| revoked.position);
-        stated == self.fact && row.issued_at == self.at && revoked == self.revoked
+        let is_as_stated = stated == self.fact && row.issued_at == self.at && revoked == self.revoked;
+        (!is_as_stated).then_some("is not as it was issued or revoked")
     }
+}
+
+/// Lists the tokens of the server. No entry tells of them, so that only who runs it knows which of them are right.
+pub(super) fn list_server(transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
+    for row in transaction.open_table(tables::SERVER_TOKENS)?.iter()? {
+        let (id, row) = row?;
+        let found = TokenRow::decode(row.value()).filter(|row| row.id.as_str() == id.value());
+        match found.filter(|row| row.person.is_none() && row.organisation.is_none()) {
+            Some(row) => report.server_tokens.push(row.token()),
+            None => {
+                report.add_about_file("server_tokens", format!("the row of the token {:?} is malformed", id.value()));
+            }
+        }
+    }
+    Ok(())
 }

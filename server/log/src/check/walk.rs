@@ -27,7 +27,10 @@ use kith_core::{
     timestamp::Timestamp,
     tree::{Frontier, Nodes, SUBTREE_LEAVES, Subtree, leaf_hash},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// Entries that are read at a time.
 const PART_ENTRIES: usize = 4_096;
@@ -108,7 +111,13 @@ impl<'a> Walk<'a> {
         Ok(part)
     }
 
-    fn report(&self, report: &mut Report, position: Option<Position>, table: &'static str, what: &'static str) {
+    fn report(
+        &self,
+        report: &mut Report,
+        position: Option<Position>,
+        table: &'static str,
+        what: impl Into<Cow<'static, str>>,
+    ) {
         report.add(Problem { network: Some(self.name.clone()), position, table: table.into(), what: what.into() });
     }
 
@@ -321,8 +330,8 @@ impl<'a> Walk<'a> {
         self.check_head(report)?;
         self.check_retractions(report)?;
         self.check_names(report)?;
-        if !self.tokens.equal_rows(&self.snapshot)? {
-            self.report(report, None, "tokens", "the row of a token is missing or not as it was issued");
+        for what in self.tokens.compare(&self.snapshot)? {
+            self.report(report, None, "tokens", what);
         }
         let own = &mut self.expected;
         own.heads = u64::from(self.position != Position::ZERO);

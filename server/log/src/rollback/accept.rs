@@ -8,15 +8,19 @@ use crate::{
     administration,
     backup::forget_views,
     checkpoint_file::{CheckpointFile, SignedByOrigin},
-    checkpoints::origin,
+    checkpoints::{Checkpoints, origin},
     commit::{self, Staged, StagedNetwork},
     config::{Clock, Config},
     error::{OpenError, ReadError},
+    keys::Keys,
     live::{Common, Head, Live},
     root_key,
-    row::NetworkRow,
+    row::{NetworkRow, Revoked, TokenRow},
+    signing_key,
     state::LogState,
-    store::Store,
+    store::{self, Store},
+    tables,
+    token::Owner,
     writer::CommitFailure,
 };
 use kith_core::{
@@ -28,7 +32,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// Who records that a log was restored.
 const RECORDER: &str = "server";
@@ -86,7 +90,7 @@ pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, A
     for judgement in rollback.judgements().iter().cloned() {
         let log = logs.iter().find(|live| origin(live) == judgement.origin);
         let restarted = match (log, signed.get(&judgement.origin)) {
-            (Some(live), Some(lost)) => Some(restart(&store, live, lost.unverified(), &mut staged)?),
+            (Some(live), Some(lost)) => Some(restart(&store, live, lost.unverified(), Vouched::Yes, &mut staged)?),
             (Some(_) | None, _) => None,
         };
         accepted.push(Accepted { judgement, restarted });
@@ -120,7 +124,7 @@ pub fn restart_on(
     let (mut staged, mut restarted) = (Staged::default(), Vec::new());
     for live in &logs {
         if let Some(lost) = lost.iter().find(|lost| lost.origin == origin(live)) {
-            restarted.push(restart(&store, live, lost, &mut staged)?);
+            restarted.push(restart(&store, live, lost, Vouched::Yes, &mut staged)?);
         }
     }
     if !staged.is_empty() {
@@ -129,32 +133,108 @@ pub fn restart_on(
     Ok(restarted)
 }
 
+/// Lets the logs in a file go on that nobody vouches for: each under a new incarnation, with a `log_restored` entry
+/// that says so, and no token opens anything any more. Gives how many did.
+pub(crate) fn end_tokens(config: &Config, clock: &Clock, file: &Path) -> Result<u64, AcceptError> {
+    let (keys, database) = (Keys::open(&config.data.join("keys"), false)?, store::open_database(config, file)?);
+    let folder = config.data.join("keys");
+    let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, None));
+    let (store, edges) = Store::load(database, keys, signing, config, clock.clone())?;
+    let logs: Vec<_> = store.networks().values().cloned().collect();
+    let (mut staged, mut ended) = (Staged::default(), 0);
+    for live in &logs {
+        let lost = Checkpoint { origin: origin(live), size: live.head().position.get(), root: live.head().root };
+        restart(&store, live, &lost, Vouched::No, &mut staged)?;
+    }
+    let tokens = staged.networks.iter().map(|network| network.tokens.len() as u64);
+    ended += tokens.sum::<u64>() + drop_server_tokens(&store)?;
+    commit::write(&store, &edges, staged).map_err(|failure| failed(&failure))?;
+    Ok(ended)
+}
+
+/// Removes the tokens of the server, which no entry tells of; gives how many there were.
+fn drop_server_tokens(store: &Store) -> Result<u64, ReadError> {
+    let transaction = store.begin_write()?;
+    let mut count = 0;
+    transaction.open_table(tables::SERVER_TOKENS)?.retain(|_, _| {
+        count += 1;
+        false
+    })?;
+    transaction.commit()?;
+    Ok(count)
+}
+
+/// Whether somebody vouches for what a log held before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vouched {
+    Yes,
+    No,
+}
+
 fn failed(failure: &CommitFailure) -> AcceptError {
     AcceptError::Write(failure.to_string())
 }
 
-/// Stages the new incarnation of a log and the entry that tells of it: one commit makes both last.
-fn restart(store: &Store, live: &Live, lost: &Checkpoint, staged: &mut Staged) -> Result<Restarted, AcceptError> {
+/// Stages the new incarnation of a log and the entry that tells of it: one commit makes both last. If nobody vouches
+/// for the log, its tokens are revoked in the same commit.
+fn restart(
+    store: &Store,
+    live: &Live,
+    lost: &Checkpoint,
+    vouched: Vouched,
+    staged: &mut Staged,
+) -> Result<Restarted, AcceptError> {
     let now = (store.clock)();
     let live = Arc::new(with_incarnation(store, live, root_key::random()));
     let fact = Administration::LogRestored {
         incarnation: live.incarnation,
         lost_head: lost.size,
         lost_root: *lost.root.as_bytes(),
+        unverified: vouched == Vouched::No,
     };
     let state = LogState::new(store, &live);
     let mut batch = Batch::new(&state, now, store.config.future_ms_max);
+    let (position, _) = record(&mut batch, fact, now)?;
+    let tokens = match vouched {
+        Vouched::Yes => Vec::new(),
+        Vouched::No => revoke_all(store, &live, &mut batch, now)?,
+    };
+    let accepted = batch.into_accepted();
+    staged.created.push(live.clone());
+    let restarted = Restarted { network: live.name.clone(), origin: origin(&live), position };
+    staged.networks.push(StagedNetwork { live: live.clone(), accepted, retractions: Vec::new(), tokens });
+    Ok(restarted)
+}
+
+/// Revokes every token of a network that is not revoked yet, an entry each.
+fn revoke_all(
+    store: &Store,
+    live: &Live,
+    batch: &mut Batch<'_, LogState<'_>>,
+    now: Timestamp,
+) -> Result<Vec<TokenRow>, AcceptError> {
+    let rows: Vec<_> = store.tokens().rows(Owner::Network(live.ordinal)).cloned().collect();
+    let mut revoked = Vec::new();
+    for row in rows.into_iter().filter(|row| row.revoked.is_none()) {
+        let (position, at) = record(batch, Administration::TokenRevoked { token: row.id.clone() }, now)?;
+        revoked.push(TokenRow { revoked: Some(Revoked { at, position }), ..row });
+    }
+    Ok(revoked)
+}
+
+/// Records what the server says; gives where, and when it happened.
+fn record(
+    batch: &mut Batch<'_, LogState<'_>>,
+    fact: Administration,
+    now: Timestamp,
+) -> Result<(Position, Timestamp), AcceptError> {
     match batch.decide(command(fact, now)?) {
         Ok(_) => {}
         Err(Undecided::Refused(refused)) => return Err(refused.into()),
         Err(Undecided::Unreadable(error)) => return Err(error.into()),
     }
-    let accepted = batch.into_accepted();
-    let position = accepted.last().expect("one event was accepted").entry.position;
-    staged.created.push(live.clone());
-    let restarted = Restarted { network: live.name.clone(), origin: origin(&live), position };
-    staged.networks.push(StagedNetwork { live: live.clone(), accepted, retractions: Vec::new(), tokens: Vec::new() });
-    Ok(restarted)
+    let accepted = batch.accepted().last().expect("one event was accepted");
+    Ok((accepted.entry.position, accepted.event.occurred_at))
 }
 
 fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {

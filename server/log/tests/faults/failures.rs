@@ -8,7 +8,7 @@ use crate::{
     workload::{SECRETS, Seen, Step, empty, everything, open, run},
 };
 use kith_core::{position::Position, timestamp::Timestamp};
-use kith_log::{AppendError, Clock, Config, Health, Log};
+use kith_log::{AppendError, Clock, Config, Health, Log, Poison};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -42,7 +42,9 @@ async fn fail(steps: &[Step], before: &Images, fault: Fault) -> Aftermath {
     if fault.kind == FaultKind::LyingSync || !machine.failed() {
         assert_eq!(marks.len(), steps.len(), "{fault:?}: nobody is told of a failure");
     } else if marks.len() < steps.len() {
-        assert_eq!(*log.health().borrow(), Health::Poisoned, "{fault:?}");
+        let full = fault.kind == FaultKind::Full;
+        let poison = if full { Poison::DiskFull } else { Poison::Failure };
+        assert_eq!(*log.health().borrow(), Health::Poisoned(poison), "{fault:?}");
         for step in &steps[marks.len()..] {
             assert!(!step.take(&log).await, "{fault:?}: nothing is acknowledged after an error");
         }
@@ -168,8 +170,8 @@ async fn a_panic_in_the_writer_poisons_the_log() {
     append(&network, vec![joins(1, "amina")]).await;
     broken.store(true, Ordering::SeqCst);
     let lost = network.append(command(vec![joins(2, "ben")])).await;
-    assert!(matches!(lost, Err(AppendError::Poisoned)), "{lost:?}");
+    assert!(matches!(lost, Err(AppendError::Poisoned(Poison::Failure))), "{lost:?}");
     log.shutdown().await;
-    assert_eq!(*log.health().borrow(), Health::Poisoned);
+    assert_eq!(*log.health().borrow(), Health::Poisoned(Poison::Failure));
     assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len(), 1);
 }

@@ -6,7 +6,7 @@ use kith_core::{
     event::{Role, Scope},
     position::Position,
 };
-use kith_log::{CheckError, NewToken, OpenError, Report, check};
+use kith_log::{CheckError, NewServerToken, NewToken, OpenError, Report, check, new_secret};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::fs;
 
@@ -25,6 +25,8 @@ const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
 const SUBTREES: TableDefinition<(u32, u64), [u8; 32]> = TableDefinition::new("subtrees");
 const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
 const TOKENS: TableDefinition<(u32, &str), &[u8]> = TableDefinition::new("tokens");
+const SERVER_TOKENS: TableDefinition<&str, &[u8]> = TableDefinition::new("server_tokens");
+const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 
 /// Entries at the end, so that a chunk of the index is complete.
 const MANY: usize = 4_200;
@@ -278,6 +280,51 @@ async fn changed_details_and_tokens_are_found() {
         let role = 2 + id.len() + 32;
         row[role] = 6;
         table.insert((1, id.as_str()), row.as_slice()).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn tokens_that_are_exchanged_or_planted_are_named() {
+    let place = full().await;
+    let first_row = |transaction: &WriteTransaction| {
+        let table = transaction.open_table(TOKENS).unwrap();
+        let (key, row) = table.first().unwrap().unwrap();
+        (key.value().1.to_owned(), row.value().to_vec())
+    };
+    let told = |change: &dyn Fn(&WriteTransaction)| {
+        let report = report_after(&place, change);
+        report.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let exchanged = told(&|transaction| {
+        let (id, mut row) = first_row(transaction);
+        row[2 + id.len()..][..32].copy_from_slice(&[7; 32]);
+        transaction.open_table(TOKENS).unwrap().insert((1, id.as_str()), row.as_slice()).unwrap();
+    });
+    assert!(exchanged.contains(" holds the hash of another secret"), "{exchanged}");
+    let planted = told(&|transaction| {
+        let (id, row) = first_row(transaction);
+        let another = format!("{}x", &id[..id.len() - 1]);
+        let row = [&row[..2], another.as_bytes(), &row[2 + id.len()..]].concat();
+        transaction.open_table(TOKENS).unwrap().insert((1, another.as_str()), row.as_slice()).unwrap();
+    });
+    assert!(planted.contains(r#"x" follows from no entry"#), "{planted}");
+}
+
+#[tokio::test]
+async fn tokens_of_the_server_are_listed_and_read() {
+    let place = Place::new();
+    let (log, network) = place.network().await;
+    let (id, secret) = ("owner".parse().unwrap(), new_secret());
+    log.put_server_token(NewServerToken { id, secret, role: Role::Owner, expires_at: None }).await.unwrap();
+    let listed = log.server_tokens();
+    log.shutdown().await;
+    drop((log, network));
+    assert_eq!((listed.len(), report(&place).server_tokens), (1, listed));
+    finds_anywhere(&place, "server_tokens", |transaction| {
+        transaction.open_table(SERVER_TOKENS).unwrap().insert("owner2", [0; 50].as_slice()).unwrap();
+    });
+    finds_anywhere(&place, "meta", |transaction| {
+        transaction.open_table(META).unwrap().insert("another_version", 1).unwrap();
     });
 }
 

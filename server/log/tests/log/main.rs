@@ -14,4 +14,5 @@ mod proofs;
 mod queue;
 mod rollback;
 mod select;
+mod space;
 mod tokens;

@@ -5,7 +5,9 @@ use kith_core::{
     entry::Entry,
     event::{Administration, Fact},
 };
-use kith_log::{Accepted, Config, Health, Log, Network, Verdict, accept_rollback, backup, check, judge, restore};
+use kith_log::{
+    Accepted, Config, Health, Log, Network, Trust, Verdict, accept_rollback, backup, check, judge, restore,
+};
 use std::fs;
 
 /// Appends so many meetings behind what is there.
@@ -22,7 +24,8 @@ async fn close(log: Log) {
 fn roll_back(place: &Place) {
     let data = place.folder.path();
     fs::remove_file(data.join("log.redb")).unwrap();
-    restore(&place.config, &data.join("backup"), |_| ()).unwrap();
+    let backup = fs::File::open(data.join("backup")).unwrap();
+    restore(&place.config, (backup, 0), &Trust::Signed, |_| ()).unwrap();
 }
 
 fn verdicts(config: &Config) -> Vec<Verdict> {
@@ -77,7 +80,7 @@ async fn a_log_goes_on_under_a_new_incarnation() {
     assert_eq!(network.origin(), restarted.origin);
     assert_ne!(network.incarnation(), lost.incarnation);
     let (bytes, _) = network.entry(&owner(), restarted.position).unwrap().unwrap();
-    let Fact::Administration(Administration::LogRestored { incarnation, lost_head, lost_root }) =
+    let Fact::Administration(Administration::LogRestored { incarnation, lost_head, lost_root, unverified: false }) =
         Entry::decode(&bytes).unwrap().event().unwrap().fact
     else {
         panic!("another entry is at position 5")

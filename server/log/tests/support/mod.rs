@@ -63,7 +63,9 @@ impl Place {
 }
 
 pub(crate) fn config(data: &Path) -> Config {
-    Config { data: data.to_owned(), commit_mode: CommitMode::OnePhase, ..Config::default() }
+    let (disk_reserve_bytes, disk_reserve_per_cent) = (0, 0);
+    let commit_mode = CommitMode::OnePhase;
+    Config { data: data.to_owned(), commit_mode, disk_reserve_bytes, disk_reserve_per_cent, ..Config::default() }
 }
 
 /// The network `north`, made if it is not there.

@@ -2,22 +2,24 @@
 
 use super::{
     check::contents,
-    exit,
+    exit::{self, Exit},
+    files::{self, Output},
     out::{hint, say},
     progress::ProgressLine,
 };
 use clap::Args;
-use kith_log::{BackupError, Clock, Config, OpenError};
-use std::{path::PathBuf, process::ExitCode};
+use kith_log::{BackupError, Clock, Config, Copied, OpenError};
+use std::{io, path::PathBuf, process::ExitCode};
 
 /// Back up the log of a data folder that no server uses
 ///
 /// It holds no keys, so personal words in it stay sealed: back them up with `kithd backup-keys`, and keep the two
-/// apart. While a server runs, `kith admin backup` does the same. `kithd restore` puts the log back.
+/// apart. It is signed by the server's key, and only with that key's backup can it be restored as it is. While a server runs, `kith admin backup` does the same. `kithd restore` puts the log back.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kithd backup --data ./data --to kith.backup")]
+#[command(after_help = "Examples:\n  kithd backup --data ./data --to kith.backup\n  \
+                        kithd backup --data ./data --to - | ssh elsewhere 'cat > kith.backup'")]
 pub(crate) struct BackupArgs {
-    /// The new file
+    /// The new file; or `-`, or a named pipe, into which it is written as it is made
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
@@ -28,24 +30,29 @@ pub(crate) struct BackupArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kithd backup-keys --data ./data --to kith.keys")]
 pub(crate) struct BackupKeysArgs {
-    /// The new file
+    /// The new file; or `-`, or a named pipe, into which it is written as it is made
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
 
 pub(crate) fn backup(config: &Config, clock: &Clock, args: &BackupArgs) -> ExitCode {
     let mut line = ProgressLine::new();
-    let made = kith_log::backup(config, clock, &args.to, |copied| {
-        line.show("wrote", copied.done, copied.total, "rows");
-    });
+    let progress = |copied: Copied| line.show("wrote", copied.done, copied.total, "rows");
+    let made = match files::output(&args.to) {
+        Err(error) => return exit::failed(&error),
+        Ok(Output::New(to)) => kith_log::backup(config, clock, &to, progress).map(|made| (made, Told::Out)),
+        Ok(Output::Stream(mut out)) => {
+            kith_log::backup_into(config, clock, &mut out, progress).map(|made| (made, Told::Beside))
+        }
+    };
     drop(line);
     match made {
-        Ok(backup) => {
+        Ok((backup, told)) => {
             let text = format!("{} holds {}; {} bytes", args.to.display(), contents(&backup.heading), backup.bytes);
-            say(ExitCode::SUCCESS, &text)
+            told.say(&text)
         }
         Err(error) => {
-            let code = exit::failed(&error);
+            let code = failed(&error);
             if matches!(error, BackupError::Open(OpenError::AlreadyOpen { .. })) {
                 hint(&"hint: while a server runs, `kith admin backup --to FILE` makes one");
             }
@@ -55,12 +62,45 @@ pub(crate) fn backup(config: &Config, clock: &Clock, args: &BackupArgs) -> ExitC
 }
 
 pub(crate) fn backup_keys(config: &Config, args: &BackupKeysArgs) -> ExitCode {
-    match kith_log::backup_keys(config, &args.to) {
-        Ok(keys) => {
+    let made = match files::output(&args.to) {
+        Err(error) => return exit::failed(&error),
+        Ok(Output::New(to)) => kith_log::backup_keys(config, &to).map(|keys| (keys, Told::Out)),
+        Ok(Output::Stream(mut out)) => kith_log::backup_keys_into(config, &mut out).map(|keys| (keys, Told::Beside)),
+    };
+    match made {
+        Ok((keys, told)) => {
             let (to, networks, people) = (args.to.display(), keys.networks, keys.people);
-            let text = format!("{to} holds the keys of {networks} networks and {people} people; keep it secret");
-            say(ExitCode::SUCCESS, &text)
+            told.say(&format!("{to} holds the keys of {networks} networks and {people} people; keep it secret"))
         }
-        Err(error) => exit::failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Where it is told what was written.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    /// On standard output.
+    Out,
+    /// On standard error, since standard output may be what was written to.
+    Beside,
+}
+
+impl Told {
+    fn say(self, text: &str) -> ExitCode {
+        match self {
+            Self::Out => say(ExitCode::SUCCESS, &text),
+            Self::Beside => {
+                hint(&text);
+                ExitCode::SUCCESS
+            }
+        }
+    }
+}
+
+/// Says why there is no backup; whoever closed the pipe knows.
+fn failed(error: &BackupError) -> ExitCode {
+    match error {
+        BackupError::Write(source) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(error.code()),
+        error => exit::failed(error),
     }
 }

@@ -1,12 +1,13 @@
 //! `kithd check`: verifies a data folder or a backup offline and lists what is wrong.
 
 use super::{
-    exit,
+    exit, files,
     out::{complain, say, write_out},
     progress::ProgressLine,
 };
 use clap::Args;
-use kith_log::{Config, Heading, Report};
+use kith_core::timestamp::Timestamp;
+use kith_log::{Config, Copied, Heading, Report, Token, Verified};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -15,11 +16,12 @@ use std::{
 /// Verify every page, hash, index and tree of a data folder that no server uses, or every byte of a backup
 ///
 /// Exits with 0 if all is well, else lists what is wrong and exits with 6. Where `keys/` is there, every detail is
-/// opened and compared with its commitment.
+/// opened and compared with its commitment. Tokens that open the whole server stand in no network's log: they are listed,
+/// so that somebody who knows can see that they are right. A backup must be signed by the key in the data folder, if there is one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd check --data ./data\n  kithd check --backup kith.backup")]
 pub(crate) struct CheckArgs {
-    /// A backup of the log, to be verified instead of the data folder
+    /// A backup of the log, to be verified instead of the data folder; `-` for standard input
     #[arg(long, value_name = "FILE")]
     backup: Option<PathBuf>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct CheckArgs {
 /// Verifies; every problem is a line on standard output.
 pub(crate) fn check(config: &Config, args: &CheckArgs) -> ExitCode {
     match &args.backup {
-        Some(file) => check_backup(file),
+        Some(file) => check_backup(config, file),
         None => check_data(config),
     }
 }
@@ -54,22 +56,44 @@ fn tell(data: &Path, report: &Report) -> ExitCode {
          without keys",
         data.display()
     );
+    let tokens: String = report.server_tokens.iter().map(server_token).collect();
     if report.is_sound() {
-        return say(ExitCode::SUCCESS, &format!("{found}; all is well"));
+        return say(ExitCode::SUCCESS, &format!("{tokens}{found}; all is well"));
     }
-    let code = write_out(ExitCode::from(exit::DAMAGED), problems);
+    let code = write_out(ExitCode::from(exit::DAMAGED), problems + &tokens);
     complain(&format!("{found}; {} problems", report.problems_count));
     code
 }
 
-fn check_backup(file: &Path) -> ExitCode {
+/// A token that opens the whole server, in a line: no entry tells whether it should be there, so that somebody looks.
+fn server_token(token: &Token) -> String {
+    let time = |at: Timestamp| at.to_proto().to_string();
+    let end = match (token.revoked_at, token.expires_at) {
+        (Some(revoked), _) => format!("revoked {}", time(revoked)),
+        (None, Some(end)) => format!("ends {}", time(end)),
+        (None, None) => "does not end".to_owned(),
+    };
+    format!("token {} of the whole server: {:?}, issued {}, {end}\n", token.id, token.role, time(token.issued_at))
+}
+
+fn check_backup(config: &Config, file: &Path) -> ExitCode {
+    let input = match files::open(file) {
+        Ok(input) => input,
+        Err(error) => return exit::failed(&error),
+    };
     let mut line = ProgressLine::new();
-    let verified = kith_log::verify_backup(file, |copied| line.show("verified", copied.done, copied.total, "bytes"));
+    let show = |copied: Copied| line.show("verified", copied.done, copied.total, "bytes");
+    let verified = kith_log::verify_backup(config, (input.reader, input.bytes), show);
     drop(line);
     match verified {
-        Ok(heading) => {
-            let text = format!("{}: {}; every byte is as it was written", file.display(), contents(&heading));
-            say(ExitCode::SUCCESS, &text)
+        Ok(Verified { heading, signed_by, is_own }) => {
+            let whose = if is_own {
+                format!("the key in {}", config.data.display())
+            } else {
+                format!("{signed_by}, and no key in {} tells whose that is", config.data.display())
+            };
+            let (file, contents) = (file.display(), contents(&heading));
+            say(ExitCode::SUCCESS, &format!("{file}: {contents}; every byte is as it was written, signed by {whose}"))
         }
         Err(error) => exit::failed(&error),
     }

@@ -72,7 +72,9 @@ impl Exit for RestoreError {
             Self::Open(error) => error.code(),
             Self::Unreadable(source) if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
             Self::Unreadable(_) => UNEXPECTED,
-            Self::NotABackup | Self::OtherContents | Self::Exists { .. } => REFUSED,
+            Self::NotABackup | Self::OtherContents | Self::Exists { .. } | Self::NotSigned { .. } => REFUSED,
+            Self::KeyMissing { .. } => NOT_FOUND,
+            Self::Restart(error) => error.code(),
             Self::Damaged { .. } | Self::NotSound(_) => DAMAGED,
         }
     }

@@ -13,8 +13,11 @@ impl ProgressLine {
         Self { watched: io::stderr().is_terminal(), per_cent: None }
     }
 
-    /// Shows the share that is done, such as `checked 12 % of 4000 entries`.
+    /// Shows the share that is done, such as `checked 12 % of 4000 entries`; nothing where nobody knows of how many.
     pub(super) fn show(&mut self, verb: &str, done: u64, total: u64, unit: &str) {
+        if total == 0 {
+            return;
+        }
         let per_cent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
         if self.watched && self.per_cent != Some(per_cent) {
             self.per_cent = Some(per_cent);

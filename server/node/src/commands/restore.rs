@@ -2,12 +2,12 @@
 
 use super::{
     check::contents,
-    exit,
-    out::{say, write_out},
+    exit, files,
+    out::{hint, say, write_out},
     progress::ProgressLine,
 };
 use clap::Args;
-use kith_log::{Accepted, Clock, Config, Restored, Step};
+use kith_log::{Accepted, Clock, Config, RestoreError, Restored, Step, Trust};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -15,17 +15,23 @@ use std::{
 
 /// Put the log in a backup into a data folder that has none; or let a log go on that was rolled back
 ///
-/// Everything in the backup is verified before it is put in place. Put the keys back with `kithd restore-keys`. If the
-/// data folder remembers a checkpoint that is newer than the backup, the server serves the log read-only, until the
+/// Put the keys back first, with `kithd restore-keys`: the backup must be signed by the key among them, and everything
+/// in it is verified before it is put in place. One that is not signed, or by another key, can be restored with
+/// --unverified if you know where it comes from. Whoever made it may have put in what they like, so that no token in it
+/// opens anything: `kithd owner issue` makes a new owner token. Its logs go on under new incarnations, each with an entry
+/// that says so. If the data folder remembers a checkpoint that is newer than the backup, the server serves the log read-only, until the
 /// newer log is put back, or an operator accepts the loss with --accept-rollback: the log then goes on under a new
 /// incarnation, with an entry that says so, and clients that knew more are told to start anew.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd restore --from kith.backup --data ./data\n  \
                         kithd restore --data ./data --accept-rollback")]
 pub(crate) struct RestoreArgs {
-    /// A backup of the log
+    /// A backup of the log; `-` for standard input
     #[arg(long, value_name = "FILE", required_unless_present = "accept_rollback")]
     from: Option<PathBuf>,
+    /// Restore a backup that this server's key did not sign, without its tokens
+    #[arg(long, requires = "from")]
+    unverified: bool,
     /// Accept that entries which were signed are lost
     #[arg(long)]
     accept_rollback: bool,
@@ -35,7 +41,7 @@ pub(crate) struct RestoreArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kithd restore-keys --from kith.keys --data ./data")]
 pub(crate) struct RestoreKeysArgs {
-    /// A backup of the keys
+    /// A backup of the keys; `-` for standard input
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
 }
@@ -43,16 +49,27 @@ pub(crate) struct RestoreKeysArgs {
 pub(crate) fn restore(config: &Config, clock: Clock, args: &RestoreArgs) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     if let Some(from) = &args.from {
-        match restore_log(config, from) {
-            Ok(restored) => code = tell(config, &restored),
-            Err(error) => return exit::failed(&error),
+        let trust = if args.unverified { Trust::Unverified(clock.clone()) } else { Trust::Signed };
+        match restore_log(config, from, &trust) {
+            Ok(restored) => code = tell(config, &restored, &trust),
+            Err(error) => return refused(&error),
         }
     }
     if args.accept_rollback { accept(config, clock) } else { code }
 }
 
+/// Says why nothing was restored, and what else there is to do.
+fn refused(error: &RestoreError) -> ExitCode {
+    let code = exit::failed(error);
+    if matches!(error, RestoreError::NotSigned { .. }) {
+        hint(&"hint: if you know where it comes from, --unverified restores it without its tokens");
+    }
+    code
+}
+
 pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode {
-    match kith_log::restore_keys(config, &args.from) {
+    let restored = files::open(&args.from).map_err(RestoreError::from);
+    match restored.and_then(|input| kith_log::restore_keys(config, input.reader)) {
         Ok(keys) => {
             let text = format!("restored the keys of {} networks and {} people", keys.networks, keys.people);
             say(ExitCode::SUCCESS, &text)
@@ -61,26 +78,29 @@ pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode 
     }
 }
 
-fn restore_log(config: &Config, from: &Path) -> Result<Restored, kith_log::RestoreError> {
+fn restore_log(config: &Config, from: &Path, trust: &Trust) -> Result<Restored, RestoreError> {
+    let input = files::open(from)?;
     let mut line = ProgressLine::new();
-    kith_log::restore(config, from, |step| match step {
+    kith_log::restore(config, (input.reader, input.bytes), trust, |step| match step {
         Step::Reading(copied) => line.show("read", copied.done, copied.total, "bytes"),
         Step::Verifying(progress) => line.show("verified", progress.checked, progress.total, "entries"),
     })
 }
 
-fn tell(config: &Config, restored: &Restored) -> ExitCode {
-    let Restored { heading, details_opened, details_closed } = restored;
+fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
+    let Restored { heading, tokens_ended, details_opened, details_closed } = restored;
     let data = config.data.display();
-    let mut text = format!(
+    if matches!(trust, Trust::Unverified(_)) {
+        hint(&format!(
+            "WARNING: nobody vouches for what was restored, and {tokens_ended} tokens in it open nothing any more: \
+             `kithd owner issue --data {data}` makes an owner token"
+        ));
+    }
+    let text = format!(
         "{data}: restored {}, as of {}; {details_opened} details opened, {details_closed} erased or without keys",
         contents(heading),
         heading.taken_at.to_proto()
     );
-    if !config.data.join("keys").exists() {
-        text += "\nthe keys are not there yet: kithd restore-keys --from FILE --data ";
-        text += &data.to_string();
-    }
     say(ExitCode::SUCCESS, &text)
 }
 

@@ -41,6 +41,8 @@ fn log_table(config: &kith_log::Config) -> Table {
         batch_bytes_max,
         tail_bytes_max,
         redb_cache_bytes,
+        disk_reserve_bytes,
+        disk_reserve_per_cent,
         future_ms_max,
     } = config;
     let commit_mode = match commit_mode {
@@ -57,6 +59,8 @@ fn log_table(config: &kith_log::Config) -> Table {
         ("batch_bytes_max".to_owned(), number(*batch_bytes_max)),
         ("tail_bytes_max".to_owned(), number(*tail_bytes_max)),
         ("redb_cache_bytes".to_owned(), number(*redb_cache_bytes)),
+        ("disk_reserve_bytes".to_owned(), Value::Integer(i64::try_from(*disk_reserve_bytes).unwrap_or(i64::MAX))),
+        ("disk_reserve_per_cent".to_owned(), Value::Integer((*disk_reserve_per_cent).into())),
         ("future_ms_max".to_owned(), Value::Integer(*future_ms_max)),
     ])
 }

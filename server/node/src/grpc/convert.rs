@@ -71,8 +71,9 @@ impl From<AppendError> for Failure {
         match error {
             AppendError::Refused(why) => refused(&why),
             AppendError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            AppendError::DiskFull => Self::new(ErrorReason::DiskFull),
             AppendError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            AppendError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            AppendError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
             AppendError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
@@ -84,8 +85,9 @@ impl From<CreateNetworkError> for Failure {
             CreateNetworkError::AlreadyExists { .. } => Self::because(ErrorReason::AlreadyExists, &error).at("name"),
             CreateNetworkError::TokenInvalid => Self::new(ErrorReason::TokenInvalid),
             CreateNetworkError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(*retry_after),
+            CreateNetworkError::DiskFull => Self::new(ErrorReason::DiskFull),
             CreateNetworkError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            CreateNetworkError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            CreateNetworkError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
             CreateNetworkError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
@@ -95,8 +97,9 @@ impl From<ComponentError> for Failure {
     fn from(error: ComponentError) -> Self {
         match error {
             ComponentError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            ComponentError::DiskFull => Self::new(ErrorReason::DiskFull),
             ComponentError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            ComponentError::Poisoned => Self::new(ErrorReason::LogPoisoned),
+            ComponentError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
             ComponentError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
         }
     }
@@ -137,9 +140,11 @@ impl From<CheckpointError> for Failure {
 pub(super) fn administration(error: AppendError) -> Failure {
     match error {
         AppendError::Refused(refused) => refusal(&refused.why),
-        AppendError::Busy { .. } | AppendError::RolledBack | AppendError::Poisoned | AppendError::ShuttingDown => {
-            error.into()
-        }
+        AppendError::Busy { .. }
+        | AppendError::DiskFull
+        | AppendError::RolledBack
+        | AppendError::Poisoned(_)
+        | AppendError::ShuttingDown => error.into(),
     }
 }
 

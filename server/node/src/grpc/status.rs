@@ -177,6 +177,7 @@ fn code(reason: ErrorReason) -> Code {
         Reason::ViewBuilding
         | Reason::LogPoisoned
         | Reason::LogRolledBack
+        | Reason::DiskFull
         | Reason::PositionAhead
         | Reason::ViewStopped
         | Reason::ShuttingDown => Code::Unavailable,
@@ -214,6 +215,10 @@ fn default_message(reason: ErrorReason) -> &'static str {
             "the log is not the one that was signed before, as after the restore of an old backup, and takes no writes: \
              an operator must put the right log back, or accept the loss with `kithd restore --accept-rollback`"
         }
+        Reason::DiskFull => {
+            "the server's disk is almost full, and nothing was recorded: the log takes events again by itself once an \
+             operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)"
+        }
         Reason::PositionAhead => "the position is ahead of this server: try again shortly",
         Reason::LimitExceeded => "something is larger than its limit",
         Reason::PermissionDenied => "this token may not do this: ask an owner",
@@ -235,7 +240,7 @@ mod tests {
 
     fn every_reason() -> impl Iterator<Item = ErrorReason> {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| ErrorReason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 34);
+        assert_eq!(all.len(), 35);
         all.into_iter()
     }
 

@@ -3,16 +3,13 @@
 use crate::{
     authoring::{compiler, project::Project},
     failure::Failure,
+    input::read_component,
     output::Output,
 };
 use clap::Args;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 use tokio::task::spawn_blocking;
 
 /// Build the plugin of this folder to a component
@@ -57,11 +54,6 @@ impl SourceArgs {
         let (project, path) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
         Ok(Built { bytes: read_component(&path)?, project, path })
     }
-}
-
-/// A component's bytes.
-pub(super) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::file("read", path, error))
 }
 
 pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `kith plugin check`: a component looked over before a network trusts it.
 
-use super::{build::read_component, check_report};
+use super::check_report;
 use crate::{
     authoring::{
         case,
@@ -8,6 +8,7 @@ use crate::{
         sample::{self, Members},
     },
     failure::Failure,
+    input::read_component,
     output::Output,
     settings::Format,
 };
@@ -29,7 +30,7 @@ const FAULTS_SHOWN_MAX: usize = 10;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
-    /// The component
+    /// The component; - for standard input
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]

@@ -1,7 +1,7 @@
 //! `kith plugin install`: a component becomes a view or report of the network, or a further version of one.
 
-use super::{build::read_component, list};
-use crate::{context::Context, failure::Failure, output::remark};
+use super::list;
+use crate::{context::Context, failure::Failure, input::read_component, output::remark};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[command(after_help = "Examples:\n  kith plugin install dist/visits.wasm\n  \
                         kith plugin install --builtin strength --name strength_30 --settings '{\"half_life_days\":30}'")]
 pub(crate) struct InstallArgs {
-    /// The component
+    /// The component; - for standard input
     #[arg(required_unless_present = "builtin", conflicts_with = "builtin")]
     file: Option<PathBuf>,
     /// Take the component of this built-in view or report, for settings of your own

@@ -1,12 +1,13 @@
 //! `kith plugin test`: the cases of a plugin's folder, run on the component itself.
 
-use super::build::{SourceArgs, read_component};
+use super::build::SourceArgs;
 use crate::{
     authoring::{
         case::{Case, Difference},
         local::Host,
     },
     failure::Failure,
+    input::read_component,
     output::Output,
     settings::Format,
 };

@@ -1,6 +1,6 @@
 //! `kith plugin try`: the network's own log, folded here. Nothing is installed and nobody else sees it.
 
-use super::{build::read_component, try_report};
+use super::try_report;
 use crate::{
     authoring::{
         local::{Fold, Folded, Host},
@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     dates::{parse_view_day_now, show_day},
     failure::Failure,
+    input::read_component,
     output::remark,
     people::Names,
     rows::{cells, columns, row_json},
@@ -40,7 +41,7 @@ const FAULTS_SHOWN_MAX: usize = 5;
 #[command(after_help = "Examples:\n  kith plugin try dist/visits.wasm --top 10\n  \
                         kith plugin try dist/visits.wasm --settings '{\"minutes_min\":30}' -o json")]
 pub(crate) struct TryArgs {
-    /// The component
+    /// The component; - for standard input
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]

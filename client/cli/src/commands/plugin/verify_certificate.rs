@@ -3,7 +3,6 @@
 //! Invariant: whatever is not verified ends with exit code 6.
 
 use super::{
-    build::read_component,
     certify::{Certificate, FORMAT},
     try_here::read_log,
 };
@@ -13,6 +12,7 @@ use crate::{
     context::Context,
     dates::parse_day,
     failure::Failure,
+    input::read_component,
     known_logs::KnownLogs,
     output::remark,
 };

@@ -1,0 +1,51 @@
+//! A disk that is almost full: what makes the log grow is refused, nothing is poisoned, and nothing has to be restarted.
+
+use crate::support::*;
+use kith_core::{event::Role, position::Position};
+use kith_log::{AppendError, ComponentError, Config, CreateNetworkError, Health, Log, NewToken};
+
+/// A log in the same folder, on a disk that is taken for almost full.
+fn almost_full(place: &Place) -> Log {
+    Log::open(&Config { disk_reserve_bytes: u64::MAX, ..place.config.clone() }, ticking()).unwrap()
+}
+
+#[tokio::test]
+async fn a_disk_that_is_almost_full_refuses_what_grows_and_nothing_else() {
+    let place = Place::new();
+    let (log, network) = place.network().await;
+    three_join(&network).await;
+    let reader = NewToken { role: Role::Reader, person: None, organisation: None, expires_at: None };
+    let issued = network.issue_token(&owner(), reader.clone()).await.unwrap();
+    let component = log.put_component(b"component".as_slice().into()).await.unwrap();
+    log.shutdown().await;
+    drop((log, network));
+
+    let log = almost_full(&place);
+    let network = north(&log).await;
+    let head = network.head();
+    assert!(!log.has_room());
+    let refused = network.append(command(vec![meets(10, &["amina", "ben"])])).await;
+    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    let refused = network.append_each(owner(), vec![meets(10, &["amina", "ben"])]).await;
+    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    let refused = network.issue_token(&owner(), reader).await;
+    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    let refused = log.create_network(&"south".parse().unwrap()).await;
+    assert!(matches!(refused, Err(CreateNetworkError::DiskFull)), "{refused:?}");
+    let refused = log.put_component(b"another".as_slice().into()).await;
+    assert!(matches!(refused, Err(ComponentError::DiskFull)), "{refused:?}");
+    assert_eq!((network.head(), *log.health().borrow()), (head, Health::Serving));
+    assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len() as u64, head.get(), "reading goes on");
+
+    // What ends a token or makes room is done.
+    assert_eq!(network.revoke_token(&owner(), &issued.token.id).await.unwrap(), head.next());
+    log.remove_component(&component).await.unwrap();
+    assert!(log.components().unwrap().is_empty());
+    log.shutdown().await;
+    drop((log, network));
+
+    let (log, network) = place.network().await;
+    assert!(log.has_room());
+    append(&network, vec![meets(10, &["amina", "ben"])]).await;
+    log.shutdown().await;
+}
