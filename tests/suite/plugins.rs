@@ -189,7 +189,7 @@ fn an_organisations_plugin_is_for_that_organisation_alone() {
         let listed = other.json_lines(&["plugin", "list"]);
         assert_eq!(listed.len(), 1, "an owner of the network hears of a cost: {listed:?}");
         let fields: Vec<_> = listed[0].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(fields, ["bytes", "fuel", "installed", "organisation"], "and of nothing else");
+        assert_eq!(fields, ["installed", "organisation", "bytes", "fuel"], "and of nothing else");
         assert!(other.json_lines(&["view"]).iter().all(|view| view["name"] != "own"));
     }
     hillside.run(&install).ok();

@@ -152,7 +152,7 @@ fn an_owner_of_the_network_ends_what_it_may_not_see() {
     assert_eq!(riverside.json_lines(&["plugin", "list"]), Vec::<Value>::new());
     riverside.run(&["view", "watchlist"]).exits(3);
     let told = hillside.json_lines(&["log", "--kind", "plugin_removed"]);
-    assert_eq!((told.len(), &told[0]["plugin_removed"]), (1, &json!({ "installed": id })), "{told:?}");
+    assert_eq!((told.len(), &told[0]["event"]["plugin_removed"]), (1, &json!({ "installed": id })), "{told:?}");
     owner.run(&remove).exits(3).says("no plugin was installed by the event");
 
     let token = server.token();
