@@ -205,16 +205,19 @@ fn variables_that_are_no_text_are_not_taken_for_unset() {
 #[test]
 fn names_cannot_steer_the_terminal_or_forge_lines() {
     let (_server, cli) = village();
-    cli.run(&["person", "add", "Eve\u{202e}nitirw", "--id", "eve"]).ok();
-    cli.run(&["met", "amina", "eve"]).ok();
+    for (name, rule) in [
+        ("Eve\u{202e}nitirw", "turn the direction of text"),
+        ("Eve\u{2028}  ben  Ben Okoro", "a name on one line"),
+        ("   ", "a letter or digit"),
+    ] {
+        let refused = cli.run(&["person", "add", name, "--id", "eve"]).exits(4).says(rule);
+        assert!(!refused.stderr.contains(['\u{202e}', '\u{2028}']), "{}", refused.stderr);
+    }
+    // Other texts of a log may hold such characters: they do not reach the terminal.
+    let note = "read \u{202e}this\u{2028}forged line";
+    cli.run(&["met", "amina", "ben", "--note", note]).ok();
     let last = cli.run(&["log", "--newest", "--limit", "1"]).ok();
-    assert!(last.stdout.contains("Eve nitirw") && !last.stdout.contains('\u{202e}'), "{}", last.stdout);
-    cli.run(&["person", "add", "Eve\u{2028}  ben  Ben Okoro", "--id", "eve2"]).ok();
-    let question = cli.run(&["met", "amina", "eve"]).ok();
-    assert!(question.stdout.contains("recorded"), "an id always wins");
-    let question = cli.run(&["met", "amina", "Eve"]).exits(2);
-    assert_eq!(question.stderr.lines().count(), 3, "one line a candidate: {}", question.stderr);
-    assert!(!question.stderr.contains(['\u{202e}', '\u{2028}']), "{}", question.stderr);
+    assert!(!last.stdout.contains(['\u{202e}', '\u{2028}']), "{}", last.stdout);
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl Peer {
             "too many calls from this address came with a token that does not hold",
         )
         .with("limit", "failed_logins_per_minute_max")
-        .retry_after(WINDOW - (now - since))
+        .retry_after(WINDOW.saturating_sub(now - since))
     }
 }
 
