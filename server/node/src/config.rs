@@ -141,7 +141,7 @@ impl Config {
         if let Some((path, text)) = &sources.file {
             layers.add_file(path, text, &SECTIONS, &mut problems);
         }
-        let unknown = layers.add_environment(sources.environment, &TOP_LEVEL, &SECTIONS);
+        let unknown = layers.add_environment(sources.environment, (&TOP_LEVEL, &SECTIONS), &mut problems);
         layers.refuse("log", "data", "is set by `data` outside of tables", &mut problems);
         let Flags { data: data_flag, listen, demo } = sources.flags;
         if let Some(listen) = listen {

@@ -221,6 +221,18 @@ fn the_effective_configuration_is_printed() {
     assert!(text.contains("data = \"/somewhere\"") && text.contains("stall_ms = 5000"), "{text}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_setting_in_the_environment_that_is_no_text_is_not_taken_for_unset() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    for name in ["KITH_DATA", "KITH_LIMITS_STALL_MS"] {
+        let output = kithd(&["config"]).env(name, OsStr::from_bytes(b"/srv/kith\xff")).output().unwrap();
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(&format!("(from {name}): is not text (UTF-8)")), "{text}");
+    }
+}
+
 /// Where systemd is installed, its own checker reads the unit.
 #[test]
 fn the_systemd_unit_is_valid() {

@@ -67,22 +67,27 @@ impl Layers {
     pub(super) fn add_environment(
         &mut self,
         environment: &impl Lookup,
-        top_level: &[&str],
-        sections: &[&str],
+        (top_level, sections): (&[&str], &[&str]),
+        problems: &mut Vec<String>,
     ) -> Vec<String> {
         let mut unknown = Vec::new();
-        for (name, text) in environment.with_prefix(PREFIX) {
+        for (name, value) in environment.with_prefix(PREFIX) {
             let key = name[PREFIX.len()..].to_ascii_lowercase();
             let in_section = sections.iter().find_map(|section| {
                 let rest = key.strip_prefix(section)?.strip_prefix('_')?;
                 Some((*section, rest.to_owned()))
             });
-            match in_section {
-                Some((section, key)) => self.set(section, &key, readings(&text), Source::Variable(name)),
-                None if top_level.contains(&key.as_str()) => {
-                    self.set("", &key, readings(&text), Source::Variable(name));
+            let (section, key) = match in_section {
+                Some(setting) => setting,
+                None if top_level.contains(&key.as_str()) => ("", key),
+                None => {
+                    unknown.push(name);
+                    continue;
                 }
-                None => unknown.push(name),
+            };
+            match value.to_str() {
+                Some(text) => self.set(section, &key, readings(text), Source::Variable(name)),
+                None => problems.push(format!("{} (from {name}): is not text (UTF-8)", path(section, &key))),
             }
         }
         unknown

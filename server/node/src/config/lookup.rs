@@ -1,11 +1,11 @@
 //! Where environment variables come from, so that tests pass a map.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ffi::OsString};
 
 /// A source of environment variables.
 pub trait Lookup {
-    /// Every variable whose name begins with `prefix`, by name. Values that are not text are left out.
-    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String>;
+    /// Every variable whose name begins with `prefix`, by name. Values need not be text.
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, OsString>;
 }
 
 /// The variables of this process.
@@ -13,16 +13,16 @@ pub trait Lookup {
 pub struct ProcessEnvironment;
 
 impl Lookup for ProcessEnvironment {
-    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String> {
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, OsString> {
         std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .filter(|(name, _)| name.starts_with(prefix))
             .collect()
     }
 }
 
 impl Lookup for BTreeMap<String, String> {
-    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, String> {
-        self.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    fn with_prefix(&self, prefix: &str) -> BTreeMap<String, OsString> {
+        self.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(k, v)| (k.clone(), v.into())).collect()
     }
 }
