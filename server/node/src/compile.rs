@@ -54,7 +54,7 @@ impl CompileError {
     /// When to try again, if that may help.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy(_) => Some(COMPILE_RETRY),
+            Self::Busy(_) | Self::Refused(Refused::Busy { .. }) => Some(COMPILE_RETRY),
             Self::Refused(_) | Self::Gone | Self::Child(_) | Self::Unbounded(_) => None,
         }
     }

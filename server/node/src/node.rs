@@ -77,7 +77,7 @@ impl Node {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
-        let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
+        let views = NetworkViews::open(config, log.clone(), clock.clone()).await?;
         let node = Self::new(log, views, config, clock, owner_token)?;
         for network in node.log().networks() {
             node.views().follow(&network).await;
@@ -89,7 +89,7 @@ impl Node {
     /// A server of a log that the caller opened, whose networks no view follows.
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let views = NetworkViews::open(&config.data, &config.views, log.clone(), clock.clone()).await?;
+        let views = NetworkViews::open(config, log.clone(), clock.clone()).await?;
         Self::new(log, views, config, clock, None)
     }
 

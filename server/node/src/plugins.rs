@@ -6,7 +6,7 @@
 use crate::{
     compile::CompileError,
     grpc::Failure,
-    limits::{COMPILE_RETRY, VIEW_WAIT, VIEWS_RETRY},
+    limits::{VIEW_WAIT, VIEWS_RETRY},
     node::Node,
     views::{Served, ServedView, is_builtin},
 };
@@ -471,14 +471,11 @@ impl From<CompileError> for Failure {
     fn from(error: CompileError) -> Self {
         let delay = error.retry_after();
         match &error {
-            CompileError::Refused(Refused::Busy { .. }) => {
-                Self::because(ErrorReason::ViewBuilding, &error).retry_after(COMPILE_RETRY)
-            }
-            CompileError::Refused(refused) => Self::because(ErrorReason::PluginRefused, refused).at("data"),
-            CompileError::Busy(_) | CompileError::Gone => {
+            CompileError::Busy(_) | CompileError::Gone | CompileError::Refused(Refused::Busy { .. }) => {
                 let failure = Self::because(ErrorReason::ViewBuilding, &error);
                 delay.into_iter().fold(failure, Self::retry_after)
             }
+            CompileError::Refused(refused) => Self::because(ErrorReason::PluginRefused, refused).at("data"),
             CompileError::Child(_) | CompileError::Unbounded(_) => Self::internal(&error),
         }
     }

@@ -124,15 +124,21 @@ pub struct NetworkViews {
 
 impl NetworkViews {
     /// Sets up the plugin host in a data folder.
-    pub(crate) async fn open(data: &Path, config: &Config, log: Log, clock: Clock) -> Result<Self, SandboxError> {
+    pub(crate) async fn open(config: &crate::Config, log: Log, clock: Clock) -> Result<Self, SandboxError> {
+        let crate::Config { data, views: config, log: log_config, .. } = config;
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
         let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
         host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
-        let (view_bytes, free_bytes) = (config.file_bytes_max, config.free_bytes_min);
-        host.room = Room { view_bytes, log: Some(data.join("log.redb")), free_bytes };
+        host.room = Room {
+            view_bytes: config.file_bytes_max,
+            log: Some(data.join("log.redb")),
+            // Twice what the log leaves: views stop while it still takes events.
+            free_bytes: config.free_bytes_min.max(log_config.disk_reserve_bytes.saturating_mul(2)),
+            free_per_cent: log_config.disk_reserve_per_cent.saturating_mul(2),
+        };
         let host = crate::blocking(move || Views::open(host)).await?;
         let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
         Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })

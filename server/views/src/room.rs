@@ -17,12 +17,14 @@ pub struct Room {
     pub log: Option<PathBuf>,
     /// Bytes of the disk that views leave free.
     pub free_bytes: u64,
+    /// The part of the disk that they leave free, if that is more.
+    pub free_per_cent: u8,
 }
 
 /// No limit: what a server allows is in its configuration.
 impl Default for Room {
     fn default() -> Self {
-        Self { view_bytes: u64::MAX, log: None, free_bytes: 0 }
+        Self { view_bytes: u64::MAX, log: None, free_bytes: 0, free_per_cent: 0 }
     }
 }
 
@@ -60,23 +62,39 @@ impl Room {
         if found > allowed {
             return Err(NoRoom::View { found, allowed });
         }
-        match file.parent().and_then(free_bytes) {
-            Some(free) if free < self.free_bytes => Err(NoRoom::Disk { free, left: self.free_bytes }),
-            Some(_) | None => Ok(()),
+        match file.parent().and_then(Disk::of) {
+            Some(disk) => self.check_disk(disk),
+            None => Ok(()),
         }
+    }
+
+    fn check_disk(&self, Disk { total, free }: Disk) -> Result<(), NoRoom> {
+        let left = self.free_bytes.max(total / 100 * u64::from(self.free_per_cent));
+        if free < left { Err(NoRoom::Disk { free, left }) } else { Ok(()) }
     }
 }
 
-/// Bytes that an ordinary account may still write to the disk of a folder.
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+/// Bytes of a disk.
+#[derive(Debug, Clone, Copy)]
+struct Disk {
+    total: u64,
+    /// Those that an ordinary account may still write.
+    free: u64,
 }
 
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
+impl Disk {
+    /// The disk of a folder.
+    #[cfg(unix)]
+    fn of(folder: &Path) -> Option<Self> {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some(Self { total: bytes(disk.f_blocks), free: bytes(disk.f_bavail) })
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Path) -> Option<Self> {
+        None
+    }
 }
 
 struct Mebibytes(u64);
@@ -97,12 +115,21 @@ mod tests {
         let (view, log) = (folder.path().join("view"), folder.path().join("log"));
         fs::write(&view, [0; 100]).unwrap();
         fs::write(&log, [0; 20]).unwrap();
-        let room = |view_bytes, log| Room { view_bytes, log, free_bytes: 0 };
+        let room = |view_bytes, log| Room { view_bytes, log, ..Room::default() };
         assert_eq!(room(100, None).check(&view), Ok(()));
         assert_eq!(room(99, None).check(&view), Err(NoRoom::View { found: 100, allowed: 99 }));
         assert_eq!(room(1, Some(log.clone())).check(&view), Err(NoRoom::View { found: 100, allowed: 80 }));
         fs::write(&log, [0; 25]).unwrap();
         assert_eq!(room(1, Some(log)).check(&view), Ok(()), "the log has grown");
+    }
+
+    #[test]
+    fn the_larger_reserve_counts() {
+        let room = Room { free_bytes: 400, free_per_cent: 10, ..Room::default() };
+        let check = |total, free| room.check_disk(Disk { total, free });
+        assert_eq!(check(1_000, 400), Ok(()));
+        assert_eq!(check(1_000, 399), Err(NoRoom::Disk { free: 399, left: 400 }));
+        assert_eq!(check(10_000, 999), Err(NoRoom::Disk { free: 999, left: 1_000 }));
     }
 
     #[test]
