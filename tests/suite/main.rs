@@ -15,6 +15,7 @@ mod mail;
 mod metrics;
 mod organisations;
 mod partial;
+mod people;
 mod plugins;
 mod rebuild;
 mod record;
