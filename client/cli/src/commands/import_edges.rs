@@ -131,7 +131,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
     let mut plan = Plan::new(source);
     let contacts = contacts.into_iter().map(move |contact| (contact.record, plan.contact(contact)));
     let items = contacts.map(|(record, event)| item(record, Role::Record, event));
-    send(&context.place, items, &mut tally, |tally, answers| tally.count(answers)).await?;
+    send(&context.place, items, &mut tally, Tally::count).await?;
     tally.tell(&mut context.output, Kind::Edges)
 }
 
@@ -157,7 +157,7 @@ async fn record_directory(
     let outside = directory.newcomers.into_iter().filter(|member| outside.contains(&member.record));
     let outside = outside.map(|member| Member { organisation: None, ..member });
     let items: Vec<_> = outside.map(|member| item(member.record, Role::Person, plan.person(&member))).collect();
-    send(place, items.into_iter(), tally, |tally, answers| tally.count(answers)).await
+    send(place, items.into_iter(), tally, Tally::count).await
 }
 
 /// Whether a part of the directory is not the token's to change, or needs one that is not.
