@@ -16,6 +16,7 @@ mod many_networks;
 mod metrics;
 mod organisations;
 mod partial;
+mod people;
 mod plugins;
 mod plugins_of_organisations;
 mod rebuild;
