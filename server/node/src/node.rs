@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     connection::Listener,
     demo::{self, DemoError},
+    details::DetailsBudget,
     first_start::{self, FirstStartError},
     http_door,
     limits::{self, Limits},
@@ -37,6 +38,7 @@ struct Parts {
     slow: SlowWork,
     tables: Flights<TableOf, crate::grpc::ReportComputed>,
     streams: Streams,
+    details: DetailsBudget,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -106,6 +108,7 @@ impl Node {
             slow: SlowWork::start().map_err(StartError::Threads)?,
             tables: Flights::default(),
             streams: Streams::default(),
+            details: DetailsBudget::default(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -177,6 +180,11 @@ impl Node {
     /// The streams that are open.
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// What may be open of details.
+    pub(crate) fn details(&self) -> &DetailsBudget {
+        &self.0.details
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

@@ -1,6 +1,6 @@
 //! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing.
 
-use super::{Call, Failure, blocking, enter, list_views};
+use super::{Call, Failure, blocking, enter, list_views, page::Page};
 use crate::{node::Node, views::Served};
 use kith_core::{
     event::Scope,
@@ -18,13 +18,14 @@ pub(super) async fn list_plugins(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let (node, head) = (node.clone(), network.head().get());
-    let plugins = blocking(move || {
+    let page = Page::begin(message.page_size, &message.page_token)?;
+    let page = blocking(move || {
         let known = network.plugins();
         let seen = known.iter().filter(|(_, plugin)| may(&caller.principal, &Action::Ask(plugin.owner())));
-        seen.map(|(name, one)| plugin(&node, &network, &caller.principal, (name, one)))
-            .collect::<Result<Vec<_>, Failure>>()
+        page.fill(seen.map(|(name, one)| plugin(&node, &network, &caller.principal, (name, one))))
     });
-    Ok(v1::ListPluginsResponse { plugins: plugins.await?, head })
+    let (plugins, next_page_token) = page.await?.finish();
+    Ok(v1::ListPluginsResponse { plugins, head, next_page_token })
 }
 
 fn plugin(
