@@ -29,7 +29,8 @@ const OVERSIZED: usize = 2 * 1024 * 1024 + 1;
 pub(crate) fn request(schema: &Schema, events: &[Vec<u8>], callers: &[Caller], random: &mut Random) -> Sent {
     let method = random.pick(&schema.methods).clone();
     let caller = random.pick(callers).clone();
-    let mut maker = Maker { schema, random, events };
+    let tame = random.below(3) == 0;
+    let mut maker = Maker { schema, random, events, tame };
     let count = if method.streams_in { maker.random.below(4) } else { 1 };
     let mut body = Vec::new();
     for _ in 0..count {
@@ -48,6 +49,9 @@ pub(crate) fn request(schema: &Schema, events: &[Vec<u8>], callers: &[Caller], r
 
 fn message(maker: &mut Maker<'_>, method: &Method) -> Vec<u8> {
     let mut message = maker.message(&method.input, 0);
+    if maker.tame {
+        return message;
+    }
     match maker.random.below(10) {
         0 => {
             let count = maker.random.below(300);

@@ -89,7 +89,7 @@ mod tests {
             organisation: None,
             credential: Credential::Program,
         };
-        let mut response = Response::new(Body::empty());
+        let mut response = Response::new(Body::new("an answer".to_owned()));
         response.extensions_mut().insert(Arc::new(budget.hold(&principal, 1_000).await));
         hold_until_sent(response, STALL)
     }
