@@ -132,6 +132,7 @@ fn issued(person_: Option<&str>, organisation: Option<&str>) -> Event {
             person: person_.map(person),
             organisation: organisation.map(organisation_id),
             expires_at: None,
+            secret_digest: None,
         }),
     )
 }
