@@ -7,7 +7,7 @@
 //! | 32 | the public key that signs it |
 //! | all but the last 96 | what is backed up, which is the log's own concern |
 //! | 32 | SHA-256 of all bytes before |
-//! | 64 | Ed25519 signature over [`signed_bytes`] of that digest |
+//! | 64 | Ed25519 signature over `signed_bytes` of that digest |
 //!
 //! Invariant: the bytes that are signed are no checkpoint's text, so that neither signature passes for the other.
 

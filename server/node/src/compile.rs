@@ -160,7 +160,8 @@ impl Compiler {
     /// A child that did not end by itself came to one of its limits.
     fn ended(&self, status: ExitStatus) -> Refused {
         use std::os::unix::process::ExitStatusExt;
-        let out_of_time = [rustix::process::Signal::XCPU, rustix::process::Signal::KILL].map(|signal| signal.as_raw());
+        let out_of_time =
+            [rustix::process::Signal::XCPU, rustix::process::Signal::KILL].map(rustix::process::Signal::as_raw);
         if status.signal().is_some_and(|signal| out_of_time.contains(&signal)) {
             return self.too_slow();
         }

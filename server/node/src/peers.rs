@@ -155,7 +155,7 @@ impl Peer {
             "too many calls from this address came with a token that does not hold",
         )
         .with("limit", "failed_logins_per_minute_max")
-        .retry_after(WINDOW - (now - since))
+        .retry_after(WINDOW.saturating_sub(now - since))
     }
 }
 
@@ -206,18 +206,19 @@ mod tests {
         })
     }
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, last]))
+    /// A connection from an address, if it gets a place.
+    fn connect(peers: &Peers, last: u8) -> Option<Peer> {
+        peers.connect(Some(IpAddr::from([192, 0, 2, last])))
     }
 
     #[test]
     fn an_address_has_its_share_and_gets_it_back() {
         let peers = peers();
-        let mut held: Vec<_> = (0..3).map(|_| peers.connect(address(1)).unwrap()).collect();
-        assert!(peers.connect(address(1)).is_none());
-        assert!(peers.connect(address(2)).is_some());
+        let mut held: Vec<_> = (0..3).map(|_| connect(&peers, 1).unwrap()).collect();
+        assert!(connect(&peers, 1).is_none());
+        assert!(connect(&peers, 2).is_some());
         held.pop();
-        assert!(peers.connect(address(1)).is_some());
+        assert!(connect(&peers, 1).is_some());
     }
 
     #[test]
@@ -232,20 +233,20 @@ mod tests {
     #[test]
     fn strangers_leave_a_place_for_whoever_logged_in_before() {
         let peers = peers();
-        let friend = peers.connect(address(9)).unwrap();
+        let friend = connect(&peers, 9).unwrap();
         friend.log_in();
         drop(friend);
-        let strangers: Vec<_> = (0..7).map(|last| peers.connect(address(last)).unwrap()).collect();
-        assert!(peers.connect(address(7)).is_none());
-        assert!(peers.connect(address(9)).is_some());
+        let strangers: Vec<_> = (0..7).map(|last| connect(&peers, last).unwrap()).collect();
+        assert!(connect(&peers, 7).is_none());
+        assert!(connect(&peers, 9).is_some());
         strangers[0].log_in();
-        assert!(peers.connect(address(7)).is_some(), "who logs in is no stranger any more");
+        assert!(connect(&peers, 7).is_some(), "who logs in is no stranger any more");
     }
 
     #[test]
     fn failed_logins_are_counted_and_slowed_for_each_address() {
         let peers = peers();
-        let (one, other) = (peers.connect(address(1)).unwrap(), peers.connect(address(2)).unwrap());
+        let (one, other) = (connect(&peers, 1).unwrap(), connect(&peers, 2).unwrap());
         let fail = |peer: &Peer| peer.fail(Failure::new(ErrorReason::TokenInvalid)).reason();
         let heard: Vec<_> = (0..3).map(|_| fail(&one)).collect();
         assert_eq!(heard, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);

@@ -102,12 +102,12 @@ async fn tokens_that_do_not_hold_are_counted_and_soon_told_to_wait() {
     let data = tempfile::tempdir().unwrap();
     let node = start_in(data.path(), |config| config.limits.failed_logins_per_minute_max = 2).await;
     let head = || v1::HeadRequest { network: "default".into() };
-    let mut heard = Vec::new();
+    let mut refusals = Vec::new();
     for _ in 0..3 {
         let refused = node.log().head(with_token("kith_wrong", head())).await.unwrap_err();
-        heard.push(reason(&refused));
+        refusals.push(reason(&refused));
     }
-    assert_eq!(heard, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
+    assert_eq!(refusals, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
     node.log().head(node.by_owner(head())).await.expect("a token that holds is not refused for others");
     node.stop().await;
 }

@@ -72,7 +72,7 @@ fn row(plugin: &v1::Plugin, version: &v1::PluginVersion) -> Vec<String> {
 fn unseen_row(unseen: &v1::UnseenPlugin) -> Vec<String> {
     let id = installation(unseen);
     let mut row = vec![String::new(); 11];
-    row[3] = "not shown".to_owned();
+    "not shown".clone_into(&mut row[3]);
     row[8].clone_from(&unseen.organisation);
     row[10] = format!(
         "{} bytes of states, {} fuel; `kith plugin remove --installed {id}` ends it",
