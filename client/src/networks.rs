@@ -53,7 +53,15 @@ impl Client {
             let mut networks = networks.clone();
             async move { networks.list_networks(request).await }
         };
-        Ok(self.call(Repeat::Safe, v1::ListNetworksRequest {}, send).await?.networks)
+        let (mut request, mut listed) = (v1::ListNetworksRequest::default(), Vec::new());
+        loop {
+            let page = self.call(Repeat::Safe, request.clone(), send).await?;
+            listed.extend(page.networks);
+            if page.next_page_token.is_empty() {
+                return Ok(listed);
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     /// Issues a token. Needs an owner.
@@ -80,13 +88,21 @@ impl Client {
 
     /// The tokens of the network, oldest first. Needs an owner.
     pub async fn list_tokens(&self) -> Result<Vec<v1::Token>, Error> {
-        let request = v1::ListTokensRequest { network: self.network_name() };
         let networks = self.networks();
         let send = |request| {
             let mut networks = networks.clone();
             async move { networks.list_tokens(request).await }
         };
-        Ok(self.call(Repeat::Safe, request, send).await?.tokens)
+        let mut request = v1::ListTokensRequest { network: self.network_name(), ..Default::default() };
+        let mut listed = Vec::new();
+        loop {
+            let page = self.call(Repeat::Safe, request.clone(), send).await?;
+            listed.extend(page.tokens);
+            if page.next_page_token.is_empty() {
+                return Ok(listed);
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     /// Revokes a token at once; gives the position of the entry that says so. Needs an owner.

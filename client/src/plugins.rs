@@ -78,15 +78,22 @@ impl Client {
 
     /// The plugins that the token may see, with every version.
     pub async fn list_plugins(&self) -> Result<Plugins, Error> {
-        let request = v1::ListPluginsRequest { network: self.network_name() };
         let plugins = self.plugins();
         let send = |request| {
             let mut plugins = plugins.clone();
             async move { plugins.list_plugins(request).await }
         };
-        let response = self.call(Repeat::Safe, request, send).await?;
-        let head = Position::new(response.head);
-        Ok(Plugins { plugins: response.plugins, head, unseen: response.unseen })
+        let mut request = v1::ListPluginsRequest { network: self.network_name(), ..Default::default() };
+        let (mut listed, mut unseen) = (Vec::new(), Vec::new());
+        loop {
+            let page = self.call(Repeat::Safe, request.clone(), send).await?;
+            listed.extend(page.plugins);
+            unseen.extend(page.unseen);
+            if page.next_page_token.is_empty() {
+                return Ok(Plugins { plugins: listed, head: Position::new(page.head), unseen });
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     /// What would change if another version answered; `None` = the newest. Lists up to so many moves.

@@ -48,6 +48,7 @@ pub fn is_retryable(reason: Reason) -> bool {
         | Reason::ScopeLost
         | Reason::OrganisationUnknown
         | Reason::RequestInvalid
+        | Reason::Unsupported
         | Reason::AlreadyExists
         | Reason::RowUnknown
         | Reason::TokenUnknown
@@ -87,6 +88,7 @@ pub fn had_no_effect(reason: Reason) -> bool {
         | Reason::SubscriberTooSlow
         | Reason::OrganisationUnknown
         | Reason::RequestInvalid
+        | Reason::Unsupported
         | Reason::AlreadyExists
         | Reason::RowUnknown
         | Reason::TokenUnknown

@@ -106,14 +106,21 @@ impl fmt::Debug for WatchView {
 impl Client {
     /// The views there are, with their status.
     pub async fn list_views(&self) -> Result<Views, Error> {
-        let request = v1::ListViewsRequest { network: self.network_name() };
         let views = self.views();
         let send = |request| {
             let mut views = views.clone();
             async move { views.list_views(request).await }
         };
-        let response = self.call(Repeat::Safe, request, send).await?;
-        Ok(Views { views: response.views, head: Position::new(response.head) })
+        let mut request = v1::ListViewsRequest { network: self.network_name(), ..Default::default() };
+        let mut listed = Vec::new();
+        loop {
+            let page = self.call(Repeat::Safe, request.clone(), send).await?;
+            listed.extend(page.views);
+            if page.next_page_token.is_empty() {
+                return Ok(Views { views: listed, head: Position::new(page.head) });
+            }
+            request.page_token = page.next_page_token;
+        }
     }
 
     /// Rows of a view, a page at a time.

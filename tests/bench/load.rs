@@ -145,7 +145,7 @@ impl Load {
         let started = Instant::now();
         let mut views = ViewServiceClient::new(self.channel.clone());
         loop {
-            let request = v1::ListViewsRequest { network: NETWORK.to_owned() };
+            let request = v1::ListViewsRequest { network: NETWORK.to_owned(), ..Default::default() };
             let answer = views.list_views(self.request(request)).await?.into_inner();
             if answer.views.iter().all(|view| view.cursor == answer.head) {
                 return Ok(started.elapsed());

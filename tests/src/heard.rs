@@ -58,6 +58,11 @@ impl Heard {
         self.hear_all(words).1
     }
 
+    /// What was said since somebody last listened.
+    pub fn said_meanwhile(&self) -> String {
+        self.lines.try_iter().fold(String::new(), |said, line| said + &line + "\n")
+    }
+
     /// The process.
     pub fn process(&self) -> &Child {
         &self.child

@@ -207,17 +207,25 @@ fn names_cannot_steer_the_terminal_or_forge_lines() {
     let (_server, cli) = village();
     for (name, rule) in [
         ("Eve\u{202e}nitirw", "turn the direction of text"),
-        ("Eve\u{2028}  ben  Ben Okoro", "a name on one line"),
-        ("   ", "a letter or digit"),
+        ("Sam\n  ben  Ben Okoro", "a name on one line"),
+        ("Eve\u{2028}  ben", "a name on one line"),
+        ("\u{200b}\u{3164} ", "a letter or digit that can be seen"),
+        ("   ", "a letter or digit that can be seen"),
     ] {
-        let refused = cli.run(&["person", "add", name, "--id", "eve"]).exits(4).says(rule);
-        assert!(!refused.stderr.contains(['\u{202e}', '\u{2028}']), "{}", refused.stderr);
+        cli.run(&["person", "add", name, "--id", "forged"]).exits(4).says("details.text").says(rule);
+        cli.run(&["person", "change", "amina", "--name", name]).exits(4).says(rule);
+        cli.run(&["org", "add", name, "--id", "forged"]).exits(4).says("event.organisation_added.name").says(rule);
     }
-    // Other texts of a log may hold such characters: they do not reach the terminal.
-    let note = "read \u{202e}this\u{2028}forged line";
-    cli.run(&["met", "amina", "ben", "--note", note]).ok();
+    cli.run(&["person", "add", "Eve", "--id", "eve"]).ok();
+    cli.run(&["met", "amina", "eve", "--note", "Eve\u{202e}nitirw"]).ok();
     let last = cli.run(&["log", "--newest", "--limit", "1"]).ok();
-    assert!(!last.stdout.contains(['\u{202e}', '\u{2028}']), "{}", last.stdout);
+    assert!(last.stdout.contains("Eve nitirw") && !last.stdout.contains('\u{202e}'), "{}", last.stdout);
+    cli.run(&["person", "add", "Eve Two", "--role", "GP\u{2028}  ben  Ben\u{202e} Okoro", "--id", "eve2"]).ok();
+    let question = cli.run(&["met", "amina", "eve"]).ok();
+    assert!(question.stdout.contains("recorded"), "an id always wins");
+    let question = cli.run(&["met", "amina", "ev"]).exits(2);
+    assert_eq!(question.stderr.lines().count(), 3, "one line a candidate: {}", question.stderr);
+    assert!(!question.stderr.contains(['\u{202e}', '\u{2028}']), "{}", question.stderr);
 }
 
 #[test]

@@ -237,6 +237,8 @@ mod tests {
             "person add Amina --org riverside --role GP --id amina",
             "person list",
             "person show amina",
+            "person change amina --name Amina --org riverside --role GP",
+            "person change amina --no-org --on yesterday",
             "person merge p-abc --into amina",
             "met amina ben carol --on yesterday --place ward --note text --attribute a=b --attribute n:=1 --scope organisation --if-head 7",
             "met amina ben --id ID --on 2026-01-01",

@@ -20,6 +20,11 @@ impl Context {
         Resolver::new(&self.place)
     }
 
+    /// Finds people of one event, who must be different people.
+    pub(crate) fn participants(&self) -> Resolver<'_> {
+        Resolver::of_event(&self.place)
+    }
+
     /// The server, for what only a server can do.
     pub(crate) fn server(&self) -> Result<&Client, Failure> {
         self.place.server()

@@ -210,6 +210,7 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Reason::PermissionDenied
         | Reason::ScopeLost
         | Reason::RequestInvalid
+        | Reason::Unsupported
         | Reason::AlreadyExists => code::REFUSED,
         Reason::LogBusy
         | Reason::ViewBuilding
@@ -259,6 +260,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::PluginRefused
         | Reason::LimitExceeded
         | Reason::RequestInvalid
+        | Reason::Unsupported
         | Reason::AlreadyExists
         | Reason::RowUnknown => None,
     }

@@ -9,31 +9,68 @@ use crate::{
     place::Place,
 };
 use kith_client::{Recorded, v1};
-use kith_core::{
-    detail::DetailKind,
-    event::Fact,
-    id::{OrganisationId, PersonId},
-};
+use kith_core::id::{OrganisationId, PersonId};
 use std::collections::HashMap;
 
 /// Candidates that an ambiguous name lists.
 const CANDIDATES_MAX: usize = 10;
+
+/// Merges in a row that are followed from one id.
+const MERGES_MAX: usize = 64;
 
 /// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
     place: &'a Place,
     people: Option<Vec<v1::Person>>,
+    /// Where two people must not be one: whom each person found so far means by now.
+    apart: Option<HashMap<PersonId, PersonId>>,
 }
 
 impl<'a> Resolver<'a> {
     /// Asks there.
     pub(crate) fn new(place: &'a Place) -> Self {
-        Self { place, people: None }
+        Self { place, people: None, apart: None }
+    }
+
+    /// Asks there for people of one event, whom nobody meets, helps or introduces twice: two ids that were merged are
+    /// refused. An id that is there twice the event's own rules refuse.
+    pub(crate) fn of_event(place: &'a Place) -> Self {
+        Self { apart: Some(HashMap::new()), ..Self::new(place) }
     }
 
     /// The person that this text names.
     pub(crate) async fn person(&mut self, text: &str) -> Result<PersonId, Failure> {
+        let id = self.find(text).await?;
+        if self.apart.is_some() {
+            let now = self.meant_by(&id).await?;
+            self.keep_apart(&id, now)?;
+        }
+        Ok(id)
+    }
+
+    fn keep_apart(&mut self, id: &PersonId, now: PersonId) -> Result<(), Failure> {
+        let Some(apart) = &mut self.apart else { return Ok(()) };
+        if let Some(other) = apart.iter().find_map(|(other, meant)| (other != id && *meant == now).then_some(other)) {
+            return Err(Failure::Usage(format!("{other} and {id} are one person: they were merged")));
+        }
+        apart.insert(id.clone(), now);
+        Ok(())
+    }
+
+    /// The person that an id means after all merges.
+    async fn meant_by(&self, id: &PersonId) -> Result<PersonId, Failure> {
+        let mut id = id.clone();
+        for _ in 0..MERGES_MAX {
+            match self.place.find_person(&id).await? {
+                Some(person) if !person.merged_into.is_empty() => id = parse_answer(&person.merged_into)?,
+                Some(_) | None => break,
+            }
+        }
+        Ok(id)
+    }
+
+    async fn find(&mut self, text: &str) -> Result<PersonId, Failure> {
         if let Ok(id) = text.parse::<PersonId>()
             && self.is_person(&id).await?
         {
@@ -150,12 +187,12 @@ impl Names {
         Ok(Self(people.filter(|person| !person.name.is_empty()).map(|person| (person.id, person.name)).collect()))
     }
 
-    /// Takes in the name of a person who is added.
+    /// Takes in the name that an event gives a person.
     pub(crate) fn learn(&mut self, recorded: &Recorded) {
-        let Fact::PersonAdded(added) = &recorded.event.fact else { return };
-        let name = recorded.details.iter().find(|detail| detail.kind == DetailKind::Name);
-        if let Some(name) = name {
-            self.0.insert(added.person.to_string(), name.text.clone());
+        for detail in &recorded.details {
+            if let Some(person) = recorded.event.names(detail.kind, &detail.subjects) {
+                self.0.insert(person.to_string(), detail.text.clone());
+            }
         }
     }
 

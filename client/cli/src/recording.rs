@@ -197,9 +197,20 @@ pub(crate) async fn append(
     event: &NewEvent,
     extra: Map<String, Value>,
 ) -> Result<(), Failure> {
+    append_if(context, when, None, event, extra).await
+}
+
+/// The same on a condition, unless a flag has another one. In a replica, which cannot ask the log, it counts for nothing.
+pub(crate) async fn append_if(
+    context: &mut Context,
+    when: &WhenArgs,
+    condition: Option<Condition>,
+    event: &NewEvent,
+    extra: Map<String, Value>,
+) -> Result<(), Failure> {
     let recorded = match &context.place {
         Place::Server(client) => {
-            let condition = when.condition();
+            let condition = when.condition().or(condition);
             let appended = patiently(client.append(std::slice::from_ref(event), condition.as_ref())).await;
             Recorded::Answered(appended.map_err(|error| when.explain(event, of_only_event(error)))?[0])
         }
@@ -221,6 +232,7 @@ fn again(event: &Event) -> String {
         Fact::OrganisationAdded(added) => {
             format!("repeat it with --id {}: no organisation is added twice", added.organisation)
         }
+        Fact::PersonChanged(_) => "repeat it: what is so already is not recorded again".to_owned(),
         Fact::PeopleMerged(_) => "repeat it: nobody is merged twice".to_owned(),
         _ => format!("repeat it with --id {} --on {}", event.id, show_time(event.occurred_at)),
     }

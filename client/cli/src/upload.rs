@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Organisation,
     /// A person who had to be added first.
     Person,
+    /// What is different about a person who is known.
+    Change,
 }
 
 /// A record on its way.

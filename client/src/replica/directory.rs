@@ -15,7 +15,7 @@ use kith_core::{
     detail::Detail,
     directory::Directory,
     event::{Event, Fact},
-    id::PersonId,
+    id::{OrganisationId, PersonId},
     plugins::Plugins,
     position::Position,
 };
@@ -136,8 +136,9 @@ impl Inner {
             };
             known.directory.people().iter().map(person).collect::<Vec<_>>()
         })?;
-        let pending = self.pending()?;
-        people.extend(pending.iter().filter_map(|pending| pending_person(&pending.event)));
+        for pending in self.pending()? {
+            describe(&mut people, &pending.event);
+        }
         Ok(people)
     }
 
@@ -160,14 +161,25 @@ impl Inner {
     }
 }
 
-fn pending_person(event: &NewEvent) -> Option<v1::Person> {
-    let Fact::PersonAdded(added) = &event.event().fact else { return None };
-    let given = names(event.event(), event.details().to_vec()).last();
-    Some(v1::Person {
-        id: added.person.to_string(),
-        organisation: added.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
-        role: added.role.clone(),
-        name: given.map(|(_, name)| name).unwrap_or_default(),
-        ..v1::Person::default()
-    })
+/// Adds whom an event of the outbox adds, and describes whom it changes, as the log will.
+fn describe(people: &mut Vec<v1::Person>, event: &NewEvent) {
+    let text = |organisation: Option<&OrganisationId>| organisation.map(ToString::to_string).unwrap_or_default();
+    let given = names(event.event(), event.details().to_vec()).last().map(|(_, name)| name);
+    if let Fact::PersonAdded(added) = &event.event().fact {
+        people.push(v1::Person {
+            id: added.person.to_string(),
+            organisation: text(added.organisation.as_ref()),
+            role: added.role.clone(),
+            name: given.unwrap_or_default(),
+            ..v1::Person::default()
+        });
+    } else if let Fact::PersonChanged(changed) = &event.event().fact
+        && let Some(person) = people.iter_mut().find(|person| person.id == changed.person.as_str())
+    {
+        person.organisation = text(changed.organisation.as_ref());
+        person.role.clone_from(&changed.role);
+        if let Some(name) = given {
+            person.name = name;
+        }
+    }
 }

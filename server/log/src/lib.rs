@@ -79,6 +79,7 @@ pub use place::write_new;
 pub use place_of_work::work_in_place;
 pub use place_of_work::{blocking, in_place as works_in_place};
 pub use proof::{ConsistencyProof, InclusionProof};
+pub use reader::Weighed;
 #[cfg(feature = "faults")]
 pub use rollback::restart_on;
 pub use rollback::{AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, judge};

@@ -11,7 +11,7 @@ use crate::{
     log::Inner,
     proof::{self, ConsistencyProof, InclusionProof},
     queue::{NewSecretToken, Request, Size},
-    reader,
+    reader::{self, Weighed},
     restricted::Restricted,
     select::{self, Selected, Selection},
     snapshot::Snapshot,
@@ -146,6 +146,17 @@ impl Network {
         positions: &[Position],
     ) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
         reader::details(&self.inner.store, &self.live, principal, positions)
+    }
+
+    /// How many entries, from the first on, fit into some bytes together with their details, and what these come to. The
+    /// first one always fits. Nothing is opened.
+    pub fn weigh(
+        &self,
+        principal: &Principal,
+        entries: &[(Position, Bytes)],
+        bytes_max: usize,
+    ) -> Result<Weighed, ReadError> {
+        reader::weigh(&self.inner.store, &self.live, principal, (entries, bytes_max))
     }
 
     /// The last entry that a principal may see of what was recorded up to a time; 0 if there is none. Times of recording

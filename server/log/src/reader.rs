@@ -21,7 +21,7 @@ use kith_core::{
     may::Principal,
     position::Position,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Entry bytes after `after` up to `until` or the head.
 pub(crate) fn read(
@@ -108,6 +108,51 @@ pub(crate) fn details(
         }
     }
     Ok(opened)
+}
+
+/// Entries of which it is found out at once whether they have details.
+const WEIGHED_AT_ONCE: usize = 64;
+
+/// What entries come to with their details.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Weighed {
+    /// Entries that fit, from the first on.
+    pub fitting: usize,
+    /// Those of them that have details that the principal may see.
+    pub with_details: Vec<Position>,
+    /// Bytes that these details take when they are open, or a little less.
+    pub details_bytes: usize,
+}
+
+/// How many entries fit into some bytes with their details.
+pub(crate) fn weigh(
+    store: &Store,
+    live: &Live,
+    principal: &Principal,
+    (entries, bytes_max): (&[(Position, Bytes)], usize),
+) -> Result<Weighed, ReadError> {
+    let mut weighed = Weighed::default();
+    if entries.is_empty() {
+        return Ok(weighed);
+    }
+    let snapshot = Snapshot::begin(&store.database, live)?;
+    let restricted = Restricted::begin(&snapshot, principal)?;
+    let mut spending = Spending::new(Budget { entries: entries.len(), bytes: bytes_max });
+    for part in entries.chunks(WEIGHED_AT_ONCE) {
+        let positions: Vec<Position> = part.iter().map(|(position, _)| *position).collect();
+        let with: HashSet<Position> = snapshot.positions_with_details(&positions)?.into_iter().collect();
+        for (position, entry) in part {
+            let has = with.contains(position) && !restricted.hides(position.get())?;
+            let bytes = if has { snapshot.details(*position)?.iter().map(Sealed::open_bytes).sum() } else { 0 };
+            if !spending.take(entry.len() + bytes) {
+                return Ok(weighed);
+            }
+            weighed.fitting += 1;
+            weighed.details_bytes += bytes;
+            weighed.with_details.extend((bytes > 0).then_some(*position));
+        }
+    }
+    Ok(weighed)
 }
 
 fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position) -> Result<Vec<Detail>, ReadError> {

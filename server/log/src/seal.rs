@@ -51,6 +51,13 @@ impl Sealed {
         sealed
     }
 
+    /// Bytes that it takes when it is open: more than the message of it has, as each subject is a text of its own.
+    pub(crate) fn open_bytes(&self) -> usize {
+        /// Bytes of a text beside its letters.
+        const TEXT_BYTES: usize = 48;
+        self.cipher_text.len() + self.subjects.iter().map(|subject| subject.as_str().len() + TEXT_BYTES).sum::<usize>()
+    }
+
     /// Opens it; `None` if the key of a subject is gone, or the seal is of another place or broken.
     pub(crate) fn open(&self, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Option<Detail> {
         let key = self.key(place, keys)?;

@@ -2,7 +2,13 @@
 //!
 //! Default deny: only health checks and reflection pass without a token, and without being counted.
 
-use crate::{call_rate::CallRate, clock::Clock, grpc::Failure, peers::Peer};
+use crate::{
+    call_rate::CallRate,
+    clock::Clock,
+    grpc::{Failure, check_form, with_reason},
+    held_body::hold_until_sent,
+    peers::Peer,
+};
 use futures_util::{
     TryFutureExt,
     future::{Either, MapOk, Ready, ready},
@@ -15,8 +21,9 @@ use std::{
     fmt,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
-use tonic::{Code, Status, body::Body};
+use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, instrument::Instrumented};
 
@@ -98,6 +105,8 @@ pub(crate) struct AuthLayer {
     pub(crate) authenticator: Authenticator,
     /// How often they may.
     pub(crate) rate: CallRate,
+    /// How long an answer with details waits for its reader.
+    pub(crate) stall: Duration,
 }
 
 impl<S> Layer<S> for AuthLayer {
@@ -130,6 +139,8 @@ pub(crate) struct Auth<S> {
 }
 
 type Answer<E> = Result<Response<Body>, E>;
+/// What becomes of an answer on its way out.
+type Tell = Box<dyn FnOnce(Response<Body>) -> Response<Body> + Send>;
 
 impl<S> Service<Request<Body>> for Auth<S>
 where
@@ -137,13 +148,18 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Ready<Answer<S::Error>>, Instrumented<MapOk<S::Future, fn(Response<Body>) -> Response<Body>>>>;
+    type Future = Either<Ready<Answer<S::Error>>, Instrumented<MapOk<S::Future, Tell>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Err((code, failure)) = check_form(&request) {
+            let mut refused = Status::from(failure).into_http();
+            *refused.status_mut() = code;
+            return Either::Left(ready(Ok(refused)));
+        }
         let path = request.uri().path();
         let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
@@ -155,19 +171,10 @@ where
                 Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
             }
         }
-        let named: fn(Response<Body>) -> Response<Body> = name_size_limit;
-        Either::Right(self.inner.call(request).map_ok(named).instrument(span))
+        let stall = self.door.stall;
+        let told: Tell = Box::new(move |response| hold_until_sent(with_reason(response), stall));
+        Either::Right(self.inner.call(request).map_ok(told).instrument(span))
     }
-}
-
-/// Gives a reason to the one failure that arises before a call reaches us: a message above the limit.
-fn name_size_limit(response: Response<Body>) -> Response<Body> {
-    let code = response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
-    if code != Some(Code::OutOfRange) {
-        return response;
-    }
-    let failure = Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server takes");
-    Status::from(failure).into_http()
 }
 
 #[cfg(test)]

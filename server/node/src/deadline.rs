@@ -52,7 +52,10 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let allowed = allowed(request.headers(), self.max);
+        let allowed = match allowed(request.headers(), self.max) {
+            Ok(allowed) => allowed,
+            Err(failure) => return Box::pin(async move { Ok(Status::from(failure).into_http()) }),
+        };
         let answering = self.inner.call(request);
         Box::pin(async move {
             match tokio::time::timeout(allowed, answering).await {
@@ -64,10 +67,15 @@ where
 }
 
 /// The time until a call is given up: a little before its client gives up, so that it hears why.
-fn allowed(headers: &HeaderMap, max: Duration) -> Duration {
-    let asked = headers.get(GRPC_TIMEOUT).and_then(|value| parse(value.to_str().ok()?));
-    let Some(asked) = asked.filter(|asked| *asked <= max) else { return max };
-    asked.saturating_sub((asked / limits::DEADLINE_ANSWER_SHARE).min(limits::DEADLINE_ANSWER))
+fn allowed(headers: &HeaderMap, max: Duration) -> Result<Duration, Failure> {
+    let Some(header) = headers.get(GRPC_TIMEOUT) else { return Ok(max) };
+    let asked = header.to_str().ok().and_then(parse);
+    let asked = asked
+        .ok_or_else(|| Failure::request(GRPC_TIMEOUT, "must be up to eight digits and a unit: H, M, S, m, u, n"))?;
+    if asked > max {
+        return Ok(max);
+    }
+    Ok(asked.saturating_sub((asked / limits::DEADLINE_ANSWER_SHARE).min(limits::DEADLINE_ANSWER)))
 }
 
 /// Reads a timeout as gRPC writes it: up to eight digits and a unit.
@@ -106,12 +114,14 @@ mod tests {
     #[test]
     fn a_call_is_given_up_before_its_client_gives_up_and_never_later_than_the_server_allows() {
         let (mut headers, max) = (HeaderMap::new(), Duration::from_secs(10));
-        assert_eq!(allowed(&headers, max), max);
+        assert_eq!(allowed(&headers, max), Ok(max));
         headers.insert(GRPC_TIMEOUT, "1S".parse().unwrap());
-        assert_eq!(allowed(&headers, max), Duration::from_millis(950));
+        assert_eq!(allowed(&headers, max), Ok(Duration::from_millis(950)));
         headers.insert(GRPC_TIMEOUT, "100m".parse().unwrap());
-        assert_eq!(allowed(&headers, max), Duration::from_millis(95));
+        assert_eq!(allowed(&headers, max), Ok(Duration::from_millis(95)));
         headers.insert(GRPC_TIMEOUT, "20S".parse().unwrap());
-        assert_eq!(allowed(&headers, max), max);
+        assert_eq!(allowed(&headers, max), Ok(max));
+        headers.insert(GRPC_TIMEOUT, "soon".parse().unwrap());
+        assert_eq!(allowed(&headers, max).unwrap_err().field(), Some(GRPC_TIMEOUT));
     }
 }

@@ -18,6 +18,14 @@ pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of entries in one answer of a read.
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of details that are open at a time, over all readers.
+pub const DETAILS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The part of it that is kept for answers of few details.
+pub const FEW_DETAILS_OPEN_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of details of one answer up to which they are few; the most that one entry has fits.
+pub const FEW_DETAILS_BYTES: usize = 128 * 1024;
+/// Bytes of the things in one page of a list.
+pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Messages of a stream that wait for their reader, beside what the connection's window holds.
 pub const STREAM_MESSAGES_MAX: usize = 2;
 /// Messages of an append stream whose answers are not yet known.
@@ -80,7 +88,7 @@ pub struct Limits {
     pub header_list_bytes_max: u32,
     /// Bytes of one message from a client. Above the limit of an append, so that its own error can name the field.
     pub request_bytes_max: u32,
-    /// Bytes of one message to a client.
+    /// Bytes of one message to a client; what answers are cut to fits into the least of it.
     pub response_bytes_max: u32,
     /// Seconds from connecting until a peer has greeted as HTTP says.
     pub handshake_s: u32,
@@ -147,7 +155,7 @@ impl Limits {
         ("calls_burst_max", 1, 10_000_000),
         ("header_list_bytes_max", 4 * 1024, MIB),
         ("request_bytes_max", MIB, 64 * MIB),
-        ("response_bytes_max", MIB, 64 * MIB),
+        ("response_bytes_max", 4 * MIB, 64 * MIB),
         ("handshake_s", 1, 300),
         ("unauthenticated_s", 1, 300),
         ("connections_per_peer_max", 1, 1_000_000),

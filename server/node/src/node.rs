@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     connection::Listener,
     demo::{self, DemoError},
+    details::DetailsBudget,
     first_start::{self, FirstStartError},
     http_door,
     limits::{self, Limits},
@@ -39,6 +40,7 @@ struct Parts {
     tables: Flights<TableOf, crate::grpc::ReportComputed>,
     streams: Streams,
     peers: Peers,
+    details: DetailsBudget,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -110,6 +112,7 @@ impl Node {
             tables: Flights::default(),
             streams: Streams::default(),
             peers: Peers::new(&config.limits),
+            details: DetailsBudget::default(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -185,6 +188,11 @@ impl Node {
     /// The streams that are open.
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// What may be open of details.
+    pub(crate) fn details(&self) -> &DetailsBudget {
+        &self.0.details
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

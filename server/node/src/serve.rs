@@ -58,7 +58,11 @@ pub(crate) async fn serve(
         .layer(OriginsLayer::new(node.http()))
         .layer(GrpcWebLayer::new())
         .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
-        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
+        .layer(AuthLayer {
+            authenticator: node.authenticator().clone(),
+            rate: CallRate::new(limits),
+            stall: limits.stall(),
+        })
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
     let watching = watch_health(node, health.clone());

@@ -9,6 +9,7 @@ use crate::{
     counted::{Counted, Held},
     grpc::Failure,
     limits,
+    shares::{Shares, acquire},
 };
 use futures_util::{
     FutureExt,
@@ -22,7 +23,7 @@ use std::{
     hash::Hash,
     io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Mutex, PoisonError, Weak, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -115,14 +116,10 @@ impl SlowCall {
     /// A thread of the principal's share, of the network's, and of all.
     async fn place(&self) -> [OwnedSemaphorePermit; 3] {
         let parts = &self.0.parts;
-        let of_principal = acquire(parts.principals.find(self.0.of_principal.key())).await;
-        let of_network = acquire(parts.networks.find(self.0.in_network.key())).await;
-        [of_principal, of_network, acquire(Arc::clone(&parts.threads)).await]
+        let of_principal = acquire(parts.principals.find(self.0.of_principal.key()), 1).await;
+        let of_network = acquire(parts.networks.find(self.0.in_network.key()), 1).await;
+        [of_principal, of_network, acquire(Arc::clone(&parts.threads), 1).await]
     }
-}
-
-async fn acquire(semaphore: Arc<Semaphore>) -> OwnedSemaphorePermit {
-    semaphore.acquire_owned().await.expect("nobody closes it")
 }
 
 /// Ends the work of whoever drops it.
@@ -131,29 +128,6 @@ struct CancelOnDrop(Cancel);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.cancel();
-    }
-}
-
-/// The same number of places for each key, kept while somebody uses them.
-struct Shares<K> {
-    places: usize,
-    semaphores: Mutex<HashMap<K, Weak<Semaphore>>>,
-}
-
-impl<K: Hash + Eq + Clone> Shares<K> {
-    fn of(places: usize) -> Self {
-        Self { places, semaphores: Mutex::default() }
-    }
-
-    fn find(&self, key: &K) -> Arc<Semaphore> {
-        let mut semaphores = self.semaphores.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = semaphores.get(key).and_then(Weak::upgrade) {
-            return known;
-        }
-        semaphores.retain(|_, semaphore| semaphore.strong_count() > 0);
-        let semaphore = Arc::new(Semaphore::new(self.places));
-        semaphores.insert(key.clone(), Arc::downgrade(&semaphore));
-        semaphore
     }
 }
 

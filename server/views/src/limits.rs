@@ -124,8 +124,8 @@ pub const ABOUT_BYTES_MAX: usize = 1_024;
 pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 64 * 1024;
 /// Rows in a page.
 pub const PAGE_ROWS_MAX: usize = 10_000;
-/// Bytes of rows in a page: it ends early, but has one row at least.
-pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of rows in a page, as they are sent at the most: it ends early, but has one row at least.
+pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// Entries of a key, newest first, whose share is computed.
 pub const SHARES_MAX: usize = 200;
 /// Tables that are kept, of all views and reports: of views as of other days and positions, and of reports.

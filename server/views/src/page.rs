@@ -86,7 +86,7 @@ impl Page {
         if is_before || is_beyond {
             return;
         }
-        self.bytes += row.len();
+        self.bytes += StoredRow::sent_bytes_max(row);
         self.rows.push((rank, row.to_vec()));
         if self.rows.len() > 2 * self.size + 1 || self.bytes > 2 * limits::PAGE_BYTES_MAX {
             self.cut();
@@ -99,12 +99,12 @@ impl Page {
         self.rows.sort_by(|(one, _), (other, _)| order.compare(one, other));
         let mut bytes = 0;
         let fits = self.rows.iter().take(self.size).take_while(|(_, row)| {
-            bytes += row.len();
+            bytes += StoredRow::sent_bytes_max(row);
             bytes <= limits::PAGE_BYTES_MAX
         });
         let size = fits.count().max(1);
         self.rows.truncate(size + 1);
-        self.bytes = self.rows.iter().map(|(_, row)| row.len()).sum();
+        self.bytes = self.rows.iter().map(|(_, row)| StoredRow::sent_bytes_max(row)).sum();
         self.last_kept = self.rows.get(size).map(|(rank, _)| rank.clone());
         size
     }

@@ -9,10 +9,13 @@ use crate::{
     contract::{GuestRow, GuestValue},
     key::{Key, first},
 };
+use kith_core::limits::PERSON_ID_BYTES_MAX;
 use std::cmp::Ordering;
 
 /// Length of the head.
 const HEAD_BYTES: usize = 9;
+/// The tag of a person.
+const PERSON_TAG: u8 = 6;
 
 /// Which row of a view: its key, and the item among several rows of the key (0 = none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +100,21 @@ impl StoredRow {
         take_value(&mut rest)
     }
 
+    /// Bytes that a stored row has when it is sent, at the most: people are numbers here and ids there.
+    pub(crate) fn sent_bytes_max(bytes: &[u8]) -> usize {
+        /// Bytes of a person's id with what stands before it.
+        const PERSON_BYTES: usize = PERSON_ID_BYTES_MAX + 6;
+        let mut rest = &bytes[HEAD_BYTES..];
+        let count = u16::from_le_bytes(take(&mut rest));
+        let mut people = 0;
+        for _ in 0..count {
+            people += usize::from(rest.first() == Some(&PERSON_TAG));
+            skip_value(&mut rest);
+        }
+        // The key has two people; a value has up to four bytes more in a message than here.
+        bytes.len() + 4 * usize::from(count) + (people + 2) * PERSON_BYTES
+    }
+
     /// The part of a row's bytes that digests cover.
     pub(crate) fn body(bytes: &[u8]) -> &[u8] {
         &bytes[HEAD_BYTES..]
@@ -151,7 +169,7 @@ pub(crate) fn put_value(bytes: &mut Vec<u8>, value: &GuestValue) {
         }
         GuestValue::Flag(flag) => put(bytes, 4, &[u8::from(*flag)]),
         GuestValue::Day(day) => put(bytes, 5, &day.to_le_bytes()),
-        GuestValue::Person(person) => put(bytes, 6, &person.to_le_bytes()),
+        GuestValue::Person(person) => put(bytes, PERSON_TAG, &person.to_le_bytes()),
         GuestValue::Event(position) => put(bytes, 7, &position.to_le_bytes()),
     }
 }
@@ -179,7 +197,7 @@ fn take_value(rest: &mut &[u8]) -> GuestValue {
         }
         4 => GuestValue::Flag(take::<1>(rest)[0] == 1),
         5 => GuestValue::Day(i32::from_le_bytes(take(rest))),
-        6 => GuestValue::Person(u32::from_le_bytes(take(rest))),
+        PERSON_TAG => GuestValue::Person(u32::from_le_bytes(take(rest))),
         7 => GuestValue::Event(u64::from_le_bytes(take(rest))),
         _ => GuestValue::None,
     }
@@ -190,7 +208,7 @@ fn skip_value(rest: &mut &[u8]) {
         1 | 2 | 7 => 8,
         3 => u32::from_le_bytes(take(rest)) as usize,
         4 => 1,
-        5 | 6 => 4,
+        5 | PERSON_TAG => 4,
         _ => 0,
     };
     *rest = &rest[length..];

@@ -194,8 +194,12 @@ async fn directory(raw: &Raw, told: &mut Told) {
     }
     let request = v1::ListOrganisationsRequest { network: network.clone(), ..Default::default() };
     tell(told, "ListOrganisations", &told_as(raw.directory().list_organisations(request).await));
-    tell(told, "ListNetworks", &told_as(raw.networks().list_networks(v1::ListNetworksRequest {}).await));
-    tell(told, "ListTokens", &told_as(raw.networks().list_tokens(v1::ListTokensRequest { network }).await));
+    tell(told, "ListNetworks", &told_as(raw.networks().list_networks(v1::ListNetworksRequest::default()).await));
+    tell(
+        told,
+        "ListTokens",
+        &told_as(raw.networks().list_tokens(v1::ListTokensRequest { network, ..Default::default() }).await),
+    );
 }
 
 async fn proofs(raw: &Raw, history: &History, told: &mut Told) {
@@ -236,7 +240,9 @@ async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
         v1::ViewCertificate { checkpoint: String::new(), ..certificate }
     });
     tell(told, "CertifyView", &certified);
-    let listed = told_as(raw.views().list_views(v1::ListViewsRequest { network: raw.network_name() }).await);
+    let listed = told_as(
+        raw.views().list_views(v1::ListViewsRequest { network: raw.network_name(), ..Default::default() }).await,
+    );
     tell(told, "ListViews", &listed.map(|listed| listed.views.into_iter().map(without_work).collect::<Vec<_>>()));
 }
 
@@ -308,7 +314,9 @@ async fn as_of_times(raw: &Raw, random: &mut Random, told: &mut Told) {
 
 async fn plugins(raw: &Raw, told: &mut Told) {
     let network = raw.network_name();
-    let listed = told_as(raw.plugins().list_plugins(v1::ListPluginsRequest { network: network.clone() }).await);
+    let listed = told_as(
+        raw.plugins().list_plugins(v1::ListPluginsRequest { network: network.clone(), ..Default::default() }).await,
+    );
     tell(told, "ListPlugins", &listed);
     let request = v1::DiffPluginRequest { network: network.clone(), name: "strength".into(), ..Default::default() };
     tell(told, "DiffPlugin", &told_as(raw.plugins().diff_plugin(request).await).map(|_| ()));

@@ -31,7 +31,7 @@ pub(crate) struct AskedArgs {
 
 pub(crate) async fn run(context: &mut Context, args: &AskedArgs) -> Result<(), Failure> {
     let category = Category::parse_field(&args.category, "event.asked.category")?;
-    let mut resolver = context.resolver();
+    let mut resolver = context.participants();
     let by = resolver.person(&args.by).await?;
     let of = resolver.people(&args.of).await?;
     let mut subjects = of.clone();

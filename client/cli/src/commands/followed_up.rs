@@ -27,7 +27,7 @@ pub(crate) struct FollowedUpArgs {
 }
 
 pub(crate) async fn run(context: &mut Context, args: &FollowedUpArgs) -> Result<(), Failure> {
-    let mut resolver = context.resolver();
+    let mut resolver = context.participants();
     let by = resolver.person(&args.by).await?;
     let with = resolver.people(&args.with).await?;
     let target = match args.about {

@@ -35,7 +35,7 @@ pub(crate) struct HelpedArgs {
 pub(crate) async fn run(context: &mut Context, args: &HelpedArgs) -> Result<(), Failure> {
     let category = args.category.as_deref().map(|text| Category::parse_field(text, "event.helped.category"));
     let category = category.transpose()?;
-    let mut resolver = context.resolver();
+    let mut resolver = context.participants();
     let by = resolver.person(&args.helper).await?;
     let helped = resolver.person(&args.helped).await?;
     let target = match args.about {

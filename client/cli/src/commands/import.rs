@@ -18,7 +18,6 @@ use crate::{
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{Outcome, Reason, reason_name};
-use serde_json::json;
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
@@ -132,7 +131,10 @@ pub(crate) struct Tally {
     accepted: u64,
     duplicates: u64,
     people: u64,
+    changed: u64,
     organisations: u64,
+    /// What the token may not do to people and organisations, and why.
+    left_out: Vec<Refusal>,
     /// Rows that say nothing.
     pub(crate) skipped: u64,
     /// What was refused, here or by the server.
@@ -158,7 +160,9 @@ impl Tally {
             accepted: 0,
             duplicates: 0,
             people: 0,
+            changed: 0,
             organisations: 0,
+            left_out: Vec::new(),
             skipped: 0,
             refusals: Vec::new(),
             progress: ProgressBar::new(records).with_style(style),
@@ -180,11 +184,18 @@ impl Tally {
                 (Ok((_, Outcome::Duplicate(_))), Role::Record) => &mut self.duplicates,
                 (Ok((_, Outcome::Accepted(_))), Role::Record) => &mut self.accepted,
                 (Ok((_, Outcome::Accepted(_))), Role::Person) => &mut self.people,
+                (Ok((_, Outcome::Accepted(_))), Role::Change) => &mut self.changed,
                 (Ok((_, Outcome::Accepted(_))), Role::Organisation) => &mut self.organisations,
-                (Ok((_, Outcome::Duplicate(_))), Role::Person | Role::Organisation) => continue,
+                (Ok((_, Outcome::Duplicate(_))), Role::Person | Role::Change | Role::Organisation) => continue,
             };
             *counter += 1;
         }
+    }
+
+    /// Counts what is left out of the directory: contacts do not need it.
+    pub(crate) fn leave_out(&mut self, answer: Answer) {
+        self.progress.inc(1);
+        self.left_out.extend(answer.result.err());
     }
 
     /// Puts the counts so far beside why the import ended early.
@@ -224,9 +235,11 @@ impl Tally {
         put("skipped", self.skipped);
         if kind == Kind::Edges {
             put("people_added", self.people);
+            put("people_changed", self.changed);
             put("organisations_added", self.organisations);
+            answer.insert("left_out".to_owned(), listed(&self.left_out));
         }
-        answer.insert("refusals".to_owned(), json!(self.refusals.iter().map(Refusal::to_json).collect::<Vec<_>>()));
+        answer.insert("refusals".to_owned(), listed(&self.refusals));
         serde_json::Value::Object(answer)
     }
 
@@ -238,20 +251,39 @@ impl Tally {
         )];
         if kind == Kind::Edges {
             lines.push(format!("{} people and {} organisations added first", self.people, self.organisations));
+            if self.changed > 0 {
+                lines.push(format!("{} people changed, as the list of people says", self.changed));
+            }
         }
-        let told = self.refusals.iter().take(REFUSALS_TOLD_MAX);
-        lines.extend(told.map(|refusal| format!("record {}: {} {}", refusal.record, refusal.reason, refusal.message)));
-        if refused > REFUSALS_TOLD_MAX {
-            lines.push(format!("and {} more: see -o json", refused - REFUSALS_TOLD_MAX));
+        lines.extend(told("record", &self.refusals));
+        if !self.left_out.is_empty() {
+            lines.push(format!("{} left out of what the list says of people:", self.left_out.len()));
+            lines.extend(told("person", &self.left_out));
         }
         lines
     }
+}
+
+/// For programs.
+fn listed(refusals: &[Refusal]) -> serde_json::Value {
+    refusals.iter().map(Refusal::to_json).collect()
+}
+
+/// The first refusals, a line each.
+fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
+    let line = |refusal: &Refusal| format!("{what} {}: {} {}", refusal.record, refusal.reason, refusal.message);
+    let mut lines: Vec<_> = refusals.iter().take(REFUSALS_TOLD_MAX).map(line).collect();
+    if refusals.len() > REFUSALS_TOLD_MAX {
+        lines.push(format!("and {} more: see -o json", refusals.len() - REFUSALS_TOLD_MAX));
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use kith_core::{id::EventId, position::Position};
+    use serde_json::json;
 
     fn refusal(record: u64) -> Refusal {
         Refusal { record, reason: "EVENT_INVALID", field: "event.met".into(), message: "is wrong".into() }

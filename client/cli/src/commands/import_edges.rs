@@ -6,25 +6,27 @@ use crate::{
     dates::{parse_duration, parse_epoch_now, unit_ms},
     derive::digest_of,
     edges::{
-        Clock, Contact, ContactColumn, Habit, Listed, Member, PersonColumn, Plan, Source, group, join,
-        new_organisations, newcomers, parse_contact_columns, parse_members, parse_people_columns, parse_rows, single,
+        Clock, Contact, ContactColumn, Habit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
+        differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
+        parse_people_columns, parse_rows, single,
     },
     failure::{Failure, Refusal},
     input::read_text,
     place::Place,
     recording::ScopeArg,
-    upload::{Feed, Item, Role, Unwanted, upload},
+    upload::{Answer, Feed, Item, Role, Unwanted, upload},
 };
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use kith_client::{Error, NewEvent};
+use kith_client::{Error, NewEvent, Reason, reason_name};
 use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
 use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists
 ///
 /// Each row is a contact between two people at a time. Columns are separated by white space or commas; the file may be
-/// packed with gzip. People are named by the ids in the file; unknown ones are added first.
+/// packed with gzip. People are named by the ids in the file; unknown ones are added first, and what the list of people
+/// says of known ones is recorded where it differs. What the token may not do to people and organisations is left out and told.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  kith import edges contacts.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z \
@@ -37,6 +39,13 @@ pub(crate) struct EdgesArgs {
     /// What its columns hold: time, from, to, or _ for nothing
     #[arg(long, value_parser = columns)]
     columns: Columns,
+    /// What stands between its columns: one letter, such as ';', or tab; values may be in double quotes then
+    /// [default: commas, or white space in lines without]
+    #[arg(long, value_name = "LETTER", value_parser = separator, allow_hyphen_values = true)]
+    separator: Option<char>,
+    /// The first row of the list, and of the list of people, is a heading and is passed over
+    #[arg(long)]
+    header: bool,
     /// When its time zero was; a day means its first moment, without a zone it is UTC
     #[arg(long, value_name = "DATE", value_parser = parse_epoch_now)]
     epoch: Timestamp,
@@ -77,6 +86,15 @@ fn people_columns(text: &str) -> Result<PeopleColumns, String> {
     parse_people_columns(text).map(PeopleColumns)
 }
 
+fn separator(text: &str) -> Result<char, String> {
+    let mut letters = text.chars();
+    match (text, letters.next(), letters.next()) {
+        ("tab" | "\\t", _, _) => Ok('\t'),
+        (_, Some(letter), None) if letter != '"' && !letter.is_alphanumeric() => Ok(letter),
+        _ => Err("it is one letter that no value has, such as ; or tab".to_owned()),
+    }
+}
+
 fn unit(text: &str) -> Result<i64, String> {
     unit_ms(text).ok_or_else(|| format!("{text} is not a unit of time: there are ms, s, min, h and d"))
 }
@@ -105,33 +123,102 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
         (HabitArg::Met, _, false) | (HabitArg::FollowedUp, None, _) => {}
     }
     let known = Known::read(&context.place).await?;
-    let List { contacts, members, organisations, source, skipped, refusals } = List::read(&args, &known)?;
-    let mut tally = Tally::new((organisations.len() + members.len() + contacts.len()) as u64, &context.place);
+    let List { contacts, directory, source, skipped, refusals } = List::read(&args, &known)?;
+    let mut tally = Tally::new((directory.events() + contacts.len()) as u64, &context.place);
     tally.skipped = skipped;
     tally.refusals = refusals;
+    record_directory(&context.place, directory, source, &mut tally).await?;
+    let mut plan = Plan::new(source);
+    let contacts = contacts.into_iter().map(move |contact| (contact.record, plan.contact(contact)));
+    let items = contacts.map(|(record, event)| item(record, Role::Record, event));
+    send(&context.place, items, &mut tally, Tally::count).await?;
+    tally.tell(&mut context.output, Kind::Edges)
+}
+
+/// Records what contacts need of the directory. People whom the token may not add to their organisation are added without.
+async fn record_directory(
+    place: &Place,
+    directory: Directory,
+    source: Source,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let mut outside = HashSet::new();
+    let items = directory.items(source);
+    let take = |tally: &mut Tally, answers: Vec<Answer>| {
+        let (denied, answered): (Vec<_>, Vec<_>) = answers.into_iter().partition(is_denied);
+        tally.count(answered);
+        for answer in denied {
+            outside.extend((answer.role == Role::Person).then_some(answer.record));
+            tally.leave_out(answer);
+        }
+    };
+    send(place, items.into_iter(), tally, take).await?;
+    let plan = Plan::new(source);
+    let outside = directory.newcomers.into_iter().filter(|member| outside.contains(&member.record));
+    let outside = outside.map(|member| Member { organisation: None, ..member });
+    let items: Vec<_> = outside.map(|member| item(member.record, Role::Person, plan.person(&member))).collect();
+    send(place, items.into_iter(), tally, Tally::count).await
+}
+
+/// Whether a part of the directory is not the token's to change, or needs one that is not.
+fn is_denied(answer: &Answer) -> bool {
+    let reasons = [Reason::PermissionDenied, Reason::OrganisationUnknown].map(reason_name);
+    answer.role != Role::Record && answer.result.as_ref().is_err_and(|refusal| reasons.contains(&refusal.reason))
+}
+
+/// Sends items and gives their answers to `take`.
+async fn send(
+    place: &Place,
+    items: impl Iterator<Item = Item> + Send + 'static,
+    tally: &mut Tally,
+    mut take: impl FnMut(&mut Tally, Vec<Answer>),
+) -> Result<(), Failure> {
     let prepare = move |feed: &mut Feed| {
+        let mut items = items;
         // Nobody takes records any more when the upload failed: it says why.
-        let _unwanted: Result<(), Unwanted> = feed_all(feed, source, organisations, members, contacts);
+        let _unwanted: Result<(), Unwanted> = items.try_for_each(|item| feed.push(item));
         Ok(())
     };
     let take = |answers| {
-        tally.count(answers);
+        take(tally, answers);
         Ok(())
     };
-    upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
-    tally.tell(&mut context.output, Kind::Edges)
+    let sent = upload(place, prepare, take).await;
+    sent.map_err(|why| tally.interrupted(why))
+}
+
+/// What contacts need of the directory, and what a list of people says of it.
+struct Directory {
+    organisations: Vec<(u64, OrganisationId)>,
+    newcomers: Vec<Member>,
+    differing: Vec<Member>,
+}
+
+impl Directory {
+    fn events(&self) -> usize {
+        self.organisations.len() + self.newcomers.len() + self.differing.len()
+    }
+
+    fn items(&self, source: Source) -> Vec<Item> {
+        let (plan, now) = (Plan::new(source), kith_client::now());
+        let organisations =
+            self.organisations.iter().map(|(record, id)| item(*record, Role::Organisation, plan.organisation(id)));
+        let newcomers = self.newcomers.iter().map(|member| item(member.record, Role::Person, plan.person(member)));
+        let differing = self.differing.iter().map(|member| item(member.record, Role::Change, changed(member, now)));
+        organisations.chain(newcomers).chain(differing).collect()
+    }
 }
 
 /// Who is in the directory already.
 struct Known {
-    people: HashSet<String>,
+    people: People,
     organisations: HashSet<String>,
 }
 
 impl Known {
     async fn read(place: &Place) -> Result<Self, Failure> {
         Ok(Self {
-            people: place.people(None).await?.into_iter().map(|person| person.id).collect(),
+            people: place.people(None).await?.into_iter().map(|person| (person.id.clone(), person)).collect(),
             organisations: place.organisations().await?.into_iter().map(|one| one.id).collect(),
         })
     }
@@ -140,8 +227,7 @@ impl Known {
 /// All that the files and flags say.
 struct List {
     contacts: Vec<Contact>,
-    members: Vec<Member>,
-    organisations: Vec<(u64, OrganisationId)>,
+    directory: Directory,
     source: Source,
     skipped: u64,
     refusals: Vec<Refusal>,
@@ -152,7 +238,8 @@ impl List {
         let text = read_text(&args.file)?;
         let file = digest_of(text.as_bytes()).map_err(|error| Failure::file("read", &args.file, error))?;
         let clock = Clock { epoch: args.epoch, unit_ms: args.unit };
-        let Listed { rows, skipped, mut refusals } = parse_rows(&text, &args.columns.0, clock);
+        let layout = Layout { separator: args.separator, has_heading: args.header };
+        let Listed { rows, skipped, mut refusals } = parse_rows(&text, layout, &args.columns.0, clock);
         let contacts = match (args.join, args.group) {
             (Some(gap), _) => join(rows, i64::try_from(gap.as_millis()).unwrap_or(i64::MAX)),
             (None, true) => group(rows),
@@ -160,35 +247,18 @@ impl List {
         };
         let mut members = Vec::new();
         if let Some(path) = &args.people {
-            let (listed, unreadable) = parse_members(&read_text(path)?, &args.people_columns.0);
+            let (listed, unreadable) = parse_members(&read_text(path)?, layout, &args.people_columns.0);
             members = listed;
             refusals.extend(unreadable);
         }
-        let members = newcomers(members, &contacts, &known.people);
-        let organisations = new_organisations(&members, &known.organisations);
+        let differing = differing(&members, &known.people);
+        let newcomers = newcomers(members, &contacts, &known.people);
+        let everybody = [&newcomers[..], &differing].concat();
+        let organisations = new_organisations(&everybody, &known.organisations);
+        let directory = Directory { organisations, newcomers, differing };
         let source = Source { file, epoch: clock.epoch, habit: args.habit.into(), scope: args.scope.into() };
-        Ok(Self { contacts, members, organisations, source, skipped, refusals })
+        Ok(Self { contacts, directory, source, skipped, refusals })
     }
-}
-
-fn feed_all(
-    feed: &mut Feed,
-    source: Source,
-    organisations: Vec<(u64, OrganisationId)>,
-    members: Vec<Member>,
-    contacts: Vec<Contact>,
-) -> Result<(), Unwanted> {
-    let mut plan = Plan::new(source);
-    for (record, organisation) in organisations {
-        feed.push(item(record, Role::Organisation, plan.organisation(&organisation)))?;
-    }
-    for member in members {
-        feed.push(item(member.record, Role::Person, plan.person(&member)))?;
-    }
-    for contact in contacts {
-        feed.push(item(contact.record, Role::Record, plan.contact(contact)))?;
-    }
-    Ok(())
 }
 
 fn item(record: u64, role: Role, event: Result<NewEvent, Invalid>) -> Item {

@@ -27,7 +27,7 @@ pub(crate) struct MetArgs {
 }
 
 pub(crate) async fn run(context: &mut Context, args: &MetArgs) -> Result<(), Failure> {
-    let people = context.resolver().people(&args.people).await?;
+    let people = context.participants().people(&args.people).await?;
     let mut builder = args.event.builder(Fact::Met(Met { people: people.clone() }), None, people.clone());
     if let Some(place) = args.place.as_ref().filter(|place| !place.trim().is_empty()) {
         builder = builder.detail(DetailKind::Place, people, place);

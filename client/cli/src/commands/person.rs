@@ -1,5 +1,7 @@
 //! `kith person`: people of the network.
 
+mod change;
+
 use crate::{
     context::Context,
     failure::Failure,
@@ -7,6 +9,7 @@ use crate::{
     recording::{WhenArgs, append, parse_name},
     settings::Format,
 };
+use change::ChangeArgs;
 use clap::{Args, Subcommand};
 use kith_client::{random_person_id, v1};
 use kith_core::{
@@ -25,6 +28,8 @@ pub(crate) enum PersonCommand {
     List(ListArgs),
     /// Show one person
     Show(ShowArgs),
+    /// Change a person's name, organisation or role
+    Change(ChangeArgs),
     /// Say that two ids are one person
     Merge(MergeArgs),
 }
@@ -86,6 +91,7 @@ pub(crate) async fn run(context: &mut Context, command: PersonCommand) -> Result
         PersonCommand::Add(args) => add(context, args).await,
         PersonCommand::List(args) => list(context, &args).await,
         PersonCommand::Show(args) => show(context, &args).await,
+        PersonCommand::Change(args) => change::change(context, args).await,
         PersonCommand::Merge(args) => merge(context, &args).await,
     }
 }

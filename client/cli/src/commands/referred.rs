@@ -27,7 +27,7 @@ pub(crate) struct ReferredArgs {
 }
 
 pub(crate) async fn run(context: &mut Context, args: &ReferredArgs) -> Result<(), Failure> {
-    let mut resolver = context.resolver();
+    let mut resolver = context.participants();
     let referrer = resolver.person(&args.referrer).await?;
     let person = resolver.person(&args.person).await?;
     let to = resolver.person(&args.to).await?;

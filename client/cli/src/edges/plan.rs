@@ -8,14 +8,14 @@ use crate::{
     derive::{FileDigest, Repeats, digest_parts, event_id, event_salt},
     render::scope_name,
 };
-use kith_client::{EventBuilder, NewEvent};
+use kith_client::{EventBuilder, NewEvent, v1};
 use kith_core::{
-    event::{Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, Scope},
+    event::{Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, PersonChanged, Scope},
     id::{EventId, OrganisationId, PersonId},
     invalid::Invalid,
     timestamp::Timestamp,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Separates the content of contacts from all other hashes.
 const CONTACT_DOMAIN: &[u8] = b"kith/import/contact/1";
@@ -113,9 +113,37 @@ impl Plan {
     }
 }
 
+/// The people in a directory, by id.
+pub(crate) type People = HashMap<String, v1::Person>;
+
+/// Says of a person who is known what a list says. The event is new each time: whether it is needed follows from the
+/// directory, and a person may come to be again what they were once.
+pub(crate) fn changed(member: &Member, now: Timestamp) -> Result<NewEvent, Invalid> {
+    let Member { person, organisation, role, .. } = member.clone();
+    EventBuilder::new(Fact::PersonChanged(PersonChanged { person, organisation, role }), now).build()
+}
+
+/// The members of a list who are known otherwise, as they are with what the list says. It says nothing where it is empty.
+pub(crate) fn differing(members: &[Member], known: &People) -> Vec<Member> {
+    let described = members.iter().filter_map(|member| {
+        let now = known.get(member.person.as_str())?;
+        let mut wanted = member.clone();
+        if wanted.organisation.is_none() {
+            wanted.organisation = now.organisation.parse().ok();
+        }
+        if wanted.role.is_empty() {
+            wanted.role.clone_from(&now.role);
+        }
+        let organisation = wanted.organisation.as_ref().map_or("", OrganisationId::as_str);
+        let is_so = organisation == now.organisation && wanted.role == now.role;
+        (!is_so).then_some(wanted)
+    });
+    described.collect()
+}
+
 /// Who must be added before contacts can be recorded: the members listed, then whoever else takes part, in order of
 /// appearance, without those who are known.
-pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &HashSet<String>) -> Vec<Member> {
+pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> Vec<Member> {
     let everybody = contacts.iter().flat_map(|contact| {
         let people = std::iter::once(&contact.from).chain(&contact.to);
         people.map(|person| Member {
@@ -127,7 +155,7 @@ pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &Hash
     });
     let mut seen = HashSet::new();
     let members = members.into_iter().chain(everybody);
-    members.filter(|member| !known.contains(member.person.as_str()) && seen.insert(member.person.clone())).collect()
+    members.filter(|member| !known.contains_key(member.person.as_str()) && seen.insert(member.person.clone())).collect()
 }
 
 /// The organisations of newcomers, in order of appearance, without those that are known.
@@ -202,7 +230,7 @@ mod tests {
             organisation: organisation.map(|id| id.parse().unwrap()),
             role: String::new(),
         };
-        let known = HashSet::from(["c".to_owned()]);
+        let known = People::from([("c".to_owned(), v1::Person::default())]);
         let contacts = [contact("d", &["b", "c"]), contact("b", &["d"])];
         let found = newcomers(vec![member("b", Some("ward")), member("c", Some("desk"))], &contacts, &known);
         let shown: Vec<_> =
@@ -216,5 +244,28 @@ mod tests {
         assert_eq!(added.event().occurred_at, source().epoch);
         assert_eq!(added, plan.person(&found[0]).unwrap());
         assert_ne!(added.id(), plan.organisation(&organisations[0].1).unwrap().id());
+    }
+
+    #[test]
+    fn what_a_list_says_of_people_who_are_known_otherwise_is_recorded() {
+        let known = |id: &str, organisation: &str, role: &str| {
+            let (organisation, role) = (organisation.to_owned(), role.to_owned());
+            (id.to_owned(), v1::Person { id: id.to_owned(), organisation, role, ..v1::Person::default() })
+        };
+        let people =
+            People::from([known("amina", "", "GP"), known("ben", "ward", "nurse"), known("carol", "ward", "")]);
+        let member = |person: &str, organisation: &str, role: &str| Member {
+            record: 1,
+            person: person.parse().unwrap(),
+            organisation: organisation.parse().ok(),
+            role: role.to_owned(),
+        };
+        let listed = [member("amina", "desk", ""), member("ben", "", ""), member("carol", "ward", "porter")];
+        let found = differing(&[&listed[..], &[member("new", "ward", "")]].concat(), &people);
+        assert_eq!(found, [member("amina", "desk", "GP"), member("carol", "ward", "porter")]);
+        let once = changed(&found[0], Timestamp::from_millis(0)).unwrap();
+        assert_ne!(once.id(), changed(&found[0], Timestamp::from_millis(0)).unwrap().id());
+        let Fact::PersonChanged(change) = &once.event().fact else { panic!("another fact") };
+        assert_eq!((change.person.as_str(), change.role.as_str()), ("amina", "GP"));
     }
 }

@@ -6,7 +6,7 @@
 use super::{
     Call, Failure,
     append::check_size,
-    convert, enter,
+    convert, enter, status,
     stream::{Messages, Sender, Stop, fill},
 };
 use crate::{auth::Caller, limits::APPEND_STREAM_PIPELINE_MAX, node::Node};
@@ -78,12 +78,7 @@ async fn open(
 fn receive(
     message: Option<Result<v1::AppendStreamRequest, Status>>,
 ) -> Result<Option<v1::AppendStreamRequest>, Failure> {
-    message.transpose().map_err(|status| {
-        if status.code() == tonic::Code::OutOfRange {
-            return Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server takes");
-        }
-        Failure::because(ErrorReason::RequestInvalid, "the stream broke off or held something else than messages")
-    })
+    message.transpose().map_err(|status| status::received(&status))
 }
 
 impl AppendStream {

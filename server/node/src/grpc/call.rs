@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::{auth::Caller, node::Node};
+use http::{Method, StatusCode, header::CONTENT_TYPE};
 use kith_core::{
     id::NetworkName,
     may::{Action, may},
@@ -9,6 +10,29 @@ use kith_core::{
 use kith_log::Network;
 use kith_proto::v1::ErrorReason;
 use tonic::Request;
+
+/// What the media types of gRPC begin with; those of gRPC-web were turned into it.
+const MEDIA_TYPE: &str = "application/grpc";
+
+/// Whether a request has the form of a call, whatever its message is: how HTTP and gRPC refuse it else.
+pub(crate) fn check_form<B>(request: &http::Request<B>) -> Result<(), (StatusCode, Failure)> {
+    if request.method() != Method::POST {
+        let failure = Failure::because(ErrorReason::Unsupported, "calls are made with POST");
+        return Err((StatusCode::METHOD_NOT_ALLOWED, failure));
+    }
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if media_type.is_some_and(is_media_type) {
+        return Ok(());
+    }
+    let failure = Failure::request("content-type", format_args!("must be {MEDIA_TYPE}"));
+    Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, failure))
+}
+
+/// `application/grpc`, perhaps with an encoding of messages (`+proto`) or parameters behind it.
+fn is_media_type(text: &str) -> bool {
+    let rest = text.get(..MEDIA_TYPE.len()).filter(|start| start.eq_ignore_ascii_case(MEDIA_TYPE));
+    rest.is_some() && text[MEDIA_TYPE.len()..].chars().next().is_none_or(|next| "+; ".contains(next))
+}
 
 /// A call by an authenticated caller.
 pub(super) struct Call<T> {
@@ -38,4 +62,19 @@ pub(super) fn enter(node: &Node, caller: &Caller, name: &str) -> Result<Network,
 /// Refuses callers who may not do something.
 pub(super) fn allow(caller: &Caller, action: &Action<'_>) -> Result<(), Failure> {
     if may(&caller.principal, action) { Ok(()) } else { Err(Failure::new(ErrorReason::PermissionDenied)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_types_of_grpc_are_told_from_others() {
+        for right in ["application/grpc", "application/grpc+proto", "Application/GRPC; charset=utf-8"] {
+            assert!(is_media_type(right), "{right}");
+        }
+        for wrong in ["", "application/json", "application/grpcx", "application/gr", "application/gréc"] {
+            assert!(!is_media_type(wrong), "{wrong}");
+        }
+    }
 }

@@ -7,7 +7,6 @@ use kith_core::{
     event::Role,
     id::EventId,
     invalid::{Invalid, Problem},
-    limits,
     position::Position,
     timestamp::Timestamp,
 };
@@ -252,22 +251,6 @@ pub(super) fn page_size(field: &str, asked: u32, default: u32, max: u32) -> Resu
         return Err(request_invalid(&Invalid::new(field, problem)));
     }
     Ok(size as usize)
-}
-
-/// Things in one page of a directory listing: default and largest number.
-pub(super) const DIRECTORY_PAGE: (u32, u32) = (1_000, limits::PAGE_ROWS_MAX);
-
-/// Reads a page token: how many things come before the page.
-pub(super) fn page_start(token: &str) -> Result<usize, Failure> {
-    if token.is_empty() {
-        return Ok(0);
-    }
-    token.parse().map_err(|_| Failure::request("page_token", "must be the `next_page_token` of the page before"))
-}
-
-/// The token of the page that starts after so many things; empty when there is none.
-pub(super) fn next_page(next: usize, total: usize) -> String {
-    if next < total { next.to_string() } else { String::new() }
 }
 
 /// Opened details on their way out.

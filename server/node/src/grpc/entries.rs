@@ -1,11 +1,11 @@
 //! Entries with their details, within a message: the one read behind `Read` and `Subscribe`.
 
 use super::{Failure, blocking, convert};
+use crate::{details::HeldDetails, node::Node};
 use bytes::Bytes;
 use kith_core::position::Position;
 use kith_log::{Network, Selected, Selection};
 use kith_proto::v1;
-use std::collections::{HashMap, HashSet};
 
 /// A part of a log.
 #[derive(Debug)]
@@ -18,87 +18,77 @@ pub(super) struct Entries {
     pub(super) next: Position,
     /// Whether nothing is left.
     pub(super) end: bool,
+    /// The room that the details hold, until they are sent.
+    pub(super) held: Option<HeldDetails>,
 }
 
 /// Ranges up to this length are read where the call is: they are in memory, and a thread would cost more.
 const INLINE_RANGE_MAX: u64 = 64;
 
-/// Reads what a selection gives, with details, within `bytes_max` bytes (the first entry apart).
+/// Reads what a selection gives, with details, within `bytes_max` bytes (the first entry apart). Only details of entries
+/// that are given are opened, once there is room for them.
 pub(super) async fn read_entries(
+    node: &Node,
     network: &Network,
     selection: Selection,
     bytes_max: usize,
 ) -> Result<Entries, Failure> {
-    if selection.until.since(selection.after) <= INLINE_RANGE_MAX {
-        return read_blocking(network, &selection, bytes_max);
+    let is_short = selection.until.since(selection.after) <= INLINE_RANGE_MAX;
+    let (reading, principal) = (network.clone(), selection.principal.clone());
+    let selecting = move || {
+        let selected = reading.select(&selection)?;
+        let weighed = reading.weigh(&selection.principal, &selected.entries, bytes_max)?;
+        Ok((selected, weighed))
+    };
+    let (selected, weighed) = read(is_short, selecting).await?;
+    let mut entries = cut(selected, weighed.fitting);
+    if weighed.with_details.is_empty() {
+        return Ok(entries);
     }
+    entries.held = Some(node.details().hold(&principal, weighed.details_bytes).await);
     let network = network.clone();
-    blocking(move || read_blocking(&network, &selection, bytes_max)).await
+    let details = read(is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
+    entries.details = details.iter().map(|(position, details)| convert::entry_details(*position, details)).collect();
+    Ok(entries)
 }
 
-fn read_blocking(network: &Network, selection: &Selection, bytes_max: usize) -> Result<Entries, Failure> {
-    let selected = network.select(selection)?;
-    if selected.entries.is_empty() {
-        return Ok(Entries { encoded: Vec::new(), details: Vec::new(), next: selected.next, end: selected.end });
-    }
-    let positions: Vec<Position> = selected.entries.iter().map(|(position, _)| *position).collect();
-    let details = network.details(&selection.principal, &positions)?;
-    let details = details.iter().map(|(position, details)| convert::entry_details(*position, details));
-    Ok(cut(selected, details.collect(), bytes_max))
+/// Reads where the call is, or on a thread that may block.
+async fn read<T: Send + 'static>(
+    is_short: bool,
+    read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    if is_short { read() } else { blocking(read).await }
 }
 
 /// Leaves out what would make the message too large; the next read goes on there.
-fn cut(selected: Selected, details: Vec<v1::EntryDetails>, bytes_max: usize) -> Entries {
-    use prost::Message;
-    let sizes: HashMap<u64, usize> = details.iter().map(|details| (details.position, details.encoded_len())).collect();
-    let mut bytes = 0;
-    let fits = selected.entries.iter().take_while(|(position, entry)| {
-        let first = bytes == 0;
-        bytes += entry.len() + sizes.get(&position.get()).copied().unwrap_or_default();
-        first || bytes <= bytes_max
-    });
-    let count = fits.count();
-    let whole = count == selected.entries.len();
-    let (mut next, mut end) = (selected.next, selected.end);
-    let mut details = details;
-    if !whole {
-        (next, end) = (selected.entries[count - 1].0, false);
-        let kept: HashSet<u64> = selected.entries[..count].iter().map(|(position, _)| position.get()).collect();
-        details.retain(|details| kept.contains(&details.position));
+fn cut(selected: Selected, fitting: usize) -> Entries {
+    let Selected { mut entries, mut next, mut end } = selected;
+    if fitting < entries.len() {
+        entries.truncate(fitting);
+        (next, end) = (entries.last().map_or(next, |(last, _)| *last), false);
     }
-    let encoded = selected.entries.into_iter().take(count).map(|(_, bytes)| bytes).collect();
-    Entries { encoded, details, next, end }
+    let encoded = entries.into_iter().map(|(_, bytes)| bytes).collect();
+    Entries { encoded, details: Vec::new(), next, end, held: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn selected(sizes: &[usize]) -> Selected {
-        let entries = sizes.iter().zip(1..).map(|(size, at)| (Position::new(at), vec![0; *size].into()));
+    fn selected(count: u64) -> Selected {
+        let entries = (1..=count).map(|at| (Position::new(at), vec![0; 100].into()));
         Selected { entries: entries.collect(), next: Position::new(90), end: true }
-    }
-
-    fn details(position: u64, text_bytes: usize) -> v1::EntryDetails {
-        let detail = v1::Detail { text: "x".repeat(text_bytes), ..v1::Detail::default() };
-        v1::EntryDetails { position, details: vec![detail] }
     }
 
     #[test]
     fn what_fits_is_whole() {
-        let page = cut(selected(&[100, 100]), vec![details(2, 50)], 300);
-        assert_eq!((page.encoded.len(), page.details.len(), page.next, page.end), (2, 1, Position::new(90), true));
+        let page = cut(selected(2), 2);
+        assert_eq!((page.encoded.len(), page.next, page.end), (2, Position::new(90), true));
     }
 
     #[test]
-    fn details_count_and_the_next_read_goes_on_behind_the_last_entry_kept() {
-        let page = cut(selected(&[100, 100, 100]), vec![details(2, 50), details(3, 500)], 500);
-        assert_eq!((page.encoded.len(), page.details.len(), page.next, page.end), (2, 1, Position::new(2), false));
-    }
-
-    #[test]
-    fn the_first_entry_is_given_whatever_its_size() {
-        let page = cut(selected(&[1_000, 10]), Vec::new(), 10);
-        assert_eq!((page.encoded.len(), page.next, page.end), (1, Position::new(1), false));
+    fn the_next_read_goes_on_behind_the_last_entry_kept() {
+        let page = cut(selected(3), 2);
+        assert_eq!((page.encoded.len(), page.next, page.end), (2, Position::new(2), false));
     }
 }

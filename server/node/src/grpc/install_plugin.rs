@@ -1,7 +1,7 @@
 //! `InstallPlugin`: a component in pieces, checked, recorded and followed; tells how far it is meanwhile.
 
 use super::{
-    Call, Failure, enter,
+    Call, Failure, enter, status,
     stream::{Messages, Sender, Stop, fill, until_closing},
 };
 use crate::{
@@ -106,8 +106,7 @@ async fn next(
 ) -> Result<Option<v1::InstallPluginRequest>, Stop> {
     let message = tokio::time::timeout(node.limits().stall(), inbound.message()).await.map_err(|_| too_slow())?;
     node.authenticator().check(caller)?;
-    // A client that breaks off hears nothing any more.
-    message.map_err(|_| Stop::Gone)
+    message.map_err(|status| status::received(&status).into())
 }
 
 fn too_slow() -> Stop {

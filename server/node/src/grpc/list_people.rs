@@ -1,13 +1,17 @@
 //! `ListPeople`: people in the order they were added, with their names.
 
-use super::{Call, Failure, blocking, convert, enter};
+use super::{Call, Failure, blocking, convert, enter, page::Page};
 use crate::node::Node;
 use kith_core::{
     directory::Person,
     id::{OrganisationId, PersonId},
 };
+use kith_log::Network;
 use kith_proto::v1;
 use tonic::Request;
+
+/// People whose names are opened at once: of the longest names, a megabyte.
+const NAMES_AT_ONCE: usize = 256;
 
 pub(super) async fn list_people(
     node: &Node,
@@ -15,17 +19,33 @@ pub(super) async fn list_people(
 ) -> Result<v1::ListPeopleResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let (default, max) = convert::DIRECTORY_PAGE;
-    let size = convert::page_size("page_size", message.page_size, default, max)?;
-    let start = convert::page_start(&message.page_token)?;
+    let page = Page::begin(message.page_size, &message.page_token)?;
     let organisation = convert::id_or_none(&message.organisation, "organisation", OrganisationId::parse_field)?;
+    let page = blocking(move || fill(&network, page, organisation.as_ref())).await?;
+    let (people, next_page_token) = page.finish();
+    Ok(v1::ListPeopleResponse { people, next_page_token })
+}
+
+/// Fills a page, a few names at a time.
+fn fill(
+    network: &Network,
+    mut page: Page<v1::Person>,
+    organisation: Option<&OrganisationId>,
+) -> Result<Page<v1::Person>, Failure> {
     let directory = network.directory();
-    let total = directory.people().len();
-    let belongs = |person: &&Person| organisation.is_none() || person.organisation == organisation;
-    let page: Vec<&Person> = directory.people().iter().skip(start).filter(belongs).take(size).collect();
-    let next = if page.len() < size { total } else { page.last().map_or(total, |person| person.handle as usize) };
-    let ids: Vec<PersonId> = page.iter().map(|person| person.id.clone()).collect();
-    let names = blocking(move || network.names(&ids)).await?;
-    let people = page.into_iter().map(|person| convert::person(&directory, person, names.get(&person.id)));
-    Ok(v1::ListPeopleResponse { people: people.collect(), next_page_token: convert::next_page(next, total) })
+    let belongs =
+        |(_, person): &(usize, &Person)| organisation.is_none() || person.organisation.as_ref() == organisation;
+    let mut left = directory.people().iter().enumerate().skip(page.start()).filter(belongs);
+    loop {
+        // One more than there is room for tells whether there is another page.
+        let some: Vec<_> = left.by_ref().take(NAMES_AT_ONCE.min(page.room() + 1)).collect();
+        let ids: Vec<PersonId> = some.iter().map(|(_, person)| person.id.clone()).collect();
+        let names = network.names(&ids)?;
+        let taken = some
+            .iter()
+            .all(|(index, person)| page.take(*index, convert::person(&directory, person, names.get(&person.id))));
+        if !taken || some.is_empty() {
+            return Ok(page);
+        }
+    }
 }

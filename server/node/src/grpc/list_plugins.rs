@@ -1,7 +1,7 @@
 //! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing. Owners
 //! of the network are told what those cost that they may not see.
 
-use super::{Call, Failure, blocking, enter, list_views};
+use super::{Call, Failure, blocking, enter, list_views, page::Page};
 use crate::{node::Node, views::Served};
 use kith_core::{
     event::Scope,
@@ -19,16 +19,19 @@ pub(super) async fn list_plugins(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let (node, head) = (node.clone(), network.head().get());
+    let page = Page::begin(message.page_size, &message.page_token)?;
     blocking(move || {
         let known = network.plugins();
         let may_see = |key: &PluginKey| may(&caller.principal, &Action::Ask(&key.owner));
         let (mut seen, unseen): (Vec<_>, Vec<_>) = known.iter().partition(|(key, _)| may_see(key));
         // Of two plugins of one name the one comes first that the name means.
         seen.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name).then(other.owner.cmp(&one.owner)));
-        let plugins = seen.into_iter().map(|one| plugin(&node, &network, one)).collect::<Result<_, Failure>>()?;
-        let unseen = if may(&caller.principal, &Action::EndPlugin) { unseen } else { Vec::new() };
+        let may_end = page.start() == 0 && may(&caller.principal, &Action::EndPlugin);
+        let page = page.fill(seen.into_iter().map(|one| plugin(&node, &network, one)))?;
+        let unseen = if may_end { unseen } else { Vec::new() };
         let unseen = unseen.into_iter().map(|one| cost(&node, &network, one)).collect::<Result<_, Failure>>()?;
-        Ok(v1::ListPluginsResponse { plugins, head, unseen })
+        let (plugins, next_page_token) = page.finish();
+        Ok(v1::ListPluginsResponse { plugins, head, unseen, next_page_token })
     })
     .await
 }

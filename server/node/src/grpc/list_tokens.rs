@@ -1,6 +1,6 @@
 //! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets.
 
-use super::{Call, Failure, allow, convert, enter};
+use super::{Call, Failure, allow, convert, enter, page::Page};
 use crate::node::Node;
 use kith_core::may::{Action, may};
 use kith_proto::v1;
@@ -13,10 +13,12 @@ pub(super) fn list_tokens(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
+    let page = Page::begin(message.page_size, &message.page_token)?;
     let mut tokens: Vec<_> = network.tokens().iter().map(convert::token).collect();
     if may(&caller.principal, &Action::AdministerServer) {
         let of_server = node.log().server_tokens();
         tokens.extend(of_server.iter().map(|token| v1::Token { server: true, ..convert::token(token) }));
     }
-    Ok(v1::ListTokensResponse { tokens })
+    let (tokens, next_page_token) = page.fill(tokens.into_iter().map(Ok::<_, Failure>))?.finish();
+    Ok(v1::ListTokensResponse { tokens, next_page_token })
 }

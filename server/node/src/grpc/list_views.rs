@@ -1,6 +1,6 @@
 //! `ListViews`: the views of a network and how they are doing.
 
-use super::{Call, Failure, blocking, enter, reports};
+use super::{Call, Failure, blocking, enter, page::Page, reports};
 use crate::{
     node::Node,
     views::{Served, ServedView},
@@ -17,9 +17,10 @@ pub(super) async fn list_views(
     let network = enter(node, &caller, &message.network)?;
     let views = node.views().list(network.name(), &caller.principal);
     let head = network.head().get();
-    let views =
-        blocking(move || views.iter().map(|(name, one)| served(name, one)).collect::<Result<Vec<_>, Failure>>());
-    Ok(v1::ListViewsResponse { views: views.await?, head })
+    let page = Page::begin(message.page_size, &message.page_token)?;
+    let page = blocking(move || page.fill(views.iter().map(|(name, one)| served(name, one)))).await?;
+    let (views, next_page_token) = page.finish();
+    Ok(v1::ListViewsResponse { views, head, next_page_token })
 }
 
 /// A view or report as clients see it.

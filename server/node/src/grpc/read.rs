@@ -1,7 +1,7 @@
 //! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
 
 use super::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries};
-use crate::{limits, node::Node};
+use crate::{details::HeldDetails, limits, node::Node};
 use kith_core::{filter::Filter, history::Budget, limits as core_limits, position::Position};
 use kith_log::{Direction, Network, Selection};
 use kith_proto::v1;
@@ -10,7 +10,10 @@ use tonic::Request;
 /// Reads of the log within one call, when a filter drops most entries.
 const ROUNDS_MAX: usize = 32;
 
-pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<v1::ReadResponse, Failure> {
+/// An answer, and the room that its details hold until it is sent.
+type Held = (v1::ReadResponse, Option<HeldDetails>);
+
+pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<Held, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let max =
@@ -32,20 +35,21 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
         direction,
         budget: Budget { entries: limit, bytes: limits::READ_BYTES_MAX },
     };
-    let entries = read_rounds(&network, selection).await?;
+    let entries = read_rounds(node, &network, selection).await?;
     let left_out = if message.with_left_out {
         read_left_out(&network, after, &entries.encoded, entries.next).await?
     } else {
         Vec::new()
     };
-    Ok(v1::ReadResponse {
+    let response = v1::ReadResponse {
         entries: entries.encoded,
         details: entries.details,
         next: entries.next.get(),
         end: entries.end,
         head: head.get(),
         left_out,
-    })
+    };
+    Ok((response, entries.held))
 }
 
 /// What a read covers: from its start to the head, or down to the first entry.
@@ -63,9 +67,9 @@ fn before(position: Position) -> Position {
 }
 
 /// Reads on until something is found, the end is reached, or it took long enough.
-async fn read_rounds(network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
+async fn read_rounds(node: &Node, network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
     for _ in 1..ROUNDS_MAX {
-        let entries = read_entries(network, selection.clone(), limits::READ_BYTES_MAX).await?;
+        let entries = read_entries(node, network, selection.clone(), limits::READ_BYTES_MAX).await?;
         if entries.end || !entries.encoded.is_empty() {
             return Ok(entries);
         }
@@ -74,7 +78,7 @@ async fn read_rounds(network: &Network, mut selection: Selection) -> Result<Entr
             Direction::Backward => selection.until = before(entries.next),
         }
     }
-    read_entries(network, selection, limits::READ_BYTES_MAX).await
+    read_entries(node, network, selection, limits::READ_BYTES_MAX).await
 }
 
 fn direction(number: i32) -> Result<Direction, Failure> {

@@ -1,11 +1,14 @@
 //! Failures of calls, and the one place that makes a [`tonic::Status`].
 //!
 //! Each status carries `google.rpc.ErrorInfo` with a reason of `errors.proto`; what is not the caller's business is
-//! logged in full and answered as `INTERNAL` without its text.
+//! logged in full and answered as `INTERNAL` without its text. What a caller did wrong is never `INTERNAL`, also where
+//! the transport finds it out.
 
+use super::words::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX, words};
+use http::Response;
 use kith_proto::{ERROR_DOMAIN, v1::ErrorReason};
 use std::{collections::HashMap, fmt::Display, time::Duration};
-use tonic::{Code, Status};
+use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 /// Why a call failed, as its caller is told.
@@ -33,18 +36,18 @@ const INTERNAL_MESSAGE: &str = "the server failed; its log says why";
 impl Failure {
     /// A failure with the reason's own message.
     pub(crate) fn new(reason: ErrorReason) -> Self {
-        Self::because(reason, default_message(reason))
+        Self::known(reason, default_message(reason).to_owned())
     }
 
-    /// A failure in words.
+    /// A failure in words, which are cut where they are long: they may quote what was sent.
     pub(crate) fn because(reason: ErrorReason, message: impl Display) -> Self {
-        Self(Box::new(Kind::Known(Known {
-            reason,
-            message: message.to_string(),
-            metadata: HashMap::new(),
-            field: None,
-            retry_after: None,
-        })))
+        let of_plugin = matches!(reason, ErrorReason::PluginRefused | ErrorReason::ViewStopped);
+        let bytes_max = if of_plugin { PLUGIN_WORDS_BYTES_MAX } else { WORDS_BYTES_MAX };
+        Self::known(reason, words(message, bytes_max))
+    }
+
+    fn known(reason: ErrorReason, message: String) -> Self {
+        Self(Box::new(Kind::Known(Known { reason, message, metadata: HashMap::new(), field: None, retry_after: None })))
     }
 
     /// A field of the request that is missing or malformed.
@@ -61,7 +64,7 @@ impl Failure {
     /// Names the field at fault.
     #[must_use]
     pub(crate) fn at(self, field: impl Into<String>) -> Self {
-        self.change(|known| known.field = Some(field.into()))
+        self.change(|known| known.field = Some(words(field.into(), WORDS_BYTES_MAX)))
     }
 
     /// Puts the field at fault, if one is named, below a longer path: `event.id` becomes `events[3].event.id`.
@@ -73,7 +76,7 @@ impl Failure {
     /// Adds a value that programs may want.
     #[must_use]
     pub(crate) fn with(self, key: &str, value: impl Display) -> Self {
-        self.change(|known| drop(known.metadata.insert(key.to_owned(), value.to_string())))
+        self.change(|known| drop(known.metadata.insert(key.to_owned(), words(value, WORDS_BYTES_MAX))))
     }
 
     /// Says when to try again.
@@ -143,6 +146,58 @@ impl Known {
     }
 }
 
+/// Gives a reason to refusals that the transport makes before a call reaches us: it finds messages that are malformed or
+/// too large, and calls that there are not, and says so in its own way.
+pub(crate) fn with_reason(response: Response<Body>) -> Response<Body> {
+    let headers = response.headers();
+    if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
+        return response;
+    }
+    let Some(failure) = Status::from_header_map(headers).and_then(|status| of_transport(&status)) else {
+        return response;
+    };
+    let mut told = Status::from(failure).into_http::<Body>();
+    if let Some(encodings) = response.headers().get(ACCEPT_ENCODING) {
+        told.headers_mut().insert(ACCEPT_ENCODING, encodings.clone());
+    }
+    told
+}
+
+/// The header that says which encodings of messages a server reads.
+const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
+
+/// Why no message could be taken from a client's stream.
+pub(super) fn received(status: &Status) -> Failure {
+    of_transport(status)
+        .unwrap_or_else(|| Failure::because(ErrorReason::RequestInvalid, "the stream broke off or held no messages"))
+}
+
+/// What the transport's own status means, if it is about something that was sent.
+fn of_transport(status: &Status) -> Option<Failure> {
+    match status.code() {
+        Code::Internal if status.message() == INTERNAL_MESSAGE => None,
+        Code::Internal | Code::Unknown | Code::Cancelled | Code::DataLoss => {
+            let message = format_args!("what was sent is no message that this call takes: {}", status.message());
+            Some(Failure::because(ErrorReason::RequestInvalid, message))
+        }
+        Code::OutOfRange | Code::ResourceExhausted => {
+            Some(Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server takes"))
+        }
+        Code::Unimplemented if status.message().is_empty() => Some(Failure::new(ErrorReason::Unsupported)),
+        Code::Unimplemented => Some(Failure::because(ErrorReason::Unsupported, status.message())),
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::DeadlineExceeded
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unavailable
+        | Code::Unauthenticated => None,
+    }
+}
+
 /// A reason as `ErrorInfo` names it: the value's name without its prefix.
 pub(super) fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
@@ -182,6 +237,7 @@ fn code(reason: ErrorReason) -> Code {
         | Reason::ViewStopped
         | Reason::ShuttingDown => Code::Unavailable,
         Reason::DeadlineExceeded => Code::DeadlineExceeded,
+        Reason::Unsupported => Code::Unimplemented,
         Reason::PermissionDenied | Reason::ScopeLost => Code::PermissionDenied,
     }
 }
@@ -230,6 +286,7 @@ fn default_message(reason: ErrorReason) -> &'static str {
         Reason::RowUnknown => "there is no such row",
         Reason::TokenUnknown => "there is no such token",
         Reason::ViewStopped => "the view stopped after faults: its status says why",
+        Reason::Unsupported => "the server has no such call: is it older than this client?",
         Reason::ShuttingDown => "the server is going down: connect again, go on from the cursor",
     }
 }
@@ -279,6 +336,45 @@ mod tests {
         let status = Status::from(Failure::new(ErrorReason::LogBusy).retry_after(Duration::from_millis(40)));
         let retry = status.get_error_details().retry_info().unwrap().retry_delay;
         assert_eq!(retry, Some(Duration::from_millis(40)));
+    }
+
+    /// What a caller hears where the transport refused.
+    fn told(refused: Status) -> Status {
+        Status::from_header_map(with_reason(refused.into_http()).headers()).unwrap()
+    }
+
+    #[test]
+    fn what_the_transport_refuses_is_told_as_the_callers() {
+        let cases = [
+            (Status::internal("failed to decode Protobuf message"), "REQUEST_INVALID", Code::InvalidArgument),
+            (Status::unknown("a body that broke off"), "REQUEST_INVALID", Code::InvalidArgument),
+            (Status::out_of_range("too large"), "LIMIT_EXCEEDED", Code::InvalidArgument),
+            (Status::unimplemented(""), "UNSUPPORTED", Code::Unimplemented),
+            (Status::unimplemented("Content is compressed with `gzip`"), "UNSUPPORTED", Code::Unimplemented),
+        ];
+        for (refused, reason, code) in cases {
+            let told = told(refused);
+            assert_eq!((told.get_error_details().error_info().unwrap().reason.as_str(), told.code()), (reason, code));
+        }
+        let ours = Status::from(Failure::new(ErrorReason::LogBusy));
+        assert_eq!(told(ours.clone()).details(), ours.details());
+        let fault = told(Failure::internal(&std::io::Error::other("secret path")).into());
+        assert_eq!((fault.code(), fault.message()), (Code::Internal, INTERNAL_MESSAGE));
+    }
+
+    #[test]
+    fn nothing_long_or_wild_that_was_sent_comes_back() {
+        let sent = format!("a\u{1b}[31m\r\n{}", "é".repeat(100_000));
+        let failure = Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {sent}"));
+        let status = Status::from(failure.at(sent.clone()).with("view", &sent));
+        let details = status.get_error_details();
+        let violations = Status::from(Failure::request("view", &sent)).get_error_details();
+        let violation = &violations.bad_request().unwrap().field_violations[0];
+        let told = [status.message(), &details.error_info().unwrap().metadata["view"], &violation.description];
+        for text in told {
+            assert!(text.len() <= WORDS_BYTES_MAX && !text.contains(char::is_control), "{text}");
+        }
+        assert!(status.details().len() < 2_000, "{} bytes", status.details().len());
     }
 
     #[test]

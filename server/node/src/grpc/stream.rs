@@ -3,7 +3,7 @@
 //! A reader that takes nothing costs a bounded number of messages for a bounded time, never anybody else's time.
 
 use super::Failure;
-use crate::{limits::STREAM_MESSAGES_MAX, node::Node};
+use crate::{details::HeldDetails, limits::STREAM_MESSAGES_MAX, node::Node};
 use futures_util::Stream;
 use kith_proto::v1::ErrorReason;
 use std::{
@@ -18,16 +18,19 @@ use tracing::Instrument;
 
 /// The client's end: messages, then at most one status.
 pub(crate) struct Messages<T> {
-    queue: mpsc::Receiver<T>,
+    queue: mpsc::Receiver<Queued<T>>,
     end: End,
 }
+
+/// A message, and the room that its details hold until it is taken.
+type Queued<T> = (T, Option<HeldDetails>);
 
 /// Why the stream ends; set before the queue closes.
 type End = Arc<Mutex<Option<Failure>>>;
 
 /// The server's end.
 pub(super) struct Sender<T> {
-    queue: mpsc::Sender<T>,
+    queue: mpsc::Sender<Queued<T>>,
     stall: Duration,
 }
 
@@ -79,7 +82,12 @@ pub(super) async fn until_closing<T>(node: &Node, work: impl Future<Output = Res
 impl<T> Sender<T> {
     /// Puts a message into the queue; waits for the reader, but not for ever.
     pub(super) async fn send(&self, message: T) -> Result<(), Stop> {
-        match self.queue.send_timeout(message, self.stall).await {
+        self.send_held(message, None).await
+    }
+
+    /// The same for a message with details, which hold room until the message is taken.
+    pub(super) async fn send_held(&self, message: T, held: Option<HeldDetails>) -> Result<(), Stop> {
+        match self.queue.send_timeout((message, held), self.stall).await {
             Ok(()) => Ok(()),
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(Failure::new(ErrorReason::SubscriberTooSlow).into()),
             Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(Stop::Gone),
@@ -97,7 +105,7 @@ impl<T> Stream for Messages<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.queue.poll_recv(context) {
-            Poll::Ready(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Poll::Ready(Some((message, _held))) => Poll::Ready(Some(Ok(message))),
             Poll::Ready(None) => {
                 let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
                 Poll::Ready(end.map(|failure| Err(failure.into())))

@@ -9,7 +9,7 @@ use super::{
     read_entries,
     stream::{Messages, Sender, Stop, fill, until_closing},
 };
-use crate::{auth::Caller, limits, node::Node};
+use crate::{auth::Caller, details::HeldDetails, limits, node::Node};
 use kith_core::{filter::Filter, history::Budget, position::Position};
 use kith_log::{Direction, Network, Selection};
 use kith_proto::v1::{self, ErrorReason};
@@ -103,13 +103,13 @@ impl Subscription {
             direction: Direction::Forward,
             budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: limits::SUBSCRIBE_BYTES_MAX },
         };
-        let Entries { encoded: entries, details, next, .. } =
-            read_entries(&self.network, selection, limits::READ_BYTES_MAX).await?;
+        let Entries { encoded: entries, details, next, held, .. } =
+            read_entries(&self.node, &self.network, selection, limits::READ_BYTES_MAX).await?;
         self.position = next;
         let caught_up = self.position >= head;
         if !entries.is_empty() || caught_up != told_caught_up {
             let message = v1::SubscribeResponse { entries, details, caught_up, ..v1::SubscribeResponse::default() };
-            self.send(message, sender).await?;
+            self.send(message, held, sender).await?;
             return Ok(caught_up);
         }
         Ok(told_caught_up)
@@ -117,18 +117,19 @@ impl Subscription {
 
     async fn send_heartbeat(&mut self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
         self.node.authenticator().check(&self.caller)?;
-        self.send(v1::SubscribeResponse { caught_up: true, ..v1::SubscribeResponse::default() }, sender).await
+        self.send(v1::SubscribeResponse { caught_up: true, ..v1::SubscribeResponse::default() }, None, sender).await
     }
 
     /// Sends a message that comes up to where this is.
     async fn send(
         &mut self,
         mut message: v1::SubscribeResponse,
+        held: Option<HeldDetails>,
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<(), Stop> {
         message.cursor = Some(self.cursor());
         self.additions.add_to(&mut message, &self.network, self.position).await?;
-        sender.send(message).await
+        sender.send_held(message, held).await
     }
 
     fn cursor(&self) -> v1::Cursor {

@@ -52,7 +52,7 @@ async fn a_closed_network_looks_like_none() {
     let refused = node.networks().create_network(with_token(&secret, created)).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused)), (Code::PermissionDenied, ErrorReason::PermissionDenied));
 
-    let listed = node.networks().list_networks(with_token(&secret, v1::ListNetworksRequest {})).await.unwrap();
+    let listed = node.networks().list_networks(with_token(&secret, v1::ListNetworksRequest::default())).await.unwrap();
     let names: Vec<_> = listed.into_inner().networks.into_iter().map(|network| network.name).collect();
     assert_eq!(names, ["default"]);
 }
@@ -81,7 +81,7 @@ async fn tokens_are_checked_issued_listed_and_revoked() {
     assert_eq!(reason(&refused), ErrorReason::RequestInvalid);
 
     let (issued, secret) = node.issue(token(Role::Reader)).await;
-    let list = v1::ListTokensRequest { network: "default".into() };
+    let list = v1::ListTokensRequest { network: "default".into(), ..Default::default() };
     let tokens = node.networks().list_tokens(node.by_owner(list)).await.unwrap().into_inner().tokens;
     assert_eq!(tokens[0], issued);
     assert_eq!((tokens.len(), tokens[1].server), (2, true), "the owner of the server is told of its tokens, too");

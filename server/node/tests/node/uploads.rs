@@ -55,7 +55,7 @@ async fn an_upload_ends_with_its_token_and_nothing_is_recorded() {
     drop(pieces.send(piece(component().slice(1_000..))).await);
     drop(pieces);
     assert_eq!(reason(&end(answers).await.unwrap_err()), ErrorReason::TokenInvalid);
-    let list = v1::ListPluginsRequest { network: "default".into() };
+    let list = v1::ListPluginsRequest { network: "default".into(), ..Default::default() };
     let listed = node.plugins().list_plugins(node.by_owner(list)).await.unwrap().into_inner();
     assert_eq!(listed.plugins, []);
     let head = node.log().head(node.by_owner(v1::HeadRequest { network: "default".into() })).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_token_has_one_upload_at_a_time() {
 #[tokio::test]
 async fn whoever_administers_the_server_sees_and_revokes_its_tokens() {
     let (node, _data) = start().await;
-    let list = || v1::ListTokensRequest { network: "default".into() };
+    let list = || v1::ListTokensRequest { network: "default".into(), ..Default::default() };
     let (_, secret) = issue(&node, Role::Owner).await;
     let seen = node.networks().list_tokens(with_token(&secret, list())).await.unwrap().into_inner().tokens;
     assert!(seen.iter().all(|token| !token.server), "an owner of one network is told of that network's only");

@@ -83,7 +83,7 @@ async fn built_in_views_follow_every_network_new_ones_too() {
     let create = v1::CreateNetworkRequest { name: "north".into() };
     node.networks().create_network(node.by_owner(create)).await.unwrap();
     for network in ["default", "north"] {
-        let list = v1::ListViewsRequest { network: network.into() };
+        let list = v1::ListViewsRequest { network: network.into(), ..Default::default() };
         let views = node.views().list_views(node.by_owner(list)).await.unwrap().into_inner().views;
         let names: Vec<_> = views.iter().map(|view| view.name.as_str()).collect();
         let builtins = kith_bundle::BUILTINS.iter().chain(kith_bundle::REPORTS);

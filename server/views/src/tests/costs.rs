@@ -63,6 +63,6 @@ fn a_page_ends_where_its_bytes_do_and_the_next_goes_on() {
                 break;
             }
         }
-        assert_eq!((pages, rows), (2, keys), "8 MiB hold 524 rows of 16 kB");
+        assert_eq!((pages, rows), (4, keys), "3 MiB hold 194 rows of 16 kB");
     }
 }

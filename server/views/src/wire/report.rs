@@ -2,6 +2,7 @@
 
 use super::{fields, number, row, value};
 use crate::{
+    limits,
     report::{Report, ReportAnswer, ReportExplanation, ReportRow},
     report_manifest::ReportKey,
     report_page::ReportPage,
@@ -11,15 +12,23 @@ use crate::{
 };
 use kith_core::position::Position;
 use kith_proto::v1;
+use prost::Message;
 use std::sync::Arc;
 
 /// A page of a report's rows, as of a position and a day.
 pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::QueryViewResponse {
-    let next = page.after(answer.rows.len());
+    let mut bytes = 0;
+    let fits = |row: &v1::Row| {
+        let first = bytes == 0;
+        bytes += row.encoded_len();
+        first || bytes <= limits::PAGE_BYTES_MAX
+    };
+    let rows: Vec<_> = answer.rows.into_iter().map(report_row).take_while(fits).collect();
+    let next = page.after(rows.len());
     v1::QueryViewResponse {
         fields: fields(&report.manifest().fields),
         next_page_token: if next.skip < answer.total { next.to_string() } else { String::new() },
-        rows: answer.rows.into_iter().map(report_row).collect(),
+        rows,
         position: number(page.as_of),
         day: page.day.unwrap_or_default(),
         total: answer.total as u64,
