@@ -18,6 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// Records with these arguments; the log must then hold the fact and the words. Gives the event's id.
@@ -374,7 +375,10 @@ fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
             thread::spawn(move || {
                 let mut bytes = [0; 8_192];
                 while let Ok(count @ 1..) = up.read(&mut bytes) {
-                    if seen.load(Ordering::SeqCst) || client.write_all(&bytes[..count]).is_err() {
+                    if seen.load(Ordering::SeqCst) {
+                        // The server has the time to do what it was asked for.
+                        up.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+                    } else if client.write_all(&bytes[..count]).is_err() {
                         break;
                     }
                 }
