@@ -64,12 +64,14 @@ impl ViewHandle {
     /// The same, for as long as somebody waits for the answer.
     pub fn compare_until(&self, other: &Self, moves_max: usize, cancel: &Cancel) -> Result<Comparison, SnapshotError> {
         let position = self.cursor().position.min(other.cursor().position);
-        let ours = Snapshot::open(&self.shared, None, Some(position))?.until(cancel);
-        let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?.until(cancel);
+        let work = self.shared.plugin.places().asking.memory().begin(cancel);
+        let mut hold = work.hold();
+        let ours = Snapshot::open(&self.shared, None, Some(position))?.until(cancel).within(&work);
+        let theirs = Snapshot::open(&other.shared, Some(ours.day), Some(position))?.until(cancel).within(&work);
         let people = self.shared.source.people();
         let tables = Tables {
-            ours: &ours.all_rows()?,
-            theirs: &theirs.all_rows()?,
+            ours: &ours.all_rows(&mut hold)?,
+            theirs: &theirs.all_rows(&mut hold)?,
             our_fields: self.fields(),
             their_fields: other.fields(),
         };

@@ -60,39 +60,42 @@ impl Derivation<'_> {
         mut hand_on: impl FnMut(&mut Runner, Vec<KeyChange>) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
         let mut anew = self.disturbed_keys(intake)?;
-        let mut grouped = grouped.events.into_iter();
-        loop {
-            let some: Vec<(Key, Vec<FoldEvent>)> = grouped.by_ref().take(limits::KEYS_AT_ONCE).collect();
-            if some.is_empty() {
-                break;
-            }
-            let changes = self.go_on(some, &mut anew)?;
+        let mut grouped = grouped.events.into_iter().peekable();
+        while grouped.peek().is_some() {
+            let changes = self.go_on(&mut grouped, &mut anew)?;
             hand_on(self.runner, changes)?;
+            self.runner.let_go();
         }
-        let anew = Vec::from_iter(anew);
-        for some in anew.chunks(limits::KEYS_AT_ONCE) {
-            let changes = self.fold_anew(intake, some)?;
+        let mut anew = anew.into_iter().peekable();
+        while anew.peek().is_some() {
+            let changes = self.fold_anew(intake, &mut anew)?;
             hand_on(self.runner, changes)?;
+            self.runner.let_go();
         }
         Ok(())
     }
 
-    /// Folds the events of keys that come in order; notes those that must be folded anew.
+    /// Folds the events of some of the keys, those that come in order; notes those that must be folded anew.
     fn go_on(
         &mut self,
-        grouped: Vec<(Key, Vec<FoldEvent>)>,
+        grouped: &mut impl Iterator<Item = (Key, Vec<FoldEvent>)>,
         anew: &mut BTreeMap<Key, u64>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
-        let mut changes = Vec::with_capacity(grouped.len());
+        let mut changes = Vec::new();
         let (mut jobs, mut befores) = (Vec::new(), Vec::new());
-        for (key, events) in grouped {
+        let mut together = Together::default();
+        while let Some((key, events)) = together.next_of(grouped) {
             let newest = events.iter().map(|event| event.position).max().unwrap_or_default();
             if let Some(position) = anew.get_mut(&key) {
                 *position = newest.max(*position);
                 continue;
             }
             let before = find_record(&records, key)?;
+            let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
+            // Once as it is, and once more as it becomes.
+            self.runner.hold(2 * state_bytes)?;
+            together.state_bytes += state_bytes;
             let stuck = self.quarantine.get(&key).filter(|quarantined| quarantined.at.is_some());
             let last = stuck.and_then(|stuck| stuck.at).or(before.as_ref().map(|before| before.last));
             if last.is_some_and(|last| order(&events[0]) < last) {
@@ -111,9 +114,21 @@ impl Derivation<'_> {
         Ok(changes)
     }
 
-    /// Folds keys from their first entries on; each comes with the position at which it changed.
-    fn fold_anew(&mut self, intake: &Intake, keys: &[(Key, u64)]) -> Result<Vec<KeyChange>, EvaluateError> {
+    /// Folds some of the keys from their first entries on; each comes with the position at which it changed.
+    fn fold_anew(
+        &mut self,
+        intake: &Intake,
+        keys: &mut impl Iterator<Item = (Key, u64)>,
+    ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
+        let (mut together, mut befores) = (Together::default(), Vec::new());
+        while let Some((key, changed)) = together.next_of(keys) {
+            let before = find_record(&records, key)?;
+            let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
+            self.runner.hold(state_bytes)?;
+            together.state_bytes += state_bytes;
+            befores.push((key, before, changed));
+        }
         let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
         let mut evaluation = Evaluation {
             source: self.source,
@@ -123,12 +138,12 @@ impl Derivation<'_> {
             runner: self.runner,
             as_of: AsOf::any_day(self.cursor),
         };
-        let folded = evaluation.fold_anew(keys.iter().map(|(key, _)| *key))?;
-        let changes = folded.into_iter().zip(keys).map(|((key, folded), (_, changed))| {
-            let after = Record { changed: *changed, ..folded.record };
-            Ok(KeyChange { key, before: find_record(&records, key)?, after, stuck: folded.stuck })
+        let folded = evaluation.fold_anew(befores.iter().map(|(key, ..)| *key))?;
+        let changes = folded.into_iter().zip(befores).map(|((_, folded), (key, before, changed))| {
+            let after = Record { changed, ..folded.record };
+            KeyChange { key, before, after, stuck: folded.stuck }
         });
-        changes.collect()
+        Ok(changes.collect())
     }
 
     /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
@@ -167,6 +182,22 @@ impl Derivation<'_> {
             entries.extend(places_of(&places, key)?.into_iter().map(|place| place.order.position));
         }
         Ok(entries)
+    }
+}
+
+/// Counts the keys that are worked on together: not too many, nor too much.
+#[derive(Default)]
+struct Together {
+    keys: usize,
+    state_bytes: usize,
+}
+
+impl Together {
+    /// The next key, if it is still one of them.
+    fn next_of<T>(&mut self, keys: &mut impl Iterator<Item = T>) -> Option<T> {
+        let fits = self.keys < limits::KEYS_AT_ONCE && self.state_bytes < limits::STATES_AT_ONCE_BYTES;
+        self.keys += 1;
+        if fits { keys.next() } else { None }
     }
 }
 

@@ -108,9 +108,11 @@ impl Follower {
             self.turn_day(today)?;
             return Ok(Step::Advanced);
         }
-        let budget = Budget { entries: limits::BATCH_ENTRIES_MAX, bytes: limits::BATCH_BYTES_MAX };
+        let portion = self.shared.plugin.places().batches.take();
+        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / portion.bytes());
+        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes: portion.bytes() };
         let mut batch = self.shared.source.read(self.meta.cursor, head, budget)?;
-        batch.cut(self.shared.source.routes());
+        batch.cut(self.shared.source.routes(), part_of(limits::BATCH_EVENTS_MAX));
         if batch.last == self.meta.cursor {
             batch.last = head.max(self.meta.cursor);
         }

@@ -27,9 +27,11 @@ mod key;
 pub mod limits;
 mod manifest;
 mod materialise;
+mod one_place;
 mod page;
 mod people;
 mod places;
+mod portions;
 mod query;
 mod refused;
 mod report;
@@ -50,6 +52,7 @@ mod store;
 mod tables;
 mod view;
 pub mod wire;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -92,6 +95,7 @@ use abi::v1::Plugin;
 use follower::Follower;
 use kept::{Corner, Shelf};
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
+use portions::Portions;
 use routing::Routes;
 use sandbox::{Keep, Sandbox};
 use sha2::{Digest, Sha256};
@@ -112,7 +116,7 @@ pub struct Config {
     pub cache_key: CacheKey,
     /// Where components are compiled.
     pub compiling: Compiling,
-    /// Bytes that each view may use to keep pages of its file.
+    /// Bytes that each view may use to keep pages of its file; less where views are many.
     pub store_cache_bytes: usize,
     /// What plugins may use.
     pub sandbox: SandboxLimits,
@@ -141,6 +145,8 @@ pub struct Views {
     sandbox: Sandbox,
     config: Config,
     turn: view::Turn,
+    /// What views keep of the pages of their files.
+    pages: Portions,
     kept: Arc<Shelf>,
 }
 
@@ -186,7 +192,12 @@ impl Views {
         folder::make_private(&config.folder).map_err(SandboxError::new)?;
         let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
         let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
-        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default() })
+        let pages = Portions::of(
+            limits::STORE_CACHES_BYTES_MAX.max(config.store_cache_bytes),
+            limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
+            config.store_cache_bytes,
+        );
+        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default(), pages })
     }
 
     /// Where instances have their places.
@@ -255,10 +266,10 @@ impl Views {
         let mut identity = Sha256::new_with_prefix(id);
         identity.update(self.sandbox.identity());
         let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
-        let store = Store::open(&path, identity.finalize().into(), self.config.store_cache_bytes)?;
+        let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let (turn, tables, room) = (Arc::clone(&self.turn), Corner::of(&self.kept), self.config.room.clone());
+        let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
         let (file, host) = (File { id, path, store }, Host { turn, tables, room });
         let shared = Arc::new(Shared::new(following, plugin, file, source, host));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;

@@ -38,7 +38,7 @@ pub const CANONICAL_FUNCTIONS_MAX: u64 = 256;
 /// Bytes of memory of a process that compiles one component.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 768 * 1024 * 1024;
 /// Bytes of the code of one component.
-pub const CODE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const CODE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Bytes of one key's state.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one row, its values and evidence together.
@@ -51,15 +51,31 @@ pub const CALL_EVENTS_MAX: usize = 1_024;
 pub const CALL_BYTES_MAX: usize = 256 * 1024;
 /// Keys read in one call of a plugin.
 pub const CALL_KEYS_MAX: usize = 1_024;
-/// Bytes that one call of a view's plugin may hand back. The rows of one key fit: 1,000 of 16 KiB.
+/// Bytes that one call of a view's plugin may hand back, rows of a single key apart; the state of one key fits.
+pub const CALL_RESULT_BYTES: usize = 256 * 1024;
+/// Bytes that a call for the rows of a single key may hand back: 1,000 of 16 KiB fit.
 pub const CALL_RESULT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes that a plugin may hand back when it is asked what it is, or is configured.
 pub const DESCRIBE_BYTES_MAX: usize = 1024 * 1024;
-/// Keys that are worked on between two hand-ons. Their states take 16 MiB at the most, and once more that before they
-/// are folded: with what a call hands back, a view holds 64 MiB.
+/// Keys that are worked on between two hand-ons.
 pub const KEYS_AT_ONCE: usize = 256;
+/// Bytes of their states, as they are before, from which on no more keys are taken to them.
+pub const STATES_AT_ONCE_BYTES: usize = 64 * 1024;
+/// Bytes of states and rows that a view which follows holds between two hand-ons, unless it has the large part.
+pub const FOLLOWING_WORK_BYTES: usize = 256 * 1024;
+/// Bytes that the one view which has the large part may hold: 256 states of 64 KiB twice, and the rows of one key.
+pub const FOLLOWING_LARGE_WORK_BYTES: usize = 65 * 1024 * 1024;
+/// Bytes of rows that a question, a report or a comparison holds, unless it has the large part.
+pub const ASKING_WORK_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes that the one that has the large part may hold.
+pub const ASKING_LARGE_WORK_BYTES: usize = 224 * 1024 * 1024;
 /// Entries of keys that are folded anew together.
 pub const ANEW_ENTRIES_AT_ONCE: usize = 2_048;
+/// Bytes of the entries of all batches that views take in at a time, beyond the least that each has. What is made of them
+/// takes about twice as much again.
+pub const BATCHES_BYTES_MAX: usize = 24 * 1024 * 1024;
+/// Bytes of entries that one transaction of a view may have however many views are at work.
+pub const BATCH_BYTES_MIN: usize = 64 * 1024;
 /// Entries in one transaction of a view.
 pub const BATCH_ENTRIES_MAX: usize = 8_192;
 /// Bytes of entries in one transaction of a view.
@@ -90,6 +106,8 @@ pub const REPORT_INPUTS_MAX: usize = 8;
 pub const REPORT_ROWS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that a report may hand back as the sandbox counts them, at least those of the rows.
 pub const REPORT_RESULT_BYTES_MAX: usize = 96 * 1024 * 1024;
+/// The same for a report that does not have the large part.
+pub const REPORT_RESULT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of a plugin's memory, unless configured otherwise.
 pub const MEMORY_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// Bytes of a plugin's memory that no configuration can exceed.
@@ -132,11 +150,13 @@ pub const SHARES_MAX: usize = 200;
 pub const TABLES_KEPT_MAX: usize = 256;
 /// Bytes of those tables, of all together.
 pub const TABLES_KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Bytes of rows that are held at once where all rows of a view are needed: to compute a report, or to compare.
-pub const TABLE_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// Bytes of a view's file, unless configured otherwise or the log is large.
 pub const VIEW_FILE_BYTES_DEFAULT: u64 = 1024 * 1024 * 1024;
 /// A view's file may have so many times the bytes of the log, if that is more.
 pub const VIEW_FILE_LOG_FACTOR: u64 = 4;
-/// Bytes that redb may use for a view's pages, unless configured otherwise.
+/// Bytes that redb may use for the pages of all views, beyond the least that each has.
+pub const STORE_CACHES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes that redb may use for a view's pages however many views there are.
+pub const STORE_CACHE_BYTES_MIN: usize = 256 * 1024;
+/// Bytes that redb may use for a view's pages where views are few, unless configured otherwise.
 pub const STORE_CACHE_BYTES_DEFAULT: usize = 8 * 1024 * 1024;

@@ -73,10 +73,12 @@ impl Materialisation<'_> {
             let keys = self.records_after(after)?;
             let Some((last, _)) = keys.last() else { break };
             after = Some(*last);
+            self.runner.hold(keys.iter().map(|(_, record)| record.state.len()).sum())?;
             if self.meta.day.is_none() {
                 self.note_changes(&keys)?;
             }
             self.make(day, &keys)?;
+            self.runner.let_go();
         }
         self.meta.day = Some(day);
         Ok(())
@@ -85,14 +87,16 @@ impl Materialisation<'_> {
     fn records_after(&self, after: Option<Key>) -> Result<Vec<(Key, Record)>, StoreError> {
         let records = self.write.open_table(RECORDS)?;
         let from = after.unwrap_or(Key::MIN).to_bytes();
-        let mut keys = Vec::with_capacity(limits::KEYS_AT_ONCE);
+        let (mut keys, mut state_bytes) = (Vec::new(), 0);
         for record in records.range::<&[u8; 8]>(&from..)? {
             let (key, record) = record?;
             let key = Key::from_bytes(*key.value());
             if Some(key) != after {
-                keys.push((key, Record::decode(record.value())));
+                let record = Record::decode(record.value());
+                state_bytes += record.state.len();
+                keys.push((key, record));
             }
-            if keys.len() == limits::KEYS_AT_ONCE {
+            if keys.len() == limits::KEYS_AT_ONCE || state_bytes >= limits::STATES_AT_ONCE_BYTES {
                 break;
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Want of a place says nothing about a plugin: whoever is refused tries again, and ends with the same rows.
 
-use crate::limits;
+use crate::{limits, portions::Portions, work::WorkMemory};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
@@ -23,6 +23,8 @@ pub(crate) struct Places {
     pub(crate) following: Lending,
     /// For questions and installations.
     pub(crate) asking: Lending,
+    /// Entries that views which follow take in.
+    pub(crate) batches: Portions,
 }
 
 impl Places {
@@ -30,11 +32,17 @@ impl Places {
     pub(crate) fn new(memory_bytes: usize) -> Self {
         let bytes = |usual: usize| usual.max(memory_bytes);
         Self {
-            following: Lending::new(limits::FOLLOWING_INSTANCES_MAX, bytes(limits::FOLLOWING_BYTES_MAX)),
+            following: Lending::new(
+                limits::FOLLOWING_INSTANCES_MAX,
+                bytes(limits::FOLLOWING_BYTES_MAX),
+                WorkMemory::new(limits::FOLLOWING_WORK_BYTES, limits::FOLLOWING_LARGE_WORK_BYTES),
+            ),
             asking: Lending::new(
                 limits::INSTANCES_MAX as usize - limits::FOLLOWING_INSTANCES_MAX,
                 bytes(limits::ASKING_BYTES_MAX),
+                WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
             ),
+            batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
         }
     }
 }
@@ -45,6 +53,7 @@ pub(crate) struct Lending(Arc<Shared>);
 
 struct Shared {
     most: NoPlace,
+    memory: WorkMemory,
     state: Mutex<State>,
 }
 
@@ -57,8 +66,13 @@ struct State {
 }
 
 impl Lending {
-    fn new(instances: usize, bytes: usize) -> Self {
-        Self(Arc::new(Shared { most: NoPlace { instances, bytes }, state: Mutex::default() }))
+    fn new(instances: usize, bytes: usize, memory: WorkMemory) -> Self {
+        Self(Arc::new(Shared { most: NoPlace { instances, bytes }, memory, state: Mutex::default() }))
+    }
+
+    /// What those who have these places hold beside their instances.
+    pub(crate) fn memory(&self) -> &WorkMemory {
+        &self.0.memory
     }
 
     /// A place for an instance with so much memory at most.
@@ -140,7 +154,7 @@ mod tests {
 
     #[test]
     fn places_and_their_memory_are_lent_and_given_back() {
-        let lending = Lending::new(2, 100);
+        let lending = Lending::new(2, 100, WorkMemory::new(0, 0));
         let (mut one, other) = (lending.lend(80).unwrap(), lending.lend(80).unwrap());
         assert!(lending.lend(80).is_err(), "two live");
         assert!(lending.is_wanted() && !lending.is_wanted(), "one is asked to make room, once");

@@ -90,7 +90,9 @@ impl Refused {
     pub(crate) fn failed(function: &'static str, error: &GuestError) -> Self {
         match error {
             GuestError::NoInstance(_) => Self::Busy { reason: error.to_string() },
-            GuestError::Failed { .. } | GuestError::Deadline => Self::Failed { function, reason: error.to_string() },
+            GuestError::Failed { .. } | GuestError::Untaken(_) | GuestError::Deadline => {
+                Self::Failed { function, reason: error.to_string() }
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     runner::Interrupted,
     snapshot::{Snapshot, SnapshotError, Table},
     view::ViewHandle,
+    work::{Hold, Work},
 };
 use kith_core::{
     directory::Directory,
@@ -129,6 +130,9 @@ pub enum ReportError {
     /// The plugin failed.
     #[error("the report failed: {0}")]
     Failed(String),
+    /// It takes more memory than one computation may hold.
+    #[error(transparent)]
+    TooLarge(Interrupted),
     /// Nobody waits for the answer any more.
     #[error("nobody waits for the answer any more")]
     Cancelled,
@@ -140,10 +144,22 @@ pub enum ReportError {
     RowUnknown,
 }
 
+impl From<Interrupted> for ReportError {
+    fn from(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::TooLarge { .. } => Self::TooLarge(interrupted),
+            Interrupted::NoInstance { .. } => Self::Busy(interrupted),
+            Interrupted::Cancelled | Interrupted::Deadline => Self::Cancelled,
+        }
+    }
+}
+
 /// The rows of a report as of one position and day.
 pub struct ReportTable {
     rows: Vec<GuestReportRow>,
     packed: Packed,
+    /// For a table that is too large to be kept: whoever still reads it has the memory for it.
+    _hold: Option<Hold>,
 }
 
 /// What a table is of: equal ones are the same table. When another version of a view answers, it is another table.
@@ -208,11 +224,26 @@ impl Report {
     /// The table of a position and day, from those kept if it is there. Blocks on the disk and the plugin, for as long as
     /// somebody waits for it. Who asks for the same table meanwhile should wait for this one.
     pub fn table(&self, context: &ReportContext<'_>, cancel: &Cancel) -> Result<Arc<ReportTable>, ReportError> {
+        self.table_within(context, &self.work(cancel), cancel)
+    }
+
+    /// The same as a part of a piece of work.
+    fn table_within(
+        &self,
+        context: &ReportContext<'_>,
+        work: &Work,
+        cancel: &Cancel,
+    ) -> Result<Arc<ReportTable>, ReportError> {
         let of = self.table_of(context.views, context.position, context.day);
         match self.kept(&of) {
             Some(known) => Ok(known),
-            None => self.compute(of, context, cancel),
+            None => self.compute(of, context, work, cancel),
         }
+    }
+
+    /// A piece of work that holds nothing yet.
+    pub(crate) fn work(&self, cancel: &Cancel) -> Work {
+        self.plugin.places().asking.memory().begin(cancel)
     }
 
     /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
@@ -284,7 +315,9 @@ impl Report {
         moves_max: usize,
         cancel: &Cancel,
     ) -> Result<Comparison, ReportError> {
-        let (ours, theirs) = (self.table(context, cancel)?, other.table(of_other, cancel)?);
+        let work = self.work(cancel);
+        let ours = self.table_within(context, &work, cancel)?;
+        let theirs = other.table_within(of_other, &work, cancel)?;
         let tables = Tables {
             ours: &ours.table(),
             theirs: &theirs.table(),
@@ -295,29 +328,64 @@ impl Report {
         Ok(Comparison { position: context.position, day: context.day, ..found })
     }
 
-    /// Computes a table and keeps it.
+    /// Computes a table, and keeps it if it is not too large.
     fn compute(
         &self,
         of: TableOf,
         context: &ReportContext<'_>,
+        work: &Work,
         cancel: &Cancel,
     ) -> Result<Arc<ReportTable>, ReportError> {
-        let packed = self.pack(context, cancel)?;
-        let instance = self.plugin.instance(cancel);
-        let rows =
-            instance.and_then(|mut instance| instance.compute(context.day, &packed.encode(), &packed.row_counts()));
-        let rows = rows.map_err(|error: GuestError| match (cancel.check(), error) {
-            (Err(_), _) => ReportError::Cancelled,
-            (Ok(()), GuestError::NoInstance(reason)) => ReportError::Busy(Interrupted::NoInstance { reason }),
-            (Ok(()), error) => ReportError::Failed(error.to_string()),
-        })?;
-        let computed = Arc::new(ReportTable { rows, packed });
-        self.kept.keep(of, Arc::clone(&computed), computed.bytes());
+        let mut hold = work.hold();
+        let packed = self.pack(context, &mut hold, cancel)?;
+        let input = packed.encode();
+        hold.add(input.len())?;
+        let rows = self.rows(context.day, (&input, &packed.row_counts()), &mut hold, cancel)?;
+        drop(input);
+        let table = ReportTable { rows, packed, _hold: None };
+        let bytes = table.bytes();
+        if bytes > limits::TABLES_KEPT_BYTES_MAX {
+            return Ok(Arc::new(ReportTable { _hold: Some(hold), ..table }));
+        }
+        let computed = Arc::new(table);
+        self.kept.keep(of, Arc::clone(&computed), bytes);
         Ok(computed)
     }
 
+    /// Lets the plugin compute; once more with the large part, if what it gives does not fit otherwise.
+    fn rows(
+        &self,
+        day: i32,
+        (input, counts): (&[u8], &[usize]),
+        hold: &mut Hold,
+        cancel: &Cancel,
+    ) -> Result<Vec<GuestReportRow>, ReportError> {
+        let mut compute = |result_bytes_max: usize| {
+            hold.add(result_bytes_max)?;
+            let instance = self.plugin.instance(cancel);
+            let rows = instance.and_then(|mut instance| instance.compute(day, input, counts, result_bytes_max));
+            match (cancel.check(), rows) {
+                (Ok(()), Err(GuestError::NoInstance(reason))) => {
+                    Err(ReportError::Busy(Interrupted::NoInstance { reason }))
+                }
+                (Ok(()), rows) => Ok(rows),
+                (Err(_), _) => Err(ReportError::Cancelled),
+            }
+        };
+        let mut rows = compute(limits::REPORT_RESULT_BYTES)?;
+        if let Err(GuestError::Untaken(_)) = rows {
+            rows = compute(limits::REPORT_RESULT_BYTES_MAX)?;
+        }
+        rows.map_err(|error| ReportError::Failed(error.to_string()))
+    }
+
     /// What the plugin gets.
-    pub(crate) fn pack(&self, context: &ReportContext<'_>, cancel: &Cancel) -> Result<Packed, ReportError> {
+    pub(crate) fn pack(
+        &self,
+        context: &ReportContext<'_>,
+        hold: &mut Hold,
+        cancel: &Cancel,
+    ) -> Result<Packed, ReportError> {
         let mut packed = Packed::new(context.directory);
         for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
             let failed = |error| match cancel.check() {
@@ -325,13 +393,11 @@ impl Report {
                 Err(_) => ReportError::Cancelled,
             };
             let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
-            let snapshot = snapshot.until(cancel);
+            let snapshot = snapshot.until(cancel).within(hold.work());
             let columns = columns(view.fields(), &input.fields, &input.view)?;
-            packed.add(snapshot.all_rows().map_err(failed)?, &columns);
-            if packed.bytes() > limits::TABLE_BYTES_MAX {
-                return Err(failed(SnapshotError::TooLarge));
-            }
+            packed.add(snapshot.all_rows(hold).map_err(failed)?, &columns);
         }
+        hold.add(packed.bytes_beside_rows())?;
         Ok(packed)
     }
 

@@ -2,7 +2,10 @@
 //! its rows.
 
 use crate::{
-    abi::{report_v1::GuestReportRow, v1::GuestError},
+    abi::{
+        report_v1::{GuestReportRow, ReportInstance},
+        v1::GuestError,
+    },
     cancel::Cancel,
     limits,
     report::{Report, ReportContext, ReportError},
@@ -44,24 +47,28 @@ pub enum ReportTrial {
 impl Report {
     /// Computes the report in several ways that must come to the same rows. Blocks.
     pub fn check(&self, context: &ReportContext<'_>) -> Result<ReportCheck, ReportError> {
-        let packed = self.pack(context, &Cancel::default())?;
+        let mut hold = self.work(&Cancel::default()).hold();
+        let packed = self.pack(context, &mut hold, &Cancel::default())?;
         let (input, counts) = (packed.encode(), packed.row_counts());
         let failed = |error: GuestError| ReportError::Failed(error.to_string());
         let begun = Instant::now();
         let mut first = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         let (instantiate, begun) = (begun.elapsed(), Instant::now());
-        let rows = first.compute(context.day, &input, &counts).map_err(failed)?;
-        let (compute, fuel) = (begun.elapsed(), first.fuel());
+        let compute = |instance: &mut ReportInstance<'_>| {
+            instance.compute(context.day, &input, &counts, limits::REPORT_RESULT_BYTES_MAX)
+        };
+        let rows = compute(&mut first).map_err(failed)?;
+        let (took, fuel) = (begun.elapsed(), first.fuel());
 
         let mut differences = Vec::new();
         let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         // What fails the second time differs, too.
-        let again = fresh.compute(context.day, &input, &counts).ok();
+        let again = compute(&mut fresh).ok();
         if again.as_ref() != Some(&rows) || fresh.fuel() != fuel {
             differences.push(ReportTrial::FreshInstance);
         }
         // Fuel may differ here: memory that is there already is not asked for again.
-        if first.compute(context.day, &input, &counts).ok().as_ref() != Some(&rows) {
+        if compute(&mut first).ok().as_ref() != Some(&rows) {
             differences.push(ReportTrial::UsedInstance);
         }
         Ok(ReportCheck {
@@ -72,7 +79,7 @@ impl Report {
             fuel,
             fuel_limit: limits::REPORT_FUEL_MAX,
             instantiate,
-            compute,
+            compute: took,
             differences,
         })
     }

@@ -90,12 +90,15 @@ impl Packed {
 
     /// Bytes that it holds, the directory apart.
     pub(crate) fn bytes(&self) -> usize {
+        let rows = |table: &Table| table.rows.iter().map(|(_, row)| row_bytes(row)).sum::<usize>();
+        self.tables.iter().map(rows).sum::<usize>() + self.bytes_beside_rows()
+    }
+
+    /// Bytes that it holds of values and texts, beside the rows that they are from.
+    pub(crate) fn bytes_beside_rows(&self) -> usize {
         let texts: usize = self.texts.iter().map(|text| 2 * (text.len() + size_of::<String>())).sum();
-        let table = |table: &Table| {
-            let rows: usize = table.rows.iter().map(|(_, row)| row_bytes(row)).sum();
-            rows + table.values.len() * size_of::<f64>()
-        };
-        texts + self.tables.iter().map(table).sum::<usize>()
+        let values: usize = self.tables.iter().map(|table| table.values.len()).sum();
+        texts + values * size_of::<f64>()
     }
 
     /// The number of rows of each input.

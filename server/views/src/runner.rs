@@ -12,6 +12,7 @@ use crate::{
     key::{Key, Order},
     limits,
     places::Lending,
+    work::{Hold, Work},
 };
 use std::{
     sync::{
@@ -43,6 +44,12 @@ pub enum Interrupted {
     /// Nobody waits for the answer any more.
     #[error("nobody waits for the answer any more")]
     Cancelled,
+    /// It takes more memory than one piece of work may hold.
+    #[error("it takes more than {} MiB of memory at once, which is the limit", bytes_max >> 20)]
+    TooLarge {
+        /// Bytes that one may hold.
+        bytes_max: usize,
+    },
     /// No instance is free.
     #[error("no plugin instance is free: {reason}")]
     NoInstance {
@@ -110,6 +117,9 @@ pub(crate) struct Runner {
     guest: Option<Guest>,
     counters: Arc<Counters>,
     cancel: Cancel,
+    work: Work,
+    /// What is held of the keys that are worked on together.
+    keys: Hold,
 }
 
 /// A failure that is about the arguments.
@@ -117,19 +127,28 @@ struct Failure {
     slot: Option<usize>,
     message: String,
     fresh: bool,
+    /// Whether there was a result, which may have been too large to be taken.
+    may_be_large: bool,
 }
 
 impl Runner {
     /// For a view that follows. Makes no instance yet.
     pub(crate) fn following(plugin: Plugin, counters: Arc<Counters>) -> Self {
         let lending = plugin.places().following.clone();
-        Self { plugin, lending, guest: None, counters, cancel: Cancel::default() }
+        Self::new(plugin, lending, counters)
     }
 
     /// For a question. Makes no instance yet.
     pub(crate) fn asking(plugin: Plugin, counters: Arc<Counters>) -> Self {
         let lending = plugin.places().asking.clone();
-        Self { plugin, lending, guest: None, counters, cancel: Cancel::default() }
+        Self::new(plugin, lending, counters)
+    }
+
+    fn new(plugin: Plugin, lending: Lending, counters: Arc<Counters>) -> Self {
+        let cancel = Cancel::default();
+        let work = lending.memory().begin(&cancel);
+        let keys = work.hold();
+        Self { plugin, lending, guest: None, counters, cancel, work, keys }
     }
 
     /// Gives the instance back until the next call.
@@ -146,7 +165,23 @@ impl Runner {
 
     /// Calls end, and no further one is made, when nobody waits for them any more.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
-        Self { guest: None, cancel: cancel.clone(), ..self }
+        let work = self.lending.memory().begin(cancel);
+        Self { guest: None, cancel: cancel.clone(), ..self }.within(&work)
+    }
+
+    /// What it holds is part of a piece of work.
+    pub(crate) fn within(self, work: &Work) -> Self {
+        Self { work: work.clone(), keys: work.hold(), ..self }
+    }
+
+    /// Holds more of the keys that are worked on together, states as they are folded apart.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Interrupted> {
+        self.keys.add(bytes)
+    }
+
+    /// Nothing more is held of the keys that were worked on together.
+    pub(crate) fn let_go(&mut self) {
+        self.keys = self.work.hold();
     }
 
     /// Folds every job up to its end, or up to the entry that cannot be folded.
@@ -190,7 +225,8 @@ impl Runner {
         match self.call(|guest, _| guest.fold(&slots))? {
             Ok(states) => {
                 for (part, state) in parts.iter().zip(states) {
-                    jobs[part.job].state = state;
+                    self.keys.add(state.len())?;
+                    self.keys.less(std::mem::replace(&mut jobs[part.job].state, state).len());
                     jobs[part.job].folded = part.until;
                     self.counters.events.fetch_add((part.until - part.from) as u64, Ordering::Relaxed);
                 }
@@ -251,14 +287,34 @@ impl Runner {
         keys: &[(Key, &[u8])],
         visit: &mut impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
     ) -> Result<(), E> {
-        match self.call(|guest, plugin| guest.read(day, keys, &plugin.manifest().fields))? {
+        let read = |guest: &mut Guest, plugin: &Plugin| {
+            guest.read(day, keys, &plugin.manifest().fields, limits::CALL_RESULT_BYTES)
+        };
+        match self.call(read)? {
             Ok(found) => found.into_iter().try_for_each(|rows| visit(Ok(rows))),
+            Err(failure) if keys.len() == 1 && failure.may_be_large => visit(self.read_large(day, keys)?),
             Err(failure) if keys.len() == 1 && failure.fresh => visit(Err(failure.message)),
             Err(_) if keys.len() == 1 => self.read_some(day, keys, visit),
             Err(_) => {
                 let (one, other) = keys.split_at(keys.len() / 2);
                 self.read_some(day, one, visit)?;
                 self.read_some(day, other, visit)
+            }
+        }
+    }
+
+    /// The rows of one key, which may be as large as one call may give.
+    fn read_large(&mut self, day: i32, key: &[(Key, &[u8])]) -> Result<Result<Vec<GuestRow>, String>, Interrupted> {
+        let mut result = self.work.hold();
+        result.add(limits::CALL_RESULT_BYTES_MAX)?;
+        loop {
+            let read = |guest: &mut Guest, plugin: &Plugin| {
+                guest.read(day, key, &plugin.manifest().fields, limits::CALL_RESULT_BYTES_MAX)
+            };
+            match self.call(read)? {
+                Ok(found) => return Ok(Ok(found.into_iter().flatten().collect())),
+                Err(failure) if failure.fresh => return Ok(Err(failure.message)),
+                Err(_) => {}
             }
         }
     }
@@ -288,7 +344,8 @@ impl Runner {
         }
         self.counters.faults.fetch_add(1, Ordering::Relaxed);
         match error {
-            GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh })),
+            GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh, may_be_large: false })),
+            GuestError::Untaken(message) => Ok(Err(Failure { slot: None, message, fresh, may_be_large: true })),
             GuestError::Deadline | GuestError::NoInstance(_) => Err(interrupted(error)),
         }
     }
@@ -297,7 +354,7 @@ impl Runner {
 fn interrupted(error: GuestError) -> Interrupted {
     match error {
         GuestError::Deadline => Interrupted::Deadline,
-        GuestError::Failed { message: reason, .. } | GuestError::NoInstance(reason) => {
+        GuestError::Failed { message: reason, .. } | GuestError::Untaken(reason) | GuestError::NoInstance(reason) => {
             Interrupted::NoInstance { reason }
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     store::{StoreError, keys_with, read_meta},
     tables::{CHANGES, Meta, PLACES, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
     view::Shared,
+    work::{Hold, Work},
 };
 use kith_core::position::Position;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
@@ -35,9 +36,6 @@ pub enum SnapshotError {
         /// How far it has come.
         cursor: Position,
     },
-    /// It has more rows than are held at once.
-    #[error("its rows have more than {} MiB, which is the limit where all are needed at once", limits::TABLE_BYTES_MAX >> 20)]
-    TooLarge,
     /// Rows could not be computed.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
@@ -70,25 +68,31 @@ pub(crate) fn row_bytes(row: &[u8]) -> usize {
 }
 
 /// Rows on their way to whoever asked, gathered to be kept if they are not too many.
-#[derive(Default)]
 struct Gathered {
     table: Table,
     bytes: usize,
+    /// None once they are too many.
+    hold: Option<Hold>,
 }
 
 impl Gathered {
+    fn within(work: &Work) -> Self {
+        Self { table: Table::new(), bytes: 0, hold: Some(work.hold()) }
+    }
+
     fn add(&mut self, row_key: RowKey, row: Vec<u8>) {
-        if self.fits() {
-            self.bytes += row_bytes(&row);
+        let Some(hold) = &mut self.hold else { return };
+        let bytes = row_bytes(&row);
+        if self.bytes + bytes <= limits::TABLES_KEPT_BYTES_MAX && hold.try_add(bytes) {
+            self.bytes += bytes;
             self.table.push((row_key, row));
-        }
-        if !self.fits() {
-            self.table = Table::new();
+        } else {
+            (self.table, self.hold) = (Table::new(), None);
         }
     }
 
     fn fits(&self) -> bool {
-        self.bytes <= limits::TABLES_KEPT_BYTES_MAX
+        self.hold.is_some()
     }
 }
 
@@ -105,6 +109,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) meaning: Meaning,
     shape: KeyShape,
     cancel: Cancel,
+    work: Work,
 }
 
 impl<'a> Snapshot<'a> {
@@ -121,12 +126,20 @@ impl<'a> Snapshot<'a> {
         let position = position.get();
         let meaning = shared.source.people().meaning(position);
         let shape = shared.plugin.manifest().key_shape();
-        Ok(Self { shared, read, meta, position, day: day.unwrap_or(today), meaning, shape, cancel: Cancel::default() })
+        let (day, cancel) = (day.unwrap_or(today), Cancel::default());
+        let work = shared.plugin.places().asking.memory().begin(&cancel);
+        Ok(Self { shared, read, meta, position, day, meaning, shape, cancel, work })
     }
 
     /// The same, for as long as somebody waits for what is asked of it.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
-        Self { cancel: cancel.clone(), ..self }
+        let work = self.shared.plugin.places().asking.memory().begin(cancel);
+        Self { cancel: cancel.clone(), work, ..self }
+    }
+
+    /// What it holds is part of a piece of work.
+    pub(crate) fn within(self, work: &Work) -> Self {
+        Self { work: work.clone(), ..self }
     }
 
     /// Whether it is the view's own position and day, so that rows know when they changed.
@@ -154,15 +167,15 @@ impl<'a> Snapshot<'a> {
     }
 
     /// All rows, by key and item, where they are needed at once.
-    pub(crate) fn all_rows(&self) -> Result<Table, SnapshotError> {
-        let (mut rows, mut bytes) = (Table::new(), 0);
+    pub(crate) fn all_rows(&self, hold: &mut Hold) -> Result<Table, SnapshotError> {
+        let (mut rows, mut fits) = (Table::new(), Ok(()));
         self.scan(None, |key, row| {
-            bytes += row_bytes(row);
-            if bytes <= limits::TABLE_BYTES_MAX {
+            if fits.is_ok() {
+                fits = hold.add(row_bytes(row));
                 rows.push((key, row.to_vec()));
             }
         })?;
-        if bytes <= limits::TABLE_BYTES_MAX { Ok(rows) } else { Err(SnapshotError::TooLarge) }
+        Ok(fits.map(|()| rows).map_err(EvaluateError::from)?)
     }
 
     fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
@@ -241,7 +254,7 @@ impl<'a> Snapshot<'a> {
         if part == Part::Whole {
             keys.extend(self.keys_not_changed_later()?);
         }
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered::within(&self.work);
         self.compute(&Vec::from_iter(keys), |row_key, row| {
             visit(row_key, &row)?;
             gathered.add(row_key, row);
@@ -299,7 +312,10 @@ impl<'a> Snapshot<'a> {
             let mut anew = Vec::new();
             for key in keys {
                 match self.stored_record(*key)? {
-                    Some(record) => records.push((*key, record)),
+                    Some(record) => {
+                        evaluation.runner.hold(record.state.len()).map_err(EvaluateError::from)?;
+                        records.push((*key, record));
+                    }
                     None => anew.push(*key),
                 }
             }
@@ -310,6 +326,7 @@ impl<'a> Snapshot<'a> {
                 let key = made.key;
                 made.rows.into_iter().try_for_each(|(item, row)| visit(RowKey { key, item }, row.encode()))
             })?;
+            evaluation.runner.let_go();
         }
         Ok(())
     }
@@ -321,7 +338,7 @@ impl<'a> Snapshot<'a> {
 
     /// An instance to compute with.
     pub(crate) fn runner(&self) -> Runner {
-        Runner::asking(self.shared.plugin.clone(), Arc::default()).until(&self.cancel)
+        Runner::asking(self.shared.plugin.clone(), Arc::default()).until(&self.cancel).within(&self.work)
     }
 
     /// What folds and reads keys as of this snapshot.

@@ -1,7 +1,6 @@
 //! The entries that a view folds, as its routes see them: what the view's scope lets through of a history.
 
 use crate::{
-    limits,
     people::People,
     routing::{Referral, Routable, Routes},
 };
@@ -152,12 +151,12 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Leaves what would come under too many keys to later batches; the first entry stays.
-    pub(crate) fn cut(&mut self, routes: &Routes) {
+    /// Leaves what would come to more events, an entry counted for each key, to later batches; the first entry stays.
+    pub(crate) fn cut(&mut self, routes: &Routes, events_max: usize) {
         let mut events = 0;
         let fits = self.entries.iter().take_while(|(_, event)| {
             events += routes.events_max(event);
-            events <= limits::BATCH_EVENTS_MAX
+            events <= events_max
         });
         let fits = fits.count().max(1);
         if fits < self.entries.len() {

@@ -5,6 +5,7 @@
 use crate::{
     key::{Key, Place},
     people::{Merge, People},
+    portions::Portion,
     tables::{
         CHANGES, MENTIONS, MERGES, META, Meta, PEOPLE, PLACES, QUARANTINE, Quarantined, RECORDS, RETRACTIONS, ROWS,
         SECONDS, mention_bytes, mentioned_position,
@@ -42,24 +43,26 @@ pub(crate) enum Lasting {
 /// The open file.
 pub(crate) struct Store {
     database: Database,
+    /// What its pages take in memory.
+    _pages: Portion,
 }
 
 impl Store {
     /// Opens the file of the view with this identity. A damaged file, or one of another identity or format, is
     /// deleted first.
-    pub(crate) fn open(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, identity: [u8; 32], pages: Portion) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(redb::Error::Io)?;
         }
-        if let Some(database) = open_existing(path, identity, cache_bytes)? {
-            return Ok(Self { database });
+        if let Some(database) = open_existing(path, identity, pages.bytes())? {
+            return Ok(Self { database, _pages: pages });
         }
         if path.exists() {
             tracing::warn!(path = %path.display(), "a view's file cannot be used; it is built anew");
             fs::remove_file(path).map_err(redb::Error::Io)?;
         }
-        let database = redb::Builder::new().set_cache_size(cache_bytes).create(path)?;
-        let store = Self { database };
+        let database = redb::Builder::new().set_cache_size(pages.bytes()).create(path)?;
+        let store = Self { database, _pages: pages };
         store.begin(identity)?;
         Ok(store)
     }
@@ -259,9 +262,10 @@ pub(crate) fn mentions_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::portions::Portions;
 
     fn open(path: &Path, identity: u8) -> Store {
-        Store::open(path, [identity; 32], 1 << 20).unwrap()
+        Store::open(path, [identity; 32], Portions::of(1 << 20, 0, 1 << 20).take()).unwrap()
     }
 
     fn cursor(store: &Store) -> u64 {

@@ -9,6 +9,7 @@ use crate::{
     evaluate::EvaluateError,
     follower::{Clock, Follower, Step},
     kept::Corner,
+    one_place::{OnePlace, Taken},
     room::{NoRoom, Room},
     runner::{Counters, Interrupted},
     source::{Source, SourceError, ViewScope},
@@ -38,6 +39,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(5);
 /// The longest that an entry waits for the log to be quiet.
 const GATHER_MAX: Duration = Duration::from_secs(1);
+/// The longest that a view waits for its turn. One that has much to do, or a plugin that is slow, does not hold up others.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The longest pause after a failure that may pass.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
@@ -80,9 +83,9 @@ pub(crate) struct File {
     pub(crate) store: Store,
 }
 
-/// Held by the one view that works while the log is busy: the others wait, so that views take one processor from
-/// whoever appends, and not all of them.
-pub(crate) type Turn = Arc<Mutex<()>>;
+/// Held by the one view that works while the log is busy: the others wait for a while, so that views take one processor
+/// from whoever appends, and not all of them.
+pub(crate) type Turn = OnePlace;
 
 /// What a view has of its host.
 pub(crate) struct Host {
@@ -324,10 +327,10 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
     sync(&mut follower, shared);
 }
 
-/// Waits until no other view works, if the log moves meanwhile and nobody waits for this view.
-fn await_turn<'a>(shared: &'a Shared, head: &watch::Receiver<Position>) -> Option<MutexGuard<'a, ()>> {
+/// Waits for a while until no other view works, if the log moves meanwhile and nobody waits for this view.
+fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Taken> {
     let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
-    busy.then(|| shared.turn.lock().unwrap_or_else(PoisonError::into_inner))
+    if busy { shared.turn.take_within(TURN_WAIT_MAX) } else { None }
 }
 
 /// Lets a burst of appends go by, unless somebody waits for the view.

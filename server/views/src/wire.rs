@@ -174,7 +174,9 @@ impl From<&SnapshotError> for Problem {
             SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::NoInstance { .. })) => {
                 Self { reason: Some(ErrorReason::ViewBuilding), field: None, cursor: None }
             }
-            SnapshotError::TooLarge => Self { reason: Some(ErrorReason::LimitExceeded), field: None, cursor: None },
+            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::TooLarge { .. })) => {
+                Self { reason: Some(ErrorReason::LimitExceeded), field: None, cursor: None }
+            }
             SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },
         }
     }

@@ -100,7 +100,7 @@ impl Ready {
             ReportError::FieldUnknown(_) => Failure::Usage(error.to_string()),
             ReportError::RowUnknown => Failure::NotFound(error.to_string()),
             ReportError::FieldMissing { .. } | ReportError::Failed(_) => Failure::PluginRefused(error.to_string()),
-            ReportError::View { .. } | ReportError::Cancelled | ReportError::Busy(_) => {
+            ReportError::View { .. } | ReportError::TooLarge(_) | ReportError::Cancelled | ReportError::Busy(_) => {
                 Failure::Unexpected(error.to_string())
             }
         })

@@ -109,6 +109,7 @@ impl From<ReportError> for ViewError {
             ReportError::FieldUnknown(_) => refused("sort", &error).into(),
             ReportError::Cancelled => Error::refused(Reason::DeadlineExceeded, error.to_string()).into(),
             ReportError::Busy(_) => Error::refused(Reason::ViewBuilding, error.to_string()).into(),
+            ReportError::TooLarge(_) => Error::refused(Reason::LimitExceeded, error.to_string()).into(),
             ReportError::RowUnknown => Error::refused(Reason::RowUnknown, error.to_string()).into(),
         }
     }

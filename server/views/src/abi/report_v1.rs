@@ -114,6 +114,11 @@ impl ReportPlugin {
         &self.manifest
     }
 
+    /// Where its instances have their places.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// A fresh instance, configured, whose calls end when nobody waits for them any more.
     pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportInstance<'_>, GuestError> {
         let mut guest = Guest::instantiate(&self.pre, self.memory_bytes, &self.places.asking, cancel)?;
@@ -131,15 +136,15 @@ pub(crate) struct ReportInstance<'a> {
 }
 
 impl ReportInstance<'_> {
-    /// Computes the rows. `rows` is the number of rows of each input.
+    /// Computes the rows, if they have no more bytes than said. `rows` is the number of rows of each input.
     pub(crate) fn compute(
         &mut self,
         day: i32,
         input: &[u8],
         rows: &[usize],
+        result_bytes_max: usize,
     ) -> Result<Vec<GuestReportRow>, GuestError> {
-        let computed =
-            self.guest.call(limits::REPORT_RESULT_BYTES_MAX, |report, store| report.call_compute(store, day, input))?;
+        let computed = self.guest.call(result_bytes_max, |report, store| report.call_compute(store, day, input))?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
         checked_rows(computed, self.manifest, rows).map_err(|reason| GuestError::failed(None, reason))
     }

@@ -42,6 +42,10 @@ pub(crate) enum GuestError {
         /// What went wrong.
         message: String,
     },
+    /// The result could not be taken: it is too large, or none of its type. The same arguments, and the same limit, give
+    /// the same failure.
+    #[error("{0}")]
+    Untaken(String),
     /// The wall-clock limit was reached: says nothing about the arguments.
     #[error("a call took longer than its wall-clock limit")]
     Deadline,
@@ -58,7 +62,7 @@ impl GuestError {
     /// Why there is no instance: a trap of the component, or that too many live.
     pub(super) fn of_instantiation(error: &wasmtime::Error) -> Self {
         match Self::of(error) {
-            Self::Failed { message, .. } if !error.is::<Trap>() => Self::NoInstance(message),
+            Self::Untaken(message) => Self::NoInstance(message),
             other => other,
         }
     }
@@ -70,7 +74,7 @@ impl GuestError {
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Self::Deadline,
             Some(trap) => Self::failed(None, &trap.to_string()),
-            None => Self::failed(None, &error.root_cause().to_string()),
+            None => Self::Untaken(shortened(&error.root_cause().to_string())),
         }
     }
 }
@@ -205,24 +209,24 @@ impl Guest {
     pub(crate) fn fold(&mut self, slots: &[FoldSlot<'_>]) -> Result<Vec<Vec<u8>>, GuestError> {
         let batch = encode_batch(slots);
         let output = self
-            .call(limits::CALL_RESULT_BYTES_MAX, |view, store| view.call_fold(store, &batch))?
+            .call(limits::CALL_RESULT_BYTES, |view, store| view.call_fold(store, &batch))?
             .map_err(|fault| fault_of(&fault))?;
         let states =
             decode_states(&output, slots.len()).map_err(|invalid| GuestError::failed(None, &invalid.to_string()))?;
         Ok(states.into_iter().map(<[u8]>::to_vec).collect())
     }
 
-    /// The rows of each key as of the end of a day, in the order of the slots.
+    /// The rows of each key as of the end of a day, in the order of the slots, if they have no more bytes.
     pub(crate) fn read(
         &mut self,
         day: i32,
         slots: &[(Key, &[u8])],
         fields: &[Field],
+        result_bytes_max: usize,
     ) -> Result<Vec<Vec<GuestRow>>, GuestError> {
         let states: Vec<u8> = slots.iter().flat_map(|(_, state)| *state).copied().collect();
         let wire: Vec<wit::Slot> = slots.iter().map(|(key, state)| slot(*key, state)).collect();
-        let rows =
-            self.call(limits::CALL_RESULT_BYTES_MAX, |view, store| view.call_read(store, day, &wire, &states))?;
+        let rows = self.call(result_bytes_max, |view, store| view.call_read(store, day, &wire, &states))?;
         rows_by_slot(rows.map_err(|fault| fault_of(&fault))?, slots.len(), fields)
     }
 

@@ -1,12 +1,12 @@
 //! What a plugin gives is taken a little at a time, whatever there is of it.
 
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
-use crate::{Query, follower::Step, limits};
+use crate::{Query, cancel::Cancel, follower::Step, limits};
 use kith_core::{
     event::{Fact, Met, PersonAdded},
     id::PersonId,
 };
-use std::sync::Arc;
+use std::{sync::Arc, thread, time::Duration};
 
 /// A log of one meeting of so many people.
 fn meeting(people: usize) -> Arc<MemoryLog> {
@@ -41,6 +41,25 @@ fn rows_of_gigabytes_are_refused_key_by_key() {
     let status = view.handle.status().unwrap();
     assert!(status.quarantined.iter().all(|key| key.message.contains("names entry 1, which is not")));
     assert_eq!(view.step(), Step::Level, "too few keys to stop for");
+}
+
+#[test]
+fn a_view_that_gives_much_waits_for_another_that_does_and_views_that_give_little_go_on() {
+    let lab = Lab::open();
+    let mut fat = lab.view(&component(FAT_TEXT), "{}", &meeting(4));
+    let mut modest = lab.view(&one_row_a_key(), "{}", &meeting(12));
+    let mut much = fat.handle.shared.plugin.places().following.memory().begin(&Cancel::default()).hold();
+    much.add(limits::FOLLOWING_LARGE_WORK_BYTES).unwrap();
+    let waiting = thread::spawn(move || {
+        fat.catch_up();
+        status_of_fat(&fat)
+    });
+    modest.catch_up();
+    assert_eq!(status_of_fat(&modest), (0, 66, 66));
+    thread::sleep(Duration::from_millis(100));
+    assert!(!waiting.is_finished(), "the rows of one key are more than a view has without the large part");
+    drop(much);
+    assert_eq!(waiting.join().unwrap(), (6, 6, 0));
 }
 
 #[test]
