@@ -164,6 +164,60 @@ fn every_reason_is_explained_in_the_architecture() {
     }
 }
 
+/// What each part of a server takes of its memory at the most, in bytes, as ARCHITECTURE.md calls it.
+fn parts_of_memory() -> Vec<(&'static str, usize)> {
+    use kith_node::limits as node;
+    use kith_views::limits as views;
+    let log = kith_log::Config::default();
+    let following = views::FOLLOWING_INSTANCES_MAX;
+    let a_question_each = (node::SLOW_THREADS - 1) * views::ASKING_WORK_BYTES;
+    let compiled = usize::try_from(views::CODE_BYTES_MAX).expect("code fits into memory");
+    let compiling = usize::try_from(views::COMPILE_MEMORY_BYTES_MAX).expect("a process fits into memory");
+    vec![
+        ("program, threads, connections", 160 << 20),
+        (
+            "events that wait for the writer, pages of the log and of the keys",
+            log.queue_bytes_max + log.redb_cache_bytes + kith_log::KEYS_PAGES_BYTES_MAX,
+        ),
+        ("details that are open", node::DETAILS_OPEN_BYTES_MAX),
+        ("a component on its way in, and its code", views::COMPONENT_BYTES_MAX + compiled),
+        ("the process that compiles it", compiling),
+        ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),
+        ("memory of plugins that follow", views::FOLLOWING_BYTES_MAX),
+        ("what views take in", 3 * (views::BATCHES_BYTES_MAX + following * views::BATCH_BYTES_MIN)),
+        (
+            "states and rows of views, with the one large part",
+            following * (views::FOLLOWING_WORK_BYTES + views::CALL_RESULT_BYTES) + views::FOLLOWING_LARGE_WORK_BYTES,
+        ),
+        ("memory of plugins that answer", views::ASKING_BYTES_MAX),
+        (
+            "rows of questions, reports and comparisons, with the one large part",
+            a_question_each + views::ASKING_LARGE_WORK_BYTES,
+        ),
+        ("tables that are kept", views::TABLES_KEPT_BYTES_MAX),
+    ]
+}
+
+#[test]
+fn the_memory_of_a_server_is_the_sum_of_its_parts() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let (_, section) = architecture.split_once("## Memory of a server").expect("it has a section of its own");
+    let (section, _) = section.split_once("\n## ").expect("another one follows");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | ")).skip(1);
+    let told: Vec<(&str, &str)> = rows.map(|(part, rest)| (part, rest.split(' ').next().unwrap_or_default())).collect();
+    let parts = parts_of_memory();
+    let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
+    let right: Vec<(&str, String)> = parts.iter().map(|(part, bytes)| (*part, mebibytes(*bytes).to_string())).collect();
+    let right: Vec<(&str, &str)> = right.iter().map(|(part, number)| (*part, number.as_str())).collect();
+    assert_eq!(told, right, "the table in ARCHITECTURE.md and the limits");
+    let unit = fs::read_to_string(root().join("deploy/kithd.service")).expect("the unit is there");
+    let most = unit.lines().find_map(|line| line.strip_prefix("MemoryMax=")?.strip_suffix('M'));
+    let most: usize = most.and_then(|number| number.parse().ok()).expect("the unit bounds the memory in MiB");
+    let sum: usize = parts.iter().map(|(_, bytes)| mebibytes(*bytes)).sum();
+    assert!(sum <= most, "the parts take {sum} MiB, the unit gives {most}");
+    assert!(most - sum < 128, "the unit gives {most} MiB, the parts take {sum}: more than is needed");
+}
+
 #[test]
 fn only_views_read_a_log_past_its_permissions() {
     let whole = |text: &str| text.contains("history()");

@@ -34,7 +34,7 @@ pub(crate) const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefini
 const CACHED_KEYS_MAX: usize = 65_536;
 
 /// Bytes of pages that redb may cache of the key file.
-const PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const KEYS_PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What a person's key is wrapped for, before incarnation and person.
 const PERSON_CONTEXT: &[u8] = b"kith/person-key/1";
@@ -236,7 +236,7 @@ impl Keys {
 /// How `keys.redb` is opened: one process writes, and a backup may read beside it.
 pub(crate) fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder.set_cache_size(KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
     builder
 }
 

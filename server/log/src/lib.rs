@@ -68,6 +68,7 @@ pub use error::{
     AppendError, ComponentError, CreateNetworkError, Damage, OpenError, Poison, PutTokenError, ReadError,
     RevokeTokenError, StorageFailure, Versioned,
 };
+pub use keys::KEYS_PAGES_BYTES_MAX;
 pub use live::Head;
 pub use log::Log;
 #[cfg(feature = "faults")]

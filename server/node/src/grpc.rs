@@ -44,7 +44,7 @@ pub(crate) use list_views::view as view_status;
 pub(crate) use reports::Computed as ReportComputed;
 pub(crate) use status::{Failure, with_reason};
 
-use crate::{blocking, node::Node};
+use crate::node::Node;
 use call::{Call, allow, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::{

@@ -23,6 +23,7 @@ mod node;
 pub mod owner_token;
 mod peers;
 mod plugins;
+mod reads;
 mod serve;
 mod shares;
 mod slow;

@@ -36,6 +36,12 @@ pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 pub const UPLOADS_MAX: usize = 8;
 /// How long a component may be on its way.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
+/// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.
+pub const DISK_THREADS: usize = 32;
+/// Those that the reads of one network can have at a time.
+pub const DISK_THREADS_PER_NETWORK: usize = 16;
+/// Those that the reads of one principal can have at a time.
+pub const DISK_THREADS_PER_PRINCIPAL: usize = 8;
 /// Threads for work that may be slow.
 pub const SLOW_THREADS: usize = 4;
 /// Those that one network can have at a time.

@@ -11,7 +11,7 @@ use kith_node::{
     clock::system_clock,
     compile,
     config::{ProcessEnvironment, Read, Sources},
-    telemetry,
+    limits, telemetry,
 };
 use std::{fs, process::ExitCode};
 use tokio::{
@@ -79,12 +79,9 @@ fn read_config(arguments: &Arguments) -> anyhow::Result<Read> {
     })?)
 }
 
-/// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.
-const DISK_THREADS_MAX: usize = 32;
-
 fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(DISK_THREADS_MAX).enable_all().build()?;
+        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(limits::DISK_THREADS).enable_all().build()?;
     let ended = runtime.block_on(serve_on(config, ignored_variables));
     // A thread that hangs in the system ends with the process.
     runtime.shutdown_background();

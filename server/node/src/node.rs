@@ -12,6 +12,7 @@ use crate::{
     limits::{self, Limits},
     peers::Peers,
     plugins,
+    reads::{ReadShares, Reads},
     serve::{self, ServeError},
     slow::{Flights, SlowCall, SlowWork},
     streams::Streams,
@@ -41,6 +42,7 @@ struct Parts {
     streams: Streams,
     peers: Peers,
     details: DetailsBudget,
+    reads: ReadShares,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -113,6 +115,7 @@ impl Node {
             streams: Streams::default(),
             peers: Peers::new(&config.limits),
             details: DetailsBudget::default(),
+            reads: ReadShares::default(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -178,6 +181,11 @@ impl Node {
     /// Takes in a call that may be slow.
     pub(crate) fn slow_call(&self, caller: &Caller, network: &Network) -> Result<SlowCall, crate::grpc::Failure> {
         self.0.slow.begin(&caller.principal, network.name())
+    }
+
+    /// How a principal reads of a network.
+    pub(crate) fn reads(&self, principal: &Principal, network: &Network) -> Reads {
+        self.0.reads.find(principal, network.name())
     }
 
     /// The tables of reports that are being computed.

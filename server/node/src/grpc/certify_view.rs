@@ -1,6 +1,6 @@
 //! `CertifyView`: what a view's rows are as of a signed checkpoint, so that anybody with the log can compute them.
 
-use super::{Call, Failure, blocking, rows};
+use super::{Call, Failure, rows};
 use crate::{limits::VIEW_WAIT, node::Node, views::ServedView};
 use kith_core::{filter::Filter, position::Position};
 use kith_log::Network;
@@ -16,7 +16,7 @@ pub(super) async fn certify_view(
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let day = rows::day(message.day)?;
     let signing = network.clone();
-    let signed = blocking(move || signing.checkpoint()).await?;
+    let signed = node.reads(&caller.principal, &network).run(move || signing.checkpoint()).await?;
     let position = Position::new(signed.unverified().size);
     await_position(&network, &view, position).await?;
     let call = node.slow_call(&caller, &network)?;

@@ -1,7 +1,7 @@
 //! Entries with their details, within a message: the one read behind `Read` and `Subscribe`.
 
-use super::{Failure, blocking, convert};
-use crate::{details::HeldDetails, node::Node};
+use super::{Failure, convert};
+use crate::{details::HeldDetails, node::Node, reads::Reads};
 use bytes::Bytes;
 use kith_core::position::Position;
 use kith_log::{Network, Selected, Selection};
@@ -35,29 +35,31 @@ pub(super) async fn read_entries(
 ) -> Result<Entries, Failure> {
     let is_short = selection.until.since(selection.after) <= INLINE_RANGE_MAX;
     let (reading, principal) = (network.clone(), selection.principal.clone());
+    let reads = node.reads(&principal, network);
     let selecting = move || {
         let selected = reading.select(&selection)?;
         let weighed = reading.weigh(&selection.principal, &selected.entries, bytes_max)?;
         Ok((selected, weighed))
     };
-    let (selected, weighed) = read(is_short, selecting).await?;
+    let (selected, weighed) = read(&reads, is_short, selecting).await?;
     let mut entries = cut(selected, weighed.fitting);
     if weighed.with_details.is_empty() {
         return Ok(entries);
     }
     entries.held = Some(node.details().hold(&principal, weighed.details_bytes).await);
     let network = network.clone();
-    let details = read(is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
+    let details = read(&reads, is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
     entries.details = details.iter().map(|(position, details)| convert::entry_details(*position, details)).collect();
     Ok(entries)
 }
 
 /// Reads where the call is, or on a thread that may block.
 async fn read<T: Send + 'static>(
+    reads: &Reads,
     is_short: bool,
     read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    if is_short { read() } else { blocking(read).await }
+    if is_short { read() } else { reads.run(read).await }
 }
 
 /// Leaves out what would make the message too large; the next read goes on there.

@@ -1,6 +1,6 @@
 //! `GetCheckpoint`: the signed head of a network's log, and the key that verifies it.
 
-use super::{Call, Failure, blocking, enter};
+use super::{Call, Failure, enter};
 use crate::node::Node;
 use kith_proto::v1;
 use tonic::Request;
@@ -12,6 +12,6 @@ pub(super) async fn get_checkpoint(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let key = network.verifier_key().to_string();
-    let signed = blocking(move || network.checkpoint()).await?;
+    let signed = node.reads(&caller.principal, &network).run(move || network.checkpoint()).await?;
     Ok(v1::GetCheckpointResponse { checkpoint: signed.to_string(), key, size: signed.unverified().size })
 }

@@ -1,6 +1,6 @@
 //! `GetConsistencyProof`: that the tree of one size is a prefix of the tree of another.
 
-use super::{Call, Failure, blocking, enter};
+use super::{Call, Failure, enter};
 use crate::node::Node;
 use kith_proto::v1;
 use tonic::Request;
@@ -16,7 +16,7 @@ pub(super) async fn get_consistency_proof(
     if from > to {
         return Err(Failure::request("from", format_args!("must not be above {to}")));
     }
-    let proof = blocking(move || network.consistency_proof(from, to)).await?;
+    let proof = node.reads(&caller.principal, &network).run(move || network.consistency_proof(from, to)).await?;
     Ok(v1::GetConsistencyProofResponse {
         from,
         from_root: proof.from_root.as_bytes().to_vec(),

@@ -1,6 +1,6 @@
 //! `GetInclusionProof`: that an entry which the caller may see is in the tree of a size.
 
-use super::{Call, Failure, blocking, convert, enter};
+use super::{Call, Failure, convert, enter};
 use crate::node::Node;
 use bytes::Bytes;
 use kith_core::{id::EventId, may::Principal, position::Position};
@@ -16,7 +16,7 @@ pub(super) async fn get_inclusion_proof(
     let network = enter(node, &caller, &message.network)?;
     let id = convert::event_id("event", &message.event)?;
     let size = if message.size == 0 { network.head().get() } else { message.size };
-    blocking(move || prove(&network, &caller.principal, id, size)).await
+    node.reads(&caller.principal, &network).run(move || prove(&network, &caller.principal, id, size)).await
 }
 
 fn prove(

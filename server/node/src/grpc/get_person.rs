@@ -1,6 +1,6 @@
 //! `GetPerson`: one person of the directory.
 
-use super::{Call, Failure, blocking, convert, enter};
+use super::{Call, Failure, convert, enter};
 use crate::node::Node;
 use kith_core::id::PersonId;
 use kith_proto::v1::{self, ErrorReason};
@@ -18,6 +18,6 @@ pub(super) async fn get_person(
         .person(&id)
         .ok_or_else(|| Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}")))?;
     let asked = id.clone();
-    let names = blocking(move || network.names(&[asked])).await?;
+    let names = node.reads(&caller.principal, &network).run(move || network.names(&[asked])).await?;
     Ok(v1::GetPersonResponse { person: Some(convert::person(&directory, person, names.get(&id))) })
 }

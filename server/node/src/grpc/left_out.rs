@@ -2,7 +2,8 @@
 //!
 //! Only for those who ask; plain readers pay for nothing here.
 
-use super::{Failure, blocking};
+use super::Failure;
+use crate::reads::Reads;
 use bytes::Bytes;
 use kith_core::{checkpoint::SignedCheckpoint, entry::Entry, position::Position, tree::Subtree};
 use kith_log::Network;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 /// The subtrees in place of those entries after `after` up to `until` that are not among `given`.
 pub(super) async fn read_left_out(
+    reads: &Reads,
     network: &Network,
     after: Position,
     given: &[Bytes],
@@ -23,7 +25,7 @@ pub(super) async fn read_left_out(
         let given: Vec<Position> = given.iter().map(position).collect();
         network.left_out(after, &given, until)
     };
-    Ok(blocking(read).await?.into_iter().map(subtree).collect())
+    Ok(reads.run(read).await?.into_iter().map(subtree).collect())
 }
 
 fn subtree(subtree: Subtree) -> v1::Subtree {
@@ -54,16 +56,17 @@ impl Additions {
     pub(super) async fn add_to(
         &mut self,
         message: &mut v1::SubscribeResponse,
+        reads: &Reads,
         network: &Network,
         position: Position,
     ) -> Result<(), Failure> {
         if let Some(after) = self.left_out_after {
-            message.left_out = read_left_out(network, after, &message.entries, position).await?;
+            message.left_out = read_left_out(reads, network, after, &message.entries, position).await?;
             self.left_out_after = Some(position);
         }
         if let Some(checkpoint) = self.due(position) {
             self.told = Some(checkpoint.unverified().size);
-            message.checkpoint = Some(continued(network, checkpoint, position).await?);
+            message.checkpoint = Some(continued(reads, network, checkpoint, position).await?);
         }
         Ok(())
     }
@@ -88,12 +91,13 @@ impl Additions {
 
 /// A checkpoint with the proof that the log up to a position continues it.
 async fn continued(
+    reads: &Reads,
     network: &Network,
     checkpoint: Arc<SignedCheckpoint>,
     position: Position,
 ) -> Result<v1::CheckpointUpdate, Failure> {
     let (network, size) = (network.clone(), checkpoint.unverified().size);
-    let proof = blocking(move || network.consistency_proof(size, position.get())).await?;
+    let proof = reads.run(move || network.consistency_proof(size, position.get())).await?;
     Ok(v1::CheckpointUpdate {
         checkpoint: checkpoint.to_string(),
         hashes: proof.hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect(),

@@ -1,6 +1,6 @@
 //! `ListPeople`: people in the order they were added, with their names.
 
-use super::{Call, Failure, blocking, convert, enter, page::Page};
+use super::{Call, Failure, convert, enter, page::Page};
 use crate::node::Node;
 use kith_core::{
     directory::Person,
@@ -21,7 +21,7 @@ pub(super) async fn list_people(
     let network = enter(node, &caller, &message.network)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let organisation = convert::id_or_none(&message.organisation, "organisation", OrganisationId::parse_field)?;
-    let page = blocking(move || fill(&network, page, organisation.as_ref())).await?;
+    let page = node.reads(&caller.principal, &network).run(move || fill(&network, page, organisation.as_ref())).await?;
     let (people, next_page_token) = page.finish();
     Ok(v1::ListPeopleResponse { people, next_page_token })
 }

@@ -1,7 +1,7 @@
 //! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing. Owners
 //! of the network are told what those cost that they may not see.
 
-use super::{Call, Failure, blocking, enter, list_views, page::Page};
+use super::{Call, Failure, enter, list_views, page::Page};
 use crate::{node::Node, views::Served};
 use kith_core::{
     event::Scope,
@@ -18,9 +18,9 @@ pub(super) async fn list_plugins(
 ) -> Result<v1::ListPluginsResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let (node, head) = (node.clone(), network.head().get());
+    let (reads, node, head) = (node.reads(&caller.principal, &network), node.clone(), network.head().get());
     let page = Page::begin(message.page_size, &message.page_token)?;
-    blocking(move || {
+    let list = move || {
         let known = network.plugins();
         let may_see = |key: &PluginKey| may(&caller.principal, &Action::Ask(&key.owner));
         let (mut seen, unseen): (Vec<_>, Vec<_>) = known.iter().partition(|(key, _)| may_see(key));
@@ -32,8 +32,8 @@ pub(super) async fn list_plugins(
         let unseen = unseen.into_iter().map(|one| cost(&node, &network, one)).collect::<Result<_, Failure>>()?;
         let (plugins, next_page_token) = page.finish();
         Ok(v1::ListPluginsResponse { plugins, head, unseen, next_page_token })
-    })
-    .await
+    };
+    reads.run(list).await
 }
 
 /// What an owner of the network is told of a plugin that it may not see: how to end it, and what it costs.

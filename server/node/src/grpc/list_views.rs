@@ -1,6 +1,6 @@
 //! `ListViews`: the views of a network and how they are doing.
 
-use super::{Call, Failure, blocking, enter, page::Page, reports};
+use super::{Call, Failure, enter, page::Page, reports};
 use crate::{
     node::Node,
     views::{Served, ServedView},
@@ -18,7 +18,10 @@ pub(super) async fn list_views(
     let views = node.views().list(network.name(), &caller.principal);
     let head = network.head().get();
     let page = Page::begin(message.page_size, &message.page_token)?;
-    let page = blocking(move || page.fill(views.iter().map(|(name, one)| served(name, one)))).await?;
+    let page = node
+        .reads(&caller.principal, &network)
+        .run(move || page.fill(views.iter().map(|(name, one)| served(name, one))))
+        .await?;
     let (views, next_page_token) = page.finish();
     Ok(v1::ListViewsResponse { views, head, next_page_token })
 }

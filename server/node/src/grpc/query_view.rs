@@ -1,6 +1,6 @@
 //! `QueryView`: rows of a view, now or as of a day, a position or a time.
 
-use super::{Call, Failure, blocking, convert, reports, rows};
+use super::{Call, Failure, convert, reports, rows};
 use crate::{node::Node, views::ServedView};
 use kith_core::{
     id::{OrganisationId, PersonId},
@@ -26,7 +26,7 @@ pub(super) async fn query_view(
         return reports::query(node, &caller, &network, report, &message).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
-    let query = query(&network, &caller.principal, &message).await?;
+    let query = query(node, &network, &caller.principal, &message).await?;
     if query.page_token.is_none() {
         rows::catch_up(&network, &view).await?;
     }
@@ -34,7 +34,7 @@ pub(super) async fn query_view(
     let ServedView { handle: view, retired, .. } = view;
     let fields = wire::fields(view.fields());
     let answer = if is_now {
-        blocking(move || view.query(&query)).await?
+        node.reads(&caller.principal, &network).run(move || view.query(&query)).await?
     } else {
         let call = node.slow_call(&caller, &network)?;
         rows::unless_retired(&retired, call.run(move |cancel| view.query_until(&query, cancel))).await??
@@ -51,6 +51,7 @@ pub(super) async fn query_view(
 
 /// Reads a question; what does not fit a report is not asked of one.
 pub(super) async fn query(
+    node: &Node,
     network: &Network,
     principal: &Principal,
     message: &v1::QueryViewRequest,
@@ -61,7 +62,7 @@ pub(super) async fn query(
         organisation: organisation(network, &message.organisation)?,
         key: if message.key.is_empty() { None } else { Some(rows::key(network, &message.key)?) },
         day: rows::day(message.at)?,
-        as_of: as_of(network, principal, message).await?,
+        as_of: as_of(node, network, principal, message).await?,
         order: OrderBy::parse(&message.sort),
         page_rows,
         page_token: (!message.page_token.is_empty()).then(|| message.page_token.clone()),
@@ -86,6 +87,7 @@ fn organisation(network: &Network, text: &str) -> Result<Option<OrganisationId>,
 /// The position asked about. A time means the last entry by then that the principal may see, so that it tells nothing of
 /// when others were recorded.
 async fn as_of(
+    node: &Node,
     network: &Network,
     principal: &Principal,
     message: &v1::QueryViewRequest,
@@ -96,6 +98,7 @@ async fn as_of(
     if message.as_of > 0 {
         return Err(Failure::request("as_of_time", "excludes as_of"));
     }
+    let reads = node.reads(principal, network);
     let (network, principal) = (network.clone(), principal.clone());
-    Ok(Some(blocking(move || network.last_seen_by(&principal, time)).await?))
+    Ok(Some(reads.run(move || network.last_seen_by(&principal, time)).await?))
 }

@@ -27,6 +27,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     let filter = filter(message.filter.as_ref())?;
     let head = network.head();
     let (after, until) = span(direction, Position::new(message.after), head);
+    let reads = node.reads(&caller.principal, &network);
     let selection = Selection {
         principal: caller.principal,
         filter,
@@ -37,7 +38,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     };
     let entries = read_rounds(node, &network, selection).await?;
     let left_out = if message.with_left_out {
-        read_left_out(&network, after, &entries.encoded, entries.next).await?
+        read_left_out(&reads, &network, after, &entries.encoded, entries.next).await?
     } else {
         Vec::new()
     };

@@ -89,7 +89,7 @@ pub(super) async fn query(
     report: ServedReport,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = query_view::query(network, &caller.principal, message).await?;
+    let asked = query_view::query(node, network, &caller.principal, message).await?;
     let page = if let Some(token) = &asked.page_token {
         ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
     } else {
@@ -178,6 +178,7 @@ impl From<ReportError> for Failure {
             ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(ErrorReason::ViewStopped, error),
             ReportError::FieldUnknown(_) => Self::request("sort", error),
             ReportError::Busy(_) => Self::because(ErrorReason::ViewBuilding, error),
+            ReportError::TooLarge(_) => Self::because(ErrorReason::LimitExceeded, error),
             ReportError::RowUnknown => Self::new(ErrorReason::RowUnknown),
             ReportError::Cancelled => Self::new(ErrorReason::DeadlineExceeded),
         }

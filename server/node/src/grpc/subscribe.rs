@@ -128,7 +128,8 @@ impl Subscription {
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<(), Stop> {
         message.cursor = Some(self.cursor());
-        self.additions.add_to(&mut message, &self.network, self.position).await?;
+        let reads = self.node.reads(&self.caller.principal, &self.network);
+        self.additions.add_to(&mut message, &reads, &self.network, self.position).await?;
         sender.send_held(message, held).await
     }
 

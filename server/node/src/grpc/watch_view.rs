@@ -1,7 +1,7 @@
 //! `WatchView`: rows as they change, in order of the positions that changed them.
 
 use super::{
-    Call, Failure, blocking,
+    Call, Failure,
     convert::RETRY_LAGGING,
     rows,
     stream::{Messages, Sender, Stop, fill, until_closing},
@@ -96,7 +96,8 @@ impl Watch {
         self.node.authenticator().check(&self.caller)?;
         let is_new = self.reader.is_new();
         let (view, mut reader) = (self.view.handle.clone(), self.reader);
-        let read = blocking(move || reader.read(&view, ROWS_MAX).map(|changes| (reader, changes))).await;
+        let reads = self.node.reads(&self.caller.principal, &self.network);
+        let read = reads.run(move || reader.read(&view, ROWS_MAX).map(|changes| (reader, changes))).await;
         let (reader, changes) = read.map_err(Failure::from)?;
         self.reader = reader;
         let fields = if is_new { wire::fields(self.view.handle.fields()) } else { Vec::new() };
