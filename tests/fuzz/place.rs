@@ -24,7 +24,7 @@ pub(crate) struct Place {
     pub(crate) callers: Vec<Caller>,
     /// Ids of events in the log.
     pub(crate) events: Vec<Vec<u8>>,
-    _data: DataFolder,
+    data: DataFolder,
 }
 
 impl Place {
@@ -65,6 +65,12 @@ impl Place {
             callers.push(Caller { name, secret: Some(secret) });
         }
         let events = met.iter().map(|event| event.id.as_bytes().to_vec()).collect();
-        Self { server, callers, events, _data: data }
+        Self { server, callers, events, data }
+    }
+
+    /// How many views there have been.
+    pub(crate) fn views(&self) -> u64 {
+        let files = fs::read_dir(self.data.path().join("views")).expect("the server makes it");
+        files.count() as u64
     }
 }
