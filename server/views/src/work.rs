@@ -100,8 +100,9 @@ impl Hold {
         Ok(())
     }
 
-    /// Holds less.
+    /// Holds less; nothing, if it holds no more than that.
     pub(crate) fn less(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.work.give_back(bytes);
     }
@@ -155,6 +156,8 @@ mod tests {
         drop(much);
         assert!(!has_the_large_part(&one));
         assert!(little.try_add(1));
+        little.less(1_000);
+        assert!(!has_the_large_part(&other), "less than nothing is held by nobody");
     }
 
     #[test]
