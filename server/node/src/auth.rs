@@ -27,6 +27,8 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, instrument::Instrumented};
 
+/// What probers of health call, again and again.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// Services that need no token.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
@@ -162,6 +164,11 @@ where
         }
         let path = request.uri().path();
         let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
+        if path == HEALTH_CHECK
+            && let Some(peer) = request.extensions().get::<Peer>()
+        {
+            peer.check_health();
+        }
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             match self.door.admit(&request) {
                 Ok(caller) => {

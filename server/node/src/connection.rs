@@ -17,7 +17,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::Sleep,
+    time::{Instant, Sleep},
 };
 use tonic::transport::server::Connected;
 
@@ -54,13 +54,19 @@ pub(crate) struct Connection<S> {
     /// Until the peer has greeted.
     handshake: Option<Handshake>,
     /// Until somebody logged in.
-    login: Option<Pin<Box<Sleep>>>,
+    login: Option<Login>,
     _place: OwnedSemaphorePermit,
 }
 
 /// A greeting that is awaited, but not for ever.
 struct Handshake {
     bytes: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// A login that is awaited, but not for ever.
+struct Login {
+    time: Duration,
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -105,18 +111,25 @@ struct Times {
 impl<S> Connection<S> {
     fn new(stream: S, peer: Peer, times: Times, place: OwnedSemaphorePermit) -> Self {
         let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(times.handshake)) };
-        let login = Some(Box::pin(tokio::time::sleep(times.login)));
+        let login = Some(Login { time: times.login, deadline: Box::pin(tokio::time::sleep(times.login)) });
         Self { stream, peer, handshake: Some(handshake), login, _place: place }
     }
 
-    /// Whether nobody logged in for too long. Whoever sends something all the time is looked at, too.
+    /// Whether nobody logged in for too long, nor asked for health, so that no prober is cut within a call. Whoever sends
+    /// something all the time is looked at, too.
     fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(deadline) = &mut self.login else { return false };
+        let Some(Login { time, deadline }) = &mut self.login else { return false };
         if self.peer.is_logged_in() {
             self.login = None;
             return false;
         }
-        deadline.as_mut().poll(context).is_ready()
+        while deadline.as_mut().poll(context).is_ready() {
+            if !self.peer.take_checked_health() {
+                return true;
+            }
+            deadline.as_mut().reset(Instant::now() + *time);
+        }
+        false
     }
 }
 

@@ -98,7 +98,7 @@ pub struct Limits {
     pub response_bytes_max: u32,
     /// Seconds from connecting until a peer has greeted as HTTP says.
     pub handshake_s: u32,
-    /// Seconds from connecting until a call with a token that holds; health checks need none, and do not count.
+    /// Seconds from connecting, or from the last time that health was checked, until a call with a token that holds.
     pub unauthenticated_s: u32,
     /// Connections at a time from one address, this machine's own apart.
     pub connections_per_peer_max: u32,

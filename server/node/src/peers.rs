@@ -60,6 +60,8 @@ struct Guest {
     address: Option<IpAddr>,
     is_stranger: AtomicBool,
     logged_in: AtomicBool,
+    /// Whether health was asked for since somebody looked.
+    checked_health: AtomicBool,
     peers: Peers,
 }
 
@@ -97,8 +99,13 @@ impl Peers {
         if let Some(address) = address {
             state.addresses.entry(address).or_default().connections += 1;
         }
-        let (is_stranger, logged_in) = (AtomicBool::new(is_stranger), AtomicBool::new(false));
-        Some(Peer(Arc::new(Guest { address, is_stranger, logged_in, peers: self.clone() })))
+        Some(Peer(Arc::new(Guest {
+            address,
+            is_stranger: AtomicBool::new(is_stranger),
+            logged_in: AtomicBool::new(false),
+            checked_health: AtomicBool::new(false),
+            peers: self.clone(),
+        })))
     }
 
     /// Calls that came with a token that does not hold, or with none.
@@ -115,6 +122,16 @@ impl Peer {
     /// Whether somebody logged in over this connection.
     pub(crate) fn is_logged_in(&self) -> bool {
         self.0.logged_in.load(Ordering::Acquire)
+    }
+
+    /// Notes that health was asked for.
+    pub(crate) fn check_health(&self) {
+        self.0.checked_health.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether health was asked for since this was asked.
+    pub(crate) fn take_checked_health(&self) -> bool {
+        self.0.checked_health.swap(false, Ordering::Relaxed)
     }
 
     /// Notes a call of a token that holds.

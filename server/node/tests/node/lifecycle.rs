@@ -4,7 +4,7 @@ use crate::harness::{met, reason, start, start_in, with_token};
 use kith_node::{Clock, Config, Node};
 use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -94,6 +94,27 @@ async fn a_connection_without_a_login_is_cut_and_one_with_a_login_stays() {
     }
     node.add_people(&["amina", "ben"]).await;
     assert!(!subscribed.message().await.unwrap().unwrap().entries.is_empty());
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_on_which_health_is_checked_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let node = start_in(data.path(), |config| config.limits.unauthenticated_s = 1).await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    let mut answer = [0; 64];
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let path = "/grpc.health.v1.Health/Check";
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: kith.example\r\ncontent-type: application/grpc-web\r\ncontent-length: 5\r\n\r\n"
+        );
+        stream.write_all(&[head.as_bytes(), &[0; 5]].concat()).await.unwrap();
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..read]));
+        // The rest of the answer is of no interest.
+        while let Ok(Ok(1..)) = tokio::time::timeout(Duration::from_millis(50), stream.read(&mut [0; 4_096])).await {}
+    }
     node.stop().await;
 }
 
