@@ -180,6 +180,7 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
             log.queue_bytes_max + log.redb_cache_bytes + kith_log::KEYS_PAGES_BYTES_MAX,
         ),
         ("details that are open", node::DETAILS_OPEN_BYTES_MAX),
+        ("requests on their way in or at work", node::REQUESTS_OPEN_BYTES_MAX),
         ("a component on its way in, and its code", views::COMPONENT_BYTES_MAX + compiled),
         ("the process that compiles it", compiling),
         ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),

@@ -24,6 +24,7 @@ mod rebuild;
 mod record;
 mod replica;
 mod reports;
+mod requests;
 mod rollback;
 mod slow_work;
 mod start;

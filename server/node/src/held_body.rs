@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a reader does not take is let go of after a bounded time, and the room with it.
 
-use crate::details::HeldDetails;
+use crate::budget::Room;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tonic::{Status, body::Body};
 
 /// An answer on its way and the room that it holds; none once it was let go of.
-type Kept = Arc<Mutex<Option<(Body, Arc<HeldDetails>)>>>;
+type Kept = Arc<Mutex<Option<(Body, Arc<Room>)>>>;
 
 /// The body of such an answer.
 struct HeldBody {
@@ -26,7 +26,7 @@ struct HeldBody {
 
 /// Lets an answer that holds room, as its extensions say, hold it until it is sent, and at most for `stall`.
 pub(crate) fn hold_until_sent(mut response: Response<Body>, stall: Duration) -> Response<Body> {
-    let Some(held) = response.extensions_mut().remove::<Arc<HeldDetails>>() else { return response };
+    let Some(held) = response.extensions_mut().remove::<Arc<Room>>() else { return response };
     response.map(|body| {
         let kept: Kept = Arc::new(Mutex::new(Some((body, held))));
         let late = Arc::clone(&kept);
@@ -38,7 +38,7 @@ pub(crate) fn hold_until_sent(mut response: Response<Body>, stall: Duration) -> 
     })
 }
 
-fn lock(kept: &Kept) -> MutexGuard<'_, Option<(Body, Arc<HeldDetails>)>> {
+fn lock(kept: &Kept) -> MutexGuard<'_, Option<(Body, Arc<Room>)>> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -72,43 +72,36 @@ impl Drop for HeldBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::details::DetailsBudget;
-    use kith_core::{
-        event::Role,
-        may::{Credential, Principal, Reach},
-    };
+    use crate::budget::{Budget, Sizes};
 
     const STALL: Duration = Duration::from_secs(30);
 
-    async fn answer(budget: &DetailsBudget) -> Response<Body> {
-        let principal = Principal {
-            id: "person:amina".parse().unwrap(),
-            reach: Reach::Server,
-            role: Role::Reader,
-            person: None,
-            organisation: None,
-            credential: Credential::Program,
-        };
+    fn budget() -> Budget {
+        Budget::of(Sizes { all: 64 * 1_024, all_small: 32 * 1_024, small: 1_024 })
+    }
+
+    async fn answer(budget: &Budget) -> Response<Body> {
         let mut response = Response::new(Body::new("an answer".to_owned()));
-        response.extensions_mut().insert(Arc::new(budget.hold(&principal, 1_000).await));
+        let room = budget.hold(&(None, "person:amina".parse().unwrap()), 1_000).await;
+        response.extensions_mut().insert(Arc::new(room));
         hold_until_sent(response, STALL)
     }
 
     #[tokio::test(start_paused = true)]
     async fn room_is_held_until_the_answer_is_gone() {
-        let budget = DetailsBudget::default();
+        let budget = budget();
         let response = answer(&budget).await;
-        assert_eq!(budget.open(), 1_000);
+        assert_eq!(budget.held(), 1_000);
         drop(response);
-        assert_eq!(budget.open(), 0);
+        assert_eq!(budget.held(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_is_let_go_of() {
-        let budget = DetailsBudget::default();
+        let budget = budget();
         let response = answer(&budget).await;
         tokio::time::sleep(STALL * 2).await;
-        assert_eq!(budget.open(), 0);
+        assert_eq!(budget.held(), 0);
         let mut body = Box::pin(response.into_body());
         let next = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await;
         assert!(next.is_some_and(|frame| frame.is_err()), "its reader hears that it broke off");

@@ -4,6 +4,7 @@
 
 mod announce;
 mod auth;
+mod budget;
 mod call_rate;
 pub mod clock;
 pub mod compile;
@@ -12,7 +13,6 @@ mod connection;
 mod counted;
 mod deadline;
 mod demo;
-mod details;
 mod first_start;
 mod grpc;
 mod held_body;
@@ -24,6 +24,8 @@ pub mod owner_token;
 mod peers;
 mod plugins;
 mod reads;
+mod request_body;
+mod requests;
 mod serve;
 mod shares;
 mod slow;

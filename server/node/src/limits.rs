@@ -1,13 +1,17 @@
 //! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
 
+use crate::budget::Sizes;
 use kith_log::Range;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// HTTP/2 window of a stream and of a connection: decides how fast a reader far away catches up.
-pub const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
-/// Largest HTTP/2 frame.
-pub const FRAME_BYTES_MAX: u32 = 1024 * 1024;
+/// HTTP/2 window of a call: what of it may come before the server takes it. Decides how fast uploads from far away are;
+/// answers go by the windows of whoever reads them.
+pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// HTTP/2 window of a connection, over all its calls: the most that it holds of what the server does not take yet.
+pub const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+/// Largest HTTP/2 frame that the server takes; a connection holds one beside its window.
+pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 /// Streams that a peer opened and reset before they were accepted, per connection.
 pub const PENDING_RESET_STREAMS_MAX: usize = 20;
 /// Streams that this side reset because of the peer's errors, per connection.
@@ -20,10 +24,20 @@ pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of details that are open at a time, over all readers.
 pub const DETAILS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// The part of it that is kept for answers of few details.
-pub const FEW_DETAILS_OPEN_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Bytes of details of one answer up to which they are few; the most that one entry has fits.
-pub const FEW_DETAILS_BYTES: usize = 128 * 1024;
+/// How they are shared: answers of few details, up to the most that one entry has, have a part of their own.
+pub(crate) const DETAILS: Sizes = Sizes { all: DETAILS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 128 * 1024 };
+/// Bytes of requests that are on their way in or at work at a time, over all callers. It is more where eight of the largest
+/// messages (`request_bytes_max`) are more.
+pub const REQUESTS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How they are shared: small messages, as those of almost all calls are, have a part of their own.
+pub(crate) const REQUESTS: Sizes = Sizes { all: REQUESTS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 16 * 1024 };
+/// Large messages of one principal that wait for room. What has come of them fills the windows of their calls, and leaves
+/// one of those of a connection to those that have room.
+pub const REQUESTS_WAITING_MAX: usize = (CONNECTION_WINDOW_BYTES / STREAM_WINDOW_BYTES - 1) as usize;
+/// When to send a message again for which there was no room.
+pub const REQUESTS_RETRY: Duration = Duration::from_secs(1);
+/// Bytes of one message of a call that needs no token.
+pub const OPEN_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of the things in one page of a list.
 pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Messages of a stream that wait for their reader, beside what the connection's window holds.
@@ -116,7 +130,7 @@ pub struct Limits {
     pub connection_age_grace_s: u32,
     /// Milliseconds between heartbeats of an idle stream.
     pub heartbeat_ms: u32,
-    /// Milliseconds until a reader that takes nothing is cut.
+    /// Milliseconds until a reader that takes nothing is cut, and a stream whose message was begun and not finished.
     pub stall_ms: u32,
     /// Milliseconds that calls have to end when the server goes down.
     pub drain_ms: u32,

@@ -37,8 +37,10 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
     let text = crate::blocking(move || {
         let mut registry = Registry::with_prefix("kith");
         log(&node, &mut registry);
-        let open = signed(node.details().open() as u64);
-        gauge(&mut registry, "details_open_bytes", "Bytes of details on their way to readers", open);
+        let details = signed(node.details().held() as u64);
+        gauge(&mut registry, "details_open_bytes", "Bytes of details on their way to readers", details);
+        let requests = signed(node.requests().held() as u64);
+        gauge(&mut registry, "requests_open_bytes", "Bytes of requests on their way in or at work", requests);
         views(&node, &mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).expect("writing to a string does not fail");

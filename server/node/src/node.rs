@@ -2,17 +2,18 @@
 
 use crate::{
     auth::{Authenticator, Caller},
+    budget::Budget,
     clock::Clock,
     config::Config,
     connection::Listener,
     demo::{self, DemoError},
-    details::DetailsBudget,
     first_start::{self, FirstStartError},
     http_door,
     limits::{self, Limits},
     peers::Peers,
     plugins,
     reads::{ReadShares, Reads},
+    requests::Requests,
     serve::{self, ServeError},
     slow::{Flights, SlowCall, SlowWork},
     streams::Streams,
@@ -41,8 +42,9 @@ struct Parts {
     tables: Flights<TableOf, crate::grpc::ReportComputed>,
     streams: Streams,
     peers: Peers,
-    details: DetailsBudget,
+    details: Budget,
     reads: ReadShares,
+    requests: Arc<Requests>,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -114,8 +116,9 @@ impl Node {
             tables: Flights::default(),
             streams: Streams::default(),
             peers: Peers::new(&config.limits),
-            details: DetailsBudget::default(),
+            details: Budget::of(limits::DETAILS),
             reads: ReadShares::default(),
+            requests: Arc::new(Requests::of(&config.limits)),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -199,8 +202,13 @@ impl Node {
     }
 
     /// What may be open of details.
-    pub(crate) fn details(&self) -> &DetailsBudget {
+    pub(crate) fn details(&self) -> &Budget {
         &self.0.details
+    }
+
+    /// What may be on its way of requests.
+    pub(crate) fn requests(&self) -> &Arc<Requests> {
+        &self.0.requests
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

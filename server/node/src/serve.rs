@@ -11,6 +11,7 @@ use crate::{
     http_door::OriginsLayer,
     limits::{self, Limits, seconds},
     node::Node,
+    requests::RequestsLayer,
 };
 use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
@@ -18,6 +19,7 @@ use kith_proto::v1::{
     network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
     view_service_server::ViewServiceServer,
 };
+use std::sync::Arc;
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
@@ -52,6 +54,7 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX);
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
     let serving = server(limits)
@@ -63,6 +66,7 @@ pub(crate) async fn serve(
             rate: CallRate::new(limits),
             stall: limits.stall(),
         })
+        .layer(RequestsLayer(Arc::clone(node.requests())))
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
     let watching = watch_health(node, health.clone());
@@ -88,8 +92,8 @@ fn server(limits: &Limits) -> Server {
         .accept_http1(true)
         .concurrency_limit_per_connection(limits.streams_per_connection_max as usize)
         .max_concurrent_streams(limits.streams_per_connection_max)
-        .initial_stream_window_size(limits::WINDOW_BYTES)
-        .initial_connection_window_size(limits::WINDOW_BYTES)
+        .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
         .max_frame_size(limits::FRAME_BYTES_MAX)
         .http2_max_header_list_size(limits.header_list_bytes_max)
         .http2_keepalive_interval(Some(seconds(limits.keepalive_interval_s)))
@@ -122,7 +126,8 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
     }
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(kith_proto::DESCRIPTOR_SET)
-        .build_v1()?;
+        .build_v1()?
+        .max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX);
     Ok(routes.add_service(reflection))
 }
 

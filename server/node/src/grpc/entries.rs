@@ -1,7 +1,7 @@
 //! Entries with their details, within a message: the one read behind `Read` and `Subscribe`.
 
 use super::{Failure, convert};
-use crate::{details::HeldDetails, node::Node, reads::Reads};
+use crate::{budget::Room, call_rate::key, node::Node, reads::Reads};
 use bytes::Bytes;
 use kith_core::position::Position;
 use kith_log::{Network, Selected, Selection};
@@ -19,7 +19,7 @@ pub(super) struct Entries {
     /// Whether nothing is left.
     pub(super) end: bool,
     /// The room that the details hold, until they are sent.
-    pub(super) held: Option<HeldDetails>,
+    pub(super) held: Option<Room>,
 }
 
 /// Ranges up to this length are read where the call is: they are in memory, and a thread would cost more.
@@ -46,7 +46,7 @@ pub(super) async fn read_entries(
     if weighed.with_details.is_empty() {
         return Ok(entries);
     }
-    entries.held = Some(node.details().hold(&principal, weighed.details_bytes).await);
+    entries.held = Some(node.details().hold(&key(&principal), weighed.details_bytes).await);
     let network = network.clone();
     let details = read(&reads, is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
     entries.details = details.iter().map(|(position, details)| convert::entry_details(*position, details)).collect();

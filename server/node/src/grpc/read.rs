@@ -1,7 +1,7 @@
 //! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
 
 use super::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries};
-use crate::{details::HeldDetails, limits, node::Node};
+use crate::{budget::Room, limits, node::Node};
 use kith_core::{filter::Filter, history::Budget, limits as core_limits, position::Position};
 use kith_log::{Direction, Network, Selection};
 use kith_proto::v1;
@@ -11,7 +11,7 @@ use tonic::Request;
 const ROUNDS_MAX: usize = 32;
 
 /// An answer, and the room that its details hold until it is sent.
-type Held = (v1::ReadResponse, Option<HeldDetails>);
+type Held = (v1::ReadResponse, Option<Room>);
 
 pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<Held, Failure> {
     let Call { caller, message } = Call::new(request)?;

@@ -166,10 +166,27 @@ pub(crate) fn with_reason(response: Response<Body>) -> Response<Body> {
 /// The header that says which encodings of messages a server reads.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
-/// Why no message could be taken from a client's stream.
+/// Why no message could be taken from a client's stream: what stands before the call says it with a reason of its own.
 pub(super) fn received(status: &Status) -> Failure {
-    of_transport(status)
+    of_ours(status)
+        .or_else(|| of_transport(status))
         .unwrap_or_else(|| Failure::because(ErrorReason::RequestInvalid, "the stream broke off or held no messages"))
+}
+
+/// The failure that a status was made of.
+fn of_ours(status: &Status) -> Option<Failure> {
+    let details = status.get_error_details();
+    let info = details.error_info().filter(|info| info.domain == ERROR_DOMAIN)?;
+    let reason = ErrorReason::from_str_name(&format!("{PREFIX}{}", info.reason))?;
+    let retry_after = details.retry_info().and_then(|retry| retry.retry_delay);
+    let field = details.bad_request().and_then(|request| request.field_violations.first());
+    Some(Failure(Box::new(Kind::Known(Known {
+        reason,
+        message: status.message().to_owned(),
+        metadata: info.metadata.clone(),
+        field: field.map(|violation| violation.field.clone()),
+        retry_after,
+    }))))
 }
 
 /// What the transport's own status means, if it is about something that was sent.
@@ -198,10 +215,13 @@ fn of_transport(status: &Status) -> Option<Failure> {
     }
 }
 
+/// What the names of reasons begin with, and `ErrorInfo` leaves out.
+const PREFIX: &str = "ERROR_REASON_";
+
 /// A reason as `ErrorInfo` names it: the value's name without its prefix.
 pub(super) fn name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
-    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+    name.strip_prefix(PREFIX).unwrap_or(name)
 }
 
 /// The gRPC code that goes with a reason.
@@ -329,6 +349,16 @@ mod tests {
             (violation.r#type.as_str(), violation.subject.as_str()),
             ("SCOPE_MISMATCH", "event.answered.referral")
         );
+    }
+
+    #[test]
+    fn what_stands_before_a_stream_says_why_it_broke_off() {
+        let late = Failure::new(ErrorReason::DeadlineExceeded);
+        let busy = Failure::new(ErrorReason::RateLimited).with("limit", "x").retry_after(Duration::from_secs(1));
+        for failure in [late, busy, Failure::request("data", "is missing")] {
+            assert_eq!(received(&Status::from(failure.clone())), failure);
+        }
+        assert_eq!(received(&Status::internal("no message")).reason(), ErrorReason::RequestInvalid);
     }
 
     #[test]

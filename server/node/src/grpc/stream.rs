@@ -3,7 +3,7 @@
 //! A reader that takes nothing costs a bounded number of messages for a bounded time, never anybody else's time.
 
 use super::Failure;
-use crate::{details::HeldDetails, limits::STREAM_MESSAGES_MAX, node::Node};
+use crate::{budget::Room, limits::STREAM_MESSAGES_MAX, node::Node};
 use futures_util::Stream;
 use kith_proto::v1::ErrorReason;
 use std::{
@@ -23,7 +23,7 @@ pub(crate) struct Messages<T> {
 }
 
 /// A message, and the room that its details hold until it is taken.
-type Queued<T> = (T, Option<HeldDetails>);
+type Queued<T> = (T, Option<Room>);
 
 /// Why the stream ends; set before the queue closes.
 type End = Arc<Mutex<Option<Failure>>>;
@@ -86,7 +86,7 @@ impl<T> Sender<T> {
     }
 
     /// The same for a message with details, which hold room until the message is taken.
-    pub(super) async fn send_held(&self, message: T, held: Option<HeldDetails>) -> Result<(), Stop> {
+    pub(super) async fn send_held(&self, message: T, held: Option<Room>) -> Result<(), Stop> {
         match self.queue.send_timeout((message, held), self.stall).await {
             Ok(()) => Ok(()),
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => Err(Failure::new(ErrorReason::SubscriberTooSlow).into()),

@@ -9,7 +9,7 @@ use super::{
     read_entries,
     stream::{Messages, Sender, Stop, fill, until_closing},
 };
-use crate::{auth::Caller, details::HeldDetails, limits, node::Node};
+use crate::{auth::Caller, budget::Room, limits, node::Node};
 use kith_core::{filter::Filter, history::Budget, position::Position};
 use kith_log::{Direction, Network, Selection};
 use kith_proto::v1::{self, ErrorReason};
@@ -124,7 +124,7 @@ impl Subscription {
     async fn send(
         &mut self,
         mut message: v1::SubscribeResponse,
-        held: Option<HeldDetails>,
+        held: Option<Room>,
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<(), Stop> {
         message.cursor = Some(self.cursor());

@@ -1,0 +1,168 @@
+//! Requests on their way in: a tower layer that lets a message come only where there is room for it.
+//!
+//! Invariant: what is in memory of requests, from the first byte of a message until its call is answered, is within a budget
+//! of which each principal has a share. Who waits for room is not read from, so that HTTP/2 keeps the rest with the
+//! caller. What a connection itself holds of it is bounded by its window (`limits::CONNECTION_WINDOW_BYTES`).
+
+use crate::{
+    auth::Caller,
+    budget::{Budget, Room},
+    call_rate::{self, Key},
+    counted::Counted,
+    grpc::Failure,
+    limits::{self, Limits},
+    request_body::{Kept, MESSAGE_HEAD_BYTES, RequestBody},
+};
+use futures_util::{
+    FutureExt,
+    future::{Either, Map},
+};
+use http::{Request, Response};
+use kith_proto::v1::ErrorReason;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+/// What may be on its way of requests.
+pub(crate) struct Requests {
+    budget: Budget,
+    waiting: Arc<Counted<Key>>,
+    message_bytes_max: usize,
+    stall: Duration,
+}
+
+impl Requests {
+    /// As these limits say.
+    pub(crate) fn of(limits: &Limits) -> Self {
+        let message_bytes_max = limits.request_bytes_max as usize;
+        Self {
+            budget: Budget::of(limits::REQUESTS.with_room_for(message_bytes_max + MESSAGE_HEAD_BYTES)),
+            waiting: Counted::up_to(limits::REQUESTS_WAITING_MAX),
+            message_bytes_max,
+            stall: limits.stall(),
+        }
+    }
+
+    /// Room for a message, if there is some now.
+    pub(crate) fn try_hold(&self, key: &Key, bytes: usize) -> Option<Room> {
+        self.budget.try_hold(key, bytes)
+    }
+
+    /// Waits for room for a message, unless too many of the same principal wait, and not for ever.
+    pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Room, Failure> {
+        let _waiting =
+            if self.budget.is_small(bytes) { None } else { Some(self.waiting.hold(key).ok_or_else(no_room)?) };
+        tokio::time::timeout(self.stall, self.budget.hold(key, bytes)).await.map_err(|_| no_room())
+    }
+
+    /// Bytes of the largest message there is room for; what is larger is refused by whoever decodes it.
+    pub(crate) fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
+    }
+
+    /// How long a message may be on its way.
+    pub(crate) fn stall(&self) -> Duration {
+        self.stall
+    }
+
+    /// Bytes that are held now.
+    pub(crate) fn held(&self) -> usize {
+        self.budget.held()
+    }
+}
+
+fn no_room() -> Failure {
+    let message = "too much of what this token sends waits for room: wait for answers, or send less at a time";
+    Failure::because(ErrorReason::RateLimited, message)
+        .with("limit", "requests_waiting_max")
+        .retry_after(limits::REQUESTS_RETRY)
+}
+
+/// Puts [`Requests`] before a service, behind whoever finds out who is calling.
+#[derive(Clone)]
+pub(crate) struct RequestsLayer(pub(crate) Arc<Requests>);
+
+impl<S> Layer<S> for RequestsLayer {
+    type Service = Admitted<S>;
+
+    fn layer(&self, inner: S) -> Admitted<S> {
+        Admitted { requests: Arc::clone(&self.0), inner }
+    }
+}
+
+/// A service whose messages come where there is room for them. Calls that need no token have small messages and pass.
+#[derive(Clone)]
+pub(crate) struct Admitted<S> {
+    requests: Arc<Requests>,
+    inner: S,
+}
+
+/// What becomes of an answer: nothing, but that the call is answered.
+type Answered<A> = Box<dyn FnOnce(A) -> A + Send>;
+
+impl<S> Service<Request<Body>> for Admitted<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<S::Future, Map<S::Future, Answered<Result<Response<Body>, S::Error>>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Some(caller) = request.extensions().get::<Caller>() else {
+            return Either::Left(self.inner.call(request));
+        };
+        let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
+        let until_answered = kept.until_answered();
+        let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&self.requests), key, kept)));
+        let answered: Answered<_> = Box::new(move |answer| {
+            drop(until_answered);
+            answer
+        });
+        Either::Right(self.inner.call(request).map(answered))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_message_that_may_be_has_room() {
+        for request_bytes_max in [1024 * 1024, 2 * 1024 * 1024, 64 * 1024 * 1024] {
+            let requests = Requests::of(&Limits { request_bytes_max, ..Limits::default() });
+            let key = (None, "person:amina".parse().unwrap());
+            requests.try_hold(&key, request_bytes_max as usize + MESSAGE_HEAD_BYTES).expect("it has room");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_large_messages_wait_and_more_are_told_to_come_again() {
+        let requests = Arc::new(Requests::of(&Limits::default()));
+        let key: Key = (None, "person:amina".parse().unwrap());
+        let large = 2 * 1024 * 1024;
+        let rooms: Vec<_> = std::iter::from_fn(|| requests.try_hold(&key, large)).collect();
+        let hold = || {
+            let (requests, key) = (Arc::clone(&requests), key.clone());
+            tokio::spawn(async move { requests.hold(&key, large).await })
+        };
+        let waiting: Vec<_> = (0..limits::REQUESTS_WAITING_MAX).map(|_| hold()).collect();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(hold().await.unwrap().unwrap_err().reason(), ErrorReason::RateLimited);
+        requests.hold(&key, 1_000).await.expect("what is small has room of its own");
+        drop(rooms);
+        for one in waiting {
+            drop(one.await.unwrap().expect("it has its turn"));
+        }
+        let _rooms: Vec<_> = std::iter::from_fn(|| requests.try_hold(&key, large)).collect();
+        assert_eq!(hold().await.unwrap().unwrap_err().reason(), ErrorReason::RateLimited, "nobody waits for ever");
+    }
+}
