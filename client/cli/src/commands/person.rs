@@ -59,7 +59,7 @@ pub(crate) struct AddArgs {
 #[command(after_help = "Example: kith person list --org riverside")]
 pub(crate) struct ListArgs {
     /// Only people of this organisation
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     org: Option<String>,
 }
 

@@ -47,13 +47,13 @@ pub(crate) struct TryArgs {
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(super) settings: String,
     /// Fold this organisation's own events too
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     scope_of: Option<String>,
     /// Only rows with this person in the key
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     pub(super) person: Option<String>,
     /// Only rows with somebody of this organisation in the key
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     pub(super) org: Option<String>,
     /// At most so many rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
