@@ -223,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_and_whatever_is_named_may_begin_with_a_dash() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            for argument in command.get_arguments() {
+                let names = argument.get_value_names().unwrap_or_default();
+                if names.iter().any(|name| ["PERSON", "ORGANISATION", "CATEGORY", "TEXT"].contains(&name.as_str())) {
+                    let allowed = argument.is_allow_hyphen_values_set() || argument.is_allow_negative_numbers_set();
+                    assert!(allowed, "{path}: {argument}");
+                }
+            }
+            command.get_subcommands().for_each(|inner| check(inner, &path));
+        }
+        check(&Kith::command(), "");
+    }
+
+    #[test]
     fn everything_documented_can_be_typed() {
         let id = "019d0000-0000-7000-8000-000000000000";
         let key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
@@ -249,6 +265,9 @@ mod tests {
             "why strength -1 amina",
             "answered ID --by -1 accepted",
             "org add -helpers",
+            "person list --org -helpers",
+            "sync --person -helpers --org -1",
+            "met --on 2026-01-01 -- -helpers -ben",
             "person add -ann --id -1 --org -2",
             "followed-up amina ben --about ID --on today",
             "asked amina ben --for beds",
@@ -338,6 +357,10 @@ mod tests {
             "plugin new visits",
             "plugin new visits --lang cobol",
             "plugin check",
+            "plugin check dist/visits.wasm --settings {\"days\":1,\"days\":2}",
+            "plugin try dist/visits.wasm --settings {\"days\":1,\"days\":2}",
+            "plugin install dist/visits.wasm --settings {\"days\":1,\"days\":2}",
+            "evaluate strength --settings [1]",
             "plugin try",
             "admin backup",
             "reset",

@@ -14,6 +14,7 @@ mod json;
 mod known_logs;
 mod level;
 mod log_clock;
+mod lookalikes;
 mod names;
 mod output;
 mod people;
@@ -24,6 +25,8 @@ mod recording;
 mod render;
 mod rows;
 mod settings;
+mod tally;
+mod typed;
 mod upload;
 mod views;
 
@@ -75,36 +78,16 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
 
 /// Answers a command line that cannot be run: help and version too come this way.
 fn refuse_typed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
-    if error.use_stderr() && wants_json(typed) {
+    let format = if typed::wants_json(typed) { Format::Json } else { Format::Table };
+    if let Some(word) = typed::word_taken_for_help(error, typed) {
+        let advice = "an id that begins with a dash comes after `--`, behind all flags: kith met --on today -- ben";
+        return report(&Failure::Usage(format!("there is no flag {word}: {advice} {word}")), format);
+    }
+    if error.use_stderr() && format == Format::Json {
         let message = error.to_string();
         let message = message.trim_start_matches("error: ").trim_end();
-        return report(&Failure::Usage(message.to_owned()), Format::Json);
+        return report(&Failure::Usage(message.to_owned()), format);
     }
     drop(error.print());
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-/// Whether JSON was asked for, as far as that can be seen in a line that could not be read.
-fn wants_json(typed: &[OsString]) -> bool {
-    let texts: Vec<&str> = typed.iter().filter_map(|argument| argument.to_str()).collect();
-    let together = ["-ojson", "-o=json", "--output=json"];
-    texts.iter().any(|text| together.contains(text))
-        || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_seen_in_lines_that_cannot_be_read() {
-        let check = |line: &str, wanted: bool| {
-            let typed: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(wants_json(&typed), wanted, "{line}");
-        };
-        check("kith -o json met", true);
-        check("kith met --output=json", true);
-        check("kith -ojson", true);
-        check("kith -o table met json", false);
-    }
 }

@@ -58,3 +58,17 @@ fn unknown_commands_and_flags_are_usage_errors() {
         assert_eq!(kith(arguments).status.code(), Some(2), "kith {arguments:?}");
     }
 }
+
+#[test]
+fn a_name_that_begins_like_help_is_no_call_for_help() {
+    for arguments in [&["met", "-helpers", "ben"][..], &["person", "show", "-Victor"], &["-o", "json", "met", "-hugo"]]
+    {
+        let output = kith(arguments);
+        assert_eq!(output.status.code(), Some(2), "kith {arguments:?}");
+        assert!(output.stdout.is_empty(), "kith {arguments:?} prints help");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("after `--`"), "kith {arguments:?}");
+    }
+    for arguments in [&["org", "add", "-h"][..], &["help", "met"], &["met", "-h"], &["-V"]] {
+        assert!(kith(arguments).status.success(), "kith {arguments:?}");
+    }
+}

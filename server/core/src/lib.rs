@@ -18,6 +18,7 @@ pub mod header;
 pub mod history;
 pub mod id;
 pub mod invalid;
+pub mod json;
 pub mod limits;
 pub mod may;
 #[cfg(any(test, feature = "arbitrary"))]
@@ -25,6 +26,7 @@ pub mod model;
 pub mod plugins;
 pub mod position;
 pub mod prepare;
+pub mod text;
 pub mod timestamp;
 pub mod tree;
 mod wire;

@@ -23,7 +23,7 @@ pub(crate) struct AskedArgs {
     #[arg(required = true, value_name = "PERSON", allow_negative_numbers = true)]
     of: Vec<String>,
     /// What for: up to 32 of a-z, 0-9, _ and -
-    #[arg(long = "for", value_name = "CATEGORY")]
+    #[arg(long = "for", value_name = "CATEGORY", allow_hyphen_values = true)]
     category: String,
     #[command(flatten)]
     event: EventArgs,

@@ -23,7 +23,7 @@ pub(crate) struct HelpedArgs {
     #[arg(value_name = "HELPED", allow_negative_numbers = true)]
     helped: String,
     /// What with: up to 32 of a-z, 0-9, _ and -
-    #[arg(long, value_name = "CATEGORY")]
+    #[arg(long, value_name = "CATEGORY", allow_hyphen_values = true)]
     category: Option<String>,
     /// The event helped with, often an ask: its id or position
     #[arg(long, value_name = "EVENT")]

@@ -38,10 +38,10 @@ pub(crate) struct AddArgs {
     #[arg(long, value_enum)]
     role: RoleArg,
     /// The person it speaks for, by id or part of their name
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Option<String>,
     /// The organisation it belongs to, by id or part of its name
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     organisation: Option<String>,
     /// When it ends: 90d, 12h, or a date [default: never]
     #[arg(long, value_name = "WHEN", value_parser = parse_end_now)]

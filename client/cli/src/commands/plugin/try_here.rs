@@ -18,7 +18,7 @@ use crate::{
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{ReadOptions, Recorded, now};
-use kith_core::{id::OrganisationId, position::Position};
+use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
 use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
@@ -45,15 +45,15 @@ pub(crate) struct TryArgs {
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
-    pub(super) settings: String,
+    pub(super) settings: PluginSettings,
     /// Fold this organisation's own events too
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     scope_of: Option<String>,
     /// Only rows with this person in the key
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     pub(super) person: Option<String>,
     /// Only rows with somebody of this organisation in the key
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     pub(super) org: Option<String>,
     /// At most so many rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
@@ -70,7 +70,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     let component = read_component(&args.file)?;
     let host = Host::open()?;
     // A component that is refused should not cost a download.
-    if let Declared::Report(manifest) = host.declared(&component, &args.settings)? {
+    if let Declared::Report(manifest) = host.declared(&component, args.settings.as_str())? {
         return try_report::run(context, args, &host, component, &manifest).await;
     }
     let query = query(context, &args).await?;
@@ -79,7 +79,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     let (begun, entries) = (Instant::now(), log.entry_count());
     let fold = Fold {
         component,
-        settings: args.settings.clone(),
+        settings: args.settings.to_string(),
         network: context.place.network().clone(),
         scope,
         log,

@@ -29,13 +29,13 @@ pub(crate) struct SyncArgs {
     #[arg(long)]
     follow: bool,
     /// From now on hold only entries with this person in them; may be given several times
-    #[arg(long, value_name = "PERSON")]
+    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
     /// From now on hold only entries of this kind; may be given several times
     #[arg(long, value_parser = crate::commands::log::parse_kind)]
     kind: Vec<Kind>,
     /// From now on hold only entries recorded by this organisation; may be given several times
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     org: Vec<String>,
     /// From now on hold everything
     #[arg(long, conflicts_with_all = ["person", "kind", "org"])]
