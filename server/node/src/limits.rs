@@ -31,6 +31,8 @@ pub(crate) const DETAILS: Sizes = Sizes { all: DETAILS_OPEN_BYTES_MAX, all_small
 pub const REQUESTS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How they are shared: small messages, as those of almost all calls are, have a part of their own.
 pub(crate) const REQUESTS: Sizes = Sizes { all: REQUESTS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 16 * 1024 };
+/// Calls of one principal that are not answered yet, on all of its connections.
+pub const CALLS_PER_PRINCIPAL_MAX: usize = 2_048;
 /// Large messages of one principal that wait for room. What has come of them fills the windows of their calls, and leaves
 /// one of those of a connection to those that have room.
 pub const REQUESTS_WAITING_MAX: usize = (CONNECTION_WINDOW_BYTES / STREAM_WINDOW_BYTES - 1) as usize;

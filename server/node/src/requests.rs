@@ -8,14 +8,14 @@ use crate::{
     auth::Caller,
     budget::{Budget, Room},
     call_rate::{self, Key},
-    counted::Counted,
+    counted::{Counted, Held},
     grpc::Failure,
     limits::{self, Limits},
     request_body::{Kept, MESSAGE_HEAD_BYTES, RequestBody},
 };
 use futures_util::{
     FutureExt,
-    future::{Either, Map},
+    future::{Either, Map, Ready, ready},
 };
 use http::{Request, Response};
 use kith_proto::v1::ErrorReason;
@@ -24,13 +24,14 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
-use tonic::body::Body;
+use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
 /// What may be on its way of requests.
 pub(crate) struct Requests {
     budget: Budget,
     waiting: Arc<Counted<Key>>,
+    calls: Arc<Counted<Key>>,
     message_bytes_max: usize,
     stall: Duration,
 }
@@ -42,9 +43,20 @@ impl Requests {
         Self {
             budget: Budget::of(limits::REQUESTS.with_room_for(message_bytes_max + MESSAGE_HEAD_BYTES)),
             waiting: Counted::up_to(limits::REQUESTS_WAITING_MAX),
+            calls: Counted::up_to(limits::CALLS_PER_PRINCIPAL_MAX),
             message_bytes_max,
             stall: limits.stall(),
         }
+    }
+
+    /// One more call of a principal that is not answered, unless there are too many.
+    fn begin(&self, key: &Key) -> Result<Held<Key>, Failure> {
+        self.calls.hold(key).ok_or_else(|| {
+            let max = self.calls.max();
+            let message = format_args!("{max} calls of this token wait for their answers: wait for some of these first");
+            let failure = Failure::because(ErrorReason::RateLimited, message);
+            failure.with("limit", "calls_per_principal_max").retry_after(limits::REQUESTS_RETRY)
+        })
     }
 
     /// Room for a message, if there is some now.
@@ -101,8 +113,9 @@ pub(crate) struct Admitted<S> {
     inner: S,
 }
 
+type Answer<E> = Result<Response<Body>, E>;
 /// What becomes of an answer: nothing, but that the call is answered.
-type Answered<A> = Box<dyn FnOnce(A) -> A + Send>;
+type Answered<E> = Box<dyn FnOnce(Answer<E>) -> Answer<E> + Send>;
 
 impl<S> Service<Request<Body>> for Admitted<S>
 where
@@ -110,7 +123,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<S::Future, Map<S::Future, Answered<Result<Response<Body>, S::Error>>>>;
+    type Future = Either<Ready<Answer<S::Error>>, Either<S::Future, Map<S::Future, Answered<S::Error>>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -118,16 +131,20 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let Some(caller) = request.extensions().get::<Caller>() else {
-            return Either::Left(self.inner.call(request));
+            return Either::Right(Either::Left(self.inner.call(request)));
         };
         let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
+        let call = match self.requests.begin(&key) {
+            Ok(call) => call,
+            Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
+        };
         let until_answered = kept.until_answered();
         let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&self.requests), key, kept)));
         let answered: Answered<_> = Box::new(move |answer| {
-            drop(until_answered);
+            drop((until_answered, call));
             answer
         });
-        Either::Right(self.inner.call(request).map(answered))
+        Either::Right(Either::Right(self.inner.call(request).map(answered)))
     }
 }
 
@@ -142,6 +159,18 @@ mod tests {
             let key = (None, "person:amina".parse().unwrap());
             requests.try_hold(&key, request_bytes_max as usize + MESSAGE_HEAD_BYTES).expect("it has room");
         }
+    }
+
+    #[test]
+    fn a_principal_has_so_many_calls_at_a_time_and_nobody_else_pays() {
+        let requests = Requests::of(&Limits::default());
+        let key = |id: &str| -> Key { (None, id.parse().unwrap()) };
+        let begin = |id: &str| requests.begin(&key(id));
+        let calls: Vec<_> = (0..limits::CALLS_PER_PRINCIPAL_MAX).map(|_| begin("person:amina").unwrap()).collect();
+        assert_eq!(begin("person:amina").err().unwrap().reason(), ErrorReason::RateLimited);
+        begin("person:ben").unwrap();
+        drop(calls);
+        begin("person:amina").unwrap();
     }
 
     #[tokio::test(start_paused = true)]
