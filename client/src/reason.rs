@@ -56,6 +56,49 @@ pub fn is_retryable(reason: Reason) -> bool {
     }
 }
 
+/// Whether an event that was refused for it may be taken another time: by another token or role, at another time of day,
+/// or once others are there that it names. `field` is the one at fault.
+pub(crate) fn may_pass(reason: Reason, field: &str) -> bool {
+    match reason {
+        Reason::PermissionDenied | Reason::PersonUnknown | Reason::OrganisationUnknown | Reason::EventUnknown => true,
+        Reason::EventInvalid => field == OCCURRED_AT,
+        Reason::LogBusy
+        | Reason::ViewBuilding
+        | Reason::LogPoisoned
+        | Reason::LogRolledBack
+        | Reason::DiskFull
+        | Reason::PositionAhead
+        | Reason::SubscriberTooSlow
+        | Reason::RateLimited
+        | Reason::DeadlineExceeded
+        | Reason::ShuttingDown
+        | Reason::Unspecified
+        | Reason::ConditionFailed
+        | Reason::ViewUnknown
+        | Reason::NetworkUnknown
+        | Reason::EventIdReused
+        | Reason::ScopeMismatch
+        | Reason::ResetRequired
+        | Reason::PersonErased
+        | Reason::ViewIncomplete
+        | Reason::TokenInvalid
+        | Reason::DetailsMismatch
+        | Reason::SignatureInvalid
+        | Reason::PluginRefused
+        | Reason::LimitExceeded
+        | Reason::ScopeLost
+        | Reason::RequestInvalid
+        | Reason::Unsupported
+        | Reason::AlreadyExists
+        | Reason::RowUnknown
+        | Reason::TokenUnknown
+        | Reason::ViewStopped => false,
+    }
+}
+
+/// The field of an event that is judged by a clock.
+const OCCURRED_AT: &str = "event.occurred_at";
+
 /// Whether it is certain that the call changed nothing. After a failed commit nobody knows what reached the disk, and
 /// a server that goes down may have taken a call that it could not answer.
 pub fn had_no_effect(reason: Reason) -> bool {

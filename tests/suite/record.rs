@@ -12,7 +12,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -346,6 +346,21 @@ fn a_clock_that_ran_ahead_once_does_not_judge_the_future() {
     // A laptop that is fast by less than a day, and a time that nobody typed.
     clock.set(later(-1));
     cli.run(&["met", "amina", "ben"]).exits(4).says("this computer's clock");
+}
+
+#[test]
+fn what_is_recorded_is_said_where_the_output_cannot_be_written() {
+    let (_server, cli) = village();
+    let head = cli.head();
+    for format in ["table", "json"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let met = ["met", "amina", "ben", "--output", format];
+        let output = cli.command(&met).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("recorded") && said.contains("cannot write the output"), "{said}");
+    }
+    assert_eq!(cli.head(), head + 2);
 }
 
 /// A way to a server on which no answer comes back any more once a client has sent a word: as where a laptop is closed.

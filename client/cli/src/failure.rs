@@ -103,6 +103,14 @@ impl Failure {
         }
     }
 
+    /// The failure of whatever came after something was done, which is said first.
+    pub(crate) fn after(self, done: &str) -> Self {
+        match self {
+            Self::Unexpected(message) => Self::Unexpected(format!("{done}; {message}")),
+            other => other,
+        }
+    }
+
     /// Whether there is nothing left to say.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::OutputClosed | Self::PartlyRefused | Self::Stopped)

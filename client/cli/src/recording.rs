@@ -222,7 +222,9 @@ pub(crate) async fn append_if(
     };
     let mut answer = extra;
     answer.extend(recorded.fields(event.id()));
-    context.output.tell(&Value::Object(answer), || recorded.sentence(event.id()))
+    let told = context.output.tell(&Value::Object(answer), || recorded.sentence(event.id()));
+    // Whoever does not read that it is recorded would record it again.
+    told.and_then(|()| context.output.flush()).map_err(|failure| failure.after(&recorded.sentence(event.id())))
 }
 
 /// How to repeat the recording of an event without recording it twice.

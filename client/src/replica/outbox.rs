@@ -18,7 +18,7 @@ use crate::{
     append_stream::{EventRefused, EventResult},
     builder::NewEvent,
     entries::Recorded,
-    reason::Reason,
+    reason::{Reason, may_pass},
 };
 use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_log::blocks::StoredEntries;
@@ -239,6 +239,13 @@ impl Inner {
     /// Lets everything that the server refused wait to be sent again.
     pub(super) fn retry_refused(&self) -> Result<u64, StoreError> {
         self.return_refused(|_, _| true)
+    }
+
+    /// Lets what the server refused for a reason that may pass wait to be sent again.
+    pub(super) fn retry_what_may_pass(&self) -> Result<u64, StoreError> {
+        self.return_refused(|refused, _| {
+            Reason::try_from(refused.reason).is_ok_and(|reason| may_pass(reason, &refused.field))
+        })
     }
 
     /// Notes what the server answered, in one transaction.

@@ -28,6 +28,9 @@ const GREETING_BYTES: usize = 24 + 9;
 /// How long to wait after a connection could not be accepted, often for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for a place before somebody who does not log in leaves one.
+const PLACE_PAUSE: Duration = Duration::from_millis(5);
+
 /// Where connections come from: a socket of the machine, or one of a simulated network.
 pub trait Listener: Send + 'static {
     /// A connection.
@@ -79,7 +82,7 @@ pub(crate) fn accept<L: Listener>(
     let places = Arc::new(Semaphore::new(limits.connections_max as usize));
     let times = Times { handshake: seconds(limits.handshake_s), login: seconds(limits.unauthenticated_s) };
     stream::unfold((listener, places, peers), move |(mut listener, places, peers)| async move {
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let place = take_place(&places, &peers).await;
         let accepted = accept_one(&mut listener, &peers).await;
         let accepted = accepted.map(|(stream, peer)| Connection::new(stream, peer, times, place));
         if let Err(error) = &accepted {
@@ -88,6 +91,17 @@ pub(crate) fn accept<L: Listener>(
         }
         Some((accepted, (listener, places, peers)))
     })
+}
+
+/// Waits for a place. While there is none, those leave theirs that have been without a login for longest.
+async fn take_place(places: &Arc<Semaphore>, peers: &Peers) -> OwnedSemaphorePermit {
+    let mut taking = std::pin::pin!(places.clone().acquire_owned());
+    loop {
+        if let Ok(place) = tokio::time::timeout(PLACE_PAUSE, &mut taking).await {
+            return place.expect("the semaphore is never closed");
+        }
+        peers.send_one_away();
+    }
 }
 
 /// Waits for a connection from an address that has a place for it; others are closed at once.
@@ -122,6 +136,9 @@ impl<S> Connection<S> {
         if self.peer.is_logged_in() {
             self.login = None;
             return false;
+        }
+        if self.peer.is_sent_away(context.waker()) {
+            return true;
         }
         while deadline.as_mut().poll(context).is_ready() {
             if !self.peer.take_checked_health() {

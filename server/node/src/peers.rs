@@ -3,23 +3,29 @@
 //! Invariant: a token that holds is never refused for what others at the same address did.
 
 use crate::{grpc::Failure, limits::Limits};
+use futures_util::task::AtomicWaker;
 use kith_proto::v1::ErrorReason;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::Waker,
     time::{Duration, Instant},
 };
 
+/// How long a connection without a login keeps its place for sure.
+const GRACE: Duration = Duration::from_millis(500);
 /// One place in so many is kept for addresses from which somebody logged in.
 const KEPT_SHARE: u32 = 8;
 /// How long an address is remembered for a login.
 const REMEMBERED: Duration = Duration::from_hours(1);
 /// Over which failed logins are counted.
 const WINDOW: Duration = Duration::from_mins(1);
+/// Connections after which those that wait for nothing are forgotten.
+const WAITING_SWEEP: usize = 8_192;
 /// Addresses after which those that are nothing special are forgotten.
 const ADDRESSES_SWEEP: usize = 4_096;
 
@@ -41,6 +47,8 @@ struct State {
     /// Connections without a login, from addresses without one.
     strangers: u32,
     last_line: Option<Instant>,
+    /// Connections in the order in which they came, those among them that logged in or are gone until they are found.
+    waiting: VecDeque<(Instant, Weak<Stay>)>,
 }
 
 #[derive(Default)]
@@ -59,10 +67,19 @@ struct Guest {
     /// None for a connection that is no connection of the Internet.
     address: Option<IpAddr>,
     is_stranger: AtomicBool,
+    stay: Arc<Stay>,
+    peers: Peers,
+}
+
+/// What a connection has its place for.
+#[derive(Default)]
+struct Stay {
     logged_in: AtomicBool,
     /// Whether health was asked for since somebody looked.
     checked_health: AtomicBool,
-    peers: Peers,
+    /// Whether another connection gets the place.
+    is_over: AtomicBool,
+    waker: AtomicWaker,
 }
 
 impl Peers {
@@ -92,20 +109,22 @@ impl Peers {
             }
             is_stranger = !known.is_remembered(now);
         }
-        if is_stranger && state.strangers >= self.0.strangers_max {
+        if is_stranger && state.strangers >= self.0.strangers_max && !state.send_one_away(now) {
             return None;
         }
         state.strangers += u32::from(is_stranger);
         if let Some(address) = address {
             state.addresses.entry(address).or_default().connections += 1;
         }
-        Some(Peer(Arc::new(Guest {
-            address,
-            is_stranger: AtomicBool::new(is_stranger),
-            logged_in: AtomicBool::new(false),
-            checked_health: AtomicBool::new(false),
-            peers: self.clone(),
-        })))
+        let stay = Arc::<Stay>::default();
+        state.wait(now, &stay);
+        Some(Peer(Arc::new(Guest { address, is_stranger: AtomicBool::new(is_stranger), stay, peers: self.clone() })))
+    }
+
+    /// Ends the connection that has been without a login for longest, so that another one has its place; whether there is
+    /// one.
+    pub(crate) fn send_one_away(&self) -> bool {
+        self.state().send_one_away(Instant::now())
     }
 
     /// Calls that came with a token that does not hold, or with none.
@@ -121,17 +140,23 @@ impl Peers {
 impl Peer {
     /// Whether somebody logged in over this connection.
     pub(crate) fn is_logged_in(&self) -> bool {
-        self.0.logged_in.load(Ordering::Acquire)
+        self.0.stay.logged_in.load(Ordering::Acquire)
+    }
+
+    /// Whether another connection gets the place; if not, the waker is told when it does.
+    pub(crate) fn is_sent_away(&self, waker: &Waker) -> bool {
+        self.0.stay.waker.register(waker);
+        self.0.stay.is_over.load(Ordering::Acquire)
     }
 
     /// Notes that health was asked for.
     pub(crate) fn check_health(&self) {
-        self.0.checked_health.store(true, Ordering::Relaxed);
+        self.0.stay.checked_health.store(true, Ordering::Relaxed);
     }
 
     /// Whether health was asked for since this was asked.
     pub(crate) fn take_checked_health(&self) -> bool {
-        self.0.checked_health.swap(false, Ordering::Relaxed)
+        self.0.stay.checked_health.swap(false, Ordering::Relaxed)
     }
 
     /// Notes a call of a token that holds.
@@ -140,7 +165,7 @@ impl Peer {
             return;
         }
         let mut state = self.0.peers.state();
-        self.0.logged_in.store(true, Ordering::Release);
+        self.0.stay.logged_in.store(true, Ordering::Release);
         if self.0.is_stranger.swap(false, Ordering::AcqRel) {
             state.strangers -= 1;
         }
@@ -176,6 +201,19 @@ impl Peer {
     }
 }
 
+impl Stay {
+    /// Whether it is there for a login that has not come.
+    fn is_for_login(&self) -> bool {
+        !self.logged_in.load(Ordering::Acquire) && !self.is_over.load(Ordering::Acquire)
+    }
+
+    fn end(&self) -> bool {
+        self.is_over.store(true, Ordering::Release);
+        self.waker.wake();
+        true
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
         let mut state = self.peers.state();
@@ -197,6 +235,33 @@ fn of_one_subscriber(address: IpAddr) -> IpAddr {
 }
 
 impl State {
+    /// Notes a connection that came.
+    fn wait(&mut self, now: Instant, stay: &Arc<Stay>) {
+        if self.waiting.len() >= WAITING_SWEEP {
+            self.waiting.retain(|(_, waiting)| waiting.upgrade().is_some_and(|stay| stay.is_for_login()));
+        }
+        self.waiting.push_back((now, Arc::downgrade(stay)));
+    }
+
+    /// Ends the oldest connection without a login; those on which health is checked are the last to go.
+    fn send_one_away(&mut self, now: Instant) -> bool {
+        let (mut probers, mut found) = (VecDeque::new(), None);
+        while let Some((since, waiting)) = self.waiting.pop_front_if(|(since, _)| now - *since >= GRACE) {
+            let Some(stay) = waiting.upgrade().filter(|stay| stay.is_for_login()) else { continue };
+            if !stay.checked_health.load(Ordering::Relaxed) {
+                found = Some(stay);
+                break;
+            }
+            probers.push_back((since, waiting));
+        }
+        if found.is_none() {
+            found = probers.pop_front().and_then(|(_, prober)| prober.upgrade());
+        }
+        probers.append(&mut self.waiting);
+        self.waiting = probers;
+        found.is_some_and(|stay| stay.end())
+    }
+
     fn sweep(&mut self, now: Instant) {
         if self.addresses.len() >= ADDRESSES_SWEEP {
             self.addresses.retain(|_, known| known.connections > 0 || known.is_remembered(now));
@@ -245,6 +310,32 @@ mod tests {
         let _held: Vec<_> = ["2001:db8::1", "2001:db8::2", "2001:db8::3:0:0:4"].map(at).map(Option::unwrap).into();
         assert!(at("2001:db8::5").is_none());
         assert!(at("2001:db8:0:1::1").is_some());
+    }
+
+    #[test]
+    fn whoever_has_been_without_a_login_for_longest_makes_room() {
+        let peers = peers();
+        let is_over = |peer: &Peer| peer.is_sent_away(Waker::noop());
+        let held: Vec<_> = (0..3).map(|last| connect(&peers, last).unwrap()).collect();
+        assert!(!peers.send_one_away(), "nobody goes at once");
+        std::thread::sleep(GRACE);
+        held[0].log_in();
+        held[1].check_health();
+        assert!(peers.send_one_away());
+        assert_eq!(held.iter().map(is_over).collect::<Vec<_>>(), [false, false, true]);
+        assert!(peers.send_one_away(), "a prober goes where nobody else is left");
+        assert!(is_over(&held[1]));
+        assert!(!peers.send_one_away(), "whoever logged in stays");
+    }
+
+    #[test]
+    fn a_stranger_has_the_place_of_an_older_one() {
+        let peers = peers();
+        let strangers: Vec<_> = (0..7).map(|last| connect(&peers, last).unwrap()).collect();
+        assert!(connect(&peers, 7).is_none());
+        std::thread::sleep(GRACE);
+        assert!(connect(&peers, 7).is_some());
+        assert!(strangers[0].is_sent_away(Waker::noop()) && !strangers[1].is_sent_away(Waker::noop()));
     }
 
     #[test]

@@ -53,7 +53,8 @@ impl Requests {
     fn begin(&self, key: &Key) -> Result<Held<Key>, Failure> {
         self.calls.hold(key).ok_or_else(|| {
             let max = self.calls.max();
-            let message = format_args!("{max} calls of this token wait for their answers: wait for some of these first");
+            let message =
+                format_args!("{max} calls of this token wait for their answers: wait for some of these first");
             let failure = Failure::because(ErrorReason::RateLimited, message);
             failure.with("limit", "calls_per_principal_max").retry_after(limits::REQUESTS_RETRY)
         })

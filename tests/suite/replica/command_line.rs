@@ -213,7 +213,7 @@ fn commands_at_the_same_moment_take_turns() {
 }
 
 #[test]
-fn what_a_moment_refused_is_sent_again_when_asked_for() {
+fn what_a_moment_or_a_token_refused_is_sent_again_by_the_next_sync() {
     const HOURS_MS: i64 = 3_600_000;
     let now = kith_client::now();
     let clock = SetClock::at(now);
@@ -242,7 +242,8 @@ fn what_a_moment_refused_is_sent_again_when_asked_for() {
         Ran::run(cli.token(&reader).command(arguments).env("KITH_REPLICA", device.folder.path()), "")
     };
     as_reader(&["sync"]).exits(4).says("2 events were refused");
-    device.run(&["outbox", "retry", "--all"]).ok().prints("2 events wait to be sent");
+    let reasons: Vec<_> = device.run(&["-o", "json", "outbox"]).ok().json_lines();
+    assert!(reasons.iter().all(|line| line["reason"] == "PERMISSION_DENIED"), "{reasons:?}");
     device.run(&["sync"]).ok().prints("2 sent");
     device.run(&["outbox"]).ok();
     assert_eq!(device.json(&["explain", met])["state"], "here");
