@@ -54,7 +54,7 @@ pub(crate) fn everything() -> Vec<Step> {
     let named = detail(DetailKind::Name, &["amina"], "Amina Diallo");
     let meetings =
         |from: u64, count: u64| (from..from + count).map(|number| meets(number, &["amina", "ben"])).collect();
-    let noted = |number| meets_with_note(number, &["ben", "chloe"], &format!("note {number}"));
+    let noted = |number| meets_with_note(number, &["amina", "chloe"], &format!("note {number}"));
     vec![
         Step::Make("north"),
         Step::Append("north", vec![joins(1, "amina"), joins(2, "ben"), joins(3, "chloe")]),
