@@ -231,7 +231,9 @@ fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
     install(&[]).exits(2);
     install(&[&strength]).exits(4).says("is built in: give the plugin another name");
     install(&[&strength, "--name", "Ties!"]).exits(4).says("is no name");
-    install(&[&strength, "--name", "ties", "--settings", "[]"]).exits(4).says("no JSON object");
+    install(&[&strength, "--name", "ties", "--settings", "[]"]).exits(2).says("no JSON object");
+    let twice = r#"{"half_life_days":9,"half_life_days":1}"#;
+    install(&[&strength, "--name", "ties", "--settings", twice]).exits(2).says("`half_life_days` is there twice");
     install(&[&strength, "--name", "ties", "--settings", r#"{"half_life":1}"#]).exits(4).says("half_life");
     install(&["--builtin", "absent", "--name", "ties"]).exits(3).says("no built-in view or report is called absent");
     cli.run(&["plugin", "activate", "ties"]).exits(2).says("NAME@VERSION");

@@ -18,6 +18,7 @@ pub mod header;
 pub mod history;
 pub mod id;
 pub mod invalid;
+pub mod json;
 pub mod limits;
 pub mod may;
 #[cfg(any(test, feature = "arbitrary"))]

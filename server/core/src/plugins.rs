@@ -4,6 +4,10 @@
 //! of a plugin depends on those of other organisations: whoever sees fewer entries has the same plugins, without those
 //! that it may not see.
 
+mod settings;
+
+pub use settings::{PluginSettings, SettingsInvalid};
+
 use crate::{
     entry::Entry,
     event::{Administration, Event, Fact, RemovedPlugin, Scope},

@@ -15,16 +15,14 @@ use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{
     event::{Administration, RemovedPlugin, Scope},
     id::EventId,
-    limits::SETTINGS_BYTES_MAX,
     may::{Action, Principal, may},
-    plugins::{Plugin, PluginKey, PluginOwner, PluginRefusal, PluginVersion, Plugins},
+    plugins::{Plugin, PluginKey, PluginOwner, PluginRefusal, PluginSettings, PluginVersion, Plugins, SettingsInvalid},
     position::Position,
 };
 use kith_log::{ComponentDigest, Network};
 use kith_proto::v1::ErrorReason;
 use kith_views::{Declared, Refused};
-use serde_json::{Map, Value};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// When to ask again for a version whose view is being built.
@@ -94,7 +92,7 @@ impl Node {
         gone: impl Future<Output = ()>,
     ) -> Result<Installed, Failure> {
         let owner = owner_to_change(principal, new.scope)?;
-        let settings = canonical_settings(&new.settings)?;
+        let settings = String::from(parse_settings(&new.settings)?);
         // The code is held until the view that is made of it holds it, too.
         let (declared, _compiled) = tokio::select! {
             inspected = self.views().inspect(principal, new.component.clone(), settings.clone()) => inspected?,
@@ -396,29 +394,13 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Settings with the keys in order and no spaces, so that equal ones are equal text.
-fn canonical_settings(text: &str) -> Result<String, Failure> {
-    let text = if text.trim().is_empty() { "{}" } else { text };
-    let settings: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| Failure::request("settings", format_args!("no JSON object: {error}")))?;
-    let settings = sorted(Value::Object(settings)).to_string();
-    if settings.len() > SETTINGS_BYTES_MAX {
-        let message = format_args!("the settings have {} bytes; {SETTINGS_BYTES_MAX} are allowed", settings.len());
-        return Err(Failure::because(ErrorReason::LimitExceeded, message).at("settings"));
-    }
-    Ok(settings)
-}
-
-/// A value with the keys of every object in order.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let fields: BTreeMap<_, _> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            Value::Object(fields.into_iter().collect())
+fn parse_settings(text: &str) -> Result<PluginSettings, Failure> {
+    text.parse().map_err(|invalid: SettingsInvalid| match &invalid {
+        SettingsInvalid::TooLong { .. } => Failure::because(ErrorReason::LimitExceeded, &invalid).at("settings"),
+        SettingsInvalid::NotJson(_) | SettingsInvalid::NotObject | SettingsInvalid::Repeated(_) => {
+            Failure::request("settings", &invalid)
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
+    })
 }
 
 /// The same component with the same settings, installed for the same owner.
@@ -499,18 +481,19 @@ impl From<PluginRefusal> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_core::limits::SETTINGS_BYTES_MAX;
 
     #[test]
-    fn equal_settings_are_equal_text() {
-        assert_eq!(canonical_settings("").unwrap(), "{}");
-        assert_eq!(canonical_settings(" {\"b\": 1, \"a\": [2]}").unwrap(), r#"{"a":[2],"b":1}"#);
-        assert_eq!(
-            canonical_settings(r#"{"z":{"y":1.50,"x":[{"b":null,"a":true}]}}"#).unwrap(),
-            r#"{"z":{"x":[{"a":true,"b":null}],"y":1.5}}"#
-        );
-        assert_eq!(canonical_settings("[1]").unwrap_err().reason(), ErrorReason::RequestInvalid);
+    fn settings_that_cannot_be_meant_are_refused_at_their_field() {
+        let check = |text: &str, reason: ErrorReason, part: &str| {
+            let failure = parse_settings(text).unwrap_err();
+            assert_eq!((failure.reason(), failure.field()), (reason, Some("settings")), "{text}");
+            assert!(failure.message().contains(part), "{text}: {}", failure.message());
+        };
+        check("[1]", ErrorReason::RequestInvalid, "no JSON object");
+        check(r#"{"days":1,"days":2}"#, ErrorReason::RequestInvalid, "`days` is there twice");
         let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(SETTINGS_BYTES_MAX));
-        assert_eq!(canonical_settings(&long).unwrap_err().reason(), ErrorReason::LimitExceeded);
+        check(&long, ErrorReason::LimitExceeded, "are allowed");
     }
 
     #[test]

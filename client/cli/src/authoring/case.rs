@@ -21,6 +21,7 @@ use kith_core::{
     entry::Entry,
     event::{Event, Fact},
     id::PersonId,
+    json::Json,
     position::Position,
 };
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
@@ -29,7 +30,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::{
     collections::HashSet,
-    fmt::Write,
+    fmt::{Display, Write},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -73,9 +74,10 @@ pub(crate) enum Difference {
 impl Case {
     /// Reads a case.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))?;
-        let file = serde_json::from_str(&text)
-            .map_err(|error| Failure::Usage(format!("{} is no case: {error}", path.display())))?;
+        let not_case = |why: &dyn Display| Failure::Usage(format!("{} is no case: {why}", path.display()));
+        let written: Json = serde_json::from_str(&input::read_text(path)?).map_err(|error| not_case(&error))?;
+        let file = written.into_value().map_err(|repeated| not_case(&repeated))?;
+        let file = serde_json::from_value(file).map_err(|error| not_case(&error))?;
         Ok(Self { path: path.to_path_buf(), file })
     }
 
@@ -244,6 +246,20 @@ mod tests {
         assert_eq!(again.differences(&found), []);
         let text = fs::read_to_string(&path).expect("a file");
         assert!(text.contains("\n    {\"key\":[\"b\"],\"n\":1},\n    {\"key\":[\"c\"]}\n  ]\n}\n"), "{text}");
+    }
+
+    #[test]
+    fn a_case_that_says_something_twice_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("story.json");
+        let refused = |text: &str| {
+            fs::write(&path, text).expect("a file");
+            Case::read(&path).expect_err("it says something twice").to_string()
+        };
+        let settings = refused(r#"{"log":"l","at":"today","settings":{"days":1,"days":2},"rows":[]}"#);
+        assert!(settings.contains("`settings.days` is there twice"), "{settings}");
+        assert!(refused(r#"{"log":"l","at":"today","rows":[],"rows":[]}"#).contains("`rows` is there twice"));
+        assert!(refused("\u{feff}{\"rows\":[]}").contains("missing field"));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use jiff::SignedDuration;
 use kith_client::{ReadOptions, Recorded, v1};
 use kith_core::{
     id::PersonId,
+    plugins::PluginSettings,
     timestamp::{DAY_MS, Timestamp},
 };
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
@@ -63,7 +64,7 @@ pub(crate) struct EvaluateArgs {
     column: Option<String>,
     /// Settings instead of the view's own
     #[arg(long, value_name = "JSON")]
-    settings: Option<String>,
+    settings: Option<PluginSettings>,
     /// A component that is not installed, instead of the view's own
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
@@ -117,7 +118,7 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
 /// The component and its settings: of the view, unless others are given.
 async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, String), Failure> {
     if let Some(file) = &args.component {
-        return Ok((read_component(file)?, args.settings.clone().unwrap_or_else(|| "{}".to_owned())));
+        return Ok((read_component(file)?, args.settings.clone().unwrap_or_default().into()));
     }
     let views = context.server()?.list_views().await?.views;
     let found = views.into_iter().find(|view| view.name == args.name);
@@ -131,7 +132,7 @@ async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, Str
     }
     let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;
     let component = context.server()?.fetch_component(&digest).await?.to_vec();
-    Ok((component, args.settings.clone().unwrap_or(view.settings)))
+    Ok((component, args.settings.clone().map_or(view.settings, String::from)))
 }
 
 /// Reads the network's log, and the contacts in it.

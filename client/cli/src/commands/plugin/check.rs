@@ -13,7 +13,7 @@ use crate::{
     settings::Format,
 };
 use clap::{Args, value_parser};
-use kith_core::id::PersonId;
+use kith_core::{id::PersonId, plugins::PluginSettings};
 use kith_views::{CheckReport, Checking, Declared, Difference, Differs, KeyBy, Manifest, Trial};
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -34,7 +34,7 @@ pub(crate) struct CheckArgs {
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
-    pub(super) settings: String,
+    pub(super) settings: PluginSettings,
     /// A log to fold instead: JSON lines, as `kith import` reads them
     #[arg(long, value_name = "FILE", conflicts_with = "entries")]
     pub(super) log: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub(crate) struct CheckArgs {
 pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failure> {
     let component = read_component(&args.file)?;
     let host = Host::open()?;
-    let manifest = match host.declared(&component, &args.settings)? {
+    let manifest = match host.declared(&component, args.settings.as_str())? {
         Declared::View(manifest) => manifest,
         Declared::Report(manifest) => return check_report::run(&args, &host, component, &manifest, output).await,
     };
@@ -70,7 +70,7 @@ fn check(args: &CheckArgs, host: &Host, component: Vec<u8>, manifest: &Manifest)
         Some(path) => (case::read_log(path)?, kith_client::now().day()),
         None => (sample::log(&kinds, args.entries, Members::People)?, sample::DAY),
     };
-    let settings = args.settings.clone();
+    let settings = args.settings.to_string();
     host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })
 }
 

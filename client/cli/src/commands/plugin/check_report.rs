@@ -29,7 +29,7 @@ pub(super) async fn run(
     let (entries, noon) = (log.head().get(), i64::from(day) * DAY_MS + DAY_MS / 2);
     let fold = Fold {
         component,
-        settings: args.settings.clone(),
+        settings: args.settings.to_string(),
         network: "check".parse()?,
         scope: ViewScope::Network,
         log: Arc::new(log),

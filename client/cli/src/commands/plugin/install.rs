@@ -6,7 +6,7 @@ use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{Client, Component, NewPlugin, v1};
-use kith_core::event::Scope;
+use kith_core::{event::Scope, plugins::PluginSettings};
 use serde_json::json;
 use std::{path::PathBuf, time::Duration};
 
@@ -33,7 +33,7 @@ pub(crate) struct InstallArgs {
     name: Option<String>,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
-    settings: String,
+    settings: PluginSettings,
     /// Which events it folds, and who sees its rows
     #[arg(long, value_enum, default_value_t = ScopeArg::Network)]
     scope: ScopeArg,
@@ -65,7 +65,7 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
         (None, Some(builtin)) => Component::Builtin(builtin),
         (None, None) => unreachable!("one of them is required"),
     };
-    let plugin = NewPlugin { name: args.name, settings: args.settings, scope: args.scope.into(), component };
+    let plugin = NewPlugin { name: args.name, settings: args.settings.into(), scope: args.scope.into(), component };
     let client = context.server()?.clone();
     let installed = upload(&client, plugin).await?;
     if !args.no_wait {

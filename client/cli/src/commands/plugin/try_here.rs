@@ -18,7 +18,7 @@ use crate::{
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{ReadOptions, Recorded, now};
-use kith_core::{id::OrganisationId, position::Position};
+use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
 use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
@@ -45,7 +45,7 @@ pub(crate) struct TryArgs {
     pub(super) file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
-    pub(super) settings: String,
+    pub(super) settings: PluginSettings,
     /// Fold this organisation's own events too
     #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     scope_of: Option<String>,
@@ -70,7 +70,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     let component = read_component(&args.file)?;
     let host = Host::open()?;
     // A component that is refused should not cost a download.
-    if let Declared::Report(manifest) = host.declared(&component, &args.settings)? {
+    if let Declared::Report(manifest) = host.declared(&component, args.settings.as_str())? {
         return try_report::run(context, args, &host, component, &manifest).await;
     }
     let query = query(context, &args).await?;
@@ -79,7 +79,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     let (begun, entries) = (Instant::now(), log.entry_count());
     let fold = Fold {
         component,
-        settings: args.settings.clone(),
+        settings: args.settings.to_string(),
         network: context.place.network().clone(),
         scope,
         log,

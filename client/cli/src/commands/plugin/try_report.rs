@@ -37,7 +37,7 @@ pub(super) async fn run(
     let (begun, entries) = (Instant::now(), log.entry_count());
     let network = context.place.network().clone();
     let clock = Arc::new(|| now().millis());
-    let fold = Fold { component, settings: args.settings.clone(), network, scope, log, clock };
+    let fold = Fold { component, settings: args.settings.to_string(), network, scope, log, clock };
     let ready = Ready::fold(host, inputs, &fold).await?;
     let found = ready.query(query, args.at).await?;
     let seconds = begun.elapsed().as_secs_f64();
