@@ -1,6 +1,7 @@
 //! The connection, who speaks on it, and how a call is made. Every call carries the token; nothing else does.
 
 use crate::{
+    address::ServerAddress,
     error::{Error, Kind},
     options::{Options, Retry, Secret, Timeouts},
     retry::{Backoff, Repeat},
@@ -217,11 +218,11 @@ impl Client {
 /// How this client connects: the address with its limits and timeouts, for whoever brings a connector of their own
 /// and hands the channel to [`Client::on_channel`].
 pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
-    let address = address(&options.server)?;
+    let address: ServerAddress = options.server.parse()?;
     let invalid = |error: tonic::transport::Error| {
-        Error::new(Kind::OptionsInvalid, format!("{} is not an address of a server: {error}", options.server))
+        Error::new(Kind::OptionsInvalid, format!("{address} is not an address of a server: {error}"))
     };
-    let endpoint = Endpoint::from_shared(address).map_err(invalid)?;
+    let endpoint = Endpoint::from_shared(address.to_string()).map_err(invalid)?;
     let endpoint = endpoint.user_agent(concat!("kith/", env!("CARGO_PKG_VERSION"))).map_err(invalid)?;
     Ok(endpoint
         .connect_timeout(options.timeouts.connect)
@@ -233,29 +234,21 @@ pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
         .keep_alive_timeout(KEEPALIVE))
 }
 
-/// The address with its scheme.
-fn address(server: &str) -> Result<String, Error> {
-    match server.split_once("://") {
-        None if server.is_empty() => Err(Error::new(Kind::OptionsInvalid, "the server's address is empty")),
-        None => Ok(format!("http://{server}")),
-        Some(("http", _)) => Ok(server.to_owned()),
-        Some((scheme, _)) => {
-            let message = format!("this client speaks http to the server, not {scheme}: put a proxy in between");
-            Err(Error::new(Kind::OptionsInvalid, message))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn addresses_need_no_scheme_but_no_other_one_works() {
-        assert_eq!(address("127.0.0.1:7420").unwrap(), "http://127.0.0.1:7420");
-        assert_eq!(address("http://kith.example").unwrap(), "http://kith.example");
-        assert_eq!(address("https://kith.example").unwrap_err().kind(), Kind::OptionsInvalid);
-        assert_eq!(address("").unwrap_err().kind(), Kind::OptionsInvalid);
+    #[tokio::test]
+    async fn an_address_that_says_more_than_where_is_refused_before_connecting() {
+        for server in ["http://127.0.0.1:1/kith", "https://127.0.0.1:1", "http://amina:secret@127.0.0.1:1", ""] {
+            let options = Options::new(server, "token", "default".parse().unwrap());
+            let error = Client::connect(options.clone()).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::OptionsInvalid, "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+            assert_eq!(Client::lazy(options).unwrap_err().kind(), Kind::OptionsInvalid);
+        }
+        let upper_case = Options::new("HTTP://127.0.0.1:1", "token", "default".parse().unwrap());
+        assert!(Client::lazy(upper_case).is_ok());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Failures of calls: one type, read from a status or made on this side, that says what the caller can do.
 
-use crate::reason::{self, Reason, parse_reason};
+use crate::{
+    address::AddressInvalid,
+    reason::{self, Reason, parse_reason},
+};
 use kith_core::invalid::{Invalid, Problem};
 use kith_proto::ERROR_DOMAIN;
 use std::{collections::HashMap, error::Error as StdError, fmt, time::Duration};
@@ -178,6 +181,12 @@ impl Error {
             }
             (_, None) => Self::new(Kind::ServerFailed, format!("the server failed: {}", status.message())),
         }
+    }
+}
+
+impl From<AddressInvalid> for Error {
+    fn from(invalid: AddressInvalid) -> Self {
+        Self::new(Kind::OptionsInvalid, invalid.to_string())
     }
 }
 

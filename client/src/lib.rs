@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+mod address;
 mod append;
 mod append_stream;
 mod backup;
@@ -57,6 +58,7 @@ mod retry;
 mod subscribe;
 mod views;
 
+pub use address::{AddressInvalid, ServerAddress};
 pub use append_stream::{AppendStream, EventRefused, EventResult, Window};
 pub use backup::BackupStream;
 pub use batch::Batcher;

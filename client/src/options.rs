@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Where to connect, as whom, and how patiently.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out.
+    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out. See [`ServerAddress`](crate::ServerAddress).
     pub server: String,
     /// The token's secret.
     pub token: Secret,

@@ -3,7 +3,7 @@
 
 use crate::{failure::Failure, input::read_short_text, profile::Profile};
 use clap::{Args, ValueEnum};
-use kith_client::{Client, Options, Retry, Secret};
+use kith_client::{Client, Options, Retry, Secret, ServerAddress};
 use kith_core::id::NetworkName;
 use std::{ffi::OsString, path::Path, path::PathBuf};
 
@@ -84,7 +84,7 @@ pub(crate) enum Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// The server's address.
-    pub(crate) server: String,
+    pub(crate) server: ServerAddress,
     /// The token's secret.
     pub(crate) token: Secret,
     /// The network.
@@ -100,20 +100,26 @@ impl Settings {
     ) -> Result<Self, Failure> {
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         let server = match &flags.server {
-            Some(server) => Some(server.clone()),
-            None => text_of("KITH_SERVER", variable)?,
+            Some(server) => Some(parse_server(server, "")?),
+            None => {
+                text_of("KITH_SERVER", variable)?.map(|server| parse_server(&server, "KITH_SERVER: ")).transpose()?
+            }
         };
         // A profile's token is for the profile's server: it is never sent anywhere else.
-        let profile = profile.filter(|profile| server.as_ref().is_none_or(|server| is_same(server, &profile.server)));
+        let is_for =
+            |profile: &&Profile| server.as_ref().is_none_or(|server| profile.server.parse().as_ref() == Ok(server));
+        let profile = profile.filter(is_for);
         let network = match &flags.network {
             Some(network) => Some(network.clone()),
             None => text_of("KITH_NETWORK", variable)?,
         };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
         Ok(Self {
-            server: server
-                .or_else(|| profile.map(|profile| profile.server.clone()))
-                .unwrap_or_else(|| SERVER_DEFAULT.to_owned()),
+            server: match (server, profile) {
+                (Some(server), _) => server,
+                (None, Some(profile)) => parse_server(&profile.server, "the profile: ")?,
+                (None, None) => SERVER_DEFAULT.parse().expect("it is an address"),
+            },
             token: find_token(flags, variable)?
                 .or_else(|| profile.map(|profile| profile.token.clone().into()))
                 .ok_or_else(no_token)?,
@@ -123,12 +129,12 @@ impl Settings {
 
     /// Connects with the first call, not before.
     pub(crate) fn connect_later(self) -> Result<Client, Failure> {
-        Ok(Client::lazy(Options::new(self.server, self.token, self.network))?)
+        Ok(Client::lazy(Options::new(self.server.to_string(), self.token, self.network))?)
     }
 
     /// Connects.
     pub(crate) async fn connect(self) -> Result<Client, Failure> {
-        let options = Options::new(self.server, self.token, self.network);
+        let options = Options::new(self.server.to_string(), self.token, self.network);
         let retry = Retry { attempts_max: ATTEMPTS_MAX, ..options.retry };
         Ok(Client::connect(Options { retry, ..options }).await?)
     }
@@ -173,9 +179,9 @@ impl GlobalArgs {
     }
 }
 
-/// Whether two addresses are of one server: a slash at the end says nothing.
-fn is_same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
+/// Reads a server's address; a failure begins with where it was given.
+fn parse_server(text: &str, place: &str) -> Result<ServerAddress, Failure> {
+    text.parse().map_err(|invalid| Failure::Usage(format!("{place}{invalid}")))
 }
 
 fn no_token() -> Failure {
@@ -232,7 +238,7 @@ mod tests {
 
     fn check(settings: Result<Settings, Failure>, server: &str, token: &str, network: &str) {
         let settings = settings.unwrap();
-        assert_eq!((settings.server.as_str(), settings.token.expose()), (server, token));
+        assert_eq!((settings.server.to_string().as_str(), settings.token.expose()), (server, token));
         assert_eq!(settings.network.as_str(), network);
     }
 
@@ -257,10 +263,25 @@ mod tests {
         let none = GlobalArgs::default();
         let elsewhere = resolve(&none, &[("KITH_SERVER", "http://elsewhere")], Some(&profile()));
         assert!(matches!(elsewhere, Err(Failure::Usage(_))));
-        for server in ["http://profile", "http://profile/"] {
+        for server in ["http://profile", "http://profile/", "HTTP://Profile:80", "profile"] {
             let same = resolve(&none, &[("KITH_SERVER", server)], Some(&profile()));
-            check(same, server, "profile-token", "profiled");
+            check(same, "http://profile", "profile-token", "profiled");
         }
+    }
+
+    #[test]
+    fn an_address_that_says_too_much_is_refused_with_where_it_was_given() {
+        let refused = |flags: &GlobalArgs, variables: &[(&str, &str)], profile: Option<&Profile>, part: &str| {
+            let failure = resolve(flags, variables, profile).unwrap_err();
+            assert!(failure.exit_code() == 2 && failure.to_string().contains(part), "{failure}");
+        };
+        let flags =
+            GlobalArgs { server: Some("http://x/kith".into()), token: Some("t".into()), ..GlobalArgs::default() };
+        refused(&flags, &[], None, "the server's address is a host and a port");
+        let variables = [("KITH_SERVER", "http://amina:secret@x"), ("KITH_TOKEN", "t")];
+        refused(&GlobalArgs::default(), &variables, None, "KITH_SERVER: ");
+        let profile = Profile { server: "http://x/kith".into(), ..profile() };
+        refused(&GlobalArgs::default(), &[], Some(&profile), "the profile: ");
     }
 
     #[test]

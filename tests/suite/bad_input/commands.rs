@@ -1,7 +1,7 @@
 //! Wrong arguments of `kith`.
 
 use crate::village::{populate, token, village};
-use kith_tests::{cli::Cli, server::Server};
+use kith_tests::{cli::Cli, ran::Ran, server::Server};
 
 /// What a refused command must say: exit code, reason (empty where the arguments alone are wrong) and a part of the
 /// message or the end of the field.
@@ -103,6 +103,26 @@ fn wrong_arguments_are_refused() {
     for (arguments, expected) in cases {
         check(&cli, arguments, *expected);
     }
+}
+
+#[test]
+fn an_address_that_says_more_than_where_the_server_is_is_refused() {
+    let (server, cli) = village();
+    let (place, profile) = (server.url(), tempfile::tempdir().unwrap());
+    let place = place.strip_prefix("http://").unwrap();
+    for (address, part) in [
+        (format!("http://{place}/kith"), "leave out the path"),
+        (format!("{place}?network=x"), "leave out the query"),
+        (format!("http://amina:secret@{place}"), "leave out the user and password"),
+        (format!("https://{place}"), "speaks http"),
+    ] {
+        check(&cli, &["--server", &address, "head"], (2, "USAGE", part));
+        cli.server(&address).run(&["head"]).exits(2).says("KITH_SERVER: ").says(part);
+        let login = Ran::run(cli.command(&["login", &address]).env("XDG_CONFIG_HOME", profile.path()), "");
+        assert!(!login.exits(2).says(part).stderr.contains("secret"));
+    }
+    assert_eq!(profile.path().read_dir().unwrap().count(), 0, "no profile is written");
+    cli.server(&format!("HTTP://{place}/")).run(&["head"]).ok();
 }
 
 #[test]

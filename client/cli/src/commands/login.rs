@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &LoginArgs, global: &GlobalArgs, output: &mut Outp
     let flags = GlobalArgs { server: Some(args.url.clone()), ..global.clone() };
     let settings = Settings::resolve(&flags, |name| std::env::var_os(name), None)?;
     let profile = Profile {
-        server: settings.server.clone(),
+        server: settings.server.to_string(),
         network: settings.network.to_string(),
         token: settings.token.expose().to_owned(),
     };
