@@ -253,6 +253,19 @@ fn every_mistake_in_the_configuration_is_listed_before_anything_is_made() {
 }
 
 #[test]
+fn a_configuration_that_an_editor_saved_otherwise_is_read_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kith.toml");
+    let arguments = ["config", "--config", file.to_str().unwrap()];
+    let text = "listen = \"127.0.0.1:1234\"\n";
+    fs::write(&file, format!("\u{feff}{text}")).unwrap();
+    kithd(&arguments).ok().prints("127.0.0.1:1234");
+    let utf_16 = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes);
+    fs::write(&file, utf_16.collect::<Vec<u8>>()).unwrap();
+    kithd(&arguments).exits(2).says("is UTF-16: save it as UTF-8");
+}
+
+#[test]
 fn data_outlives_its_views() {
     let server = Server::start();
     populate(&server.cli());

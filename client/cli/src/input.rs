@@ -5,19 +5,18 @@
 
 use crate::failure::Failure;
 use flate2::bufread::MultiGzDecoder;
-use kith_core::limits::{APPEND_BYTES_MAX, COMPONENT_BYTES_MAX};
+use kith_core::{
+    limits::{APPEND_BYTES_MAX, COMPONENT_BYTES_MAX},
+    text::{self, HEAD_BYTES, NotText, UTF_8_MARK},
+};
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
     path::Path,
 };
 
 /// First bytes of every gzip file (RFC 1952).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// The byte order mark of UTF-8, as Excel and PowerShell write it.
-const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-/// Bytes that tell what a file is.
-const HEAD_BYTES: usize = 3;
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -26,25 +25,42 @@ pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
 
 /// Opens a text, unpacked if it is packed; `-` is the standard input.
 pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
-    text(path, open_raw(path)?)
+    opened(path, open_raw(path)?)
 }
 
 /// Reads a whole text, unpacked.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
+    decode(path, bytes)
+}
+
+/// Reads a file of ours, which nobody packs; `None` if it is not there.
+pub(crate) fn read_own_text(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => decode(path, bytes).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, error)),
+    }
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    text::decode(bytes).map_err(|why| not_text(path, why))
+}
+
+fn not_text(path: &Path, why: NotText) -> Failure {
+    Failure::Usage(format!("{} {why}", path.display()))
 }
 
 /// Reads a text that is not longer than `bytes_max`, such as a token.
 pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let failed = |error| Failure::file("read", path, error);
-    text(path, open_raw(path)?)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    opened(path, open_raw(path)?)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
         return Err(Failure::Usage(format!("{} is longer than {bytes_max} bytes", path.display())));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{} is not text (UTF-8)", path.display())))
+    decode(path, bytes)
 }
 
 /// Reads a plugin's component, which is not read further than one may be long; `-` is the standard input.
@@ -102,12 +118,12 @@ impl Rereadable {
     pub(crate) fn again(&mut self, path: &Path) -> Result<Input, Failure> {
         let failed = |error| Failure::file("read", path, error);
         self.0.rewind().map_err(failed)?;
-        text(path, Box::new(self.0.try_clone().map_err(failed)?))
+        opened(path, Box::new(self.0.try_clone().map_err(failed)?))
     }
 }
 
 /// A text as it is read: unpacked, without byte order mark.
-fn text(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
+fn opened(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
     let failed = |error| Failure::file("read", path, error);
     let (head, rest) = with_head(source).map_err(failed)?;
     if !head.starts_with(&GZIP_MAGIC) {
@@ -119,8 +135,8 @@ fn text(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
 }
 
 fn plain(path: &Path, head: &[u8], rest: Box<dyn Read + Send>) -> Result<Input, Failure> {
-    if is_utf_16(head) {
-        return Err(Failure::Usage(format!("{} is UTF-16: save it as UTF-8", path.display())));
+    if text::is_utf_16(head) {
+        return Err(not_text(path, NotText::Utf16));
     }
     let head = head.strip_prefix(&UTF_8_MARK).unwrap_or(head).to_vec();
     Ok(BufReader::with_capacity(BUFFER_BYTES, Box::new(Cursor::new(head).chain(rest))))
@@ -131,20 +147,6 @@ fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn R
     let mut head = Vec::with_capacity(HEAD_BYTES);
     (&mut source).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
     Ok((head, source))
-}
-
-/// Whether a text begins as UTF-16 does: with its byte order mark, or with a letter of ASCII and a zero.
-fn is_utf_16(head: &[u8]) -> bool {
-    match head {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
-        [one, other, ..] => (*one == 0) != (*other == 0),
-        _ => false,
-    }
-}
-
-/// Text from elsewhere without its byte order mark.
-pub(crate) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// A line that is not blank.
@@ -197,7 +199,7 @@ impl Lines {
 mod tests {
     use super::*;
     use flate2::{Compression, write::GzEncoder};
-    use std::{fs, io::Write};
+    use std::io::Write;
 
     fn lines_of(text: &'static [u8]) -> Vec<(u64, Option<Vec<u8>>)> {
         let mut lines = Lines::new(BufReader::new(Box::new(text)));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a key that is known is never replaced here; whoever trusts another one removes the line.
 
-use crate::{failure::Failure, profile::profile_path};
+use crate::{failure::Failure, input::read_own_text, profile::profile_path};
 use kith_core::checkpoint::{LogOrigin, VerifierKey};
 use std::{
     fs::{self, OpenOptions},
@@ -33,11 +33,7 @@ impl KnownLogs {
     }
 
     fn read(path: PathBuf) -> Result<Self, Failure> {
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Failure::file("read the known logs", &path, error)),
-        };
+        let text = read_own_text(&path)?.unwrap_or_default();
         let malformed = |line: usize| {
             let path = path.display();
             Failure::NotVerified(format!("line {line} of {path} is no key: mend or remove it"))

@@ -1,6 +1,6 @@
 //! The profile that `kith login` writes: one TOML file that only its owner can read.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, input::read_own_text};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -31,12 +31,8 @@ pub(crate) fn profile_path() -> Result<PathBuf, Failure> {
 impl Profile {
     /// Reads a profile; `None` if there is none.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Failure::file("read the profile", path, error)),
-        };
-        match toml::from_str(crate::input::without_mark(&text)) {
+        let Some(text) = read_own_text(path)? else { return Ok(None) };
+        match toml::from_str(&text) {
             Ok(profile) => Ok(Some(profile)),
             // The parser's message would quote the line, and with it perhaps the token.
             Err(_) => Err(Failure::Usage(format!("{} is not a profile: log in again", path.display()))),
@@ -97,6 +93,20 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_profile_that_an_editor_saved_otherwise_is_read_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile.toml");
+        profile("kith_secret").write(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("\u{feff}{text}")).unwrap();
+        assert!(Profile::read(&path).unwrap() == Some(profile("kith_secret")));
+        let utf_16 = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes);
+        fs::write(&path, utf_16.collect::<Vec<u8>>()).unwrap();
+        let Err(failure) = Profile::read(&path) else { panic!("it is UTF-16") };
+        assert!(failure.to_string().contains("is UTF-16: save it as UTF-8"), "{failure}");
     }
 
     #[test]

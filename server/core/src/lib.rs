@@ -26,6 +26,7 @@ pub mod model;
 pub mod plugins;
 pub mod position;
 pub mod prepare;
+pub mod text;
 pub mod timestamp;
 pub mod tree;
 mod wire;

@@ -6,6 +6,7 @@ mod flags;
 use anyhow::Context;
 use clap::Parser;
 use flags::{Arguments, Command, CompileComponentArgs};
+use kith_core::text;
 use kith_node::{
     Config,
     clock::system_clock,
@@ -68,7 +69,8 @@ fn compile_component(args: &CompileComponentArgs) -> ExitCode {
 
 fn read_config(arguments: &Arguments) -> anyhow::Result<Read> {
     let file = arguments.config.as_ref().map(|path| {
-        let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
+        let bytes = fs::read(path).with_context(|| format!("{}", path.display()))?;
+        let text = text::decode(bytes).map_err(|why| anyhow::anyhow!("{} {why}", path.display()))?;
         anyhow::Ok((path.clone(), text))
     });
     Ok(Config::read(Sources {

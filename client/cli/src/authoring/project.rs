@@ -1,12 +1,9 @@
 //! A plugin's folder: what `kith-plugin.toml` says, and where things lie in it.
 
 use super::language::Language;
-use crate::failure::Failure;
+use crate::{failure::Failure, input::read_text};
 use serde::{Deserialize, Serialize};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The file that makes a folder a plugin's.
 pub(crate) const FILE: &str = "kith-plugin.toml";
@@ -43,7 +40,7 @@ impl Project {
             return Err(Failure::NotFound(text));
         };
         let path = folder.join(FILE);
-        let text = fs::read_to_string(&path).map_err(|error| Failure::file("read", &path, error))?;
+        let text = read_text(&path)?;
         let manifest: Manifest =
             toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
         check_name(&manifest.name)?;
@@ -75,6 +72,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_plugin_is_found_from_inside_its_folder() {

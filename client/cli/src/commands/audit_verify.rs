@@ -15,6 +15,7 @@ use clap::Args;
 use kith_core::{
     checkpoint::{Growth, LogOrigin, Receipt, SignedCheckpoint, VerifierKey},
     entry::Entry,
+    text::{self, NotText},
 };
 use serde_json::{Value, json};
 use std::{
@@ -231,5 +232,8 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
         File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
     };
     read.map_err(|error| Failure::file("read", path, error))?;
-    String::from_utf8(bytes).map_err(|_| not_verified(format_args!("{} is damaged: it is no text", path.display())))
+    text::decode(bytes).map_err(|why| match why {
+        NotText::Utf16 => not_verified(format_args!("{} {why}", path.display())),
+        NotText::NotUtf8 => not_verified(format_args!("{} is damaged: it is no text", path.display())),
+    })
 }
