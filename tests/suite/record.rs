@@ -249,7 +249,8 @@ fn json_lines_are_recorded_and_read_back() {
     let again: Vec<_> = log.iter().map(|line| json!({"event": line["event"], "details": line["details"]})).collect();
     fs::write(&file, text_of(&again)).unwrap();
     let imported = cli.json(&["import", file.to_str().unwrap()]);
-    let expected = json!({"accepted": 0, "duplicates": log.len(), "refused": 0, "skipped": 0, "refusals": []});
+    let expected =
+        json!({"accepted": 0, "duplicates": log.len(), "repeated": 0, "refused": 0, "skipped": 0, "refusals": []});
     assert_eq!(imported, expected, "what the log prints is what was recorded");
 
     let other_server = Server::start();

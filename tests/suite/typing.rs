@@ -4,7 +4,10 @@
 use crate::village::village;
 use kith_bundle::BUILTINS;
 use kith_tests::{cli::Cli, ran::Ran};
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 const MET: &str =
     r#"{"event":{"occurred_at":"2026-03-06T10:00:00Z","scope":"network","met":{"people":["amina","ben"]}}}"#;
@@ -237,4 +240,43 @@ fn large_whole_numbers_survive_readers_that_round() {
     assert_eq!((&attributes[0]["integer"], &attributes[1]["integer"]), (&"9007199254740993".into(), &7.into()));
     let again = serde_json::json!({ "event": last["event"] }).to_string();
     cli.run_with_input(&["record", "-"], &again).ok().prints("already recorded");
+}
+
+#[test]
+fn records_that_a_file_holds_twice_are_counted_apart() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.jsonl");
+    let with_id = MET.replacen(r#"{"event":{"#, r#"{"event":{"id":"018f0000-0000-7000-8000-00000000abcd","#, 1);
+    fs::write(&file, format!("{with_id}\n{MET}\n{with_id}\n")).unwrap();
+    let import = || {
+        let imported = cli.json(&["import", file.to_str().unwrap()]);
+        ["accepted", "duplicates", "repeated"].map(|count| imported[count].as_u64().unwrap())
+    };
+    assert_eq!(import(), [2, 0, 1]);
+    assert_eq!(import(), [0, 2, 1]);
+    cli.run(&["import", file.to_str().unwrap()]).ok().prints("1 repeated in the file");
+}
+
+#[test]
+fn an_import_that_is_stopped_says_how_far_it_came_and_goes_on() {
+    const RECORDS: u64 = 40_000;
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list.jsonl");
+    fs::write(&file, format!("{MET}\n").repeat(usize::try_from(RECORDS).unwrap())).unwrap();
+    let file = file.to_str().unwrap();
+    let head = cli.head();
+    let mut import = cli.command(&["import", file]);
+    let child = import.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while cli.head() == head {}
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let stopped = child.wait_with_output().unwrap();
+    let said = String::from_utf8(stopped.stderr).unwrap();
+    assert_eq!(stopped.status.code(), Some(130), "{said}");
+    assert!(said.contains("stopped after ") && said.contains("import again to go on"), "{said}");
+    assert!((head + 1..head + RECORDS).contains(&cli.head()));
+    let again = cli.json(&["import", file]);
+    assert_eq!(again["accepted"].as_u64().unwrap() + again["duplicates"].as_u64().unwrap(), RECORDS);
+    assert_eq!(cli.head(), head + RECORDS);
 }

@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     Refused { reason: Reason, message: String },
     /// The server refused part of what was sent; it has been reported already.
     PartlyRefused,
+    /// Somebody pressed Ctrl-C.
+    Stopped,
     /// A file could not be read or written.
     File { action: &'static str, path: String, error: io::Error },
     /// Nobody reads the output any more.
@@ -51,6 +53,8 @@ mod code {
     pub(super) const REFUSED: u8 = 4;
     pub(super) const UNAVAILABLE: u8 = 5;
     pub(super) const NOT_VERIFIED: u8 = 6;
+    /// What shells give a program that SIGINT ended.
+    pub(super) const STOPPED: u8 = 130;
 }
 
 impl Failure {
@@ -83,6 +87,7 @@ impl Failure {
             Self::Unavailable(_) => code::UNAVAILABLE,
             Self::Refused { reason, .. } => reason_exit_code(*reason),
             Self::PartlyRefused | Self::PluginRefused(_) => code::REFUSED,
+            Self::Stopped => code::STOPPED,
             Self::Call(error) | Self::Unanswered { error, .. } => call_exit_code(error.kind()),
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => code::NOT_FOUND,
             Self::File { error, .. } if is_damage(error) => code::REFUSED,
@@ -100,7 +105,7 @@ impl Failure {
 
     /// Whether there is nothing left to say.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self, Self::OutputClosed | Self::PartlyRefused)
+        matches!(self, Self::OutputClosed | Self::PartlyRefused | Self::Stopped)
     }
 
     /// What to do, where that is not plain from the message.
@@ -124,6 +129,7 @@ impl Failure {
             | Self::NotVerified(_)
             | Self::PluginRefused(_)
             | Self::PartlyRefused
+            | Self::Stopped
             | Self::File { .. }
             | Self::OutputClosed
             | Self::Unexpected(_) => None,
@@ -153,6 +159,7 @@ impl Failure {
             Self::Refused { reason, .. } => reason_name(*reason),
             Self::PluginRefused(_) => "PLUGIN_REFUSED",
             Self::PartlyRefused => "PARTLY_REFUSED",
+            Self::Stopped => "STOPPED",
             Self::File { .. } => "FILE",
             Self::OutputClosed => "OUTPUT_CLOSED",
             Self::Unexpected(_) => "UNEXPECTED",
@@ -282,6 +289,7 @@ impl fmt::Display for Failure {
             }
             Self::Unanswered { error, event: None, again } => write!(f, "{error}: it may be done; {again}"),
             Self::PartlyRefused => f.write_str("some records were refused"),
+            Self::Stopped => f.write_str("stopped"),
             Self::File { action, path, error } => write!(f, "cannot {action} {path}: {error}"),
             Self::OutputClosed => f.write_str("nobody reads the output"),
         }
@@ -349,6 +357,7 @@ mod tests {
         check(Failure::PartlyRefused, 4);
         check(Failure::PluginRefused(String::new()), 4);
         check(Failure::NotVerified(String::new()), 6);
+        check(Failure::Stopped, 130);
         let invalid = "a b".parse::<kith_core::id::PersonId>().unwrap_err();
         check(invalid.into(), 4);
         let reasons = [

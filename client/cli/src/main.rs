@@ -24,6 +24,7 @@ mod recording;
 mod render;
 mod rows;
 mod settings;
+mod tally;
 mod typed;
 mod upload;
 mod views;

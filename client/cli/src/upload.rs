@@ -88,7 +88,7 @@ impl Feed {
 }
 
 /// Records what `prepare` feeds, on a thread of its own, and gives each answer to `take`, in order: in the log, or in the
-/// outbox of a replica.
+/// outbox of a replica. Ctrl-C ends it between two answers: what was sent and not answered may be recorded, too.
 pub(crate) async fn upload(
     place: &Place,
     prepare: impl FnOnce(&mut Feed) -> Result<(), Failure> + Send + 'static,
@@ -102,9 +102,18 @@ pub(crate) async fn upload(
         drop(feed.flush());
         prepared
     });
-    match place {
-        Place::Server(client) => append(client, receiver, take).await?,
-        Place::Replica(replica) => queue(replica, receiver, take).await?,
+    let answered = async {
+        match place {
+            Place::Server(client) => append(client, receiver, take).await,
+            Place::Replica(replica) => queue(replica, receiver, take).await,
+        }
+    };
+    tokio::select! {
+        answered = answered => answered?,
+        stopped = tokio::signal::ctrl_c() => {
+            stopped.map_err(|error| Failure::Unexpected(format!("cannot wait for the end: {error}")))?;
+            return Err(Failure::Stopped);
+        }
     }
     match preparing.await {
         Ok(prepared) => prepared,

@@ -1,6 +1,5 @@
 //! `kith import edges`: lists of contacts from elsewhere.
 
-use super::import::{Kind, Tally};
 use crate::{
     context::Context,
     dates::{parse_duration, parse_epoch_now, unit_ms},
@@ -14,6 +13,7 @@ use crate::{
     input::read_text,
     place::Place,
     recording::ScopeArg,
+    tally::{Kind, Tally},
     upload::{Answer, Feed, Item, Role, Unwanted, upload},
 };
 use clap::{Args, ValueEnum};
@@ -124,7 +124,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
     }
     let known = Known::read(&context.place).await?;
     let List { contacts, directory, source, skipped, refusals } = List::read(&args, &known)?;
-    let mut tally = Tally::new((directory.events() + contacts.len()) as u64, &context.place);
+    let mut tally = Tally::begin((directory.events() + contacts.len()) as u64, &context.place).await?;
     tally.skipped = skipped;
     tally.refusals = refusals;
     record_directory(&context.place, directory, source, &mut tally).await?;
@@ -132,7 +132,8 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
     let contacts = contacts.into_iter().map(move |contact| (contact.record, plan.contact(contact)));
     let items = contacts.map(|(record, event)| item(record, Role::Record, event));
     send(&context.place, items, &mut tally, Tally::count).await?;
-    tally.tell(&mut context.output, Kind::Edges)
+    let told = tally.tell(&mut context.output, Kind::Edges);
+    told
 }
 
 /// Records what contacts need of the directory. People whom the token may not add to their organisation are added without.
