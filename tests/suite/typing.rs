@@ -280,3 +280,31 @@ fn an_import_that_is_stopped_says_how_far_it_came_and_goes_on() {
     assert_eq!(again["accepted"].as_u64().unwrap() + again["duplicates"].as_u64().unwrap(), RECORDS);
     assert_eq!(cli.head(), head + RECORDS);
 }
+
+#[test]
+fn whoever_is_easily_taken_for_somebody_else_is_told() {
+    let (_server, cli) = village();
+    cli.run(&["person", "add", "Amina Sorg", "--id", "Amina"])
+        .ok()
+        .says("the id Amina differs from amina in case alone");
+    let again = cli.run(&["person", "add", "amina  sorg", "--id", "p-1"]).ok();
+    again.says("there is already somebody called amina  sorg: Amina").prints("their id is p-1");
+    assert_eq!(cli.run(&["person", "add", "Nia", "--id", "nia"]).ok().stderr, "");
+
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list");
+    fs::write(&list, "1 BEN Nia\n2 amina ola\n").unwrap();
+    let import = [&["import", "edges", list.to_str().unwrap()][..], &EDGES].concat();
+    cli.run(&import).ok().says("2 ids differ from others in case alone: BEN and ben, Nia and nia");
+    assert_eq!(cli.run(&import).ok().stderr, "", "nobody was added");
+
+    let lines = folder.path().join("list.jsonl");
+    let added = |id: &str, name: &str| {
+        let fact = format!(r#""person_added":{{"person":"{id}"}}"#);
+        let event = format!(r#"{{"occurred_at":"2026-03-06T10:00:00Z","scope":"network",{fact}}}"#);
+        format!(r#"{{"event":{event},"details":[{{"kind":"NAME","subjects":["{id}"],"text":"{name}"}}]}}"#)
+    };
+    fs::write(&lines, [added("p-2", "Carol Jones"), added("OLA", "Ola")].join("\n")).unwrap();
+    let told = cli.run(&["import", lines.to_str().unwrap()]).ok();
+    told.says("the id OLA differs from ola in case alone").says("there is already somebody called Carol Jones: carol");
+}

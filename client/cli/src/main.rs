@@ -14,6 +14,7 @@ mod json;
 mod known_logs;
 mod level;
 mod log_clock;
+mod lookalikes;
 mod names;
 mod output;
 mod people;

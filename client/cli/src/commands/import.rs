@@ -9,6 +9,7 @@ use crate::{
     derive::{FileDigest, Repeats, digest_of},
     failure::Failure,
     input::{Lines, Rereadable},
+    lookalikes,
     output::remark,
     record::Missing,
     tally::{Kind, Tally},
@@ -68,6 +69,7 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
     if bytes > 0 && tally.records() == 0 {
         remark("the file holds no record: all of its lines are blank");
     }
+    lookalikes::tell(&context.place, tally.begun_at()).await;
     told
 }
 

@@ -11,6 +11,7 @@ use crate::{
     },
     failure::{Failure, Refusal},
     input::read_text,
+    lookalikes,
     place::Place,
     recording::ScopeArg,
     tally::{Kind, Tally},
@@ -133,6 +134,7 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
     let items = contacts.map(|(record, event)| item(record, Role::Record, event));
     send(&context.place, items, &mut tally, Tally::count).await?;
     let told = tally.tell(&mut context.output, Kind::Edges);
+    lookalikes::tell(&context.place, tally.begun_at()).await;
     told
 }
 

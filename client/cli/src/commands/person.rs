@@ -5,6 +5,7 @@ mod change;
 use crate::{
     context::Context,
     failure::Failure,
+    lookalikes,
     output::Column,
     recording::{WhenArgs, append, parse_name},
     settings::Format,
@@ -105,11 +106,12 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     let extra = Map::from_iter([("person".to_owned(), person.as_str().into())]);
     let fact = Fact::PersonAdded(PersonAdded { person: person.clone(), organisation, role: args.role });
     let event = args.when.builder(fact).detail(DetailKind::Name, vec![person.clone()], args.name).build()?;
+    append(context, &args.when, &event, extra).await?;
     if context.output.format() == Format::Table {
-        append(context, &args.when, &event, extra).await?;
-        return context.output.line(&format!("their id is {person}"));
+        context.output.line(&format!("their id is {person}"))?;
     }
-    append(context, &args.when, &event, extra).await
+    lookalikes::tell_of(&context.place, &person).await;
+    Ok(())
 }
 
 async fn list(context: &mut Context, args: &ListArgs) -> Result<(), Failure> {
