@@ -104,6 +104,37 @@ impl Lists {
 }
 
 #[test]
+fn contacts_of_one_person_under_two_ids_are_refused_and_the_rest_goes_on() {
+    let (_server, cli) = village();
+    cli.run(&["person", "merge", "ben", "--into", "amina"]).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let check = |imported: Value, field: &str| {
+        assert_eq!((&imported["accepted"], &imported["refused"]), (&2.into(), &1.into()), "{imported}");
+        let refusal = &imported["refusals"][0];
+        assert_eq!((&refusal["record"], &refusal["reason"]), (&2.into(), &"EVENT_INVALID".into()), "{refusal}");
+        assert!(refusal["field"].as_str().unwrap().ends_with(field), "{refusal}");
+        assert!(refusal["message"].as_str().unwrap().contains("by a merge these ids mean one person"), "{refusal}");
+    };
+    let edges = path("edges", "1 amina carol\n2 amina ben\n3 ben dan\n");
+    let columns = ["--columns", "time,from,to", "--epoch", "2026-01-01"];
+    for (habit, field) in [("met", "event.met.people"), ("followed-up", "event.followed_up.with")] {
+        let flags = [&["import", "edges", &edges, "--as", habit][..], &columns].concat();
+        check(cli.run_json(&flags).exits(4).json(), field);
+    }
+    let met = |people: &str| {
+        let event = r#"{"event":{"occurred_at":"2026-03-06T10:00:00Z","scope":"network","met":{"people":"#;
+        format!("{event}[{people}]}}}}}}")
+    };
+    let lines = [met(r#""amina","carol""#), met(r#""ben","amina""#), met(r#""ben","amina","dan""#)];
+    let lines = path("lines", &lines.join("\n"));
+    check(cli.run_json(&["import", &lines]).exits(4).json(), "event.met.people");
+}
+
+#[test]
 fn a_mended_list_of_people_mends_the_directory() {
     let (_server, cli) = village();
     let imported = Lists::new("n/a,ward\nola,ward\n").import(&cli).exits(4).json();

@@ -3,6 +3,7 @@
 //! The same function serves the embedded log and a log whose order comes from elsewhere: equal states, commands
 //! and times give equal entries.
 
+mod apart;
 mod checks;
 mod ownership;
 mod pending;

@@ -1,4 +1,4 @@
-//! What an event must obey before it is accepted: permission, the event it names, time, directory.
+//! What an event must obey before it is accepted: permission, the event it names, time, directory, people.
 //!
 //! Invariant: an event that the principal may not see is refused exactly as one that is not there.
 
@@ -25,6 +25,7 @@ impl<S: State> Batch<'_, S> {
         check_target(principal, event, target)?;
         self.check_time(event)?;
         self.check_directory(event)?;
+        self.check_apart(event)?;
         self.check_ownership(principal, event, target)?;
         self.check_details(prepared)
     }

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     arbitrary::numbered_event,
     decide::{Batch, Outcome, Refusal, State},
-    event::{Event, Fact},
+    event::{Asked, Event, Fact},
     filter::Filter,
     invalid::{Invalid, Problem},
     limits::FUTURE_MS_MAX_DEFAULT,
@@ -100,6 +100,46 @@ fn a_merge_that_is_rolled_back_is_forgotten_and_what_it_freed_is_bound_again() {
     assert!(batch.decide(refused_last(&[retracted(FREE)])).is_err());
     assert!(batch.decide(command(owner(), &[event(FREE + 4, merged("amina", "dana"))])).is_err());
     assert_eq!(batch.accepted().len(), 1);
+}
+
+#[test]
+fn nobody_meets_asks_helps_or_introduces_only_themselves() {
+    let facts = |one: &str, other: &str| {
+        let asked = Asked { by: person(one), of: vec![person(other)], category: "beds".parse().unwrap() };
+        [
+            (met(&[one, other]), "event.met.people"),
+            (followed_up(one, other, None), "event.followed_up.with"),
+            (Fact::Asked(asked), "event.asked.of"),
+            (helped(one, other, None), "event.helped.helped"),
+            (referred(one, "eve", other), "event.referred.to"),
+            (referred("eve", one, other), "event.referred.to"),
+            (referred(one, other, "eve"), "event.referred.person"),
+        ]
+    };
+    let mut model = world();
+    accept(&mut model, owner(), event(FREE, merged("amina", "ben")));
+    accept(&mut model, owner(), event(FREE + 1, merged("ben", "chidi")));
+    let rule = Problem::MustBe("somebody else: by a merge these ids mean one person");
+    for (fact, field) in facts("ben", "chidi").into_iter().chain(facts("chidi", "amina")) {
+        let refused = append(&mut model, owner(), event(FREE + 2, fact));
+        assert_eq!(refused, Err(Refusal::Invalid(Invalid::new(field, rule.clone()))));
+    }
+    for (number, (fact, _)) in (FREE + 3..).zip(facts("ben", "dana")) {
+        accept(&mut model, owner(), event(number, fact));
+    }
+}
+
+#[test]
+fn two_ids_of_one_person_beside_others_count_once_and_are_taken() {
+    let asked =
+        Asked { by: person("eve"), of: vec![person("amina"), person("ben")], category: "beds".parse().unwrap() };
+    check(&[merged("amina", "ben"), met(&["amina", "ben", "dana"]), Fact::Asked(asked)], &[true; 3]);
+}
+
+#[test]
+fn a_merge_in_the_same_batch_counts_until_it_is_withdrawn() {
+    let facts = [merged("amina", "ben"), met(&["amina", "ben"]), retracted(FREE), met(&["amina", "ben"])];
+    check(&facts, &[true, false, true, true]);
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! Whether those who did something together are several people, after all merges.
+//!
+//! Invariant: the event alone is held to different ids (`wire/fact.rs`); here they are held to different people. Whoever
+//! is there under two ids beside others counts once, as views count them.
+
+use super::{Batch, Refusal, State};
+use crate::{
+    event::{Event, Fact, Referred},
+    id::PersonId,
+    invalid::{Invalid, Problem},
+};
+
+/// What the people of a habit must be.
+const APART: Problem = Problem::MustBe("somebody else: by a merge these ids mean one person");
+
+impl<S: State> Batch<'_, S> {
+    /// Checks that nobody met, followed up, asked, helped or introduced only themselves.
+    pub(super) fn check_apart(&self, event: &Event) -> Result<(), Refusal> {
+        match self.field_of_oneself(&event.fact) {
+            Some(field) => Err(Invalid::new(field, APART).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The field that names the same person as another one does, where the fact needs somebody else.
+    fn field_of_oneself(&self, fact: &Fact) -> Option<&'static str> {
+        match fact {
+            Fact::Met(met) => self.are_all(met.people.first()?, &met.people).then_some("event.met.people"),
+            Fact::FollowedUp(followed) => {
+                self.are_all(&followed.by, &followed.with).then_some("event.followed_up.with")
+            }
+            Fact::Asked(asked) => self.are_all(&asked.by, &asked.of).then_some("event.asked.of"),
+            Fact::Helped(helped) => self.are_one(&helped.helper, &helped.helped).then_some("event.helped.helped"),
+            Fact::Referred(Referred { referrer, person, to }) => {
+                let to_oneself = self.are_one(to, person) || self.are_one(to, referrer);
+                let of_oneself = self.are_one(person, referrer).then_some("event.referred.person");
+                if to_oneself { Some("event.referred.to") } else { of_oneself }
+            }
+            Fact::Answered(_)
+            | Fact::Custom(_)
+            | Fact::Retracted(_)
+            | Fact::OrganisationAdded(_)
+            | Fact::PersonAdded(_)
+            | Fact::PersonChanged(_)
+            | Fact::PeopleMerged(_)
+            | Fact::Administration(_)
+            | Fact::Newer(_) => None,
+        }
+    }
+
+    fn are_one(&self, one: &PersonId, other: &PersonId) -> bool {
+        self.pending.root(one) == self.pending.root(other)
+    }
+
+    fn are_all(&self, person: &PersonId, people: &[PersonId]) -> bool {
+        people.iter().all(|other| self.are_one(person, other))
+    }
+}
