@@ -87,6 +87,48 @@ fn normal<T: std::fmt::Debug>(answer: &Result<T, Refusal>, id: EventId) -> Strin
 }
 
 #[tokio::test]
+async fn an_organisations_owner_lists_and_ends_its_own_tokens_only() {
+    let server = Server::start();
+    let owner = Raw::connect(&server.url(), &server.token()).await;
+    owner
+        .append([organisation_added("riverside"), organisation_added("hillside")].iter().map(sent).collect())
+        .await
+        .unwrap();
+    let issue = async |role: v1::Role, organisation: &str| {
+        let organisation = organisation.to_owned();
+        let request = v1::IssueTokenRequest { role: role.into(), organisation, ..Default::default() };
+        owner.issue_token(request).await.unwrap()
+    };
+    let (own, secret) = issue(v1::Role::Owner, "riverside").await;
+    let (reader, _) = issue(v1::Role::Reader, "riverside").await;
+    let (other, other_secret) = issue(v1::Role::Recorder, "hillside").await;
+    let (of_network, _) = issue(v1::Role::Reader, "").await;
+    let riverside = Raw::connect(&server.url(), &secret).await;
+    let listed = async |raw: &Raw| -> Vec<String> {
+        let request = v1::ListTokensRequest { network: "default".into(), ..Default::default() };
+        let tokens = raw.networks().list_tokens(request).await.unwrap().into_inner().tokens;
+        tokens.into_iter().filter(|token| !token.server).map(|token| token.id).collect()
+    };
+    assert_eq!(listed(&riverside).await, [own, reader.clone()]);
+    assert_eq!(listed(&owner).await.len(), 4);
+    let revoke = async |raw: &Raw, token: &str| {
+        let request = v1::RevokeTokenRequest { network: "default".into(), token: token.to_owned() };
+        raw.networks().revoke_token(request).await.map(|answer| answer.into_inner().position).map_err(Refusal::from)
+    };
+    let head = riverside.head().await.unwrap().position;
+    let absent = revoke(&riverside, "t-absent").await.unwrap_err();
+    assert_eq!(absent.reason, "TOKEN_UNKNOWN");
+    for hidden in [other.as_str(), &of_network, "owner"] {
+        assert_eq!(revoke(&riverside, hidden).await.unwrap_err(), absent, "{hidden}");
+    }
+    assert_eq!(riverside.head().await.unwrap().position, head, "nothing is recorded");
+    Raw::connect(&server.url(), &other_secret).await.head().await.unwrap();
+    assert_eq!(revoke(&riverside, &reader).await.unwrap(), head + 1);
+    assert_eq!(revoke(&owner, &other).await.unwrap(), head + 2);
+    assert_eq!(revoke(&riverside, &other).await.unwrap_err(), absent, "revoked ones are hidden, too");
+}
+
+#[tokio::test]
 async fn naming_a_hidden_event_is_naming_none() {
     let network = Network::start().await;
     let append = async |other: Raw, event: Event| other.append(vec![sent(&event)]).await;

@@ -50,7 +50,7 @@ pub enum Action<'a> {
     Enter(&'a NetworkName),
     /// Make a network, or see all of them.
     AdministerServer,
-    /// Issue, list and revoke tokens.
+    /// Issue, list and revoke tokens at all.
     AdministerTokens,
     /// See an entry, by whatever call: read, subscription, proof, view, error text.
     See(&'a Header),
@@ -60,8 +60,8 @@ pub enum Action<'a> {
     AddOrganisation,
     /// Add a person to the directory, or change or merge people who are there.
     ChangePerson(PersonChange<'a>),
-    /// Issue a token of an organisation, or of none.
-    IssueToken(Option<&'a OrganisationId>),
+    /// Issue, see or end a token of an organisation, or of none.
+    AdministerTokenOf(Option<&'a OrganisationId>),
     /// Withdraw an event.
     Retract(&'a Header),
     /// Let the server write events that clients record.
@@ -105,7 +105,7 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::Record(kind, scope) => records(principal, kind, *scope),
         Action::AddOrganisation => principal.organisation.is_none() && principal.role == Role::Owner,
         Action::ChangePerson(change) => changes_person(principal, *change),
-        Action::IssueToken(organisation) => {
+        Action::AdministerTokenOf(organisation) => {
             let is_outside = principal.organisation.is_some() && principal.organisation.as_ref() != *organisation;
             principal.role == Role::Owner && !is_outside
         }
@@ -340,7 +340,7 @@ mod tests {
         assert!(add(Role::Owner, None));
         assert!(!add(Role::Recorder, None) && !add(Role::RecordsOfficer, None) && !add(Role::Owner, Some("riverside")));
         let (riverside, hillside) = ("riverside".parse().unwrap(), "hillside".parse().unwrap());
-        let issue = |role, organisation, of| may(&principal(role, organisation), &Action::IssueToken(of));
+        let issue = |role, organisation, of| may(&principal(role, organisation), &Action::AdministerTokenOf(of));
         assert!(issue(Role::Owner, None, None) && issue(Role::Owner, None, Some(&hillside)));
         assert!(issue(Role::Owner, Some("riverside"), Some(&riverside)));
         assert!(!issue(Role::Owner, Some("riverside"), Some(&hillside)));

@@ -347,7 +347,10 @@ impl Turn<'_> {
         command: Command,
         id: &TokenId,
     ) -> Result<Result<Position, RevokeTokenError>, CommitFailure> {
-        let Some(mut row) = self.find_token(id) else { return Ok(Err(RevokeTokenError::Unknown)) };
+        // One that is not the principal's to end is answered like one that is not there.
+        let is_theirs = |row: &TokenRow| may(&command.principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
+        let found = self.find_token(id).filter(is_theirs);
+        let Some(mut row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
         if let Some(revoked) = row.revoked {
             return Ok(Ok(revoked.position));
         }

@@ -277,13 +277,15 @@ impl Network {
         Ok(IssuedToken { token, secret: secret.to_string(), position })
     }
 
-    /// The network's tokens, oldest first, revoked ones included.
-    pub fn tokens(&self) -> Vec<Token> {
-        self.inner.store.tokens().list(Owner::Network(self.live.ordinal))
+    /// The network's tokens that are the principal's to administer, oldest first, revoked ones included.
+    pub fn tokens(&self, principal: &Principal) -> Vec<Token> {
+        let mut tokens = self.inner.store.tokens().list(Owner::Network(self.live.ordinal));
+        tokens.retain(|token| may(principal, &Action::AdministerTokenOf(token.organisation.as_ref())));
+        tokens
     }
 
     /// Revokes a token: it opens nothing when this returns. A token that was revoked before stays as it was, and the
-    /// position of that revocation is given.
+    /// position of that revocation is given. One that is not the principal's to administer is unknown.
     pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
         let command = self.command(principal, Administration::TokenRevoked { token: id.clone() })?;
         let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));

@@ -47,7 +47,7 @@ impl<S: State> Batch<'_, S> {
                 Some(_) | None => Ok(()),
             },
             Fact::Administration(Administration::TokenIssued { person, organisation, .. }) => {
-                demand(principal, &Action::IssueToken(organisation.as_ref()), ISSUE)?;
+                demand(principal, &Action::AdministerTokenOf(organisation.as_ref()), ISSUE)?;
                 self.check_speaker(person.as_ref(), organisation.as_ref())
             }
             Fact::Met(_)

@@ -119,7 +119,7 @@ impl Step {
             }
             Self::Revoke(name) => {
                 let Some(network) = find(log, name) else { return false };
-                let Some(token) = network.tokens().first().cloned() else { return false };
+                let Some(token) = network.tokens(&owner()).first().cloned() else { return false };
                 network.revoke_token(&owner(), &token.id).await.is_ok()
             }
             Self::ServerToken => {

@@ -371,7 +371,7 @@ async fn what_nobody_vouches_for_goes_on_without_its_tokens() {
     for secret in [&owner_secret, &reader_secret] {
         assert_eq!(log.authenticate(secret, now), None);
     }
-    assert!(network.tokens().iter().all(|token| token.revoked_at.is_some()));
+    assert!(network.tokens(&owner()).iter().all(|token| token.revoked_at.is_some()));
     let (bytes, _) = network.entry(&owner(), was.position.next()).unwrap().unwrap();
     let fact = Entry::decode(&bytes).unwrap().event().unwrap().fact;
     let Fact::Administration(Administration::LogRestored { lost_head, lost_root, unverified, .. }) = fact else {

@@ -1,4 +1,5 @@
-//! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets.
+//! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets. An
+//! organisation's owner is given that organisation's.
 
 use super::{Call, Failure, allow, convert, enter, page::Page};
 use crate::node::Node;
@@ -14,7 +15,7 @@ pub(super) fn list_tokens(
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
-    let mut tokens: Vec<_> = network.tokens().iter().map(convert::token).collect();
+    let mut tokens: Vec<_> = network.tokens(&caller.principal).iter().map(convert::token).collect();
     if may(&caller.principal, &Action::AdministerServer) {
         let of_server = node.log().server_tokens();
         tokens.extend(of_server.iter().map(|token| v1::Token { server: true, ..convert::token(token) }));

@@ -1,4 +1,4 @@
-//! `RevokeToken`: ends a token at once, on open streams too.
+//! `RevokeToken`: ends a token at once, on open streams too. An organisation's owner ends that organisation's.
 
 use super::{Call, Failure, allow, convert, enter};
 use crate::node::Node;
@@ -17,7 +17,7 @@ pub(super) async fn revoke_token(
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let id = TokenId::parse_field(&message.token, "token").map_err(|invalid| convert::request_invalid(&invalid))?;
-    let is_networks = network.tokens().iter().any(|token| token.id == id);
+    let is_networks = network.tokens(&caller.principal).iter().any(|token| token.id == id);
     if !is_networks && may(&caller.principal, &Action::AdministerServer) {
         node.log().revoke_server_token(&caller.principal, &id).await?;
         tracing::info!(token = %id, "server token revoked");
