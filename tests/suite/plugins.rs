@@ -352,6 +352,41 @@ fn a_bad_plugin_harms_its_own_view_alone() {
         assert_eq!((&quarantined["key"], &quarantined["position"]), (&json!(["carol", "dan"]), &position), "{mode}");
         assert!(!quarantined["message"].as_str().unwrap().is_empty(), "what happened is told");
         assert_eq!(rows(&cli, &name)[0]["count"], 2_000, "every other key of {name} goes on");
+        // A loop is broken off by its fuel, or on a busy machine by the clock.
+        if mode != "l" {
+            let earlier = (position.as_u64().unwrap() + 10).to_string();
+            let earlier = cli.json_lines(&["view", &name, "--as-of", &earlier]);
+            assert_eq!(earlier[0]["count"], 10, "and as of an earlier position, computed when it is asked for");
+        }
+    }
+}
+
+#[test]
+fn a_view_that_stopped_says_which_it_is_and_why() {
+    let server = Server::start();
+    let cli = server.cli();
+    let shelf = Shelf::new();
+    let people: Vec<String> = (0..16).map(|number| format!("guest-{number}")).collect();
+    for person in &people {
+        cli.run(&["person", "add", person, "--id", person]).ok();
+    }
+    let before = cli.head().to_string();
+    let file = shelf.put("hostile.wasm", &HOSTILE);
+    cli.run(&["plugin", "install", &file, "--name", "bad", "--settings", r#"{"t":1}"#]).ok();
+    // 120 pairs at once: more than a view may fail on.
+    let met = ["met", "--attribute", "poison=1"].into_iter().chain(people.iter().map(String::as_str));
+    cli.run(&met.collect::<Vec<_>>()).ok();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while cli.json_lines(&["view"]).iter().all(|view| view["name"] != "bad" || view["state"] != "stopped") {
+        assert!(Instant::now() < deadline, "it goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    cli.run(&["met", &people[0], &people[1]]).ok();
+    for asked in [&["view", "bad"][..], &["view", "bad", "--as-of", &before], &["view", "bad", "--at", "2026-01-05"]] {
+        let error = cli.run_json(asked).exits(5).json_error();
+        let message = error["message"].as_str().unwrap();
+        assert_eq!(error["reason"], "VIEW_STOPPED", "{asked:?}");
+        assert!(message.contains("the view bad stopped: too many keys are in quarantine"), "{asked:?}: {message}");
     }
 }
 

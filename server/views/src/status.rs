@@ -142,6 +142,12 @@ impl ViewHandle {
         &self.shared.scope
     }
 
+    /// Why the view stopped, in words that name it; `None` as long as it follows.
+    pub fn stopped(&self) -> Option<String> {
+        let reason = self.shared.condition().stopped.clone()?;
+        Some(format!("the view {} stopped: {reason}", self.shared.name()))
+    }
+
     /// How the view is doing.
     pub fn status(&self) -> Result<ViewStatus, StoreError> {
         let shared = &self.shared;

@@ -6,7 +6,7 @@ use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
-    ExplainError, QueryError, Row, SnapshotError, StoreError,
+    ExplainError, QueryError, Row, SnapshotError, StoreError, ViewHandle,
     wire::{self, Problem},
 };
 use std::time::Duration;
@@ -48,7 +48,15 @@ pub(super) async fn catch_up(network: &Network, view: &ServedView) -> Result<(),
     match tokio::time::timeout(VIEW_WAIT, view.handle.wait_for(network.head())).await {
         // A view that is still behind answers as of where it is.
         Ok(Ok(_)) | Err(_) => Ok(()),
-        Ok(Err(_)) => Err(Failure::new(ErrorReason::ViewStopped)),
+        Ok(Err(_)) => Err(stopped(&view.handle)),
+    }
+}
+
+/// That a view does not follow the log any more: which one it is, and what its plugin did.
+pub(super) fn stopped(view: &ViewHandle) -> Failure {
+    match view.stopped() {
+        Some(message) => Failure::because(ErrorReason::ViewStopped, message),
+        None => Failure::new(ErrorReason::ViewStopped),
     }
 }
 

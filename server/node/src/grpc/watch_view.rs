@@ -80,9 +80,9 @@ impl Watch {
             let further = self.reader.further();
             tokio::select! {
                 () = retired.cancelled() => return Ok(()),
-                moved = cursor.changed() => moved.map_err(|_| Failure::new(ErrorReason::ViewStopped))?,
+                moved = cursor.changed() => moved.map_err(|_| rows::stopped(&view))?,
                 reached = view.wait_for(further), if !self.view.paused => {
-                    reached.map_err(|_| Failure::new(ErrorReason::ViewStopped))?;
+                    reached.map_err(|_| rows::stopped(&view))?;
                 }
                 () = tokio::time::sleep(self.node.limits().heartbeat()) => {
                     self.send_heartbeat(now.position, sender).await?;
