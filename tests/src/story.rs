@@ -11,6 +11,8 @@ use kith_core::{
 
 /// Who takes part.
 pub const PEOPLE: [&str; 7] = ["amina", "ben", "carol", "dan", "emil", "fay", "gus"];
+/// Whom the merge makes one person: the id that stays, and the other.
+const MERGED: [&str; 2] = ["amina", "gus"];
 /// Days before [`NOON`] that anything happens on.
 const DAYS: usize = 200;
 
@@ -19,8 +21,14 @@ pub fn story(random: &mut Random, count: usize) -> Vec<Event> {
     let mut events: Vec<Event> = PEOPLE.iter().map(|person| person_added(person, "")).collect();
     let (mut introductions, mut habits) = (Vec::new(), Vec::new());
     for number in 0..count {
-        let mut people = PEOPLE;
+        let mut people = PEOPLE.to_vec();
         random.shuffle(&mut people);
+        if number > count / 2
+            && let Some(second) = people.iter().rposition(|person| MERGED.contains(person))
+        {
+            // The two are one person by now, under either id.
+            people.remove(second);
+        }
         let mut happened = match random.below(12) {
             0..=3 => met(&people[..2 + random.below(2)]),
             4 | 5 => followed_up(people[0], people[1], None),
@@ -40,7 +48,7 @@ pub fn story(random: &mut Random, count: usize) -> Vec<Event> {
         }
         events.push(happened);
         if number == count / 2 {
-            let [kept, merged] = ["amina", "gus"].map(|id| id.parse().expect("ids of people are well formed"));
+            let [kept, merged] = MERGED.map(|id| id.parse().expect("ids of people are well formed"));
             events.push(event(Fact::PeopleMerged(PeopleMerged { kept, merged })));
         }
     }
