@@ -347,9 +347,7 @@ impl Turn<'_> {
         command: Command,
         id: &TokenId,
     ) -> Result<Result<Position, RevokeTokenError>, CommitFailure> {
-        // One that is not the principal's to end is answered like one that is not there.
-        let is_theirs = |row: &TokenRow| may(&command.principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
-        let found = self.find_token(id).filter(is_theirs);
+        let found = self.find_token(id).filter(|row| !is_hidden(&command.principal, row));
         let Some(mut row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
         if let Some(revoked) = row.revoked {
             return Ok(Ok(revoked.position));
@@ -373,6 +371,13 @@ impl Turn<'_> {
         let accepted = self.decided.accepted().last().expect("a new event was just accepted");
         (accepted.entry.position, accepted.event.occurred_at)
     }
+}
+
+/// Whether a token is answered like one that is not there: it is another organisation's than the owner's who asks. Who
+/// is no owner is refused with every token.
+fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
+    let of_others = !may(principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
+    may(principal, &Action::AdministerTokens) && of_others
 }
 
 /// Where the withdrawn entries are, and where their retractions.

@@ -106,7 +106,7 @@ async fn only_owners_issue_and_only_for_who_is_there() {
     assert_eq!(network.head(), Position::ZERO);
     let issued = network.issue_token(&owner(), token(Role::Reader)).await.unwrap();
     let refused = network.revoke_token(&principal(Role::Recorder, None), &issued.token.id).await;
-    assert!(matches!(refused, Err(RevokeTokenError::Unknown)), "whose it is not to end finds none");
+    assert!(matches!(refused, Err(RevokeTokenError::Append(AppendError::Refused(_)))));
     assert!(log.authenticate(&issued.secret, now()).is_some());
 }
 
