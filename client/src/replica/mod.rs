@@ -241,8 +241,7 @@ impl Replica {
         self.0.drop_refused()
     }
 
-    /// Lets an event that the server refused wait to be sent again; whether there was one. What was refused for a reason
-    /// that lies in the moment or in the caller, each sync tries again by itself.
+    /// Lets an event that the server refused wait to be sent again; whether there was one.
     pub fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
         self.0.retry_event(id)
     }
@@ -250,6 +249,12 @@ impl Replica {
     /// Lets everything that the server refused wait to be sent again; gives how many events these are.
     pub fn retry_refused(&self) -> Result<u64, StoreError> {
         self.0.retry_refused()
+    }
+
+    /// Lets what the server refused for a reason that may pass, as that a token may not record, wait to be sent again;
+    /// gives how many events these are. For whoever asks for a sync, or comes with another token.
+    pub fn retry_what_may_pass(&self) -> Result<u64, StoreError> {
+        self.0.retry_what_may_pass()
     }
 
     /// How the replica is.

@@ -91,7 +91,6 @@ impl Inner {
     /// The same for whoever holds the lock.
     pub(super) async fn sync_alone(&self, client: &Client) -> Result<SyncReport, SyncError> {
         let client = &client.with_retry(Retry { attempts_max: 2, ..self.options.retry });
-        self.retry_what_may_pass()?;
         let mut report = SyncReport::default();
         let mut round = 1;
         loop {

@@ -48,6 +48,8 @@ pub(crate) async fn run(
     output: &mut Output,
     args: &SyncArgs,
 ) -> Result<(), Failure> {
+    // Another token, a right clock, or somebody who is there by now may mend what was refused.
+    replica.retry_what_may_pass()?;
     let report = replica.sync(client).await;
     let mut report = report.inspect(warn)?;
     if let Some(filter) = filter(&replica, args).await? {
