@@ -254,7 +254,9 @@ impl State {
             }
             probers.push_back((since, waiting));
         }
-        if found.is_none() {
+        // A flood of new connections waits for its own to be old enough.
+        let is_waiting = |(_, stay): &(Instant, Weak<Stay>)| stay.upgrade().is_some_and(|stay| stay.is_for_login());
+        if found.is_none() && !self.waiting.iter().any(is_waiting) {
             found = probers.pop_front().and_then(|(_, prober)| prober.upgrade());
         }
         probers.append(&mut self.waiting);
@@ -321,7 +323,10 @@ mod tests {
         std::thread::sleep(GRACE);
         held[0].log_in();
         held[1].check_health();
+        let young = connect(&peers, 3).unwrap();
         assert!(peers.send_one_away());
+        assert!(!peers.send_one_away(), "a prober stays while there are others, were they new");
+        drop(young);
         assert_eq!(held.iter().map(is_over).collect::<Vec<_>>(), [false, false, true]);
         assert!(peers.send_one_away(), "a prober goes where nobody else is left");
         assert!(is_over(&held[1]));
