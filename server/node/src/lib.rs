@@ -17,6 +17,7 @@ mod first_start;
 mod grpc;
 mod held_body;
 pub mod http_door;
+mod kept_room;
 pub mod limits;
 mod metrics;
 mod node;

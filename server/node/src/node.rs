@@ -3,6 +3,7 @@
 use crate::{
     auth::{Authenticator, Caller},
     budget::Budget,
+    call_rate,
     clock::Clock,
     config::Config,
     connection::Listener,
@@ -188,7 +189,7 @@ impl Node {
 
     /// How a principal reads of a network.
     pub(crate) fn reads(&self, principal: &Principal, network: &Network) -> Reads {
-        self.0.reads.find(principal, network.name())
+        self.0.reads.find(&call_rate::key(principal), network.name())
     }
 
     /// The tables of reports that are being computed.

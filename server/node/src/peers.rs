@@ -207,10 +207,9 @@ impl Stay {
         !self.logged_in.load(Ordering::Acquire) && !self.is_over.load(Ordering::Acquire)
     }
 
-    fn end(&self) -> bool {
+    fn end(&self) {
         self.is_over.store(true, Ordering::Release);
         self.waker.wake();
-        true
     }
 }
 
@@ -261,7 +260,7 @@ impl State {
         }
         probers.append(&mut self.waiting);
         self.waiting = probers;
-        found.is_some_and(|stay| stay.end())
+        found.inspect(|stay| stay.end()).is_some()
     }
 
     fn sweep(&mut self, now: Instant) {

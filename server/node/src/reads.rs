@@ -5,11 +5,11 @@
 
 use crate::{
     blocking,
-    call_rate::{self, Key},
+    call_rate::Key,
     limits,
     shares::{Shares, acquire},
 };
-use kith_core::{id::NetworkName, may::Principal};
+use kith_core::id::NetworkName;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -30,11 +30,8 @@ impl Default for ReadShares {
 
 impl ReadShares {
     /// The share of a principal in a network.
-    pub(crate) fn find(&self, principal: &Principal, network: &NetworkName) -> Reads {
-        Reads {
-            of_principal: self.principals.find(&call_rate::key(principal)),
-            of_network: self.networks.find(network),
-        }
+    pub(crate) fn find(&self, principal: &Key, network: &NetworkName) -> Reads {
+        Reads { of_principal: self.principals.find(principal), of_network: self.networks.find(network) }
     }
 }
 
@@ -61,23 +58,11 @@ impl Reads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_core::{
-        event::Role,
-        may::{Credential, Reach},
-    };
     use std::{sync::mpsc, time::Duration};
 
     fn reads(shares: &ReadShares, network: &str, id: &str) -> Arc<Reads> {
         let network: NetworkName = network.parse().unwrap();
-        let principal = Principal {
-            id: id.parse().unwrap(),
-            reach: Reach::Network(network.clone()),
-            role: Role::Reader,
-            person: None,
-            organisation: None,
-            credential: Credential::Program,
-        };
-        Arc::new(shares.find(&principal, &network))
+        Arc::new(shares.find(&(Some(network.clone()), id.parse().unwrap()), &network))
     }
 
     /// Begins more reads than there are threads, which end when the sender is dropped.
@@ -93,8 +78,8 @@ mod tests {
 
     #[test]
     fn reads_of_one_principal_and_of_one_network_leave_threads_to_others() {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.enable_all().max_blocking_threads(limits::DISK_THREADS).build().unwrap();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().max_blocking_threads(limits::DISK_THREADS).build().unwrap();
         runtime.block_on(async {
             let shares = ReadShares::default();
             let soon = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 //! A message is a head, whether it is compressed and how long it is, and then so many bytes (gRPC over HTTP/2). The head
 //! waits with its message, since whoever decodes it makes room at once for what it announces.
 
-use crate::{budget::Room, call_rate::Key, grpc::Failure, requests::Requests};
+use crate::{budget::Room, call_rate::Key, grpc::Failure, kept_room::Kept, requests::Requests};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http_body::{Body as HttpBody, Frame};
@@ -11,7 +11,7 @@ use kith_proto::v1::ErrorReason;
 use std::{
     mem,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::time::Sleep;
@@ -20,62 +20,7 @@ use tonic::{Status, body::Body};
 /// Bytes before each message.
 pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
 
-/// The room of a call's messages. It is kept until the call is answered and the next message is asked for, or the body is
-/// gone: the one message of most calls is at work until then, and of a stream of requests it is the one that is read.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    rooms: Vec<Room>,
-    answered: bool,
-    taken: bool,
-}
-
-/// Until it is dropped, its call is not answered.
-pub(crate) struct UntilAnswered(Arc<Kept>);
-
-impl Kept {
-    /// Until the call is answered.
-    pub(crate) fn until_answered(self: &Arc<Self>) -> UntilAnswered {
-        UntilAnswered(Arc::clone(self))
-    }
-
-    fn keep(&self, room: Room) {
-        let mut state = self.state();
-        state.taken = false;
-        state.rooms.push(room);
-    }
-
-    /// Notes that what came was taken, and more is asked for.
-    fn take(&self) {
-        let mut state = self.state();
-        state.taken = true;
-        state.let_go();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn let_go(&mut self) {
-        if self.answered && self.taken {
-            self.rooms.clear();
-        }
-    }
-}
-
-impl Drop for UntilAnswered {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.answered = true;
-        state.let_go();
-    }
-}
-
-/// The body of such a request.
+/// The body of a request.
 pub(crate) struct RequestBody {
     inner: Body,
     requests: Arc<Requests>,
@@ -240,7 +185,10 @@ impl Drop for RequestBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{Limits, REQUESTS};
+    use crate::{
+        kept_room::UntilAnswered,
+        limits::{Limits, REQUESTS},
+    };
     use std::time::Duration;
     use tokio::sync::mpsc;
     use tonic::Code;

@@ -10,8 +10,9 @@ use crate::{
     call_rate::{self, Key},
     counted::{Counted, Held},
     grpc::Failure,
+    kept_room::Kept,
     limits::{self, Limits},
-    request_body::{Kept, MESSAGE_HEAD_BYTES, RequestBody},
+    request_body::{MESSAGE_HEAD_BYTES, RequestBody},
 };
 use futures_util::{
     FutureExt,

@@ -70,29 +70,23 @@ pub(crate) fn row_bytes(row: &[u8]) -> usize {
 /// Rows on their way to whoever asked, gathered to be kept if they are not too many.
 struct Gathered {
     table: Table,
-    bytes: usize,
     /// None once they are too many.
     hold: Option<Hold>,
 }
 
 impl Gathered {
     fn within(work: &Work) -> Self {
-        Self { table: Table::new(), bytes: 0, hold: Some(work.hold()) }
+        Self { table: Table::new(), hold: Some(work.hold()) }
     }
 
     fn add(&mut self, row_key: RowKey, row: Vec<u8>) {
         let Some(hold) = &mut self.hold else { return };
         let bytes = row_bytes(&row);
-        if self.bytes + bytes <= limits::TABLES_KEPT_BYTES_MAX && hold.try_add(bytes) {
-            self.bytes += bytes;
+        if hold.bytes() + bytes <= limits::TABLES_KEPT_BYTES_MAX && hold.try_add(bytes) {
             self.table.push((row_key, row));
         } else {
             (self.table, self.hold) = (Table::new(), None);
         }
-    }
-
-    fn fits(&self) -> bool {
-        self.hold.is_some()
     }
 }
 
@@ -260,8 +254,8 @@ impl<'a> Snapshot<'a> {
             gathered.add(row_key, row);
             Ok(())
         })?;
-        if gathered.fits() {
-            self.shared.tables.keep(of, Arc::new(gathered.table), gathered.bytes);
+        if let Some(hold) = gathered.hold {
+            self.shared.tables.keep(of, Arc::new(gathered.table), hold.bytes());
         }
         Ok(())
     }

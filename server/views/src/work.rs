@@ -83,6 +83,11 @@ impl Hold {
         &self.work
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Holds more. Waits for the large part where that is needed.
     pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Interrupted> {
         let Piece { memory, cancel, .. } = &*self.work.0;
