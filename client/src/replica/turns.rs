@@ -8,7 +8,7 @@ use super::Inner;
 use redb::{Database, DatabaseError};
 use std::{
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, Weak},
     thread,
@@ -88,7 +88,7 @@ impl Turns {
     pub(super) fn note_change(&self) {
         let mark = getrandom::u64().unwrap_or_default().to_le_bytes().to_vec();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(fs::write(&self.changed, &mark));
+        drop(self.overwrite(&mark));
         *seen = mark;
     }
 
@@ -105,9 +105,18 @@ impl Turns {
         }
     }
 
-    fn turn_file(&self) -> io::Result<File> {
-        OpenOptions::new().write(true).create(true).truncate(false).open(&self.turn)
+    /// Never cuts the file first: some file systems wait for the disk when a file that was cut is closed.
+    fn overwrite(&self, mark: &[u8]) -> io::Result<()> {
+        writable(&self.changed)?.write_all(mark)
     }
+
+    fn turn_file(&self) -> io::Result<File> {
+        writable(&self.turn)
+    }
+}
+
+fn writable(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).open(path)
 }
 
 /// Lets others have the file when they wait for it, and looks at what they changed, for as long as the replica is there.
