@@ -153,11 +153,11 @@ impl From<redb::Error> for StoreError {
     }
 }
 
-impl From<kith_log::blocks::BlocksError> for StoreError {
-    fn from(error: kith_log::blocks::BlocksError) -> Self {
+impl From<kith_blocks::BlocksError> for StoreError {
+    fn from(error: kith_blocks::BlocksError) -> Self {
         match error {
-            kith_log::blocks::BlocksError::Storage(error) => error.into(),
-            kith_log::blocks::BlocksError::Malformed => Self::Damaged("a block of entries is malformed"),
+            kith_blocks::BlocksError::Storage(error) => error.into(),
+            kith_blocks::BlocksError::Malformed => Self::Damaged("a block of entries is malformed"),
         }
     }
 }

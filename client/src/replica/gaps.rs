@@ -26,7 +26,7 @@ use kith_core::{
     position::Position,
     tree::{Frontier, Hash, Subtree, leaf_hash, node_hash},
 };
-use kith_log::blocks::BlockEdge;
+use kith_blocks::BlockEdge;
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 

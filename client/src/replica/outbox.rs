@@ -21,7 +21,7 @@ use crate::{
     reason::{Reason, may_pass},
 };
 use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
-use kith_log::blocks::StoredEntries;
+use kith_blocks::StoredEntries;
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};

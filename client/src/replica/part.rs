@@ -19,7 +19,7 @@ use kith_core::{
     position::Position,
     tree::Subtree,
 };
-use kith_log::blocks::{BlockEdge, StoredEntries};
+use kith_blocks::{BlockEdge, StoredEntries};
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, WriteTransaction};

@@ -22,7 +22,7 @@ use kith_core::{
     position::Position,
     tree::Frontier,
 };
-use kith_log::blocks::{BlocksError, StoredEntries};
+use kith_blocks::{BlocksError, StoredEntries};
 use kith_proto::v1;
 use redb::{ReadOnlyTable, ReadTransaction};
 

@@ -21,7 +21,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use kith_log::blocks::StoredEntries;
+use kith_blocks::StoredEntries;
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 

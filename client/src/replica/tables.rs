@@ -10,7 +10,7 @@ pub(super) const NETWORK: u32 = 1;
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 /// Entries in blocks, as the server's log holds them; a gap begins a new block.
-pub(super) use kith_log::blocks::ENTRIES;
+pub(super) use kith_blocks::ENTRIES;
 
 /// Event id → position, for every entry held.
 pub(super) const IDS: TableDefinition<u128, u64> = TableDefinition::new("ids");

@@ -4,7 +4,6 @@
 
 mod administration;
 mod backup;
-pub mod blocks;
 mod candidates;
 mod check;
 mod checkpoint_file;
@@ -47,7 +46,7 @@ mod state;
 mod store;
 mod tables;
 mod token;
-pub mod tree_rows;
+mod tree_rows;
 mod version;
 mod writer;
 

@@ -3,7 +3,6 @@
 //! Invariant: everything read through one snapshot is of one commit.
 
 use crate::{
-    blocks::{BlocksError, StoredEntries},
     chunk::{Chunk, Found, number},
     error::{Damage, ReadError},
     ids,
@@ -14,6 +13,7 @@ use crate::{
     tree_rows::{LargeRoots, NodesError, StoredNodes},
 };
 use bytes::Bytes;
+use kith_blocks::{BlocksError, StoredEntries};
 use kith_core::{
     entry::Entry,
     event::Event,

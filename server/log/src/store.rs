@@ -3,7 +3,6 @@
 //! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
 
 use crate::{
-    blocks::BlockEdge,
     checkpoint_file::CheckpointFile,
     checkpoints::Checkpoints,
     column::Column,
@@ -24,6 +23,7 @@ use crate::{
     tree_rows::TreeEdge,
     version,
 };
+use kith_blocks::BlockEdge;
 use kith_core::{
     directory::Directory,
     id::NetworkName,

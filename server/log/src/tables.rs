@@ -18,9 +18,9 @@ pub(crate) const NETWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("
 /// commit that adds entries; missing until the first.
 pub(crate) const HEADS: TableDefinition<u32, &[u8]> = TableDefinition::new("heads");
 
-/// (n, position of its first entry) → [`crate::blocks`]: entries one after the other. The last row is rewritten until
+/// (n, position of its first entry) → [`kith_blocks`]: entries one after the other. The last row is rewritten until
 /// it is full.
-pub(crate) use crate::blocks::ENTRIES;
+pub(crate) use kith_blocks::ENTRIES;
 
 /// (n, first event id) → [`crate::ids`]: ids and positions of entries of complete chunks. A row takes in further ids
 /// until it is full.

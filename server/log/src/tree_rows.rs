@@ -1,4 +1,4 @@
-//! The hash tree in tables: rows of leaf hashes and roots of complete subtrees. Used by the log and by replicas.
+//! The hash tree in tables: rows of leaf hashes and roots of complete subtrees.
 //!
 //! Invariant: leaf i is hash i mod 120 of row i / 120, and subtree root j is that of the leaves 256·j to 256·j + 255.
 
@@ -10,17 +10,17 @@ use std::{
 };
 
 /// Leaf hashes in a row: as many as fit a page of redb.
-pub const ROW_LEAVES: u64 = 120;
+pub(crate) const ROW_LEAVES: u64 = 120;
 
 /// (network's ordinal, row) → up to [`ROW_LEAVES`] hashes of leaves, 32 bytes each.
-pub const LEAVES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("leaves");
+pub(crate) const LEAVES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("leaves");
 
 /// (network's ordinal, number) → root of the complete subtree of 256 leaves.
-pub const SUBTREES: TableDefinition<(u32, u64), [u8; 32]> = TableDefinition::new("subtrees");
+pub(crate) const SUBTREES: TableDefinition<(u32, u64), [u8; 32]> = TableDefinition::new("subtrees");
 
 /// Why stored hashes could not be read.
 #[derive(Debug, thiserror::Error)]
-pub enum NodesError {
+pub(crate) enum NodesError {
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Storage(#[from] StorageError),
@@ -31,21 +31,21 @@ pub enum NodesError {
 
 /// The stored hashes of one network's tree.
 #[derive(Debug)]
-pub struct StoredNodes<L, S> {
+pub(crate) struct StoredNodes<L, S> {
     /// The network's ordinal.
-    pub network: u32,
+    pub(crate) network: u32,
     /// [`LEAVES`], open in any transaction.
-    pub leaves: L,
+    pub(crate) leaves: L,
     /// [`SUBTREES`], open in any transaction.
-    pub subtrees: S,
+    pub(crate) subtrees: S,
     /// What was computed before, of this log.
-    pub large: Arc<LargeRoots>,
+    pub(crate) large: Arc<LargeRoots>,
 }
 
 /// Roots of complete subtrees of [`LARGE_SUBTREE_LEAVES`](kith_core::tree::LARGE_SUBTREE_LEAVES) leaves of one log, by
 /// number: proofs need them again and again, and they never change.
 #[derive(Debug, Default)]
-pub struct LargeRoots(RwLock<HashMap<u64, Hash>>);
+pub(crate) struct LargeRoots(RwLock<HashMap<u64, Hash>>);
 
 impl LargeRoots {
     fn get(&self, number: u64) -> Option<Hash> {
@@ -105,14 +105,14 @@ fn expect_count(hashes: Vec<Hash>, count: u64) -> Result<Vec<Hash>, NodesError> 
 
 /// The growing edge of a stored tree, held by whoever writes it: frontier and the bytes of the last leaf row.
 #[derive(Debug, Clone, Default)]
-pub struct TreeEdge {
+pub(crate) struct TreeEdge {
     frontier: Frontier,
     last_row: Vec<u8>,
 }
 
 impl TreeEdge {
     /// The edge of a stored tree, to go on from there.
-    pub fn read<L>(network: u32, frontier: Frontier, leaves: &L) -> Result<Self, NodesError>
+    pub(crate) fn read<L>(network: u32, frontier: Frontier, leaves: &L) -> Result<Self, NodesError>
     where
         L: ReadableTable<(u32, u64), &'static [u8]>,
     {
@@ -128,12 +128,12 @@ impl TreeEdge {
     }
 
     /// The frontier.
-    pub fn frontier(&self) -> &Frontier {
+    pub(crate) fn frontier(&self) -> &Frontier {
         &self.frontier
     }
 
     /// Appends leaves and writes their rows. After an error the edge is worth nothing.
-    pub fn append(
+    pub(crate) fn append(
         &mut self,
         network: u32,
         hashes: impl IntoIterator<Item = Hash>,

@@ -4,7 +4,6 @@
 
 use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
 use crate::{
-    blocks::BlocksError,
     chunk::Chunk,
     error::ReadError,
     ids,
@@ -17,6 +16,7 @@ use crate::{
     tree_rows::{NodesError, ROW_LEAVES},
 };
 use bytes::Bytes;
+use kith_blocks::BlocksError;
 use kith_core::{
     directory::Directory,
     entry::Entry,
