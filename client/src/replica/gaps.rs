@@ -19,6 +19,7 @@ use crate::{
     read::{Gaps, Page, ReadOptions},
 };
 use bytes::Bytes;
+use kith_blocks::BlockEdge;
 use kith_core::{
     filter::Filter,
     id::EventId,
@@ -26,7 +27,6 @@ use kith_core::{
     position::Position,
     tree::{Frontier, Hash, Subtree, leaf_hash, node_hash},
 };
-use kith_blocks::BlockEdge;
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -20,8 +20,8 @@ use crate::{
     entries::Recorded,
     reason::{Reason, may_pass},
 };
-use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_blocks::StoredEntries;
+use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};

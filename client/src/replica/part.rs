@@ -12,6 +12,7 @@ use super::{
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, SETTLED},
 };
 use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
+use kith_blocks::{BlockEdge, StoredEntries};
 use kith_core::{
     event::{Administration, Fact},
     header::Header,
@@ -19,7 +20,6 @@ use kith_core::{
     position::Position,
     tree::Subtree,
 };
-use kith_blocks::{BlockEdge, StoredEntries};
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, WriteTransaction};

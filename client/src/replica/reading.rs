@@ -12,6 +12,7 @@ use crate::{
     read::{Direction, Page, ReadOptions},
 };
 use bytes::Bytes;
+use kith_blocks::{BlocksError, StoredEntries};
 use kith_core::{
     entry::Entry,
     event::Event,
@@ -22,7 +23,6 @@ use kith_core::{
     position::Position,
     tree::Frontier,
 };
-use kith_blocks::{BlocksError, StoredEntries};
 use kith_proto::v1;
 use redb::{ReadOnlyTable, ReadTransaction};
 

@@ -13,6 +13,7 @@ use super::{
     tables::{ENTRIES, IDS, NETWORK, NUMBERS, OUTBOX, SETTLED},
 };
 use crate::{append_stream::EventRefused, entries::Recorded, reason::Reason};
+use kith_blocks::StoredEntries;
 use kith_core::{
     entry::Entry,
     event::{Event, Scope},
@@ -21,7 +22,6 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use kith_blocks::StoredEntries;
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 

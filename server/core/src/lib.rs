@@ -23,6 +23,7 @@ pub mod limits;
 pub mod may;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod model;
+pub mod packed;
 pub mod plugins;
 pub mod position;
 pub mod prepare;

@@ -1,6 +1,5 @@
 //! What can go wrong, one enum per operation; no type of the storage engine shows.
 
-use crate::checkpoint_file::CheckpointFileError;
 use kith_core::{decide::Refused, id::NetworkName, position::Position};
 use std::{fmt, io, path::PathBuf, time::Duration};
 
@@ -16,9 +15,14 @@ impl fmt::Display for StorageFailure {
 impl StorageFailure {
     /// Whether the disk, or what this process may write of it, is full.
     pub(crate) fn is_disk_full(&self) -> bool {
-        let redb::Error::Io(error) = &*self.0 else { return false };
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+        is_disk_full(&self.0)
     }
+}
+
+/// Whether the disk, or what this process may write of it, is full.
+pub(crate) fn is_disk_full(error: &redb::Error) -> bool {
+    let redb::Error::Io(error) = error else { return false };
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 /// Why the log does not accept anything until it is opened anew.
@@ -130,6 +134,29 @@ pub enum OpenError {
     /// The files contradict themselves; `kithd check` tells more.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
+}
+
+/// Why the file of checkpoints could not be read or replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointFileError {
+    /// The system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is no file of checkpoints.
+    #[error(
+        "{path} is damaged: {what}; put it back from a copy, or, if you know that the log is the right one, move it away"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
 }
 
 /// What has a version of its own on disk.
@@ -301,6 +328,11 @@ pub enum ReadError {
     /// A row contradicts the others; `kithd check` tells more.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
+}
+
+/// That a row of a table cannot be as it is.
+pub(crate) fn damaged(table: &'static str, what: &'static str) -> ReadError {
+    ReadError::Damaged(Damage { table, what })
 }
 
 /// Lets `?` turn an engine's error into an operation's error with a `Storage` variant.

@@ -2,87 +2,60 @@
 //!
 //! Invariant: nobody hears of an entry that is not on disk, and no position is ever given twice.
 
-mod administration;
-mod backup;
-mod candidates;
-mod check;
-mod checkpoint_file;
-mod checkpoints;
-mod chunk;
-mod cipher;
-mod clock_watch;
-mod column;
-mod commit;
-mod components;
+mod blocking;
 mod config;
-mod decision;
-mod entry_rows;
 mod error;
-mod ids;
+mod files;
+mod inner;
 mod keys;
-mod live;
 mod log;
 mod measures;
 mod network;
-mod outline;
-mod packed;
-mod place;
-mod place_of_work;
-mod proof;
-mod queue;
-mod reader;
-mod restricted;
-mod rollback;
-mod root_key;
-mod row;
-mod seal;
-mod select;
-mod signer;
-mod signing_key;
-mod snapshot;
+mod offline;
+mod read;
+mod rows;
+mod sign;
 mod space;
-mod spending;
 mod state;
 mod store;
-mod tables;
-mod token;
-mod tree_rows;
-mod version;
-mod writer;
+mod write;
 
-pub use backup::{
+#[cfg(feature = "faults")]
+pub use blocking::work_in_place;
+pub use blocking::{blocking, in_place as works_in_place};
+pub use config::{Clock, CommitMode, Config, Range};
+pub use error::{
+    AppendError, CheckpointFileError, ComponentError, CreateNetworkError, Damage, OpenError, Poison, PutTokenError,
+    ReadError, RevokeTokenError, StorageFailure, Versioned,
+};
+pub use files::{FileError, write_new};
+pub use keys::key_file::KEYS_PAGES_BYTES_MAX;
+pub use log::Log;
+pub use measures::Measures;
+pub use network::Network;
+#[cfg(feature = "faults")]
+pub use offline::accept_rollback::restart_on;
+pub use offline::backup::{
     BackedUp, Backup, BackupError, Copied, Heading, KeysCopied, RestoreError, Restored, Step, Trust, Verified, backup,
     backup_into, backup_keys, backup_keys_into, restore, restore_keys, verify_backup,
 };
-pub use candidates::Direction;
 #[cfg(feature = "faults")]
-pub use check::check_on;
-pub use check::{CheckError, Problem, Progress, Report, check};
-pub use checkpoint_file::CheckpointFileError;
-pub use checkpoints::CheckpointError;
-pub use clock_watch::clock_behind_ms;
-pub use components::ComponentDigest;
-pub use config::{Clock, CommitMode, Config, Range};
-pub use error::{
-    AppendError, ComponentError, CreateNetworkError, Damage, OpenError, Poison, PutTokenError, ReadError,
-    RevokeTokenError, StorageFailure, Versioned,
+pub use offline::check::check_on;
+pub use offline::check::{CheckError, Problem, Progress, Report, check};
+pub use offline::{
+    accept_rollback::{AcceptError, Accepted, Restarted, accept_rollback},
+    judge::judge,
 };
-pub use keys::KEYS_PAGES_BYTES_MAX;
-pub use live::Head;
-pub use log::Log;
+pub use read::candidates::Direction;
+pub use read::proof::{ConsistencyProof, InclusionProof};
+pub use read::reader::Weighed;
+pub use read::select::{Selected, Selection};
+pub use rows::components::ComponentDigest;
+pub use sign::checkpoints::CheckpointError;
+pub use sign::judge::{Judgement, Rollback, Verdict};
+pub use state::clock_watch::clock_behind_ms;
+pub use state::health::Health;
+pub use state::live::Head;
+pub use state::token::{IssuedToken, NewServerToken, NewToken, Token, is_secret, new_secret};
 #[cfg(feature = "faults")]
-pub use log::Secrets;
-pub use measures::Measures;
-pub use network::Network;
-pub use place::write_new;
-#[cfg(feature = "faults")]
-pub use place_of_work::work_in_place;
-pub use place_of_work::{blocking, in_place as works_in_place};
-pub use proof::{ConsistencyProof, InclusionProof};
-pub use reader::Weighed;
-#[cfg(feature = "faults")]
-pub use rollback::restart_on;
-pub use rollback::{AcceptError, Accepted, Judgement, Restarted, Rollback, Verdict, accept_rollback, judge};
-pub use select::{Selected, Selection};
-pub use store::Health;
-pub use token::{IssuedToken, NewServerToken, NewToken, Token, is_secret, new_secret};
+pub use store::Secrets;

@@ -3,66 +3,40 @@
 //! Invariant: one writer thread per data folder; it ends when the last handle goes or the log is shut down.
 
 #[cfg(feature = "faults")]
-use crate::checkpoints::Checkpoints;
+use crate::store::{Secrets, load_on};
 use crate::{
-    backup::{self, Backup, BackupError, Copied},
-    components::{self, ComponentDigest},
     config::{Clock, Config},
     error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError, RevokeTokenError},
+    inner::Inner,
     measures::Measures,
     network::Network,
-    place_of_work::in_place,
-    queue::Queued,
-    queue::{Queue, Request, Size},
-    rollback::Rollback,
-    row::TokenRow,
-    signer::Signer,
-    store::{Edges, Health, Store},
-    token::{self, NewServerToken, NewToken, Owner, Token},
-    writer::Writer,
+    offline::backup::{self, Backup, BackupError, Copied},
+    rows::{
+        components::{self, ComponentDigest},
+        row::TokenRow,
+    },
+    sign::judge::Rollback,
+    state::{
+        health::Health,
+        token::{self, NewServerToken, NewToken, Owner, Token},
+    },
+    store::Store,
+    write::queue::{Request, Size},
 };
 use bytes::Bytes;
-#[cfg(feature = "faults")]
-use kith_core::checkpoint::SigningKey;
 use kith_core::{
     id::{NetworkName, TokenId},
     may::Principal,
     timestamp::Timestamp,
 };
 use redb::ReadableDatabase;
-use std::{
-    fmt,
-    io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
-};
-use tokio::sync::{mpsc, watch};
-
-/// What a log on storage of the caller is sealed and signed with.
-#[cfg(feature = "faults")]
-#[derive(Clone)]
-pub struct Secrets {
-    /// Wraps the keys of networks.
-    pub root_key: [u8; 32],
-    /// The Ed25519 seed that signs checkpoints.
-    pub signing_seed: [u8; 32],
-}
+use std::{fmt, io::Write, sync::Arc};
+use tokio::sync::watch;
 
 /// The log of a server; cheap to clone.
 #[derive(Clone)]
 pub struct Log {
     inner: Arc<Inner>,
-}
-
-/// What all handles share.
-pub(crate) struct Inner {
-    pub(crate) store: Arc<Store>,
-    pub(crate) queue: Queue,
-    /// None where it is a task.
-    writer: Mutex<Option<JoinHandle<()>>>,
-    /// Closed when the writer has ended.
-    ended: watch::Receiver<()>,
-    signer: Signer,
 }
 
 impl fmt::Debug for Log {
@@ -71,22 +45,11 @@ impl fmt::Debug for Log {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.queue.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A writer that panicked has poisoned the log and said so.
-        drop(writer.map(JoinHandle::join));
-        self.signer.stop();
-        self.signer.join();
-    }
-}
-
 impl Log {
     /// Opens the log in the data folder, or makes it there. Blocks on the disk.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let (store, edges) = Store::open(config, clock)?;
-        Self::start(store, edges)
+        Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
     }
 
     /// Opens the log on storage of the caller; the data folder is not touched, and checkpoints are kept nowhere.
@@ -99,19 +62,7 @@ impl Log {
         clock: Clock,
     ) -> Result<Self, OpenError> {
         let (store, edges) = load_on(log, keys, secrets, config, clock)?;
-        Self::start(store, edges)
-    }
-
-    fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
-        let store = Arc::new(store);
-        let (requests_max, bytes_max) = (store.config.queue_requests_max, store.config.queue_bytes_max);
-        let (queue, requests) = Queue::new(requests_max, bytes_max, store.health.subscribe());
-        let (running, ended) = watch::channel(());
-        let writer = Writer::new(store.clone(), edges);
-        let no_thread = |source| OpenError::Io { path: store.config.data.clone(), source };
-        let writer = start_writer(writer, requests, running).map_err(no_thread)?;
-        let signer = Signer::start(store.clone()).map_err(no_thread)?;
-        Ok(Self { inner: Arc::new(Inner { store, queue, writer: Mutex::new(writer), ended, signer }) })
+        Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
     }
 
     /// The network of a name.
@@ -236,48 +187,6 @@ impl Log {
 
     /// Takes no more requests, answers those that wait, ends the writer, and signs what it wrote last. Reads go on.
     pub async fn shutdown(&self) {
-        self.inner.queue.close();
-        let mut ended = self.inner.ended.clone();
-        // Only ever closed, never changed: an error says that the writer has ended.
-        while ended.changed().await.is_ok() {}
-        self.inner.signer.stop();
-        self.inner.signer.ended().await;
+        self.inner.shutdown().await;
     }
-}
-
-/// Lets the writer serve a queue; `running` is closed when it has ended. Gives its thread, if it has one.
-fn start_writer(
-    writer: Writer,
-    requests: mpsc::Receiver<Queued>,
-    running: watch::Sender<()>,
-) -> io::Result<Option<JoinHandle<()>>> {
-    if in_place() {
-        #[cfg(feature = "faults")]
-        tokio::spawn(async move {
-            let _running = running;
-            writer.run_in_place(requests).await;
-        });
-        return Ok(None);
-    }
-    let run = move || {
-        let _running = running;
-        writer.run(requests);
-    };
-    std::thread::Builder::new().name("kith-log-writer".into()).spawn(run).map(Some)
-}
-
-/// Loads a log from storage of the caller.
-#[cfg(feature = "faults")]
-pub(crate) fn load_on(
-    log: impl redb::StorageBackend,
-    keys: impl redb::StorageBackend,
-    secrets: &Secrets,
-    config: &Config,
-    clock: Clock,
-) -> Result<(Store, Edges), OpenError> {
-    let database = crate::store::builder(config).create_with_backend(log)?;
-    let keys = redb::Builder::new().create_with_backend(keys)?;
-    let keys = crate::keys::Keys::with_database(keys, zeroize::Zeroizing::new(secrets.root_key))?;
-    let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&secrets.signing_seed), None));
-    Store::load(database, keys, signing, config, clock)
 }

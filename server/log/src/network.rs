@@ -3,21 +3,27 @@
 //! Invariant: reads never wait for the writer, and a read sees only what is on disk.
 
 use crate::{
-    administration,
-    candidates::{Direction, Span},
-    checkpoints::{self, CheckpointError},
     error::{AppendError, ReadError, RevokeTokenError},
-    live::{Head, Live},
-    log::Inner,
-    proof::{self, ConsistencyProof, InclusionProof},
-    queue::{NewSecretToken, Request, Size},
-    reader::{self, Weighed},
-    restricted::Restricted,
-    select::{self, Selected, Selection},
-    snapshot::Snapshot,
-    state::first_match,
+    inner::Inner,
+    read::{
+        candidates::{Direction, Span},
+        proof::{self, ConsistencyProof, InclusionProof},
+        reader::{self, Weighed},
+        restricted::Restricted,
+        select::{self, Selected, Selection},
+    },
+    sign::checkpoints::{self, CheckpointError},
+    state::{
+        live::{Head, Live},
+        snapshot::Snapshot,
+        token::{self, IssuedToken, NewToken, Owner, Token},
+    },
     store::load_common,
-    token::{self, IssuedToken, NewToken, Owner, Token},
+    write::{
+        administration,
+        log_state::first_match,
+        queue::{NewSecretToken, Request, Size},
+    },
 };
 use bytes::Bytes;
 use kith_core::{
@@ -249,7 +255,7 @@ impl Network {
 
     /// A signed checkpoint of all that readers see, signed now if it is not the newest. Blocks on the disk.
     pub fn checkpoint(&self) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
-        self.inner.store.checkpoints.sign(&self.inner.store, &self.live)
+        self.inner.store.sign(&self.live)
     }
 
     /// Tells of the newest signed checkpoint, at most once a second unless somebody asks for one.
@@ -321,7 +327,7 @@ impl Network {
         }
         let span = Span { after, until: head, direction: Direction::Forward };
         let (network, principal, wanted) = (self.clone(), principal.clone(), filter.clone());
-        let looked = crate::place_of_work::blocking(move || {
+        let looked = crate::blocking::blocking(move || {
             first_match(&network.snapshot()?, &network.live, span, &wanted, &principal)
         });
         let after = match looked.await {

@@ -3,56 +3,61 @@
 //! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
 
 use crate::{
-    checkpoint_file::CheckpointFile,
-    checkpoints::Checkpoints,
-    column::Column,
     config::{Clock, CommitMode, Config},
-    error::{Damage, OpenError, Poison, ReadError},
-    keys::Keys,
-    live::{Common, Head, Live},
+    error::{Damage, OpenError, ReadError},
+    files::{builder, make_private_folder, make_whole, open_database, open_error},
+    keys::{key_file, signing_key},
     measures::Counters,
-    outline::Outline,
-    place::make_whole,
-    root_key::{self, io_error},
-    row::{HeadRow, NetworkRow, TokenRow},
-    signing_key,
-    snapshot::{Snapshot, decode_entry, decode_event},
+    rows::{
+        column::Column,
+        outline::Outline,
+        row::{NetworkRow, TokenRow, read_head, read_networks},
+        tables::{self, Visitor},
+        tree_rows::TreeEdge,
+        version,
+    },
+    sign::{
+        checkpoint_file::CheckpointFile,
+        checkpoints::{CheckpointError, Checkpoints},
+    },
     space::Space,
-    tables::{self, Visitor},
-    token::{Owner, Tokens},
-    tree_rows::TreeEdge,
-    version,
+    state::{
+        health::Health,
+        live::{Common, Head, Live},
+        snapshot::{Snapshot, decode_entry, decode_event},
+        token::{Owner, Tokens},
+    },
 };
 use kith_blocks::BlockEdge;
+#[cfg(feature = "faults")]
+use kith_core::checkpoint::SigningKey;
 use kith_core::{
+    checkpoint::SignedCheckpoint,
     directory::Directory,
     id::NetworkName,
     may::Reach,
     position::Position,
-    tree::{EMPTY_ROOT, Frontier, leaf_hash},
+    tree::{Frontier, leaf_hash},
 };
+use kith_words::Keys;
 use redb::{
-    Builder, Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
+    Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
     WriteTransaction,
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use tokio::sync::watch;
 
-/// Whether the log takes events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// It reads and writes.
-    Serving,
-    /// What the server had signed is not in it any more: it reads, signs nothing, and refuses to write until an
-    /// operator decides.
-    RolledBack,
-    /// A commit failed: it reads, and refuses to write until it is opened anew.
-    Poisoned(Poison),
+/// What a log on storage of the caller is sealed and signed with.
+#[cfg(feature = "faults")]
+#[derive(Clone)]
+pub struct Secrets {
+    /// Wraps the keys of networks.
+    pub root_key: [u8; 32],
+    /// The Ed25519 seed that signs checkpoints.
+    pub signing_seed: [u8; 32],
 }
 
 /// What readers and the writer share.
@@ -82,7 +87,7 @@ pub(crate) type Edges = HashMap<u32, Edge>;
 impl Store {
     /// Opens the files in the data folder; makes what is not there.
     pub(crate) fn open(config: &Config, clock: Clock) -> Result<(Self, Edges), OpenError> {
-        root_key::make_private_folder(&config.data)?;
+        make_private_folder(&config.data)?;
         let file = config.data.join("log.redb");
         if !file.exists() {
             make_whole(&file, |part| {
@@ -94,7 +99,7 @@ impl Store {
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
         let folder = config.data.join("keys");
-        let keys = Keys::open(&folder, fresh)?;
+        let keys = key_file::open(&folder, fresh)?;
         let file = CheckpointFile::new(config.checkpoint_path());
         let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
         let (store, edges) = Self::load(database, keys, signing, config, clock)?;
@@ -113,7 +118,7 @@ impl Store {
         let transaction = database.begin_read()?;
         let (mut networks, mut edges) = (BTreeMap::new(), Edges::new());
         for (name, row) in read_networks(&transaction)? {
-            keys.load_network(&name, row.key_incarnation)?;
+            key_file::load_network(&keys, &name, row.key_incarnation)?;
             let (live, edge) = load_network(&database, name.clone(), &row, config)?;
             live.clock_watch.look(&name, live.head().recorded_at, clock());
             networks.insert(name, Arc::new(live));
@@ -155,6 +160,16 @@ impl Store {
         self.tokens.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A checkpoint of everything that readers see of a log, signed now if it is not the newest.
+    pub(crate) fn sign(&self, live: &Arc<Live>) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
+        self.checkpoints.sign(&self.database, &self.health, live)
+    }
+
+    /// Signs the heads of those logs that moved.
+    pub(crate) fn sign_all(&self, logs: &[Arc<Live>]) -> Result<(), CheckpointError> {
+        self.checkpoints.sign_all(&self.database, &self.health, logs)
+    }
+
     /// A transaction that is on disk when its commit returns.
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction, ReadError> {
         let mut transaction = self.database.begin_write()?;
@@ -167,36 +182,6 @@ impl Store {
         transaction.set_two_phase_commit(two_phase);
         transaction.set_quick_repair(quick_repair);
         Ok(transaction)
-    }
-}
-
-/// How `log.redb` is opened.
-pub(crate) fn builder(config: &Config) -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(config.redb_cache_bytes);
-    builder
-}
-
-/// Opens the log's file as it is.
-pub(crate) fn open_database(config: &Config, file: &Path) -> Result<Database, OpenError> {
-    unless_damaged(file, || builder(config).open(file).map_err(|error| open_error(error, &config.data, file)))
-}
-
-/// Opens a file of the storage engine, which panics on some damaged pages: that is an error like others.
-pub(crate) fn unless_damaged<T>(file: &Path, open: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-    let damaged = |_| Err(OpenError::FileDamaged { path: file.to_owned() });
-    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(damaged)
-}
-
-/// Names the folder that is in use and the file that cannot be read.
-pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -> OpenError {
-    match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: data.to_owned() },
-        redb::DatabaseError::Storage(redb::StorageError::Io(source)) => io_error(file)(source),
-        redb::DatabaseError::Storage(redb::StorageError::Corrupted(_)) => {
-            OpenError::FileDamaged { path: file.to_owned() }
-        }
-        other => other.into(),
     }
 }
 
@@ -238,26 +223,6 @@ impl Visitor for Make<'_> {
     }
 }
 
-/// Every network's row, by name.
-pub(crate) fn read_networks(transaction: &ReadTransaction) -> Result<Vec<(NetworkName, NetworkRow)>, OpenError> {
-    let malformed = Damage { table: "networks", what: "a row is malformed" };
-    let mut networks = Vec::new();
-    for row in transaction.open_table(tables::NETWORKS)?.iter()? {
-        let (name, row) = row?;
-        let name = name.value().parse().map_err(|_| malformed.clone())?;
-        networks.push((name, NetworkRow::decode(row.value()).ok_or_else(|| malformed.clone())?));
-    }
-    Ok(networks)
-}
-
-/// A network's head; `None` while its log is empty.
-pub(crate) fn read_head(transaction: &ReadTransaction, ordinal: u32) -> Result<Option<HeadRow>, OpenError> {
-    let table = transaction.open_table(tables::HEADS)?;
-    let Some(row) = table.get(ordinal)? else { return Ok(None) };
-    let malformed = Damage { table: "heads", what: "a row is malformed" };
-    Ok(Some(HeadRow::decode(row.value()).ok_or(malformed)?))
-}
-
 fn load_network(
     database: &Database,
     name: NetworkName,
@@ -273,7 +238,7 @@ fn load_network(
             incarnation: row.incarnation,
             recorded_at: Some(head.recorded_at),
         },
-        None => empty_head(row),
+        None => Head::empty(row),
     };
     let mut snapshot = Snapshot::stored(database, row.ordinal)?;
     let tree = TreeEdge::read(row.ordinal, frontier, &snapshot.nodes()?.leaves).map_err(ReadError::from)?;
@@ -300,11 +265,6 @@ fn load_chunk(snapshot: &mut Snapshot, directory: &Directory, head: Position) ->
         snapshot.open_chunk_mut().add(position, event.id, &outline.ok_or(stray)?.people);
     }
     Ok(())
-}
-
-/// The head of an empty log.
-pub(crate) fn empty_head(row: &NetworkRow) -> Head {
-    Head { position: Position::ZERO, root: EMPTY_ROOT, incarnation: row.incarnation, recorded_at: None }
 }
 
 /// Compares the head with the last entry and the last leaf: what a torn or mixed-up file would get wrong.
@@ -362,4 +322,20 @@ fn load_tokens(
 fn decode_token(id: &str, row: &[u8]) -> Result<TokenRow, Damage> {
     let row = TokenRow::decode(row).filter(|row| row.id.as_str() == id);
     row.ok_or(Damage { table: "tokens", what: "a row is malformed" })
+}
+
+/// Loads a log from storage of the caller.
+#[cfg(feature = "faults")]
+pub(crate) fn load_on(
+    log: impl redb::StorageBackend,
+    keys: impl redb::StorageBackend,
+    secrets: &Secrets,
+    config: &Config,
+    clock: Clock,
+) -> Result<(Store, Edges), OpenError> {
+    let database = builder(config).create_with_backend(log)?;
+    let keys = redb::Builder::new().create_with_backend(keys)?;
+    let keys = kith_words::Keys::with_database(keys, zeroize::Zeroizing::new(secrets.root_key))?;
+    let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&secrets.signing_seed), None));
+    Store::load(database, keys, signing, config, clock)
 }

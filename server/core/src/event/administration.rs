@@ -1,0 +1,113 @@
+//! Administration: what only the server records.
+
+use super::{AdministrationKind, Role};
+use crate::{
+    id::{EventId, OrganisationId, PersonId, TokenId},
+    timestamp::Timestamp,
+};
+
+/// How the removal of a plugin names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemovedPlugin {
+    /// By its name, for its owner.
+    Named(String),
+    /// By the event that installed its first version, for an owner of the network who may know no more of it.
+    Installed(EventId),
+}
+
+/// What only the server records, as answers to its own calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "fields and variants mean what kith.v1 says of the messages of the same names")]
+pub enum Administration {
+    PluginInstalled {
+        name: String,
+        version: String,
+        component: [u8; 32],
+        settings: String,
+    },
+    PluginActivated {
+        name: String,
+        version: String,
+        component: [u8; 32],
+    },
+    PluginPaused {
+        name: String,
+        paused: bool,
+    },
+    PluginRemoved {
+        plugin: RemovedPlugin,
+    },
+    MemberChanged {
+        principal: String,
+        role: Option<Role>,
+        organisation: Option<OrganisationId>,
+    },
+    TokenIssued {
+        token: TokenId,
+        role: Role,
+        person: Option<PersonId>,
+        organisation: Option<OrganisationId>,
+        expires_at: Option<Timestamp>,
+        /// SHA-256 of the SHA-256 of its secret; missing in entries of earlier programs.
+        secret_digest: Option<[u8; 32]>,
+    },
+    TokenRevoked {
+        token: TokenId,
+    },
+    PersonErased {
+        person: PersonId,
+        ground: String,
+    },
+    ErasureCompleted {
+        person: PersonId,
+        erasure: EventId,
+    },
+    HoldChanged {
+        person: PersonId,
+        held: bool,
+        reason: String,
+    },
+    LogRestored {
+        incarnation: [u8; 16],
+        lost_head: u64,
+        lost_root: [u8; 32],
+        /// Whether the log comes from a backup that the server had not signed.
+        unverified: bool,
+    },
+}
+
+impl Administration {
+    /// Which fact it is.
+    pub fn kind(&self) -> AdministrationKind {
+        match self {
+            Self::PluginInstalled { .. } => AdministrationKind::PluginInstalled,
+            Self::PluginActivated { .. } => AdministrationKind::PluginActivated,
+            Self::PluginPaused { .. } => AdministrationKind::PluginPaused,
+            Self::PluginRemoved { .. } => AdministrationKind::PluginRemoved,
+            Self::MemberChanged { .. } => AdministrationKind::MemberChanged,
+            Self::TokenIssued { .. } => AdministrationKind::TokenIssued,
+            Self::TokenRevoked { .. } => AdministrationKind::TokenRevoked,
+            Self::PersonErased { .. } => AdministrationKind::PersonErased,
+            Self::ErasureCompleted { .. } => AdministrationKind::ErasureCompleted,
+            Self::HoldChanged { .. } => AdministrationKind::HoldChanged,
+            Self::LogRestored { .. } => AdministrationKind::LogRestored,
+        }
+    }
+
+    /// The person it is about.
+    pub(super) fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::TokenIssued { person, .. } => person.as_ref(),
+            Self::PersonErased { person, .. }
+            | Self::ErasureCompleted { person, .. }
+            | Self::HoldChanged { person, .. } => Some(person),
+            Self::PluginInstalled { .. }
+            | Self::PluginActivated { .. }
+            | Self::PluginPaused { .. }
+            | Self::PluginRemoved { .. }
+            | Self::MemberChanged { .. }
+            | Self::TokenRevoked { .. }
+            | Self::LogRestored { .. } => None,
+        }
+    }
+}

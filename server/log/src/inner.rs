@@ -1,0 +1,88 @@
+//! What all handles of a log share: its store, the queue, and the threads that write and sign.
+//!
+//! Invariant: they have ended when the last handle is gone.
+
+use crate::{
+    blocking::in_place,
+    error::OpenError,
+    store::{Edges, Store},
+    write::{
+        queue::{Queue, Queued},
+        signer::Signer,
+        writer::Writer,
+    },
+};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+use tokio::sync::{mpsc, watch};
+
+/// What all handles share.
+pub(crate) struct Inner {
+    pub(crate) store: Arc<Store>,
+    pub(crate) queue: Queue,
+    /// None where it is a task.
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when the writer has ended.
+    ended: watch::Receiver<()>,
+    signer: Signer,
+}
+
+impl Inner {
+    /// Starts to write and to sign.
+    pub(crate) fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
+        let store = Arc::new(store);
+        let (requests_max, bytes_max) = (store.config.queue_requests_max, store.config.queue_bytes_max);
+        let (queue, requests) = Queue::new(requests_max, bytes_max, store.health.subscribe());
+        let (running, ended) = watch::channel(());
+        let writer = Writer::new(store.clone(), edges);
+        let no_thread = |source| OpenError::Io { path: store.config.data.clone(), source };
+        let writer = start_writer(writer, requests, running).map_err(no_thread)?;
+        let signer = Signer::start(store.clone()).map_err(no_thread)?;
+        Ok(Self { store, queue, writer: Mutex::new(writer), ended, signer })
+    }
+
+    /// Takes no more requests, answers those that wait, ends the writer, and signs what it wrote last.
+    pub(crate) async fn shutdown(&self) {
+        self.queue.close();
+        let mut ended = self.ended.clone();
+        // Only ever closed, never changed: an error says that the writer has ended.
+        while ended.changed().await.is_ok() {}
+        self.signer.stop();
+        self.signer.ended().await;
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A writer that panicked has poisoned the log and said so.
+        drop(writer.map(JoinHandle::join));
+        self.signer.stop();
+        self.signer.join();
+    }
+}
+
+/// Lets the writer serve a queue; `running` is closed when it has ended. Gives its thread, if it has one.
+fn start_writer(
+    writer: Writer,
+    requests: mpsc::Receiver<Queued>,
+    running: watch::Sender<()>,
+) -> io::Result<Option<JoinHandle<()>>> {
+    if in_place() {
+        #[cfg(feature = "faults")]
+        tokio::spawn(async move {
+            let _running = running;
+            writer.run_in_place(requests).await;
+        });
+        return Ok(None);
+    }
+    let run = move || {
+        let _running = running;
+        writer.run(requests);
+    };
+    std::thread::Builder::new().name("kith-log-writer".into()).spawn(run).map(Some)
+}

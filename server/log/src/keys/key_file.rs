@@ -1,0 +1,134 @@
+//! The file of keys: `keys/keys.redb`, opened with the root key beside it.
+
+use crate::{
+    error::{Damage, OpenError, StorageFailure},
+    files::{folder_of, make_private_folder, make_whole, open_error, unless_damaged},
+    keys::root_key,
+};
+use kith_core::id::NetworkName;
+use kith_words::{Incarnation, Keys, KeysError, make_tables};
+use redb::{Builder, ConcurrencyMode, DatabaseError, ReadTransaction, ReadableDatabase};
+use std::path::Path;
+
+/// Bytes of pages that redb may cache of the key file.
+pub const KEYS_PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Opens the folder of keys; makes it and the root key if `fresh`: nothing was ever sealed.
+pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
+    let file = folder.join("keys.redb");
+    if fresh {
+        make_private_folder(folder)?;
+    }
+    let root = root_key::read_or_make(&folder.join(root_key::FILE), || fresh && !file.exists())?;
+    if fresh && !file.exists() {
+        make_whole(&file, |part| {
+            let database = builder().create(part).map_err(|error| open_error(error, folder_of(folder), part))?;
+            let transaction = database.begin_write()?;
+            make_tables(&transaction)?;
+            Ok(transaction.commit()?)
+        })?;
+    }
+    let database =
+        unless_damaged(&file, || builder().open(&file).map_err(|error| open_error(error, folder_of(folder), &file)))?;
+    Ok(Keys::with_database(database, root)?)
+}
+
+/// Loads the key of a network that has one.
+pub(crate) fn load_network(keys: &Keys, name: &NetworkName, incarnation: Incarnation) -> Result<(), OpenError> {
+    keys.load_network(incarnation).map_err(|error| match error {
+        KeysError::Storage(_) => error.into(),
+        KeysError::Unusable(_) => OpenError::NetworkKeyUnusable { network: name.clone() },
+    })
+}
+
+/// How `keys.redb` is opened: one process writes, and a backup may read beside it.
+pub(crate) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder
+}
+
+/// A look at the keys in a folder, which a server may have open.
+pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenError> {
+    let file = folder.join("keys.redb");
+    let database = unless_damaged(&file, || {
+        let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
+            // The server was killed; nobody has the file open, so that it can be repaired.
+            Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
+            opened => opened.map(|database| Box::new(database) as _),
+        };
+        database.map_err(|error| open_error(error, folder_of(folder), &file))
+    })?;
+    Ok(database.begin_read()?)
+}
+
+impl From<KeysError> for OpenError {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::Storage(error) => Self::Storage(StorageFailure::new(*error)),
+            KeysError::Unusable(what) => Self::Damaged(Damage { table: "keys", what }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::id::PersonId;
+
+    const NORTH: Incarnation = [1; 16];
+    const SOUTH: Incarnation = [2; 16];
+
+    fn person(id: &str) -> PersonId {
+        id.parse().unwrap()
+    }
+
+    fn north() -> NetworkName {
+        "north".parse().unwrap()
+    }
+
+    #[test]
+    fn keys_stay_the_same_over_a_reopen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (amina, ben) = (person("amina"), person("ben"));
+        let made = {
+            let keys = open(folder.path(), true).unwrap();
+            keys.make_network(NORTH).unwrap();
+            keys.find_or_make_people(NORTH, &[&amina]).unwrap()
+        };
+        let keys = open(folder.path(), false).unwrap();
+        load_network(&keys, &north(), NORTH).unwrap();
+        let found = keys.find_people(NORTH, &[&amina, &ben]).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(**found[&amina], **made[&amina]);
+        let again = keys.find_or_make_people(NORTH, &[&amina, &ben]).unwrap();
+        assert_eq!(**again[&amina], **made[&amina]);
+        assert_ne!(**again[&ben], **made[&amina]);
+    }
+
+    #[test]
+    fn every_network_has_its_own_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = open(folder.path(), true).unwrap();
+        let amina = person("amina");
+        keys.make_network(NORTH).unwrap();
+        keys.make_network(SOUTH).unwrap();
+        let of = |network| keys.find_or_make_people(network, &[&amina]).unwrap()[&amina].clone();
+        assert_ne!(**of(NORTH), **of(SOUTH));
+        assert!(matches!(keys.find_people([3; 16], &[&amina]), Err(KeysError::Unusable(_))));
+    }
+
+    #[test]
+    fn another_root_key_opens_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path(), true).unwrap().make_network(NORTH).unwrap();
+        let check = || open(folder.path(), false).and_then(|keys| load_network(&keys, &north(), NORTH));
+        assert!(check().is_ok());
+        let root = folder.path().join("root.key");
+        std::fs::write(&root, [7; 32]).unwrap();
+        assert!(matches!(check(), Err(OpenError::NetworkKeyUnusable { .. })));
+        std::fs::remove_file(&root).unwrap();
+        assert!(matches!(check(), Err(OpenError::RootKeyMissing { .. })));
+        assert!(matches!(open(folder.path(), true).err(), Some(OpenError::RootKeyMissing { .. })));
+    }
+}

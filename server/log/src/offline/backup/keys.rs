@@ -1,0 +1,158 @@
+//! Backups of `keys/`, apart from those of the log: whoever holds both reads every personal word.
+//!
+//! Invariant: keys go from the folder to a file that only its owner may read, and back; never over a connection.
+
+use super::{
+    BackupError, RestoreError,
+    frames::{Sink, Source},
+};
+use crate::{
+    config::Config,
+    error::{OpenError, ReadError},
+    files::{io_error, make_private_file, make_private_folder, part_of, publish_folder, write_new, write_private},
+    keys::{key_file, root_key, signing_key},
+    rows::column::Column,
+};
+use kith_core::packed::Reader;
+use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
+use std::{
+    fs,
+    io::{self, BufReader, Write},
+    path::Path,
+};
+
+/// Numbers of what is no table.
+const ROOT_KEY: u8 = 101;
+const SIGNING_KEY: u8 = 102;
+/// Numbers of the tables of `keys.redb`.
+const NETWORK_KEYS: u8 = 1;
+const PERSON_KEYS: u8 = 2;
+
+/// How many keys there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeysCopied {
+    /// Keys of networks.
+    pub networks: u64,
+    /// Keys of people.
+    pub people: u64,
+}
+
+/// Backs up the keys of a data folder, whether a server runs on it or not. The file holds the root key, so whoever has
+/// it and a backup of the log can read all personal words: only its owner may read it.
+pub fn backup_keys(config: &Config, to: &Path) -> Result<KeysCopied, BackupError> {
+    write_new(to, |out| backup_keys_into(config, out))
+}
+
+/// The same into whatever takes bytes.
+pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopied, BackupError> {
+    let folder = config.data.join("keys");
+    let root = root_key::read(&folder.join(root_key::FILE))?;
+    let signing = signing_key::read_sealed(&folder.join(signing_key::FILE))?;
+    let transaction = key_file::begin_read_beside(&folder)?;
+    let mut sink = Sink::of_keys(out)?;
+    sink.add(ROOT_KEY, |frame| frame.extend_from_slice(root.as_slice()))?;
+    if let Some(sealed) = &signing {
+        sink.add(SIGNING_KEY, |frame| frame.extend_from_slice(sealed))?;
+    }
+    let networks = dump(&transaction, &mut sink, NETWORK_KEYS, kith_words::NETWORK_KEYS)?;
+    let people = dump(&transaction, &mut sink, PERSON_KEYS, kith_words::PERSON_KEYS)?;
+    sink.finish()?;
+    Ok(KeysCopied { networks, people })
+}
+
+/// Puts the keys in a backup into a data folder that has none.
+pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, RestoreError> {
+    let folder = config.data.join("keys");
+    if folder.symlink_metadata().is_ok() {
+        return Err(RestoreError::Exists { path: folder });
+    }
+    let mut source = Source::of_keys(BufReader::new(from))?;
+    let part = part_of(&folder);
+    if let Err(error) = fs::remove_dir_all(&part)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(io_error(&part)(error).into());
+    }
+    make_private_folder(&part)?;
+    let restored = load(&part, &mut source);
+    if restored.is_err() {
+        // The error that is reported says more than this one could.
+        drop(fs::remove_dir_all(&part));
+        return restored;
+    }
+    publish_folder(&part, &folder).map_err(io_error(&folder))?;
+    restored
+}
+
+fn dump<K: Key + Column, V: Column>(
+    transaction: &ReadTransaction,
+    sink: &mut Sink<'_>,
+    number: u8,
+    table: TableDefinition<'static, K, V>,
+) -> Result<u64, BackupError> {
+    let mut count = 0;
+    for row in transaction.open_table(table)?.iter()? {
+        let (key, value) = row?;
+        sink.add(number, |frame| {
+            K::put(&key.value(), frame);
+            V::put(&value.value(), frame);
+        })?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied, RestoreError> {
+    let file = folder.join("keys.redb");
+    make_private_file(&file).map_err(io_error(&file))?;
+    let database = key_file::builder().create(&file).map_err(OpenError::from)?;
+    let transaction = database.begin_write().map_err(OpenError::from)?;
+    kith_words::make_tables(&transaction).map_err(OpenError::from)?;
+    let mut copied = KeysCopied::default();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        write_private(&path, bytes).map_err(io_error(&path))
+    };
+    while let Some((number, rows)) = source.next()? {
+        let stored = match number {
+            ROOT_KEY => put(root_key::FILE, rows).map(|()| Some(0)),
+            SIGNING_KEY => put(signing_key::FILE, rows).map(|()| Some(0)),
+            NETWORK_KEYS => insert(&transaction, kith_words::NETWORK_KEYS, rows),
+            PERSON_KEYS => insert(&transaction, kith_words::PERSON_KEYS, rows),
+            _ => Ok(None),
+        };
+        let Some(count) = stored? else { return Err(source.damaged("a row is malformed")) };
+        match number {
+            NETWORK_KEYS => copied.networks += count,
+            PERSON_KEYS => copied.people += count,
+            _ => {}
+        }
+    }
+    transaction.commit().map_err(OpenError::from)?;
+    drop(database);
+    verify(folder)?;
+    Ok(copied)
+}
+
+/// Opens every key with the one that wraps it.
+fn verify(folder: &Path) -> Result<(), OpenError> {
+    let keys = key_file::open(folder, false)?;
+    keys.verify()?;
+    signing_key::read(&folder.join(signing_key::FILE), &keys).map(drop)
+}
+
+/// Stores the rows of a frame and counts them; `None` if one is malformed.
+fn insert<K: Key + Column, V: Value + Column>(
+    transaction: &WriteTransaction,
+    table: TableDefinition<'static, K, V>,
+    rows: &[u8],
+) -> Result<Option<u64>, OpenError> {
+    let mut table = transaction.open_table(table)?;
+    let (mut rows, mut count) = (Reader::new(rows), 0);
+    while !rows.is_empty() {
+        let (Some(key), Some(value)) = (K::take(&mut rows), V::take(&mut rows)) else { return Ok(None) };
+        table.insert(key, value).map_err(ReadError::from)?;
+        count += 1;
+    }
+    Ok(Some(count))
+}

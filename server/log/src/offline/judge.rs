@@ -1,0 +1,22 @@
+//! Holds the logs in a data folder to what was signed of them.
+
+use crate::{
+    config::Config,
+    error::OpenError,
+    files::open_database,
+    keys::{key_file, signing_key},
+    sign::{
+        checkpoint_file::CheckpointFile,
+        judge::{Judgement, judge_all},
+    },
+};
+
+/// Judges the logs in a data folder that no server has open, in the order of their origins.
+pub fn judge(config: &Config) -> Result<Vec<Judgement>, OpenError> {
+    let file = config.data.join("log.redb");
+    let database = open_database(config, &file)?;
+    let folder = config.data.join("keys");
+    let key = signing_key::read_or_make(&folder, &key_file::open(&folder, false)?)?;
+    let signed = CheckpointFile::new(config.checkpoint_path()).read()?;
+    judge_all(&database, &key, &signed)
+}

@@ -1,0 +1,81 @@
+//! Components of plugins: kept by the SHA-256 of their bytes, in pieces, each once for all networks.
+//!
+//! Invariant: a component is in the table whole or not at all, and its key is its digest.
+
+use crate::{
+    error::{Damage, ReadError},
+    rows::tables::COMPONENTS,
+};
+use bytes::Bytes;
+use redb::{ReadTransaction, TableError, WriteTransaction};
+use sha2::{Digest, Sha256};
+use std::ops::Bound;
+
+/// SHA-256 of a component.
+pub type ComponentDigest = [u8; 32];
+
+/// Bytes of one piece; rows of the storage engine are not made for tens of megabytes.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// A change of the table.
+pub(crate) enum Change {
+    Put(ComponentDigest, Bytes),
+    Remove(ComponentDigest),
+}
+
+/// The digest that a component is kept by.
+pub(crate) fn digest(component: &[u8]) -> ComponentDigest {
+    Sha256::digest(component).into()
+}
+
+/// Makes changes in their order. A component that is there already stays as it is.
+pub(crate) fn write(transaction: &WriteTransaction, changes: &[Change]) -> Result<(), ReadError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(COMPONENTS)?;
+    for change in changes {
+        match change {
+            Change::Put(digest, component) => {
+                for (piece, bytes) in (0_u32..).zip(component.chunks(PIECE_BYTES)) {
+                    table.insert((*digest, piece), bytes)?;
+                }
+            }
+            Change::Remove(digest) => table.retain_in((*digest, 0)..=(*digest, u32::MAX), |_, _| false)?,
+        }
+    }
+    Ok(())
+}
+
+/// A component's bytes; `None` if it is not kept.
+pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> Result<Option<Bytes>, ReadError> {
+    let mut component = Vec::new();
+    for row in transaction.open_table(COMPONENTS)?.range((*digest, 0)..=(*digest, u32::MAX))? {
+        component.extend_from_slice(row?.1.value());
+    }
+    if component.is_empty() {
+        return Ok(None);
+    }
+    if self::digest(&component) != *digest {
+        return Err(Damage { table: "components", what: "a component is not what its digest says" }.into());
+    }
+    Ok(Some(component.into()))
+}
+
+/// The digests of all components.
+pub(crate) fn list(transaction: &ReadTransaction) -> Result<Vec<ComponentDigest>, ReadError> {
+    let table = match transaction.open_table(COMPONENTS) {
+        Ok(table) => table,
+        // A file of the first programs that no server has opened since.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut digests, mut after) = (Vec::new(), Bound::Unbounded);
+    // From one component to the next, past its pieces.
+    while let Some(row) = table.range::<([u8; 32], u32)>((after, Bound::Unbounded))?.next() {
+        let digest = row?.0.value().0;
+        after = Bound::Excluded((digest, u32::MAX));
+        digests.push(digest);
+    }
+    Ok(digests)
+}

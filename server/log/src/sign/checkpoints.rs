@@ -1,0 +1,203 @@
+//! Signs checkpoints: after the commit, off the writer's thread, once a second or when somebody asks.
+//!
+//! Invariant: a checkpoint is handed out only when it is in the file of checkpoints, and it continues every one that
+//! was there before. What was handed out can therefore be held against the log at every later start.
+
+use crate::{
+    error::{CheckpointFileError, OpenError, ReadError},
+    sign::{
+        checkpoint_file::{CheckpointFile, SignedByOrigin},
+        judge::{Judgement, Rollback, judge_all, judge_log},
+    },
+    state::{health::Health, live::Live, snapshot::Snapshot},
+};
+use kith_core::checkpoint::{Checkpoint, LogOrigin, SignedCheckpoint, SigningKey, VerifierKey};
+use redb::Database;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+use tokio::sync::watch;
+
+/// A log's newest checkpoint, for those who wait for the next one.
+pub(crate) type Newest = watch::Receiver<Option<Arc<SignedCheckpoint>>>;
+
+/// Why there is no checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The log is not what was signed before.
+    #[error("the log is not the one that was signed before")]
+    RolledBack,
+    /// The file of checkpoints failed, and nothing is handed out that is not in it.
+    #[error(transparent)]
+    File(#[from] CheckpointFileError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The server's key and the newest checkpoints.
+pub(crate) struct Checkpoints {
+    key: SigningKey,
+    /// Missing on storage of the caller.
+    file: Option<CheckpointFile>,
+    newest: Mutex<HashMap<LogOrigin, watch::Sender<Option<Arc<SignedCheckpoint>>>>>,
+    /// Held while checkpoints are signed: one at a time.
+    signing: Mutex<()>,
+    rollback: OnceLock<Rollback>,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(key: SigningKey, file: Option<CheckpointFile>) -> Self {
+        Self { key, file, newest: Mutex::default(), signing: Mutex::default(), rollback: OnceLock::new() }
+    }
+
+    /// Holds the logs of a database to what was signed of them.
+    pub(crate) fn judge(&self, database: &Database) -> Result<Health, OpenError> {
+        let Some(file) = &self.file else { return Ok(Health::Serving) };
+        let signed = file.read()?;
+        if let Some(rollback) = Rollback::of(judge_all(database, &self.key, &signed)?) {
+            // Only this start and the signer set it, and the signer is not there yet.
+            drop(self.rollback.set(rollback));
+            return Ok(Health::RolledBack);
+        }
+        for (origin, checkpoint) in signed {
+            self.publish(&origin, checkpoint);
+        }
+        Ok(Health::Serving)
+    }
+
+    /// What speaks against the logs, if anything does.
+    pub(crate) fn rollback(&self) -> Option<&Rollback> {
+        self.rollback.get()
+    }
+
+    /// The public key of a log.
+    pub(crate) fn verifier(&self, origin: &LogOrigin) -> VerifierKey {
+        self.key.verifier(origin)
+    }
+
+    /// The key that signs for all logs of the server.
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// A log's newest checkpoint, and those to come.
+    pub(crate) fn watch(&self, origin: &LogOrigin) -> Newest {
+        lock(&self.newest).entry(origin.clone()).or_default().subscribe()
+    }
+
+    /// A checkpoint of everything that readers see of a log, signed now if it is not the newest.
+    pub(crate) fn sign(
+        &self,
+        database: &Database,
+        health: &watch::Sender<Health>,
+        live: &Arc<Live>,
+    ) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
+        self.sign_all(database, health, std::slice::from_ref(live))?;
+        let newest = self.newest(&origin(live));
+        Ok(newest.expect("it was just signed"))
+    }
+
+    /// Signs the heads of those logs that moved.
+    pub(crate) fn sign_all(
+        &self,
+        database: &Database,
+        health: &watch::Sender<Health>,
+        logs: &[Arc<Live>],
+    ) -> Result<(), CheckpointError> {
+        let _one_at_a_time = lock(&self.signing);
+        if self.rollback.get().is_some() {
+            return Err(CheckpointError::RolledBack);
+        }
+        let moved: Vec<_> = logs.iter().filter(|live| self.has_moved(live)).collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let sign = |there: &mut SignedByOrigin| {
+            self.put_back(there);
+            let mut signed = Vec::with_capacity(moved.len());
+            for live in moved {
+                signed.push(self.sign_over(database, health, live, there)?);
+            }
+            Ok::<_, CheckpointError>(signed)
+        };
+        let signed = match &self.file {
+            Some(file) => file.swap(sign),
+            None => sign(&mut SignedByOrigin::new()),
+        };
+        for checkpoint in signed? {
+            self.publish(&checkpoint.unverified().origin.clone(), checkpoint);
+        }
+        Ok(())
+    }
+
+    /// Puts into the file what somebody took out of it.
+    fn put_back(&self, there: &mut SignedByOrigin) {
+        for (origin, newest) in &*lock(&self.newest) {
+            if let Some(newest) = &*newest.borrow() {
+                there.entry(origin.clone()).or_insert_with(|| SignedCheckpoint::clone(newest));
+            }
+        }
+    }
+
+    fn has_moved(&self, live: &Live) -> bool {
+        let newest = self.newest(&origin(live));
+        newest.is_none_or(|newest| newest.unverified().size != live.head().position.get())
+    }
+
+    /// Signs the head of a log in place of what is in the file. What is there and is not from here, because two
+    /// servers run on copies of one log, must be in the log too.
+    fn sign_over(
+        &self,
+        database: &Database,
+        health: &watch::Sender<Health>,
+        live: &Live,
+        there: &mut SignedByOrigin,
+    ) -> Result<SignedCheckpoint, CheckpointError> {
+        let (origin, head) = (origin(live), live.head());
+        if let Some(found) = there.get(&origin)
+            && self.newest(&origin).is_none_or(|newest| *newest != *found)
+        {
+            let verdict = judge_log(&Snapshot::begin(database, live)?, &self.key, found)?;
+            self.stop_unless_sound(health, Judgement { origin: origin.clone(), verdict })?;
+        }
+        let checkpoint = Checkpoint { origin: origin.clone(), size: head.position.get(), root: head.root };
+        let signed = SignedCheckpoint::sign(checkpoint, &self.key);
+        there.insert(origin, signed.clone());
+        Ok(signed)
+    }
+
+    fn stop_unless_sound(&self, health: &watch::Sender<Health>, judgement: Judgement) -> Result<(), CheckpointError> {
+        let Some(rollback) = Rollback::of(vec![judgement]) else { return Ok(()) };
+        tracing::error!(reason = %rollback, "the log is not the one that was signed, it takes no more events");
+        // Whoever came first has said the same.
+        drop(self.rollback.set(rollback));
+        health.send_if_modified(|health| {
+            let served = *health == Health::Serving;
+            if served {
+                *health = Health::RolledBack;
+            }
+            served
+        });
+        Err(CheckpointError::RolledBack)
+    }
+
+    fn newest(&self, origin: &LogOrigin) -> Option<Arc<SignedCheckpoint>> {
+        lock(&self.newest).get(origin).and_then(|newest| newest.borrow().clone())
+    }
+
+    fn publish(&self, origin: &LogOrigin, checkpoint: SignedCheckpoint) {
+        let mut newest = lock(&self.newest);
+        newest.entry(origin.clone()).or_default().send_replace(Some(Arc::new(checkpoint)));
+    }
+}
+
+/// The name of a network's log in its checkpoints.
+pub(crate) fn origin(live: &Live) -> LogOrigin {
+    LogOrigin::of(&live.name, &live.incarnation)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,234 @@
+//! One consistent state of a network's rows, for readers and for the decision.
+//!
+//! Invariant: everything read through one snapshot is of one commit.
+
+use crate::{
+    error::{ReadError, damaged},
+    rows::{
+        chunk::{Chunk, Found, number},
+        ids, tables,
+        tree_rows::{LargeRoots, NodesError, StoredNodes},
+    },
+    state::live::Live,
+};
+use bytes::Bytes;
+use kith_blocks::{BlocksError, StoredEntries};
+use kith_core::{
+    entry::Entry,
+    event::Event,
+    header::Header,
+    id::EventId,
+    position::Position,
+    tree::{Hash, Nodes},
+};
+use kith_words::{Incarnation, Sealed};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
+use std::{collections::HashSet, sync::Arc};
+
+/// Leaf hashes and subtree roots of a network.
+pub(crate) type TreeNodes = StoredNodes<ReadOnlyTable<(u32, u64), &'static [u8]>, ReadOnlyTable<(u32, u64), [u8; 32]>>;
+
+/// From so many positions for each one wanted on, looking rows up costs less than walking over them.
+const SPARSE: u64 = 8;
+
+/// The rows of a network at one commit, and the index of the chunk that was open a moment before.
+pub(crate) struct Snapshot {
+    transaction: ReadTransaction,
+    network: u32,
+    entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
+    ids: ReadOnlyTable<(u32, u128), &'static [u8]>,
+    open: Arc<Chunk>,
+    large: Arc<LargeRoots>,
+}
+
+impl Snapshot {
+    /// The rows of a network now.
+    pub(crate) fn begin(database: &dyn ReadableDatabase, live: &Live) -> Result<Self, ReadError> {
+        // In this order, so that a chunk that is completed in between is in both and never in neither.
+        let open = live.open_chunk();
+        Self::with_chunk(database, live.ordinal, open, Arc::clone(&live.large))
+    }
+
+    /// The rows of a network, with nothing in memory but that every id may be in a table.
+    pub(crate) fn stored(database: &dyn ReadableDatabase, network: u32) -> Result<Self, ReadError> {
+        Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)), Arc::default())
+    }
+
+    /// Forgets what is in memory and begins with the chunk around a position, without entries.
+    pub(crate) fn begin_chunk(&mut self, position: Position) -> Result<(), ReadError> {
+        let greatest = ids::greatest(&self.ids, self.network)?;
+        self.open = Arc::new(Chunk::around(position, greatest.unwrap_or(0)));
+        Ok(())
+    }
+
+    /// The rows of a network, with this much of the index in memory.
+    fn with_chunk(
+        database: &dyn ReadableDatabase,
+        network: u32,
+        open: Arc<Chunk>,
+        large: Arc<LargeRoots>,
+    ) -> Result<Self, ReadError> {
+        let transaction = database.begin_read()?;
+        let entries = StoredEntries { network, table: transaction.open_table(tables::ENTRIES)? };
+        let ids = transaction.open_table(tables::IDS)?;
+        Ok(Self { transaction, network, entries, ids, open, large })
+    }
+
+    /// Where an event is.
+    pub(crate) fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {
+        match self.open.look_up(id) {
+            Found::Here(position) => Ok(Some(position)),
+            Found::Nowhere => Ok(None),
+            Found::PerhapsBefore => Ok(ids::find(&self.ids, self.network, number(id))?.map(Position::new)),
+        }
+    }
+
+    /// The part of the index that is in memory.
+    pub(crate) fn open_chunk(&self) -> &Chunk {
+        &self.open
+    }
+
+    /// The part of the index that is in memory, for whoever builds it.
+    pub(crate) fn open_chunk_mut(&mut self) -> &mut Chunk {
+        Arc::make_mut(&mut self.open)
+    }
+
+    /// The bytes of an entry, if it is there.
+    pub(crate) fn find_bytes(&self, position: Position) -> Result<Option<Bytes>, ReadError> {
+        Ok(self.entries.find(position)?)
+    }
+
+    /// The bytes of an entry up to the head.
+    pub(crate) fn bytes(&self, position: Position) -> Result<Bytes, ReadError> {
+        self.find_bytes(position)?.ok_or_else(|| damaged("entries", "an entry is missing"))
+    }
+
+    /// An entry up to the head.
+    pub(crate) fn entry(&self, position: Position) -> Result<Entry, ReadError> {
+        decode_entry(&self.bytes(position)?)
+    }
+
+    /// The event of an entry up to the head.
+    pub(crate) fn event(&self, position: Position) -> Result<Event, ReadError> {
+        decode_event(&self.entry(position)?)
+    }
+
+    /// Outlines an entry.
+    pub(crate) fn header(&self, bytes: &Bytes) -> Result<Header, ReadError> {
+        let entry = decode_entry(bytes)?;
+        Header::resolve(&entry, &decode_event(&entry)?, |id| self.find_event(id))
+    }
+
+    fn find_event(&self, id: &EventId) -> Result<Option<(Entry, Event)>, ReadError> {
+        let Some(position) = self.recorded(id)? else { return Ok(None) };
+        let entry = self.entry(position)?;
+        let event = decode_event(&entry)?;
+        Ok(Some((entry, event)))
+    }
+
+    /// Entries after `after` up to `until`, oldest first.
+    pub(crate) fn range(
+        &self,
+        after: Position,
+        until: Position,
+    ) -> Result<impl DoubleEndedIterator<Item = Result<(Position, Bytes), BlocksError>> + '_, ReadError> {
+        Ok(self.entries.range(after, until)?)
+    }
+
+    /// The entries' rows.
+    pub(crate) fn entries(&self) -> &StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>> {
+        &self.entries
+    }
+
+    /// The position of the last entry; 0 if there is none.
+    pub(crate) fn last_position(&self) -> Result<Position, ReadError> {
+        Ok(self.entries.last_position()?)
+    }
+
+    /// The sealed details of an entry; none if it has none.
+    pub(crate) fn details(&self, position: Position) -> Result<Vec<Sealed>, ReadError> {
+        let table = self.transaction.open_table(tables::DETAILS)?;
+        let Some(row) = table.get((self.network, position.get()))? else { return Ok(Vec::new()) };
+        kith_words::decode_all(row.value()).ok_or_else(|| damaged("details", "a row is malformed"))
+    }
+
+    /// Those of some positions that have details, in the order given. Positions that lie close together cost one walk.
+    pub(crate) fn positions_with_details(&self, positions: &[Position]) -> Result<Vec<Position>, ReadError> {
+        let (Some(first), Some(last)) = (positions.iter().min(), positions.iter().max()) else { return Ok(Vec::new()) };
+        let table = self.transaction.open_table(tables::DETAILS)?;
+        if last.since(*first) > positions.len() as u64 * SPARSE {
+            return Ok(positions.to_vec());
+        }
+        let rows = table.range((self.network, first.get())..=(self.network, last.get()))?;
+        let with = rows.map(|row| Ok(row?.0.value().1)).collect::<Result<HashSet<_>, ReadError>>()?;
+        Ok(positions.iter().copied().filter(|position| with.contains(&position.get())).collect())
+    }
+
+    /// The position of the newest entry that names a person.
+    pub(crate) fn named_at(&self, handle: u32) -> Result<Option<Position>, ReadError> {
+        let row = self.transaction.open_table(tables::NAMES)?.get((self.network, handle))?;
+        Ok(row.map(|row| Position::new(row.value())))
+    }
+
+    /// The position of the first retraction of an entry.
+    pub(crate) fn retracted_at(&self, position: Position) -> Result<Option<Position>, ReadError> {
+        let row = self.transaction.open_table(tables::RETRACTIONS)?.get((self.network, position.get()))?;
+        Ok(row.map(|row| Position::new(row.value())))
+    }
+
+    /// The hash tree.
+    pub(crate) fn nodes(&self) -> Result<TreeNodes, ReadError> {
+        Ok(StoredNodes {
+            network: self.network,
+            leaves: self.transaction.open_table(tables::LEAVES)?,
+            subtrees: self.transaction.open_table(tables::SUBTREES)?,
+            large: Arc::clone(&self.large),
+        })
+    }
+
+    /// The hash of a leaf.
+    pub(crate) fn leaf(&self, index: u64) -> Result<Hash, ReadError> {
+        Ok(self.nodes()?.leaves(index, index + 1)?[0])
+    }
+
+    /// The transaction that it reads in.
+    pub(crate) fn transaction(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+
+    /// The network's ordinal.
+    pub(crate) fn network(&self) -> u32 {
+        self.network
+    }
+}
+
+/// Where a detail of an event is sealed to.
+pub(crate) fn place(incarnation: Incarnation, event: EventId, index: usize) -> kith_words::Place {
+    kith_words::Place { incarnation, event, index }
+}
+
+pub(crate) fn decode_entry(bytes: &Bytes) -> Result<Entry, ReadError> {
+    Entry::decode(bytes).map_err(|_| damaged("entries", "an entry is malformed"))
+}
+
+pub(crate) fn decode_event(entry: &Entry) -> Result<Event, ReadError> {
+    entry.event().map_err(|_| damaged("entries", "an event is malformed"))
+}
+
+impl From<NodesError> for ReadError {
+    fn from(error: NodesError) -> Self {
+        match error {
+            NodesError::Storage(error) => error.into(),
+            NodesError::Missing => damaged("leaves", "hashes are missing or cut short"),
+        }
+    }
+}
+
+impl From<BlocksError> for ReadError {
+    fn from(error: BlocksError) -> Self {
+        match error {
+            BlocksError::Storage(error) => error.into(),
+            BlocksError::Malformed => damaged("entries", "a block is malformed"),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Events that the server itself records.
+//!
+//! Invariant: they obey the rules of every other event, so that whoever reads the log reads them alike.
+
+use kith_core::{
+    event::{Administration, Event, Fact, Scope},
+    id::EventId,
+    invalid::Invalid,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use kith_words::random;
+
+/// A new event of the network, ready to append.
+pub(crate) fn prepare(fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
+    prepare_in(Scope::Network, fact, now)
+}
+
+/// A new event of a scope, ready to append.
+pub(crate) fn prepare_in(scope: Scope, fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
+    let event = Event {
+        id: new_event_id(now),
+        occurred_at: now,
+        scope,
+        caused_by: Vec::new(),
+        attributes: Vec::new(),
+        salt: random(),
+        details: Vec::new(),
+        fact: Fact::Administration(fact),
+    };
+    let bytes = event.encode();
+    let event = Event::decode(&bytes)?;
+    Ok(Prepared { event, bytes: bytes.into(), details: Vec::new() })
+}
+
+/// A UUID of version 7 (RFC 9562, 5.7): 48 bits of milliseconds, then random bits.
+fn new_event_id(now: Timestamp) -> EventId {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let mut bytes: [u8; 16] = random();
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    bytes[6] = 0x70 | bytes[6] & 0x0f;
+    bytes[8] = 0x80 | bytes[8] & 0x3f;
+    EventId::from_bytes(bytes).expect("version and variant are set")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_new_and_tell_the_time() {
+        let now = Timestamp::from_millis(0x0199_0000_0000);
+        let (one, other) = (new_event_id(now), new_event_id(now));
+        assert_ne!(one, other);
+        assert!(one.to_string().starts_with("01990000-0000-7"), "{one}");
+        new_event_id(Timestamp::MIN);
+    }
+
+    #[test]
+    fn events_read_back() {
+        let fact = Administration::TokenRevoked { token: "t-abc".parse().unwrap() };
+        let prepared = prepare(fact, Timestamp::from_millis(5)).unwrap();
+        assert_eq!(Event::decode(&prepared.bytes), Ok(prepared.event));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let fact = Administration::TokenIssued {
+            token: "t-abc".parse().unwrap(),
+            role: kith_core::event::Role::Reader,
+            person: None,
+            organisation: None,
+            expires_at: Some(Timestamp::from_millis(i64::MAX)),
+            secret_digest: None,
+        };
+        let refused = prepare(fact, Timestamp::from_millis(5)).unwrap_err();
+        assert_eq!(refused.field, "event.token_issued.expires_at");
+    }
+}

@@ -1,0 +1,401 @@
+//! Decides the requests of a batch, network by network, on top of what is on disk.
+//!
+//! Invariant: requests of one network are decided in the order they came in, and nothing is written here but keys of
+//! new networks.
+
+use crate::{
+    error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
+    rows::{
+        chunk::Chunk,
+        components,
+        row::{NetworkRow, Revoked, TokenRow},
+    },
+    state::{
+        live::{Common, Head, Live},
+        token::{Owner, Token},
+    },
+    store::Store,
+    write::{
+        CommitFailure,
+        commit::{Staged, StagedNetwork},
+        log_state::LogState,
+        queue::{Each, NewSecretToken, NotDone, Queued, Reply, Request},
+    },
+};
+use kith_core::{
+    decide::{Accepted, Batch, Command, Origin, Outcome, Refusal, Refused, State, Undecided},
+    event::Fact,
+    id::{NetworkName, TokenId},
+    may::{Action, Credential, Principal, Reach, may},
+    position::Position,
+    prepare::Prepared,
+    timestamp::Timestamp,
+};
+use kith_words::Incarnation;
+use std::{collections::VecDeque, sync::Arc};
+
+/// Answers that wait for the commit.
+#[derive(Default)]
+pub(crate) struct Answers(Vec<Box<dyn FnOnce()>>);
+
+impl Answers {
+    /// Keeps an answer. A failure is handed on, and the caller's answer says that the log is poisoned.
+    fn keep<T: 'static, E: From<NotDone> + 'static>(
+        &mut self,
+        reply: Reply<T, E>,
+        result: Result<Result<T, E>, CommitFailure>,
+    ) -> Result<(), CommitFailure> {
+        let (answer, failure) = match result {
+            Ok(answer) => (answer, Ok(())),
+            Err(failure) => (Err(NotDone::Poisoned(failure.poison()).into()), Err(failure)),
+        };
+        // Whoever asked may have gone away.
+        self.0.push(Box::new(move || drop(reply.send(answer))));
+        failure
+    }
+
+    /// Keeps the answer that there is no room for what was asked.
+    fn keep_disk_full<T: Send + 'static, E: From<NotDone> + Send + 'static>(&mut self, reply: Reply<T, E>) {
+        self.0.push(Box::new(move || drop(reply.send(Err(NotDone::DiskFull.into())))));
+    }
+
+    /// Sends every answer.
+    pub(crate) fn send(&mut self) {
+        self.0.drain(..).for_each(|answer| answer());
+    }
+}
+
+/// Decides a batch. Requests leave `batch` one by one, and their answers wait in `answers`.
+pub(crate) fn decide(
+    store: &Store,
+    batch: &mut VecDeque<Queued>,
+    answers: &mut Answers,
+) -> Result<Staged, CommitFailure> {
+    let now = (store.clock)();
+    let mut staged = Staged::default();
+    if !store.space.has_room() {
+        refuse_growth(batch, answers);
+    }
+    batch.make_contiguous().sort_by_key(|queued| queued.request.live().map(|live| live.ordinal));
+    while let Some(front) = batch.front() {
+        match front.request.live().cloned() {
+            Some(live) => {
+                let network = decide_network(store, &live, now, &staged.server_tokens, batch, answers)?;
+                staged.networks.push(network);
+            }
+            None => decide_server(store, now, batch, &mut staged, answers)?,
+        }
+    }
+    staged.networks.retain(|network| !network.accepted.is_empty());
+    Ok(staged)
+}
+
+impl Request {
+    /// The network it is about, if it is about one.
+    fn live(&self) -> Option<&Arc<Live>> {
+        match self {
+            Self::Append { live, .. }
+            | Self::AppendEach { live, .. }
+            | Self::IssueToken { live, .. }
+            | Self::RevokeToken { live, .. } => Some(live),
+            Self::CreateNetwork { .. }
+            | Self::PutServerToken { .. }
+            | Self::RevokeServerToken { .. }
+            | Self::ChangeComponents { .. } => None,
+        }
+    }
+}
+
+/// Takes requests that make the log grow out of a batch. Those that end a token, replace one of the server or remove
+/// something are small, and an operator needs them just then.
+fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
+    for queued in std::mem::take(batch) {
+        match queued.request {
+            Request::Append { reply, .. } => answers.keep_disk_full(reply),
+            Request::AppendEach { reply, .. } => answers.keep_disk_full(reply),
+            Request::IssueToken { reply, .. } => answers.keep_disk_full(reply),
+            Request::CreateNetwork { reply, .. } => answers.keep_disk_full(reply),
+            Request::ChangeComponents { change: components::Change::Put(..), reply } => answers.keep_disk_full(reply),
+            Request::ChangeComponents { change: components::Change::Remove(_), .. }
+            | Request::RevokeToken { .. }
+            | Request::PutServerToken { .. }
+            | Request::RevokeServerToken { .. } => batch.push_back(queued),
+        }
+    }
+}
+
+/// Decides the first request, which is about no network.
+fn decide_server(
+    store: &Store,
+    now: Timestamp,
+    batch: &mut VecDeque<Queued>,
+    staged: &mut Staged,
+    answers: &mut Answers,
+) -> Result<(), CommitFailure> {
+    match batch.pop_front().map(|queued| queued.request) {
+        Some(Request::CreateNetwork { name, principal, reply }) => {
+            let created = if administers(store, &staged.server_tokens, &principal, now) {
+                create_network(store, now, name, staged)
+            } else {
+                Ok(Err(CreateNetworkError::TokenInvalid))
+            };
+            answers.keep(reply, created)
+        }
+        Some(Request::RevokeServerToken { id, principal, reply }) => {
+            let revoked = revoke_server_token(store, now, &id, &principal, &mut staged.server_tokens);
+            answers.keep(reply, Ok(revoked))
+        }
+        Some(Request::PutServerToken { mut row, reply }) => {
+            row.issued_at = now;
+            staged.server_tokens.push(row);
+            answers.keep(reply, Ok(Ok(())))
+        }
+        Some(Request::ChangeComponents { change, reply }) => {
+            staged.components.push(change);
+            answers.keep(reply, Ok(Ok(())))
+        }
+        Some(
+            Request::Append { .. }
+            | Request::AppendEach { .. }
+            | Request::IssueToken { .. }
+            | Request::RevokeToken { .. },
+        )
+        | None => unreachable!("the caller looked at the first request"),
+    }
+}
+
+fn create_network(
+    store: &Store,
+    now: Timestamp,
+    name: NetworkName,
+    staged: &mut Staged,
+) -> Result<Result<Arc<Live>, CreateNetworkError>, CommitFailure> {
+    let count = store.networks().len() + staged.created.len();
+    if store.networks().contains_key(&name) || staged.created.iter().any(|live| live.name == name) {
+        return Ok(Err(CreateNetworkError::AlreadyExists { name }));
+    }
+    let incarnation: Incarnation = kith_words::random();
+    store.keys.make_network(incarnation)?;
+    let ordinal = u32::try_from(count + 1).expect("fewer than 2^32 networks");
+    let row = NetworkRow { ordinal, created_at: now, incarnation, key_incarnation: incarnation };
+    let open = Arc::new(Chunk::around(Position::ZERO, 0));
+    let live = Live::new(name, &row, Head::empty(&row), Common::default(), open, store.config.tail_bytes_max);
+    let live = Arc::new(live);
+    staged.created.push(live.clone());
+    Ok(Ok(live))
+}
+
+/// The row of a server token as it will be after this batch.
+fn find_server_token(store: &Store, staged: &[TokenRow], id: &TokenId) -> Option<TokenRow> {
+    let staged = staged.iter().rev().find(|row| row.id == *id).cloned();
+    staged.or_else(|| store.tokens().find(Owner::Server, id).cloned())
+}
+
+/// Whether a principal may still administer the server.
+fn administers(store: &Store, staged: &[TokenRow], principal: &Principal, now: Timestamp) -> bool {
+    let holds = match &principal.credential {
+        Credential::Program => true,
+        Credential::Token(id) => find_server_token(store, staged, id).is_some_and(|row| row.holds_for(principal, now)),
+    };
+    holds && may(principal, &Action::AdministerServer)
+}
+
+fn revoke_server_token(
+    store: &Store,
+    now: Timestamp,
+    id: &TokenId,
+    principal: &Principal,
+    staged: &mut Vec<TokenRow>,
+) -> Result<(), RevokeTokenError> {
+    if !administers(store, staged, principal, now) {
+        let why = Refusal::TokenInvalid;
+        return Err(AppendError::Refused(Refused { event: 0, why }).into());
+    }
+    let mut row = find_server_token(store, staged, id).ok_or(RevokeTokenError::Unknown)?;
+    if row.revoked.is_none() {
+        // Server tokens are part of no network's log, so no entry says that they ended.
+        row.revoked = Some(Revoked { at: now, position: Position::ZERO });
+        staged.push(row);
+    }
+    Ok(())
+}
+
+/// Decides all requests of one network, which come first in the batch.
+fn decide_network(
+    store: &Store,
+    live: &Arc<Live>,
+    now: Timestamp,
+    server_tokens: &[TokenRow],
+    batch: &mut VecDeque<Queued>,
+    answers: &mut Answers,
+) -> Result<StagedNetwork, CommitFailure> {
+    live.clock_watch.look(&live.name, live.head().recorded_at, now);
+    let state = LogState::new(store, live);
+    let decided = Batch::new(&state, now, store.config.future_ms_max);
+    let mut turn = Turn { store, live, now, server_tokens, decided, tokens: Vec::new() };
+    while let Some(queued) =
+        batch.pop_front_if(|queued| queued.request.live().is_some_and(|own| Arc::ptr_eq(own, live)))
+    {
+        turn.decide(queued.request, answers)?;
+    }
+    let (accepted, tokens) = (turn.decided.into_accepted(), turn.tokens);
+    let retractions = retractions(&state, &accepted)?;
+    Ok(StagedNetwork { live: live.clone(), accepted, retractions, tokens })
+}
+
+/// One network's part of a batch.
+struct Turn<'a> {
+    store: &'a Store,
+    live: &'a Live,
+    now: Timestamp,
+    /// Server tokens that change with this batch.
+    server_tokens: &'a [TokenRow],
+    decided: Batch<'a, LogState<'a>>,
+    tokens: Vec<TokenRow>,
+}
+
+impl Turn<'_> {
+    fn decide(&mut self, request: Request, answers: &mut Answers) -> Result<(), CommitFailure> {
+        match request {
+            Request::Append { command, reply, .. } => {
+                let decided = self.append(command);
+                answers.keep(reply, decided)
+            }
+            Request::AppendEach { principal, events, reply, .. } => {
+                let decided = self.append_each(&principal, events);
+                answers.keep(reply, decided)
+            }
+            Request::IssueToken { command, token, reply, .. } => {
+                let decided = self.issue_token(command, &token);
+                answers.keep(reply, decided)
+            }
+            Request::RevokeToken { command, id, reply, .. } => {
+                let decided = self.revoke_token(command, &id);
+                answers.keep(reply, decided)
+            }
+            Request::CreateNetwork { .. }
+            | Request::PutServerToken { .. }
+            | Request::RevokeServerToken { .. }
+            | Request::ChangeComponents { .. } => {
+                unreachable!("these are about no network")
+            }
+        }
+    }
+
+    fn append(&mut self, command: Command) -> Result<Result<Vec<Outcome>, AppendError>, CommitFailure> {
+        Ok(self.decide_command(command)?.map_err(AppendError::Refused))
+    }
+
+    /// Refuses a principal whose token does not hold any more, whatever it was when the call began. A command that
+    /// waited in the queue behind its token's revocation is refused, too.
+    fn check_credential(&self, principal: &Principal) -> Result<(), Refused> {
+        let Credential::Token(id) = &principal.credential else { return Ok(()) };
+        let row = match &principal.reach {
+            Reach::Server => find_server_token(self.store, self.server_tokens, id),
+            Reach::Network(name) if *name == self.live.name => self.find_token(id),
+            Reach::Network(_) => None,
+        };
+        if row.is_some_and(|row| row.holds_for(principal, self.now)) {
+            return Ok(());
+        }
+        Err(Refused { event: 0, why: Refusal::TokenInvalid })
+    }
+
+    fn decide_command(&mut self, command: Command) -> Result<Result<Vec<Outcome>, Refused>, CommitFailure> {
+        if let Err(refused) = self.check_credential(&command.principal) {
+            return Ok(Err(refused));
+        }
+        match self.decided.decide(command) {
+            Ok(outcomes) => Ok(Ok(outcomes)),
+            Err(Undecided::Refused(refused)) => Ok(Err(refused)),
+            Err(Undecided::Unreadable(error)) => Err(error.into()),
+        }
+    }
+
+    fn append_each(
+        &mut self,
+        principal: &Principal,
+        events: Vec<Prepared>,
+    ) -> Result<Result<Each, AppendError>, CommitFailure> {
+        if let Err(refused) = self.check_credential(principal) {
+            return Ok(Err(refused.into()));
+        }
+        self.decided.make_room(principal, &events);
+        let mut results = Vec::with_capacity(events.len());
+        for event in events {
+            results.push(match self.decided.decide_event(principal, Origin::Client, event) {
+                Ok(outcome) => Ok(outcome),
+                Err(Undecided::Refused(refused)) => Err(refused.why),
+                Err(Undecided::Unreadable(error)) => return Err(error.into()),
+            });
+        }
+        Ok(Ok(results))
+    }
+
+    fn issue_token(
+        &mut self,
+        command: Command,
+        new: &NewSecretToken,
+    ) -> Result<Result<(Token, Position), AppendError>, CommitFailure> {
+        if let Err(refused) = self.decide_command(command)? {
+            return Ok(Err(refused.into()));
+        }
+        let (position, issued_at) = self.last_accepted();
+        let row = TokenRow::new(new.id.clone(), &new.secret, &new.token, issued_at);
+        let token = row.token();
+        self.tokens.push(row);
+        Ok(Ok((token, position)))
+    }
+
+    fn revoke_token(
+        &mut self,
+        command: Command,
+        id: &TokenId,
+    ) -> Result<Result<Position, RevokeTokenError>, CommitFailure> {
+        let found = self.find_token(id).filter(|row| !is_hidden(&command.principal, row));
+        let Some(mut row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
+        if let Some(revoked) = row.revoked {
+            return Ok(Ok(revoked.position));
+        }
+        if let Err(refused) = self.decide_command(command)? {
+            return Ok(Err(AppendError::Refused(refused).into()));
+        }
+        let (position, at) = self.last_accepted();
+        row.revoked = Some(Revoked { at, position });
+        self.tokens.push(row);
+        Ok(Ok(position))
+    }
+
+    fn find_token(&self, id: &TokenId) -> Option<TokenRow> {
+        let staged = self.tokens.iter().rev().find(|row| row.id == *id).cloned();
+        staged.or_else(|| self.store.tokens().find(Owner::Network(self.live.ordinal), id).cloned())
+    }
+
+    /// Where the last event is, and when it happened: a token's times are the machine's, as its expiry is.
+    fn last_accepted(&self) -> (Position, Timestamp) {
+        let accepted = self.decided.accepted().last().expect("a new event was just accepted");
+        (accepted.entry.position, accepted.event.occurred_at)
+    }
+}
+
+/// Whether a token is answered like one that is not there: it is another organisation's than the owner's who asks. Who
+/// is no owner is refused with every token.
+fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
+    let of_others = !may(principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
+    may(principal, &Action::AdministerTokens) && of_others
+}
+
+/// Where the withdrawn entries are, and where their retractions.
+fn retractions(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<(Position, Position)>, ReadError> {
+    let mut retractions = Vec::new();
+    for retraction in accepted {
+        let Fact::Retracted(retracted) = &retraction.event.fact else { continue };
+        let here = accepted.iter().find(|accepted| accepted.event.id == retracted.event);
+        let target = match here {
+            Some(accepted) => Some(accepted.entry.position),
+            None => state.recorded(&retracted.event)?,
+        };
+        retractions.push((target.expect("what is withdrawn is recorded"), retraction.entry.position));
+    }
+    Ok(retractions)
+}

@@ -1,0 +1,207 @@
+//! The queue in front of the writer: bounded in requests and in bytes.
+//!
+//! Invariant: nobody waits unseen. What does not fit is answered at once, and a request that was taken in is answered
+//! or, if the writer fails, told so by its channel.
+
+use crate::{
+    error::{AppendError, ComponentError, CreateNetworkError, Poison, PutTokenError, RevokeTokenError},
+    rows::{components, row::TokenRow},
+    state::{
+        health::Health,
+        live::Live,
+        token::{NewToken, Token},
+    },
+};
+use kith_core::{
+    decide::{Command, Outcome, Refusal},
+    id::{NetworkName, TokenId},
+    may::Principal,
+    position::Position,
+    prepare::Prepared,
+};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+/// When to try again after the queue was full: a few commits later.
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+/// Where an answer goes.
+pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
+
+/// What each event of an `append_each` came to.
+pub(crate) type Each = Vec<Result<Outcome, Refusal>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Request {
+    Append {
+        live: Arc<Live>,
+        command: Command,
+        reply: Reply<Vec<Outcome>, AppendError>,
+    },
+    AppendEach {
+        live: Arc<Live>,
+        principal: Principal,
+        events: Vec<Prepared>,
+        reply: Reply<Each, AppendError>,
+    },
+    IssueToken {
+        live: Arc<Live>,
+        command: Command,
+        token: NewSecretToken,
+        reply: Reply<(Token, Position), AppendError>,
+    },
+    RevokeToken {
+        live: Arc<Live>,
+        command: Command,
+        id: TokenId,
+        reply: Reply<Position, RevokeTokenError>,
+    },
+    CreateNetwork {
+        name: NetworkName,
+        principal: Principal,
+        reply: Reply<Arc<Live>, CreateNetworkError>,
+    },
+    PutServerToken {
+        row: TokenRow,
+        reply: Reply<(), PutTokenError>,
+    },
+    RevokeServerToken {
+        id: TokenId,
+        principal: Principal,
+        reply: Reply<(), RevokeTokenError>,
+    },
+    ChangeComponents {
+        change: components::Change,
+        reply: Reply<(), ComponentError>,
+    },
+}
+
+/// A token to issue, its id and secret already made.
+pub(crate) struct NewSecretToken {
+    pub(crate) id: TokenId,
+    pub(crate) secret: zeroize::Zeroizing<String>,
+    pub(crate) token: NewToken,
+}
+
+/// How large a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Size {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Size {
+    pub(crate) fn of(events: &[Prepared]) -> Self {
+        Self { events: events.len(), bytes: events.iter().map(Prepared::size_bytes).sum() }
+    }
+}
+
+/// A request with the room it takes.
+pub(crate) struct Queued {
+    pub(crate) request: Request,
+    pub(crate) size: Size,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The sending end.
+pub(crate) struct Queue {
+    sender: RwLock<Option<mpsc::Sender<Queued>>>,
+    room: Arc<Semaphore>,
+    bytes_max: usize,
+    health: watch::Receiver<Health>,
+}
+
+/// Why a request was not taken in, or not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotDone {
+    Busy,
+    DiskFull,
+    RolledBack,
+    Poisoned(Poison),
+    ShuttingDown,
+}
+
+impl Queue {
+    /// A queue for so many requests and bytes, with its receiving end.
+    pub(crate) fn new(
+        requests_max: usize,
+        bytes_max: usize,
+        health: watch::Receiver<Health>,
+    ) -> (Self, mpsc::Receiver<Queued>) {
+        let (sender, receiver) = mpsc::channel(requests_max.max(1));
+        let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let room = Arc::new(Semaphore::new(bytes_max));
+        (Self { sender: RwLock::new(Some(sender)), room, bytes_max, health }, receiver)
+    }
+
+    /// Takes a request in and waits for its answer. A request larger than the whole queue takes all of it.
+    pub(crate) async fn ask<T, E: From<NotDone>>(
+        &self,
+        size: Size,
+        request: impl FnOnce(Reply<T, E>) -> Request,
+    ) -> Result<T, E> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(size, request(reply))?;
+        answer.await.unwrap_or_else(|_| Err(self.poisoned().into()))
+    }
+
+    fn submit(&self, size: Size, request: Request) -> Result<(), NotDone> {
+        if *self.health.borrow() == Health::RolledBack {
+            return Err(NotDone::RolledBack);
+        }
+        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = &*sender else { return Err(NotDone::ShuttingDown) };
+        let permits = u32::try_from(size.bytes.min(self.bytes_max)).expect("the queue's bytes fit");
+        let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| NotDone::Busy)?;
+        sender.try_send(Queued { request, size, _room: room }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotDone::Busy,
+            mpsc::error::TrySendError::Closed(_) => self.poisoned(),
+        })
+    }
+
+    /// That the writer has ended; it says why before anybody can notice.
+    fn poisoned(&self) -> NotDone {
+        match *self.health.borrow() {
+            Health::Poisoned(poison) => NotDone::Poisoned(poison),
+            Health::Serving | Health::RolledBack => NotDone::Poisoned(Poison::Failure),
+        }
+    }
+
+    /// Requests that wait.
+    pub(crate) fn len(&self) -> usize {
+        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        sender.as_ref().map_or(0, |sender| sender.max_capacity() - sender.capacity())
+    }
+
+    /// Takes no more requests in; the writer ends when it has answered those that wait.
+    pub(crate) fn close(&self) {
+        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Turns it into the error of an operation.
+macro_rules! from_not_done {
+    ($($error:ident),*) => {
+        $(impl From<NotDone> for $error {
+            fn from(reason: NotDone) -> Self {
+                match reason {
+                    NotDone::Busy => Self::Busy { retry_after: RETRY_AFTER },
+                    NotDone::DiskFull => Self::DiskFull,
+                    NotDone::RolledBack => Self::RolledBack,
+                    NotDone::Poisoned(poison) => Self::Poisoned(poison),
+                    NotDone::ShuttingDown => Self::ShuttingDown,
+                }
+            }
+        })*
+    };
+}
+from_not_done!(AppendError, ComponentError, CreateNetworkError, PutTokenError);
+
+impl From<NotDone> for RevokeTokenError {
+    fn from(reason: NotDone) -> Self {
+        Self::Append(reason.into())
+    }
+}

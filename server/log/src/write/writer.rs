@@ -1,0 +1,144 @@
+//! The one thread that writes: takes what waits, decides, commits once, publishes, then answers.
+//!
+//! Invariant: nobody hears of an entry that is not on disk, and after a failed commit nothing is written any more.
+
+use crate::{
+    error::Poison,
+    state::health::Health,
+    store::{Edges, Store},
+    write::{
+        CommitFailure,
+        commit::{self, Leftovers},
+        decision::{self, Answers},
+        queue::{Queued, Size},
+    },
+};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// The longest that a batch waits for callers who were just answered to come again.
+const LINGER_MAX: Duration = Duration::from_micros(500);
+
+/// The writer's own state.
+pub(crate) struct Writer {
+    store: Arc<Store>,
+    edges: Edges,
+    /// Requests that the last batch had.
+    last_requests: usize,
+}
+
+/// That a commit failed, and was told.
+struct Failed(Poison);
+
+/// Poisons the log when the writer ends in any other way than by a closed queue, a panic included.
+struct PoisonGuard {
+    store: Option<Arc<Store>>,
+    poison: Poison,
+}
+
+impl PoisonGuard {
+    fn new(store: &Arc<Store>) -> Self {
+        Self { store: Some(store.clone()), poison: Poison::Failure }
+    }
+}
+
+impl Drop for PoisonGuard {
+    fn drop(&mut self) {
+        if let Some(store) = &self.store {
+            store.health.send_replace(Health::Poisoned(self.poison));
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(store: Arc<Store>, edges: Edges) -> Self {
+        Self { store, edges, last_requests: 0 }
+    }
+
+    /// Writes until the queue is closed and empty, or a commit fails.
+    ///
+    /// After a failure the log is poisoned first. Then whoever waits hears of it, because nobody answers any more.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
+        let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
+        let mut guard = PoisonGuard::new(&self.store);
+        while let Some(first) = queue.blocking_recv() {
+            self.take(first, &mut queue, &mut batch);
+            if let Err(Failed(poison)) = self.serve(&mut batch, &mut answers) {
+                guard.poison = poison;
+                return;
+            }
+        }
+        guard.store = None;
+    }
+
+    /// The same as a task of the caller's runtime. A batch is what waits when its turn comes: nobody can come while it
+    /// is looked for.
+    #[cfg(feature = "faults")]
+    pub(crate) async fn run_in_place(mut self, mut queue: mpsc::Receiver<Queued>) {
+        let mut guard = PoisonGuard::new(&self.store);
+        while let Some(first) = queue.recv().await {
+            let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
+            self.last_requests = 0;
+            self.take(first, &mut queue, &mut batch);
+            if let Err(Failed(poison)) = self.serve(&mut batch, &mut answers) {
+                guard.poison = poison;
+                return;
+            }
+        }
+        guard.store = None;
+    }
+
+    /// Commits a batch and answers its callers.
+    fn serve(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<(), Failed> {
+        let leftovers = self.commit(batch, answers).map_err(|failure| {
+            tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
+            Failed(failure.poison())
+        })?;
+        answers.send();
+        drop(leftovers);
+        Ok(())
+    }
+
+    /// Takes what waits, up to the limits of a batch. Whoever was answered a moment ago is about to ask again: a batch
+    /// waits for as many as the last one had, so that a round of callers costs one commit and not two. A single caller
+    /// never waits.
+    fn take(&mut self, first: Queued, queue: &mut mpsc::Receiver<Queued>, batch: &mut VecDeque<Queued>) {
+        let config = &self.store.config;
+        let started = Instant::now();
+        let Size { mut events, mut bytes } = first.size;
+        batch.push_back(first);
+        while events < config.batch_events_max && bytes < config.batch_bytes_max {
+            match queue.try_recv() {
+                Ok(next) => {
+                    events += next.size.events;
+                    bytes += next.size.bytes;
+                    batch.push_back(next);
+                }
+                Err(_) if batch.len() < self.last_requests && started.elapsed() < LINGER_MAX => {
+                    std::thread::yield_now();
+                }
+                Err(_) => break,
+            }
+        }
+        self.last_requests = batch.len();
+    }
+
+    /// Decides and stores a batch and lets readers see it.
+    #[tracing::instrument(level = "debug", skip_all, fields(batch.requests = batch.len(), batch.entries))]
+    fn commit(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<Leftovers, CommitFailure> {
+        let started = Instant::now();
+        let staged = decision::decide(&self.store, batch, answers)?;
+        if staged.is_empty() {
+            return Ok(Leftovers::default());
+        }
+        let entries = staged.entries_count();
+        tracing::Span::current().record("batch.entries", entries);
+        let leftovers = commit::write(&self.store, &self.edges, staged)?.publish(&self.store, &mut self.edges);
+        self.store.counters.add_commit(entries, started.elapsed());
+        Ok(leftovers)
+    }
+}

@@ -1,0 +1,13 @@
+//! Personal words at rest: the keys of networks and people, and details sealed with them.
+//!
+//! Invariant: without the key of any one of the people that words are about, nobody can read them. A key that is not
+//! there any more is an erased one.
+
+mod cipher;
+mod key;
+mod keys;
+mod seal;
+
+pub use key::{KEY_BYTES, Key, new_key, random};
+pub use keys::{Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap};
+pub use seal::{Place, Sealed, decode_all, encode_all};

@@ -1,0 +1,221 @@
+//! Details at rest: salt and text sealed under a key made of the keys of all their subjects.
+//!
+//! Invariant: without the key of any one subject neither salt nor text can be opened. The seal is bound to the log,
+//! the event and the place of the detail in it, so that no row can stand in for another.
+
+use crate::{
+    cipher,
+    key::{KEY_BYTES, Key},
+    keys::{Incarnation, SharedKey},
+};
+use hkdf::Hkdf;
+use kith_core::{
+    detail::{Detail, DetailKind},
+    id::{EventId, PersonId},
+    limits,
+    packed::{Reader, Writer},
+};
+use sha2::Sha256;
+use std::collections::HashMap;
+use zeroize::Zeroizing;
+
+/// Separates keys of details from all other keys.
+const KEY_DOMAIN: &[u8] = b"kith/detail-key/1";
+
+/// A detail as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// What kind of words they are.
+    pub kind: DetailKind,
+    /// Whom they are about: sorted, as in the detail.
+    pub subjects: Vec<PersonId>,
+    /// Nonce, then salt and text, encrypted.
+    cipher_text: Vec<u8>,
+}
+
+/// Where a detail belongs: part of what its seal is bound to.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The log.
+    pub incarnation: Incarnation,
+    /// The event.
+    pub event: EventId,
+    /// Index among the event's details.
+    pub index: usize,
+}
+
+impl Sealed {
+    /// Seals a detail. Needs the keys of all its subjects.
+    pub fn seal(detail: &Detail, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Self {
+        let mut sealed = Self { kind: detail.kind, subjects: detail.subjects.clone(), cipher_text: Vec::new() };
+        let key = sealed.key(place, keys).expect("the caller brings the keys of all subjects");
+        let plain = Zeroizing::new([detail.salt.as_slice(), detail.text.as_bytes()].concat());
+        sealed.cipher_text = cipher::seal(&key, &sealed.context(place), &plain);
+        sealed
+    }
+
+    /// Bytes that it takes when it is open: more than the message of it has, as each subject is a text of its own.
+    pub fn open_bytes(&self) -> usize {
+        /// Bytes of a text beside its letters.
+        const TEXT_BYTES: usize = 48;
+        self.cipher_text.len() + self.subjects.iter().map(|subject| subject.as_str().len() + TEXT_BYTES).sum::<usize>()
+    }
+
+    /// Opens it; `None` if the key of a subject is gone, or the seal is of another place or broken.
+    pub fn open(&self, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Option<Detail> {
+        let key = self.key(place, keys)?;
+        let plain = cipher::open(&key, &self.context(place), &self.cipher_text)?;
+        let (salt, text) = plain.split_first_chunk::<{ limits::DETAIL_SALT_BYTES }>()?;
+        let text = std::str::from_utf8(text).ok()?.to_owned();
+        Some(Detail { kind: self.kind, subjects: self.subjects.clone(), text, salt: *salt })
+    }
+
+    /// Whether the keys of all subjects are there.
+    pub fn has_keys(&self, keys: &HashMap<PersonId, SharedKey>) -> bool {
+        self.subjects.iter().all(|subject| keys.contains_key(subject))
+    }
+
+    /// HKDF-SHA256 (RFC 5869) of the subjects' keys one after the other, salted with the incarnation.
+    fn key(&self, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Option<Key> {
+        let mut material = Zeroizing::new(Vec::with_capacity(self.subjects.len() * KEY_BYTES));
+        for subject in &self.subjects {
+            material.extend_from_slice(keys.get(subject)?.as_slice());
+        }
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        let parts = [KEY_DOMAIN, place.event.as_bytes(), &[place.number()]];
+        let derived = Hkdf::<Sha256>::new(Some(&place.incarnation), &material);
+        derived.expand_multi_info(&parts, key.as_mut_slice()).expect("32 bytes are a valid length");
+        Some(key)
+    }
+
+    fn context(&self, place: Place) -> Vec<u8> {
+        let writer = Writer::default().bytes(&place.incarnation).bytes(place.event.as_bytes()).u8(place.number());
+        self.write_outline(writer).finish()
+    }
+
+    fn write_outline(&self, writer: Writer) -> Writer {
+        let count = u8::try_from(self.subjects.len()).expect("at most 64 subjects");
+        let writer = writer.u8(kind_number(self.kind)).u8(count);
+        self.subjects.iter().fold(writer, |writer, subject| writer.short(subject.as_str().as_bytes()))
+    }
+}
+
+impl Place {
+    fn number(&self) -> u8 {
+        u8::try_from(self.index).expect("at most 8 details")
+    }
+}
+
+/// The value of `details`: all sealed details of an entry.
+pub fn encode_all(details: &[Sealed]) -> Vec<u8> {
+    let write = |writer: Writer, detail: &Sealed| detail.write_outline(writer).short(&detail.cipher_text);
+    let count = u8::try_from(details.len()).expect("at most 8 details");
+    details.iter().fold(Writer::default().u8(count), write).finish()
+}
+
+/// Undoes [`encode_all`]; `None` if the bytes are malformed.
+pub fn decode_all(bytes: &[u8]) -> Option<Vec<Sealed>> {
+    let mut reader = Reader::new(bytes);
+    let count = reader.u8()?;
+    let details = (0..count).map(|_| decode(&mut reader)).collect::<Option<_>>()?;
+    reader.finish(details)
+}
+
+fn decode(reader: &mut Reader<'_>) -> Option<Sealed> {
+    let kind = kind_of(reader.u8()?)?;
+    let count = reader.u8()?;
+    let subjects = (0..count).map(|_| reader.text()).collect::<Option<_>>()?;
+    Some(Sealed { kind, subjects, cipher_text: reader.short()?.to_vec() })
+}
+
+const KINDS: [DetailKind; 5] =
+    [DetailKind::Name, DetailKind::Contact, DetailKind::Note, DetailKind::Place, DetailKind::Words];
+
+/// Numbers of kinds on disk; never changed.
+fn kind_number(kind: DetailKind) -> u8 {
+    match kind {
+        DetailKind::Name => 1,
+        DetailKind::Contact => 2,
+        DetailKind::Note => 3,
+        DetailKind::Place => 4,
+        DetailKind::Words => 5,
+        DetailKind::Newer(number) => {
+            u8::try_from(number).expect("what this version does not know was read from a byte")
+        }
+    }
+}
+
+/// The kind of a number on disk; one that this version does not know was written by a later one.
+fn kind_of(number: u8) -> Option<DetailKind> {
+    let known = KINDS.into_iter().find(|kind| kind_number(*kind) == number);
+    (number != 0).then(|| known.unwrap_or(DetailKind::Newer(number.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::new_key;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn place(index: usize) -> Place {
+        let event = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
+        Place { incarnation: [9; 16], event, index }
+    }
+
+    fn detail() -> impl Strategy<Value = Detail> {
+        let subjects = proptest::collection::btree_set("[a-z]{1,64}", 1..64);
+        (0..KINDS.len(), subjects, ".{1,1000}", any::<[u8; 32]>()).prop_map(|(kind, subjects, text, salt)| Detail {
+            kind: KINDS[kind],
+            subjects: subjects.iter().map(|id| id.parse().unwrap()).collect(),
+            text,
+            salt,
+        })
+    }
+
+    fn keys_of(detail: &Detail) -> HashMap<PersonId, SharedKey> {
+        detail.subjects.iter().map(|person| (person.clone(), Arc::new(new_key()))).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn opens_with_every_key_and_with_no_fewer(detail in detail(), other in 0_usize..64) {
+            let mut keys = keys_of(&detail);
+            let sealed = Sealed::seal(&detail, place(0), &keys);
+            let stored = decode_all(&encode_all(std::slice::from_ref(&sealed))).unwrap();
+            prop_assert_eq!(&stored, std::slice::from_ref(&sealed));
+            prop_assert_eq!(stored[0].open(place(0), &keys), Some(detail.clone()));
+            prop_assert_eq!(stored[0].open(place(1), &keys), None);
+            let person = &detail.subjects[other % detail.subjects.len()];
+            let key = keys.insert(person.clone(), Arc::new(new_key()));
+            prop_assert!(key.is_some());
+            prop_assert_eq!(stored[0].open(place(0), &keys), None);
+            keys.remove(person);
+            prop_assert!(!stored[0].has_keys(&keys));
+            prop_assert_eq!(stored[0].open(place(0), &keys), None);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode_all(&bytes);
+        }
+    }
+
+    #[test]
+    fn another_event_or_log_or_kind_does_not_open() {
+        let detail = Detail {
+            kind: DetailKind::Name,
+            subjects: vec!["amina".parse().unwrap()],
+            text: "Amina Diallo".into(),
+            salt: [7; 32],
+        };
+        let keys = keys_of(&detail);
+        let sealed = Sealed::seal(&detail, place(0), &keys);
+        let event = "018f0000-0000-7000-8000-000000000002".parse().unwrap();
+        assert_eq!(sealed.open(Place { event, ..place(0) }, &keys), None);
+        assert_eq!(sealed.open(Place { incarnation: [8; 16], ..place(0) }, &keys), None);
+        let renamed = Sealed { kind: DetailKind::Note, ..sealed };
+        assert_eq!(renamed.open(place(0), &keys), None);
+    }
+}
