@@ -190,12 +190,9 @@ pub struct Damage {
     pub what: &'static str,
 }
 
-/// Why nothing of an append counts.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// A rule or a condition says no.
-    #[error(transparent)]
-    Refused(#[from] Refused),
+/// Why the writer did not take, or not answer, what it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
     /// The queue is full; nothing was done.
     #[error("the log is busy")]
     Busy {
@@ -208,12 +205,23 @@ pub enum AppendError {
     /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
     #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
     RolledBack,
-    /// An earlier commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
+    /// A commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
     #[error("{0}")]
     Poisoned(Poison),
     /// The log is closing; nothing was done.
     #[error("the log is shutting down")]
     ShuttingDown,
+}
+
+/// Why nothing of an append counts.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// A rule or a condition says no.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The log takes nothing now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// Why a network was not made.
@@ -228,70 +236,9 @@ pub enum CreateNetworkError {
     /// The principal may not, or its token does not hold any more.
     #[error("the token does not hold any more")]
     TokenInvalid,
-    /// The queue is full; nothing was done.
-    #[error("the log is busy")]
-    Busy {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// The disk is almost full; nothing was done, and there is nothing to restart.
-    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
-    DiskFull,
-    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
-    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
-    RolledBack,
-    /// A commit failed.
-    #[error("{0}")]
-    Poisoned(Poison),
-    /// The log is closing; nothing was done.
-    #[error("the log is shutting down")]
-    ShuttingDown,
-}
-
-/// Why a token of the server was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum PutTokenError {
-    /// The queue is full; nothing was done.
-    #[error("the log is busy")]
-    Busy {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// The disk is almost full; nothing was done, and there is nothing to restart.
-    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
-    DiskFull,
-    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
-    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
-    RolledBack,
-    /// A commit failed.
-    #[error("{0}")]
-    Poisoned(Poison),
-    /// The log is closing; nothing was done.
-    #[error("the log is shutting down")]
-    ShuttingDown,
-}
-
-/// Why a component was not stored or removed.
-#[derive(Debug, thiserror::Error)]
-pub enum ComponentError {
-    /// The queue is full; nothing was done.
-    #[error("the log is busy")]
-    Busy {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// The disk is almost full; nothing was done, and there is nothing to restart.
-    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
-    DiskFull,
-    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
-    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
-    RolledBack,
-    /// A commit failed.
-    #[error("{0}")]
-    Poisoned(Poison),
-    /// The log is closing; nothing was done.
-    #[error("the log is shutting down")]
-    ShuttingDown,
+    /// The log takes nothing now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 /// Why a token was not revoked.
@@ -303,6 +250,12 @@ pub enum RevokeTokenError {
     /// The revocation could not be recorded.
     #[error(transparent)]
     Append(#[from] AppendError),
+}
+
+impl From<Unavailable> for RevokeTokenError {
+    fn from(error: Unavailable) -> Self {
+        Self::Append(error.into())
+    }
 }
 
 /// Why something could not be read.

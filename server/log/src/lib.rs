@@ -25,8 +25,8 @@ pub use blocking::work_in_place;
 pub use blocking::{blocking, in_place as works_in_place};
 pub use config::{Clock, CommitMode, Config, Range};
 pub use error::{
-    AppendError, CheckpointFileError, ComponentError, CreateNetworkError, Damage, OpenError, Poison, PutTokenError,
-    ReadError, RevokeTokenError, StorageFailure, Versioned,
+    AppendError, CheckpointFileError, CreateNetworkError, Damage, OpenError, Poison, ReadError, RevokeTokenError,
+    StorageFailure, Unavailable, Versioned,
 };
 pub use files::{FileError, write_new};
 pub use keys::key_file::KEYS_PAGES_BYTES_MAX;

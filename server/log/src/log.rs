@@ -6,7 +6,7 @@
 use crate::store::{Secrets, load_on};
 use crate::{
     config::{Clock, Config},
-    error::{ComponentError, CreateNetworkError, OpenError, PutTokenError, ReadError, RevokeTokenError},
+    error::{CreateNetworkError, OpenError, ReadError, RevokeTokenError, Unavailable},
     inner::Inner,
     measures::Measures,
     network::Network,
@@ -21,7 +21,7 @@ use crate::{
         token::{self, NewServerToken, NewToken, Owner, Token},
     },
     store::Store,
-    write::queue::{Request, Size},
+    write::queue::{Request, ServerRequest, Size},
 };
 use bytes::Bytes;
 use kith_core::{
@@ -89,25 +89,25 @@ impl Log {
         name: &NetworkName,
     ) -> Result<Network, CreateNetworkError> {
         let (name, principal) = (name.clone(), principal.clone());
-        let request = |reply| Request::CreateNetwork { name, principal, reply };
+        let request = |reply| Request::Server(ServerRequest::CreateNetwork { name, principal, reply });
         let live = self.inner.queue.ask(Size::default(), request).await?;
         Ok(Network::new(live, self.inner.clone()))
     }
 
     /// Stores a token for the whole server, such as that of the first start. It is part of no network's log; one of
     /// the same id is replaced.
-    pub async fn put_server_token(&self, token: NewServerToken) -> Result<(), PutTokenError> {
+    pub async fn put_server_token(&self, token: NewServerToken) -> Result<(), Unavailable> {
         let NewServerToken { id, secret, role, expires_at } = token;
         let token = NewToken { role, person: None, organisation: None, expires_at };
         let row = TokenRow::new(id, &secret, &token, Timestamp::default());
-        self.inner.queue.ask(Size::default(), |reply| Request::PutServerToken { row, reply }).await
+        self.inner.queue.ask(Size::default(), |reply| Request::Server(ServerRequest::PutToken { row, reply })).await
     }
 
     /// Revokes a token for the whole server: it opens nothing when this returns. One that was revoked before stays as
     /// it was.
     pub async fn revoke_server_token(&self, principal: &Principal, id: &TokenId) -> Result<(), RevokeTokenError> {
         let (id, principal) = (id.clone(), principal.clone());
-        let request = |reply| Request::RevokeServerToken { id, principal, reply };
+        let request = |reply| Request::Server(ServerRequest::RevokeToken { id, principal, reply });
         self.inner.queue.ask(Size::default(), request).await
     }
 
@@ -117,18 +117,21 @@ impl Log {
     }
 
     /// Keeps a plugin's component, by the digest that is given back.
-    pub async fn put_component(&self, component: Bytes) -> Result<ComponentDigest, ComponentError> {
+    pub async fn put_component(&self, component: Bytes) -> Result<ComponentDigest, Unavailable> {
         let digest = components::digest(&component);
         let size = Size { events: 0, bytes: component.len() };
         let change = components::Change::Put(digest, component);
-        self.inner.queue.ask(size, |reply| Request::ChangeComponents { change, reply }).await?;
+        self.inner.queue.ask(size, |reply| Request::Server(ServerRequest::ChangeComponents { change, reply })).await?;
         Ok(digest)
     }
 
     /// Forgets a component, if it is there.
-    pub async fn remove_component(&self, digest: &ComponentDigest) -> Result<(), ComponentError> {
+    pub async fn remove_component(&self, digest: &ComponentDigest) -> Result<(), Unavailable> {
         let change = components::Change::Remove(*digest);
-        self.inner.queue.ask(Size::default(), |reply| Request::ChangeComponents { change, reply }).await
+        self.inner
+            .queue
+            .ask(Size::default(), |reply| Request::Server(ServerRequest::ChangeComponents { change, reply }))
+            .await
     }
 
     /// A component's bytes; `None` if it is not kept. Blocks on the disk.

@@ -22,7 +22,7 @@ use crate::{
     write::{
         administration,
         log_state::first_match,
-        queue::{NewSecretToken, Request, Size},
+        queue::{NetworkRequest, NewSecretToken, Request, Size},
     },
 };
 use bytes::Bytes;
@@ -87,7 +87,7 @@ impl Network {
             command.condition = Some(self.narrow(condition, &command.principal).await);
         }
         let live = self.live.clone();
-        self.inner.queue.ask(size, |reply| Request::Append { live, command, reply }).await
+        self.inner.queue.ask(size, |reply| Request::Network(live, NetworkRequest::Append { command, reply })).await
     }
 
     /// Appends events each on its own, in one commit: a refused one does not hold up the rest.
@@ -98,7 +98,10 @@ impl Network {
     ) -> Result<Vec<Result<Outcome, Refusal>>, AppendError> {
         let size = check_size(&events)?;
         let live = self.live.clone();
-        self.inner.queue.ask(size, |reply| Request::AppendEach { live, principal, events, reply }).await
+        self.inner
+            .queue
+            .ask(size, |reply| Request::Network(live, NetworkRequest::AppendEach { principal, events, reply }))
+            .await
     }
 
     /// The last position.
@@ -278,7 +281,11 @@ impl Network {
         let command = self.command(principal, fact)?;
         let size = Size::of(&command.events);
         let (live, token) = (self.live.clone(), NewSecretToken { id, secret: secret.clone(), token });
-        let issued = self.inner.queue.ask(size, |reply| Request::IssueToken { live, command, token, reply }).await;
+        let issued = self
+            .inner
+            .queue
+            .ask(size, |reply| Request::Network(live, NetworkRequest::IssueToken { command, token, reply }))
+            .await;
         let (token, position) = issued?;
         Ok(IssuedToken { token, secret: secret.to_string(), position })
     }
@@ -295,7 +302,10 @@ impl Network {
     pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
         let command = self.command(principal, Administration::TokenRevoked { token: id.clone() })?;
         let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));
-        self.inner.queue.ask(size, |reply| Request::RevokeToken { live, command, id, reply }).await
+        self.inner
+            .queue
+            .ask(size, |reply| Request::Network(live, NetworkRequest::RevokeToken { command, id, reply }))
+            .await
     }
 
     /// The whole log, hidden entries included, for views: they give their plugins what the plugins' owners may see. No

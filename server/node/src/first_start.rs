@@ -4,7 +4,7 @@
 
 use crate::owner_token::{self, OWNER_TOKEN_FILE, OwnerTokenError};
 use kith_core::id::NetworkName;
-use kith_log::{CreateNetworkError, Log, PutTokenError};
+use kith_log::{CreateNetworkError, Log, Unavailable};
 use std::{
     fs::{self, DirBuilder, Permissions},
     io,
@@ -44,7 +44,7 @@ pub enum FirstStartError {
     OwnerToken(#[from] OwnerTokenError),
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
-    Token(#[from] PutTokenError),
+    Token(#[from] Unavailable),
     /// The network could not be made.
     #[error("the network could not be made: {0}")]
     Network(#[from] CreateNetworkError),

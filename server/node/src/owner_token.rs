@@ -4,7 +4,7 @@
 
 use crate::clock::Clock;
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
-use kith_log::{Log, NewServerToken, OpenError, PutTokenError, Token, is_secret, new_secret};
+use kith_log::{Log, NewServerToken, OpenError, Token, Unavailable, is_secret, new_secret};
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Write},
@@ -71,7 +71,7 @@ pub enum OwnerTokenError {
     NoneThere,
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
-    Store(#[from] PutTokenError),
+    Store(#[from] Unavailable),
 }
 
 fn issued(token: &Token) -> String {
@@ -133,7 +133,7 @@ pub(crate) fn current(log: &Log, now: Timestamp) -> Option<Token> {
 }
 
 /// Stores the owner token, in place of the one before.
-pub(crate) async fn put(log: &Log, secret: String, expires_at: Option<Timestamp>) -> Result<(), PutTokenError> {
+pub(crate) async fn put(log: &Log, secret: String, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
     log.put_server_token(NewServerToken { id: id(), secret, role: Role::Owner, expires_at }).await
 }
 

@@ -4,7 +4,7 @@
 //! new networks.
 
 use crate::{
-    error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError},
+    error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable},
     rows::{
         chunk::Chunk,
         components,
@@ -19,7 +19,7 @@ use crate::{
         CommitFailure,
         commit::{Staged, StagedNetwork},
         log_state::LogState,
-        queue::{Each, NewSecretToken, NotDone, Queued, Reply, Request},
+        queue::{Each, NetworkRequest, NewSecretToken, Queued, Reply, Request, ServerRequest},
     },
 };
 use kith_core::{
@@ -34,20 +34,23 @@ use kith_core::{
 use kith_words::Incarnation;
 use std::{collections::VecDeque, sync::Arc};
 
+/// What became of a request, or why the log is poisoned.
+type Decided<T, E> = Result<Result<T, E>, CommitFailure>;
+
 /// Answers that wait for the commit.
 #[derive(Default)]
 pub(crate) struct Answers(Vec<Box<dyn FnOnce()>>);
 
 impl Answers {
     /// Keeps an answer. A failure is handed on, and the caller's answer says that the log is poisoned.
-    fn keep<T: 'static, E: From<NotDone> + 'static>(
+    fn keep<T: 'static, E: From<Unavailable> + 'static>(
         &mut self,
         reply: Reply<T, E>,
-        result: Result<Result<T, E>, CommitFailure>,
+        result: Decided<T, E>,
     ) -> Result<(), CommitFailure> {
         let (answer, failure) = match result {
             Ok(answer) => (answer, Ok(())),
-            Err(failure) => (Err(NotDone::Poisoned(failure.poison()).into()), Err(failure)),
+            Err(failure) => (Err(Unavailable::Poisoned(failure.poison()).into()), Err(failure)),
         };
         // Whoever asked may have gone away.
         self.0.push(Box::new(move || drop(reply.send(answer))));
@@ -55,8 +58,8 @@ impl Answers {
     }
 
     /// Keeps the answer that there is no room for what was asked.
-    fn keep_disk_full<T: Send + 'static, E: From<NotDone> + Send + 'static>(&mut self, reply: Reply<T, E>) {
-        self.0.push(Box::new(move || drop(reply.send(Err(NotDone::DiskFull.into())))));
+    fn keep_disk_full<T: Send + 'static, E: From<Unavailable> + Send + 'static>(&mut self, reply: Reply<T, E>) {
+        self.0.push(Box::new(move || drop(reply.send(Err(Unavailable::DiskFull.into())))));
     }
 
     /// Sends every answer.
@@ -76,14 +79,14 @@ pub(crate) fn decide(
     if !store.space.has_room() {
         refuse_growth(batch, answers);
     }
-    batch.make_contiguous().sort_by_key(|queued| queued.request.live().map(|live| live.ordinal));
-    while let Some(front) = batch.front() {
-        match front.request.live().cloned() {
-            Some(live) => {
-                let network = decide_network(store, &live, now, &staged.server_tokens, batch, answers)?;
+    batch.make_contiguous().sort_by_key(|queued| queued.request.ordinal());
+    while let Some(queued) = batch.pop_front() {
+        match queued.request {
+            Request::Network(live, first) => {
+                let network = decide_network(store, live, now, &staged.server_tokens, first, batch, answers)?;
                 staged.networks.push(network);
             }
-            None => decide_server(store, now, batch, &mut staged, answers)?,
+            Request::Server(request) => decide_server(store, now, request, &mut staged, answers)?,
         }
     }
     staged.networks.retain(|network| !network.accepted.is_empty());
@@ -91,17 +94,11 @@ pub(crate) fn decide(
 }
 
 impl Request {
-    /// The network it is about, if it is about one.
-    fn live(&self) -> Option<&Arc<Live>> {
+    /// The ordinal of the network that it is about, if it is about one.
+    fn ordinal(&self) -> Option<u32> {
         match self {
-            Self::Append { live, .. }
-            | Self::AppendEach { live, .. }
-            | Self::IssueToken { live, .. }
-            | Self::RevokeToken { live, .. } => Some(live),
-            Self::CreateNetwork { .. }
-            | Self::PutServerToken { .. }
-            | Self::RevokeServerToken { .. }
-            | Self::ChangeComponents { .. } => None,
+            Self::Network(live, _) => Some(live.ordinal),
+            Self::Server(_) => None,
         }
     }
 }
@@ -111,29 +108,32 @@ impl Request {
 fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     for queued in std::mem::take(batch) {
         match queued.request {
-            Request::Append { reply, .. } => answers.keep_disk_full(reply),
-            Request::AppendEach { reply, .. } => answers.keep_disk_full(reply),
-            Request::IssueToken { reply, .. } => answers.keep_disk_full(reply),
-            Request::CreateNetwork { reply, .. } => answers.keep_disk_full(reply),
-            Request::ChangeComponents { change: components::Change::Put(..), reply } => answers.keep_disk_full(reply),
-            Request::ChangeComponents { change: components::Change::Remove(_), .. }
-            | Request::RevokeToken { .. }
-            | Request::PutServerToken { .. }
-            | Request::RevokeServerToken { .. } => batch.push_back(queued),
+            Request::Network(_, NetworkRequest::Append { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Network(_, NetworkRequest::AppendEach { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Network(_, NetworkRequest::IssueToken { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Server(ServerRequest::CreateNetwork { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Server(ServerRequest::ChangeComponents { change: components::Change::Put(..), reply }) => {
+                answers.keep_disk_full(reply);
+            }
+            Request::Network(_, NetworkRequest::RevokeToken { .. })
+            | Request::Server(
+                ServerRequest::ChangeComponents { change: components::Change::Remove(_), .. }
+                | ServerRequest::PutToken { .. }
+                | ServerRequest::RevokeToken { .. },
+            ) => batch.push_back(queued),
         }
     }
 }
 
-/// Decides the first request, which is about no network.
 fn decide_server(
     store: &Store,
     now: Timestamp,
-    batch: &mut VecDeque<Queued>,
+    request: ServerRequest,
     staged: &mut Staged,
     answers: &mut Answers,
 ) -> Result<(), CommitFailure> {
-    match batch.pop_front().map(|queued| queued.request) {
-        Some(Request::CreateNetwork { name, principal, reply }) => {
+    match request {
+        ServerRequest::CreateNetwork { name, principal, reply } => {
             let created = if administers(store, &staged.server_tokens, &principal, now) {
                 create_network(store, now, name, staged)
             } else {
@@ -141,26 +141,19 @@ fn decide_server(
             };
             answers.keep(reply, created)
         }
-        Some(Request::RevokeServerToken { id, principal, reply }) => {
+        ServerRequest::RevokeToken { id, principal, reply } => {
             let revoked = revoke_server_token(store, now, &id, &principal, &mut staged.server_tokens);
             answers.keep(reply, Ok(revoked))
         }
-        Some(Request::PutServerToken { mut row, reply }) => {
+        ServerRequest::PutToken { mut row, reply } => {
             row.issued_at = now;
             staged.server_tokens.push(row);
             answers.keep(reply, Ok(Ok(())))
         }
-        Some(Request::ChangeComponents { change, reply }) => {
+        ServerRequest::ChangeComponents { change, reply } => {
             staged.components.push(change);
             answers.keep(reply, Ok(Ok(())))
         }
-        Some(
-            Request::Append { .. }
-            | Request::AppendEach { .. }
-            | Request::IssueToken { .. }
-            | Request::RevokeToken { .. },
-        )
-        | None => unreachable!("the caller looked at the first request"),
     }
 }
 
@@ -169,7 +162,7 @@ fn create_network(
     now: Timestamp,
     name: NetworkName,
     staged: &mut Staged,
-) -> Result<Result<Arc<Live>, CreateNetworkError>, CommitFailure> {
+) -> Decided<Arc<Live>, CreateNetworkError> {
     let count = store.networks().len() + staged.created.len();
     if store.networks().contains_key(&name) || staged.created.iter().any(|live| live.name == name) {
         return Ok(Err(CreateNetworkError::AlreadyExists { name }));
@@ -220,27 +213,40 @@ fn revoke_server_token(
     Ok(())
 }
 
-/// Decides all requests of one network, which come first in the batch.
+/// Decides all requests of one network: the first, and those that come next in the batch.
 fn decide_network(
     store: &Store,
-    live: &Arc<Live>,
+    live: Arc<Live>,
     now: Timestamp,
     server_tokens: &[TokenRow],
+    first: NetworkRequest,
     batch: &mut VecDeque<Queued>,
     answers: &mut Answers,
 ) -> Result<StagedNetwork, CommitFailure> {
     live.clock_watch.look(&live.name, live.head().recorded_at, now);
-    let state = LogState::new(store, live);
+    let state = LogState::new(store, &live);
     let decided = Batch::new(&state, now, store.config.future_ms_max);
-    let mut turn = Turn { store, live, now, server_tokens, decided, tokens: Vec::new() };
-    while let Some(queued) =
-        batch.pop_front_if(|queued| queued.request.live().is_some_and(|own| Arc::ptr_eq(own, live)))
-    {
-        turn.decide(queued.request, answers)?;
+    let mut turn = Turn { store, live: &live, now, server_tokens, decided, tokens: Vec::new() };
+    let mut next = Some(first);
+    while let Some(request) = next {
+        turn.decide(request, answers)?;
+        next = next_of(batch, &live);
     }
     let (accepted, tokens) = (turn.decided.into_accepted(), turn.tokens);
     let retractions = retractions(&state, &accepted)?;
-    Ok(StagedNetwork { live: live.clone(), accepted, retractions, tokens })
+    Ok(StagedNetwork { live, accepted, retractions, tokens })
+}
+
+/// Takes the first request out of a batch if it is about this network.
+fn next_of(batch: &mut VecDeque<Queued>, live: &Arc<Live>) -> Option<NetworkRequest> {
+    let is_next = |queued: &mut Queued| match &queued.request {
+        Request::Network(own, _) => Arc::ptr_eq(own, live),
+        Request::Server(_) => false,
+    };
+    match batch.pop_front_if(is_next)?.request {
+        Request::Network(_, request) => Some(request),
+        Request::Server(_) => None,
+    }
 }
 
 /// One network's part of a batch.
@@ -255,34 +261,28 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    fn decide(&mut self, request: Request, answers: &mut Answers) -> Result<(), CommitFailure> {
+    fn decide(&mut self, request: NetworkRequest, answers: &mut Answers) -> Result<(), CommitFailure> {
         match request {
-            Request::Append { command, reply, .. } => {
+            NetworkRequest::Append { command, reply } => {
                 let decided = self.append(command);
                 answers.keep(reply, decided)
             }
-            Request::AppendEach { principal, events, reply, .. } => {
+            NetworkRequest::AppendEach { principal, events, reply } => {
                 let decided = self.append_each(&principal, events);
                 answers.keep(reply, decided)
             }
-            Request::IssueToken { command, token, reply, .. } => {
+            NetworkRequest::IssueToken { command, token, reply } => {
                 let decided = self.issue_token(command, &token);
                 answers.keep(reply, decided)
             }
-            Request::RevokeToken { command, id, reply, .. } => {
+            NetworkRequest::RevokeToken { command, id, reply } => {
                 let decided = self.revoke_token(command, &id);
                 answers.keep(reply, decided)
-            }
-            Request::CreateNetwork { .. }
-            | Request::PutServerToken { .. }
-            | Request::RevokeServerToken { .. }
-            | Request::ChangeComponents { .. } => {
-                unreachable!("these are about no network")
             }
         }
     }
 
-    fn append(&mut self, command: Command) -> Result<Result<Vec<Outcome>, AppendError>, CommitFailure> {
+    fn append(&mut self, command: Command) -> Decided<Vec<Outcome>, AppendError> {
         Ok(self.decide_command(command)?.map_err(AppendError::Refused))
     }
 
@@ -301,7 +301,7 @@ impl Turn<'_> {
         Err(Refused { event: 0, why: Refusal::TokenInvalid })
     }
 
-    fn decide_command(&mut self, command: Command) -> Result<Result<Vec<Outcome>, Refused>, CommitFailure> {
+    fn decide_command(&mut self, command: Command) -> Decided<Vec<Outcome>, Refused> {
         if let Err(refused) = self.check_credential(&command.principal) {
             return Ok(Err(refused));
         }
@@ -312,11 +312,7 @@ impl Turn<'_> {
         }
     }
 
-    fn append_each(
-        &mut self,
-        principal: &Principal,
-        events: Vec<Prepared>,
-    ) -> Result<Result<Each, AppendError>, CommitFailure> {
+    fn append_each(&mut self, principal: &Principal, events: Vec<Prepared>) -> Decided<Each, AppendError> {
         if let Err(refused) = self.check_credential(principal) {
             return Ok(Err(refused.into()));
         }
@@ -332,11 +328,7 @@ impl Turn<'_> {
         Ok(Ok(results))
     }
 
-    fn issue_token(
-        &mut self,
-        command: Command,
-        new: &NewSecretToken,
-    ) -> Result<Result<(Token, Position), AppendError>, CommitFailure> {
+    fn issue_token(&mut self, command: Command, new: &NewSecretToken) -> Decided<(Token, Position), AppendError> {
         if let Err(refused) = self.decide_command(command)? {
             return Ok(Err(refused.into()));
         }
@@ -347,11 +339,7 @@ impl Turn<'_> {
         Ok(Ok((token, position)))
     }
 
-    fn revoke_token(
-        &mut self,
-        command: Command,
-        id: &TokenId,
-    ) -> Result<Result<Position, RevokeTokenError>, CommitFailure> {
+    fn revoke_token(&mut self, command: Command, id: &TokenId) -> Decided<Position, RevokeTokenError> {
         let found = self.find_token(id).filter(|row| !is_hidden(&command.principal, row));
         let Some(mut row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
         if let Some(revoked) = row.revoked {

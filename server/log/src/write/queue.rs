@@ -4,7 +4,7 @@
 //! or, if the writer fails, told so by its channel.
 
 use crate::{
-    error::{AppendError, ComponentError, CreateNetworkError, Poison, PutTokenError, RevokeTokenError},
+    error::{AppendError, CreateNetworkError, Poison, RevokeTokenError, Unavailable},
     rows::{components, row::TokenRow},
     state::{
         health::Health,
@@ -28,6 +28,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 /// When to try again after the queue was full: a few commits later.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
+const BUSY: Unavailable = Unavailable::Busy { retry_after: RETRY_AFTER };
+
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
@@ -36,47 +38,24 @@ pub(crate) type Each = Vec<Result<Outcome, Refusal>>;
 
 /// What the writer is asked to do.
 pub(crate) enum Request {
-    Append {
-        live: Arc<Live>,
-        command: Command,
-        reply: Reply<Vec<Outcome>, AppendError>,
-    },
-    AppendEach {
-        live: Arc<Live>,
-        principal: Principal,
-        events: Vec<Prepared>,
-        reply: Reply<Each, AppendError>,
-    },
-    IssueToken {
-        live: Arc<Live>,
-        command: Command,
-        token: NewSecretToken,
-        reply: Reply<(Token, Position), AppendError>,
-    },
-    RevokeToken {
-        live: Arc<Live>,
-        command: Command,
-        id: TokenId,
-        reply: Reply<Position, RevokeTokenError>,
-    },
-    CreateNetwork {
-        name: NetworkName,
-        principal: Principal,
-        reply: Reply<Arc<Live>, CreateNetworkError>,
-    },
-    PutServerToken {
-        row: TokenRow,
-        reply: Reply<(), PutTokenError>,
-    },
-    RevokeServerToken {
-        id: TokenId,
-        principal: Principal,
-        reply: Reply<(), RevokeTokenError>,
-    },
-    ChangeComponents {
-        change: components::Change,
-        reply: Reply<(), ComponentError>,
-    },
+    Network(Arc<Live>, NetworkRequest),
+    Server(ServerRequest),
+}
+
+/// What is asked of one network.
+pub(crate) enum NetworkRequest {
+    Append { command: Command, reply: Reply<Vec<Outcome>, AppendError> },
+    AppendEach { principal: Principal, events: Vec<Prepared>, reply: Reply<Each, AppendError> },
+    IssueToken { command: Command, token: NewSecretToken, reply: Reply<(Token, Position), AppendError> },
+    RevokeToken { command: Command, id: TokenId, reply: Reply<Position, RevokeTokenError> },
+}
+
+/// What is asked of the server and is about no network that there is.
+pub(crate) enum ServerRequest {
+    CreateNetwork { name: NetworkName, principal: Principal, reply: Reply<Arc<Live>, CreateNetworkError> },
+    PutToken { row: TokenRow, reply: Reply<(), Unavailable> },
+    RevokeToken { id: TokenId, principal: Principal, reply: Reply<(), RevokeTokenError> },
+    ChangeComponents { change: components::Change, reply: Reply<(), Unavailable> },
 }
 
 /// A token to issue, its id and secret already made.
@@ -114,16 +93,6 @@ pub(crate) struct Queue {
     health: watch::Receiver<Health>,
 }
 
-/// Why a request was not taken in, or not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotDone {
-    Busy,
-    DiskFull,
-    RolledBack,
-    Poisoned(Poison),
-    ShuttingDown,
-}
-
 impl Queue {
     /// A queue for so many requests and bytes, with its receiving end.
     pub(crate) fn new(
@@ -138,7 +107,7 @@ impl Queue {
     }
 
     /// Takes a request in and waits for its answer. A request larger than the whole queue takes all of it.
-    pub(crate) async fn ask<T, E: From<NotDone>>(
+    pub(crate) async fn ask<T, E: From<Unavailable>>(
         &self,
         size: Size,
         request: impl FnOnce(Reply<T, E>) -> Request,
@@ -148,25 +117,25 @@ impl Queue {
         answer.await.unwrap_or_else(|_| Err(self.poisoned().into()))
     }
 
-    fn submit(&self, size: Size, request: Request) -> Result<(), NotDone> {
+    fn submit(&self, size: Size, request: Request) -> Result<(), Unavailable> {
         if *self.health.borrow() == Health::RolledBack {
-            return Err(NotDone::RolledBack);
+            return Err(Unavailable::RolledBack);
         }
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(sender) = &*sender else { return Err(NotDone::ShuttingDown) };
+        let Some(sender) = &*sender else { return Err(Unavailable::ShuttingDown) };
         let permits = u32::try_from(size.bytes.min(self.bytes_max)).expect("the queue's bytes fit");
-        let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| NotDone::Busy)?;
+        let room = self.room.clone().try_acquire_many_owned(permits).map_err(|_| BUSY)?;
         sender.try_send(Queued { request, size, _room: room }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotDone::Busy,
+            mpsc::error::TrySendError::Full(_) => BUSY,
             mpsc::error::TrySendError::Closed(_) => self.poisoned(),
         })
     }
 
     /// That the writer has ended; it says why before anybody can notice.
-    fn poisoned(&self) -> NotDone {
+    fn poisoned(&self) -> Unavailable {
         match *self.health.borrow() {
-            Health::Poisoned(poison) => NotDone::Poisoned(poison),
-            Health::Serving | Health::RolledBack => NotDone::Poisoned(Poison::Failure),
+            Health::Poisoned(poison) => Unavailable::Poisoned(poison),
+            Health::Serving | Health::RolledBack => Unavailable::Poisoned(Poison::Failure),
         }
     }
 
@@ -179,29 +148,5 @@ impl Queue {
     /// Takes no more requests in; the writer ends when it has answered those that wait.
     pub(crate) fn close(&self) {
         *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-/// Turns it into the error of an operation.
-macro_rules! from_not_done {
-    ($($error:ident),*) => {
-        $(impl From<NotDone> for $error {
-            fn from(reason: NotDone) -> Self {
-                match reason {
-                    NotDone::Busy => Self::Busy { retry_after: RETRY_AFTER },
-                    NotDone::DiskFull => Self::DiskFull,
-                    NotDone::RolledBack => Self::RolledBack,
-                    NotDone::Poisoned(poison) => Self::Poisoned(poison),
-                    NotDone::ShuttingDown => Self::ShuttingDown,
-                }
-            }
-        })*
-    };
-}
-from_not_done!(AppendError, ComponentError, CreateNetworkError, PutTokenError);
-
-impl From<NotDone> for RevokeTokenError {
-    fn from(reason: NotDone) -> Self {
-        Self::Append(reason.into())
     }
 }

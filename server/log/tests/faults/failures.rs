@@ -8,7 +8,7 @@ use crate::{
     workload::{SECRETS, Seen, Step, empty, everything, open, run},
 };
 use kith_core::{position::Position, timestamp::Timestamp};
-use kith_log::{AppendError, Clock, Config, Health, Log, Poison};
+use kith_log::{AppendError, Clock, Config, Health, Log, Poison, Unavailable};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -170,7 +170,7 @@ async fn a_panic_in_the_writer_poisons_the_log() {
     append(&network, vec![joins(1, "amina")]).await;
     broken.store(true, Ordering::SeqCst);
     let lost = network.append(command(vec![joins(2, "ben")])).await;
-    assert!(matches!(lost, Err(AppendError::Poisoned(Poison::Failure))), "{lost:?}");
+    assert!(matches!(lost, Err(AppendError::Unavailable(Unavailable::Poisoned(Poison::Failure)))), "{lost:?}");
     log.shutdown().await;
     assert_eq!(*log.health().borrow(), Health::Poisoned(Poison::Failure));
     assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len(), 1);

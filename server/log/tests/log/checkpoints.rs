@@ -7,8 +7,8 @@ use kith_core::{
     position::Position,
 };
 use kith_log::{
-    AppendError, CheckpointError, Config, CreateNetworkError, Health, Judgement, Log, Network, OpenError,
-    PutTokenError, Verdict, accept_rollback, judge,
+    AppendError, CheckpointError, Config, CreateNetworkError, Health, Judgement, Log, Network, OpenError, Unavailable,
+    Verdict, accept_rollback, judge,
 };
 use sha2::Sha256;
 use std::{fs, path::Path};
@@ -76,14 +76,14 @@ async fn refuses_everything(log: &Log, expected: Verdict) {
     assert_eq!(verdict(log.rollback().unwrap().judgements()), expected);
     if let Some(network) = log.network(&"north".parse().unwrap()) {
         let refused = network.append(command(vec![meets(900, &["amina", "ben"])])).await;
-        assert!(matches!(refused, Err(AppendError::RolledBack)), "{refused:?}");
+        assert!(matches!(refused, Err(AppendError::Unavailable(Unavailable::RolledBack))), "{refused:?}");
         assert!(matches!(network.checkpoint(), Err(CheckpointError::RolledBack)));
         let head = network.head().get();
         assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len() as u64, head);
         network.consistency_proof(1, head).unwrap();
     }
     let made = log.create_network(&"south".parse().unwrap()).await;
-    assert!(matches!(made, Err(CreateNetworkError::RolledBack)), "{made:?}");
+    assert!(matches!(made, Err(CreateNetworkError::Unavailable(Unavailable::RolledBack))), "{made:?}");
     let token = kith_log::NewServerToken {
         id: "t1".parse().unwrap(),
         secret: kith_log::new_secret(),
@@ -91,7 +91,7 @@ async fn refuses_everything(log: &Log, expected: Verdict) {
         expires_at: None,
     };
     let put = log.put_server_token(token).await;
-    assert!(matches!(put, Err(PutTokenError::RolledBack)), "{put:?}");
+    assert!(matches!(put, Err(Unavailable::RolledBack)), "{put:?}");
 }
 
 #[tokio::test]

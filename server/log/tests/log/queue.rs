@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use kith_core::{position::Position, timestamp::Timestamp};
-use kith_log::{AppendError, Clock, CreateNetworkError, Health, Log};
+use kith_log::{AppendError, Clock, CreateNetworkError, Health, Log, Unavailable};
 use std::{
     future::{poll_fn, ready},
     pin::Pin,
@@ -106,7 +106,7 @@ async fn counts(waiting: Waiting) -> (usize, usize) {
     for future in waiting {
         match future.await {
             Ok(_) => done += 1,
-            Err(AppendError::Busy { retry_after }) if !retry_after.is_zero() => busy += 1,
+            Err(AppendError::Unavailable(Unavailable::Busy { retry_after })) if !retry_after.is_zero() => busy += 1,
             Err(error) => panic!("{error}"),
         }
     }
@@ -151,7 +151,7 @@ async fn what_waits_is_answered_before_the_end() {
     }])
     .await;
     let late = append_one(network.clone(), 50).await;
-    assert!(matches!(late, Err(AppendError::ShuttingDown)), "{late:?}");
+    assert!(matches!(late, Err(AppendError::Unavailable(Unavailable::ShuttingDown))), "{late:?}");
     stalled.gate.open();
     assert_eq!(counts(first).await, (1, 0));
     assert_eq!(counts(waiting).await, (20, 0));
@@ -160,7 +160,7 @@ async fn what_waits_is_answered_before_the_end() {
     }
     log.shutdown().await;
     let made = log.create_network(&"south".parse().unwrap()).await;
-    assert!(matches!(made, Err(CreateNetworkError::ShuttingDown)));
+    assert!(matches!(made, Err(CreateNetworkError::Unavailable(Unavailable::ShuttingDown))));
     assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len(), 21, "reads go on");
     assert_eq!(*log.health().borrow(), Health::Serving);
 }

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use kith_core::{event::Role, position::Position};
-use kith_log::{AppendError, ComponentError, Config, CreateNetworkError, Health, Log, NewToken};
+use kith_log::{AppendError, Config, CreateNetworkError, Health, Log, NewToken, Unavailable};
 
 /// A log in the same folder, on a disk that is taken for almost full.
 fn almost_full(place: &Place) -> Log {
@@ -25,15 +25,15 @@ async fn a_disk_that_is_almost_full_refuses_what_grows_and_nothing_else() {
     let head = network.head();
     assert!(!log.has_room());
     let refused = network.append(command(vec![meets(10, &["amina", "ben"])])).await;
-    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    assert!(matches!(refused, Err(AppendError::Unavailable(Unavailable::DiskFull))), "{refused:?}");
     let refused = network.append_each(owner(), vec![meets(10, &["amina", "ben"])]).await;
-    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    assert!(matches!(refused, Err(AppendError::Unavailable(Unavailable::DiskFull))), "{refused:?}");
     let refused = network.issue_token(&owner(), reader).await;
-    assert!(matches!(refused, Err(AppendError::DiskFull)), "{refused:?}");
+    assert!(matches!(refused, Err(AppendError::Unavailable(Unavailable::DiskFull))), "{refused:?}");
     let refused = log.create_network(&"south".parse().unwrap()).await;
-    assert!(matches!(refused, Err(CreateNetworkError::DiskFull)), "{refused:?}");
+    assert!(matches!(refused, Err(CreateNetworkError::Unavailable(Unavailable::DiskFull))), "{refused:?}");
     let refused = log.put_component(b"another".as_slice().into()).await;
-    assert!(matches!(refused, Err(ComponentError::DiskFull)), "{refused:?}");
+    assert!(matches!(refused, Err(Unavailable::DiskFull)), "{refused:?}");
     assert_eq!((network.head(), *log.health().borrow()), (head, Health::Serving));
     assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len() as u64, head.get(), "reading goes on");
 

@@ -15,7 +15,7 @@ use kith_core::{
     decide::{Outcome, Refusal},
     prepare::Prepared,
 };
-use kith_log::{AppendError, Network};
+use kith_log::{AppendError, Network, Unavailable};
 use kith_proto::v1::{self, ErrorReason, append_result};
 use std::collections::VecDeque;
 use tonic::{Request, Status, Streaming};
@@ -134,10 +134,10 @@ impl AppendStream {
             let mut outcomes = self.append_each(prepared);
             // The first poll puts the events into the log's queue, or says that it is full.
             match (&mut outcomes).now_or_never() {
-                Some(Err(AppendError::Busy { retry_after })) if self.waiting.is_empty() => {
+                Some(Err(AppendError::Unavailable(Unavailable::Busy { retry_after }))) if self.waiting.is_empty() => {
                     tokio::time::sleep(retry_after).await;
                 }
-                Some(Err(AppendError::Busy { .. })) => self.answer_next(sender).await?,
+                Some(Err(AppendError::Unavailable(Unavailable::Busy { .. }))) => self.answer_next(sender).await?,
                 Some(done) => break self.wait_for(refused, async { done }.boxed()),
                 None => break self.wait_for(refused, outcomes),
             }

@@ -10,7 +10,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use kith_log::{AppendError, CheckpointError, ComponentError, CreateNetworkError, ReadError, RevokeTokenError};
+use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable};
 use kith_proto::v1::{self, ErrorReason};
 
 /// A refused event: the reason, with the field below `event` or `details`.
@@ -65,41 +65,33 @@ pub(super) fn at_event(failure: Failure, event: usize) -> Failure {
     failure.below(&format!("events[{event}]")).with("event", event)
 }
 
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        match error {
+            Unavailable::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
+            Unavailable::DiskFull => Self::new(ErrorReason::DiskFull),
+            Unavailable::RolledBack => Self::new(ErrorReason::LogRolledBack),
+            Unavailable::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
+            Unavailable::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+        }
+    }
+}
+
 impl From<AppendError> for Failure {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Refused(why) => refused(&why),
-            AppendError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
-            AppendError::DiskFull => Self::new(ErrorReason::DiskFull),
-            AppendError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            AppendError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
-            AppendError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+            AppendError::Unavailable(why) => why.into(),
         }
     }
 }
 
 impl From<CreateNetworkError> for Failure {
     fn from(error: CreateNetworkError) -> Self {
-        match &error {
+        match error {
             CreateNetworkError::AlreadyExists { .. } => Self::because(ErrorReason::AlreadyExists, &error).at("name"),
             CreateNetworkError::TokenInvalid => Self::new(ErrorReason::TokenInvalid),
-            CreateNetworkError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(*retry_after),
-            CreateNetworkError::DiskFull => Self::new(ErrorReason::DiskFull),
-            CreateNetworkError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            CreateNetworkError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
-            CreateNetworkError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
-        }
-    }
-}
-
-impl From<ComponentError> for Failure {
-    fn from(error: ComponentError) -> Self {
-        match error {
-            ComponentError::Busy { retry_after } => Self::new(ErrorReason::LogBusy).retry_after(retry_after),
-            ComponentError::DiskFull => Self::new(ErrorReason::DiskFull),
-            ComponentError::RolledBack => Self::new(ErrorReason::LogRolledBack),
-            ComponentError::Poisoned(poison) => Self::because(ErrorReason::LogPoisoned, poison),
-            ComponentError::ShuttingDown => Self::new(ErrorReason::ShuttingDown),
+            CreateNetworkError::Unavailable(why) => why.into(),
         }
     }
 }
@@ -139,11 +131,7 @@ impl From<CheckpointError> for Failure {
 pub(super) fn administration(error: AppendError) -> Failure {
     match error {
         AppendError::Refused(refused) => refusal(&refused.why),
-        AppendError::Busy { .. }
-        | AppendError::DiskFull
-        | AppendError::RolledBack
-        | AppendError::Poisoned(_)
-        | AppendError::ShuttingDown => error.into(),
+        AppendError::Unavailable(why) => why.into(),
     }
 }
 
