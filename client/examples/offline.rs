@@ -6,7 +6,7 @@ use kith_client::{
     Client, Options, ReadOptions,
     replica::{Happening, Replica, ReplicaOptions},
 };
-use kith_core::event::{Fact, Met};
+use kith_core::event::{Fact, Habit, Met};
 use std::{error::Error, path::Path};
 
 /// Records that two people met; tells what came of it, with or without a server.
@@ -21,7 +21,7 @@ pub(crate) async fn run(
 
     // On disk when `record` returns, and in the log some day.
     let people = people.iter().map(|id| id.parse()).collect::<Result<_, _>>()?;
-    let event = replica.event(Fact::Met(Met { people })).build()?;
+    let event = replica.event(Fact::Habit(Habit::Met(Met { people }))).build()?;
     replica.record(&event)?;
 
     // Connects when it is needed: an app makes it once, and calls `follow` instead of `sync`.

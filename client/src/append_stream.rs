@@ -8,10 +8,10 @@ use crate::{
     builder::NewEvent,
     client::Client,
     error::{Error, Kind},
-    reason::Reason,
     retry::Repeat,
 };
 use futures_util::{Stream, StreamExt};
+use kith_core::reason::Reason;
 use kith_core::{decide::Outcome, id::EventId};
 use kith_proto::v1::{self, append_result};
 use std::{

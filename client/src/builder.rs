@@ -93,7 +93,7 @@ pub struct EventBuilder {
 
 impl EventBuilder {
     /// A fact that happened at a time; seen by the whole network unless `scope` says otherwise.
-    pub fn new(fact: Fact, occurred_at: Timestamp) -> Self {
+    pub fn new(fact: impl Into<Fact>, occurred_at: Timestamp) -> Self {
         Self {
             id: None,
             salt: None,
@@ -102,7 +102,7 @@ impl EventBuilder {
             caused_by: Vec::new(),
             attributes: Vec::new(),
             details: Vec::new(),
-            fact,
+            fact: fact.into(),
         }
     }
 
@@ -200,10 +200,13 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_core::{event::Met, invalid::Problem};
+    use kith_core::{
+        event::{Habit, Met},
+        invalid::Problem,
+    };
 
     fn met() -> Fact {
-        Fact::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] })
+        Fact::Habit(Habit::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] }))
     }
 
     fn builder() -> EventBuilder {
@@ -244,7 +247,7 @@ mod tests {
 
     #[test]
     fn broken_rules_are_named_before_anything_is_sent() {
-        let twice = Fact::Met(Met { people: vec!["ben".parse().unwrap(), "ben".parse().unwrap()] });
+        let twice = Fact::Habit(Habit::Met(Met { people: vec!["ben".parse().unwrap(), "ben".parse().unwrap()] }));
         let invalid = EventBuilder::new(twice, Timestamp::from_millis(0)).build().unwrap_err();
         assert_eq!(invalid, Invalid::new("event.met.people", Problem::Repeated("ben".into())));
         let invalid = builder().attribute("n", AttributeValue::Number(f64::NAN)).build().unwrap_err();

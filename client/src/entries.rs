@@ -72,7 +72,7 @@ mod tests {
     use crate::{builder::EventBuilder, error::Kind};
     use kith_core::{
         detail::DetailKind,
-        event::{Fact, Met},
+        event::{Fact, Habit, Met},
         position::Position,
         timestamp::Timestamp,
     };
@@ -80,10 +80,11 @@ mod tests {
     #[test]
     fn details_find_their_entries() {
         let people = vec!["amina".parse().unwrap(), "ben".parse().unwrap()];
-        let event = EventBuilder::new(Fact::Met(Met { people: people.clone() }), Timestamp::from_millis(1))
-            .detail(DetailKind::Note, people, "spoke")
-            .build()
-            .unwrap();
+        let event =
+            EventBuilder::new(Fact::Habit(Habit::Met(Met { people: people.clone() })), Timestamp::from_millis(1))
+                .detail(DetailKind::Note, people, "spoke")
+                .build()
+                .unwrap();
         let entry = |position| Entry {
             position: Position::new(position),
             recorded_at: Timestamp::from_millis(2),

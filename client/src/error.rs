@@ -1,10 +1,8 @@
 //! Failures of calls: one type, read from a status or made on this side, that says what the caller can do.
 
-use crate::{
-    address::AddressInvalid,
-    reason::{self, Reason, parse_reason},
-};
-use kith_core::invalid::{Invalid, Problem};
+use crate::address::AddressInvalid;
+use kith_core::invalid::Invalid;
+use kith_core::reason::{self, Reason, meaning};
 use kith_proto::ERROR_DOMAIN;
 use std::{collections::HashMap, error::Error as StdError, fmt, time::Duration};
 use tonic::{Code, Status};
@@ -129,7 +127,7 @@ impl Error {
     /// Whether the same call can succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
-            Kind::Refused(reason) => reason::is_retryable(reason),
+            Kind::Refused(reason) => meaning(reason).is_retryable,
             Kind::Unreachable | Kind::TimedOut => true,
             Kind::ServerFailed | Kind::AnswerInvalid | Kind::NotVerified | Kind::OptionsInvalid => false,
         }
@@ -138,7 +136,7 @@ impl Error {
     /// Whether it is certain that the call changed nothing on the server.
     pub fn had_no_effect(&self) -> bool {
         match self.0.kind {
-            Kind::Refused(reason) => reason::had_no_effect(reason),
+            Kind::Refused(reason) => meaning(reason).had_no_effect,
             Kind::OptionsInvalid => true,
             Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid | Kind::NotVerified => false,
         }
@@ -193,7 +191,7 @@ impl From<AddressInvalid> for Error {
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         let info = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);
-        match info.and_then(|info| Some((parse_reason(&info.reason)?, info.metadata))) {
+        match info.and_then(|info| Some((reason::parse(&info.reason)?, info.metadata))) {
             Some((reason, metadata)) => Self::explained(&status, reason, metadata),
             None => Self::unexplained(&status),
         }
@@ -203,20 +201,7 @@ impl From<Status> for Error {
 /// A rule broken on this side counts as if the server had refused.
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
-        let reason = match invalid.problem {
-            Problem::DetailsMismatch => Reason::DetailsMismatch,
-            Problem::SignatureUnverified => Reason::SignatureInvalid,
-            Problem::TooMany { .. } | Problem::TooLong { .. } => Reason::LimitExceeded,
-            Problem::Missing
-            | Problem::Undecodable
-            | Problem::NotCanonical
-            | Problem::MustBe(_)
-            | Problem::TooFew { .. }
-            | Problem::Repeated(_)
-            | Problem::Unsorted
-            | Problem::InFuture { .. } => Reason::EventInvalid,
-        };
-        Self::new(Kind::Refused(reason), invalid.to_string()).at(invalid.field)
+        Self::new(Kind::Refused(reason::of_event(&invalid)), invalid.to_string()).at(invalid.field)
     }
 }
 
@@ -240,6 +225,7 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_core::invalid::Problem;
     use tonic_types::{ErrorDetails, FieldViolation};
 
     fn every_reason() -> Vec<Reason> {
@@ -250,7 +236,7 @@ mod tests {
 
     fn status(reason: Reason) -> Status {
         let metadata = HashMap::from([("event".to_owned(), "3".to_owned())]);
-        let mut details = ErrorDetails::with_error_info(reason::reason_name(reason), ERROR_DOMAIN, metadata);
+        let mut details = ErrorDetails::with_error_info(reason::name(reason), ERROR_DOMAIN, metadata);
         details.set_bad_request(vec![FieldViolation::new("events[3].event.met.people", "names amina twice")]);
         details.set_retry_info(Some(Duration::from_millis(40)));
         Status::with_error_details(Code::Unknown, "in words", details)
@@ -264,8 +250,8 @@ mod tests {
             assert_eq!((error.field(), error.event()), (Some("events[3].event.met.people"), Some(3)));
             assert_eq!(error.retry_after(), Some(Duration::from_millis(40)));
             assert_eq!((error.to_string().as_str(), error.value("event")), ("in words", Some("3")));
-            assert_eq!(error.is_retryable(), reason::is_retryable(reason));
-            assert_eq!(error.had_no_effect(), reason::had_no_effect(reason));
+            assert_eq!(error.is_retryable(), meaning(reason).is_retryable);
+            assert_eq!(error.had_no_effect(), meaning(reason).had_no_effect);
         }
     }
 

@@ -10,13 +10,13 @@
 //!
 //! ```no_run
 //! use kith_client::{Client, EventBuilder, Options, ReadOptions};
-//! use kith_core::event::{Fact, Met};
+//! use kith_core::event::Met;
 //!
 //! # async fn record() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = Options::new("http://127.0.0.1:7420", "the token's secret", "default".parse()?);
 //! let client = Client::connect(options).await?;
 //!
-//! let met = Fact::Met(Met { people: vec!["amina".parse()?, "ben".parse()?] });
+//! let met = Met { people: vec!["amina".parse()?, "ben".parse()?] };
 //! let event = EventBuilder::new(met, kith_client::now()).build()?;
 //! match client.append(std::slice::from_ref(&event), None).await {
 //!     Ok(outcomes) => println!("{} is {:?}", event.id(), outcomes[0]),
@@ -51,7 +51,6 @@ mod partial_tree;
 mod plugins;
 mod proofs;
 mod read;
-mod reason;
 #[cfg(feature = "replica")]
 pub mod replica;
 mod retry;
@@ -69,6 +68,7 @@ pub use clock::now;
 pub use entries::{Entries, Recorded};
 pub use error::{Error, Kind};
 pub use kith_core::decide::Outcome;
+pub use kith_core::reason::{self, Reason};
 pub use kith_proto::v1;
 pub use networks::{IssuedToken, NewToken};
 pub use options::{Options, Retry, Secret, Timeouts};
@@ -76,7 +76,6 @@ pub use partial_tree::{PartialTree, PartialTreeError};
 pub use plugins::{Component, Installing, NewPlugin, Plugins};
 pub use proofs::{ConsistencyProof, InclusionProof};
 pub use read::{Direction, Gaps, Head, Page, ReadOptions};
-pub use reason::{Reason, had_no_effect, is_retryable, reason_name};
 pub use subscribe::{Cursor, Subscription, Update};
 pub use tonic::transport::{Channel, Endpoint};
 pub use views::{DigestQuery, RowQuery, ViewQuery, Views, WatchView};

@@ -67,7 +67,8 @@ fn random_fraction() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Kind, reason::Reason};
+    use crate::error::Kind;
+    use kith_core::reason::Reason;
     use proptest::prelude::*;
 
     proptest! {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use kith_core::{
-    event::{Attribute, AttributeValue, Event, Fact, FollowedUp, PersonAdded, Scope},
+    event::{Attribute, AttributeValue, DirectoryFact, Event, Fact, FollowedUp, Habit, PersonAdded, Scope},
     id::{EventId, PersonId},
     timestamp::Timestamp,
 };
@@ -158,7 +158,9 @@ impl Load {
 /// The people that events are about, to be added.
 pub(crate) fn people() -> Vec<v1::NewEvent> {
     let added = |number| PersonAdded { person: person(number), organisation: None, role: String::new() };
-    (0..PEOPLE).map(|number| new_event(Fact::PersonAdded(added(number)), Vec::new())).collect()
+    (0..PEOPLE)
+        .map(|number| new_event(Fact::Directory(DirectoryFact::PersonAdded(added(number))), Vec::new()))
+        .collect()
 }
 
 fn person(number: usize) -> PersonId {
@@ -180,7 +182,7 @@ fn followed_up() -> v1::NewEvent {
         attribute("pathway", "frailty-virtual-ward-step-down"),
         attribute("topic", "discharge-letters-and-medicines-review"),
     ];
-    new_event(Fact::FollowedUp(fact), attributes)
+    new_event(Fact::Habit(Habit::FollowedUp(fact)), attributes)
 }
 
 /// Two people of whom each is in touch with the same [`CONTACTS`] others all the time.

@@ -5,7 +5,7 @@
 use crate::load::Sent;
 use bytes::Bytes;
 use kith_core::{
-    event::Fact,
+    event::{Fact, Habit},
     id::EventId,
     tree::{Frontier, leaf_hash},
 };
@@ -66,7 +66,7 @@ impl History {
             let entry = decode(bytes);
             assert_eq!(entry.position.get(), position, "positions have no gap");
             let event = entry.event().expect("stored events are well formed");
-            if matches!(event.fact, Fact::Referred(_)) {
+            if matches!(event.fact, Fact::Habit(Habit::Referred(_))) {
                 self.referrals.push(event.id);
             }
             let before = self.positions.insert(entry.event_bytes, position);

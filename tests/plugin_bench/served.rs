@@ -3,7 +3,7 @@
 use anyhow::Result;
 use bytes::Bytes;
 use kith_client::{Client, Component, EventBuilder, NewEvent, NewPlugin, Options, Outcome, RowQuery};
-use kith_core::event::{AttributeValue, Fact as EventFact, Met, PersonAdded, Scope};
+use kith_core::event::{AttributeValue, DirectoryFact, Fact as EventFact, Habit, Met, PersonAdded, Scope};
 use kith_tests::{
     figures::{Fact, Figures, rate},
     hostile::{HOSTILE, WAYS},
@@ -69,8 +69,8 @@ impl Load {
     async fn start(server: &Server) -> Result<Self> {
         let client = Client::connect(Options::new(server.url(), server.token(), "default".parse()?)).await?;
         let person = |number: usize| PersonAdded { person: id(number), organisation: None, role: String::new() };
-        let people =
-            (0..PEOPLE + 2 * (2 * POISONED + 1)).map(|number| event(EventFact::PersonAdded(person(number)), false));
+        let people = (0..PEOPLE + 2 * (2 * POISONED + 1))
+            .map(|number| event(EventFact::Directory(DirectoryFact::PersonAdded(person(number))), false));
         client.append(&people.collect::<Vec<_>>(), None).await?;
         Ok(Self { client, fresh: PEOPLE })
     }
@@ -176,7 +176,7 @@ fn usual(number: usize) -> NewEvent {
 fn meeting(a: usize, b: usize, poisoned: bool) -> NewEvent {
     let mut people = vec![id(a), id(b)];
     people.sort_unstable();
-    event(EventFact::Met(Met { people }), poisoned)
+    event(EventFact::Habit(Habit::Met(Met { people })), poisoned)
 }
 
 fn event(fact: EventFact, poisoned: bool) -> NewEvent {

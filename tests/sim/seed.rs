@@ -13,7 +13,7 @@ use crate::{
 };
 use kith_client::replica::Planted;
 use kith_core::{
-    event::Kind,
+    event::{HabitKind, Kind},
     filter::{Filter, PeopleMatch},
 };
 use kith_log::Secrets;
@@ -125,9 +125,14 @@ fn make_filter(number: usize, random: &mut Random) -> Filter {
     match part {
         0 => Filter::default(),
         1 => Filter { people: vec![person(0), person(1)], ..Filter::default() },
-        2 => Filter { kinds: vec![Kind::Met, Kind::Referred], ..Filter::default() },
+        2 => Filter { kinds: vec![Kind::Habit(HabitKind::Met), Kind::Habit(HabitKind::Referred)], ..Filter::default() },
         _ => Filter {
-            kinds: vec![Kind::FollowedUp, Kind::Asked, Kind::Helped, Kind::Met],
+            kinds: vec![
+                Kind::Habit(HabitKind::FollowedUp),
+                Kind::Habit(HabitKind::Asked),
+                Kind::Habit(HabitKind::Helped),
+                Kind::Habit(HabitKind::Met),
+            ],
             people: vec![person(0)],
             people_match: PeopleMatch::All,
             ..Filter::default()

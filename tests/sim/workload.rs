@@ -5,8 +5,8 @@ use kith_client::{EventBuilder, NewEvent, replica::Replica};
 use kith_core::{
     detail::DetailKind,
     event::{
-        Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, PersonAdded, Referred, Retracted,
-        RetractionReason, Scope,
+        Answer, Answered, Asked, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met, PersonAdded, Referred,
+        Retracted, RetractionReason, Scope,
     },
     id::{EventId, PersonId},
     invalid::Invalid,
@@ -29,44 +29,46 @@ impl Recorded {
         let [one, two, three] = [0, 1, 2].map(|place| person(people[place]));
         let about = self.one_of(random);
         let fact = match random.below(20) {
-            0..=5 => Fact::Met(Met { people: vec![one.clone(), two.clone()] }),
+            0..=5 => Fact::Habit(Habit::Met(Met { people: vec![one.clone(), two.clone()] })),
             6..=8 => {
                 scope = about.map_or(scope, |(_, scope)| scope);
-                Fact::FollowedUp(FollowedUp {
+                Fact::Habit(Habit::FollowedUp(FollowedUp {
                     by: one.clone(),
                     with: vec![two.clone()],
                     about: about.map(|(id, _)| id),
-                })
+                }))
             }
-            9 | 10 => Fact::Asked(Asked { by: one.clone(), of: vec![two.clone(), three], category: category() }),
-            11 | 12 => Fact::Helped(Helped {
+            9 | 10 => {
+                Fact::Habit(Habit::Asked(Asked { by: one.clone(), of: vec![two.clone(), three], category: category() }))
+            }
+            11 | 12 => Fact::Habit(Habit::Helped(Helped {
                 helper: one.clone(),
                 helped: two.clone(),
                 category: Some(category()),
                 about: None,
-            }),
-            13 | 14 => Fact::Referred(Referred { referrer: one.clone(), person: two.clone(), to: three }),
+            })),
+            13 | 14 => Fact::Habit(Habit::Referred(Referred { referrer: one.clone(), person: two.clone(), to: three })),
             15 | 16 if !self.referrals.is_empty() => {
                 let (referral, by, of) = random.pick(&self.referrals).clone();
                 scope = of;
-                Fact::Answered(Answered { referral, by, answer: Answer::Accepted })
+                Fact::Habit(Habit::Answered(Answered { referral, by, answer: Answer::Accepted }))
             }
             17 => Fact::Custom(Custom { type_name: "example.org/visit.v1".to_owned(), people: vec![one.clone()] }),
             18 => {
                 scope = Scope::Network;
                 let person = format!("guest-{}", random.below(1_000_000));
-                Fact::PersonAdded(PersonAdded {
+                Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
                     person: self::person(&person),
                     organisation: None,
                     role: String::new(),
-                })
+                }))
             }
             _ => match about {
                 Some((event, of)) => {
                     scope = of;
                     Fact::Retracted(Retracted { event, reason: RetractionReason::Mistake })
                 }
-                None => Fact::Met(Met { people: vec![one.clone(), three] }),
+                None => Fact::Habit(Habit::Met(Met { people: vec![one.clone(), three] })),
             },
         };
         let event = with_words(replica.event(fact.clone()).scope(scope), &fact, &one, random).build()?;
@@ -80,15 +82,14 @@ impl Recorded {
 
     fn keep(&mut self, id: EventId, fact: &Fact, scope: Scope) {
         match fact {
-            Fact::Referred(referred) => self.referrals.push((id, referred.to.clone(), scope)),
-            Fact::Met(_) | Fact::FollowedUp(_) | Fact::Asked(_) | Fact::Helped(_) => self.events.push((id, scope)),
-            Fact::Answered(_)
+            Fact::Habit(Habit::Referred(referred)) => self.referrals.push((id, referred.to.clone(), scope)),
+            Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_)) => {
+                self.events.push((id, scope))
+            }
+            Fact::Habit(Habit::Answered(_))
             | Fact::Custom(_)
             | Fact::Retracted(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PersonAdded(_)
-            | Fact::PersonChanged(_)
-            | Fact::PeopleMerged(_)
+            | Fact::Directory(_)
             | Fact::Administration(_)
             | Fact::Newer(_) => {}
         }
@@ -97,7 +98,7 @@ impl Recorded {
 
 /// Now and then somebody's words go with it.
 fn with_words(event: EventBuilder, fact: &Fact, about: &PersonId, random: &mut Random) -> EventBuilder {
-    if matches!(fact, Fact::Met(_)) && random.below(3) == 0 {
+    if matches!(fact, Fact::Habit(Habit::Met(_))) && random.below(3) == 0 {
         let words = format!("talked about plan {}", random.below(1_000));
         return event.detail(DetailKind::Note, vec![about.clone()], words);
     }

@@ -3,8 +3,8 @@
 use kith_core::{
     detail::{Detail, DetailKind},
     event::{
-        Answer, Answered, Asked, Event, Fact, FollowedUp, Helped, Met, OrganisationAdded, PersonAdded, Referred,
-        Retracted, RetractionReason, Scope,
+        Answer, Answered, Asked, DirectoryFact, Event, Fact, FollowedUp, Habit, Helped, Met, OrganisationAdded,
+        PersonAdded, Referred, Retracted, RetractionReason, Scope,
     },
     id::{EventId, PersonId},
     timestamp::Timestamp,
@@ -36,33 +36,37 @@ pub fn confidential(event: Event) -> Event {
 
 /// People met.
 pub fn met(people: &[&str]) -> Event {
-    event(Fact::Met(Met { people: people.iter().map(|id| person(id)).collect() }))
+    event(Fact::Habit(Habit::Met(Met { people: people.iter().map(|id| person(id)).collect() })))
 }
 
 /// A person followed up with another, about an event if one is named.
 pub fn followed_up(by: &str, with: &str, about: Option<EventId>) -> Event {
-    event(Fact::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about }))
+    event(Fact::Habit(Habit::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about })))
 }
 
 /// A person asked another for beds.
 pub fn asked(by: &str, of: &str) -> Event {
     let category = "beds".parse().expect("it is a category");
-    event(Fact::Asked(Asked { by: person(by), of: vec![person(of)], category }))
+    event(Fact::Habit(Habit::Asked(Asked { by: person(by), of: vec![person(of)], category })))
 }
 
 /// A person helped another, about an event if one is named.
 pub fn helped(by: &str, other: &str, about: Option<EventId>) -> Event {
-    event(Fact::Helped(Helped { helper: person(by), helped: person(other), category: None, about }))
+    event(Fact::Habit(Habit::Helped(Helped { helper: person(by), helped: person(other), category: None, about })))
 }
 
 /// `referrer` introduces `introduced` to `to`.
 pub fn referred(referrer: &str, introduced: &str, to: &str) -> Event {
-    event(Fact::Referred(Referred { referrer: person(referrer), person: person(introduced), to: person(to) }))
+    event(Fact::Habit(Habit::Referred(Referred {
+        referrer: person(referrer),
+        person: person(introduced),
+        to: person(to),
+    })))
 }
 
 /// An introduction was accepted.
 pub fn accepted(referral: EventId, by: &str) -> Event {
-    event(Fact::Answered(Answered { referral, by: person(by), answer: Answer::Accepted }))
+    event(Fact::Habit(Habit::Answered(Answered { referral, by: person(by), answer: Answer::Accepted })))
 }
 
 /// An event is withdrawn by mistake.
@@ -73,14 +77,21 @@ pub fn retracted(event_id: EventId) -> Event {
 /// An organisation joins.
 pub fn organisation_added(id: &str) -> Event {
     let organisation = id.parse().expect("organisation ids in tests are well formed");
-    event(Fact::OrganisationAdded(OrganisationAdded { organisation, name: format!("Organisation {id}") }))
+    event(Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+        organisation,
+        name: format!("Organisation {id}"),
+    })))
 }
 
 /// A person joins, without a name; an empty organisation is none.
 pub fn person_added(id: &str, organisation: &str) -> Event {
     let organisation =
         (!organisation.is_empty()).then(|| organisation.parse().expect("organisation ids in tests are well formed"));
-    event(Fact::PersonAdded(PersonAdded { person: person(id), organisation, role: String::new() }))
+    event(Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+        person: person(id),
+        organisation,
+        role: String::new(),
+    })))
 }
 
 /// The event as it is sent, without details.

@@ -5,7 +5,7 @@ use crate::{
     random::Random,
 };
 use kith_core::{
-    event::{Event, Fact, PeopleMerged},
+    event::{DirectoryFact, Event, Fact, Habit, PeopleMerged},
     timestamp::{DAY_MS, Timestamp},
 };
 
@@ -42,14 +42,14 @@ pub fn story(random: &mut Random, count: usize) -> Vec<Event> {
         let days = i64::try_from(random.below(DAYS)).expect("a few days");
         happened.occurred_at = Timestamp::from_millis(NOON.millis() - days * DAY_MS);
         match happened.fact {
-            Fact::Referred(_) => introductions.push(happened.id),
-            Fact::Met(_) | Fact::FollowedUp(_) | Fact::Helped(_) => habits.push(happened.id),
+            Fact::Habit(Habit::Referred(_)) => introductions.push(happened.id),
+            Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Helped(_)) => habits.push(happened.id),
             _ => {}
         }
         events.push(happened);
         if number == count / 2 {
             let [kept, merged] = MERGED.map(|id| id.parse().expect("ids of people are well formed"));
-            events.push(event(Fact::PeopleMerged(PeopleMerged { kept, merged })));
+            events.push(event(Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept, merged }))));
         }
     }
     events

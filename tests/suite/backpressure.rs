@@ -5,7 +5,7 @@ use futures_util::{StreamExt, future::join_all};
 use kith_client::{Client, Cursor, EventBuilder, Options};
 use kith_core::{
     detail::DetailKind,
-    event::{Fact, Met},
+    event::{Fact, Habit, Met},
     filter::Filter,
 };
 use kith_proto::v1;
@@ -123,7 +123,7 @@ pub(crate) async fn append_patiently(server: &Server, count: usize) {
     let client = Client::connect(options).await.unwrap();
     let appends = (0..count).map(|_| {
         let client = &client;
-        let fact = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+        let fact = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
         let event = EventBuilder::new(fact, kith_client::now()).build().unwrap();
         async move { client.append(&[event], None).await }
     });
@@ -193,7 +193,7 @@ async fn a_subscription_that_nobody_reads_keeps_no_other_call_of_its_connection_
     let note = "word ".repeat(800);
     for _ in 0..25 {
         let event = || {
-            let fact = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+            let fact = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
             EventBuilder::new(fact, kith_client::now())
                 .detail(DetailKind::Note, vec!["amina".parse().unwrap()], note.clone())
                 .build()

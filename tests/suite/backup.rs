@@ -2,7 +2,8 @@
 
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use futures_util::StreamExt;
-use kith_client::{Client, Cursor, Options, Reason};
+use kith_client::{Client, Cursor, Options};
+use kith_core::reason::Reason;
 use kith_core::{filter::Filter, position::Position};
 use kith_tests::{
     cli::Cli,

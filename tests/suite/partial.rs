@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use kith_client::{Client, Cursor, Gaps, Options, PartialTree, ReadOptions, Update, v1};
 use kith_core::{
     checkpoint::VerifierKey,
-    event::{Event, Kind},
+    event::{Event, HabitKind, Kind},
     filter::Filter,
     position::Position,
 };
@@ -69,7 +69,7 @@ fn filters() -> [Filter; 3] {
     [
         Filter::default(),
         Filter { people: vec!["amina".parse().unwrap()], ..Filter::default() },
-        Filter { kinds: vec![Kind::Helped], ..Filter::default() },
+        Filter { kinds: vec![Kind::Habit(HabitKind::Helped)], ..Filter::default() },
     ]
 }
 

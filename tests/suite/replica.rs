@@ -12,7 +12,7 @@ use kith_client::{
     Client, NewEvent, Options, Retry,
     replica::{Recording, Replica, ReplicaOptions, SyncError},
 };
-use kith_core::event::{Event, Fact, Met, PersonAdded};
+use kith_core::event::{DirectoryFact, Event, Fact, Habit, Met, PersonAdded};
 use kith_tests::server::Server;
 use std::path::Path;
 use tempfile::TempDir;
@@ -43,12 +43,12 @@ impl Device {
 
     fn add_person(&self, id: &str) -> NewEvent {
         let person = PersonAdded { person: id.parse().unwrap(), organisation: None, role: "GP".to_owned() };
-        self.record(Fact::PersonAdded(person))
+        self.record(Fact::Directory(DirectoryFact::PersonAdded(person)))
     }
 
     fn meet(&self, people: &[&str]) -> NewEvent {
         let people = people.iter().map(|id| id.parse().unwrap()).collect();
-        self.record(Fact::Met(Met { people }))
+        self.record(Fact::Habit(Habit::Met(Met { people })))
     }
 
     fn record(&self, fact: Fact) -> NewEvent {

@@ -1,7 +1,8 @@
 //! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
 
 use crate::dates::show_time;
-use kith_client::{Error, EventRefused, Kind, Reason, reason_name};
+use kith_client::{Error, EventRefused, Kind};
+use kith_core::reason::{self, Code, Reason, meaning};
 use kith_core::{event::Event, id::EventId, invalid::Invalid, timestamp::Timestamp};
 use serde_json::{Value, json};
 use std::{fmt, io, path::Path};
@@ -164,7 +165,7 @@ impl Failure {
             Self::NotFound(_) => "NOT_FOUND",
             Self::NotVerified(_) => "NOT_VERIFIED",
             Self::Unavailable(_) => "UNAVAILABLE",
-            Self::Refused { reason, .. } => reason_name(*reason),
+            Self::Refused { reason, .. } => reason::name(*reason),
             Self::PluginRefused(_) => "PLUGIN_REFUSED",
             Self::PartlyRefused => "PARTLY_REFUSED",
             Self::Stopped => "STOPPED",
@@ -172,7 +173,7 @@ impl Failure {
             Self::OutputClosed => "OUTPUT_CLOSED",
             Self::Unexpected(_) => "UNEXPECTED",
             Self::Call(error) | Self::Unanswered { error, .. } => match error.kind() {
-                Kind::Refused(reason) => reason_name(reason),
+                Kind::Refused(reason) => reason::name(reason),
                 Kind::Unreachable => "UNREACHABLE",
                 Kind::TimedOut => "TIMED_OUT",
                 Kind::ServerFailed => "SERVER_FAILED",
@@ -201,43 +202,17 @@ fn call_exit_code(kind: Kind) -> u8 {
 }
 
 fn reason_exit_code(reason: Reason) -> u8 {
-    match reason {
-        Reason::Unspecified => code::UNEXPECTED,
-        Reason::ViewUnknown
-        | Reason::PersonUnknown
-        | Reason::EventUnknown
-        | Reason::NetworkUnknown
-        | Reason::OrganisationUnknown
-        | Reason::RowUnknown
-        | Reason::TokenUnknown => code::NOT_FOUND,
-        Reason::ConditionFailed
-        | Reason::EventInvalid
-        | Reason::EventIdReused
-        | Reason::ScopeMismatch
-        | Reason::ResetRequired
-        | Reason::PersonErased
-        | Reason::ViewIncomplete
-        | Reason::TokenInvalid
-        | Reason::DetailsMismatch
-        | Reason::SignatureInvalid
-        | Reason::PluginRefused
-        | Reason::LimitExceeded
-        | Reason::PermissionDenied
-        | Reason::ScopeLost
-        | Reason::RequestInvalid
-        | Reason::Unsupported
-        | Reason::AlreadyExists => code::REFUSED,
-        Reason::LogBusy
-        | Reason::ViewBuilding
-        | Reason::LogPoisoned
-        | Reason::LogRolledBack
-        | Reason::DiskFull
-        | Reason::PositionAhead
-        | Reason::SubscriberTooSlow
-        | Reason::RateLimited
-        | Reason::DeadlineExceeded
-        | Reason::ViewStopped
-        | Reason::ShuttingDown => code::UNAVAILABLE,
+    match meaning(reason).code {
+        Code::Unknown => code::UNEXPECTED,
+        Code::NotFound => code::NOT_FOUND,
+        Code::ResourceExhausted | Code::Unavailable | Code::DeadlineExceeded => code::UNAVAILABLE,
+        Code::InvalidArgument
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Unauthenticated => code::REFUSED,
     }
 }
 
@@ -334,12 +309,12 @@ impl Refusal {
     pub(crate) fn local(record: u64, error: &Error) -> Self {
         let reason = error.reason().unwrap_or(Reason::EventInvalid);
         let field = error.field().unwrap_or_default().to_owned();
-        Self { record, reason: reason_name(reason), field, message: error.to_string() }
+        Self { record, reason: reason::name(reason), field, message: error.to_string() }
     }
 
     /// A record that the server refused.
     pub(crate) fn of_server(record: u64, refused: EventRefused) -> Self {
-        let reason = refused.reason.map_or("UNKNOWN", reason_name);
+        let reason = refused.reason.map_or("UNKNOWN", reason::name);
         Self { record, reason, field: refused.field, message: refused.message }
     }
 

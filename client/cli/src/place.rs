@@ -4,10 +4,11 @@
 
 use crate::{failure::Failure, output::remark};
 use kith_client::{
-    Client, Direction, Head, Page, ReadOptions, Reason, Recorded,
+    Client, Direction, Head, Page, ReadOptions, Recorded,
     replica::{OpenError, RecordError, Replica, ReplicaOptions, StoreError, SyncError},
     v1,
 };
+use kith_core::reason::Reason;
 use kith_core::{
     event::Event,
     id::{EventId, NetworkName, OrganisationId, PersonId},

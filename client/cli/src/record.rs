@@ -15,7 +15,7 @@ use details::drafts;
 use kith_client::{Error, NewEvent, random_bytes, random_event_id};
 use kith_core::{
     detail::Detail,
-    event::{Attribute, AttributeValue, Commitment, Event, Fact},
+    event::{Attribute, AttributeValue, Commitment, Event, Fact, Habit},
     id::EventId,
     invalid::{Invalid, Problem},
     limits::{DETAIL_SALT_BYTES, EVENT_SALT_BYTES},
@@ -190,9 +190,9 @@ fn content(event: &Event) -> [u8; 32] {
 
 fn sort_people(fact: &mut Fact) {
     match fact {
-        Fact::Met(met) => met.people.sort_unstable(),
-        Fact::FollowedUp(followed) => followed.with.sort_unstable(),
-        Fact::Asked(asked) => asked.of.sort_unstable(),
+        Fact::Habit(Habit::Met(met)) => met.people.sort_unstable(),
+        Fact::Habit(Habit::FollowedUp(followed)) => followed.with.sort_unstable(),
+        Fact::Habit(Habit::Asked(asked)) => asked.of.sort_unstable(),
         _ => {}
     }
 }
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(read(&asked(r#""ben","amina""#)).unwrap(), read(&asked(r#""amina","ben""#)).unwrap());
         let given = turned.replace(r#""occurred_at""#, r#""id":"019d0000-0000-7000-8000-000000000000","occurred_at""#);
         let new = read(&given).unwrap();
-        let Fact::Met(met) = &new.event().fact else { panic!("it is a meeting") };
+        let Fact::Habit(Habit::Met(met)) = &new.event().fact else { panic!("it is a meeting") };
         assert_eq!(met.people[0].as_str(), "ben", "an event with an id is taken as it is");
     }
 
@@ -344,7 +344,7 @@ mod tests {
         ) {
             let with = others.iter().map(|id| id.parse().unwrap()).collect();
             let about = about.then(random_event_id);
-            let fact = Fact::FollowedUp(FollowedUp { by: "a".parse().unwrap(), with, about });
+            let fact = Fact::Habit(Habit::FollowedUp(FollowedUp { by: "a".parse().unwrap(), with, about }));
             let mut builder = EventBuilder::new(fact, Timestamp::from_millis(millis))
                 .scope(Scope::Organisation)
                 .caused_by(random_event_id());

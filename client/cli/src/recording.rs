@@ -8,11 +8,12 @@ use crate::{
     place::Place,
 };
 use clap::{Args, ValueEnum};
-use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, replica::Recording};
+use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, replica::Recording};
+use kith_core::reason::Reason;
 use kith_core::{
     condition::Condition,
     detail::DetailKind,
-    event::{AttributeValue, Event, Fact, Scope},
+    event::{AttributeValue, DirectoryFact, Event, Fact, Scope},
     id::{EventId, PersonId},
     position::Position,
     timestamp::Timestamp,
@@ -230,12 +231,16 @@ pub(crate) async fn append_if(
 /// How to repeat the recording of an event without recording it twice.
 fn again(event: &Event) -> String {
     match &event.fact {
-        Fact::PersonAdded(added) => format!("repeat it with --id {}: nobody is added twice", added.person),
-        Fact::OrganisationAdded(added) => {
+        Fact::Directory(DirectoryFact::PersonAdded(added)) => {
+            format!("repeat it with --id {}: nobody is added twice", added.person)
+        }
+        Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
             format!("repeat it with --id {}: no organisation is added twice", added.organisation)
         }
-        Fact::PersonChanged(_) => "repeat it: what is so already is not recorded again".to_owned(),
-        Fact::PeopleMerged(_) => "repeat it: nobody is merged twice".to_owned(),
+        Fact::Directory(DirectoryFact::PersonChanged(_)) => {
+            "repeat it: what is so already is not recorded again".to_owned()
+        }
+        Fact::Directory(DirectoryFact::PeopleMerged(_)) => "repeat it: nobody is merged twice".to_owned(),
         _ => format!("repeat it with --id {} --on {}", event.id, show_time(event.occurred_at)),
     }
 }
@@ -324,6 +329,7 @@ pub(crate) fn sentence(id: EventId, outcome: Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_core::event::Habit;
 
     #[test]
     fn attributes_are_text_or_typed() {
@@ -355,7 +361,7 @@ mod tests {
     #[test]
     fn an_event_takes_the_scope_of_the_one_it_names() {
         let people = vec!["a".parse().unwrap(), "b".parse().unwrap()];
-        let met = || Fact::Met(kith_core::event::Met { people: people.clone() });
+        let met = || Fact::Habit(Habit::Met(kith_core::event::Met { people: people.clone() }));
         let when = WhenArgs { on: Some(Timestamp::from_millis(86_400_000)), attributes: Vec::new(), if_head: None };
         let args = EventArgs { when, note: Some("x".into()), scope: None, id: None };
         let target = args.when.builder(met()).scope(Scope::Organisation).build().unwrap();

@@ -5,7 +5,8 @@ use kith_client::Recorded;
 use kith_core::{
     detail::{Detail, DetailKind},
     event::{
-        Administration, Answer, Attribute, AttributeValue, Event, Fact, RemovedPlugin, RetractionReason, Role, Scope,
+        Administration, Answer, Attribute, AttributeValue, DirectoryFact, Event, Fact, Habit, RemovedPlugin,
+        RetractionReason, Role, Scope,
     },
     id::PersonId,
 };
@@ -91,15 +92,15 @@ fn text<T: ToString>(id: Option<&T>) -> Option<String> {
 
 fn fact_json(fact: &Fact) -> (&'static str, Value) {
     match fact {
-        Fact::Met(met) => ("met", json!({ "people": ids(&met.people) })),
-        Fact::FollowedUp(followed) => (
+        Fact::Habit(Habit::Met(met)) => ("met", json!({ "people": ids(&met.people) })),
+        Fact::Habit(Habit::FollowedUp(followed)) => (
             "followed_up",
             json!({ "by": followed.by.as_str(), "with": ids(&followed.with), "about": text(followed.about.as_ref()) }),
         ),
-        Fact::Asked(asked) => {
+        Fact::Habit(Habit::Asked(asked)) => {
             ("asked", json!({ "by": asked.by.as_str(), "of": ids(&asked.of), "category": asked.category.as_str() }))
         }
-        Fact::Helped(helped) => (
+        Fact::Habit(Habit::Helped(helped)) => (
             "helped",
             json!({
                 "helper": helped.helper.as_str(),
@@ -108,7 +109,7 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
                 "about": text(helped.about.as_ref()),
             }),
         ),
-        Fact::Referred(referred) => (
+        Fact::Habit(Habit::Referred(referred)) => (
             "referred",
             json!({
                 "referrer": referred.referrer.as_str(),
@@ -116,7 +117,7 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
                 "to": referred.to.as_str(),
             }),
         ),
-        Fact::Answered(answered) => (
+        Fact::Habit(Habit::Answered(answered)) => (
             "answered",
             json!({
                 "referral": answered.referral.to_string(),
@@ -129,10 +130,10 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
             "retracted",
             json!({ "event": retracted.event.to_string(), "reason": retraction_reason_name(retracted.reason) }),
         ),
-        Fact::OrganisationAdded(added) => {
+        Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
             ("organisation_added", json!({ "organisation": added.organisation.to_string(), "name": added.name }))
         }
-        Fact::PersonAdded(added) => (
+        Fact::Directory(DirectoryFact::PersonAdded(added)) => (
             "person_added",
             json!({
                 "person": added.person.as_str(),
@@ -140,7 +141,7 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
                 "role": added.role,
             }),
         ),
-        Fact::PersonChanged(changed) => (
+        Fact::Directory(DirectoryFact::PersonChanged(changed)) => (
             "person_changed",
             json!({
                 "person": changed.person.as_str(),
@@ -148,7 +149,7 @@ fn fact_json(fact: &Fact) -> (&'static str, Value) {
                 "role": changed.role,
             }),
         ),
-        Fact::PeopleMerged(merge) => {
+        Fact::Directory(DirectoryFact::PeopleMerged(merge)) => {
             ("people_merged", json!({ "kept": merge.kept.as_str(), "merged": merge.merged.as_str() }))
         }
         Fact::Administration(administration) => administration_json(administration),
@@ -224,30 +225,38 @@ pub(crate) fn sentence(event: &Event, names: &Names) -> String {
     let name = |person: &PersonId| names.of(person.as_str()).to_owned();
     let list = |people: &[PersonId]| people.iter().map(name).collect::<Vec<_>>().join(", ");
     match &event.fact {
-        Fact::Met(met) => list(&met.people),
-        Fact::FollowedUp(followed) => {
+        Fact::Habit(Habit::Met(met)) => list(&met.people),
+        Fact::Habit(Habit::FollowedUp(followed)) => {
             let about = followed.about.map(|id| format!(" about {id}")).unwrap_or_default();
             format!("{} with {}{about}", name(&followed.by), list(&followed.with))
         }
-        Fact::Asked(asked) => format!("{} asked {} for {}", name(&asked.by), list(&asked.of), asked.category),
-        Fact::Helped(helped) => {
+        Fact::Habit(Habit::Asked(asked)) => {
+            format!("{} asked {} for {}", name(&asked.by), list(&asked.of), asked.category)
+        }
+        Fact::Habit(Habit::Helped(helped)) => {
             let category = helped.category.as_ref().map(|category| format!(" with {category}")).unwrap_or_default();
             format!("{} helped {}{category}", name(&helped.helper), name(&helped.helped))
         }
-        Fact::Referred(referred) => {
+        Fact::Habit(Habit::Referred(referred)) => {
             format!("{} introduced {} to {}", name(&referred.referrer), name(&referred.person), name(&referred.to))
         }
-        Fact::Answered(answered) => {
+        Fact::Habit(Habit::Answered(answered)) => {
             format!("{}: {} to {}", name(&answered.by), answer_name(answered.answer), answered.referral)
         }
         Fact::Custom(custom) => list(&custom.people),
         Fact::Retracted(retracted) => {
             format!("{} because of {}", retracted.event, retraction_reason_name(retracted.reason))
         }
-        Fact::OrganisationAdded(added) => format!("{} ({})", added.name, added.organisation),
-        Fact::PersonAdded(added) => belongs(&name(&added.person), &added.role, added.organisation.as_ref()),
-        Fact::PersonChanged(changed) => belongs(&name(&changed.person), &changed.role, changed.organisation.as_ref()),
-        Fact::PeopleMerged(merge) => format!("{} is {}", name(&merge.merged), name(&merge.kept)),
+        Fact::Directory(DirectoryFact::OrganisationAdded(added)) => format!("{} ({})", added.name, added.organisation),
+        Fact::Directory(DirectoryFact::PersonAdded(added)) => {
+            belongs(&name(&added.person), &added.role, added.organisation.as_ref())
+        }
+        Fact::Directory(DirectoryFact::PersonChanged(changed)) => {
+            belongs(&name(&changed.person), &changed.role, changed.organisation.as_ref())
+        }
+        Fact::Directory(DirectoryFact::PeopleMerged(merge)) => {
+            format!("{} is {}", name(&merge.merged), name(&merge.kept))
+        }
         Fact::Administration(administration) => administration_sentence(administration),
         Fact::Newer(_) => "recorded by a later version of Kith, which this one cannot read".to_owned(),
     }

@@ -8,7 +8,8 @@ use crate::{
     upload::{Answer, Role},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use kith_client::{Outcome, Reason, reason_name};
+use kith_client::Outcome;
+use kith_core::reason::{self, Reason};
 use kith_core::{id::EventId, position::Position};
 use std::collections::HashSet;
 
@@ -27,7 +28,7 @@ pub(crate) enum Kind {
 /// Whether somebody or something that had to be added first was added by somebody else meanwhile: records that name it
 /// can be recorded, which is all that was wanted.
 fn is_there_already(answer: &Answer) -> bool {
-    let exists = reason_name(Reason::AlreadyExists);
+    let exists = reason::name(Reason::AlreadyExists);
     answer.role != Role::Record && matches!(&answer.result, Err(refusal) if refusal.reason == exists)
 }
 

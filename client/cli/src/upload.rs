@@ -6,9 +6,10 @@ use crate::{
 };
 use futures_util::StreamExt;
 use kith_client::{
-    Batcher, Client, EventRefused, EventResult, NewEvent, Outcome, Reason, Retry, Window,
+    Batcher, Client, EventRefused, EventResult, NewEvent, Outcome, Retry, Window,
     replica::{RecordError, Recording, Replica},
 };
+use kith_core::reason::Reason;
 use kith_core::{id::EventId, position::Position};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
@@ -214,13 +215,13 @@ mod tests {
     use super::*;
     use kith_client::EventBuilder;
     use kith_core::{
-        event::{Fact, Met},
+        event::{Fact, Habit, Met},
         timestamp::Timestamp,
     };
 
     #[test]
     fn answers_stay_in_the_order_of_records() {
-        let met = Fact::Met(Met { people: vec!["a".parse().unwrap(), "b".parse().unwrap()] });
+        let met = Fact::Habit(Habit::Met(Met { people: vec!["a".parse().unwrap(), "b".parse().unwrap()] }));
         let event = || EventBuilder::new(met.clone(), Timestamp::from_millis(0)).build().unwrap();
         let refusal = Refusal { record: 2, reason: "EVENT_INVALID", field: String::new(), message: String::new() };
         let (first, third) = (event(), event());

@@ -14,7 +14,7 @@ use crate::builder::NewEvent;
 use kith_core::{
     detail::Detail,
     directory::Directory,
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     id::{OrganisationId, PersonId},
     plugins::Plugins,
     position::Position,
@@ -52,18 +52,15 @@ pub(super) fn add_to_directory(directory: &mut Directory, event: &Event, positio
 /// Whether an event of the directory fits what is known: a server that makes no sense must not end the process.
 fn can_apply(directory: &Directory, event: &Event) -> bool {
     match &event.fact {
-        Fact::PersonChanged(changed) => directory.person(&changed.person).is_some(),
-        Fact::PersonAdded(added) => directory.person(&added.person).is_none(),
-        Fact::OrganisationAdded(added) => directory.organisation(&added.organisation).is_none(),
-        Fact::Met(_)
-        | Fact::FollowedUp(_)
-        | Fact::Asked(_)
-        | Fact::Helped(_)
-        | Fact::Referred(_)
-        | Fact::Answered(_)
+        Fact::Directory(DirectoryFact::PersonChanged(changed)) => directory.person(&changed.person).is_some(),
+        Fact::Directory(DirectoryFact::PersonAdded(added)) => directory.person(&added.person).is_none(),
+        Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
+            directory.organisation(&added.organisation).is_none()
+        }
+        Fact::Habit(_)
         | Fact::Custom(_)
         | Fact::Retracted(_)
-        | Fact::PeopleMerged(_)
+        | Fact::Directory(DirectoryFact::PeopleMerged(_))
         | Fact::Administration(_)
         | Fact::Newer(_) => true,
     }
@@ -152,7 +149,7 @@ impl Inner {
             known.directory.organisations().iter().map(organisation).collect::<Vec<_>>()
         })?;
         for pending in self.pending()? {
-            if let Fact::OrganisationAdded(added) = &pending.event.event().fact {
+            if let Fact::Directory(DirectoryFact::OrganisationAdded(added)) = &pending.event.event().fact {
                 let (id, name) = (added.organisation.to_string(), added.name.clone());
                 organisations.push(v1::Organisation { id, name, position: 0 });
             }
@@ -165,7 +162,7 @@ impl Inner {
 fn describe(people: &mut Vec<v1::Person>, event: &NewEvent) {
     let text = |organisation: Option<&OrganisationId>| organisation.map(ToString::to_string).unwrap_or_default();
     let given = names(event.event(), event.details().to_vec()).last().map(|(_, name)| name);
-    if let Fact::PersonAdded(added) = &event.event().fact {
+    if let Fact::Directory(DirectoryFact::PersonAdded(added)) = &event.event().fact {
         people.push(v1::Person {
             id: added.person.to_string(),
             organisation: text(added.organisation.as_ref()),
@@ -173,7 +170,7 @@ fn describe(people: &mut Vec<v1::Person>, event: &NewEvent) {
             name: given.unwrap_or_default(),
             ..v1::Person::default()
         });
-    } else if let Fact::PersonChanged(changed) = &event.event().fact
+    } else if let Fact::Directory(DirectoryFact::PersonChanged(changed)) = &event.event().fact
         && let Some(person) = people.iter_mut().find(|person| person.id == changed.person.as_str())
     {
         person.organisation = text(changed.organisation.as_ref());

@@ -12,11 +12,11 @@
 //!
 //! ```no_run
 //! use kith_client::{Client, Options, replica::{Replica, ReplicaOptions}};
-//! use kith_core::event::{Fact, Met};
+//! use kith_core::event::Met;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let replica = Replica::open("kith-replica".as_ref(), ReplicaOptions::new("default".parse()?))?;
-//! let met = Fact::Met(Met { people: vec!["amina".parse()?, "ben".parse()?] });
+//! let met = Met { people: vec!["amina".parse()?, "ben".parse()?] };
 //! replica.record(&replica.event(met).build()?)?;
 //!
 //! let client = Client::lazy(Options::new("http://127.0.0.1:7420", "the token's secret", "default".parse()?))?;

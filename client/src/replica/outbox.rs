@@ -18,9 +18,9 @@ use crate::{
     append_stream::{EventRefused, EventResult},
     builder::NewEvent,
     entries::Recorded,
-    reason::{Reason, may_pass},
 };
 use kith_blocks::StoredEntries;
+use kith_core::reason::{Reason, may_pass};
 use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
 use kith_proto::v1;
 use prost::Message;

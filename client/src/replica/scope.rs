@@ -9,9 +9,10 @@ use super::{
     rows::State,
     store::{change_state, read_state},
 };
-use crate::{client::Client, reason::Reason};
+use crate::client::Client;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use kith_core::reason::Reason;
 use kith_core::{
     event::Scope,
     filter::{Filter, PeopleMatch},

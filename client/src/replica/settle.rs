@@ -12,8 +12,9 @@ use super::{
     store::{change_state, decode},
     tables::{ENTRIES, IDS, NETWORK, NUMBERS, OUTBOX, SETTLED},
 };
-use crate::{append_stream::EventRefused, entries::Recorded, reason::Reason};
+use crate::{append_stream::EventRefused, entries::Recorded};
 use kith_blocks::StoredEntries;
+use kith_core::reason::Reason;
 use kith_core::{
     entry::Entry,
     event::{Event, Scope},
@@ -218,7 +219,7 @@ mod tests {
     };
     use kith_core::{
         decide::Outcome,
-        event::{Fact, Kind, Met},
+        event::{Fact, Habit, HabitKind, Kind, Met},
         tree::{Frontier, Hash},
     };
     use redb::backends::InMemoryBackend;
@@ -228,7 +229,7 @@ mod tests {
     fn stage(filter: Filter, scope: Scope) -> Option<Stage> {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
         let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
-        let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+        let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
         let event = replica.event(met).scope(scope).build().unwrap();
         replica.record(&event).unwrap();
         let settled = replica.0.store.write(|transaction| {
@@ -243,7 +244,7 @@ mod tests {
     fn denied_beyond(filter: Filter) -> u64 {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
         let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
-        let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+        let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
         replica.record(&replica.event(met).build().unwrap()).unwrap();
         replica.0.store.write(|transaction| accept(transaction, 1, Position::new(5))).unwrap();
         let denied = replica.0.deny_beyond_head().unwrap();
@@ -255,14 +256,14 @@ mod tests {
     fn an_answer_settles_nothing_that_the_filter_lets_pass() {
         let people = |id: &str| Filter { people: vec![id.parse().unwrap()], ..Filter::default() };
         let kinds = |kind| Filter { kinds: vec![kind], ..Filter::default() };
-        for here in [Filter::default(), people("ben"), kinds(Kind::Met)] {
+        for here in [Filter::default(), people("ben"), kinds(Kind::Habit(HabitKind::Met))] {
             assert_eq!(stage(here.clone(), Scope::Network), Some(Stage::Returned), "{here:?}");
             assert_eq!(stage(here.clone(), Scope::Organisation), None, "the token decides: {here:?}");
         }
         for beyond in [Filter::default(), people("chloe")] {
             assert_eq!(denied_beyond(beyond), 1);
         }
-        for elsewhere in [people("chloe"), kinds(Kind::Asked)] {
+        for elsewhere in [people("chloe"), kinds(Kind::Habit(HabitKind::Asked))] {
             assert_eq!(stage(elsewhere.clone(), Scope::Network), None, "{elsewhere:?}");
         }
     }
@@ -273,7 +274,7 @@ mod tests {
         for (filter, left) in [(elsewhere, None), (Filter::default(), Some(Stage::Returned))] {
             let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
             let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
-            let met = Fact::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] });
+            let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
             let event = replica.event(met).build().unwrap();
             replica.record(&event).unwrap();
             let mut tree = Frontier::new();

@@ -24,10 +24,10 @@ use crate::{
     error::{Error, Kind},
     options::Retry,
     partial_tree::PartialTree,
-    reason::{self, Reason},
     subscribe::{Cursor, Subscription},
 };
 use futures_util::{StreamExt, stream};
+use kith_core::reason::{Reason, meaning};
 use kith_core::{
     checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     decide::Outcome,
@@ -419,7 +419,7 @@ fn messages(queued: Vec<(u64, NewEvent)>) -> Vec<Vec<NewEvent>> {
 fn up_to_first_to_repeat(results: &[EventResult]) -> (&[EventResult], bool) {
     let repeat = |result: &EventResult| match &result.result {
         Ok(_) => false,
-        Err(refused) => refused.reason.is_some_and(reason::is_retryable),
+        Err(refused) => refused.reason.is_some_and(|reason| meaning(reason).is_retryable),
     };
     match results.iter().position(repeat) {
         Some(first) => (&results[..first], true),

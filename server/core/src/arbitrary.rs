@@ -166,20 +166,8 @@ fn category() -> impl Strategy<Value = Category> {
 
 fn in_network_only(fact: &Fact) -> bool {
     match fact {
-        Fact::OrganisationAdded(_)
-        | Fact::PersonAdded(_)
-        | Fact::PersonChanged(_)
-        | Fact::PeopleMerged(_)
-        | Fact::Administration(_) => true,
-        Fact::Met(_)
-        | Fact::FollowedUp(_)
-        | Fact::Asked(_)
-        | Fact::Helped(_)
-        | Fact::Referred(_)
-        | Fact::Answered(_)
-        | Fact::Custom(_)
-        | Fact::Retracted(_)
-        | Fact::Newer(_) => false,
+        Fact::Directory(_) | Fact::Administration(_) => true,
+        Fact::Habit(_) | Fact::Custom(_) | Fact::Retracted(_) | Fact::Newer(_) => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The directory of a network: people, organisations and merges, as its entries state them.
 
 use crate::{
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     id::{EventId, OrganisationId, PersonId},
     position::Position,
 };
@@ -58,12 +58,12 @@ impl Directory {
     /// Takes in an accepted event. Events must come in order of position.
     pub fn apply(&mut self, event: &Event, position: Position) {
         match &event.fact {
-            Fact::OrganisationAdded(added) => {
+            Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
                 self.organisation_ordinals.insert(added.organisation.clone(), self.organisations.len());
                 let (id, name) = (added.organisation.clone(), added.name.clone());
                 self.organisations.push(Organisation { id, name, position });
             }
-            Fact::PersonAdded(added) => {
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => {
                 let handle = u32::try_from(self.people.len() + 1).expect("fewer than 2^32 people");
                 self.handles.insert(added.person.clone(), handle);
                 self.people.push(Person {
@@ -74,25 +74,17 @@ impl Directory {
                     position,
                 });
             }
-            Fact::PersonChanged(changed) => {
+            Fact::Directory(DirectoryFact::PersonChanged(changed)) => {
                 let person = self.person_mut(&changed.person).expect("only known people change");
                 person.organisation.clone_from(&changed.organisation);
                 person.role.clone_from(&changed.role);
             }
-            Fact::PeopleMerged(merge) => {
+            Fact::Directory(DirectoryFact::PeopleMerged(merge)) => {
                 let merged = Merge { kept: merge.kept.clone(), event: event.id, position };
                 self.merges.insert(merge.merged.clone(), merged);
             }
             Fact::Retracted(retracted) => self.merges.retain(|_, merge| merge.event != retracted.event),
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => {}
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => {}
         }
     }
 
@@ -170,11 +162,18 @@ mod tests {
     }
 
     fn added(person: u8) -> Fact {
-        Fact::PersonAdded(PersonAdded { person: numbered_person(person), organisation: None, role: String::new() })
+        Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+            person: numbered_person(person),
+            organisation: None,
+            role: String::new(),
+        }))
     }
 
     fn merged(kept: u8, merged: u8) -> Fact {
-        Fact::PeopleMerged(PeopleMerged { kept: numbered_person(kept), merged: numbered_person(merged) })
+        Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged {
+            kept: numbered_person(kept),
+            merged: numbered_person(merged),
+        }))
     }
 
     fn retracted(number: u64) -> Fact {
@@ -184,7 +183,7 @@ mod tests {
     #[test]
     fn handles_count_people_in_the_order_they_came() {
         let name = OrganisationAdded { organisation: numbered_organisation(0), name: "Riverside".into() };
-        let directory = directory(vec![added(5), Fact::OrganisationAdded(name), added(3)]);
+        let directory = directory(vec![added(5), Fact::Directory(DirectoryFact::OrganisationAdded(name)), added(3)]);
         assert_eq!(directory.person(&numbered_person(5)).unwrap().handle, 1);
         assert_eq!(directory.person(&numbered_person(3)).unwrap().handle, 2);
         assert_eq!(directory.person_of(2).unwrap().id, numbered_person(3));
@@ -199,7 +198,11 @@ mod tests {
     fn people_change_and_keep_their_handles() {
         let (person, organisation) = (numbered_person(1), Some(numbered_organisation(0)));
         let changed = |organisation, role: &str| {
-            Fact::PersonChanged(PersonChanged { person: person.clone(), organisation, role: role.into() })
+            Fact::Directory(DirectoryFact::PersonChanged(PersonChanged {
+                person: person.clone(),
+                organisation,
+                role: role.into(),
+            }))
         };
         let one = directory(vec![added(1), changed(organisation.clone(), "nurse")]);
         let after = one.person(&person).unwrap();

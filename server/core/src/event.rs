@@ -2,13 +2,19 @@
 //!
 //! An [`Event`] that exists obeys every limit; its canonical bytes are made and read in `wire`.
 
+mod administration;
+mod directory;
+mod habit;
 mod kind;
 
-pub use kind::Kind;
+pub use administration::{Administration, RemovedPlugin};
+pub use directory::{DirectoryFact, OrganisationAdded, PeopleMerged, PersonAdded, PersonChanged};
+pub use habit::{Answer, Answered, Asked, FollowedUp, Habit, Helped, Met, Referred};
+pub use kind::{AdministrationKind, DirectoryKind, HabitKind, Kind};
 
 use crate::{
     detail::DetailKind,
-    id::{Category, EventId, OrganisationId, PersonId, TokenId},
+    id::{EventId, PersonId},
     limits,
     timestamp::Timestamp,
 };
@@ -69,24 +75,48 @@ pub enum AttributeValue {
     Flag(bool),
 }
 
-/// What happened.
+/// What happened, by family: what holds for all of a family need not name its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant holds the struct of its name, documented there")]
 pub enum Fact {
-    Met(Met),
-    FollowedUp(FollowedUp),
-    Asked(Asked),
-    Helped(Helped),
-    Referred(Referred),
-    Answered(Answered),
+    /// People did something with each other.
+    Habit(Habit),
+    /// A fact of an organisation's own type.
     Custom(Custom),
+    /// A correction: an event is withdrawn.
     Retracted(Retracted),
-    OrganisationAdded(OrganisationAdded),
-    PersonAdded(PersonAdded),
-    PersonChanged(PersonChanged),
-    PeopleMerged(PeopleMerged),
+    /// The directory changed.
+    Directory(DirectoryFact),
+    /// The server says what it was asked to do.
     Administration(Administration),
+    /// A fact of a later version.
     Newer(Newer),
+}
+
+/// Lets whoever states a fact leave out its family.
+macro_rules! facts {
+    ($($family:ident($inner:ident): $($fact:ident),*;)*) => {
+        $($(impl From<$fact> for Fact {
+            fn from(fact: $fact) -> Self {
+                Self::$family($inner::$fact(fact))
+            }
+        })*)*
+    };
+}
+facts! {
+    Habit(Habit): Met, FollowedUp, Asked, Helped, Referred, Answered;
+    Directory(DirectoryFact): OrganisationAdded, PersonAdded, PersonChanged, PeopleMerged;
+}
+
+impl From<Custom> for Fact {
+    fn from(fact: Custom) -> Self {
+        Self::Custom(fact)
+    }
+}
+
+impl From<Retracted> for Fact {
+    fn from(fact: Retracted) -> Self {
+        Self::Retracted(fact)
+    }
 }
 
 /// A fact that a later version of this program records and this one does not know: kept, shown by its number and passed
@@ -97,81 +127,6 @@ pub struct Newer {
     pub number: u32,
     /// The message in that field.
     pub bytes: Vec<u8>,
-}
-
-/// People met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Met {
-    /// 2 to 64 people.
-    pub people: Vec<PersonId>,
-}
-
-/// A person followed up with others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FollowedUp {
-    /// Who followed up.
-    pub by: PersonId,
-    /// With whom.
-    pub with: Vec<PersonId>,
-    /// The event followed up on.
-    pub about: Option<EventId>,
-}
-
-/// A person asked others for help.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// Who asked.
-    pub by: PersonId,
-    /// Whom.
-    pub of: Vec<PersonId>,
-    /// What for.
-    pub category: Category,
-}
-
-/// A person helped another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Helped {
-    /// Who helped.
-    pub helper: PersonId,
-    /// Who was helped.
-    pub helped: PersonId,
-    /// What with.
-    pub category: Option<Category>,
-    /// The event helped with.
-    pub about: Option<EventId>,
-}
-
-/// `referrer` introduces `person` to `to`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Referred {
-    /// Who introduces.
-    pub referrer: PersonId,
-    /// Who is introduced.
-    pub person: PersonId,
-    /// To whom.
-    pub to: PersonId,
-}
-
-/// An introduction was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// The `referred` event.
-    pub referral: EventId,
-    /// Who answered.
-    pub by: PersonId,
-    /// The answer.
-    pub answer: Answer,
-}
-
-/// How an introduction was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// Welcome.
-    Accepted,
-    /// Not wanted.
-    Declined,
-    /// The two have met.
-    Met,
 }
 
 /// A fact of an organisation's own type.
@@ -205,46 +160,6 @@ pub enum RetractionReason {
     Other,
 }
 
-/// An organisation joins the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrganisationAdded {
-    /// Its id.
-    pub organisation: OrganisationId,
-    /// Its name.
-    pub name: String,
-}
-
-/// A person joins the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonAdded {
-    /// The person.
-    pub person: PersonId,
-    /// Their organisation.
-    pub organisation: Option<OrganisationId>,
-    /// Their role; may be empty.
-    pub role: String,
-}
-
-/// A person's organisation or role changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonChanged {
-    /// The person.
-    pub person: PersonId,
-    /// Their organisation from now on.
-    pub organisation: Option<OrganisationId>,
-    /// Their role from now on; may be empty.
-    pub role: String,
-}
-
-/// Two person ids turned out to be one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeopleMerged {
-    /// The id that stays.
-    pub kept: PersonId,
-    /// The id that means `kept` from now on.
-    pub merged: PersonId,
-}
-
 /// A role in a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -262,74 +177,39 @@ pub enum Role {
     Owner,
 }
 
-/// How the removal of a plugin names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RemovedPlugin {
-    /// By its name, for its owner.
-    Named(String),
-    /// By the event that installed its first version, for an owner of the network who may know no more of it.
-    Installed(EventId),
+impl Role {
+    /// The wire form.
+    pub fn to_proto(self) -> kith_proto::v1::Role {
+        crate::wire::role_to_proto(self)
+    }
+
+    /// Reads the wire form; `None` for unspecified and unknown numbers.
+    pub fn from_proto(number: i32) -> Option<Self> {
+        crate::wire::role_from_proto(number)
+    }
+
+    /// Its name on the command line and in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Recorder => "recorder",
+            Self::Analyst => "analyst",
+            Self::Auditor => "auditor",
+            Self::RecordsOfficer => "records-officer",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Every role, from least to most.
+    pub const ALL: [Self; 6] =
+        [Self::Reader, Self::Recorder, Self::Analyst, Self::Auditor, Self::RecordsOfficer, Self::Owner];
 }
 
-/// What only the server records, as answers to its own calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "fields and variants mean what kith.v1 says of the messages of the same names")]
-pub enum Administration {
-    PluginInstalled {
-        name: String,
-        version: String,
-        component: [u8; 32],
-        settings: String,
-    },
-    PluginActivated {
-        name: String,
-        version: String,
-        component: [u8; 32],
-    },
-    PluginPaused {
-        name: String,
-        paused: bool,
-    },
-    PluginRemoved {
-        plugin: RemovedPlugin,
-    },
-    MemberChanged {
-        principal: String,
-        role: Option<Role>,
-        organisation: Option<OrganisationId>,
-    },
-    TokenIssued {
-        token: TokenId,
-        role: Role,
-        person: Option<PersonId>,
-        organisation: Option<OrganisationId>,
-        expires_at: Option<Timestamp>,
-        /// SHA-256 of the SHA-256 of its secret; missing in entries of earlier programs.
-        secret_digest: Option<[u8; 32]>,
-    },
-    TokenRevoked {
-        token: TokenId,
-    },
-    PersonErased {
-        person: PersonId,
-        ground: String,
-    },
-    ErasureCompleted {
-        person: PersonId,
-        erasure: EventId,
-    },
-    HoldChanged {
-        person: PersonId,
-        held: bool,
-        reason: String,
-    },
-    LogRestored {
-        incarnation: [u8; 16],
-        lost_head: u64,
-        lost_root: [u8; 32],
-        /// Whether the log comes from a backup that the server had not signed.
-        unverified: bool,
-    },
+impl Scope {
+    /// The wire form.
+    pub fn to_proto(self) -> kith_proto::v1::Scope {
+        crate::wire::scope_to_proto(self)
+    }
 }
 
 impl Event {
@@ -358,19 +238,11 @@ impl Event {
     /// What kind of fact it states.
     pub fn kind(&self) -> Kind {
         match &self.fact {
-            Fact::Met(_) => Kind::Met,
-            Fact::FollowedUp(_) => Kind::FollowedUp,
-            Fact::Asked(_) => Kind::Asked,
-            Fact::Helped(_) => Kind::Helped,
-            Fact::Referred(_) => Kind::Referred,
-            Fact::Answered(_) => Kind::Answered,
+            Fact::Habit(habit) => Kind::Habit(habit.kind()),
             Fact::Custom(custom) => Kind::Custom(custom.type_name.clone()),
             Fact::Retracted(_) => Kind::Retracted,
-            Fact::OrganisationAdded(_) => Kind::OrganisationAdded,
-            Fact::PersonAdded(_) => Kind::PersonAdded,
-            Fact::PersonChanged(_) => Kind::PersonChanged,
-            Fact::PeopleMerged(_) => Kind::PeopleMerged,
-            Fact::Administration(administration) => administration.kind(),
+            Fact::Directory(change) => Kind::Directory(change.kind()),
+            Fact::Administration(administration) => Kind::Administration(administration.kind()),
             Fact::Newer(newer) => Kind::Newer(newer.number),
         }
     }
@@ -378,18 +250,11 @@ impl Event {
     /// The people in it, in the order of its fields.
     pub fn people(&self) -> Vec<&PersonId> {
         match &self.fact {
-            Fact::Met(met) => met.people.iter().collect(),
-            Fact::FollowedUp(followed) => std::iter::once(&followed.by).chain(&followed.with).collect(),
-            Fact::Asked(asked) => std::iter::once(&asked.by).chain(&asked.of).collect(),
-            Fact::Helped(helped) => vec![&helped.helper, &helped.helped],
-            Fact::Referred(referred) => vec![&referred.referrer, &referred.person, &referred.to],
-            Fact::Answered(answered) => vec![&answered.by],
+            Fact::Habit(habit) => habit.people(),
             Fact::Custom(custom) => custom.people.iter().collect(),
-            Fact::Retracted(_) | Fact::OrganisationAdded(_) | Fact::Newer(_) => Vec::new(),
-            Fact::PersonAdded(added) => vec![&added.person],
-            Fact::PersonChanged(changed) => vec![&changed.person],
-            Fact::PeopleMerged(merge) => vec![&merge.kept, &merge.merged],
+            Fact::Directory(change) => change.people(),
             Fact::Administration(administration) => administration.person().into_iter().collect(),
+            Fact::Retracted(_) | Fact::Newer(_) => Vec::new(),
         }
     }
 
@@ -413,74 +278,17 @@ impl Event {
     /// The person whom the directory takes this event to be about, if it is one that adds or changes a person.
     pub(crate) fn person_described(&self) -> Option<&PersonId> {
         match &self.fact {
-            Fact::PersonAdded(added) => Some(&added.person),
-            Fact::PersonChanged(changed) => Some(&changed.person),
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Retracted(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PeopleMerged(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => None,
+            Fact::Directory(change) => change.person_described(),
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Retracted(_) | Fact::Administration(_) | Fact::Newer(_) => None,
         }
     }
 
     /// The event it names, if any, with the field that names it. Causes are not targets: they may be elsewhere.
     pub fn target(&self) -> Option<(EventId, &'static str)> {
         match &self.fact {
-            Fact::FollowedUp(followed) => followed.about.map(|id| (id, "event.followed_up.about")),
-            Fact::Helped(helped) => helped.about.map(|id| (id, "event.helped.about")),
-            Fact::Answered(answered) => Some((answered.referral, "event.answered.referral")),
+            Fact::Habit(habit) => habit.target(),
             Fact::Retracted(retracted) => Some((retracted.event, "event.retracted.event")),
-            Fact::Met(_)
-            | Fact::Asked(_)
-            | Fact::Referred(_)
-            | Fact::Custom(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PersonAdded(_)
-            | Fact::PersonChanged(_)
-            | Fact::PeopleMerged(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => None,
-        }
-    }
-}
-
-impl Administration {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::PluginInstalled { .. } => Kind::PluginInstalled,
-            Self::PluginActivated { .. } => Kind::PluginActivated,
-            Self::PluginPaused { .. } => Kind::PluginPaused,
-            Self::PluginRemoved { .. } => Kind::PluginRemoved,
-            Self::MemberChanged { .. } => Kind::MemberChanged,
-            Self::TokenIssued { .. } => Kind::TokenIssued,
-            Self::TokenRevoked { .. } => Kind::TokenRevoked,
-            Self::PersonErased { .. } => Kind::PersonErased,
-            Self::ErasureCompleted { .. } => Kind::ErasureCompleted,
-            Self::HoldChanged { .. } => Kind::HoldChanged,
-            Self::LogRestored { .. } => Kind::LogRestored,
-        }
-    }
-
-    fn person(&self) -> Option<&PersonId> {
-        match self {
-            Self::TokenIssued { person, .. } => person.as_ref(),
-            Self::PersonErased { person, .. }
-            | Self::ErasureCompleted { person, .. }
-            | Self::HoldChanged { person, .. } => Some(person),
-            Self::PluginInstalled { .. }
-            | Self::PluginActivated { .. }
-            | Self::PluginPaused { .. }
-            | Self::PluginRemoved { .. }
-            | Self::MemberChanged { .. }
-            | Self::TokenRevoked { .. }
-            | Self::LogRestored { .. } => None,
+            Fact::Custom(_) | Fact::Directory(_) | Fact::Administration(_) | Fact::Newer(_) => None,
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Who may do what. The one function that decides is [`may`]; default deny.
 
 use crate::{
-    event::{Kind, Role, Scope},
+    event::{AdministrationKind, Kind, Role, Scope},
     header::Header,
     id::{NetworkName, OrganisationId, PersonId, PrincipalId, TokenId},
     plugins::PluginOwner,
 };
-use kith_proto::v1;
 
 /// Whoever is authenticated: a person's app, a service, an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,33 +116,25 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
 }
 
 fn writes(principal: &Principal, kind: &Kind, organisation: Option<&OrganisationId>) -> bool {
+    let Kind::Administration(kind) = kind else { return false };
     let officer = principal.role == Role::RecordsOfficer
         && organisation.is_some()
         && principal.organisation.as_ref() == organisation;
     let also = match kind {
-        Kind::PluginInstalled | Kind::PluginActivated | Kind::PluginPaused | Kind::PluginRemoved => {
-            principal.role == Role::Analyst
+        kind if kind.is_about_plugins() => principal.role == Role::Analyst,
+        AdministrationKind::PersonErased | AdministrationKind::ErasureCompleted | AdministrationKind::HoldChanged => {
+            officer
         }
-        Kind::PersonErased | Kind::ErasureCompleted | Kind::HoldChanged => officer,
-        Kind::MemberChanged
-        | Kind::TokenIssued
-        | Kind::TokenRevoked
-        | Kind::LogRestored
-        | Kind::Met
-        | Kind::FollowedUp
-        | Kind::Asked
-        | Kind::Helped
-        | Kind::Referred
-        | Kind::Answered
-        | Kind::Custom(_)
-        | Kind::Retracted
-        | Kind::OrganisationAdded
-        | Kind::PersonAdded
-        | Kind::PersonChanged
-        | Kind::PeopleMerged
-        | Kind::Newer(_) => false,
+        AdministrationKind::PluginInstalled
+        | AdministrationKind::PluginActivated
+        | AdministrationKind::PluginPaused
+        | AdministrationKind::PluginRemoved
+        | AdministrationKind::MemberChanged
+        | AdministrationKind::TokenIssued
+        | AdministrationKind::TokenRevoked
+        | AdministrationKind::LogRestored => false,
     };
-    kind.is_administration() && (principal.role == Role::Owner || also)
+    principal.role == Role::Owner || also
 }
 
 fn asks(principal: &Principal, owner: &PluginOwner) -> bool {
@@ -205,45 +196,14 @@ fn retracts(principal: &Principal, header: &Header) -> bool {
     by_role && sees(principal, header) && header.kind.is_retractable()
 }
 
-impl Scope {
-    /// The wire form.
-    pub fn to_proto(self) -> v1::Scope {
-        crate::wire::scope_to_proto(self)
-    }
-}
-
-impl Role {
-    /// The wire form.
-    pub fn to_proto(self) -> v1::Role {
-        crate::wire::role_to_proto(self)
-    }
-
-    /// Reads the wire form; `None` for unspecified and unknown numbers.
-    pub fn from_proto(number: i32) -> Option<Self> {
-        crate::wire::role_from_proto(number)
-    }
-
-    /// Its name on the command line and in files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Recorder => "recorder",
-            Self::Analyst => "analyst",
-            Self::Auditor => "auditor",
-            Self::RecordsOfficer => "records-officer",
-            Self::Owner => "owner",
-        }
-    }
-
-    /// Every role, from least to most.
-    pub const ALL: [Self; 6] =
-        [Self::Reader, Self::Recorder, Self::Analyst, Self::Auditor, Self::RecordsOfficer, Self::Owner];
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{position::Position, timestamp::Timestamp};
+    use crate::{
+        event::{DirectoryKind, HabitKind},
+        position::Position,
+        timestamp::Timestamp,
+    };
 
     fn principal(role: Role, organisation: Option<&str>) -> Principal {
         Principal {
@@ -260,12 +220,12 @@ mod tests {
         Header {
             position: Position::new(1),
             id: "018f0000-0000-7000-8000-000000000001".parse().unwrap(),
-            kind: Kind::Met,
+            kind: Kind::Habit(HabitKind::Met),
             scope,
             organisation: organisation.map(|id| id.parse().unwrap()),
             recorded_by: recorded_by.parse().unwrap(),
             occurred_at: Timestamp::from_millis(0),
-            kinds: vec![Kind::Met],
+            kinds: vec![Kind::Habit(HabitKind::Met)],
             people: Vec::new(),
         }
     }
@@ -294,12 +254,17 @@ mod tests {
     fn recording_needs_a_role_and_for_organisation_scope_an_organisation() {
         let record =
             |role, organisation, kind: &Kind, scope| may(&principal(role, organisation), &Action::Record(kind, scope));
-        assert!(record(Role::Recorder, None, &Kind::Met, Scope::Network));
-        assert!(!record(Role::Reader, None, &Kind::Met, Scope::Network));
-        assert!(!record(Role::Recorder, None, &Kind::Met, Scope::Organisation));
-        assert!(record(Role::Recorder, Some("riverside"), &Kind::Met, Scope::Organisation));
-        assert!(!record(Role::Owner, Some("riverside"), &Kind::PersonAdded, Scope::Organisation));
-        assert!(!record(Role::Owner, None, &Kind::TokenIssued, Scope::Network));
+        assert!(record(Role::Recorder, None, &Kind::Habit(HabitKind::Met), Scope::Network));
+        assert!(!record(Role::Reader, None, &Kind::Habit(HabitKind::Met), Scope::Network));
+        assert!(!record(Role::Recorder, None, &Kind::Habit(HabitKind::Met), Scope::Organisation));
+        assert!(record(Role::Recorder, Some("riverside"), &Kind::Habit(HabitKind::Met), Scope::Organisation));
+        assert!(!record(
+            Role::Owner,
+            Some("riverside"),
+            &Kind::Directory(DirectoryKind::PersonAdded),
+            Scope::Organisation
+        ));
+        assert!(!record(Role::Owner, None, &Kind::Administration(AdministrationKind::TokenIssued), Scope::Network));
     }
 
     #[test]
@@ -354,17 +319,42 @@ mod tests {
         let write = |role, organisation, kind: &Kind, person_of: Option<&OrganisationId>| {
             may(&principal(role, organisation), &Action::Write(kind, person_of))
         };
-        assert!(write(Role::Analyst, None, &Kind::PluginInstalled, None));
-        assert!(!write(Role::RecordsOfficer, Some("riverside"), &Kind::PluginInstalled, None));
-        assert!(write(Role::RecordsOfficer, Some("riverside"), &Kind::PersonErased, Some(&riverside)));
-        assert!(!write(Role::RecordsOfficer, Some("hillside"), &Kind::HoldChanged, Some(&riverside)));
-        assert!(!write(Role::RecordsOfficer, None, &Kind::PersonErased, None));
-        assert!(!write(Role::Analyst, Some("riverside"), &Kind::PersonErased, Some(&riverside)));
-        assert!(!write(Role::Analyst, None, &Kind::TokenIssued, None));
-        for kind in [Kind::LogRestored, Kind::TokenIssued, Kind::PersonErased, Kind::PluginRemoved] {
+        assert!(write(Role::Analyst, None, &Kind::Administration(AdministrationKind::PluginInstalled), None));
+        assert!(!write(
+            Role::RecordsOfficer,
+            Some("riverside"),
+            &Kind::Administration(AdministrationKind::PluginInstalled),
+            None
+        ));
+        assert!(write(
+            Role::RecordsOfficer,
+            Some("riverside"),
+            &Kind::Administration(AdministrationKind::PersonErased),
+            Some(&riverside)
+        ));
+        assert!(!write(
+            Role::RecordsOfficer,
+            Some("hillside"),
+            &Kind::Administration(AdministrationKind::HoldChanged),
+            Some(&riverside)
+        ));
+        assert!(!write(Role::RecordsOfficer, None, &Kind::Administration(AdministrationKind::PersonErased), None));
+        assert!(!write(
+            Role::Analyst,
+            Some("riverside"),
+            &Kind::Administration(AdministrationKind::PersonErased),
+            Some(&riverside)
+        ));
+        assert!(!write(Role::Analyst, None, &Kind::Administration(AdministrationKind::TokenIssued), None));
+        for kind in [
+            Kind::Administration(AdministrationKind::LogRestored),
+            Kind::Administration(AdministrationKind::TokenIssued),
+            Kind::Administration(AdministrationKind::PersonErased),
+            Kind::Administration(AdministrationKind::PluginRemoved),
+        ] {
             assert!(write(Role::Owner, None, &kind, None), "{kind}");
         }
-        assert!(!write(Role::Owner, None, &Kind::Met, None));
+        assert!(!write(Role::Owner, None, &Kind::Habit(HabitKind::Met), None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     detail::{Detail, DetailKind},
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     invalid::{Invalid, Problem, check_count, check_name},
     limits, wire,
 };
@@ -52,7 +52,7 @@ impl Prepared {
 
 /// Checks the names that an event gives people and organisations. Names that a log already holds are read as they are.
 fn check_names(event: &Event, details: &[Detail]) -> Result<(), Invalid> {
-    if let Fact::OrganisationAdded(added) = &event.fact {
+    if let Fact::Directory(DirectoryFact::OrganisationAdded(added)) = &event.fact {
         check_name("event.organisation_added.name", &added.name, limits::ORGANISATION_NAME_BYTES_MAX)?;
     }
     let mut names = details.iter().filter(|detail| detail.kind == DetailKind::Name);

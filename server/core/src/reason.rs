@@ -1,6 +1,8 @@
 //! What follows from the reason of a refusal: one table for server, clients and command line. A new reason does not
 //! compile without its line.
 
+use crate::invalid::{Invalid, Problem};
+
 /// Why a call was refused: a value of `errors.proto`.
 pub use kith_proto::v1::ErrorReason as Reason;
 
@@ -91,6 +93,16 @@ pub const fn meaning(reason: Reason) -> Meaning {
         Reason::DiskFull => Meaning::of(Code::Unavailable, "the server's disk is almost full, and nothing was recorded: the log takes events again by itself once an \
              operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)").retryable(),
         Reason::Unsupported => Meaning::of(Code::Unimplemented, "the server has no such call: is it older than this client?"),
+    }
+}
+
+/// Why an event is refused that breaks a rule.
+pub fn of_event(invalid: &Invalid) -> Reason {
+    match invalid.problem {
+        Problem::DetailsMismatch => Reason::DetailsMismatch,
+        Problem::SignatureUnverified => Reason::SignatureInvalid,
+        _ if invalid.is_limit() => Reason::LimitExceeded,
+        _ => Reason::EventInvalid,
     }
 }
 

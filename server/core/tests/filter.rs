@@ -2,7 +2,7 @@
 
 use kith_core::{
     arbitrary::{Names, time},
-    event::{Kind, Scope},
+    event::{AdministrationKind, DirectoryKind, HabitKind, Kind, Scope},
     filter::{Filter, PeopleMatch},
     header::Header,
     invalid::{Invalid, Problem},
@@ -67,12 +67,12 @@ fn header() -> Header {
     Header {
         position: Position::new(1),
         id: "018f0000-0000-7000-8000-000000000001".parse().unwrap(),
-        kind: Kind::Met,
+        kind: Kind::Habit(HabitKind::Met),
         scope: Scope::Network,
         organisation: Some("riverside".parse().unwrap()),
         recorded_by: "person:amina".parse().unwrap(),
         occurred_at: Timestamp::from_millis(1_000),
-        kinds: vec![Kind::Met],
+        kinds: vec![Kind::Habit(HabitKind::Met)],
         people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()],
     }
 }
@@ -94,8 +94,8 @@ fn each_part_must_match() {
     let kinds = |kinds| Filter { kinds, ..Filter::default() };
     let cases = [
         (Filter::default(), true),
-        (kinds(vec![Kind::Asked, Kind::Met]), true),
-        (kinds(vec![Kind::Asked]), false),
+        (kinds(vec![Kind::Habit(HabitKind::Asked), Kind::Habit(HabitKind::Met)]), true),
+        (kinds(vec![Kind::Habit(HabitKind::Asked)]), false),
         (people(&["chidi", "ben"], Any), true),
         (people(&["chidi"], Any), false),
         (people(&["ben", "amina"], All), true),
@@ -107,7 +107,7 @@ fn each_part_must_match() {
         (from(1_001), false),
         (until(1_001), true),
         (until(1_000), false),
-        (Filter { kinds: vec![Kind::Asked], ..people(&["ben"], Any) }, false),
+        (Filter { kinds: vec![Kind::Habit(HabitKind::Asked)], ..people(&["ben"], Any) }, false),
     ];
     for (filter, matches) in cases {
         check(&filter, &header(), matches, matches);
@@ -118,8 +118,12 @@ fn each_part_must_match() {
 
 #[test]
 fn an_entry_matches_under_the_event_it_names() {
-    let answer = Header { kind: Kind::Answered, kinds: vec![Kind::Answered, Kind::Referred], ..header() };
-    let referred = Filter { kinds: vec![Kind::Referred], ..Filter::default() };
+    let answer = Header {
+        kind: Kind::Habit(HabitKind::Answered),
+        kinds: vec![Kind::Habit(HabitKind::Answered), Kind::Habit(HabitKind::Referred)],
+        ..header()
+    };
+    let referred = Filter { kinds: vec![Kind::Habit(HabitKind::Referred)], ..Filter::default() };
     check(&referred, &answer, true, true);
 }
 
@@ -127,12 +131,17 @@ fn an_entry_matches_under_the_event_it_names() {
 fn directory_administration_and_withdrawn_merges_pass_without_matching() {
     let nobody = people(&["zoe"], PeopleMatch::Any);
     let of = |kind: Kind| Header { kinds: vec![kind.clone()], kind, ..header() };
-    for kind in [Kind::OrganisationAdded, Kind::PersonChanged, Kind::PeopleMerged, Kind::TokenIssued] {
+    for kind in [
+        Kind::Directory(DirectoryKind::OrganisationAdded),
+        Kind::Directory(DirectoryKind::PersonChanged),
+        Kind::Directory(DirectoryKind::PeopleMerged),
+        Kind::Administration(AdministrationKind::TokenIssued),
+    ] {
         check(&nobody, &of(kind), false, true);
     }
     let retraction = |target| Header { kinds: vec![Kind::Retracted, target], ..of(Kind::Retracted) };
-    check(&nobody, &retraction(Kind::PeopleMerged), false, true);
-    check(&nobody, &retraction(Kind::Met), false, false);
+    check(&nobody, &retraction(Kind::Directory(DirectoryKind::PeopleMerged)), false, true);
+    check(&nobody, &retraction(Kind::Habit(HabitKind::Met)), false, false);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use kith_core::{
     arbitrary,
     detail::{Detail, DetailKind},
-    event::{Event, Fact, Kind, Newer},
+    event::{Event, Fact, HabitKind, Kind, Newer},
     filter::Filter,
     header::Header,
     prepare::Prepared,
@@ -102,7 +102,7 @@ fn directory_and_administration_of_later_versions_pass_every_filter() {
             signature: None,
         };
         let header = Header::resolve(&entry, &event, |_| Ok::<_, Infallible>(None)).unwrap();
-        Filter { kinds: vec![Kind::Met], ..Filter::default() }.passes(&header)
+        Filter { kinds: vec![Kind::Habit(HabitKind::Met)], ..Filter::default() }.passes(&header)
     };
     assert!(passes(20) && passes(35) && passes(63));
     assert!(!passes(64) && !passes(90));

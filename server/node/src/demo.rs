@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use kith_core::{
     decide::{Command, Origin, Outcome},
     detail::{Detail, DetailKind},
-    event::{Event, Fact, OrganisationAdded, PersonAdded, Role, Scope},
+    event::{DirectoryFact, Event, Fact, OrganisationAdded, PersonAdded, Role, Scope},
     id::{EventId, NetworkName},
     invalid::Invalid,
     may::{Credential, Principal, Reach},
@@ -116,13 +116,21 @@ fn directory(cast: &[Member], end: Timestamp) -> Result<Vec<Prepared>, DemoError
     let at = Timestamp::from_millis(end.millis() - 731 * DAY_MS);
     let organisations = ORGANISATIONS.iter().enumerate().map(|(ordinal, (id, name))| {
         let organisation = id.parse().expect("the ids are well formed");
-        let fact = Fact::OrganisationAdded(OrganisationAdded { organisation, name: (*name).to_owned() });
+        let fact = Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+            organisation,
+            name: (*name).to_owned(),
+        }));
         prepare(event_id("organisation", ordinal), at, fact, None)
     });
     let people = cast.iter().enumerate().map(|(ordinal, member)| {
         let organisation = Some(member.organisation());
         let added = PersonAdded { person: member.id.clone(), organisation, role: member.role.to_owned() };
-        prepare(event_id("person", ordinal), at, Fact::PersonAdded(added), Some((DetailKind::Name, member.name)))
+        prepare(
+            event_id("person", ordinal),
+            at,
+            Fact::Directory(DirectoryFact::PersonAdded(added)),
+            Some((DetailKind::Name, member.name)),
+        )
     });
     organisations.chain(people).collect()
 }

@@ -10,7 +10,7 @@ use crate::{
     view::ViewHandle,
 };
 use kith_core::{
-    event::Kind,
+    event::{HabitKind, Kind},
     filter::{Filter, PeopleMatch},
 };
 use std::collections::HashSet;
@@ -79,7 +79,9 @@ impl ViewHandle {
 /// Whether every kind that is folded passes; answers need the introductions that they are about.
 fn has_kinds(filter: &Filter, routes: &[Route]) -> bool {
     let has = |kind: &Kind| filter.kinds.is_empty() || filter.kinds.contains(kind);
-    routes.iter().all(|route| has(&route.kind) && (route.kind != Kind::Answered || has(&Kind::Referred)))
+    routes.iter().all(|route| {
+        has(&route.kind) && (route.kind != Kind::Habit(HabitKind::Answered) || has(&Kind::Habit(HabitKind::Referred)))
+    })
 }
 
 /// Whether answers come under the people who gave them: the introduction behind such an answer may be of others, and
@@ -89,7 +91,7 @@ fn is_of_who_answered(route: &Route) -> bool {
         KeyBy::Actor | KeyBy::EachPerson => true,
         KeyBy::Pair | KeyBy::DirectedPair | KeyBy::IntroducedPair | KeyBy::Subject => false,
     };
-    by_person && route.kind == Kind::Answered
+    by_person && route.kind == Kind::Habit(HabitKind::Answered)
 }
 
 #[cfg(test)]
@@ -113,7 +115,7 @@ mod tests {
     }
 
     fn met() -> Vec<Route> {
-        vec![Route { kind: Kind::Met, key_by: KeyBy::Pair }]
+        vec![Route { kind: Kind::Habit(HabitKind::Met), key_by: KeyBy::Pair }]
     }
 
     /// The pairs among four people that are complete.
@@ -152,11 +154,16 @@ mod tests {
     fn kinds_must_all_be_there_and_times_and_organisations_complete_nothing() {
         let (plain, all) = (Meaning::default(), [(1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)]);
         let kinds = |kinds: &[Kind]| Filter { kinds: kinds.to_vec(), ..Filter::default() };
-        check(&kinds(&[Kind::Met, Kind::Helped]), &met(), &plain, &all);
-        check(&kinds(&[Kind::Helped]), &met(), &plain, &[]);
-        let answers = |key_by| vec![Route { kind: Kind::Answered, key_by }];
-        check(&kinds(&[Kind::Answered]), &answers(KeyBy::IntroducedPair), &plain, &[]);
-        check(&kinds(&[Kind::Answered, Kind::Referred]), &answers(KeyBy::IntroducedPair), &plain, &all);
+        check(&kinds(&[Kind::Habit(HabitKind::Met), Kind::Habit(HabitKind::Helped)]), &met(), &plain, &all);
+        check(&kinds(&[Kind::Habit(HabitKind::Helped)]), &met(), &plain, &[]);
+        let answers = |key_by| vec![Route { kind: Kind::Habit(HabitKind::Answered), key_by }];
+        check(&kinds(&[Kind::Habit(HabitKind::Answered)]), &answers(KeyBy::IntroducedPair), &plain, &[]);
+        check(
+            &kinds(&[Kind::Habit(HabitKind::Answered), Kind::Habit(HabitKind::Referred)]),
+            &answers(KeyBy::IntroducedPair),
+            &plain,
+            &all,
+        );
         check(&of(&["ben"]), &answers(KeyBy::Actor), &plain, &[]);
         let organisations = vec!["riverside".parse().unwrap()];
         check(&Filter { organisations, ..Filter::default() }, &met(), &plain, &[]);

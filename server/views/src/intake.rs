@@ -10,7 +10,7 @@ use crate::{
     tables::{MERGES, PEOPLE, RETRACTIONS},
 };
 use kith_core::{
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     id::{OrganisationId, PersonId},
 };
 use redb::WriteTransaction;
@@ -75,19 +75,19 @@ impl Intake {
 
     fn take_fact(&mut self, position: u64, fact: &Fact, targets: &HashMap<u64, u64>, people: &mut People) {
         match fact {
-            Fact::PersonAdded(added) => {
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => {
                 let organisation = added.organisation.as_ref();
                 let handle = people.add(added.person.clone(), organisation);
                 self.note_person(handle, organisation, &added.person);
             }
-            Fact::PersonChanged(changed) => {
+            Fact::Directory(DirectoryFact::PersonChanged(changed)) => {
                 if let Some(handle) = people.handle(&changed.person) {
                     let organisation = changed.organisation.as_ref();
                     people.join(handle, organisation);
                     self.note_person(handle, organisation, &changed.person);
                 }
             }
-            Fact::PeopleMerged(merged) => {
+            Fact::Directory(DirectoryFact::PeopleMerged(merged)) => {
                 if let (Some(kept), Some(merged)) = (people.handle(&merged.kept), people.handle(&merged.merged)) {
                     self.take_merge(position, Merge { kept, merged }, people);
                 }
@@ -97,14 +97,9 @@ impl Intake {
                     self.take_retraction(*target, position, people);
                 }
             }
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
+            Fact::Habit(_)
             | Fact::Custom(_)
-            | Fact::OrganisationAdded(_)
+            | Fact::Directory(DirectoryFact::OrganisationAdded(_))
             | Fact::Administration(_)
             | Fact::Newer(_) => {}
         }

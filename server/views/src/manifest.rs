@@ -6,7 +6,7 @@ use crate::{
     contract::{Field, KeyBy, KeyShape, Route},
     limits,
 };
-use kith_core::event::Kind;
+use kith_core::event::{HabitKind, Kind};
 use std::collections::HashSet;
 
 /// What a plugin declares.
@@ -131,28 +131,17 @@ pub(crate) fn check_schema(schema: &str) -> Result<(), ManifestInvalid> {
 /// Refuses kinds that are not routable, and keys that a kind never has.
 fn check_keys(route: &Route) -> Result<(), ManifestInvalid> {
     let has_keys = match route.kind {
-        Kind::Met | Kind::FollowedUp | Kind::Asked | Kind::Helped | Kind::Referred | Kind::Custom(_) => true,
-        Kind::Answered => match route.key_by {
+        Kind::Habit(
+            HabitKind::Met | HabitKind::FollowedUp | HabitKind::Asked | HabitKind::Helped | HabitKind::Referred,
+        )
+        | Kind::Custom(_) => true,
+        Kind::Habit(HabitKind::Answered) => match route.key_by {
             KeyBy::IntroducedPair | KeyBy::Actor | KeyBy::EachPerson => true,
             KeyBy::Pair | KeyBy::DirectedPair | KeyBy::Subject => false,
         },
-        Kind::Retracted
-        | Kind::OrganisationAdded
-        | Kind::PersonAdded
-        | Kind::PersonChanged
-        | Kind::PeopleMerged
-        | Kind::PluginInstalled
-        | Kind::PluginActivated
-        | Kind::PluginPaused
-        | Kind::PluginRemoved
-        | Kind::MemberChanged
-        | Kind::TokenIssued
-        | Kind::TokenRevoked
-        | Kind::PersonErased
-        | Kind::ErasureCompleted
-        | Kind::HoldChanged
-        | Kind::LogRestored
-        | Kind::Newer(_) => return Err(ManifestInvalid::Kind(route.kind.to_string())),
+        Kind::Retracted | Kind::Directory(_) | Kind::Administration(_) | Kind::Newer(_) => {
+            return Err(ManifestInvalid::Kind(route.kind.to_string()));
+        }
     };
     has_keys.then_some(()).ok_or_else(|| ManifestInvalid::NoKeys(route.kind.to_string()))
 }
@@ -174,13 +163,14 @@ fn check_text(text: &str, what: &'static str, max: usize) -> Result<(), Manifest
 mod tests {
     use super::*;
     use crate::contract::FieldType;
+    use kith_core::event::DirectoryKind;
 
     fn manifest() -> Manifest {
         Manifest {
             name: "strength".into(),
             version: "1.0.0".into(),
             state_version: 1,
-            routes: vec![Route { kind: Kind::Met, key_by: KeyBy::Pair }],
+            routes: vec![Route { kind: Kind::Habit(HabitKind::Met), key_by: KeyBy::Pair }],
             fields: vec![Field { name: "score".into(), of: FieldType::Number, about: "How strong.".into() }],
             settings_schema: "{}".into(),
         }
@@ -201,9 +191,15 @@ mod tests {
         check(|m| m.fields.clear(), ManifestInvalid::Fields);
         check(|m| m.fields.push(m.fields[0].clone()), ManifestInvalid::FieldTwice("score".into()));
         check(|m| m.routes.push(m.routes[0].clone()), ManifestInvalid::RouteTwice("met".into()));
-        check(|m| m.routes[0].kind = Kind::PersonAdded, ManifestInvalid::Kind("person_added".into()));
-        check(|m| m.routes[0].kind = Kind::Answered, ManifestInvalid::NoKeys("answered".into()));
-        check(|m| m.routes.push(Route { kind: Kind::Asked, key_by: KeyBy::Actor }), ManifestInvalid::MixedKeys);
+        check(
+            |m| m.routes[0].kind = Kind::Directory(DirectoryKind::PersonAdded),
+            ManifestInvalid::Kind("person_added".into()),
+        );
+        check(|m| m.routes[0].kind = Kind::Habit(HabitKind::Answered), ManifestInvalid::NoKeys("answered".into()));
+        check(
+            |m| m.routes.push(Route { kind: Kind::Habit(HabitKind::Asked), key_by: KeyBy::Actor }),
+            ManifestInvalid::MixedKeys,
+        );
         check(|m| m.settings_schema = "[]".into(), ManifestInvalid::SettingsSchema);
     }
 }

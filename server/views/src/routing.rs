@@ -10,7 +10,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
-    event::{Answer, Event, Fact, Kind},
+    event::{Answer, Event, Fact, Habit, Kind},
     id::{Category, EventId, PersonId},
 };
 use std::collections::{BTreeSet, HashMap};
@@ -32,10 +32,10 @@ impl Routes {
     /// The most events that an entry can come to, one for each route and key.
     pub(crate) fn events_max(&self, event: &Event) -> usize {
         let keys = match &event.fact {
-            Fact::Met(met) => met.people.len() * met.people.len(),
+            Fact::Habit(Habit::Met(met)) => met.people.len() * met.people.len(),
             Fact::Custom(custom) => custom.people.len() * custom.people.len(),
-            Fact::FollowedUp(followed_up) => followed_up.with.len() + 1,
-            Fact::Asked(asked) => asked.of.len() + 1,
+            Fact::Habit(Habit::FollowedUp(followed_up)) => followed_up.with.len() + 1,
+            Fact::Habit(Habit::Asked(asked)) => asked.of.len() + 1,
             _ => 3,
         };
         self.0.get(&event.kind()).map_or(0, |routes| routes.len() * keys)
@@ -56,7 +56,7 @@ pub(crate) struct Referral {
 impl Referral {
     /// The introduction that an entry states, if it is one.
     pub(crate) fn of(position: u64, event: &Event, people: &People) -> Option<Self> {
-        let Fact::Referred(referred) = &event.fact else { return None };
+        let Fact::Habit(Habit::Referred(referred)) = &event.fact else { return None };
         let (person, to) = (people.handle(&referred.person)?, people.handle(&referred.to)?);
         Some(Self { position, person, to })
     }
@@ -95,7 +95,7 @@ impl Routable {
     ) -> Result<Option<Self>, E> {
         let Some(routes) = routes.0.get(&event.kind()) else { return Ok(None) };
         let referral = match &event.fact {
-            Fact::Answered(answered) => find_referral(&answered.referral)?,
+            Fact::Habit(Habit::Answered(answered)) => find_referral(&answered.referral)?,
             _ => None,
         };
         let Some(parties) = parties(&event.fact, people, referral) else { return Ok(None) };
@@ -247,32 +247,28 @@ fn answer_seats(key_by: KeyBy, person: Handle, to: Handle, by: Handle, answer: u
 fn parties(fact: &Fact, people: &People, referral: Option<Referral>) -> Option<Parties> {
     let all = |ids: &[PersonId]| ids.iter().map(|id| people.handle(id)).collect::<Option<Vec<Handle>>>();
     match fact {
-        Fact::Met(met) => Some(Parties::Group(all(&met.people)?)),
+        Fact::Habit(Habit::Met(met)) => Some(Parties::Group(all(&met.people)?)),
         Fact::Custom(custom) => Some(Parties::Group(all(&custom.people)?)),
-        Fact::FollowedUp(followed) => {
+        Fact::Habit(Habit::FollowedUp(followed)) => {
             Some(Parties::Towards { by: people.handle(&followed.by)?, with: all(&followed.with)? })
         }
-        Fact::Asked(asked) => Some(Parties::Towards { by: people.handle(&asked.by)?, with: all(&asked.of)? }),
-        Fact::Helped(helped) => {
+        Fact::Habit(Habit::Asked(asked)) => {
+            Some(Parties::Towards { by: people.handle(&asked.by)?, with: all(&asked.of)? })
+        }
+        Fact::Habit(Habit::Helped(helped)) => {
             Some(Parties::Towards { by: people.handle(&helped.helper)?, with: vec![people.handle(&helped.helped)?] })
         }
-        Fact::Referred(referred) => Some(Parties::Introduction {
+        Fact::Habit(Habit::Referred(referred)) => Some(Parties::Introduction {
             referrer: people.handle(&referred.referrer)?,
             person: people.handle(&referred.person)?,
             to: people.handle(&referred.to)?,
         }),
-        Fact::Answered(answered) => {
+        Fact::Habit(Habit::Answered(answered)) => {
             let Referral { person, to, .. } = referral?;
             let answer = answer_flags(answered.answer);
             Some(Parties::Answer { person, to, by: people.handle(&answered.by)?, answer })
         }
-        Fact::Retracted(_)
-        | Fact::OrganisationAdded(_)
-        | Fact::PersonAdded(_)
-        | Fact::PersonChanged(_)
-        | Fact::PeopleMerged(_)
-        | Fact::Administration(_)
-        | Fact::Newer(_) => None,
+        Fact::Retracted(_) | Fact::Directory(_) | Fact::Administration(_) | Fact::Newer(_) => None,
     }
 }
 
@@ -286,18 +282,12 @@ fn answer_flags(answer: Answer) -> u16 {
 
 fn category(fact: &Fact) -> Option<&str> {
     match fact {
-        Fact::Asked(asked) => Some(asked.category.as_str()),
-        Fact::Helped(helped) => helped.category.as_ref().map(Category::as_str),
-        Fact::Met(_)
-        | Fact::FollowedUp(_)
-        | Fact::Referred(_)
-        | Fact::Answered(_)
+        Fact::Habit(Habit::Asked(asked)) => Some(asked.category.as_str()),
+        Fact::Habit(Habit::Helped(helped)) => helped.category.as_ref().map(Category::as_str),
+        Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Referred(_) | Habit::Answered(_))
         | Fact::Custom(_)
         | Fact::Retracted(_)
-        | Fact::OrganisationAdded(_)
-        | Fact::PersonAdded(_)
-        | Fact::PersonChanged(_)
-        | Fact::PeopleMerged(_)
+        | Fact::Directory(_)
         | Fact::Administration(_)
         | Fact::Newer(_) => None,
     }

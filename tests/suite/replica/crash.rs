@@ -6,7 +6,7 @@ use kith_client::{
     replica::{OpenError, Replica, ReplicaOptions, Stage, StoreError, SyncError},
 };
 use kith_core::{
-    event::{Fact, Met, PersonAdded},
+    event::{DirectoryFact, Fact, Habit, Met, PersonAdded},
     filter::Filter,
 };
 use kith_tests::server::Server;
@@ -94,10 +94,14 @@ async fn within<F: Future>(polls: usize, future: F) -> Option<F::Output> {
 
 fn recorded(replica: &Replica, number: usize) -> Vec<NewEvent> {
     let person = |id: String| {
-        Fact::PersonAdded(PersonAdded { person: id.parse().unwrap(), organisation: None, role: String::new() })
+        Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+            person: id.parse().unwrap(),
+            organisation: None,
+            role: String::new(),
+        }))
     };
     let people = [format!("a{number}"), format!("b{number}")];
-    let met = Fact::Met(Met { people: people.iter().map(|id| id.parse().unwrap()).collect() });
+    let met = Fact::Habit(Habit::Met(Met { people: people.iter().map(|id| id.parse().unwrap()).collect() }));
     let facts = people.into_iter().map(person).chain([met]);
     let events: Vec<_> = facts.map(|fact| replica.event(fact).build().unwrap()).collect();
     for event in &events {

@@ -1,13 +1,13 @@
 //! Recording without a server, and what becomes of it.
 
 use super::{Device, client, open, options};
-use kith_client::{
-    Reason,
-    replica::{Connection, Dropped, Explanation, Happening, OpenError, Outbox, Recording, Replica, Stage, SyncError},
+use kith_client::replica::{
+    Connection, Dropped, Explanation, Happening, OpenError, Outbox, Recording, Replica, Stage, SyncError,
 };
+use kith_core::reason::Reason;
 use kith_core::{
     decide::Outcome,
-    event::{Fact, Met},
+    event::{Fact, Habit, Met},
     position::Position,
 };
 use kith_tests::{
@@ -150,7 +150,7 @@ async fn following_goes_on_across_a_restart_of_the_server() {
     drop(raw);
     drop(server.kill());
     next(&|happening| matches!(happening, Happening::Connection(Connection::Offline(_)))).await;
-    device.record(Fact::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] }));
+    device.record(Fact::Habit(Habit::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] })));
     let server = Server::start_on(Arc::clone(&data), &[]);
     proxy.redirect(&server.url());
     next(&|happening| matches!(happening, Happening::Connection(Connection::Online))).await;

@@ -7,7 +7,7 @@ use kith_client::{
     v1,
 };
 use kith_core::{
-    event::{Event, Kind, Scope},
+    event::{Event, HabitKind, Kind, Scope},
     filter::Filter,
     header::Header,
 };
@@ -112,7 +112,7 @@ async fn parts_hash_to_the_root_and_change_by_their_difference() {
     expect_same(&device, &people(&["ben"])).await;
     device.replica.set_filter(&device.client, Filter::default()).await.unwrap();
     expect_same(&device, &Filter::default()).await;
-    let kinds = Filter { kinds: vec![Kind::Helped], ..Filter::default() };
+    let kinds = Filter { kinds: vec![Kind::Habit(HabitKind::Helped)], ..Filter::default() };
     device.replica.set_filter(&device.client, kinds.clone()).await.unwrap();
     expect_same(&device, &kinds).await;
     network.record(MEETINGS + 50..MEETINGS + 60).await;

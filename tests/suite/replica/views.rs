@@ -4,12 +4,13 @@ use super::{Device, options};
 use futures_util::StreamExt;
 use kith_bundle::{BUILTINS, REPORTS};
 use kith_client::{
-    DigestQuery, Reason, RowQuery, ViewQuery,
+    DigestQuery, RowQuery, ViewQuery,
     replica::{OfflineViews, Outbox, Replica, ReplicaOptions, ViewError},
     v1::Row,
 };
+use kith_core::reason::Reason;
 use kith_core::{
-    event::{Event, Kind},
+    event::{Event, HabitKind, Kind},
     filter::{Filter, PeopleMatch},
     position::Position,
 };
@@ -109,7 +110,11 @@ async fn a_part_of_the_log_knows_which_rows_are_whole() {
         let (complete, partial) = expect_same_rows(&device, &views).await;
         seen = (seen.0 + complete, seen.1 + partial);
     }
-    device.replica.set_filter(&device.client, Filter { kinds: vec![Kind::Met], ..Filter::default() }).await.unwrap();
+    device
+        .replica
+        .set_filter(&device.client, Filter { kinds: vec![Kind::Habit(HabitKind::Met)], ..Filter::default() })
+        .await
+        .unwrap();
     expect_same_rows(&device, &views).await;
     assert!(seen.1 > 0, "{seen:?}");
     let both = ["amina", "gus", "ben"].iter().map(|id| id.parse().unwrap()).collect();

@@ -6,7 +6,7 @@
 use super::history::{History, PEOPLE, person};
 use futures_util::StreamExt;
 use kith_core::{
-    event::{Event, Fact, FollowedUp, Met, Retracted, RetractionReason, Scope},
+    event::{Event, Fact, FollowedUp, Habit, Met, Retracted, RetractionReason, Scope},
     filter::{Filter, PeopleMatch},
     id::EventId,
     timestamp::Timestamp,
@@ -60,7 +60,7 @@ fn filters(random: &mut Random) -> Vec<Filter> {
     let all = PeopleMatch::All;
     let mut filters = vec![
         Filter::default(),
-        Filter { kinds: vec![kith_core::event::Kind::Met], ..Filter::default() },
+        Filter { kinds: vec![kith_core::event::Kind::Habit(kith_core::event::HabitKind::Met)], ..Filter::default() },
         Filter { organisations: vec!["riverside".parse().unwrap()], ..Filter::default() },
         Filter { people: some(1), ..Filter::default() },
         Filter { people: some(2), ..Filter::default() },
@@ -134,7 +134,7 @@ async fn appends(raw: &Raw, history: &History, told: &mut Told) {
     let nobody = |number: u8| Event {
         id: numbered(number),
         salt: [1; 16],
-        ..event(Fact::Met(Met { people: vec![person("amina"), person("nobody")] }))
+        ..event(Fact::Habit(Habit::Met(Met { people: vec![person("amina"), person("nobody")] })))
     };
     for (people, _) in PEOPLE {
         let filter = Filter { people: vec![person(people)], ..Filter::default() };
@@ -176,7 +176,8 @@ fn retracted(id: EventId, scope: Scope) -> Event {
 }
 
 fn about(id: EventId, scope: Scope) -> Event {
-    let fact = Fact::FollowedUp(FollowedUp { by: person("carol"), with: vec![person("dan")], about: Some(id) });
+    let fact =
+        Fact::Habit(Habit::FollowedUp(FollowedUp { by: person("carol"), with: vec![person("dan")], about: Some(id) }));
     Event { id: numbered(5), salt: [1; 16], scope, ..event(fact) }
 }
 

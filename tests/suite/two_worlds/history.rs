@@ -3,8 +3,8 @@
 use kith_core::{
     detail::{Detail, DetailKind},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Helped, Met, PeopleMerged, PersonChanged, Referred, Retracted,
-        RetractionReason, Scope,
+        Answer, Answered, DirectoryFact, Event, Fact, FollowedUp, Habit, Helped, Met, PeopleMerged, PersonChanged,
+        Referred, Retracted, RetractionReason, Scope,
     },
     id::{EventId, PersonId},
     timestamp::Timestamp,
@@ -152,12 +152,12 @@ impl Maker<'_> {
         let mut people = self.people(3);
         let [one, two, three] = [0, 1, 2].map(|at| people[at].clone());
         match self.random.below(4) {
-            0 => Fact::Helped(Helped { helper: one, helped: two, category: None, about: None }),
-            1 => Fact::Referred(Referred { referrer: one, person: two, to: three }),
-            2 => Fact::FollowedUp(FollowedUp { by: one, with: vec![two, three], about: None }),
+            0 => Fact::Habit(Habit::Helped(Helped { helper: one, helped: two, category: None, about: None })),
+            1 => Fact::Habit(Habit::Referred(Referred { referrer: one, person: two, to: three })),
+            2 => Fact::Habit(Habit::FollowedUp(FollowedUp { by: one, with: vec![two, three], about: None })),
             _ => {
                 people.truncate(2 + self.random.below(2));
-                Fact::Met(Met { people })
+                Fact::Habit(Habit::Met(Met { people }))
             }
         }
     }
@@ -183,14 +183,21 @@ impl Maker<'_> {
     fn described(&mut self) {
         let (id, organisation) = *self.random.pick(&PEOPLE);
         let organisation = (!organisation.is_empty()).then(|| organisation.parse().unwrap());
-        let fact = Fact::PersonChanged(PersonChanged { person: person(id), organisation, role: "nurse".into() });
+        let fact = Fact::Directory(DirectoryFact::PersonChanged(PersonChanged {
+            person: person(id),
+            organisation,
+            role: "nurse".into(),
+        }));
         let event = self.event(Scope::Network, fact);
         let event = self.with_words(event, DetailKind::Name, vec![person(id)]);
         self.history.steps.push(Step::Same(Recorder::Owner, event));
     }
 
     fn merged(&mut self) {
-        let fact = Fact::PeopleMerged(PeopleMerged { kept: person("eve"), merged: person("eve-too") });
+        let fact = Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged {
+            kept: person("eve"),
+            merged: person("eve-too"),
+        }));
         let event = self.event(Scope::Network, fact);
         self.history.steps.push(Step::Same(Recorder::Owner, sent(&event)));
     }
@@ -200,14 +207,14 @@ impl Maker<'_> {
         let fact = self.hidden_fact();
         let event = self.event(Scope::Organisation, fact);
         match &event.fact {
-            Fact::Referred(_) => self.referrals.push(event.id),
+            Fact::Habit(Habit::Referred(_)) => self.referrals.push(event.id),
             Fact::Retracted(_) => {}
             _ => self.meetings.push(event.id),
         }
         self.history.hidden.push(event.id);
         let blank = Event {
             occurred_at: NOON,
-            fact: Fact::Met(Met { people: vec![person("amina"), person("ben")] }),
+            fact: Fact::Habit(Habit::Met(Met { people: vec![person("amina"), person("ben")] })),
             salt: self.bytes(),
             ..event.clone()
         };
@@ -225,11 +232,11 @@ impl Maker<'_> {
         match self.random.below(8) {
             0 if !self.referrals.is_empty() => {
                 let referral = *self.random.pick(&self.referrals.clone());
-                Fact::Answered(Answered { referral, by, answer: Answer::Accepted })
+                Fact::Habit(Habit::Answered(Answered { referral, by, answer: Answer::Accepted }))
             }
             1 if !self.meetings.is_empty() => {
                 let about = Some(*self.random.pick(&self.meetings.clone()));
-                Fact::FollowedUp(FollowedUp { by, with: vec![person("carol")], about })
+                Fact::Habit(Habit::FollowedUp(FollowedUp { by, with: vec![person("carol")], about }))
             }
             2 | 3 if self.retracted.len() < self.meetings.len() => {
                 let event = self.meetings[self.retracted.len()];

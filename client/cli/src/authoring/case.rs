@@ -19,7 +19,7 @@ use kith_client::NewEvent;
 use kith_core::timestamp::DAY_MS;
 use kith_core::{
     entry::Entry,
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     id::PersonId,
     json::Json,
     position::Position,
@@ -203,7 +203,7 @@ pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
 
 /// Whom an event names must have been added, as on a server.
 fn know_people(event: &Event, people: &mut HashSet<PersonId>) -> Result<(), String> {
-    if let Fact::PersonAdded(added) = &event.fact {
+    if let Fact::Directory(DirectoryFact::PersonAdded(added)) = &event.fact {
         people.insert(added.person.clone());
     }
     match event.people().into_iter().find(|person| !people.contains(*person)) {

@@ -12,8 +12,8 @@ use kith_client::EventBuilder;
 use kith_core::{
     entry::Entry,
     event::{
-        Answer, Answered, Asked, AttributeValue, Custom, Fact, FollowedUp, Helped, Kind, Met, OrganisationAdded,
-        PeopleMerged, PersonAdded, Referred, Retracted, RetractionReason,
+        Answer, Answered, Asked, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, HabitKind, Helped,
+        Kind, Met, OrganisationAdded, PeopleMerged, PersonAdded, Referred, Retracted, RetractionReason,
     },
     id::{EventId, OrganisationId, PersonId},
     position::Position,
@@ -57,7 +57,7 @@ pub(crate) fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spoo
     for (number, person) in people.iter().enumerate() {
         let organisation = organisations.get(number % (ORGANISATIONS.len() + 1)).cloned();
         let added = PersonAdded { person: person.clone(), organisation, role: String::new() };
-        writer.push(Fact::PersonAdded(added), FIRST_DAY * DAY_MS, Vec::new())?;
+        writer.push(Fact::Directory(DirectoryFact::PersonAdded(added)), FIRST_DAY * DAY_MS, Vec::new())?;
     }
     let mut story = Story { chance: Chance::new(1), people, happened: Vec::new(), referrals: Vec::new() };
     for number in 0..entries {
@@ -71,7 +71,7 @@ pub(crate) fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spoo
             story.fact(&kinds[kind])
         };
         let attributes = story.attributes();
-        let referral = if let Fact::Referred(referred) = &fact { Some(referred.clone()) } else { None };
+        let referral = if let Fact::Habit(Habit::Referred(referred)) = &fact { Some(referred.clone()) } else { None };
         let id = writer.push(fact, at, attributes)?;
         story.happened.push(id);
         story.referrals.extend(referral.map(|referred| (id, referred)));
@@ -102,30 +102,35 @@ impl Story {
         let count = if self.chance.once_in(8) { 3 + self.chance.below(6) } else { 2 };
         let mut people = self.chance.some(&self.people, usize::try_from(count).expect("a few people"));
         match kind {
-            Kind::FollowedUp => {
+            Kind::Habit(HabitKind::FollowedUp) => {
                 let by = people.remove(0);
-                Fact::FollowedUp(FollowedUp { by, with: people, about: None })
+                Fact::Habit(Habit::FollowedUp(FollowedUp { by, with: people, about: None }))
             }
-            Kind::Asked => {
+            Kind::Habit(HabitKind::Asked) => {
                 let by = people.remove(0);
-                Fact::Asked(Asked { by, of: people, category: category() })
+                Fact::Habit(Habit::Asked(Asked { by, of: people, category: category() }))
             }
-            Kind::Helped => {
+            Kind::Habit(HabitKind::Helped) => {
                 let category = self.chance.once_in(2).then(category);
-                Fact::Helped(Helped { helper: people.remove(0), helped: people.remove(0), category, about: None })
+                Fact::Habit(Habit::Helped(Helped {
+                    helper: people.remove(0),
+                    helped: people.remove(0),
+                    category,
+                    about: None,
+                }))
             }
-            Kind::Referred => self.referred(),
-            Kind::Answered => self.answered(),
+            Kind::Habit(HabitKind::Referred) => self.referred(),
+            Kind::Habit(HabitKind::Answered) => self.answered(),
             Kind::Custom(type_name) => Fact::Custom(Custom { type_name: type_name.clone(), people }),
             // Plugins can ask for no other kind than those above and `met`.
-            _ => Fact::Met(Met { people }),
+            _ => Fact::Habit(Habit::Met(Met { people })),
         }
     }
 
     fn referred(&mut self) -> Fact {
         let mut people = self.chance.some(&self.people, 3);
         let mut next = || people.pop().expect("there are three");
-        Fact::Referred(Referred { referrer: next(), person: next(), to: next() })
+        Fact::Habit(Habit::Referred(Referred { referrer: next(), person: next(), to: next() }))
     }
 
     /// An answer to an introduction; without any, the introduction.
@@ -136,7 +141,7 @@ impl Story {
         let (referral, referred) = self.chance.some(&self.referrals, 1).remove(0);
         let by = if self.chance.once_in(2) { referred.person } else { referred.to };
         let answer = self.chance.some(&[Answer::Accepted, Answer::Declined, Answer::Met], 1)[0];
-        Fact::Answered(Answered { referral, by, answer })
+        Fact::Habit(Habit::Answered(Answered { referral, by, answer }))
     }
 
     fn retracted(&mut self) -> Fact {
@@ -145,7 +150,10 @@ impl Story {
     }
 
     fn merged(&mut self) -> Fact {
-        Fact::PeopleMerged(PeopleMerged { kept: self.people[0].clone(), merged: self.people[1].clone() })
+        Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged {
+            kept: self.people[0].clone(),
+            merged: self.people[1].clone(),
+        }))
     }
 
     /// Attributes as organisations might give them, on one event in three.
@@ -180,7 +188,7 @@ impl Writer {
         for name in ORGANISATIONS {
             let organisation: OrganisationId = name.parse()?;
             let added = OrganisationAdded { organisation: organisation.clone(), name: name.to_owned() };
-            self.push(Fact::OrganisationAdded(added), FIRST_DAY * DAY_MS, Vec::new())?;
+            self.push(Fact::Directory(DirectoryFact::OrganisationAdded(added)), FIRST_DAY * DAY_MS, Vec::new())?;
             ids.push(organisation);
         }
         Ok(ids)

@@ -6,7 +6,7 @@ use crate::{
     recording::{EventArgs, EventRef, append},
 };
 use clap::{Args, ValueEnum};
-use kith_core::event::{Answer, Answered, Fact};
+use kith_core::event::{Answer, Answered, Fact, Habit};
 use serde_json::Map;
 
 /// Record how an introduction was answered
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &mut Context, args: &AnsweredArgs) -> Result<()
     let by = context.resolver().person(&args.by).await?;
     let target = args.referral.find(&context.place, "event.answered.referral").await?;
     let subjects = vec![by.clone()];
-    let fact = Fact::Answered(Answered { referral: target.id, by, answer: args.answer.into() });
+    let fact = Fact::Habit(Habit::Answered(Answered { referral: target.id, by, answer: args.answer.into() }));
     let event = args.event.builder(fact, Some(&target), subjects).build()?;
     append(context, &args.event.when, &event, Map::new()).await
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use kith_core::{
-    event::{Asked, Fact},
+    event::{Asked, Fact, Habit},
     id::Category,
 };
 use serde_json::Map;
@@ -36,6 +36,6 @@ pub(crate) async fn run(context: &mut Context, args: &AskedArgs) -> Result<(), F
     let of = resolver.people(&args.of).await?;
     let mut subjects = of.clone();
     subjects.push(by.clone());
-    let fact = Fact::Asked(Asked { by, of, category });
+    let fact = Fact::Habit(Habit::Asked(Asked { by, of, category }));
     append(context, &args.event.when, &args.event.builder(fact, None, subjects).build()?, Map::new()).await
 }

@@ -163,17 +163,13 @@ async fn read(context: &Context) -> Result<(Spool, Vec<Contact>, HashMap<PersonI
 
 /// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
 fn happened(event: &kith_core::event::Event) -> i64 {
-    use kith_core::event::Fact;
+    use kith_core::event::{Fact, Habit};
     match &event.fact {
-        Fact::Met(_) | Fact::FollowedUp(_) | Fact::Asked(_) | Fact::Helped(_) | Fact::Referred(_) | Fact::Custom(_) => {
-            event.occurred_at.millis()
-        }
-        Fact::Answered(_)
+        Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))
+        | Fact::Custom(_) => event.occurred_at.millis(),
+        Fact::Habit(Habit::Answered(_))
         | Fact::Retracted(_)
-        | Fact::OrganisationAdded(_)
-        | Fact::PersonAdded(_)
-        | Fact::PersonChanged(_)
-        | Fact::PeopleMerged(_)
+        | Fact::Directory(_)
         | Fact::Administration(_)
         | Fact::Newer(_) => i64::MIN,
     }

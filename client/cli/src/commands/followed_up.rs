@@ -6,7 +6,7 @@ use crate::{
     recording::{EventArgs, EventRef, append},
 };
 use clap::Args;
-use kith_core::event::{Fact, FollowedUp};
+use kith_core::event::{Fact, FollowedUp, Habit};
 use serde_json::Map;
 
 /// Record that somebody followed up after a contact
@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &mut Context, args: &FollowedUpArgs) -> Result<
     };
     let mut subjects = with.clone();
     subjects.push(by.clone());
-    let fact = Fact::FollowedUp(FollowedUp { by, with, about: target.as_ref().map(|event| event.id) });
+    let fact = Fact::Habit(Habit::FollowedUp(FollowedUp { by, with, about: target.as_ref().map(|event| event.id) }));
     let event = args.event.builder(fact, target.as_ref(), subjects).build()?;
     append(context, &args.event.when, &event, Map::new()).await
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use kith_core::{
-    event::{Fact, Helped},
+    event::{Fact, Habit, Helped},
     id::Category,
 };
 use serde_json::Map;
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &mut Context, args: &HelpedArgs) -> Result<(), 
     };
     let subjects = vec![by.clone(), helped.clone()];
     let about = target.as_ref().map(|event| event.id);
-    let fact = Fact::Helped(Helped { helper: by, helped, category, about });
+    let fact = Fact::Habit(Habit::Helped(Helped { helper: by, helped, category, about }));
     let event = args.event.builder(fact, target.as_ref(), subjects).build()?;
     append(context, &args.event.when, &event, Map::new()).await
 }

@@ -5,7 +5,7 @@ use crate::{
     dates::{parse_duration, parse_epoch_now, unit_ms},
     derive::digest_of,
     edges::{
-        Clock, Contact, ContactColumn, Habit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
+        Clock, Contact, ContactColumn, EdgeHabit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
         differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
         parse_people_columns, parse_rows, single,
     },
@@ -19,7 +19,8 @@ use crate::{
 };
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
-use kith_client::{Error, NewEvent, Reason, reason_name};
+use kith_client::{Error, NewEvent};
+use kith_core::reason::{self, Reason};
 use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
 use std::{collections::HashSet, path::PathBuf};
 
@@ -108,7 +109,7 @@ enum HabitArg {
     FollowedUp,
 }
 
-impl From<HabitArg> for Habit {
+impl From<HabitArg> for EdgeHabit {
     fn from(habit: HabitArg) -> Self {
         match habit {
             HabitArg::Met => Self::Met,
@@ -165,7 +166,7 @@ async fn record_directory(
 
 /// Whether a part of the directory is not the token's to change, or needs one that is not.
 fn is_denied(answer: &Answer) -> bool {
-    let reasons = [Reason::PermissionDenied, Reason::OrganisationUnknown].map(reason_name);
+    let reasons = [Reason::PermissionDenied, Reason::OrganisationUnknown].map(reason::name);
     answer.role != Role::Record && answer.result.as_ref().is_err_and(|refusal| reasons.contains(&refusal.reason))
 }
 

@@ -21,7 +21,7 @@ use kith_client::{
 use kith_core::{
     checkpoint::LogOrigin,
     entry::Entry,
-    event::{Event, Fact, Kind},
+    event::{DirectoryFact, Event, Fact, Kind},
     filter::{Filter, PeopleMatch},
     header::Header,
     id::EventId,
@@ -319,7 +319,7 @@ fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     let when = show_time(event.occurred_at);
     let when = format!("{}Z", when.get(..16).unwrap_or(&when).replace('T', " "));
     let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
-    if !matches!(event.fact, Fact::PersonAdded(_)) {
+    if !matches!(event.fact, Fact::Directory(DirectoryFact::PersonAdded(_))) {
         for detail in details {
             text.push_str("  “");
             text.push_str(&detail.text);
@@ -337,6 +337,7 @@ fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
 mod tests {
     use super::*;
     use kith_client::{EventBuilder, NewEvent};
+    use kith_core::event::{Habit, HabitKind};
     use kith_core::{
         detail::DetailKind,
         event::{Met, PersonAdded},
@@ -357,14 +358,19 @@ mod tests {
 
     fn added(person: &str) -> Recorded {
         let person: kith_core::id::PersonId = person.parse().unwrap();
-        let fact = Fact::PersonAdded(PersonAdded { person: person.clone(), organisation: None, role: "GP".into() });
+        let fact = Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+            person: person.clone(),
+            organisation: None,
+            role: "GP".into(),
+        }));
         let event = EventBuilder::new(fact, Timestamp::from_millis(0));
         recorded(&event.detail(DetailKind::Name, vec![person], "Amina Shah").build().unwrap())
     }
 
     fn met() -> Recorded {
         let people = vec!["amina".parse().unwrap(), "ben".parse().unwrap()];
-        let event = EventBuilder::new(Fact::Met(Met { people: people.clone() }), Timestamp::from_millis(60_000));
+        let event =
+            EventBuilder::new(Fact::Habit(Habit::Met(Met { people: people.clone() })), Timestamp::from_millis(60_000));
         recorded(&event.detail(DetailKind::Note, people, "spoke\nagain").build().unwrap())
     }
 
@@ -376,7 +382,7 @@ mod tests {
             assert_eq!(wanted, [amina, carol, both_met]);
         };
         check(&Filter::default(), true, true, true);
-        check(&Filter { kinds: vec![Kind::Met], ..Filter::default() }, false, false, true);
+        check(&Filter { kinds: vec![Kind::Habit(HabitKind::Met)], ..Filter::default() }, false, false, true);
         check(&Filter { people: vec!["amina".parse().unwrap()], ..Filter::default() }, true, false, true);
     }
 
@@ -392,8 +398,8 @@ mod tests {
 
     #[test]
     fn kinds_are_read_with_either_dash() {
-        assert_eq!(parse_kind("followed-up"), Ok(Kind::FollowedUp));
-        assert_eq!(parse_kind("followed_up"), Ok(Kind::FollowedUp));
+        assert_eq!(parse_kind("followed-up"), Ok(Kind::Habit(HabitKind::FollowedUp)));
+        assert_eq!(parse_kind("followed_up"), Ok(Kind::Habit(HabitKind::FollowedUp)));
         let custom = parse_kind("custom:org.example/site-visit.v1").unwrap();
         assert_eq!(custom, Kind::Custom("org.example/site-visit.v1".into()));
         assert!(parse_kind("mett").is_err());

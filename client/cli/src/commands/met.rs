@@ -8,7 +8,7 @@ use crate::{
 use clap::Args;
 use kith_core::{
     detail::DetailKind,
-    event::{Fact, Met},
+    event::{Fact, Habit, Met},
 };
 use serde_json::Map;
 
@@ -28,7 +28,7 @@ pub(crate) struct MetArgs {
 
 pub(crate) async fn run(context: &mut Context, args: &MetArgs) -> Result<(), Failure> {
     let people = context.participants().people(&args.people).await?;
-    let mut builder = args.event.builder(Fact::Met(Met { people: people.clone() }), None, people.clone());
+    let mut builder = args.event.builder(Fact::Habit(Habit::Met(Met { people: people.clone() })), None, people.clone());
     if let Some(place) = args.place.as_ref().filter(|place| !place.trim().is_empty()) {
         builder = builder.detail(DetailKind::Place, people, place);
     }

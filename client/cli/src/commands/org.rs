@@ -10,7 +10,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use kith_core::{
-    event::{Fact, OrganisationAdded},
+    event::{DirectoryFact, Fact, OrganisationAdded},
     id::OrganisationId,
     limits::ORGANISATION_ID_BYTES_MAX,
 };
@@ -55,7 +55,7 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
         })?,
     };
     let extra = Map::from_iter([("organisation".to_owned(), organisation.as_str().into())]);
-    let fact = Fact::OrganisationAdded(OrganisationAdded { organisation, name: args.name });
+    let fact = Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded { organisation, name: args.name }));
     append(context, &args.when, &args.when.builder(fact).build()?, extra).await
 }
 

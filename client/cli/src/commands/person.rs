@@ -15,7 +15,7 @@ use clap::{Args, Subcommand};
 use kith_client::{random_person_id, v1};
 use kith_core::{
     detail::DetailKind,
-    event::{Fact, PeopleMerged, PersonAdded},
+    event::{DirectoryFact, Fact, PeopleMerged, PersonAdded},
     id::PersonId,
 };
 use serde_json::{Map, Value, json};
@@ -104,7 +104,11 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     };
     let organisation = context.resolver().organisation(args.org.as_ref()).await?;
     let extra = Map::from_iter([("person".to_owned(), person.as_str().into())]);
-    let fact = Fact::PersonAdded(PersonAdded { person: person.clone(), organisation, role: args.role });
+    let fact = Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+        person: person.clone(),
+        organisation,
+        role: args.role,
+    }));
     let event = args.when.builder(fact).detail(DetailKind::Name, vec![person.clone()], args.name).build()?;
     append(context, &args.when, &event, extra).await?;
     if context.output.format() == Format::Table {
@@ -156,7 +160,8 @@ async fn merge(context: &mut Context, args: &MergeArgs) -> Result<(), Failure> {
     let merged = resolver.person(&args.merged).await?;
     let extra =
         Map::from_iter([("kept".to_owned(), kept.as_str().into()), ("merged".to_owned(), merged.as_str().into())]);
-    let event = args.when.builder(Fact::PeopleMerged(PeopleMerged { kept, merged })).build()?;
+    let event =
+        args.when.builder(Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept, merged }))).build()?;
     append(context, &args.when, &event, extra).await
 }
 

@@ -6,7 +6,7 @@ use crate::{
     recording::{EventArgs, append},
 };
 use clap::Args;
-use kith_core::event::{Fact, Referred};
+use kith_core::event::{Fact, Habit, Referred};
 use serde_json::Map;
 
 /// Record that somebody introduced one person to another
@@ -32,6 +32,6 @@ pub(crate) async fn run(context: &mut Context, args: &ReferredArgs) -> Result<()
     let person = resolver.person(&args.person).await?;
     let to = resolver.person(&args.to).await?;
     let subjects = vec![referrer.clone(), person.clone(), to.clone()];
-    let fact = Fact::Referred(Referred { referrer, person, to });
+    let fact = Fact::Habit(Habit::Referred(Referred { referrer, person, to }));
     append(context, &args.event.when, &args.event.builder(fact, None, subjects).build()?, Map::new()).await
 }

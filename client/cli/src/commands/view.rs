@@ -14,9 +14,10 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::{
-    DigestQuery, Reason, ViewQuery,
+    DigestQuery, ViewQuery,
     v1::{FieldType, QueryViewResponse, View, ViewState},
 };
+use kith_core::reason::Reason;
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
 use serde_json::{Value, json};
 use std::{str::FromStr, time::Duration};

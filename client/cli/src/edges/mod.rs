@@ -10,5 +10,5 @@ mod rows;
 
 pub(crate) use columns::{ContactColumn, PersonColumn, parse_contact_columns, parse_people_columns};
 pub(crate) use contacts::{Contact, group, join, single};
-pub(crate) use plan::{Habit, People, Plan, Source, changed, differing, new_organisations, newcomers};
+pub(crate) use plan::{EdgeHabit, People, Plan, Source, changed, differing, new_organisations, newcomers};
 pub(crate) use rows::{Clock, Layout, Listed, Member, parse_members, parse_rows};

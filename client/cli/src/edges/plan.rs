@@ -10,7 +10,7 @@ use crate::{
 };
 use kith_client::{EventBuilder, NewEvent, v1};
 use kith_core::{
-    event::{Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, PersonChanged, Scope},
+    event::{DirectoryFact, Fact, FollowedUp, Habit, Met, OrganisationAdded, PersonAdded, PersonChanged, Scope},
     id::{EventId, OrganisationId, PersonId},
     invalid::Invalid,
     timestamp::Timestamp,
@@ -24,7 +24,7 @@ const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/2";
 
 /// What contacts are recorded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Habit {
+pub(crate) enum EdgeHabit {
     /// The two met.
     Met,
     /// The first followed up with the others.
@@ -39,7 +39,7 @@ pub(crate) struct Source {
     /// When people and organisations are added: the list's time zero.
     pub(crate) epoch: Timestamp,
     /// What contacts are recorded as.
-    pub(crate) habit: Habit,
+    pub(crate) habit: EdgeHabit,
     /// Who may see contacts.
     pub(crate) scope: Scope,
 }
@@ -64,7 +64,10 @@ impl Plan {
             DIRECTORY_DOMAIN,
             [b"organisation".as_slice(), name.as_bytes(), &self.source.epoch.millis().to_be_bytes()],
         );
-        let fact = Fact::OrganisationAdded(OrganisationAdded { organisation: organisation.clone(), name });
+        let fact = Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+            organisation: organisation.clone(),
+            name,
+        }));
         self.directory_event(&content, fact)
     }
 
@@ -76,7 +79,10 @@ impl Plan {
         let epoch = self.source.epoch.millis().to_be_bytes();
         let parts = [b"person", person.as_str().as_bytes(), organisation_id, role_bytes, &epoch];
         let content = digest_parts(DIRECTORY_DOMAIN, parts);
-        self.directory_event(&content, Fact::PersonAdded(PersonAdded { person, organisation, role }))
+        self.directory_event(
+            &content,
+            Fact::Directory(DirectoryFact::PersonAdded(PersonAdded { person, organisation, role })),
+        )
     }
 
     fn directory_event(&self, content: &[u8; 32], fact: Fact) -> Result<NewEvent, Invalid> {
@@ -87,15 +93,15 @@ impl Plan {
     pub(crate) fn contact(&mut self, contact: Contact) -> Result<NewEvent, Invalid> {
         let Contact { time, from, to, .. } = contact;
         let (kind, people, fact) = match self.source.habit {
-            Habit::Met => {
+            EdgeHabit::Met => {
                 let mut people = to;
                 people.push(from);
                 people.sort_unstable();
-                ("met", people.clone(), Fact::Met(Met { people }))
+                ("met", people.clone(), Fact::Habit(Habit::Met(Met { people })))
             }
-            Habit::FollowedUp => {
+            EdgeHabit::FollowedUp => {
                 let people = std::iter::once(&from).chain(&to).cloned().collect();
-                ("followed_up", people, Fact::FollowedUp(FollowedUp { by: from, with: to, about: None }))
+                ("followed_up", people, Fact::Habit(Habit::FollowedUp(FollowedUp { by: from, with: to, about: None })))
             }
         };
         let id = self.repeats.next_id(self.content(kind, time, &people));
@@ -120,7 +126,8 @@ pub(crate) type People = HashMap<String, v1::Person>;
 /// directory, and a person may come to be again what they were once.
 pub(crate) fn changed(member: &Member, now: Timestamp) -> Result<NewEvent, Invalid> {
     let Member { person, organisation, role, .. } = member.clone();
-    EventBuilder::new(Fact::PersonChanged(PersonChanged { person, organisation, role }), now).build()
+    EventBuilder::new(Fact::Directory(DirectoryFact::PersonChanged(PersonChanged { person, organisation, role })), now)
+        .build()
 }
 
 /// The members of a list who are known otherwise, as they are with what the list says. It says nothing where it is empty.
@@ -170,7 +177,7 @@ mod tests {
     use super::*;
 
     fn source() -> Source {
-        Source { file: [7; 32], epoch: Timestamp::from_millis(0), habit: Habit::Met, scope: Scope::Network }
+        Source { file: [7; 32], epoch: Timestamp::from_millis(0), habit: EdgeHabit::Met, scope: Scope::Network }
     }
 
     fn contact(from: &str, to: &[&str]) -> Contact {
@@ -194,8 +201,8 @@ mod tests {
         assert_eq!(id(source(), &base), id(source(), &contact("b", &["a"])), "who comes first does not matter");
         let mut ids = vec![
             id(source(), &base),
-            id(Source { habit: Habit::FollowedUp, ..source() }, &base),
-            id(Source { habit: Habit::FollowedUp, ..source() }, &contact("b", &["a"])),
+            id(Source { habit: EdgeHabit::FollowedUp, ..source() }, &base),
+            id(Source { habit: EdgeHabit::FollowedUp, ..source() }, &contact("b", &["a"])),
             id(Source { scope: Scope::Organisation, ..source() }, &base),
             id(source(), &Contact { time: Timestamp::from_millis(6_000), ..base.clone() }),
             id(source(), &contact("a", &["c"])),
@@ -265,7 +272,7 @@ mod tests {
         assert_eq!(found, [member("amina", "desk", "GP"), member("carol", "ward", "porter")]);
         let once = changed(&found[0], Timestamp::from_millis(0)).unwrap();
         assert_ne!(once.id(), changed(&found[0], Timestamp::from_millis(0)).unwrap().id());
-        let Fact::PersonChanged(change) = &once.event().fact else { panic!("another fact") };
+        let Fact::Directory(DirectoryFact::PersonChanged(change)) = &once.event().fact else { panic!("another fact") };
         assert_eq!((change.person.as_str(), change.role.as_str()), ("amina", "GP"));
     }
 }

@@ -5,7 +5,8 @@
 
 use super::columns::{ContactColumn, PersonColumn};
 use crate::{dates::whole_millis, failure::Refusal};
-use kith_client::{Error, Reason, reason_name};
+use kith_client::Error;
+use kith_core::reason::{self, Reason};
 use kith_core::{
     id::{OrganisationId, PersonId},
     invalid::{Invalid, Problem},
@@ -174,7 +175,7 @@ fn uneven(record: u64, line: u64, found: usize, width: usize) -> Refusal {
 }
 
 fn unreadable(record: u64, field: &str, message: String) -> Refusal {
-    Refusal { record, reason: reason_name(Reason::EventInvalid), field: field.to_owned(), message }
+    Refusal { record, reason: reason::name(Reason::EventInvalid), field: field.to_owned(), message }
 }
 
 type Parts<'t> = [Cow<'t, str>];

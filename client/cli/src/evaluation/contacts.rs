@@ -3,7 +3,7 @@
 //! Invariant: one contact for each pair and event, whatever the event says of them, and none that was withdrawn.
 
 use kith_core::{
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact, Habit},
     id::{EventId, PersonId},
 };
 use std::collections::{HashMap, HashSet};
@@ -39,12 +39,12 @@ impl Contacts {
     /// Takes in an event.
     pub(crate) fn add(&mut self, event: &Event) {
         let people = match &event.fact {
-            Fact::Met(met) => return self.add_all(event, &met.people),
+            Fact::Habit(Habit::Met(met)) => return self.add_all(event, &met.people),
             Fact::Custom(custom) => return self.add_all(event, &custom.people),
-            Fact::FollowedUp(followed_up) => (&followed_up.by, followed_up.with.as_slice()),
-            Fact::Asked(asked) => (&asked.by, asked.of.as_slice()),
-            Fact::Helped(helped) => (&helped.helper, std::slice::from_ref(&helped.helped)),
-            Fact::Referred(referred) => {
+            Fact::Habit(Habit::FollowedUp(followed_up)) => (&followed_up.by, followed_up.with.as_slice()),
+            Fact::Habit(Habit::Asked(asked)) => (&asked.by, asked.of.as_slice()),
+            Fact::Habit(Habit::Helped(helped)) => (&helped.helper, std::slice::from_ref(&helped.helped)),
+            Fact::Habit(Habit::Referred(referred)) => {
                 let others = [referred.person.clone(), referred.to.clone()];
                 return self.add_each(event, &referred.referrer, &others);
             }
@@ -52,15 +52,15 @@ impl Contacts {
                 self.withdrawn.insert(retracted.event);
                 return;
             }
-            Fact::PeopleMerged(merged) => {
+            Fact::Directory(DirectoryFact::PeopleMerged(merged)) => {
                 let (kept, gone) = (self.number(&merged.kept), self.number(&merged.merged));
                 self.merges.push((event.id, kept, gone));
                 return;
             }
-            Fact::Answered(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PersonAdded(_)
-            | Fact::PersonChanged(_)
+            Fact::Habit(Habit::Answered(_))
+            | Fact::Directory(
+                DirectoryFact::OrganisationAdded(_) | DirectoryFact::PersonAdded(_) | DirectoryFact::PersonChanged(_),
+            )
             | Fact::Administration(_)
             | Fact::Newer(_) => return,
         };

@@ -4,8 +4,8 @@ use super::values::{self, id, id_or_none};
 use crate::json::{Object, Value};
 use kith_core::{
     event::{
-        Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
-        PersonChanged, Referred, Retracted,
+        Answered, Asked, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met, OrganisationAdded, PeopleMerged,
+        PersonAdded, PersonChanged, Referred, Retracted,
     },
     id::{Category, EventId, OrganisationId, PersonId},
     invalid::{Invalid, Problem},
@@ -81,48 +81,48 @@ fn event_or_none(fields: &mut Object, name: &str) -> Result<Option<EventId>, Inv
 }
 
 fn met(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::Met(Met { people: people(fields, "people")? }))
+    Ok(Fact::Habit(Habit::Met(Met { people: people(fields, "people")? })))
 }
 
 fn followed_up(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::FollowedUp(FollowedUp {
+    Ok(Fact::Habit(Habit::FollowedUp(FollowedUp {
         by: person(fields, "by")?,
         with: people(fields, "with")?,
         about: event_or_none(fields, "about")?,
-    }))
+    })))
 }
 
 fn asked(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::Asked(Asked {
+    Ok(Fact::Habit(Habit::Asked(Asked {
         by: person(fields, "by")?,
         of: people(fields, "of")?,
         category: id(fields.need("category")?, Category::parse_field)?,
-    }))
+    })))
 }
 
 fn helped(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::Helped(Helped {
+    Ok(Fact::Habit(Habit::Helped(Helped {
         helper: person(fields, "helper")?,
         helped: person(fields, "helped")?,
         category: id_or_none(fields.take("category"), Category::parse_field)?,
         about: event_or_none(fields, "about")?,
-    }))
+    })))
 }
 
 fn referred(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::Referred(Referred {
+    Ok(Fact::Habit(Habit::Referred(Referred {
         referrer: person(fields, "referrer")?,
         person: person(fields, "person")?,
         to: person(fields, "to")?,
-    }))
+    })))
 }
 
 fn answered(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::Answered(Answered {
+    Ok(Fact::Habit(Habit::Answered(Answered {
         referral: values::event_id(fields.need("referral")?)?,
         by: person(fields, "by")?,
         answer: values::answer(fields.need("answer")?)?,
-    }))
+    })))
 }
 
 fn custom(fields: &mut Object) -> Result<Fact, Invalid> {
@@ -137,28 +137,31 @@ fn retracted(fields: &mut Object) -> Result<Fact, Invalid> {
 }
 
 fn organisation_added(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::OrganisationAdded(OrganisationAdded {
+    Ok(Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
         organisation: id(fields.need("organisation")?, OrganisationId::parse_field)?,
         name: fields.need("name")?.text()?,
-    }))
+    })))
 }
 
 fn person_added(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::PersonAdded(PersonAdded {
+    Ok(Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
         person: person(fields, "person")?,
         organisation: organisation(fields)?,
         role: fields.text_or_empty("role")?,
-    }))
+    })))
 }
 
 fn person_changed(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::PersonChanged(PersonChanged {
+    Ok(Fact::Directory(DirectoryFact::PersonChanged(PersonChanged {
         person: person(fields, "person")?,
         organisation: organisation(fields)?,
         role: fields.text_or_empty("role")?,
-    }))
+    })))
 }
 
 fn people_merged(fields: &mut Object) -> Result<Fact, Invalid> {
-    Ok(Fact::PeopleMerged(PeopleMerged { kept: person(fields, "kept")?, merged: person(fields, "merged")? }))
+    Ok(Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged {
+        kept: person(fields, "kept")?,
+        merged: person(fields, "merged")?,
+    })))
 }

@@ -3,10 +3,10 @@
 use super::{Inner, ViewError, host::blocking};
 use crate::{
     error::{Error, Kind},
-    reason::Reason,
     replica::{error::StoreError, reading::open},
     views::{DigestQuery, RowQuery, ViewQuery},
 };
+use kith_core::reason::Reason;
 use kith_core::{
     filter::Filter,
     id::{OrganisationId, PersonId},

@@ -1,7 +1,8 @@
 //! What runs a replica's views: the sandbox, the files, and which state of the replica they are of.
 
 use super::{Inner, OfflinePlugin, ViewError, folder::ViewsFolder, pending::WithPending, unknown};
-use crate::{error::Error, reason::Reason, replica::store::read_state};
+use crate::{error::Error, replica::store::read_state};
+use kith_core::reason::Reason;
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
 use kith_views::{Config, Following, Report, ViewHandle, ViewScope, ViewState, Views};
 use std::{

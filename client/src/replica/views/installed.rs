@@ -4,9 +4,10 @@
 //! Invariant: a component's file holds exactly the bytes that its name is the digest of.
 
 use super::OfflinePlugin;
-use crate::{client::Client, error::Kind, reason::Reason, replica::Inner};
+use crate::{client::Client, error::Kind, replica::Inner};
 use bytes::Bytes;
 use kith_core::plugins::{Plugin, PluginKey, PluginOwner};
+use kith_core::reason::Reason;
 use kith_views::ViewScope;
 use sha2::{Digest, Sha256};
 use std::{fs, io, path::PathBuf};

@@ -37,13 +37,13 @@ pub use watching::OfflineWatch;
 use super::{Inner, Replica, error::StoreError};
 use crate::{
     error::Error,
-    reason::Reason,
     views::{DigestQuery, RowQuery, ViewQuery},
 };
 use bytes::Bytes;
 use host::Found;
 pub(in crate::replica) use host::Host;
 use kith_core::position::Position;
+use kith_core::reason::Reason;
 use kith_proto::v1;
 use kith_views::{Report, ViewScope, wire};
 use reports::Ready;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use kith_core::{
     directory::Directory,
     entry::Entry,
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     history::{Budget, History, Unreadable},
     id::{EventId, PersonId},
     position::Position,
@@ -50,7 +50,7 @@ impl WithPending {
     /// Not what is here as an entry, and nobody for a second time: the server would refuse that, and handles count on
     /// it.
     fn may_come(&self, pending: &Pending, added: &HashSet<PersonId>) -> Result<bool, StoreError> {
-        if let Fact::PersonAdded(person) = &pending.event.event().fact
+        if let Fact::Directory(DirectoryFact::PersonAdded(person)) = &pending.event.event().fact
             && added.contains(&person.person)
         {
             return Ok(false);

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     error::Error,
-    reason::Reason,
     views::{RowQuery, ViewQuery},
 };
+use kith_core::reason::Reason;
 use kith_core::{filter::Filter, position::Position};
 use kith_proto::v1;
 use kith_views::{Report, ReportContext, ReportError, ReportPage, ReportQuery, ViewHandle, wire};

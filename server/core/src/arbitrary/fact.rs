@@ -3,8 +3,8 @@
 use super::{Names, administration::administration, category, name};
 use crate::{
     event::{
-        Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
-        PersonChanged, Referred, Retracted, RetractionReason,
+        Answer, Answered, Asked, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met, OrganisationAdded,
+        PeopleMerged, PersonAdded, PersonChanged, Referred, Retracted, RetractionReason,
     },
     id::{OrganisationId, PersonId},
 };
@@ -34,23 +34,24 @@ fn habit(names: &Names) -> impl Strategy<Value = Fact> + use<> {
     let about = option::of(names.event.clone());
     let answer = select(&[Answer::Accepted, Answer::Declined, Answer::Met][..]);
     prop_oneof![
-        people(names, 2..=6).prop_map(|people| Fact::Met(Met { people })),
+        people(names, 2..=6).prop_map(|people| Fact::Habit(Habit::Met(Met { people }))),
         (people(names, 2..=6), about.clone()).prop_map(|(mut with, about)| {
             let by = with.pop().expect("at least two");
-            Fact::FollowedUp(FollowedUp { by, with, about })
+            Fact::Habit(Habit::FollowedUp(FollowedUp { by, with, about }))
         }),
         (people(names, 2..=6), category()).prop_map(|(mut of, category)| {
             let by = of.pop().expect("at least two");
-            Fact::Asked(Asked { by, of, category })
+            Fact::Habit(Habit::Asked(Asked { by, of, category }))
         }),
-        (two(names), option::of(category()), about)
-            .prop_map(|([helper, helped], category, about)| Fact::Helped(Helped { helper, helped, category, about })),
+        (two(names), option::of(category()), about).prop_map(|([helper, helped], category, about)| Fact::Habit(
+            Habit::Helped(Helped { helper, helped, category, about })
+        )),
         people(names, 3..=3).prop_map(|people| {
             let [referrer, person, to] = people.try_into().expect("as many as asked for");
-            Fact::Referred(Referred { referrer, person, to })
+            Fact::Habit(Habit::Referred(Referred { referrer, person, to }))
         }),
         (names.event.clone(), names.person.clone(), answer)
-            .prop_map(|(referral, by, answer)| Fact::Answered(Answered { referral, by, answer })),
+            .prop_map(|(referral, by, answer)| Fact::Habit(Habit::Answered(Answered { referral, by, answer }))),
     ]
 }
 
@@ -68,14 +69,17 @@ fn retracted(names: &Names) -> impl Strategy<Value = Fact> + use<> {
 
 fn directory(names: &Names) -> impl Strategy<Value = Fact> + use<> {
     prop_oneof![
-        (names.organisation.clone(), name())
-            .prop_map(|(organisation, name)| Fact::OrganisationAdded(OrganisationAdded { organisation, name })),
-        membership(names)
-            .prop_map(|(person, organisation, role)| { Fact::PersonAdded(PersonAdded { person, organisation, role }) }),
+        (names.organisation.clone(), name()).prop_map(|(organisation, name)| Fact::Directory(
+            DirectoryFact::OrganisationAdded(OrganisationAdded { organisation, name })
+        )),
         membership(names).prop_map(|(person, organisation, role)| {
-            Fact::PersonChanged(PersonChanged { person, organisation, role })
+            Fact::Directory(DirectoryFact::PersonAdded(PersonAdded { person, organisation, role }))
         }),
-        two(names).prop_map(|[kept, merged]| Fact::PeopleMerged(PeopleMerged { kept, merged })),
+        membership(names).prop_map(|(person, organisation, role)| {
+            Fact::Directory(DirectoryFact::PersonChanged(PersonChanged { person, organisation, role }))
+        }),
+        two(names)
+            .prop_map(|[kept, merged]| Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept, merged }))),
     ]
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Batch, Refusal, State};
 use crate::{
-    event::{Event, Fact, Referred},
+    event::{Event, Fact, Habit, Referred},
     id::PersonId,
     invalid::{Invalid, Problem},
 };
@@ -16,35 +16,28 @@ const APART: Problem = Problem::MustBe("somebody else: by a merge these ids mean
 impl<S: State> Batch<'_, S> {
     /// Checks that nobody met, followed up, asked, helped or introduced only themselves.
     pub(super) fn check_apart(&self, event: &Event) -> Result<(), Refusal> {
-        match self.field_of_oneself(&event.fact) {
+        let Fact::Habit(habit) = &event.fact else { return Ok(()) };
+        match self.field_of_oneself(habit) {
             Some(field) => Err(Invalid::new(field, APART).into()),
             None => Ok(()),
         }
     }
 
-    /// The field that names the same person as another one does, where the fact needs somebody else.
-    fn field_of_oneself(&self, fact: &Fact) -> Option<&'static str> {
-        match fact {
-            Fact::Met(met) => self.are_all(met.people.first()?, &met.people).then_some("event.met.people"),
-            Fact::FollowedUp(followed) => {
+    /// The field that names the same person as another one does, where the habit needs somebody else.
+    fn field_of_oneself(&self, habit: &Habit) -> Option<&'static str> {
+        match habit {
+            Habit::Met(met) => self.are_all(met.people.first()?, &met.people).then_some("event.met.people"),
+            Habit::FollowedUp(followed) => {
                 self.are_all(&followed.by, &followed.with).then_some("event.followed_up.with")
             }
-            Fact::Asked(asked) => self.are_all(&asked.by, &asked.of).then_some("event.asked.of"),
-            Fact::Helped(helped) => self.are_one(&helped.helper, &helped.helped).then_some("event.helped.helped"),
-            Fact::Referred(Referred { referrer, person, to }) => {
+            Habit::Asked(asked) => self.are_all(&asked.by, &asked.of).then_some("event.asked.of"),
+            Habit::Helped(helped) => self.are_one(&helped.helper, &helped.helped).then_some("event.helped.helped"),
+            Habit::Referred(Referred { referrer, person, to }) => {
                 let to_oneself = self.are_one(to, person) || self.are_one(to, referrer);
                 let of_oneself = self.are_one(person, referrer).then_some("event.referred.person");
                 if to_oneself { Some("event.referred.to") } else { of_oneself }
             }
-            Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Retracted(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PersonAdded(_)
-            | Fact::PersonChanged(_)
-            | Fact::PeopleMerged(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => None,
+            Habit::Answered(_) => None,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Batch, Origin, Refusal, State, Target};
 use crate::{
-    event::{Administration, Event, Fact, Kind, PeopleMerged, RemovedPlugin, Scope},
+    event::{Administration, DirectoryFact, Event, Fact, Habit, HabitKind, Kind, PeopleMerged, RemovedPlugin, Scope},
     id::{OrganisationId, PersonId},
     invalid::{Invalid, Problem},
     may::{Action, Principal, may},
@@ -70,32 +70,31 @@ impl<S: State> Batch<'_, S> {
 
     fn check_directory(&self, event: &Event) -> Result<(), Refusal> {
         match &event.fact {
-            Fact::OrganisationAdded(added) => {
+            Fact::Directory(change) => self.check_directory_fact(event, change),
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Retracted(_) | Fact::Administration(_) | Fact::Newer(_) => {
+                self.check_people(event)
+            }
+        }
+    }
+
+    fn check_directory_fact(&self, event: &Event, change: &DirectoryFact) -> Result<(), Refusal> {
+        match change {
+            DirectoryFact::OrganisationAdded(added) => {
                 let known = self.pending.has_organisation(&added.organisation);
                 absent("event.organisation_added.organisation", &added.organisation, known)
             }
-            Fact::PersonAdded(added) => {
+            DirectoryFact::PersonAdded(added) => {
                 absent("event.person_added.person", &added.person, self.pending.has_person(&added.person))?;
                 self.check_organisation("event.person_added.organisation", added.organisation.as_ref())
             }
-            Fact::PersonChanged(changed) => {
+            DirectoryFact::PersonChanged(changed) => {
                 self.check_people(event)?;
                 self.check_organisation("event.person_changed.organisation", changed.organisation.as_ref())
             }
-            Fact::PeopleMerged(merge) => {
+            DirectoryFact::PeopleMerged(merge) => {
                 self.check_people(event)?;
                 self.check_merge(merge)
             }
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Retracted(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => self.check_people(event),
         }
     }
 
@@ -178,20 +177,15 @@ fn absent(field: &'static str, id: &impl ToString, known: bool) -> Result<(), Re
 /// What the event named must be, if it is not that.
 fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
     match fact {
-        Fact::Answered(_) => (*target != Kind::Referred).then_some("a referred event"),
+        Fact::Habit(Habit::Answered(_)) => (*target != Kind::Habit(HabitKind::Referred)).then_some("a referred event"),
         Fact::Retracted(_) => (!target.is_retractable()).then_some("an event that can be withdrawn"),
-        Fact::FollowedUp(_) | Fact::Helped(_) => {
+        Fact::Habit(Habit::FollowedUp(_) | Habit::Helped(_)) => {
             let habit = target.is_retractable() && !target.is_directory();
             (!habit).then_some("an event of a habit")
         }
-        Fact::Met(_)
-        | Fact::Asked(_)
-        | Fact::Referred(_)
+        Fact::Habit(Habit::Met(_) | Habit::Asked(_) | Habit::Referred(_))
         | Fact::Custom(_)
-        | Fact::OrganisationAdded(_)
-        | Fact::PersonAdded(_)
-        | Fact::PersonChanged(_)
-        | Fact::PeopleMerged(_)
+        | Fact::Directory(_)
         | Fact::Administration(_)
         | Fact::Newer(_) => None,
     }
@@ -200,24 +194,37 @@ fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
 /// The field of an event that names a person.
 fn person_field(event: &Event, person: &PersonId) -> &'static str {
     match &event.fact {
-        Fact::Met(_) => "event.met.people",
-        Fact::FollowedUp(followed) if followed.by == *person => "event.followed_up.by",
-        Fact::FollowedUp(_) => "event.followed_up.with",
-        Fact::Asked(asked) if asked.by == *person => "event.asked.by",
-        Fact::Asked(_) => "event.asked.of",
-        Fact::Helped(helped) if helped.helper == *person => "event.helped.helper",
-        Fact::Helped(_) => "event.helped.helped",
-        Fact::Referred(referred) if referred.referrer == *person => "event.referred.referrer",
-        Fact::Referred(referred) if referred.person == *person => "event.referred.person",
-        Fact::Referred(_) => "event.referred.to",
-        Fact::Answered(_) => "event.answered.by",
+        Fact::Habit(habit) => habit_person_field(habit, person),
         Fact::Custom(_) => "event.custom.people",
-        Fact::PersonAdded(_) => "event.person_added.person",
-        Fact::PersonChanged(_) => "event.person_changed.person",
-        Fact::PeopleMerged(merge) if merge.kept == *person => "event.people_merged.kept",
-        Fact::PeopleMerged(_) => "event.people_merged.merged",
-        Fact::Retracted(_) | Fact::OrganisationAdded(_) | Fact::Newer(_) => "event",
+        Fact::Directory(change) => directory_person_field(change, person),
         Fact::Administration(administration) => administration_person_field(administration),
+        Fact::Retracted(_) | Fact::Newer(_) => "event",
+    }
+}
+
+fn habit_person_field(habit: &Habit, person: &PersonId) -> &'static str {
+    match habit {
+        Habit::Met(_) => "event.met.people",
+        Habit::FollowedUp(followed) if followed.by == *person => "event.followed_up.by",
+        Habit::FollowedUp(_) => "event.followed_up.with",
+        Habit::Asked(asked) if asked.by == *person => "event.asked.by",
+        Habit::Asked(_) => "event.asked.of",
+        Habit::Helped(helped) if helped.helper == *person => "event.helped.helper",
+        Habit::Helped(_) => "event.helped.helped",
+        Habit::Referred(referred) if referred.referrer == *person => "event.referred.referrer",
+        Habit::Referred(referred) if referred.person == *person => "event.referred.person",
+        Habit::Referred(_) => "event.referred.to",
+        Habit::Answered(_) => "event.answered.by",
+    }
+}
+
+fn directory_person_field(change: &DirectoryFact, person: &PersonId) -> &'static str {
+    match change {
+        DirectoryFact::PersonAdded(_) => "event.person_added.person",
+        DirectoryFact::PersonChanged(_) => "event.person_changed.person",
+        DirectoryFact::PeopleMerged(merge) if merge.kept == *person => "event.people_merged.kept",
+        DirectoryFact::PeopleMerged(_) => "event.people_merged.merged",
+        DirectoryFact::OrganisationAdded(_) => "event",
     }
 }
 

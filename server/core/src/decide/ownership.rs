@@ -5,7 +5,7 @@
 
 use super::{Batch, Refusal, State, Target};
 use crate::{
-    event::{Administration, Event, Fact, PeopleMerged, PersonChanged},
+    event::{Administration, DirectoryFact, Event, Fact, PeopleMerged, PersonChanged},
     id::{OrganisationId, PersonId},
     invalid::{Invalid, Problem},
     may::{Action, PersonChange, Principal, may},
@@ -35,30 +35,24 @@ impl<S: State> Batch<'_, S> {
         target: Option<&Target>,
     ) -> Result<(), Refusal> {
         match &event.fact {
-            Fact::OrganisationAdded(_) => demand(principal, &Action::AddOrganisation, ADD_ORGANISATIONS),
-            Fact::PersonAdded(added) => {
+            Fact::Directory(DirectoryFact::OrganisationAdded(_)) => {
+                demand(principal, &Action::AddOrganisation, ADD_ORGANISATIONS)
+            }
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => {
                 let change = PersonChange::Add(added.organisation.as_ref());
                 demand(principal, &Action::ChangePerson(change), ADD)
             }
-            Fact::PersonChanged(changed) => self.check_change(principal, changed),
-            Fact::PeopleMerged(merge) => self.check_merged(principal, merge),
+            Fact::Directory(DirectoryFact::PersonChanged(changed)) => self.check_change(principal, changed),
+            Fact::Directory(DirectoryFact::PeopleMerged(merge)) => self.check_merged(principal, merge),
             Fact::Retracted(_) => match target.map(|target| &target.event.fact) {
-                Some(Fact::PeopleMerged(merge)) => self.check_merged(principal, merge),
+                Some(Fact::Directory(DirectoryFact::PeopleMerged(merge))) => self.check_merged(principal, merge),
                 Some(_) | None => Ok(()),
             },
             Fact::Administration(Administration::TokenIssued { person, organisation, .. }) => {
                 demand(principal, &Action::AdministerTokenOf(organisation.as_ref()), ISSUE)?;
                 self.check_speaker(person.as_ref(), organisation.as_ref())
             }
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => Ok(()),
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => Ok(()),
         }
     }
 

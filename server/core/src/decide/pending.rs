@@ -5,7 +5,7 @@
 use super::Accepted;
 use crate::{
     directory::{Directory, Merge},
-    event::Fact,
+    event::{DirectoryFact, Fact},
     id::{OrganisationId, PersonId},
 };
 use std::collections::{HashMap, HashSet};
@@ -35,12 +35,16 @@ impl<'s> Pending<'s> {
     /// Takes in an accepted event.
     pub(super) fn apply(&mut self, accepted: &Accepted) {
         match &accepted.event.fact {
-            Fact::OrganisationAdded(added) => drop(self.organisations.insert(added.organisation.clone())),
-            Fact::PersonAdded(added) => drop(self.people.insert(added.person.clone(), added.organisation.clone())),
-            Fact::PersonChanged(changed) => {
-                drop(self.people.insert(changed.person.clone(), changed.organisation.clone()));
+            Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
+                self.organisations.insert(added.organisation.clone());
             }
-            Fact::PeopleMerged(merged) => {
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => {
+                self.people.insert(added.person.clone(), added.organisation.clone());
+            }
+            Fact::Directory(DirectoryFact::PersonChanged(changed)) => {
+                self.people.insert(changed.person.clone(), changed.organisation.clone());
+            }
+            Fact::Directory(DirectoryFact::PeopleMerged(merged)) => {
                 let (event, position) = (accepted.event.id, accepted.entry.position);
                 let merge = Merge { kept: merged.kept.clone(), event, position };
                 self.merges.insert(merged.merged.clone(), Some(merge));
@@ -53,15 +57,7 @@ impl<'s> Pending<'s> {
                     self.merges.insert(freed.clone(), None);
                 }
             }
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::Administration(_)
-            | Fact::Newer(_) => {}
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => {}
         }
     }
 

@@ -2,22 +2,49 @@
 
 use std::fmt;
 
-/// What kind of fact an event states; custom types are kinds of their own.
+/// What kind of fact an event states, by family; custom types are kinds of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the variants are those of Fact and Administration")]
 pub enum Kind {
+    /// A habit.
+    Habit(HabitKind),
+    /// A fact of an organisation's own type.
+    Custom(String),
+    /// An event is withdrawn.
+    Retracted,
+    /// A change of the directory.
+    Directory(DirectoryKind),
+    /// What only the server records.
+    Administration(AdministrationKind),
+    /// A fact of a later version, by the number of its field.
+    Newer(u32),
+}
+
+/// A kind of habit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are those of Habit")]
+pub enum HabitKind {
     Met,
     FollowedUp,
     Asked,
     Helped,
     Referred,
     Answered,
-    Custom(String),
-    Retracted,
+}
+
+/// A kind of change of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are those of DirectoryFact")]
+pub enum DirectoryKind {
     OrganisationAdded,
     PersonAdded,
     PersonChanged,
     PeopleMerged,
+}
+
+/// A kind of what only the server records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the variants are those of Administration")]
+pub enum AdministrationKind {
     PluginInstalled,
     PluginActivated,
     PluginPaused,
@@ -29,34 +56,40 @@ pub enum Kind {
     ErasureCompleted,
     HoldChanged,
     LogRestored,
-    /// A fact of a later version, by the number of its field.
-    Newer(u32),
 }
 
-/// Every kind but custom and newer ones, with its name on the wire, in plugins and on the command line.
-const KIND_NAMES: [(Kind, &str); 22] = [
-    (Kind::Met, "met"),
-    (Kind::FollowedUp, "followed_up"),
-    (Kind::Asked, "asked"),
-    (Kind::Helped, "helped"),
-    (Kind::Referred, "referred"),
-    (Kind::Answered, "answered"),
-    (Kind::Retracted, "retracted"),
-    (Kind::OrganisationAdded, "organisation_added"),
-    (Kind::PersonAdded, "person_added"),
-    (Kind::PersonChanged, "person_changed"),
-    (Kind::PeopleMerged, "people_merged"),
-    (Kind::PluginInstalled, "plugin_installed"),
-    (Kind::PluginActivated, "plugin_activated"),
-    (Kind::PluginPaused, "plugin_paused"),
-    (Kind::PluginRemoved, "plugin_removed"),
-    (Kind::MemberChanged, "member_changed"),
-    (Kind::TokenIssued, "token_issued"),
-    (Kind::TokenRevoked, "token_revoked"),
-    (Kind::PersonErased, "person_erased"),
-    (Kind::ErasureCompleted, "erasure_completed"),
-    (Kind::HoldChanged, "hold_changed"),
-    (Kind::LogRestored, "log_restored"),
+/// The names on the wire, in plugins and on the command line, of every kind but custom and newer ones.
+const HABITS: [(HabitKind, &str); 6] = [
+    (HabitKind::Met, "met"),
+    (HabitKind::FollowedUp, "followed_up"),
+    (HabitKind::Asked, "asked"),
+    (HabitKind::Helped, "helped"),
+    (HabitKind::Referred, "referred"),
+    (HabitKind::Answered, "answered"),
+];
+
+/// The name of corrections.
+const RETRACTED: &str = "retracted";
+
+const DIRECTORY: [(DirectoryKind, &str); 4] = [
+    (DirectoryKind::OrganisationAdded, "organisation_added"),
+    (DirectoryKind::PersonAdded, "person_added"),
+    (DirectoryKind::PersonChanged, "person_changed"),
+    (DirectoryKind::PeopleMerged, "people_merged"),
+];
+
+const ADMINISTRATION: [(AdministrationKind, &str); 11] = [
+    (AdministrationKind::PluginInstalled, "plugin_installed"),
+    (AdministrationKind::PluginActivated, "plugin_activated"),
+    (AdministrationKind::PluginPaused, "plugin_paused"),
+    (AdministrationKind::PluginRemoved, "plugin_removed"),
+    (AdministrationKind::MemberChanged, "member_changed"),
+    (AdministrationKind::TokenIssued, "token_issued"),
+    (AdministrationKind::TokenRevoked, "token_revoked"),
+    (AdministrationKind::PersonErased, "person_erased"),
+    (AdministrationKind::ErasureCompleted, "erasure_completed"),
+    (AdministrationKind::HoldChanged, "hold_changed"),
+    (AdministrationKind::LogRestored, "log_restored"),
 ];
 
 /// Prefix of the names of custom kinds.
@@ -76,14 +109,21 @@ impl Kind {
         if let Some(number) = name.strip_prefix(NEWER_PREFIX) {
             return number.parse().ok().filter(|parsed: &u32| parsed.to_string() == number).map(Self::Newer);
         }
-        KIND_NAMES.iter().find(|(_, known)| *known == name).map(|(kind, _)| kind.clone())
+        let habit = || find(&HABITS, name).map(Self::Habit);
+        let directory = || find(&DIRECTORY, name).map(Self::Directory);
+        let administration = || find(&ADMINISTRATION, name).map(Self::Administration);
+        let retracted = (name == RETRACTED).then_some(Self::Retracted);
+        retracted.or_else(habit).or_else(directory).or_else(administration)
     }
 
     /// Whether directory and administration are made of entries of this kind. Those of scope network are part of
     /// every filter and stream.
     pub fn is_common(&self) -> bool {
-        let is_newer = matches!(self, Self::Newer(number) if PASSING_NUMBERS.contains(number));
-        self.is_directory() || self.is_administration() || is_newer
+        match self {
+            Self::Directory(_) | Self::Administration(_) => true,
+            Self::Newer(number) => PASSING_NUMBERS.contains(number),
+            Self::Habit(_) | Self::Custom(_) | Self::Retracted => false,
+        }
     }
 
     /// Whether events of this kind can be of scope organisation: what clients record beside the directory, and changes
@@ -94,63 +134,67 @@ impl Kind {
 
     /// Whether an event of this kind changes a plugin.
     pub fn is_about_plugins(&self) -> bool {
-        matches!(self, Self::PluginInstalled | Self::PluginActivated | Self::PluginPaused | Self::PluginRemoved)
+        match self {
+            Self::Administration(kind) => kind.is_about_plugins(),
+            Self::Habit(_) | Self::Custom(_) | Self::Retracted | Self::Directory(_) | Self::Newer(_) => false,
+        }
     }
 
     /// Whether only the server writes events of this kind.
     pub fn is_administration(&self) -> bool {
-        match self {
-            Self::PluginInstalled
-            | Self::PluginActivated
-            | Self::PluginPaused
-            | Self::PluginRemoved
-            | Self::MemberChanged
-            | Self::TokenIssued
-            | Self::TokenRevoked
-            | Self::PersonErased
-            | Self::ErasureCompleted
-            | Self::HoldChanged
-            | Self::LogRestored => true,
-            Self::Met
-            | Self::FollowedUp
-            | Self::Asked
-            | Self::Helped
-            | Self::Referred
-            | Self::Answered
-            | Self::Custom(_)
-            | Self::Retracted
-            | Self::OrganisationAdded
-            | Self::PersonAdded
-            | Self::PersonChanged
-            | Self::PeopleMerged
-            | Self::Newer(_) => false,
-        }
+        matches!(self, Self::Administration(_))
     }
 
     /// Whether entries of this kind build the directory.
     pub fn is_directory(&self) -> bool {
-        matches!(self, Self::OrganisationAdded | Self::PersonAdded | Self::PersonChanged | Self::PeopleMerged)
+        matches!(self, Self::Directory(_))
     }
 
     /// Whether an event of this kind can be withdrawn.
     pub fn is_retractable(&self) -> bool {
         match self {
-            Self::Retracted | Self::Newer(_) => false,
-            Self::PeopleMerged => true,
-            other => !other.is_common(),
+            Self::Habit(_) | Self::Custom(_) => true,
+            Self::Directory(kind) => *kind == DirectoryKind::PeopleMerged,
+            Self::Retracted | Self::Administration(_) | Self::Newer(_) => false,
         }
     }
 }
 
+impl AdministrationKind {
+    /// Whether an event of this kind changes a plugin.
+    pub fn is_about_plugins(self) -> bool {
+        match self {
+            Self::PluginInstalled | Self::PluginActivated | Self::PluginPaused | Self::PluginRemoved => true,
+            Self::MemberChanged
+            | Self::TokenIssued
+            | Self::TokenRevoked
+            | Self::PersonErased
+            | Self::ErasureCompleted
+            | Self::HoldChanged
+            | Self::LogRestored => false,
+        }
+    }
+}
+
+/// The kind of a name in a table.
+fn find<K: Copy>(names: &[(K, &str)], name: &str) -> Option<K> {
+    names.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
+}
+
+/// The name of a kind in the table of its family.
+fn name_in<K: PartialEq>(names: &[(K, &'static str)], kind: &K) -> &'static str {
+    names.iter().find(|(known, _)| known == kind).expect("every kind is in the table of its family").1
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Custom(type_name) = self {
-            return write!(f, "{CUSTOM_PREFIX}{type_name}");
+        match self {
+            Self::Habit(kind) => f.pad(name_in(&HABITS, kind)),
+            Self::Custom(type_name) => write!(f, "{CUSTOM_PREFIX}{type_name}"),
+            Self::Retracted => f.pad(RETRACTED),
+            Self::Directory(kind) => f.pad(name_in(&DIRECTORY, kind)),
+            Self::Administration(kind) => f.pad(name_in(&ADMINISTRATION, kind)),
+            Self::Newer(number) => write!(f, "{NEWER_PREFIX}{number}"),
         }
-        if let Self::Newer(number) = self {
-            return write!(f, "{NEWER_PREFIX}{number}");
-        }
-        let named = KIND_NAMES.iter().find(|(kind, _)| kind == self);
-        f.pad(named.expect("every other kind is in the table").1)
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     event::{
-        Administration, Answer, Attribute, AttributeValue, Event, Fact, RemovedPlugin, RetractionReason, Role, Scope,
+        Administration, Answer, Attribute, AttributeValue, DirectoryFact, Event, Fact, Habit, RemovedPlugin,
+        RetractionReason, Role, Scope,
     },
     id::{EventId, PersonId},
     timestamp::Timestamp,
@@ -75,38 +76,7 @@ fn bytes_or_empty(id: Option<&EventId>) -> Vec<u8> {
 fn fact_to_proto(fact: &Fact) -> Option<v1::event::Fact> {
     use v1::event::Fact as Proto;
     Some(match fact {
-        Fact::Met(met) => Proto::Met(v1::Met { people: strings(&met.people) }),
-        Fact::FollowedUp(followed) => Proto::FollowedUp(v1::FollowedUp {
-            by: followed.by.to_string(),
-            with: strings(&followed.with),
-            about: bytes_or_empty(followed.about.as_ref()),
-        }),
-        Fact::Asked(asked) => Proto::Asked(v1::Asked {
-            by: asked.by.to_string(),
-            of: strings(&asked.of),
-            category: asked.category.to_string(),
-        }),
-        Fact::Helped(helped) => Proto::Helped(v1::Helped {
-            helper: helped.helper.to_string(),
-            helped: helped.helped.to_string(),
-            category: text_or_empty(helped.category.as_ref()),
-            about: bytes_or_empty(helped.about.as_ref()),
-        }),
-        Fact::Referred(referred) => Proto::Referred(v1::Referred {
-            referrer: referred.referrer.to_string(),
-            person: referred.person.to_string(),
-            to: referred.to.to_string(),
-        }),
-        Fact::Answered(answered) => Proto::Answered(v1::Answered {
-            referral: answered.referral.as_bytes().to_vec(),
-            by: answered.by.to_string(),
-            answer: match answered.answer {
-                Answer::Accepted => v1::Answer::Accepted,
-                Answer::Declined => v1::Answer::Declined,
-                Answer::Met => v1::Answer::Met,
-            }
-            .into(),
-        }),
+        Fact::Habit(habit) => habit_to_proto(habit),
         Fact::Custom(custom) => {
             Proto::Custom(v1::Custom { r#type: custom.type_name.clone(), people: strings(&custom.people) })
         }
@@ -120,26 +90,71 @@ fn fact_to_proto(fact: &Fact) -> Option<v1::event::Fact> {
             }
             .into(),
         }),
-        Fact::OrganisationAdded(added) => Proto::OrganisationAdded(v1::OrganisationAdded {
+        Fact::Directory(change) => directory_to_proto(change),
+        Fact::Administration(administration) => administration_to_proto(administration),
+        Fact::Newer(_) => return None,
+    })
+}
+
+fn habit_to_proto(habit: &Habit) -> v1::event::Fact {
+    use v1::event::Fact as Proto;
+    match habit {
+        Habit::Met(met) => Proto::Met(v1::Met { people: strings(&met.people) }),
+        Habit::FollowedUp(followed) => Proto::FollowedUp(v1::FollowedUp {
+            by: followed.by.to_string(),
+            with: strings(&followed.with),
+            about: bytes_or_empty(followed.about.as_ref()),
+        }),
+        Habit::Asked(asked) => Proto::Asked(v1::Asked {
+            by: asked.by.to_string(),
+            of: strings(&asked.of),
+            category: asked.category.to_string(),
+        }),
+        Habit::Helped(helped) => Proto::Helped(v1::Helped {
+            helper: helped.helper.to_string(),
+            helped: helped.helped.to_string(),
+            category: text_or_empty(helped.category.as_ref()),
+            about: bytes_or_empty(helped.about.as_ref()),
+        }),
+        Habit::Referred(referred) => Proto::Referred(v1::Referred {
+            referrer: referred.referrer.to_string(),
+            person: referred.person.to_string(),
+            to: referred.to.to_string(),
+        }),
+        Habit::Answered(answered) => Proto::Answered(v1::Answered {
+            referral: answered.referral.as_bytes().to_vec(),
+            by: answered.by.to_string(),
+            answer: match answered.answer {
+                Answer::Accepted => v1::Answer::Accepted,
+                Answer::Declined => v1::Answer::Declined,
+                Answer::Met => v1::Answer::Met,
+            }
+            .into(),
+        }),
+    }
+}
+
+fn directory_to_proto(change: &DirectoryFact) -> v1::event::Fact {
+    use v1::event::Fact as Proto;
+    match change {
+        DirectoryFact::OrganisationAdded(added) => Proto::OrganisationAdded(v1::OrganisationAdded {
             organisation: added.organisation.to_string(),
             name: added.name.clone(),
         }),
-        Fact::PersonAdded(added) => Proto::PersonAdded(v1::PersonAdded {
+        DirectoryFact::PersonAdded(added) => Proto::PersonAdded(v1::PersonAdded {
             person: added.person.to_string(),
             organisation: text_or_empty(added.organisation.as_ref()),
             role: added.role.clone(),
         }),
-        Fact::PersonChanged(changed) => Proto::PersonChanged(v1::PersonChanged {
+        DirectoryFact::PersonChanged(changed) => Proto::PersonChanged(v1::PersonChanged {
             person: changed.person.to_string(),
             organisation: text_or_empty(changed.organisation.as_ref()),
             role: changed.role.clone(),
         }),
-        Fact::PeopleMerged(merge) => {
+        DirectoryFact::PeopleMerged(merge) => {
             Proto::PeopleMerged(v1::PeopleMerged { kept: merge.kept.to_string(), merged: merge.merged.to_string() })
         }
-        Fact::Administration(administration) => administration_to_proto(administration),
-        Fact::Newer(_) => return None,
-    })
+    }
 }
 
 /// The wire form of a role.

@@ -3,8 +3,8 @@
 use super::{administration::administration, fields::Fields};
 use crate::{
     event::{
-        Answer, Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, Newer, OrganisationAdded, PeopleMerged,
-        PersonAdded, PersonChanged, Referred, Retracted, RetractionReason,
+        Answer, Answered, Asked, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met, Newer, OrganisationAdded,
+        PeopleMerged, PersonAdded, PersonChanged, Referred, Retracted, RetractionReason,
     },
     id::{Category, EventId, OrganisationId, PersonId},
     invalid::{Invalid, Problem, check_count, check_text, check_text_or_empty, check_unique},
@@ -30,18 +30,20 @@ pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
 /// Reads the fact of an event's field; `None` if no fact that is known has that number.
 fn known(number: u32, mut fields: Fields<'_>) -> Result<Option<Fact>, Invalid> {
     let fact = match number {
-        8 => Fact::Met(Met { people: people("event.met.people", &fields.texts(1)?, 2, limits::PEOPLE_MAX)? }),
-        9 => Fact::FollowedUp(followed_up(&mut fields)?),
-        10 => Fact::Asked(asked(&mut fields)?),
-        11 => Fact::Helped(helped(&mut fields)?),
-        12 => Fact::Referred(referred(&mut fields)?),
-        13 => Fact::Answered(answered(&mut fields)?),
+        8 => Fact::Habit(Habit::Met(Met {
+            people: people("event.met.people", &fields.texts(1)?, 2, limits::PEOPLE_MAX)?,
+        })),
+        9 => Fact::Habit(Habit::FollowedUp(followed_up(&mut fields)?)),
+        10 => Fact::Habit(Habit::Asked(asked(&mut fields)?)),
+        11 => Fact::Habit(Habit::Helped(helped(&mut fields)?)),
+        12 => Fact::Habit(Habit::Referred(referred(&mut fields)?)),
+        13 => Fact::Habit(Habit::Answered(answered(&mut fields)?)),
         14 => Fact::Custom(custom(&mut fields)?),
         15 => Fact::Retracted(retracted(&mut fields)?),
-        16 => Fact::OrganisationAdded(organisation_added(&mut fields)?),
-        17 => Fact::PersonAdded(person_added(&mut fields)?),
-        18 => Fact::PersonChanged(person_changed(&mut fields)?),
-        19 => Fact::PeopleMerged(people_merged(&mut fields)?),
+        16 => Fact::Directory(DirectoryFact::OrganisationAdded(organisation_added(&mut fields)?)),
+        17 => Fact::Directory(DirectoryFact::PersonAdded(person_added(&mut fields)?)),
+        18 => Fact::Directory(DirectoryFact::PersonChanged(person_changed(&mut fields)?)),
+        19 => Fact::Directory(DirectoryFact::PeopleMerged(people_merged(&mut fields)?)),
         number => match administration(number, &mut fields)? {
             Some(fact) => Fact::Administration(fact),
             None => return Ok(None),

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     condition::Condition,
     decide::{Batch, Command, Outcome, Refusal, State, Undecided},
-    event::{Event, Kind},
+    event::{Event, HabitKind, Kind},
     filter::Filter,
     limits::FUTURE_MS_MAX_DEFAULT,
     may::Principal,
@@ -17,7 +17,7 @@ fn on(condition: Condition, principal: Principal, events: &[Event]) -> Command {
 }
 
 fn none_met(after: Position, name: &str) -> Condition {
-    let filter = Filter { kinds: vec![Kind::Met], people: vec![person(name)], ..Filter::default() };
+    let filter = Filter { kinds: vec![Kind::Habit(HabitKind::Met)], people: vec![person(name)], ..Filter::default() };
     Condition::NoneMatch { after, filter }
 }
 

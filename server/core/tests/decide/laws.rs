@@ -6,7 +6,8 @@ use kith_core::{
     condition::Condition,
     decide::{Batch, Command, Origin, Outcome, Refused, State},
     event::{
-        Event, Fact, Kind, OrganisationAdded, PeopleMerged, PersonAdded, Retracted, RetractionReason, Role, Scope,
+        DirectoryFact, DirectoryKind, Event, Fact, HabitKind, Kind, OrganisationAdded, PeopleMerged, PersonAdded,
+        Retracted, RetractionReason, Role, Scope,
     },
     filter::Filter,
     may::{Credential, Principal, Reach},
@@ -29,11 +30,18 @@ const ANY_FUTURE: i64 = i64::MAX;
 fn small_world() -> Model {
     let organisations = (0..2).map(|number| {
         let organisation = numbered_organisation(number);
-        Fact::OrganisationAdded(OrganisationAdded { name: organisation.to_string(), organisation })
+        Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+            name: organisation.to_string(),
+            organisation,
+        }))
     });
     let people = (0..4).map(|number| {
         let organisation = Some(numbered_organisation(number % 2));
-        Fact::PersonAdded(PersonAdded { person: numbered_person(number), organisation, role: String::new() })
+        Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+            person: numbered_person(number),
+            organisation,
+            role: String::new(),
+        }))
     });
     let numbered = (1_000..).zip(organisations.chain(people));
     let events: Vec<Event> =
@@ -64,7 +72,7 @@ fn principals() -> Vec<Principal> {
 fn condition() -> impl Strategy<Value = Condition> {
     let filter = (option::of(Names::few().person), any::<bool>()).prop_map(|(person, met)| Filter {
         people: person.into_iter().collect(),
-        kinds: if met { vec![Kind::Met] } else { Vec::new() },
+        kinds: if met { vec![Kind::Habit(HabitKind::Met)] } else { Vec::new() },
         ..Filter::default()
     });
     prop_oneof![
@@ -77,7 +85,7 @@ fn condition() -> impl Strategy<Value = Condition> {
 fn events() -> impl Strategy<Value = Vec<Prepared>> {
     let person = || (0..4_u8).prop_map(numbered_person);
     let merge = (person(), person()).prop_filter_map("two people", |(kept, merged)| {
-        (kept != merged).then_some(Fact::PeopleMerged(PeopleMerged { kept, merged }))
+        (kept != merged).then_some(Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept, merged })))
     });
     let retraction =
         Names::few().event.prop_map(|event| Fact::Retracted(Retracted { event, reason: RetractionReason::Mistake }));
@@ -212,7 +220,8 @@ fn the_small_world_meets_every_outcome() {
             });
         }
         let freed = model.accepted().iter().any(|entry| {
-            matches!(entry.event.fact, Fact::Retracted(_)) && entry.header.kinds.contains(&Kind::PeopleMerged)
+            matches!(entry.event.fact, Fact::Retracted(_))
+                && entry.header.kinds.contains(&Kind::Directory(DirectoryKind::PeopleMerged))
         });
         seen.extend(freed.then(|| "a merge undone".to_owned()));
     }

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     arbitrary::numbered_event,
     decide::{Batch, Outcome, Refusal, State},
-    event::{Asked, Event, Fact},
+    event::{Asked, Event, Fact, Habit},
     filter::Filter,
     invalid::{Invalid, Problem},
     limits::FUTURE_MS_MAX_DEFAULT,
@@ -109,7 +109,7 @@ fn nobody_meets_asks_helps_or_introduces_only_themselves() {
         [
             (met(&[one, other]), "event.met.people"),
             (followed_up(one, other, None), "event.followed_up.with"),
-            (Fact::Asked(asked), "event.asked.of"),
+            (Fact::Habit(Habit::Asked(asked)), "event.asked.of"),
             (helped(one, other, None), "event.helped.helped"),
             (referred(one, "eve", other), "event.referred.to"),
             (referred("eve", one, other), "event.referred.to"),
@@ -133,7 +133,7 @@ fn nobody_meets_asks_helps_or_introduces_only_themselves() {
 fn two_ids_of_one_person_beside_others_count_once_and_are_taken() {
     let asked =
         Asked { by: person("eve"), of: vec![person("amina"), person("ben")], category: "beds".parse().unwrap() };
-    check(&[merged("amina", "ben"), met(&["amina", "ben", "dana"]), Fact::Asked(asked)], &[true; 3]);
+    check(&[merged("amina", "ben"), met(&["amina", "ben", "dana"]), Fact::Habit(Habit::Asked(asked))], &[true; 3]);
 }
 
 #[test]

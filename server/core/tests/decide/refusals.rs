@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     decide::{Batch, Command, Outcome, Refusal, State},
     detail::{Detail, DetailKind},
-    event::{Administration, Asked, Custom, Event, Fact, RemovedPlugin, Role},
+    event::{Administration, Asked, Custom, Event, Fact, Habit, RemovedPlugin, Role},
     invalid::{Invalid, Problem},
     may::Principal,
     prepare::Prepared,
@@ -32,7 +32,7 @@ fn person_unknown(field: &'static str) -> Refusal {
 #[test]
 fn people_must_be_in_the_directory() {
     let asked = |by: &str, of: &str| {
-        Fact::Asked(Asked { by: person(by), of: vec![person(of)], category: "lift".parse().unwrap() })
+        Fact::Habit(Habit::Asked(Asked { by: person(by), of: vec![person(of)], category: "lift".parse().unwrap() }))
     };
     let custom = Fact::Custom(Custom { type_name: "a/b".into(), people: vec![person("zoe")] });
     let cases = [
@@ -60,8 +60,8 @@ fn people_must_be_in_the_directory() {
 fn an_answer_comes_from_somebody_in_the_directory() {
     let mut model = world();
     accept(&mut model, amina(), event(FREE, referred("amina", "ben", "chidi")));
-    let Fact::Answered(answer) = answered(FREE) else { unreachable!("just made") };
-    let by_zoe = Fact::Answered(kith_core::event::Answered { by: person("zoe"), ..answer });
+    let Fact::Habit(Habit::Answered(answer)) = answered(FREE) else { unreachable!("just made") };
+    let by_zoe = Fact::Habit(Habit::Answered(kith_core::event::Answered { by: person("zoe"), ..answer }));
     assert_eq!(append(&mut model, amina(), event(FREE + 1, by_zoe)), Err(person_unknown("event.answered.by")));
 }
 

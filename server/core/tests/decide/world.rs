@@ -4,8 +4,8 @@ use kith_core::{
     arbitrary::numbered_event,
     decide::{Command, Origin, Outcome, Refusal, Refused, State},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
-        PersonChanged, Referred, Retracted, RetractionReason, Role, Scope,
+        Answer, Answered, DirectoryFact, Event, Fact, FollowedUp, Habit, Helped, Met, OrganisationAdded, PeopleMerged,
+        PersonAdded, PersonChanged, Referred, Retracted, RetractionReason, Role, Scope,
     },
     id::{EventId, OrganisationId, PersonId},
     limits::FUTURE_MS_MAX_DEFAULT,
@@ -79,23 +79,28 @@ pub(crate) fn private(event: Event) -> Event {
 }
 
 pub(crate) fn met(people: &[&str]) -> Fact {
-    Fact::Met(Met { people: people.iter().map(|id| person(id)).collect() })
+    Fact::Habit(Habit::Met(Met { people: people.iter().map(|id| person(id)).collect() }))
 }
 
 pub(crate) fn referred(referrer: &str, introduced: &str, to: &str) -> Fact {
-    Fact::Referred(Referred { referrer: person(referrer), person: person(introduced), to: person(to) })
+    Fact::Habit(Habit::Referred(Referred { referrer: person(referrer), person: person(introduced), to: person(to) }))
 }
 
 pub(crate) fn answered(referral: u64) -> Fact {
-    Fact::Answered(Answered { referral: id(referral), by: person("chidi"), answer: Answer::Accepted })
+    Fact::Habit(Habit::Answered(Answered { referral: id(referral), by: person("chidi"), answer: Answer::Accepted }))
 }
 
 pub(crate) fn followed_up(by: &str, with: &str, about: Option<u64>) -> Fact {
-    Fact::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about: about.map(id) })
+    Fact::Habit(Habit::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about: about.map(id) }))
 }
 
 pub(crate) fn helped(by: &str, whom: &str, about: Option<u64>) -> Fact {
-    Fact::Helped(Helped { helper: person(by), helped: person(whom), category: None, about: about.map(id) })
+    Fact::Habit(Habit::Helped(Helped {
+        helper: person(by),
+        helped: person(whom),
+        category: None,
+        about: about.map(id),
+    }))
 }
 
 pub(crate) fn retracted(event: u64) -> Fact {
@@ -103,21 +108,28 @@ pub(crate) fn retracted(event: u64) -> Fact {
 }
 
 pub(crate) fn merged(kept: &str, merged: &str) -> Fact {
-    Fact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(merged) })
+    Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(merged) }))
 }
 
 pub(crate) fn person_added(id: &str, organisation: Option<&str>) -> Fact {
     let organisation = organisation.map(organisation_id);
-    Fact::PersonAdded(PersonAdded { person: person(id), organisation, role: String::new() })
+    Fact::Directory(DirectoryFact::PersonAdded(PersonAdded { person: person(id), organisation, role: String::new() }))
 }
 
 pub(crate) fn person_changed(id: &str, organisation: Option<&str>) -> Fact {
     let organisation = organisation.map(organisation_id);
-    Fact::PersonChanged(PersonChanged { person: person(id), organisation, role: String::new() })
+    Fact::Directory(DirectoryFact::PersonChanged(PersonChanged {
+        person: person(id),
+        organisation,
+        role: String::new(),
+    }))
 }
 
 pub(crate) fn organisation_added(id: &str) -> Fact {
-    Fact::OrganisationAdded(OrganisationAdded { organisation: organisation_id(id), name: id.into() })
+    Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+        organisation: organisation_id(id),
+        name: id.into(),
+    }))
 }
 
 pub(crate) fn command(principal: Principal, events: &[Event]) -> Command {

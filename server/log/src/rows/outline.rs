@@ -36,19 +36,9 @@ impl Outline {
             },
             retracted: match &event.fact {
                 Fact::Retracted(retracted) => Some(retracted.event),
-                Fact::Met(_)
-                | Fact::FollowedUp(_)
-                | Fact::Asked(_)
-                | Fact::Helped(_)
-                | Fact::Referred(_)
-                | Fact::Answered(_)
-                | Fact::Custom(_)
-                | Fact::OrganisationAdded(_)
-                | Fact::PersonAdded(_)
-                | Fact::PersonChanged(_)
-                | Fact::PeopleMerged(_)
-                | Fact::Administration(_)
-                | Fact::Newer(_) => None,
+                Fact::Habit(_) | Fact::Custom(_) | Fact::Directory(_) | Fact::Administration(_) | Fact::Newer(_) => {
+                    None
+                }
             },
         })
     }

@@ -12,7 +12,7 @@ use kith_core::{
     decide::Accepted,
     detail::Detail,
     directory::Directory,
-    event::Fact,
+    event::{DirectoryFact, Fact},
     id::{OrganisationId, PersonId},
     tree::{Hash, leaf_hash},
 };
@@ -101,7 +101,7 @@ struct Handles<'a> {
 impl<'a> Handles<'a> {
     fn after(directory: &'a Directory, accepted: &'a [Accepted]) -> Self {
         let added = accepted.iter().filter_map(|accepted| match &accepted.event.fact {
-            Fact::PersonAdded(added) => Some(&added.person),
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => Some(&added.person),
             _ => None,
         });
         let next = directory.people().len() + 1;

@@ -5,7 +5,7 @@ use kith_core::{
     condition::Condition,
     decide::{Command, Outcome, Refusal},
     entry::Entry,
-    event::{Kind, Role},
+    event::{HabitKind, Kind, Role},
     filter::Filter,
     position::Position,
 };
@@ -96,7 +96,7 @@ async fn conditions_hold_or_nothing_is_recorded() {
         let none = |after, people: &[&str]| Condition::NoneMatch {
             after: at(after),
             filter: Filter {
-                kinds: vec![Kind::Met],
+                kinds: vec![Kind::Habit(HabitKind::Met)],
                 people: people.iter().map(|name| person(name)).collect(),
                 ..Filter::default()
             },

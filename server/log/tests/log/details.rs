@@ -4,7 +4,7 @@ use crate::support::*;
 use kith_core::{
     decide::Refusal,
     detail::DetailKind,
-    event::{Fact, PersonAdded},
+    event::{DirectoryFact, Fact, PersonAdded},
     position::Position,
     prepare::Prepared,
 };
@@ -17,7 +17,7 @@ fn joins_named(number: u64, id: &str, name: &str) -> Prepared {
     let fact = PersonAdded { person: person(id), organisation: None, role: String::new() };
     let contact = format!("{id}@clinic.example");
     let details = [detail(DetailKind::Name, &[id], name), detail(DetailKind::Contact, &[id], &contact)];
-    prepare(event(number, Fact::PersonAdded(fact)), &details)
+    prepare(event(number, Fact::Directory(DirectoryFact::PersonAdded(fact))), &details)
 }
 
 fn contains(folder: &std::path::Path, words: &[u8]) -> bool {

@@ -1,7 +1,11 @@
 //! Opening: everything is there again, and what cannot be trusted is refused.
 
 use crate::support::*;
-use kith_core::{detail::DetailKind, event::Fact, position::Position};
+use kith_core::{
+    detail::DetailKind,
+    event::{DirectoryFact, Fact},
+    position::Position,
+};
 use kith_log::{Log, OpenError};
 use redb::TableDefinition;
 use std::fs;
@@ -154,7 +158,7 @@ async fn a_snapshot_of_the_directory_stays_as_it_was() {
     assert_eq!(network.directory().people().len(), 5);
     let named = detail(DetailKind::Name, &["emil"], "Emil Okafor");
     let fact = kith_core::event::PersonChanged { person: person("emil"), organisation: None, role: "porter".into() };
-    append(&network, vec![prepare(event(6, Fact::PersonChanged(fact)), &[named])]).await;
+    append(&network, vec![prepare(event(6, Fact::Directory(DirectoryFact::PersonChanged(fact))), &[named])]).await;
     assert_eq!(network.directory().person(&person("emil")).unwrap().role, "porter");
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use kith_core::{
-    event::{Fact, Kind, Role, Scope},
+    event::{DirectoryKind, Fact, HabitKind, Kind, Role, Scope},
     filter::{Filter, PeopleMatch},
     header::Header,
     history::Budget,
@@ -16,8 +16,14 @@ use proptest::prelude::*;
 
 const PEOPLE: [&str; 6] = ["amina", "ben", "chloe", "dana", "emil", "fatou"];
 const ORGANISATIONS: [&str; 2] = ["riverside", "hillside"];
-const KINDS: [Kind; 6] =
-    [Kind::Met, Kind::FollowedUp, Kind::Referred, Kind::Answered, Kind::Retracted, Kind::PeopleMerged];
+const KINDS: [Kind; 6] = [
+    Kind::Habit(HabitKind::Met),
+    Kind::Habit(HabitKind::FollowedUp),
+    Kind::Habit(HabitKind::Referred),
+    Kind::Habit(HabitKind::Answered),
+    Kind::Retracted,
+    Kind::Directory(DirectoryKind::PeopleMerged),
+];
 
 /// An event to try: who records it, what, about which earlier one, in which scope. Many are refused.
 #[derive(Debug, Clone)]
@@ -179,7 +185,7 @@ async fn a_call_looks_at_a_bounded_number_of_entries() {
     }
     let mut selection = Selection {
         principal: owner(),
-        filter: Filter { kinds: vec![Kind::Asked], ..Filter::default() },
+        filter: Filter { kinds: vec![Kind::Habit(HabitKind::Asked)], ..Filter::default() },
         after: Position::ZERO,
         until: END,
         direction: Direction::Forward,
@@ -200,7 +206,8 @@ async fn a_retraction_is_found_under_the_people_of_what_it_withdraws() {
     let (_log, network) = place.network().await;
     three_join(&network).await;
     append(&network, vec![meets(4, &["amina", "ben"]), meets(5, &["ben", "chloe"]), retracts(6, 5)]).await;
-    let filter = Filter { people: vec![person("chloe")], kinds: vec![Kind::Met], ..Filter::default() };
+    let filter =
+        Filter { people: vec![person("chloe")], kinds: vec![Kind::Habit(HabitKind::Met)], ..Filter::default() };
     check(&network, &filter, &owner(), 3, 6, 10);
     let selection = Selection {
         principal: owner(),
@@ -227,7 +234,8 @@ async fn a_persons_entries_are_found_far_apart() {
         let meeting = |position| if with_chloe.contains(&position) { ["ben", "chloe"] } else { ["amina", "ben"] };
         append(&network, positions.map(|position| meets(position, &meeting(position))).collect()).await;
     }
-    let of = |name| Filter { kinds: vec![Kind::Met], people: vec![person(name)], ..Filter::default() };
+    let of =
+        |name| Filter { kinds: vec![Kind::Habit(HabitKind::Met)], people: vec![person(name)], ..Filter::default() };
     let mut selection = Selection {
         principal: owner(),
         filter: of("chloe"),
@@ -281,7 +289,7 @@ async fn what_is_hidden_from_a_reader_does_not_move_where_its_reads_stop() {
             let filter = Filter {
                 people: people.iter().copied().map(person).collect(),
                 people_match,
-                kinds: vec![Kind::Met],
+                kinds: vec![Kind::Habit(HabitKind::Met)],
                 ..Filter::default()
             };
             for (direction, entries) in [Direction::Forward, Direction::Backward]

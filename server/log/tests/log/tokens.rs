@@ -3,7 +3,7 @@
 use crate::support::*;
 use kith_core::{
     decide::{Command, Refusal},
-    event::{Kind, Role},
+    event::{AdministrationKind, Kind, Role},
     may::{Principal, Reach},
     position::Position,
     timestamp::Timestamp,
@@ -39,7 +39,10 @@ async fn a_token_opens_its_network_until_it_is_revoked() {
     let issued = network.issue_token(&owner(), new).await.unwrap();
     assert_eq!(issued.position, Position::new(6));
     let (_, header) = network.entry(&owner(), issued.position).unwrap().unwrap();
-    assert_eq!((header.kind, header.people), (Kind::TokenIssued, vec![person("amina")]));
+    assert_eq!(
+        (header.kind, header.people),
+        (Kind::Administration(AdministrationKind::TokenIssued), vec![person("amina")])
+    );
     let principal = log.authenticate(&issued.secret, now()).unwrap();
     assert_eq!(principal.id.as_str(), "person:amina");
     assert_eq!(principal.reach, Reach::Network("north".parse().unwrap()));

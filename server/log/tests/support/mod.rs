@@ -7,8 +7,8 @@ use kith_core::{
     decide::{Command, Origin, Outcome},
     detail::{Detail, DetailKind},
     event::{
-        Answer, Answered, Event, Fact, FollowedUp, Met, OrganisationAdded, PeopleMerged, PersonAdded, PersonChanged,
-        Referred, Retracted, RetractionReason, Role, Scope,
+        Answer, Answered, DirectoryFact, Event, Fact, FollowedUp, Habit, Met, OrganisationAdded, PeopleMerged,
+        PersonAdded, PersonChanged, Referred, Retracted, RetractionReason, Role, Scope,
     },
     history::Budget,
     id::{EventId, NetworkName, PersonId},
@@ -157,29 +157,29 @@ pub(crate) fn prepare(mut event: Event, details: &[Detail]) -> Prepared {
 
 pub(crate) fn joins(number: u64, name: &str) -> Prepared {
     let fact = PersonAdded { person: person(name), organisation: None, role: String::new() };
-    prepare(event(number, Fact::PersonAdded(fact)), &[])
+    prepare(event(number, Fact::Directory(DirectoryFact::PersonAdded(fact))), &[])
 }
 
 /// Somebody is described anew, perhaps with a name.
 pub(crate) fn changes(number: u64, name: &str, details: &[Detail]) -> Prepared {
     let fact = PersonChanged { person: person(name), organisation: None, role: String::new() };
-    prepare(event(number, Fact::PersonChanged(fact)), details)
+    prepare(event(number, Fact::Directory(DirectoryFact::PersonChanged(fact))), details)
 }
 
 /// Somebody belongs to an organisation from now on.
 pub(crate) fn moves(number: u64, name: &str, organisation: &str) -> Prepared {
     let organisation = Some(organisation.parse().unwrap());
     let fact = PersonChanged { person: person(name), organisation, role: String::new() };
-    prepare(event(number, Fact::PersonChanged(fact)), &[])
+    prepare(event(number, Fact::Directory(DirectoryFact::PersonChanged(fact))), &[])
 }
 
 pub(crate) fn founds(number: u64, organisation: &str) -> Prepared {
     let fact = OrganisationAdded { organisation: organisation.parse().unwrap(), name: organisation.into() };
-    prepare(event(number, Fact::OrganisationAdded(fact)), &[])
+    prepare(event(number, Fact::Directory(DirectoryFact::OrganisationAdded(fact))), &[])
 }
 
 pub(crate) fn met(people: &[&str]) -> Fact {
-    Fact::Met(Met { people: people.iter().map(|name| person(name)).collect() })
+    Fact::Habit(Habit::Met(Met { people: people.iter().map(|name| person(name)).collect() }))
 }
 
 pub(crate) fn meets(number: u64, people: &[&str]) -> Prepared {
@@ -187,7 +187,7 @@ pub(crate) fn meets(number: u64, people: &[&str]) -> Prepared {
 }
 
 pub(crate) fn merged(kept: &str, gone: &str) -> Fact {
-    Fact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(gone) })
+    Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(gone) }))
 }
 
 pub(crate) fn retracted(number: u64) -> Fact {
@@ -199,15 +199,15 @@ pub(crate) fn retracts(number: u64, target: u64) -> Prepared {
 }
 
 pub(crate) fn followed_up(by: &str, with: &str, about: Option<u64>) -> Fact {
-    Fact::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about: about.map(id) })
+    Fact::Habit(Habit::FollowedUp(FollowedUp { by: person(by), with: vec![person(with)], about: about.map(id) }))
 }
 
 pub(crate) fn referred(referrer: &str, one: &str, to: &str) -> Fact {
-    Fact::Referred(Referred { referrer: person(referrer), person: person(one), to: person(to) })
+    Fact::Habit(Habit::Referred(Referred { referrer: person(referrer), person: person(one), to: person(to) }))
 }
 
 pub(crate) fn answered(by: &str, referral: u64) -> Fact {
-    Fact::Answered(Answered { referral: id(referral), by: person(by), answer: Answer::Accepted })
+    Fact::Habit(Habit::Answered(Answered { referral: id(referral), by: person(by), answer: Answer::Accepted }))
 }
 
 pub(crate) fn detail(kind: DetailKind, subjects: &[&str], text: &str) -> Detail {

@@ -4,7 +4,7 @@
 
 use super::{cast::Member, random::Random};
 use kith_core::{
-    event::{Answer, Answered, Asked, Fact, FollowedUp, Helped, Met, Referred},
+    event::{Answer, Answered, Asked, Fact, FollowedUp, Habit, Helped, Met, Referred},
     id::EventId,
     timestamp::{DAY_MS, Timestamp},
 };
@@ -123,13 +123,14 @@ impl Teller<'_> {
             }
         }
         let note = self.random.chance(120).then(|| *self.random.pick(&NOTES));
-        let met = Fact::Met(Met { people: people.iter().map(|who| self.cast[*who].id.clone()).collect() });
+        let met =
+            Fact::Habit(Habit::Met(Met { people: people.iter().map(|who| self.cast[*who].id.clone()).collect() }));
         let meeting = self.add(first, day, met, note);
         if self.random.chance(620) {
             let later = day + self.random.between(1, 12);
             let (by, with) = if self.random.chance(500) { (first, second) } else { (second, first) };
             let followed = FollowedUp { by: self.id(by), with: vec![self.id(with)], about: Some(meeting) };
-            self.add(by, later, Fact::FollowedUp(followed), None);
+            self.add(by, later, Fact::Habit(Habit::FollowedUp(followed)), None);
         }
     }
 
@@ -138,16 +139,16 @@ impl Teller<'_> {
         let category = self.random.pick(&CATEGORIES).parse().expect("the categories above are well formed");
         if self.random.chance(250) {
             let helped = Helped { helper: self.id(of), helped: self.id(by), category: Some(category), about: None };
-            self.add(of, day, Fact::Helped(helped), None);
+            self.add(of, day, Fact::Habit(Habit::Helped(helped)), None);
             return;
         }
         let asked = Asked { by: self.id(by), of: vec![self.id(of)], category };
-        let ask = self.add(by, day, Fact::Asked(asked.clone()), None);
+        let ask = self.add(by, day, Fact::Habit(Habit::Asked(asked.clone())), None);
         if self.random.chance(700) {
             let later = day + self.random.between(1, 9);
             let helped =
                 Helped { helper: self.id(of), helped: self.id(by), category: Some(asked.category), about: Some(ask) };
-            self.add(of, later, Fact::Helped(helped), None);
+            self.add(of, later, Fact::Habit(Habit::Helped(helped)), None);
         }
     }
 
@@ -177,7 +178,11 @@ impl Teller<'_> {
     }
 
     fn tell_introduction(&mut self, referrer: usize, person: usize, to: usize, day: i64) -> Ending {
-        let fact = Fact::Referred(Referred { referrer: self.id(referrer), person: self.id(person), to: self.id(to) });
+        let fact = Fact::Habit(Habit::Referred(Referred {
+            referrer: self.id(referrer),
+            person: self.id(person),
+            to: self.id(to),
+        }));
         let referral = self.add(referrer, day, fact, None);
         let (answer, ending) = match self.random.below(10) {
             0..=2 => return Ending::Open,
@@ -188,7 +193,7 @@ impl Teller<'_> {
         };
         let later = day + self.random.between(1, 9);
         let answered = Answered { referral, by: self.id(to), answer };
-        self.add(to, later, Fact::Answered(answered), None);
+        self.add(to, later, Fact::Habit(Habit::Answered(answered)), None);
         ending
     }
 
@@ -249,9 +254,9 @@ mod tests {
         let mut kinds: HashMap<String, usize> = HashMap::new();
         for scene in &scenes {
             let target = match &scene.fact {
-                Fact::FollowedUp(followed) => followed.about,
-                Fact::Helped(helped) => helped.about,
-                Fact::Answered(answered) => Some(answered.referral),
+                Fact::Habit(Habit::FollowedUp(followed)) => followed.about,
+                Fact::Habit(Habit::Helped(helped)) => helped.about,
+                Fact::Habit(Habit::Answered(answered)) => Some(answered.referral),
                 _ => None,
             };
             assert!(target.is_none_or(|id| seen.contains(&id)), "{scene:?}");

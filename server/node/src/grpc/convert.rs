@@ -8,6 +8,7 @@ use kith_core::{
     id::EventId,
     invalid::{Invalid, Problem},
     position::Position,
+    reason::of_event,
     timestamp::Timestamp,
 };
 use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable};
@@ -36,13 +37,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
 
 /// An event that breaks a rule.
 pub(super) fn event_invalid(invalid: &Invalid) -> Failure {
-    let reason = match invalid.problem {
-        Problem::DetailsMismatch => ErrorReason::DetailsMismatch,
-        Problem::SignatureUnverified => ErrorReason::SignatureInvalid,
-        _ if invalid.is_limit() => ErrorReason::LimitExceeded,
-        _ => ErrorReason::EventInvalid,
-    };
-    Failure::because(reason, invalid).at(&invalid.field)
+    Failure::because(of_event(invalid), invalid).at(&invalid.field)
 }
 
 /// A request that breaks a rule outside its events.

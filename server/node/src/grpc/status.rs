@@ -6,6 +6,7 @@
 
 use super::words::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX, words};
 use http::Response;
+use kith_core::reason::{self, meaning};
 use kith_proto::{ERROR_DOMAIN, v1::ErrorReason};
 use std::{collections::HashMap, fmt::Display, time::Duration};
 use tonic::{Code, Status, body::Body};
@@ -36,7 +37,7 @@ const INTERNAL_MESSAGE: &str = "the server failed; its log says why";
 impl Failure {
     /// A failure with the reason's own message.
     pub(crate) fn new(reason: ErrorReason) -> Self {
-        Self::known(reason, default_message(reason).to_owned())
+        Self::known(reason, meaning(reason).message.to_owned())
     }
 
     /// A failure in words, which are cut where they are long: they may quote what was sent.
@@ -130,13 +131,13 @@ impl From<Failure> for Status {
 impl Known {
     fn into_status(self) -> Status {
         let code = code(self.reason);
-        let mut details = ErrorDetails::with_error_info(name(self.reason), ERROR_DOMAIN, self.metadata);
+        let mut details = ErrorDetails::with_error_info(reason::name(self.reason), ERROR_DOMAIN, self.metadata);
         if let Some(field) = &self.field {
             details.set_bad_request(vec![FieldViolation::new(field, &self.message)]);
         }
         if code == Code::FailedPrecondition {
             let subject = self.field.as_deref().unwrap_or_default();
-            let violation = PreconditionViolation::new(name(self.reason), subject, &self.message);
+            let violation = PreconditionViolation::new(reason::name(self.reason), subject, &self.message);
             details.set_precondition_failure(vec![violation]);
         }
         if self.retry_after.is_some() {
@@ -177,7 +178,7 @@ pub(super) fn received(status: &Status) -> Failure {
 fn of_ours(status: &Status) -> Option<Failure> {
     let details = status.get_error_details();
     let info = details.error_info().filter(|info| info.domain == ERROR_DOMAIN)?;
-    let reason = ErrorReason::from_str_name(&format!("{PREFIX}{}", info.reason))?;
+    let reason = reason::parse(&info.reason)?;
     let retry_after = details.retry_info().and_then(|retry| retry.retry_delay);
     let field = details.bad_request().and_then(|request| request.field_violations.first());
     Some(Failure(Box::new(Kind::Known(Known {
@@ -215,100 +216,9 @@ fn of_transport(status: &Status) -> Option<Failure> {
     }
 }
 
-/// What the names of reasons begin with, and `ErrorInfo` leaves out.
-const PREFIX: &str = "ERROR_REASON_";
-
-/// A reason as `ErrorInfo` names it: the value's name without its prefix.
-pub(super) fn name(reason: ErrorReason) -> &'static str {
-    let name = reason.as_str_name();
-    name.strip_prefix(PREFIX).unwrap_or(name)
-}
-
 /// The gRPC code that goes with a reason.
 fn code(reason: ErrorReason) -> Code {
-    use ErrorReason as Reason;
-    match reason {
-        Reason::Unspecified => Code::Unknown,
-        Reason::ConditionFailed => Code::Aborted,
-        Reason::EventInvalid
-        | Reason::DetailsMismatch
-        | Reason::SignatureInvalid
-        | Reason::PluginRefused
-        | Reason::LimitExceeded
-        | Reason::RequestInvalid => Code::InvalidArgument,
-        Reason::ViewUnknown
-        | Reason::PersonUnknown
-        | Reason::EventUnknown
-        | Reason::NetworkUnknown
-        | Reason::OrganisationUnknown
-        | Reason::RowUnknown
-        | Reason::TokenUnknown => Code::NotFound,
-        Reason::EventIdReused | Reason::AlreadyExists => Code::AlreadyExists,
-        Reason::ScopeMismatch | Reason::ResetRequired | Reason::PersonErased | Reason::ViewIncomplete => {
-            Code::FailedPrecondition
-        }
-        Reason::TokenInvalid => Code::Unauthenticated,
-        Reason::LogBusy | Reason::SubscriberTooSlow | Reason::RateLimited => Code::ResourceExhausted,
-        Reason::ViewBuilding
-        | Reason::LogPoisoned
-        | Reason::LogRolledBack
-        | Reason::DiskFull
-        | Reason::PositionAhead
-        | Reason::ViewStopped
-        | Reason::ShuttingDown => Code::Unavailable,
-        Reason::DeadlineExceeded => Code::DeadlineExceeded,
-        Reason::Unsupported => Code::Unimplemented,
-        Reason::PermissionDenied | Reason::ScopeLost => Code::PermissionDenied,
-    }
-}
-
-/// A reason in words, where there is nothing more to say.
-fn default_message(reason: ErrorReason) -> &'static str {
-    use ErrorReason as Reason;
-    match reason {
-        Reason::Unspecified => "the call failed",
-        Reason::ConditionFailed => "the condition does not hold: read again, then decide again",
-        Reason::EventInvalid => "the event breaks a rule",
-        Reason::ViewUnknown => "there is no such view",
-        Reason::PersonUnknown => "there is no such person",
-        Reason::EventUnknown => "there is no such event",
-        Reason::NetworkUnknown => "there is no such network",
-        Reason::EventIdReused => "the event id is taken by another event",
-        Reason::ScopeMismatch => "the event named has another scope",
-        Reason::ResetRequired => "the cursor is of another history: start again from the first entry, keep the outbox",
-        Reason::PersonErased => "the person's words were erased",
-        Reason::ViewIncomplete => "entries that the view needs are missing here",
-        Reason::TokenInvalid => "a valid token is needed: send `authorization: Bearer SECRET`",
-        Reason::DetailsMismatch => "a detail does not match its commitment",
-        Reason::SignatureInvalid => "the signature cannot be verified",
-        Reason::PluginRefused => "the plugin breaks a rule of the contract",
-        Reason::LogBusy => "too many appends wait: try again shortly",
-        Reason::RateLimited => "too many calls a second: wait, or send more events in each call",
-        Reason::DeadlineExceeded => "the call took longer than it may: ask for less, or again later",
-        Reason::ViewBuilding => "the view is not built yet: try again shortly",
-        Reason::LogPoisoned => "the log takes no writes after a failed commit: an operator must restart the server",
-        Reason::LogRolledBack => {
-            "the log is not the one that was signed before, as after the restore of an old backup, and takes no writes: \
-             an operator must put the right log back, or accept the loss with `kithd restore --accept-rollback`"
-        }
-        Reason::DiskFull => {
-            "the server's disk is almost full, and nothing was recorded: the log takes events again by itself once an \
-             operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)"
-        }
-        Reason::PositionAhead => "the position is ahead of this server: try again shortly",
-        Reason::LimitExceeded => "something is larger than its limit",
-        Reason::PermissionDenied => "this token may not do this: ask an owner",
-        Reason::ScopeLost => "this token may no longer see what the cursor was read with",
-        Reason::SubscriberTooSlow => "the reader took too long: go on from the last cursor",
-        Reason::OrganisationUnknown => "there is no such organisation",
-        Reason::RequestInvalid => "a field of the request is missing or malformed",
-        Reason::AlreadyExists => "the name or id is taken",
-        Reason::RowUnknown => "there is no such row",
-        Reason::TokenUnknown => "there is no such token",
-        Reason::ViewStopped => "the view stopped after faults: its status says why",
-        Reason::Unsupported => "the server has no such call: is it older than this client?",
-        Reason::ShuttingDown => "the server is going down: connect again, go on from the cursor",
-    }
+    Code::from_i32(meaning(reason).code as i32)
 }
 
 #[cfg(test)]
@@ -331,7 +241,7 @@ mod tests {
             assert_eq!(read, Some(reason));
             assert_eq!((info.domain.as_str(), info.metadata["event"].as_str()), ("kith.v1", "3"));
             assert_eq!(status.code(), code(reason));
-            assert_eq!(status.message(), default_message(reason));
+            assert_eq!(status.message(), meaning(reason).message);
         }
     }
 

@@ -62,7 +62,7 @@ where
     let told = end.clone();
     let run = async move {
         if let Err(Stop::Failed(failure)) = filling.await {
-            tracing::debug!(reason = super::status::name(failure.reason()), "stream ended");
+            tracing::debug!(reason = kith_core::reason::name(failure.reason()), "stream ended");
             *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
         }
         drop(open);

@@ -3,7 +3,7 @@
 use crate::harness::{Running, field, met, reason, scoped_event, start, with_token};
 use kith_core::{
     entry::Entry,
-    event::{Fact, Met, Scope},
+    event::{Fact, Habit, Met, Scope},
 };
 use kith_proto::v1::{self, ErrorReason, append_result::Result as Outcome};
 use tonic::{Code, Status};
@@ -92,7 +92,7 @@ async fn refusals_name_the_event_and_the_field() {
     let other = scoped_event(
         10,
         Scope::Network,
-        Fact::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] }),
+        Fact::Habit(Habit::Met(Met { people: vec!["ben".parse().unwrap(), "amina".parse().unwrap()] })),
     );
     check_refused(&node, vec![other], Code::AlreadyExists, ErrorReason::EventIdReused, "events[0].event.id").await;
 }
@@ -165,7 +165,7 @@ async fn proofs_are_given_of_what_the_caller_may_see() {
     };
     let (_, recorder) = node.issue(recorder).await;
     let met = Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] };
-    let hidden = scoped_event(20, Scope::Organisation, Fact::Met(met));
+    let hidden = scoped_event(20, Scope::Organisation, Fact::Habit(Habit::Met(met)));
     let append = v1::AppendRequest { network: "default".into(), events: vec![hidden], condition: None };
     node.log().append(with_token(&recorder, append)).await.unwrap();
 

@@ -1,7 +1,7 @@
 //! A node in this process on a free port, and clients that speak the wire format directly.
 
 use kith_core::{
-    event::{Event, Fact, Met, OrganisationAdded, PersonAdded, Scope},
+    event::{DirectoryFact, Event, Fact, Habit, Met, OrganisationAdded, PersonAdded, Scope},
     timestamp::Timestamp,
 };
 use kith_node::{Clock, Config, Node, OWNER_TOKEN_FILE, views::Program};
@@ -133,11 +133,11 @@ impl Running {
     pub(crate) async fn add_people(&self, people: &[&str]) {
         let organisation =
             OrganisationAdded { organisation: "riverside".parse().unwrap(), name: "Riverside Practice".into() };
-        let mut events = vec![event(1, Fact::OrganisationAdded(organisation))];
+        let mut events = vec![event(1, Fact::Directory(DirectoryFact::OrganisationAdded(organisation)))];
         for (person, number) in people.iter().zip(2..) {
             let organisation = Some("riverside".parse().unwrap());
             let added = PersonAdded { person: person.parse().unwrap(), organisation, role: "GP".into() };
-            events.push(event(number, Fact::PersonAdded(added)));
+            events.push(event(number, Fact::Directory(DirectoryFact::PersonAdded(added))));
         }
         self.append(events).await.unwrap();
     }
@@ -178,7 +178,7 @@ pub(crate) fn scoped_event(number: u32, scope: Scope, fact: Fact) -> v1::NewEven
 
 /// The nth event of a test: people who met.
 pub(crate) fn met(number: u32, people: &[&str]) -> v1::NewEvent {
-    event(number, Fact::Met(Met { people: people.iter().map(|id| id.parse().unwrap()).collect() }))
+    event(number, Fact::Habit(Habit::Met(Met { people: people.iter().map(|id| id.parse().unwrap()).collect() })))
 }
 
 /// The reason that a status carries.

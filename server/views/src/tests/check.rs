@@ -4,7 +4,7 @@ use super::harness::{HOSTILE_TEXT, Lab, MemoryLog, TODAY, at, component, person}
 use crate::{CheckReport, Checking, Differs, Trial};
 use bytes::Bytes;
 use kith_core::{
-    event::{Asked, Attribute, AttributeValue, Fact, Helped, Met, Scope},
+    event::{Asked, Attribute, AttributeValue, Fact, Habit, Helped, Met, Scope},
     history::History,
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -19,9 +19,12 @@ fn log() -> Arc<MemoryLog> {
         let (ann, other) = (person(0), person(1 + number % 5));
         if day % 2 == 0 {
             let category = "beds".parse().unwrap();
-            log.append(at(day, 10), Fact::Asked(Asked { by: ann, of: vec![other], category }));
+            log.append(at(day, 10), Fact::Habit(Habit::Asked(Asked { by: ann, of: vec![other], category })));
         } else {
-            log.append(at(day, 10), Fact::Helped(Helped { helper: other, helped: ann, category: None, about: None }));
+            log.append(
+                at(day, 10),
+                Fact::Habit(Habit::Helped(Helped { helper: other, helped: ann, category: None, about: None })),
+            );
         }
     }
     let late = log.met(3, &[0, 1]);
@@ -107,7 +110,7 @@ fn keys_that_fail_are_named_and_fail_in_every_way() {
     let log = log();
     let people = ["ann", "ben"].map(|id| id.parse().unwrap());
     let poison = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
-    log.append_event(0, Fact::Met(Met { people: people.to_vec() }), Scope::Network, poison);
+    log.append_event(0, Fact::Habit(Habit::Met(Met { people: people.to_vec() })), Scope::Network, poison);
     for mode in ["trap", "fault", "read"] {
         let report = check_on(&log, &component(HOSTILE_TEXT), mode);
         assert_eq!(report.faults.len(), 1, "{mode}");

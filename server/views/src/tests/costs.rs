@@ -3,7 +3,7 @@
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
 use crate::{Query, cancel::Cancel, follower::Step, limits};
 use kith_core::{
-    event::{Fact, Met, PersonAdded},
+    event::{DirectoryFact, Fact, Habit, Met, PersonAdded},
     id::PersonId,
 };
 use std::{sync::Arc, thread, time::Duration};
@@ -13,9 +13,16 @@ fn meeting(people: usize) -> Arc<MemoryLog> {
     let log = MemoryLog::empty();
     let people: Vec<PersonId> = (0..people).map(|number| format!("p{number}").parse().unwrap()).collect();
     for person in people.clone() {
-        log.append(0, Fact::PersonAdded(PersonAdded { person, organisation: None, role: String::new() }));
+        log.append(
+            0,
+            Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+                person,
+                organisation: None,
+                role: String::new(),
+            })),
+        );
     }
-    log.append(0, Fact::Met(Met { people }));
+    log.append(0, Fact::Habit(Habit::Met(Met { people })));
     log
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use kith_core::{
     entry::Entry,
     event::{
-        Answer, Answered, Attribute, Event, Fact, Met, OrganisationAdded, PeopleMerged, PersonAdded, Referred,
-        Retracted, RetractionReason, Scope,
+        Answer, Answered, Attribute, DirectoryFact, Event, Fact, Habit, Met, OrganisationAdded, PeopleMerged,
+        PersonAdded, Referred, Retracted, RetractionReason, Scope,
     },
     filter::Filter,
     history::{Budget, History, Unreadable},
@@ -58,7 +58,14 @@ impl MemoryLog {
         let log = Self::empty();
         for (number, _) in PEOPLE.iter().enumerate() {
             let organisation = Some(["trust", "surgery"][number % 2].parse().unwrap());
-            log.append(0, Fact::PersonAdded(PersonAdded { person: person(number), organisation, role: String::new() }));
+            log.append(
+                0,
+                Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+                    person: person(number),
+                    organisation,
+                    role: String::new(),
+                })),
+            );
         }
         log
     }
@@ -78,7 +85,13 @@ impl MemoryLog {
             let event = Entry::decode(bytes).unwrap().event().unwrap();
             if replace(&event) {
                 let organisation = "filler".parse().unwrap();
-                log.append(0, Fact::OrganisationAdded(OrganisationAdded { organisation, name: "x".into() }));
+                log.append(
+                    0,
+                    Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
+                        organisation,
+                        name: "x".into(),
+                    })),
+                );
             } else {
                 log.entries.lock().unwrap().push((bytes.clone(), *id));
             }
@@ -125,21 +138,24 @@ impl MemoryLog {
     }
 
     pub(super) fn met(&self, day: i32, people: &[usize]) -> u64 {
-        self.append(at(day, 9), Fact::Met(Met { people: people.iter().copied().map(person).collect() }))
+        self.append(at(day, 9), Fact::Habit(Habit::Met(Met { people: people.iter().copied().map(person).collect() })))
     }
 
     pub(super) fn referred(&self, day: i32, referrer: usize, introduced: usize, to: usize) -> u64 {
         let (referrer, introduced, to) = (person(referrer), person(introduced), person(to));
-        self.append(at(day, 9), Fact::Referred(Referred { referrer, person: introduced, to }))
+        self.append(at(day, 9), Fact::Habit(Habit::Referred(Referred { referrer, person: introduced, to })))
     }
 
     pub(super) fn answered(&self, at: i64, referral: u64, by: usize, answer: Answer) -> u64 {
         let referral = event_id(referral);
-        self.append(at, Fact::Answered(Answered { referral, by: person(by), answer }))
+        self.append(at, Fact::Habit(Habit::Answered(Answered { referral, by: person(by), answer })))
     }
 
     pub(super) fn merged(&self, kept: usize, merged: usize) -> u64 {
-        self.append(at(TODAY, 1), Fact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(merged) }))
+        self.append(
+            at(TODAY, 1),
+            Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept: person(kept), merged: person(merged) })),
+        )
     }
 
     pub(super) fn retracted(&self, position: u64) -> u64 {

@@ -3,7 +3,10 @@
 use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
 use crate::{Query, Value, follower::Step};
 use kith_core::{
-    event::{Answer, Asked, Attribute, AttributeValue, Custom, Fact, FollowedUp, Helped, Met, Referred, Scope},
+    event::{
+        Answer, Asked, Attribute, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met,
+        Referred, Scope,
+    },
     history::History,
     position::Position,
 };
@@ -75,22 +78,22 @@ impl Written {
             people(&some)
         };
         let position = match happening {
-            Happening::Met(all) => log.append(at, Fact::Met(Met { people: people(all) })),
+            Happening::Met(all) => log.append(at, Fact::Habit(Habit::Met(Met { people: people(all) }))),
             Happening::FollowedUp(by, with) if !others(*by, with).is_empty() => {
                 let fact = FollowedUp { by: person(*by), with: others(*by, with), about: None };
-                log.append(at, Fact::FollowedUp(fact))
+                log.append(at, Fact::Habit(Habit::FollowedUp(fact)))
             }
             Happening::Asked(by, of) if !others(*by, of).is_empty() => {
                 let fact = Asked { by: person(*by), of: others(*by, of), category: "it".parse().unwrap() };
-                log.append(at, Fact::Asked(fact))
+                log.append(at, Fact::Habit(Habit::Asked(fact)))
             }
             Happening::Helped(by, whom) if by != whom => {
                 let fact = Helped { helper: person(*by), helped: person(*whom), category: None, about: None };
-                log.append(at, Fact::Helped(fact))
+                log.append(at, Fact::Habit(Habit::Helped(fact)))
             }
             Happening::Referred([referrer, introduced, to]) => {
                 let fact = Referred { referrer: person(*referrer), person: person(*introduced), to: person(*to) };
-                let position = log.append(at, Fact::Referred(fact));
+                let position = log.append(at, Fact::Habit(Habit::Referred(fact)));
                 self.referrals.push((position, *introduced, at));
                 position
             }
@@ -105,7 +108,7 @@ impl Written {
             }
             Happening::Poisoned(pair) => {
                 let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
-                log.append_event(at, Fact::Met(Met { people: people(pair) }), Scope::Network, attributes)
+                log.append_event(at, Fact::Habit(Habit::Met(Met { people: people(pair) })), Scope::Network, attributes)
             }
             Happening::Retracted(target) if !self.retractable.is_empty() => {
                 let target = self.retractable.swap_remove(target.index(self.retractable.len()));
@@ -272,7 +275,8 @@ fn a_day_is_asked_for_as_if_nothing_happened_after_it() {
         let end = at(day + 1, 0) - 1;
         let log = written(happenings);
         let until = log.with_replaced(|event| {
-            let is_correction = matches!(event.fact, Fact::Retracted(_) | Fact::PeopleMerged(_));
+            let is_correction =
+                matches!(event.fact, Fact::Retracted(_) | Fact::Directory(DirectoryFact::PeopleMerged(_)));
             !is_correction && event.occurred_at.millis() > end
         });
         let view = lab.level(component, &log);

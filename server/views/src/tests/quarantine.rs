@@ -3,7 +3,7 @@
 use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, View, at, component, person};
 use crate::{Query, SandboxLimits, follower::Step, limits};
 use kith_core::{
-    event::{Attribute, AttributeValue, Fact, Met, PersonAdded, Scope},
+    event::{Attribute, AttributeValue, DirectoryFact, Fact, Habit, Met, PersonAdded, Scope},
     history::History,
     id::PersonId,
     position::Position,
@@ -20,7 +20,7 @@ fn lab() -> Lab {
 fn poison(log: &MemoryLog, day: i32, people: [usize; 2]) -> u64 {
     let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
     let people = people.map(person).into();
-    log.append_event(at(day, 9), Fact::Met(Met { people }), Scope::Network, attributes)
+    log.append_event(at(day, 9), Fact::Habit(Habit::Met(Met { people })), Scope::Network, attributes)
 }
 
 /// Three entries of one key with a poisoned one between, and other keys around them.
@@ -222,7 +222,14 @@ fn crowd(people: usize) -> Arc<MemoryLog> {
     let log = MemoryLog::empty();
     for number in 0..people {
         let person = member(number);
-        log.append(0, Fact::PersonAdded(PersonAdded { person, organisation: None, role: String::new() }));
+        log.append(
+            0,
+            Fact::Directory(DirectoryFact::PersonAdded(PersonAdded {
+                person,
+                organisation: None,
+                role: String::new(),
+            })),
+        );
     }
     log
 }
@@ -236,7 +243,7 @@ fn poison_crowd(log: &MemoryLog, others: usize) {
     for number in 1..=others {
         let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
         let people = vec![member(0), member(number)];
-        log.append_event(at(1, 9), Fact::Met(Met { people }), Scope::Network, attributes);
+        log.append_event(at(1, 9), Fact::Habit(Habit::Met(Met { people })), Scope::Network, attributes);
     }
 }
 
@@ -255,7 +262,7 @@ fn a_view_stops_when_too_many_keys_are_stuck() {
 fn a_view_stops_when_one_key_in_a_hundred_is_stuck() {
     let log = crowd(46);
     let everyone = (0..46).map(member).collect();
-    log.append(at(0, 9), Fact::Met(Met { people: everyone }));
+    log.append(at(0, 9), Fact::Habit(Habit::Met(Met { people: everyone })));
     let lab = lab();
     let mut view = lab.view(&HOSTILE, "t", &log);
     poison_crowd(&log, 10);
@@ -282,7 +289,7 @@ fn a_call_that_takes_too_long_pauses_the_view_and_loses_nothing() {
 #[test]
 fn a_view_without_a_place_waits_and_loses_nothing() {
     let log = crowd(3);
-    log.append(at(0, 9), Fact::Met(Met { people: (0..3).map(member).collect() }));
+    log.append(at(0, 9), Fact::Habit(Habit::Met(Met { people: (0..3).map(member).collect() })));
     let lab = Lab::open();
     let places = lab.views.places();
     let taken: Vec<_> = std::iter::from_fn(|| places.following.lend(0).ok()).collect();
@@ -301,7 +308,7 @@ fn a_view_without_a_place_waits_and_loses_nothing() {
 #[test]
 fn want_of_memory_for_all_is_no_fault_of_a_plugin() {
     let log = crowd(3);
-    log.append(at(0, 9), Fact::Met(Met { people: (0..3).map(member).collect() }));
+    log.append(at(0, 9), Fact::Habit(Habit::Met(Met { people: (0..3).map(member).collect() })));
     let lab = Lab::open();
     let places = lab.views.places();
     let mut other = places.following.lend(usize::MAX).unwrap();

@@ -3,7 +3,7 @@
 use super::harness::{HOSTILE, Lab, MemoryLog, TODAY, View, at, builtin, person};
 use crate::{Direction, Explain, ExplainError, OrderBy, Query, QueryError, SnapshotError, Value, ViewScope};
 use kith_core::{
-    event::{Answer, Fact, Met, PersonChanged, Scope},
+    event::{Answer, DirectoryFact, Fact, Habit, Met, PersonChanged, Scope},
     id::PersonId,
     position::Position,
 };
@@ -56,7 +56,7 @@ fn filters_name_people_keys_and_organisations() {
     assert_eq!(keys(&view, &of_surgery), ["ann-ben", "dia-eva"]);
     let moved =
         PersonChanged { person: person(2), organisation: Some("surgery".parse().unwrap()), role: String::new() };
-    log.append(0, Fact::PersonChanged(moved));
+    log.append(0, Fact::Directory(DirectoryFact::PersonChanged(moved)));
     view.catch_up();
     assert_eq!(keys(&view, &of_surgery), ["ann-ben", "dia-eva", "ann-cem"]);
     let both = Query { key: of_key.key, ..of_cem };
@@ -176,7 +176,7 @@ fn only_the_newest_entries_have_shares() {
     let log = MemoryLog::with_people();
     let entries = crate::limits::SHARES_MAX + 5;
     for hour in 0..i64::try_from(entries).unwrap() {
-        log.append(at(1, hour), Fact::Met(Met { people: vec![person(0), person(1)] }));
+        log.append(at(1, hour), Fact::Habit(Habit::Met(Met { people: vec![person(0), person(1)] })));
     }
     let lab = Lab::open();
     let view = lab.level(&HOSTILE, &log);
@@ -211,7 +211,7 @@ fn changes_come_in_order_and_name_rows_that_are_gone() {
 fn a_view_folds_what_its_scope_lets_through() {
     let log = MemoryLog::with_people();
     let met = |people: [usize; 2], scope| {
-        let fact = Fact::Met(Met { people: people.map(person).into() });
+        let fact = Fact::Habit(Habit::Met(Met { people: people.map(person).into() }));
         log.append_event(at(50, 1), fact, scope, Vec::new());
     };
     met([0, 1], Scope::Network);

@@ -12,7 +12,7 @@ use kith_client::v1;
 use kith_core::{
     condition::Condition,
     detail::DetailKind,
-    event::{Fact, Kind, PersonChanged},
+    event::{DirectoryFact, DirectoryKind, Fact, Kind, PersonChanged},
     filter::Filter,
     id::OrganisationId,
 };
@@ -69,9 +69,13 @@ pub(super) async fn change(context: &mut Context, args: ChangeArgs) -> Result<()
         let answer = json!({ "person": person.as_str(), "changed": false });
         return context.output.tell(&answer, || format!("{person} is that already: nothing is recorded"));
     }
-    let filter = Filter { kinds: vec![Kind::PersonChanged], people: vec![person.clone()], ..Filter::default() };
+    let filter = Filter {
+        kinds: vec![Kind::Directory(DirectoryKind::PersonChanged)],
+        people: vec![person.clone()],
+        ..Filter::default()
+    };
     let unchanged = Condition::NoneMatch { after: head, filter };
-    let mut builder = when.builder(Fact::PersonChanged(changed));
+    let mut builder = when.builder(Fact::Directory(DirectoryFact::PersonChanged(changed)));
     if let Some(name) = name {
         builder = builder.detail(DetailKind::Name, vec![person.clone()], name);
     }

@@ -7,11 +7,9 @@ use crate::{
     render::{details_json, event_json},
 };
 use clap::Args;
-use kith_client::{
-    reason_name,
-    replica::{Explanation, Replica, Stage},
-};
+use kith_client::replica::{Explanation, Replica, Stage};
 use kith_core::id::EventId;
+use kith_core::reason;
 use serde_json::{Value, json};
 
 /// Say why an event is in the replica, or why it is not
@@ -60,7 +58,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) ->
             }
         }
         Explanation::Refused { refusal } => {
-            let reason = refusal.why.reason.map_or("UNKNOWN", reason_name);
+            let reason = refusal.why.reason.map_or("UNKNOWN", reason::name);
             ("refused", None, format!("the server refused it ({reason}): {}", refusal.why.message))
         }
         Explanation::Unknown { has_gaps, behind } => ("unknown", None, unknown(has_gaps, behind)),

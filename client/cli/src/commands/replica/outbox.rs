@@ -9,11 +9,9 @@ use crate::{
     settings::Format,
 };
 use clap::{Args, Subcommand};
-use kith_client::{
-    reason_name,
-    replica::{Dropped, Pending, Refusal, Replica, Stage},
-};
+use kith_client::replica::{Dropped, Pending, Refusal, Replica, Stage};
 use kith_core::id::EventId;
+use kith_core::reason;
 use serde_json::{Value, json};
 
 /// Show, send again or give up events that wait to be sent, and those that the server refused
@@ -120,7 +118,7 @@ fn refusal_json(refusal: &Refusal) -> Value {
         "state": "refused",
         "position": null,
         "recorded_at": show_time(refusal.recorded_at),
-        "reason": refusal.why.reason.map(reason_name),
+        "reason": refusal.why.reason.map(reason::name),
         "field": refusal.why.field,
         "message": refusal.why.message,
         "event": event_json(refusal.event.event()),

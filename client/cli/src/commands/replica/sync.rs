@@ -8,9 +8,10 @@ use crate::{
 };
 use clap::Args;
 use kith_client::{
-    Client, EventRefused, Outcome, reason_name,
+    Client, EventRefused, Outcome,
     replica::{Connection, Happening, Replica, SyncReport},
 };
+use kith_core::reason;
 use kith_core::{event::Kind, filter::Filter, id::EventId};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -191,7 +192,7 @@ fn answered(id: &EventId, result: &Result<Outcome, EventRefused>) -> (Value, Str
             json!({
                 "happening": "refused",
                 "id": id.to_string(),
-                "reason": refused.reason.map(reason_name),
+                "reason": refused.reason.map(reason::name),
                 "message": refused.message,
             }),
             format!("{id} was refused: {}", refused.message),

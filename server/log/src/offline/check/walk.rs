@@ -20,7 +20,7 @@ use kith_blocks::BlocksError;
 use kith_core::{
     directory::Directory,
     entry::Entry,
-    event::{Event, Fact},
+    event::{DirectoryFact, Event, Fact},
     header::Header,
     id::{EventId, NetworkName, PersonId},
     position::Position,
@@ -179,7 +179,11 @@ impl<'a> Walk<'a> {
     /// Takes in what an event says of directory, tokens and retractions; false if it cannot follow what came before.
     fn apply(&mut self, entry: &Entry, event: &Event) -> bool {
         match &event.fact {
-            Fact::PersonChanged(changed) if self.directory.person(&changed.person).is_none() => return false,
+            Fact::Directory(DirectoryFact::PersonChanged(changed))
+                if self.directory.person(&changed.person).is_none() =>
+            {
+                return false;
+            }
             Fact::Retracted(retracted) => match self.snapshot.recorded(&retracted.event) {
                 Ok(Some(target)) if target < self.position => {
                     self.retractions.entry(target.get()).or_insert(self.position.get());
@@ -187,18 +191,7 @@ impl<'a> Walk<'a> {
                 Ok(Some(_) | None) | Err(_) => return false,
             },
             Fact::Administration(fact) => self.tokens.apply(fact, event, entry),
-            Fact::Met(_)
-            | Fact::FollowedUp(_)
-            | Fact::Asked(_)
-            | Fact::Helped(_)
-            | Fact::Referred(_)
-            | Fact::Answered(_)
-            | Fact::Custom(_)
-            | Fact::OrganisationAdded(_)
-            | Fact::PersonAdded(_)
-            | Fact::PersonChanged(_)
-            | Fact::PeopleMerged(_)
-            | Fact::Newer(_) => {}
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Directory(_) | Fact::Newer(_) => {}
         }
         self.directory.apply(event, self.position);
         true
