@@ -3,6 +3,7 @@
 //! Invariant: a [`Reader`] never panics and never reads past the end, whatever the bytes.
 
 /// Writes fields.
+#[must_use]
 #[derive(Debug, Default)]
 pub struct Writer(Vec<u8>);
 
