@@ -9,8 +9,8 @@ use crate::{
     digest::ViewDigest,
     evaluate::EvaluateError,
     explain::ExplainError,
+    interrupted::Interrupted,
     query::QueryError,
-    runner::Interrupted,
     snapshot::SnapshotError,
     status::{QuarantinedKey, ViewState, ViewStatus},
 };

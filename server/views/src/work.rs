@@ -5,8 +5,8 @@
 
 use crate::{
     cancel::Cancel,
+    interrupted::Interrupted,
     one_place::{OnePlace, Taken},
-    runner::Interrupted,
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -4,7 +4,8 @@
 
 use super::v1::{GuestError, check_surface, exports, shortened};
 use crate::{
-    cancel::{CallClock, Cancel},
+    call_clock::CallClock,
+    cancel::Cancel,
     compile::Compiled,
     contract::{Field, FieldType, GuestValue},
     limits,

@@ -4,7 +4,8 @@
 
 use crate::{
     abi::batch::{FoldSlot, decode_states, encode_batch},
-    cancel::{CallClock, Cancel},
+    call_clock::CallClock,
+    cancel::Cancel,
     compile::Compiled,
     contract::{Field, FieldType, GuestRow, GuestValue, KeyBy, Route},
     key::Key,
