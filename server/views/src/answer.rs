@@ -2,7 +2,7 @@
 
 use crate::{
     complete::Complete,
-    contract::{GuestValue, Handle},
+    contract::GuestValue,
     people::People,
     row::{RowKey, StoredRow},
 };
@@ -93,11 +93,7 @@ impl Value {
 }
 
 fn key_ids(row_key: RowKey, people: &People) -> Vec<PersonId> {
-    row_key.key.people().map(|handle| person_id(handle, people)).collect()
-}
-
-pub(crate) fn person_id(handle: Handle, people: &People) -> PersonId {
-    people.id(handle).cloned().expect("keys are made of people who were added")
+    row_key.key.people().map(|handle| people.id_in_key(handle)).collect()
 }
 
 fn item(row_key: RowKey) -> Option<Position> {

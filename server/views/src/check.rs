@@ -7,7 +7,6 @@
 use crate::{
     Manifest, Refused, SourceError, ViewScope, Views,
     abi::v1::{CONTRACT, Plugin},
-    answer::person_id,
     cancel::Cancel,
     contract::GuestRow,
     grouping::Grouped,
@@ -430,5 +429,5 @@ fn fault(made: &Made, job: &Job, people: &People) -> Option<Fault> {
 }
 
 fn ids(key: Key, people: &People) -> Vec<PersonId> {
-    key.people().map(|handle| person_id(handle, people)).collect()
+    key.people().map(|handle| people.id_in_key(handle)).collect()
 }

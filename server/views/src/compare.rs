@@ -3,7 +3,6 @@
 //! Invariant: both are compared as of one position and one day, so a difference is the plugins' and not the time's.
 
 use crate::{
-    answer::person_id,
     cancel::Cancel,
     contract::{Field, GuestValue},
     key::Key,
@@ -75,8 +74,8 @@ impl ViewHandle {
             our_fields: self.fields(),
             their_fields: other.fields(),
         };
-        let found = tables
-            .compare(moves_max, |key| key.people().map(|handle| person_id(handle, &people).to_string()).collect());
+        let found =
+            tables.compare(moves_max, |key| key.people().map(|handle| people.id_in_key(handle).to_string()).collect());
         Ok(Comparison { position, day: ours.day, ..found })
     }
 }

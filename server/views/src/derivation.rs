@@ -14,10 +14,10 @@ use crate::{
     people::Meaning,
     runner::{Job, Runner, order},
     source::Source,
-    store::{StoreError, keys_with, mentions_of, places_of},
+    store::{StoreError, find_record, keys_with, mentions_of, places_of},
     tables::{CHANGES, MENTIONS, Meta, PLACES, QUARANTINE, Quarantined, RECORDS, Record, SECONDS, change_bytes},
 };
-use redb::{ReadableTable, WriteTransaction};
+use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What became of a key.
@@ -209,14 +209,6 @@ fn continued(mut job: Job, before: Option<Record>, changed: u64) -> KeyChange {
         Record { changed, last: job.last().unwrap_or(last), entries: entries + job.entries(), state: job.state };
     let stuck = stuck.map(|(at, message)| Quarantined { at: Some(at), message });
     KeyChange { key: job.key, before, after, stuck }
-}
-
-/// What is known of a key.
-pub(crate) fn find_record(
-    records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
-    key: Key,
-) -> Result<Option<Record>, StoreError> {
-    Ok(records.get(&key.to_bytes())?.map(|record| Record::decode(record.value())))
 }
 
 /// Stores what became of keys, and counts states.

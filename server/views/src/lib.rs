@@ -32,6 +32,7 @@ mod materialise;
 mod one_place;
 mod page;
 mod people;
+mod place;
 mod places;
 mod portions;
 mod query;

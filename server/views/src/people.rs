@@ -67,6 +67,11 @@ impl People {
         self.ids.get((handle as usize).checked_sub(1)?)
     }
 
+    /// The person of a handle that is in a key.
+    pub(crate) fn id_in_key(&self, handle: Handle) -> PersonId {
+        self.id(handle).cloned().expect("keys are made of people who were added")
+    }
+
     /// The merge at a position, if there is one.
     pub(crate) fn merge_at(&self, position: u64) -> Option<Merge> {
         self.merges.get(&position).copied()

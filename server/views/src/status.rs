@@ -1,7 +1,6 @@
 //! How a view is doing: for operators and for whoever asks why a row is missing.
 
 use crate::{
-    answer::person_id,
     contract::Field,
     manifest::Manifest,
     room::NoRoom,
@@ -157,7 +156,7 @@ impl ViewHandle {
         quarantined.sort_by_key(|(key, _)| *key);
         let people = shared.source.people();
         let quarantined = quarantined.into_iter().map(|(key, reason)| QuarantinedKey {
-            key: key.people().map(|handle| person_id(handle, &people)).collect(),
+            key: key.people().map(|handle| people.id_in_key(handle)).collect(),
             position: reason.at.map(|order| Position::new(order.position)),
             message: reason.message,
         });

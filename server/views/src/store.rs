@@ -3,12 +3,13 @@
 //! Whatever is in it can be had again from the log, so nothing here is ever repaired.
 
 use crate::{
-    key::{Key, Place},
+    key::Key,
     people::{Merge, People},
+    place::Place,
     portions::Portion,
     tables::{
         CHANGES, MENTIONS, MERGES, META, Meta, PEOPLE, PLACES, QUARANTINE, Quarantined, RECORDS, RETRACTIONS, ROWS,
-        SECONDS, mention_bytes, mentioned_position,
+        Record, SECONDS, mention_bytes, mentioned_position,
     },
 };
 use kith_core::id::{OrganisationId, PersonId};
@@ -207,6 +208,14 @@ pub(crate) fn read_quarantine(read: &ReadTransaction) -> Result<HashMap<Key, Qua
         keys.insert(Key::from_bytes(*key.value()), Quarantined::decode(record.value()));
     }
     Ok(keys)
+}
+
+/// What is known of a key.
+pub(crate) fn find_record(
+    records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
+    key: Key,
+) -> Result<Option<Record>, StoreError> {
+    Ok(records.get(&key.to_bytes())?.map(|record| Record::decode(record.value())))
 }
 
 /// The places of a key, in fold order.

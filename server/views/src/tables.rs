@@ -14,7 +14,7 @@ pub(crate) const PEOPLE: TableDefinition<u32, &[u8]> = TableDefinition::new("peo
 pub(crate) const MERGES: TableDefinition<u64, (u32, u32)> = TableDefinition::new("merges");
 /// Position of an entry → position of its retraction. For good.
 pub(crate) const RETRACTIONS: TableDefinition<u64, u64> = TableDefinition::new("retractions");
-/// [`crate::key::Place`] of every entry folded or withdrawn, people as the entry names them. For good.
+/// [`crate::place::Place`] of every entry folded or withdrawn, people as the entry names them. For good.
 pub(crate) const PLACES: TableDefinition<&[u8; 24], ()> = TableDefinition::new("places");
 /// Second person, first person of every key. For good.
 pub(crate) const SECONDS: TableDefinition<&[u8; 8], ()> = TableDefinition::new("seconds");
