@@ -7,7 +7,7 @@ use crate::{
     snapshot::SnapshotError,
     store::{StoreError, read_meta},
     tables::{CHANGES, ROWS, change_bytes, change_of},
-    view::{ViewCursor, ViewHandle},
+    view::{handle::ViewHandle, shared::ViewCursor},
 };
 use kith_core::position::Position;
 use redb::ReadTransaction;

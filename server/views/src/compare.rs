@@ -8,7 +8,7 @@ use crate::{
     key::Key,
     row::{RowKey, StoredRow},
     snapshot::{Snapshot, SnapshotError, Table},
-    view::ViewHandle,
+    view::handle::ViewHandle,
 };
 use kith_core::position::Position;
 use std::cmp::Ordering;

@@ -7,7 +7,7 @@ use crate::{
     contract::{Handle, KeyBy, Route},
     key::Key,
     people::{Meaning, People},
-    view::ViewHandle,
+    view::handle::ViewHandle,
 };
 use kith_core::{
     event::Kind,

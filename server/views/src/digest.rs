@@ -9,7 +9,7 @@ use crate::{
     cancel::Cancel,
     row::StoredRow,
     snapshot::{Snapshot, SnapshotError},
-    view::ViewHandle,
+    view::handle::ViewHandle,
 };
 use kith_core::{filter::Filter, position::Position};
 use sha2::{Digest, Sha256};

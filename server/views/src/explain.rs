@@ -13,7 +13,7 @@ use crate::{
     runner::Job,
     snapshot::{Snapshot, SnapshotError},
     store::StoreError,
-    view::ViewHandle,
+    view::handle::ViewHandle,
 };
 use bytes::Bytes;
 use kith_core::{

@@ -20,7 +20,6 @@ mod digest;
 mod evaluate;
 mod explain;
 mod folder;
-mod follower;
 mod grouping;
 mod intake;
 mod interrupted;
@@ -50,7 +49,6 @@ mod sandbox;
 mod shape;
 mod snapshot;
 mod source;
-mod status;
 mod store;
 mod tables;
 mod view;
@@ -72,7 +70,6 @@ pub use declared::Declared;
 pub use digest::ViewDigest;
 pub use evaluate::EvaluateError;
 pub use explain::{Evidence, Explain, ExplainError, Explanation};
-pub use follower::Clock;
 pub use interrupted::Interrupted;
 pub use manifest::{Manifest, ManifestInvalid, check_name};
 pub use page::Direction;
@@ -90,14 +87,17 @@ pub use sandbox::{SandboxError, SandboxLimits};
 pub use shape::Bound;
 pub use snapshot::SnapshotError;
 pub use source::{SourceError, ViewScope};
-pub use status::{QuarantinedKey, ViewState, ViewStatus};
 pub use store::StoreError;
-pub use view::{ViewCursor, ViewHandle, ViewStopped};
+pub use view::{
+    following::{Clock, FollowError, Following},
+    handle::{ViewHandle, ViewStopped},
+    shared::ViewCursor,
+    status::{QuarantinedKey, ViewState, ViewStatus},
+};
 
 use abi::v1::Plugin;
-use follower::Follower;
 use kept::{Corner, Shelf};
-use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
+use kith_core::id::NetworkName;
 use portions::Portions;
 use routing::Routes;
 use sandbox::{Keep, Sandbox};
@@ -105,8 +105,10 @@ use sha2::{Digest, Sha256};
 use source::Source;
 use std::{path::PathBuf, sync::Arc};
 use store::Store;
-use tokio::sync::watch;
-use view::{File, Host, Shared};
+use view::{
+    follower::Follower,
+    shared::{File, Host, Shared, Turn},
+};
 
 /// Where views are kept, and what they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,46 +149,10 @@ impl Config {
 pub struct Views {
     sandbox: Sandbox,
     config: Config,
-    turn: view::Turn,
+    turn: Turn,
     /// What views keep of the pages of their files.
     pages: Portions,
     kept: Arc<Shelf>,
-}
-
-/// A view to be followed.
-pub struct Following {
-    /// What the view is called here, which its manifest may call otherwise.
-    pub name: String,
-    /// The network.
-    pub network: NetworkName,
-    /// Which entries to fold.
-    pub scope: ViewScope,
-    /// The component's bytes.
-    pub component: bytes::Bytes,
-    /// Its settings as JSON text.
-    pub settings: String,
-    /// The network's entries.
-    pub history: Arc<dyn History>,
-    /// Which of them the history holds. Rows of keys that others may come under are marked as partial.
-    pub held: Filter,
-    /// The network's head, as it moves.
-    pub head: watch::Receiver<Position>,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// Why a view cannot be followed.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// The component is refused.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The view's file cannot be opened, perhaps because the view is followed already.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No thread can be started.
-    #[error("no thread can be started: {0}")]
-    Thread(std::io::Error),
 }
 
 impl Views {
@@ -200,7 +166,7 @@ impl Views {
             limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
             config.store_cache_bytes,
         );
-        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default(), pages })
+        Ok(Self { sandbox, config, turn: Turn::default(), kept: Arc::default(), pages })
     }
 
     /// Where instances have their places.

@@ -6,12 +6,12 @@ use crate::{
     key::Key,
     limits,
     people::Meaning,
+    room::FileRoom,
     row::{RowHead, RowKey, StoredRow},
     runner::Runner,
     source::Source,
     store::StoreError,
     tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, change_bytes},
-    view::Shared,
 };
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
@@ -35,8 +35,8 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) quarantine: &'a mut HashMap<Key, Quarantined>,
     /// The view as a whole; rows are counted in it.
     pub(crate) meta: &'a mut Meta,
-    /// Whose file grows.
-    pub(crate) room: &'a Shared,
+    /// What the view's file may take.
+    pub(crate) room: &'a FileRoom,
 }
 
 impl Materialisation<'_> {
@@ -59,7 +59,7 @@ impl Materialisation<'_> {
             let record = records.next().expect("every key is visited once, in order");
             unchecked += replace_rows(&mut rows, &made, record.changed, meta)?;
             if unchecked >= ROOM_LOOK_BYTES {
-                room.check_room()?;
+                room.check()?;
                 unchecked = 0;
             }
             note_fault(quarantine, made.key, made.fault)

@@ -11,7 +11,7 @@ use crate::{
     row::StoredRow,
     snapshot::{Snapshot, SnapshotError},
     store::StoreError,
-    view::ViewHandle,
+    view::handle::ViewHandle,
 };
 use kith_core::{
     id::{OrganisationId, PersonId},

@@ -3,8 +3,10 @@
 //! Invariant: every input is of one position and one day, so a report is a function of the log up to there.
 
 use crate::{
-    abi::report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
-    abi::v1::GuestError,
+    abi::{
+        report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
+        v1::GuestError,
+    },
     answer::{Row, Value},
     cancel::Cancel,
     compare::{Comparison, Tables},
@@ -20,7 +22,7 @@ use crate::{
     report_manifest::{ReportKey, ReportManifest},
     row::{RowKey, StoredRow, compare_values},
     snapshot::{Snapshot, SnapshotError, Table},
-    view::ViewHandle,
+    view::handle::ViewHandle,
     work::{Hold, Work},
 };
 use kith_core::{

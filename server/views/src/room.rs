@@ -52,9 +52,32 @@ pub enum NoRoom {
     },
 }
 
+/// What one view's file may take.
+#[derive(Debug)]
+pub(crate) struct FileRoom {
+    room: Room,
+    file: PathBuf,
+}
+
+impl FileRoom {
+    /// The view's file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether it may grow. A system that does not tell is no reason to wait.
+    pub(crate) fn check(&self) -> Result<(), NoRoom> {
+        self.room.check(&self.file)
+    }
+}
+
 impl Room {
-    /// Whether the file of a view may grow. A system that does not tell is no reason to wait.
-    pub(crate) fn check(&self, file: &Path) -> Result<(), NoRoom> {
+    /// The room of a view's file.
+    pub(crate) fn of(self, file: PathBuf) -> FileRoom {
+        FileRoom { room: self, file }
+    }
+
+    fn check(&self, file: &Path) -> Result<(), NoRoom> {
         let bytes = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let found = bytes(file);
         let of_log = self.log.as_deref().map_or(0, bytes).saturating_mul(limits::VIEW_FILE_LOG_FACTOR);

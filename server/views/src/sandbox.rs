@@ -4,8 +4,7 @@
 
 use crate::{
     CacheKey,
-    abi::report_v1::ReportPlugin,
-    abi::v1::Plugin,
+    abi::{report_v1::ReportPlugin, v1::Plugin},
     cache::ComponentCache,
     compile::{Compiled, Compiler, Compiling},
     limits,

@@ -13,7 +13,7 @@ use crate::{
     runner::Runner,
     store::{StoreError, find_record, keys_with, read_meta},
     tables::{CHANGES, Meta, PLACES, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
-    view::Shared,
+    view::shared::Shared,
     work::{Hold, Work},
 };
 use kith_core::position::Position;

@@ -12,7 +12,7 @@ use crate::{
     interrupted::Interrupted,
     query::QueryError,
     snapshot::SnapshotError,
-    status::{QuarantinedKey, ViewState, ViewStatus},
+    view::status::{QuarantinedKey, ViewState, ViewStatus},
 };
 use kith_core::{id::PersonId, position::Position};
 use kith_proto::v1::{self, ErrorReason};

@@ -2,8 +2,8 @@
 //!
 //! Whatever a plugin gives is checked here against the contract and the limits; nothing else trusts it.
 
+use super::batch::{FoldSlot, decode_states, encode_batch};
 use crate::{
-    abi::batch::{FoldSlot, decode_states, encode_batch},
     call_clock::CallClock,
     cancel::Cancel,
     compile::Compiled,

@@ -6,9 +6,8 @@ use crate::{
     report::{Report, ReportAnswer, ReportExplanation, ReportRow},
     report_manifest::ReportKey,
     report_page::ReportPage,
-    status::ViewState,
     store::StoreError,
-    view::ViewHandle,
+    view::{handle::ViewHandle, status::ViewState},
 };
 use kith_core::position::Position;
 use kith_proto::v1;

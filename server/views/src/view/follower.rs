@@ -2,6 +2,7 @@
 //!
 //! After a crash at any moment the next step goes on from the last commit, and ends with the same rows.
 
+use super::{following::Clock, shared::Shared};
 use crate::{
     cancel::Cancel,
     contract::KeyShape,
@@ -17,14 +18,10 @@ use crate::{
     source::Batch,
     store::{Lasting, StoreError, read_meta, read_people, read_quarantine, write_meta},
     tables::{Meta, Quarantined, Record},
-    view::Shared,
 };
 use kith_core::{history::Budget, timestamp::Timestamp};
 use redb::WriteTransaction;
 use std::{collections::HashMap, sync::Arc};
-
-/// The time, in milliseconds since 1970-01-01, UTC.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,10 +144,10 @@ impl Follower {
         intake.write(&write)?;
         let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning, batch.last)?;
         grouped.write(&write, &intake, self.shape())?;
-        shared.check_room()?;
+        shared.room.check()?;
         let (is_built, shape) = (self.meta.day.is_some(), self.shape());
         self.derivation(&write, batch.last).derive(&intake, grouped, |runner, changes| {
-            shared.check_room()?;
+            shared.room.check()?;
             note_stuck(&mut quarantine, &changes)?;
             write_records(&write, &changes, &mut meta)?;
             if !is_built {
@@ -159,7 +156,7 @@ impl Follower {
             note_changes(&write, &changes)?;
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
             let (source, meaning, quarantine, meta) = (&shared.source, &intake.meaning, &mut quarantine, &mut meta);
-            let room = &*shared;
+            let room = &shared.room;
             Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room }.make(today, &keys)
         })?;
         if !is_built && batch.last >= head {
@@ -239,8 +236,8 @@ impl Follower {
     ) -> Materialisation<'a> {
         let shape = self.shape();
         let Self { shared, runner, .. } = self;
-        let room = &**shared;
-        Materialisation { write, source: &shared.source, runner, shape, meaning, quarantine, meta, room }
+        let Shared { source, room, .. } = &**shared;
+        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room }
     }
 }
 

@@ -1,33 +1,14 @@
 //! How a view is doing: for operators and for whoever asks why a row is missing.
 
+use super::{handle::ViewHandle, shared::ViewCursor};
 use crate::{
     contract::Field,
     manifest::Manifest,
-    room::NoRoom,
     source::ViewScope,
     store::{StoreError, read_meta, read_quarantine},
-    view::{ViewCursor, ViewHandle},
 };
 use kith_core::{id::PersonId, position::Position};
 use std::{sync::atomic::Ordering, time::Duration};
-
-/// What holds a view up, if anything does.
-#[derive(Debug, Default)]
-pub(crate) struct Condition {
-    /// A failure that is tried again.
-    pub(crate) paused: Option<String>,
-    /// Why its file may not grow; looked at again.
-    pub(crate) no_room: Option<NoRoom>,
-    /// A failure that is not.
-    pub(crate) stopped: Option<String>,
-}
-
-impl Condition {
-    /// Nothing holds the view up.
-    pub(crate) fn has_gone_on(&mut self) {
-        (self.paused, self.no_room) = (None, None);
-    }
-}
 
 /// Whether a view follows its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
