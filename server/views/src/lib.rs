@@ -21,6 +21,7 @@ mod evaluate;
 mod explain;
 mod folder;
 mod grouping;
+mod host;
 mod intake;
 mod interrupted;
 mod kept;
@@ -62,7 +63,9 @@ pub use answer::{RemovedRow, Row, Value};
 pub use cache::CacheKey;
 pub use cancel::Cancel;
 pub use changes::{ChangeReader, Changes};
-pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
+pub use check::found::{
+    CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial,
+};
 pub use compare::{Comparison, Move};
 pub use compile::{Compiled, Compiling, compile_component};
 pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
@@ -70,6 +73,7 @@ pub use declared::Declared;
 pub use digest::ViewDigest;
 pub use evaluate::EvaluateError;
 pub use explain::{Evidence, Explain, ExplainError, Explanation};
+pub use host::{Config, Views};
 pub use interrupted::Interrupted;
 pub use manifest::{Manifest, ManifestInvalid, check_name};
 pub use page::Direction;
@@ -94,169 +98,3 @@ pub use view::{
     shared::ViewCursor,
     status::{QuarantinedKey, ViewState, ViewStatus},
 };
-
-use abi::v1::Plugin;
-use kept::{Corner, Shelf};
-use kith_core::id::NetworkName;
-use portions::Portions;
-use routing::Routes;
-use sandbox::{Keep, Sandbox};
-use sha2::{Digest, Sha256};
-use source::Source;
-use std::{path::PathBuf, sync::Arc};
-use store::Store;
-use view::{
-    follower::Follower,
-    shared::{File, Host, Shared, Turn},
-};
-
-/// Where views are kept, and what they may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The folder of the views' files.
-    pub folder: PathBuf,
-    /// The folder of compiled components.
-    pub cache_folder: PathBuf,
-    /// What tells code of this program in that folder from other files.
-    pub cache_key: CacheKey,
-    /// Where components are compiled.
-    pub compiling: Compiling,
-    /// Bytes that each view may use to keep pages of its file; less where views are many.
-    pub store_cache_bytes: usize,
-    /// What plugins may use.
-    pub sandbox: SandboxLimits,
-    /// What views may take of the disk.
-    pub room: Room,
-}
-
-impl Config {
-    /// The usual limits, compiling in this process, and a cache without a secret.
-    pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
-        let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
-        Self {
-            folder,
-            cache_folder,
-            cache_key: CacheKey::of_the_account(),
-            compiling: Compiling::Here,
-            store_cache_bytes,
-            sandbox: SandboxLimits::default(),
-            room: Room::default(),
-        }
-    }
-}
-
-/// The plugin host.
-pub struct Views {
-    sandbox: Sandbox,
-    config: Config,
-    turn: Turn,
-    /// What views keep of the pages of their files.
-    pages: Portions,
-    kept: Arc<Shelf>,
-}
-
-impl Views {
-    /// Sets up the sandbox. Blocks.
-    pub fn open(config: Config) -> Result<Self, SandboxError> {
-        folder::make_private(&config.folder).map_err(SandboxError::new)?;
-        let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
-        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
-        let pages = Portions::of(
-            limits::STORE_CACHES_BYTES_MAX.max(config.store_cache_bytes),
-            limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
-            config.store_cache_bytes,
-        );
-        Ok(Self { sandbox, config, turn: Turn::default(), kept: Arc::default(), pages })
-    }
-
-    /// Where instances have their places.
-    #[cfg(test)]
-    pub(crate) fn places(&self) -> &places::Places {
-        self.sandbox.places()
-    }
-
-    /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
-    /// compiled elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
-    pub fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
-        self.sandbox.find_compiled(component)
-    }
-
-    /// Takes the code of a component: what [`compile_component`] of this very program made of it in another process.
-    /// Anything else would be run as it is. Blocks for as long as loading takes.
-    pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
-        self.sandbox.adopt(component, code)
-    }
-
-    /// Deletes from disk the code of all components but those that are named, whatever version of this program made it.
-    /// Gives the number of files deleted. Blocks on the disk.
-    pub fn retain_compiled(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
-        self.sandbox.retain(is_named)
-    }
-
-    /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
-    /// takes.
-    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
-        if self.sandbox.is_report(component)? {
-            let report = self.sandbox.load_report(component, settings, Keep::No)?;
-            return Ok(Declared::Report(report.manifest().clone()));
-        }
-        Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
-    }
-
-    /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
-    /// compiling takes.
-    pub fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
-        self.sandbox.is_report(component)
-    }
-
-    /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
-    pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
-        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?, Corner::of(&self.kept)))
-    }
-
-    /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
-    /// compiling takes.
-    pub fn follow(&self, following: Following) -> Result<ViewHandle, FollowError> {
-        let (follower, shared) = self.prepare(&following)?;
-        ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
-    }
-
-    /// Opens a view's file and leaves it as it is: its rows answer, and [`ViewHandle::resume`] lets it go on. Blocks for
-    /// as long as compiling takes.
-    pub fn hold(&self, following: &Following) -> Result<ViewHandle, FollowError> {
-        let (follower, shared) = self.prepare(following)?;
-        drop(follower);
-        Ok(ViewHandle::without_thread(shared))
-    }
-
-    fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
-        let plugin = self.sandbox.load(&following.component, &following.settings, Keep::Yes)?;
-        let id = view_id(&plugin, &following.network, &following.scope);
-        let mut identity = Sha256::new_with_prefix(id);
-        identity.update(self.sandbox.identity());
-        let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
-        let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
-        let routes = Routes::new(&plugin.manifest().routes);
-        let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
-        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
-        let shared = Arc::new(Shared::new(following, plugin, file, source, host));
-        let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
-        Ok((follower, shared))
-    }
-}
-
-/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length.
-fn view_id(plugin: &Plugin, network: &NetworkName, scope: &ViewScope) -> [u8; 32] {
-    let owner = match scope {
-        ViewScope::Network => "",
-        ViewScope::Organisation(id) => id.as_str(),
-    };
-    let mut hash = Sha256::new_with_prefix(b"kith/view/1");
-    let parts = [plugin.settings(), abi::v1::CONTRACT, network.as_str(), owner].map(str::as_bytes);
-    for part in [plugin.digest().as_slice()].into_iter().chain(parts) {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}

@@ -3,9 +3,8 @@
 //! A plugin sees nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
 use crate::{
-    CacheKey,
     abi::{report_v1::ReportPlugin, v1::Plugin},
-    cache::ComponentCache,
+    cache::{CacheKey, ComponentCache},
     compile::{Compiled, Compiler, Compiling},
     limits,
     places::Places,
