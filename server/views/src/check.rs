@@ -12,16 +12,20 @@ use self::{
     found::{CheckError, CheckReport, Checking, CostReport, Fault, SampleReport, Trial},
 };
 use crate::{
-    abi::v1::{CONTRACT, Plugin},
-    cancel::Cancel,
-    grouping::Grouped,
-    intake::Intake,
+    file::people::{Meaning, People},
+    fold::{
+        grouping::Grouped,
+        intake::Intake,
+        routing::Routes,
+        source::{Source, SourceError, ViewScope},
+    },
     limits,
-    people::{Meaning, People},
-    refused::Refused,
-    routing::Routes,
-    runner::Job,
-    source::{Source, SourceError, ViewScope},
+    plugin::{
+        abi::view_v1::{CONTRACT, Plugin},
+        refused::Refused,
+        runner::Job,
+    },
+    share::cancel::Cancel,
 };
 use kith_core::history::Budget;
 use std::{sync::Arc, time::Instant};

@@ -1,25 +1,31 @@
 //! The plugin host: one sandbox, and the views and reports that work in it.
 
 use crate::{
-    abi::v1::{CONTRACT, Plugin},
-    cache::CacheKey,
     check::{
         found::{CheckError, CheckReport, Checking},
         look_over,
     },
-    compile::{Compiled, Compiling},
-    declared::Declared,
-    folder,
-    kept::{Corner, Shelf},
+    contract::declared::Declared,
+    file::store::Store,
+    fold::{
+        routing::Routes,
+        source::{Source, ViewScope},
+    },
     limits,
-    portions::Portions,
-    refused::Refused,
+    plugin::{
+        abi::view_v1::{CONTRACT, Plugin},
+        cache::CacheKey,
+        compile::{Compiled, Compiling},
+        refused::Refused,
+        sandbox::{Keep, Sandbox, SandboxError, SandboxLimits},
+    },
     report::Report,
-    room::Room,
-    routing::Routes,
-    sandbox::{Keep, Sandbox, SandboxError, SandboxLimits},
-    source::{Source, ViewScope},
-    store::Store,
+    share::{
+        folder,
+        kept::{Corner, Shelf},
+        portions::Portions,
+        room::Room,
+    },
     view::{
         follower::Follower,
         following::{FollowError, Following},
@@ -92,7 +98,7 @@ impl Views {
 
     /// Where instances have their places.
     #[cfg(test)]
-    pub(crate) fn places(&self) -> &crate::places::Places {
+    pub(crate) fn places(&self) -> &crate::share::places::Places {
         self.sandbox.places()
     }
 

@@ -2,96 +2,69 @@
 //!
 //! A view is a pure keyed fold of the log, and its file is a cache: delete it and the same rows come back. The log
 //! never waits for a view, and a plugin that fails harms one key or, at worst, its own view.
+//!
+//! Rooms, each of which names only those before it: `contract` and `share`, `plugin`, `file`, `fold`, `view`, `ask`,
+//! `check`, `report`, `wire`, and `host` on top. `limits` is for all of them.
 
-mod abi;
-mod answer;
-mod cache;
-mod call_clock;
-mod cancel;
-mod changes;
+mod ask;
 mod check;
-mod compare;
-mod compile;
-mod complete;
 mod contract;
-mod declared;
-mod derivation;
-mod digest;
-mod evaluate;
-mod explain;
-mod folder;
-mod grouping;
+mod file;
+mod fold;
 mod host;
-mod intake;
-mod interrupted;
-mod kept;
-mod key;
 pub mod limits;
-mod manifest;
-mod materialise;
-mod one_place;
-mod page;
-mod people;
-mod place;
-mod places;
-mod portions;
-mod query;
-mod refused;
+mod plugin;
 mod report;
-mod report_check;
-mod report_input;
-mod report_manifest;
-mod report_page;
-mod room;
-mod routing;
-mod row;
-mod runner;
-mod sandbox;
-mod shape;
-mod snapshot;
-mod source;
-mod store;
-mod tables;
+mod share;
 mod view;
 pub mod wire;
-mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use answer::{RemovedRow, Row, Value};
-pub use cache::CacheKey;
-pub use cancel::Cancel;
-pub use changes::{ChangeReader, Changes};
+pub use ask::{
+    answer::{RemovedRow, Row, Value},
+    changes::{ChangeReader, Changes},
+    compare::{Comparison, Move},
+    digest::ViewDigest,
+    explain::{Evidence, Explain, ExplainError, Explanation},
+    page::Direction,
+    query::{OrderBy, Query, QueryAnswer, QueryError},
+    snapshot::SnapshotError,
+};
 pub use check::found::{
     CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial,
 };
-pub use compare::{Comparison, Move};
-pub use compile::{Compiled, Compiling, compile_component};
-pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
-pub use declared::Declared;
-pub use digest::ViewDigest;
-pub use evaluate::EvaluateError;
-pub use explain::{Evidence, Explain, ExplainError, Explanation};
+pub use contract::{
+    Field, FieldType, KeyBy, KeyShape, Route,
+    declared::Declared,
+    manifest::{Manifest, ManifestInvalid, check_name},
+    report_manifest::{ReportInput, ReportKey, ReportManifest},
+};
+pub use file::store::StoreError;
+pub use fold::{
+    evaluate::EvaluateError,
+    source::{SourceError, ViewScope},
+};
 pub use host::{Config, Views};
-pub use interrupted::Interrupted;
-pub use manifest::{Manifest, ManifestInvalid, check_name};
-pub use page::Direction;
-pub use query::{OrderBy, Query, QueryAnswer, QueryError};
-pub use refused::Refused;
+pub use plugin::{
+    cache::CacheKey,
+    compile::{Compiled, Compiling, compile_component},
+    refused::Refused,
+    sandbox::{SandboxError, SandboxLimits},
+    shape::Bound,
+};
 pub use report::{
     InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
     ReportTable, TableOf,
+    check::{ReportCheck, ReportTrial},
+    page::{PageTokenInvalid, ReportPage},
 };
-pub use report_check::{ReportCheck, ReportTrial};
-pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
-pub use report_page::{PageTokenInvalid, ReportPage};
-pub use room::{NoRoom, Room};
-pub use sandbox::{SandboxError, SandboxLimits};
-pub use shape::Bound;
-pub use snapshot::SnapshotError;
-pub use source::{SourceError, ViewScope};
-pub use store::StoreError;
+pub use share::{
+    cancel::Cancel,
+    interrupted::Interrupted,
+    room::{NoRoom, Room},
+};
 pub use view::{
     following::{Clock, FollowError, Following},
     handle::{ViewHandle, ViewStopped},

@@ -2,28 +2,38 @@
 //!
 //! Invariant: every input is of one position and one day, so a report is a function of the log up to there.
 
+pub(crate) mod check;
+pub(crate) mod input;
+pub(crate) mod page;
+
 use crate::{
-    abi::{
-        report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
-        v1::GuestError,
+    ask::{
+        answer::{Row, Value},
+        compare::{Comparison, Tables},
+        complete::Complete,
+        page::Direction,
+        query::OrderBy,
+        snapshot::{Snapshot, SnapshotError, Table},
     },
-    answer::{Row, Value},
-    cancel::Cancel,
-    compare::{Comparison, Tables},
-    complete::Complete,
-    contract::{Field, GuestValue},
-    interrupted::Interrupted,
-    kept::Corner,
-    key::Key,
+    contract::{
+        Field, GuestValue,
+        key::Key,
+        report_manifest::{ReportKey, ReportManifest},
+    },
+    file::row::{RowKey, StoredRow, compare_values},
     limits,
-    page::Direction,
-    query::OrderBy,
-    report_input::Packed,
-    report_manifest::{ReportKey, ReportManifest},
-    row::{RowKey, StoredRow, compare_values},
-    snapshot::{Snapshot, SnapshotError, Table},
+    plugin::abi::{
+        report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
+        view_v1::GuestError,
+    },
+    report::input::Packed,
+    share::{
+        cancel::Cancel,
+        interrupted::Interrupted,
+        kept::Corner,
+        work::{Hold, Work},
+    },
     view::handle::ViewHandle,
-    work::{Hold, Work},
 };
 use kith_core::{
     directory::Directory,

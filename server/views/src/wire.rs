@@ -4,14 +4,16 @@
 pub mod report;
 
 use crate::{
-    answer::{RemovedRow, Row, Value},
+    ask::{
+        answer::{RemovedRow, Row, Value},
+        digest::ViewDigest,
+        explain::ExplainError,
+        query::QueryError,
+        snapshot::SnapshotError,
+    },
     contract::{Field, FieldType, KeyShape},
-    digest::ViewDigest,
-    evaluate::EvaluateError,
-    explain::ExplainError,
-    interrupted::Interrupted,
-    query::QueryError,
-    snapshot::SnapshotError,
+    fold::evaluate::EvaluateError,
+    share::interrupted::Interrupted,
     view::status::{QuarantinedKey, ViewState, ViewStatus},
 };
 use kith_core::{id::PersonId, position::Position};

@@ -2,14 +2,14 @@
 
 use super::found::{CostReport, Difference, Differs, Trial};
 use crate::{
-    abi::v1::Plugin,
-    contract::GuestRow,
-    interrupted::Interrupted,
-    key::Key,
+    contract::{GuestRow, key::Key},
+    file::{people::People, row::StoredRow},
     limits,
-    people::People,
-    row::StoredRow,
-    runner::{Counters, Job, Runner},
+    plugin::{
+        abi::view_v1::Plugin,
+        runner::{Counters, Job, Runner},
+    },
+    share::interrupted::Interrupted,
 };
 use kith_core::id::PersonId;
 use sha2::{Digest, Sha256};

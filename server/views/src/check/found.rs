@@ -1,6 +1,8 @@
 //! What to look over, and what is found.
 
-use crate::{interrupted::Interrupted, manifest::Manifest, refused::Refused, source::SourceError};
+use crate::{
+    contract::manifest::Manifest, fold::source::SourceError, plugin::refused::Refused, share::interrupted::Interrupted,
+};
 use bytes::Bytes;
 use kith_core::{history::History, id::PersonId};
 use std::{sync::Arc, time::Duration};

@@ -1,6 +1,6 @@
 //! What holds a view up: told by its thread, read by its status.
 
-use crate::room::NoRoom;
+use crate::share::room::NoRoom;
 
 /// What holds a view up, if anything does.
 #[derive(Debug, Default)]

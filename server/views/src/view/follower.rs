@@ -4,20 +4,23 @@
 
 use super::{following::Clock, shared::Shared};
 use crate::{
-    cancel::Cancel,
-    contract::KeyShape,
-    derivation::{Derivation, KeyChange, note_changes, write_quarantine, write_records},
-    evaluate::EvaluateError,
-    grouping::Grouped,
-    intake::Intake,
-    key::Key,
+    contract::{KeyShape, key::Key},
+    file::{
+        people::Meaning,
+        store::{Lasting, StoreError, read_meta, read_people, read_quarantine, write_meta},
+        tables::{Meta, Quarantined, Record},
+    },
+    fold::{
+        derivation::{Derivation, KeyChange, note_changes, write_quarantine, write_records},
+        evaluate::EvaluateError,
+        grouping::Grouped,
+        intake::Intake,
+        materialise::Materialisation,
+        source::Batch,
+    },
     limits,
-    materialise::Materialisation,
-    people::Meaning,
-    runner::Runner,
-    source::Batch,
-    store::{Lasting, StoreError, read_meta, read_people, read_quarantine, write_meta},
-    tables::{Meta, Quarantined, Record},
+    plugin::runner::Runner,
+    share::cancel::Cancel,
 };
 use kith_core::{history::Budget, timestamp::Timestamp};
 use redb::WriteTransaction;

@@ -1,6 +1,6 @@
 //! What it takes to follow a view, and why it cannot be followed.
 
-use crate::{refused::Refused, source::ViewScope, store::StoreError};
+use crate::{file::store::StoreError, fold::source::ViewScope, plugin::refused::Refused};
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use std::sync::Arc;
 use tokio::sync::watch;

@@ -8,7 +8,7 @@ use super::{
     shared::{Shared, ViewCursor},
     thread,
 };
-use crate::cancel::Cancel;
+use crate::share::cancel::Cancel;
 use kith_core::position::Position;
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},

@@ -4,15 +4,15 @@
 
 use super::{condition::Condition, following::Following};
 use crate::{
-    abi::v1::Plugin,
-    cancel::Cancel,
-    kept::Corner,
-    one_place::OnePlace,
-    room::{FileRoom, Room},
-    runner::Counters,
-    source::{Source, ViewScope},
-    store::Store,
-    tables::Meta,
+    file::{store::Store, tables::Meta},
+    fold::source::{Source, ViewScope},
+    plugin::{abi::view_v1::Plugin, runner::Counters},
+    share::{
+        cancel::Cancel,
+        kept::Corner,
+        one_place::OnePlace,
+        room::{FileRoom, Room},
+    },
 };
 use kith_core::{filter::Filter, position::Position};
 use std::{

@@ -2,10 +2,9 @@
 
 use super::{handle::ViewHandle, shared::ViewCursor};
 use crate::{
-    contract::Field,
-    manifest::Manifest,
-    source::ViewScope,
-    store::{StoreError, read_meta, read_quarantine},
+    contract::{Field, manifest::Manifest},
+    file::store::{StoreError, read_meta, read_quarantine},
+    fold::source::ViewScope,
 };
 use kith_core::{id::PersonId, position::Position};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -114,7 +113,7 @@ impl ViewHandle {
 
     /// The contract it is built for.
     pub fn contract(&self) -> &'static str {
-        crate::abi::v1::CONTRACT
+        crate::plugin::abi::view_v1::CONTRACT
     }
 
     /// Which entries it folds.
@@ -143,7 +142,7 @@ impl ViewHandle {
         });
         Ok(ViewStatus {
             manifest: shared.plugin.manifest().clone(),
-            contract: crate::abi::v1::CONTRACT,
+            contract: crate::plugin::abi::view_v1::CONTRACT,
             component: shared.plugin.digest(),
             settings: shared.plugin.settings().to_owned(),
             scope: shared.scope.clone(),

@@ -5,7 +5,9 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    evaluate::EvaluateError, interrupted::Interrupted, one_place::Taken, source::SourceError, store::StoreError,
+    file::store::StoreError,
+    fold::{evaluate::EvaluateError, source::SourceError},
+    share::{interrupted::Interrupted, one_place::Taken},
 };
 use kith_core::position::Position;
 use std::{

@@ -2,11 +2,10 @@
 
 use super::{fields, number, row, value};
 use crate::{
+    contract::report_manifest::ReportKey,
+    file::store::StoreError,
     limits,
-    report::{Report, ReportAnswer, ReportExplanation, ReportRow},
-    report_manifest::ReportKey,
-    report_page::ReportPage,
-    store::StoreError,
+    report::{Report, ReportAnswer, ReportExplanation, ReportRow, page::ReportPage},
     view::{handle::ViewHandle, status::ViewState},
 };
 use kith_core::position::Position;
