@@ -16,8 +16,9 @@ use crate::{
         abi::view_v1::{CONTRACT, Plugin},
         cache::CacheKey,
         compile::{Compiled, Compiling},
+        engine::SandboxLimits,
         refused::Refused,
-        sandbox::{Keep, Sandbox, SandboxError, SandboxLimits},
+        sandbox::{Keep, Sandbox, SandboxError},
     },
     report::Report,
     share::{

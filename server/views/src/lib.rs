@@ -50,8 +50,9 @@ pub use host::{Config, Views};
 pub use plugin::{
     cache::CacheKey,
     compile::{Compiled, Compiling, compile_component},
+    engine::SandboxLimits,
     refused::Refused,
-    sandbox::{SandboxError, SandboxLimits},
+    sandbox::SandboxError,
     shape::Bound,
 };
 pub use report::{

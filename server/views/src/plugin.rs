@@ -5,6 +5,7 @@ pub(crate) mod abi;
 pub(crate) mod cache;
 mod call_clock;
 pub(crate) mod compile;
+pub(crate) mod engine;
 pub(crate) mod refused;
 pub(crate) mod runner;
 pub(crate) mod sandbox;

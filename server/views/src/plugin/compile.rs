@@ -4,8 +4,8 @@
 
 use super::{
     cache::{ComponentCache, deserialize},
+    engine::{Allocation, engine},
     refused::Refused,
-    sandbox::{Allocation, engine},
     shape::Shape,
 };
 use crate::limits;

@@ -10,7 +10,7 @@ use crate::{
         report_manifest::{ReportInput, ReportKey, ReportManifest},
     },
     limits,
-    plugin::{call_clock::CallClock, compile::Compiled, refused::Refused, sandbox::SandboxLimits},
+    plugin::{call_clock::CallClock, compile::Compiled, engine::SandboxLimits, refused::Refused},
     share::{
         cancel::Cancel,
         places::{Lending, Place, Places},

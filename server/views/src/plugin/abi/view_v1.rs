@@ -10,7 +10,7 @@ use crate::{
         manifest::{Manifest, ManifestInvalid},
     },
     limits,
-    plugin::{call_clock::CallClock, compile::Compiled, refused::Refused, sandbox::SandboxLimits},
+    plugin::{call_clock::CallClock, compile::Compiled, engine::SandboxLimits, refused::Refused},
     share::{
         cancel::Cancel,
         places::{Lending, NoPlace, Place, Places},
