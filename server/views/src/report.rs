@@ -23,8 +23,8 @@ use crate::{
     file::row::{RowKey, StoredRow, compare_values},
     limits,
     plugin::abi::{
+        guest::error::GuestError,
         report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
-        view_v1::GuestError,
     },
     report::input::Packed,
     share::{
@@ -372,10 +372,12 @@ impl Report {
         hold: &mut Hold,
         cancel: &Cancel,
     ) -> Result<Vec<GuestReportRow>, ReportError> {
+        let fields = &self.manifest().fields;
         let mut compute = |result_bytes_max: usize| {
             hold.add(result_bytes_max)?;
             let instance = self.plugin.instance(cancel);
-            let rows = instance.and_then(|mut instance| instance.compute(day, input, counts, result_bytes_max));
+            let rows =
+                instance.and_then(|mut instance| instance.compute(day, (input, counts), fields, result_bytes_max));
             match (cancel.check(), rows) {
                 (Ok(()), Err(GuestError::NoInstance(reason))) => {
                     Err(ReportError::Busy(Interrupted::NoInstance { reason }))

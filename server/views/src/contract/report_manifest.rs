@@ -1,6 +1,10 @@
 //! What a report declares.
 
-use super::Field;
+use super::{
+    Field,
+    manifest::{ManifestInvalid, check_fields, check_name, check_schema},
+};
+use crate::limits;
 
 /// What a report declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,21 @@ pub struct ReportManifest {
     pub fields: Vec<Field>,
     /// A JSON schema of the settings.
     pub settings_schema: String,
+}
+
+impl ReportManifest {
+    /// Checks every rule.
+    pub(crate) fn check(&self) -> Result<(), ManifestInvalid> {
+        check_name(&self.name)?;
+        check_fields(&self.fields)?;
+        check_schema(&self.settings_schema)?;
+        for input in &self.inputs {
+            check_name(&input.view)?;
+            input.fields.iter().try_for_each(|field| check_name(field))?;
+        }
+        let count = self.inputs.len();
+        if (1..=limits::REPORT_INPUTS_MAX).contains(&count) { Ok(()) } else { Err(ManifestInvalid::Inputs(count)) }
+    }
 }
 
 /// What rows of a report are about.

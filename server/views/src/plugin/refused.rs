@@ -1,7 +1,7 @@
 //! Why components are refused: what whoever uploads one is told.
 
 use super::{
-    abi::view_v1::{GuestError, shortened},
+    abi::guest::error::{GuestError, shortened},
     shape::Bound,
 };
 use crate::{contract::manifest::ManifestInvalid, limits};

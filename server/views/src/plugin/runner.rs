@@ -4,7 +4,8 @@
 
 use super::abi::{
     batch::{FoldEvent, FoldSlot},
-    view_v1::{Guest, GuestError, Plugin},
+    guest::error::GuestError,
+    view_v1::{Plugin, ViewGuest},
 };
 use crate::{
     contract::{
@@ -96,7 +97,7 @@ struct Part {
 pub(crate) struct Runner {
     plugin: Plugin,
     lending: Lending,
-    guest: Option<Guest>,
+    guest: Option<ViewGuest>,
     counters: Arc<Counters>,
     cancel: Cancel,
     work: Work,
@@ -269,7 +270,7 @@ impl Runner {
         keys: &[(Key, &[u8])],
         visit: &mut impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let read = |guest: &mut Guest, plugin: &Plugin| {
+        let read = |guest: &mut ViewGuest, plugin: &Plugin| {
             guest.read(day, keys, &plugin.manifest().fields, limits::CALL_RESULT_BYTES)
         };
         match self.call(read)? {
@@ -290,7 +291,7 @@ impl Runner {
         let mut result = self.work.hold();
         result.add(limits::CALL_RESULT_BYTES_MAX)?;
         loop {
-            let read = |guest: &mut Guest, plugin: &Plugin| {
+            let read = |guest: &mut ViewGuest, plugin: &Plugin| {
                 guest.read(day, key, &plugin.manifest().fields, limits::CALL_RESULT_BYTES_MAX)
             };
             match self.call(read)? {
@@ -304,7 +305,7 @@ impl Runner {
     /// Calls the instance in use, or a fresh one; drops it if the call fails.
     fn call<T>(
         &mut self,
-        call: impl FnOnce(&mut Guest, &Plugin) -> Result<T, GuestError>,
+        call: impl FnOnce(&mut ViewGuest, &Plugin) -> Result<T, GuestError>,
     ) -> Result<Result<T, Failure>, Interrupted> {
         self.cancel.check()?;
         let fresh = self.guest.is_none();

@@ -5,8 +5,8 @@ use super::{Report, ReportContext, ReportError};
 use crate::{
     limits,
     plugin::abi::{
-        report_v1::{GuestReportRow, ReportInstance},
-        view_v1::GuestError,
+        guest::error::GuestError,
+        report_v1::{GuestReportRow, ReportGuest},
     },
     share::cancel::Cancel,
 };
@@ -54,17 +54,17 @@ impl Report {
         let begun = Instant::now();
         let mut first = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         let (instantiate, begun) = (begun.elapsed(), Instant::now());
-        let compute = |instance: &mut ReportInstance<'_>| {
-            instance.compute(context.day, &input, &counts, limits::REPORT_RESULT_BYTES_MAX)
+        let compute = |instance: &mut ReportGuest| {
+            instance.compute(context.day, (&input, &counts), &self.manifest().fields, limits::REPORT_RESULT_BYTES_MAX)
         };
         let rows = compute(&mut first).map_err(failed)?;
-        let (took, fuel) = (begun.elapsed(), first.fuel());
+        let (took, fuel) = (begun.elapsed(), first.last_fuel());
 
         let mut differences = Vec::new();
         let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         // What fails the second time differs, too.
         let again = compute(&mut fresh).ok();
-        if again.as_ref() != Some(&rows) || fresh.fuel() != fuel {
+        if again.as_ref() != Some(&rows) || fresh.last_fuel() != fuel {
             differences.push(ReportTrial::FreshInstance);
         }
         // Fuel may differ here: memory that is there already is not asked for again.

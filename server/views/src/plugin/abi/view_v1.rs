@@ -2,27 +2,26 @@
 //!
 //! Whatever a plugin gives is checked here against the contract and the limits; nothing else trusts it.
 
-use super::batch::{FoldSlot, decode_states, encode_batch};
+use super::{
+    batch::{FoldSlot, decode_states, encode_batch},
+    guest::{Configured, Contract, Guest, error::GuestError, words::words},
+};
 use crate::{
     contract::{
-        Field, FieldType, GuestRow, GuestValue, KeyBy, Route,
+        Field, GuestRow, GuestValue, KeyBy, Route,
         key::Key,
         manifest::{Manifest, ManifestInvalid},
     },
     limits,
-    plugin::{call_clock::CallClock, compile::Compiled, engine::SandboxLimits, refused::Refused},
-    share::{
-        cancel::Cancel,
-        places::{Lending, NoPlace, Place, Places},
-    },
+    plugin::engine::SandboxLimits,
+    share::places::Place,
 };
 use kith_core::event::Kind;
 use std::collections::HashSet;
-use wasmtime::{Store, Trap, component::Component, component::Linker};
+use wasmtime::{Engine, Store, component::InstancePre};
 
-/// The interface that a component must export.
+/// The contract's name.
 pub(crate) const CONTRACT: &str = "kith:view@1.0.0";
-pub(crate) const EXPORT: &str = "kith:view/view@1.0.0";
 /// The slot of a fault that stands for no slot.
 const NO_SLOT: u32 = u32::MAX;
 
@@ -32,186 +31,62 @@ mod bindings {
 }
 use bindings::exports::kith::view::view as wit;
 
-/// Why a call gave no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum GuestError {
-    /// The plugin or the sandbox says that these arguments cannot be computed with. The same arguments give the same
-    /// failure.
-    #[error("{message}")]
-    Failed {
-        /// The slot at fault, if it is known.
-        slot: Option<usize>,
-        /// What went wrong.
-        message: String,
-    },
-    /// The result could not be taken: it is too large, or none of its type. The same arguments, and the same limit, give
-    /// the same failure.
-    #[error("{0}")]
-    Untaken(String),
-    /// The wall-clock limit was reached: says nothing about the arguments.
-    #[error("a call took longer than its wall-clock limit")]
-    Deadline,
-    /// No instance could be made, or had the memory that it asked for: too many live at once.
-    #[error("no plugin instance is free: {0}")]
-    NoInstance(String),
-}
+words!(wit);
 
-impl GuestError {
-    pub(super) fn failed(slot: Option<usize>, message: &str) -> Self {
-        Self::Failed { slot, message: shortened(message) }
-    }
-
-    /// Why there is no instance: a trap of the component, or that too many live.
-    pub(super) fn of_instantiation(error: &wasmtime::Error) -> Self {
-        match Self::of(error) {
-            Self::Untaken(message) => Self::NoInstance(message),
-            other => other,
-        }
-    }
-
-    pub(super) fn of(error: &wasmtime::Error) -> Self {
-        if let Some(no_place) = error.downcast_ref::<NoPlace>() {
-            return Self::NoInstance(no_place.to_string());
-        }
-        match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Self::Deadline,
-            Some(trap) => Self::failed(None, &trap.to_string()),
-            None => Self::Untaken(shortened(&error.root_cause().to_string())),
-        }
-    }
-}
-
-/// A plugin that was compiled, checked and configured once: instances of it can be made at any time.
+/// The contract.
 #[derive(Clone)]
-pub(crate) struct Plugin {
-    pre: bindings::PluginPre<Place>,
-    digest: [u8; 32],
-    settings: String,
-    manifest: Manifest,
-    limits: SandboxLimits,
-    places: Places,
-    /// Others that load the component find its code as long as this lives.
-    _compiled: Compiled,
-}
+pub(crate) enum ViewV1 {}
 
-impl Plugin {
-    /// Checks a compiled component: no imports, this contract, a valid manifest, and that it takes the settings.
-    pub(crate) fn new(
-        compiled: &Compiled,
+/// A view's plugin.
+pub(crate) type Plugin = Configured<ViewV1>;
+/// One instance of it.
+pub(crate) type ViewGuest = Guest<ViewV1>;
+
+impl Contract for ViewV1 {
+    const EXPORT: &'static str = "kith:view/view@1.0.0";
+
+    type Linked = bindings::PluginPre<Place>;
+    type Exports = bindings::Plugin;
+    type Manifest = Manifest;
+
+    fn limits(sandbox: SandboxLimits) -> SandboxLimits {
+        sandbox
+    }
+
+    fn link(component: InstancePre<Place>) -> wasmtime::Result<Self::Linked> {
+        bindings::PluginPre::new(component)
+    }
+
+    fn engine(linked: &Self::Linked) -> &Engine {
+        linked.engine()
+    }
+
+    fn instantiate(linked: &Self::Linked, store: &mut Store<Place>) -> wasmtime::Result<Self::Exports> {
+        linked.instantiate(store)
+    }
+
+    fn describe(
+        exports: &Self::Exports,
+        store: &mut Store<Place>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestInvalid>> {
+        exports.kith_view_view().call_describe(store).map(manifest)
+    }
+
+    fn configure(
+        exports: &Self::Exports,
+        store: &mut Store<Place>,
         settings: &str,
-        limits: SandboxLimits,
-        places: &Places,
-    ) -> Result<Self, Refused> {
-        let (component, digest) = (compiled.component(), compiled.digest());
-        check_surface(component, EXPORT)?;
-        let pre = Linker::new(component.engine())
-            .instantiate_pre(component)
-            .map_err(|error| Refused::no_component(&error))?;
-        let pre = bindings::PluginPre::new(pre).map_err(|error| Refused::no_component(&error))?;
-        let mut guest = Guest::instantiate(&pre, limits, &places.asking, &Cancel::default())
-            .map_err(|error| Refused::failed("instantiate", &error))?;
-        let manifest = manifest(guest.describe().map_err(|error| Refused::failed("describe", &error))?)?;
-        manifest.check()?;
-        guest
-            .configure(settings)
-            .map_err(|error| Refused::failed("configure", &error))?
-            .map_err(|reason| Refused::Settings { reason: shortened(&reason) })?;
-        Ok(Self {
-            pre,
-            digest,
-            settings: settings.to_owned(),
-            manifest,
-            limits,
-            places: places.clone(),
-            _compiled: compiled.clone(),
-        })
-    }
-
-    /// SHA-256 of the component.
-    pub(crate) fn digest(&self) -> [u8; 32] {
-        self.digest
-    }
-
-    /// The settings it is configured with.
-    pub(crate) fn settings(&self) -> &str {
-        &self.settings
-    }
-
-    /// What it declares.
-    pub(crate) fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// Where its instances have their places.
-    pub(crate) fn places(&self) -> &Places {
-        &self.places
-    }
-
-    /// A fresh, configured instance in a place that is lent, whose calls end when nobody waits for them any more.
-    pub(crate) fn instantiate(&self, lending: &Lending, cancel: &Cancel) -> Result<Guest, GuestError> {
-        let mut guest = Guest::instantiate(&self.pre, self.limits, lending, cancel)?;
-        guest.configure(&self.settings)?.map_err(|reason| GuestError::failed(None, &reason))?;
-        Ok(guest)
+    ) -> wasmtime::Result<Result<(), String>> {
+        exports.kith_view_view().call_configure(store, settings)
     }
 }
 
-/// Refuses components with imports, or without the interface of their contract.
-pub(super) fn check_surface(component: &Component, export: &'static str) -> Result<(), Refused> {
-    let (engine, surface) = (component.engine(), component.component_type());
-    let names: Vec<String> = surface.imports(engine).map(|(name, _)| name.to_owned()).collect();
-    if !names.is_empty() {
-        return Err(Refused::Imports { names });
-    }
-    if exports(component, export) {
-        return Ok(());
-    }
-    Err(Refused::Contract { found: surface.exports(engine).map(|(name, _)| name.to_owned()).collect(), export })
-}
-
-/// Whether a component has an interface.
-pub(super) fn exports(component: &Component, export: &str) -> bool {
-    component.component_type().exports(component.engine()).any(|(name, _)| name == export)
-}
-
-/// One instance of a plugin. After a failed call it must not be used again.
-pub(crate) struct Guest {
-    store: Store<Place>,
-    bindings: bindings::Plugin,
-    limits: SandboxLimits,
-    clock: CallClock,
-    fuel_used: u64,
-}
-
-impl Guest {
-    fn instantiate(
-        pre: &bindings::PluginPre<Place>,
-        limits: SandboxLimits,
-        lending: &Lending,
-        cancel: &Cancel,
-    ) -> Result<Self, GuestError> {
-        let place = lending.lend(limits.memory_bytes).map_err(|none| GuestError::NoInstance(none.to_string()))?;
-        let mut store = Store::new(pre.engine(), place);
-        store.limiter(|place| place);
-        store.set_hostcall_fuel(limits::DESCRIBE_BYTES_MAX);
-        refill(&mut store, limits);
-        let clock = CallClock::start(&mut store, cancel, limits.call_epochs);
-        let bindings = pre.instantiate(&mut store).map_err(|error| GuestError::of_instantiation(&error))?;
-        Ok(Self { store, bindings, limits, clock, fuel_used: 0 })
-    }
-
-    fn describe(&mut self) -> Result<wit::Manifest, GuestError> {
-        self.call(limits::DESCRIBE_BYTES_MAX, |view, store| view.call_describe(store))
-    }
-
-    fn configure(&mut self, settings: &str) -> Result<Result<(), String>, GuestError> {
-        self.call(limits::DESCRIBE_BYTES_MAX, |view, store| view.call_configure(store, settings))
-    }
-
+impl ViewGuest {
     /// Folds each slot's events into its state; gives the new states in the order of the slots.
     pub(crate) fn fold(&mut self, slots: &[FoldSlot<'_>]) -> Result<Vec<Vec<u8>>, GuestError> {
         let batch = encode_batch(slots);
         let output = self
-            .call(limits::CALL_RESULT_BYTES, |view, store| view.call_fold(store, &batch))?
+            .call(limits::CALL_RESULT_BYTES, |view, store| view.kith_view_view().call_fold(store, &batch))?
             .map_err(|fault| fault_of(&fault))?;
         let states =
             decode_states(&output, slots.len()).map_err(|invalid| GuestError::failed(None, &invalid.to_string()))?;
@@ -228,32 +103,10 @@ impl Guest {
     ) -> Result<Vec<Vec<GuestRow>>, GuestError> {
         let states: Vec<u8> = slots.iter().flat_map(|(_, state)| *state).copied().collect();
         let wire: Vec<wit::Slot> = slots.iter().map(|(key, state)| slot(*key, state)).collect();
-        let rows = self.call(result_bytes_max, |view, store| view.call_read(store, day, &wire, &states))?;
+        let rows =
+            self.call(result_bytes_max, |view, store| view.kith_view_view().call_read(store, day, &wire, &states))?;
         rows_by_slot(rows.map_err(|fault| fault_of(&fault))?, slots.len(), fields)
     }
-
-    /// Fuel spent since the last time it was taken.
-    pub(crate) fn take_fuel_used(&mut self) -> u64 {
-        std::mem::take(&mut self.fuel_used)
-    }
-
-    fn call<T>(
-        &mut self,
-        result_bytes_max: usize,
-        call: impl FnOnce(&wit::Guest, &mut Store<Place>) -> wasmtime::Result<T>,
-    ) -> Result<T, GuestError> {
-        refill(&mut self.store, self.limits);
-        self.clock.begin(&mut self.store);
-        self.store.set_hostcall_fuel(result_bytes_max);
-        let result = call(self.bindings.kith_view_view(), &mut self.store);
-        let left = self.store.get_fuel().expect("the engine counts fuel");
-        self.fuel_used += self.limits.call_fuel - left;
-        result.map_err(|error| GuestError::of(&error))
-    }
-}
-
-fn refill(store: &mut Store<Place>, limits: SandboxLimits) {
-    store.set_fuel(limits.call_fuel).expect("the engine counts fuel");
 }
 
 fn slot(key: Key, state: &[u8]) -> wit::Slot {
@@ -295,7 +148,7 @@ fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str
     if row.item == Some(0) {
         return Err("a row's item is 0, which is no position");
     }
-    let values: Vec<GuestValue> = row.values.into_iter().map(value).collect();
+    let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
     if !values.iter().zip(fields).all(|(value, field)| value.fits(field.of)) {
         return Err("a value is not of its field's type, or no finite number");
     }
@@ -309,30 +162,19 @@ fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str
     Ok(GuestRow { item: row.item, values, evidence })
 }
 
-fn value(value: wit::Value) -> GuestValue {
-    match value {
-        wit::Value::None => GuestValue::None,
-        wit::Value::Number(number) => GuestValue::Number(number),
-        wit::Value::Integer(integer) => GuestValue::Integer(integer),
-        wit::Value::Text(text) => GuestValue::Text(text),
-        wit::Value::Flag(flag) => GuestValue::Flag(flag),
-        wit::Value::Day(day) => GuestValue::Day(day),
-        wit::Value::Person(person) => GuestValue::Person(person),
-        wit::Value::Event(position) => GuestValue::Event(position),
-    }
-}
-
+/// What a plugin declares, checked.
 fn manifest(manifest: wit::Manifest) -> Result<Manifest, ManifestInvalid> {
     let routes: Result<Vec<Route>, ManifestInvalid> = manifest.routes.into_iter().map(route).collect();
-    let field = |field: wit::Field| Field { name: field.name, of: field_type(field.of), about: field.about };
-    Ok(Manifest {
+    let manifest = Manifest {
         name: manifest.name,
         version: manifest.version,
         state_version: manifest.state_version,
         routes: routes?,
-        fields: manifest.fields.into_iter().map(field).collect(),
+        fields: manifest.fields.into_iter().map(Field::from).collect(),
         settings_schema: manifest.settings,
-    })
+    };
+    manifest.check()?;
+    Ok(manifest)
 }
 
 fn route(route: wit::Route) -> Result<Route, ManifestInvalid> {
@@ -346,25 +188,4 @@ fn route(route: wit::Route) -> Result<Route, ManifestInvalid> {
     };
     let kind = Kind::parse(&route.kind).ok_or(ManifestInvalid::Kind(route.kind))?;
     Ok(Route { kind, key_by })
-}
-
-fn field_type(of: wit::FieldType) -> FieldType {
-    match of {
-        wit::FieldType::Number => FieldType::Number,
-        wit::FieldType::Integer => FieldType::Integer,
-        wit::FieldType::Text => FieldType::Text,
-        wit::FieldType::Flag => FieldType::Flag,
-        wit::FieldType::Day => FieldType::Day,
-        wit::FieldType::Person => FieldType::Person,
-        wit::FieldType::Event => FieldType::Event,
-    }
-}
-
-/// A plugin's words, cut to what is kept.
-pub(crate) fn shortened(message: &str) -> String {
-    let mut end = message.len().min(limits::MESSAGE_BYTES_MAX);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    message[..end].to_owned()
 }
