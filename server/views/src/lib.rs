@@ -56,10 +56,12 @@ pub use plugin::{
     shape::Bound,
 };
 pub use report::{
-    InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
-    ReportTable, TableOf,
+    Report, ReportContext,
+    answer::{InputRows, ReportAnswer, ReportExplanation, ReportQuery, ReportRow},
     check::{ReportCheck, ReportTrial},
+    error::ReportError,
     page::{PageTokenInvalid, ReportPage},
+    table::{ReportTable, TableOf},
 };
 pub use share::{
     cancel::Cancel,

@@ -1,7 +1,7 @@
 //! Looks a report over before it is trusted with a network: what it costs, and whether anything but its arguments decides
 //! its rows.
 
-use super::{Report, ReportContext, ReportError};
+use super::{Report, ReportContext, error::ReportError};
 use crate::{
     limits,
     plugin::abi::{

@@ -5,7 +5,11 @@ use crate::{
     contract::report_manifest::ReportKey,
     file::store::StoreError,
     limits,
-    report::{Report, ReportAnswer, ReportExplanation, ReportRow, page::ReportPage},
+    report::{
+        Report,
+        answer::{ReportAnswer, ReportExplanation, ReportRow},
+        page::ReportPage,
+    },
     view::{handle::ViewHandle, status::ViewState},
 };
 use kith_core::position::Position;
