@@ -1,6 +1,12 @@
-//! The words of the plugin contract, whatever its version: keys, columns, values, rows.
+//! The words of the plugin contracts, whatever their version: what a plugin declares, and the keys, columns, values and
+//! rows of views and reports. Every room speaks them; they know neither the sandbox nor a file.
 //!
 //! Values are as plugins give them; whether they fit their columns is checked where they come in.
+
+pub(crate) mod declared;
+pub(crate) mod key;
+pub(crate) mod manifest;
+pub(crate) mod report_manifest;
 
 use kith_core::event::Kind;
 

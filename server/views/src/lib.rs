@@ -2,292 +2,75 @@
 //!
 //! A view is a pure keyed fold of the log, and its file is a cache: delete it and the same rows come back. The log
 //! never waits for a view, and a plugin that fails harms one key or, at worst, its own view.
+//!
+//! Rooms, each of which names only those before it: `contract` and `share`, `plugin`, `file`, `fold`, `view`, `ask`,
+//! `check`, `report`, `wire`, and `host` on top. `limits` is for all of them.
 
-mod abi;
-mod answer;
-mod cache;
-mod cancel;
-mod changes;
+mod ask;
 mod check;
-mod compare;
-mod compile;
-mod complete;
 mod contract;
-mod declared;
-mod derivation;
-mod digest;
-mod evaluate;
-mod explain;
-mod folder;
-mod follower;
-mod grouping;
-mod intake;
-mod kept;
-mod key;
+mod file;
+mod fold;
+mod host;
 pub mod limits;
-mod manifest;
-mod materialise;
-mod one_place;
-mod page;
-mod people;
-mod places;
-mod portions;
-mod query;
-mod refused;
+mod plugin;
 mod report;
-mod report_check;
-mod report_input;
-mod report_manifest;
-mod report_page;
-mod room;
-mod routing;
-mod row;
-mod runner;
-mod sandbox;
-mod shape;
-mod snapshot;
-mod source;
-mod status;
-mod store;
-mod tables;
+mod share;
 mod view;
 pub mod wire;
-mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use answer::{RemovedRow, Row, Value};
-pub use cache::CacheKey;
-pub use cancel::Cancel;
-pub use changes::{ChangeReader, Changes};
-pub use check::{CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial};
-pub use compare::{Comparison, Move};
-pub use compile::{Compiled, Compiling, compile_component};
-pub use contract::{Field, FieldType, KeyBy, KeyShape, Route};
-pub use declared::Declared;
-pub use digest::ViewDigest;
-pub use evaluate::EvaluateError;
-pub use explain::{Evidence, Explain, ExplainError, Explanation};
-pub use follower::Clock;
-pub use manifest::{Manifest, ManifestInvalid, check_name};
-pub use page::Direction;
-pub use query::{OrderBy, Query, QueryAnswer, QueryError};
-pub use refused::Refused;
-pub use report::{
-    InputRows, Report, ReportAnswer, ReportContext, ReportError, ReportExplanation, ReportQuery, ReportRow,
-    ReportTable, TableOf,
+pub use ask::{
+    answer::{RemovedRow, Row, Value},
+    changes::{ChangeReader, Changes},
+    compare::{Comparison, Move},
+    digest::ViewDigest,
+    explain::{Evidence, Explain, ExplainError, Explanation},
+    page::Direction,
+    query::{OrderBy, Query, QueryAnswer, QueryError},
+    snapshot::SnapshotError,
 };
-pub use report_check::{ReportCheck, ReportTrial};
-pub use report_manifest::{ReportInput, ReportKey, ReportManifest};
-pub use report_page::{PageTokenInvalid, ReportPage};
-pub use room::{NoRoom, Room};
-pub use runner::Interrupted;
-pub use sandbox::{SandboxError, SandboxLimits};
-pub use shape::Bound;
-pub use snapshot::SnapshotError;
-pub use source::{SourceError, ViewScope};
-pub use status::{QuarantinedKey, ViewState, ViewStatus};
-pub use store::StoreError;
-pub use view::{ViewCursor, ViewHandle, ViewStopped};
-
-use abi::v1::Plugin;
-use follower::Follower;
-use kept::{Corner, Shelf};
-use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
-use portions::Portions;
-use routing::Routes;
-use sandbox::{Keep, Sandbox};
-use sha2::{Digest, Sha256};
-use source::Source;
-use std::{path::PathBuf, sync::Arc};
-use store::Store;
-use tokio::sync::watch;
-use view::{File, Host, Shared};
-
-/// Where views are kept, and what they may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// The folder of the views' files.
-    pub folder: PathBuf,
-    /// The folder of compiled components.
-    pub cache_folder: PathBuf,
-    /// What tells code of this program in that folder from other files.
-    pub cache_key: CacheKey,
-    /// Where components are compiled.
-    pub compiling: Compiling,
-    /// Bytes that each view may use to keep pages of its file; less where views are many.
-    pub store_cache_bytes: usize,
-    /// What plugins may use.
-    pub sandbox: SandboxLimits,
-    /// What views may take of the disk.
-    pub room: Room,
-}
-
-impl Config {
-    /// The usual limits, compiling in this process, and a cache without a secret.
-    pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
-        let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
-        Self {
-            folder,
-            cache_folder,
-            cache_key: CacheKey::of_the_account(),
-            compiling: Compiling::Here,
-            store_cache_bytes,
-            sandbox: SandboxLimits::default(),
-            room: Room::default(),
-        }
-    }
-}
-
-/// The plugin host.
-pub struct Views {
-    sandbox: Sandbox,
-    config: Config,
-    turn: view::Turn,
-    /// What views keep of the pages of their files.
-    pages: Portions,
-    kept: Arc<Shelf>,
-}
-
-/// A view to be followed.
-pub struct Following {
-    /// What the view is called here, which its manifest may call otherwise.
-    pub name: String,
-    /// The network.
-    pub network: NetworkName,
-    /// Which entries to fold.
-    pub scope: ViewScope,
-    /// The component's bytes.
-    pub component: bytes::Bytes,
-    /// Its settings as JSON text.
-    pub settings: String,
-    /// The network's entries.
-    pub history: Arc<dyn History>,
-    /// Which of them the history holds. Rows of keys that others may come under are marked as partial.
-    pub held: Filter,
-    /// The network's head, as it moves.
-    pub head: watch::Receiver<Position>,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// Why a view cannot be followed.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// The component is refused.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The view's file cannot be opened, perhaps because the view is followed already.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No thread can be started.
-    #[error("no thread can be started: {0}")]
-    Thread(std::io::Error),
-}
-
-impl Views {
-    /// Sets up the sandbox. Blocks.
-    pub fn open(config: Config) -> Result<Self, SandboxError> {
-        folder::make_private(&config.folder).map_err(SandboxError::new)?;
-        let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
-        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
-        let pages = Portions::of(
-            limits::STORE_CACHES_BYTES_MAX.max(config.store_cache_bytes),
-            limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
-            config.store_cache_bytes,
-        );
-        Ok(Self { sandbox, config, turn: view::Turn::default(), kept: Arc::default(), pages })
-    }
-
-    /// Where instances have their places.
-    #[cfg(test)]
-    pub(crate) fn places(&self) -> &places::Places {
-        self.sandbox.places()
-    }
-
-    /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
-    /// compiled elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
-    pub fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
-        self.sandbox.find_compiled(component)
-    }
-
-    /// Takes the code of a component: what [`compile_component`] of this very program made of it in another process.
-    /// Anything else would be run as it is. Blocks for as long as loading takes.
-    pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
-        self.sandbox.adopt(component, code)
-    }
-
-    /// Deletes from disk the code of all components but those that are named, whatever version of this program made it.
-    /// Gives the number of files deleted. Blocks on the disk.
-    pub fn retain_compiled(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
-        self.sandbox.retain(is_named)
-    }
-
-    /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
-    /// takes.
-    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
-        if self.sandbox.is_report(component)? {
-            let report = self.sandbox.load_report(component, settings, Keep::No)?;
-            return Ok(Declared::Report(report.manifest().clone()));
-        }
-        Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
-    }
-
-    /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
-    /// compiling takes.
-    pub fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
-        self.sandbox.is_report(component)
-    }
-
-    /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
-    pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
-        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?, Corner::of(&self.kept)))
-    }
-
-    /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
-    /// compiling takes.
-    pub fn follow(&self, following: Following) -> Result<ViewHandle, FollowError> {
-        let (follower, shared) = self.prepare(&following)?;
-        ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
-    }
-
-    /// Opens a view's file and leaves it as it is: its rows answer, and [`ViewHandle::resume`] lets it go on. Blocks for
-    /// as long as compiling takes.
-    pub fn hold(&self, following: &Following) -> Result<ViewHandle, FollowError> {
-        let (follower, shared) = self.prepare(following)?;
-        drop(follower);
-        Ok(ViewHandle::without_thread(shared))
-    }
-
-    fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
-        let plugin = self.sandbox.load(&following.component, &following.settings, Keep::Yes)?;
-        let id = view_id(&plugin, &following.network, &following.scope);
-        let mut identity = Sha256::new_with_prefix(id);
-        identity.update(self.sandbox.identity());
-        let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
-        let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
-        let routes = Routes::new(&plugin.manifest().routes);
-        let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
-        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
-        let shared = Arc::new(Shared::new(following, plugin, file, source, host));
-        let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
-        Ok((follower, shared))
-    }
-}
-
-/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length.
-fn view_id(plugin: &Plugin, network: &NetworkName, scope: &ViewScope) -> [u8; 32] {
-    let owner = match scope {
-        ViewScope::Network => "",
-        ViewScope::Organisation(id) => id.as_str(),
-    };
-    let mut hash = Sha256::new_with_prefix(b"kith/view/1");
-    let parts = [plugin.settings(), abi::v1::CONTRACT, network.as_str(), owner].map(str::as_bytes);
-    for part in [plugin.digest().as_slice()].into_iter().chain(parts) {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
+pub use check::found::{
+    CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial,
+};
+pub use contract::{
+    Field, FieldType, KeyBy, KeyShape, Route,
+    declared::Declared,
+    manifest::{Manifest, ManifestInvalid, check_name},
+    report_manifest::{ReportInput, ReportKey, ReportManifest},
+};
+pub use file::store::StoreError;
+pub use fold::{
+    evaluate::EvaluateError,
+    source::{SourceError, ViewScope},
+};
+pub use host::{Config, Views};
+pub use plugin::{
+    cache::CacheKey,
+    compile::{Compiled, Compiling, compile_component},
+    engine::SandboxLimits,
+    refused::Refused,
+    sandbox::SandboxError,
+    shape::Bound,
+};
+pub use report::{
+    Report, ReportContext,
+    answer::{InputRows, ReportAnswer, ReportExplanation, ReportQuery, ReportRow},
+    check::{ReportCheck, ReportTrial},
+    error::ReportError,
+    page::{PageTokenInvalid, ReportPage},
+    table::{ReportTable, TableOf},
+};
+pub use share::{
+    cancel::Cancel,
+    interrupted::Interrupted,
+    room::{NoRoom, Room},
+};
+pub use view::{
+    following::{Clock, FollowError, Following},
+    handle::{ViewHandle, ViewStopped},
+    shared::ViewCursor,
+    status::{QuarantinedKey, ViewState, ViewStatus},
+};

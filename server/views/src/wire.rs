@@ -4,15 +4,17 @@
 pub mod report;
 
 use crate::{
-    answer::{RemovedRow, Row, Value},
+    ask::{
+        answer::{RemovedRow, Row, Value},
+        digest::ViewDigest,
+        explain::ExplainError,
+        query::QueryError,
+        snapshot::SnapshotError,
+    },
     contract::{Field, FieldType, KeyShape},
-    digest::ViewDigest,
-    evaluate::EvaluateError,
-    explain::ExplainError,
-    query::QueryError,
-    runner::Interrupted,
-    snapshot::SnapshotError,
-    status::{QuarantinedKey, ViewState, ViewStatus},
+    fold::evaluate::EvaluateError,
+    share::interrupted::Interrupted,
+    view::status::{QuarantinedKey, ViewState, ViewStatus},
 };
 use kith_core::{id::PersonId, position::Position};
 use kith_proto::v1::{self, ErrorReason};

@@ -1,7 +1,7 @@
 //! What a plugin gives is taken a little at a time, whatever there is of it.
 
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
-use crate::{Query, cancel::Cancel, follower::Step, limits};
+use crate::{Query, limits, share::cancel::Cancel, view::follower::Step};
 use kith_core::{
     event::{DirectoryFact, Fact, Habit, Met, PersonAdded},
     id::PersonId,

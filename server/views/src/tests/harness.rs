@@ -2,7 +2,7 @@
 
 use crate::{
     Config, FollowError, Following, SandboxLimits, ViewDigest, ViewHandle, ViewScope, Views,
-    follower::{Follower, Step},
+    view::follower::{Follower, Step},
 };
 use bytes::Bytes;
 use kith_core::{

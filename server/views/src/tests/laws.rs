@@ -1,7 +1,7 @@
 //! Rows depend on the log alone: not on batches, crashes, order of arrival or when they are asked for.
 
 use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
-use crate::{Query, Value, follower::Step};
+use crate::{Query, Value, view::follower::Step};
 use kith_core::{
     event::{
         Answer, Asked, Attribute, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met,

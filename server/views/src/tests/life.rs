@@ -1,7 +1,7 @@
 //! The life of a view: its thread, the turn of the day, a log that was lost, files that cannot be used.
 
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
-use crate::{FollowError, Following, Query, ViewScope, ViewState, follower::Step};
+use crate::{FollowError, Following, Query, ViewScope, ViewState, view::follower::Step};
 use bytes::Bytes;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use std::{

@@ -1,7 +1,7 @@
 //! A plugin that misbehaves over one entry harms the key of that entry and nothing else.
 
 use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, View, at, component, person};
-use crate::{Query, SandboxLimits, follower::Step, limits};
+use crate::{Query, SandboxLimits, limits, view::follower::Step};
 use kith_core::{
     event::{Attribute, AttributeValue, DirectoryFact, Fact, Habit, Met, PersonAdded, Scope},
     history::History,

@@ -1,7 +1,7 @@
 //! Components that would cost too much to compile are refused before anything is compiled.
 
 use super::harness::{HOSTILE_TEXT, Lab, component};
-use crate::{Bound, Refused, shape::Shape};
+use crate::{Bound, Refused, plugin::shape::Shape};
 use std::{
     fmt::Write,
     time::{Duration, Instant},

@@ -2,13 +2,15 @@
 
 use super::{fields, number, row, value};
 use crate::{
+    contract::report_manifest::ReportKey,
+    file::store::StoreError,
     limits,
-    report::{Report, ReportAnswer, ReportExplanation, ReportRow},
-    report_manifest::ReportKey,
-    report_page::ReportPage,
-    status::ViewState,
-    store::StoreError,
-    view::ViewHandle,
+    report::{
+        Report,
+        answer::{ReportAnswer, ReportExplanation, ReportRow},
+        page::ReportPage,
+    },
+    view::{handle::ViewHandle, status::ViewState},
 };
 use kith_core::position::Position;
 use kith_proto::v1;

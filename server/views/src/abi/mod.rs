@@ -1,5 +1,0 @@
-//! One adapter per version of the plugin contract, kept while a stored view names it.
-
-pub(crate) mod batch;
-pub(crate) mod report_v1;
-pub(crate) mod v1;

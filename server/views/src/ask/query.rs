@@ -1,0 +1,256 @@
+//! Questions on the rows of a view: filtered, ordered, a page at a time, as of any day and position.
+
+use super::{
+    answer::Row,
+    page::{Direction, Page, PageToken, RowOrder},
+    snapshot::{Snapshot, SnapshotError},
+};
+use crate::{
+    contract::{Field, Handle, KeyShape, key::Key},
+    file::{people::Meaning, row::StoredRow, store::StoreError},
+    limits,
+    share::cancel::Cancel,
+    view::handle::ViewHandle,
+};
+use kith_core::{
+    id::{OrganisationId, PersonId},
+    position::Position,
+};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeSet, HashSet};
+
+/// A question on the rows of a view. The default asks for the first 100 rows as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Only rows with this person in the key; any id that means the person will do.
+    pub person: Option<PersonId>,
+    /// Only rows with somebody in the key who belongs to this organisation now.
+    pub organisation: Option<OrganisationId>,
+    /// Only rows of this key: one or two people, in any order.
+    pub key: Option<Vec<PersonId>>,
+    /// As of the end of this day (days since 1970-01-01, UTC): what happened up to then.
+    pub day: Option<i32>,
+    /// As known at this position.
+    pub as_of: Option<Position>,
+    /// The order of rows; none is by the first numeric column, largest first.
+    pub order: Option<OrderBy>,
+    /// Rows in the page, 1 to 10,000.
+    pub page_rows: usize,
+    /// Where to go on. The position and day of the first page hold for all.
+    pub page_token: Option<String>,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            person: None,
+            organisation: None,
+            key: None,
+            day: None,
+            as_of: None,
+            order: None,
+            page_rows: 100,
+            page_token: None,
+        }
+    }
+}
+
+/// The order of rows by a column. Rows without a value come last either way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderBy {
+    /// The column's name.
+    pub field: String,
+    /// Which values come first.
+    pub direction: Direction,
+}
+
+impl OrderBy {
+    /// Reads how somebody asks for it: `score` is that column, largest first, and `-score` smallest first. Empty text
+    /// is none.
+    pub fn parse(sort: &str) -> Option<Self> {
+        let (field, direction) = match sort.strip_prefix('-') {
+            Some(field) => (field, Direction::Ascending),
+            None => (sort, Direction::Descending),
+        };
+        (!field.is_empty()).then(|| Self { field: field.to_owned(), direction })
+    }
+}
+
+/// A page of rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryAnswer {
+    /// The rows, in order.
+    pub rows: Vec<Row>,
+    /// For the next page; none after the last.
+    pub next_page_token: Option<String>,
+    /// The position that rows are as of.
+    pub position: Position,
+    /// The day that rows are as of.
+    pub day: i32,
+    /// Number of rows before they were cut into pages.
+    pub total: u64,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The view cannot be asked.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The view has not come to this person's entry: whoever asks makes sure that there is such a person.
+    #[error("the view has not come to the entry of `{0}` yet")]
+    PersonAhead(PersonId),
+    /// A key is one or two people, as the view has it.
+    #[error("a key of this view is {expected}, not {found} people")]
+    KeyShape {
+        /// What a key is.
+        expected: &'static str,
+        /// How many were given.
+        found: usize,
+    },
+    /// There is no such column.
+    #[error("the view has no field `{0}`")]
+    FieldUnknown(String),
+    /// The page is empty or too large.
+    #[error("a page has 1 to {} rows, not {found}", limits::PAGE_ROWS_MAX)]
+    PageRows {
+        /// The rows asked for.
+        found: usize,
+    },
+    /// The token is not one of this question.
+    #[error("the page token is not one that this question gave")]
+    PageToken,
+}
+
+impl From<StoreError> for QueryError {
+    fn from(error: StoreError) -> Self {
+        Self::Snapshot(error.into())
+    }
+}
+
+impl ViewHandle {
+    /// Answers a question.
+    pub fn query(&self, query: &Query) -> Result<QueryAnswer, QueryError> {
+        self.query_until(query, &Cancel::default())
+    }
+
+    /// The same, for as long as somebody waits for the answer.
+    pub fn query_until(&self, query: &Query, cancel: &Cancel) -> Result<QueryAnswer, QueryError> {
+        if !(1..=limits::PAGE_ROWS_MAX).contains(&query.page_rows) {
+            return Err(QueryError::PageRows { found: query.page_rows });
+        }
+        let order = self.row_order(query.order.as_ref())?;
+        let question = fingerprint(query, order);
+        let token = query.page_token.as_deref().map(|token| read_token(token, question)).transpose()?;
+        let snapshot = match &token {
+            Some(token) => Snapshot::open(&self.shared, Some(token.day), Some(Position::new(token.position)))?,
+            None => Snapshot::open(&self.shared, query.day, query.as_of)?,
+        }
+        .until(cancel);
+        let members = query.organisation.as_ref().map(|id| self.shared.source.people().members(id));
+        let keys = self.wanted_keys(query, &snapshot)?;
+        let mut page = Page::new(order, query.page_rows, token.map(|token| token.after));
+        snapshot.scan(keys.as_ref(), |row_key, row| {
+            if members.as_ref().is_none_or(|members| has_member(row_key.key, members)) {
+                page.see(row_key, row);
+            }
+        })?;
+        Ok(self.answer(&snapshot, question, page))
+    }
+
+    fn answer(&self, snapshot: &Snapshot<'_>, question: [u8; 8], page: Page) -> QueryAnswer {
+        let (position, day, total) = (snapshot.position, snapshot.day, page.total);
+        let (rows, last) = page.finish();
+        let people = self.shared.source.people();
+        let complete = self.complete(&self.shared.held, &people, &snapshot.meaning);
+        let rows = rows.into_iter().filter_map(|(rank, row)| {
+            let mut row = Row::of(rank.row_key, StoredRow::decode(&row)?, &people, &complete);
+            row.changed = row.changed.filter(|_| snapshot.is_current());
+            Some(row)
+        });
+        QueryAnswer {
+            rows: rows.collect(),
+            next_page_token: last.map(|after| PageToken { position, day, question, after }.encode()),
+            position: Position::new(position),
+            day,
+            total,
+        }
+    }
+
+    fn row_order(&self, order: Option<&OrderBy>) -> Result<RowOrder, QueryError> {
+        let Some(order) = order else {
+            let column = self.shared.plugin.manifest().first_numeric();
+            return Ok(RowOrder { column, direction: Direction::Descending });
+        };
+        let column = self.fields().iter().position(|field: &Field| field.name == order.field);
+        let column = column.ok_or_else(|| QueryError::FieldUnknown(order.field.clone()))?;
+        Ok(RowOrder { column: Some(column), direction: order.direction })
+    }
+
+    /// The keys that a question is about; `None` if it is about all.
+    fn wanted_keys(&self, query: &Query, snapshot: &Snapshot<'_>) -> Result<Option<BTreeSet<Key>>, QueryError> {
+        let of_person = match &query.person {
+            Some(id) => Some(snapshot.keys_with(self.handle(id)?)?),
+            None => None,
+        };
+        let Some(ids) = &query.key else { return Ok(of_person) };
+        let forth = self.key(ids, &snapshot.meaning)?;
+        let back = match self.shared.plugin.manifest().key_shape() {
+            KeyShape::DirectedPair => forth.swapped(),
+            KeyShape::Pair | KeyShape::Person => forth,
+        };
+        let mut keys = BTreeSet::from([forth, back]);
+        if let Some(of_person) = of_person {
+            keys.retain(|key| of_person.contains(key));
+        }
+        Ok(Some(keys))
+    }
+
+    /// The key of people, taken for whom they mean.
+    pub(crate) fn key(&self, ids: &[PersonId], meaning: &Meaning) -> Result<Key, QueryError> {
+        let shape = self.shared.plugin.manifest().key_shape();
+        let meant = |id: &PersonId| self.handle(id).map(|handle| meaning.of(handle));
+        match (shape, ids) {
+            (KeyShape::Pair, [one, other]) => Ok(Key::pair(meant(one)?, meant(other)?)),
+            (KeyShape::DirectedPair, [from, to]) => Ok(Key::directed(meant(from)?, meant(to)?)),
+            (KeyShape::Person, [person]) => Ok(Key::person(meant(person)?)),
+            (KeyShape::Pair | KeyShape::DirectedPair, _) => {
+                Err(QueryError::KeyShape { expected: "two people", found: ids.len() })
+            }
+            (KeyShape::Person, _) => Err(QueryError::KeyShape { expected: "one person", found: ids.len() }),
+        }
+    }
+
+    fn handle(&self, id: &PersonId) -> Result<Handle, QueryError> {
+        self.shared.source.people().handle(id).ok_or_else(|| QueryError::PersonAhead(id.clone()))
+    }
+}
+
+fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
+    key.people().any(|person| members.contains(&person))
+}
+
+/// Stands for all of a question but its page.
+fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
+    let Query { person, organisation, key, day, as_of, .. } = query;
+    let question = format!("{person:?} {organisation:?} {key:?} {day:?} {as_of:?} {order:?}");
+    let digest: [u8; 32] = Sha256::digest(question).into();
+    crate::contract::key::first(&digest)
+}
+
+fn read_token(token: &str, question: [u8; 8]) -> Result<PageToken, QueryError> {
+    PageToken::decode(token).filter(|token| token.question == question).ok_or(QueryError::PageToken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_minus_means_smallest_first() {
+        let by = |field: &str, direction| Some(OrderBy { field: field.to_owned(), direction });
+        assert_eq!(OrderBy::parse(""), None);
+        assert_eq!(OrderBy::parse("score"), by("score", Direction::Descending));
+        assert_eq!(OrderBy::parse("-score"), by("score", Direction::Ascending));
+    }
+}

@@ -1,0 +1,225 @@
+//! A plugin on the bench: a sample folded and read in every way that must come to the same bytes.
+
+use super::found::{CostReport, Difference, Differs, Trial};
+use crate::{
+    contract::{GuestRow, key::Key},
+    file::{people::People, row::StoredRow},
+    limits,
+    plugin::{
+        abi::view_v1::Plugin,
+        runner::{Counters, Job, Runner},
+    },
+    share::interrupted::Interrupted,
+};
+use kith_core::id::PersonId;
+use sha2::{Digest, Sha256};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// What became of a key: its state, how far it was folded and why not further, its rows or why there are none.
+#[derive(Debug, PartialEq)]
+pub(super) struct Made {
+    pub(super) state: Vec<u8>,
+    folded: usize,
+    pub(super) fault: Option<String>,
+    pub(super) rows: Result<Rows, String>,
+}
+
+/// The rows of a key: how many, and SHA-256 over them.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub(super) struct Rows {
+    pub(super) count: u64,
+    sha256: [u8; 32],
+}
+
+impl Rows {
+    fn of(rows: Vec<GuestRow>, job: &Job) -> Self {
+        let (count, mut hash) = (rows.len() as u64, Sha256::new());
+        for row in rows {
+            hash.update(row_bytes(row, job));
+        }
+        Self { count, sha256: hash.finalize().into() }
+    }
+}
+
+/// A plugin and what it is tried on.
+pub(super) struct Bench<'a> {
+    pub(super) plugin: &'a Plugin,
+    pub(super) jobs: &'a [Job],
+    pub(super) day: i32,
+}
+
+impl Bench<'_> {
+    /// As a server does it, with what that costs.
+    pub(super) fn usual(&self) -> Result<(Vec<Made>, CostReport), Interrupted> {
+        let counters = Arc::new(Counters::default());
+        let mut runner = Runner::asking(self.plugin.clone(), Arc::clone(&counters));
+        let fuel = || counters.fuel.load(Ordering::Relaxed);
+        let (mut folded, mut fuel_call_max) = (Vec::with_capacity(self.jobs.len()), 0);
+        let begun = Instant::now();
+        for call in self.calls() {
+            let before = fuel();
+            let mut jobs: Vec<Job> = call.iter().map(begin).collect();
+            runner.fold(&mut jobs)?;
+            fuel_call_max = fuel_call_max.max(fuel() - before);
+            folded.extend(jobs);
+        }
+        let fold = begun.elapsed();
+        let events = counters.events.load(Ordering::Relaxed).max(1);
+        let cost = CostReport {
+            fuel_per_event: fuel() / events,
+            fuel_call_max,
+            fuel_call_limit: 0,
+            instantiate: Duration::ZERO,
+            fold,
+        };
+        Ok((self.read(&mut runner, folded)?, cost))
+    }
+
+    pub(super) fn run(&self, trial: Trial) -> Result<Vec<Made>, Interrupted> {
+        let mut runner = self.runner();
+        let mut jobs = Vec::with_capacity(self.jobs.len());
+        match trial {
+            Trial::FreshInstances => {
+                for call in self.calls() {
+                    let mut some: Vec<Job> = call.iter().map(begin).collect();
+                    self.runner().fold(&mut some)?;
+                    jobs.extend(some);
+                }
+                return self.read_in_fresh_instances(jobs);
+            }
+            Trial::UsedInstance => {
+                let mut first: Vec<Job> = self.jobs.iter().map(begin).collect();
+                runner.fold(&mut first)?;
+                self.read(&mut runner, first)?;
+                jobs.extend(self.jobs.iter().map(begin));
+                runner.fold(&mut jobs)?;
+            }
+            Trial::Split => jobs = self.split(&mut runner)?,
+            Trial::Alone => {
+                for job in self.jobs {
+                    let mut one = [begin(job)];
+                    runner.fold(&mut one)?;
+                    jobs.extend(one);
+                }
+            }
+            Trial::Shuffled => {
+                let mut order: Vec<usize> = (0..self.jobs.len()).collect();
+                // Any fixed order that is far from the usual one will do: by a multiplicative hash of the place.
+                order.sort_by_key(|place| (*place as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                jobs.extend(order.iter().map(|place| begin(&self.jobs[*place])));
+                runner.fold(&mut jobs)?;
+                let mut made: Vec<(usize, Made)> = order.into_iter().zip(self.read(&mut runner, jobs)?).collect();
+                made.sort_by_key(|(place, _)| *place);
+                return Ok(made.into_iter().map(|(_, made)| made).collect());
+            }
+        }
+        self.read(&mut runner, jobs)
+    }
+
+    fn runner(&self) -> Runner {
+        Runner::asking(self.plugin.clone(), Arc::default())
+    }
+
+    /// Keys that together fill a call.
+    fn calls(&self) -> impl Iterator<Item = &[Job]> {
+        let mut rest = self.jobs;
+        std::iter::from_fn(move || {
+            let mut events = 0;
+            let fits = rest.iter().take_while(|job| {
+                events += job.events.len();
+                events <= limits::CALL_EVENTS_MAX
+            });
+            let (call, later) = rest.split_at(fits.count().max(1).min(rest.len()));
+            rest = later;
+            (!call.is_empty()).then_some(call)
+        })
+    }
+
+    /// Folds the first event of every key, then the second of every key that has one, and so on.
+    fn split(&self, runner: &mut Runner) -> Result<Vec<Job>, Interrupted> {
+        let mut jobs: Vec<Job> = self.jobs.iter().map(begin).collect();
+        let longest = jobs.iter().map(|job| job.events.len()).max().unwrap_or_default();
+        for next in 0..longest {
+            let goes_on = |job: &Job| job.fault.is_none() && next < job.events.len();
+            let places: Vec<usize> = (0..jobs.len()).filter(|place| goes_on(&jobs[*place])).collect();
+            let step = |place: &usize| {
+                let job = &jobs[*place];
+                Job::new(job.key, job.state.clone(), vec![job.events[next].clone()])
+            };
+            let mut steps: Vec<Job> = places.iter().map(step).collect();
+            runner.fold(&mut steps)?;
+            for (place, step) in places.into_iter().zip(steps) {
+                let job = &mut jobs[place];
+                (job.state, job.fault) = (step.state, step.fault);
+                job.folded += step.folded;
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn read(&self, runner: &mut Runner, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
+        let with_state = jobs.iter().filter(|job| !job.state.is_empty());
+        let keys: Vec<(Key, &[u8])> = with_state.clone().map(|job| (job.key, job.state.as_slice())).collect();
+        let mut read = Vec::with_capacity(keys.len());
+        let mut unread = with_state.clone();
+        runner.read(self.day, &keys, |rows| {
+            let job = unread.next().expect("every key with a state is read once");
+            read.push(rows.map(|rows| Rows::of(rows, job)));
+            Ok::<(), Interrupted>(())
+        })?;
+        let mut read = read.into_iter();
+        let mut rows_of = |job: &Job| {
+            if job.state.is_empty() {
+                return Ok(Rows::of(Vec::new(), job));
+            }
+            read.next().expect("every key with a state is read")
+        };
+        let rows: Vec<_> = jobs.iter().map(&mut rows_of).collect();
+        let made = |(job, rows): (Job, _)| Made { state: job.state, folded: job.folded, fault: job.fault, rows };
+        Ok(jobs.into_iter().zip(rows).map(made).collect())
+    }
+
+    fn read_in_fresh_instances(&self, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
+        let mut made = Vec::with_capacity(jobs.len());
+        let mut jobs = jobs.into_iter().peekable();
+        while jobs.peek().is_some() {
+            let some: Vec<Job> = jobs.by_ref().take(limits::CALL_KEYS_MAX / 4).collect();
+            made.extend(self.read(&mut self.runner(), some)?);
+        }
+        Ok(made)
+    }
+
+    pub(super) fn compare(&self, usual: &[Made], other: &[Made], trial: Trial, people: &People) -> Vec<Difference> {
+        let differs = |one: &Made, other: &Made| {
+            if (&one.state, one.folded, one.fault.is_some()) != (&other.state, other.folded, other.fault.is_some()) {
+                return Some(Differs::State);
+            }
+            // The words of a failure may differ; that it fails may not.
+            (one.rows.as_ref().ok() != other.rows.as_ref().ok()).then_some(Differs::Rows)
+        };
+        let all = usual.iter().zip(other).zip(self.jobs);
+        all.filter_map(|((one, other), job)| {
+            Some(Difference { trial, key: ids(job.key, people), differs: differs(one, other)? })
+        })
+        .collect()
+    }
+}
+
+fn begin(job: &Job) -> Job {
+    Job::new(job.key, Vec::new(), job.events.clone())
+}
+
+fn row_bytes(row: GuestRow, job: &Job) -> Vec<u8> {
+    let item = row.item.unwrap_or_default();
+    let mut bytes = item.to_le_bytes().to_vec();
+    bytes.extend(StoredRow::of(row, 0, job.entries()).encode());
+    bytes
+}
+
+/// The people of a key.
+pub(super) fn ids(key: Key, people: &People) -> Vec<PersonId> {
+    key.people().map(|handle| people.id_in_key(handle)).collect()
+}

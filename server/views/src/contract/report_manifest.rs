@@ -1,0 +1,61 @@
+//! What a report declares.
+
+use super::{
+    Field,
+    manifest::{ManifestInvalid, check_fields, check_name, check_schema},
+};
+use crate::limits;
+
+/// What a report declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportManifest {
+    /// The report's name in `snake_case`.
+    pub name: String,
+    /// The plugin's version, for people.
+    pub version: String,
+    /// What its rows are about.
+    pub key: ReportKey,
+    /// The views whose rows it is computed from.
+    pub inputs: Vec<ReportInput>,
+    /// The columns.
+    pub fields: Vec<Field>,
+    /// A JSON schema of the settings.
+    pub settings_schema: String,
+}
+
+impl ReportManifest {
+    /// Checks every rule.
+    pub(crate) fn check(&self) -> Result<(), ManifestInvalid> {
+        check_name(&self.name)?;
+        check_fields(&self.fields)?;
+        check_schema(&self.settings_schema)?;
+        for input in &self.inputs {
+            check_name(&input.view)?;
+            input.fields.iter().try_for_each(|field| check_name(field))?;
+        }
+        let count = self.inputs.len();
+        if (1..=limits::REPORT_INPUTS_MAX).contains(&count) { Ok(()) } else { Err(ManifestInvalid::Inputs(count)) }
+    }
+}
+
+/// What rows of a report are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportKey {
+    /// Two organisations, or one with itself.
+    OrganisationPair,
+    /// One organisation.
+    Organisation,
+    /// Two people.
+    Pair,
+    /// One person.
+    Person,
+}
+
+/// Rows that a report is computed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportInput {
+    /// The view's name.
+    pub view: String,
+    /// The columns that it reads.
+    pub fields: Vec<String>,
+}

@@ -1,0 +1,214 @@
+//! Every table of a view's file: key, value, lifetime. All of it is a cache of the log.
+
+use crate::contract::key::{Key, Order, first};
+use redb::TableDefinition;
+
+/// Version of everything in this file. Another version means: delete the file and build it again.
+pub(crate) const FORMAT: u32 = 1;
+
+/// "meta" → [`Meta`]. One record, written by every transaction.
+pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Handle → organisation's length (u8), organisation, person. Grows with the directory.
+pub(crate) const PEOPLE: TableDefinition<u32, &[u8]> = TableDefinition::new("people");
+/// Position of a merge → kept, merged. For good: a withdrawn merge stays, beside its retraction.
+pub(crate) const MERGES: TableDefinition<u64, (u32, u32)> = TableDefinition::new("merges");
+/// Position of an entry → position of its retraction. For good.
+pub(crate) const RETRACTIONS: TableDefinition<u64, u64> = TableDefinition::new("retractions");
+/// [`crate::file::place::Place`] of every entry folded or withdrawn, people as the entry names them. For good.
+pub(crate) const PLACES: TableDefinition<&[u8; 24], ()> = TableDefinition::new("places");
+/// Second person, first person of every key. For good.
+pub(crate) const SECONDS: TableDefinition<&[u8; 8], ()> = TableDefinition::new("seconds");
+/// Handle, position of entries whose keys do not show that person. For good.
+pub(crate) const MENTIONS: TableDefinition<&[u8; 12], ()> = TableDefinition::new("mentions");
+/// Key → [`Record`]. For good: a key that is dropped keeps a record without state.
+pub(crate) const RECORDS: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("records");
+/// [`crate::file::row::RowKey`] → row as of the view's day, or the mark of one that is gone. Replaced as its key changes.
+pub(crate) const ROWS: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::new("rows");
+/// Position at which a key last changed, key. Moves as the key changes; empty until the view is built.
+pub(crate) const CHANGES: TableDefinition<&[u8; 16], ()> = TableDefinition::new("changes");
+/// Key → [`Quarantined`]. Until the key can be folded and read again.
+pub(crate) const QUARANTINE: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("quarantine");
+
+/// The state of a view as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Meta {
+    /// Stands for all that the contents depend on beside the log.
+    pub(crate) identity: [u8; 32],
+    /// The last position taken in.
+    pub(crate) cursor: u64,
+    /// The day that rows are as of; none until the view is built.
+    pub(crate) day: Option<i32>,
+    /// Keys with a state.
+    pub(crate) keys: u64,
+    /// Rows that are there.
+    pub(crate) rows: u64,
+    /// Bytes of all states.
+    pub(crate) state_bytes: u64,
+}
+
+impl Meta {
+    /// The one key of [`META`].
+    pub(crate) const KEY: &'static str = "meta";
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(73);
+        bytes.extend_from_slice(&FORMAT.to_le_bytes());
+        bytes.extend_from_slice(&self.identity);
+        bytes.push(u8::from(self.day.is_some()));
+        bytes.extend_from_slice(&self.day.unwrap_or_default().to_le_bytes());
+        for number in [self.cursor, self.keys, self.rows, self.state_bytes] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// Reads a record of this version; `None` for any other bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (format, rest) = bytes.split_first_chunk()?;
+        let (identity, rest) = rest.split_first_chunk()?;
+        let ([has_day], rest) = rest.split_first_chunk()?;
+        let (day, rest) = rest.split_first_chunk()?;
+        let numbers: &[u8; 32] = rest.try_into().ok()?;
+        let number = |index: usize| u64::from_le_bytes(first(&numbers[index * 8..]));
+        (u32::from_le_bytes(*format) == FORMAT).then(|| Self {
+            identity: *identity,
+            day: (*has_day == 1).then(|| i32::from_le_bytes(*day)),
+            cursor: number(0),
+            keys: number(1),
+            rows: number(2),
+            state_bytes: number(3),
+        })
+    }
+}
+
+/// What is known of a key: its state, and how far it is folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Position of the last entry that changed it: an event, a retraction or a merge.
+    pub(crate) changed: u64,
+    /// The last entry folded.
+    pub(crate) last: Order,
+    /// Number of entries folded.
+    pub(crate) entries: u32,
+    /// The state; empty if there is none.
+    pub(crate) state: Vec<u8>,
+}
+
+impl Record {
+    /// A key that nothing was folded for.
+    pub(crate) const EMPTY: Self = Self { changed: 0, last: Order::MIN, entries: 0, state: Vec::new() };
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(28 + self.state.len());
+        bytes.extend_from_slice(&self.changed.to_le_bytes());
+        bytes.extend_from_slice(&self.last.at.to_le_bytes());
+        bytes.extend_from_slice(&self.last.position.to_le_bytes());
+        bytes.extend_from_slice(&self.entries.to_le_bytes());
+        bytes.extend_from_slice(&self.state);
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        let word = |at: usize| first(&bytes[at..]);
+        Self {
+            changed: u64::from_le_bytes(word(0)),
+            last: Order { at: i64::from_le_bytes(word(8)), position: u64::from_le_bytes(word(16)) },
+            entries: u32::from_le_bytes(first(&bytes[24..])),
+            state: bytes[28..].to_vec(),
+        }
+    }
+}
+
+/// Why a key is in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quarantined {
+    /// The entry it cannot be folded over; none if it cannot be read.
+    pub(crate) at: Option<Order>,
+    /// What the plugin or the sandbox said.
+    pub(crate) message: String,
+}
+
+impl Quarantined {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let order = self.at.unwrap_or(Order::MIN);
+        let mut bytes = vec![u8::from(self.at.is_some())];
+        bytes.extend_from_slice(&order.at.to_le_bytes());
+        bytes.extend_from_slice(&order.position.to_le_bytes());
+        bytes.extend_from_slice(self.message.as_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        let order =
+            Order { at: i64::from_le_bytes(first(&bytes[1..])), position: u64::from_le_bytes(first(&bytes[9..])) };
+        Self { at: (bytes[0] == 1).then_some(order), message: String::from_utf8_lossy(&bytes[17..]).into_owned() }
+    }
+}
+
+/// The key of [`CHANGES`].
+pub(crate) fn change_bytes(changed: u64, key: Key) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&changed.to_be_bytes());
+    bytes[8..].copy_from_slice(&key.to_bytes());
+    bytes
+}
+
+/// Reads a key of [`CHANGES`].
+pub(crate) fn change_of(bytes: [u8; 16]) -> (u64, Key) {
+    (u64::from_be_bytes(first(&bytes)), Key::from_bytes(first(&bytes[8..])))
+}
+
+/// The key of [`MENTIONS`].
+pub(crate) fn mention_bytes(handle: u32, position: u64) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..4].copy_from_slice(&handle.to_be_bytes());
+    bytes[4..].copy_from_slice(&position.to_be_bytes());
+    bytes
+}
+
+/// Reads the position in a key of [`MENTIONS`].
+pub(crate) fn mentioned_position(bytes: &[u8; 12]) -> u64 {
+    u64::from_be_bytes(first(&bytes[4..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn records_read_back(
+            changed in any::<u64>(),
+            at in any::<i64>(),
+            position in any::<u64>(),
+            entries in any::<u32>(),
+            state in proptest::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let record = Record { changed, last: Order { at, position }, entries, state };
+            prop_assert_eq!(Record::decode(&record.encode()), record);
+            let key = Key::directed(entries, 7);
+            prop_assert_eq!(change_of(change_bytes(changed, key)), (changed, key));
+            prop_assert_eq!(mentioned_position(&mention_bytes(entries, position)), position);
+        }
+
+        #[test]
+        fn meta_reads_back(cursor in any::<u64>(), day in proptest::option::of(any::<i32>()), keys in any::<u64>()) {
+            let meta = Meta { identity: [7; 32], cursor, day, keys, rows: 3, state_bytes: 4 };
+            prop_assert_eq!(Meta::decode(&meta.encode()), Some(meta));
+        }
+
+        #[test]
+        fn arbitrary_meta_is_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Meta::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn quarantine_reads_back() {
+        for at in [None, Some(Order { at: -3, position: 9 })] {
+            let quarantined = Quarantined { at, message: "unreachable".into() };
+            assert_eq!(Quarantined::decode(&quarantined.encode()), quarantined);
+        }
+    }
+}

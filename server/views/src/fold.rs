@@ -1,0 +1,10 @@
+//! From entries to states and rows: which entries a view sees under which keys, what a batch of them changes, and the
+//! fold itself, for whoever follows and for whoever asks as of another position or day.
+
+pub(crate) mod derivation;
+pub(crate) mod evaluate;
+pub(crate) mod grouping;
+pub(crate) mod intake;
+pub(crate) mod materialise;
+pub(crate) mod routing;
+pub(crate) mod source;

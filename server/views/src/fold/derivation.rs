@@ -1,0 +1,271 @@
+//! From a batch of entries to the new records of the keys they change.
+//!
+//! A key whose entries come in order goes on from its state; one with a late, withdrawn or merged entry is folded
+//! anew, once a batch.
+
+use super::{
+    evaluate::{AsOf, EvaluateError, Evaluation},
+    grouping::Grouped,
+    intake::Intake,
+    source::Source,
+};
+use crate::{
+    contract::{
+        KeyShape,
+        key::{Key, Order},
+    },
+    file::{
+        people::Meaning,
+        store::{StoreError, find_record, keys_with, mentions_of, places_of},
+        tables::{CHANGES, MENTIONS, Meta, PLACES, QUARANTINE, Quarantined, RECORDS, Record, SECONDS, change_bytes},
+    },
+    limits,
+    plugin::{
+        abi::batch::FoldEvent,
+        runner::{Job, Runner, order},
+    },
+};
+use redb::WriteTransaction;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What became of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyChange {
+    /// The key.
+    pub(crate) key: Key,
+    /// What was known of it.
+    pub(crate) before: Option<Record>,
+    /// What is known of it now.
+    pub(crate) after: Record,
+    /// Why it is not folded to its end, if it is not.
+    pub(crate) stuck: Option<Quarantined>,
+}
+
+/// What a derivation works with.
+pub(crate) struct Derivation<'a> {
+    /// The transaction.
+    pub(crate) write: &'a WriteTransaction,
+    /// The entries.
+    pub(crate) source: &'a Source,
+    /// The plugin.
+    pub(crate) runner: &'a mut Runner,
+    /// What keys look like.
+    pub(crate) shape: KeyShape,
+    /// Keys in quarantine before the batch.
+    pub(crate) quarantine: &'a HashMap<Key, Quarantined>,
+    /// Whom handles meant before the batch.
+    pub(crate) meant: &'a Meaning,
+    /// The last position of the batch.
+    pub(crate) cursor: u64,
+}
+
+impl Derivation<'_> {
+    /// Folds a batch and hands on what became of some keys before it goes on with the next.
+    pub(crate) fn derive(
+        &mut self,
+        intake: &Intake,
+        grouped: Grouped,
+        mut hand_on: impl FnMut(&mut Runner, Vec<KeyChange>) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
+        let mut anew = self.disturbed_keys(intake)?;
+        let mut grouped = grouped.events.into_iter().peekable();
+        while grouped.peek().is_some() {
+            let changes = self.go_on(&mut grouped, &mut anew)?;
+            hand_on(self.runner, changes)?;
+            self.runner.let_go();
+        }
+        let mut anew = anew.into_iter().peekable();
+        while anew.peek().is_some() {
+            let changes = self.fold_anew(intake, &mut anew)?;
+            hand_on(self.runner, changes)?;
+            self.runner.let_go();
+        }
+        Ok(())
+    }
+
+    /// Folds the events of some of the keys, those that come in order; notes those that must be folded anew.
+    fn go_on(
+        &mut self,
+        grouped: &mut impl Iterator<Item = (Key, Vec<FoldEvent>)>,
+        anew: &mut BTreeMap<Key, u64>,
+    ) -> Result<Vec<KeyChange>, EvaluateError> {
+        let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
+        let mut changes = Vec::new();
+        let (mut jobs, mut befores) = (Vec::new(), Vec::new());
+        let mut together = Together::default();
+        while let Some((key, events)) = together.next_of(grouped) {
+            let newest = events.iter().map(|event| event.position).max().unwrap_or_default();
+            if let Some(position) = anew.get_mut(&key) {
+                *position = newest.max(*position);
+                continue;
+            }
+            let before = find_record(&records, key)?;
+            let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
+            // Once as it is, and once more as it becomes.
+            self.runner.hold(2 * state_bytes)?;
+            together.state_bytes += state_bytes;
+            let stuck = self.quarantine.get(&key).filter(|quarantined| quarantined.at.is_some());
+            let last = stuck.and_then(|stuck| stuck.at).or(before.as_ref().map(|before| before.last));
+            if last.is_some_and(|last| order(&events[0]) < last) {
+                anew.insert(key, newest);
+            } else if let Some(stuck) = stuck {
+                let after = Record { changed: newest, ..before.clone().unwrap_or(Record::EMPTY) };
+                changes.push(KeyChange { key, before, after, stuck: Some(stuck.clone()) });
+            } else {
+                let state = before.as_ref().map(|before| before.state.clone()).unwrap_or_default();
+                jobs.push(Job::new(key, state, events));
+                befores.push((before, newest));
+            }
+        }
+        self.runner.fold(&mut jobs)?;
+        changes.extend(jobs.into_iter().zip(befores).map(|(job, (before, newest))| continued(job, before, newest)));
+        Ok(changes)
+    }
+
+    /// Folds some of the keys from their first entries on; each comes with the position at which it changed.
+    fn fold_anew(
+        &mut self,
+        intake: &Intake,
+        keys: &mut impl Iterator<Item = (Key, u64)>,
+    ) -> Result<Vec<KeyChange>, EvaluateError> {
+        let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
+        let (mut together, mut befores) = (Together::default(), Vec::new());
+        while let Some((key, changed)) = together.next_of(keys) {
+            let before = find_record(&records, key)?;
+            let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
+            self.runner.hold(state_bytes)?;
+            together.state_bytes += state_bytes;
+            befores.push((key, before, changed));
+        }
+        let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
+        let mut evaluation = Evaluation {
+            source: self.source,
+            places: &places,
+            meaning: &intake.meaning,
+            shape: self.shape,
+            runner: self.runner,
+            as_of: AsOf::any_day(self.cursor),
+        };
+        let folded = evaluation.fold_anew(befores.iter().map(|(key, ..)| *key))?;
+        let changes = folded.into_iter().zip(befores).map(|((_, folded), (key, before, changed))| {
+            let after = Record { changed, ..folded.record };
+            KeyChange { key, before, after, stuck: folded.stuck }
+        });
+        Ok(changes.collect())
+    }
+
+    /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
+    /// Those that came and went within the batch are among them: they are asked for as of positions between.
+    fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, u64>, EvaluateError> {
+        let mut disturbed: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut note = |key: Key, position: u64| {
+            disturbed.entry(key).and_modify(|last| *last = position.max(*last)).or_insert(position);
+        };
+        let positions: HashMap<u64, u64> = intake.withdrawn.iter().copied().collect();
+        let targets: Vec<u64> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
+        for routable in self.source.routables_at(&targets)? {
+            let position = positions[&routable.position];
+            routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
+        }
+        let mut meaning = self.meant.clone();
+        for moved in &intake.moves {
+            let mut entries = BTreeSet::new();
+            for handle in &moved.handles {
+                entries.extend(self.entries_with(*handle)?);
+            }
+            entries.retain(|entry| *entry < moved.position);
+            let entries = self.source.routables_at(&Vec::from_iter(entries))?;
+            entries.iter().flat_map(|entry| entry.keys(&meaning)).for_each(|key| note(key, moved.position));
+            moved.apply(&mut meaning, &self.source.people());
+            entries.iter().flat_map(|entry| entry.keys(&meaning)).for_each(|key| note(key, moved.position));
+        }
+        Ok(disturbed)
+    }
+
+    /// Every entry that names a person.
+    fn entries_with(&self, handle: u32) -> Result<BTreeSet<u64>, StoreError> {
+        let (places, seconds) = (self.write.open_table(PLACES)?, self.write.open_table(SECONDS)?);
+        let mut entries: BTreeSet<u64> = mentions_of(&self.write.open_table(MENTIONS)?, handle)?.into_iter().collect();
+        for key in keys_with(&places, &seconds, handle)? {
+            entries.extend(places_of(&places, key)?.into_iter().map(|place| place.order.position));
+        }
+        Ok(entries)
+    }
+}
+
+/// Counts the keys that are worked on together: not too many, nor too much.
+#[derive(Default)]
+struct Together {
+    keys: usize,
+    state_bytes: usize,
+}
+
+impl Together {
+    /// The next key, if it is still one of them.
+    fn next_of<T>(&mut self, keys: &mut impl Iterator<Item = T>) -> Option<T> {
+        let fits = self.keys < limits::KEYS_AT_ONCE && self.state_bytes < limits::STATES_AT_ONCE_BYTES;
+        self.keys += 1;
+        if fits { keys.next() } else { None }
+    }
+}
+
+/// A key whose new entries came after those folded before.
+fn continued(mut job: Job, before: Option<Record>, changed: u64) -> KeyChange {
+    let stuck = job.stuck_at().zip(job.fault.take());
+    let (last, entries) = before.as_ref().map_or((Order::MIN, 0), |before| (before.last, before.entries));
+    let after =
+        Record { changed, last: job.last().unwrap_or(last), entries: entries + job.entries(), state: job.state };
+    let stuck = stuck.map(|(at, message)| Quarantined { at: Some(at), message });
+    KeyChange { key: job.key, before, after, stuck }
+}
+
+/// Stores what became of keys, and counts states.
+pub(crate) fn write_records(
+    write: &WriteTransaction,
+    changes: &[KeyChange],
+    meta: &mut Meta,
+) -> Result<(), StoreError> {
+    let mut records = write.open_table(RECORDS)?;
+    let mut seconds = write.open_table(SECONDS)?;
+    for KeyChange { key, before, after, .. } in changes {
+        let known = before.as_ref().map_or(0, |before| before.state.len());
+        meta.keys = meta.keys + u64::from(!after.state.is_empty()) - u64::from(known > 0);
+        meta.state_bytes = meta.state_bytes + after.state.len() as u64 - known as u64;
+        if before.is_none() && key.b != 0 {
+            seconds.insert(&key.swapped().to_bytes(), ())?;
+        }
+        records.insert(&key.to_bytes(), after.encode().as_slice())?;
+    }
+    Ok(())
+}
+
+/// Moves keys to the position at which they changed now.
+pub(crate) fn note_changes(write: &WriteTransaction, changes: &[KeyChange]) -> Result<(), StoreError> {
+    let mut table = write.open_table(CHANGES)?;
+    for KeyChange { key, before, after, .. } in changes {
+        if let Some(before) = before {
+            table.remove(&change_bytes(before.changed, *key))?;
+        }
+        table.insert(&change_bytes(after.changed, *key), ())?;
+    }
+    Ok(())
+}
+
+/// Stores the quarantine as it is after a batch.
+pub(crate) fn write_quarantine(
+    write: &WriteTransaction,
+    before: &HashMap<Key, Quarantined>,
+    after: &HashMap<Key, Quarantined>,
+) -> Result<(), StoreError> {
+    if before == after {
+        return Ok(());
+    }
+    let mut table = write.open_table(QUARANTINE)?;
+    for key in before.keys().filter(|key| !after.contains_key(key)) {
+        table.remove(&key.to_bytes())?;
+    }
+    for (key, quarantined) in after {
+        table.insert(&key.to_bytes(), quarantined.encode().as_slice())?;
+    }
+    Ok(())
+}

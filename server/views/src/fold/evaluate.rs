@@ -1,0 +1,341 @@
+//! Folds and reads keys as of a position and a day: for the follower, for questions about other days, for evidence.
+//!
+//! The state of a key = the fold of its entries that are not withdrawn, in order of (time, position), people taken
+//! for whom they mean; if an entry cannot be folded, of those before it.
+
+use super::source::{Source, SourceError};
+use crate::{
+    contract::{
+        GuestRow, KeyShape,
+        key::{Key, Order},
+    },
+    file::{
+        people::Meaning,
+        row::StoredRow,
+        store::{StoreError, places_of},
+        tables::{Quarantined, Record},
+    },
+    limits,
+    plugin::{
+        abi::batch::FoldEvent,
+        runner::{Job, Runner, order},
+    },
+    share::{interrupted::Interrupted, room::NoRoom},
+};
+use kith_core::timestamp::Timestamp;
+use redb::ReadableTable;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
+
+/// Why keys could not be computed.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The entries could not be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The view's file could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The plugin fails on so many keys that it is not worth going on.
+    #[error("the plugin fails on {} keys", limits::QUARANTINED_KEYS_LAST)]
+    Spoilt,
+    /// The view's file may not grow now.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The plugin could not be asked now.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+/// Up to where entries count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct AsOf {
+    /// Entries, retractions and merges up to this position.
+    pub(crate) position: u64,
+    /// What happened up to this millisecond since 1970-01-01, UTC.
+    pub(crate) end: i64,
+}
+
+impl AsOf {
+    /// Up to a position, and up to the end of a day.
+    pub(crate) fn day(position: u64, day: i32) -> Self {
+        Self { position, end: Timestamp::end_of_day(day).millis() }
+    }
+
+    /// Up to a position, whenever it happened.
+    pub(crate) fn any_day(position: u64) -> Self {
+        Self { position, end: i64::MAX }
+    }
+}
+
+/// A key folded from its first entry on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folded {
+    /// The result; `changed` is not set.
+    pub(crate) record: Record,
+    /// Why it ends before the last entry, if it does.
+    pub(crate) stuck: Option<Quarantined>,
+}
+
+/// The rows of a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeyRows {
+    /// The key.
+    pub(crate) key: Key,
+    /// Its rows by item (0 = none).
+    pub(crate) rows: Vec<(u64, StoredRow)>,
+    /// Why it has none, if it could not be read.
+    pub(crate) fault: Option<String>,
+}
+
+/// What is needed to fold and read keys.
+pub(crate) struct Evaluation<'a, P> {
+    /// The entries.
+    pub(crate) source: &'a Source,
+    /// Where each key's entries are.
+    pub(crate) places: &'a P,
+    /// Whom handles mean as of `as_of`.
+    pub(crate) meaning: &'a Meaning,
+    /// What keys look like.
+    pub(crate) shape: KeyShape,
+    /// The plugin.
+    pub(crate) runner: &'a mut Runner,
+    /// Up to where entries count.
+    pub(crate) as_of: AsOf,
+}
+
+impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
+    /// Which entries count for keys.
+    pub(crate) fn counting(&self) -> Counting<'a, P> {
+        let Self { source, places, meaning, shape, as_of, .. } = self;
+        Counting { source, places, meaning, shape: *shape, as_of: *as_of }
+    }
+
+    /// The events of each key at these places, in fold order.
+    pub(crate) fn events(&self, keys: &[(Key, &[Order])]) -> Result<Vec<Vec<FoldEvent>>, EvaluateError> {
+        let positions: BTreeSet<u64> =
+            keys.iter().flat_map(|(_, orders)| *orders).map(|order| order.position).collect();
+        let positions = Vec::from_iter(positions);
+        let mut events: HashMap<Key, Vec<FoldEvent>> = keys.iter().map(|(key, _)| (*key, Vec::new())).collect();
+        for routable in self.source.routables_at(&positions)? {
+            routable.route(self.meaning, |key, event| {
+                if let Some(events) = events.get_mut(&key) {
+                    events.push(event);
+                }
+            });
+        }
+        let sorted = keys.iter().map(|(key, _)| {
+            let mut events = events.remove(key).unwrap_or_default();
+            sort_events(&mut events);
+            events
+        });
+        Ok(sorted.collect())
+    }
+
+    /// Folds keys from their first entries on: no more than fit between two hand-ons.
+    pub(crate) fn fold_anew(
+        &mut self,
+        keys: impl IntoIterator<Item = Key>,
+    ) -> Result<Vec<(Key, Folded)>, EvaluateError> {
+        let mut folded = Vec::new();
+        let mut group: Vec<(Key, Vec<Order>)> = Vec::new();
+        let mut size = 0;
+        for key in keys {
+            let orders = self.counting().orders(key)?;
+            if size + orders.len() > limits::ANEW_ENTRIES_AT_ONCE {
+                self.fold_group(&group, &mut folded)?;
+                group.clear();
+                size = 0;
+            }
+            size += orders.len();
+            group.push((key, orders));
+        }
+        self.fold_group(&group, &mut folded)?;
+        Ok(folded)
+    }
+
+    /// Folds some entries of one key, from no state.
+    pub(crate) fn fold_orders(&mut self, key: Key, orders: &[Order]) -> Result<Folded, EvaluateError> {
+        let mut folded = Vec::new();
+        self.fold_group(&[(key, orders.to_vec())], &mut folded)?;
+        let (_, folded) = folded.pop().expect("one key gives one result");
+        Ok(folded)
+    }
+
+    /// Folds some keys together, or one large key a piece at a time.
+    fn fold_group(
+        &mut self,
+        group: &[(Key, Vec<Order>)],
+        folded: &mut Vec<(Key, Folded)>,
+    ) -> Result<(), EvaluateError> {
+        let mut results: Vec<Folded> = group.iter().map(|_| Folded { record: Record::EMPTY, stuck: None }).collect();
+        let longest = group.iter().map(|(_, orders)| orders.len()).max().unwrap_or_default();
+        for from in (0..longest).step_by(limits::ANEW_ENTRIES_AT_ONCE) {
+            let pieces: Vec<(Key, &[Order])> = group.iter().map(|(key, orders)| (*key, piece(orders, from))).collect();
+            let states = results.iter_mut().map(|folded| std::mem::take(&mut folded.record.state));
+            let jobs = pieces.iter().zip(states).zip(self.events(&pieces)?);
+            let mut jobs: Vec<Job> = jobs.map(|(((key, _), state), events)| Job::new(*key, state, events)).collect();
+            for (job, folded) in jobs.iter_mut().zip(&results) {
+                if folded.stuck.is_some() {
+                    job.events.clear();
+                }
+            }
+            self.runner.fold(&mut jobs)?;
+            results.iter_mut().zip(jobs).for_each(|(folded, job)| folded.take_in(job));
+        }
+        folded.extend(group.iter().map(|(key, _)| *key).zip(results));
+        Ok(())
+    }
+
+    /// Visits the rows of keys, in their order, as of the end of the day that `as_of` ends with. A record that holds later
+    /// entries is folded anew without them.
+    pub(crate) fn rows(
+        &mut self,
+        day: i32,
+        keys: &[(Key, Record)],
+        mut visit: impl FnMut(KeyRows) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
+        for keys in keys.chunks(limits::KEYS_AT_ONCE) {
+            self.rows_of_some(day, keys, &mut visit)?;
+        }
+        Ok(())
+    }
+
+    fn rows_of_some(
+        &mut self,
+        day: i32,
+        keys: &[(Key, Record)],
+        visit: &mut impl FnMut(KeyRows) -> Result<(), EvaluateError>,
+    ) -> Result<(), EvaluateError> {
+        let later: Vec<Key> =
+            keys.iter().filter(|(_, record)| record.last.at > self.as_of.end).map(|(key, _)| *key).collect();
+        let mut later: HashMap<Key, Folded> = self.fold_anew(later)?.into_iter().collect();
+        let records: Vec<(Key, Cow<'_, Record>)> = keys
+            .iter()
+            .map(|(key, record)| match later.remove(key) {
+                Some(folded) => (*key, Cow::Owned(Record { changed: record.changed, ..folded.record })),
+                None => (*key, Cow::Borrowed(record)),
+            })
+            .collect();
+        let slots: Vec<(Key, &[u8])> = records
+            .iter()
+            .filter(|(_, record)| !record.state.is_empty())
+            .map(|(key, record)| (*key, record.state.as_slice()))
+            .collect();
+        let counting = self.counting();
+        let mut unread = records.iter();
+        self.runner.read(day, &slots, |found| {
+            // Keys without a state have no rows, and are not read.
+            for (key, record) in unread.by_ref() {
+                if !record.state.is_empty() {
+                    return visit(counting.key_rows(*key, record, found)?);
+                }
+                visit(KeyRows { key: *key, rows: Vec::new(), fault: None })?;
+            }
+            unreachable!("only keys with a state are read")
+        })?;
+        unread.try_for_each(|(key, _)| visit(KeyRows { key: *key, rows: Vec::new(), fault: None }))
+    }
+}
+
+/// Which entries count for keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Counting<'a, P> {
+    source: &'a Source,
+    places: &'a P,
+    meaning: &'a Meaning,
+    shape: KeyShape,
+    as_of: AsOf,
+}
+
+impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
+    /// A key's entries that count, in fold order.
+    pub(crate) fn orders(&self, key: Key) -> Result<Vec<Order>, StoreError> {
+        let mut orders = Vec::new();
+        for named in named_keys(key, self.meaning, self.shape) {
+            orders.extend(places_of(self.places, named)?.into_iter().map(|place| place.order));
+        }
+        orders.sort_unstable();
+        orders.dedup();
+        let people = self.source.people();
+        let AsOf { position, end } = self.as_of;
+        orders.retain(|order| order.position <= position && order.at <= end);
+        orders.retain(|order| !people.is_retracted(order.position, position));
+        Ok(orders)
+    }
+
+    fn key_rows(&self, key: Key, record: &Record, found: Result<Vec<GuestRow>, String>) -> Result<KeyRows, StoreError> {
+        let found = match found {
+            Ok(found) => self.check_evidence(key, found)?,
+            Err(message) => Err(message),
+        };
+        Ok(match found {
+            Err(message) => KeyRows { key, rows: Vec::new(), fault: Some(message) },
+            Ok(found) => {
+                let stored =
+                    |row: GuestRow| (row.item.unwrap_or_default(), StoredRow::of(row, record.changed, record.entries));
+                KeyRows { key, rows: found.into_iter().map(stored).collect(), fault: None }
+            }
+        })
+    }
+
+    /// Refuses rows that name entries which are not the key's.
+    fn check_evidence(&self, key: Key, rows: Vec<GuestRow>) -> Result<Result<Vec<GuestRow>, String>, StoreError> {
+        if rows.iter().all(|row| row.item.is_none() && row.evidence.is_empty()) {
+            return Ok(Ok(rows));
+        }
+        let entries: HashSet<u64> = self.orders(key)?.into_iter().map(|order| order.position).collect();
+        let named = rows.iter().flat_map(|row| row.item.iter().chain(&row.evidence));
+        Ok(match named.copied().find(|position| !entries.contains(position)) {
+            Some(position) => Err(format!("a row names entry {position}, which is not one of its key")),
+            None => Ok(rows),
+        })
+    }
+}
+
+impl Folded {
+    fn take_in(&mut self, job: Job) {
+        self.record.entries += job.entries();
+        self.record.last = job.last().unwrap_or(self.record.last);
+        if let (Some(at), Some(message)) = (job.stuck_at(), &job.fault) {
+            self.stuck = Some(Quarantined { at: Some(at), message: message.clone() });
+        }
+        self.record.state = job.state;
+    }
+}
+
+fn piece(orders: &[Order], from: usize) -> &[Order] {
+    let from = from.min(orders.len());
+    &orders[from..orders.len().min(from + limits::BATCH_ENTRIES_MAX)]
+}
+
+/// Sorts a key's events into fold order; an entry that comes by several routes stays in the order of the routes.
+pub(crate) fn sort_events(events: &mut [FoldEvent]) {
+    events.sort_by_key(|event| (order(event), event.route));
+}
+
+/// The keys, people as entries name them, that come under a key.
+pub(crate) fn named_keys(key: Key, meaning: &Meaning, shape: KeyShape) -> BTreeSet<Key> {
+    if meaning.is_plain() {
+        return BTreeSet::from([key]);
+    }
+    let (firsts, seconds) = (meaning.same_as(key.a), meaning.same_as(key.b));
+    let all = firsts.iter().flat_map(|a| seconds.iter().map(move |b| (*a, *b)));
+    match shape {
+        KeyShape::Pair => all.filter(|(a, b)| a != b).map(|(a, b)| Key::pair(a, b)).collect(),
+        KeyShape::DirectedPair => all.filter(|(a, b)| a != b).map(|(a, b)| Key::directed(a, b)).collect(),
+        KeyShape::Person => firsts.iter().map(|a| Key::person(*a)).collect(),
+    }
+}
+
+/// The key that a key comes under, people taken for whom they mean; `None` if both are the same person.
+pub(crate) fn meant_key(named: Key, meaning: &Meaning, shape: KeyShape) -> Option<Key> {
+    let (a, b) = (meaning.of(named.a), meaning.of(named.b));
+    match shape {
+        KeyShape::Person => Some(Key::person(a)),
+        KeyShape::Pair => (a != b).then(|| Key::pair(a, b)),
+        KeyShape::DirectedPair => (a != b).then(|| Key::directed(a, b)),
+    }
+}

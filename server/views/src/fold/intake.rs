@@ -1,0 +1,159 @@
+//! What a batch of entries says about people, merges and retractions, before any of it is folded.
+//!
+//! Taken in at once for the whole batch: a batch ends with the state at its last position, however it was cut.
+
+use super::source::{Source, SourceError};
+use crate::{
+    contract::Handle,
+    file::{
+        people::{Meaning, Merge, People},
+        store::{StoreError, encode_person},
+        tables::{MERGES, PEOPLE, RETRACTIONS},
+    },
+};
+use kith_core::{
+    event::{DirectoryFact, Event, Fact},
+    id::{OrganisationId, PersonId},
+};
+use redb::WriteTransaction;
+use std::collections::{BTreeMap, HashMap};
+
+/// What changes beside the keys that events come under.
+#[derive(Debug, Default)]
+pub(crate) struct Intake {
+    people: BTreeMap<Handle, Vec<u8>>,
+    merges: Vec<(u64, Merge)>,
+    retractions: Vec<(u64, u64)>,
+    /// Whom handles mean now.
+    pub(crate) meaning: Meaning,
+    /// How they came to mean that, in order.
+    pub(crate) moves: Vec<Move>,
+    /// Entries withdrawn, merges apart, with the position of the retraction.
+    pub(crate) withdrawn: Vec<(u64, u64)>,
+}
+
+/// An entry that changes whom handles mean.
+#[derive(Debug)]
+pub(crate) struct Move {
+    /// The entry.
+    pub(crate) position: u64,
+    /// The handles that mean somebody else from then on.
+    pub(crate) handles: Vec<Handle>,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Cause {
+    Merged(Merge),
+    MergeWithdrawn,
+}
+
+impl Move {
+    /// Whom handles mean after it, from whom they meant before.
+    pub(crate) fn apply(&self, meaning: &mut Meaning, people: &People) {
+        match self.cause {
+            Cause::Merged(merge) => drop(meaning.merge(merge)),
+            Cause::MergeWithdrawn => *meaning = people.meaning(self.position),
+        }
+    }
+}
+
+impl Intake {
+    /// Takes in the entries of a batch, in order of position; the people known grow at once.
+    pub(crate) fn take(entries: &[(u64, Event)], source: &Source, meaning: Meaning) -> Result<Self, SourceError> {
+        let mut targets = HashMap::new();
+        for (position, event) in entries {
+            let Fact::Retracted(retracted) = &event.fact else { continue };
+            let target = source.position_of(&retracted.event)?;
+            targets.extend(target.filter(|target| target < position).map(|target| (*position, target)));
+        }
+        let mut intake = Self { meaning, ..Self::default() };
+        let mut people = source.people_mut();
+        for (position, event) in entries {
+            intake.take_fact(*position, &event.fact, &targets, &mut people);
+        }
+        Ok(intake)
+    }
+
+    fn take_fact(&mut self, position: u64, fact: &Fact, targets: &HashMap<u64, u64>, people: &mut People) {
+        match fact {
+            Fact::Directory(DirectoryFact::PersonAdded(added)) => {
+                let organisation = added.organisation.as_ref();
+                let handle = people.add(added.person.clone(), organisation);
+                self.note_person(handle, organisation, &added.person);
+            }
+            Fact::Directory(DirectoryFact::PersonChanged(changed)) => {
+                if let Some(handle) = people.handle(&changed.person) {
+                    let organisation = changed.organisation.as_ref();
+                    people.join(handle, organisation);
+                    self.note_person(handle, organisation, &changed.person);
+                }
+            }
+            Fact::Directory(DirectoryFact::PeopleMerged(merged)) => {
+                if let (Some(kept), Some(merged)) = (people.handle(&merged.kept), people.handle(&merged.merged)) {
+                    self.take_merge(position, Merge { kept, merged }, people);
+                }
+            }
+            Fact::Retracted(_) => {
+                if let Some(target) = targets.get(&position) {
+                    self.take_retraction(*target, position, people);
+                }
+            }
+            Fact::Habit(_)
+            | Fact::Custom(_)
+            | Fact::Directory(DirectoryFact::OrganisationAdded(_))
+            | Fact::Administration(_)
+            | Fact::Newer(_) => {}
+        }
+    }
+
+    fn note_person(&mut self, handle: Handle, organisation: Option<&OrganisationId>, id: &PersonId) {
+        self.people.insert(handle, encode_person(organisation, id));
+    }
+
+    fn take_merge(&mut self, position: u64, merge: Merge, people: &mut People) {
+        people.merge(position, merge);
+        self.merges.push((position, merge));
+        let handles = self.meaning.merge(merge);
+        self.moves.push(Move { position, handles, cause: Cause::Merged(merge) });
+    }
+
+    fn take_retraction(&mut self, target: u64, position: u64, people: &mut People) {
+        if people.is_retracted(target, position) {
+            return;
+        }
+        people.retract(target, position);
+        self.retractions.push((target, position));
+        if people.merge_at(target).is_none() {
+            self.withdrawn.push((target, position));
+            return;
+        }
+        let meaning = people.meaning(position);
+        let handles = self.meaning.difference(&meaning);
+        self.moves.push(Move { position, handles, cause: Cause::MergeWithdrawn });
+        self.meaning = meaning;
+    }
+
+    /// Stores what was taken in.
+    pub(crate) fn write(&self, write: &WriteTransaction) -> Result<(), StoreError> {
+        if !self.people.is_empty() {
+            let mut people = write.open_table(PEOPLE)?;
+            for (handle, record) in &self.people {
+                people.insert(handle, record.as_slice())?;
+            }
+        }
+        if !self.merges.is_empty() {
+            let mut merges = write.open_table(MERGES)?;
+            for (position, merge) in &self.merges {
+                merges.insert(position, (merge.kept, merge.merged))?;
+            }
+        }
+        if !self.retractions.is_empty() {
+            let mut retractions = write.open_table(RETRACTIONS)?;
+            for (target, position) in &self.retractions {
+                retractions.insert(target, position)?;
+            }
+        }
+        Ok(())
+    }
+}

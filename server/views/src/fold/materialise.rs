@@ -1,0 +1,163 @@
+//! The rows of a view's day: replaced for keys that changed, and for all keys when the day turns.
+
+use super::{
+    evaluate::{AsOf, EvaluateError, Evaluation, KeyRows},
+    source::Source,
+};
+use crate::{
+    contract::{KeyShape, key::Key},
+    file::{
+        people::Meaning,
+        row::{RowHead, RowKey, StoredRow},
+        store::StoreError,
+        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, change_bytes},
+    },
+    limits,
+    plugin::runner::Runner,
+    share::room::FileRoom,
+};
+use redb::{ReadableTable, Table, WriteTransaction};
+use std::collections::HashMap;
+
+/// Bytes of rows between two looks at the room there is.
+const ROOM_LOOK_BYTES: usize = 1024 * 1024;
+
+/// What rows are made with.
+pub(crate) struct Materialisation<'a> {
+    /// The transaction.
+    pub(crate) write: &'a WriteTransaction,
+    /// The entries.
+    pub(crate) source: &'a Source,
+    /// The plugin.
+    pub(crate) runner: &'a mut Runner,
+    /// What keys look like.
+    pub(crate) shape: KeyShape,
+    /// Whom handles mean.
+    pub(crate) meaning: &'a Meaning,
+    /// Keys in quarantine.
+    pub(crate) quarantine: &'a mut HashMap<Key, Quarantined>,
+    /// The view as a whole; rows are counted in it.
+    pub(crate) meta: &'a mut Meta,
+    /// What the view's file may take.
+    pub(crate) room: &'a FileRoom,
+}
+
+impl Materialisation<'_> {
+    /// Makes the rows of keys that changed, as of a day.
+    pub(crate) fn make(&mut self, day: i32, keys: &[(Key, Record)]) -> Result<(), EvaluateError> {
+        let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
+        let mut evaluation = Evaluation {
+            source: self.source,
+            places: &places,
+            meaning: self.meaning,
+            shape: self.shape,
+            runner: self.runner,
+            as_of: AsOf::day(self.meta.cursor, day),
+        };
+        let mut rows = self.write.open_table(ROWS).map_err(StoreError::from)?;
+        let mut records = keys.iter().map(|(_, record)| record);
+        let (meta, quarantine, room) = (&mut *self.meta, &mut *self.quarantine, self.room);
+        let mut unchecked = 0;
+        evaluation.rows(day, keys, |made| {
+            let record = records.next().expect("every key is visited once, in order");
+            unchecked += replace_rows(&mut rows, &made, record.changed, meta)?;
+            if unchecked >= ROOM_LOOK_BYTES {
+                room.check()?;
+                unchecked = 0;
+            }
+            note_fault(quarantine, made.key, made.fault)
+        })
+    }
+
+    /// Makes the rows of all keys as of a day. While the view is built, notes when each key last changed.
+    pub(crate) fn make_all(&mut self, day: i32) -> Result<(), EvaluateError> {
+        let mut after = None;
+        loop {
+            let keys = self.records_after(after)?;
+            let Some((last, _)) = keys.last() else { break };
+            after = Some(*last);
+            self.runner.hold(keys.iter().map(|(_, record)| record.state.len()).sum())?;
+            if self.meta.day.is_none() {
+                self.note_changes(&keys)?;
+            }
+            self.make(day, &keys)?;
+            self.runner.let_go();
+        }
+        self.meta.day = Some(day);
+        Ok(())
+    }
+
+    fn records_after(&self, after: Option<Key>) -> Result<Vec<(Key, Record)>, StoreError> {
+        let records = self.write.open_table(RECORDS)?;
+        let from = after.unwrap_or(Key::MIN).to_bytes();
+        let (mut keys, mut state_bytes) = (Vec::new(), 0);
+        for record in records.range::<&[u8; 8]>(&from..)? {
+            let (key, record) = record?;
+            let key = Key::from_bytes(*key.value());
+            if Some(key) != after {
+                let record = Record::decode(record.value());
+                state_bytes += record.state.len();
+                keys.push((key, record));
+            }
+            if keys.len() == limits::KEYS_AT_ONCE || state_bytes >= limits::STATES_AT_ONCE_BYTES {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
+    fn note_changes(&self, keys: &[(Key, Record)]) -> Result<(), StoreError> {
+        let mut changes = self.write.open_table(CHANGES)?;
+        for (key, record) in keys {
+            changes.insert(&change_bytes(record.changed, *key), ())?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts a key's rows in the place of those it had; marks those that are gone. Gives the bytes written.
+fn replace_rows(
+    rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
+    made: &KeyRows,
+    changed: u64,
+    meta: &mut Meta,
+) -> Result<usize, StoreError> {
+    let key = made.key;
+    let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
+    let mut gone = Vec::new();
+    for row in rows.range::<&[u8; 16]>(&first..=&last)? {
+        let (row_key, row) = row?;
+        if RowHead::of(row.value()).is_there {
+            gone.push(RowKey::from_bytes(*row_key.value()));
+            meta.rows -= 1;
+        }
+    }
+    let mut written = 0;
+    for (item, row) in &made.rows {
+        let row = row.encode();
+        written += row.len();
+        rows.insert(&RowKey { key, item: *item }.to_bytes(), row.as_slice())?;
+        gone.retain(|row_key| row_key.item != *item);
+        meta.rows += 1;
+    }
+    for row_key in gone {
+        rows.insert(&row_key.to_bytes(), StoredRow::gone(changed).as_slice())?;
+    }
+    Ok(written)
+}
+
+/// Puts a key that cannot be read into quarantine, and takes out one that can be again. What a key cannot be folded
+/// over stays the reason.
+fn note_fault(
+    quarantine: &mut HashMap<Key, Quarantined>,
+    key: Key,
+    fault: Option<String>,
+) -> Result<(), EvaluateError> {
+    let is_stuck = quarantine.get(&key).is_some_and(|quarantined| quarantined.at.is_some());
+    match fault {
+        _ if is_stuck => {}
+        Some(message) => drop(quarantine.insert(key, Quarantined { at: None, message })),
+        None => drop(quarantine.remove(&key)),
+    }
+    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
+}

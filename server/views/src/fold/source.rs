@@ -1,0 +1,171 @@
+//! The entries that a view folds, as its routes see them: what the view's scope lets through of a history.
+
+use super::routing::{Referral, Routable, Routes};
+use crate::file::people::People;
+use bytes::Bytes;
+use kith_core::{
+    entry::Entry,
+    event::{Event, Scope},
+    history::{Budget, History, Unreadable},
+    id::{EventId, OrganisationId},
+    position::Position,
+};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Entries read at once when a key is folded anew.
+const READ_ENTRIES: usize = 1_024;
+
+/// Which entries a view folds. Part of the view's identity: the same everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ViewScope {
+    /// Those that the whole network may see.
+    Network,
+    /// Those, and the ones that only this organisation may see.
+    Organisation(OrganisationId),
+}
+
+impl ViewScope {
+    fn sees(&self, entry: &Entry, event: &Event) -> bool {
+        match (event.scope, self) {
+            (Scope::Network, _) => true,
+            (Scope::Organisation, Self::Network) => false,
+            (Scope::Organisation, Self::Organisation(own)) => entry.organisation.as_ref() == Some(own),
+        }
+    }
+}
+
+/// Why entries could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The history could not be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// An entry is not one that this version can open.
+    #[error("the entry after position {after} cannot be opened: {invalid}")]
+    Unopened {
+        /// The last entry that could be opened.
+        after: u64,
+        /// What is wrong with it.
+        invalid: kith_core::invalid::Invalid,
+    },
+}
+
+/// A history, and what a view takes of it.
+#[derive(Clone)]
+pub(crate) struct Source {
+    history: Arc<dyn History>,
+    scope: ViewScope,
+    routes: Routes,
+    people: Arc<RwLock<People>>,
+}
+
+impl Source {
+    /// Nobody is known yet.
+    pub(crate) fn new(history: Arc<dyn History>, scope: ViewScope, routes: Routes) -> Self {
+        Self { history, scope, routes, people: Arc::default() }
+    }
+
+    /// The people known, for a short look.
+    pub(crate) fn people(&self) -> RwLockReadGuard<'_, People> {
+        self.people.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The people known, to add to them. Only the follower does.
+    pub(crate) fn people_mut(&self) -> RwLockWriteGuard<'_, People> {
+        self.people.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Under which keys entries come.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// The history's last position.
+    pub(crate) fn head(&self) -> u64 {
+        self.history.head().get()
+    }
+
+    /// Reads entries after a position, with the position of the last one read; hidden ones are left out.
+    pub(crate) fn read(&self, after: u64, until: u64, budget: Budget) -> Result<Batch, SourceError> {
+        let read = self.history.read(Position::new(after), Position::new(until), budget)?;
+        let mut batch = Batch { last: after, entries: Vec::with_capacity(read.len()) };
+        for bytes in &read {
+            let (entry, event) = open(bytes, batch.last)?;
+            batch.last = entry.position.get();
+            if self.scope.sees(&entry, &event) {
+                batch.entries.push((batch.last, event));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The entry bytes and events at positions; what is not there is left out.
+    pub(crate) fn read_at(&self, positions: &[u64]) -> Result<Vec<(u64, Bytes, Event)>, SourceError> {
+        let positions: Vec<Position> = positions.iter().copied().map(Position::new).collect();
+        let mut found = Vec::with_capacity(positions.len());
+        for bytes in self.history.read_at(&positions)? {
+            let (entry, event) = open(&bytes, 0)?;
+            found.push((entry.position.get(), bytes, event));
+        }
+        Ok(found)
+    }
+
+    /// Where an event is, if it is here.
+    pub(crate) fn position_of(&self, id: &EventId) -> Result<Option<u64>, SourceError> {
+        Ok(self.history.position_of(id)?.map(Position::get))
+    }
+
+    /// An entry as the routes see it.
+    pub(crate) fn routable(&self, position: u64, event: &Event) -> Result<Option<Routable>, SourceError> {
+        let people = self.people();
+        Routable::of(position, event, &self.routes, &people, |id| self.find_referral(id, &people))
+    }
+
+    /// The entries at positions as the routes see them.
+    pub(crate) fn routables_at(&self, positions: &[u64]) -> Result<Vec<Routable>, SourceError> {
+        let mut routables = Vec::with_capacity(positions.len());
+        for positions in positions.chunks(READ_ENTRIES) {
+            for (position, _, event) in self.read_at(positions)? {
+                routables.extend(self.routable(position, &event)?);
+            }
+        }
+        Ok(routables)
+    }
+
+    fn find_referral(&self, id: &EventId, people: &People) -> Result<Option<Referral>, SourceError> {
+        let Some(position) = self.position_of(id)? else { return Ok(None) };
+        let found = self.read_at(&[position])?;
+        Ok(found.first().and_then(|(position, _, event)| Referral::of(*position, event, people)))
+    }
+}
+
+/// Entries of one read.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// Position of the last entry read, let through or not; where the read began if there was none.
+    pub(crate) last: u64,
+    /// Positions and events that the scope lets through.
+    pub(crate) entries: Vec<(u64, Event)>,
+}
+
+impl Batch {
+    /// Leaves what would come to more events, an entry counted for each key, to later batches; the first entry stays.
+    pub(crate) fn cut(&mut self, routes: &Routes, events_max: usize) {
+        let mut events = 0;
+        let fits = self.entries.iter().take_while(|(_, event)| {
+            events += routes.events_max(event);
+            events <= events_max
+        });
+        let fits = fits.count().max(1);
+        if fits < self.entries.len() {
+            self.entries.truncate(fits);
+            self.last = self.entries.last().expect("one entry stays at least").0;
+        }
+    }
+}
+
+fn open(bytes: &Bytes, after: u64) -> Result<(Entry, Event), SourceError> {
+    let entry = Entry::decode(bytes).map_err(|invalid| SourceError::Unopened { after, invalid })?;
+    let event = entry.event().map_err(|invalid| SourceError::Unopened { after, invalid })?;
+    Ok((entry, event))
+}

@@ -1,0 +1,196 @@
+//! The plugin host: one sandbox, and the views and reports that work in it.
+
+use crate::{
+    check::{
+        found::{CheckError, CheckReport, Checking},
+        look_over,
+    },
+    contract::declared::Declared,
+    file::store::Store,
+    fold::{
+        routing::Routes,
+        source::{Source, ViewScope},
+    },
+    limits,
+    plugin::{
+        abi::view_v1::{CONTRACT, Plugin},
+        cache::CacheKey,
+        compile::{Compiled, Compiling},
+        engine::SandboxLimits,
+        refused::Refused,
+        sandbox::{Keep, Sandbox, SandboxError},
+    },
+    report::Report,
+    share::{
+        folder,
+        kept::{Corner, Shelf},
+        portions::Portions,
+        room::Room,
+    },
+    view::{
+        follower::Follower,
+        following::{FollowError, Following},
+        handle::ViewHandle,
+        shared::{File, Host, Shared, Turn},
+    },
+};
+use kith_core::id::NetworkName;
+use sha2::{Digest, Sha256};
+use std::{path::PathBuf, sync::Arc};
+
+/// Where views are kept, and what they may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The folder of the views' files.
+    pub folder: PathBuf,
+    /// The folder of compiled components.
+    pub cache_folder: PathBuf,
+    /// What tells code of this program in that folder from other files.
+    pub cache_key: CacheKey,
+    /// Where components are compiled.
+    pub compiling: Compiling,
+    /// Bytes that each view may use to keep pages of its file; less where views are many.
+    pub store_cache_bytes: usize,
+    /// What plugins may use.
+    pub sandbox: SandboxLimits,
+    /// What views may take of the disk.
+    pub room: Room,
+}
+
+impl Config {
+    /// The usual limits, compiling in this process, and a cache without a secret.
+    pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
+        let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
+        Self {
+            folder,
+            cache_folder,
+            cache_key: CacheKey::of_the_account(),
+            compiling: Compiling::Here,
+            store_cache_bytes,
+            sandbox: SandboxLimits::default(),
+            room: Room::default(),
+        }
+    }
+}
+
+/// The plugin host.
+pub struct Views {
+    sandbox: Sandbox,
+    config: Config,
+    turn: Turn,
+    /// What views keep of the pages of their files.
+    pages: Portions,
+    kept: Arc<Shelf>,
+}
+
+impl Views {
+    /// Sets up the sandbox. Blocks.
+    pub fn open(config: Config) -> Result<Self, SandboxError> {
+        folder::make_private(&config.folder).map_err(SandboxError::new)?;
+        let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
+        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox)?;
+        let pages = Portions::of(
+            limits::STORE_CACHES_BYTES_MAX.max(config.store_cache_bytes),
+            limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
+            config.store_cache_bytes,
+        );
+        Ok(Self { sandbox, config, turn: Turn::default(), kept: Arc::default(), pages })
+    }
+
+    /// Where instances have their places.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> &crate::share::places::Places {
+        self.sandbox.places()
+    }
+
+    /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
+    /// compiled elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
+    pub fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
+        self.sandbox.find_compiled(component)
+    }
+
+    /// Takes the code of a component: what [`crate::compile_component`] of this very program made of it in another process.
+    /// Anything else would be run as it is. Blocks for as long as loading takes.
+    pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
+        self.sandbox.adopt(component, code)
+    }
+
+    /// Deletes from disk the code of all components but those that are named, whatever version of this program made it.
+    /// Gives the number of files deleted. Blocks on the disk.
+    pub fn retain_compiled(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
+        self.sandbox.retain(is_named)
+    }
+
+    /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
+    /// takes.
+    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
+        if self.sandbox.is_report(component)? {
+            let report = self.sandbox.load_report(component, settings, Keep::No)?;
+            return Ok(Declared::Report(report.manifest().clone()));
+        }
+        Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
+    }
+
+    /// Looks a plugin over. Blocks for as long as compiling and folding the sample six times take.
+    pub fn check(&self, checking: &Checking) -> Result<CheckReport, CheckError> {
+        let plugin = self.sandbox.load(&checking.component, &checking.settings, Keep::Yes)?;
+        look_over(&plugin, checking, self.config.sandbox.call_fuel)
+    }
+
+    /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
+    /// compiling takes.
+    pub fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
+        self.sandbox.is_report(component)
+    }
+
+    /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
+    pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
+        Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?, Corner::of(&self.kept)))
+    }
+
+    /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
+    /// compiling takes.
+    pub fn follow(&self, following: Following) -> Result<ViewHandle, FollowError> {
+        let (follower, shared) = self.prepare(&following)?;
+        ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
+    }
+
+    /// Opens a view's file and leaves it as it is: its rows answer, and [`ViewHandle::resume`] lets it go on. Blocks for
+    /// as long as compiling takes.
+    pub fn hold(&self, following: &Following) -> Result<ViewHandle, FollowError> {
+        let (follower, shared) = self.prepare(following)?;
+        drop(follower);
+        Ok(ViewHandle::without_thread(shared))
+    }
+
+    pub(crate) fn prepare(&self, following: &Following) -> Result<(Follower, Arc<Shared>), FollowError> {
+        let plugin = self.sandbox.load(&following.component, &following.settings, Keep::Yes)?;
+        let id = view_id(&plugin, &following.network, &following.scope);
+        let mut identity = Sha256::new_with_prefix(id);
+        identity.update(self.sandbox.identity());
+        let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
+        let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
+        let routes = Routes::new(&plugin.manifest().routes);
+        let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
+        let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
+        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
+        let shared = Arc::new(Shared::new(following, plugin, file, source, host));
+        let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
+        Ok((follower, shared))
+    }
+}
+
+/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length.
+fn view_id(plugin: &Plugin, network: &NetworkName, scope: &ViewScope) -> [u8; 32] {
+    let owner = match scope {
+        ViewScope::Network => "",
+        ViewScope::Organisation(id) => id.as_str(),
+    };
+    let mut hash = Sha256::new_with_prefix(b"kith/view/1");
+    let parts = [plugin.settings(), CONTRACT, network.as_str(), owner].map(str::as_bytes);
+    for part in [plugin.digest().as_slice()].into_iter().chain(parts) {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}

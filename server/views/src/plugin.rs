@@ -1,0 +1,12 @@
+//! Plugins in a sandbox: whether a component may run, its code, and calls of it within their limits. What comes from a
+//! plugin leaves this room checked.
+
+pub(crate) mod abi;
+pub(crate) mod cache;
+mod call_clock;
+pub(crate) mod compile;
+pub(crate) mod engine;
+pub(crate) mod refused;
+pub(crate) mod runner;
+pub(crate) mod sandbox;
+pub(crate) mod shape;

@@ -1,0 +1,6 @@
+//! One adapter per version of the plugin contracts, kept while a stored view names it, on what all of them share.
+
+pub(crate) mod batch;
+pub(crate) mod guest;
+pub(crate) mod report_v1;
+pub(crate) mod view_v1;

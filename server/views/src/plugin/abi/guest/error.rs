@@ -1,0 +1,62 @@
+//! Why a call of a plugin gave no result.
+
+use crate::{limits, share::places::NoPlace};
+use wasmtime::Trap;
+
+/// Why a call gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GuestError {
+    /// The plugin or the sandbox says that these arguments cannot be computed with. The same arguments give the same
+    /// failure.
+    #[error("{message}")]
+    Failed {
+        /// The slot at fault, if it is known.
+        slot: Option<usize>,
+        /// What went wrong.
+        message: String,
+    },
+    /// The result could not be taken: it is too large, or none of its type. The same arguments, and the same limit, give
+    /// the same failure.
+    #[error("{0}")]
+    Untaken(String),
+    /// The wall-clock limit was reached: says nothing about the arguments.
+    #[error("a call took longer than its wall-clock limit")]
+    Deadline,
+    /// No instance could be made, or had the memory that it asked for: too many live at once.
+    #[error("no plugin instance is free: {0}")]
+    NoInstance(String),
+}
+
+impl GuestError {
+    pub(in crate::plugin::abi) fn failed(slot: Option<usize>, message: &str) -> Self {
+        Self::Failed { slot, message: shortened(message) }
+    }
+
+    /// Why there is no instance: a trap of the component, or that too many live.
+    pub(in crate::plugin::abi) fn of_instantiation(error: &wasmtime::Error) -> Self {
+        match Self::of(error) {
+            Self::Untaken(message) => Self::NoInstance(message),
+            other => other,
+        }
+    }
+
+    pub(in crate::plugin::abi) fn of(error: &wasmtime::Error) -> Self {
+        if let Some(no_place) = error.downcast_ref::<NoPlace>() {
+            return Self::NoInstance(no_place.to_string());
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => Self::Deadline,
+            Some(trap) => Self::failed(None, &trap.to_string()),
+            None => Self::Untaken(shortened(&error.root_cause().to_string())),
+        }
+    }
+}
+
+/// A plugin's words, cut to what is kept.
+pub(in crate::plugin) fn shortened(message: &str) -> String {
+    let mut end = message.len().min(limits::MESSAGE_BYTES_MAX);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message[..end].to_owned()
+}

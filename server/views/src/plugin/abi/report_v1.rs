@@ -1,0 +1,182 @@
+//! The adapter of contract `kith:report@1.0.0`.
+//!
+//! Whatever a report gives is checked here against the contract and the limits; nothing else trusts it.
+
+use super::guest::{Configured, Contract, Guest, error::GuestError, exports, words::words};
+use crate::{
+    contract::{
+        Field, GuestValue,
+        manifest::ManifestInvalid,
+        report_manifest::{ReportInput, ReportKey, ReportManifest},
+    },
+    limits,
+    plugin::engine::SandboxLimits,
+    share::{cancel::Cancel, places::Place},
+};
+use std::collections::HashSet;
+use wasmtime::{
+    Engine, Store,
+    component::{Component, InstancePre},
+};
+
+/// The contract's name.
+pub(crate) const CONTRACT: &str = "kith:report@1.0.0";
+
+#[allow(missing_docs, clippy::pedantic, reason = "generated from plugins/wit, which carries the documentation")]
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../../plugins/wit/report-v1", world: "plugin" });
+}
+use bindings::exports::kith::report::report as wit;
+
+/// A row as a report gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GuestReportRow {
+    /// The key: ordinals of organisations, or handles of people.
+    pub(crate) key: (u32, u32),
+    /// A value per column.
+    pub(crate) values: Vec<GuestValue>,
+    /// Numbers of the input and of its row.
+    pub(crate) evidence: Vec<(u32, u32)>,
+}
+
+impl GuestReportRow {
+    /// Bytes of its values and of what it names as evidence.
+    pub(crate) fn bytes(&self) -> usize {
+        let values: usize = self.values.iter().map(GuestValue::bytes).sum();
+        values + self.evidence.len() * size_of::<(u32, u32)>()
+    }
+}
+
+words!(wit);
+
+/// The contract.
+pub(crate) enum ReportV1 {}
+
+/// A report's plugin.
+pub(crate) type ReportPlugin = Configured<ReportV1>;
+/// One instance of it, for one computation; for more only where it is tried whether that matters.
+pub(crate) type ReportGuest = Guest<ReportV1>;
+
+impl Contract for ReportV1 {
+    const EXPORT: &'static str = "kith:report/report@1.0.0";
+
+    type Linked = bindings::PluginPre<Place>;
+    type Exports = bindings::Plugin;
+    type Manifest = ReportManifest;
+
+    fn limits(sandbox: SandboxLimits) -> SandboxLimits {
+        SandboxLimits { call_fuel: limits::REPORT_FUEL_MAX, call_epochs: limits::REPORT_EPOCHS_MAX, ..sandbox }
+    }
+
+    fn link(component: InstancePre<Place>) -> wasmtime::Result<Self::Linked> {
+        bindings::PluginPre::new(component)
+    }
+
+    fn engine(linked: &Self::Linked) -> &Engine {
+        linked.engine()
+    }
+
+    fn instantiate(linked: &Self::Linked, store: &mut Store<Place>) -> wasmtime::Result<Self::Exports> {
+        linked.instantiate(store)
+    }
+
+    fn describe(
+        exports: &Self::Exports,
+        store: &mut Store<Place>,
+    ) -> wasmtime::Result<Result<ReportManifest, ManifestInvalid>> {
+        exports.kith_report_report().call_describe(store).map(manifest)
+    }
+
+    fn configure(
+        exports: &Self::Exports,
+        store: &mut Store<Place>,
+        settings: &str,
+    ) -> wasmtime::Result<Result<(), String>> {
+        exports.kith_report_report().call_configure(store, settings)
+    }
+}
+
+impl ReportPlugin {
+    /// Whether a component is a report.
+    pub(crate) fn is_one(component: &Component) -> bool {
+        exports(component, ReportV1::EXPORT)
+    }
+
+    /// A fresh instance among those that answer.
+    pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportGuest, GuestError> {
+        self.instantiate(&self.places().asking, cancel)
+    }
+}
+
+impl ReportGuest {
+    /// Computes the rows, if they have no more bytes than said. `inputs` is the number of rows of each input.
+    pub(crate) fn compute(
+        &mut self,
+        day: i32,
+        (input, inputs): (&[u8], &[usize]),
+        fields: &[Field],
+        result_bytes_max: usize,
+    ) -> Result<Vec<GuestReportRow>, GuestError> {
+        let computed =
+            self.call(result_bytes_max, |report, store| report.kith_report_report().call_compute(store, day, input))?;
+        let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
+        checked_rows(computed, fields, inputs).map_err(|reason| GuestError::failed(None, reason))
+    }
+}
+
+fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Result<Vec<GuestReportRow>, &'static str> {
+    if rows.len() > limits::REPORT_ROWS_MAX {
+        return Err("the report has more than 100,000 rows");
+    }
+    let mut keys = HashSet::with_capacity(rows.len());
+    let mut checked: Vec<GuestReportRow> = Vec::with_capacity(rows.len());
+    let mut bytes = 0;
+    for row in rows {
+        let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
+        let fits = values.iter().zip(fields).all(|(value, field)| value.fits(field.of));
+        if values.len() != fields.len() || !fits {
+            return Err("a row has not one value of the right type per field, or a number is not finite");
+        }
+        let texts: usize =
+            values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
+        if texts + values.len() * 9 > limits::ROW_BYTES_MAX || row.evidence.len() > limits::REPORT_EVIDENCE_MAX {
+            return Err("a row has more than 16 KiB, or more than 1,000 rows as evidence");
+        }
+        let is_there =
+            |(input, number): &(u32, u32)| inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows);
+        if !row.evidence.iter().all(is_there) {
+            return Err("a row names a row as evidence that is not there");
+        }
+        if !keys.insert((row.a, row.b)) {
+            return Err("two rows have one key");
+        }
+        let row = GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence };
+        bytes += row.bytes();
+        if bytes > limits::REPORT_ROWS_BYTES_MAX {
+            return Err("the report has more than 16 MiB of rows");
+        }
+        checked.push(row);
+    }
+    checked.sort_unstable_by_key(|row| row.key);
+    Ok(checked)
+}
+
+/// What a report declares, checked.
+fn manifest(manifest: wit::Manifest) -> Result<ReportManifest, ManifestInvalid> {
+    let input = |input: wit::Input| ReportInput { view: input.view, fields: input.fields };
+    let manifest = ReportManifest {
+        name: manifest.name,
+        version: manifest.version,
+        key: match manifest.key_by {
+            wit::KeyBy::OrganisationPair => ReportKey::OrganisationPair,
+            wit::KeyBy::Organisation => ReportKey::Organisation,
+            wit::KeyBy::Pair => ReportKey::Pair,
+            wit::KeyBy::Person => ReportKey::Person,
+        },
+        inputs: manifest.inputs.into_iter().map(input).collect(),
+        fields: manifest.fields.into_iter().map(Field::from).collect(),
+        settings_schema: manifest.settings,
+    };
+    manifest.check()?;
+    Ok(manifest)
+}

@@ -1,0 +1,149 @@
+//! Compiling components: in this process, or elsewhere in one whose memory and time are bounded.
+//!
+//! Invariant: nothing is compiled whose shape exceeds a bound.
+
+use super::{
+    cache::{ComponentCache, deserialize},
+    engine::{Allocation, engine},
+    refused::Refused,
+    shape::Shape,
+};
+use crate::limits;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use wasmtime::{Engine, component::Component};
+
+/// Where components are compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compiling {
+    /// In this process, which waits for as long as it takes.
+    Here,
+    /// Elsewhere: [`crate::Views::adopt`] takes what [`compile_component`] made in another process. Without it a
+    /// component that is not in the cache is refused.
+    Elsewhere {
+        /// SHA-256 of the components that come with this program: these are compiled here.
+        but_here: BTreeSet<[u8; 32]>,
+    },
+}
+
+/// Compiles a component to the code that [`crate::Views::adopt`] takes: what another process does for a plugin host.
+/// Blocks for as long as compiling takes.
+pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, Refused> {
+    check(component)?;
+    let engine = engine(Allocation::OnDemand).map_err(|error| Refused::no_component(&error))?;
+    engine.precompile_component(component).map_err(|error| Refused::no_component(&error))
+}
+
+/// A component's code. As long as somebody holds it, the component is not compiled again.
+#[derive(Clone)]
+pub struct Compiled(Arc<Code>);
+
+struct Code {
+    component: Component,
+    digest: [u8; 32],
+    kept: AtomicBool,
+}
+
+impl Compiled {
+    pub(crate) fn component(&self) -> &Component {
+        &self.0.component
+    }
+
+    /// SHA-256 of the component.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.0.digest
+    }
+}
+
+/// The code that is in memory and on disk.
+pub(crate) struct Compiler {
+    compiling: Compiling,
+    cache: ComponentCache,
+    loaded: Mutex<HashMap<[u8; 32], Weak<Code>>>,
+}
+
+impl Compiler {
+    pub(crate) fn new(compiling: Compiling, cache: ComponentCache) -> Self {
+        Self { compiling, cache, loaded: Mutex::default() }
+    }
+
+    /// A component's code: what is loaded, from the cache, or compiled here if it may be.
+    pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Result<Compiled, Refused> {
+        self.find(engine, component)?.ok_or(Refused::NotCompiled)
+    }
+
+    /// The same; none if it is compiled elsewhere and its shape is within the bounds.
+    pub(crate) fn find(&self, engine: &Engine, component: &[u8]) -> Result<Option<Compiled>, Refused> {
+        check_bytes(component)?;
+        let digest = Sha256::digest(component).into();
+        if let Some(known) = self.loaded().get(&digest).and_then(Weak::upgrade) {
+            return Ok(Some(Compiled(known)));
+        }
+        if let Some(kept) = self.cache.find(engine, &digest) {
+            return Ok(Some(self.remember(kept, digest, true)));
+        }
+        check(component)?;
+        let here = match &self.compiling {
+            Compiling::Here => true,
+            Compiling::Elsewhere { but_here } => but_here.contains(&digest),
+        };
+        if !here {
+            return Ok(None);
+        }
+        let compiled = Component::new(engine, component).map_err(|error| Refused::no_component(&error))?;
+        Ok(Some(self.remember(compiled, digest, false)))
+    }
+
+    /// Takes code that was compiled elsewhere.
+    pub(crate) fn adopt(&self, engine: &Engine, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
+        let compiled = deserialize(engine, code).map_err(|error| Refused::no_component(&error))?;
+        Ok(self.remember(compiled, Sha256::digest(component).into(), false))
+    }
+
+    /// Keeps the code of a component that was accepted.
+    pub(crate) fn keep(&self, compiled: &Compiled) {
+        if !compiled.0.kept.swap(true, Ordering::AcqRel) {
+            self.cache.keep(&compiled.0.component, &compiled.0.digest);
+        }
+    }
+
+    /// Deletes the code of all components but those that are named.
+    pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
+        for (digest, code) in &*self.loaded() {
+            if let Some(code) = code.upgrade().filter(|_| !is_named(digest)) {
+                code.kept.store(false, Ordering::Release);
+            }
+        }
+        self.cache.retain(is_named)
+    }
+
+    fn remember(&self, component: Component, digest: [u8; 32], kept: bool) -> Compiled {
+        let code = Arc::new(Code { component, digest, kept: AtomicBool::new(kept) });
+        let mut loaded = self.loaded();
+        loaded.retain(|_, code| code.strong_count() > 0);
+        loaded.insert(digest, Arc::downgrade(&code));
+        Compiled(code)
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, HashMap<[u8; 32], Weak<Code>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn check_bytes(component: &[u8]) -> Result<(), Refused> {
+    let found = component.len();
+    if found > limits::COMPONENT_BYTES_MAX { Err(Refused::TooLarge { found }) } else { Ok(()) }
+}
+
+/// Bytes and shape.
+fn check(component: &[u8]) -> Result<(), Refused> {
+    check_bytes(component)?;
+    Shape::of(component)?;
+    Ok(())
+}

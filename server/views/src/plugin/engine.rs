@@ -1,0 +1,149 @@
+//! The engine that plugins run in: fuel, epochs, memory limits and deterministic features.
+//!
+//! A plugin sees nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
+
+use crate::{contract::key::first, limits};
+use sha2::{Digest, Sha256};
+use std::{
+    hash::{Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+/// Functions in a table.
+const TABLE_ELEMENTS_MAX: usize = 65_536;
+
+/// What a plugin may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SandboxLimits {
+    /// Bytes of memory, at most 256 MiB.
+    pub memory_bytes: usize,
+    /// Fuel of one call.
+    pub call_fuel: u64,
+    /// Wall-clock limit of one call, in epochs of 100 ms.
+    pub call_epochs: u64,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: limits::MEMORY_BYTES_DEFAULT,
+            call_fuel: limits::CALL_FUEL_MAX,
+            call_epochs: limits::CALL_EPOCHS_MAX,
+        }
+    }
+}
+
+/// Where the memory of instances comes from; code does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allocation {
+    /// Reserved for as many instances as may live.
+    Pool,
+    /// From the system, as it is needed: for processes that only compile.
+    OnDemand,
+}
+
+/// An engine with the settings that all code is compiled for.
+pub(crate) fn engine(allocation: Allocation) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .wasm_relaxed_simd(false)
+        .cranelift_nan_canonicalization(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        .wasm_backtrace_max_frames(None)
+        .allocation_strategy(match allocation {
+            Allocation::Pool => InstanceAllocationStrategy::Pooling(pool()),
+            Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,
+        });
+    Engine::new(&config)
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(limits::INSTANCES_MAX)
+        .total_core_instances(limits::INSTANCES_MAX * limits::CORE_INSTANCES_MAX)
+        .total_memories(limits::INSTANCES_MAX)
+        .total_tables(limits::INSTANCES_MAX * limits::TABLES_MAX)
+        .max_core_instances_per_component(limits::CORE_INSTANCES_MAX)
+        .max_tables_per_component(limits::TABLES_MAX)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .max_memories_per_component(1)
+        .max_memory_size(limits::MEMORY_BYTES_MAX)
+        .max_unused_warm_slots(4);
+    pool
+}
+
+/// SHA-256 over all that compiled code depends on: wasmtime's version, its settings and the processor.
+pub(super) fn fingerprint(engine: &Engine) -> [u8; 32] {
+    let mut hasher = Sha256Hasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finalize().into()
+}
+
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest: [u8; 32] = self.0.clone().finalize().into();
+        u64::from_le_bytes(first(&digest))
+    }
+}
+
+/// Moves the engine's epoch on, until it is dropped.
+pub(super) struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    pub(super) fn start(engine: EngineWeak) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let tick = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::park_timeout(Duration::from_millis(limits::EPOCH_MS));
+                if let Some(engine) = engine.upgrade() {
+                    engine.increment_epoch();
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("kith-epochs".into()).spawn(tick)?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            thread.join().expect("the ticker only sleeps and counts");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_compiled_without_a_pool_runs_in_one() {
+        let (with, without) = (engine(Allocation::Pool).unwrap(), engine(Allocation::OnDemand).unwrap());
+        assert_eq!(fingerprint(&with), fingerprint(&without));
+        for builtin in kith_bundle::BUILTINS.iter().take(1) {
+            let code = crate::plugin::compile::compile_component(builtin.component).unwrap();
+            crate::plugin::cache::deserialize(&with, &code).unwrap();
+        }
+    }
+}

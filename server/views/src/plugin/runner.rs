@@ -1,0 +1,355 @@
+//! Calls a plugin within the limits of a call and finds out which key and entry a failure is about.
+//!
+//! Only one key, one entry, in a fresh instance decides that they fail: how entries were batched never does.
+
+use super::abi::{
+    batch::{FoldEvent, FoldSlot},
+    guest::error::GuestError,
+    view_v1::{Plugin, ViewGuest},
+};
+use crate::{
+    contract::{
+        GuestRow,
+        key::{Key, Order},
+    },
+    limits,
+    share::{
+        cancel::Cancel,
+        interrupted::Interrupted,
+        places::Lending,
+        work::{Hold, Work},
+    },
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+/// What a plugin did since the view was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Events folded.
+    pub(crate) events: AtomicU64,
+    /// Fuel spent.
+    pub(crate) fuel: AtomicU64,
+    /// Calls that failed.
+    pub(crate) faults: AtomicU64,
+    /// Nanoseconds spent folding.
+    pub(crate) fold_ns: AtomicU64,
+}
+
+/// A key with the entries to fold into its state, in fold order.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The key.
+    pub(crate) key: Key,
+    /// Its state: before, and then after what was folded.
+    pub(crate) state: Vec<u8>,
+    /// What to fold.
+    pub(crate) events: Vec<FoldEvent>,
+    /// How many of them are folded.
+    pub(crate) folded: usize,
+    /// Why the next one cannot be.
+    pub(crate) fault: Option<String>,
+}
+
+impl Job {
+    /// Nothing folded yet.
+    pub(crate) fn new(key: Key, state: Vec<u8>, events: Vec<FoldEvent>) -> Self {
+        Self { key, state, events, folded: 0, fault: None }
+    }
+
+    /// The last entry folded.
+    pub(crate) fn last(&self) -> Option<Order> {
+        self.folded.checked_sub(1).map(|index| order(&self.events[index]))
+    }
+
+    /// The entry that cannot be folded.
+    pub(crate) fn stuck_at(&self) -> Option<Order> {
+        self.fault.as_ref().map(|_| order(&self.events[self.folded]))
+    }
+
+    /// Number of entries folded: an entry that comes by several routes counts once.
+    pub(crate) fn entries(&self) -> u32 {
+        let folded = &self.events[..self.folded];
+        let repeats = folded.windows(2).filter(|pair| pair[0].position == pair[1].position).count();
+        u32::try_from(folded.len() - repeats).expect("a key has fewer than 2^32 entries")
+    }
+}
+
+/// Where an event stands in its key.
+pub(crate) fn order(event: &FoldEvent) -> Order {
+    Order { at: event.at, position: event.position }
+}
+
+/// A part of a job that one call folds.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    job: usize,
+    from: usize,
+    until: usize,
+}
+
+/// A plugin and the instance in use, made anew after every failure.
+pub(crate) struct Runner {
+    plugin: Plugin,
+    lending: Lending,
+    guest: Option<ViewGuest>,
+    counters: Arc<Counters>,
+    cancel: Cancel,
+    work: Work,
+    /// What is held of the keys that are worked on together.
+    keys: Hold,
+}
+
+/// A failure that is about the arguments.
+struct Failure {
+    slot: Option<usize>,
+    message: String,
+    fresh: bool,
+    /// Whether there was a result, which may have been too large to be taken.
+    may_be_large: bool,
+}
+
+impl Runner {
+    /// For a view that follows. Makes no instance yet.
+    pub(crate) fn following(plugin: Plugin, counters: Arc<Counters>) -> Self {
+        let lending = plugin.places().following.clone();
+        Self::new(plugin, lending, counters)
+    }
+
+    /// For a question. Makes no instance yet.
+    pub(crate) fn asking(plugin: Plugin, counters: Arc<Counters>) -> Self {
+        let lending = plugin.places().asking.clone();
+        Self::new(plugin, lending, counters)
+    }
+
+    fn new(plugin: Plugin, lending: Lending, counters: Arc<Counters>) -> Self {
+        let cancel = Cancel::default();
+        let work = lending.memory().begin(&cancel);
+        let keys = work.hold();
+        Self { plugin, lending, guest: None, counters, cancel, work, keys }
+    }
+
+    /// Gives the instance back until the next call.
+    pub(crate) fn rest(&mut self) {
+        self.guest = None;
+    }
+
+    /// Gives the instance back if somebody else has none.
+    pub(crate) fn give_way(&mut self) {
+        if self.guest.is_some() && self.lending.is_wanted() {
+            self.rest();
+        }
+    }
+
+    /// Calls end, and no further one is made, when nobody waits for them any more.
+    pub(crate) fn until(self, cancel: &Cancel) -> Self {
+        let work = self.lending.memory().begin(cancel);
+        Self { guest: None, cancel: cancel.clone(), ..self }.within(&work)
+    }
+
+    /// What it holds is part of a piece of work.
+    pub(crate) fn within(self, work: &Work) -> Self {
+        Self { work: work.clone(), keys: work.hold(), ..self }
+    }
+
+    /// Holds more of the keys that are worked on together, states as they are folded apart.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Interrupted> {
+        self.keys.add(bytes)
+    }
+
+    /// Nothing more is held of the keys that were worked on together.
+    pub(crate) fn let_go(&mut self) {
+        self.keys = self.work.hold();
+    }
+
+    /// Folds every job up to its end, or up to the entry that cannot be folded.
+    pub(crate) fn fold(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
+        let begun = Instant::now();
+        let outcome = self.fold_calls(jobs);
+        let spent = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.fold_ns.fetch_add(spent, Ordering::Relaxed);
+        outcome
+    }
+
+    fn fold_calls(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
+        let mut parts: Vec<Part> = Vec::new();
+        let (mut events, mut bytes) = (0, 0);
+        for index in 0..jobs.len() {
+            let mut from = 0;
+            bytes += FoldSlot::slot_bytes(&jobs[index].state);
+            for next in 0..jobs[index].events.len() {
+                let event_bytes = FoldSlot::event_bytes(&jobs[index].events[next]);
+                if events > 0 && (events == limits::CALL_EVENTS_MAX || bytes + event_bytes > limits::CALL_BYTES_MAX) {
+                    push_part(&mut parts, Part { job: index, from, until: next });
+                    self.fold_parts(jobs, &parts)?;
+                    parts.clear();
+                    (from, events, bytes) = (next, 0, FoldSlot::slot_bytes(&jobs[index].state));
+                }
+                events += 1;
+                bytes += event_bytes;
+            }
+            push_part(&mut parts, Part { job: index, from, until: jobs[index].events.len() });
+        }
+        self.fold_parts(jobs, &parts)
+    }
+
+    fn fold_parts(&mut self, jobs: &mut [Job], parts: &[Part]) -> Result<(), Interrupted> {
+        let mut parts = Vec::from(parts);
+        parts.retain(|part| jobs[part.job].fault.is_none());
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let slots: Vec<FoldSlot<'_>> = parts.iter().map(|part| slot(jobs, *part)).collect();
+        match self.call(|guest, _| guest.fold(&slots))? {
+            Ok(states) => {
+                for (part, state) in parts.iter().zip(states) {
+                    self.keys.add(state.len())?;
+                    self.keys.less(std::mem::replace(&mut jobs[part.job].state, state).len());
+                    jobs[part.job].folded = part.until;
+                    self.counters.events.fetch_add((part.until - part.from) as u64, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            Err(failure) => self.narrow_fold(jobs, parts, failure),
+        }
+    }
+
+    /// Folds in smaller calls what could not be folded in one.
+    fn narrow_fold(&mut self, jobs: &mut [Job], mut parts: Vec<Part>, failure: Failure) -> Result<(), Interrupted> {
+        if let [part] = parts[..] {
+            let Part { job, from, until } = part;
+            if until - from > 1 {
+                let middle = from + (until - from) / 2;
+                self.fold_parts(jobs, &[Part { job, from, until: middle }])?;
+                return self.fold_parts(jobs, &[Part { job, from: middle, until }]);
+            }
+            if failure.fresh {
+                jobs[job].fault = Some(failure.message);
+                return Ok(());
+            }
+            return self.fold_parts(jobs, &parts);
+        }
+        let second = match failure.slot.filter(|slot| *slot < parts.len()) {
+            Some(named) => vec![parts.remove(named)],
+            None => parts.split_off(parts.len() / 2),
+        };
+        self.fold_parts(jobs, &parts)?;
+        self.fold_parts(jobs, &second)
+    }
+
+    /// Visits the rows of each key as of the end of a day, or why it cannot be read; in the order given, and what a
+    /// call gave before the next call is made.
+    pub(crate) fn read<E: From<Interrupted>>(
+        &mut self,
+        day: i32,
+        keys: &[(Key, &[u8])],
+        mut visit: impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take(limits::CALL_KEYS_MAX).take_while(|(_, state)| {
+                bytes += FoldSlot::slot_bytes(state);
+                bytes <= limits::CALL_BYTES_MAX
+            });
+            let (now, later) = rest.split_at(fits.count().max(1));
+            self.read_some(day, now, &mut visit)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn read_some<E: From<Interrupted>>(
+        &mut self,
+        day: i32,
+        keys: &[(Key, &[u8])],
+        visit: &mut impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let read = |guest: &mut ViewGuest, plugin: &Plugin| {
+            guest.read(day, keys, &plugin.manifest().fields, limits::CALL_RESULT_BYTES)
+        };
+        match self.call(read)? {
+            Ok(found) => found.into_iter().try_for_each(|rows| visit(Ok(rows))),
+            Err(failure) if keys.len() == 1 && failure.may_be_large => visit(self.read_large(day, keys)?),
+            Err(failure) if keys.len() == 1 && failure.fresh => visit(Err(failure.message)),
+            Err(_) if keys.len() == 1 => self.read_some(day, keys, visit),
+            Err(_) => {
+                let (one, other) = keys.split_at(keys.len() / 2);
+                self.read_some(day, one, visit)?;
+                self.read_some(day, other, visit)
+            }
+        }
+    }
+
+    /// The rows of one key, which may be as large as one call may give.
+    fn read_large(&mut self, day: i32, key: &[(Key, &[u8])]) -> Result<Result<Vec<GuestRow>, String>, Interrupted> {
+        let mut result = self.work.hold();
+        result.add(limits::CALL_RESULT_BYTES_MAX)?;
+        loop {
+            let read = |guest: &mut ViewGuest, plugin: &Plugin| {
+                guest.read(day, key, &plugin.manifest().fields, limits::CALL_RESULT_BYTES_MAX)
+            };
+            match self.call(read)? {
+                Ok(found) => return Ok(Ok(found.into_iter().flatten().collect())),
+                Err(failure) if failure.fresh => return Ok(Err(failure.message)),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Calls the instance in use, or a fresh one; drops it if the call fails.
+    fn call<T>(
+        &mut self,
+        call: impl FnOnce(&mut ViewGuest, &Plugin) -> Result<T, GuestError>,
+    ) -> Result<Result<T, Failure>, Interrupted> {
+        self.cancel.check()?;
+        let fresh = self.guest.is_none();
+        if fresh {
+            let made = self.plugin.instantiate(&self.lending, &self.cancel);
+            self.guest = Some(made.map_err(|error| self.cancel.check().err().unwrap_or(interrupted(error)))?);
+        }
+        let guest = self.guest.as_mut().expect("an instance was made just now");
+        let result = call(guest, &self.plugin);
+        self.counters.fuel.fetch_add(guest.take_fuel_used(), Ordering::Relaxed);
+        let error = match result {
+            Ok(value) => return Ok(Ok(value)),
+            Err(error) => error,
+        };
+        self.rest();
+        self.cancel.check()?;
+        if let GuestError::NoInstance(_) = error {
+            return Err(interrupted(error));
+        }
+        self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        match error {
+            GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh, may_be_large: false })),
+            GuestError::Untaken(message) => Ok(Err(Failure { slot: None, message, fresh, may_be_large: true })),
+            GuestError::Deadline | GuestError::NoInstance(_) => Err(interrupted(error)),
+        }
+    }
+}
+
+fn interrupted(error: GuestError) -> Interrupted {
+    match error {
+        GuestError::Deadline => Interrupted::Deadline,
+        GuestError::Failed { message: reason, .. } | GuestError::Untaken(reason) | GuestError::NoInstance(reason) => {
+            Interrupted::NoInstance { reason }
+        }
+    }
+}
+
+fn push_part(parts: &mut Vec<Part>, part: Part) {
+    if part.from < part.until {
+        parts.push(part);
+    }
+}
+
+fn slot(jobs: &[Job], part: Part) -> FoldSlot<'_> {
+    let job = &jobs[part.job];
+    FoldSlot { key: job.key, state: &job.state, events: &job.events[part.from..part.until] }
+}

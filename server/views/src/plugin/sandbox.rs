@@ -1,0 +1,119 @@
+//! The sandbox: one engine, the code of components, and what is loaded as a plugin.
+
+use super::{
+    abi::{report_v1::ReportPlugin, view_v1::Plugin},
+    cache::{CacheKey, ComponentCache},
+    compile::{Compiled, Compiler, Compiling},
+    engine::{Allocation, SandboxLimits, Ticker, engine, fingerprint},
+    refused::Refused,
+};
+use crate::{limits, share::places::Places};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+use wasmtime::Engine;
+
+/// The sandbox could not be set up; the text is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin sandbox could not be set up: {0}")]
+pub struct SandboxError(String);
+
+impl SandboxError {
+    pub(crate) fn new(reason: impl std::fmt::Display) -> Self {
+        Self(format!("{reason:#}"))
+    }
+}
+
+/// The engine, its clock of epochs and the code of components.
+pub(crate) struct Sandbox {
+    engine: Engine,
+    compiler: Compiler,
+    limits: SandboxLimits,
+    places: Places,
+    fingerprint: [u8; 32],
+    _ticker: Ticker,
+}
+
+/// Whether the code of a component is kept on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// It is: somebody named the component.
+    Yes,
+    /// Not yet: it is only looked at.
+    No,
+}
+
+impl Sandbox {
+    /// Sets up the engine; compiled components are kept in `cache_folder`.
+    pub(crate) fn open(
+        cache_folder: PathBuf,
+        cache_key: CacheKey,
+        compiling: Compiling,
+        limits: SandboxLimits,
+    ) -> Result<Self, SandboxError> {
+        let engine = engine(Allocation::Pool).map_err(SandboxError::new)?;
+        let fingerprint = fingerprint(&engine);
+        let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
+        let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
+        let limits = SandboxLimits { memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX), ..limits };
+        let (compiler, places) = (Compiler::new(compiling, cache), Places::new(limits.memory_bytes));
+        Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
+    }
+
+    /// Where instances have their places.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Compiles a component, or takes its code from where it is, and asks it what it is.
+    pub(crate) fn load(&self, component: &[u8], settings: &str, keep: Keep) -> Result<Plugin, Refused> {
+        let compiled = self.compiler.load(&self.engine, component)?;
+        let plugin = Plugin::new(&compiled, settings, self.limits, &self.places)?;
+        self.keep(&compiled, keep);
+        Ok(plugin)
+    }
+
+    /// The same for a report.
+    pub(crate) fn load_report(&self, component: &[u8], settings: &str, keep: Keep) -> Result<ReportPlugin, Refused> {
+        let compiled = self.compiler.load(&self.engine, component)?;
+        let plugin = ReportPlugin::new(&compiled, settings, self.limits, &self.places)?;
+        self.keep(&compiled, keep);
+        Ok(plugin)
+    }
+
+    fn keep(&self, compiled: &Compiled, keep: Keep) {
+        match keep {
+            Keep::Yes => self.compiler.keep(compiled),
+            Keep::No => {}
+        }
+    }
+
+    /// Whether a component is a report; otherwise it is a view, or nothing that can run here.
+    pub(crate) fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
+        Ok(ReportPlugin::is_one(self.compiler.load(&self.engine, component)?.component()))
+    }
+
+    /// The code of a component; none if it is compiled elsewhere.
+    pub(crate) fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
+        self.compiler.find(&self.engine, component)
+    }
+
+    /// Takes code that was compiled elsewhere.
+    pub(crate) fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
+        self.compiler.adopt(&self.engine, component, code)
+    }
+
+    /// Deletes the code of all components but those that are named.
+    pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
+        self.compiler.retain(is_named)
+    }
+
+    /// Stands for the engine's version and settings, and for what a call may use: rows may depend on them.
+    pub(crate) fn identity(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.fingerprint);
+        hash.update((self.limits.memory_bytes as u64).to_le_bytes());
+        hash.update(self.limits.call_fuel.to_le_bytes());
+        hash.finalize().into()
+    }
+}

@@ -1,0 +1,242 @@
+//! Questions on the rows of a report, answered from its table.
+
+use super::{Report, ReportContext, error::ReportError, table::ReportTable};
+use crate::{
+    ask::{
+        answer::{Row, Value},
+        complete::Complete,
+        page::Direction,
+        query::OrderBy,
+    },
+    contract::{Field, GuestValue, report_manifest::ReportKey},
+    file::row::{StoredRow, compare_values},
+    plugin::abi::report_v1::GuestReportRow,
+    share::cancel::Cancel,
+};
+use kith_core::{
+    directory::Directory,
+    id::{OrganisationId, PersonId},
+    position::Position,
+};
+use std::cmp::Ordering;
+
+/// A question on the rows of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportQuery {
+    /// Only rows about this person.
+    pub person: Option<PersonId>,
+    /// Only rows about this organisation.
+    pub organisation: Option<OrganisationId>,
+    /// Only the row of this key, its ids in any order.
+    pub key: Option<Vec<String>>,
+    /// The order of rows; none is by the first numeric column, largest first.
+    pub order: Option<OrderBy>,
+    /// Rows before the page.
+    pub skip: usize,
+    /// Rows in the page.
+    pub page_rows: usize,
+}
+
+/// A row of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRow {
+    /// Ids of organisations or people.
+    pub key: Vec<String>,
+    /// A value per column.
+    pub values: Vec<Value>,
+    /// Number of rows it stands on.
+    pub evidence_count: u32,
+}
+
+/// A page of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportAnswer {
+    /// The rows, in order.
+    pub rows: Vec<ReportRow>,
+    /// Number of rows before they were cut into pages.
+    pub total: usize,
+}
+
+/// The rows that a row of a report stands on, for each view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportExplanation {
+    /// The row.
+    pub row: ReportRow,
+    /// The view, its columns, and the rows.
+    pub inputs: Vec<InputRows>,
+}
+
+/// Rows of one view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputRows {
+    /// The view's name, as the report's manifest has it.
+    pub view: String,
+    /// The view's columns.
+    pub fields: Vec<Field>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+impl Report {
+    /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
+    /// and day is a look.
+    pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {
+        self.check_order(query)?;
+        self.answer(&*self.table(context, &Cancel::default())?, context.directory, query)
+    }
+
+    /// Whether a question names a column that there is: asked before anything is computed.
+    pub fn check_order(&self, query: &ReportQuery) -> Result<(), ReportError> {
+        self.order(query.order.as_ref()).map(drop)
+    }
+
+    /// Answers a question from a table.
+    pub fn answer(
+        &self,
+        table: &ReportTable,
+        directory: &Directory,
+        query: &ReportQuery,
+    ) -> Result<ReportAnswer, ReportError> {
+        let order = self.order(query.order.as_ref())?;
+        let wanted = query.sorted_key();
+        let mut rows: Vec<&GuestReportRow> = table.rows.iter().collect();
+        rows.retain(|row| self.is_asked_for(directory, row, (query, wanted.as_deref())));
+        rows.sort_by(|one, other| compare(one, other, order));
+        let total = rows.len();
+        let page = rows.into_iter().skip(query.skip).take(query.page_rows);
+        Ok(ReportAnswer { rows: page.map(|row| self.row(directory, row)).collect(), total })
+    }
+
+    /// The rows of views that a row stands on.
+    pub fn explain(&self, context: &ReportContext<'_>, key: &[String]) -> Result<ReportExplanation, ReportError> {
+        self.explain_from(&*self.table(context, &Cancel::default())?, context, key)
+    }
+
+    /// The same from a table.
+    pub fn explain_from(
+        &self,
+        table: &ReportTable,
+        context: &ReportContext<'_>,
+        key: &[String],
+    ) -> Result<ReportExplanation, ReportError> {
+        let query = ReportQuery { key: Some(key.to_vec()), ..ReportQuery::default() };
+        let wanted = query.sorted_key();
+        let found =
+            table.rows.iter().find(|row| self.is_asked_for(context.directory, row, (&query, wanted.as_deref())));
+        let row = found.ok_or(ReportError::RowUnknown)?;
+        let mut inputs = Vec::new();
+        for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {
+            let numbers = row.evidence.iter().filter(|(of, _)| *of == number).map(|(_, row)| *row as usize);
+            let rows = numbers.map(|row| {
+                let (row_key, bytes) = &table.packed.rows(number as usize)[row];
+                let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
+                // Reports are computed of whole logs only.
+                Row::of(*row_key, stored, &view.shared.source.people(), &Complete::Every)
+            });
+            inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows: rows.collect() });
+        }
+        Ok(ReportExplanation { row: self.row(context.directory, row), inputs })
+    }
+
+    fn order(&self, order: Option<&OrderBy>) -> Result<(Option<usize>, Direction), ReportError> {
+        let fields = &self.manifest().fields;
+        match order {
+            None => Ok((fields.iter().position(|field| field.of.is_numeric()), Direction::Descending)),
+            Some(OrderBy { field, direction }) => {
+                let column = fields.iter().position(|known| known.name == *field);
+                Ok((Some(column.ok_or_else(|| ReportError::FieldUnknown(field.clone()))?), *direction))
+            }
+        }
+    }
+
+    /// Whether a row is one that is asked for; `wanted` is the question's key with its ids in order.
+    fn is_asked_for(
+        &self,
+        directory: &Directory,
+        row: &GuestReportRow,
+        (query, wanted): (&ReportQuery, Option<&[&str]>),
+    ) -> bool {
+        let key = self.key(directory, row.key);
+        let about_person = query.person.as_ref().is_none_or(|person| match self.manifest().key {
+            ReportKey::Pair | ReportKey::Person => key.iter().any(|id| id == directory.root(person).as_str()),
+            ReportKey::OrganisationPair | ReportKey::Organisation => {
+                let own = directory.person(person).and_then(|person| person.organisation.as_ref());
+                own.is_some_and(|own| key.iter().any(|id| id == own.as_str()))
+            }
+        });
+        let about_organisation = query.organisation.as_ref().is_none_or(|wanted| match self.manifest().key {
+            ReportKey::OrganisationPair | ReportKey::Organisation => key.iter().any(|id| id == wanted.as_str()),
+            ReportKey::Pair | ReportKey::Person => [row.key.0, row.key.1].into_iter().any(|handle| {
+                directory.person_of(handle).is_some_and(|person| person.organisation.as_ref() == Some(wanted))
+            }),
+        });
+        let is_key = wanted.is_none_or(|wanted| {
+            let mut key: Vec<&str> = key.iter().map(String::as_str).collect();
+            key.sort_unstable();
+            wanted == key
+        });
+        about_person && about_organisation && is_key
+    }
+
+    pub(super) fn key(&self, directory: &Directory, (a, b): (u32, u32)) -> Vec<String> {
+        let organisation = |ordinal: u32| {
+            let place = (ordinal as usize).checked_sub(1);
+            place.and_then(|place| directory.organisations().get(place)).map(|found| found.id.to_string())
+        };
+        let person = |handle: u32| directory.person_of(handle).map(|person| person.id.to_string());
+        let parts = match self.manifest().key {
+            ReportKey::OrganisationPair => vec![organisation(a), organisation(b)],
+            ReportKey::Organisation => vec![organisation(a)],
+            ReportKey::Pair => vec![person(a), person(b)],
+            ReportKey::Person => vec![person(a)],
+        };
+        parts.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    fn row(&self, directory: &Directory, row: &GuestReportRow) -> ReportRow {
+        ReportRow {
+            key: self.key(directory, row.key),
+            values: row.values.iter().map(|value| answer_value(value, directory)).collect(),
+            evidence_count: u32::try_from(row.evidence.len()).expect("at most 1,000 are named"),
+        }
+    }
+}
+
+impl ReportQuery {
+    /// The key that is asked for, its ids in order.
+    fn sorted_key(&self) -> Option<Vec<&str>> {
+        let mut key: Vec<&str> = self.key.as_ref()?.iter().map(String::as_str).collect();
+        key.sort_unstable();
+        Some(key)
+    }
+}
+
+fn answer_value(value: &GuestValue, directory: &Directory) -> Value {
+    match value {
+        GuestValue::None => Value::None,
+        GuestValue::Number(number) => Value::Number(*number),
+        GuestValue::Integer(integer) => Value::Integer(*integer),
+        GuestValue::Text(text) => Value::Text(text.clone()),
+        GuestValue::Flag(flag) => Value::Flag(*flag),
+        GuestValue::Day(day) => Value::Day(*day),
+        GuestValue::Person(handle) => {
+            directory.person_of(*handle).map_or(Value::None, |person| Value::Person(person.id.clone()))
+        }
+        GuestValue::Event(position) => Value::Event(Position::new(*position)),
+    }
+}
+
+/// By a column, rows without a value last, then by key.
+fn compare(one: &GuestReportRow, other: &GuestReportRow, order: (Option<usize>, Direction)) -> Ordering {
+    let value = |row: &GuestReportRow| order.0.map_or(GuestValue::None, |column| row.values[column].clone());
+    let values = match (value(one), value(other)) {
+        (GuestValue::None, GuestValue::None) => Ordering::Equal,
+        (GuestValue::None, _) => Ordering::Greater,
+        (_, GuestValue::None) => Ordering::Less,
+        (one, other) => match order.1 {
+            Direction::Ascending => compare_values(&one, &other),
+            Direction::Descending => compare_values(&other, &one),
+        },
+    };
+    values.then(one.key.cmp(&other.key))
+}

@@ -1,0 +1,172 @@
+//! Places of instances: how many live at once, and the memory that they have together.
+//!
+//! Want of a place says nothing about a plugin: whoever is refused tries again, and ends with the same rows.
+
+use super::{portions::Portions, work::WorkMemory};
+use crate::limits;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+
+/// Why there is no place now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("as many plugins run as may at once, or they have all the memory that there is for them: {instances} instances, {} MiB", bytes >> 20)]
+pub(crate) struct NoPlace {
+    /// Instances that may live.
+    instances: usize,
+    /// Bytes of memory that they may have.
+    bytes: usize,
+}
+
+/// The places of a sandbox. Views that follow cannot take those of questions.
+#[derive(Clone)]
+pub(crate) struct Places {
+    /// For views that follow a network.
+    pub(crate) following: Lending,
+    /// For questions and installations.
+    pub(crate) asking: Lending,
+    /// Entries that views which follow take in.
+    pub(crate) batches: Portions,
+}
+
+impl Places {
+    /// Places for plugins of which each may have so much memory: one of them always has it.
+    pub(crate) fn new(memory_bytes: usize) -> Self {
+        let bytes = |usual: usize| usual.max(memory_bytes);
+        Self {
+            following: Lending::new(
+                limits::FOLLOWING_INSTANCES_MAX,
+                bytes(limits::FOLLOWING_BYTES_MAX),
+                WorkMemory::new(limits::FOLLOWING_WORK_BYTES, limits::FOLLOWING_LARGE_WORK_BYTES),
+            ),
+            asking: Lending::new(
+                limits::INSTANCES_MAX as usize - limits::FOLLOWING_INSTANCES_MAX,
+                bytes(limits::ASKING_BYTES_MAX),
+                WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
+            ),
+            batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
+        }
+    }
+}
+
+/// Places that are lent. Clones are the same ones.
+#[derive(Clone)]
+pub(crate) struct Lending(Arc<Shared>);
+
+struct Shared {
+    most: NoPlace,
+    memory: WorkMemory,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    instances: usize,
+    bytes: usize,
+    /// How often somebody was refused since somebody was asked to make room.
+    refused: usize,
+}
+
+impl Lending {
+    fn new(instances: usize, bytes: usize, memory: WorkMemory) -> Self {
+        Self(Arc::new(Shared { most: NoPlace { instances, bytes }, memory, state: Mutex::default() }))
+    }
+
+    /// What those who have these places hold beside their instances.
+    pub(crate) fn memory(&self) -> &WorkMemory {
+        &self.0.memory
+    }
+
+    /// A place for an instance with so much memory at most.
+    pub(crate) fn lend(&self, memory_bytes: usize) -> Result<Place, NoPlace> {
+        let mut state = self.state();
+        if state.instances == self.0.most.instances {
+            return Err(self.refuse(&mut state));
+        }
+        state.instances += 1;
+        let own = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
+        Ok(Place { lending: self.clone(), own, bytes: 0 })
+    }
+
+    /// Whether whoever has an instance, and could do without it for a while, should give it back: once for each time
+    /// that somebody was refused.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let mut state = self.state();
+        let is_wanted = state.refused > 0;
+        state.refused -= usize::from(is_wanted);
+        is_wanted
+    }
+
+    fn refuse(&self, state: &mut State) -> NoPlace {
+        state.refused = (state.refused + 1).min(self.0.most.instances);
+        self.0.most
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one instance, given back when it is dropped: the limits of its store.
+pub(crate) struct Place {
+    lending: Lending,
+    own: StoreLimits,
+    bytes: usize,
+}
+
+impl ResourceLimiter for Place {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if !self.own.memory_growing(current, desired, maximum)? {
+            return Ok(false);
+        }
+        let more = desired - current;
+        let mut state = self.lending.state();
+        if state.bytes + more > self.lending.0.most.bytes {
+            return Err(self.lending.refuse(&mut state).into());
+        }
+        state.bytes += more;
+        self.bytes += more;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.own.memory_grow_failed(error)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.own.table_growing(current, desired, maximum)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.own.table_grow_failed(error)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.lending.state();
+        state.instances -= 1;
+        state.bytes -= self.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_their_memory_are_lent_and_given_back() {
+        let lending = Lending::new(2, 100, WorkMemory::new(0, 0));
+        let (mut one, other) = (lending.lend(80).unwrap(), lending.lend(80).unwrap());
+        assert!(lending.lend(80).is_err(), "two live");
+        assert!(lending.is_wanted() && !lending.is_wanted(), "one is asked to make room, once");
+        drop(other);
+        let mut other = lending.lend(80).unwrap();
+        assert!(one.memory_growing(0, 60, None).unwrap());
+        let error = other.memory_growing(0, 50, None).unwrap_err();
+        assert!(error.is::<NoPlace>(), "a want of memory is told from a plugin's own limit");
+        assert!(lending.is_wanted());
+        assert!(one.memory_growing(60, 90, None).is_err_and(|error| !error.is::<NoPlace>()), "its own limit");
+        drop(one);
+        assert!(other.memory_growing(0, 50, None).unwrap());
+    }
+}

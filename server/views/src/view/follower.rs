@@ -1,0 +1,256 @@
+//! Follows a history: reads what is new, folds it, makes rows, and commits all of it with the cursor.
+//!
+//! After a crash at any moment the next step goes on from the last commit, and ends with the same rows.
+
+use super::{following::Clock, shared::Shared};
+use crate::{
+    contract::{KeyShape, key::Key},
+    file::{
+        people::Meaning,
+        store::{Lasting, StoreError, read_meta, read_people, read_quarantine, write_meta},
+        tables::{Meta, Quarantined, Record},
+    },
+    fold::{
+        derivation::{Derivation, KeyChange, note_changes, write_quarantine, write_records},
+        evaluate::EvaluateError,
+        grouping::Grouped,
+        intake::Intake,
+        materialise::Materialisation,
+        source::Batch,
+    },
+    limits,
+    plugin::runner::Runner,
+    share::cancel::Cancel,
+};
+use kith_core::{history::Budget, timestamp::Timestamp};
+use redb::WriteTransaction;
+use std::{collections::HashMap, sync::Arc};
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There may be more to do.
+    Advanced,
+    /// The view is at the head, and its rows are of today.
+    Level,
+    /// Too many keys are in quarantine.
+    Spoilt,
+}
+
+/// The one writer of a view's file.
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+    runner: Runner,
+    clock: Clock,
+    meta: Meta,
+    meaning: Meaning,
+    quarantine: HashMap<Key, Quarantined>,
+    unsynced: u32,
+}
+
+impl Follower {
+    /// Goes on from what the file holds.
+    pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
+        let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
+        let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
+        let mut follower = Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0 };
+        follower.reload()?;
+        follower.shared.publish(&follower.meta);
+        Ok(follower)
+    }
+
+    /// Calls of the plugin end when the view stops.
+    pub(crate) fn until(self, cancel: &Cancel) -> Self {
+        Self { runner: self.runner.until(cancel), ..self }
+    }
+
+    /// Has no instance of the plugin until there is something to do.
+    pub(crate) fn rest(&mut self) {
+        self.runner.rest();
+    }
+
+    /// Leaves the instance to another view that has none.
+    pub(crate) fn give_way(&mut self) {
+        self.runner.give_way();
+    }
+
+    /// Forgets what was not committed.
+    pub(crate) fn reload(&mut self) -> Result<(), StoreError> {
+        let read = self.shared.store.read()?;
+        self.meta = read_meta(&read)?.expect("the file was checked when it was opened");
+        self.quarantine = read_quarantine(&read)?;
+        let people = read_people(&read)?;
+        self.meaning = people.meaning(self.meta.cursor);
+        *self.shared.source.people_mut() = people;
+        Ok(())
+    }
+
+    /// Takes in one batch up to `head`, or does what else is due. After an error, `reload` before the next step.
+    pub(crate) fn step(&mut self, head: u64) -> Result<Step, EvaluateError> {
+        match self.step_once(head) {
+            Err(EvaluateError::Spoilt) => {
+                self.reload()?;
+                Ok(Step::Spoilt)
+            }
+            // How many keys are in quarantine before the head depends on where batches end.
+            Ok(Step::Level) if self.is_spoilt() => Ok(Step::Spoilt),
+            stepped => stepped,
+        }
+    }
+
+    fn step_once(&mut self, head: u64) -> Result<Step, EvaluateError> {
+        if self.meta.cursor > self.shared.source.head() {
+            self.begin_anew()?;
+            return Ok(Step::Advanced);
+        }
+        let today = Timestamp::from_millis((self.clock)()).day();
+        if self.meta.day.is_some_and(|day| day != today) {
+            self.turn_day(today)?;
+            return Ok(Step::Advanced);
+        }
+        let portion = self.shared.plugin.places().batches.take();
+        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / portion.bytes());
+        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes: portion.bytes() };
+        let mut batch = self.shared.source.read(self.meta.cursor, head, budget)?;
+        batch.cut(self.shared.source.routes(), part_of(limits::BATCH_EVENTS_MAX));
+        if batch.last == self.meta.cursor {
+            batch.last = head.max(self.meta.cursor);
+        }
+        if batch.last == self.meta.cursor && self.meta.day.is_some() {
+            return Ok(Step::Level);
+        }
+        self.take_in(&batch, head, today)?;
+        Ok(Step::Advanced)
+    }
+
+    /// Puts on disk what is committed.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        if self.unsynced > 0 {
+            self.shared.store.write(Lasting::Now)?.commit()?;
+            self.unsynced = 0;
+        }
+        Ok(())
+    }
+
+    /// Folds a batch; at the head of the log the first time, makes all rows.
+    #[tracing::instrument(level = "debug", skip_all, fields(
+        view = self.shared.name(),
+        position = batch.last,
+        batch.events = batch.entries.len(),
+    ), err(level = "debug"))]
+    fn take_in(&mut self, batch: &Batch, head: u64, today: i32) -> Result<(), EvaluateError> {
+        let shared = Arc::clone(&self.shared);
+        let write = shared.store.write(self.lasting())?;
+        let mut meta = Meta { cursor: batch.last, ..self.meta };
+        let mut quarantine = self.quarantine.clone();
+        let intake = Intake::take(&batch.entries, &shared.source, self.meaning.clone())?;
+        intake.write(&write)?;
+        let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning, batch.last)?;
+        grouped.write(&write, &intake, self.shape())?;
+        shared.room.check()?;
+        let (is_built, shape) = (self.meta.day.is_some(), self.shape());
+        self.derivation(&write, batch.last).derive(&intake, grouped, |runner, changes| {
+            shared.room.check()?;
+            note_stuck(&mut quarantine, &changes)?;
+            write_records(&write, &changes, &mut meta)?;
+            if !is_built {
+                return Ok(());
+            }
+            note_changes(&write, &changes)?;
+            let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
+            let (source, meaning, quarantine, meta) = (&shared.source, &intake.meaning, &mut quarantine, &mut meta);
+            let room = &shared.room;
+            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room }.make(today, &keys)
+        })?;
+        if !is_built && batch.last >= head {
+            self.materialisation(&write, &intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
+        }
+        self.commit(write, meta, quarantine)?;
+        self.meaning = intake.meaning;
+        Ok(())
+    }
+
+    /// Makes all rows as of another day.
+    fn turn_day(&mut self, today: i32) -> Result<(), EvaluateError> {
+        let shared = Arc::clone(&self.shared);
+        let write = shared.store.write(self.lasting())?;
+        let (mut meta, mut quarantine) = (self.meta, self.quarantine.clone());
+        let meaning = self.meaning.clone();
+        self.materialisation(&write, &meaning, &mut quarantine, &mut meta).make_all(today)?;
+        self.commit(write, meta, quarantine)?;
+        Ok(())
+    }
+
+    /// The log lost what the view is made of: it is built from what the log has now.
+    fn begin_anew(&mut self) -> Result<(), StoreError> {
+        tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor, "log is behind the view, building anew");
+        self.shared.store.clear(self.meta.identity)?;
+        self.reload()?;
+        self.shared.forget_tables();
+        self.shared.publish(&self.meta);
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        write: WriteTransaction,
+        meta: Meta,
+        quarantine: HashMap<Key, Quarantined>,
+    ) -> Result<(), StoreError> {
+        write_quarantine(&write, &self.quarantine, &quarantine)?;
+        write_meta(&write, &meta)?;
+        let lasting = self.lasting();
+        write.commit()?;
+        self.unsynced = match lasting {
+            Lasting::Now => 0,
+            Lasting::Later => self.unsynced + 1,
+        };
+        (self.meta, self.quarantine) = (meta, quarantine);
+        self.shared.publish(&self.meta);
+        Ok(())
+    }
+
+    fn lasting(&self) -> Lasting {
+        if self.unsynced + 1 < limits::BATCHES_PER_SYNC_MAX { Lasting::Later } else { Lasting::Now }
+    }
+
+    fn is_spoilt(&self) -> bool {
+        let keys = self.quarantine.len();
+        let share = keys as u64 * limits::QUARANTINED_SHARE_MAX >= self.meta.keys;
+        keys >= limits::QUARANTINED_KEYS_MAX || (share && self.meta.keys >= limits::QUARANTINED_SHARE_KEYS_MIN)
+    }
+
+    fn shape(&self) -> KeyShape {
+        self.shared.plugin.manifest().key_shape()
+    }
+
+    fn derivation<'a>(&'a mut self, write: &'a WriteTransaction, cursor: u64) -> Derivation<'a> {
+        let shape = self.shape();
+        let Self { shared, runner, meaning, quarantine, .. } = self;
+        Derivation { write, source: &shared.source, runner, shape, quarantine, meant: meaning, cursor }
+    }
+
+    fn materialisation<'a>(
+        &'a mut self,
+        write: &'a WriteTransaction,
+        meaning: &'a Meaning,
+        quarantine: &'a mut HashMap<Key, Quarantined>,
+        meta: &'a mut Meta,
+    ) -> Materialisation<'a> {
+        let shape = self.shape();
+        let Self { shared, runner, .. } = self;
+        let Shared { source, room, .. } = &**shared;
+        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room }
+    }
+}
+
+/// Puts keys that cannot be folded to their end into quarantine, and takes out those that can be again.
+fn note_stuck(quarantine: &mut HashMap<Key, Quarantined>, changes: &[KeyChange]) -> Result<(), EvaluateError> {
+    for change in changes {
+        match &change.stuck {
+            Some(stuck) => drop(quarantine.insert(change.key, stuck.clone())),
+            None => drop(quarantine.remove(&change.key)),
+        }
+    }
+    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
+}

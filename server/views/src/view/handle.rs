@@ -1,0 +1,118 @@
+//! The handle that questions to a view go through.
+//!
+//! Questions read a snapshot of the file and never wait for the thread.
+
+use super::{
+    follower::Follower,
+    following::{Clock, FollowError},
+    shared::{Shared, ViewCursor},
+    thread,
+};
+use crate::share::cancel::Cancel;
+use kith_core::position::Position;
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::JoinHandle,
+};
+use tokio::sync::watch;
+
+/// The view stopped before it got there; its status says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the view stopped")]
+pub struct ViewStopped;
+
+/// A view that follows a log. Dropping it stops the thread; the file stays.
+///
+/// All methods but `wait_for`, `cursor` and `cursor_watch` block on the disk and the plugin: call them where blocking
+/// is allowed.
+pub struct ViewHandle {
+    pub(crate) shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl ViewHandle {
+    /// Starts the thread.
+    pub(crate) fn start(
+        follower: Follower,
+        shared: Arc<Shared>,
+        head: watch::Receiver<Position>,
+    ) -> std::io::Result<Self> {
+        let thread = thread::start(follower, &shared, head)?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Lets a view go on that was stopped or held. Does nothing to one that follows. Blocks on the disk.
+    pub fn resume(&self, head: watch::Receiver<Position>, clock: Clock) -> Result<(), FollowError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let follower = Follower::open(Arc::clone(&self.shared), clock)?;
+            *self.shared.stop() = Cancel::default();
+            *thread = Some(thread::start(follower, &self.shared, head).map_err(FollowError::Thread)?);
+        }
+        Ok(())
+    }
+
+    /// Stops the view and deletes its file. Whoever holds the handle can still ask; nobody can open the view again
+    /// before all handles are gone.
+    pub fn delete(&self) -> std::io::Result<()> {
+        self.stop();
+        std::fs::remove_file(self.shared.room.file())
+    }
+
+    /// A handle to a view that stands still, or that somebody else steps.
+    pub(crate) fn without_thread(shared: Arc<Shared>) -> Self {
+        Self { shared, thread: Mutex::default() }
+    }
+
+    /// How far the view has come.
+    pub fn cursor(&self) -> ViewCursor {
+        self.shared.cursor()
+    }
+
+    /// Moves whenever a batch is committed or the day turns.
+    pub fn cursor_watch(&self) -> watch::Receiver<ViewCursor> {
+        self.shared.cursor.subscribe()
+    }
+
+    /// Waits until the view is built and has taken in a position. The view hurries while somebody waits.
+    pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
+        let mut cursor = self.cursor_watch();
+        self.shared.wanted.fetch_max(position.get(), Ordering::AcqRel);
+        self.unpark();
+        loop {
+            let now = *cursor.borrow_and_update();
+            if now.day.is_some() && now.position >= position {
+                return Ok(now);
+            }
+            if self.shared.condition().stopped.is_some() || self.shared.is_stopping() {
+                return Err(ViewStopped);
+            }
+            cursor.changed().await.map_err(|_| ViewStopped)?;
+        }
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Stops the thread and waits for it: a call of the plugin is broken off, and with it the batch, which is taken in
+    /// anew when the view goes on. Questions can still be asked.
+    pub fn stop(&self) {
+        self.shared.stop().cancel();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                tracing::error!(view = self.shared.name(), "view thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for ViewHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,141 @@
+//! What the thread of a view and the handles to it share.
+//!
+//! Nobody but the follower writes the file and the people that the source knows.
+
+use super::{condition::Condition, following::Following};
+use crate::{
+    file::{store::Store, tables::Meta},
+    fold::source::{Source, ViewScope},
+    plugin::{abi::view_v1::Plugin, runner::Counters},
+    share::{
+        cancel::Cancel,
+        kept::Corner,
+        one_place::OnePlace,
+        room::{FileRoom, Room},
+    },
+};
+use kith_core::{filter::Filter, position::Position};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::sync::watch;
+
+/// How far a view has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ViewCursor {
+    /// The last position taken in.
+    pub position: Position,
+    /// The day that its rows are as of, days since 1970-01-01, UTC; none until it is built.
+    pub day: Option<i32>,
+}
+
+/// What the thread and the handles share.
+pub(crate) struct Shared {
+    name: String,
+    id: [u8; 32],
+    pub(crate) plugin: Plugin,
+    pub(crate) scope: ViewScope,
+    pub(crate) held: Filter,
+    pub(crate) store: Store,
+    pub(crate) source: Source,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tables: Corner,
+    /// What its file may take.
+    pub(crate) room: FileRoom,
+    /// Moved by the follower.
+    pub(super) cursor: watch::Sender<ViewCursor>,
+    /// The furthest position that somebody waits for.
+    pub(super) wanted: AtomicU64,
+    condition: Mutex<Condition>,
+    /// Ends the thread that runs, within a call of the plugin if need be.
+    stop: Mutex<Cancel>,
+    pub(super) turn: Turn,
+}
+
+/// A view's file, open.
+pub(crate) struct File {
+    /// The view's id.
+    pub(crate) id: [u8; 32],
+    pub(crate) path: PathBuf,
+    pub(crate) store: Store,
+}
+
+/// Held by the one view that works while the log is busy: the others wait for a while, so that views take one processor
+/// from whoever appends, and not all of them.
+pub(crate) type Turn = OnePlace;
+
+/// What a view has of its host.
+pub(crate) struct Host {
+    pub(crate) turn: Turn,
+    pub(crate) tables: Corner,
+    pub(crate) room: Room,
+}
+
+impl Shared {
+    pub(crate) fn new(following: &Following, plugin: Plugin, file: File, source: Source, host: Host) -> Self {
+        Self {
+            name: following.name.clone(),
+            id: file.id,
+            plugin,
+            scope: following.scope.clone(),
+            held: following.held.clone(),
+            store: file.store,
+            source,
+            counters: Arc::default(),
+            tables: host.tables,
+            room: host.room.of(file.path),
+            cursor: watch::Sender::default(),
+            wanted: AtomicU64::new(0),
+            condition: Mutex::default(),
+            stop: Mutex::default(),
+            turn: host.turn,
+        }
+    }
+
+    /// What the view is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Stands for its component, settings, contract, network and scope.
+    pub(crate) fn id(&self) -> [u8; 32] {
+        self.id
+    }
+
+    /// Tells everyone how far the view has come.
+    pub(crate) fn publish(&self, meta: &Meta) {
+        let cursor = ViewCursor { position: Position::new(meta.cursor), day: meta.day };
+        self.cursor.send_if_modified(|known| std::mem::replace(known, cursor) != cursor);
+    }
+
+    /// Drops the tables computed for other days and positions.
+    pub(crate) fn forget_tables(&self) {
+        self.tables.clear();
+    }
+
+    /// How far the view has come.
+    pub(crate) fn cursor(&self) -> ViewCursor {
+        *self.cursor.borrow()
+    }
+
+    /// Whether somebody waits for more than what is taken in.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.wanted.load(Ordering::Acquire) > self.cursor().position.get()
+    }
+
+    pub(super) fn stop(&self) -> MutexGuard<'_, Cancel> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop().is_cancelled()
+    }
+
+    pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

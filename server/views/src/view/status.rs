@@ -1,0 +1,180 @@
+//! How a view is doing: for operators and for whoever asks why a row is missing.
+
+use super::{handle::ViewHandle, shared::ViewCursor};
+use crate::{
+    contract::{Field, manifest::Manifest},
+    file::store::{StoreError, read_meta, read_quarantine},
+    fold::source::ViewScope,
+};
+use kith_core::{id::PersonId, position::Position};
+use std::{sync::atomic::Ordering, time::Duration};
+
+/// Whether a view follows its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ViewState {
+    /// It catches up for the first time; there are no rows yet.
+    Building,
+    /// It follows the log.
+    Running,
+    /// It waits after a failure and will try again.
+    Paused {
+        /// The failure.
+        reason: String,
+    },
+    /// It waits for room on the disk, and goes on by itself.
+    WaitingForRoom {
+        /// What there is, and what it needs.
+        reason: String,
+    },
+    /// It does not follow any more.
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A key that the plugin fails on: it stays at its last good state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedKey {
+    /// One or two people.
+    pub key: Vec<PersonId>,
+    /// The entry it cannot be folded over; none if it cannot be read.
+    pub position: Option<Position>,
+    /// What the plugin or the sandbox said.
+    pub message: String,
+}
+
+/// How a view is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewStatus {
+    /// What the plugin declares.
+    pub manifest: Manifest,
+    /// The contract it is built for.
+    pub contract: &'static str,
+    /// SHA-256 of the component.
+    pub component: [u8; 32],
+    /// The settings as JSON text.
+    pub settings: String,
+    /// Which entries it folds.
+    pub scope: ViewScope,
+    /// Whether it follows its log.
+    pub state: ViewState,
+    /// How far it has come.
+    pub cursor: ViewCursor,
+    /// Positions between the cursor and the head.
+    pub lag: u64,
+    /// Keys with a state.
+    pub keys: u64,
+    /// Rows of its day.
+    pub rows: u64,
+    /// Bytes of all states.
+    pub state_bytes: u64,
+    /// Events folded since it was opened.
+    pub events_folded: u64,
+    /// Time spent folding them: in the plugin, and on the way there and back.
+    pub fold_time: Duration,
+    /// Fuel spent since it was opened, on folding and on reading.
+    pub fuel: u64,
+    /// Calls of the plugin that failed since it was opened.
+    pub faults: u64,
+    /// Keys in quarantine, by key.
+    pub quarantined: Vec<QuarantinedKey>,
+}
+
+impl ViewStatus {
+    /// How fast events are folded, by the time spent on it; 0 before the first.
+    #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
+    pub fn events_per_second(&self) -> f64 {
+        let seconds = self.fold_time.as_secs_f64();
+        if seconds > 0.0 { self.events_folded as f64 / seconds } else { 0.0 }
+    }
+
+    /// Fuel spent for each event folded, reading included; 0 before the first.
+    pub fn fuel_per_event(&self) -> u64 {
+        self.fuel.checked_div(self.events_folded).unwrap_or(0)
+    }
+}
+
+impl ViewHandle {
+    /// What the plugin declares.
+    pub fn manifest(&self) -> &Manifest {
+        self.shared.plugin.manifest()
+    }
+
+    /// Its settings as JSON text.
+    pub fn settings(&self) -> &str {
+        self.shared.plugin.settings()
+    }
+
+    /// SHA-256 of its component.
+    pub fn component(&self) -> [u8; 32] {
+        self.shared.plugin.digest()
+    }
+
+    /// The contract it is built for.
+    pub fn contract(&self) -> &'static str {
+        crate::plugin::abi::view_v1::CONTRACT
+    }
+
+    /// Which entries it folds.
+    pub fn scope(&self) -> &ViewScope {
+        &self.shared.scope
+    }
+
+    /// Why the view stopped, in words that name it; `None` as long as it follows.
+    pub fn stopped(&self) -> Option<String> {
+        let reason = self.shared.condition().stopped.clone()?;
+        Some(format!("the view {} stopped: {reason}", self.shared.name()))
+    }
+
+    /// How the view is doing.
+    pub fn status(&self) -> Result<ViewStatus, StoreError> {
+        let shared = &self.shared;
+        let read = shared.store.read()?;
+        let meta = read_meta(&read)?.unwrap_or_default();
+        let mut quarantined = Vec::from_iter(read_quarantine(&read)?);
+        quarantined.sort_by_key(|(key, _)| *key);
+        let people = shared.source.people();
+        let quarantined = quarantined.into_iter().map(|(key, reason)| QuarantinedKey {
+            key: key.people().map(|handle| people.id_in_key(handle)).collect(),
+            position: reason.at.map(|order| Position::new(order.position)),
+            message: reason.message,
+        });
+        Ok(ViewStatus {
+            manifest: shared.plugin.manifest().clone(),
+            contract: crate::plugin::abi::view_v1::CONTRACT,
+            component: shared.plugin.digest(),
+            settings: shared.plugin.settings().to_owned(),
+            scope: shared.scope.clone(),
+            state: self.state(meta.day.is_some()),
+            cursor: ViewCursor { position: Position::new(meta.cursor), day: meta.day },
+            lag: shared.source.head().saturating_sub(meta.cursor),
+            keys: meta.keys,
+            rows: meta.rows,
+            state_bytes: meta.state_bytes,
+            events_folded: shared.counters.events.load(Ordering::Relaxed),
+            fold_time: Duration::from_nanos(shared.counters.fold_ns.load(Ordering::Relaxed)),
+            fuel: shared.counters.fuel.load(Ordering::Relaxed),
+            faults: shared.counters.faults.load(Ordering::Relaxed),
+            quarantined: quarantined.collect(),
+        })
+    }
+
+    /// The view's columns.
+    pub fn fields(&self) -> &[Field] {
+        &self.shared.plugin.manifest().fields
+    }
+
+    fn state(&self, is_built: bool) -> ViewState {
+        let condition = self.shared.condition();
+        if let (None, Some(no_room)) = (&condition.stopped, condition.no_room) {
+            return ViewState::WaitingForRoom { reason: no_room.to_string() };
+        }
+        match (&condition.stopped, &condition.paused) {
+            (Some(reason), _) => ViewState::Stopped { reason: reason.clone() },
+            (None, Some(reason)) => ViewState::Paused { reason: reason.clone() },
+            (None, None) if is_built => ViewState::Running,
+            (None, None) => ViewState::Building,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The thread of a view, which follows its log for as long as nobody stops it.
+
+use super::{
+    follower::{Follower, Step},
+    shared::Shared,
+};
+use crate::{
+    file::store::StoreError,
+    fold::{evaluate::EvaluateError, source::SourceError},
+    share::{interrupted::Interrupted, one_place::Taken},
+};
+use kith_core::position::Position;
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{JoinHandle, Thread},
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+
+/// How long a level view sleeps before it looks at the day again, and syncs.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long the log must be quiet before a view takes in what came. One transaction of a view costs a millisecond or
+/// more, whatever is in it: a burst of appends costs few of them this way.
+const QUIET: Duration = Duration::from_millis(5);
+/// The longest that an entry waits for the log to be quiet.
+const GATHER_MAX: Duration = Duration::from_secs(1);
+/// The longest that a view waits for its turn. One that has much to do, or a plugin that is slow, does not hold up others.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The longest pause after a failure that may pass.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// Starts the thread.
+pub(super) fn start(
+    follower: Follower,
+    shared: &Arc<Shared>,
+    head: watch::Receiver<Position>,
+) -> std::io::Result<JoinHandle<()>> {
+    let inside = Arc::clone(shared);
+    let follower = follower.until(&shared.stop());
+    std::thread::Builder::new().name(format!("view-{}", shared.name())).spawn(move || {
+        let_others_run_first();
+        follow(follower, &inside, head);
+    })
+}
+
+/// Lowers the priority of this thread: under load views lag for a while, and appends and reads do not wait for them.
+#[cfg(target_os = "linux")]
+fn let_others_run_first() {
+    /// A ninth of the processor that a thread of the usual priority gets, if both want all of it.
+    const NICENESS: i32 = 10;
+    // On Linux this is about the calling thread alone. Where a sandbox forbids it, everything runs as before.
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the priority of a view thread stays as it is");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn let_others_run_first() {}
+
+fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Position>) {
+    let mut pause = IDLE;
+    while !shared.is_stopping() {
+        let turn = await_turn(shared, &head);
+        let until = head.borrow_and_update().get();
+        let step = follower.step(until);
+        drop(turn);
+        follower.give_way();
+        match step {
+            Ok(Step::Advanced) => {
+                shared.condition().has_gone_on();
+                pause = IDLE;
+            }
+            Ok(Step::Level) => {
+                shared.condition().has_gone_on();
+                match wait_for_head(&mut head, IDLE) {
+                    Woken::ByHead => gather(shared, &mut head),
+                    Woken::Late => {
+                        follower.rest();
+                        sync(&mut follower, shared);
+                    }
+                }
+            }
+            Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
+            Err(_) if shared.is_stopping() => break,
+            Err(error) => match after_failure(&mut follower, shared, &error) {
+                Recovery::Retry => {
+                    std::thread::park_timeout(pause);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                Recovery::WhenThereIsPlace => std::thread::park_timeout(IDLE),
+                Recovery::Halt(reason) => return halt(shared, reason),
+            },
+        }
+    }
+    sync(&mut follower, shared);
+}
+
+/// Waits for a while until no other view works, if the log moves meanwhile and nobody waits for this view.
+fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Taken> {
+    let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
+    if busy { shared.turn.take_within(TURN_WAIT_MAX) } else { None }
+}
+
+/// Lets a burst of appends go by, unless somebody waits for the view.
+fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
+    let started = Instant::now();
+    while started.elapsed() < GATHER_MAX && !shared.is_waited_for() && !shared.is_stopping() {
+        head.mark_unchanged();
+        std::thread::park_timeout(QUIET);
+        if !head.has_changed().unwrap_or(false) {
+            return;
+        }
+    }
+}
+
+enum Recovery {
+    Retry,
+    WhenThereIsPlace,
+    Halt(String),
+}
+
+/// What may pass is tried again; what stays is the end.
+fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError) -> Recovery {
+    let reason = error.to_string();
+    let recovery = match error {
+        EvaluateError::NoRoom(no_room) => {
+            if shared.condition().no_room.replace(*no_room).is_none() {
+                tracing::warn!(view = shared.name(), reason, "view waits for room");
+            }
+            Recovery::Retry
+        }
+        EvaluateError::Interrupted(Interrupted::NoInstance { .. }) => {
+            tracing::debug!(view = shared.name(), reason, "view waits for its turn");
+            shared.condition().paused = Some(reason);
+            Recovery::WhenThereIsPlace
+        }
+        EvaluateError::Interrupted(_) | EvaluateError::Source(SourceError::Unreadable(_)) => {
+            tracing::warn!(view = shared.name(), error = reason, "view paused");
+            shared.condition().paused = Some(reason);
+            Recovery::Retry
+        }
+        EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) | EvaluateError::Spoilt => {
+            return Recovery::Halt(reason);
+        }
+    };
+    match follower.reload() {
+        Ok(()) => recovery,
+        Err(error) => Recovery::Halt(error.to_string()),
+    }
+}
+
+fn halt(shared: &Shared, reason: String) {
+    tracing::error!(view = shared.name(), error = reason, "view stopped");
+    shared.condition().stopped = Some(reason);
+    shared.cursor.send_modify(|_| {});
+}
+
+fn sync(follower: &mut Follower, shared: &Shared) {
+    let result: Result<(), StoreError> = follower.sync();
+    if let Err(error) = result {
+        tracing::warn!(view = shared.name(), %error, "view could not be synced, a crash will cost some work");
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    ByHead,
+    Late,
+}
+
+/// Sleeps until the head moves, somebody unparks the thread, or the time is over.
+fn wait_for_head(head: &mut watch::Receiver<Position>, timeout: Duration) -> Woken {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut moved = pin!(head.changed());
+    let mut context = Context::from_waker(&waker);
+    match moved.as_mut().poll(&mut context) {
+        Poll::Ready(Ok(())) => return Woken::ByHead,
+        // The head moves no more: a future that is done must not be asked again.
+        Poll::Ready(Err(_)) => {
+            std::thread::park_timeout(timeout);
+            return Woken::Late;
+        }
+        Poll::Pending => std::thread::park_timeout(timeout),
+    }
+    match moved.poll(&mut context) {
+        Poll::Ready(Ok(())) => Woken::ByHead,
+        Poll::Ready(Err(_)) | Poll::Pending => Woken::Late,
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_moves_no_more_is_waited_for_like_any_other() {
+        let (sender, mut head) = watch::channel(Position::ZERO);
+        sender.send_replace(Position::new(1));
+        drop(sender);
+        assert_eq!(wait_for_head(&mut head, Duration::ZERO), Woken::ByHead);
+        assert_eq!(wait_for_head(&mut head, Duration::ZERO), Woken::Late);
+    }
+}
