@@ -1,6 +1,6 @@
 //! Reports behind the calls of views: asked, listed and explained like them.
 
-use super::{Call, Failure, convert, query_view, rows};
+use super::{Call, Failure, convert, question, rows};
 use crate::{auth::Caller, node::Node, slow::SlowCall, views::ServedReport};
 use kith_core::{directory::Directory, limits::PERSON_ID_BYTES_MAX, may::Principal, position::Position};
 use kith_log::Network;
@@ -89,7 +89,7 @@ pub(super) async fn query(
     report: ServedReport,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = query_view::query(node, network, &caller.principal, message).await?;
+    let asked = question::query(node, network, &caller.principal, message).await?;
     let page = if let Some(token) = &asked.page_token {
         ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
     } else {
