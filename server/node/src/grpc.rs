@@ -6,6 +6,7 @@ mod call;
 mod convert;
 mod directory;
 mod entries;
+pub(crate) mod layers;
 mod left_out;
 mod listed;
 mod log;
@@ -20,10 +21,9 @@ mod stream;
 mod views;
 mod words;
 
-pub(crate) use call::check_form;
 pub(crate) use listed::view as view_status;
 pub(crate) use reports::Computed as ReportComputed;
-pub(crate) use status::{Failure, with_reason};
+pub(crate) use status::Failure;
 
 use crate::node::Node;
 use call::{Call, allow, enter};

@@ -1,6 +1,5 @@
 //! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
 
-use crate::budget::Sizes;
 use kith_log::Range;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -93,6 +92,17 @@ pub const COMPILES_WAITING_MAX: usize = 16;
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
 /// When to try again if too many wait for that.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
+
+/// How large a budget is, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// All of it.
+    pub(crate) all: usize,
+    /// The part of it that is for what is small.
+    pub(crate) all_small: usize,
+    /// The most that is small.
+    pub(crate) small: usize,
+}
 
 /// Limits that an operator may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,24 +1,28 @@
 //! A running server: the log, the views that follow it, and what every call needs of them.
 
 use crate::{
-    auth::{Authenticator, Caller},
-    budget::Budget,
-    call_rate,
+    bounds::{
+        budget::Budget,
+        call_rate,
+        reads::{ReadShares, Reads},
+        requests::Requests,
+        slow::{Flights, SlowCall, SlowWork},
+        streams::Streams,
+        uploads::Uploads,
+    },
     clock::Clock,
     config::Config,
-    connection::Listener,
     demo::{self, DemoError},
+    door::{
+        authenticator::{Authenticator, Caller},
+        connection::Listener,
+        http_door,
+        peers::Peers,
+    },
     first_start::{self, FirstStartError},
-    http_door,
     limits::{self, Limits},
-    peers::Peers,
     plugins,
-    reads::{ReadShares, Reads},
-    requests::Requests,
     serve::{self, ServeError},
-    slow::{Flights, SlowCall, SlowWork},
-    streams::Streams,
-    uploads::Uploads,
     views::NetworkViews,
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};

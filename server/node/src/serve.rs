@@ -3,15 +3,17 @@
 //! Going down: health says so first, streams end, calls finish, and what is left after the drain time is cut.
 
 use crate::{
-    auth::AuthLayer,
-    call_rate::CallRate,
-    connection::{self, Listener},
-    deadline::DeadlineLayer,
-    grpc::Services,
-    http_door::OriginsLayer,
+    bounds::call_rate::CallRate,
+    door::{
+        connection::{self, Listener},
+        http_door::OriginsLayer,
+    },
+    grpc::{
+        Services,
+        layers::{auth::AuthLayer, deadline::DeadlineLayer, requests::RequestsLayer},
+    },
     limits::{self, Limits, seconds},
     node::Node,
-    requests::RequestsLayer,
 };
 use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,

@@ -1,7 +1,7 @@
 //! Reports behind the calls of views: asked, listed and explained like them.
 
 use super::{Call, Failure, convert, question, rows};
-use crate::{auth::Caller, node::Node, slow::SlowCall, views::ServedReport};
+use crate::{bounds::slow::SlowCall, door::authenticator::Caller, node::Node, views::ServedReport};
 use kith_core::{directory::Directory, limits::PERSON_ID_BYTES_MAX, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};

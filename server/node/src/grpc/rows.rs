@@ -1,7 +1,7 @@
 //! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
 
 use super::{Failure, convert};
-use crate::{auth::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
+use crate::{door::authenticator::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
 use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};

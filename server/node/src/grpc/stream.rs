@@ -3,7 +3,7 @@
 //! A reader that takes nothing costs a bounded number of messages for a bounded time, never anybody else's time.
 
 use super::Failure;
-use crate::{budget::Room, limits::STREAM_MESSAGES_MAX, node::Node};
+use crate::{bounds::budget::Room, limits::STREAM_MESSAGES_MAX, node::Node};
 use futures_util::Stream;
 use kith_proto::v1::ErrorReason;
 use std::{

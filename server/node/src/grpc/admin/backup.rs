@@ -1,7 +1,7 @@
 //! `Backup`: the log of all networks as it is now, streamed from one look at it.
 
 use crate::{
-    auth::Caller,
+    door::authenticator::Caller,
     grpc::{
         Call, Failure, allow,
         stream::{Messages, Sender, Stop, fill, until_closing},

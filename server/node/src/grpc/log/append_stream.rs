@@ -5,7 +5,7 @@
 
 use super::append::check_size;
 use crate::{
-    auth::Caller,
+    door::authenticator::Caller,
     grpc::{
         Call, Failure, convert, enter, status,
         stream::{Messages, Sender, Stop, fill},

@@ -1,7 +1,7 @@
 //! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
 
 use crate::{
-    budget::Room,
+    bounds::budget::Room,
     grpc::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries},
     limits,
     node::Node,

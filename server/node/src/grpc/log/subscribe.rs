@@ -3,8 +3,8 @@
 //! History and live are the same path, so there is no hand-over, no gap and no duplicate.
 
 use crate::{
-    auth::Caller,
-    budget::Room,
+    bounds::budget::Room,
+    door::authenticator::Caller,
     grpc::{
         Call, Entries, Failure, convert, enter,
         left_out::Additions,

@@ -1,7 +1,8 @@
 //! `InstallPlugin`: a component in pieces, checked, recorded and followed; tells how far it is meanwhile.
 
 use crate::{
-    auth::Caller,
+    bounds::uploads::{Opened, Upload},
+    door::authenticator::Caller,
     grpc::{
         Call, Failure, enter, status,
         stream::{Messages, Sender, Stop, fill, until_closing},
@@ -9,7 +10,6 @@ use crate::{
     limits::UPLOAD_DEADLINE,
     node::Node,
     plugins::{Installed, NewPlugin, owner_to_change},
-    uploads::{Opened, Upload},
 };
 use bytes::Bytes;
 use kith_bundle::{BUILTINS, REPORTS};

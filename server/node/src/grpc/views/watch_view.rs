@@ -1,7 +1,7 @@
 //! `WatchView`: rows as they change, in order of the positions that changed them.
 
 use crate::{
-    auth::Caller,
+    door::authenticator::Caller,
     grpc::{
         Call, Failure,
         convert::RETRY_LAGGING,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a reader does not take is let go of after a bounded time, and the room with it.
 
-use crate::budget::Room;
+use crate::bounds::budget::Room;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -72,7 +72,7 @@ impl Drop for HeldBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Budget, Sizes};
+    use crate::{bounds::budget::Budget, limits::Sizes};
 
     const STALL: Duration = Duration::from_secs(30);
 

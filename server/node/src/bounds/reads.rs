@@ -3,12 +3,11 @@
 //! Invariant: no network has all of these threads and no principal all of its network's; whoever waits for a place holds
 //! no thread.
 
-use crate::{
-    blocking,
+use super::{
     call_rate::Key,
-    limits,
     shares::{Shares, acquire},
 };
+use crate::{blocking, limits};
 use kith_core::id::NetworkName;
 use std::sync::Arc;
 use tokio::sync::Semaphore;

@@ -2,12 +2,8 @@
 //!
 //! Invariant: a piece that waits takes no memory, and what is on disk has no name, so that it goes with its upload.
 
-use crate::{
-    blocking,
-    call_rate::{Key, key},
-    grpc::Failure,
-    limits::UPLOADS_MAX,
-};
+use super::call_rate::{Key, key};
+use crate::{blocking, grpc::Failure, limits::UPLOADS_MAX};
 use bytes::Bytes;
 use kith_core::may::Principal;
 use kith_proto::v1::ErrorReason;

@@ -1,9 +1,7 @@
 //! Connections: a bounded number at a time, each of which must speak soon after it is made.
 
-use crate::{
-    limits::{Limits, seconds},
-    peers::{Peer, Peers},
-};
+use super::peers::{Peer, Peers};
+use crate::limits::{Limits, seconds};
 use futures_util::{Stream, stream};
 use std::{
     io,

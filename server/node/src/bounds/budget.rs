@@ -3,10 +3,11 @@
 //! Invariant: no more than the budget is held, no principal has more than a share of it, and whoever asks for more waits.
 //! What is small has a part of its own, so that it does not wait for what is large.
 
-use crate::{
+use super::{
     call_rate::Key,
     shares::{Shares, acquire},
 };
+use crate::limits::Sizes;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -17,17 +18,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const PLACE_BYTES: usize = 1_024;
 /// One principal's part of a budget: one in so many.
 const SHARE: usize = 8;
-
-/// How large a budget is, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    /// All of it.
-    pub(crate) all: usize,
-    /// The part of it that is for what is small.
-    pub(crate) all_small: usize,
-    /// The most that is small.
-    pub(crate) small: usize,
-}
 
 impl Sizes {
     /// The same, or more if the largest that there may be fits into no share of it.

@@ -1,32 +1,23 @@
-//! Requests on their way in: a tower layer that lets a message come only where there is room for it.
+//! Requests on their way in: a message comes only where there is room for it.
 //!
 //! Invariant: what is in memory of requests, from the first byte of a message until its call is answered, is within a budget
 //! of which each principal has a share. Who waits for room is not read from, so that HTTP/2 keeps the rest with the
 //! caller. What a connection itself holds of it is bounded by its window (`limits::CONNECTION_WINDOW_BYTES`).
 
-use crate::{
-    auth::Caller,
+use super::{
     budget::{Budget, Room},
-    call_rate::{self, Key},
+    call_rate::Key,
     counted::{Counted, Held},
+};
+use crate::{
     grpc::Failure,
-    kept_room::Kept,
     limits::{self, Limits},
-    request_body::{MESSAGE_HEAD_BYTES, RequestBody},
 };
-use futures_util::{
-    FutureExt,
-    future::{Either, Map, Ready, ready},
-};
-use http::{Request, Response};
 use kith_proto::v1::ErrorReason;
-use std::{
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tonic::{Status, body::Body};
-use tower::{Layer, Service};
+use std::{sync::Arc, time::Duration};
+
+/// Bytes before each message: whether it is compressed, and how long it is.
+pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
 
 /// What may be on its way of requests.
 pub(crate) struct Requests {
@@ -51,7 +42,7 @@ impl Requests {
     }
 
     /// One more call of a principal that is not answered, unless there are too many.
-    fn begin(&self, key: &Key) -> Result<Held<Key>, Failure> {
+    pub(crate) fn begin(&self, key: &Key) -> Result<Held<Key>, Failure> {
         self.calls.hold(key).ok_or_else(|| {
             let max = self.calls.max();
             let message =
@@ -94,60 +85,6 @@ fn no_room() -> Failure {
     Failure::because(ErrorReason::RateLimited, message)
         .with("limit", "requests_waiting_max")
         .retry_after(limits::REQUESTS_RETRY)
-}
-
-/// Puts [`Requests`] before a service, behind whoever finds out who is calling.
-#[derive(Clone)]
-pub(crate) struct RequestsLayer(pub(crate) Arc<Requests>);
-
-impl<S> Layer<S> for RequestsLayer {
-    type Service = Admitted<S>;
-
-    fn layer(&self, inner: S) -> Admitted<S> {
-        Admitted { requests: Arc::clone(&self.0), inner }
-    }
-}
-
-/// A service whose messages come where there is room for them. Calls that need no token have small messages and pass.
-#[derive(Clone)]
-pub(crate) struct Admitted<S> {
-    requests: Arc<Requests>,
-    inner: S,
-}
-
-type Answer<E> = Result<Response<Body>, E>;
-/// What becomes of an answer: nothing, but that the call is answered.
-type Answered<E> = Box<dyn FnOnce(Answer<E>) -> Answer<E> + Send>;
-
-impl<S> Service<Request<Body>> for Admitted<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>>,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Either<Ready<Answer<S::Error>>, Either<S::Future, Map<S::Future, Answered<S::Error>>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Some(caller) = request.extensions().get::<Caller>() else {
-            return Either::Right(Either::Left(self.inner.call(request)));
-        };
-        let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
-        let call = match self.requests.begin(&key) {
-            Ok(call) => call,
-            Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
-        };
-        let until_answered = kept.until_answered();
-        let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&self.requests), key, kept)));
-        let answered: Answered<_> = Box::new(move |answer| {
-            drop((until_answered, call));
-            answer
-        });
-        Either::Right(Either::Right(self.inner.call(request).map(answered)))
-    }
 }
 
 #[cfg(test)]

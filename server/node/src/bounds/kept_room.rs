@@ -1,6 +1,6 @@
 //! The room that a call holds for its messages, and for how long.
 
-use crate::budget::Room;
+use super::budget::Room;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The room of a call's messages. It is kept until the call is answered and the next message is asked for, or the body is

@@ -1,11 +1,10 @@
 //! Open streams, counted: each costs memory and a place of its connection for as long as its reader likes.
 
-use crate::{
+use super::{
     call_rate::{self, Key},
     counted::{Counted, Held},
-    grpc::Failure,
-    limits,
 };
+use crate::{grpc::Failure, limits};
 use kith_core::{id::NetworkName, may::Principal};
 use kith_proto::v1::ErrorReason;
 use std::sync::Arc;

@@ -3,7 +3,15 @@
 //! A message is a head, whether it is compressed and how long it is, and then so many bytes (gRPC over HTTP/2). The head
 //! waits with its message, since whoever decodes it makes room at once for what it announces.
 
-use crate::{budget::Room, call_rate::Key, grpc::Failure, kept_room::Kept, requests::Requests};
+use crate::{
+    bounds::{
+        budget::Room,
+        call_rate::Key,
+        kept_room::Kept,
+        requests::{MESSAGE_HEAD_BYTES, Requests},
+    },
+    grpc::Failure,
+};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http_body::{Body as HttpBody, Frame};
@@ -16,9 +24,6 @@ use std::{
 };
 use tokio::time::Sleep;
 use tonic::{Status, body::Body};
-
-/// Bytes before each message.
-pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
 
 /// The body of a request.
 pub(crate) struct RequestBody {
@@ -186,7 +191,7 @@ impl Drop for RequestBody {
 mod tests {
     use super::*;
     use crate::{
-        kept_room::UntilAnswered,
+        bounds::kept_room::UntilAnswered,
         limits::{Limits, REQUESTS},
     };
     use std::time::Duration;

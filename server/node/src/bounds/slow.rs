@@ -4,13 +4,12 @@
 //! Invariant: no network has all threads and no principal all of its network's; whoever waits for a place holds no
 //! thread; work whose callers are gone ends.
 
-use crate::{
+use super::{
     call_rate::{self, Key},
     counted::{Counted, Held},
-    grpc::Failure,
-    limits,
     shares::{Shares, acquire},
 };
+use crate::{grpc::Failure, limits};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
