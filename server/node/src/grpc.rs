@@ -8,6 +8,7 @@ mod directory;
 mod entries;
 pub(crate) mod layers;
 mod left_out;
+mod limited;
 mod listed;
 mod log;
 mod networks;
@@ -21,15 +22,12 @@ mod stream;
 mod views;
 mod words;
 
-pub(crate) use listed::view as view_status;
-pub(crate) use reports::Computed as ReportComputed;
-pub(crate) use status::Failure;
-
 use crate::node::Node;
 use call::{Call, allow, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::ErrorReason;
 use prost::Message;
+use status::Failure;
 use stream::Messages;
 use tonic::{Response, Status};
 

@@ -49,6 +49,8 @@ pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 /// Components on their way to the server at a time, at most one for each principal.
 pub const UPLOADS_MAX: usize = 8;
+/// When to upload a component again while others upload.
+pub const UPLOADS_RETRY: Duration = Duration::from_secs(1);
 /// How long a component may be on its way.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
 /// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.

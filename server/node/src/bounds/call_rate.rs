@@ -2,7 +2,7 @@
 //!
 //! Nobody pays for another's calls: equal names in different networks are different principals.
 
-use crate::{grpc::Failure, limits::Limits};
+use crate::limits::Limits;
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -13,7 +13,6 @@ use kith_core::{
     id::{NetworkName, PrincipalId},
     may::{Principal, Reach},
 };
-use kith_proto::v1::ErrorReason;
 use std::{
     num::NonZeroU32,
     sync::{
@@ -31,6 +30,16 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 /// A principal among those of all networks; without a network it is one of the server.
 pub(crate) type Key = (Option<NetworkName>, PrincipalId);
 type Buckets<C> = RateLimiter<Key, HashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// A principal calls more often than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {calls_per_s_max} calls a second: there is room in {wait:?}")]
+pub(crate) struct TooOften {
+    /// How often it may.
+    pub(crate) calls_per_s_max: NonZeroU32,
+    /// When there is room.
+    pub(crate) wait: Duration,
+}
 
 /// The rate that every principal may call at. Clones count together.
 #[derive(Clone)]
@@ -59,15 +68,12 @@ impl<C: Clock> CallRate<C> {
     }
 
     /// Counts one call, or says when there is room for it.
-    pub(crate) fn count(&self, principal: &Principal) -> Result<(), Failure> {
+    pub(crate) fn count(&self, principal: &Principal) -> Result<(), TooOften> {
         let Some(counted) = &self.0 else { return Ok(()) };
         counted.sweep_now_and_then();
         counted.buckets.check_key(&key(principal)).map_err(|until| {
             let wait = until.wait_time_from(counted.buckets.clock().now()).max(WAIT_MIN);
-            Failure::new(ErrorReason::RateLimited)
-                .with("limit", "calls_per_s_max")
-                .with("calls_per_s_max", counted.calls_per_s_max)
-                .retry_after(wait)
+            TooOften { calls_per_s_max: counted.calls_per_s_max, wait }
         })
     }
 }
@@ -94,9 +100,6 @@ mod tests {
     use super::*;
     use governor::clock::FakeRelativeClock;
     use kith_core::{event::Role, may::Credential};
-    use kith_proto::v1;
-    use tonic::Status;
-    use tonic_types::StatusExt;
 
     fn principal(network: &str, id: &str) -> Principal {
         Principal {
@@ -135,14 +138,10 @@ mod tests {
         let (rate, clock) = rate(10, 1);
         let amina = principal("default", "person:amina");
         rate.count(&amina).unwrap();
-        let status = Status::from(rate.count(&amina).unwrap_err());
-        let details = status.get_error_details();
-        let info = details.error_info().unwrap();
-        assert_eq!((info.reason.as_str(), info.metadata["calls_per_s_max"].as_str()), ("RATE_LIMITED", "10"));
-        let wait = details.retry_info().unwrap().retry_delay.unwrap();
-        assert_eq!(wait, Duration::from_millis(100));
+        let refused = rate.count(&amina).unwrap_err();
+        assert_eq!((refused.calls_per_s_max.get(), refused.wait), (10, Duration::from_millis(100)));
         clock.advance(Duration::from_millis(99));
-        assert_eq!(rate.count(&amina).unwrap_err().reason(), v1::ErrorReason::RateLimited);
+        rate.count(&amina).unwrap_err();
         clock.advance(Duration::from_millis(1));
         rate.count(&amina).unwrap();
     }

@@ -9,15 +9,24 @@ use super::{
     call_rate::Key,
     counted::{Counted, Held},
 };
-use crate::{
-    grpc::Failure,
-    limits::{self, Limits},
-};
-use kith_proto::v1::ErrorReason;
+use crate::limits::{self, Limits};
 use std::{sync::Arc, time::Duration};
 
 /// Bytes before each message: whether it is compressed, and how long it is.
 pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
+
+/// A principal has as many calls that are not answered as it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{max} calls of this token wait for their answers: wait for some of these first")]
+pub(crate) struct TooManyCalls {
+    /// How many it may have.
+    pub(crate) max: usize,
+}
+
+/// There is no room for a message, and too many of the same principal wait for it, or have waited for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too much of what this token sends waits for room: wait for answers, or send less at a time")]
+pub(crate) struct NoRoom;
 
 /// What may be on its way of requests.
 pub(crate) struct Requests {
@@ -42,14 +51,8 @@ impl Requests {
     }
 
     /// One more call of a principal that is not answered, unless there are too many.
-    pub(crate) fn begin(&self, key: &Key) -> Result<Held<Key>, Failure> {
-        self.calls.hold(key).ok_or_else(|| {
-            let max = self.calls.max();
-            let message =
-                format_args!("{max} calls of this token wait for their answers: wait for some of these first");
-            let failure = Failure::because(ErrorReason::RateLimited, message);
-            failure.with("limit", "calls_per_principal_max").retry_after(limits::REQUESTS_RETRY)
-        })
+    pub(crate) fn begin(&self, key: &Key) -> Result<Held<Key>, TooManyCalls> {
+        self.calls.hold(key).ok_or_else(|| TooManyCalls { max: self.calls.max() })
     }
 
     /// Room for a message, if there is some now.
@@ -58,10 +61,9 @@ impl Requests {
     }
 
     /// Waits for room for a message, unless too many of the same principal wait, and not for ever.
-    pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Room, Failure> {
-        let _waiting =
-            if self.budget.is_small(bytes) { None } else { Some(self.waiting.hold(key).ok_or_else(no_room)?) };
-        tokio::time::timeout(self.stall, self.budget.hold(key, bytes)).await.map_err(|_| no_room())
+    pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Room, NoRoom> {
+        let _waiting = if self.budget.is_small(bytes) { None } else { Some(self.waiting.hold(key).ok_or(NoRoom)?) };
+        tokio::time::timeout(self.stall, self.budget.hold(key, bytes)).await.map_err(|_| NoRoom)
     }
 
     /// Bytes of the largest message there is room for; what is larger is refused by whoever decodes it.
@@ -78,13 +80,6 @@ impl Requests {
     pub(crate) fn held(&self) -> usize {
         self.budget.held()
     }
-}
-
-fn no_room() -> Failure {
-    let message = "too much of what this token sends waits for room: wait for answers, or send less at a time";
-    Failure::because(ErrorReason::RateLimited, message)
-        .with("limit", "requests_waiting_max")
-        .retry_after(limits::REQUESTS_RETRY)
 }
 
 #[cfg(test)]
@@ -106,7 +101,8 @@ mod tests {
         let key = |id: &str| -> Key { (None, id.parse().unwrap()) };
         let begin = |id: &str| requests.begin(&key(id));
         let calls: Vec<_> = (0..limits::CALLS_PER_PRINCIPAL_MAX).map(|_| begin("person:amina").unwrap()).collect();
-        assert_eq!(begin("person:amina").err().unwrap().reason(), ErrorReason::RateLimited);
+        let max = limits::CALLS_PER_PRINCIPAL_MAX;
+        assert_eq!(begin("person:amina").err(), Some(TooManyCalls { max }));
         begin("person:ben").unwrap();
         drop(calls);
         begin("person:amina").unwrap();
@@ -124,13 +120,13 @@ mod tests {
         };
         let waiting: Vec<_> = (0..limits::REQUESTS_WAITING_MAX).map(|_| hold()).collect();
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert_eq!(hold().await.unwrap().unwrap_err().reason(), ErrorReason::RateLimited);
+        assert_eq!(hold().await.unwrap().unwrap_err(), NoRoom);
         requests.hold(&key, 1_000).await.expect("what is small has room of its own");
         drop(rooms);
         for one in waiting {
             drop(one.await.unwrap().expect("it has its turn"));
         }
         let _rooms: Vec<_> = std::iter::from_fn(|| requests.try_hold(&key, large)).collect();
-        assert_eq!(hold().await.unwrap().unwrap_err().reason(), ErrorReason::RateLimited, "nobody waits for ever");
+        assert_eq!(hold().await.unwrap().unwrap_err(), NoRoom, "nobody waits for ever");
     }
 }

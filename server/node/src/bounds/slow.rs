@@ -9,13 +9,12 @@ use super::{
     counted::{Counted, Held},
     shares::{Shares, acquire},
 };
-use crate::{grpc::Failure, limits};
+use crate::limits;
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
 use kith_core::{id::NetworkName, may::Principal};
-use kith_proto::v1::ErrorReason;
 use kith_views::Cancel;
 use std::{
     collections::HashMap,
@@ -25,6 +24,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, mpsc},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// As many calls that take long are at work as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many calls that take long are at work, {max} ({limit}): try again when some are done")]
+pub(crate) struct TooManySlowCalls {
+    /// The limit's name.
+    pub(crate) limit: &'static str,
+    /// How many it lets be.
+    pub(crate) max: usize,
+}
 
 /// What a thread does.
 type Job = Box<dyn FnOnce() + Send>;
@@ -59,24 +68,21 @@ impl SlowWork {
     }
 
     /// Takes in a call, or says that too many wait already.
-    pub(crate) fn begin(&self, principal: &Principal, network: &NetworkName) -> Result<SlowCall, Failure> {
+    pub(crate) fn begin(&self, principal: &Principal, network: &NetworkName) -> Result<SlowCall, TooManySlowCalls> {
         let (parts, key) = (&self.0, call_rate::key(principal));
-        let of_principal = parts.calls_of_principal.hold(&key);
-        let of_principal =
-            of_principal.ok_or_else(|| too_many("slow_calls_per_principal_max", parts.calls_of_principal.max()))?;
-        let in_network = parts.calls_in_network.hold(network);
-        let in_network =
-            in_network.ok_or_else(|| too_many("slow_calls_per_network_max", parts.calls_in_network.max()))?;
-        let call = parts.calls.hold(&()).ok_or_else(|| too_many("slow_calls_max", parts.calls.max()))?;
+        let of_principal = hold(&parts.calls_of_principal, &key, "slow_calls_per_principal_max")?;
+        let in_network = hold(&parts.calls_in_network, network, "slow_calls_per_network_max")?;
+        let call = hold(&parts.calls, &(), "slow_calls_max")?;
         Ok(SlowCall(Arc::new(Counts { parts: Arc::clone(parts), of_principal, in_network, _call: call })))
     }
 }
 
-fn too_many(limit: &str, max: usize) -> Failure {
-    let message =
-        format_args!("too many calls that take long are at work, {max} ({limit}): try again when some are done");
-    let failure = Failure::because(ErrorReason::RateLimited, message);
-    failure.with("limit", limit).with(limit, max).retry_after(limits::SLOW_RETRY)
+fn hold<K: Hash + Eq + Clone>(
+    counted: &Arc<Counted<K>>,
+    key: &K,
+    limit: &'static str,
+) -> Result<Held<K>, TooManySlowCalls> {
+    counted.hold(key).ok_or_else(|| TooManySlowCalls { limit, max: counted.max() })
 }
 
 /// A call that may be slow, counted until it and all of its work are over.
@@ -214,7 +220,7 @@ mod tests {
         (principal, network)
     }
 
-    fn begin(slow: &SlowWork, (principal, network): &(Principal, NetworkName)) -> Result<SlowCall, Failure> {
+    fn begin(slow: &SlowWork, (principal, network): &(Principal, NetworkName)) -> Result<SlowCall, TooManySlowCalls> {
         slow.begin(principal, network)
     }
 
@@ -249,7 +255,7 @@ mod tests {
         let amina = principal("north", "person:amina");
         let calls: Vec<_> = (0..limits::SLOW_CALLS_PER_PRINCIPAL_MAX).map(|_| begin(&slow, &amina).unwrap()).collect();
         let refused = begin(&slow, &amina).err().unwrap();
-        assert_eq!(refused.reason(), ErrorReason::RateLimited);
+        assert_eq!(refused.limit, "slow_calls_per_principal_max");
         begin(&slow, &principal("north", "person:ben")).unwrap();
         drop(calls);
         begin(&slow, &amina).unwrap();

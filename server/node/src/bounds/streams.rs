@@ -4,10 +4,19 @@ use super::{
     call_rate::{self, Key},
     counted::{Counted, Held},
 };
-use crate::{grpc::Failure, limits};
+use crate::limits;
 use kith_core::{id::NetworkName, may::Principal};
-use kith_proto::v1::ErrorReason;
 use std::sync::Arc;
+
+/// As many streams are open as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many streams are open, {max} ({limit}): close some first")]
+pub(crate) struct TooManyStreams {
+    /// The limit's name.
+    pub(crate) limit: &'static str,
+    /// How many it lets be.
+    pub(crate) max: usize,
+}
 
 /// How many streams are open.
 pub(crate) struct Streams {
@@ -26,20 +35,14 @@ impl Default for Streams {
 
 impl Streams {
     /// One more of a principal, until it is dropped.
-    pub(crate) fn open(&self, principal: &Principal) -> Result<Held<Key>, Failure> {
+    pub(crate) fn open(&self, principal: &Principal) -> Result<Held<Key>, TooManyStreams> {
         let held = self.of_principal.hold(&call_rate::key(principal));
-        held.ok_or_else(|| too_many("streams_per_principal_max", self.of_principal.max()))
+        held.ok_or_else(|| TooManyStreams { limit: "streams_per_principal_max", max: self.of_principal.max() })
     }
 
     /// One more in a network, until it is dropped.
-    pub(crate) fn open_in(&self, network: &NetworkName) -> Result<Held<NetworkName>, Failure> {
+    pub(crate) fn open_in(&self, network: &NetworkName) -> Result<Held<NetworkName>, TooManyStreams> {
         let held = self.in_network.hold(network);
-        held.ok_or_else(|| too_many("streams_per_network_max", self.in_network.max()))
+        held.ok_or_else(|| TooManyStreams { limit: "streams_per_network_max", max: self.in_network.max() })
     }
-}
-
-fn too_many(limit: &str, max: usize) -> Failure {
-    let message = format_args!("too many streams are open, {max} ({limit}): close some first");
-    let failure = Failure::because(ErrorReason::RateLimited, message);
-    failure.with("limit", limit).with(limit, max).retry_after(limits::STREAMS_RETRY)
 }

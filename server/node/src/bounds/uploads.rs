@@ -3,22 +3,31 @@
 //! Invariant: a piece that waits takes no memory, and what is on disk has no name, so that it goes with its upload.
 
 use super::call_rate::{Key, key};
-use crate::{blocking, grpc::Failure, limits::UPLOADS_MAX};
+use crate::{blocking, limits::UPLOADS_MAX};
 use bytes::Bytes;
 use kith_core::may::Principal;
-use kith_proto::v1::ErrorReason;
 use std::{
     collections::HashSet,
     fs::File,
     io::{self, Read, Seek, Write},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// When to try again while others upload.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Why an upload does not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UploadError {
+    /// The principal has one already.
+    #[error("another upload of this token is under way: wait for its end")]
+    UnderWay,
+    /// Others have all places.
+    #[error("too many uploads are under way: try again shortly")]
+    TooMany,
+    /// The file cannot be made, written or read.
+    #[error("the file of the upload: {0}")]
+    File(#[from] io::Error),
+}
 
 /// The uploads of a server.
 pub(crate) struct Uploads {
@@ -59,24 +68,20 @@ impl Uploads {
     }
 
     /// Begins an upload, if the principal has none and there is a place.
-    pub(crate) async fn begin(&self, principal: &Principal) -> Result<Upload, Failure> {
+    pub(crate) async fn begin(&self, principal: &Principal) -> Result<Upload, UploadError> {
         let place = self.take_place(key(principal))?;
         let folder = self.folder.clone();
-        let file = blocking(move || tempfile::tempfile_in(folder)).await.map_err(|error| Failure::internal(&error))?;
+        let file = blocking(move || tempfile::tempfile_in(folder)).await?;
         Ok(Upload { file: Some(file), bytes: 0, opened: self.opened.clone(), place })
     }
 
-    fn take_place(&self, key: Key) -> Result<Place, Failure> {
+    fn take_place(&self, key: Key) -> Result<Place, UploadError> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused = |message: &str, limit: &str| {
-            let failure = Failure::because(ErrorReason::RateLimited, message);
-            Err(failure.with("limit", limit).retry_after(RETRY_AFTER))
-        };
         if busy.contains(&key) {
-            return refused("another upload of this token is under way: wait for its end", "uploads_per_principal_max");
+            return Err(UploadError::UnderWay);
         }
         if busy.len() >= UPLOADS_MAX {
-            return refused("too many uploads are under way: try again shortly", "uploads_max");
+            return Err(UploadError::TooMany);
         }
         busy.insert(key.clone());
         Ok(Place { key, busy: self.busy.clone() })
@@ -96,19 +101,19 @@ impl Upload {
     }
 
     /// Keeps a piece.
-    pub(crate) async fn push(&mut self, piece: Bytes) -> Result<(), Failure> {
+    pub(crate) async fn push(&mut self, piece: Bytes) -> Result<(), UploadError> {
         let mut file = self.file.take().expect("it is put back unless a write failed, which ends the upload");
         self.bytes += piece.len();
         let written = blocking(move || file.write_all(&piece).map(|()| file)).await;
-        self.file = Some(written.map_err(|error| Failure::internal(&error))?);
+        self.file = Some(written?);
         Ok(())
     }
 
     /// Reads what was kept, once no other upload is in memory.
-    pub(crate) async fn open(self) -> Result<Opened, Failure> {
+    pub(crate) async fn open(self) -> Result<Opened, UploadError> {
         let turn = self.opened.acquire_owned().await.expect("the semaphore is never closed");
         let (file, bytes) = (self.file.expect("no write failed"), self.bytes);
-        let read = blocking(move || read_all(file, bytes)).await.map_err(|error| Failure::internal(&error))?;
+        let read = blocking(move || read_all(file, bytes)).await?;
         Ok(Opened { component: read.into(), _turn: turn, _place: self.place })
     }
 }
@@ -144,12 +149,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let uploads = Uploads::new(folder.path().to_owned());
         let first = uploads.begin(&principal("person:p0")).await.unwrap();
-        assert_eq!(uploads.begin(&principal("person:p0")).await.err().unwrap().reason(), ErrorReason::RateLimited);
+        assert!(matches!(uploads.begin(&principal("person:p0")).await, Err(UploadError::UnderWay)));
         let mut others = Vec::new();
         for number in 1..UPLOADS_MAX {
             others.push(uploads.begin(&principal(&format!("person:p{number}"))).await.unwrap());
         }
-        assert_eq!(uploads.begin(&principal("person:ben")).await.err().unwrap().reason(), ErrorReason::RateLimited);
+        assert!(matches!(uploads.begin(&principal("person:ben")).await, Err(UploadError::TooMany)));
         drop(first);
         uploads.begin(&principal("person:ben")).await.unwrap();
     }

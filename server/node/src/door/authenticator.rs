@@ -1,10 +1,9 @@
 //! Who is calling: turns `authorization: Bearer SECRET` into a [`Caller`].
 
-use crate::{clock::Clock, grpc::Failure};
+use crate::clock::Clock;
 use http::{Request, header::AUTHORIZATION};
 use kith_core::may::Principal;
 use kith_log::Log;
-use kith_proto::v1::ErrorReason;
 use std::{fmt, sync::Arc};
 
 /// The call that tells a reader what it may no longer see, even one that comes back after its token was revoked.
@@ -28,6 +27,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Why a caller is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unauthenticated {
+    /// There is no token, or it does not hold.
+    #[error("no token that holds")]
+    TokenInvalid,
+    /// The token was revoked, and what it could see is not to be kept.
+    #[error("the token may no longer see what was read with it")]
+    ScopeLost,
+}
+
 /// Finds out who is calling.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
@@ -42,19 +52,19 @@ impl Authenticator {
     }
 
     /// The caller with the token in these headers.
-    pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
+    pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Caller, Unauthenticated> {
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let secret = header.and_then(bearer).ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))?;
+        let secret = header.and_then(bearer).ok_or(Unauthenticated::TokenInvalid)?;
         let secret = Secret(secret.into());
         let principal = self.principal(&secret).ok_or_else(|| match request.uri().path() {
             SUBSCRIBE => self.why_not(&secret),
-            _ => Failure::new(ErrorReason::TokenInvalid),
+            _ => Unauthenticated::TokenInvalid,
         })?;
         Ok(Caller { principal, secret })
     }
 
     /// Checks that a caller's token still holds: long streams outlive tokens.
-    pub(crate) fn check(&self, caller: &Caller) -> Result<(), Failure> {
+    pub(crate) fn check(&self, caller: &Caller) -> Result<(), Unauthenticated> {
         self.principal(&caller.secret).map(drop).ok_or_else(|| self.why_not(&caller.secret))
     }
 
@@ -63,9 +73,9 @@ impl Authenticator {
     }
 
     /// Why a token does not hold, for whoever reads a log and may have to let go of some of it.
-    fn why_not(&self, secret: &Secret) -> Failure {
+    fn why_not(&self, secret: &Secret) -> Unauthenticated {
         let lost = self.log.lost_scope(&secret.0);
-        Failure::new(if lost { ErrorReason::ScopeLost } else { ErrorReason::TokenInvalid })
+        if lost { Unauthenticated::ScopeLost } else { Unauthenticated::TokenInvalid }
     }
 }
 

@@ -2,9 +2,8 @@
 //!
 //! Invariant: a token that holds is never refused for what others at the same address did.
 
-use crate::{grpc::Failure, limits::Limits};
+use crate::limits::Limits;
 use futures_util::task::AtomicWaker;
-use kith_proto::v1::ErrorReason;
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
@@ -174,8 +173,8 @@ impl Peer {
         }
     }
 
-    /// Notes a call whose token does not hold. Gives what its caller hears, which is to wait if there were too many.
-    pub(crate) fn fail(&self, failure: Failure) -> Failure {
+    /// Notes a call whose token does not hold. Gives how long its caller is to wait if there were too many.
+    pub(crate) fn fail(&self) -> Option<Duration> {
         let peers = &self.0.peers;
         let count = peers.0.failed_logins.fetch_add(1, Ordering::Relaxed) + 1;
         let now = Instant::now();
@@ -185,19 +184,11 @@ impl Peer {
             let peer = self.0.address.map(tracing::field::display);
             tracing::warn!(peer, failed_logins = count, "a call came with a token that does not hold");
         }
-        let Some(address) = self.0.address else { return failure };
+        let address = self.0.address?;
         let known = state.addresses.entry(address).or_default();
         let (since, failures) = known.failures.filter(|(since, _)| now - *since < WINDOW).unwrap_or((now, 0));
         known.failures = Some((since, failures.saturating_add(1)));
-        if failures < peers.0.failures_max {
-            return failure;
-        }
-        Failure::because(
-            ErrorReason::RateLimited,
-            "too many calls from this address came with a token that does not hold",
-        )
-        .with("limit", "failed_logins_per_minute_max")
-        .retry_after(WINDOW.saturating_sub(now - since))
+        (failures >= peers.0.failures_max).then(|| WINDOW.saturating_sub(now - since))
     }
 }
 
@@ -359,10 +350,9 @@ mod tests {
     fn failed_logins_are_counted_and_slowed_for_each_address() {
         let peers = peers();
         let (one, other) = (connect(&peers, 1).unwrap(), connect(&peers, 2).unwrap());
-        let fail = |peer: &Peer| peer.fail(Failure::new(ErrorReason::TokenInvalid)).reason();
-        let heard: Vec<_> = (0..3).map(|_| fail(&one)).collect();
-        assert_eq!(heard, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
-        assert_eq!(fail(&other), ErrorReason::TokenInvalid);
+        let is_to_wait: Vec<_> = (0..3).map(|_| one.fail().is_some()).collect();
+        assert_eq!(is_to_wait, [false, false, true]);
+        assert_eq!(other.fail(), None);
         assert_eq!(peers.failed_logins(), 4);
     }
 }

@@ -116,12 +116,18 @@ impl From<RevokeTokenError> for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        match &error {
+        (&error).into()
+    }
+}
+
+impl From<&ReadError> for Failure {
+    fn from(error: &ReadError) -> Self {
+        match error {
             ReadError::PositionAhead { head } => {
-                Self::because(ErrorReason::PositionAhead, &error).with("head", head).retry_after(RETRY_LAGGING)
+                Self::because(ErrorReason::PositionAhead, error).with("head", head).retry_after(RETRY_LAGGING)
             }
-            ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, &error),
-            ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(&error),
+            ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, error),
+            ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(error),
         }
     }
 }

@@ -6,6 +6,7 @@ mod diff_plugin;
 mod fetch_component;
 mod install_plugin;
 mod list_plugins;
+mod refused;
 
 use super::{Answer, Services, stream, stream::Messages};
 use kith_proto::v1::{self, plugin_service_server::PluginService};

@@ -122,7 +122,13 @@ pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
-        explained(&Problem::from(&error), &error)
+        (&error).into()
+    }
+}
+
+impl From<&SnapshotError> for Failure {
+    fn from(error: &SnapshotError) -> Self {
+        explained(&Problem::from(error), error)
     }
 }
 

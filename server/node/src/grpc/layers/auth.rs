@@ -9,7 +9,7 @@ use crate::{
         authenticator::{Authenticator, Caller},
         peers::Peer,
     },
-    grpc::{Failure, call::check_form, status::with_reason},
+    grpc::{Failure, call::check_form, limited::too_many_failed_logins, status::with_reason},
 };
 use futures_util::{
     TryFutureExt,
@@ -52,8 +52,10 @@ impl AuthLayer {
     /// The caller, if there is one and it may call now.
     fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
         let peer = request.extensions().get::<Peer>();
-        let caller = self.authenticator.authenticate(request);
-        let caller = caller.map_err(|failure| peer.map_or(failure.clone(), |peer| peer.fail(failure)))?;
+        let caller = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
+            Some(wait) => too_many_failed_logins(wait),
+            None => why.into(),
+        })?;
         if let Some(peer) = peer {
             peer.log_in();
         }

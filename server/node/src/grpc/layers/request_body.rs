@@ -8,7 +8,7 @@ use crate::{
         budget::Room,
         call_rate::Key,
         kept_room::Kept,
-        requests::{MESSAGE_HEAD_BYTES, Requests},
+        requests::{MESSAGE_HEAD_BYTES, NoRoom, Requests},
     },
     grpc::Failure,
 };
@@ -41,7 +41,7 @@ enum At {
     /// Where a message begins, or nothing more comes.
     Head,
     /// Before a message that waits for room.
-    Waiting { bytes: usize, room: BoxFuture<'static, Result<Room, Failure>> },
+    Waiting { bytes: usize, room: BoxFuture<'static, Result<Room, NoRoom>> },
     /// In a message of which so many bytes are left, which come in time once they have to be waited for.
     Message { left: usize, deadline: Option<Pin<Box<Sleep>>> },
     /// Behind a head that announces more than is taken: whoever decodes it refuses it.
@@ -148,7 +148,7 @@ impl HttpBody for RequestBody {
                         this.at = At::Message { left: *bytes, deadline: None };
                         this.kept.keep(room);
                     }
-                    Err(failure) => return this.fail(failure),
+                    Err(no_room) => return this.fail(no_room.into()),
                 },
                 At::Message { left: 0, .. } => {
                     this.at = At::Head;

@@ -4,6 +4,7 @@ use super::request_body::RequestBody;
 use crate::{
     bounds::{call_rate, kept_room::Kept, requests::Requests},
     door::authenticator::Caller,
+    grpc::Failure,
 };
 use futures_util::{
     FutureExt,
@@ -59,7 +60,7 @@ where
         let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
         let call = match self.requests.begin(&key) {
             Ok(call) => call,
-            Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
+            Err(error) => return Either::Left(ready(Ok(Status::from(Failure::from(error)).into_http()))),
         };
         let until_answered = kept.until_answered();
         let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&self.requests), key, kept)));

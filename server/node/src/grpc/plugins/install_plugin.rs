@@ -68,7 +68,7 @@ async fn finish(
     let scope = scope(&plugin);
     let name = Some(plugin.name).filter(|name| !name.is_empty());
     let new = NewPlugin { name, settings: plugin.settings, scope, component };
-    node.install_plugin(network, &caller.principal, new, gone).await
+    Ok(node.install_plugin(network, &caller.principal, new, gone).await?)
 }
 
 /// Takes the plugin in, from a caller who may install it, and goes on asking that with each piece.
@@ -164,7 +164,7 @@ impl Receiver<'_> {
             return if is_empty {
                 Err(Failure::request("data", "is missing: send the component's bytes"))
             } else {
-                self.upload.open().await.map(Component::Uploaded)
+                Ok(Component::Uploaded(self.upload.open().await?))
             };
         }
         if !is_empty {

@@ -4,7 +4,7 @@
 use crate::{
     grpc::{Call, Failure, enter, listed, page::Page},
     node::Node,
-    views::Served,
+    views::{NotKept, Served},
 };
 use kith_core::{
     event::Scope,
@@ -13,6 +13,7 @@ use kith_core::{
 };
 use kith_log::Network;
 use kith_proto::v1;
+use std::sync::Arc;
 use tonic::Request;
 
 pub(super) async fn list_plugins(
@@ -80,11 +81,11 @@ pub(super) fn owner(owner: &PluginOwner) -> (v1::Scope, String) {
 fn version(
     (name, plugin): (&str, &Plugin),
     version: &PluginVersion,
-    served: Option<Result<Served, String>>,
+    served: Option<Result<Served, Arc<NotKept>>>,
 ) -> Result<v1::PluginVersion, Failure> {
     let (view, problem) = match served {
         Some(Ok(served)) => (Some(listed::served(name, &served)?), String::new()),
-        Some(Err(problem)) => (None, problem),
+        Some(Err(problem)) => (None, problem.to_string()),
         None => (None, String::new()),
     };
     Ok(v1::PluginVersion {
