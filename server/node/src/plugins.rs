@@ -14,7 +14,7 @@ use crate::{
     views::{Served, ServedView, is_builtin},
 };
 use bytes::Bytes;
-use kith_bundle::{BUILTINS, REPORTS};
+use kith_bundle::BUILTINS;
 use kith_core::{
     event::{Administration, RemovedPlugin, Scope},
     id::EventId,
@@ -370,7 +370,7 @@ fn changeable<'a>(
 
 /// The built-in view or report that has this component.
 fn builtin_of(component: &[u8]) -> Option<&'static str> {
-    BUILTINS.iter().chain(REPORTS).find(|builtin| builtin.component == component).map(|builtin| builtin.name)
+    BUILTINS.iter().find(|builtin| builtin.component == component).map(|builtin| builtin.name)
 }
 
 fn version_unknown(name: &str, version: &str) -> PluginChangeError {

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     compile::{CompileError, Compiler, For},
 };
-use kith_bundle::{BUILTINS, Builtin, REPORTS};
+use kith_bundle::{BUILTINS, Builtin};
 use kith_core::{
     filter::Filter,
     id::{NetworkName, OrganisationId},
@@ -137,7 +137,7 @@ impl NetworkViews {
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
-        let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
+        let built_in = BUILTINS.iter().map(|builtin| digest_of(builtin.component));
         host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
         host.room = Room {
             view_bytes: config.file_bytes_max,
@@ -194,7 +194,7 @@ impl NetworkViews {
     /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
     /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
-        for builtin in BUILTINS.iter().chain(REPORTS) {
+        for builtin in BUILTINS {
             if !self.has_started(network, builtin) {
                 self.add_builtin(network, builtin).await;
             }
@@ -219,7 +219,7 @@ impl NetworkViews {
 
     /// Whether every built-in view and report of a network could be started: what kept one from it may be over.
     pub(crate) fn have_started(&self, network: &Network) -> bool {
-        BUILTINS.iter().chain(REPORTS).all(|builtin| self.has_started(network, builtin))
+        BUILTINS.iter().all(|builtin| self.has_started(network, builtin))
     }
 
     fn has_started(&self, network: &Network, builtin: &Builtin) -> bool {
@@ -553,12 +553,12 @@ async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
 
 /// Whether a name is that of a built-in view or report.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    BUILTINS.iter().chain(REPORTS).any(|builtin| builtin.name == name)
+    kith_bundle::find(name).is_some()
 }
 
 /// The component of a built-in view or report with this digest.
 pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
-    let mut components = BUILTINS.iter().chain(REPORTS).map(|builtin| builtin.component);
+    let mut components = BUILTINS.iter().map(|builtin| builtin.component);
     let found = components.find(|component| digest_of(component) == *digest)?;
     Some(bytes::Bytes::from_static(found))
 }

@@ -12,7 +12,6 @@ use crate::{
     plugins::{Installed, NewPlugin, owner_to_change},
 };
 use bytes::Bytes;
-use kith_bundle::{BUILTINS, REPORTS};
 use kith_core::{event::Scope, limits::COMPONENT_BYTES_MAX};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
@@ -170,7 +169,7 @@ impl Receiver<'_> {
         if !is_empty {
             return Err(Failure::request("data", "excludes builtin"));
         }
-        let known = BUILTINS.iter().chain(REPORTS).find(|known| known.name == builtin);
+        let known = kith_bundle::find(builtin);
         known.map(|known| Component::Builtin(Bytes::from_static(known.component))).ok_or_else(|| {
             let message = format_args!("no built-in view or report is called {builtin}");
             Failure::because(ErrorReason::ViewUnknown, message).at("builtin")
