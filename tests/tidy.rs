@@ -233,6 +233,19 @@ fn only_views_read_a_log_past_its_permissions() {
 }
 
 #[test]
+fn wire_types_of_the_server_stop_in_its_services() {
+    let source = "server/node/src/";
+    let speak_it = ["grpc.rs", "grpc/", "serve.rs", "demo.rs", "demo/"];
+    for file in files_with(&[".rs"]) {
+        let name = file.strip_prefix(root()).expect("it is in the project").to_string_lossy().into_owned();
+        let Some(name) = name.strip_prefix(source) else { continue };
+        let text = fs::read_to_string(&file).expect("files can be read");
+        let may_speak_it = speak_it.iter().any(|place| name.starts_with(place));
+        assert!(may_speak_it || !text.contains("kith_proto"), "{source}{name} names kith_proto: let grpc convert it");
+    }
+}
+
+#[test]
 fn every_call_is_held_against_two_worlds_or_says_why_not() {
     let mut calls = Vec::new();
     for file in files_with(&[".proto"]) {

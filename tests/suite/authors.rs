@@ -5,7 +5,6 @@
 
 use crate::village;
 use jiff::Timestamp;
-use kith_bundle::REPORTS;
 use kith_tests::{cli::Cli, programs::root, ran::Ran, random::Random};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -197,7 +196,7 @@ fn every_built_in_report_depends_on_its_input_alone_and_can_be_tried() {
     cli.run(&["met", "amina", "carol", "--on", "2026-01-05"]).ok();
     cli.run(&["referred", "amina", "ben", "--to", "carol", "--on", "2026-01-06"]).ok();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for report in REPORTS {
+    for report in kith_bundle::reports() {
         let component = folder.path().join(report.name).with_extension("wasm");
         fs::write(&component, report.component).expect("a file");
         let component = text(&component);

@@ -1,7 +1,6 @@
 //! Every built-in view comes back from the log alone: on a server that has lost its views, and on an author's computer.
 
 use crate::replica::client;
-use kith_bundle::BUILTINS;
 use kith_client::{Client, DigestQuery};
 use kith_tests::{
     cli::Cli,
@@ -20,7 +19,7 @@ const EVENTS_AT_ONCE: usize = 9;
 /// The digest over the rows of each view, as of the last day.
 async fn digests(client: &Client) -> Vec<(&'static str, u64, String)> {
     let mut digests = Vec::new();
-    for builtin in BUILTINS {
+    for builtin in kith_bundle::views() {
         let query = DigestQuery { view: builtin.name.to_owned(), at: Some(NOON.day() + 1), ..DigestQuery::default() };
         let found = client.digest_view(&query).await.unwrap();
         digests.push((builtin.name, found.rows, hex::encode(&found.rows_digest)));
@@ -50,7 +49,7 @@ async fn every_built_in_view_is_the_same_followed_rebuilt_and_tried() {
 
     let folder = tempfile::tempdir().unwrap();
     let cli = server.cli();
-    for builtin in BUILTINS {
+    for builtin in kith_bundle::views() {
         let component = folder.path().join(builtin.name).with_extension("wasm");
         fs::write(&component, builtin.component).unwrap();
         let tried = lines(&cli, &["plugin", "try", component.to_str().unwrap()]);

@@ -1,7 +1,6 @@
 //! Reports: tables over many keys, computed when they are asked, from the rows of views.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
-use kith_bundle::REPORTS;
 use kith_tests::{cli::Cli, server::Server};
 use serde_json::{Value, json};
 use std::fs;
@@ -196,7 +195,7 @@ fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed
 /// The component of `bridges` with another view in the place of `strength`.
 fn bridges_of(view: &str) -> NamedTempFile {
     assert_eq!(view.len(), "strength".len());
-    let bridges = REPORTS.iter().find(|report| report.name == "bridges").unwrap();
+    let bridges = kith_bundle::find("bridges").unwrap();
     let mut component = bridges.component.to_vec();
     let places: Vec<_> = (0..component.len() - 8).filter(|&at| &component[at..at + 8] == b"strength").collect();
     assert!(!places.is_empty());

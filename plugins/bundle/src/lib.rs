@@ -8,26 +8,53 @@
 pub struct Builtin {
     /// The name of its view or report.
     pub name: &'static str,
-    /// The component: it exports its contract, `kith:view/view@1.0.0` unless it says otherwise, and imports nothing.
+    /// What it is.
+    pub kind: Kind,
+    /// The component: it exports the contract of its kind, and imports nothing.
     pub component: &'static [u8],
 }
 
-/// All built-in views.
+/// What a plugin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It derives a view from entries: `kith:view/view@1.0.0`.
+    View,
+    /// It computes a report from rows of views: `kith:report/report@1.0.0`.
+    Report,
+}
+
+/// All built-in plugins.
 pub const BUILTINS: &[Builtin] = &[
-    Builtin { name: "strength", component: include_bytes!(concat!(env!("OUT_DIR"), "/strength.wasm")) },
-    Builtin { name: "introductions", component: include_bytes!(concat!(env!("OUT_DIR"), "/introductions.wasm")) },
-    Builtin { name: "follow_ups", component: include_bytes!(concat!(env!("OUT_DIR"), "/follow_ups.wasm")) },
-    Builtin { name: "help", component: include_bytes!(concat!(env!("OUT_DIR"), "/help.wasm")) },
-    Builtin { name: "keep_in_touch", component: include_bytes!(concat!(env!("OUT_DIR"), "/keep_in_touch.wasm")) },
+    view("strength", include_bytes!(concat!(env!("OUT_DIR"), "/strength.wasm"))),
+    view("introductions", include_bytes!(concat!(env!("OUT_DIR"), "/introductions.wasm"))),
+    view("follow_ups", include_bytes!(concat!(env!("OUT_DIR"), "/follow_ups.wasm"))),
+    view("help", include_bytes!(concat!(env!("OUT_DIR"), "/help.wasm"))),
+    view("keep_in_touch", include_bytes!(concat!(env!("OUT_DIR"), "/keep_in_touch.wasm"))),
+    report("bridges", include_bytes!(concat!(env!("OUT_DIR"), "/bridges.wasm"))),
+    report("referrers", include_bytes!(concat!(env!("OUT_DIR"), "/referrers.wasm"))),
+    report("follow_up_latency", include_bytes!(concat!(env!("OUT_DIR"), "/follow_up_latency.wasm"))),
+    report("who_should_meet", include_bytes!(concat!(env!("OUT_DIR"), "/who_should_meet.wasm"))),
 ];
 
-/// All built-in reports. Their components export `kith:report/report@1.0.0`.
-pub const REPORTS: &[Builtin] = &[
-    Builtin { name: "bridges", component: include_bytes!(concat!(env!("OUT_DIR"), "/bridges.wasm")) },
-    Builtin { name: "referrers", component: include_bytes!(concat!(env!("OUT_DIR"), "/referrers.wasm")) },
-    Builtin {
-        name: "follow_up_latency",
-        component: include_bytes!(concat!(env!("OUT_DIR"), "/follow_up_latency.wasm")),
-    },
-    Builtin { name: "who_should_meet", component: include_bytes!(concat!(env!("OUT_DIR"), "/who_should_meet.wasm")) },
-];
+/// The built-in views.
+pub fn views() -> impl Iterator<Item = &'static Builtin> {
+    BUILTINS.iter().filter(|builtin| builtin.kind == Kind::View)
+}
+
+/// The built-in reports.
+pub fn reports() -> impl Iterator<Item = &'static Builtin> {
+    BUILTINS.iter().filter(|builtin| builtin.kind == Kind::Report)
+}
+
+/// The built-in plugin of this name.
+pub fn find(name: &str) -> Option<&'static Builtin> {
+    BUILTINS.iter().find(|builtin| builtin.name == name)
+}
+
+const fn view(name: &'static str, component: &'static [u8]) -> Builtin {
+    Builtin { name, kind: Kind::View, component }
+}
+
+const fn report(name: &'static str, component: &'static [u8]) -> Builtin {
+    Builtin { name, kind: Kind::Report, component }
+}

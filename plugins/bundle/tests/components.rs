@@ -137,7 +137,7 @@ fn introductions_answers() {
 #[test]
 fn bad_calls_are_answered_not_trapped() {
     let engine = Engine::default();
-    for builtin in BUILTINS {
+    for builtin in kith_bundle::views() {
         let mut guest = Guest::new(&engine, builtin.component);
         let fault = guest.fold(&batch()).expect_err("not configured");
         assert_eq!(field(&fault, "slot"), Val::U32(u32::MAX));
@@ -157,7 +157,7 @@ fn bad_calls_are_answered_not_trapped() {
 fn components_are_small_and_name_no_folder_of_this_machine() {
     let here = env!("CARGO_MANIFEST_DIR").as_bytes();
     let root = &here[..here.len() - "/plugins/bundle".len()];
-    for builtin in BUILTINS {
+    for builtin in kith_bundle::views() {
         assert!(builtin.component.len() < 100_000, "{}: {}", builtin.name, builtin.component.len());
         assert!(!builtin.component.windows(root.len()).any(|part| part == root), "{}", builtin.name);
     }

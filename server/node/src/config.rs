@@ -8,7 +8,7 @@ mod render;
 
 pub use lookup::{Lookup, ProcessEnvironment};
 
-use crate::{http_door, limits::Limits, telemetry, views};
+use crate::{door::http_door, limits::Limits, telemetry, views};
 use kith_log::Range;
 use layers::Layers;
 use serde::{Deserialize, Serialize};

@@ -3,42 +3,27 @@
 //! Everything it needs is given to it: settings as a [`Config`], the time as a [`Clock`], a socket, and when to stop.
 
 mod announce;
-mod auth;
-mod budget;
-mod call_rate;
+mod bounds;
 pub mod clock;
 pub mod compile;
 pub mod config;
-mod connection;
-mod counted;
-mod deadline;
 mod demo;
+mod door;
 mod first_start;
 mod grpc;
-mod held_body;
-pub mod http_door;
-mod kept_room;
 pub mod limits;
 mod metrics;
 mod node;
 pub mod owner_token;
-mod peers;
 mod plugins;
-mod reads;
-mod request_body;
-mod requests;
 mod serve;
-mod shares;
-mod slow;
-mod streams;
 pub mod telemetry;
-mod uploads;
 pub mod views;
 
 pub use clock::Clock;
 pub use config::Config;
-pub use connection::Listener;
 pub use demo::DemoError;
+pub use door::{connection::Listener, http_door};
 pub use first_start::FirstStartError;
 pub use node::{Node, StartError};
 pub use owner_token::OWNER_TOKEN_FILE;

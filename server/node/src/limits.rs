@@ -1,6 +1,5 @@
 //! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
 
-use crate::budget::Sizes;
 use kith_log::Range;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -50,6 +49,8 @@ pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 /// Components on their way to the server at a time, at most one for each principal.
 pub const UPLOADS_MAX: usize = 8;
+/// When to upload a component again while others upload.
+pub const UPLOADS_RETRY: Duration = Duration::from_secs(1);
 /// How long a component may be on its way.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
 /// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.
@@ -93,6 +94,17 @@ pub const COMPILES_WAITING_MAX: usize = 16;
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
 /// When to try again if too many wait for that.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
+
+/// How large a budget is, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// All of it.
+    pub(crate) all: usize,
+    /// The part of it that is for what is small.
+    pub(crate) all_small: usize,
+    /// The most that is small.
+    pub(crate) small: usize,
+}
 
 /// Limits that an operator may change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,11 @@
 //!
 //! Invariant: a scrape reads what is there and changes nothing; without an address in the settings nothing listens.
 
-use crate::node::Node;
+use crate::{node::Node, views::ServedView};
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use kith_core::plugins::{PluginKey, PluginOwner};
 use kith_log::clock_behind_ms;
-use kith_proto::v1;
+use kith_views::{ViewState, ViewStatus};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -94,17 +94,16 @@ fn views(node: &Node, registry: &mut Registry) {
     let events = counters(registry, "view_events", "Events folded");
     let fuel = counters(registry, "view_fuel", "Fuel spent");
     let faults = counters(registry, "view_faults", "Calls of the plugin that failed");
-    for (labels, view) in statuses(node) {
+    for (labels, view, follows) in statuses(node) {
         lag.get_or_create(&labels).set(signed(view.lag));
         rows.get_or_create(&labels).set(signed(view.rows));
         keys.get_or_create(&labels).set(signed(view.keys));
         state.get_or_create(&labels).set(signed(view.state_bytes));
         quarantined.get_or_create(&labels).set(signed(view.quarantined.len() as u64));
-        let follows = matches!(view.state(), v1::ViewState::Running | v1::ViewState::Building);
         running.get_or_create(&labels).set(i64::from(follows));
         #[allow(clippy::cast_possible_truncation, reason = "a rate is far below 2^63")]
-        rate.get_or_create(&labels).set(view.events_per_second as i64);
-        cost.get_or_create(&labels).set(signed(view.fuel_per_event));
+        rate.get_or_create(&labels).set(view.events_per_second() as i64);
+        cost.get_or_create(&labels).set(signed(view.fuel_per_event()));
         events.get_or_create(&labels).inc_by(view.events_folded);
         fuel.get_or_create(&labels).inc_by(view.fuel);
         faults.get_or_create(&labels).inc_by(view.faults);
@@ -113,20 +112,30 @@ fn views(node: &Node, registry: &mut Registry) {
 
 /// Every view of every network, those beside the one that answers among them. What an organisation derives for itself
 /// stays with it: not even a number of it is here, since whoever reads these numbers needs no token.
-fn statuses(node: &Node) -> Vec<(Labels, v1::View)> {
+fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
     let mut statuses = Vec::new();
     let all = node.views().all().into_iter();
     for (network, PluginKey { name, .. }, version, view) in all.filter(|(_, key, ..)| key.owner == PluginOwner::Network)
     {
-        match crate::grpc::view_status(&name, &view) {
+        match view.handle.status() {
             Ok(status) => {
                 let labels = vec![("network", network.to_string()), ("view", name), ("version", version)];
-                statuses.push((labels, status));
+                let follows = follows(&view, &status.state);
+                statuses.push((labels, status, follows));
             }
-            Err(failure) => tracing::warn!(network = %network, view = name, reason = failure.message(), "no status"),
+            Err(error) => tracing::warn!(%error, network = %network, view = name, "no status"),
         }
     }
     statuses
+}
+
+/// Whether a view follows its log. One that waits after a failure does; one that somebody paused does not once it is built.
+fn follows(view: &ServedView, state: &ViewState) -> bool {
+    match state {
+        ViewState::Building => true,
+        ViewState::Running | ViewState::Paused { .. } => !view.paused,
+        ViewState::WaitingForRoom { .. } | ViewState::Stopped { .. } => false,
+    }
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {

@@ -1,29 +1,31 @@
 //! A running server: the log, the views that follow it, and what every call needs of them.
 
 use crate::{
-    auth::{Authenticator, Caller},
-    budget::Budget,
-    call_rate,
+    bounds::{
+        budget::Budget,
+        call_rate,
+        reads::{ReadShares, Reads},
+        requests::Requests,
+        slow::{SlowCall, SlowWork, TooManySlowCalls},
+        streams::Streams,
+        uploads::Uploads,
+    },
     clock::Clock,
     config::Config,
-    connection::Listener,
     demo::{self, DemoError},
+    door::{
+        authenticator::{Authenticator, Caller},
+        http_door,
+        peers::Peers,
+    },
     first_start::{self, FirstStartError},
-    http_door,
     limits::{self, Limits},
-    peers::Peers,
     plugins,
-    reads::{ReadShares, Reads},
-    requests::Requests,
-    serve::{self, ServeError},
-    slow::{Flights, SlowCall, SlowWork},
-    streams::Streams,
-    uploads::Uploads,
-    views::NetworkViews,
+    views::{NetworkViews, tables::Tables},
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
 use kith_log::{CreateNetworkError, Log, Network, OpenError};
-use kith_views::{SandboxError, TableOf};
+use kith_views::SandboxError;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,7 +42,7 @@ struct Parts {
     plugin_changes: plugins::Changes,
     uploads: Uploads,
     slow: SlowWork,
-    tables: Flights<TableOf, crate::grpc::ReportComputed>,
+    tables: Tables,
     streams: Streams,
     peers: Peers,
     details: Budget,
@@ -84,7 +86,7 @@ impl Node {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
-        let views = NetworkViews::open(config, log.clone(), clock.clone()).await?;
+        let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         let node = Self::new(log, views, config, clock, owner_token)?;
         for network in node.log().networks() {
             node.views().follow(&network).await;
@@ -96,7 +98,7 @@ impl Node {
     /// A server of a log that the caller opened, whose networks no view follows.
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
-        let views = NetworkViews::open(config, log.clone(), clock.clone()).await?;
+        let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         Self::new(log, views, config, clock, None)
     }
 
@@ -114,7 +116,7 @@ impl Node {
             plugin_changes: plugins::Changes::default(),
             uploads: Uploads::new(config.data.clone()),
             slow: SlowWork::start().map_err(StartError::Threads)?,
-            tables: Flights::default(),
+            tables: Tables::default(),
             streams: Streams::default(),
             peers: Peers::new(&config.limits),
             details: Budget::of(limits::DETAILS),
@@ -129,27 +131,12 @@ impl Node {
         })))
     }
 
-    /// Serves on a socket until `shutdown`, drains, and closes the log.
-    pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let served = serve::serve(self, listener, shutdown).await;
-        self.close();
-        let closing = async {
-            self.views().shutdown().await;
-            self.log().shutdown().await;
-        };
-        // What hangs, as a disk that does not answer, keeps nobody from ending the process: every commit is whole.
-        if tokio::time::timeout(limits::CLOSING, closing).await.is_err() {
-            tracing::error!("the views or the log could not be closed in time");
-        }
-        served
-    }
-
     /// Makes a network that the built-in views follow.
     pub(crate) async fn create_network(
         &self,
         principal: &Principal,
         name: &NetworkName,
-    ) -> Result<Network, crate::grpc::Failure> {
+    ) -> Result<Network, CreateNetworkError> {
         let network = self.log().create_network_for(principal, name).await?;
         self.views().follow(&network).await;
         Ok(network)
@@ -183,7 +170,7 @@ impl Node {
     }
 
     /// Takes in a call that may be slow.
-    pub(crate) fn slow_call(&self, caller: &Caller, network: &Network) -> Result<SlowCall, crate::grpc::Failure> {
+    pub(crate) fn slow_call(&self, caller: &Caller, network: &Network) -> Result<SlowCall, TooManySlowCalls> {
         self.0.slow.begin(&caller.principal, network.name())
     }
 
@@ -192,8 +179,8 @@ impl Node {
         self.0.reads.find(&call_rate::key(principal), network.name())
     }
 
-    /// The tables of reports that are being computed.
-    pub(crate) fn tables(&self) -> &Flights<TableOf, crate::grpc::ReportComputed> {
+    /// The tables of reports.
+    pub(crate) fn tables(&self) -> &Tables {
         &self.0.tables
     }
 

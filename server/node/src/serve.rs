@@ -3,15 +3,17 @@
 //! Going down: health says so first, streams end, calls finish, and what is left after the drain time is cut.
 
 use crate::{
-    auth::AuthLayer,
-    call_rate::CallRate,
-    connection::{self, Listener},
-    deadline::DeadlineLayer,
-    grpc::Services,
-    http_door::OriginsLayer,
+    bounds::call_rate::CallRate,
+    door::{
+        connection::{self, Listener},
+        http_door::OriginsLayer,
+    },
+    grpc::{
+        Services,
+        layers::{auth::AuthLayer, deadline::DeadlineLayer, requests::RequestsLayer},
+    },
     limits::{self, Limits, seconds},
     node::Node,
-    requests::RequestsLayer,
 };
 use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
@@ -47,12 +49,25 @@ const HEALTH_NAMES: [&str; 8] = [
     NetworkServiceServer::<Services>::NAME,
 ];
 
+impl Node {
+    /// Serves on a socket until `shutdown`, drains, and closes the log.
+    pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let served = serve(self, listener, shutdown).await;
+        self.close();
+        let closing = async {
+            self.views().shutdown().await;
+            self.log().shutdown().await;
+        };
+        // What hangs, as a disk that does not answer, keeps nobody from ending the process: every commit is whole.
+        if tokio::time::timeout(limits::CLOSING, closing).await.is_err() {
+            tracing::error!("the views or the log could not be closed in time");
+        }
+        served
+    }
+}
+
 /// Serves until `shutdown`, and then until the last call is done or the drain time is over.
-pub(crate) async fn serve(
-    node: &Node,
-    listener: impl Listener,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let health_service = health_service.max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX);
     let routes = routes(node)?.add_service(health_service);

@@ -3,17 +3,19 @@
 //!
 //! Invariant: which views there are follows from the networks' logs alone; `NetworkViews::follow` brings them in line.
 
+mod not_kept;
 mod slot;
+pub(crate) mod tables;
 
-pub(crate) use self::slot::Served;
 pub use self::slot::{ServedReport, ServedView};
+pub(crate) use self::{not_kept::NotKept, slot::Served};
 
 use self::slot::{Kept, KeptReport, KeptView, Slot};
 use crate::{
     clock::Clock,
     compile::{CompileError, Compiler, For},
 };
-use kith_bundle::{BUILTINS, Builtin, REPORTS};
+use kith_bundle::{BUILTINS, Builtin};
 use kith_core::{
     filter::Filter,
     id::{NetworkName, OrganisationId},
@@ -124,13 +126,18 @@ pub struct NetworkViews {
 
 impl NetworkViews {
     /// Sets up the plugin host in a data folder.
-    pub(crate) async fn open(config: &crate::Config, log: Log, clock: Clock) -> Result<Self, SandboxError> {
-        let crate::Config { data, views: config, log: log_config, .. } = config;
+    pub(crate) async fn open(
+        config: &Config,
+        log_config: &kith_log::Config,
+        log: Log,
+        clock: Clock,
+    ) -> Result<Self, SandboxError> {
+        let data = &log_config.data;
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
-        let built_in = BUILTINS.iter().chain(REPORTS).map(|builtin| digest_of(builtin.component));
+        let built_in = BUILTINS.iter().map(|builtin| digest_of(builtin.component));
         host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };
         host.room = Room {
             view_bytes: config.file_bytes_max,
@@ -187,7 +194,7 @@ impl NetworkViews {
     /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
     /// background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
-        for builtin in BUILTINS.iter().chain(REPORTS) {
+        for builtin in BUILTINS {
             if !self.has_started(network, builtin) {
                 self.add_builtin(network, builtin).await;
             }
@@ -212,7 +219,7 @@ impl NetworkViews {
 
     /// Whether every built-in view and report of a network could be started: what kept one from it may be over.
     pub(crate) fn have_started(&self, network: &Network) -> bool {
-        BUILTINS.iter().chain(REPORTS).all(|builtin| self.has_started(network, builtin))
+        BUILTINS.iter().all(|builtin| self.has_started(network, builtin))
     }
 
     fn has_started(&self, network: &Network, builtin: &Builtin) -> bool {
@@ -225,7 +232,7 @@ impl NetworkViews {
         let kept = self.start(network, wanted, None).await;
         let version = kept.as_ref().map(|kept| kept.version().to_owned()).unwrap_or_default();
         let active = Some(version.clone());
-        let slot = Slot { paused: false, active, versions: BTreeMap::from([(version, kept)]) };
+        let slot = Slot { paused: false, active, versions: BTreeMap::from([(version, kept.map_err(Arc::new))]) };
         self.change(network.name(), |slots| slots.insert(builtin_key(builtin.name), slot));
     }
 
@@ -249,7 +256,7 @@ impl NetworkViews {
                 active: None,
                 versions: BTreeMap::new(),
             });
-            slot.versions.insert(version.version.clone(), kept);
+            slot.versions.insert(version.version.clone(), kept.map_err(Arc::new));
         });
     }
 
@@ -259,7 +266,7 @@ impl NetworkViews {
         key: &PluginKey,
         plugin: &Plugin,
         version: &PluginVersion,
-    ) -> Result<Kept, String> {
+    ) -> Result<Kept, NotKept> {
         let component = self.component(&version.component).await?;
         let scope = match &key.owner {
             PluginOwner::Network => ViewScope::Network,
@@ -270,33 +277,37 @@ impl NetworkViews {
     }
 
     /// The bytes of a component: of a built-in view, or as the log keeps it.
-    pub(crate) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, String> {
+    pub(crate) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, NotKept> {
         if let Some(component) = builtin_component(digest) {
             return Ok(component);
         }
         let (log, digest) = (self.log.clone(), *digest);
-        match crate::blocking(move || log.component(&digest)).await {
-            Ok(Some(component)) => Ok(component),
-            Ok(None) => Err("its component is not here: install it again".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        crate::blocking(move || log.component(&digest)).await?.ok_or(NotKept::ComponentGone)
     }
 
     /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
-    async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, String> {
-        let refused = |error: &(dyn Error + 'static)| {
-            tracing::error!(error, network = %network.name(), name = wanted.name, "plugin is refused");
-            error.to_string()
-        };
-        let compiled = self.compile(wanted.component.clone(), For::Server).await;
+    async fn start(&self, network: &Network, wanted: Wanted<'_>, paused_at: Option<Position>) -> Result<Kept, NotKept> {
+        let name = wanted.name;
+        let kept = self.try_start(network, wanted, paused_at).await;
+        kept.inspect_err(|error| {
+            let error = error as &dyn Error;
+            tracing::error!(error, network = %network.name(), name, "a version of a plugin is not kept");
+        })
+    }
+
+    async fn try_start(
+        &self,
+        network: &Network,
+        wanted: Wanted<'_>,
+        paused_at: Option<Position>,
+    ) -> Result<Kept, NotKept> {
         // Held until the view or report holds it.
-        let _compiled = compiled.map_err(|error| refused(&error))?;
-        match self.report_of(&wanted).await {
-            Ok(Some(report)) => {
+        let _compiled = self.compile(wanted.component.clone(), For::Server).await?;
+        match self.report_of(&wanted).await? {
+            Some(report) => {
                 Ok(Kept::Report(KeptReport { report: Arc::new(report), retired: CancellationToken::new() }))
             }
-            Ok(None) => self.start_view(network, wanted, paused_at).await.map(Kept::View),
-            Err(error) => Err(refused(&error)),
+            None => Ok(Kept::View(self.start_view(network, wanted, paused_at).await?)),
         }
     }
 
@@ -314,7 +325,7 @@ impl NetworkViews {
         network: &Network,
         wanted: Wanted<'_>,
         paused_at: Option<Position>,
-    ) -> Result<KeptView, String> {
+    ) -> Result<KeptView, FollowError> {
         let following = Following {
             name: wanted.name.to_owned(),
             network: network.name().clone(),
@@ -331,20 +342,12 @@ impl NetworkViews {
             None => host.follow(following).map(|handle| (handle, false)),
             Some(paused_at) => hold(&host, &following, paused_at),
         });
-        match started.await {
-            Ok((handle, comes_back)) => {
-                let handle = Arc::new(handle);
-                if let Some(paused_at) = paused_at.filter(|_| comes_back) {
-                    tokio::spawn(stop_at(Arc::clone(&handle), paused_at));
-                }
-                Ok(KeptView { handle, retired: CancellationToken::new(), comes_back })
-            }
-            Err(error) => {
-                let shown = &error as &dyn Error;
-                tracing::error!(error = shown, network = %network.name(), view = wanted.name, "view does not follow");
-                Err(error.to_string())
-            }
+        let (handle, comes_back) = started.await?;
+        let handle = Arc::new(handle);
+        if let Some(paused_at) = paused_at.filter(|_| comes_back) {
+            tokio::spawn(stop_at(Arc::clone(&handle), paused_at));
         }
+        Ok(KeptView { handle, retired: CancellationToken::new(), comes_back })
     }
 
     fn view_clock(&self) -> kith_views::Clock {
@@ -442,7 +445,7 @@ impl NetworkViews {
         &self,
         network: &NetworkName,
         (key, version): (&PluginKey, &str),
-    ) -> Option<Result<Served, String>> {
+    ) -> Option<Result<Served, Arc<NotKept>>> {
         self.look(|slots| {
             let slots = slots.get(network)?;
             let slot = slots.get(key)?;
@@ -550,12 +553,12 @@ async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
 
 /// Whether a name is that of a built-in view or report.
 pub(crate) fn is_builtin(name: &str) -> bool {
-    BUILTINS.iter().chain(REPORTS).any(|builtin| builtin.name == name)
+    kith_bundle::find(name).is_some()
 }
 
 /// The component of a built-in view or report with this digest.
 pub(crate) fn builtin_component(digest: &ComponentDigest) -> Option<bytes::Bytes> {
-    let mut components = BUILTINS.iter().chain(REPORTS).map(|builtin| builtin.component);
+    let mut components = BUILTINS.iter().map(|builtin| builtin.component);
     let found = components.find(|component| digest_of(component) == *digest)?;
     Some(bytes::Bytes::from_static(found))
 }

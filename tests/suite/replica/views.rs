@@ -2,7 +2,7 @@
 
 use super::{Device, options};
 use futures_util::StreamExt;
-use kith_bundle::{BUILTINS, REPORTS};
+use kith_bundle::BUILTINS;
 use kith_client::{
     DigestQuery, RowQuery, ViewQuery,
     replica::{OfflineViews, Outbox, Replica, ReplicaOptions, ViewError},
@@ -49,7 +49,7 @@ async fn rows(views: &OfflineViews, view: &str) -> Vec<Row> {
 /// Every view's digest is the server's, and so is every complete row; gives the numbers of complete and partial rows.
 async fn expect_same_rows(device: &Device, views: &OfflineViews) -> (usize, usize) {
     let (held, mut counts) = (device.replica.filter().unwrap(), (0, 0));
-    for view in BUILTINS.iter().map(|builtin| builtin.name) {
+    for view in kith_bundle::views().map(|builtin| builtin.name) {
         let there = device.client.digest_view(&digest_of(view, &held)).await.unwrap();
         let here = views.digest_view(&digest_of(view, &Filter::default())).await.unwrap();
         assert_eq!(here, there, "{view} of {held:?}");
@@ -85,7 +85,7 @@ async fn rows_and_digests_are_the_server_s() {
     let why = RowQuery { view: "strength".to_owned(), key, ..RowQuery::default() };
     assert_eq!(views.explain_row(&why).await.unwrap(), device.client.explain_row(&why).await.unwrap());
     let listed = views.list_views().await.unwrap();
-    assert!(listed.views.iter().all(|view| view.lag == 0) && listed.views.len() == BUILTINS.len() + REPORTS.len());
+    assert!(listed.views.iter().all(|view| view.lag == 0) && listed.views.len() == BUILTINS.len());
 
     drop(views);
     let device = device.reopened();

@@ -88,7 +88,7 @@ impl OfflinePlugin {
             settings: "{}".to_owned(),
             scope: ViewScope::Network,
         };
-        kith_bundle::BUILTINS.iter().chain(kith_bundle::REPORTS).map(builtin).collect()
+        kith_bundle::BUILTINS.iter().map(builtin).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call: who makes it and in which network, the same for every endpoint.
 
 use super::Failure;
-use crate::{auth::Caller, node::Node};
+use crate::{door::authenticator::Caller, node::Node};
 use http::{Method, StatusCode, header::CONTENT_TYPE};
 use kith_core::{
     id::NetworkName,

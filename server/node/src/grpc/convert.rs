@@ -5,6 +5,7 @@ use kith_core::{
     decide::{Outcome, Refusal, Refused},
     directory::{Directory, Organisation, Person},
     event::Role,
+    filter::Filter,
     id::EventId,
     invalid::{Invalid, Problem},
     position::Position,
@@ -102,12 +103,18 @@ impl From<RevokeTokenError> for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        match &error {
+        (&error).into()
+    }
+}
+
+impl From<&ReadError> for Failure {
+    fn from(error: &ReadError) -> Self {
+        match error {
             ReadError::PositionAhead { head } => {
-                Self::because(ErrorReason::PositionAhead, &error).with("head", head).retry_after(RETRY_LAGGING)
+                Self::because(ErrorReason::PositionAhead, error).with("head", head).retry_after(RETRY_LAGGING)
             }
-            ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, &error),
-            ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(&error),
+            ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, error),
+            ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(error),
         }
     }
 }
@@ -224,6 +231,12 @@ pub(super) fn id_or_none<T>(
         return Ok(None);
     }
     parse(text, field).map(Some).map_err(|invalid| request_invalid(&invalid))
+}
+
+/// Reads a filter; none lets everything pass.
+pub(super) fn filter(proto: Option<&v1::Filter>) -> Result<Filter, Failure> {
+    let filter = proto.map(Filter::from_proto).transpose();
+    Ok(filter.map_err(|invalid| request_invalid(&invalid))?.unwrap_or_default())
 }
 
 /// Reads how many things to give: 0 means `default`.

@@ -1,7 +1,10 @@
 //! Entries with their details, within a message: the one read behind `Read` and `Subscribe`.
 
 use super::{Failure, convert};
-use crate::{budget::Room, call_rate::key, node::Node, reads::Reads};
+use crate::{
+    bounds::{budget::Room, call_rate::key, reads::Reads},
+    node::Node,
+};
 use bytes::Bytes;
 use kith_core::position::Position;
 use kith_log::{Network, Selected, Selection};

@@ -3,7 +3,7 @@
 //! Only for those who ask; plain readers pay for nothing here.
 
 use super::Failure;
-use crate::reads::Reads;
+use crate::bounds::reads::Reads;
 use bytes::Bytes;
 use kith_core::{checkpoint::SignedCheckpoint, entry::Entry, position::Position, tree::Subtree};
 use kith_log::Network;

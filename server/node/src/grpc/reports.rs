@@ -1,7 +1,12 @@
 //! Reports behind the calls of views: asked, listed and explained like them.
 
-use super::{Call, Failure, convert, query_view, rows};
-use crate::{auth::Caller, node::Node, slow::SlowCall, views::ServedReport};
+use super::{Call, Failure, convert, question, rows};
+use crate::{
+    bounds::slow::SlowCall,
+    door::authenticator::Caller,
+    node::Node,
+    views::{ServedReport, tables::TableError},
+};
 use kith_core::{directory::Directory, limits::PERSON_ID_BYTES_MAX, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
@@ -54,31 +59,16 @@ pub(super) fn compare(
     Ok(ours.report.compare(&context, (&theirs.report, &of_other), moves_max, cancel)?)
 }
 
-/// A table with the directory of its position, or why there is none: what all who ask for it meanwhile get.
-pub(crate) type Computed = Result<(Arc<ReportTable>, Arc<Directory>), Failure>;
-
-/// The table of a position and day. Who asks for one that is being computed waits for that.
+/// The table of a position and day.
 async fn table(
     node: &Node,
     call: &SlowCall,
     network: &Network,
     report: &ServedReport,
-    (position, day): (Position, i32),
-) -> Computed {
-    let handles = report.handles();
-    let of = report.report.table_of(&handles, position, day);
-    let computing = node.tables().join(of, || {
-        let (call, network, report) = (call.clone(), network.clone(), Arc::clone(&report.report));
-        async move {
-            let compute = move |cancel: &Cancel| {
-                let directory = network.directory_at(position)?;
-                let context = ReportContext { views: &handles, directory: &directory, position, day };
-                Ok((report.table(&context, cancel)?, Arc::clone(&directory)))
-            };
-            call.run(compute).await
-        }
-    });
-    rows::unless_retired(&report.retired, computing).await?
+    as_of: (Position, i32),
+) -> Result<(Arc<ReportTable>, Arc<Directory>), Failure> {
+    let computing = node.tables().compute(call, network, report, as_of);
+    Ok(rows::unless_retired(&report.retired, computing).await??)
 }
 
 /// Answers `QueryView`.
@@ -89,7 +79,7 @@ pub(super) async fn query(
     report: ServedReport,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = query_view::query(node, network, &caller.principal, message).await?;
+    let asked = question::query(node, network, &caller.principal, message).await?;
     let page = if let Some(token) = &asked.page_token {
         ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
     } else {
@@ -171,8 +161,23 @@ fn as_of(report: &ServedReport, as_of: Option<Position>, day: Option<i32>) -> Re
     Ok((as_of.unwrap_or(reached), day.unwrap_or(today)))
 }
 
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Directory(error) => (&*error).into(),
+            TableError::Report(error) => (&*error).into(),
+        }
+    }
+}
+
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
+        (&error).into()
+    }
+}
+
+impl From<&ReportError> for Failure {
+    fn from(error: &ReportError) -> Self {
         match error {
             ReportError::View { error, .. } => error.into(),
             ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(ErrorReason::ViewStopped, error),

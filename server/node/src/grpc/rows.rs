@@ -1,7 +1,7 @@
 //! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
 
 use super::{Failure, convert};
-use crate::{auth::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
+use crate::{door::authenticator::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
 use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
@@ -122,7 +122,13 @@ pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
 
 impl From<SnapshotError> for Failure {
     fn from(error: SnapshotError) -> Self {
-        explained(&Problem::from(&error), &error)
+        (&error).into()
+    }
+}
+
+impl From<&SnapshotError> for Failure {
+    fn from(error: &SnapshotError) -> Self {
+        explained(&Problem::from(error), error)
     }
 }
 

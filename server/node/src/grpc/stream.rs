@@ -3,7 +3,7 @@
 //! A reader that takes nothing costs a bounded number of messages for a bounded time, never anybody else's time.
 
 use super::Failure;
-use crate::{budget::Room, limits::STREAM_MESSAGES_MAX, node::Node};
+use crate::{bounds::budget::Room, limits::STREAM_MESSAGES_MAX, node::Node};
 use futures_util::Stream;
 use kith_proto::v1::ErrorReason;
 use std::{
@@ -43,9 +43,9 @@ pub(super) enum Stop {
     Gone,
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 

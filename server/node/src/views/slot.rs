@@ -1,5 +1,6 @@
 //! What an owner has by one name: every version that is kept, and which of them answers.
 
+use super::NotKept;
 use kith_core::plugins::Plugin;
 use kith_views::{Report, ViewHandle};
 use std::{collections::BTreeMap, sync::Arc};
@@ -48,7 +49,7 @@ pub(super) struct Slot {
     /// The version that answers.
     pub(super) active: Option<String>,
     /// The versions that are kept, or why they are not.
-    pub(super) versions: BTreeMap<String, Result<Kept, String>>,
+    pub(super) versions: BTreeMap<String, Result<Kept, Arc<NotKept>>>,
 }
 
 /// A version that is kept.
@@ -145,7 +146,7 @@ impl Slot {
 }
 
 /// The view of a version that is gone. What is computed of it ends.
-fn view_of(kept: Result<Kept, String>) -> Option<KeptView> {
+fn view_of(kept: Result<Kept, Arc<NotKept>>) -> Option<KeptView> {
     match kept {
         Ok(Kept::View(view)) => {
             view.retired.cancel();

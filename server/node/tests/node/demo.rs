@@ -18,7 +18,7 @@ async fn every_view_has_something_to_show_and_a_restart_adds_nothing() {
     let people = node.directory().list_people(node.by_owner(people)).await.unwrap().into_inner().people;
     assert_eq!(people.len(), 40);
     assert!(people.iter().all(|person| !person.name.is_empty() && person.id.starts_with("p-")));
-    for builtin in kith_bundle::BUILTINS {
+    for builtin in kith_bundle::views() {
         let mut watch = node
             .views()
             .watch_view(node.by_owner(v1::WatchViewRequest {

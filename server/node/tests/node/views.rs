@@ -86,8 +86,7 @@ async fn built_in_views_follow_every_network_new_ones_too() {
         let list = v1::ListViewsRequest { network: network.into(), ..Default::default() };
         let views = node.views().list_views(node.by_owner(list)).await.unwrap().into_inner().views;
         let names: Vec<_> = views.iter().map(|view| view.name.as_str()).collect();
-        let builtins = kith_bundle::BUILTINS.iter().chain(kith_bundle::REPORTS);
-        let mut builtins: Vec<_> = builtins.map(|builtin| builtin.name).collect();
+        let mut builtins: Vec<_> = kith_bundle::BUILTINS.iter().map(|builtin| builtin.name).collect();
         builtins.sort_unstable();
         assert_eq!(names, builtins);
         assert!(views.iter().all(|view| view.component.len() == 32 && view.last_error.is_empty()));

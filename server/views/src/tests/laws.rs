@@ -155,7 +155,7 @@ where
     let lab = Lab::open();
     let mut runner = proptest::test_runner::TestRunner::new(config(cases));
     let outcome = runner.run(&(happenings(), extra), |(happenings, extra)| {
-        for builtin in kith_bundle::BUILTINS {
+        for builtin in kith_bundle::views() {
             law(&lab, builtin.component, &happenings, extra.clone());
         }
         Ok(())
@@ -299,7 +299,7 @@ fn arrival_does_not_matter() {
     let outcome = runner.run(&(shuffled, 1..9_usize), |((one, other), piece)| {
         let (one, other) = (written(&one), written(&other));
         other.read_in_pieces_of(piece);
-        for builtin in kith_bundle::BUILTINS {
+        for builtin in kith_bundle::views() {
             let (one, other) = (lab.level(builtin.component, &one), lab.level(builtin.component, &other));
             assert_eq!(without_items(&one), without_items(&other), "{}", builtin.name);
         }
@@ -325,7 +325,7 @@ fn every_built_in_view_has_rows_of_the_happenings_of_the_laws() {
     let strategy = proptest::collection::vec(happening(), 60);
     let lab = Lab::open();
     let log = written(&strategy.new_tree(&mut runner).unwrap().current());
-    for builtin in kith_bundle::BUILTINS {
+    for builtin in kith_bundle::views() {
         let rows = lab.level(builtin.component, &log).rows(Query::default());
         assert!(!rows.is_empty(), "{} has no rows", builtin.name);
     }

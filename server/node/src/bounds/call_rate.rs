@@ -1,0 +1,176 @@
+//! How many calls a second each principal may make: a bucket of its own for each, filled at an even rate.
+//!
+//! Nobody pays for another's calls: equal names in different networks are different principals.
+
+use crate::limits::Limits;
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::NoOpMiddleware,
+    state::keyed::HashMapStateStore,
+};
+use kith_core::{
+    id::{NetworkName, PrincipalId},
+    may::{Principal, Reach},
+};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// Calls after which full buckets are forgotten; so many, at most, are kept beside those in use.
+const SWEEP_CALLS: u32 = 4_096;
+/// Shortest wait that a refusal asks for.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+
+/// A principal among those of all networks; without a network it is one of the server.
+pub(crate) type Key = (Option<NetworkName>, PrincipalId);
+type Buckets<C> = RateLimiter<Key, HashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// A principal calls more often than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {calls_per_s_max} calls a second: there is room in {wait:?}")]
+pub(crate) struct TooOften {
+    /// How often it may.
+    pub(crate) calls_per_s_max: NonZeroU32,
+    /// When there is room.
+    pub(crate) wait: Duration,
+}
+
+/// The rate that every principal may call at. Clones count together.
+#[derive(Clone)]
+pub(crate) struct CallRate<C: Clock = DefaultClock>(Option<Arc<Counted<C>>>);
+
+struct Counted<C: Clock> {
+    buckets: Buckets<C>,
+    calls_per_s_max: NonZeroU32,
+    calls: AtomicU32,
+}
+
+impl CallRate {
+    /// The rate that these limits say.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self::with_clock(limits, DefaultClock::default())
+    }
+}
+
+impl<C: Clock> CallRate<C> {
+    fn with_clock(limits: &Limits, clock: C) -> Self {
+        let Some(calls_per_s_max) = NonZeroU32::new(limits.calls_per_s_max) else { return Self(None) };
+        let burst = NonZeroU32::new(limits.calls_burst_max).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(calls_per_s_max).allow_burst(burst);
+        let buckets = RateLimiter::new(quota, HashMapStateStore::default(), clock);
+        Self(Some(Arc::new(Counted { buckets, calls_per_s_max, calls: AtomicU32::new(0) })))
+    }
+
+    /// Counts one call, or says when there is room for it.
+    pub(crate) fn count(&self, principal: &Principal) -> Result<(), TooOften> {
+        let Some(counted) = &self.0 else { return Ok(()) };
+        counted.sweep_now_and_then();
+        counted.buckets.check_key(&key(principal)).map_err(|until| {
+            let wait = until.wait_time_from(counted.buckets.clock().now()).max(WAIT_MIN);
+            TooOften { calls_per_s_max: counted.calls_per_s_max, wait }
+        })
+    }
+}
+
+impl<C: Clock> Counted<C> {
+    fn sweep_now_and_then(&self) {
+        if self.calls.fetch_add(1, Ordering::Relaxed) % SWEEP_CALLS == SWEEP_CALLS - 1 {
+            self.buckets.retain_recent();
+        }
+    }
+}
+
+/// Equal ids in different networks are different principals.
+pub(crate) fn key(principal: &Principal) -> Key {
+    let network = match &principal.reach {
+        Reach::Server => None,
+        Reach::Network(name) => Some(name.clone()),
+    };
+    (network, principal.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use governor::clock::FakeRelativeClock;
+    use kith_core::{event::Role, may::Credential};
+
+    fn principal(network: &str, id: &str) -> Principal {
+        Principal {
+            id: id.parse().unwrap(),
+            credential: Credential::Program,
+            reach: Reach::Network(network.parse().unwrap()),
+            role: Role::Reader,
+            person: None,
+            organisation: None,
+        }
+    }
+
+    fn rate(calls_per_s_max: u32, calls_burst_max: u32) -> (CallRate<FakeRelativeClock>, FakeRelativeClock) {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits { calls_per_s_max, calls_burst_max, ..Limits::default() };
+        (CallRate::with_clock(&limits, clock.clone()), clock)
+    }
+
+    fn accepted(rate: &CallRate<FakeRelativeClock>, principal: &Principal, calls: usize) -> usize {
+        (0..calls).filter(|_| rate.count(principal).is_ok()).count()
+    }
+
+    #[test]
+    fn a_burst_is_taken_and_then_the_rate() {
+        let (rate, clock) = rate(10, 5);
+        let amina = principal("default", "person:amina");
+        assert_eq!(accepted(&rate, &amina, 20), 5);
+        clock.advance(Duration::from_millis(200));
+        assert_eq!(accepted(&rate, &amina, 20), 2);
+        clock.advance(Duration::from_mins(1));
+        assert_eq!(accepted(&rate, &amina, 20), 5, "what was not used is not saved up beyond the burst");
+    }
+
+    #[test]
+    fn a_refusal_says_when_there_is_room_and_then_there_is() {
+        let (rate, clock) = rate(10, 1);
+        let amina = principal("default", "person:amina");
+        rate.count(&amina).unwrap();
+        let refused = rate.count(&amina).unwrap_err();
+        assert_eq!((refused.calls_per_s_max.get(), refused.wait), (10, Duration::from_millis(100)));
+        clock.advance(Duration::from_millis(99));
+        rate.count(&amina).unwrap_err();
+        clock.advance(Duration::from_millis(1));
+        rate.count(&amina).unwrap();
+    }
+
+    #[test]
+    fn nobody_pays_for_another_even_of_the_same_name() {
+        let (rate, _clock) = rate(1, 3);
+        let amina = principal("north", "person:amina");
+        let server = Principal { reach: Reach::Server, ..amina.clone() };
+        assert_eq!(accepted(&rate, &amina, 10), 3);
+        for other in [principal("north", "person:ben"), principal("south", "person:amina"), server] {
+            assert_eq!(accepted(&rate, &other, 10), 3, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let (rate, _clock) = rate(0, 1);
+        assert_eq!(accepted(&rate, &principal("default", "person:amina"), 10_000), 10_000);
+    }
+
+    #[test]
+    fn principals_that_are_gone_are_forgotten() {
+        let (rate, clock) = rate(10, 5);
+        for number in 0..3 * SWEEP_CALLS {
+            clock.advance(Duration::from_millis(10));
+            rate.count(&principal("default", &format!("person:p{number}"))).unwrap();
+        }
+        let kept = rate.0.unwrap().buckets.len();
+        assert!(kept <= SWEEP_CALLS as usize + 100, "{kept} buckets are kept");
+    }
+}

@@ -1,0 +1,132 @@
+//! Requests on their way in: a message comes only where there is room for it.
+//!
+//! Invariant: what is in memory of requests, from the first byte of a message until its call is answered, is within a budget
+//! of which each principal has a share. Who waits for room is not read from, so that HTTP/2 keeps the rest with the
+//! caller. What a connection itself holds of it is bounded by its window (`limits::CONNECTION_WINDOW_BYTES`).
+
+use super::{
+    budget::{Budget, Room},
+    call_rate::Key,
+    counted::{Counted, Held},
+};
+use crate::limits::{self, Limits};
+use std::{sync::Arc, time::Duration};
+
+/// Bytes before each message: whether it is compressed, and how long it is.
+pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
+
+/// A principal has as many calls that are not answered as it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{max} calls of this token wait for their answers: wait for some of these first")]
+pub(crate) struct TooManyCalls {
+    /// How many it may have.
+    pub(crate) max: usize,
+}
+
+/// There is no room for a message, and too many of the same principal wait for it, or have waited for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too much of what this token sends waits for room: wait for answers, or send less at a time")]
+pub(crate) struct NoRoom;
+
+/// What may be on its way of requests.
+pub(crate) struct Requests {
+    budget: Budget,
+    waiting: Arc<Counted<Key>>,
+    calls: Arc<Counted<Key>>,
+    message_bytes_max: usize,
+    stall: Duration,
+}
+
+impl Requests {
+    /// As these limits say.
+    pub(crate) fn of(limits: &Limits) -> Self {
+        let message_bytes_max = limits.request_bytes_max as usize;
+        Self {
+            budget: Budget::of(limits::REQUESTS.with_room_for(message_bytes_max + MESSAGE_HEAD_BYTES)),
+            waiting: Counted::up_to(limits::REQUESTS_WAITING_MAX),
+            calls: Counted::up_to(limits::CALLS_PER_PRINCIPAL_MAX),
+            message_bytes_max,
+            stall: limits.stall(),
+        }
+    }
+
+    /// One more call of a principal that is not answered, unless there are too many.
+    pub(crate) fn begin(&self, key: &Key) -> Result<Held<Key>, TooManyCalls> {
+        self.calls.hold(key).ok_or_else(|| TooManyCalls { max: self.calls.max() })
+    }
+
+    /// Room for a message, if there is some now.
+    pub(crate) fn try_hold(&self, key: &Key, bytes: usize) -> Option<Room> {
+        self.budget.try_hold(key, bytes)
+    }
+
+    /// Waits for room for a message, unless too many of the same principal wait, and not for ever.
+    pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Room, NoRoom> {
+        let _waiting = if self.budget.is_small(bytes) { None } else { Some(self.waiting.hold(key).ok_or(NoRoom)?) };
+        tokio::time::timeout(self.stall, self.budget.hold(key, bytes)).await.map_err(|_| NoRoom)
+    }
+
+    /// Bytes of the largest message there is room for; what is larger is refused by whoever decodes it.
+    pub(crate) fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
+    }
+
+    /// How long a message may be on its way.
+    pub(crate) fn stall(&self) -> Duration {
+        self.stall
+    }
+
+    /// Bytes that are held now.
+    pub(crate) fn held(&self) -> usize {
+        self.budget.held()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_message_that_may_be_has_room() {
+        for request_bytes_max in [1024 * 1024, 2 * 1024 * 1024, 64 * 1024 * 1024] {
+            let requests = Requests::of(&Limits { request_bytes_max, ..Limits::default() });
+            let key = (None, "person:amina".parse().unwrap());
+            requests.try_hold(&key, request_bytes_max as usize + MESSAGE_HEAD_BYTES).expect("it has room");
+        }
+    }
+
+    #[test]
+    fn a_principal_has_so_many_calls_at_a_time_and_nobody_else_pays() {
+        let requests = Requests::of(&Limits::default());
+        let key = |id: &str| -> Key { (None, id.parse().unwrap()) };
+        let begin = |id: &str| requests.begin(&key(id));
+        let calls: Vec<_> = (0..limits::CALLS_PER_PRINCIPAL_MAX).map(|_| begin("person:amina").unwrap()).collect();
+        let max = limits::CALLS_PER_PRINCIPAL_MAX;
+        assert_eq!(begin("person:amina").err(), Some(TooManyCalls { max }));
+        begin("person:ben").unwrap();
+        drop(calls);
+        begin("person:amina").unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_large_messages_wait_and_more_are_told_to_come_again() {
+        let requests = Arc::new(Requests::of(&Limits::default()));
+        let key: Key = (None, "person:amina".parse().unwrap());
+        let large = 2 * 1024 * 1024;
+        let rooms: Vec<_> = std::iter::from_fn(|| requests.try_hold(&key, large)).collect();
+        let hold = || {
+            let (requests, key) = (Arc::clone(&requests), key.clone());
+            tokio::spawn(async move { requests.hold(&key, large).await })
+        };
+        let waiting: Vec<_> = (0..limits::REQUESTS_WAITING_MAX).map(|_| hold()).collect();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(hold().await.unwrap().unwrap_err(), NoRoom);
+        requests.hold(&key, 1_000).await.expect("what is small has room of its own");
+        drop(rooms);
+        for one in waiting {
+            drop(one.await.unwrap().expect("it has its turn"));
+        }
+        let _rooms: Vec<_> = std::iter::from_fn(|| requests.try_hold(&key, large)).collect();
+        assert_eq!(hold().await.unwrap().unwrap_err(), NoRoom, "nobody waits for ever");
+    }
+}

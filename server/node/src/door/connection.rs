@@ -1,0 +1,206 @@
+//! Connections: a bounded number at a time, each of which must speak soon after it is made.
+
+use super::peers::{Peer, Peers};
+use crate::limits::{Limits, seconds};
+use futures_util::{Stream, stream};
+use std::{
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep},
+};
+use tonic::transport::server::Connected;
+
+/// Bytes that a peer sends before it counts as one that speaks: the preface of HTTP/2 and the frame of settings that must
+/// follow it (RFC 9113, 3.4 and 4.1). From then on pings tell whether it is there. No request of HTTP/1 is shorter.
+const GREETING_BYTES: usize = 24 + 9;
+
+/// How long to wait after a connection could not be accepted, often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long to wait for a place before somebody who does not log in leaves one.
+const PLACE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Where connections come from: a socket of the machine, or one of a simulated network.
+pub trait Listener: Send + 'static {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next connection, and gives the address it comes from. Dropping the future loses none.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        let (stream, from) = Self::accept(self).await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, Some(from.ip().to_canonical())))
+    }
+}
+
+/// A connection that holds one of the places there are.
+pub(crate) struct Connection<S> {
+    stream: S,
+    peer: Peer,
+    /// Until the peer has greeted.
+    handshake: Option<Handshake>,
+    /// Until somebody logged in.
+    login: Option<Login>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A greeting that is awaited, but not for ever.
+struct Handshake {
+    bytes: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// A login that is awaited, but not for ever.
+struct Login {
+    time: Duration,
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// Accepts connections for ever. When every place is taken, more wait in the kernel.
+pub(crate) fn accept<L: Listener>(
+    listener: L,
+    peers: Peers,
+    limits: &Limits,
+) -> impl Stream<Item = io::Result<Connection<L::Stream>>> + use<L> {
+    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+    let times = Times { handshake: seconds(limits.handshake_s), login: seconds(limits.unauthenticated_s) };
+    stream::unfold((listener, places, peers), move |(mut listener, places, peers)| async move {
+        let place = take_place(&places, &peers).await;
+        let accepted = accept_one(&mut listener, &peers).await;
+        let accepted = accepted.map(|(stream, peer)| Connection::new(stream, peer, times, place));
+        if let Err(error) = &accepted {
+            tracing::warn!(%error, "connection not accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        Some((accepted, (listener, places, peers)))
+    })
+}
+
+/// Waits for a place. While there is none, those leave theirs that have been without a login for longest.
+async fn take_place(places: &Arc<Semaphore>, peers: &Peers) -> OwnedSemaphorePermit {
+    let mut taking = std::pin::pin!(places.clone().acquire_owned());
+    loop {
+        if let Ok(place) = tokio::time::timeout(PLACE_PAUSE, &mut taking).await {
+            return place.expect("the semaphore is never closed");
+        }
+        peers.send_one_away();
+    }
+}
+
+/// Waits for a connection from an address that has a place for it; others are closed at once.
+async fn accept_one<L: Listener>(listener: &mut L, peers: &Peers) -> io::Result<(L::Stream, Peer)> {
+    loop {
+        let (stream, address) = listener.accept().await?;
+        if let Some(peer) = peers.connect(address) {
+            return Ok((stream, peer));
+        }
+        tracing::debug!(peer = address.map(tracing::field::display), "connection closed: its address has too many");
+    }
+}
+
+/// How long a peer may take.
+#[derive(Clone, Copy)]
+struct Times {
+    handshake: Duration,
+    login: Duration,
+}
+
+impl<S> Connection<S> {
+    fn new(stream: S, peer: Peer, times: Times, place: OwnedSemaphorePermit) -> Self {
+        let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(times.handshake)) };
+        let login = Some(Login { time: times.login, deadline: Box::pin(tokio::time::sleep(times.login)) });
+        Self { stream, peer, handshake: Some(handshake), login, _place: place }
+    }
+
+    /// Whether nobody logged in for too long, nor asked for health, so that no prober is cut within a call. Whoever sends
+    /// something all the time is looked at, too.
+    fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(Login { time, deadline }) = &mut self.login else { return false };
+        if self.peer.is_logged_in() {
+            self.login = None;
+            return false;
+        }
+        if self.peer.is_sent_away(context.waker()) {
+            return true;
+        }
+        while deadline.as_mut().poll(context).is_ready() {
+            if !self.peer.take_checked_health() {
+                return true;
+            }
+            deadline.as_mut().reset(Instant::now() + *time);
+        }
+        false
+    }
+}
+
+/// Calls find the peer in their extensions.
+impl<S> Connected for Connection<S> {
+    type ConnectInfo = Peer;
+
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_overdue(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let Some(handshake) = &mut self.handshake else { return read };
+        handshake.bytes += buffer.filled().len() - before;
+        if handshake.bytes >= GREETING_BYTES {
+            self.handshake = None;
+        } else if read.is_pending() && handshake.deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

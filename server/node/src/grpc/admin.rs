@@ -1,0 +1,16 @@
+//! `AdminService`: what whoever runs the server does from afar.
+
+mod backup;
+
+use super::{Answer, Services, stream, stream::Messages};
+use kith_proto::v1::{self, admin_service_server::AdminService};
+use tonic::Request;
+
+#[tonic::async_trait]
+impl AdminService for Services {
+    type BackupStream = Messages<v1::BackupResponse>;
+
+    async fn backup(&self, request: Request<v1::BackupRequest>) -> Answer<Self::BackupStream> {
+        stream(backup::backup(&self.node, request))
+    }
+}

@@ -1,0 +1,30 @@
+//! `AuditService`: what lets anybody check that a log is whole.
+
+mod get_checkpoint;
+mod get_consistency_proof;
+mod get_inclusion_proof;
+
+use super::{Answer, Services};
+use kith_proto::v1::{self, audit_service_server::AuditService};
+use tonic::Request;
+
+#[tonic::async_trait]
+impl AuditService for Services {
+    async fn get_checkpoint(&self, request: Request<v1::GetCheckpointRequest>) -> Answer<v1::GetCheckpointResponse> {
+        self.answer(get_checkpoint::get_checkpoint(&self.node, request).await)
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<v1::GetInclusionProofRequest>,
+    ) -> Answer<v1::GetInclusionProofResponse> {
+        self.answer(get_inclusion_proof::get_inclusion_proof(&self.node, request).await)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<v1::GetConsistencyProofRequest>,
+    ) -> Answer<v1::GetConsistencyProofResponse> {
+        self.answer(get_consistency_proof::get_consistency_proof(&self.node, request).await)
+    }
+}

@@ -1,0 +1,19 @@
+//! `GetCheckpoint`: the signed head of a network's log, and the key that verifies it.
+
+use crate::{
+    grpc::{Call, Failure, enter},
+    node::Node,
+};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn get_checkpoint(
+    node: &Node,
+    request: Request<v1::GetCheckpointRequest>,
+) -> Result<v1::GetCheckpointResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let key = network.verifier_key().to_string();
+    let signed = node.reads(&caller.principal, &network).run(move || network.checkpoint()).await?;
+    Ok(v1::GetCheckpointResponse { checkpoint: signed.to_string(), key, size: signed.unverified().size })
+}

@@ -1,0 +1,25 @@
+//! `GetPerson`: one person of the directory.
+
+use crate::{
+    grpc::{Call, Failure, convert, enter},
+    node::Node,
+};
+use kith_core::id::PersonId;
+use kith_proto::v1::{self, ErrorReason};
+use tonic::Request;
+
+pub(super) async fn get_person(
+    node: &Node,
+    request: Request<v1::GetPersonRequest>,
+) -> Result<v1::GetPersonResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let id = PersonId::parse_field(&message.person, "person").map_err(|invalid| convert::request_invalid(&invalid))?;
+    let directory = network.directory();
+    let person = directory
+        .person(&id)
+        .ok_or_else(|| Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}")))?;
+    let asked = id.clone();
+    let names = node.reads(&caller.principal, &network).run(move || network.names(&[asked])).await?;
+    Ok(v1::GetPersonResponse { person: Some(convert::person(&directory, person, names.get(&id))) })
+}

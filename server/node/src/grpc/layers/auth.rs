@@ -1,0 +1,116 @@
+//! A layer that finds out for every call who is calling, and counts it.
+//!
+//! Default deny: only health checks and reflection pass without a token, and without being counted.
+
+use super::held_body::hold_until_sent;
+use crate::{
+    bounds::call_rate::CallRate,
+    door::{
+        authenticator::{Authenticator, Caller},
+        peers::Peer,
+    },
+    grpc::{Failure, call::check_form, limited::too_many_failed_logins, status::with_reason},
+};
+use futures_util::{
+    TryFutureExt,
+    future::{Either, MapOk, Ready, ready},
+};
+use http::{Request, Response};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+use tonic::{Status, body::Body};
+use tower::{Layer, Service};
+use tracing::{Instrument, instrument::Instrumented};
+
+/// What probers of health call, again and again.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+/// Services that need no token.
+const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+
+/// Puts an [`Authenticator`], and the rate that each principal may call at, in front of a service.
+#[derive(Clone)]
+pub(crate) struct AuthLayer {
+    /// Who is calling.
+    pub(crate) authenticator: Authenticator,
+    /// How often they may.
+    pub(crate) rate: CallRate,
+    /// How long an answer with details waits for its reader.
+    pub(crate) stall: Duration,
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = Auth<S>;
+
+    fn layer(&self, inner: S) -> Auth<S> {
+        Auth { door: self.clone(), inner }
+    }
+}
+
+impl AuthLayer {
+    /// The caller, if there is one and it may call now.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
+        let peer = request.extensions().get::<Peer>();
+        let caller = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
+            Some(wait) => too_many_failed_logins(wait),
+            None => why.into(),
+        })?;
+        if let Some(peer) = peer {
+            peer.log_in();
+        }
+        self.rate.count(&caller.principal)?;
+        Ok(caller)
+    }
+}
+
+/// A service that only authenticated calls reach, at the rate that their principal may make them.
+#[derive(Clone)]
+pub(crate) struct Auth<S> {
+    door: AuthLayer,
+    inner: S,
+}
+
+type Answer<E> = Result<Response<Body>, E>;
+/// What becomes of an answer on its way out.
+type Tell = Box<dyn FnOnce(Response<Body>) -> Response<Body> + Send>;
+
+impl<S> Service<Request<Body>> for Auth<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<Ready<Answer<S::Error>>, Instrumented<MapOk<S::Future, Tell>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        if let Err((code, failure)) = check_form(&request) {
+            let mut refused = Status::from(failure).into_http();
+            *refused.status_mut() = code;
+            return Either::Left(ready(Ok(refused)));
+        }
+        let path = request.uri().path();
+        let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
+        if path == HEALTH_CHECK
+            && let Some(peer) = request.extensions().get::<Peer>()
+        {
+            peer.check_health();
+        }
+        if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
+            match self.door.admit(&request) {
+                Ok(caller) => {
+                    span.record("principal", caller.principal.id.as_str());
+                    request.extensions_mut().insert(caller);
+                }
+                Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
+            }
+        }
+        let stall = self.door.stall;
+        let told: Tell = Box::new(move |response| hold_until_sent(with_reason(response), stall));
+        Either::Right(self.inner.call(request).map_ok(told).instrument(span))
+    }
+}

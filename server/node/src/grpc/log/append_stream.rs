@@ -1,0 +1,214 @@
+//! `AppendStream`: events as they come, each on its own, pipelined, answered in order.
+//!
+//! A message is handed to the log only after the one before it, so that events may name earlier ones; its answer is
+//! awaited later. While answers wait to be sent, nothing more is read.
+
+use super::append::check_size;
+use crate::{
+    door::authenticator::Caller,
+    grpc::{
+        Call, Failure, convert, enter, status,
+        stream::{Messages, Sender, Stop, fill},
+    },
+    limits::APPEND_STREAM_PIPELINE_MAX,
+    node::Node,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use kith_core::{
+    decide::{Outcome, Refusal},
+    prepare::Prepared,
+};
+use kith_log::{AppendError, Network, Unavailable};
+use kith_proto::v1::{self, ErrorReason, append_result};
+use std::collections::VecDeque;
+use tonic::{Request, Status, Streaming};
+
+/// Answers of the log, one per event that could be opened.
+type Outcomes = Result<Vec<Result<Outcome, Refusal>>, AppendError>;
+
+/// A message that the log has and has not answered.
+struct Waiting {
+    /// Number of its first event along the stream.
+    first: u64,
+    /// Why an event was not given to the log, for each event.
+    refused: Vec<Option<Failure>>,
+    outcomes: BoxFuture<'static, Outcomes>,
+}
+
+/// One client's stream of events.
+struct AppendStream {
+    node: Node,
+    caller: Caller,
+    network: Network,
+    next_number: u64,
+    waiting: VecDeque<Waiting>,
+}
+
+pub(super) fn append_stream(
+    node: &Node,
+    request: Request<Streaming<v1::AppendStreamRequest>>,
+) -> Result<Messages<v1::AppendStreamResponse>, Failure> {
+    let Call { caller, message: inbound } = Call::new(request)?;
+    let stall = node.limits().stall();
+    let counted = node.streams().open(&caller.principal)?;
+    let node = node.clone();
+    Ok(fill(stall, |sender| async move {
+        let _counted = counted;
+        open(node, caller, inbound, sender).await
+    }))
+}
+
+/// Takes the first message, which names the network, and goes on with the rest. A stream without any is done at once.
+async fn open(
+    node: Node,
+    caller: Caller,
+    mut inbound: Streaming<v1::AppendStreamRequest>,
+    sender: Sender<v1::AppendStreamResponse>,
+) -> Result<(), Stop> {
+    let first = tokio::select! {
+        message = inbound.next() => receive(message)?,
+        () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
+        () = sender.closed() => return Err(Stop::Gone),
+    };
+    let Some(first) = first else { return Ok(()) };
+    let network = enter(&node, &caller, &first.network)?;
+    let _counted = node.streams().open_in(network.name())?;
+    let stream = AppendStream { node, caller, network, next_number: 1, waiting: VecDeque::new() };
+    stream.run(first, inbound, sender).await
+}
+
+/// A message of the client; its own errors end the stream.
+fn receive(
+    message: Option<Result<v1::AppendStreamRequest, Status>>,
+) -> Result<Option<v1::AppendStreamRequest>, Failure> {
+    message.transpose().map_err(|status| status::received(&status))
+}
+
+impl AppendStream {
+    async fn run(
+        mut self,
+        first: v1::AppendStreamRequest,
+        mut inbound: Streaming<v1::AppendStreamRequest>,
+        sender: Sender<v1::AppendStreamResponse>,
+    ) -> Result<(), Stop> {
+        let ended = match self.submit(first, &sender).await {
+            Ok(()) => self.take_all(&mut inbound, &sender).await,
+            Err(stop) => Err(stop),
+        };
+        // What the log already has is answered, whatever ended the stream.
+        while !self.waiting.is_empty() {
+            self.answer_next(&sender).await?;
+        }
+        ended
+    }
+
+    async fn take_all(
+        &mut self,
+        inbound: &mut Streaming<v1::AppendStreamRequest>,
+        sender: &Sender<v1::AppendStreamResponse>,
+    ) -> Result<(), Stop> {
+        let node = self.node.clone();
+        loop {
+            let full = self.waiting.len() >= APPEND_STREAM_PIPELINE_MAX;
+            tokio::select! {
+                answer = next_outcomes(&mut self.waiting) => self.answer(answer, sender).await?,
+                message = inbound.next(), if !full => match receive(message)? {
+                    Some(message) => self.submit(message, sender).await?,
+                    None => return Ok(()),
+                },
+                () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
+                () = sender.closed() => return Err(Stop::Gone),
+            }
+        }
+    }
+
+    /// Opens a message's events and gives them to the log, after all that came before.
+    async fn submit(
+        &mut self,
+        message: v1::AppendStreamRequest,
+        sender: &Sender<v1::AppendStreamResponse>,
+    ) -> Result<(), Stop> {
+        self.node.authenticator().check(&self.caller)?;
+        if !message.events.is_empty() {
+            check_size(&message.events)?;
+        }
+        loop {
+            let (refused, prepared) = prepare_each(&message.events);
+            let mut outcomes = self.append_each(prepared);
+            // The first poll puts the events into the log's queue, or says that it is full.
+            match (&mut outcomes).now_or_never() {
+                Some(Err(AppendError::Unavailable(Unavailable::Busy { retry_after }))) if self.waiting.is_empty() => {
+                    tokio::time::sleep(retry_after).await;
+                }
+                Some(Err(AppendError::Unavailable(Unavailable::Busy { .. }))) => self.answer_next(sender).await?,
+                Some(done) => break self.wait_for(refused, async { done }.boxed()),
+                None => break self.wait_for(refused, outcomes),
+            }
+        }
+        Ok(())
+    }
+
+    fn append_each(&self, prepared: Vec<Prepared>) -> BoxFuture<'static, Outcomes> {
+        let (network, principal) = (self.network.clone(), self.caller.principal.clone());
+        if prepared.is_empty() {
+            return async { Ok(Vec::new()) }.boxed();
+        }
+        async move { network.append_each(principal, prepared).await }.boxed()
+    }
+
+    fn wait_for(&mut self, refused: Vec<Option<Failure>>, outcomes: BoxFuture<'static, Outcomes>) {
+        let first = self.next_number;
+        self.next_number += refused.len() as u64;
+        self.waiting.push_back(Waiting { first, refused, outcomes });
+    }
+
+    async fn answer_next(&mut self, sender: &Sender<v1::AppendStreamResponse>) -> Result<(), Stop> {
+        let outcomes = next_outcomes(&mut self.waiting).await;
+        self.answer(outcomes, sender).await
+    }
+
+    async fn answer(&mut self, outcomes: Outcomes, sender: &Sender<v1::AppendStreamResponse>) -> Result<(), Stop> {
+        let waiting = self.waiting.pop_front().expect("its answer just came");
+        let outcomes = outcomes.map_err(Failure::from)?;
+        sender.send(response(waiting.first, waiting.refused, outcomes)).await
+    }
+}
+
+/// The answer to the oldest message that waits; never comes if none does. Dropping it loses nothing.
+async fn next_outcomes(waiting: &mut VecDeque<Waiting>) -> Outcomes {
+    match waiting.front_mut() {
+        Some(waiting) => (&mut waiting.outcomes).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Opens events: for each why it is refused, if it is, and those that can be appended.
+fn prepare_each(events: &[v1::NewEvent]) -> (Vec<Option<Failure>>, Vec<Prepared>) {
+    let mut prepared = Vec::with_capacity(events.len());
+    let refused = events.iter().map(|event| match Prepared::new(event) {
+        Ok(event) => {
+            prepared.push(event);
+            None
+        }
+        Err(invalid) => Some(convert::event_invalid(&invalid)),
+    });
+    (refused.collect(), prepared)
+}
+
+fn response(
+    first: u64,
+    refused: Vec<Option<Failure>>,
+    outcomes: Vec<Result<Outcome, Refusal>>,
+) -> v1::AppendStreamResponse {
+    let mut outcomes = outcomes.into_iter();
+    let mut next = || outcomes.next().expect("the log answers for every event");
+    let results = refused.into_iter().zip(first..).map(|(refused, number)| {
+        let outcome = refused.map_or_else(|| next().map_err(|refusal| convert::refusal(&refusal)), Err);
+        let result = match outcome {
+            Ok(outcome) => append_result::Result::Outcome(convert::outcome(outcome)),
+            Err(failure) => append_result::Result::Refused(convert::append_refused(&failure)),
+        };
+        v1::AppendResult { number, result: Some(result) }
+    });
+    v1::AppendStreamResponse { results: results.collect() }
+}

@@ -1,0 +1,95 @@
+//! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
+
+use crate::{
+    bounds::budget::Room,
+    grpc::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries},
+    limits,
+    node::Node,
+};
+use kith_core::{history::Budget, limits as core_limits, position::Position};
+use kith_log::{Direction, Network, Selection};
+use kith_proto::v1;
+use tonic::Request;
+
+/// Reads of the log within one call, when a filter drops most entries.
+const ROUNDS_MAX: usize = 32;
+
+/// An answer, and the room that its details hold until it is sent.
+type Held = (v1::ReadResponse, Option<Room>);
+
+pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<Held, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let max =
+        if message.with_left_out { core_limits::READ_ENTRIES_WITH_LEFT_OUT_MAX } else { core_limits::READ_ENTRIES_MAX };
+    let default = core_limits::READ_ENTRIES_DEFAULT;
+    let limit = convert::page_size("limit", message.limit, default, max)?;
+    let direction = direction(message.direction)?;
+    if message.with_left_out && direction == Direction::Backward {
+        return Err(Failure::request("with_left_out", "is for reads forward only"));
+    }
+    let filter = convert::filter(message.filter.as_ref())?;
+    let head = network.head();
+    let (after, until) = span(direction, Position::new(message.after), head);
+    let reads = node.reads(&caller.principal, &network);
+    let selection = Selection {
+        principal: caller.principal,
+        filter,
+        after,
+        until,
+        direction,
+        budget: Budget { entries: limit, bytes: limits::READ_BYTES_MAX },
+    };
+    let entries = read_rounds(node, &network, selection).await?;
+    let left_out = if message.with_left_out {
+        read_left_out(&reads, &network, after, &entries.encoded, entries.next).await?
+    } else {
+        Vec::new()
+    };
+    let response = v1::ReadResponse {
+        entries: entries.encoded,
+        details: entries.details,
+        next: entries.next.get(),
+        end: entries.end,
+        head: head.get(),
+        left_out,
+    };
+    Ok((response, entries.held))
+}
+
+/// What a read covers: from its start to the head, or down to the first entry.
+fn span(direction: Direction, start: Position, head: Position) -> (Position, Position) {
+    match direction {
+        Direction::Forward => (start, head),
+        Direction::Backward if start == Position::ZERO => (Position::ZERO, head),
+        Direction::Backward => (Position::ZERO, before(start)),
+    }
+}
+
+/// The position before one that is not the first; the start itself is before every entry.
+fn before(position: Position) -> Position {
+    Position::new(position.get().saturating_sub(1))
+}
+
+/// Reads on until something is found, the end is reached, or it took long enough.
+async fn read_rounds(node: &Node, network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
+    for _ in 1..ROUNDS_MAX {
+        let entries = read_entries(node, network, selection.clone(), limits::READ_BYTES_MAX).await?;
+        if entries.end || !entries.encoded.is_empty() {
+            return Ok(entries);
+        }
+        match selection.direction {
+            Direction::Forward => selection.after = entries.next,
+            Direction::Backward => selection.until = before(entries.next),
+        }
+    }
+    read_entries(node, network, selection, limits::READ_BYTES_MAX).await
+}
+
+fn direction(number: i32) -> Result<Direction, Failure> {
+    match v1::Direction::try_from(number) {
+        Ok(v1::Direction::Unspecified | v1::Direction::Forward) => Ok(Direction::Forward),
+        Ok(v1::Direction::Backward) => Ok(Direction::Backward),
+        Err(_) => Err(Failure::request("direction", "must be forward or backward")),
+    }
+}

@@ -1,0 +1,20 @@
+//! `CreateNetwork`: a new network, with the built-in views following it.
+
+use crate::{
+    grpc::{Call, Failure, allow, convert},
+    node::Node,
+};
+use kith_core::{id::NetworkName, may::Action};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn create_network(
+    node: &Node,
+    request: Request<v1::CreateNetworkRequest>,
+) -> Result<v1::CreateNetworkResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    allow(&caller, &Action::AdministerServer)?;
+    let name = NetworkName::parse_field(&message.name, "name").map_err(|invalid| convert::request_invalid(&invalid))?;
+    let network = node.create_network(&caller.principal, &name).await?;
+    Ok(v1::CreateNetworkResponse { network: Some(convert::network(&network)) })
+}

@@ -1,0 +1,27 @@
+//! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets. An
+//! organisation's owner is given that organisation's.
+
+use crate::{
+    grpc::{Call, Failure, allow, convert, enter, page::Page},
+    node::Node,
+};
+use kith_core::may::{Action, may};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) fn list_tokens(
+    node: &Node,
+    request: Request<v1::ListTokensRequest>,
+) -> Result<v1::ListTokensResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    allow(&caller, &Action::AdministerTokens)?;
+    let page = Page::begin(message.page_size, &message.page_token)?;
+    let mut tokens: Vec<_> = network.tokens(&caller.principal).iter().map(convert::token).collect();
+    if may(&caller.principal, &Action::AdministerServer) {
+        let of_server = node.log().server_tokens();
+        tokens.extend(of_server.iter().map(|token| v1::Token { server: true, ..convert::token(token) }));
+    }
+    let (tokens, next_page_token) = page.fill(tokens.into_iter().map(Ok::<_, Failure>))?.finish();
+    Ok(v1::ListTokensResponse { tokens, next_page_token })
+}

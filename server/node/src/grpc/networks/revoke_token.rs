@@ -1,0 +1,30 @@
+//! `RevokeToken`: ends a token at once, on open streams too. An organisation's owner ends that organisation's.
+
+use crate::{
+    grpc::{Call, Failure, allow, convert, enter},
+    node::Node,
+};
+use kith_core::{
+    id::TokenId,
+    may::{Action, may},
+};
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn revoke_token(
+    node: &Node,
+    request: Request<v1::RevokeTokenRequest>,
+) -> Result<v1::RevokeTokenResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    allow(&caller, &Action::AdministerTokens)?;
+    let id = TokenId::parse_field(&message.token, "token").map_err(|invalid| convert::request_invalid(&invalid))?;
+    let is_networks = network.tokens(&caller.principal).iter().any(|token| token.id == id);
+    if !is_networks && may(&caller.principal, &Action::AdministerServer) {
+        node.log().revoke_server_token(&caller.principal, &id).await?;
+        tracing::info!(token = %id, "server token revoked");
+        return Ok(v1::RevokeTokenResponse { position: 0 });
+    }
+    let position = network.revoke_token(&caller.principal, &id).await?;
+    Ok(v1::RevokeTokenResponse { position: position.get() })
+}

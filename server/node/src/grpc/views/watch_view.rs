@@ -1,0 +1,143 @@
+//! `WatchView`: rows as they change, in order of the positions that changed them.
+
+use crate::{
+    door::authenticator::Caller,
+    grpc::{
+        Call, Failure,
+        convert::RETRY_LAGGING,
+        rows,
+        stream::{Messages, Sender, Stop, fill, until_closing},
+    },
+    limits::SUBSCRIBE_BYTES_MAX,
+    node::Node,
+    views::ServedView,
+};
+use kith_core::position::Position;
+use kith_log::Network;
+use kith_proto::v1::{self, ErrorReason};
+use kith_views::{ChangeReader, Changes, wire};
+use prost::Message;
+use std::sync::Arc;
+use tonic::Request;
+
+/// Rows that are read at once.
+const ROWS_MAX: usize = 1_000;
+
+/// A reader of a view's changes. When another version takes the view's place, it hears all rows of that one.
+struct Watch {
+    node: Node,
+    caller: Caller,
+    network: Network,
+    name: String,
+    view: ServedView,
+    /// Whether another version took the place of the one that rows were told of.
+    replaced: bool,
+    reader: ChangeReader,
+}
+
+pub(super) fn watch_view(
+    node: &Node,
+    request: Request<v1::WatchViewRequest>,
+) -> Result<Messages<v1::WatchViewResponse>, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (after, head) = (Position::new(message.after), network.head());
+    if after > head {
+        let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
+        return Err(failure.retry_after(RETRY_LAGGING));
+    }
+    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
+    let reader = ChangeReader::new(after);
+    let watch = Watch { node: node.clone(), caller, network, name: message.view, view, replaced: false, reader };
+    Ok(fill(node.limits().stall(), |sender| async move {
+        let _counted = counted;
+        watch.run(sender).await
+    }))
+}
+
+impl Watch {
+    async fn run(mut self, sender: Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        let node = self.node.clone();
+        until_closing(&node, async {
+            loop {
+                self.tell_one_version(&sender).await?;
+                self.view = rows::served(&self.node, &self.caller, &self.network, &self.name)?;
+                (self.reader, self.replaced) = (ChangeReader::new(Position::ZERO), true);
+            }
+        })
+        .await
+    }
+
+    /// Tells changes until another version answers.
+    async fn tell_one_version(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        let (view, retired) = (self.view.handle.clone(), self.view.retired.clone());
+        let mut cursor = view.cursor_watch();
+        loop {
+            // A plugin of the own organisation may have taken the name.
+            if !Arc::ptr_eq(&rows::served(&self.node, &self.caller, &self.network, &self.name)?.handle, &view) {
+                return Ok(());
+            }
+            let now = *cursor.borrow_and_update();
+            if self.reader.has_news(now) {
+                self.send_changes(sender).await?;
+                continue;
+            }
+            let further = self.reader.further();
+            tokio::select! {
+                () = retired.cancelled() => return Ok(()),
+                moved = cursor.changed() => moved.map_err(|_| rows::stopped(&view))?,
+                reached = view.wait_for(further), if !self.view.paused => {
+                    reached.map_err(|_| rows::stopped(&view))?;
+                }
+                () = tokio::time::sleep(self.node.limits().heartbeat()) => {
+                    self.send_heartbeat(now.position, sender).await?;
+                }
+                () = sender.closed() => return Err(Stop::Gone),
+            }
+        }
+    }
+
+    async fn send_changes(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        self.node.authenticator().check(&self.caller)?;
+        let is_new = self.reader.is_new();
+        let (view, mut reader) = (self.view.handle.clone(), self.reader);
+        let reads = self.node.reads(&self.caller.principal, &self.network);
+        let read = reads.run(move || reader.read(&view, ROWS_MAX).map(|changes| (reader, changes))).await;
+        let (reader, changes) = read.map_err(Failure::from)?;
+        self.reader = reader;
+        let fields = if is_new { wire::fields(self.view.handle.fields()) } else { Vec::new() };
+        for mut message in messages(fields, changes) {
+            message.reset = std::mem::take(&mut self.replaced);
+            sender.send(message).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_heartbeat(&self, reached: Position, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        self.node.authenticator().check(&self.caller)?;
+        let position = self.reader.position().unwrap_or(reached).get();
+        sender.send(v1::WatchViewResponse { position, ..v1::WatchViewResponse::default() }).await
+    }
+}
+
+/// Changes in messages of bounded size. Only the last one says how far they go, so that a reader who misses some of
+/// them asks for all again.
+fn messages(fields: Vec<v1::Field>, changes: Changes) -> Vec<v1::WatchViewResponse> {
+    let mut messages = vec![v1::WatchViewResponse { fields, ..v1::WatchViewResponse::default() }];
+    let mut bytes = 0;
+    for row in rows::rows(changes.rows) {
+        bytes += row.encoded_len();
+        if bytes > SUBSCRIBE_BYTES_MAX {
+            bytes = row.encoded_len();
+            messages.push(v1::WatchViewResponse::default());
+        }
+        messages.last_mut().expect("there is always a message").rows.push(row);
+    }
+    for message in &mut messages {
+        message.position = changes.after.get();
+    }
+    let last = messages.last_mut().expect("there is always a message");
+    last.removed = wire::removed(&changes.removed);
+    last.position = changes.position.get();
+    messages
+}
