@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Span, civil::Date, civil::DateTime, civil::Weekday, civil::time, tz::TimeZone};
 use kith_core::timestamp::{DAY_MS, Timestamp};
+use kith_json::{day_text, read_time, whole_millis};
 
 /// How far ahead of this clock a time may lie: another clock may be a little fast.
 const AHEAD_MS_MAX: i64 = 60_000;
@@ -62,7 +63,7 @@ fn parse_view_day(text: &str, now: Timestamp) -> Result<i32, String> {
     let moment = parse(text, now, &TimeZone::UTC)?;
     let start = clock_start(moment)?;
     if start.millis() > now.millis() + AHEAD_MS_MAX {
-        let today = show_day(now.day());
+        let today = day_text(now.day());
         return Err(format!("{text} lies in the future: days of views are days in UTC, where it is {today}"));
     }
     in_range(text, start).map(Timestamp::day)
@@ -134,12 +135,12 @@ fn clock_start(moment: Moment) -> Result<Timestamp, String> {
 /// first; where clocks skip it, as if they had not been put forward yet.
 fn clock_time(shown: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     let zoned = shown.to_zoned(zone.clone()).map_err(|_| format!("{shown} is not between the years 1900 and 9999"))?;
-    Ok(whole_millis(zoned.timestamp()))
+    Ok(whole_millis(zoned.timestamp().as_nanosecond()))
 }
 
 fn parse_exact(text: &str, zone: &TimeZone) -> Result<Moment, String> {
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(Moment::Instant(whole_millis(time)));
+    if let Some(time) = read_time(text) {
+        return Ok(Moment::Instant(time));
     }
     if is_date(text)
         && let Ok(date) = text.parse::<Date>()
@@ -157,12 +158,6 @@ fn parse_exact(text: &str, zone: &TimeZone) -> Result<Moment, String> {
 /// Whether text has the form `YYYY-MM-DD`: more would be taken for a date with parts left out.
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-}
-
-/// A time without what is less than a millisecond, never later than it was.
-pub(crate) fn whole_millis(time: jiff::Timestamp) -> Timestamp {
-    let millis = time.as_nanosecond().div_euclid(1_000_000);
-    Timestamp::from_millis(i64::try_from(millis).expect("nanoseconds of the years to 9999 are far fewer"))
 }
 
 /// A time so long ago. Days and longer units give days, shorter ones points in time.
@@ -214,23 +209,6 @@ fn date_of(time: Timestamp, zone: &TimeZone) -> Date {
 
 fn to_jiff(time: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.millis()).expect("times lie between the years 1900 and 9999")
-}
-
-/// A time as RFC 3339 in UTC.
-pub(crate) fn show_time(time: Timestamp) -> String {
-    to_jiff(time).to_string()
-}
-
-/// Reads a day as [`show_day`] writes it.
-pub(crate) fn parse_day(text: &str) -> Result<i32, String> {
-    let date: Date = text.parse().map_err(|error| format!("`{text}` is no day: {error}"))?;
-    let epoch = Date::constant(1970, 1, 1);
-    Ok(date.duration_since(epoch).as_hours().div_euclid(24).try_into().expect("years have four digits"))
-}
-
-/// A day, given as days since 1970-01-01, as `YYYY-MM-DD`.
-pub(crate) fn show_day(day: i32) -> String {
-    Date::constant(1970, 1, 1).saturating_add(Span::new().days(day)).to_string()
 }
 
 /// Reads a length of time such as `40s`, `90d` or `1h30m`.
@@ -290,6 +268,7 @@ fn parse_end(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_json::time_text;
     use proptest::prelude::*;
 
     /// Wednesday, 2026-03-04T10:30:00Z.
@@ -313,7 +292,7 @@ mod tests {
     }
 
     fn time_of(text: &str) -> Timestamp {
-        whole_millis(text.parse().unwrap())
+        read_time(text).unwrap()
     }
 
     #[test]
@@ -323,11 +302,11 @@ mod tests {
         for case in cases {
             let zone = TimeZone::get(&case.zone).unwrap();
             let (text, now) = (case.text.as_str(), time_of(&case.now));
-            let shown = |found: Result<Timestamp, String>| found.ok().map(show_time);
+            let shown = |found: Result<Timestamp, String>| found.ok().map(time_text);
             let found = (
                 shown(parse_on(text, now, &zone)),
                 shown(parse_since(text, now, &zone)),
-                parse_view_day(text, now).ok().map(show_day),
+                parse_view_day(text, now).ok().map(day_text),
             );
             assert_eq!(found, (case.on, case.since, case.day), "{text:?} in {} at {}", case.zone, case.now);
         }
@@ -337,7 +316,7 @@ mod tests {
         let moment = parse_past(text, NOW, &TimeZone::UTC).unwrap();
         let shown = match moment {
             Moment::Day(date) => date.to_string(),
-            Moment::Instant(time) => show_time(time),
+            Moment::Instant(time) => time_text(time),
         };
         assert_eq!(shown, expected, "{text}");
     }
@@ -407,21 +386,13 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         let end = |text: &str, zone: &TimeZone| parse_end(text, NOW, zone);
-        assert_eq!(show_time(end("90d", &TimeZone::UTC).unwrap()), "2026-06-02T10:30:00Z");
-        assert_eq!(show_time(end("2026-12-31", &TimeZone::UTC).unwrap()), "2026-12-31T23:59:59.999Z");
+        assert_eq!(time_text(end("90d", &TimeZone::UTC).unwrap()), "2026-06-02T10:30:00Z");
+        assert_eq!(time_text(end("2026-12-31", &TimeZone::UTC).unwrap()), "2026-12-31T23:59:59.999Z");
         let auckland = TimeZone::get("Pacific/Auckland").unwrap();
-        assert_eq!(show_time(end("2026-12-31", &auckland).unwrap()), "2026-12-31T10:59:59.999Z");
+        assert_eq!(time_text(end("2026-12-31", &auckland).unwrap()), "2026-12-31T10:59:59.999Z");
         assert!(end("2026-03-01", &TimeZone::UTC).unwrap_err().contains("past"));
         assert!(end("soon", &TimeZone::UTC).is_err());
         assert!(end("9999999999d", &TimeZone::UTC).is_err());
-    }
-
-    #[test]
-    fn days_read_back_as_they_are_shown() {
-        for day in [-20_000, -1, 0, 1, 20_780] {
-            assert_eq!(parse_day(&show_day(day)), Ok(day));
-        }
-        assert!(parse_day("2026-02-30").is_err() && parse_day("yesterday").is_err());
     }
 
     proptest! {
@@ -429,9 +400,9 @@ mod tests {
         fn shown_times_and_days_read_back(millis in Timestamp::MIN.millis()..=Timestamp::MAX.millis()) {
             // Where it is the last day of all in some zone, dates cannot be told any more.
             let (time, last) = (Timestamp::from_millis(millis), Timestamp::from_millis(Timestamp::MAX.millis() - 3 * DAY_MS));
-            prop_assert_eq!(parse(&show_time(time), NOW, &TimeZone::UTC), Ok(Moment::Instant(time)));
+            prop_assert_eq!(parse(&time_text(time), NOW, &TimeZone::UTC), Ok(Moment::Instant(time)));
             if time < last {
-                prop_assert_eq!(parse_view_day(&show_day(time.day()), last), Ok(time.day()));
+                prop_assert_eq!(parse_view_day(&day_text(time.day()), last), Ok(time.day()));
             }
         }
 

@@ -1,7 +1,7 @@
 //! Says when a log's times of acceptance lie ahead of the clock: they stand still then, and dates mean little.
 
-use crate::dates::show_time;
 use kith_core::timestamp::Timestamp;
+use kith_json::time_text;
 
 /// How far they may lie ahead before anything is said.
 const AHEAD_MS_MAX: i64 = 60_000;
@@ -12,7 +12,7 @@ pub(crate) fn standstill(last_recorded_at: Option<Timestamp>, now: Timestamp) ->
     Some(format!(
         "times of acceptance stand still at {} until the clock reaches it: the server's clock ran ahead once, or this \
          computer's is behind",
-        show_time(last)
+        time_text(last)
     ))
 }
 

@@ -1,12 +1,6 @@
 //! Recording one event from the command line: common flags, the scope, the answer.
 
-use crate::{
-    context::Context,
-    dates::{parse_on_now, show_time},
-    failure::Failure,
-    output::remark,
-    place::Place,
-};
+use crate::{context::Context, dates::parse_on_now, failure::Failure, output::remark, place::Place};
 use clap::{Args, ValueEnum};
 use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, replica::Recording};
 use kith_core::{
@@ -17,7 +11,8 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
-use serde_json::{Map, Value, json};
+use kith_json::{outcome_json, time_text};
+use serde_json::{Map, Value};
 use std::{str::FromStr, time::Duration};
 
 /// How long an answer is waited for without a word.
@@ -236,7 +231,7 @@ fn again(event: &Event) -> String {
         }
         Fact::PersonChanged(_) => "repeat it: what is so already is not recorded again".to_owned(),
         Fact::PeopleMerged(_) => "repeat it: nobody is merged twice".to_owned(),
-        _ => format!("repeat it with --id {} --on {}", event.id, show_time(event.occurred_at)),
+        _ => format!("repeat it with --id {} --on {}", event.id, time_text(event.occurred_at)),
     }
 }
 
@@ -272,7 +267,7 @@ impl Recorded {
     /// For programs.
     pub(crate) fn fields(self, id: EventId) -> Map<String, Value> {
         match self {
-            Self::Answered(outcome) => outcome_fields(id, outcome),
+            Self::Answered(outcome) => outcome_json(id, outcome),
             Self::Queued => Map::from_iter([
                 ("id".to_owned(), id.to_string().into()),
                 ("position".to_owned(), Value::Null),
@@ -298,18 +293,6 @@ fn of_only_event(error: Error) -> Error {
             error.at(field)
         }
         None => error,
-    }
-}
-
-/// What became of an event, for programs.
-pub(crate) fn outcome_fields(id: EventId, outcome: Outcome) -> Map<String, Value> {
-    let (position, duplicate) = match outcome {
-        Outcome::Accepted(position) => (position, false),
-        Outcome::Duplicate(position) => (position, true),
-    };
-    match json!({ "id": id.to_string(), "position": position.get(), "duplicate": duplicate }) {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
     }
 }
 

@@ -1,52 +1,8 @@
-//! Rows of views: JSON with the manifest's field names, cells for tables.
+//! Rows of views as cells of tables, for people.
 
-use crate::{dates::show_day, output::Column, people::Names};
-use kith_client::v1::{Field, FieldType, RemovedRow, Row, Value as RowValue, value::Value as Kind};
-use serde_json::{Map, Value};
-
-/// A row as JSON: key, item if it has one, each field by name, number of entries behind it, and marks that are set.
-pub(crate) fn row_json(fields: &[Field], row: &Row) -> Map<String, Value> {
-    let mut object = key_json(&row.key, row.item);
-    for (field, value) in fields.iter().zip(&row.values) {
-        object.insert(field.name.clone(), value_json(value));
-    }
-    object.insert("evidence".into(), row.evidence.into());
-    for (mark, is_set) in [("partial", row.partial), ("pending", row.pending)] {
-        if is_set {
-            object.insert(mark.into(), true.into());
-        }
-    }
-    object
-}
-
-/// A row that is gone as JSON.
-pub(crate) fn removed_json(removed: &RemovedRow) -> Map<String, Value> {
-    let mut object = key_json(&removed.key, removed.item);
-    object.insert("removed".into(), true.into());
-    object
-}
-
-fn key_json(key: &[String], item: u64) -> Map<String, Value> {
-    let mut object = Map::new();
-    object.insert("key".into(), key.iter().cloned().collect());
-    if item != 0 {
-        object.insert("item".into(), item.into());
-    }
-    object
-}
-
-fn value_json(value: &RowValue) -> Value {
-    match &value.value {
-        None => Value::Null,
-        Some(Kind::Number(number)) => Value::from(*number),
-        Some(Kind::Integer(integer)) => Value::from(*integer),
-        Some(Kind::Text(text)) => Value::from(text.as_str()),
-        Some(Kind::Flag(flag)) => Value::from(*flag),
-        Some(Kind::Day(day)) => Value::from(show_day(*day)),
-        Some(Kind::Person(person)) => Value::from(person.as_str()),
-        Some(Kind::Event(position)) => Value::from(*position),
-    }
-}
+use crate::{output::Column, people::Names};
+use kith_client::v1::{Field, FieldType, Row, Value, value::Value as Kind};
+use kith_json::day_text;
 
 /// Columns of a table of rows.
 pub(crate) fn columns(fields: &[Field]) -> Vec<Column> {
@@ -87,14 +43,14 @@ pub(crate) fn key_text(key: &[String], names: &Names) -> String {
 }
 
 /// A value for people: numbers rounded to what can be read.
-pub(crate) fn value_text(value: &RowValue, names: &Names) -> String {
+pub(crate) fn value_text(value: &Value, names: &Names) -> String {
     match &value.value {
         None => "-".to_owned(),
         Some(Kind::Number(number)) => number_text(*number),
         Some(Kind::Integer(integer)) => integer.to_string(),
         Some(Kind::Text(text)) => text.clone(),
         Some(Kind::Flag(flag)) => (if *flag { "yes" } else { "no" }).to_owned(),
-        Some(Kind::Day(day)) => show_day(*day),
+        Some(Kind::Day(day)) => day_text(*day),
         Some(Kind::Person(person)) => names.of(person).to_owned(),
         Some(Kind::Event(position)) => position.to_string(),
     }
@@ -111,8 +67,8 @@ pub(crate) fn number_text(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn value(kind: Kind) -> RowValue {
-        RowValue { value: Some(kind) }
+    fn value(kind: Kind) -> Value {
+        Value { value: Some(kind) }
     }
 
     fn fields() -> Vec<Field> {
@@ -135,7 +91,7 @@ mod tests {
                 value(Kind::Number(61.2)),
                 value(Kind::Day(day)),
                 value(Kind::Person("ben".into())),
-                RowValue { value: None },
+                Value { value: None },
             ],
             evidence: 12,
             position: 40,
@@ -145,15 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn rows_as_documented() {
-        let shown = Value::Object(row_json(&fields(), &row())).to_string();
-        let expected = "{\"key\":[\"amina\",\"ben\"],\"score\":61.2,\"last_contact\":\"2026-01-03\",\"next\":\"ben\",\
-                        \"none\":null,\"evidence\":12}";
-        assert_eq!(shown, expected);
-        let with_item = row_json(&fields(), &Row { item: 7, ..row() });
-        assert_eq!(with_item["item"], 7);
+    fn rows_that_are_not_whole_are_marked() {
         let marked = Row { partial: true, pending: true, ..row() };
-        assert_eq!(row_json(&fields(), &marked)["partial"], true);
         assert_eq!(cells(&marked, &Names::default())[0], "amina · ben (partial, pending)");
     }
 

@@ -224,7 +224,7 @@ fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::derive::event_id;
+    use kith_json::derived::event_id;
     use serde_json::json;
 
     fn refusal(record: u64) -> Refusal {

@@ -9,11 +9,9 @@ use super::{
 };
 use crate::{
     dates::parse_view_day_now,
-    derive::Repeats,
     failure::Failure,
     input::{self, Lines},
-    record::{Missing, read_record},
-    rows::row_json,
+    record::read_record,
 };
 use kith_client::NewEvent;
 use kith_core::timestamp::DAY_MS;
@@ -24,6 +22,7 @@ use kith_core::{
     json::Json,
     position::Position,
 };
+use kith_json::{derived::Derived, row_json};
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -186,7 +185,7 @@ async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Res
 /// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
 pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
     let file = Sha256::digest(input::read_text(path)?).into();
-    let mut missing = Missing::Derived { file, repeats: Repeats::default() };
+    let mut missing = Derived::of(file);
     let mut lines = Lines::new(input::open(path)?);
     let mut spool = SpoolWriter::new()?;
     let mut people = HashSet::new();

@@ -6,7 +6,7 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::{parse_duration, show_time},
+    dates::parse_duration,
     evaluation::{
         contacts::{Contact, Contacts, Pair},
         measures::{Candidate, Measures, mean_of, measure, scores_of},
@@ -25,6 +25,7 @@ use kith_core::{
     plugins::PluginSettings,
     timestamp::{DAY_MS, Timestamp},
 };
+use kith_json::time_text;
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
 use serde_json::{Value, json};
 use std::{
@@ -302,7 +303,7 @@ fn show(
     cuts: &[i64],
     counts: &[(usize, usize)],
 ) -> Result<(), Failure> {
-    let times: Vec<_> = cuts.iter().map(|cut| show_time(Timestamp::from_millis(*cut))).collect();
+    let times: Vec<_> = cuts.iter().map(|cut| time_text(Timestamp::from_millis(*cut))).collect();
     let means = rankings.iter().map(|ranking| (ranking.name.as_str(), mean_of(&ranking.measures)));
     if context.output.format() == Format::Json {
         let rankings = means.map(|(name, mean)| {

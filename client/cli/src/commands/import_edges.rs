@@ -3,7 +3,6 @@
 use crate::{
     context::Context,
     dates::{parse_duration, parse_epoch_now, unit_ms},
-    derive::digest_of,
     edges::{
         Clock, Contact, ContactColumn, Habit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
         differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
@@ -21,6 +20,7 @@ use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use kith_client::{Error, NewEvent, Reason, reason_name};
 use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
+use kith_json::derived::digest_of;
 use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists

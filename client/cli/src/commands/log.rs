@@ -2,13 +2,13 @@
 
 use crate::{
     context::Context,
-    dates::{parse_since_now, show_time},
+    dates::parse_since_now,
     failure::Failure,
     level::Leveller,
     output::{clean, remark, shorten, terminal_width},
     people::Names,
     place::Place,
-    render::{entry_json, sentence},
+    sentences::sentence,
     settings::Format,
 };
 use bytes::Bytes;
@@ -29,6 +29,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
+use kith_json::{entry_json, time_text};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, convert::Infallible};
 
@@ -154,8 +155,12 @@ fn as_entry(pending: &Pending) -> Recorded {
     }
 }
 
+fn recorded_json(recorded: &Recorded) -> Map<String, Value> {
+    entry_json(&recorded.entry, &recorded.event, &recorded.details)
+}
+
 fn pending_json(pending: &Pending) -> Map<String, Value> {
-    let mut entry = entry_json(&as_entry(pending));
+    let mut entry = recorded_json(&as_entry(pending));
     entry.insert("position".into(), Value::Null);
     entry.insert("recorded_by".into(), Value::Null);
     entry.insert("pending".into(), true.into());
@@ -267,7 +272,7 @@ impl Printer {
             return Ok(Next::GoOn);
         }
         match context.output.format() {
-            Format::Json => context.output.json(&Value::Object(entry_json(recorded)))?,
+            Format::Json => context.output.json(&Value::Object(recorded_json(recorded)))?,
             Format::Table => context.output.line(&line(recorded, &self.names, self.width))?,
         }
         self.left -= 1;
@@ -316,7 +321,7 @@ impl Targets {
 /// An entry on one line.
 fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     let Recorded { entry, event, details, .. } = recorded;
-    let when = show_time(event.occurred_at);
+    let when = time_text(event.occurred_at);
     let when = format!("{}Z", when.get(..16).unwrap_or(&when).replace('T', " "));
     let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
     if !matches!(event.fact, Fact::PersonAdded(_)) {

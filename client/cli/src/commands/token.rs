@@ -1,17 +1,12 @@
 //! `kith token`: tokens that open the network. A secret is printed once, when it is issued, and never again.
 
 use crate::{
-    context::Context,
-    dates::{parse_end_now, show_time},
-    failure::Failure,
-    output::Column,
-    recording::patiently,
-    render::role_name,
-    settings::Format,
+    context::Context, dates::parse_end_now, failure::Failure, output::Column, recording::patiently, settings::Format,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use kith_client::{NewToken, v1};
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
+use kith_json::{role_name, time_text};
 use serde_json::{Value, json};
 
 /// Tokens that open the network; need an owner
@@ -153,7 +148,7 @@ fn token_json(token: &v1::Token) -> Value {
 /// When the token was issued, ends, and was revoked.
 fn times(token: &v1::Token) -> [Option<String>; 3] {
     [&token.issued_at, &token.expires_at, &token.revoked_at]
-        .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(show_time))
+        .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(time_text))
 }
 
 /// What the token opens.

@@ -2,13 +2,13 @@
 
 use crate::{
     context::Context,
-    dates::{parse_known_now, parse_view_day_now, show_day},
+    dates::{parse_known_now, parse_view_day_now},
     failure::Failure,
     log_clock::standstill,
     output::{Column, remark},
     people::Names,
     place::Place,
-    rows::{cells, columns, row_json},
+    rows::{cells, columns},
     settings::Format,
     views::{Asked, Counted},
 };
@@ -18,6 +18,7 @@ use kith_client::{
     v1::{FieldType, QueryViewResponse, View, ViewState},
 };
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
+use kith_json::{day_text, row_json};
 use serde_json::{Value, json};
 use std::{str::FromStr, time::Duration};
 
@@ -164,10 +165,10 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
         "rows_digest": rows_digest,
         "rows": found.rows,
         "position": found.position,
-        "day": show_day(found.day),
+        "day": day_text(found.day),
         "component": hex::encode(&found.component),
     });
-    let day = show_day(found.day);
+    let day = day_text(found.day);
     context.output.tell(&shown, || {
         format!("{rows_digest}  {} complete rows as of {day} UTC, position {}", found.rows, found.position)
     })
@@ -238,7 +239,7 @@ fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<S
     let shown = table.len();
     context.output.table(&columns(&last.fields), table)?;
     context.output.flush()?;
-    let (day, position) = (show_day(last.day), last.position);
+    let (day, position) = (day_text(last.day), last.position);
     remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::{
     level::Leveller,
     output::remark,
     people::Names,
-    rows::{key_text, mark, removed_json, row_json, value_text},
+    rows::{key_text, mark, value_text},
     settings::Format,
     views::{Asked, Counted, Interrupted},
 };
@@ -14,6 +14,7 @@ use clap::Args;
 use futures_util::StreamExt;
 use kith_client::v1::{Field, Row, WatchViewResponse};
 use kith_core::position::Position;
+use kith_json::{removed_row_json, row_json};
 use serde_json::{Value, json};
 
 /// Show a view's rows, then rows as they change
@@ -76,7 +77,7 @@ fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, na
     for removed in &change.removed {
         match context.output.format() {
             Format::Json => {
-                let mut shown = removed_json(removed);
+                let mut shown = removed_row_json(removed);
                 shown.insert("position".into(), change.position.into());
                 context.output.json(&Value::Object(shown))?;
             }

@@ -4,16 +4,16 @@
 //! servers get the same event bytes in the same order.
 
 use super::{contacts::Contact, rows::Member};
-use crate::{
-    derive::{FileDigest, Repeats, digest_parts, event_id, event_salt},
-    render::scope_name,
-};
 use kith_client::{EventBuilder, NewEvent, v1};
 use kith_core::{
     event::{Fact, FollowedUp, Met, OrganisationAdded, PersonAdded, PersonChanged, Scope},
     id::{EventId, OrganisationId, PersonId},
     invalid::Invalid,
     timestamp::Timestamp,
+};
+use kith_json::{
+    derived::{FileDigest, Repeats, digest_parts, event_id, event_salt},
+    scope_name,
 };
 use std::collections::{HashMap, HashSet};
 

@@ -4,13 +4,14 @@
 //! Invariant: nothing that a row says is dropped in silence: one with another number of columns is refused.
 
 use super::columns::{ContactColumn, PersonColumn};
-use crate::{dates::whole_millis, failure::Refusal};
+use crate::failure::Refusal;
 use kith_client::{Error, Reason, reason_name};
 use kith_core::{
     id::{OrganisationId, PersonId},
     invalid::{Invalid, Problem},
     timestamp::Timestamp,
 };
+use kith_json::read_time;
 use std::{borrow::Cow, collections::HashMap};
 
 /// How a list is laid out.
@@ -198,10 +199,7 @@ const TIMES: &str =
     "a number of units, or RFC 3339, between the years 1900 and 9999 (a heading is passed over with --header)";
 
 fn parse_time(text: &str, clock: Clock) -> Result<Timestamp, Invalid> {
-    let time = match text.parse::<jiff::Timestamp>() {
-        Ok(time) => Some(whole_millis(time)),
-        Err(_) => units_after(text, clock),
-    };
+    let time = read_time(text).or_else(|| units_after(text, clock));
     let time = time.filter(|time| (Timestamp::MIN..=Timestamp::MAX).contains(time));
     time.ok_or_else(|| Invalid::new("time", Problem::MustBe(TIMES)))
 }
@@ -318,7 +316,7 @@ mod tests {
     #[test]
     fn lists_of_the_world_have_separators_quotes_headings_and_dates() {
         let columns = parse_contact_columns("time,from,to").unwrap();
-        let time = |text: &str| text.parse::<jiff::Timestamp>().map(whole_millis).unwrap();
+        let time = |text: &str| read_time(text).unwrap();
         let check = |text: &str, separator| {
             let found = parse_rows(text, Layout { separator, has_heading: true }, &columns, CLOCK);
             assert_eq!(found.refusals, [], "{text}");

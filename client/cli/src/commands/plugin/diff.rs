@@ -3,7 +3,6 @@
 use super::list::trouble;
 use crate::{
     context::Context,
-    dates::show_day,
     failure::Failure,
     output::{Column, remark},
     people::Names,
@@ -11,6 +10,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::v1;
+use kith_json::day_text;
 use serde_json::{Value, json};
 
 /// Compare the version that answers with another one
@@ -43,7 +43,7 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
     let (from, to) = (&diff.from, &diff.to);
     context.output.line(&format!(
         "{name}: from {from} to {to}, as of {} UTC, position {}",
-        show_day(diff.day),
+        day_text(diff.day),
         diff.position
     ))?;
     let (equal, changed, added, removed) = (diff.rows_equal, diff.rows_changed, diff.rows_added, diff.rows_removed);
@@ -105,7 +105,7 @@ fn diff_json(name: &str, diff: &v1::DiffPluginResponse) -> Value {
         "from": diff.from,
         "to": diff.to,
         "position": diff.position,
-        "day": show_day(diff.day),
+        "day": day_text(diff.day),
         "rows_equal": diff.rows_equal,
         "rows_changed": diff.rows_changed,
         "rows_added": diff.rows_added,

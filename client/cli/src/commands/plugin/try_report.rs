@@ -7,15 +7,15 @@ use crate::{
         report::{Input, Ready, builtin, unknown},
     },
     context::Context,
-    dates::show_day,
     failure::Failure,
     output::remark,
     people::Names,
     place::Place,
-    rows::{cells, columns, row_json},
+    rows::{cells, columns},
     settings::Format,
 };
 use kith_client::now;
+use kith_json::{day_text, row_json};
 use kith_views::{ReportManifest, ReportQuery};
 use serde_json::Value;
 use std::{sync::Arc, time::Instant};
@@ -53,7 +53,7 @@ pub(super) async fn run(
         }
     }
     context.output.flush()?;
-    let (day, shown) = (show_day(found.day), found.rows.len());
+    let (day, shown) = (day_text(found.day), found.rows.len());
     remark(&format!("{shown} of {} rows as of {day} UTC, position {}", found.total, found.position));
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
     remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));

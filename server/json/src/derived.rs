@@ -3,7 +3,9 @@
 //! Ids follow from what happened, so importing twice adds nothing. Salts follow from the whole file as well: nobody
 //! without the file can compute them, and with them guess what a hash stands for.
 
+use crate::record::Missing;
 use kith_core::{
+    event::{Event, Fact},
     id::EventId,
     limits::{DETAIL_SALT_BYTES, EVENT_SALT_BYTES},
 };
@@ -16,16 +18,18 @@ use uuid::Uuid;
 
 /// Separates derived ids from all other hashes.
 const ID_DOMAIN: &[u8] = b"kith/import/id/1";
+/// Separates the content of records from all other hashes.
+const CONTENT_DOMAIN: &[u8] = b"kith/import/record/2";
 /// Separates derived salts from all other hashes.
 const SALT_DOMAIN: &[u8] = b"kith/import/salt/1";
 /// Separates derived salts of details from all other hashes.
 const DETAIL_SALT_DOMAIN: &[u8] = b"kith/import/detail-salt/1";
 
 /// SHA-256 of a file.
-pub(crate) type FileDigest = [u8; 32];
+pub type FileDigest = [u8; 32];
 
 /// SHA-256 over parts, each with its length before it, so that no two lists of parts look the same.
-pub(crate) fn digest_parts<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+pub fn digest_parts<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new().chain_update(domain);
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
@@ -35,7 +39,7 @@ pub(crate) fn digest_parts<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'
 }
 
 /// SHA-256 of everything that can be read.
-pub(crate) fn digest_of(mut reader: impl Read) -> io::Result<FileDigest> {
+pub fn digest_of(mut reader: impl Read) -> io::Result<FileDigest> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
@@ -49,7 +53,7 @@ pub(crate) fn digest_of(mut reader: impl Read) -> io::Result<FileDigest> {
 }
 
 /// The id of the `repeat`-th event, from 0, with this content: a UUID of version 8 (RFC 9562, 5.8).
-pub(crate) fn event_id(content: &[u8; 32], repeat: u32) -> EventId {
+pub fn event_id(content: &[u8; 32], repeat: u32) -> EventId {
     let digest = digest_parts(ID_DOMAIN, [content.as_slice(), &repeat.to_be_bytes()]);
     let (bytes, _) = digest.split_first_chunk::<16>().expect("a digest has 32 bytes");
     let uuid = Uuid::new_v8(*bytes);
@@ -57,29 +61,84 @@ pub(crate) fn event_id(content: &[u8; 32], repeat: u32) -> EventId {
 }
 
 /// The salt of an event of a file.
-pub(crate) fn event_salt(file: &FileDigest, id: &EventId) -> [u8; EVENT_SALT_BYTES] {
+pub fn event_salt(file: &FileDigest, id: &EventId) -> [u8; EVENT_SALT_BYTES] {
     let digest = digest_parts(SALT_DOMAIN, [file.as_slice(), id.as_bytes()]);
     let (salt, _) = digest.split_first_chunk().expect("a digest is longer than a salt");
     *salt
 }
 
 /// The salt of an event's detail, counted from 0.
-pub(crate) fn detail_salt(file: &FileDigest, id: &EventId, index: usize) -> [u8; DETAIL_SALT_BYTES] {
+pub fn detail_salt(file: &FileDigest, id: &EventId, index: usize) -> [u8; DETAIL_SALT_BYTES] {
     let index = (index as u64).to_be_bytes();
     digest_parts(DETAIL_SALT_DOMAIN, [file.as_slice(), id.as_bytes(), &index])
 }
 
 /// Counts how often the same content has come.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats(HashMap<[u8; 32], u32>);
+pub struct Repeats(HashMap<[u8; 32], u32>);
 
 impl Repeats {
     /// The id of the next event with this content.
-    pub(crate) fn next_id(&mut self, content: [u8; 32]) -> EventId {
+    pub fn next_id(&mut self, content: [u8; 32]) -> EventId {
         let repeat = self.0.entry(content).or_default();
         let id = event_id(&content, *repeat);
         *repeat += 1;
         id
+    }
+}
+
+/// What records leave out follows from them and their file: each reading gives the same events.
+#[derive(Debug)]
+pub struct Derived {
+    file: FileDigest,
+    repeats: Repeats,
+}
+
+impl Derived {
+    /// For the records of a file, in their order.
+    pub fn of(file: FileDigest) -> Self {
+        Self { file, repeats: Repeats::default() }
+    }
+}
+
+impl Missing for Derived {
+    /// People whose order says nothing are put in order first, so that one event has one id however it was written down.
+    fn id(&mut self, event: &mut Event) -> EventId {
+        sort_people(&mut event.fact);
+        self.repeats.next_id(content(event))
+    }
+
+    fn salt(&mut self, id: &EventId) -> [u8; EVENT_SALT_BYTES] {
+        event_salt(&self.file, id)
+    }
+
+    fn detail_salt(&mut self, id: &EventId, index: usize) -> [u8; DETAIL_SALT_BYTES] {
+        detail_salt(&self.file, id, index)
+    }
+}
+
+/// Identity of what happened, whatever the event's id and salt. Details have no part in it: the id stays in the log for
+/// ever, and guesses of their words could be tested against it after they were erased.
+fn content(event: &Event) -> [u8; 32] {
+    digest_parts(CONTENT_DOMAIN, [event.content_hash().as_slice()])
+}
+
+fn sort_people(fact: &mut Fact) {
+    match fact {
+        Fact::Met(met) => met.people.sort_unstable(),
+        Fact::FollowedUp(followed) => followed.with.sort_unstable(),
+        Fact::Asked(asked) => asked.of.sort_unstable(),
+        Fact::Helped(_)
+        | Fact::Referred(_)
+        | Fact::Answered(_)
+        | Fact::Custom(_)
+        | Fact::Retracted(_)
+        | Fact::OrganisationAdded(_)
+        | Fact::PersonAdded(_)
+        | Fact::PersonChanged(_)
+        | Fact::PeopleMerged(_)
+        | Fact::Administration(_)
+        | Fact::Newer(_) => {}
     }
 }
 

@@ -6,25 +6,24 @@ use kith_core::{
     invalid::{Invalid, Problem},
     json::Json,
 };
-use std::fmt;
 
 /// A JSON value and where it was found.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Value {
+pub struct Value {
     path: String,
     json: Json,
 }
 
 /// The fields of an object that have not been taken yet.
 #[derive(Debug)]
-pub(crate) struct Object {
+pub struct Object {
     path: String,
     fields: Vec<(String, Option<Json>)>,
 }
 
 impl Value {
     /// Reads text as one JSON value, called `path` in errors.
-    pub(crate) fn parse(text: &[u8], path: &str) -> Result<Self, NotJson> {
+    pub fn parse(text: &[u8], path: &str) -> Result<Self, NotJson> {
         let json = serde_json::from_slice(text).map_err(NotJson)?;
         Ok(Self { path: path.to_owned(), json })
     }
@@ -35,12 +34,12 @@ impl Value {
     }
 
     /// Where it was found.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Its fields. Repeated ones are refused, in either way of writing.
-    pub(crate) fn object(self) -> Result<Object, Invalid> {
+    pub fn object(self) -> Result<Object, Invalid> {
         let Json::Object(fields) = self.json else { return Err(self.must_be("an object")) };
         let mut object = Object { path: self.path, fields: Vec::with_capacity(fields.len()) };
         for (name, json) in fields {
@@ -54,14 +53,14 @@ impl Value {
     }
 
     /// Its items.
-    pub(crate) fn list(self) -> Result<Vec<Value>, Invalid> {
+    pub fn list(self) -> Result<Vec<Value>, Invalid> {
         let Json::List(items) = self.json else { return Err(self.must_be("a list")) };
         let item = |(index, json)| Value { path: format!("{}[{index}]", self.path), json };
         Ok(items.into_iter().enumerate().map(item).collect())
     }
 
     /// Its text.
-    pub(crate) fn text(self) -> Result<String, Invalid> {
+    pub fn text(self) -> Result<String, Invalid> {
         match self.json {
             Json::Text(text) => Ok(text),
             _ => Err(self.must_be("text")),
@@ -69,7 +68,7 @@ impl Value {
     }
 
     /// A whole number of 64 bits, as a number or, as proto3 JSON writes it, as text.
-    pub(crate) fn integer(self) -> Result<i64, Invalid> {
+    pub fn integer(self) -> Result<i64, Invalid> {
         let integer = match &self.json {
             Json::Number(number) => number.as_i64(),
             Json::Text(text) => text.parse().ok(),
@@ -79,7 +78,7 @@ impl Value {
     }
 
     /// A finite number.
-    pub(crate) fn number(self) -> Result<f64, Invalid> {
+    pub fn number(self) -> Result<f64, Invalid> {
         let number = match &self.json {
             Json::Number(number) => number.as_f64().filter(|number| number.is_finite()),
             Json::Null | Json::Flag(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
@@ -88,7 +87,7 @@ impl Value {
     }
 
     /// True or false.
-    pub(crate) fn flag(self) -> Result<bool, Invalid> {
+    pub fn flag(self) -> Result<bool, Invalid> {
         match self.json {
             Json::Flag(flag) => Ok(flag),
             _ => Err(self.must_be("true or false")),
@@ -102,7 +101,7 @@ impl Object {
     }
 
     /// Takes a field; `None` if it is not there or `null`, as proto3 JSON has it.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    pub fn take(&mut self, name: &str) -> Option<Value> {
         let path = self.path_of(name);
         let (_, json) = self.fields.iter_mut().find(|(known, _)| known == name)?;
         let json = json.take().filter(|json| *json != Json::Null)?;
@@ -110,22 +109,22 @@ impl Object {
     }
 
     /// Takes a field that must be there.
-    pub(crate) fn need(&mut self, name: &str) -> Result<Value, Invalid> {
+    pub fn need(&mut self, name: &str) -> Result<Value, Invalid> {
         self.take(name).ok_or_else(|| Invalid::new(self.path_of(name), Problem::Missing))
     }
 
     /// Takes the text of a field; empty if it is not there.
-    pub(crate) fn text_or_empty(&mut self, name: &str) -> Result<String, Invalid> {
+    pub fn text_or_empty(&mut self, name: &str) -> Result<String, Invalid> {
         self.take(name).map_or(Ok(String::new()), Value::text)
     }
 
     /// Takes the items of a field; none if it is not there.
-    pub(crate) fn list_or_empty(&mut self, name: &str) -> Result<Vec<Value>, Invalid> {
+    pub fn list_or_empty(&mut self, name: &str) -> Result<Vec<Value>, Invalid> {
         self.take(name).map_or(Ok(Vec::new()), Value::list)
     }
 
     /// Refuses what was not taken.
-    pub(crate) fn finish(self) -> Result<(), Invalid> {
+    pub fn finish(self) -> Result<(), Invalid> {
         match self.fields.iter().find(|(_, json)| json.is_some()) {
             Some((name, _)) => {
                 Err(Invalid::new(self.path_of(name), Problem::MustBe("left out: there is no such field")))
@@ -148,14 +147,9 @@ fn snake_case(name: &str) -> String {
 }
 
 /// Text that is no JSON value.
-#[derive(Debug)]
-pub(crate) struct NotJson(serde_json::Error);
-
-impl fmt::Display for NotJson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a JSON value: {}", self.0)
-    }
-}
+#[derive(Debug, thiserror::Error)]
+#[error("not a JSON value: {0}")]
+pub struct NotJson(serde_json::Error);
 
 #[cfg(test)]
 mod tests {

@@ -1,23 +1,36 @@
-//! Ids, times, bytes and enums of records.
+//! Ids, times and bytes: what the fields of events hold.
 
-use crate::dates::whole_millis;
-use crate::json::Value;
+use crate::{time::read_time, value::Value};
 use kith_core::{
-    detail::DetailKind,
-    event::{Answer, RetractionReason, Scope},
-    id::EventId,
+    id::{EventId, PersonId},
     invalid::{Invalid, Problem},
     timestamp::Timestamp,
 };
+use serde_json::Map;
+
+/// An object of these fields, in this order.
+pub(crate) fn object<const N: usize>(fields: [(&str, serde_json::Value); N]) -> Map<String, serde_json::Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// An id as text, if there is one.
+pub(crate) fn text<T: ToString>(id: Option<&T>) -> Option<String> {
+    id.map(ToString::to_string)
+}
+
+/// Ids of people as text.
+pub(crate) fn ids(people: &[PersonId]) -> Vec<&str> {
+    people.iter().map(PersonId::as_str).collect()
+}
 
 /// An id, read with a parser that is told the field.
-pub(super) fn id<T>(value: Value, parse: impl FnOnce(&str, &str) -> Result<T, Invalid>) -> Result<T, Invalid> {
+pub(crate) fn id<T>(value: Value, parse: impl FnOnce(&str, &str) -> Result<T, Invalid>) -> Result<T, Invalid> {
     let path = value.path().to_owned();
     parse(&value.text()?, &path)
 }
 
 /// An id, if the field is there and not empty.
-pub(super) fn id_or_none<T>(
+pub(crate) fn id_or_none<T>(
     value: Option<Value>,
     parse: impl FnOnce(&str, &str) -> Result<T, Invalid>,
 ) -> Result<Option<T>, Invalid> {
@@ -30,67 +43,28 @@ pub(super) fn id_or_none<T>(
 }
 
 /// An event's id: a UUID as text, or its 16 bytes in base64.
-pub(super) fn event_id(value: Value) -> Result<EventId, Invalid> {
+pub(crate) fn event_id(value: Value) -> Result<EventId, Invalid> {
     id(value, parse_event_id)
 }
 
 /// Reads an event's id found in a field.
-pub(super) fn parse_event_id(text: &str, field: &str) -> Result<EventId, Invalid> {
+pub(crate) fn parse_event_id(text: &str, field: &str) -> Result<EventId, Invalid> {
     let bytes = || <[u8; 16]>::try_from(decode_base64(text)?).ok().and_then(EventId::from_bytes);
     let id = text.parse().ok().or_else(bytes);
     id.ok_or_else(|| Invalid::new(field, Problem::MustBe("a UUID")))
 }
 
 /// A number of bytes in base64.
-pub(super) fn bytes<const N: usize>(value: Value, rule: &'static str) -> Result<[u8; N], Invalid> {
+pub(crate) fn bytes<const N: usize>(value: Value, rule: &'static str) -> Result<[u8; N], Invalid> {
     let path = value.path().to_owned();
     let bytes = decode_base64(&value.text()?).and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or_else(|| Invalid::new(path, Problem::MustBe(rule)))
 }
 
-/// A time as RFC 3339. Other systems write microseconds: what is less than a millisecond is cut off.
-pub(super) fn time(value: Value) -> Result<Timestamp, Invalid> {
+/// A time as RFC 3339.
+pub(crate) fn time(value: Value) -> Result<Timestamp, Invalid> {
     let invalid = Invalid::new(value.path(), Problem::MustBe("a time as RFC 3339"));
-    value.text()?.parse::<jiff::Timestamp>().map(whole_millis).map_err(|_| invalid)
-}
-
-/// One of an enum's values, by its name in `kith.v1`, with or without the enum's prefix, in upper or lower case.
-fn choice<T: Copy>(value: Value, prefix: &str, choices: &[(&str, T)], rule: &'static str) -> Result<T, Invalid> {
-    let invalid = Invalid::new(value.path(), Problem::MustBe(rule));
-    let name = value.text()?;
-    let short = name.strip_prefix(prefix).unwrap_or(&name).to_lowercase();
-    choices.iter().find(|(known, _)| *known == short).map(|(_, value)| *value).ok_or(invalid)
-}
-
-pub(super) fn scope(value: Value) -> Result<Scope, Invalid> {
-    let choices = [("network", Scope::Network), ("organisation", Scope::Organisation)];
-    choice(value, "SCOPE_", &choices, "network or organisation")
-}
-
-pub(super) fn answer(value: Value) -> Result<Answer, Invalid> {
-    let choices = [("accepted", Answer::Accepted), ("declined", Answer::Declined), ("met", Answer::Met)];
-    choice(value, "ANSWER_", &choices, "accepted, declined or met")
-}
-
-pub(super) fn retraction_reason(value: Value) -> Result<RetractionReason, Invalid> {
-    let choices = [
-        ("mistake", RetractionReason::Mistake),
-        ("duplicate", RetractionReason::Duplicate),
-        ("consent", RetractionReason::Consent),
-        ("other", RetractionReason::Other),
-    ];
-    choice(value, "RETRACTION_REASON_", &choices, "mistake, duplicate, consent or other")
-}
-
-pub(super) fn detail_kind(value: Value) -> Result<DetailKind, Invalid> {
-    let choices = [
-        ("name", DetailKind::Name),
-        ("contact", DetailKind::Contact),
-        ("note", DetailKind::Note),
-        ("place", DetailKind::Place),
-        ("words", DetailKind::Words),
-    ];
-    choice(value, "DETAIL_KIND_", &choices, "name, contact, note, place or words")
+    read_time(&value.text()?).ok_or(invalid)
 }
 
 /// Bytes of base64 (RFC 4648), in either alphabet, with or without padding.

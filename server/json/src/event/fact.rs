@@ -1,7 +1,11 @@
-//! Facts of records: exactly one, of those that clients record.
+//! Facts: exactly one an event. All are written; those that clients record are read.
 
-use super::values::{self, id, id_or_none};
-use crate::json::{Object, Value};
+use super::administration::{ADMINISTRATION, administration_json};
+use crate::{
+    name::{answer_name, read_answer, read_retraction_reason, retraction_reason_name},
+    value::{Object, Value},
+    values::{self, id, id_or_none, ids, text},
+};
 use kith_core::{
     event::{
         Answered, Asked, Custom, Fact, FollowedUp, Helped, Met, OrganisationAdded, PeopleMerged, PersonAdded,
@@ -10,6 +14,7 @@ use kith_core::{
     id::{Category, EventId, OrganisationId, PersonId},
     invalid::{Invalid, Problem},
 };
+use serde_json::json;
 
 /// Reads a fact's fields.
 type Reader = fn(&mut Object) -> Result<Fact, Invalid>;
@@ -30,23 +35,76 @@ const FACTS: [(&str, Reader); 12] = [
     ("people_merged", people_merged),
 ];
 
-/// Every fact that only the server records.
-const ADMINISTRATION: [&str; 11] = [
-    "plugin_installed",
-    "plugin_activated",
-    "plugin_paused",
-    "plugin_removed",
-    "member_changed",
-    "token_issued",
-    "token_revoked",
-    "person_erased",
-    "erasure_completed",
-    "hold_changed",
-    "log_restored",
-];
+/// A fact's field in `kith.v1.Event`, and what is in it: `null` where it says nothing.
+pub(super) fn fact_json(fact: &Fact) -> (&'static str, serde_json::Value) {
+    match fact {
+        Fact::Met(met) => ("met", json!({ "people": ids(&met.people) })),
+        Fact::FollowedUp(followed) => (
+            "followed_up",
+            json!({ "by": followed.by.as_str(), "with": ids(&followed.with), "about": text(followed.about.as_ref()) }),
+        ),
+        Fact::Asked(asked) => {
+            ("asked", json!({ "by": asked.by.as_str(), "of": ids(&asked.of), "category": asked.category.as_str() }))
+        }
+        Fact::Helped(helped) => (
+            "helped",
+            json!({
+                "helper": helped.helper.as_str(),
+                "helped": helped.helped.as_str(),
+                "category": text(helped.category.as_ref()),
+                "about": text(helped.about.as_ref()),
+            }),
+        ),
+        Fact::Referred(referred) => (
+            "referred",
+            json!({
+                "referrer": referred.referrer.as_str(),
+                "person": referred.person.as_str(),
+                "to": referred.to.as_str(),
+            }),
+        ),
+        Fact::Answered(answered) => (
+            "answered",
+            json!({
+                "referral": answered.referral.to_string(),
+                "by": answered.by.as_str(),
+                "answer": answer_name(answered.answer),
+            }),
+        ),
+        Fact::Custom(custom) => ("custom", json!({ "type": custom.type_name, "people": ids(&custom.people) })),
+        Fact::Retracted(retracted) => (
+            "retracted",
+            json!({ "event": retracted.event.to_string(), "reason": retraction_reason_name(retracted.reason) }),
+        ),
+        Fact::OrganisationAdded(added) => {
+            ("organisation_added", json!({ "organisation": added.organisation.to_string(), "name": added.name }))
+        }
+        Fact::PersonAdded(added) => (
+            "person_added",
+            json!({
+                "person": added.person.as_str(),
+                "organisation": text(added.organisation.as_ref()),
+                "role": added.role,
+            }),
+        ),
+        Fact::PersonChanged(changed) => (
+            "person_changed",
+            json!({
+                "person": changed.person.as_str(),
+                "organisation": text(changed.organisation.as_ref()),
+                "role": changed.role,
+            }),
+        ),
+        Fact::PeopleMerged(merge) => {
+            ("people_merged", json!({ "kept": merge.kept.as_str(), "merged": merge.merged.as_str() }))
+        }
+        Fact::Administration(administration) => administration_json(administration),
+        Fact::Newer(newer) => ("newer", json!({ "number": newer.number, "bytes": hex::encode(&newer.bytes) })),
+    }
+}
 
 /// Takes the fact out of an event's fields.
-pub(super) fn fact(event: &mut Object) -> Result<Fact, Invalid> {
+pub(super) fn read_fact(event: &mut Object) -> Result<Fact, Invalid> {
     if let Some(value) = ADMINISTRATION.iter().find_map(|name| event.take(name)) {
         let rule = Problem::MustBe("left out: the server records administration itself");
         return Err(Invalid::new(value.path(), rule));
@@ -121,7 +179,7 @@ fn answered(fields: &mut Object) -> Result<Fact, Invalid> {
     Ok(Fact::Answered(Answered {
         referral: values::event_id(fields.need("referral")?)?,
         by: person(fields, "by")?,
-        answer: values::answer(fields.need("answer")?)?,
+        answer: read_answer(fields.need("answer")?)?,
     }))
 }
 
@@ -132,7 +190,7 @@ fn custom(fields: &mut Object) -> Result<Fact, Invalid> {
 fn retracted(fields: &mut Object) -> Result<Fact, Invalid> {
     Ok(Fact::Retracted(Retracted {
         event: values::event_id(fields.need("event")?)?,
-        reason: values::retraction_reason(fields.need("reason")?)?,
+        reason: read_retraction_reason(fields.need("reason")?)?,
     }))
 }
 
