@@ -8,10 +8,12 @@ use crate::{
     },
     context::Context,
     failure::Failure,
-    output::Output,
-    place::Place,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, ReplicaSettings, Settings},
+    place::{
+        Place,
+        profile::{Profile, profile_path},
+        settings::{GlobalArgs, ReplicaSettings, Settings},
+    },
+    show::output::Output,
 };
 use clap::{Parser, Subcommand};
 

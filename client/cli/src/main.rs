@@ -4,34 +4,18 @@ mod args;
 mod authoring;
 mod commands;
 mod context;
-mod dates;
-mod edges;
-mod evaluation;
+mod evaluate;
 mod failure;
+mod import;
 mod input;
-mod known_logs;
-mod level;
-mod log_clock;
-mod lookalikes;
-mod names;
-mod output;
-mod people;
 mod place;
-mod profile;
-mod record;
-mod recording;
-mod rows;
-mod sentences;
-mod settings;
-mod tally;
+mod show;
 mod typed;
-mod upload;
-mod views;
 
 use args::Kith;
 use clap::Parser;
 use failure::Failure;
-use settings::Format;
+use show::output::{Format, clean_lines};
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -69,7 +53,7 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
                 None => format!("error: {failure}"),
             },
         };
-        drop(writeln!(io::stderr(), "{}", output::clean_lines(&text)));
+        drop(writeln!(io::stderr(), "{}", clean_lines(&text)));
     }
     ExitCode::from(failure.exit_code())
 }

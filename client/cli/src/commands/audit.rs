@@ -4,9 +4,8 @@ use super::audit_verify::{VerifyArgs, read_text};
 use crate::{
     context::Context,
     failure::Failure,
-    known_logs::{KnownLogs, Remembered},
-    output::remark,
-    settings::Format,
+    place::known_logs::{KnownLogs, Remembered},
+    show::output::{Format, remark},
 };
 use clap::{Args, Subcommand};
 use kith_core::{

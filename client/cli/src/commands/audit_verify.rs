@@ -5,10 +5,12 @@
 use super::audit::checkpoint_json;
 use crate::{
     failure::Failure,
-    known_logs::KnownLogs,
-    output::Output,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, Settings},
+    place::{
+        known_logs::KnownLogs,
+        profile::{Profile, profile_path},
+        settings::{GlobalArgs, Settings},
+    },
+    show::output::Output,
 };
 use clap::Args;
 use kith_core::{

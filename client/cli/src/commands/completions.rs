@@ -1,6 +1,6 @@
 //! `kith completions`: scripts that let a shell complete commands and flags.
 
-use crate::{args::Kith, failure::Failure, output::Output};
+use crate::{args::Kith, failure::Failure, show::output::Output};
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 

@@ -6,15 +6,13 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::parse_duration,
-    evaluation::{
+    evaluate::{
         contacts::{Contact, Contacts, Pair},
         measures::{Candidate, Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
-    input::read_component,
-    output::{Column, remark},
-    settings::Format,
+    input::{dates::parse_duration, files::read_component},
+    show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,6 +1,10 @@
 //! `kith head`: how far the log goes.
 
-use crate::{context::Context, failure::Failure, log_clock::standstill, output::remark};
+use crate::{
+    context::Context,
+    failure::Failure,
+    show::{log_clock::standstill, output::remark},
+};
 use clap::Args;
 use kith_json::time_text;
 use serde_json::json;

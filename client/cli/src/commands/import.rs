@@ -7,11 +7,13 @@ use super::{
 use crate::{
     context::Context,
     failure::Failure,
-    input::{Lines, Rereadable},
-    lookalikes,
-    output::remark,
-    tally::{Kind, Tally},
-    upload::{Feed, upload},
+    import::{
+        tally::{Kind, Tally},
+        upload::{Feed, upload},
+    },
+    input::files::{Lines, Rereadable},
+    place::lookalikes,
+    show::output::remark,
 };
 use clap::{Args, Subcommand};
 use kith_json::derived::{Derived, FileDigest, digest_of};

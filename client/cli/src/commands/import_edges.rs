@@ -1,20 +1,23 @@
 //! `kith import edges`: lists of contacts from elsewhere.
 
+use super::recording::ScopeArg;
 use crate::{
     context::Context,
-    dates::{parse_duration, parse_epoch_now, unit_ms},
-    edges::{
-        Clock, Contact, ContactColumn, Habit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
-        differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
-        parse_people_columns, parse_rows, single,
-    },
     failure::{Failure, Refusal},
-    input::read_text,
-    lookalikes,
-    place::Place,
-    recording::ScopeArg,
-    tally::{Kind, Tally},
-    upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    import::{
+        edges::{
+            Clock, Contact, ContactColumn, Habit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
+            differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
+            parse_people_columns, parse_rows, single,
+        },
+        tally::{Kind, Tally},
+        upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    },
+    input::{
+        dates::{parse_duration, parse_epoch_now, unit_ms},
+        files::read_text,
+    },
+    place::{Place, lookalikes},
 };
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;

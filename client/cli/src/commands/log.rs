@@ -2,14 +2,14 @@
 
 use crate::{
     context::Context,
-    dates::parse_since_now,
     failure::Failure,
-    level::Leveller,
-    output::{clean, remark, shorten, terminal_width},
-    people::Names,
+    input::dates::parse_since_now,
     place::Place,
-    sentences::sentence,
-    settings::Format,
+    show::{
+        output::{Format, clean, remark, shorten, terminal_width},
+        people::Names,
+        sentences::sentence,
+    },
 };
 use bytes::Bytes;
 use clap::{Args, value_parser};
@@ -74,7 +74,7 @@ pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Fai
     let filter = filter(context, args).await?;
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     let mut printer = Printer { filter, names, left: args.limit.unwrap_or(u64::MAX), width: terminal_width() };
     if args.follow { follow(context, args, &mut printer).await } else { read(context, args, &mut printer).await }
@@ -205,7 +205,7 @@ async fn follow_here(
     args: &LogArgs,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
-    let (mut head, mut leveller) = (replica.head_watch(), Leveller::of(context));
+    let (mut head, mut leveller) = (replica.head_watch(), context.leveller());
     let (after, filter) = (Position::new(args.after), printer.filter.clone());
     let mut options = ReadOptions { after, filter, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
     let mut log = origin(replica)?;

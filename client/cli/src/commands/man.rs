@@ -1,6 +1,6 @@
 //! `kith man`: manual pages.
 
-use crate::{args::Kith, failure::Failure, output::Output};
+use crate::{args::Kith, failure::Failure, show::output::Output};
 use clap::{Args, CommandFactory};
 use std::{fs, path::PathBuf};
 

@@ -1,11 +1,11 @@
 //! `kith network`: networks of the server.
 
+use super::recording::patiently;
 use crate::{
     context::Context,
     failure::Failure,
-    output::Column,
-    recording::patiently,
-    settings::{Format, parse_network},
+    place::settings::parse_network,
+    show::output::{Column, Format},
 };
 use clap::Subcommand;
 use kith_client::v1;

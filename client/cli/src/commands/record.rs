@@ -1,14 +1,16 @@
 //! `kith record`: events from JSON lines, each answered as it comes.
 
+use super::recording::{Recorded, sentence};
 use crate::{
     context::Context,
     failure::{Failure, Refusal},
-    input::{Line, Lines, open},
-    output::Output,
+    import::{
+        record::{Random, read_record},
+        upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    },
+    input::files::{Line, Lines, open},
     place::Place,
-    record::{Random, read_record},
-    recording::{Recorded, sentence},
-    upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    show::output::Output,
 };
 use clap::Args;
 use kith_client::replica::Replica;

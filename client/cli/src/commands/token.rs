@@ -1,7 +1,11 @@
 //! `kith token`: tokens that open the network. A secret is printed once, when it is issued, and never again.
 
+use super::recording::patiently;
 use crate::{
-    context::Context, dates::parse_end_now, failure::Failure, output::Column, recording::patiently, settings::Format,
+    context::Context,
+    failure::Failure,
+    input::dates::parse_end_now,
+    show::output::{Column, Format},
 };
 use clap::{Args, Subcommand, ValueEnum};
 use kith_client::{NewToken, v1};

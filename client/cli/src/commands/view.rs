@@ -2,15 +2,18 @@
 
 use crate::{
     context::Context,
-    dates::{parse_known_now, parse_view_day_now},
     failure::Failure,
-    log_clock::standstill,
-    output::{Column, remark},
-    people::Names,
-    place::Place,
-    rows::{cells, columns},
-    settings::Format,
-    views::{Asked, Counted},
+    input::dates::{parse_known_now, parse_view_day_now},
+    place::{
+        Place,
+        views::{Asked, Counted},
+    },
+    show::{
+        log_clock::standstill,
+        output::{Column, Format, remark},
+        people::Names,
+        rows::{cells, columns},
+    },
 };
 use clap::{Args, value_parser};
 use kith_client::{
@@ -198,7 +201,7 @@ async fn show(
     let mut table = Vec::new();
     let names = match format {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     loop {
         query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);

@@ -3,12 +3,12 @@
 use crate::{
     context::Context,
     failure::Failure,
-    level::Leveller,
-    output::remark,
-    people::Names,
-    rows::{key_text, mark, value_text},
-    settings::Format,
-    views::{Asked, Counted, Interrupted},
+    place::views::{Asked, Counted, Interrupted},
+    show::{
+        output::{Format, remark},
+        people::Names,
+        rows::{key_text, mark, value_text},
+    },
 };
 use clap::Args;
 use futures_util::StreamExt;
@@ -31,11 +31,11 @@ pub(crate) struct WatchArgs {
 pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), Failure> {
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     let mut fields = Vec::new();
     let mut changes = Asked::at(&context.place, Counted::Entries).await?.watch(&args.name, Position::new(args.after));
-    let mut leveller = Leveller::of(context);
+    let mut leveller = context.leveller();
     loop {
         let change = tokio::select! {
             change = changes.next() => change,

@@ -3,14 +3,14 @@
 use super::view::AsOf;
 use crate::{
     context::Context,
-    dates::parse_view_day_now,
     failure::Failure,
-    output::{Column, remark},
-    people::Names,
-    rows::{cells, columns, number_text},
-    sentences::sentence,
-    settings::Format,
-    views::{Asked, Counted},
+    input::dates::parse_view_day_now,
+    place::views::{Asked, Counted},
+    show::{
+        output::{Column, Format, remark},
+        rows::{cells, columns, number_text},
+        sentences::sentence,
+    },
 };
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
@@ -116,7 +116,7 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
         }
         return Ok(());
     }
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     for input in &answer.inputs {
@@ -142,7 +142,7 @@ async fn tell(
     answer: &ExplainRowResponse,
     evidence: Vec<(Recorded, Option<f64>)>,
 ) -> Result<(), Failure> {
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     context.output.line("")?;

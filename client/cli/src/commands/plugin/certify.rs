@@ -1,6 +1,6 @@
 //! `kith plugin certify`: what a view's rows are as of a signed checkpoint, in a file that others can verify.
 
-use crate::{context::Context, dates::parse_view_day_now, failure::Failure, settings::Format};
+use crate::{context::Context, failure::Failure, input::dates::parse_view_day_now, show::output::Format};
 use clap::Args;
 use kith_client::v1;
 use kith_json::day_text;

@@ -4,9 +4,7 @@ use super::list::trouble;
 use crate::{
     context::Context,
     failure::Failure,
-    output::{Column, remark},
-    people::Names,
-    settings::Format,
+    show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
 use kith_client::v1;
@@ -57,7 +55,7 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
     if diff.moves.is_empty() {
         return Ok(());
     }
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let columns = [
         Column::text("key"),
         Column::text("item"),

@@ -1,7 +1,7 @@
 //! `kith plugin install`: a component becomes a view or report of the network, or a further version of one.
 
 use super::list;
-use crate::{context::Context, failure::Failure, input::read_component, output::remark};
+use crate::{context::Context, failure::Failure, input::files::read_component, show::output::remark};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,6 +1,11 @@
 //! `kith plugin list`: the plugins of the network, every version of each, and how its view is doing.
 
-use crate::{commands::view::state_name, context::Context, failure::Failure, output::Column, settings::Format};
+use crate::{
+    commands::view::state_name,
+    context::Context,
+    failure::Failure,
+    show::output::{Column, Format},
+};
 use clap::Args;
 use kith_client::{Plugins, v1};
 use kith_core::{id::EventId, timestamp::Timestamp};

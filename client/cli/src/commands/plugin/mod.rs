@@ -14,7 +14,7 @@ mod try_here;
 mod try_report;
 mod verify_certificate;
 
-use crate::{context::Context, failure::Failure, output::Output};
+use crate::{context::Context, failure::Failure, show::output::Output};
 use clap::Subcommand;
 
 /// Write, test, install and compare plugins

@@ -7,13 +7,13 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::parse_view_day_now,
     failure::Failure,
-    input::read_component,
-    output::remark,
-    people::Names,
-    rows::{cells, columns},
-    settings::Format,
+    input::{dates::parse_view_day_now, files::read_component},
+    show::{
+        output::{Format, remark},
+        people::Names,
+        rows::{cells, columns},
+    },
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -154,7 +154,7 @@ async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Opt
     let top = top.map(|top| top as usize);
     let (mut left, names) = match format {
         Format::Json => (top.unwrap_or(usize::MAX), Names::default()),
-        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), Names::read(&context.place).await?),
+        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), context.place.names().await?),
     };
     let mut table = Vec::new();
     loop {

@@ -8,11 +8,11 @@ use crate::{
     },
     context::Context,
     failure::Failure,
-    output::remark,
-    people::Names,
     place::Place,
-    rows::{cells, columns},
-    settings::Format,
+    show::{
+        output::{Format, remark},
+        rows::{cells, columns},
+    },
 };
 use kith_client::now;
 use kith_json::{day_text, row_json};
@@ -47,7 +47,7 @@ pub(super) async fn run(
             rows.into_iter().try_for_each(|row| context.output.json(&row))?;
         }
         Format::Table => {
-            let names = Names::read(&context.place).await?;
+            let names = context.place.names().await?;
             let rows = found.rows.iter().map(|row| cells(row, &names)).collect();
             context.output.table(&columns(&found.fields), rows)?;
         }

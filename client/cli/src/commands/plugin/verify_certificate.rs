@@ -11,9 +11,9 @@ use crate::{
     commands::audit_verify::read_text,
     context::Context,
     failure::Failure,
-    input::read_component,
-    known_logs::KnownLogs,
-    output::remark,
+    input::files::read_component,
+    place::known_logs::KnownLogs,
+    show::output::remark,
 };
 use clap::Args;
 use kith_core::{

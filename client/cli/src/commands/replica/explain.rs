@@ -1,6 +1,6 @@
 //! `kith explain`: where an event is, and why it is there or nowhere.
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::{
     reason_name,

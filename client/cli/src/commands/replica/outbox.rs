@@ -1,6 +1,9 @@
 //! `kith outbox`: events that are not in the log yet, and those that the server refused.
 
-use crate::{failure::Failure, output::Column, output::Output, settings::Format};
+use crate::{
+    failure::Failure,
+    show::output::{Column, Format, Output},
+};
 use clap::{Args, Subcommand};
 use kith_client::{
     reason_name,

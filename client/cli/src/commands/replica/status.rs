@@ -2,10 +2,11 @@
 
 use crate::{
     failure::Failure,
-    log_clock::standstill,
-    output::{Output, remark},
     place::last_recorded_at,
-    settings::Format,
+    show::{
+        log_clock::standstill,
+        output::{Format, Output, remark},
+    },
 };
 use clap::Args;
 use kith_client::replica::{Replica, Status};

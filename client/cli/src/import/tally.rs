@@ -1,11 +1,10 @@
 //! What became of the records of an import, and how it is told.
 
+use super::upload::{Answer, Role};
 use crate::{
     failure::{Failure, Refusal},
-    output::{Output, remark},
     place::Place,
-    settings::Format,
-    upload::{Answer, Role},
+    show::output::{Format, Output, remark},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{Outcome, Reason, reason_name};

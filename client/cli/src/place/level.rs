@@ -1,7 +1,11 @@
 //! Keeps a replica level with its server while a command goes on.
 
-use crate::{context::Context, failure::Failure, output::remark, place::Place};
-use kith_client::replica::{Connection, Happening, SyncError};
+use super::Place;
+use crate::{failure::Failure, show::output::remark};
+use kith_client::{
+    Client,
+    replica::{Connection, Happening, SyncError},
+};
 use std::{future::Future, pin::Pin};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -15,8 +19,8 @@ struct Following {
 
 impl Leveller {
     /// Begins with the first wait for it.
-    pub(crate) fn of(context: &Context) -> Self {
-        let (Place::Replica(replica), Some(client)) = (&context.place, &context.keeps_level_with) else {
+    pub(crate) fn of(place: &Place, keeps_level_with: Option<&Client>) -> Self {
+        let (Place::Replica(replica), Some(client)) = (place, keeps_level_with) else {
             return Self(None);
         };
         let happenings = replica.happenings();

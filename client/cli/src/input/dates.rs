@@ -275,7 +275,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_772_620_200_000);
 
     /// What people type, where and when, and what it means: for every language that reads dates.
-    const DATES: &str = include_str!("../../../tests/fixtures/dates.json");
+    const DATES: &str = include_str!("../../../../tests/fixtures/dates.json");
 
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]

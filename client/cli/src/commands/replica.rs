@@ -1,6 +1,6 @@
 //! Commands about the offline replica itself, one file each.
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, show::output::Output};
 use clap::Subcommand;
 use kith_client::{Client, replica::Replica};
 

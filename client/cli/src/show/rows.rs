@@ -1,6 +1,6 @@
 //! Rows of views as cells of tables, for people.
 
-use crate::{output::Column, people::Names};
+use super::{output::Column, people::Names};
 use kith_client::v1::{Field, FieldType, Row, Value, value::Value as Kind};
 use kith_json::day_text;
 

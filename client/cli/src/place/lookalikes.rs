@@ -1,7 +1,8 @@
 //! People who are easily taken for each other: by ids that differ in case alone, and by their names. Both are allowed, and
 //! whoever adds such a person is told.
 
-use crate::{names::folded, output::remark, place::Place};
+use super::{Place, names::folded};
+use crate::show::output::remark;
 use kith_client::v1;
 use kith_core::{id::PersonId, position::Position};
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The profile that `kith login` writes: one TOML file that only its owner can read.
 
-use crate::{failure::Failure, input::read_own_text};
+use crate::{failure::Failure, input::files::read_own_text};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
 use std::{

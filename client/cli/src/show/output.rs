@@ -1,11 +1,22 @@
 //! What a command prints: JSON for programs, tables and sentences for people. Output that nobody reads any more ends
 //! the command quietly.
 
-use crate::{failure::Failure, settings::Format};
+use crate::failure::Failure;
+use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use unicode_width::UnicodeWidthChar;
+
+/// What output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables and sentences, for people
+    #[default]
+    Table,
+    /// One JSON value, or one a line for lists and streams
+    Json,
+}
 
 /// Where output goes, and in which form.
 #[derive(Debug)]

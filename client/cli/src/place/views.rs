@@ -1,6 +1,7 @@
 //! Where views are asked: at the server, or in a replica that derives them itself. The answers are the same messages.
 
-use crate::{failure::Failure, place::Place};
+use super::Place;
+use crate::failure::Failure;
 use futures_util::{Stream, StreamExt};
 use kith_client::{
     Client, DigestQuery, Error, RowQuery, ViewQuery, Views,

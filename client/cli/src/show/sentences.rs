@@ -1,6 +1,6 @@
 //! Events in a few words, for people.
 
-use crate::people::Names;
+use super::people::Names;
 use kith_core::{
     event::{Administration, Event, Fact, RemovedPlugin},
     id::PersonId,

@@ -21,6 +21,7 @@ pub(crate) mod org;
 pub(crate) mod person;
 pub(crate) mod plugin;
 pub(crate) mod record;
+pub(crate) mod recording;
 pub(crate) mod referred;
 pub(crate) mod replica;
 pub(crate) mod retract;

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a key that is known is never replaced here; whoever trusts another one removes the line.
 
-use crate::{failure::Failure, input::read_own_text, profile::profile_path};
+use super::profile::profile_path;
+use crate::{failure::Failure, input::files::read_own_text};
 use kith_core::checkpoint::{LogOrigin, VerifierKey};
 use std::{
     fs::{self, OpenOptions},

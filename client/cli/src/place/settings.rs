@@ -1,8 +1,9 @@
 //! Where `kith` talks to: flags, else the environment, else the profile, else the defaults. The environment is an
 //! argument, so that tests bring their own.
 
-use crate::{failure::Failure, input::read_short_text, profile::Profile};
-use clap::{Args, ValueEnum};
+use super::profile::Profile;
+use crate::{failure::Failure, input::files::read_short_text, show::output::Format};
+use clap::Args;
 use kith_client::{Client, Options, Retry, Secret, ServerAddress};
 use kith_core::id::NetworkName;
 use std::{ffi::OsString, path::Path, path::PathBuf};
@@ -68,16 +69,6 @@ pub(crate) struct GlobalArgs {
     /// What the output is for
     #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) output: Format,
-}
-
-/// What output is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(crate) enum Format {
-    /// Tables and sentences, for people
-    #[default]
-    Table,
-    /// One JSON value, or one a line for lists and streams
-    Json,
 }
 
 /// Where to talk to, as whom.

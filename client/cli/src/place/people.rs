@@ -2,13 +2,12 @@
 //!
 //! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
 
-use crate::{
-    failure::Failure,
+use super::{
+    Place,
     names::{bare, folded},
-    output::clean,
-    place::Place,
 };
-use kith_client::{Recorded, v1};
+use crate::{failure::Failure, show::output::clean};
+use kith_client::v1;
 use kith_core::id::{OrganisationId, PersonId};
 use std::collections::HashMap;
 
@@ -174,32 +173,6 @@ fn question(what: &str, text: &str, candidates: &[&Candidate<'_>]) -> String {
         lines.push(format!("  and {} more", candidates.len() - CANDIDATES_MAX));
     }
     lines.join("\n")
-}
-
-/// Names of people, for output to people.
-#[derive(Debug, Default)]
-pub(crate) struct Names(HashMap<String, String>);
-
-impl Names {
-    /// Everybody's name, as far as it is known.
-    pub(crate) async fn read(place: &Place) -> Result<Self, Failure> {
-        let people = place.people(None).await?.into_iter();
-        Ok(Self(people.filter(|person| !person.name.is_empty()).map(|person| (person.id, person.name)).collect()))
-    }
-
-    /// Takes in the name that an event gives a person.
-    pub(crate) fn learn(&mut self, recorded: &Recorded) {
-        for detail in &recorded.details {
-            if let Some(person) = recorded.event.names(detail.kind, &detail.subjects) {
-                self.0.insert(person.to_string(), detail.text.clone());
-            }
-        }
-    }
-
-    /// A person's name, or their id where there is none.
-    pub(crate) fn of<'t>(&'t self, id: &'t str) -> &'t str {
-        self.0.get(id).map_or(id, String::as_str)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Recording one event from the command line: common flags, the scope, the answer.
 
-use crate::{context::Context, dates::parse_on_now, failure::Failure, output::remark, place::Place};
+use crate::{context::Context, failure::Failure, input::dates::parse_on_now, place::Place, show::output::remark};
 use clap::{Args, ValueEnum};
 use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, Reason, replica::Recording};
 use kith_core::{
