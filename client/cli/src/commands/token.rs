@@ -103,10 +103,10 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
         let again = "`kith token list` shows it, and `kith token revoke` takes back what nobody has the secret of";
         Failure::of_change(error, None, again)
     })?;
-    let Value::Object(mut answer) = token_json(&issued.token) else { unreachable!("tokens are objects") };
-    answer.insert("position".into(), issued.position.get().into());
-    answer.insert("secret".into(), issued.secret.expose().into());
-    context.output.tell(&Value::Object(answer), || {
+    let mut answer = token_json(&issued.token);
+    answer["position"] = issued.position.get().into();
+    answer["secret"] = issued.secret.expose().into();
+    context.output.tell(&answer, || {
         format!(
             "token {} for role {}. Its secret, shown only now:\n{}",
             issued.token.id,

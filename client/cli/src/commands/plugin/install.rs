@@ -63,7 +63,7 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
     let component = match (&args.file, args.builtin) {
         (Some(file), _) => Component::Bytes(Bytes::from(read_component(file)?)),
         (None, Some(builtin)) => Component::Builtin(builtin),
-        (None, None) => unreachable!("one of them is required"),
+        (None, None) => return Err(Failure::Usage("name a component's file, or --builtin".to_owned())),
     };
     let plugin = NewPlugin { name: args.name, settings: args.settings.into(), scope: args.scope.into(), component };
     let client = context.server()?.clone();
