@@ -1,19 +1,18 @@
 //! The command line: what can be typed, and what runs.
 
 use crate::{
-    commands::{
-        admin, answered, asked, audit, audit_verify, completions, evaluate, followed_up, head, helped, import, log,
-        login, man, met, network, org, person, plugin, record, referred, replica::ReplicaCommand, retract, token, view,
-        watch, why,
-    },
+    commands::{AuditCommand, Command, PluginCommand, ReplicaCommand},
     context::Context,
     failure::Failure,
-    output::Output,
-    place::Place,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, ReplicaSettings, Settings},
+    place::{
+        Place,
+        profile::{Profile, profile_path},
+        settings::{GlobalArgs, ReplicaSettings, Settings},
+    },
+    show::output::Output,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 
 /// Records who met, helped and introduced whom, and shows what follows from it
 #[derive(Debug, Parser)]
@@ -32,165 +31,102 @@ pub(crate) struct Kith {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Met(met::MetArgs),
-    FollowedUp(followed_up::FollowedUpArgs),
-    Asked(asked::AskedArgs),
-    Helped(helped::HelpedArgs),
-    Referred(referred::ReferredArgs),
-    Answered(answered::AnsweredArgs),
-    Retract(retract::RetractArgs),
-    Record(record::RecordArgs),
-    Import(import::ImportArgs),
-    Log(log::LogArgs),
-    Head(head::HeadArgs),
-    View(view::ViewArgs),
-    Why(why::WhyArgs),
-    Watch(watch::WatchArgs),
-    Evaluate(evaluate::EvaluateArgs),
-    #[command(flatten)]
-    Replica(ReplicaCommand),
-    #[command(subcommand)]
-    Person(person::PersonCommand),
-    #[command(subcommand)]
-    Org(org::OrgCommand),
-    #[command(subcommand)]
-    Network(network::NetworkCommand),
-    #[command(subcommand)]
-    Token(token::TokenCommand),
-    #[command(subcommand)]
-    Plugin(plugin::PluginCommand),
-    #[command(subcommand)]
-    Audit(audit::AuditCommand),
-    #[command(subcommand)]
-    Admin(admin::AdminCommand),
-    Login(login::LoginArgs),
-    Completions(completions::CompletionsArgs),
-    Man(man::ManArgs),
-}
-
 impl Kith {
     /// Runs the command to its end.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let mut output = Output::new(self.global.output);
         match self.command {
-            Command::Audit(audit::AuditCommand::Verify(args)) => {
-                audit_verify::run(&args, &self.global, &mut output).await?;
+            Command::Alone(command) => {
+                command.run(&self.global, Self::command(), &mut output).await?;
+                output.flush()
             }
-            Command::Plugin(command) if command.is_alone() => return command.run_alone(output).await,
-            Command::Login(args) => login::run(&args, &self.global, &mut output).await?,
-            Command::Completions(args) => completions::run(&args, &mut output)?,
-            Command::Man(args) => man::run(&args, &mut output)?,
-            command => return command.run_somewhere(&self.global, output).await,
+            Command::Audit(AuditCommand::Alone(command)) => {
+                command.run(&self.global, &mut output).await?;
+                output.flush()
+            }
+            Command::Plugin(PluginCommand::Alone(command)) => command.run(output).await,
+            Command::Replica(command) => Given::read(&self.global)?.on_replica(command, output).await,
+            Command::Either(command) => {
+                Given::read(&self.global)?.anywhere(output, async |context| command.run(context).await).await
+            }
+            Command::Plugin(PluginCommand::Either(command)) => {
+                Given::read(&self.global)?.anywhere(output, async |context| command.run(context).await).await
+            }
+            Command::Server(command) => {
+                Given::read(&self.global)?.at_server(output, async |context| command.run(context).await).await
+            }
+            Command::Audit(AuditCommand::Server(command)) => {
+                Given::read(&self.global)?.at_server(output, async |context| command.run(context).await).await
+            }
         }
-        output.flush()
     }
 }
 
-impl Command {
-    /// Runs on the replica, if there is one and the command works there; at the server otherwise.
-    async fn run_somewhere(self, global: &GlobalArgs, mut output: Output) -> Result<(), Failure> {
-        let variable = |name: &str| std::env::var_os(name);
+/// What flags, environment and profile say of the place.
+struct Given<'g> {
+    global: &'g GlobalArgs,
+    profile: Option<Profile>,
+    replica: Option<ReplicaSettings>,
+}
+
+impl<'g> Given<'g> {
+    fn read(global: &'g GlobalArgs) -> Result<Self, Failure> {
         let profile = match profile_path().and_then(|path| Profile::read(&path)) {
             // A profile that cannot be read stops nobody who needs none.
             Err(_) if global.say_all(variable) => None,
             profile => profile?,
         };
         let replica = ReplicaSettings::resolve(global, variable, profile.as_ref())?;
-        let settings = || Settings::resolve(global, variable, profile.as_ref());
-        if let Self::Replica(command) = self {
-            let replica = replica.ok_or_else(no_replica)?;
-            let replica = Place::open(&replica.folder, replica.network)?;
-            let connect = || settings()?.connect_later();
-            let done = command.run(replica, connect, &mut output).await;
-            return done.and(output.flush());
-        }
-        let place = match (self.needs(), replica) {
-            (Needs::Either, Some(replica)) => Place::Replica(Place::open(&replica.folder, replica.network)?),
-            (Needs::Either, None) | (Needs::Server, _) => Place::Server(Box::new(settings()?.connect().await?)),
-        };
-        let keeps_level_with = match place {
-            // Without a server the command goes on with what is here.
-            Place::Replica(_) => settings().and_then(Settings::connect_later).ok(),
-            Place::Server(_) => None,
-        };
-        let mut context = Context { place, keeps_level_with, output };
-        let done = self.run(&mut context).await;
-        let flushed = context.output.flush();
-        done.and(flushed)
+        Ok(Self { global, profile, replica })
     }
 
-    /// What it needs to run.
-    fn needs(&self) -> Needs {
-        match self {
-            Self::Met(_)
-            | Self::FollowedUp(_)
-            | Self::Asked(_)
-            | Self::Helped(_)
-            | Self::Referred(_)
-            | Self::Answered(_)
-            | Self::Retract(_)
-            | Self::Record(_)
-            | Self::Log(_)
-            | Self::Head(_)
-            | Self::Person(_)
-            | Self::Plugin(_)
-            | Self::View(_)
-            | Self::Why(_)
-            | Self::Watch(_)
-            | Self::Import(_)
-            | Self::Org(_) => Needs::Either,
-            Self::Evaluate(_)
-            | Self::Network(_)
-            | Self::Token(_)
-            | Self::Audit(_)
-            | Self::Admin(_)
-            | Self::Replica(_)
-            | Self::Login(_)
-            | Self::Completions(_)
-            | Self::Man(_) => Needs::Server,
-        }
+    fn settings(&self) -> Result<Settings, Failure> {
+        Settings::resolve(self.global, variable, self.profile.as_ref())
     }
 
-    async fn run(self, context: &mut Context) -> Result<(), Failure> {
-        match self {
-            Self::Met(args) => met::run(context, &args).await,
-            Self::FollowedUp(args) => followed_up::run(context, &args).await,
-            Self::Asked(args) => asked::run(context, &args).await,
-            Self::Helped(args) => helped::run(context, &args).await,
-            Self::Referred(args) => referred::run(context, &args).await,
-            Self::Answered(args) => answered::run(context, &args).await,
-            Self::Retract(args) => retract::run(context, &args).await,
-            Self::Record(args) => record::run(context, args).await,
-            Self::Import(args) => import::run(context, args).await,
-            Self::Log(args) => log::run(context, &args).await,
-            Self::Head(args) => head::run(context, &args).await,
-            Self::View(args) => view::run(context, args).await,
-            Self::Why(args) => why::run(context, &args).await,
-            Self::Watch(args) => watch::run(context, &args).await,
-            Self::Evaluate(args) => evaluate::run(context, args).await,
-            Self::Person(command) => person::run(context, command).await,
-            Self::Org(command) => org::run(context, command).await,
-            Self::Network(command) => network::run(context, command).await,
-            Self::Token(command) => token::run(context, command).await,
-            Self::Plugin(command) => plugin::run(context, command).await,
-            Self::Audit(command) => audit::run(context, command).await,
-            Self::Admin(command) => admin::run(context, command).await,
-            Self::Replica(_) | Self::Login(_) | Self::Completions(_) | Self::Man(_) => {
-                unreachable!("these run without a connection")
-            }
-        }
+    /// Runs at the server.
+    async fn at_server(
+        self,
+        output: Output,
+        command: impl AsyncFnOnce(&mut Context) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let place = Place::Server(Box::new(self.settings()?.connect().await?));
+        run(command, Context { place, keeps_level_with: None, output }).await
+    }
+
+    /// Runs on the replica, if there is one; at the server otherwise.
+    async fn anywhere(
+        self,
+        output: Output,
+        command: impl AsyncFnOnce(&mut Context) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let Some(replica) = &self.replica else { return self.at_server(output, command).await };
+        let place = Place::Replica(Place::open(&replica.folder, replica.network.clone())?);
+        // Without a server the command goes on with what is here.
+        let keeps_level_with = self.settings().and_then(Settings::connect_later).ok();
+        run(command, Context { place, keeps_level_with, output }).await
+    }
+
+    /// Runs a command about the replica itself.
+    async fn on_replica(self, command: ReplicaCommand, mut output: Output) -> Result<(), Failure> {
+        let replica = self.replica.as_ref().ok_or_else(no_replica)?;
+        let replica = Place::open(&replica.folder, replica.network.clone())?;
+        let connect = || self.settings()?.connect_later();
+        let done = command.run(replica, connect, &mut output).await;
+        done.and(output.flush())
     }
 }
 
-/// What a command needs to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Needs {
-    /// The server.
-    Server,
-    /// A replica if one is named, the server otherwise.
-    Either,
+async fn run(
+    command: impl AsyncFnOnce(&mut Context) -> Result<(), Failure>,
+    mut context: Context,
+) -> Result<(), Failure> {
+    let done = command(&mut context).await;
+    done.and(context.output.flush())
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 fn no_replica() -> Failure {
@@ -200,7 +136,6 @@ fn no_replica() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,6 +1,10 @@
 //! What a command works with: the connection and the output.
 
-use crate::{failure::Failure, output::Output, people::Resolver, place::Place};
+use crate::{
+    failure::Failure,
+    place::{Place, level::Leveller, people::Resolver},
+    show::output::Output,
+};
 use kith_client::Client;
 
 /// What a command works with.
@@ -23,6 +27,11 @@ impl Context {
     /// Finds people of one event, who must be different people.
     pub(crate) fn participants(&self) -> Resolver<'_> {
         Resolver::of_event(&self.place)
+    }
+
+    /// A sync beside a command that goes on.
+    pub(crate) fn leveller(&self) -> Leveller {
+        Leveller::of(&self.place, self.keeps_level_with.as_ref())
     }
 
     /// The server, for what only a server can do.

@@ -1,10 +1,10 @@
 //! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
 
-use crate::dates::show_time;
 use kith_client::{Error, EventRefused, Kind};
 use kith_core::reason::{self, Code, Reason, meaning};
 use kith_core::{event::Event, id::EventId, invalid::Invalid, timestamp::Timestamp};
-use serde_json::{Value, json};
+use kith_json::{NotRecord, problem_json, time_text};
+use serde_json::{Map, Value, json};
 use std::{fmt, io, path::Path};
 
 /// Why a command failed.
@@ -151,10 +151,10 @@ impl Failure {
             Self::Call(error) => error.field(),
             _ => None,
         };
-        let mut error = json!({ "reason": self.reason(), "field": field, "message": self.to_string() });
+        let mut error = problem_json(self.reason(), field, &self.to_string());
         if let Self::Unanswered { event: Some((event, occurred_at)), .. } = self {
-            error["id"] = event.to_string().into();
-            error["occurred_at"] = show_time(*occurred_at).into();
+            error.insert("id".into(), event.to_string().into());
+            error.insert("occurred_at".into(), time_text(*occurred_at).into());
         }
         json!({ "error": error })
     }
@@ -312,6 +312,16 @@ impl Refusal {
         Self { record, reason: reason::name(reason), field, message: error.to_string() }
     }
 
+    /// A record that could not be read.
+    pub(crate) fn unread(record: u64, why: NotRecord) -> Self {
+        match why {
+            NotRecord::NotJson(why) => {
+                Self { record, reason: "EVENT_INVALID", field: String::new(), message: why.to_string() }
+            }
+            NotRecord::Invalid(invalid) => Self::local(record, &Error::from(invalid)),
+        }
+    }
+
     /// A record that the server refused.
     pub(crate) fn of_server(record: u64, refused: EventRefused) -> Self {
         let reason = refused.reason.map_or("UNKNOWN", reason::name);
@@ -320,7 +330,9 @@ impl Refusal {
 
     /// For programs.
     pub(crate) fn to_json(&self) -> Value {
-        json!({ "record": self.record, "reason": self.reason, "field": self.field, "message": self.message })
+        let mut object = Map::from_iter([("record".to_owned(), self.record.into())]);
+        object.extend(problem_json(self.reason, Some(&self.field), &self.message));
+        object.into()
     }
 }
 

@@ -4,36 +4,18 @@ mod args;
 mod authoring;
 mod commands;
 mod context;
-mod dates;
-mod derive;
-mod edges;
-mod evaluation;
+mod evaluate;
 mod failure;
+mod import;
 mod input;
-mod json;
-mod known_logs;
-mod level;
-mod log_clock;
-mod lookalikes;
-mod names;
-mod output;
-mod people;
 mod place;
-mod profile;
-mod record;
-mod recording;
-mod render;
-mod rows;
-mod settings;
-mod tally;
+mod show;
 mod typed;
-mod upload;
-mod views;
 
 use args::Kith;
 use clap::Parser;
 use failure::Failure;
-use settings::Format;
+use show::output::{Format, clean_lines};
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -71,7 +53,7 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
                 None => format!("error: {failure}"),
             },
         };
-        drop(writeln!(io::stderr(), "{}", output::clean_lines(&text)));
+        drop(writeln!(io::stderr(), "{}", clean_lines(&text)));
     }
     ExitCode::from(failure.exit_code())
 }

@@ -2,7 +2,19 @@
 //!
 //! Invariant: a command that works on a replica asks nothing of a server.
 
-use crate::{failure::Failure, output::remark};
+pub(crate) mod known_logs;
+pub(crate) mod level;
+pub(crate) mod lookalikes;
+pub(crate) mod names;
+pub(crate) mod people;
+pub(crate) mod profile;
+pub(crate) mod settings;
+pub(crate) mod views;
+
+use crate::{
+    failure::Failure,
+    show::{output::remark, people::Names},
+};
 use kith_client::{
     Client, Direction, Head, Page, ReadOptions, Recorded,
     replica::{OpenError, RecordError, Replica, ReplicaOptions, StoreError, SyncError},
@@ -73,6 +85,11 @@ impl Place {
                 Ok(people)
             }
         }
+    }
+
+    /// Everybody's name, as far as it is known, for output to people.
+    pub(crate) async fn names(&self) -> Result<Names, Failure> {
+        Ok(Names::of_people(self.people(None).await?))
     }
 
     /// The person with an id, if there is one.

@@ -8,12 +8,12 @@ use super::{
     spool::{Spool, SpoolWriter},
 };
 use crate::{
-    dates::parse_view_day_now,
-    derive::Repeats,
     failure::Failure,
-    input::{self, Lines},
-    record::{Missing, read_record},
-    rows::row_json,
+    import::record::read_record,
+    input::{
+        dates::parse_view_day_now,
+        files::{self, Lines},
+    },
 };
 use kith_client::NewEvent;
 use kith_core::timestamp::DAY_MS;
@@ -24,6 +24,7 @@ use kith_core::{
     json::Json,
     position::Position,
 };
+use kith_json::{derived::Derived, row_json};
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -75,7 +76,7 @@ impl Case {
     /// Reads a case.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let not_case = |why: &dyn Display| Failure::Usage(format!("{} is no case: {why}", path.display()));
-        let written: Json = serde_json::from_str(&input::read_text(path)?).map_err(|error| not_case(&error))?;
+        let written: Json = serde_json::from_str(&files::read_text(path)?).map_err(|error| not_case(&error))?;
         let file = written.into_value().map_err(|repeated| not_case(&repeated))?;
         let file = serde_json::from_value(file).map_err(|error| not_case(&error))?;
         Ok(Self { path: path.to_path_buf(), file })
@@ -185,9 +186,9 @@ async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Res
 
 /// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
 pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
-    let file = Sha256::digest(input::read_text(path)?).into();
-    let mut missing = Missing::Derived { file, repeats: Repeats::default() };
-    let mut lines = Lines::new(input::open(path)?);
+    let file = Sha256::digest(files::read_text(path)?).into();
+    let mut missing = Derived::of(file);
+    let mut lines = Lines::new(files::open(path)?);
     let mut spool = SpoolWriter::new()?;
     let mut people = HashSet::new();
     while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {

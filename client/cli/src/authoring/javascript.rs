@@ -1,7 +1,7 @@
 //! Builds JavaScript plugins with componentize-js: `StarlingMonkey` with everything off that would reach outside.
 
 use super::{language::COMPONENTIZE_JS, project::Project, tool};
-use crate::{failure::Failure, output::remark};
+use crate::{failure::Failure, show::output::remark};
 use std::{fs, path::Path, process::Command};
 
 /// What the engine could do with a world outside.

@@ -1,7 +1,7 @@
 //! A plugin's folder: what `kith-plugin.toml` says, and where things lie in it.
 
 use super::language::Language;
-use crate::{failure::Failure, input::read_text};
+use crate::{failure::Failure, input::files::read_text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Builds Python plugins with componentize-py, in a virtual environment of its own.
 
 use super::{language::COMPONENTIZE_PY, project::Project, tool};
-use crate::{failure::Failure, output::remark};
+use crate::{failure::Failure, show::output::remark};
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,6 +1,6 @@
 //! `kith admin`: what the operator of a server does from afar.
 
-use crate::{context::Context, failure::Failure, output::remark};
+use crate::{context::Context, failure::Failure, show::output::remark};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::v1;

@@ -1,10 +1,7 @@
 //! `kith answered`: an introduction was answered.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, EventRef, append},
-};
+use super::recording::{EventArgs, EventRef, append};
+use crate::{context::Context, failure::Failure};
 use clap::{Args, ValueEnum};
 use kith_core::event::{Answer, Answered, Fact, Habit};
 use serde_json::Map;

@@ -1,10 +1,7 @@
 //! `kith asked`: a person asked others for help.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, append},
-};
+use super::recording::{EventArgs, append};
+use crate::{context::Context, failure::Failure};
 use clap::Args;
 use kith_core::{
     event::{Asked, Fact, Habit},

@@ -1,12 +1,14 @@
 //! `kith audit`: signed checkpoints and proofs, in formats that other people's tools verify.
 
-use super::audit_verify::{VerifyArgs, read_text};
+use super::audit_verify::{self, VerifyArgs, read_text};
 use crate::{
     context::Context,
     failure::Failure,
-    known_logs::{KnownLogs, Remembered},
-    output::remark,
-    settings::Format,
+    place::{
+        known_logs::{KnownLogs, Remembered},
+        settings::GlobalArgs,
+    },
+    show::output::{Format, Output, remark},
 };
 use clap::{Args, Subcommand};
 use kith_core::{
@@ -19,6 +21,15 @@ use std::path::{Path, PathBuf};
 /// Signed checkpoints and proofs that anybody can verify
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
+    #[command(flatten)]
+    Server(AuditServerCommand),
+    #[command(flatten)]
+    Alone(AuditAloneCommand),
+}
+
+/// Commands that need the server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditServerCommand {
     /// Print the signed head of the log: a C2SP tlog-checkpoint
     ///
     /// Keep some of them: a later proof of growth shows that nothing before them was changed or taken away. The log's
@@ -26,6 +37,11 @@ pub(crate) enum AuditCommand {
     #[command(after_help = "Example: kith audit checkpoint > monday.checkpoint")]
     Checkpoint,
     Prove(ProveArgs),
+}
+
+/// Commands that need none.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditAloneCommand {
     Verify(Box<VerifyArgs>),
 }
 
@@ -45,13 +61,26 @@ pub(crate) struct ProveArgs {
     since: Option<PathBuf>,
 }
 
-pub(crate) async fn run(context: &mut Context, command: AuditCommand) -> Result<(), Failure> {
-    match command {
-        AuditCommand::Checkpoint => checkpoint(context).await,
-        AuditCommand::Prove(ProveArgs { event: Some(event), .. }) => receipt(context, &event).await,
-        AuditCommand::Prove(ProveArgs { since: Some(earlier), .. }) => growth(context, &earlier).await,
-        AuditCommand::Prove(_) => unreachable!("one of them is required"),
-        AuditCommand::Verify(_) => unreachable!("it runs without a connection"),
+impl AuditServerCommand {
+    /// Runs at the server.
+    pub(crate) async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        match self {
+            Self::Checkpoint => checkpoint(context).await,
+            Self::Prove(ProveArgs { event: Some(event), .. }) => receipt(context, &event).await,
+            Self::Prove(ProveArgs { since: Some(earlier), .. }) => growth(context, &earlier).await,
+            Self::Prove(ProveArgs { event: None, since: None }) => {
+                Err(Failure::Usage("name an event, or an earlier checkpoint with --since".to_owned()))
+            }
+        }
+    }
+}
+
+impl AuditAloneCommand {
+    /// Runs without a place.
+    pub(crate) async fn run(self, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::Verify(args) => audit_verify::run(&args, global, output).await,
+        }
     }
 }
 

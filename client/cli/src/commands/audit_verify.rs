@@ -4,12 +4,13 @@
 
 use super::audit::checkpoint_json;
 use crate::{
-    dates::show_time,
     failure::Failure,
-    known_logs::KnownLogs,
-    output::Output,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, Settings},
+    place::{
+        known_logs::KnownLogs,
+        profile::{Profile, profile_path},
+        settings::{GlobalArgs, Settings},
+    },
+    show::output::Output,
 };
 use clap::Args;
 use kith_core::{
@@ -17,6 +18,7 @@ use kith_core::{
     entry::Entry,
     text::{self, NotText},
 };
+use kith_json::time_text;
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -192,11 +194,11 @@ fn entry_json(entry: &Entry) -> Result<Value, Failure> {
     let event = entry.event().map_err(not_verified)?;
     Ok(json!({
         "position": entry.position.get(),
-        "recorded_at": show_time(entry.recorded_at),
+        "recorded_at": time_text(entry.recorded_at),
         "recorded_by": entry.recorded_by.as_str(),
         "id": event.id.to_string(),
         "kind": event.kind().to_string(),
-        "occurred_at": show_time(event.occurred_at),
+        "occurred_at": time_text(event.occurred_at),
     }))
 }
 
@@ -211,7 +213,7 @@ fn sentences(
     let mut lines = Vec::new();
     if let Some(entry) = entry {
         let what = entry.event().map(|event| format!("{} {}", event.kind(), event.id)).unwrap_or_default();
-        let (position, at, by) = (entry.position, show_time(entry.recorded_at), &entry.recorded_by);
+        let (position, at, by) = (entry.position, time_text(entry.recorded_at), &entry.recorded_by);
         lines.push(format!("verified: {what} is at position {position}, recorded {at} by {by}"));
     }
     let (origin, size, root) = (&checkpoint.origin, checkpoint.size, checkpoint.root);

@@ -1,7 +1,7 @@
 //! `kith completions`: scripts that let a shell complete commands and flags.
 
-use crate::{args::Kith, failure::Failure, output::Output};
-use clap::{Args, CommandFactory};
+use crate::{failure::Failure, show::output::Output};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
 /// Print a script that lets a shell complete commands and flags
@@ -13,8 +13,8 @@ pub(crate) struct CompletionsArgs {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionsArgs, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &CompletionsArgs, mut kith: Command, output: &mut Output) -> Result<(), Failure> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Kith::command(), "kith", &mut script);
+    generate(args.shell, &mut kith, "kith", &mut script);
     output.bytes(&script)
 }

@@ -6,15 +6,13 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::{parse_duration, show_time},
-    evaluation::{
+    evaluate::{
         contacts::{Contact, Contacts, Pair},
         measures::{Candidate, Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
-    input::read_component,
-    output::{Column, remark},
-    settings::Format,
+    input::{dates::parse_duration, files::read_component},
+    show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,6 +23,7 @@ use kith_core::{
     plugins::PluginSettings,
     timestamp::{DAY_MS, Timestamp},
 };
+use kith_json::time_text;
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
 use serde_json::{Value, json};
 use std::{
@@ -298,7 +297,7 @@ fn show(
     cuts: &[i64],
     counts: &[(usize, usize)],
 ) -> Result<(), Failure> {
-    let times: Vec<_> = cuts.iter().map(|cut| show_time(Timestamp::from_millis(*cut))).collect();
+    let times: Vec<_> = cuts.iter().map(|cut| time_text(Timestamp::from_millis(*cut))).collect();
     let means = rankings.iter().map(|ranking| (ranking.name.as_str(), mean_of(&ranking.measures)));
     if context.output.format() == Format::Json {
         let rankings = means.map(|(name, mean)| {

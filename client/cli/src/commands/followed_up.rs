@@ -1,10 +1,7 @@
 //! `kith followed-up`: a person followed up with others.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, EventRef, append},
-};
+use super::recording::{EventArgs, EventRef, append};
+use crate::{context::Context, failure::Failure};
 use clap::Args;
 use kith_core::event::{Fact, FollowedUp, Habit};
 use serde_json::Map;

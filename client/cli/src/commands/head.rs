@@ -1,7 +1,12 @@
 //! `kith head`: how far the log goes.
 
-use crate::{context::Context, dates::show_time, failure::Failure, log_clock::standstill, output::remark};
+use crate::{
+    context::Context,
+    failure::Failure,
+    show::{log_clock::standstill, output::remark},
+};
 use clap::Args;
+use kith_json::time_text;
 use serde_json::json;
 
 /// Show the log's last position and the root of its hash tree
@@ -17,14 +22,14 @@ pub(crate) async fn run(context: &mut Context, _: &HeadArgs) -> Result<(), Failu
         "network": network,
         "position": head.position.get(),
         "root": head.root.to_string(),
-        "recorded_at": head.recorded_at.map(show_time),
+        "recorded_at": head.recorded_at.map(time_text),
         "clock": standstill,
     });
     if let Some(words) = &standstill {
         remark(words);
     }
     context.output.tell(&answer, || {
-        let since = head.recorded_at.map(|time| format!(", recorded {}", show_time(time))).unwrap_or_default();
+        let since = head.recorded_at.map(|time| format!(", recorded {}", time_text(time))).unwrap_or_default();
         format!("{network} at position {}{since}\nroot {}", head.position, head.root)
     })
 }

@@ -1,10 +1,7 @@
 //! `kith helped`: a person helped another.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, EventRef, append},
-};
+use super::recording::{EventArgs, EventRef, append};
+use crate::{context::Context, failure::Failure};
 use clap::Args;
 use kith_core::{
     event::{Fact, Habit, Helped},

@@ -6,16 +6,17 @@ use super::{
 };
 use crate::{
     context::Context,
-    derive::{FileDigest, Repeats, digest_of},
     failure::Failure,
-    input::{Lines, Rereadable},
-    lookalikes,
-    output::remark,
-    record::Missing,
-    tally::{Kind, Tally},
-    upload::{Feed, upload},
+    import::{
+        tally::{Kind, Tally},
+        upload::{Feed, upload},
+    },
+    input::files::{Lines, Rereadable},
+    place::lookalikes,
+    show::output::remark,
 };
 use clap::{Args, Subcommand};
+use kith_json::derived::{Derived, FileDigest, digest_of};
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
@@ -57,7 +58,7 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
     let mut source = Rereadable::open(&path)?;
     let Survey { file, bytes, lines: records } = survey(&mut source, &path)?;
     let lines = Lines::new(source.again(&path)?);
-    let mut missing = Missing::Derived { file, repeats: Repeats::default() };
+    let mut missing = Derived::of(file);
     let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
     let mut tally = Tally::begin(records, &context.place).await?;
     let take = |answers| {

@@ -1,27 +1,30 @@
 //! `kith import edges`: lists of contacts from elsewhere.
 
+use super::recording::ScopeArg;
 use crate::{
     context::Context,
-    dates::{parse_duration, parse_epoch_now, unit_ms},
-    derive::digest_of,
-    edges::{
-        Clock, Contact, ContactColumn, EdgeHabit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
-        differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
-        parse_people_columns, parse_rows, single,
-    },
     failure::{Failure, Refusal},
-    input::read_text,
-    lookalikes,
-    place::Place,
-    recording::ScopeArg,
-    tally::{Kind, Tally},
-    upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    import::{
+        edges::{
+            Clock, Contact, ContactColumn, EdgeHabit, Layout, Listed, Member, People, PersonColumn, Plan, Source,
+            changed, differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
+            parse_people_columns, parse_rows, single,
+        },
+        tally::{Kind, Tally},
+        upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    },
+    input::{
+        dates::{parse_duration, parse_epoch_now, unit_ms},
+        files::read_text,
+    },
+    place::{Place, lookalikes},
 };
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use kith_client::{Error, NewEvent};
 use kith_core::reason::{self, Reason};
 use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
+use kith_json::derived::digest_of;
 use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists

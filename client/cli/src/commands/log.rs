@@ -2,14 +2,14 @@
 
 use crate::{
     context::Context,
-    dates::{parse_since_now, show_time},
     failure::Failure,
-    level::Leveller,
-    output::{clean, remark, shorten, terminal_width},
-    people::Names,
+    input::dates::parse_since_now,
     place::Place,
-    render::{entry_json, sentence},
-    settings::Format,
+    show::{
+        output::{Format, clean, remark, shorten, terminal_width},
+        people::Names,
+        sentences::sentence,
+    },
 };
 use bytes::Bytes;
 use clap::{Args, value_parser};
@@ -29,6 +29,7 @@ use kith_core::{
     position::Position,
     timestamp::Timestamp,
 };
+use kith_json::{entry_json, time_text};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, convert::Infallible};
 
@@ -73,7 +74,7 @@ pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Fai
     let filter = filter(context, args).await?;
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     let mut printer = Printer { filter, names, left: args.limit.unwrap_or(u64::MAX), width: terminal_width() };
     if args.follow { follow(context, args, &mut printer).await } else { read(context, args, &mut printer).await }
@@ -154,8 +155,12 @@ fn as_entry(pending: &Pending) -> Recorded {
     }
 }
 
+fn recorded_json(recorded: &Recorded) -> Map<String, Value> {
+    entry_json(&recorded.entry, &recorded.event, &recorded.details)
+}
+
 fn pending_json(pending: &Pending) -> Map<String, Value> {
-    let mut entry = entry_json(&as_entry(pending));
+    let mut entry = recorded_json(&as_entry(pending));
     entry.insert("position".into(), Value::Null);
     entry.insert("recorded_by".into(), Value::Null);
     entry.insert("pending".into(), true.into());
@@ -200,7 +205,7 @@ async fn follow_here(
     args: &LogArgs,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
-    let (mut head, mut leveller) = (replica.head_watch(), Leveller::of(context));
+    let (mut head, mut leveller) = (replica.head_watch(), context.leveller());
     let (after, filter) = (Position::new(args.after), printer.filter.clone());
     let mut options = ReadOptions { after, filter, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
     let mut log = origin(replica)?;
@@ -267,7 +272,7 @@ impl Printer {
             return Ok(Next::GoOn);
         }
         match context.output.format() {
-            Format::Json => context.output.json(&Value::Object(entry_json(recorded)))?,
+            Format::Json => context.output.json(&Value::Object(recorded_json(recorded)))?,
             Format::Table => context.output.line(&line(recorded, &self.names, self.width))?,
         }
         self.left -= 1;
@@ -316,7 +321,7 @@ impl Targets {
 /// An entry on one line.
 fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
     let Recorded { entry, event, details, .. } = recorded;
-    let when = show_time(event.occurred_at);
+    let when = time_text(event.occurred_at);
     let when = format!("{}Z", when.get(..16).unwrap_or(&when).replace('T', " "));
     let mut text = format!("{:>7}  {when}  {:<18}  {}", entry.position.get(), event.kind(), sentence(event, names));
     if !matches!(event.fact, Fact::Directory(DirectoryFact::PersonAdded(_))) {

@@ -2,9 +2,11 @@
 
 use crate::{
     failure::Failure,
-    output::Output,
-    profile::{Profile, profile_path},
-    settings::{GlobalArgs, Settings},
+    place::{
+        profile::{Profile, profile_path},
+        settings::{GlobalArgs, Settings},
+    },
+    show::output::Output,
 };
 use clap::Args;
 use serde_json::json;

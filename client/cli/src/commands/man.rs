@@ -1,7 +1,7 @@
 //! `kith man`: manual pages.
 
-use crate::{args::Kith, failure::Failure, output::Output};
-use clap::{Args, CommandFactory};
+use crate::{failure::Failure, show::output::Output};
+use clap::{Args, Command};
 use std::{fs, path::PathBuf};
 
 /// Print the manual page, or write one for each command into a folder
@@ -13,13 +13,13 @@ pub(crate) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &ManArgs, output: &mut Output) -> Result<(), Failure> {
+pub(crate) fn run(args: &ManArgs, kith: Command, output: &mut Output) -> Result<(), Failure> {
     let Some(dir) = &args.dir else {
         let mut page = Vec::new();
-        let rendered = clap_mangen::Man::new(Kith::command()).render(&mut page);
+        let rendered = clap_mangen::Man::new(kith).render(&mut page);
         rendered.map_err(|error| Failure::Unexpected(format!("cannot make the page: {error}")))?;
         return output.bytes(&page);
     };
-    let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(Kith::command(), dir));
+    let written = fs::create_dir_all(dir).and_then(|()| clap_mangen::generate_to(kith, dir));
     written.map_err(|error| Failure::file("write the pages into", dir, error))
 }

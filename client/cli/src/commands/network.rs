@@ -1,16 +1,16 @@
 //! `kith network`: networks of the server.
 
+use super::recording::patiently;
 use crate::{
     context::Context,
-    dates::show_time,
     failure::Failure,
-    output::Column,
-    recording::patiently,
-    settings::{Format, parse_network},
+    place::settings::parse_network,
+    show::output::{Column, Format},
 };
 use clap::Subcommand;
 use kith_client::v1;
 use kith_core::timestamp::Timestamp;
+use kith_json::time_text;
 use serde_json::{Value, json};
 
 /// Networks of the server
@@ -61,5 +61,5 @@ fn network_json(network: &v1::Network) -> Value {
 }
 
 fn created_at(network: &v1::Network) -> Option<String> {
-    network.created_at.as_ref().and_then(Timestamp::from_proto).map(show_time)
+    network.created_at.as_ref().and_then(Timestamp::from_proto).map(time_text)
 }

@@ -1,12 +1,11 @@
 //! `kith org`: organisations of the network.
 
+use super::recording::{WhenArgs, append, parse_name};
 use crate::{
     context::Context,
     failure::Failure,
-    names::bare,
-    output::Column,
-    recording::{WhenArgs, append, parse_name},
-    settings::Format,
+    place::names::bare,
+    show::output::{Column, Format},
 };
 use clap::{Args, Subcommand};
 use kith_core::{

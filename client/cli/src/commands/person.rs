@@ -2,13 +2,12 @@
 
 mod change;
 
+use super::recording::{WhenArgs, append, parse_name};
 use crate::{
     context::Context,
     failure::Failure,
-    lookalikes,
-    output::Column,
-    recording::{WhenArgs, append, parse_name},
-    settings::Format,
+    place::lookalikes,
+    show::output::{Column, Format},
 };
 use change::ChangeArgs;
 use clap::{Args, Subcommand};

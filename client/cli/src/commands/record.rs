@@ -1,18 +1,21 @@
 //! `kith record`: events from JSON lines, each answered as it comes.
 
+use super::recording::{Recorded, sentence};
 use crate::{
     context::Context,
     failure::{Failure, Refusal},
-    input::{Line, Lines, open},
-    output::Output,
+    import::{
+        record::{Random, read_record},
+        upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    },
+    input::files::{Line, Lines, open},
     place::Place,
-    record::{Missing, read_record},
-    recording::{Recorded, outcome_fields, sentence},
-    upload::{Answer, Feed, Item, Role, Unwanted, upload},
+    show::output::Output,
 };
 use clap::Args;
 use kith_client::replica::Replica;
 use kith_core::limits::APPEND_BYTES_MAX;
+use kith_json::{Missing, outcome_json};
 use serde_json::{Map, Value};
 use std::{
     io,
@@ -36,7 +39,7 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
     if let Place::Replica(replica) = &context.place {
         return record_here(replica, &mut context.output, lines, &args.file);
     }
-    let prepare = move |feed: &mut Feed| feed_lines(lines, &args.file, &mut Missing::Random, feed, Flush::WhenDrained);
+    let prepare = move |feed: &mut Feed| feed_lines(lines, &args.file, &mut Random, feed, Flush::WhenDrained);
     let mut refused = false;
     let output = &mut context.output;
     upload(&context.place, prepare, |answers| {
@@ -46,7 +49,7 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
             let mut shown = Map::from_iter([("record".to_owned(), record.into())]);
             match result {
                 Ok((id, outcome)) => {
-                    shown.extend(outcome_fields(id, outcome));
+                    shown.extend(outcome_json(id, outcome));
                     output.tell(&Value::Object(shown), || format!("{record}: {}", sentence(id, outcome)))?;
                 }
                 Err(refusal) => {
@@ -62,7 +65,7 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
 
 /// Puts each line's event into the outbox.
 fn record_here(replica: &Replica, output: &mut Output, mut lines: Lines, path: &Path) -> Result<(), Failure> {
-    let (mut missing, mut refused) = (Missing::Random, false);
+    let (mut missing, mut refused) = (Random, false);
     while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
         let Item { record, event, .. } = item(line, &mut missing);
         let event = match event {
@@ -95,7 +98,7 @@ pub(crate) enum Flush {
 pub(crate) fn feed_lines(
     mut lines: Lines,
     path: &Path,
-    missing: &mut Missing,
+    missing: &mut impl Missing,
     feed: &mut Feed,
     flush: Flush,
 ) -> Result<(), Failure> {
@@ -112,10 +115,10 @@ pub(crate) fn feed_lines(
     Ok(())
 }
 
-fn item(line: Line, missing: &mut Missing) -> Item {
+fn item(line: Line, missing: &mut impl Missing) -> Item {
     let Line { record, text } = line;
     let event = match text {
-        Some(text) => read_record(&text, missing).map_err(|why| why.refusal(record)),
+        Some(text) => read_record(&text, missing).map_err(|why| Refusal::unread(record, why)),
         None => Err(Refusal {
             record,
             reason: "LIMIT_EXCEEDED",

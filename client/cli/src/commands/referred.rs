@@ -1,10 +1,7 @@
 //! `kith referred`: a person introduced one to another.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, append},
-};
+use super::recording::{EventArgs, append};
+use crate::{context::Context, failure::Failure};
 use clap::Args;
 use kith_core::event::{Fact, Habit, Referred};
 use serde_json::Map;

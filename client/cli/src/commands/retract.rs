@@ -1,10 +1,7 @@
 //! `kith retract`: an event is withdrawn.
 
-use crate::{
-    context::Context,
-    failure::Failure,
-    recording::{EventArgs, EventRef, append},
-};
+use super::recording::{EventArgs, EventRef, append};
+use crate::{context::Context, failure::Failure};
 use clap::{Args, ValueEnum};
 use kith_core::event::{Fact, Retracted, RetractionReason};
 use serde_json::Map;

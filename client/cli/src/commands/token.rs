@@ -1,17 +1,16 @@
 //! `kith token`: tokens that open the network. A secret is printed once, when it is issued, and never again.
 
+use super::recording::patiently;
 use crate::{
     context::Context,
-    dates::{parse_end_now, show_time},
     failure::Failure,
-    output::Column,
-    recording::patiently,
-    render::role_name,
-    settings::Format,
+    input::dates::parse_end_now,
+    show::output::{Column, Format},
 };
 use clap::{Args, Subcommand, ValueEnum};
 use kith_client::{NewToken, v1};
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
+use kith_json::{role_name, time_text};
 use serde_json::{Value, json};
 
 /// Tokens that open the network; need an owner
@@ -104,10 +103,10 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
         let again = "`kith token list` shows it, and `kith token revoke` takes back what nobody has the secret of";
         Failure::of_change(error, None, again)
     })?;
-    let Value::Object(mut answer) = token_json(&issued.token) else { unreachable!("tokens are objects") };
-    answer.insert("position".into(), issued.position.get().into());
-    answer.insert("secret".into(), issued.secret.expose().into());
-    context.output.tell(&Value::Object(answer), || {
+    let mut answer = token_json(&issued.token);
+    answer["position"] = issued.position.get().into();
+    answer["secret"] = issued.secret.expose().into();
+    context.output.tell(&answer, || {
         format!(
             "token {} for role {}. Its secret, shown only now:\n{}",
             issued.token.id,
@@ -153,7 +152,7 @@ fn token_json(token: &v1::Token) -> Value {
 /// When the token was issued, ends, and was revoked.
 fn times(token: &v1::Token) -> [Option<String>; 3] {
     [&token.issued_at, &token.expires_at, &token.revoked_at]
-        .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(show_time))
+        .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(time_text))
 }
 
 /// What the token opens.

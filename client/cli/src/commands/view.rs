@@ -2,15 +2,18 @@
 
 use crate::{
     context::Context,
-    dates::{parse_known_now, parse_view_day_now, show_day},
     failure::Failure,
-    log_clock::standstill,
-    output::{Column, remark},
-    people::Names,
-    place::Place,
-    rows::{cells, columns, row_json},
-    settings::Format,
-    views::{Asked, Counted},
+    input::dates::{parse_known_now, parse_view_day_now},
+    place::{
+        Place,
+        views::{Asked, Counted},
+    },
+    show::{
+        log_clock::standstill,
+        output::{Column, Format, remark},
+        people::Names,
+        rows::{cells, columns},
+    },
 };
 use clap::{Args, value_parser};
 use kith_client::{
@@ -19,6 +22,7 @@ use kith_client::{
 };
 use kith_core::reason::Reason;
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
+use kith_json::{day_text, row_json};
 use serde_json::{Value, json};
 use std::{str::FromStr, time::Duration};
 
@@ -165,10 +169,10 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
         "rows_digest": rows_digest,
         "rows": found.rows,
         "position": found.position,
-        "day": show_day(found.day),
+        "day": day_text(found.day),
         "component": hex::encode(&found.component),
     });
-    let day = show_day(found.day);
+    let day = day_text(found.day);
     context.output.tell(&shown, || {
         format!("{rows_digest}  {} complete rows as of {day} UTC, position {}", found.rows, found.position)
     })
@@ -198,7 +202,7 @@ async fn show(
     let mut table = Vec::new();
     let names = match format {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     loop {
         query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
@@ -239,7 +243,7 @@ fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<S
     let shown = table.len();
     context.output.table(&columns(&last.fields), table)?;
     context.output.flush()?;
-    let (day, position) = (show_day(last.day), last.position);
+    let (day, position) = (day_text(last.day), last.position);
     remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
     Ok(())
 }

@@ -3,17 +3,18 @@
 use crate::{
     context::Context,
     failure::Failure,
-    level::Leveller,
-    output::remark,
-    people::Names,
-    rows::{key_text, mark, removed_json, row_json, value_text},
-    settings::Format,
-    views::{Asked, Counted, Interrupted},
+    place::views::{Asked, Counted, Interrupted},
+    show::{
+        output::{Format, remark},
+        people::Names,
+        rows::{key_text, mark, value_text},
+    },
 };
 use clap::Args;
 use futures_util::StreamExt;
 use kith_client::v1::{Field, Row, WatchViewResponse};
 use kith_core::position::Position;
+use kith_json::{removed_row_json, row_json};
 use serde_json::{Value, json};
 
 /// Show a view's rows, then rows as they change
@@ -30,11 +31,11 @@ pub(crate) struct WatchArgs {
 pub(crate) async fn run(context: &mut Context, args: &WatchArgs) -> Result<(), Failure> {
     let names = match context.output.format() {
         Format::Json => Names::default(),
-        Format::Table => Names::read(&context.place).await?,
+        Format::Table => context.place.names().await?,
     };
     let mut fields = Vec::new();
     let mut changes = Asked::at(&context.place, Counted::Entries).await?.watch(&args.name, Position::new(args.after));
-    let mut leveller = Leveller::of(context);
+    let mut leveller = context.leveller();
     loop {
         let change = tokio::select! {
             change = changes.next() => change,
@@ -76,7 +77,7 @@ fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, na
     for removed in &change.removed {
         match context.output.format() {
             Format::Json => {
-                let mut shown = removed_json(removed);
+                let mut shown = removed_row_json(removed);
                 shown.insert("position".into(), change.position.into());
                 context.output.json(&Value::Object(shown))?;
             }

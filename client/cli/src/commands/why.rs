@@ -3,14 +3,14 @@
 use super::view::AsOf;
 use crate::{
     context::Context,
-    dates::{parse_view_day_now, show_time},
     failure::Failure,
-    output::{Column, remark},
-    people::Names,
-    render::{entry_json, sentence},
-    rows::{cells, columns, number_text, row_json},
-    settings::Format,
-    views::{Asked, Counted},
+    input::dates::parse_view_day_now,
+    place::views::{Asked, Counted},
+    show::{
+        output::{Column, Format, remark},
+        rows::{cells, columns, number_text},
+        sentences::sentence,
+    },
 };
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
@@ -18,6 +18,7 @@ use kith_core::{
     id::{OrganisationId, PersonId},
     position::Position,
 };
+use kith_json::{entry_json, row_json, time_text};
 use serde_json::{Map, Value};
 
 /// Show the entries that a row stands on, newest first, each with its share
@@ -115,7 +116,7 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
         }
         return Ok(());
     }
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     for input in &answer.inputs {
@@ -128,7 +129,7 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
 
 /// An entry with its share, and the column that shares are of.
 fn json(recorded: &Recorded, share: Option<f64>, share_of: &str) -> Map<String, Value> {
-    let mut entry = entry_json(recorded);
+    let mut entry = entry_json(&recorded.entry, &recorded.event, &[]);
     // Details do not come with explanations.
     entry.shift_remove("details");
     entry.insert("share".into(), share.into());
@@ -141,7 +142,7 @@ async fn tell(
     answer: &ExplainRowResponse,
     evidence: Vec<(Recorded, Option<f64>)>,
 ) -> Result<(), Failure> {
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let rows = answer.rows.iter().map(|row| cells(row, &names)).collect();
     context.output.table(&columns(&answer.fields), rows)?;
     context.output.line("")?;
@@ -156,7 +157,7 @@ async fn tell(
     let lines = evidence.into_iter().map(|(recorded, share)| {
         vec![
             recorded.entry.position.to_string(),
-            show_time(recorded.event.occurred_at),
+            time_text(recorded.event.occurred_at),
             recorded.event.kind().to_string(),
             sentence(&recorded.event, &names),
             share.map_or_else(|| "-".to_owned(), number_text),

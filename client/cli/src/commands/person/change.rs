@@ -3,9 +3,9 @@
 //! Invariant: what is not typed stays as it is: the change is refused if somebody else changed the person meanwhile.
 
 use crate::{
+    commands::recording::{WhenArgs, append_if, parse_name},
     context::Context,
     failure::Failure,
-    recording::{WhenArgs, append_if, parse_name},
 };
 use clap::Args;
 use kith_client::v1;

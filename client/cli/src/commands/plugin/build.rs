@@ -3,8 +3,8 @@
 use crate::{
     authoring::{compiler, project::Project},
     failure::Failure,
-    input::read_component,
-    output::Output,
+    input::files::read_component,
+    show::output::Output,
 };
 use clap::Args;
 use serde_json::json;

@@ -1,13 +1,9 @@
 //! `kith plugin certify`: what a view's rows are as of a signed checkpoint, in a file that others can verify.
 
-use crate::{
-    context::Context,
-    dates::{parse_view_day_now, show_day},
-    failure::Failure,
-    settings::Format,
-};
+use crate::{context::Context, failure::Failure, input::dates::parse_view_day_now, show::output::Format};
 use clap::Args;
 use kith_client::v1;
+use kith_json::day_text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -78,7 +74,7 @@ fn certificate(certified: v1::ViewCertificate) -> Result<Certificate, Failure> {
         settings: serde_json::from_str(&certified.settings).map_err(|_| malformed("settings"))?,
         organisation: Some(certified.organisation).filter(|organisation| !organisation.is_empty()),
         checkpoint: certified.checkpoint,
-        day: show_day(certified.day),
+        day: day_text(certified.day),
         rows: certified.rows,
         rows_digest: digest(certified.rows_digest, "rows digest")?,
     })

@@ -8,9 +8,8 @@ use crate::{
         sample::{self, Members},
     },
     failure::Failure,
-    input::read_component,
-    output::Output,
-    settings::Format,
+    input::files::read_component,
+    show::output::{Format, Output},
 };
 use clap::{Args, value_parser};
 use kith_core::{id::PersonId, plugins::PluginSettings};

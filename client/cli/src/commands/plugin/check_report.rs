@@ -10,7 +10,7 @@ use crate::{
         spool::Spool,
     },
     failure::Failure,
-    output::Output,
+    show::output::Output,
 };
 use kith_core::{history::History, timestamp::DAY_MS};
 use kith_views::{ReportCheck, ReportManifest, ReportTrial, ViewScope};

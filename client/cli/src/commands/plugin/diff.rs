@@ -3,14 +3,12 @@
 use super::list::trouble;
 use crate::{
     context::Context,
-    dates::show_day,
     failure::Failure,
-    output::{Column, remark},
-    people::Names,
-    settings::Format,
+    show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
 use kith_client::v1;
+use kith_json::day_text;
 use serde_json::{Value, json};
 
 /// Compare the version that answers with another one
@@ -43,7 +41,7 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
     let (from, to) = (&diff.from, &diff.to);
     context.output.line(&format!(
         "{name}: from {from} to {to}, as of {} UTC, position {}",
-        show_day(diff.day),
+        day_text(diff.day),
         diff.position
     ))?;
     let (equal, changed, added, removed) = (diff.rows_equal, diff.rows_changed, diff.rows_added, diff.rows_removed);
@@ -57,7 +55,7 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
     if diff.moves.is_empty() {
         return Ok(());
     }
-    let names = Names::read(&context.place).await?;
+    let names = context.place.names().await?;
     let columns = [
         Column::text("key"),
         Column::text("item"),
@@ -105,7 +103,7 @@ fn diff_json(name: &str, diff: &v1::DiffPluginResponse) -> Value {
         "from": diff.from,
         "to": diff.to,
         "position": diff.position,
-        "day": show_day(diff.day),
+        "day": day_text(diff.day),
         "rows_equal": diff.rows_equal,
         "rows_changed": diff.rows_changed,
         "rows_added": diff.rows_added,

@@ -1,7 +1,7 @@
 //! `kith plugin install`: a component becomes a view or report of the network, or a further version of one.
 
 use super::list;
-use crate::{context::Context, failure::Failure, input::read_component, output::remark};
+use crate::{context::Context, failure::Failure, input::files::read_component, show::output::remark};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,7 +63,7 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
     let component = match (&args.file, args.builtin) {
         (Some(file), _) => Component::Bytes(Bytes::from(read_component(file)?)),
         (None, Some(builtin)) => Component::Builtin(builtin),
-        (None, None) => unreachable!("one of them is required"),
+        (None, None) => return Err(Failure::Usage("name a component's file, or --builtin".to_owned())),
     };
     let plugin = NewPlugin { name: args.name, settings: args.settings.into(), scope: args.scope.into(), component };
     let client = context.server()?.clone();

@@ -1,11 +1,15 @@
 //! `kith plugin list`: the plugins of the network, every version of each, and how its view is doing.
 
 use crate::{
-    commands::view::state_name, context::Context, dates::show_time, failure::Failure, output::Column, settings::Format,
+    commands::view::state_name,
+    context::Context,
+    failure::Failure,
+    show::output::{Column, Format},
 };
 use clap::Args;
 use kith_client::{Plugins, v1};
 use kith_core::{id::EventId, timestamp::Timestamp};
+use kith_json::time_text;
 use serde_json::{Value, json};
 
 /// List the network's plugins, with every version of each
@@ -95,7 +99,7 @@ fn unseen_json(unseen: &v1::UnseenPlugin) -> Value {
 }
 
 fn installed_on(version: &v1::PluginVersion) -> Option<String> {
-    version.installed_on.as_ref().and_then(Timestamp::from_proto).map(show_time)
+    version.installed_on.as_ref().and_then(Timestamp::from_proto).map(time_text)
 }
 
 /// What is wrong with a view: the keys it fails on, and what the plugin said.

@@ -3,7 +3,7 @@
 use crate::{
     authoring::{language::Language, scaffold, templates::Sort},
     failure::Failure,
-    output::Output,
+    show::output::Output,
 };
 use clap::Args;
 use serde_json::json;

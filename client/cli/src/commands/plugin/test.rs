@@ -7,9 +7,8 @@ use crate::{
         local::Host,
     },
     failure::Failure,
-    input::read_component,
-    output::Output,
-    settings::Format,
+    input::files::read_component,
+    show::output::{Format, Output},
 };
 use clap::Args;
 use serde_json::{Value, json};

@@ -7,18 +7,19 @@ use crate::{
         spool::{Spool, SpoolWriter},
     },
     context::Context,
-    dates::{parse_view_day_now, show_day},
     failure::Failure,
-    input::read_component,
-    output::remark,
-    people::Names,
-    rows::{cells, columns, row_json},
-    settings::Format,
+    input::{dates::parse_view_day_now, files::read_component},
+    show::{
+        output::{Format, remark},
+        people::Names,
+        rows::{cells, columns},
+    },
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{ReadOptions, Recorded, now};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
+use kith_json::{day_text, row_json};
 use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
@@ -153,7 +154,7 @@ async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Opt
     let top = top.map(|top| top as usize);
     let (mut left, names) = match format {
         Format::Json => (top.unwrap_or(usize::MAX), Names::default()),
-        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), Names::read(&context.place).await?),
+        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), context.place.names().await?),
     };
     let mut table = Vec::new();
     loop {
@@ -178,7 +179,7 @@ async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Opt
             remark(&format!(
                 "{shown} of {} rows as of {} UTC, position {}",
                 page.total,
-                show_day(page.day),
+                day_text(page.day),
                 page.position
             ));
         }

@@ -7,15 +7,15 @@ use crate::{
         report::{Input, Ready, builtin, unknown},
     },
     context::Context,
-    dates::show_day,
     failure::Failure,
-    output::remark,
-    people::Names,
     place::Place,
-    rows::{cells, columns, row_json},
-    settings::Format,
+    show::{
+        output::{Format, remark},
+        rows::{cells, columns},
+    },
 };
 use kith_client::now;
+use kith_json::{day_text, row_json};
 use kith_views::{ReportManifest, ReportQuery};
 use serde_json::Value;
 use std::{sync::Arc, time::Instant};
@@ -47,13 +47,13 @@ pub(super) async fn run(
             rows.into_iter().try_for_each(|row| context.output.json(&row))?;
         }
         Format::Table => {
-            let names = Names::read(&context.place).await?;
+            let names = context.place.names().await?;
             let rows = found.rows.iter().map(|row| cells(row, &names)).collect();
             context.output.table(&columns(&found.fields), rows)?;
         }
     }
     context.output.flush()?;
-    let (day, shown) = (show_day(found.day), found.rows.len());
+    let (day, shown) = (day_text(found.day), found.rows.len());
     remark(&format!("{shown} of {} rows as of {day} UTC, position {}", found.total, found.position));
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
     remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));

@@ -10,11 +10,10 @@ use crate::{
     authoring::local::{Fold, Host},
     commands::audit_verify::read_text,
     context::Context,
-    dates::parse_day,
     failure::Failure,
-    input::read_component,
-    known_logs::KnownLogs,
-    output::remark,
+    input::files::read_component,
+    place::known_logs::KnownLogs,
+    show::output::remark,
 };
 use clap::Args;
 use kith_core::{
@@ -25,6 +24,7 @@ use kith_core::{
     timestamp::DAY_MS,
     tree::{Frontier, leaf_hash},
 };
+use kith_json::read_day;
 use kith_views::ViewScope;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -64,7 +64,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
             checkpoint.root
         )));
     }
-    let day = parse_day(&certificate.day).map_err(not_verified)?;
+    let day = read_day(&certificate.day).map_err(not_verified)?;
     let scope = match &certificate.organisation {
         None => ViewScope::Network,
         Some(id) => ViewScope::Organisation(id.parse::<OrganisationId>().map_err(not_verified)?),

@@ -1,15 +1,11 @@
 //! `kith explain`: where an event is, and why it is there or nowhere.
 
-use crate::{
-    dates::show_time,
-    failure::Failure,
-    output::Output,
-    render::{details_json, event_json},
-};
+use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::{Explanation, Replica, Stage};
 use kith_core::id::EventId;
 use kith_core::reason;
+use kith_json::{details_json, event_json, time_text};
 use serde_json::{Value, json};
 
 /// Say why an event is in the replica, or why it is not
@@ -39,13 +35,13 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) ->
     let (state, position, why) = match explained {
         Explanation::Here { recorded } => {
             let entry = recorded.entry;
-            let when = show_time(entry.recorded_at);
+            let when = time_text(entry.recorded_at);
             let why =
                 format!("it is in the log at position {}, recorded {when} by {}", entry.position, entry.recorded_by);
             ("here", Some(entry.position), why)
         }
         Explanation::OnItsWay { pending, failure } => {
-            let since = show_time(pending.recorded_at);
+            let since = time_text(pending.recorded_at);
             match pending.stage {
                 Stage::Queued => ("queued", None, format!("it waits to be sent since {since}{}", because(&failure))),
                 Stage::Returned => {

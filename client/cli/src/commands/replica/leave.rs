@@ -1,6 +1,6 @@
 //! `kith leave`: removes a replica from this device.
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::{LeaveError, Outbox, Replica};
 use serde_json::json;

@@ -1,17 +1,14 @@
 //! `kith outbox`: events that are not in the log yet, and those that the server refused.
 
 use crate::{
-    dates::show_time,
     failure::Failure,
-    output::Column,
-    output::Output,
-    render::{details_json, event_json},
-    settings::Format,
+    show::output::{Column, Format, Output},
 };
 use clap::{Args, Subcommand};
 use kith_client::replica::{Dropped, Pending, Refusal, Replica, Stage};
 use kith_core::id::EventId;
 use kith_core::reason;
+use kith_json::{details_json, event_json, time_text};
 use serde_json::{Value, json};
 
 /// Show, send again or give up events that wait to be sent, and those that the server refused
@@ -103,7 +100,7 @@ fn pending_json(pending: &Pending) -> Value {
         "id": pending.event.id().to_string(),
         "state": stage_name(pending.stage),
         "position": position,
-        "recorded_at": show_time(pending.recorded_at),
+        "recorded_at": time_text(pending.recorded_at),
         "reason": null,
         "field": null,
         "message": null,
@@ -117,7 +114,7 @@ fn refusal_json(refusal: &Refusal) -> Value {
         "id": refusal.event.id().to_string(),
         "state": "refused",
         "position": null,
-        "recorded_at": show_time(refusal.recorded_at),
+        "recorded_at": time_text(refusal.recorded_at),
         "reason": refusal.why.reason.map(reason::name),
         "field": refusal.why.field,
         "message": refusal.why.message,
@@ -133,12 +130,12 @@ fn pending_row(pending: &Pending) -> Vec<String> {
         Stage::Returned => "the log lost it".to_owned(),
         Stage::Accepted(position) => format!("comes back at position {position}"),
     };
-    vec![id, kind, show_time(pending.recorded_at), stage_name(pending.stage).to_owned(), why]
+    vec![id, kind, time_text(pending.recorded_at), stage_name(pending.stage).to_owned(), why]
 }
 
 fn refusal_row(refusal: &Refusal) -> Vec<String> {
     let (id, kind) = (refusal.event.id().to_string(), refusal.event.event().kind().to_string());
-    vec![id, kind, show_time(refusal.recorded_at), "refused".to_owned(), refusal.why.message.clone()]
+    vec![id, kind, time_text(refusal.recorded_at), "refused".to_owned(), refusal.why.message.clone()]
 }
 
 fn retry(replica: &Replica, output: &mut Output, which: &Which) -> Result<(), Failure> {

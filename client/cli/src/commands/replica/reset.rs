@@ -1,6 +1,6 @@
 //! `kith reset`: forgets the log that is here, to fetch it again.
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::{Outbox, Replica};
 use serde_json::json;

@@ -1,16 +1,17 @@
 //! `kith status`: in five lines what somebody must know of a replica.
 
 use crate::{
-    dates::show_time,
     failure::Failure,
-    log_clock::standstill,
-    output::{Output, remark},
     place::last_recorded_at,
-    settings::Format,
+    show::{
+        log_clock::standstill,
+        output::{Format, Output, remark},
+    },
 };
 use clap::Args;
 use kith_client::replica::{Replica, Status};
 use kith_core::filter::Filter;
+use kith_json::time_text;
 use serde_json::json;
 
 /// Show how the replica is: how far, what waits, when it last spoke with the server, and whether it is verified
@@ -35,8 +36,8 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Res
             "newer": status.newer,
             "pending": status.pending,
             "refused": status.refused,
-            "synced_at": status.synced_at.map(show_time),
-            "failed_at": status.failure.as_ref().map(|(at, _)| show_time(*at)),
+            "synced_at": status.synced_at.map(time_text),
+            "failed_at": status.failure.as_ref().map(|(at, _)| time_text(*at)),
             "failure": status.failure.as_ref().map(|(_, why)| why),
             "alarm": status.alarm.as_ref().map(|(why, _)| why),
             "evidence": status.alarm.as_ref().map(|(_, file)| file),
@@ -72,8 +73,8 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
         (pending, 0) => format!("{pending} events wait to be sent"),
         (pending, refused) => format!("{pending} events wait to be sent, {refused} were refused: `kith outbox`"),
     };
-    let synced = status.synced_at.map_or_else(|| "never".to_owned(), show_time);
-    let failed = status.failure.as_ref().map(|(at, why)| format!("; failed at {}: {why}", show_time(*at)));
+    let synced = status.synced_at.map_or_else(|| "never".to_owned(), time_text);
+    let failed = status.failure.as_ref().map(|(at, why)| format!("; failed at {}: {why}", time_text(*at)));
     let verified = match (&status.alarm, &status.key) {
         (Some((why, _)), _) => format!("NO: {why}"),
         (None, None) => "nothing to verify yet".to_owned(),

@@ -2,9 +2,8 @@
 
 use crate::{
     failure::Failure,
-    output::{Output, remark},
-    people::Resolver,
-    place::Place,
+    place::{Place, people::Resolver},
+    show::output::{Output, remark},
 };
 use clap::Args;
 use kith_client::{

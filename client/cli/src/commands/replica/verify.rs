@@ -1,6 +1,6 @@
 //! `kith verify`: the whole replica against the checkpoint that vouched for it.
 
-use crate::{failure::Failure, output::Output};
+use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::Replica;
 use serde_json::json;

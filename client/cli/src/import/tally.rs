@@ -1,0 +1,299 @@
+//! What became of the records of an import, and how it is told.
+
+use super::upload::{Answer, Role};
+use crate::{
+    failure::{Failure, Refusal},
+    place::Place,
+    show::output::{Format, Output, remark},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use kith_client::Outcome;
+use kith_core::reason::{self, Reason};
+use kith_core::{id::EventId, position::Position};
+use std::collections::HashSet;
+
+/// Refusals that are told to people one by one.
+const REFUSALS_TOLD_MAX: usize = 20;
+
+/// What was imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Lines, each an event.
+    Lines,
+    /// A list of contacts between people who may have to be added.
+    Edges,
+}
+
+/// Whether somebody or something that had to be added first was added by somebody else meanwhile: records that name it
+/// can be recorded, which is all that was wanted.
+fn is_there_already(answer: &Answer) -> bool {
+    let exists = reason::name(Reason::AlreadyExists);
+    answer.role != Role::Record && matches!(&answer.result, Err(refusal) if refusal.reason == exists)
+}
+
+/// What became of the records so far.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// What is said of a record that was taken: `accepted`, or `queued` in a replica.
+    taken: &'static str,
+    /// Where the log ended when the import began.
+    begun_at: Position,
+    /// Records that were answered.
+    seen: HashSet<EventId>,
+    accepted: u64,
+    /// Records that were there before the import.
+    duplicates: u64,
+    /// Records that the file holds again.
+    repeated: u64,
+    people: u64,
+    changed: u64,
+    organisations: u64,
+    /// What the token may not do to people and organisations, and why.
+    left_out: Vec<Refusal>,
+    /// Rows that say nothing.
+    pub(crate) skipped: u64,
+    /// What was refused, here or by the server.
+    pub(crate) refusals: Vec<Refusal>,
+    progress: ProgressBar,
+}
+
+impl Tally {
+    /// Nothing yet, of so many on their way to a place. The bar shows only on a terminal.
+    pub(crate) async fn begin(records: u64, place: &Place) -> Result<Self, Failure> {
+        let taken = match place {
+            Place::Server(_) => "accepted",
+            Place::Replica(_) => "queued",
+        };
+        Ok(Self::of(records, taken, place.head().await?.position))
+    }
+
+    fn of(records: u64, taken: &'static str, begun_at: Position) -> Self {
+        let style = "{bar:40} {human_pos}/{human_len} events, {per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            taken,
+            begun_at,
+            seen: HashSet::new(),
+            accepted: 0,
+            duplicates: 0,
+            repeated: 0,
+            people: 0,
+            changed: 0,
+            organisations: 0,
+            left_out: Vec::new(),
+            skipped: 0,
+            refusals: Vec::new(),
+            progress: ProgressBar::new(records).with_style(style),
+        }
+    }
+
+    /// Counts answers.
+    pub(crate) fn count(&mut self, answers: Vec<Answer>) {
+        self.progress.inc(answers.len() as u64);
+        for answer in answers {
+            if is_there_already(&answer) {
+                continue;
+            }
+            let (id, outcome) = match answer.result {
+                Ok(recorded) => recorded,
+                Err(refusal) => {
+                    self.refusals.push(refusal);
+                    continue;
+                }
+            };
+            let is_new = self.is_new(outcome);
+            let counter = match answer.role {
+                Role::Record if !self.seen.insert(id) => &mut self.repeated,
+                Role::Record if is_new => &mut self.accepted,
+                Role::Record => &mut self.duplicates,
+                Role::Person if is_new => &mut self.people,
+                Role::Change if is_new => &mut self.changed,
+                Role::Organisation if is_new => &mut self.organisations,
+                Role::Person | Role::Change | Role::Organisation => continue,
+            };
+            *counter += 1;
+        }
+    }
+
+    /// Whether the import itself recorded an event: one whose answer was lost on the way is sent again, and is then there
+    /// already, behind where the log ended.
+    fn is_new(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Accepted(_) => true,
+            Outcome::Duplicate(position) => position > self.begun_at,
+        }
+    }
+
+    /// Where the log ended when the import began.
+    pub(crate) fn begun_at(&self) -> Position {
+        self.begun_at
+    }
+
+    /// Counts what is left out of the directory: contacts do not need it.
+    pub(crate) fn leave_out(&mut self, answer: Answer) {
+        self.progress.inc(1);
+        self.left_out.extend(answer.result.err());
+    }
+
+    /// Puts the counts so far beside why the import ended early.
+    pub(crate) fn interrupted(&self, why: Failure) -> Failure {
+        self.progress.abandon();
+        remark(&format!(
+            "stopped after {} {}, {} known and {} refused records; import again to go on: nothing is recorded twice",
+            self.accepted,
+            self.taken,
+            self.duplicates + self.repeated,
+            self.refusals.len()
+        ));
+        why
+    }
+
+    /// Says what became of everything; fails if anything was refused.
+    pub(crate) fn tell(&mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
+        self.progress.finish_and_clear();
+        self.refusals.sort_by_key(|refusal| refusal.record);
+        match output.format() {
+            Format::Json => output.json(&self.json(kind))?,
+            Format::Table => self.lines(kind).iter().try_for_each(|line| output.line(line))?,
+        }
+        if self.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
+    }
+
+    /// Records that were read, whatever became of them.
+    pub(crate) fn records(&self) -> u64 {
+        self.accepted + self.duplicates + self.repeated + self.skipped + self.refusals.len() as u64
+    }
+
+    fn json(&self, kind: Kind) -> serde_json::Value {
+        let mut answer = serde_json::Map::new();
+        let mut put = |name: &str, count: u64| drop(answer.insert(name.to_owned(), count.into()));
+        put(self.taken, self.accepted);
+        put("duplicates", self.duplicates);
+        put("repeated", self.repeated);
+        put("refused", self.refusals.len() as u64);
+        put("skipped", self.skipped);
+        if kind == Kind::Edges {
+            put("people_added", self.people);
+            put("people_changed", self.changed);
+            put("organisations_added", self.organisations);
+            answer.insert("left_out".to_owned(), listed(&self.left_out));
+        }
+        answer.insert("refusals".to_owned(), listed(&self.refusals));
+        serde_json::Value::Object(answer)
+    }
+
+    fn lines(&self, kind: Kind) -> Vec<String> {
+        let refused = self.refusals.len();
+        let mut lines = vec![format!(
+            "{} {}, {} duplicates, {refused} refused, {} skipped",
+            self.accepted, self.taken, self.duplicates, self.skipped
+        )];
+        if self.repeated > 0 {
+            lines.push(format!("{} repeated in the file, counted once", self.repeated));
+        }
+        if kind == Kind::Edges {
+            lines.push(format!("{} people and {} organisations added first", self.people, self.organisations));
+            if self.changed > 0 {
+                lines.push(format!("{} people changed, as the list of people says", self.changed));
+            }
+        }
+        lines.extend(told("record", &self.refusals));
+        if !self.left_out.is_empty() {
+            lines.push(format!("{} left out of what the list says of people:", self.left_out.len()));
+            lines.extend(told("person", &self.left_out));
+        }
+        lines
+    }
+}
+
+/// For programs.
+fn listed(refusals: &[Refusal]) -> serde_json::Value {
+    refusals.iter().map(Refusal::to_json).collect()
+}
+
+/// The first refusals, a line each.
+fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
+    let line = |refusal: &Refusal| format!("{what} {}: {} {}", refusal.record, refusal.reason, refusal.message);
+    let mut lines: Vec<_> = refusals.iter().take(REFUSALS_TOLD_MAX).map(line).collect();
+    if refusals.len() > REFUSALS_TOLD_MAX {
+        lines.push(format!("and {} more: see -o json", refusals.len() - REFUSALS_TOLD_MAX));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_json::derived::event_id;
+    use serde_json::json;
+
+    fn refusal(record: u64) -> Refusal {
+        Refusal { record, reason: "EVENT_INVALID", field: "event.met".into(), message: "is wrong".into() }
+    }
+
+    const BEGUN_AT: Position = Position::new(10);
+
+    /// An answer about a record of its own.
+    fn answer(record: u64, role: Role, result: Result<Outcome, Refusal>) -> Answer {
+        Answer {
+            record,
+            role,
+            result: result.map(|outcome| (event_id(&[0; 32], u32::try_from(record).unwrap()), outcome)),
+        }
+    }
+
+    fn tally() -> Tally {
+        let (new, known) = (Outcome::Accepted(Position::new(11)), Outcome::Duplicate(Position::new(1)));
+        let mut tally = Tally::of(6, "accepted", BEGUN_AT);
+        tally.count(vec![
+            answer(1, Role::Organisation, Ok(new)),
+            answer(1, Role::Person, Ok(new)),
+            answer(2, Role::Person, Ok(new)),
+            answer(2, Role::Person, Err(Refusal { reason: "ALREADY_EXISTS", ..refusal(2) })),
+            answer(17, Role::Record, Err(refusal(17))),
+            answer(1, Role::Record, Ok(new)),
+            answer(2, Role::Record, Ok(known)),
+            answer(3, Role::Record, Err(refusal(3))),
+        ]);
+        tally
+    }
+
+    #[test]
+    fn counts_as_documented() {
+        let shown = tally().json(Kind::Lines).to_string();
+        assert!(shown.starts_with(
+            r#"{"accepted":1,"duplicates":1,"repeated":0,"refused":2,"skipped":0,"refusals":[{"record":17,"#
+        ));
+        let edges = tally().json(Kind::Edges);
+        assert_eq!((&edges["people_added"], &edges["organisations_added"]), (&json!(2), &json!(1)));
+    }
+
+    #[test]
+    fn what_the_file_holds_again_is_counted_apart_from_what_was_there_before() {
+        let mut tally = Tally::of(4, "accepted", BEGUN_AT);
+        let (new, again) = (Outcome::Accepted(Position::new(11)), Outcome::Duplicate(Position::new(11)));
+        let before = Outcome::Duplicate(Position::new(3));
+        tally.count(vec![answer(1, Role::Record, Ok(new)), answer(2, Role::Record, Ok(before))]);
+        tally.count(vec![answer(1, Role::Record, Ok(again)), answer(2, Role::Record, Ok(before))]);
+        assert_eq!((tally.accepted, tally.duplicates, tally.repeated), (1, 1, 2));
+        assert_eq!(tally.lines(Kind::Lines)[1], "2 repeated in the file, counted once");
+    }
+
+    #[test]
+    fn what_was_sent_again_over_a_bad_connection_counts_as_recorded() {
+        let mut tally = Tally::of(2, "accepted", BEGUN_AT);
+        let lost = Outcome::Duplicate(BEGUN_AT.next());
+        tally.count(vec![answer(1, Role::Record, Ok(lost)), answer(1, Role::Person, Ok(lost))]);
+        tally.count(vec![answer(2, Role::Record, Ok(Outcome::Duplicate(BEGUN_AT)))]);
+        assert_eq!((tally.accepted, tally.people, tally.duplicates), (1, 1, 1));
+    }
+
+    #[test]
+    fn people_are_told_the_first_refusals() {
+        let mut tally = tally();
+        tally.refusals = (1..=25).map(refusal).collect();
+        let lines = tally.lines(Kind::Lines);
+        assert_eq!(lines.len(), 1 + REFUSALS_TOLD_MAX + 1);
+        assert_eq!(lines[1], "record 1: EVENT_INVALID is wrong");
+    }
+}

@@ -1,0 +1,290 @@
+//! Files to read from: plain or gzip, told apart by their first bytes, `-` for standard input; and their lines.
+//!
+//! A file may be anything that can be read once, such as a pipe: what is needed twice is spooled. A byte order mark at
+//! the beginning is passed over, and UTF-16, which nothing here reads, is named.
+
+use crate::failure::Failure;
+use flate2::bufread::MultiGzDecoder;
+use kith_core::{
+    limits::{APPEND_BYTES_MAX, COMPONENT_BYTES_MAX},
+    text::{self, HEAD_BYTES, NotText, UTF_8_MARK},
+};
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Cursor, Read, Seek},
+    path::Path,
+};
+
+/// First bytes of every gzip file (RFC 1952).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Text to be read.
+pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
+
+/// Opens a text, unpacked if it is packed; `-` is the standard input.
+pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
+    opened(path, open_raw(path)?)
+}
+
+/// Reads a whole text, unpacked.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    decode(path, bytes)
+}
+
+/// Reads a file of ours, which nobody packs; `None` if it is not there.
+pub(crate) fn read_own_text(path: &Path) -> Result<Option<String>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => decode(path, bytes).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read", path, error)),
+    }
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    text::decode(bytes).map_err(|why| not_text(path, why))
+}
+
+fn not_text(path: &Path, why: NotText) -> Failure {
+    Failure::Usage(format!("{} {why}", path.display()))
+}
+
+/// Reads a text that is not longer than `bytes_max`, such as a token.
+pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let failed = |error| Failure::file("read", path, error);
+    opened(path, open_raw(path)?)?.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::Usage(format!("{} is longer than {bytes_max} bytes", path.display())));
+    }
+    decode(path, bytes)
+}
+
+/// Reads a plugin's component, which is not read further than one may be long; `-` is the standard input.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut source = open_raw(path)?.take(COMPONENT_BYTES_MAX as u64 + 1);
+    source.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        let text = format!("{}: the component has more than {COMPONENT_BYTES_MAX} bytes", path.display());
+        return Err(Failure::PluginRefused(text));
+    }
+    Ok(bytes)
+}
+
+fn open_raw(path: &Path) -> Result<Box<dyn Read + Send>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    Ok(Box::new(open_file(path)?))
+}
+
+fn open_file(path: &Path) -> Result<File, Failure> {
+    let failed = |error| Failure::file("read", path, error);
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(Failure::Usage(format!("{} is a folder", path.display())));
+    }
+    Ok(file)
+}
+
+/// A text that is read more than once. What is no regular file can be read only once, and is copied to an unnamed
+/// temporary file first.
+#[derive(Debug)]
+pub(crate) struct Rereadable(File);
+
+impl Rereadable {
+    /// Opens it; `-` is the standard input.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::file("read", path, error);
+        let mut source: Box<dyn Read> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            let file = open_file(path)?;
+            if file.metadata().map_err(failed)?.is_file() {
+                return Ok(Self(file));
+            }
+            Box::new(file)
+        };
+        let mut spooled = tempfile::tempfile().map_err(failed)?;
+        io::copy(&mut source, &mut spooled).map_err(failed)?;
+        Ok(Self(spooled))
+    }
+
+    /// From its beginning. Only the newest reader may be used.
+    pub(crate) fn again(&mut self, path: &Path) -> Result<Input, Failure> {
+        let failed = |error| Failure::file("read", path, error);
+        self.0.rewind().map_err(failed)?;
+        opened(path, Box::new(self.0.try_clone().map_err(failed)?))
+    }
+}
+
+/// A text as it is read: unpacked, without byte order mark.
+fn opened(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
+    let failed = |error| Failure::file("read", path, error);
+    let (head, rest) = with_head(source).map_err(failed)?;
+    if !head.starts_with(&GZIP_MAGIC) {
+        return plain(path, &head, rest);
+    }
+    let unpacked = MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest)));
+    let (head, rest) = with_head(Box::new(unpacked)).map_err(failed)?;
+    plain(path, &head, rest)
+}
+
+fn plain(path: &Path, head: &[u8], rest: Box<dyn Read + Send>) -> Result<Input, Failure> {
+    if text::is_utf_16(head) {
+        return Err(not_text(path, NotText::Utf16));
+    }
+    let head = head.strip_prefix(&UTF_8_MARK).unwrap_or(head).to_vec();
+    Ok(BufReader::with_capacity(BUFFER_BYTES, Box::new(Cursor::new(head).chain(rest))))
+}
+
+/// The first bytes of a source, fewer only where it has no more, and the rest.
+fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    (&mut source).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok((head, source))
+}
+
+/// A line that is not blank.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Its number among those, from 1.
+    pub(crate) record: u64,
+    /// Its text; `None` if it is longer than an append may be.
+    pub(crate) text: Option<Vec<u8>>,
+}
+
+/// The lines of a text that are not blank.
+pub(crate) struct Lines {
+    input: Input,
+    record: u64,
+}
+
+impl Lines {
+    /// Reads from here.
+    pub(crate) fn new(input: Input) -> Self {
+        Self { input, record: 0 }
+    }
+
+    /// The next line; `None` after the last.
+    pub(crate) fn next_line(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            let mut text = Vec::new();
+            let limit = APPEND_BYTES_MAX as u64 + 1;
+            if (&mut self.input).take(limit).read_until(b'\n', &mut text)? == 0 {
+                return Ok(None);
+            }
+            let whole = text.ends_with(b"\n") || text.len() <= APPEND_BYTES_MAX;
+            if !whole {
+                self.input.skip_until(b'\n')?;
+            }
+            if !text.trim_ascii().is_empty() {
+                self.record += 1;
+                return Ok(Some(Line { record: self.record, text: whole.then_some(text) }));
+            }
+        }
+    }
+
+    /// Whether the next line would have to be waited for: somebody may be typing.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.input.buffer().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn lines_of(text: &'static [u8]) -> Vec<(u64, Option<Vec<u8>>)> {
+        let mut lines = Lines::new(BufReader::new(Box::new(text)));
+        let mut found = Vec::new();
+        while let Some(Line { record, text }) = lines.next_line().unwrap() {
+            found.push((record, text.map(|text| text.trim_ascii().to_vec())));
+        }
+        assert!(lines.is_drained());
+        found
+    }
+
+    #[test]
+    fn blank_lines_do_not_count() {
+        let found = lines_of(b"one\r\n\n  \ntwo\nthree");
+        let expected = [b"one".as_slice(), b"two", b"three"];
+        assert_eq!(found, (1..).zip(expected.map(|text| Some(text.to_vec()))).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_line_without_end_is_passed_over() {
+        let mut text = vec![b'x'; APPEND_BYTES_MAX + 10];
+        text.extend(b"\nnext\n");
+        let found = lines_of(text.leak());
+        assert_eq!(found, [(1, None), (2, Some(b"next".to_vec()))]);
+    }
+
+    #[test]
+    fn packed_files_are_unpacked_whatever_their_name() {
+        let read = |path: &Path| read_text(path).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("contacts.txt");
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(b"1 2 3").unwrap();
+        fs::write(&path, packed.finish().unwrap()).unwrap();
+        assert_eq!(read(&path), "1 2 3");
+        fs::write(&path, b"4 5 6").unwrap();
+        assert_eq!(read(&path), "4 5 6");
+        fs::write(&path, b"").unwrap();
+        assert_eq!(read(&path), "");
+    }
+
+    #[test]
+    fn byte_order_marks_are_passed_over_and_utf_16_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        let check = |bytes: &[u8], expected: Result<&str, &str>| {
+            fs::write(&path, bytes).unwrap();
+            match (read_text(&path), expected) {
+                (Ok(text), Ok(expected)) => assert_eq!(text, expected),
+                (Err(failure), Err(part)) => assert!(failure.to_string().contains(part), "{failure}"),
+                (found, expected) => panic!("{bytes:?}: {found:?} instead of {expected:?}"),
+            }
+        };
+        check(b"\xef\xbb\xbf1 2", Ok("1 2"));
+        check(b"\xef\xbb\xbf", Ok(""));
+        check("1\u{feff}".as_bytes(), Ok("1\u{feff}"));
+        check(b"\xff\xfe1\0", Err("is UTF-16"));
+        check(b"\xfe\xff\x001", Err("is UTF-16"));
+        check(b"{\0}\0", Err("is UTF-16"));
+        check(b"\0{\0}", Err("is UTF-16"));
+        check(b"\xffabc", Err("is not text"));
+        check(b"1", Ok("1"));
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(b"\xef\xbb\xbfx").unwrap();
+        check(&packed.finish().unwrap(), Ok("x"));
+    }
+
+    #[test]
+    fn what_is_read_twice_is_the_same_both_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list");
+        fs::write(&path, b"\xef\xbb\xbfone\ntwo\n").unwrap();
+        let mut file = Rereadable::open(&path).unwrap();
+        for _ in 0..2 {
+            let mut text = String::new();
+            file.again(&path).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, "one\ntwo\n");
+        }
+    }
+
+    #[test]
+    fn folders_and_missing_files_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = |path: &Path| open(path).map(drop).unwrap_err().exit_code();
+        assert_eq!(code(folder.path()), 2);
+        assert_eq!(code(&folder.path().join("missing")), 3);
+    }
+}

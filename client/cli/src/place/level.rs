@@ -1,0 +1,44 @@
+//! Keeps a replica level with its server while a command goes on.
+
+use super::Place;
+use crate::{failure::Failure, show::output::remark};
+use kith_client::{
+    Client,
+    replica::{Connection, Happening, SyncError},
+};
+use std::{future::Future, pin::Pin};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+/// A sync beside a command. Without a replica, or where no server is set, it does nothing.
+pub(crate) struct Leveller(Option<Following>);
+
+struct Following {
+    sync: Pin<Box<dyn Future<Output = SyncError> + Send>>,
+    happenings: Receiver<Happening>,
+}
+
+impl Leveller {
+    /// Begins with the first wait for it.
+    pub(crate) fn of(place: &Place, keeps_level_with: Option<&Client>) -> Self {
+        let (Place::Replica(replica), Some(client)) = (place, keeps_level_with) else {
+            return Self(None);
+        };
+        let happenings = replica.happenings();
+        Self(Some(Following { sync: Box::pin(replica.follow(client)), happenings }))
+    }
+
+    /// Works until it cannot go on, which is the answer; interruptions that pass are told. Dropping it is safe.
+    pub(crate) async fn work(&mut self) -> Failure {
+        let Some(Following { sync, happenings }) = &mut self.0 else { return std::future::pending().await };
+        loop {
+            tokio::select! {
+                error = sync.as_mut() => return error.into(),
+                happening = happenings.recv() => match happening {
+                    Ok(Happening::Connection(Connection::Offline(error))) => remark(&format!("{error}; trying again")),
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return std::future::pending().await,
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! People who are easily taken for each other: by ids that differ in case alone, and by their names. Both are allowed, and
+//! whoever adds such a person is told.
+
+use super::{Place, names::folded};
+use crate::show::output::remark;
+use kith_client::v1;
+use kith_core::{id::PersonId, position::Position};
+use std::collections::HashMap;
+
+/// Pairs that are named in one remark.
+const PAIRS_TOLD_MAX: usize = 3;
+
+/// Remarks whom the people who were added after a position are easily taken for. Where nobody can be listed there is
+/// nothing to remark.
+pub(crate) async fn tell(place: &Place, after: Position) {
+    // People of an outbox have no position yet.
+    tell_if(place, |person| person.position == 0 || person.position > after.get()).await;
+}
+
+/// Remarks whom somebody who was added is easily taken for.
+pub(crate) async fn tell_of(place: &Place, added: &PersonId) {
+    tell_if(place, |person| person.id == added.as_str()).await;
+}
+
+async fn tell_if(place: &Place, is_new: impl Fn(&v1::Person) -> bool) {
+    if let Ok(people) = place.people(None).await {
+        Lookalikes::among(&people, is_new).remarks().iter().for_each(|line| remark(line));
+    }
+}
+
+/// New people, each with one who is there beside them.
+#[derive(Debug, PartialEq, Eq)]
+struct Lookalikes<'p> {
+    by_id: Vec<[&'p v1::Person; 2]>,
+    by_name: Vec<[&'p v1::Person; 2]>,
+}
+
+impl<'p> Lookalikes<'p> {
+    /// Looks through everybody. Whoever was merged is somebody else by now, and like nobody.
+    fn among(people: &'p [v1::Person], is_new: impl Fn(&v1::Person) -> bool) -> Self {
+        let people: Vec<_> = people.iter().filter(|person| person.merged_into.is_empty()).collect();
+        let by_id = pairs(&people, &is_new, |person| person.id.to_lowercase());
+        let by_name = pairs(&people, &is_new, |person| folded(&person.name));
+        Self { by_id, by_name }
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let ids = match self.by_id.as_slice() {
+            [] => None,
+            [[new, other]] => Some(format!("the id {} differs from {} in case alone", new.id, other.id)),
+            several => {
+                let pairs = listed(several, |[new, other]| format!("{} and {}", new.id, other.id));
+                Some(format!("{} ids differ from others in case alone: {pairs}", several.len()))
+            }
+        };
+        let names = match self.by_name.as_slice() {
+            [] => None,
+            [[new, other]] => Some(format!("there is already somebody called {}: {}", new.name, other.id)),
+            several => {
+                let pairs = listed(several, |[new, other]| format!("{} ({} and {})", new.name, new.id, other.id));
+                Some(format!("{} people are called like others: {pairs}", several.len()))
+            }
+        };
+        ids.into_iter().chain(names).collect()
+    }
+}
+
+/// Each new person with the first one of the same likeness; those without a likeness are like nobody.
+fn pairs<'p>(
+    people: &[&'p v1::Person],
+    is_new: impl Fn(&v1::Person) -> bool,
+    likeness: impl Fn(&v1::Person) -> String,
+) -> Vec<[&'p v1::Person; 2]> {
+    let mut alike: HashMap<String, Vec<&'p v1::Person>> = HashMap::new();
+    for person in people {
+        alike.entry(likeness(person)).or_default().push(person);
+    }
+    let other = |new: &'p v1::Person| {
+        let likeness = likeness(new);
+        let other = alike[&likeness].iter().find(|other| other.id != new.id)?;
+        (!likeness.is_empty()).then_some([new, *other])
+    };
+    people.iter().filter(|person| is_new(person)).filter_map(|person| other(person)).collect()
+}
+
+fn listed(pairs: &[[&v1::Person; 2]], show: impl Fn(&[&v1::Person; 2]) -> String) -> String {
+    let mut shown: Vec<_> = pairs.iter().take(PAIRS_TOLD_MAX).map(show).collect();
+    if pairs.len() > PAIRS_TOLD_MAX {
+        shown.push(format!("and {} more", pairs.len() - PAIRS_TOLD_MAX));
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everybody by id and name; those at a position after 2 are new.
+    fn check(people: &[(&str, &str)], expected: &[&str]) {
+        let people: Vec<_> = (1..)
+            .zip(people)
+            .map(|(position, (id, name))| v1::Person {
+                id: (*id).to_owned(),
+                name: (*name).to_owned(),
+                position,
+                ..v1::Person::default()
+            })
+            .collect();
+        assert_eq!(Lookalikes::among(&people, |person| person.position > 2).remarks(), expected);
+    }
+
+    #[test]
+    fn ids_that_differ_in_case_alone_are_told() {
+        check(&[("Amina", ""), ("ben", ""), ("amina", "")], &["the id amina differs from Amina in case alone"]);
+        check(&[("Amina", ""), ("amina", ""), ("ben", "")], &[]);
+        let several = "2 ids differ from others in case alone: amina and Amina, BEN and ben";
+        check(&[("Amina", ""), ("ben", ""), ("amina", ""), ("BEN", "")], &[several]);
+    }
+
+    #[test]
+    fn names_that_somebody_has_already_are_told() {
+        check(
+            &[("amina", "Amina Sorg"), ("ben", "Ben"), ("p-1", "amina  SORG")],
+            &["there is already somebody called amina  SORG: amina"],
+        );
+        check(&[("a", ""), ("b", ""), ("c", "")], &[]);
+        let people = [("a", "X"), ("b", "Y"), ("c", "X"), ("d", "X"), ("e", "Y"), ("f", "Y")];
+        check(&people, &["4 people are called like others: X (c and a), X (d and a), Y (e and b), and 1 more"]);
+    }
+
+    #[test]
+    fn whoever_was_merged_is_like_nobody() {
+        let person = |id: &str, merged_into: &str| v1::Person {
+            id: id.to_owned(),
+            merged_into: merged_into.to_owned(),
+            name: "Amina".to_owned(),
+            ..v1::Person::default()
+        };
+        let people = [person("amina", ""), person("Amina", "amina")];
+        assert!(Lookalikes::among(&people, |_| true).remarks().is_empty());
+    }
+}

@@ -1,0 +1,238 @@
+//! Names to ids: people are named by id or by an unambiguous part of their name, organisations likewise.
+//!
+//! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
+
+use super::{
+    Place,
+    names::{bare, folded},
+};
+use crate::{failure::Failure, show::output::clean};
+use kith_client::v1;
+use kith_core::id::{OrganisationId, PersonId};
+use std::collections::HashMap;
+
+/// Candidates that an ambiguous name lists.
+const CANDIDATES_MAX: usize = 10;
+
+/// Merges in a row that are followed from one id.
+const MERGES_MAX: usize = 64;
+
+/// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    place: &'a Place,
+    people: Option<Vec<v1::Person>>,
+    /// Where two people must not be one: whom each person found so far means by now.
+    apart: Option<HashMap<PersonId, PersonId>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// Asks there.
+    pub(crate) fn new(place: &'a Place) -> Self {
+        Self { place, people: None, apart: None }
+    }
+
+    /// Asks there for people of one event, whom nobody meets, helps or introduces twice: two ids that were merged are
+    /// refused. An id that is there twice the event's own rules refuse.
+    pub(crate) fn of_event(place: &'a Place) -> Self {
+        Self { apart: Some(HashMap::new()), ..Self::new(place) }
+    }
+
+    /// The person that this text names.
+    pub(crate) async fn person(&mut self, text: &str) -> Result<PersonId, Failure> {
+        let id = self.find(text).await?;
+        if self.apart.is_some() {
+            let now = self.meant_by(&id).await?;
+            self.keep_apart(&id, now)?;
+        }
+        Ok(id)
+    }
+
+    fn keep_apart(&mut self, id: &PersonId, now: PersonId) -> Result<(), Failure> {
+        let Some(apart) = &mut self.apart else { return Ok(()) };
+        if let Some(other) = apart.iter().find_map(|(other, meant)| (other != id && *meant == now).then_some(other)) {
+            return Err(Failure::Usage(format!("{other} and {id} are one person: they were merged")));
+        }
+        apart.insert(id.clone(), now);
+        Ok(())
+    }
+
+    /// The person that an id means after all merges.
+    async fn meant_by(&self, id: &PersonId) -> Result<PersonId, Failure> {
+        let mut id = id.clone();
+        for _ in 0..MERGES_MAX {
+            match self.place.find_person(&id).await? {
+                Some(person) if !person.merged_into.is_empty() => id = parse_answer(&person.merged_into)?,
+                Some(_) | None => break,
+            }
+        }
+        Ok(id)
+    }
+
+    async fn find(&mut self, text: &str) -> Result<PersonId, Failure> {
+        if let Ok(id) = text.parse::<PersonId>()
+            && self.is_person(&id).await?
+        {
+            return Ok(id);
+        }
+        if self.people.is_none() {
+            self.people = Some(self.place.people(None).await?);
+        }
+        let people = self.people.iter().flatten().filter(|person| person.merged_into.is_empty());
+        let candidates = people.map(|person| Candidate { id: &person.id, name: &person.name, more: about(person) });
+        parse_answer(pick("person", text, &candidates.collect::<Vec<_>>())?)
+    }
+
+    /// The people that these texts name.
+    pub(crate) async fn people(&mut self, texts: &[String]) -> Result<Vec<PersonId>, Failure> {
+        let mut people = Vec::with_capacity(texts.len());
+        for text in texts {
+            people.push(self.person(text).await?);
+        }
+        Ok(people)
+    }
+
+    /// The person that this text names, if there is a text.
+    pub(crate) async fn person_or_none(&mut self, text: Option<&String>) -> Result<Option<PersonId>, Failure> {
+        match text {
+            Some(text) => self.person(text).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The organisation that this text names, if there is a text.
+    pub(crate) async fn organisation(&self, text: Option<&String>) -> Result<Option<OrganisationId>, Failure> {
+        let Some(text) = text else { return Ok(None) };
+        let all = self.place.organisations().await?;
+        let exact = all.iter().find(|organisation| organisation.id == *text);
+        if let Some(organisation) = exact {
+            return parse_answer(&organisation.id).map(Some);
+        }
+        let candidates = all.iter().map(|one| Candidate { id: &one.id, name: &one.name, more: String::new() });
+        parse_answer(pick("organisation", text, &candidates.collect::<Vec<_>>())?).map(Some)
+    }
+
+    async fn is_person(&self, id: &PersonId) -> Result<bool, Failure> {
+        if let Some(people) = &self.people {
+            return Ok(people.iter().any(|person| person.id == id.as_str()));
+        }
+        Ok(self.place.find_person(id).await?.is_some())
+    }
+}
+
+fn parse_answer<T: std::str::FromStr>(id: &str) -> Result<T, Failure> {
+    id.parse().map_err(|_| Failure::Unexpected(format!("the server knows {id:?}, which is no id")))
+}
+
+/// Somebody or something that a text may mean.
+#[derive(Debug, Clone)]
+struct Candidate<'a> {
+    id: &'a str,
+    name: &'a str,
+    more: String,
+}
+
+fn about(person: &v1::Person) -> String {
+    let parts = [person.role.as_str(), person.organisation.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// The one candidate whose name is the text, or else the one whose name has the text as a part.
+fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a str, Failure> {
+    let wanted = folded(text);
+    let unknown = || Failure::NotFound(format!("there is no {what} {text:?}, neither by id nor by name"));
+    if wanted.is_empty() {
+        return Err(unknown());
+    }
+    let by = |matches: &dyn Fn(&str) -> bool| -> Vec<&Candidate<'a>> {
+        candidates.iter().filter(|candidate| matches(candidate.name)).collect()
+    };
+    let bare_wanted = bare(text);
+    let attempts: [&dyn Fn(&str) -> bool; 4] = [
+        &|name| folded(name) == wanted,
+        &|name| folded(name).contains(&wanted),
+        // Whoever has no key for an accent leaves it out.
+        &|name| bare(name) == bare_wanted,
+        &|name| !bare_wanted.is_empty() && bare(name).contains(&bare_wanted),
+    ];
+    let matching = attempts.into_iter().map(by).find(|found| !found.is_empty()).unwrap_or_default();
+    match matching.as_slice() {
+        [] => Err(unknown()),
+        [one] => Ok(one.id),
+        several => Err(Failure::Usage(question(what, text, several))),
+    }
+}
+
+fn question(what: &str, text: &str, candidates: &[&Candidate<'_>]) -> String {
+    let mut lines = vec![format!("which {what} is {text:?}? Name one by id:")];
+    lines.extend(candidates.iter().take(CANDIDATES_MAX).map(|candidate| {
+        let line = format!("  {}  {}", candidate.id, candidate.name);
+        clean(&if candidate.more.is_empty() { line } else { format!("{line} ({})", candidate.more) })
+    }));
+    if candidates.len() > CANDIDATES_MAX {
+        lines.push(format!("  and {} more", candidates.len() - CANDIDATES_MAX));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, &str>) {
+        let people = [("p-1", "Amina Shah"), ("p-2", "Amina Khan"), ("p-3", "Ben Okoro"), ("p-4", "Ben"), ("p-5", "")];
+        let candidates = people.map(|(id, name)| Candidate { id, name, more: "GP, riverside".into() });
+        match (pick("person", text, &candidates), expected) {
+            (Ok(id), Ok(expected)) => assert_eq!(id, expected),
+            (Err(failure), Err(part)) => assert!(failure.to_string().contains(part), "{failure}"),
+            (found, expected) => panic!("{text}: {found:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_name_is_enough_if_it_is_one_person_s() {
+        check("shah", Ok("p-1"));
+        check("BEN OK", Ok("p-3"));
+        check("ben", Ok("p-4"));
+        check("amina", Err("p-2  Amina Khan (GP, riverside)"));
+        check("nobody", Err("there is no person \"nobody\""));
+        check(" ", Err("there is no person"));
+    }
+
+    #[test]
+    fn names_are_found_however_they_are_spelt() {
+        let people = [
+            ("jose", "José Nuñez"),
+            ("mary", "Mary\u{a0}Poole"),
+            ("jg", "Jürgen Großmann"),
+            ("ipek", "İpek Işık"),
+            ("jurgen", "Jurgen Klein"),
+        ];
+        let candidates = people.map(|(id, name)| Candidate { id, name, more: String::new() });
+        let check = |text: &str, id: &str| assert_eq!(pick("person", text, &candidates).unwrap(), id, "{text}");
+        check("Jose\u{301}", "jose");
+        check("jose nunez", "jose");
+        check("mary  poole", "mary");
+        check("GROSSMANN", "jg");
+        check("ipek ışık", "ipek");
+        check("jürgen", "jg");
+        check("jurgen", "jurgen");
+        assert!(pick("person", "\u{301}", &candidates).is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_of_a_question() {
+        let forged = Candidate { id: "sam1", name: "Sam\n  ben  Ben Okoro", more: String::new() };
+        let other = Candidate { id: "sam2", name: "Sam Two\u{202e}", more: String::new() };
+        let question = pick("person", "sam", &[forged, other]).unwrap_err().to_string();
+        assert_eq!(question.lines().collect::<Vec<_>>()[1..], ["  sam1  Sam   ben  Ben Okoro", "  sam2  Sam Two "]);
+    }
+
+    #[test]
+    fn ambiguity_is_a_question_and_absence_is_not_found() {
+        let all = || vec![Candidate { id: "a", name: "X", more: String::new() }; 12];
+        assert_eq!(pick("person", "x", &all()).unwrap_err().exit_code(), 2);
+        assert!(pick("person", "x", &all()).unwrap_err().to_string().ends_with("and 2 more"));
+        assert_eq!(pick("person", "y", &all()).unwrap_err().exit_code(), 3);
+    }
+}

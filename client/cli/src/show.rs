@@ -1,0 +1,7 @@
+//! What is printed: JSON for programs; tables, sentences and remarks for people.
+
+pub(crate) mod log_clock;
+pub(crate) mod output;
+pub(crate) mod people;
+pub(crate) mod rows;
+pub(crate) mod sentences;

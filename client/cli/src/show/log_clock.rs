@@ -1,0 +1,31 @@
+//! Says when a log's times of acceptance lie ahead of the clock: they stand still then, and dates mean little.
+
+use kith_core::timestamp::Timestamp;
+use kith_json::time_text;
+
+/// How far they may lie ahead before anything is said.
+const AHEAD_MS_MAX: i64 = 60_000;
+
+/// What to say, if times lie ahead.
+pub(crate) fn standstill(last_recorded_at: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let last = last_recorded_at.filter(|last| last.millis() > now.millis().saturating_add(AHEAD_MS_MAX))?;
+    Some(format!(
+        "times of acceptance stand still at {} until the clock reaches it: the server's clock ran ahead once, or this \
+         computer's is behind",
+        time_text(last)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_ahead_is_nothing_to_speak_of() {
+        let at = |millis| Some(Timestamp::from_millis(millis));
+        let now = Timestamp::from_millis(0);
+        assert_eq!(standstill(None, now), None);
+        assert_eq!(standstill(at(60_000), now), None);
+        assert!(standstill(at(60_001), now).unwrap().contains("1970-01-01T00:01:00"));
+    }
+}

@@ -1,0 +1,84 @@
+//! Facts of administration: written, and never read, because only the server records them.
+
+use crate::{name::role_name, time::time_text, values::text};
+use kith_core::event::{Administration, RemovedPlugin};
+use serde_json::json;
+
+/// Every fact that only the server records.
+pub(super) const ADMINISTRATION: [&str; 11] = [
+    "plugin_installed",
+    "plugin_activated",
+    "plugin_paused",
+    "plugin_removed",
+    "member_changed",
+    "token_issued",
+    "token_revoked",
+    "person_erased",
+    "erasure_completed",
+    "hold_changed",
+    "log_restored",
+];
+
+/// The field of a fact of administration, and what is in it: `null` where it says nothing.
+pub(super) fn administration_json(administration: &Administration) -> (&'static str, serde_json::Value) {
+    match administration {
+        Administration::PluginInstalled { name, version, component, settings } => (
+            "plugin_installed",
+            json!({
+                "name": name,
+                "version": version,
+                "component": hex::encode(component),
+                "settings": settings,
+            }),
+        ),
+        Administration::PluginActivated { name, version, component } => {
+            ("plugin_activated", json!({ "name": name, "version": version, "component": hex::encode(component) }))
+        }
+        Administration::PluginPaused { name, paused } => ("plugin_paused", json!({ "name": name, "paused": paused })),
+        Administration::PluginRemoved { plugin } => (
+            "plugin_removed",
+            match plugin {
+                RemovedPlugin::Named(name) => json!({ "name": name }),
+                RemovedPlugin::Installed(id) => json!({ "installed": id.to_string() }),
+            },
+        ),
+        Administration::MemberChanged { principal, role, organisation } => (
+            "member_changed",
+            json!({
+                "principal": principal,
+                "role": role.map(role_name),
+                "organisation": text(organisation.as_ref()),
+            }),
+        ),
+        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest } => (
+            "token_issued",
+            json!({
+                "token": token.as_str(),
+                "role": role_name(*role),
+                "person": text(person.as_ref()),
+                "organisation": text(organisation.as_ref()),
+                "expires_at": expires_at.map(time_text),
+                "secret_digest": secret_digest.map(hex::encode),
+            }),
+        ),
+        Administration::TokenRevoked { token } => ("token_revoked", json!({ "token": token.as_str() })),
+        Administration::PersonErased { person, ground } => {
+            ("person_erased", json!({ "person": person.as_str(), "ground": ground }))
+        }
+        Administration::ErasureCompleted { person, erasure } => {
+            ("erasure_completed", json!({ "person": person.as_str(), "erasure": erasure.to_string() }))
+        }
+        Administration::HoldChanged { person, held, reason } => {
+            ("hold_changed", json!({ "person": person.as_str(), "held": held, "reason": reason }))
+        }
+        Administration::LogRestored { incarnation, lost_head, lost_root, unverified } => (
+            "log_restored",
+            json!({
+                "incarnation": hex::encode(incarnation),
+                "lost_head": lost_head,
+                "lost_root": hex::encode(lost_root),
+                "unverified": unverified,
+            }),
+        ),
+    }
+}

@@ -1,0 +1,100 @@
+//! Names of enums: those of `kith.v1`, in lower case and without the enum's prefix.
+//!
+//! They are read in upper or lower case, with or without the prefix.
+
+use crate::value::Value;
+use kith_core::{
+    detail::DetailKind,
+    event::{Answer, RetractionReason, Role, Scope},
+    invalid::{Invalid, Problem},
+};
+use std::borrow::Cow;
+
+/// A scope's name: `network` or `organisation`.
+pub fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Network => "network",
+        Scope::Organisation => "organisation",
+    }
+}
+
+/// Reads a scope's name.
+pub(crate) fn read_scope(value: Value) -> Result<Scope, Invalid> {
+    choice(value, "SCOPE_", &[Scope::Network, Scope::Organisation], scope_name, "network or organisation")
+}
+
+/// An answer's name: `accepted`, `declined` or `met`.
+pub fn answer_name(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Accepted => "accepted",
+        Answer::Declined => "declined",
+        Answer::Met => "met",
+    }
+}
+
+/// Reads an answer's name.
+pub(crate) fn read_answer(value: Value) -> Result<Answer, Invalid> {
+    let answers = [Answer::Accepted, Answer::Declined, Answer::Met];
+    choice(value, "ANSWER_", &answers, answer_name, "accepted, declined or met")
+}
+
+/// The name of a reason to retract: `mistake`, `duplicate`, `consent` or `other`.
+pub fn retraction_reason_name(reason: RetractionReason) -> &'static str {
+    match reason {
+        RetractionReason::Mistake => "mistake",
+        RetractionReason::Duplicate => "duplicate",
+        RetractionReason::Consent => "consent",
+        RetractionReason::Other => "other",
+    }
+}
+
+/// Reads the name of a reason to retract.
+pub(crate) fn read_retraction_reason(value: Value) -> Result<RetractionReason, Invalid> {
+    let reasons =
+        [RetractionReason::Mistake, RetractionReason::Duplicate, RetractionReason::Consent, RetractionReason::Other];
+    choice(value, "RETRACTION_REASON_", &reasons, retraction_reason_name, "mistake, duplicate, consent or other")
+}
+
+/// The name of a kind of detail, such as `note`; `newer:N` for one of a later version, which cannot be read back.
+pub(crate) fn detail_kind_name(kind: DetailKind) -> Cow<'static, str> {
+    Cow::Borrowed(match kind {
+        DetailKind::Name => "name",
+        DetailKind::Contact => "contact",
+        DetailKind::Note => "note",
+        DetailKind::Place => "place",
+        DetailKind::Words => "words",
+        DetailKind::Newer(number) => return Cow::Owned(format!("newer:{number}")),
+    })
+}
+
+/// Reads the name of a kind of detail.
+pub(crate) fn read_detail_kind(value: Value) -> Result<DetailKind, Invalid> {
+    let kinds = [DetailKind::Name, DetailKind::Contact, DetailKind::Note, DetailKind::Place, DetailKind::Words];
+    choice(value, "DETAIL_KIND_", &kinds, detail_kind_name, "name, contact, note, place or words")
+}
+
+/// A role's name, such as `records-officer`.
+pub fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Reader => "reader",
+        Role::Recorder => "recorder",
+        Role::Analyst => "analyst",
+        Role::Auditor => "auditor",
+        Role::RecordsOfficer => "records-officer",
+        Role::Owner => "owner",
+    }
+}
+
+/// The one of these that a value names.
+fn choice<T: Copy, N: AsRef<str>>(
+    value: Value,
+    prefix: &str,
+    all: &[T],
+    name_of: impl Fn(T) -> N,
+    rule: &'static str,
+) -> Result<T, Invalid> {
+    let invalid = Invalid::new(value.path(), Problem::MustBe(rule));
+    let name = value.text()?;
+    let short = name.strip_prefix(prefix).unwrap_or(&name).to_lowercase();
+    all.iter().copied().find(|one| name_of(*one).as_ref() == short).ok_or(invalid)
+}
