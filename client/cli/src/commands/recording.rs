@@ -7,7 +7,7 @@ use kith_core::reason::Reason;
 use kith_core::{
     condition::Condition,
     detail::DetailKind,
-    event::{AttributeValue, DirectoryFact, Event, Fact, Habit, Scope},
+    event::{AttributeValue, DirectoryFact, Event, Fact, Scope},
     id::{EventId, PersonId},
     position::Position,
     timestamp::Timestamp,
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn an_event_takes_the_scope_of_the_one_it_names() {
         let people = vec!["a".parse().unwrap(), "b".parse().unwrap()];
-        let met = || Fact::Habit(Habit::Met(kith_core::event::Met { people: people.clone() }));
+        let met = || Fact::from(kith_core::event::Met { people: people.clone() });
         let when = WhenArgs { on: Some(Timestamp::from_millis(86_400_000)), attributes: Vec::new(), if_head: None };
         let args = EventArgs { when, note: Some("x".into()), scope: None, id: None };
         let target = args.when.builder(met()).scope(Scope::Organisation).build().unwrap();

@@ -5,7 +5,7 @@ use kith_core::{
     plugins::{PluginRefusal, SettingsInvalid},
     position::Position,
 };
-use kith_log::{AppendError, ComponentError, ReadError};
+use kith_log::{AppendError, ReadError, Unavailable};
 use kith_views::ManifestInvalid;
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ pub(crate) enum PluginChangeError {
     Append(#[from] AppendError),
     /// The component was not stored, or another one not removed.
     #[error(transparent)]
-    Component(#[from] ComponentError),
+    Component(#[from] Unavailable),
     /// The log could not be read.
     #[error(transparent)]
     Log(#[from] ReadError),
