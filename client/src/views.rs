@@ -103,6 +103,54 @@ impl fmt::Debug for WatchView {
     }
 }
 
+impl ViewQuery {
+    /// The request that asks it of a network.
+    pub(crate) fn to_proto(&self, network: String) -> v1::QueryViewRequest {
+        v1::QueryViewRequest {
+            network: network,
+            view: self.view.clone(),
+            person: self.person.as_ref().map(ToString::to_string).unwrap_or_default(),
+            organisation: self.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
+            at: self.at,
+            as_of: self.as_of.get(),
+            as_of_time: self.as_of_time.map(Timestamp::to_proto),
+            sort: self.sort.clone(),
+            page_size: self.page_size,
+            page_token: self.page_token.clone(),
+            key: self.key.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl RowQuery {
+    /// The request that asks it of a network.
+    pub(crate) fn to_proto(&self, network: String) -> v1::ExplainRowRequest {
+        let people = self.key.iter().map(ToString::to_string);
+        let organisations = self.organisations.iter().map(ToString::to_string);
+        v1::ExplainRowRequest {
+            network: network,
+            view: self.view.clone(),
+            key: people.chain(organisations).collect(),
+            item: self.item.get(),
+            at: self.at,
+            as_of: self.as_of.get(),
+        }
+    }
+}
+
+impl DigestQuery {
+    /// The request that asks it of a network.
+    pub(crate) fn to_proto(&self, network: String) -> v1::DigestViewRequest {
+        v1::DigestViewRequest {
+            network: network,
+            view: self.view.clone(),
+            at: self.at,
+            as_of: self.as_of.get(),
+            filter: Some(self.held.to_proto()),
+        }
+    }
+}
+
 impl Client {
     /// The views there are, with their status.
     pub async fn list_views(&self) -> Result<Views, Error> {
@@ -125,19 +173,7 @@ impl Client {
 
     /// Rows of a view, a page at a time.
     pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, Error> {
-        let request = v1::QueryViewRequest {
-            network: self.network_name(),
-            view: query.view.clone(),
-            person: query.person.as_ref().map(ToString::to_string).unwrap_or_default(),
-            organisation: query.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
-            at: query.at,
-            as_of: query.as_of.get(),
-            as_of_time: query.as_of_time.map(Timestamp::to_proto),
-            sort: query.sort.clone(),
-            page_size: query.page_size,
-            page_token: query.page_token.clone(),
-            key: query.key.iter().map(ToString::to_string).collect(),
-        };
+        let request = query.to_proto(self.network_name());
         let views = self.views();
         self.call(Repeat::Safe, request, |request| {
             let mut views = views.clone();
@@ -148,16 +184,7 @@ impl Client {
 
     /// The entries that a row stands on, newest first, each with its share.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Error> {
-        let people = query.key.iter().map(ToString::to_string);
-        let organisations = query.organisations.iter().map(ToString::to_string);
-        let request = v1::ExplainRowRequest {
-            network: self.network_name(),
-            view: query.view.clone(),
-            key: people.chain(organisations).collect(),
-            item: query.item.get(),
-            at: query.at,
-            as_of: query.as_of.get(),
-        };
+        let request = query.to_proto(self.network_name());
         let views = self.views();
         self.call(Repeat::Safe, request, |request| {
             let mut views = views.clone();
@@ -168,13 +195,7 @@ impl Client {
 
     /// One digest over the rows of a view: equal to that of a replica with the same entries.
     pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, Error> {
-        let request = v1::DigestViewRequest {
-            network: self.network_name(),
-            view: query.view.clone(),
-            at: query.at,
-            as_of: query.as_of.get(),
-            filter: Some(query.held.to_proto()),
-        };
+        let request = query.to_proto(self.network_name());
         let views = self.views();
         self.call(Repeat::Safe, request, |request| {
             let mut views = views.clone();

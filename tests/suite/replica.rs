@@ -6,6 +6,7 @@ mod example;
 mod history;
 mod offline;
 mod parts;
+mod questions;
 mod views;
 
 use kith_client::{

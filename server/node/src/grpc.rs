@@ -14,7 +14,6 @@ mod log;
 mod networks;
 mod page;
 mod plugins;
-mod question;
 mod reports;
 mod rows;
 mod status;

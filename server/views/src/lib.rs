@@ -4,8 +4,9 @@
 //! never waits for a view, and a plugin that fails harms one key or, at worst, its own view.
 //!
 //! Rooms, each of which names only those before it: `contract` and `share`, `plugin`, `file`, `fold`, `view`, `ask`,
-//! `check`, `report`, `wire`, and `host` on top. `limits` is for all of them.
+//! `check`, `report`, `wire`, `answering`, and `host` on top. `limits` is for all of them.
 
+mod answering;
 mod ask;
 mod check;
 mod contract;
@@ -22,6 +23,16 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use answering::{
+    digest_of_view, explanation_of_report, explanation_of_view,
+    question::{Asked, Question, ReportQuestion},
+    report_as_of, rows_of_report, rows_of_view,
+    unanswered::Unanswered,
+};
+/// Questions, read from their messages.
+pub mod question {
+    pub use crate::answering::question::{as_of, day, digest, explain, explain_report};
+}
 pub use ask::{
     answer::{RemovedRow, Row, Value},
     changes::{ChangeReader, Changes},

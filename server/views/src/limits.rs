@@ -1,5 +1,7 @@
 //! Every limit of the plugin host, in one place.
 
+use std::time::Duration;
+
 /// Bytes of a component.
 pub const COMPONENT_BYTES_MAX: usize = kith_core::limits::COMPONENT_BYTES_MAX;
 // Bounds on the shape of a component: each at least twice what the largest component of Rust, Python or JavaScript has
@@ -140,10 +142,18 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub const ABOUT_BYTES_MAX: usize = 1_024;
 /// Bytes of a settings schema.
 pub const SETTINGS_SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Rows in a page unless asked otherwise.
+pub const PAGE_ROWS_DEFAULT: usize = 100;
 /// Rows in a page.
 pub const PAGE_ROWS_MAX: usize = 10_000;
 /// Bytes of rows in a page, as they are sent at the most: it ends early, but has one row at least.
 pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Bytes of entries that one explanation gives.
+pub const EVIDENCE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// When to ask again a view that is being built.
+pub const RETRY_BUILDING: Duration = Duration::from_millis(500);
+/// When to ask again for a position that is not there yet.
+pub const RETRY_LAGGING: Duration = Duration::from_millis(500);
 /// Entries of a key, newest first, whose share is computed.
 pub const SHARES_MAX: usize = 200;
 /// Tables that are kept, of all views and reports: of views as of other days and positions, and of reports.

@@ -1,5 +1,4 @@
-//! Views on the wire: what they answer as messages of `kith.v1`, and failures by their reasons, the same for a server
-//! and for a replica that needs none.
+//! Views on the wire: what they answer as messages of `kith.v1`, the same for a server and for a replica that needs none.
 
 pub mod report;
 
@@ -7,17 +6,12 @@ use crate::{
     ask::{
         answer::{RemovedRow, Row, Value},
         digest::ViewDigest,
-        explain::ExplainError,
-        query::QueryError,
-        snapshot::SnapshotError,
     },
     contract::{Field, FieldType, KeyShape},
-    fold::evaluate::EvaluateError,
-    share::interrupted::Interrupted,
     view::status::{QuarantinedKey, ViewState, ViewStatus},
 };
 use kith_core::{id::PersonId, position::Position};
-use kith_proto::v1::{self, ErrorReason};
+use kith_proto::v1;
 
 /// Keys in quarantine that are told.
 const QUARANTINED_MAX: usize = 100;
@@ -151,58 +145,4 @@ fn state(state: ViewState) -> (v1::ViewState, String) {
 
 fn quarantined(key: QuarantinedKey) -> v1::Quarantined {
     v1::Quarantined { key: ids(&key.key), position: number(key.position), message: key.message }
-}
-
-/// Why a question has no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The reason; none if the view itself fails, which is nothing that whoever asks can mend.
-    pub reason: Option<ErrorReason>,
-    /// The field of the question that is at fault.
-    pub field: Option<&'static str>,
-    /// How far the view has come, where that is why.
-    pub cursor: Option<Position>,
-}
-
-impl From<&SnapshotError> for Problem {
-    fn from(error: &SnapshotError) -> Self {
-        let behind = |reason, cursor: &Position| Self { reason: Some(reason), field: None, cursor: Some(*cursor) };
-        match error {
-            SnapshotError::Building { cursor } => behind(ErrorReason::ViewBuilding, cursor),
-            SnapshotError::PositionAhead { cursor } => behind(ErrorReason::PositionAhead, cursor),
-            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::Cancelled | Interrupted::Deadline)) => {
-                Self { reason: Some(ErrorReason::DeadlineExceeded), field: None, cursor: None }
-            }
-            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::NoInstance { .. })) => {
-                Self { reason: Some(ErrorReason::ViewBuilding), field: None, cursor: None }
-            }
-            SnapshotError::Evaluate(EvaluateError::Interrupted(Interrupted::TooLarge { .. })) => {
-                Self { reason: Some(ErrorReason::LimitExceeded), field: None, cursor: None }
-            }
-            SnapshotError::Evaluate(_) => Self { reason: None, field: None, cursor: None },
-        }
-    }
-}
-
-impl From<&QueryError> for Problem {
-    fn from(error: &QueryError) -> Self {
-        let at = |reason, field| Self { reason: Some(reason), field, cursor: None };
-        match error {
-            QueryError::Snapshot(error) => error.into(),
-            QueryError::PersonAhead(_) => at(ErrorReason::ViewBuilding, None),
-            QueryError::KeyShape { .. } => at(ErrorReason::RequestInvalid, Some("key")),
-            QueryError::FieldUnknown(_) => at(ErrorReason::RequestInvalid, Some("sort")),
-            QueryError::PageRows { .. } => at(ErrorReason::LimitExceeded, Some("page_size")),
-            QueryError::PageToken => at(ErrorReason::RequestInvalid, Some("page_token")),
-        }
-    }
-}
-
-impl From<&ExplainError> for Problem {
-    fn from(error: &ExplainError) -> Self {
-        match error {
-            ExplainError::Query(error) => error.into(),
-            ExplainError::RowUnknown => Self { reason: Some(ErrorReason::RowUnknown), field: None, cursor: None },
-        }
-    }
 }

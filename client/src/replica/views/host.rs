@@ -1,6 +1,6 @@
 //! What runs a replica's views: the sandbox, the files, and which state of the replica they are of.
 
-use super::{Inner, OfflinePlugin, ViewError, folder::ViewsFolder, pending::WithPending, unknown};
+use super::{Inner, OfflinePlugin, ViewError, asking::Of, folder::ViewsFolder, pending::WithPending, unknown};
 use crate::{error::Error, replica::store::read_state};
 use kith_core::reason::Reason;
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
@@ -98,6 +98,16 @@ impl Host {
 
     pub(super) fn replica(&self) -> &Inner {
         &self.replica
+    }
+
+    /// The name of the network.
+    pub(super) fn network(&self) -> String {
+        self.replica.options.network.to_string()
+    }
+
+    /// What questions are looked up in.
+    pub(super) fn asked(&self) -> Of<'_> {
+        Of(&self.replica, self.head())
     }
 
     /// The last position: that of the last pending event, if these are folded.

@@ -45,7 +45,7 @@ pub(in crate::replica) use host::Host;
 use kith_core::position::Position;
 use kith_core::reason::Reason;
 use kith_proto::v1;
-use kith_views::{Report, ViewScope, wire};
+use kith_views::{Question, Report, ViewScope, question, wire};
 use reports::Ready;
 use std::sync::Arc;
 
@@ -153,32 +153,37 @@ impl OfflineViews {
 
     /// Rows of a view or report, a page at a time, of all that is here. Rows of reports are never marked `pending`.
     pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, ViewError> {
-        if let Some(ready) = Ready::find(&self.0, &query.view).await? {
-            return ready.query(query).await;
+        let ready = Ready::find(&self.0, &query.view).await?;
+        let question = Question::read(&query.to_proto(self.0.network()), &self.0.asked())?;
+        if let Some(ready) = ready {
+            return ready.query(question).await;
         }
-        let question = asking::question(self.0.replica(), query)?;
+        let known_at = asking::known_at(self.0.replica(), &question)?;
         let view = self.0.level(&query.view).await?;
-        let mut answer = asking::query(view, question).await?;
+        let mut answer = asking::query(view, question.of_view(known_at)).await?;
         self.mark(&mut answer.rows);
         Ok(answer)
     }
 
-    /// The entries that a row stands on, newest first, each with its share; of a report the rows of views.
+    /// The entries that a row stands on, newest first as far as a server would give them, each with its share; of a
+    /// report the rows of views.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, ViewError> {
+        let message = query.to_proto(self.0.network());
         if let Some(ready) = Ready::find(&self.0, &query.view).await? {
-            return ready.explain(query).await;
+            return ready.explain(message).await;
         }
-        asking::check_people(self.0.replica(), &query.key, "key")?;
+        let explain = question::explain(&message, &self.0.asked())?;
         let view = self.0.level(&query.view).await?;
-        let mut answer = asking::explain(view, query.clone()).await?;
+        let mut answer = asking::explain(view, explain).await?;
         self.mark(&mut answer.rows);
         Ok(answer)
     }
 
     /// One digest over the rows of complete keys: equal to the server's for the same position, day and part.
     pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, ViewError> {
+        let (held, as_of) = question::digest(&query.to_proto(self.0.network()), &self.0.asked())?;
         let view = self.0.level(&query.view).await?;
-        asking::digest(view, query.clone()).await
+        asking::digest(view, held, as_of).await
     }
 
     /// Rows of a view that changed after a position, then rows as they change; zero = all rows first. It goes on until

@@ -6,14 +6,13 @@ use super::{
     ViewError, asking,
     host::{Found, Host, blocking},
 };
-use crate::{
-    error::Error,
-    views::{RowQuery, ViewQuery},
-};
-use kith_core::reason::Reason;
-use kith_core::{filter::Filter, position::Position};
+use crate::error::Error;
+use kith_core::{directory::Directory, filter::Filter, position::Position, reason::Reason};
 use kith_proto::v1;
-use kith_views::{Report, ReportContext, ReportError, ReportPage, ReportQuery, ViewHandle, wire};
+use kith_views::{
+    Cancel, Question, Report, ReportContext, ViewHandle, explanation_of_report, question, report_as_of, rows_of_report,
+    wire,
+};
 use std::sync::Arc;
 
 /// A report, and the views that it reads, level with what is here.
@@ -40,77 +39,38 @@ impl Ready {
     }
 
     /// Answers a question.
-    pub(super) async fn query(self, query: &ViewQuery) -> Result<v1::QueryViewResponse, ViewError> {
-        let asked = asking::question(self.host.replica(), query)?;
-        let page = match &asked.page_token {
-            Some(token) => ReportPage::parse(token).map_err(|invalid| refused("page_token", &invalid))?,
-            None => ReportPage { as_of: asked.as_of, day: asked.day, skip: 0 },
-        };
-        let query = ReportQuery {
-            person: asked.person,
-            organisation: asked.organisation,
-            key: asked.key.map(|key| key.iter().map(ToString::to_string).collect()),
-            order: asked.order,
-            skip: page.skip,
-            page_rows: asked.page_rows,
-        };
+    pub(super) async fn query(self, question: Question) -> Result<v1::QueryViewResponse, ViewError> {
+        let known_at = asking::known_at(self.host.replica(), &question)?;
+        let question = question.of_report(&self.report, known_at)?;
         blocking(move || {
-            let (position, day) = self.as_of(page.as_of, page.day)?;
-            let directory = self.host.directory_at(position)?;
-            let context = ReportContext { views: &self.views, directory: &directory, position, day };
-            let answer = self.report.query(&context, &query)?;
-            let page = ReportPage { as_of: Some(position), day: Some(day), ..page };
-            Ok(wire::report::answer(&self.report, &page, answer))
+            let as_of = report_as_of(&self.views, question.page.as_of, question.page.day)?;
+            let directory = self.host.directory_at(as_of.0)?;
+            let table = self.report.table(&self.context(&directory, as_of), &Cancel::default())?;
+            Ok(rows_of_report(&self.report, &table, &directory, &question, as_of)?)
         })
         .await
     }
 
     /// Explains a row.
-    pub(super) async fn explain(self, query: &RowQuery) -> Result<v1::ExplainRowResponse, ViewError> {
-        let people = query.key.iter().map(ToString::to_string);
-        let key: Vec<String> = people.chain(query.organisations.iter().map(ToString::to_string)).collect();
-        let (as_of, day) = (asking::as_of(query.as_of), asking::day(query.at)?);
+    pub(super) async fn explain(self, message: v1::ExplainRowRequest) -> Result<v1::ExplainRowResponse, ViewError> {
+        let (as_of, day) = question::explain_report(&message, &self.host.asked())?;
         blocking(move || {
-            let (position, day) = self.as_of(as_of, day)?;
-            let directory = self.host.directory_at(position)?;
-            let context = ReportContext { views: &self.views, directory: &directory, position, day };
-            let found = self.report.explain(&context, &key)?;
-            Ok(wire::report::explanation(&self.report, found, (position, day)))
+            let as_of = report_as_of(&self.views, as_of, day)?;
+            let directory = self.host.directory_at(as_of.0)?;
+            let context = self.context(&directory, as_of);
+            let table = self.report.table(&context, &Cancel::default())?;
+            Ok(explanation_of_report(&self.report, &table, &context, &message.key)?)
         })
         .await
+    }
+
+    fn context<'a>(&'a self, directory: &'a Directory, (position, day): (Position, i32)) -> ReportContext<'a> {
+        ReportContext { views: &self.views, directory, position, day }
     }
 
     /// How it is doing.
     pub(super) async fn status(self, name: String) -> Result<v1::View, ViewError> {
         let status = blocking(move || wire::report::view(&name, &self.report, &self.views)).await;
         status.map_err(|error| ViewError::Host(error.to_string()))
-    }
-
-    /// The position and day that a question is about: unless it says otherwise, as far as every view has come.
-    fn as_of(&self, as_of: Option<Position>, day: Option<i32>) -> Result<(Position, i32), Error> {
-        let building =
-            || Error::refused(Reason::ViewBuilding, "a view that the report reads is being built".to_owned());
-        let (reached, today) = Report::reached(&self.views).ok_or_else(building)?;
-        Ok((as_of.unwrap_or(reached), day.unwrap_or(today)))
-    }
-}
-
-fn refused(field: &str, why: &dyn std::error::Error) -> Error {
-    Error::refused(Reason::RequestInvalid, why.to_string()).at(field)
-}
-
-impl From<ReportError> for ViewError {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::View { error, .. } => error.into(),
-            ReportError::FieldMissing { .. } | ReportError::Failed(_) => {
-                Error::refused(Reason::ViewStopped, error.to_string()).into()
-            }
-            ReportError::FieldUnknown(_) => refused("sort", &error).into(),
-            ReportError::Cancelled => Error::refused(Reason::DeadlineExceeded, error.to_string()).into(),
-            ReportError::Busy(_) => Error::refused(Reason::ViewBuilding, error.to_string()).into(),
-            ReportError::TooLarge(_) => Error::refused(Reason::LimitExceeded, error.to_string()).into(),
-            ReportError::RowUnknown => Error::refused(Reason::RowUnknown, error.to_string()).into(),
-        }
     }
 }

@@ -110,9 +110,9 @@ impl From<ReadError> for Failure {
 impl From<&ReadError> for Failure {
     fn from(error: &ReadError) -> Self {
         match error {
-            ReadError::PositionAhead { head } => {
-                Self::because(ErrorReason::PositionAhead, error).with("head", head).retry_after(RETRY_LAGGING)
-            }
+            ReadError::PositionAhead { head } => Self::because(ErrorReason::PositionAhead, error)
+                .with("head", head)
+                .retry_after(kith_views::limits::RETRY_LAGGING),
             ReadError::OutsideTree { .. } => Self::because(ErrorReason::RequestInvalid, error),
             ReadError::Storage(_) | ReadError::Damaged(_) => Self::internal(error),
         }
@@ -136,9 +136,6 @@ pub(super) fn administration(error: AppendError) -> Failure {
         AppendError::Unavailable(why) => why.into(),
     }
 }
-
-/// When to ask again a server that lags behind another.
-pub(super) const RETRY_LAGGING: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What became of an appended event.
 pub(super) fn outcome(outcome: Outcome) -> v1::AppendOutcome {

@@ -1,16 +1,19 @@
 //! Reports behind the calls of views: asked, listed and explained like them.
 
-use super::{Call, Failure, convert, question, rows};
+use super::{Call, Failure, rows};
 use crate::{
     bounds::slow::SlowCall,
     door::authenticator::Caller,
     node::Node,
     views::{ServedReport, tables::TableError},
 };
-use kith_core::{directory::Directory, limits::PERSON_ID_BYTES_MAX, may::Principal, position::Position};
+use kith_core::{directory::Directory, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{Cancel, Comparison, Report, ReportContext, ReportError, ReportPage, ReportQuery, ReportTable, wire};
+use kith_views::{
+    Cancel, Comparison, Question, ReportContext, ReportTable, Unanswered, explanation_of_report, question,
+    report_as_of, rows_of_report, wire,
+};
 use std::sync::Arc;
 
 /// A report of a network with the views that it reads, if the name is one.
@@ -50,7 +53,7 @@ pub(super) fn compare(
     moves_max: usize,
     cancel: &Cancel,
 ) -> Result<Comparison, Failure> {
-    let (one, other) = (as_of(ours, None, None)?, as_of(theirs, None, None)?);
+    let (one, other) = (report_as_of(&ours.handles(), None, None)?, report_as_of(&theirs.handles(), None, None)?);
     let (position, day) = (one.0.min(other.0), one.1.min(other.1));
     let directory = &network.directory_at(position)?;
     let (our_views, their_views) = (ours.handles(), theirs.handles());
@@ -79,31 +82,16 @@ pub(super) async fn query(
     report: ServedReport,
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let asked = question::query(node, network, &caller.principal, message).await?;
-    let page = if let Some(token) = &asked.page_token {
-        ReportPage::parse(token).map_err(|invalid| Failure::request("page_token", invalid))?
-    } else {
+    let question = Question::read(message, &rows::Of(network))?;
+    let known_at = rows::known_at(node, network, &caller.principal, &question).await?;
+    if !question.is_continued() {
         catch_up(network, &report).await?;
-        ReportPage { as_of: asked.as_of, day: asked.day, skip: 0 }
-    };
-    let query = ReportQuery {
-        person: asked.person,
-        organisation: asked.organisation,
-        key: asked.key.map(|key| key.iter().map(ToString::to_string).collect()),
-        order: asked.order,
-        skip: page.skip,
-        page_rows: asked.page_rows,
-    };
-    report.report.check_order(&query)?;
+    }
+    let question = question.of_report(&report.report, known_at)?;
     let call = node.slow_call(caller, network)?;
-    let (position, day) = as_of(&report, page.as_of, page.day)?;
-    let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
-    let answer = move |_: &Cancel| {
-        let answer = report.report.answer(&table, &directory, &query)?;
-        let page = ReportPage { as_of: Some(position), day: Some(day), ..page };
-        Ok(wire::report::answer(&report.report, &page, answer))
-    };
-    call.run(answer).await
+    let as_of = report_as_of(&report.handles(), question.page.as_of, question.page.day)?;
+    let (table, directory) = table(node, &call, network, &report, as_of).await?;
+    Ok(call.run(move |_: &Cancel| rows_of_report(&report.report, &table, &directory, &question, as_of)).await?)
 }
 
 /// Answers `ExplainRow`.
@@ -114,32 +102,17 @@ pub(super) async fn explain(
     call: Call<v1::ExplainRowRequest>,
 ) -> Result<v1::ExplainRowResponse, Failure> {
     let Call { caller, message } = call;
-    check_key(&message.key)?;
-    let (wanted, day) = (rows::as_of(network, message.as_of)?, rows::day(message.at)?);
+    let (wanted, day) = question::explain_report(&message, &rows::Of(network))?;
     catch_up(network, &report).await?;
     let call = node.slow_call(&caller, network)?;
-    let (position, day) = as_of(&report, wanted, day)?;
+    let (position, day) = report_as_of(&report.handles(), wanted, day)?;
     let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
     let answer = move |_: &Cancel| {
         let handles = report.handles();
         let context = ReportContext { views: &handles, directory: &directory, position, day };
-        let found = report.report.explain_from(&table, &context, &message.key)?;
-        Ok(wire::report::explanation(&report.report, found, (position, day)))
+        explanation_of_report(&report.report, &table, &context, &message.key)
     };
-    call.run(answer).await
-}
-
-/// A report's key is one or two ids, of people or organisations.
-fn check_key(key: &[String]) -> Result<(), Failure> {
-    match key {
-        [] => Err(Failure::request("key", "is missing")),
-        [_] | [_, _] if key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
-            let message = format_args!("an id has at most {PERSON_ID_BYTES_MAX} bytes");
-            Err(Failure::because(ErrorReason::LimitExceeded, message).at("key"))
-        }
-        [_] | [_, _] => Ok(()),
-        _ => Err(Failure::request("key", "must be one or two ids of people or organisations")),
-    }
+    Ok(call.run(answer).await?)
 }
 
 /// A report as `ListViews` shows it.
@@ -152,40 +125,11 @@ pub(super) fn view(name: &str, served: &ServedReport) -> Result<v1::View, Failur
     Ok(view)
 }
 
-/// The position and day that a question is about: unless it says otherwise, as far as every view has come.
-fn as_of(report: &ServedReport, as_of: Option<Position>, day: Option<i32>) -> Result<(Position, i32), Failure> {
-    let Some((reached, today)) = Report::reached(&report.handles()) else {
-        let message = "a view that the report reads is still being built";
-        return Err(Failure::because(ErrorReason::ViewBuilding, message).retry_after(convert::RETRY_LAGGING));
-    };
-    Ok((as_of.unwrap_or(reached), day.unwrap_or(today)))
-}
-
 impl From<TableError> for Failure {
     fn from(error: TableError) -> Self {
         match error {
             TableError::Directory(error) => (&*error).into(),
-            TableError::Report(error) => (&*error).into(),
-        }
-    }
-}
-
-impl From<ReportError> for Failure {
-    fn from(error: ReportError) -> Self {
-        (&error).into()
-    }
-}
-
-impl From<&ReportError> for Failure {
-    fn from(error: &ReportError) -> Self {
-        match error {
-            ReportError::View { error, .. } => error.into(),
-            ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(ErrorReason::ViewStopped, error),
-            ReportError::FieldUnknown(_) => Self::request("sort", error),
-            ReportError::Busy(_) => Self::because(ErrorReason::ViewBuilding, error),
-            ReportError::TooLarge(_) => Self::because(ErrorReason::LimitExceeded, error),
-            ReportError::RowUnknown => Self::new(ErrorReason::RowUnknown),
-            ReportError::Cancelled => Self::new(ErrorReason::DeadlineExceeded),
+            TableError::Report(error) => Unanswered::from(&*error).into(),
         }
     }
 }

@@ -1,19 +1,18 @@
 //! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
 
-use super::{Failure, convert};
+use super::Failure;
 use crate::{door::authenticator::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
-use kith_core::{id::PersonId, position::Position, timestamp::Timestamp};
+use kith_core::{
+    id::{OrganisationId, PersonId},
+    may::Principal,
+    position::Position,
+};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
-    ExplainError, QueryError, Row, SnapshotError, StoreError, ViewHandle,
-    wire::{self, Problem},
+    Asked, Question, ReportError, Row, SnapshotError, StoreError, Unanswered, ViewHandle, limits::RETRY_LAGGING, wire,
 };
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// When to ask a view again that is being built.
-const RETRY_BUILDING: Duration = Duration::from_millis(500);
 
 /// A network that the caller may enter, and one of its views that the caller may see.
 pub(super) fn enter_view(
@@ -70,49 +69,42 @@ pub(super) async fn unless_retired<T>(
         answer = answering => Ok(answer),
         () = retired.cancelled() => {
             let message = "the plugin was removed, or another version took its place, while it was asked: ask again";
-            Err(Failure::because(ErrorReason::ViewBuilding, message).retry_after(convert::RETRY_LAGGING))
+            Err(Failure::because(ErrorReason::ViewBuilding, message).retry_after(RETRY_LAGGING))
         }
     }
 }
 
-/// Reads a position that rows are asked for as of: 0 is none.
-pub(super) fn as_of(network: &Network, number: u64) -> Result<Option<Position>, Failure> {
-    let (position, head) = (Position::new(number), network.head());
-    if position > head {
-        let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
-        return Err(failure.retry_after(convert::RETRY_LAGGING));
+/// The log that questions are looked up in.
+pub(super) struct Of<'a>(pub(super) &'a Network);
+
+impl Asked for Of<'_> {
+    type Error = Failure;
+
+    fn head(&self) -> Position {
+        self.0.head()
     }
-    Ok((position > Position::ZERO).then_some(position))
+
+    fn has_person(&self, id: &PersonId) -> Result<bool, Failure> {
+        Ok(self.0.directory().person(id).is_some())
+    }
+
+    fn has_organisation(&self, id: &OrganisationId) -> Result<bool, Failure> {
+        Ok(self.0.directory().organisation(id).is_some())
+    }
 }
 
-/// Reads a day that rows are asked for as of.
-pub(super) fn day(number: Option<i32>) -> Result<Option<i32>, Failure> {
-    let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
-    match number {
-        Some(day) if !(first..=last).contains(&day) => {
-            Err(Failure::request("at", format_args!("must be a day between {first} and {last}")))
-        }
-        day => Ok(day),
-    }
-}
-
-/// Reads a key: one or two people of the directory. Those that a view does not know are not there yet for it.
-pub(super) fn key(network: &Network, ids: &[String]) -> Result<Vec<PersonId>, Failure> {
-    if ids.len() > 2 {
-        return Err(Failure::request("key", "must be one or two people"));
-    }
-    let ids = ids.iter().map(|id| PersonId::parse_field(id, "key"));
-    let ids: Vec<PersonId> = ids.collect::<Result<_, _>>().map_err(|invalid| convert::request_invalid(&invalid))?;
-    ids.iter().try_for_each(|id| known(network, id, "key"))?;
-    Ok(ids)
-}
-
-/// Makes sure that the directory has a person.
-pub(super) fn known(network: &Network, id: &PersonId, field: &'static str) -> Result<(), Failure> {
-    match network.directory().person(id) {
-        Some(_) => Ok(()),
-        None => Err(Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}")).at(field)),
-    }
+/// The position that a question's time means: that of the last entry by then that the principal may see, so that it
+/// tells nothing of when others were recorded.
+pub(super) async fn known_at(
+    node: &Node,
+    network: &Network,
+    principal: &Principal,
+    question: &Question,
+) -> Result<Option<Position>, Failure> {
+    let Some(time) = question.known_at() else { return Ok(None) };
+    let reads = node.reads(principal, network);
+    let (network, principal) = (network.clone(), principal.clone());
+    Ok(Some(reads.run(move || network.last_seen_by(&principal, time)).await?))
 }
 
 /// Rows on the wire.
@@ -120,15 +112,32 @@ pub(super) fn rows(rows: Vec<Row>) -> Vec<v1::Row> {
     rows.into_iter().map(wire::row).collect()
 }
 
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        (&error).into()
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Self {
+        let Some(reason) = unanswered.reason else { return Self::internal(&unanswered) };
+        let mut failure = Self::because(reason, &unanswered);
+        if let Some(field) = unanswered.field {
+            failure = failure.at(field);
+        }
+        if let Some((what, position)) = unanswered.reached {
+            failure = failure.with(what, position);
+        }
+        match unanswered.retry_after {
+            Some(delay) => failure.retry_after(delay),
+            None => failure,
+        }
     }
 }
 
-impl From<&SnapshotError> for Failure {
-    fn from(error: &SnapshotError) -> Self {
-        explained(&Problem::from(error), error)
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        Unanswered::from(error).into()
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Unanswered::from(error).into()
     }
 }
 
@@ -136,27 +145,4 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::internal(&error)
     }
-}
-
-impl From<QueryError> for Failure {
-    fn from(error: QueryError) -> Self {
-        explained(&Problem::from(&error), &error)
-    }
-}
-
-impl From<ExplainError> for Failure {
-    fn from(error: ExplainError) -> Self {
-        explained(&Problem::from(&error), &error)
-    }
-}
-
-fn explained(problem: &Problem, error: &(dyn std::error::Error + 'static)) -> Failure {
-    let Some(reason) = problem.reason else { return Failure::internal(error) };
-    let mut failure = Failure::because(reason, error);
-    if let Some(field) = problem.field {
-        failure = failure.at(field);
-    }
-    let Some(cursor) = problem.cursor else { return failure };
-    let delay = if reason == ErrorReason::ViewBuilding { RETRY_BUILDING } else { convert::RETRY_LAGGING };
-    failure.with("cursor", cursor).retry_after(delay)
 }

@@ -63,7 +63,7 @@ fn start(network: &Network, filter_digest: &[u8; 32], cursor: Option<&v1::Cursor
     let (position, head) = (Position::new(cursor.position), network.head());
     if position > head {
         let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
-        return Err(failure.retry_after(convert::RETRY_LAGGING));
+        return Err(failure.retry_after(kith_views::limits::RETRY_LAGGING));
     }
     Ok(position)
 }

@@ -18,7 +18,7 @@ pub(super) async fn certify_view(
 ) -> Result<v1::CertifyViewResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
-    let day = rows::day(message.day)?;
+    let day = kith_views::question::day(message.day)?;
     let signing = network.clone();
     let signed = node.reads(&caller.principal, &network).run(move || signing.checkpoint()).await?;
     let position = Position::new(signed.unverified().size);

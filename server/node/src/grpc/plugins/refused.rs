@@ -8,10 +8,6 @@ use crate::{
 use kith_core::plugins::{PluginRefusal, SettingsInvalid};
 use kith_proto::v1::ErrorReason;
 use kith_views::Refused;
-use std::time::Duration;
-
-/// When to ask again for a version whose view is being built.
-const RETRY_BUILDING: Duration = Duration::from_millis(500);
 
 impl From<PluginChangeError> for Failure {
     fn from(error: PluginChangeError) -> Self {
@@ -31,7 +27,7 @@ impl From<PluginChangeError> for Failure {
             Error::Stopped => Self::new(ErrorReason::ViewStopped),
             Error::Building { cursor, head, .. } => {
                 let failure = Self::because(ErrorReason::ViewBuilding, error);
-                failure.with("cursor", cursor).with("head", head).retry_after(RETRY_BUILDING)
+                failure.with("cursor", cursor).with("head", head).retry_after(kith_views::limits::RETRY_BUILDING)
             }
             Error::Append(error) => error.into(),
             Error::Component(error) => error.into(),

@@ -1,12 +1,12 @@
 //! `QueryView`: rows of a view, now or as of a day, a position or a time.
 
 use crate::{
-    grpc::{Call, Failure, enter, question, reports, rows},
+    grpc::{Call, Failure, enter, reports, rows},
     node::Node,
     views::ServedView,
 };
 use kith_proto::v1;
-use kith_views::wire;
+use kith_views::{Cancel, Question, rows_of_view};
 use tonic::Request;
 
 pub(super) async fn query_view(
@@ -19,25 +19,17 @@ pub(super) async fn query_view(
         return reports::query(node, &caller, &network, report, &message).await;
     }
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
-    let query = question::query(node, &network, &caller.principal, &message).await?;
-    if query.page_token.is_none() {
+    let question = Question::read(&message, &rows::Of(&network))?;
+    let is_now = question.is_about_now();
+    let known_at = rows::known_at(node, &network, &caller.principal, &question).await?;
+    if !question.is_continued() {
         rows::catch_up(&network, &view).await?;
     }
-    let is_now = query.day.is_none() && query.as_of.is_none() && query.page_token.is_none();
-    let ServedView { handle: view, retired, .. } = view;
-    let fields = wire::fields(view.fields());
-    let answer = if is_now {
-        node.reads(&caller.principal, &network).run(move || view.query(&query)).await?
-    } else {
-        let call = node.slow_call(&caller, &network)?;
-        rows::unless_retired(&retired, call.run(move |cancel| view.query_until(&query, cancel))).await??
-    };
-    Ok(v1::QueryViewResponse {
-        fields,
-        rows: rows::rows(answer.rows),
-        next_page_token: answer.next_page_token.unwrap_or_default(),
-        position: answer.position.get(),
-        day: answer.day,
-        total: answer.total,
-    })
+    let (query, ServedView { handle: view, retired, .. }) = (question.of_view(known_at), view);
+    if is_now {
+        let reads = node.reads(&caller.principal, &network);
+        return Ok(reads.run(move || rows_of_view(&view, &query, &Cancel::default())).await?);
+    }
+    let call = node.slow_call(&caller, &network)?;
+    Ok(rows::unless_retired(&retired, call.run(move |cancel| rows_of_view(&view, &query, cancel))).await??)
 }

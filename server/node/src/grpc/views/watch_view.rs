@@ -3,9 +3,7 @@
 use crate::{
     door::authenticator::Caller,
     grpc::{
-        Call, Failure,
-        convert::RETRY_LAGGING,
-        rows,
+        Call, Failure, rows,
         stream::{Messages, Sender, Stop, fill, until_closing},
     },
     limits::SUBSCRIBE_BYTES_MAX,
@@ -15,7 +13,7 @@ use crate::{
 use kith_core::position::Position;
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{ChangeReader, Changes, wire};
+use kith_views::{ChangeReader, Changes, limits::RETRY_LAGGING, wire};
 use prost::Message;
 use std::sync::Arc;
 use tonic::Request;

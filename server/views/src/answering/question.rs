@@ -1,0 +1,223 @@
+//! Questions, read from their messages and looked up in the directory of a log.
+//!
+//! Invariant: every field is held to its rule here, whoever is asked, so that the same question is refused in the same
+//! words and for the same field by a server and by a replica.
+
+use super::unanswered::Unanswered;
+use crate::{
+    ask::{
+        explain::Explain,
+        query::{OrderBy, Query},
+    },
+    limits,
+    report::{Report, answer::ReportQuery, page::ReportPage},
+};
+use kith_core::{
+    filter::Filter,
+    id::{OrganisationId, PersonId},
+    limits::PERSON_ID_BYTES_MAX,
+    position::Position,
+    timestamp::Timestamp,
+};
+use kith_proto::v1;
+
+/// What questions are looked up in: a log with its directory.
+pub trait Asked {
+    /// Why that failed, or why a question has no answer.
+    type Error: From<Unanswered>;
+
+    /// The last position.
+    fn head(&self) -> Position;
+
+    /// Whether the directory has a person.
+    fn has_person(&self, id: &PersonId) -> Result<bool, Self::Error>;
+
+    /// Whether the directory has an organisation.
+    fn has_organisation(&self, id: &OrganisationId) -> Result<bool, Self::Error>;
+}
+
+/// Which rows somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    query: Query,
+    known_at: Option<Timestamp>,
+}
+
+/// The same of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportQuestion {
+    /// Which rows.
+    pub query: ReportQuery,
+    /// Where the page begins, and what it is as of.
+    pub page: ReportPage,
+}
+
+impl Question {
+    /// Reads a question to a view or report.
+    pub fn read<A: Asked>(message: &v1::QueryViewRequest, asked: &A) -> Result<Self, A::Error> {
+        let page_rows = page_rows(message.page_size)?;
+        let person = match &*message.person {
+            "" => None,
+            id => Some(known_person(asked, id, "person")?),
+        };
+        let organisation = match &*message.organisation {
+            "" => None,
+            id => Some(known_organisation(asked, id)?),
+        };
+        let key = if message.key.is_empty() { None } else { Some(key(asked, &message.key)?) };
+        let day = day(message.at)?;
+        let known_at = time(message)?;
+        let as_of = match known_at {
+            Some(_) => None,
+            None => as_of(asked, message.as_of)?,
+        };
+        let order = OrderBy::parse(&message.sort);
+        let page_token = (!message.page_token.is_empty()).then(|| message.page_token.clone());
+        let query = Query { person, organisation, key, day, as_of, order, page_rows, page_token };
+        Ok(Self { query, known_at })
+    }
+
+    /// The time by which rows are asked for as known, where it is a time and no position.
+    pub fn known_at(&self) -> Option<Timestamp> {
+        self.known_at
+    }
+
+    /// Whether it goes on from a page that was given before: what that was as of holds.
+    pub fn is_continued(&self) -> bool {
+        self.query.page_token.is_some()
+    }
+
+    /// Whether it is about rows as they are.
+    pub fn is_about_now(&self) -> bool {
+        let Query { day, as_of, page_token, .. } = &self.query;
+        day.is_none() && as_of.is_none() && page_token.is_none() && self.known_at.is_none()
+    }
+
+    /// The question to a view; `known_at` is the last position recorded by its time, if it has one.
+    pub fn of_view(self, known_at: Option<Position>) -> Query {
+        let as_of = known_at.or(self.query.as_of);
+        Query { as_of, ..self.query }
+    }
+
+    /// The question to a report.
+    pub fn of_report(self, report: &Report, known_at: Option<Position>) -> Result<ReportQuestion, Unanswered> {
+        let Query { person, organisation, key, day, as_of, order, page_rows, page_token } = self.of_view(known_at);
+        let page = match page_token {
+            Some(token) => ReportPage::parse(&token)?,
+            None => ReportPage { as_of, day, skip: 0 },
+        };
+        let key = key.map(|key| key.iter().map(ToString::to_string).collect());
+        let query = ReportQuery { person, organisation, key, order, skip: page.skip, page_rows };
+        report.check_order(&query)?;
+        Ok(ReportQuestion { query, page })
+    }
+}
+
+/// Reads which rows of a view to explain.
+pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<Explain, A::Error> {
+    if message.key.is_empty() {
+        return Err(Unanswered::request("key", "is missing").into());
+    }
+    Ok(Explain {
+        key: key(asked, &message.key)?,
+        item: (message.item > 0).then(|| Position::new(message.item)),
+        day: day(message.at)?,
+        as_of: as_of(asked, message.as_of)?,
+    })
+}
+
+/// Reads as of what a row of a report is to be explained, whose key is one or two ids, of people or organisations.
+pub fn explain_report<A: Asked>(
+    message: &v1::ExplainRowRequest,
+    asked: &A,
+) -> Result<(Option<Position>, Option<i32>), A::Error> {
+    match &*message.key {
+        [] => return Err(Unanswered::request("key", "is missing").into()),
+        [_] | [_, _] if message.key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
+            let message = format!("an id has at most {PERSON_ID_BYTES_MAX} bytes");
+            return Err(Unanswered::limit("key", message).into());
+        }
+        [_] | [_, _] => {}
+        _ => return Err(Unanswered::request("key", "must be one or two ids of people or organisations").into()),
+    }
+    Ok((as_of(asked, message.as_of)?, day(message.at)?))
+}
+
+/// Reads what a digest is as of, and over the rows of which part.
+pub fn digest<A: Asked>(
+    message: &v1::DigestViewRequest,
+    asked: &A,
+) -> Result<(Filter, (Option<i32>, Option<Position>)), A::Error> {
+    let as_of = (day(message.at)?, as_of(asked, message.as_of)?);
+    let held = message.filter.as_ref().map(Filter::from_proto).transpose();
+    Ok((held.map_err(|invalid| Unanswered::invalid(&invalid))?.unwrap_or_default(), as_of))
+}
+
+/// Reads a position that rows are asked for as of: 0 is none.
+pub fn as_of<A: Asked>(asked: &A, number: u64) -> Result<Option<Position>, A::Error> {
+    let (position, head) = (Position::new(number), asked.head());
+    if position > head {
+        return Err(Unanswered::position_ahead(head).into());
+    }
+    Ok((position > Position::ZERO).then_some(position))
+}
+
+/// Reads a day that rows are asked for as of.
+pub fn day(number: Option<i32>) -> Result<Option<i32>, Unanswered> {
+    let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
+    match number {
+        Some(day) if !(first..=last).contains(&day) => {
+            Err(Unanswered::request("at", format_args!("must be a day between {first} and {last}")))
+        }
+        day => Ok(day),
+    }
+}
+
+/// Reads the time by which rows are asked for as known.
+fn time(message: &v1::QueryViewRequest) -> Result<Option<Timestamp>, Unanswered> {
+    let Some(proto) = &message.as_of_time else { return Ok(None) };
+    let Some(time) = Timestamp::from_proto(proto) else {
+        return Err(Unanswered::request("as_of_time", "must be a time in whole milliseconds"));
+    };
+    if message.as_of > 0 {
+        return Err(Unanswered::request("as_of_time", "excludes as_of"));
+    }
+    Ok(Some(time))
+}
+
+fn page_rows(asked: u32) -> Result<usize, Unanswered> {
+    let rows = if asked == 0 { limits::PAGE_ROWS_DEFAULT } else { asked as usize };
+    if rows > limits::PAGE_ROWS_MAX {
+        return Err(Unanswered::too_many("page_size", limits::PAGE_ROWS_MAX, rows));
+    }
+    Ok(rows)
+}
+
+/// Reads a key: one or two people of the directory. Those that a view does not know are not there yet for it.
+fn key<A: Asked>(asked: &A, ids: &[String]) -> Result<Vec<PersonId>, A::Error> {
+    if ids.len() > 2 {
+        return Err(Unanswered::request("key", "must be one or two people").into());
+    }
+    let ids = ids.iter().map(|id| PersonId::parse_field(id, "key"));
+    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|invalid| Unanswered::invalid(&invalid))?;
+    for id in &ids {
+        check_person(asked, id, "key")?;
+    }
+    Ok(ids)
+}
+
+fn known_person<A: Asked>(asked: &A, id: &str, field: &'static str) -> Result<PersonId, A::Error> {
+    let id = PersonId::parse_field(id, field).map_err(|invalid| Unanswered::invalid(&invalid))?;
+    check_person(asked, &id, field)?;
+    Ok(id)
+}
+
+fn check_person<A: Asked>(asked: &A, id: &PersonId, field: &'static str) -> Result<(), A::Error> {
+    if asked.has_person(id)? { Ok(()) } else { Err(Unanswered::person_unknown(field, id).into()) }
+}
+
+fn known_organisation<A: Asked>(asked: &A, id: &str) -> Result<OrganisationId, A::Error> {
+    let field = "organisation";
+    let id = OrganisationId::parse_field(id, field).map_err(|invalid| Unanswered::invalid(&invalid))?;
+    if asked.has_organisation(&id)? { Ok(id) } else { Err(Unanswered::organisation_unknown(field, &id).into()) }
+}
