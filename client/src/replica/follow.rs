@@ -5,7 +5,6 @@
 use super::{
     Inner, SyncError,
     events::{Connection, Happening},
-    planted::Planted,
     sync::{SyncReport, ended},
 };
 use crate::{client::Client, retry::delay};
@@ -27,9 +26,8 @@ impl Inner {
             if let SyncError::Call(error) = &error {
                 self.tell(Happening::Connection(Connection::Offline(error.clone())));
             }
-            if self.makes(Planted::NoTimerRetry) {
-                drop(self.outbox_moved.subscribe().changed().await);
-            }
+            #[cfg(feature = "faults")]
+            self.wait_for_something_recorded().await;
             tokio::time::sleep(self.pause(failed, &error)).await;
             failed += 1;
         }

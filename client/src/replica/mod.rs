@@ -44,6 +44,7 @@ mod leave;
 mod open;
 mod outbox;
 mod part;
+#[cfg(feature = "faults")]
 mod planted;
 mod reading;
 mod reset;
@@ -67,6 +68,7 @@ pub use explain::Explanation;
 pub use leave::{LeaveError, Left};
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
+#[cfg(feature = "faults")]
 #[cfg(feature = "faults")]
 pub use planted::Planted;
 pub use reset::Outbox;

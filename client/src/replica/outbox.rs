@@ -8,7 +8,6 @@ use super::{
     error::StoreError,
     events::Happening,
     part::id_key,
-    planted::{Planted, rename},
     rows::{self, Pending as PendingRow},
     settle::settle_held,
     store::{change_state, decode},
@@ -255,10 +254,11 @@ impl Inner {
             let mut accepted = Vec::new();
             for result in results {
                 let Some(number) = numbers.get(id_key(&result.id))?.map(|number| number.value()) else { continue };
+                #[cfg(feature = "faults")]
+                if self.renames(transaction, &mut numbers, (number, result))? {
+                    continue;
+                }
                 match &result.result {
-                    Ok(Outcome::Duplicate(_)) if self.makes(Planted::NoDedupe) => {
-                        rename(transaction, &mut numbers, number)?;
-                    }
                     Ok(Outcome::Accepted(position) | Outcome::Duplicate(position)) => {
                         accept(transaction, number, *position)?;
                         accepted.push(number);

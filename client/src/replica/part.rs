@@ -93,7 +93,14 @@ impl Part {
         Ok(())
     }
 
-    /// Nothing again, after what it held and what is part of the replica by now. What it takes in memory serves what follows, unless nothing does for now.
+    /// Lets it follow a state.
+    #[cfg(feature = "faults")]
+    pub(super) fn follow(&mut self, state: &State) {
+        self.after = Basis::of(state);
+    }
+
+    /// Empties the part, to follow what it held and what is part of the replica by now. It keeps its capacity while more
+    /// is coming.
     pub(super) fn clear(&mut self, caught_up: bool) {
         self.entries.clear();
         self.left_out.clear();
@@ -110,11 +117,6 @@ impl Part {
         if change_state(transaction, |state| Basis::of(state))? != self.after {
             return Err(StoreError::Moved);
         }
-        self.write_unasked(transaction, head)
-    }
-
-    /// The same, whatever is there.
-    pub(super) fn write_unasked(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         write_entries(transaction, &self.entries)?;
         let mut gaps = transaction.open_table(GAPS)?;
         for subtree in &self.left_out {

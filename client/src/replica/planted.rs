@@ -1,16 +1,23 @@
-//! Mistakes on purpose, for whoever tests that tests find them.
+//! Mistakes on purpose, for whoever tests that tests find them: one hook at each place where one can be made.
 //!
-//! Invariant: a program that was built without the feature `faults` makes none of them.
+//! Invariant: the feature `faults` alone compiles this file and the lines that call it.
 
-use super::{Inner, error::StoreError, part::id_key, rows::Pending, store::decode, tables::OUTBOX};
-use crate::builder::NewEvent;
-use kith_core::event::Event;
+use super::{
+    Inner,
+    error::StoreError,
+    part::{Part, id_key},
+    reset::Outbox,
+    rows::Pending,
+    store::{decode, read_state},
+    tables::OUTBOX,
+};
+use crate::{append_stream::EventResult, batch::Outcome, builder::NewEvent, checkpoints::SignedHead};
+use kith_core::{checkpoint::VerifierKey, event::Event};
 use prost::Message;
 use redb::{ReadableTable, Table, WriteTransaction};
 
 /// A mistake that a replica makes on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "faults"), expect(unreachable_pub, reason = "it is public with the feature"))]
 pub enum Planted {
     /// What the server has already is sent again under a new id.
     NoDedupe,
@@ -25,26 +32,59 @@ pub enum Planted {
 }
 
 impl Inner {
-    /// Whether a mistake is made.
-    #[cfg(feature = "faults")]
-    pub(super) fn makes(&self, mistake: Planted) -> bool {
+    fn makes(&self, mistake: Planted) -> bool {
         self.environment.planted == Some(mistake)
     }
 
-    /// Whether a mistake is made: none is.
-    #[cfg(not(feature = "faults"))]
-    #[expect(clippy::unused_self, reason = "the same shape as with the feature")]
-    pub(super) const fn makes(&self, _: Planted) -> bool {
-        false
+    /// The key that is held against a server's: its own, so that any will do.
+    pub(super) fn planted_key(&self, known: Option<VerifierKey>, head: &SignedHead) -> Option<VerifierKey> {
+        if self.makes(Planted::Unverified) { Some(head.key.clone()) } else { known }
+    }
+
+    /// Whether a head vouches for whatever comes.
+    pub(super) fn vouches_blindly(&self) -> bool {
+        self.makes(Planted::Unverified)
+    }
+
+    /// What becomes of the outbox at a reset.
+    pub(super) fn planted_outbox(&self, outbox: Outbox) -> Outbox {
+        if self.makes(Planted::OutboxDropped) { Outbox::Discard } else { outbox }
+    }
+
+    /// Commits the cursor before the part that it stands behind.
+    pub(super) fn write_cursor_first(&self, part: &mut Part, head: &SignedHead) -> Result<(), StoreError> {
+        if self.makes(Planted::CursorAhead) {
+            self.store.write(|transaction| part.write_cursor(transaction, head))?;
+            part.follow(&self.store.read(read_state)?);
+        }
+        Ok(())
+    }
+
+    /// Waits for something to be recorded.
+    pub(super) async fn wait_for_something_recorded(&self) {
+        if self.makes(Planted::NoTimerRetry) {
+            drop(self.outbox_moved.subscribe().changed().await);
+        }
+    }
+
+    /// Whether what the server has already got a new id, to be sent again.
+    pub(super) fn renames(
+        &self,
+        transaction: &WriteTransaction,
+        numbers: &mut Table<'_, u128, u64>,
+        (number, result): (u64, &EventResult),
+    ) -> Result<bool, StoreError> {
+        let is_known = matches!(result.result, Ok(Outcome::Duplicate(_)));
+        if !is_known || !self.makes(Planted::NoDedupe) {
+            return Ok(false);
+        }
+        rename(transaction, numbers, number)?;
+        Ok(true)
     }
 }
 
 /// Gives an event that waits a new id.
-pub(super) fn rename(
-    transaction: &WriteTransaction,
-    numbers: &mut Table<'_, u128, u64>,
-    number: u64,
-) -> Result<(), StoreError> {
+fn rename(transaction: &WriteTransaction, numbers: &mut Table<'_, u128, u64>, number: u64) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX)?;
     let Some(mut row) = outbox.get(number)?.map(|value| decode::<Pending>(value.value())).transpose()? else {
         return Ok(());

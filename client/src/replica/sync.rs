@@ -9,7 +9,6 @@ use super::{
     error::StoreError,
     events::Happening,
     part::{Part, Untaken},
-    planted::Planted,
     reading::decode_frontier,
     reset::Outbox,
     rows::State,
@@ -163,9 +162,11 @@ impl Inner {
             Err(error) => return Err(error.into()),
         };
         let known = state.key.parse::<VerifierKey>().ok();
+        #[cfg(feature = "faults")]
+        let known = known.and_then(|known| self.planted_key(Some(known), &head));
         let given = self.options.key.as_ref();
         match known.as_ref() {
-            Some(known) if known == &head.key || self.makes(Planted::Unverified) => {}
+            Some(known) if known == &head.key => {}
             Some(known) if given.is_none() && is_other_incarnation(known, &head.key) => {
                 self.begin_anew(known.origin(), &frontier, &state, &head, report)?;
                 return Ok(head);
@@ -204,7 +205,9 @@ impl Inner {
         let size = frontier.size();
         let gone = Finding::Shrunk { held: size, found: head.checkpoint.unverified().size };
         drop(self.keep_evidence(&gone, state, Some(head)));
-        let outbox = if self.makes(Planted::OutboxDropped) { Outbox::Discard } else { Outbox::Keep };
+        let outbox = Outbox::Keep;
+        #[cfg(feature = "faults")]
+        let outbox = self.planted_outbox(outbox);
         let returned = self.reset(outbox)?;
         let now = head.key.origin().clone();
         report.reset = Some(Reset { before: before.clone(), held: size, now, returned });
@@ -213,7 +216,8 @@ impl Inner {
 
     /// Makes sure that a signed head continues a tree.
     async fn vouch(&self, client: &Client, tree: &Frontier, head: &SignedHead, state: &State) -> Result<(), SyncError> {
-        if self.makes(Planted::Unverified) {
+        #[cfg(feature = "faults")]
+        if self.vouches_blindly() {
             return Ok(());
         }
         let (size, found) = (tree.size(), head.checkpoint.unverified());
@@ -310,7 +314,7 @@ impl Inner {
     }
 
     /// Lets a signed head vouch for a part, and makes the part part of the replica.
-    async fn apply(&self, client: &Client, part: &Part, head: Option<&SignedHead>) -> Result<(), SyncError> {
+    async fn apply(&self, client: &Client, part: &mut Part, head: Option<&SignedHead>) -> Result<(), SyncError> {
         let state = self.store.read(read_state)?;
         let after = Position::new(decode_frontier(&state.frontier)?.size());
         if part.until() == after && state.incarnation == part.incarnation && !state.key.is_empty() {
@@ -322,19 +326,18 @@ impl Inner {
             Some(_) | None => {
                 fresh = client.checkpoint().await?;
                 let known = state.key.parse::<VerifierKey>().ok().or_else(|| self.options.key.clone());
-                if let Some(known) = known.filter(|known| *known != fresh.key && !self.makes(Planted::Unverified)) {
+                #[cfg(feature = "faults")]
+                let known = self.planted_key(known, &fresh);
+                if let Some(known) = known.filter(|known| *known != fresh.key) {
                     return Err(self.key_changed(&known, &fresh, &state));
                 }
                 &fresh
             }
         };
         self.vouch(client, part.tree.frontier(), head, &state).await?;
-        if self.makes(Planted::CursorAhead) {
-            self.store.write(|transaction| part.write_cursor(transaction, head))?;
-            self.store.write(|transaction| part.write_unasked(transaction, head))?;
-        } else {
-            self.store.write(|transaction| part.write(transaction, head))?;
-        }
+        #[cfg(feature = "faults")]
+        self.write_cursor_first(part, head)?;
+        self.store.write(|transaction| part.write(transaction, head))?;
         self.publish_head()?;
         self.tell(Happening::Entries { after, until: part.until(), count: part.entries.len() });
         Ok(())
