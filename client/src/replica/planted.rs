@@ -11,8 +11,8 @@ use super::{
     store::{decode, read_state},
     tables::OUTBOX,
 };
-use crate::{append_stream::EventResult, batch::Outcome, builder::NewEvent, checkpoints::SignedHead};
-use kith_core::{checkpoint::VerifierKey, event::Event};
+use crate::{append_stream::EventResult, builder::NewEvent, checkpoints::SignedHead};
+use kith_core::{checkpoint::VerifierKey, decide::Outcome, event::Event};
 use prost::Message;
 use redb::{ReadableTable, Table, WriteTransaction};
 

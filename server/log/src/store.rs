@@ -41,11 +41,10 @@ use kith_core::{
 };
 use kith_words::Keys;
 use redb::{
-    Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle,
-    WriteTransaction,
+    Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 use tokio::sync::watch;
@@ -188,22 +187,14 @@ impl Store {
 /// Makes the tables of an empty file; refuses one of another version.
 fn make_tables(database: &Database) -> Result<(), OpenError> {
     let transaction = database.begin_read()?;
-    let known: HashSet<String> = transaction.list_tables()?.map(|table| table.name().to_owned()).collect();
-    if !known.is_empty() {
+    if transaction.list_tables()?.next().is_some() {
         version::check(&transaction)?;
-        return if known.contains(tables::COMPONENTS.name()) { Ok(()) } else { add_components(database) };
+        return Ok(());
     }
     drop(transaction);
     let transaction = database.begin_write()?;
     tables::visit_all(&mut Make(&transaction))?;
     version::write(&mut transaction.open_table(tables::META)?)?;
-    Ok(transaction.commit()?)
-}
-
-/// Adds the table that files of the first programs do not have.
-fn add_components(database: &Database) -> Result<(), OpenError> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(tables::COMPONENTS)?;
     Ok(transaction.commit()?)
 }
 

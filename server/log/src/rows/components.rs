@@ -7,7 +7,7 @@ use crate::{
     rows::tables::COMPONENTS,
 };
 use bytes::Bytes;
-use redb::{ReadTransaction, TableError, WriteTransaction};
+use redb::{ReadTransaction, WriteTransaction};
 use sha2::{Digest, Sha256};
 use std::ops::Bound;
 
@@ -64,12 +64,7 @@ pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> R
 
 /// The digests of all components.
 pub(crate) fn list(transaction: &ReadTransaction) -> Result<Vec<ComponentDigest>, ReadError> {
-    let table = match transaction.open_table(COMPONENTS) {
-        Ok(table) => table,
-        // A file of the first programs that no server has opened since.
-        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
+    let table = transaction.open_table(COMPONENTS)?;
     let (mut digests, mut after) = (Vec::new(), Bound::Unbounded);
     // From one component to the next, past its pieces.
     while let Some(row) = table.range::<([u8; 32], u32)>((after, Bound::Unbounded))?.next() {

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use kith_words::Keys;
-use redb::{Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, TableHandle};
+use redb::{Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -65,12 +65,7 @@ impl Visitor for Scan<'_> {
         V: Column + 'static,
     {
         let read = guarded(|| {
-            let table = match self.transaction.open_table(table) {
-                Ok(table) => table,
-                // Files of the first programs lack a table; a check of the rows misses any other.
-                Err(TableError::TableDoesNotExist(_)) => return Some(()),
-                Err(_) => return None,
-            };
+            let table = self.transaction.open_table(table).ok()?;
             table.iter().ok()?.try_for_each(|row| row.ok().map(drop))
         });
         if read.is_none() {
