@@ -250,6 +250,7 @@ impl Inner {
     /// Notes what the server answered, in one transaction.
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
+            #[cfg_attr(not(feature = "faults"), expect(unused_mut, reason = "only a mistake on purpose writes to it"))]
             let mut numbers = transaction.open_table(NUMBERS)?;
             let mut accepted = Vec::new();
             for result in results {

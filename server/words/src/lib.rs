@@ -10,4 +10,4 @@ mod seal;
 
 pub use key::{KEY_BYTES, Key, new_key, random};
 pub use keys::{Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap};
-pub use seal::{Place, Sealed, decode_all, encode_all};
+pub use seal::{Binding, Sealed, decode_all, encode_all};

@@ -33,9 +33,9 @@ pub struct Sealed {
     cipher_text: Vec<u8>,
 }
 
-/// Where a detail belongs: part of what its seal is bound to.
+/// What the seal of a detail is bound to: where it belongs.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Binding {
     /// The log.
     pub incarnation: Incarnation,
     /// The event.
@@ -46,11 +46,11 @@ pub struct Place {
 
 impl Sealed {
     /// Seals a detail. Needs the keys of all its subjects.
-    pub fn seal(detail: &Detail, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Self {
+    pub fn seal(detail: &Detail, binding: Binding, keys: &HashMap<PersonId, SharedKey>) -> Self {
         let mut sealed = Self { kind: detail.kind, subjects: detail.subjects.clone(), cipher_text: Vec::new() };
-        let key = sealed.key(place, keys).expect("the caller brings the keys of all subjects");
+        let key = sealed.key(binding, keys).expect("the caller brings the keys of all subjects");
         let plain = Zeroizing::new([detail.salt.as_slice(), detail.text.as_bytes()].concat());
-        sealed.cipher_text = cipher::seal(&key, &sealed.context(place), &plain);
+        sealed.cipher_text = cipher::seal(&key, &sealed.context(binding), &plain);
         sealed
     }
 
@@ -62,9 +62,9 @@ impl Sealed {
     }
 
     /// Opens it; `None` if the key of a subject is gone, or the seal is of another place or broken.
-    pub fn open(&self, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Option<Detail> {
-        let key = self.key(place, keys)?;
-        let plain = cipher::open(&key, &self.context(place), &self.cipher_text)?;
+    pub fn open(&self, binding: Binding, keys: &HashMap<PersonId, SharedKey>) -> Option<Detail> {
+        let key = self.key(binding, keys)?;
+        let plain = cipher::open(&key, &self.context(binding), &self.cipher_text)?;
         let (salt, text) = plain.split_first_chunk::<{ limits::DETAIL_SALT_BYTES }>()?;
         let text = std::str::from_utf8(text).ok()?.to_owned();
         Some(Detail { kind: self.kind, subjects: self.subjects.clone(), text, salt: *salt })
@@ -76,20 +76,20 @@ impl Sealed {
     }
 
     /// HKDF-SHA256 (RFC 5869) of the subjects' keys one after the other, salted with the incarnation.
-    fn key(&self, place: Place, keys: &HashMap<PersonId, SharedKey>) -> Option<Key> {
+    fn key(&self, binding: Binding, keys: &HashMap<PersonId, SharedKey>) -> Option<Key> {
         let mut material = Zeroizing::new(Vec::with_capacity(self.subjects.len() * KEY_BYTES));
         for subject in &self.subjects {
             material.extend_from_slice(keys.get(subject)?.as_slice());
         }
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        let parts = [KEY_DOMAIN, place.event.as_bytes(), &[place.number()]];
-        let derived = Hkdf::<Sha256>::new(Some(&place.incarnation), &material);
+        let parts = [KEY_DOMAIN, binding.event.as_bytes(), &[binding.number()]];
+        let derived = Hkdf::<Sha256>::new(Some(&binding.incarnation), &material);
         derived.expand_multi_info(&parts, key.as_mut_slice()).expect("32 bytes are a valid length");
         Some(key)
     }
 
-    fn context(&self, place: Place) -> Vec<u8> {
-        let writer = Writer::default().bytes(&place.incarnation).bytes(place.event.as_bytes()).u8(place.number());
+    fn context(&self, binding: Binding) -> Vec<u8> {
+        let writer = Writer::default().bytes(&binding.incarnation).bytes(binding.event.as_bytes()).u8(binding.number());
         self.write_outline(writer).finish()
     }
 
@@ -100,7 +100,7 @@ impl Sealed {
     }
 }
 
-impl Place {
+impl Binding {
     fn number(&self) -> u8 {
         u8::try_from(self.index).expect("at most 8 details")
     }
@@ -158,9 +158,9 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::Arc;
 
-    fn place(index: usize) -> Place {
+    fn binding(index: usize) -> Binding {
         let event = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
-        Place { incarnation: [9; 16], event, index }
+        Binding { incarnation: [9; 16], event, index }
     }
 
     fn detail() -> impl Strategy<Value = Detail> {
@@ -182,18 +182,18 @@ mod tests {
         #[test]
         fn opens_with_every_key_and_with_no_fewer(detail in detail(), other in 0_usize..64) {
             let mut keys = keys_of(&detail);
-            let sealed = Sealed::seal(&detail, place(0), &keys);
+            let sealed = Sealed::seal(&detail, binding(0), &keys);
             let stored = decode_all(&encode_all(std::slice::from_ref(&sealed))).unwrap();
             prop_assert_eq!(&stored, std::slice::from_ref(&sealed));
-            prop_assert_eq!(stored[0].open(place(0), &keys), Some(detail.clone()));
-            prop_assert_eq!(stored[0].open(place(1), &keys), None);
+            prop_assert_eq!(stored[0].open(binding(0), &keys), Some(detail.clone()));
+            prop_assert_eq!(stored[0].open(binding(1), &keys), None);
             let person = &detail.subjects[other % detail.subjects.len()];
             let key = keys.insert(person.clone(), Arc::new(new_key()));
             prop_assert!(key.is_some());
-            prop_assert_eq!(stored[0].open(place(0), &keys), None);
+            prop_assert_eq!(stored[0].open(binding(0), &keys), None);
             keys.remove(person);
             prop_assert!(!stored[0].has_keys(&keys));
-            prop_assert_eq!(stored[0].open(place(0), &keys), None);
+            prop_assert_eq!(stored[0].open(binding(0), &keys), None);
         }
 
         #[test]
@@ -211,11 +211,11 @@ mod tests {
             salt: [7; 32],
         };
         let keys = keys_of(&detail);
-        let sealed = Sealed::seal(&detail, place(0), &keys);
+        let sealed = Sealed::seal(&detail, binding(0), &keys);
         let event = "018f0000-0000-7000-8000-000000000002".parse().unwrap();
-        assert_eq!(sealed.open(Place { event, ..place(0) }, &keys), None);
-        assert_eq!(sealed.open(Place { incarnation: [8; 16], ..place(0) }, &keys), None);
+        assert_eq!(sealed.open(Binding { event, ..binding(0) }, &keys), None);
+        assert_eq!(sealed.open(Binding { incarnation: [8; 16], ..binding(0) }, &keys), None);
         let renamed = Sealed { kind: DetailKind::Note, ..sealed };
-        assert_eq!(renamed.open(place(0), &keys), None);
+        assert_eq!(renamed.open(binding(0), &keys), None);
     }
 }

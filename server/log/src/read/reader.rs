@@ -5,10 +5,7 @@
 use crate::{
     error::{ReadError, StorageFailure, damaged},
     read::{restricted::Restricted, spending::Spending},
-    state::{
-        live::Live,
-        snapshot::{Snapshot, place},
-    },
+    state::{live::Live, snapshot::Snapshot},
     store::Store,
 };
 use bytes::Bytes;
@@ -20,7 +17,7 @@ use kith_core::{
     may::Principal,
     position::Position,
 };
-use kith_words::{Keys, KeysError, Sealed};
+use kith_words::{Binding, Keys, KeysError, Sealed};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Entry bytes after `after` up to `until` or the head.
@@ -170,7 +167,7 @@ fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Resu
     let keys = keys.find_people(live.key_incarnation, &subjects)?;
     let mut details = Vec::with_capacity(sealed.len());
     for (index, sealed) in sealed.iter().enumerate().filter(|(_, sealed)| sealed.has_keys(&keys)) {
-        let detail = sealed.open(place(live.key_incarnation, event, index), &keys);
+        let detail = sealed.open(Binding { incarnation: live.key_incarnation, event, index }, &keys);
         details.push(detail.ok_or_else(|| damaged("details", "a detail does not open"))?);
     }
     Ok(details)

@@ -21,7 +21,7 @@ use kith_core::{
     position::Position,
     tree::{Hash, Nodes},
 };
-use kith_words::{Incarnation, Sealed};
+use kith_words::Sealed;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
 use std::{collections::HashSet, sync::Arc};
 
@@ -200,11 +200,6 @@ impl Snapshot {
     pub(crate) fn network(&self) -> u32 {
         self.network
     }
-}
-
-/// Where a detail of an event is sealed to.
-pub(crate) fn place(incarnation: Incarnation, event: EventId, index: usize) -> kith_words::Place {
-    kith_words::Place { incarnation, event, index }
 }
 
 pub(crate) fn decode_entry(bytes: &Bytes) -> Result<Entry, ReadError> {

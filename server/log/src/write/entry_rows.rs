@@ -4,7 +4,7 @@
 
 use crate::{
     rows::{chunk::Growth, outline::Outline},
-    state::{live::Live, snapshot::place},
+    state::live::Live,
     store::Store,
     write::{CommitFailure, commit::StagedNetwork},
 };
@@ -16,7 +16,7 @@ use kith_core::{
     id::{OrganisationId, PersonId},
     tree::{Hash, leaf_hash},
 };
-use kith_words::{Sealed, SharedKey};
+use kith_words::{Binding, Sealed, SharedKey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The rows of one network's part of a batch, each list in the order of its keys.
@@ -68,7 +68,7 @@ impl Rows {
         }
         let position = accepted.entry.position.get();
         let seal = |(index, detail): (usize, &Detail)| {
-            Sealed::seal(detail, place(live.key_incarnation, accepted.event.id, index), keys)
+            Sealed::seal(detail, Binding { incarnation: live.key_incarnation, event: accepted.event.id, index }, keys)
         };
         let sealed: Vec<_> = accepted.details.iter().enumerate().map(seal).collect();
         self.details.push((position, kith_words::encode_all(&sealed)));

@@ -13,7 +13,7 @@ use crate::{
         tables::{self, chunk_of},
         tree_rows::{NodesError, ROW_LEAVES},
     },
-    state::snapshot::{Snapshot, place},
+    state::snapshot::Snapshot,
 };
 use bytes::Bytes;
 use kith_blocks::BlocksError;
@@ -27,7 +27,7 @@ use kith_core::{
     timestamp::Timestamp,
     tree::{Frontier, Nodes, SUBTREE_LEAVES, Subtree, leaf_hash},
 };
-use kith_words::{Incarnation, Keys, Sealed};
+use kith_words::{Binding, Incarnation, Keys, Sealed};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -310,7 +310,7 @@ impl<'a> Walk<'a> {
                 report.details_closed += 1;
                 continue;
             }
-            match detail.open(place(self.key_incarnation, event.id, index), &keys) {
+            match detail.open(Binding { incarnation: self.key_incarnation, event: event.id, index }, &keys) {
                 Some(detail) if detail.commitment() == event.details[index] => report.details_opened += 1,
                 Some(_) => self.wrong(report, "details", "a detail does not match its commitment"),
                 None => self.wrong(report, "details", "a detail does not open with the keys of its subjects"),
