@@ -165,7 +165,9 @@ impl Shape {
             Payload::InstanceSection(instances) => {
                 for instance in instances {
                     if let Instance::Instantiate { .. } = instance? {
-                        component::innermost(frames).instantiate_module();
+                        if let Some(scope) = component::innermost(frames) {
+                            scope.instantiate_module();
+                        }
                     }
                 }
             }

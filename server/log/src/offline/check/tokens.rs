@@ -24,6 +24,7 @@ pub(super) struct Tokens(BTreeMap<TokenId, Issued>);
 
 struct Issued {
     fact: Administration,
+    secret_digest: Option<[u8; 32]>,
     at: Timestamp,
     revoked: Option<Position>,
 }
@@ -32,9 +33,9 @@ impl Tokens {
     /// Takes in what an administration event says.
     pub(super) fn apply(&mut self, fact: &Administration, event: &Event, entry: &Entry) {
         match fact {
-            Administration::TokenIssued { token, .. } => {
-                let issued = Issued { fact: fact.clone(), at: event.occurred_at, revoked: None };
-                self.0.insert(token.clone(), issued);
+            Administration::TokenIssued { token, secret_digest, .. } => {
+                let (fact, secret_digest) = (fact.clone(), *secret_digest);
+                self.0.insert(token.clone(), Issued { fact, secret_digest, at: event.occurred_at, revoked: None });
             }
             Administration::TokenRevoked { token } => {
                 if let Some(issued) = self.0.get_mut(token) {
@@ -88,8 +89,7 @@ impl Tokens {
 impl Issued {
     /// How a row differs from what the entries say of its token.
     fn difference(&self, row: &TokenRow) -> Option<&'static str> {
-        let Administration::TokenIssued { secret_digest, .. } = &self.fact else { unreachable!("tokens are issued") };
-        if secret_digest.is_some_and(|digest| digest != token::secret_digest(&row.hash)) {
+        if self.secret_digest.is_some_and(|digest| digest != token::secret_digest(&row.hash)) {
             return Some("holds the hash of another secret");
         }
         let stated = Administration::TokenIssued {
@@ -98,7 +98,7 @@ impl Issued {
             person: row.person.clone(),
             organisation: row.organisation.clone(),
             expires_at: row.expires_at,
-            secret_digest: *secret_digest,
+            secret_digest: self.secret_digest,
         };
         let revoked = row.revoked.map(|revoked| revoked.position);
         let is_as_stated = stated == self.fact && row.issued_at == self.at && revoked == self.revoked;

@@ -41,11 +41,12 @@ impl Scope {
     }
 }
 
-/// The component that is being read.
-pub(super) fn innermost(frames: &mut [Frame]) -> &mut Scope {
+/// The component that is being read. Sections of components are in components: what is validated beside the counting
+/// refuses any other.
+pub(super) fn innermost(frames: &mut [Frame]) -> Option<&mut Scope> {
     match frames.last_mut() {
-        Some(Frame::Component(scope)) => scope,
-        Some(Frame::Module(_)) | None => unreachable!("sections of components are in components"),
+        Some(Frame::Component(scope)) => Some(scope),
+        Some(Frame::Module(_)) | None => None,
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn instantiate(
     frames: &mut [Frame],
     instances: ComponentInstanceSectionReader<'_>,
 ) -> Result<(), Problem> {
-    let scope = innermost(frames);
+    let Some(scope) = innermost(frames) else { return Ok(()) };
     for instance in instances {
         let ComponentInstance::Instantiate { component_index, .. } = instance? else { continue };
         let Some(known) = scope.components.get(component_index as usize).copied().flatten() else {
@@ -83,7 +84,9 @@ pub(super) fn alias(
             | ComponentAlias::InstanceExport { .. }
             | ComponentAlias::CoreInstanceExport { .. } => continue,
         };
-        innermost(frames).components.push(known);
+        if let Some(scope) = innermost(frames) {
+            scope.components.push(known);
+        }
     }
     Ok(())
 }
@@ -99,7 +102,9 @@ fn outer(frames: &[Frame], count: usize, index: usize) -> Option<Totals> {
 pub(super) fn import(frames: &mut [Frame], imports: ComponentImportSectionReader<'_>) -> Result<(), wasmparser::Error> {
     for import in imports {
         if let ComponentTypeRef::Component(_) = import?.ty {
-            innermost(frames).components.push(None);
+            if let Some(scope) = innermost(frames) {
+                scope.components.push(None);
+            }
         }
     }
     Ok(())
