@@ -5,7 +5,7 @@ use kith_tests::{
     worlds::{APART, COMPARED},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -86,9 +86,8 @@ fn arrows_between_crates_are_those_written_down() {
         let manifest = manifest(&root().join(member));
         let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
         let ours = dependencies.into_iter().flat_map(toml::Table::keys).filter(|name| name.starts_with("kith-"));
-        for name in ours {
-            assert!(allowed[member].contains(&name.as_str()), "{member} -> {name} is not written down");
-        }
+        let named: BTreeSet<&str> = ours.map(String::as_str).collect();
+        assert_eq!(named, allowed[member].iter().copied().collect(), "the arrows of {member}, and those written down");
     }
 }
 
@@ -165,6 +164,36 @@ fn every_reason_is_explained_in_the_architecture() {
     for reason in reasons.filter(|reason| *reason != "UNSPECIFIED") {
         assert!(architecture.contains(reason), "ARCHITECTURE.md does not say what {reason} means");
     }
+}
+
+/// What the first part of a path in ARCHITECTURE.md stands for.
+const FOLDERS: [(&str, &str); 8] = [
+    ("core/", "server/core/src/"),
+    ("log/", "server/log/src/"),
+    ("views/", "server/views/src/"),
+    ("node/", "server/node/src/"),
+    ("cli/", "client/cli/src/"),
+    ("replica/", "client/src/replica/"),
+    ("authoring/", "plugins/authoring/src/"),
+    ("tests/", "tests/"),
+];
+
+#[test]
+fn every_file_that_the_architecture_names_is_there() {
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is there");
+    let files: Vec<String> = files_with(&[".rs"])
+        .iter()
+        .map(|file| file.strip_prefix(root()).expect("it is in the project").to_string_lossy().into_owned())
+        .collect();
+    let code = architecture.split('`').skip(1).step_by(2).filter(|code| code.ends_with(".rs") && !code.contains(' '));
+    let mut named = 0;
+    for name in code {
+        let whole = FOLDERS.iter().find_map(|(short, folder)| Some(format!("{folder}{}", name.strip_prefix(short)?)));
+        let is_there = |file: &&String| Some(*file) == whole.as_ref() || file.ends_with(&format!("/{name}"));
+        assert!(files.iter().any(|file| is_there(&file)), "ARCHITECTURE.md names {name}, which is not there");
+        named += 1;
+    }
+    assert!(named > 40, "{named} names are found");
 }
 
 /// What each part of a server takes of its memory at the most, in bytes, as ARCHITECTURE.md calls it.
