@@ -127,7 +127,7 @@ impl OfflineViews {
 
     /// The views and reports there are, with their status, once they have taken in what is here. Where the replica holds
     /// a part of the log, reports are stopped.
-    pub async fn list_views(&self) -> Result<crate::Views, ViewError> {
+    pub async fn list_views(&self) -> Result<crate::views::Views, ViewError> {
         let mut views = Vec::new();
         for name in self.0.names().await {
             views.push(match self.0.find(&name).await? {
@@ -140,7 +140,7 @@ impl OfflineViews {
             });
         }
         views.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(crate::Views { views, head: self.0.head() })
+        Ok(crate::views::Views { views, head: self.0.head() })
     }
 
     /// What the rows of a view or report are about, as [`v1::View`] has it in `key`.
