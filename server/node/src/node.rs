@@ -139,7 +139,7 @@ impl Node {
         name: &NetworkName,
     ) -> Result<Network, CreateNetworkError> {
         let network = self.log().create_network_for(principal, name).await?;
-        self.views().follow(&network).await;
+        self.plugins().follow(&network).await;
         Ok(network)
     }
 

@@ -1,7 +1,8 @@
 //! The life cycle of plugins: each change is an entry of the network's log first, and then what the log says is so.
 //!
-//! Invariant: changes of all networks are made one after the other, so that what was checked still holds when it is
-//! recorded, and no component is forgotten that somebody just named.
+//! Invariant: the changes of a network are made one after the other, so that what was checked still holds when it is
+//! recorded, and none of them waits for a view meanwhile. Components are shared by all networks: none is forgotten
+//! between its being stored and the entry that names it.
 
 mod activate;
 mod error;
@@ -16,24 +17,28 @@ pub(crate) use self::{
 };
 
 use crate::{
+    bounds::shares::{Shares, acquire},
     limits::VIEWS_RETRY,
     views::{NetworkViews, is_builtin},
 };
 use kith_core::{
     event::Scope,
+    id::NetworkName,
     may::{Action, Principal, may},
     plugins::{Plugin, PluginKey, PluginOwner, PluginRefusal, Plugins},
 };
 use kith_log::{Log, Network};
 use std::sync::Arc;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 /// Changes the plugins of networks.
 pub(crate) struct PluginChanges {
     log: Log,
     views: Arc<NetworkViews>,
-    /// Held by whoever changes plugins.
-    turn: Mutex<()>,
+    /// One for each network.
+    turns: Shares<NetworkName>,
+    /// Held from storing a component until an entry names it, and by whoever forgets components.
+    components: Mutex<()>,
 }
 
 /// Whose plugin it is that a principal installs in a scope, if the principal may.
@@ -48,11 +53,18 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 impl PluginChanges {
     /// Changes what a log says of plugins, and the views that follow from it.
     pub(crate) fn new(log: Log, views: Arc<NetworkViews>) -> Self {
-        Self { log, views, turn: Mutex::default() }
+        Self { log, views, turns: Shares::of(1), components: Mutex::default() }
     }
 
-    async fn begin(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+    /// Waits until nobody else changes plugins of a network.
+    async fn turn(&self, network: &Network) -> OwnedSemaphorePermit {
+        acquire(self.turns.find(network.name()), 1).await
+    }
+
+    /// Brings the views of a network in line with its log.
+    pub(crate) async fn follow(&self, network: &Network) {
+        let _turn = self.turn(network).await;
+        self.views.follow(network).await;
     }
 
     /// Starts the built-in views that could not be started, now and then, for as long as the server runs.
@@ -61,8 +73,7 @@ impl PluginChanges {
             tokio::time::sleep(VIEWS_RETRY).await;
             for network in self.log.networks() {
                 if !self.views.have_started(&network) {
-                    let _alone = self.begin().await;
-                    self.views.follow(&network).await;
+                    self.follow(&network).await;
                 }
             }
         }
@@ -70,6 +81,7 @@ impl PluginChanges {
 
     /// Forgets components that no plugin of any network names any more.
     async fn forget_components(&self) -> Result<(), PluginChangeError> {
+        let _alone = self.components.lock().await;
         let log = self.log.clone();
         let kept = crate::blocking(move || log.components()).await?;
         let used: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();

@@ -26,6 +26,15 @@ pub(crate) struct NewPlugin {
     pub(crate) component: Bytes,
 }
 
+/// A version to record.
+struct Candidate<'a> {
+    key: &'a PluginKey,
+    /// As the manifest has it.
+    version: &'a str,
+    component: Bytes,
+    settings: String,
+}
+
 /// What became of it.
 pub(crate) struct Installed {
     pub(crate) name: String,
@@ -61,42 +70,42 @@ impl PluginChanges {
             return Err(PluginChangeError::SameAsBuiltIn(builtin));
         }
         let key = PluginKey::new(owner, name);
-        let _turn = self.begin().await;
+        let _turn = self.turn(network).await;
         self.check_fits(network, principal, &key, &declared)?;
-        let digest = self.log.put_component(new.component).await?;
-        let plugins = network.plugins();
-        if let Some(installed) = same(&plugins, &key.owner, &digest, &settings) {
-            let installed = Same { wanted: &key.name, ..installed }.answer();
-            self.forget_components().await?;
-            return installed;
+        let candidate = Candidate { key: &key, version: declared.version(), component: new.component, settings };
+        let installed = self.record(network, principal, candidate).await;
+        if installed.as_ref().is_ok_and(|installed| !installed.before) {
+            self.views.follow(network).await;
         }
-        let version = free_version(plugins.get(&key), declared.version());
-        let name = key.name.clone();
-        let install = Administration::PluginInstalled {
-            name: name.clone(),
-            version: version.clone(),
-            component: digest,
-            settings,
-        };
-        if let Err(refusal) = plugins.check(&install, new.scope, principal.organisation.as_ref()) {
-            self.forget_components().await?;
-            return Err(refusal.into());
-        }
-        let active = plugins.get(&key).is_none();
-        let activate =
-            Administration::PluginActivated { name: name.clone(), version: version.clone(), component: digest };
-        let facts = if active { vec![install, activate] } else { vec![install] };
-        let position = match network.administer(principal, new.scope, facts).await {
-            Ok(position) => position,
-            Err(error) => {
-                self.forget_components().await?;
-                return Err(error.into());
-            }
-        };
-        tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
-        self.views.follow(network).await;
         self.forget_components().await?;
-        Ok(Installed { name, version, component: digest, position, before: false, active })
+        installed
+    }
+
+    /// Stores a component and records the version that names it, if it is not installed already.
+    async fn record(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        candidate: Candidate<'_>,
+    ) -> Result<Installed, PluginChangeError> {
+        let Candidate { key, version, component, settings } = candidate;
+        let _alone = self.components.lock().await;
+        let component = self.log.put_component(component).await?;
+        let plugins = network.plugins();
+        if let Some(installed) = same(&plugins, &key.owner, &component, &settings) {
+            return Same { wanted: &key.name, ..installed }.answer();
+        }
+        let (name, scope) = (key.name.clone(), key.owner.scope());
+        let version = free_version(plugins.get(key), version);
+        let install =
+            Administration::PluginInstalled { name: name.clone(), version: version.clone(), component, settings };
+        plugins.check(&install, scope, principal.organisation.as_ref())?;
+        let active = plugins.get(key).is_none();
+        let activate = Administration::PluginActivated { name: name.clone(), version: version.clone(), component };
+        let facts = if active { vec![install, activate] } else { vec![install] };
+        let position = network.administer(principal, scope, facts).await?;
+        tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
+        Ok(Installed { name, version, component, position, before: false, active })
     }
 
     /// Whether a report finds what it reads, and a further version is what the ones before it are.

@@ -21,7 +21,7 @@ impl PluginChanges {
         name: &str,
         pause: Pause,
     ) -> Result<Position, PluginChangeError> {
-        let _turn = self.begin().await;
+        let _turn = self.turn(network).await;
         let paused = pause == Pause::Hold;
         let plugins = network.plugins();
         let (key, plugin) = changeable(&plugins, principal, name)?;

@@ -17,7 +17,7 @@ impl PluginChanges {
         principal: &Principal,
         name: &str,
     ) -> Result<Position, PluginChangeError> {
-        let _turn = self.begin().await;
+        let _turn = self.turn(network).await;
         let plugins = network.plugins();
         let (key, _) = changeable(&plugins, principal, name)?;
         let removed = RemovedPlugin::Named(name.to_owned());
@@ -34,7 +34,7 @@ impl PluginChanges {
         if !may(principal, &Action::EndPlugin) {
             return Err(PluginChangeError::Forbidden);
         }
-        let _turn = self.begin().await;
+        let _turn = self.turn(network).await;
         let removed = RemovedPlugin::Installed(installed);
         let fact = Administration::PluginRemoved { plugin: removed.clone() };
         network.plugins().check(&fact, Scope::Network, None)?;
