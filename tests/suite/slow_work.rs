@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use kith_proto::v1;
 use kith_tests::{
     events::{met, person_added, sent},
-    hostile::ENDLESS_REPORT,
+    hostile::{ENDLESS_REPORT, HOSTILE},
     raw::{Raw, Refusal},
     server::Server,
 };
@@ -138,6 +138,41 @@ async fn a_row_of_a_report_is_asked_for_by_one_or_two_ids() {
     let long = explain(vec!["a".repeat(100_000)]).await.unwrap_err();
     assert_eq!((long.reason.as_str(), long.field.as_str()), ("LIMIT_EXCEEDED", "key"));
     assert!(long.message.len() < 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_that_waits_for_its_view_keeps_no_other_network_waiting() {
+    let server = Server::start();
+    let (owner, cli, files) =
+        (Raw::connect(&server.url(), &server.token()).await, server.cli(), TempDir::new().unwrap());
+    owner.create_network("south").await.unwrap();
+    let guests: Vec<String> = (0..9).map(|number| format!("guest-{number}")).collect();
+    owner.append(guests.iter().map(|id| sent(&person_added(id, ""))).collect()).await.unwrap();
+    // 36 pairs, each of which the second version loops on until its fuel is spent.
+    let met = ["met", "--attribute", "poison=1"].into_iter().chain(guests.iter().map(String::as_str));
+    cli.run(&met.collect::<Vec<_>>()).ok();
+    let file = files.path().join("hostile.wasm");
+    fs::write(&file, &*HOSTILE).unwrap();
+    let install = ["plugin", "install", file.to_str().unwrap(), "--name", "slow", "--settings"];
+    cli.run(&[&install[..], &["{}"]].concat()).ok();
+    let slow = cli.json(&[&install[..], &[r#"{"l":1}"#]].concat());
+    let activate = |_| {
+        let (mut plugins, network) = (owner.plugins(), owner.network_name());
+        let version = slow["version"].as_str().unwrap().to_owned();
+        let request = v1::ActivatePluginRequest { network, name: "slow".to_owned(), version };
+        tokio::spawn(async move { plugins.activate_plugin(request).await.map_err(Refusal::from) })
+    };
+    let activating: Vec<_> = (0..5).map(activate).collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begun = Instant::now();
+    let own = ["plugin", "install", "--builtin", "strength", "--name", "own", "--settings", r#"{"half_life_days":9}"#];
+    cli.network("south").run(&own).ok();
+    let took = begun.elapsed();
+    for activated in join_all(activating).await {
+        let refusal = activated.unwrap().unwrap_err();
+        assert_eq!(refusal.reason, "VIEW_BUILDING", "{refusal:?}");
+    }
+    assert!(took < SOON, "installing in another network took {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

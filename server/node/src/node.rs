@@ -20,7 +20,7 @@ use crate::{
     },
     first_start::{self, FirstStartError},
     limits::{self, Limits},
-    plugins,
+    plugins::PluginChanges,
     views::{NetworkViews, tables::Tables},
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
@@ -38,8 +38,8 @@ pub struct Node(Arc<Parts>);
 
 struct Parts {
     log: Log,
-    views: NetworkViews,
-    plugin_changes: plugins::Changes,
+    views: Arc<NetworkViews>,
+    plugins: PluginChanges,
     uploads: Uploads,
     slow: SlowWork,
     tables: Tables,
@@ -109,11 +109,12 @@ impl Node {
         clock: Clock,
         owner_token: Option<PathBuf>,
     ) -> Result<Self, StartError> {
+        let views = Arc::new(views);
         Ok(Self(Arc::new(Parts {
             authenticator: Authenticator::new(log.clone(), clock.clone()),
+            plugins: PluginChanges::new(log.clone(), Arc::clone(&views)),
             log,
             views,
-            plugin_changes: plugins::Changes::default(),
             uploads: Uploads::new(config.data.clone()),
             slow: SlowWork::start().map_err(StartError::Threads)?,
             tables: Tables::default(),
@@ -138,7 +139,7 @@ impl Node {
         name: &NetworkName,
     ) -> Result<Network, CreateNetworkError> {
         let network = self.log().create_network_for(principal, name).await?;
-        self.views().follow(&network).await;
+        self.plugins().follow(&network).await;
         Ok(network)
     }
 
@@ -157,8 +158,9 @@ impl Node {
         &self.0.views
     }
 
-    pub(crate) fn plugin_changes(&self) -> &plugins::Changes {
-        &self.0.plugin_changes
+    /// What changes the plugins of networks.
+    pub(crate) fn plugins(&self) -> &PluginChanges {
+        &self.0.plugins
     }
 
     pub(crate) fn peers(&self) -> &Peers {

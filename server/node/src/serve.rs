@@ -96,7 +96,7 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     tokio::select! {
         result = serving => result?,
         () = watching => {}
-        () = node.keep_views() => {}
+        () = node.plugins().keep_views() => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }
     Ok(())

@@ -71,6 +71,9 @@ pub(crate) enum PluginChangeError {
         /// How far it has to come.
         head: Position,
     },
+    /// Another change came in between.
+    #[error("`{0}` was changed while its view was being built: try again")]
+    Overtaken(String),
     /// The change was not recorded.
     #[error(transparent)]
     Append(#[from] AppendError),

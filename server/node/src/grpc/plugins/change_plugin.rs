@@ -16,7 +16,7 @@ pub(super) async fn activate_plugin(
 ) -> Result<v1::ActivatePluginResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let position = node.activate_plugin(&network, &caller.principal, &message.name, &message.version).await?;
+    let position = node.plugins().activate(&network, &caller.principal, &message.name, &message.version).await?;
     Ok(v1::ActivatePluginResponse { position: position.get() })
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn rollback_plugin(
 ) -> Result<v1::RollbackPluginResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let (version, position) = node.rollback_plugin(&network, &caller.principal, &message.name).await?;
+    let (version, position) = node.plugins().rollback(&network, &caller.principal, &message.name).await?;
     Ok(v1::RollbackPluginResponse { version, position: position.get() })
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn pause_plugin(
 ) -> Result<v1::PausePluginResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let position = node.pause_plugin(&network, &caller.principal, &message.name, Pause::Hold).await?;
+    let position = node.plugins().pause(&network, &caller.principal, &message.name, Pause::Hold).await?;
     Ok(v1::PausePluginResponse { position: position.get() })
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn resume_plugin(
 ) -> Result<v1::ResumePluginResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let position = node.pause_plugin(&network, &caller.principal, &message.name, Pause::GoOn).await?;
+    let position = node.plugins().pause(&network, &caller.principal, &message.name, Pause::GoOn).await?;
     Ok(v1::ResumePluginResponse { position: position.get() })
 }
 
@@ -58,11 +58,11 @@ pub(super) async fn remove_plugin(
     let network = enter(node, &caller, &message.network)?;
     let principal = &caller.principal;
     let position = match (message.name.as_str(), &message.installed[..]) {
-        (name, []) => node.remove_plugin(&network, principal, name).await?,
+        (name, []) => node.plugins().remove(&network, principal, name).await?,
         ("", installed) => {
             let installed = EventId::parse_field(installed, "installed");
             let installed = installed.map_err(|invalid| convert::request_invalid(&invalid))?;
-            node.end_plugin(&network, principal, installed).await?
+            node.plugins().end(&network, principal, installed).await?
         }
         (_, _) => return Err(Failure::request("installed", "excludes name")),
     };

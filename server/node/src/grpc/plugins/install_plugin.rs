@@ -67,7 +67,7 @@ async fn finish(
     let scope = scope(&plugin);
     let name = Some(plugin.name).filter(|name| !name.is_empty());
     let new = NewPlugin { name, settings: plugin.settings, scope, component };
-    Ok(node.install_plugin(network, &caller.principal, new, gone).await?)
+    Ok(node.plugins().install(network, &caller.principal, new, gone).await?)
 }
 
 /// Takes the plugin in, from a caller who may install it, and goes on asking that with each piece.

@@ -1,0 +1,157 @@
+//! Which version of a plugin answers: another one, or the one before.
+
+use super::{PluginChangeError, PluginChanges, changeable};
+use crate::{limits::VIEW_WAIT, views::ServedView};
+use kith_core::{
+    event::Administration,
+    may::Principal,
+    plugins::{Plugin, PluginKey, PluginRefusal, PluginVersion},
+    position::Position,
+};
+use kith_log::Network;
+use kith_views::ViewCursor;
+
+/// Which version is to answer.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    /// The one of this name.
+    Named(&'a str),
+    /// The one that did before.
+    Before,
+}
+
+impl PluginChanges {
+    /// Lets a version answer, if its view is built; position 0 if it did before.
+    pub(crate) async fn activate(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        version: &str,
+    ) -> Result<Position, PluginChangeError> {
+        let (_, position) = self.switch(network, principal, name, Wanted::Named(version)).await?;
+        Ok(position)
+    }
+
+    /// Lets the version answer again that did before.
+    pub(crate) async fn rollback(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<(String, Position), PluginChangeError> {
+        self.switch(network, principal, name, Wanted::Before).await
+    }
+
+    async fn switch(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<(String, Position), PluginChangeError> {
+        // Others may change the plugin while its view catches up: what was found before is looked at again.
+        let head = self.await_built(network, principal, name, wanted).await?;
+        let _turn = self.turn(network).await;
+        let plugins = network.plugins();
+        let (key, plugin) = changeable(&plugins, principal, name)?;
+        let version = wanted.find(name, plugin)?;
+        if plugin.active() == Some(version) {
+            return Ok((version.version.clone(), Position::ZERO));
+        }
+        self.check_built(network, key, version, head)?;
+        let fact = Administration::PluginActivated {
+            name: key.name.clone(),
+            version: version.version.clone(),
+            component: version.component,
+        };
+        let position = network.administer(principal, key.owner.scope(), vec![fact]).await?;
+        tracing::info!(network = %network.name(), plugin = name, version = version.version, "plugin activated");
+        self.views.follow(network).await;
+        Ok((version.version.clone(), position))
+    }
+
+    /// Lets a version follow the log, and waits a little for its view to be level with it. Gives the head that it waited
+    /// for.
+    async fn await_built(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<Position, PluginChangeError> {
+        let view = self.keep(network, principal, name, wanted).await?;
+        let head = network.head();
+        if let Some(ServedView { handle, paused, .. }) = view
+            && !(paused && handle.cursor().day.is_some())
+        {
+            // How far it came is looked at when the change is made.
+            let _ = tokio::time::timeout(VIEW_WAIT, handle.wait_for(head)).await;
+        }
+        Ok(head)
+    }
+
+    /// Lets a version follow the log; none is to be waited for if it is a report or answers already.
+    async fn keep(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<ServedView>, PluginChangeError> {
+        let _turn = self.turn(network).await;
+        let plugins = network.plugins();
+        let (key, plugin) = changeable(&plugins, principal, name)?;
+        let version = wanted.find(name, plugin)?;
+        if plugin.active() == Some(version) {
+            return Ok(None);
+        }
+        self.views.keep_version(network, key, plugin, version).await;
+        self.view_of(network, key, version)
+    }
+
+    /// The view of a version that is kept; none if it is a report.
+    fn view_of(
+        &self,
+        network: &Network,
+        key: &PluginKey,
+        version: &PluginVersion,
+    ) -> Result<Option<ServedView>, PluginChangeError> {
+        match self.views.version(network.name(), (key, &version.version)) {
+            Some(Ok(served)) => Ok(served.view()),
+            Some(Err(problem)) => Err(problem.into()),
+            None => Err(PluginChangeError::Overtaken(key.name.clone())),
+        }
+    }
+
+    /// Whether a version's view has come to a head: nobody is to see a half-built one.
+    fn check_built(
+        &self,
+        network: &Network,
+        key: &PluginKey,
+        version: &PluginVersion,
+        head: Position,
+    ) -> Result<(), PluginChangeError> {
+        let Some(ServedView { handle, paused, .. }) = self.view_of(network, key, version)? else { return Ok(()) };
+        let ViewCursor { position: cursor, day } = handle.cursor();
+        if day.is_some() && (paused || cursor >= head) {
+            return Ok(());
+        }
+        if !paused && handle.stopped().is_some() {
+            return Err(PluginChangeError::Stopped);
+        }
+        let (name, version) = (key.name.clone(), version.version.clone());
+        Err(PluginChangeError::Building { name, version, cursor, head })
+    }
+}
+
+impl Wanted<'_> {
+    fn find<'a>(self, name: &str, plugin: &'a Plugin) -> Result<&'a PluginVersion, PluginChangeError> {
+        match self {
+            Self::Named(version) => plugin.version(version).ok_or_else(|| {
+                PluginRefusal::VersionUnknown { name: name.to_owned(), version: version.to_owned() }.into()
+            }),
+            Self::Before => plugin.before().ok_or_else(|| PluginChangeError::NothingBefore(name.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Installing a plugin: checked, recorded, and followed beside the version that answers.
+
+use super::{Misfit, PluginChangeError, PluginChanges, owner_to_change};
+use crate::{
+    compile::CompileError,
+    views::{Served, is_builtin},
+};
+use bytes::Bytes;
+use kith_bundle::BUILTINS;
+use kith_core::{
+    event::{Administration, Scope},
+    may::Principal,
+    plugins::{Plugin, PluginKey, PluginOwner, PluginSettings, PluginVersion, Plugins},
+    position::Position,
+};
+use kith_log::{ComponentDigest, Network};
+use kith_views::Declared;
+
+/// A plugin to install.
+pub(crate) struct NewPlugin {
+    /// The view's name; the manifest's if there is none.
+    pub(crate) name: Option<String>,
+    /// JSON text; no settings if it is empty.
+    pub(crate) settings: String,
+    pub(crate) scope: Scope,
+    pub(crate) component: Bytes,
+}
+
+/// A version to record.
+struct Candidate<'a> {
+    key: &'a PluginKey,
+    /// As the manifest has it.
+    version: &'a str,
+    component: Bytes,
+    settings: String,
+}
+
+/// What became of it.
+pub(crate) struct Installed {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) component: ComponentDigest,
+    pub(crate) position: Position,
+    /// Whether it was installed before, and nothing had to change.
+    pub(crate) before: bool,
+    pub(crate) active: bool,
+}
+
+impl PluginChanges {
+    /// Checks a component, records it, and lets its view follow beside the one that answers. Compiling it stops when
+    /// its caller is `gone`.
+    pub(crate) async fn install(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        new: NewPlugin,
+        gone: impl Future<Output = ()>,
+    ) -> Result<Installed, PluginChangeError> {
+        let owner = owner_to_change(principal, new.scope)?;
+        let settings = String::from(new.settings.parse::<PluginSettings>()?);
+        // The code is held until the view that is made of it holds it, too.
+        let (declared, _compiled) = tokio::select! {
+            inspected = self.views.inspect(principal, new.component.clone(), settings.clone()) => inspected?,
+            () = gone => return Err(CompileError::Gone.into()),
+        };
+        let name = new.name.unwrap_or_else(|| declared.name().to_owned());
+        check_name(&name)?;
+
+        if let (PluginOwner::Network, "{}", Some(builtin)) = (&owner, settings.as_str(), builtin_of(&new.component)) {
+            return Err(PluginChangeError::SameAsBuiltIn(builtin));
+        }
+        let key = PluginKey::new(owner, name);
+        let _turn = self.turn(network).await;
+        self.check_fits(network, principal, &key, &declared)?;
+        let candidate = Candidate { key: &key, version: declared.version(), component: new.component, settings };
+        let installed = self.record(network, principal, candidate).await;
+        if installed.as_ref().is_ok_and(|installed| !installed.before) {
+            self.views.follow(network).await;
+        }
+        self.forget_components().await?;
+        installed
+    }
+
+    /// Stores a component and records the version that names it, if it is not installed already.
+    async fn record(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        candidate: Candidate<'_>,
+    ) -> Result<Installed, PluginChangeError> {
+        let Candidate { key, version, component, settings } = candidate;
+        let _alone = self.components.lock().await;
+        let component = self.log.put_component(component).await?;
+        let plugins = network.plugins();
+        if let Some(installed) = same(&plugins, &key.owner, &component, &settings) {
+            return Same { wanted: &key.name, ..installed }.answer();
+        }
+        let (name, scope) = (key.name.clone(), key.owner.scope());
+        let version = free_version(plugins.get(key), version);
+        let install =
+            Administration::PluginInstalled { name: name.clone(), version: version.clone(), component, settings };
+        plugins.check(&install, scope, principal.organisation.as_ref())?;
+        let active = plugins.get(key).is_none();
+        let activate = Administration::PluginActivated { name: name.clone(), version: version.clone(), component };
+        let facts = if active { vec![install, activate] } else { vec![install] };
+        let position = network.administer(principal, scope, facts).await?;
+        tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
+        Ok(Installed { name, version, component, position, before: false, active })
+    }
+
+    /// Whether a report finds what it reads, and a further version is what the ones before it are.
+    fn check_fits(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        key: &PluginKey,
+        declared: &Declared,
+    ) -> Result<(), Misfit> {
+        let (views, PluginKey { owner, name }) = (&self.views, key);
+        let report = match (declared, views.answering(network.name(), key)) {
+            (Declared::View(_), Some(Served::Report(_))) => return Err(Misfit::NameOfReport(name.clone())),
+            (Declared::Report(_), Some(Served::View(_))) => return Err(Misfit::NameOfView(name.clone())),
+            (Declared::View(_), Some(Served::View(_)) | None) => return Ok(()),
+            (Declared::Report(report), Some(Served::Report(_)) | None) => report,
+        };
+        for input in &report.inputs {
+            let view = &input.view;
+            let Some(found) = views.input(network.name(), view, owner) else {
+                let is_own = views.find(network.name(), view, principal).is_some();
+                let view = view.clone();
+                return Err(if is_own { Misfit::InputOfOrganisation(view) } else { Misfit::InputMissing(view) });
+            };
+            let has = |field: &&String| found.handle.fields().iter().any(|known| known.name == **field);
+            if let Some(field) = input.fields.iter().find(|field| !has(field)) {
+                return Err(Misfit::FieldMissing { view: view.clone(), field: field.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The built-in view or report that has this component.
+fn builtin_of(component: &[u8]) -> Option<&'static str> {
+    BUILTINS.iter().find(|builtin| builtin.component == component).map(|builtin| builtin.name)
+}
+
+/// Names are those of manifests, and built-in views keep theirs.
+fn check_name(name: &str) -> Result<(), PluginChangeError> {
+    kith_views::check_name(name)?;
+    if is_builtin(name) {
+        return Err(PluginChangeError::NameBuiltIn(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// The same component with the same settings, installed for the same owner.
+struct Same<'a> {
+    wanted: &'a str,
+    name: &'a str,
+    version: &'a PluginVersion,
+    active: bool,
+}
+
+fn same<'a>(plugins: &'a Plugins, owner: &PluginOwner, digest: &ComponentDigest, settings: &str) -> Option<Same<'a>> {
+    plugins.iter().filter(|(key, _)| key.owner == *owner).find_map(|(PluginKey { name, .. }, plugin)| {
+        let is_same = |version: &&PluginVersion| version.component == *digest && version.settings == settings;
+        let version = plugin.versions().iter().find(is_same)?;
+        Some(Same { wanted: name, name, version, active: plugin.active() == Some(version) })
+    })
+}
+
+impl Same<'_> {
+    /// Installing it again under its name changes nothing; another name is refused, since both would be one view.
+    fn answer(self) -> Result<Installed, PluginChangeError> {
+        let Self { wanted, name, version, active } = self;
+        if wanted != name {
+            return Err(PluginChangeError::SameAs { name: name.to_owned(), version: version.version.clone() });
+        }
+        Ok(Installed {
+            name: name.to_owned(),
+            version: version.version.clone(),
+            component: version.component,
+            position: version.installed_at,
+            before: true,
+            active,
+        })
+    }
+}
+
+/// The manifest's version, or that with the first number behind it that is free.
+fn free_version(plugin: Option<&Plugin>, version: &str) -> String {
+    let is_taken = |version: &str| plugin.is_some_and(|plugin| plugin.version(version).is_some());
+    if !is_taken(version) {
+        return version.to_owned();
+    }
+    let numbered = (2_u32..).map(|number| format!("{version}+{number}"));
+    numbered.into_iter().find(|version| !is_taken(version)).expect("a plugin has few versions")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_manifests_and_not_of_built_in_views() {
+        check_name("ties_2").unwrap();
+        assert!(matches!(check_name("Ties!"), Err(PluginChangeError::Name(_))));
+        assert!(matches!(check_name("strength"), Err(PluginChangeError::NameBuiltIn(_))));
+    }
+}

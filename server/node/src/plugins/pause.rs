@@ -1,0 +1,40 @@
+//! Holding a plugin where it is, and letting it go on.
+
+use super::{PluginChangeError, PluginChanges, changeable};
+use crate::views::Served;
+use kith_core::{event::Administration, may::Principal, position::Position};
+use kith_log::Network;
+
+/// Whether a plugin stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    Hold,
+    GoOn,
+}
+
+impl PluginChanges {
+    /// Holds a plugin where it is, or lets it go on; position 0 if it is so already.
+    pub(crate) async fn pause(
+        &self,
+        network: &Network,
+        principal: &Principal,
+        name: &str,
+        pause: Pause,
+    ) -> Result<Position, PluginChangeError> {
+        let _turn = self.turn(network).await;
+        let paused = pause == Pause::Hold;
+        let plugins = network.plugins();
+        let (key, plugin) = changeable(&plugins, principal, name)?;
+        if plugin.is_paused() == paused {
+            return Ok(Position::ZERO);
+        }
+        if self.views.answering(network.name(), key).and_then(Served::report).is_some() {
+            return Err(PluginChangeError::NothingToPause(name.to_owned()));
+        }
+        let (fact, scope) = (Administration::PluginPaused { name: name.to_owned(), paused }, key.owner.scope());
+        let position = network.administer(principal, scope, vec![fact]).await?;
+        tracing::info!(network = %network.name(), plugin = name, paused, "plugin paused or resumed");
+        self.views.follow(network).await;
+        Ok(position)
+    }
+}

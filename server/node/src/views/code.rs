@@ -1,0 +1,58 @@
+//! Components and their code: compiled once, and deleted when nothing names it.
+
+use super::{NetworkViews, NotKept, builtin_component};
+use crate::compile::{CompileError, For};
+use kith_core::may::Principal;
+use kith_log::{ComponentDigest, Network};
+use kith_views::{Compiled, Declared};
+
+impl NetworkViews {
+    /// Compiles a component for whoever installs it and asks it what it is. It is not compiled again as long as the code
+    /// is held that is given back.
+    pub(crate) async fn inspect(
+        &self,
+        principal: &Principal,
+        component: bytes::Bytes,
+        settings: String,
+    ) -> Result<(Declared, Compiled), CompileError> {
+        let compiled = self.compile(component.clone(), For::principal(principal)).await?;
+        let host = self.host.clone();
+        let declared = crate::blocking(move || host.inspect(&component, &settings)).await?;
+        Ok((declared, compiled))
+    }
+
+    /// The code of a component, compiled if need be.
+    pub(super) async fn compile(&self, component: bytes::Bytes, of: For) -> Result<Compiled, CompileError> {
+        let (host, bytes) = (self.host.clone(), component.clone());
+        if let Some(compiled) = crate::blocking(move || host.find_compiled(&bytes)).await? {
+            return Ok(compiled);
+        }
+        let code = self.compiler.compile(&component, of).await?;
+        let host = self.host.clone();
+        Ok(crate::blocking(move || host.adopt(&component, &code)).await?)
+    }
+
+    /// Deletes from disk the code of all components that neither a plugin names nor this program brings.
+    pub(crate) async fn forget_code(&self) {
+        let plugins: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
+        let host = self.host.clone();
+        let deleted = crate::blocking(move || {
+            let is_named = |digest: &ComponentDigest| plugins.iter().any(|plugins| plugins.uses(digest));
+            host.retain_compiled(|digest| is_named(digest) || builtin_component(digest).is_some())
+        });
+        match deleted.await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "compiled code that nothing names is deleted"),
+            Err(error) => tracing::warn!(%error, "the folder of compiled code cannot be read"),
+        }
+    }
+
+    /// The bytes of a component: of a built-in view, or as the log keeps it.
+    pub(crate) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, NotKept> {
+        if let Some(component) = builtin_component(digest) {
+            return Ok(component);
+        }
+        let (log, digest) = (self.log.clone(), *digest);
+        crate::blocking(move || log.component(&digest)).await?.ok_or(NotKept::ComponentGone)
+    }
+}

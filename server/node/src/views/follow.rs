@@ -1,0 +1,138 @@
+//! Bringing the views of a network in line with what its log says of its plugins.
+
+use super::{
+    NetworkViews, NotKept,
+    builtin::{builtin_key, is_builtin},
+    slot::{Kept, KeptView, Slot},
+    start::Wanted,
+};
+use kith_bundle::{BUILTINS, Builtin};
+use kith_core::plugins::{Plugin, PluginKey, PluginOwner, PluginVersion};
+use kith_log::Network;
+use kith_views::ViewScope;
+use std::{collections::BTreeMap, error::Error, sync::Arc};
+
+impl NetworkViews {
+    /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
+    /// background. One call at a time for a network.
+    pub(crate) async fn follow(&self, network: &Network) {
+        for builtin in BUILTINS {
+            if !self.has_started(network, builtin) {
+                self.add_builtin(network, builtin).await;
+            }
+        }
+        let plugins = network.plugins();
+        for (key, plugin) in plugins.iter() {
+            for version in plugin.followed() {
+                self.keep_version(network, key, plugin, version).await;
+            }
+        }
+        let gone = self.change(network.name(), |slots| {
+            let removed = slots.extract_if(.., |key, _| plugins.get(key).is_none() && !is_builtin(&key.name));
+            let mut gone: Vec<KeptView> = removed.flat_map(|(_, slot)| slot.into_views()).collect();
+            for (key, slot) in slots {
+                gone.extend(plugins.get(key).into_iter().flat_map(|plugin| slot.bring_to_date(plugin)));
+            }
+            gone
+        });
+        self.set_pauses(network).await;
+        discard(gone).await;
+    }
+
+    /// Whether every built-in view and report of a network could be started: what kept one from it may be over.
+    pub(crate) fn have_started(&self, network: &Network) -> bool {
+        BUILTINS.iter().all(|builtin| self.has_started(network, builtin))
+    }
+
+    fn has_started(&self, network: &Network, builtin: &Builtin) -> bool {
+        self.find_slot(network.name(), &builtin_key(builtin.name), |slot| slot.answering().is_some()) == Some(true)
+    }
+
+    async fn add_builtin(&self, network: &Network, builtin: &Builtin) {
+        let component = bytes::Bytes::from_static(builtin.component);
+        let wanted = Wanted { name: builtin.name, component, settings: "{}", scope: ViewScope::Network };
+        let kept = self.start(network, wanted, None).await;
+        let version = kept.as_ref().map(|kept| kept.version().to_owned()).unwrap_or_default();
+        let active = Some(version.clone());
+        let slot = Slot { paused: false, active, versions: BTreeMap::from([(version, kept.map_err(Arc::new))]) };
+        self.change(network.name(), |slots| slots.insert(builtin_key(builtin.name), slot));
+    }
+
+    /// Lets a version of a plugin follow the network beside the others, if it does not yet.
+    pub(crate) async fn keep_version(
+        &self,
+        network: &Network,
+        key: &PluginKey,
+        plugin: &Plugin,
+        version: &PluginVersion,
+    ) {
+        let kept =
+            self.find_slot(network.name(), key, |slot| matches!(slot.versions.get(&version.version), Some(Ok(_))));
+        if kept == Some(true) {
+            return;
+        }
+        let kept = self.start_version(network, key, plugin, version).await;
+        self.change(network.name(), |slots| {
+            let slot = slots.entry(key.clone()).or_insert_with(|| Slot {
+                paused: plugin.is_paused(),
+                active: None,
+                versions: BTreeMap::new(),
+            });
+            slot.versions.insert(version.version.clone(), kept.map_err(Arc::new));
+        });
+    }
+
+    async fn start_version(
+        &self,
+        network: &Network,
+        key: &PluginKey,
+        plugin: &Plugin,
+        version: &PluginVersion,
+    ) -> Result<Kept, NotKept> {
+        let component = self.component(&version.component).await?;
+        let scope = match &key.owner {
+            PluginOwner::Network => ViewScope::Network,
+            PluginOwner::Organisation(organisation) => ViewScope::Organisation(organisation.clone()),
+        };
+        let wanted = Wanted { name: &key.name, component, settings: &version.settings, scope };
+        self.start(network, wanted, plugin.paused_at()).await
+    }
+
+    /// Stops what is paused, and lets go on what is not.
+    async fn set_pauses(&self, network: &Network) {
+        let kept = self.look(|slots| {
+            let slots = slots.get(network.name()).into_iter().flat_map(BTreeMap::values);
+            slots.flat_map(|slot| slot.views().map(|(_, view)| (view.clone(), slot.paused))).collect::<Vec<_>>()
+        });
+        let (head, clock) = (network.watch_head(), self.view_clock());
+        crate::blocking(move || {
+            for (KeptView { handle, comes_back, .. }, paused) in kept {
+                // A view that comes back stops by itself where it was paused.
+                match (paused, comes_back) {
+                    (true, true) => continue,
+                    (true, false) | (false, true) => handle.stop(),
+                    (false, false) => {}
+                }
+                if paused {
+                    continue;
+                }
+                if let Err(error) = handle.resume(head.clone(), clock.clone()) {
+                    tracing::error!(error = &error as &dyn Error, "view does not go on");
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// Deletes the files of views that nobody needs; they can be built again.
+async fn discard(gone: Vec<KeptView>) {
+    crate::blocking(move || {
+        for KeptView { handle, .. } in gone {
+            if let Err(error) = handle.delete() {
+                tracing::warn!(%error, "the file of a view that is gone could not be deleted");
+            }
+        }
+    })
+    .await;
+}

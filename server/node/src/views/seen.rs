@@ -1,0 +1,130 @@
+//! Views and reports by the names that whoever asks has for them.
+
+use super::{
+    NetworkViews, NotKept, Served, ServedReport, ServedView, Slots,
+    slot::{Kept, KeptReport, Slot},
+};
+use kith_core::{
+    id::{NetworkName, OrganisationId},
+    may::Principal,
+    plugins::{PluginKey, PluginOwner},
+};
+use std::{collections::BTreeSet, sync::Arc};
+
+impl NetworkViews {
+    /// The view of a network that answers by a name, if the principal may see it.
+    pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
+        let seen = Seen::by(principal);
+        self.look(|slots| seen.slot(slots.get(network)?, view)?.1.view())
+    }
+
+    /// The report of a network that answers by a name, if the principal may see it.
+    pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
+        let seen = Seen::by(principal);
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let (key, slot) = seen.slot(slots, name)?;
+            Some(serve(slots, slot.report()?, &key.owner))
+        })
+    }
+
+    /// What answers of an owner's plugin. The caller has asked whether the plugin may be seen.
+    pub(crate) fn answering(&self, network: &NetworkName, key: &PluginKey) -> Option<Served> {
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let slot = slots.get(key)?;
+            Some(served(slots, key, slot, slot.answering()?))
+        })
+    }
+
+    /// The view that a report of an owner reads by a name.
+    pub(crate) fn input(&self, network: &NetworkName, view: &str, owner: &PluginOwner) -> Option<ServedView> {
+        self.look(|slots| Seen::of(owner).slot(slots.get(network)?, view)?.1.view())
+    }
+
+    /// The views and reports of a network that a principal may see, by name.
+    pub(crate) fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, Served)> {
+        let seen = Seen::by(principal);
+        self.look(|slots| {
+            let Some(slots) = slots.get(network) else { return Vec::new() };
+            let names: BTreeSet<&str> = slots.keys().map(|key| key.name.as_str()).collect();
+            let found = names.into_iter().filter_map(|name| {
+                let (key, slot) = seen.slot(slots, name)?;
+                Some((name.to_owned(), served(slots, key, slot, slot.answering()?)))
+            });
+            found.collect()
+        })
+    }
+
+    /// Every view that there is, with its network, owner and name, and version.
+    pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
+        self.look(|slots| {
+            let mut all = Vec::new();
+            for (network, slots) in slots {
+                for (key, slot) in slots {
+                    let views = slot.views().map(|(version, view)| (version, view.clone().served(slot.paused)));
+                    all.extend(views.map(|(version, view)| (network.clone(), key.clone(), version.to_owned(), view)));
+                }
+            }
+            all
+        })
+    }
+
+    /// A version of a plugin, or why it is not kept; nothing if it need not be. The caller has asked whether the plugin
+    /// may be seen.
+    pub(crate) fn version(
+        &self,
+        network: &NetworkName,
+        (key, version): (&PluginKey, &str),
+    ) -> Option<Result<Served, Arc<NotKept>>> {
+        self.look(|slots| {
+            let slots = slots.get(network)?;
+            let slot = slots.get(key)?;
+            let kept = slot.versions.get(version)?.as_ref();
+            Some(kept.map(|kept| served(slots, key, slot, kept)).map_err(Clone::clone))
+        })
+    }
+}
+
+/// Whose plugins a name is looked up among: an organisation's own first, then the network's.
+struct Seen(Option<OrganisationId>);
+
+impl Seen {
+    fn by(principal: &Principal) -> Self {
+        Self(principal.organisation.clone())
+    }
+
+    /// As an owner's own plugins look: those of the network see the network's alone, and are the same for everybody.
+    fn of(owner: &PluginOwner) -> Self {
+        match owner {
+            PluginOwner::Network => Self(None),
+            PluginOwner::Organisation(organisation) => Self(Some(organisation.clone())),
+        }
+    }
+
+    fn slot<'a>(&self, slots: &'a Slots, name: &str) -> Option<(&'a PluginKey, &'a Slot)> {
+        PluginOwner::in_order_of_lookup(self.0.as_ref())
+            .find_map(|owner| slots.get_key_value(&PluginKey::new(owner, name)))
+    }
+}
+
+/// A version of a plugin, as it answers.
+fn served(slots: &Slots, key: &PluginKey, slot: &Slot, kept: &Kept) -> Served {
+    match kept {
+        Kept::View(view) => Served::View(view.clone().served(slot.paused)),
+        Kept::Report(report) => Served::Report(serve(slots, report.clone(), &key.owner)),
+    }
+}
+
+/// A report of an owner with the views that it reads.
+fn serve(slots: &Slots, kept: KeptReport, owner: &PluginOwner) -> ServedReport {
+    let KeptReport { report, retired } = kept;
+    let (mut views, mut missing) = (Vec::new(), None);
+    for input in &report.manifest().inputs {
+        match Seen::of(owner).slot(slots, &input.view).and_then(|(_, slot)| slot.view()) {
+            Some(view) => views.push(view),
+            None => missing = missing.or_else(|| Some(input.view.clone())),
+        }
+    }
+    ServedReport { report, views, missing, retired }
+}

@@ -1,0 +1,119 @@
+//! Starting a version of a plugin.
+
+use super::{
+    NetworkViews, NotKept,
+    slot::{Kept, KeptReport, KeptView},
+};
+use crate::compile::For;
+use kith_core::{filter::Filter, position::Position};
+use kith_log::Network;
+use kith_views::{FollowError, Following, Refused, Report, ViewHandle, ViewScope, ViewStopped, Views};
+use std::{error::Error, sync::Arc};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What a view is made of.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) component: bytes::Bytes,
+    pub(super) settings: &'a str,
+    pub(super) scope: ViewScope,
+}
+
+impl NetworkViews {
+    /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
+    pub(super) async fn start(
+        &self,
+        network: &Network,
+        wanted: Wanted<'_>,
+        paused_at: Option<Position>,
+    ) -> Result<Kept, NotKept> {
+        let name = wanted.name;
+        let kept = self.try_start(network, wanted, paused_at).await;
+        kept.inspect_err(|error| {
+            let error = error as &dyn Error;
+            tracing::error!(error, network = %network.name(), name, "a version of a plugin is not kept");
+        })
+    }
+
+    async fn try_start(
+        &self,
+        network: &Network,
+        wanted: Wanted<'_>,
+        paused_at: Option<Position>,
+    ) -> Result<Kept, NotKept> {
+        // Held until the view or report holds it.
+        let _compiled = self.compile(wanted.component.clone(), For::Server).await?;
+        match self.report_of(&wanted).await? {
+            Some(report) => {
+                Ok(Kept::Report(KeptReport { report: Arc::new(report), retired: CancellationToken::new() }))
+            }
+            None => Ok(Kept::View(self.start_view(network, wanted, paused_at).await?)),
+        }
+    }
+
+    async fn report_of(&self, wanted: &Wanted<'_>) -> Result<Option<Report>, Refused> {
+        let (host, component, settings) = (self.host.clone(), wanted.component.clone(), wanted.settings.to_owned());
+        crate::blocking(move || {
+            let report = host.is_report(&component)?.then(|| host.report(&component, &settings));
+            report.transpose()
+        })
+        .await
+    }
+
+    async fn start_view(
+        &self,
+        network: &Network,
+        wanted: Wanted<'_>,
+        paused_at: Option<Position>,
+    ) -> Result<KeptView, FollowError> {
+        let following = Following {
+            name: wanted.name.to_owned(),
+            network: network.name().clone(),
+            scope: wanted.scope,
+            component: wanted.component,
+            settings: wanted.settings.to_owned(),
+            history: network.history(),
+            held: Filter::default(),
+            head: network.watch_head(),
+            clock: self.view_clock(),
+        };
+        let host = self.host.clone();
+        let started = crate::blocking(move || match paused_at {
+            None => host.follow(following).map(|handle| (handle, false)),
+            Some(paused_at) => hold(&host, &following, paused_at),
+        });
+        let (handle, comes_back) = started.await?;
+        let handle = Arc::new(handle);
+        if let Some(paused_at) = paused_at.filter(|_| comes_back) {
+            tokio::spawn(stop_at(Arc::clone(&handle), paused_at));
+        }
+        Ok(KeptView { handle, retired: CancellationToken::new(), comes_back })
+    }
+
+    pub(super) fn view_clock(&self) -> kith_views::Clock {
+        let clock = self.clock.clone();
+        Arc::new(move || clock().millis())
+    }
+}
+
+/// Opens a view that stands still. One whose file was lost is built again up to where it was paused: the answer says
+/// so.
+fn hold(host: &Views, following: &Following, paused_at: Position) -> Result<(ViewHandle, bool), FollowError> {
+    let handle = host.hold(following)?;
+    let is_lost = handle.cursor().day.is_none();
+    if is_lost {
+        let (_, head) = watch::channel(paused_at);
+        handle.resume(head, Arc::clone(&following.clock))?;
+    }
+    Ok((handle, is_lost))
+}
+
+/// Stops a view when it has come to a position.
+async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
+    match handle.wait_for(position).await {
+        // A view that stopped by itself stands still, too.
+        Ok(_) | Err(ViewStopped) => {}
+    }
+    crate::blocking(move || handle.stop()).await;
+}
