@@ -2,13 +2,14 @@
 
 use super::upload::{Answer, Role};
 use crate::{
-    failure::{Failure, Refusal},
+    failure::Failure,
     place::Place,
     show::output::{Format, Output, remark},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::{Outcome, Reason, reason_name};
 use kith_core::{id::EventId, position::Position};
+use kith_import::Refusal;
 use std::collections::HashSet;
 
 /// Refusals that are told to people one by one.
