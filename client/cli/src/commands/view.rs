@@ -15,13 +15,10 @@ use crate::{
     },
 };
 use clap::{Args, value_parser};
-use kith_client::{
-    DigestQuery, ViewQuery,
-    v1::{FieldType, View, ViewState},
-};
+use kith_client::{DigestQuery, ViewQuery, v1::View};
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
-use kith_json::day_text;
-use serde_json::{Value, json};
+use kith_json::{day_text, view_json, view_state_name};
+use serde_json::json;
 use std::{str::FromStr, time::Duration};
 
 /// How often it is looked whether a view has come far enough.
@@ -208,7 +205,7 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
                 vec![
                     view.name.clone(),
                     view.version.clone(),
-                    state_name(view.state()).to_owned(),
+                    view_state_name(view.state()).to_owned(),
                     view.cursor.to_string(),
                     view.lag.to_string(),
                     view.rows.to_string(),
@@ -229,61 +226,6 @@ fn trouble(view: &View) -> String {
         0 => view.last_error.clone(),
         keys => format!("{keys} keys in quarantine {}", view.last_error),
     }
-}
-
-pub(super) fn state_name(state: ViewState) -> &'static str {
-    match state {
-        ViewState::Unspecified => "unknown",
-        ViewState::Building => "building",
-        ViewState::Running => "running",
-        ViewState::Stopped => "stopped",
-        ViewState::Paused => "paused",
-        ViewState::WaitingForRoom => "waiting for room",
-    }
-}
-
-fn type_name(kind: FieldType) -> &'static str {
-    match kind {
-        FieldType::Unspecified => "unknown",
-        FieldType::Number => "number",
-        FieldType::Integer => "integer",
-        FieldType::Text => "text",
-        FieldType::Flag => "flag",
-        FieldType::Day => "day",
-        FieldType::Person => "person",
-        FieldType::Event => "event",
-    }
-}
-
-pub(super) fn view_json(view: &View) -> Value {
-    let settings = serde_json::from_str(&view.settings).unwrap_or_else(|_| Value::from(view.settings.as_str()));
-    let fields = view
-        .fields
-        .iter()
-        .map(|field| json!({ "name": field.name, "type": type_name(field.r#type()), "about": field.about }));
-    let quarantined =
-        view.quarantined.iter().map(|one| json!({ "key": one.key, "position": one.position, "message": one.message }));
-    json!({
-        "name": view.name,
-        "version": view.version,
-        "state": state_name(view.state()),
-        "cursor": view.cursor,
-        "lag": view.lag,
-        "keys": view.keys,
-        "rows": view.rows,
-        "contract": view.contract,
-        "component": hex::encode(&view.component),
-        "settings": settings,
-        "fields": fields.collect::<Vec<_>>(),
-        "events_folded": view.events_folded,
-        "events_per_second": view.events_per_second,
-        "fuel": view.fuel,
-        "fuel_per_event": view.fuel_per_event,
-        "state_bytes": view.state_bytes,
-        "faults": view.faults,
-        "quarantined": quarantined.collect::<Vec<_>>(),
-        "last_error": if view.last_error.is_empty() { None } else { Some(&view.last_error) },
-    })
 }
 
 #[cfg(test)]
