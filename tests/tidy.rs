@@ -12,7 +12,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 24] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/json", &["kith-core", "kith-proto"]),
@@ -22,7 +22,8 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("server/views", &["kith-core", "kith-proto"]),
     ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
     ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views"]),
-    ("client/cli", &["kith-client", "kith-core", "kith-json", "kith-views"]),
+    ("client/import", &["kith-client", "kith-core", "kith-json"]),
+    ("client/cli", &["kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
     ("plugins/sdk", &[]),
     ("plugins/report_sdk", &[]),
     ("plugins/strength", &["kith-plugin-sdk"]),

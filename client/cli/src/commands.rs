@@ -18,6 +18,7 @@ mod man;
 mod met;
 mod network;
 mod org;
+mod pages;
 mod person;
 mod plugin;
 mod record;

@@ -1,10 +1,10 @@
 //! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
 
-use kith_client::{Error, EventRefused, Kind};
+use kith_client::{Error, Kind};
 use kith_core::reason::{self, Code, Reason, meaning};
 use kith_core::{event::Event, id::EventId, invalid::Invalid, timestamp::Timestamp};
-use kith_json::{NotRecord, problem_json, time_text};
-use serde_json::{Map, Value, json};
+use kith_json::{problem_json, time_text};
+use serde_json::{Value, json};
 use std::{fmt, io, path::Path};
 
 /// Why a command failed.
@@ -288,51 +288,6 @@ impl From<Error> for Failure {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         Self::Call(invalid.into())
-    }
-}
-
-/// A record of a file that is not in the log, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// Its number in the file, from 1.
-    pub(crate) record: u64,
-    /// The reason's name.
-    pub(crate) reason: &'static str,
-    /// The field at fault; may be empty.
-    pub(crate) field: String,
-    /// The reason in words.
-    pub(crate) message: String,
-}
-
-impl Refusal {
-    /// A record that was refused before it was sent.
-    pub(crate) fn local(record: u64, error: &Error) -> Self {
-        let reason = error.reason().unwrap_or(Reason::EventInvalid);
-        let field = error.field().unwrap_or_default().to_owned();
-        Self { record, reason: reason::name(reason), field, message: error.to_string() }
-    }
-
-    /// A record that could not be read.
-    pub(crate) fn unread(record: u64, why: NotRecord) -> Self {
-        match why {
-            NotRecord::NotJson(why) => {
-                Self { record, reason: "EVENT_INVALID", field: String::new(), message: why.to_string() }
-            }
-            NotRecord::Invalid(invalid) => Self::local(record, &Error::from(invalid)),
-        }
-    }
-
-    /// A record that the server refused.
-    pub(crate) fn of_server(record: u64, refused: EventRefused) -> Self {
-        let reason = refused.reason.map_or("UNKNOWN", reason::name);
-        Self { record, reason, field: refused.field, message: refused.message }
-    }
-
-    /// For programs.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut object = Map::from_iter([("record".to_owned(), self.record.into())]);
-        object.extend(problem_json(self.reason, Some(&self.field), &self.message));
-        object.into()
     }
 }
 

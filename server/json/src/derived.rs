@@ -3,7 +3,7 @@
 //! Ids follow from what happened, so importing twice adds nothing. Salts follow from the whole file as well: nobody
 //! without the file can compute them, and with them guess what a hash stands for.
 
-use crate::record::Missing;
+use crate::missing::Missing;
 use kith_core::{
     event::{Event, Fact, Habit},
     id::EventId,

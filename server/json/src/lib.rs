@@ -9,6 +9,8 @@
 //! | an entry | [`entry_json`] | `{"position", "id", "kind", ..., "event", "details"}` |
 //! | what became of an append | [`outcome_json`] | `{"id", "position", "duplicate"}` |
 //! | a row of a view or report | [`row_json`], [`removed_row_json`] | `{"key", "item", FIELD: value, ..., "evidence"}` |
+//! | a view, and how it does | [`view_json`] | `{"name", "version", "state", "cursor", "lag", ...}` |
+//! | people, organisations | [`person_json`], [`organisation_json`] | `{"id", "name", ..., "position"}` |
 //! | a problem | [`problem_json`] | `{"reason", "field", "message"}` |
 //!
 //! What is read is a record, `{"event": {...}, "details": [...]}`: [`read_record`]. It is the JSON of
@@ -34,8 +36,10 @@
 
 pub mod derived;
 mod detail;
+mod directory;
 mod entry;
 mod event;
+mod missing;
 mod name;
 mod outcome;
 mod problem;
@@ -44,13 +48,17 @@ mod row;
 mod time;
 pub mod value;
 mod values;
+mod view;
 
 pub use detail::details_json;
+pub use directory::{organisation_json, person_json};
 pub use entry::entry_json;
 pub use event::event_json;
+pub use missing::Missing;
 pub use name::{answer_name, retraction_reason_name, role_name, scope_name};
 pub use outcome::outcome_json;
 pub use problem::problem_json;
-pub use record::{Missing, NotRecord, Record, read_record, read_record_value};
+pub use record::{NotRecord, Record, read_record, read_record_value};
 pub use row::{removed_row_json, row_json};
 pub use time::{NotDay, day_text, read_day, read_time, time_text, whole_millis};
+pub use view::{view_json, view_state_name};

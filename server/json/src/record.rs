@@ -4,15 +4,10 @@
 use crate::{
     detail::read_drafts,
     event::read_event,
+    missing::Missing,
     value::{NotJson, Value},
 };
-use kith_core::{
-    detail::Detail,
-    event::Event,
-    id::EventId,
-    invalid::Invalid,
-    limits::{DETAIL_SALT_BYTES, EVENT_SALT_BYTES},
-};
+use kith_core::{detail::Detail, event::Event, invalid::Invalid};
 
 /// An event that is to be recorded. Its form is right; the rules that events obey are not looked at here: see
 /// [`Prepared`](kith_core::prepare::Prepared).
@@ -22,18 +17,6 @@ pub struct Record {
     pub event: Event,
     /// The words beside it.
     pub details: Vec<Detail>,
-}
-
-/// Where ids and salts come from that a record leaves out.
-pub trait Missing {
-    /// An id for an event, whose people may be put into another order where that says nothing.
-    fn id(&mut self, event: &mut Event) -> EventId;
-
-    /// The salt of an event, as hard to guess as a random one.
-    fn salt(&mut self, id: &EventId) -> [u8; EVENT_SALT_BYTES];
-
-    /// The salt of an event's detail, counted from 0, as hard to guess as a random one.
-    fn detail_salt(&mut self, id: &EventId, index: usize) -> [u8; DETAIL_SALT_BYTES];
 }
 
 /// Why text is no record.

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    import::record::read_record,
     input::{
         dates::parse_view_day_now,
         files::{self, Lines},
@@ -24,6 +23,7 @@ use kith_core::{
     json::Json,
     position::Position,
 };
+use kith_import::read_record;
 use kith_json::{derived::Derived, row_json};
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,8 @@ use crate::{
     context::Context,
     evaluate::{
         contacts::{Contact, Contacts, Pair},
-        measures::{Candidate, Measures, mean_of, measure, scores_of},
+        guesses::{candidates, cuts, guesses},
+        measures::{Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
     input::{dates::parse_duration, files::read_component},
@@ -26,18 +27,12 @@ use kith_core::{
 use kith_json::time_text;
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
 use serde_json::{Value, json};
-use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 /// Entries asked for at once.
 const PAGE_ENTRIES: u32 = 10_000;
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 10_000;
-/// Share of the contacts before the first and the last cut.
-const CUTS: (f64, f64) = (0.3, 0.8);
 
 /// Judge a score: does it say which pairs will be in contact again?
 ///
@@ -174,36 +169,6 @@ fn happened(event: &kith_core::event::Event) -> i64 {
     }
 }
 
-/// The quantiles of the times of contacts, evenly from .3 to .8.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "places in a list of contacts"
-)]
-fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
-    let Some(last) = contacts.len().checked_sub(1) else {
-        return Err(Failure::NotFound("the log holds no contact of two people".to_owned()));
-    };
-    let step = if count > 1 { (CUTS.1 - CUTS.0) / f64::from(count - 1) } else { 0.0 };
-    let quantile = |number: u32| CUTS.0 + step * f64::from(number);
-    let mut cuts: Vec<i64> = (0..count).map(|number| contacts[(quantile(number) * last as f64) as usize].at).collect();
-    cuts.dedup();
-    Ok(cuts)
-}
-
-/// Every pair in contact up to a cut, and whether it is again within the window.
-fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
-    let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
-    let end = cut.saturating_add(window);
-    let again: HashSet<Pair> =
-        later.iter().take_while(|contact| contact.at <= end).map(|contact| contact.pair).collect();
-    let mut pairs: Vec<Pair> = known.iter().map(|contact| contact.pair).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs.into_iter().map(|pair| Candidate { pair, again: again.contains(&pair) }).collect()
-}
-
 /// Scores of the view's rows as of the end of the cut's day; of several rows of a pair the highest.
 async fn view_scores(
     host: &Host,
@@ -257,36 +222,6 @@ fn number(value: &RowValue) -> Option<f64> {
         RowValue::Flag(flag) => Some(f64::from(u8::from(*flag))),
         RowValue::None | RowValue::Text(_) | RowValue::Person(_) | RowValue::Event(_) => None,
     }
-}
-
-/// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
-#[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
-fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
-    let mut known: HashMap<Pair, (f64, f64, i64, i64)> = HashMap::new();
-    for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
-        let day = contact.at.div_euclid(DAY_MS);
-        let (days, count, last_day, last) = known.entry(contact.pair).or_insert((0.0, 0.0, i64::MIN, i64::MIN));
-        *days += f64::from(u8::from(day != *last_day));
-        *count += 1.0;
-        (*last_day, *last) = (day, contact.at);
-    }
-    let each = |score: &dyn Fn(&Candidate) -> f64| candidates.iter().map(score).collect::<Vec<_>>();
-    [
-        each(&|candidate| known[&candidate.pair].0),
-        each(&|candidate| known[&candidate.pair].1),
-        each(&|candidate| known[&candidate.pair].3 as f64),
-        each(&|candidate| f64::from(u8::from(known[&candidate.pair].3 > cut.saturating_sub(window)))),
-        each(&|candidate| coin(candidate.pair)),
-    ]
-}
-
-/// A number that has nothing to do with the pair, the same in every run: splitmix64 (Steele, Lea and Flood 2014).
-#[allow(clippy::cast_precision_loss, reason = "any number will do")]
-fn coin((one, other): Pair) -> f64 {
-    let mut mixed = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ mixed >> 31) as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "numbers of pairs are far below 2^53")]

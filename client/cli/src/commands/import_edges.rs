@@ -3,13 +3,8 @@
 use super::recording::ScopeArg;
 use crate::{
     context::Context,
-    failure::{Failure, Refusal},
+    failure::Failure,
     import::{
-        edges::{
-            Clock, Contact, ContactColumn, EdgeHabit, Layout, Listed, Member, People, PersonColumn, Plan, Source,
-            changed, differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
-            parse_people_columns, parse_rows, single,
-        },
         tally::{Kind, Tally},
         upload::{Answer, Feed, Item, Role, Unwanted, upload},
     },
@@ -24,6 +19,14 @@ use jiff::SignedDuration;
 use kith_client::{Error, NewEvent};
 use kith_core::reason::{self, Reason};
 use kith_core::{id::OrganisationId, invalid::Invalid, timestamp::Timestamp};
+use kith_import::{
+    Refusal,
+    edges::{
+        Clock, Contact, ContactColumn, EdgeHabit, Layout, Listed, Member, People, PersonColumn, Plan, Source, changed,
+        differing, group, join, new_organisations, newcomers, parse_contact_columns, parse_members,
+        parse_people_columns, parse_rows, single,
+    },
+};
 use kith_json::derived::digest_of;
 use std::{collections::HashSet, path::PathBuf};
 

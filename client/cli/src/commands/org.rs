@@ -13,7 +13,8 @@ use kith_core::{
     id::OrganisationId,
     limits::ORGANISATION_ID_BYTES_MAX,
 };
-use serde_json::{Map, json};
+use kith_json::organisation_json;
+use serde_json::Map;
 
 /// Organisations of the network
 #[derive(Debug, Subcommand)]
@@ -74,9 +75,7 @@ fn slug(name: &str) -> Option<OrganisationId> {
 async fn list(context: &mut Context) -> Result<(), Failure> {
     let organisations = context.place.organisations().await?;
     match context.output.format() {
-        Format::Json => organisations.iter().try_for_each(|one| {
-            context.output.json(&json!({ "id": one.id, "name": one.name, "position": one.position }))
-        }),
+        Format::Json => organisations.iter().try_for_each(|one| context.output.json(&organisation_json(one))),
         Format::Table => {
             let rows = organisations.into_iter().map(|one| vec![one.id, one.name]);
             context.output.table(&[Column::text("id"), Column::text("name")], rows.collect())

@@ -11,13 +11,14 @@ use crate::{
 };
 use change::ChangeArgs;
 use clap::{Args, Subcommand};
-use kith_client::{random_person_id, v1};
+use kith_client::random_person_id;
 use kith_core::{
     detail::DetailKind,
     event::{DirectoryFact, Fact, PeopleMerged, PersonAdded},
     id::PersonId,
 };
-use serde_json::{Map, Value, json};
+use kith_json::person_json;
+use serde_json::Map;
 
 /// People of the network
 #[derive(Debug, Subcommand)]
@@ -162,17 +163,4 @@ async fn merge(context: &mut Context, args: &MergeArgs) -> Result<(), Failure> {
     let event =
         args.when.builder(Fact::Directory(DirectoryFact::PeopleMerged(PeopleMerged { kept, merged }))).build()?;
     append(context, &args.when, &event, extra).await
-}
-
-fn person_json(person: &v1::Person) -> Value {
-    let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
-    json!({
-        "id": person.id,
-        "name": given(&person.name),
-        "organisation": given(&person.organisation),
-        "role": given(&person.role),
-        "handle": person.handle,
-        "position": person.position,
-        "merged_into": given(&person.merged_into),
-    })
 }

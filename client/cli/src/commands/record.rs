@@ -3,11 +3,8 @@
 use super::recording::{Recorded, sentence};
 use crate::{
     context::Context,
-    failure::{Failure, Refusal},
-    import::{
-        record::{Random, read_record},
-        upload::{Answer, Feed, Item, Role, Unwanted, upload},
-    },
+    failure::Failure,
+    import::upload::{Answer, Feed, Item, Role, Unwanted, upload},
     input::files::{Line, Lines, open},
     place::Place,
     show::output::Output,
@@ -15,6 +12,7 @@ use crate::{
 use clap::Args;
 use kith_client::replica::Replica;
 use kith_core::limits::APPEND_BYTES_MAX;
+use kith_import::{Random, Refusal, read_record};
 use kith_json::{Missing, outcome_json};
 use serde_json::{Map, Value};
 use std::{

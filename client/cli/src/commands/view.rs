@@ -1,5 +1,6 @@
 //! `kith view`: the views there are, or the rows of one.
 
+use super::pages::{self, Wanted};
 use crate::{
     context::Context,
     failure::Failure,
@@ -11,23 +12,15 @@ use crate::{
     show::{
         log_clock::standstill,
         output::{Column, Format, remark},
-        people::Names,
-        rows::{cells, columns},
     },
 };
 use clap::{Args, value_parser};
-use kith_client::{
-    DigestQuery, ViewQuery,
-    v1::{FieldType, QueryViewResponse, View, ViewState},
-};
-use kith_core::reason::Reason;
+use kith_client::{DigestQuery, ViewQuery, v1::View};
 use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
-use kith_json::{day_text, row_json};
-use serde_json::{Value, json};
+use kith_json::{day_text, view_json, view_state_name};
+use serde_json::json;
 use std::{str::FromStr, time::Duration};
 
-/// Rows of a table unless more are asked for.
-const TABLE_ROWS_DEFAULT: u64 = 50;
 /// How often it is looked whether a view has come far enough.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -102,7 +95,11 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
                 wait_for(&views, &query, head, Duration::from_secs(seconds)).await?;
             }
             let head = asks_for_now.then_some(head);
-            let position = show(context, &views, query, (args.top, head)).await?;
+            let ask = async |rows_max: u64, page_token: String| {
+                let page_size = u32::try_from(rows_max).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
+                views.query(&ViewQuery { page_size, page_token, ..query.clone() }).await
+            };
+            let position = pages::print(context, Wanted { top: args.top, head }, ask).await?.position;
             let behind = head.map_or(0, |head| head.since(position));
             if behind > 0 {
                 remark(&format!(
@@ -186,68 +183,6 @@ fn held(context: &Context) -> Result<Filter, Failure> {
     }
 }
 
-/// Prints the rows; gives the position that they are as of. Where they should be as of a head and are not, each says so
-/// as JSON.
-async fn show(
-    context: &mut Context,
-    views: &Asked,
-    mut query: ViewQuery,
-    (top, head): (Option<u64>, Option<Position>),
-) -> Result<Position, Failure> {
-    let format = context.output.format();
-    let mut left = match format {
-        Format::Json => top.unwrap_or(u64::MAX),
-        Format::Table => top.unwrap_or(TABLE_ROWS_DEFAULT),
-    };
-    let mut table = Vec::new();
-    let names = match format {
-        Format::Json => Names::default(),
-        Format::Table => context.place.names().await?,
-    };
-    loop {
-        query.page_size = u32::try_from(left).unwrap_or(u32::MAX).min(PAGE_ROWS_MAX);
-        let page = views.query(&query).await?;
-        let position = Position::new(page.position);
-        let lag = head.map_or(0, |head| head.since(position));
-        if format == Format::Json && lag > 0 && page.total == 0 {
-            let message = format!(
-                "the view has no such rows at position {position}, and is {lag} entries behind the log: --wait SECONDS \
-                 waits for it"
-            );
-            return Err(Failure::Refused { reason: Reason::ViewBuilding, message });
-        }
-        for row in &page.rows {
-            match format {
-                Format::Json => {
-                    let mut shown = row_json(&page.fields, row);
-                    if lag > 0 {
-                        shown.extend([("as_of".into(), position.get().into()), ("lag".into(), lag.into())]);
-                    }
-                    context.output.json(&Value::Object(shown))?;
-                }
-                Format::Table => table.push(cells(row, &names)),
-            }
-        }
-        left = left.saturating_sub(page.rows.len() as u64);
-        if left == 0 || page.next_page_token.is_empty() {
-            if format == Format::Table {
-                print_table(context, &page, table)?;
-            }
-            return Ok(position);
-        }
-        query.page_token = page.next_page_token;
-    }
-}
-
-fn print_table(context: &mut Context, last: &QueryViewResponse, table: Vec<Vec<String>>) -> Result<(), Failure> {
-    let shown = table.len();
-    context.output.table(&columns(&last.fields), table)?;
-    context.output.flush()?;
-    let (day, position) = (day_text(last.day), last.position);
-    remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
-    Ok(())
-}
-
 async fn list(context: &mut Context) -> Result<(), Failure> {
     let views = Asked::at(&context.place, Counted::Entries).await?.list().await?.views;
     match context.output.format() {
@@ -270,7 +205,7 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
                 vec![
                     view.name.clone(),
                     view.version.clone(),
-                    state_name(view.state()).to_owned(),
+                    view_state_name(view.state()).to_owned(),
                     view.cursor.to_string(),
                     view.lag.to_string(),
                     view.rows.to_string(),
@@ -291,61 +226,6 @@ fn trouble(view: &View) -> String {
         0 => view.last_error.clone(),
         keys => format!("{keys} keys in quarantine {}", view.last_error),
     }
-}
-
-pub(super) fn state_name(state: ViewState) -> &'static str {
-    match state {
-        ViewState::Unspecified => "unknown",
-        ViewState::Building => "building",
-        ViewState::Running => "running",
-        ViewState::Stopped => "stopped",
-        ViewState::Paused => "paused",
-        ViewState::WaitingForRoom => "waiting for room",
-    }
-}
-
-fn type_name(kind: FieldType) -> &'static str {
-    match kind {
-        FieldType::Unspecified => "unknown",
-        FieldType::Number => "number",
-        FieldType::Integer => "integer",
-        FieldType::Text => "text",
-        FieldType::Flag => "flag",
-        FieldType::Day => "day",
-        FieldType::Person => "person",
-        FieldType::Event => "event",
-    }
-}
-
-pub(super) fn view_json(view: &View) -> Value {
-    let settings = serde_json::from_str(&view.settings).unwrap_or_else(|_| Value::from(view.settings.as_str()));
-    let fields = view
-        .fields
-        .iter()
-        .map(|field| json!({ "name": field.name, "type": type_name(field.r#type()), "about": field.about }));
-    let quarantined =
-        view.quarantined.iter().map(|one| json!({ "key": one.key, "position": one.position, "message": one.message }));
-    json!({
-        "name": view.name,
-        "version": view.version,
-        "state": state_name(view.state()),
-        "cursor": view.cursor,
-        "lag": view.lag,
-        "keys": view.keys,
-        "rows": view.rows,
-        "contract": view.contract,
-        "component": hex::encode(&view.component),
-        "settings": settings,
-        "fields": fields.collect::<Vec<_>>(),
-        "events_folded": view.events_folded,
-        "events_per_second": view.events_per_second,
-        "fuel": view.fuel,
-        "fuel_per_event": view.fuel_per_event,
-        "state_bytes": view.state_bytes,
-        "faults": view.faults,
-        "quarantined": quarantined.collect::<Vec<_>>(),
-        "last_error": if view.last_error.is_empty() { None } else { Some(&view.last_error) },
-    })
 }
 
 #[cfg(test)]

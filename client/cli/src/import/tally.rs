@@ -2,7 +2,7 @@
 
 use super::upload::{Answer, Role};
 use crate::{
-    failure::{Failure, Refusal},
+    failure::Failure,
     place::Place,
     show::output::{Format, Output, remark},
 };
@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::Outcome;
 use kith_core::reason::{self, Reason};
 use kith_core::{id::EventId, position::Position};
+use kith_import::Refusal;
 use std::collections::HashSet;
 
 /// Refusals that are told to people one by one.

@@ -1,9 +1,6 @@
 //! Many events on their way to the log: batches from a thread that prepares them, answers in the order of the records.
 
-use crate::{
-    failure::{Failure, Refusal},
-    place::Place,
-};
+use crate::{failure::Failure, place::Place};
 use futures_util::StreamExt;
 use kith_client::{
     Batcher, Client, EventRefused, EventResult, NewEvent, Outcome, Retry, Window,
@@ -11,6 +8,7 @@ use kith_client::{
 };
 use kith_core::reason::Reason;
 use kith_core::{id::EventId, position::Position};
+use kith_import::Refusal;
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;

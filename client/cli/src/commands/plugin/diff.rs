@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::v1;
-use kith_json::day_text;
+use kith_json::{day_text, view_json};
 use serde_json::{Value, json};
 
 /// Compare the version that answers with another one
@@ -111,7 +111,7 @@ fn diff_json(name: &str, diff: &v1::DiffPluginResponse) -> Value {
         "columns_added": diff.columns_added,
         "columns_removed": diff.columns_removed,
         "moves": moves.collect::<Vec<_>>(),
-        "from_view": diff.from_view.as_ref().map(super::super::view::view_json),
-        "to_view": diff.to_view.as_ref().map(super::super::view::view_json),
+        "from_view": diff.from_view.as_ref().map(view_json),
+        "to_view": diff.to_view.as_ref().map(view_json),
     })
 }

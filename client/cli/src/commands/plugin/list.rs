@@ -1,7 +1,6 @@
 //! `kith plugin list`: the plugins of the network, every version of each, and how its view is doing.
 
 use crate::{
-    commands::view::state_name,
     context::Context,
     failure::Failure,
     show::output::{Column, Format},
@@ -9,7 +8,7 @@ use crate::{
 use clap::Args;
 use kith_client::{Plugins, v1};
 use kith_core::{id::EventId, timestamp::Timestamp};
-use kith_json::time_text;
+use kith_json::{time_text, view_json, view_state_name};
 use serde_json::{Value, json};
 
 /// List the network's plugins, with every version of each
@@ -61,7 +60,7 @@ fn row(plugin: &v1::Plugin, version: &v1::PluginVersion) -> Vec<String> {
             ""
         }
         .to_owned(),
-        view.map_or("", |view| state_name(view.state())).to_owned(),
+        view.map_or("", |view| view_state_name(view.state())).to_owned(),
         number(|view| view.lag),
         number(|view| view.rows),
         installed_on(version).unwrap_or_default(),
@@ -130,7 +129,7 @@ fn version_json(version: &v1::PluginVersion) -> Value {
         "installed_by": version.installed_by,
         "active": version.active,
         "before": version.before,
-        "view": version.view.as_ref().map(super::super::view::view_json),
+        "view": version.view.as_ref().map(view_json),
         "problem": Some(&version.problem).filter(|problem| !problem.is_empty()),
     })
 }

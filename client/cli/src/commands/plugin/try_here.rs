@@ -6,26 +6,19 @@ use crate::{
         local::{Fold, Folded, Host},
         spool::{Spool, SpoolWriter},
     },
+    commands::pages::{self, Wanted},
     context::Context,
     failure::Failure,
     input::{dates::parse_view_day_now, files::read_component},
-    show::{
-        output::{Format, remark},
-        people::Names,
-        rows::{cells, columns},
-    },
+    show::output::remark,
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
-use kith_client::{ReadOptions, Recorded, now};
+use kith_client::{ReadOptions, Recorded, now, v1::QueryViewResponse};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
-use kith_json::{day_text, row_json};
 use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
-use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-/// Rows of a table unless more are asked for.
-pub(super) const TABLE_ROWS_DEFAULT: usize = 50;
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 10_000;
 /// Entries asked for at once.
@@ -148,43 +141,23 @@ pub(super) async fn read_log(context: &Context, until: Option<Position>) -> Resu
 }
 
 /// Prints rows as `kith view` does; gives how many there are.
-async fn show(context: &mut Context, folded: &Folded, mut query: Query, top: Option<u32>) -> Result<u64, Failure> {
-    let format = context.output.format();
+async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<u32>) -> Result<u64, Failure> {
     let fields = folded.fields();
-    let top = top.map(|top| top as usize);
-    let (mut left, names) = match format {
-        Format::Json => (top.unwrap_or(usize::MAX), Names::default()),
-        Format::Table => (top.unwrap_or(TABLE_ROWS_DEFAULT), context.place.names().await?),
+    let ask = async |rows_max: u64, page_token: String| {
+        let page_rows = usize::try_from(rows_max).unwrap_or(usize::MAX).min(PAGE_ROWS);
+        let page_token = (!page_token.is_empty()).then_some(page_token);
+        let page = folded.query(Query { page_rows, page_token, ..query.clone() }).await?;
+        Ok(QueryViewResponse {
+            fields: fields.clone(),
+            rows: page.rows.into_iter().map(wire::row).collect(),
+            next_page_token: page.next_page_token.unwrap_or_default(),
+            position: page.position.get(),
+            day: page.day,
+            total: page.total,
+        })
     };
-    let mut table = Vec::new();
-    loop {
-        query.page_rows = left.min(PAGE_ROWS);
-        let page = folded.query(query.clone()).await?;
-        left -= page.rows.len();
-        for row in page.rows {
-            let row = wire::row(row);
-            match format {
-                Format::Json => context.output.json(&Value::Object(row_json(&fields, &row)))?,
-                Format::Table => table.push(cells(&row, &names)),
-            }
-        }
-        query.page_token = page.next_page_token;
-        if left > 0 && query.page_token.is_some() {
-            continue;
-        }
-        if format == Format::Table {
-            let shown = table.len();
-            context.output.table(&columns(&fields), table)?;
-            context.output.flush()?;
-            remark(&format!(
-                "{shown} of {} rows as of {} UTC, position {}",
-                page.total,
-                day_text(page.day),
-                page.position
-            ));
-        }
-        return Ok(page.total);
-    }
+    let wanted = Wanted { top: top.map(u64::from), head: None };
+    Ok(pages::print(context, wanted, ask).await?.total)
 }
 
 /// What it took, and what went wrong.

@@ -1,11 +1,12 @@
 //! `kith plugin try` for reports: the views that one reads are folded here, then its table is computed.
 
-use super::try_here::{TABLE_ROWS_DEFAULT, TryArgs, order, read_log, scope};
+use super::try_here::{TryArgs, order, read_log, scope};
 use crate::{
     authoring::{
         local::{Fold, Host},
         report::{Input, Ready, builtin, unknown},
     },
+    commands::pages::{TABLE_ROWS_DEFAULT, remark_on},
     context::Context,
     failure::Failure,
     place::Place,
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 use kith_client::now;
-use kith_json::{day_text, row_json};
+use kith_json::row_json;
 use kith_views::{ReportManifest, ReportQuery};
 use serde_json::Value;
 use std::{sync::Arc, time::Instant};
@@ -53,8 +54,7 @@ pub(super) async fn run(
         }
     }
     context.output.flush()?;
-    let (day, shown) = (day_text(found.day), found.rows.len());
-    remark(&format!("{shown} of {} rows as of {day} UTC, position {}", found.total, found.position));
+    remark_on(found.rows.len(), &found);
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
     remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));
     Ok(())
@@ -78,7 +78,7 @@ async fn query(context: &Context, args: &TryArgs) -> Result<ReportQuery, Failure
     let page_rows = match (args.top, context.output.format()) {
         (Some(top), _) => top as usize,
         (None, Format::Json) => usize::MAX,
-        (None, Format::Table) => TABLE_ROWS_DEFAULT,
+        (None, Format::Table) => TABLE_ROWS_DEFAULT as usize,
     };
     Ok(ReportQuery {
         person: resolver.person_or_none(args.person.as_ref()).await?,

@@ -15,7 +15,10 @@ use kith_json::{
     derived::{FileDigest, Repeats, digest_parts, event_id, event_salt},
     scope_name,
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+};
 
 /// Separates the content of contacts from all other hashes.
 const CONTACT_DOMAIN: &[u8] = b"kith/import/contact/1";
@@ -24,7 +27,7 @@ const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/2";
 
 /// What contacts are recorded as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EdgeHabit {
+pub enum EdgeHabit {
     /// The two met.
     Met,
     /// The first followed up with the others.
@@ -33,32 +36,32 @@ pub(crate) enum EdgeHabit {
 
 /// What all events of an import share.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source {
+pub struct Source {
     /// Digest of the list of contacts.
-    pub(crate) file: FileDigest,
+    pub file: FileDigest,
     /// When people and organisations are added: the list's time zero.
-    pub(crate) epoch: Timestamp,
+    pub epoch: Timestamp,
     /// What contacts are recorded as.
-    pub(crate) habit: EdgeHabit,
+    pub habit: EdgeHabit,
     /// Who may see contacts.
-    pub(crate) scope: Scope,
+    pub scope: Scope,
 }
 
 /// Makes the events of an import.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     source: Source,
     repeats: Repeats,
 }
 
 impl Plan {
     /// Nothing made yet.
-    pub(crate) fn new(source: Source) -> Self {
+    pub fn new(source: Source) -> Self {
         Self { source, repeats: Repeats::default() }
     }
 
     /// Adds an organisation, named by its id.
-    pub(crate) fn organisation(&self, organisation: &OrganisationId) -> Result<NewEvent, Invalid> {
+    pub fn organisation(&self, organisation: &OrganisationId) -> Result<NewEvent, Invalid> {
         let name = organisation.to_string();
         let content = digest_parts(
             DIRECTORY_DOMAIN,
@@ -72,7 +75,7 @@ impl Plan {
     }
 
     /// Adds a person.
-    pub(crate) fn person(&self, member: &Member) -> Result<NewEvent, Invalid> {
+    pub fn person(&self, member: &Member) -> Result<NewEvent, Invalid> {
         let Member { person, organisation, role, .. } = member.clone();
         let organisation_id = organisation.as_ref().map(ToString::to_string).unwrap_or_default();
         let (organisation_id, role_bytes) = (organisation_id.as_bytes(), role.as_bytes());
@@ -90,7 +93,7 @@ impl Plan {
     }
 
     /// Records a contact.
-    pub(crate) fn contact(&mut self, contact: Contact) -> Result<NewEvent, Invalid> {
+    pub fn contact(&mut self, contact: Contact) -> Result<NewEvent, Invalid> {
         let Contact { time, from, to, .. } = contact;
         let (kind, people, fact) = match self.source.habit {
             EdgeHabit::Met => {
@@ -120,18 +123,18 @@ impl Plan {
 }
 
 /// The people in a directory, by id.
-pub(crate) type People = HashMap<String, v1::Person>;
+pub type People = HashMap<String, v1::Person>;
 
 /// Says of a person who is known what a list says. The event is new each time: whether it is needed follows from the
 /// directory, and a person may come to be again what they were once.
-pub(crate) fn changed(member: &Member, now: Timestamp) -> Result<NewEvent, Invalid> {
+pub fn changed(member: &Member, now: Timestamp) -> Result<NewEvent, Invalid> {
     let Member { person, organisation, role, .. } = member.clone();
     EventBuilder::new(Fact::Directory(DirectoryFact::PersonChanged(PersonChanged { person, organisation, role })), now)
         .build()
 }
 
 /// The members of a list who are known otherwise, as they are with what the list says. It says nothing where it is empty.
-pub(crate) fn differing(members: &[Member], known: &People) -> Vec<Member> {
+pub fn differing(members: &[Member], known: &People) -> Vec<Member> {
     let described = members.iter().filter_map(|member| {
         let now = known.get(member.person.as_str())?;
         let mut wanted = member.clone();
@@ -150,7 +153,7 @@ pub(crate) fn differing(members: &[Member], known: &People) -> Vec<Member> {
 
 /// Who must be added before contacts can be recorded: the members listed, then whoever else takes part, in order of
 /// appearance, without those who are known.
-pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> Vec<Member> {
+pub fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> Vec<Member> {
     let everybody = contacts.iter().flat_map(|contact| {
         let people = std::iter::once(&contact.from).chain(&contact.to);
         people.map(|person| Member {
@@ -166,7 +169,7 @@ pub(crate) fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &Peop
 }
 
 /// The organisations of newcomers, in order of appearance, without those that are known.
-pub(crate) fn new_organisations(members: &[Member], known: &HashSet<String>) -> Vec<(u64, OrganisationId)> {
+pub fn new_organisations<S: BuildHasher>(members: &[Member], known: &HashSet<String, S>) -> Vec<(u64, OrganisationId)> {
     let mut seen = HashSet::new();
     let all = members.iter().filter_map(|member| Some((member.record, member.organisation.clone()?)));
     all.filter(|(_, id)| !known.contains(id.as_str()) && seen.insert(id.clone())).collect()

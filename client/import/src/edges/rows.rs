@@ -4,7 +4,7 @@
 //! Invariant: nothing that a row says is dropped in silence: one with another number of columns is refused.
 
 use super::columns::{ContactColumn, PersonColumn};
-use crate::failure::Refusal;
+use crate::refusal::Refusal;
 use kith_client::Error;
 use kith_core::reason::{self, Reason};
 use kith_core::{
@@ -17,61 +17,61 @@ use std::{borrow::Cow, collections::HashMap};
 
 /// How a list is laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub struct Layout {
     /// What stands between columns; `None` for commas, or white space in lines without.
-    pub(crate) separator: Option<char>,
+    pub separator: Option<char>,
     /// Whether the first row is a heading.
-    pub(crate) has_heading: bool,
+    pub has_heading: bool,
 }
 
 /// What a list's times mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Clock {
+pub struct Clock {
     /// Time zero.
-    pub(crate) epoch: Timestamp,
+    pub epoch: Timestamp,
     /// Milliseconds in one unit.
-    pub(crate) unit_ms: i64,
+    pub unit_ms: i64,
 }
 
 /// A contact as the list has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
+pub struct Row {
     /// Its number in the list, from 1.
-    pub(crate) record: u64,
+    pub record: u64,
     /// When it happened.
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
     /// One person; the sender, where there is one.
-    pub(crate) from: PersonId,
+    pub from: PersonId,
     /// The other person.
-    pub(crate) to: PersonId,
+    pub to: PersonId,
 }
 
 /// What a list of contacts holds.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Listed {
+pub struct Listed {
     /// Contacts between two people, by time, then by their place in the list.
-    pub(crate) rows: Vec<Row>,
+    pub rows: Vec<Row>,
     /// Rows with the same person at both ends.
-    pub(crate) skipped: u64,
+    pub skipped: u64,
     /// Rows that could not be read.
-    pub(crate) refusals: Vec<Refusal>,
+    pub refusals: Vec<Refusal>,
 }
 
 /// A person of a list of people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
+pub struct Member {
     /// Its number in the list, from 1.
-    pub(crate) record: u64,
+    pub record: u64,
     /// The person.
-    pub(crate) person: PersonId,
+    pub person: PersonId,
     /// Their organisation.
-    pub(crate) organisation: Option<OrganisationId>,
+    pub organisation: Option<OrganisationId>,
     /// Their role; may be empty.
-    pub(crate) role: String,
+    pub role: String,
 }
 
 /// Reads a list of contacts.
-pub(crate) fn parse_rows(text: &str, layout: Layout, columns: &[ContactColumn], clock: Clock) -> Listed {
+pub fn parse_rows(text: &str, layout: Layout, columns: &[ContactColumn], clock: Clock) -> Listed {
     let mut found = Listed::default();
     let mut width = None;
     for Record { number, line, parts } in records(text, layout) {
@@ -93,7 +93,7 @@ pub(crate) fn parse_rows(text: &str, layout: Layout, columns: &[ContactColumn], 
 /// Reads a list of people: those that could be read, and why others could not.
 ///
 /// Rows may end early: what they leave out is not known. Whoever is there twice must be described alike.
-pub(crate) fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (Vec<Member>, Vec<Refusal>) {
+pub fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (Vec<Member>, Vec<Refusal>) {
     let (mut members, mut refusals) = (Vec::<Member>::new(), Vec::new());
     let (mut width, mut seen) = (None, HashMap::<PersonId, usize>::new());
     for Record { number, line, parts } in records(text, layout) {

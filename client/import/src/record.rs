@@ -10,7 +10,7 @@ use kith_json::{Missing, NotRecord, Record};
 
 /// What a line leaves out is random: each reading gives new events.
 #[derive(Debug)]
-pub(crate) struct Random;
+pub struct Random;
 
 impl Missing for Random {
     fn id(&mut self, _: &mut Event) -> EventId {
@@ -27,7 +27,7 @@ impl Missing for Random {
 }
 
 /// Reads an event from a line, and checks it against every rule that needs no log.
-pub(crate) fn read_record(line: &[u8], missing: &mut impl Missing) -> Result<NewEvent, NotRecord> {
+pub fn read_record(line: &[u8], missing: &mut impl Missing) -> Result<NewEvent, NotRecord> {
     let Record { event, details } = kith_json::read_record(line, missing)?;
     Ok(NewEvent::from_parts(event, details)?)
 }

@@ -6,26 +6,26 @@ use std::collections::{HashMap, HashSet};
 
 /// What becomes one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Contact {
+pub struct Contact {
     /// Number of its first row.
-    pub(crate) record: u64,
+    pub record: u64,
     /// When it happened.
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
     /// The sender, where there is one.
-    pub(crate) from: PersonId,
+    pub from: PersonId,
     /// The others, each once.
-    pub(crate) to: Vec<PersonId>,
+    pub to: Vec<PersonId>,
 }
 
 /// Each row a contact of its own.
-pub(crate) fn single(rows: Vec<Row>) -> Vec<Contact> {
+pub fn single(rows: Vec<Row>) -> Vec<Contact> {
     let contact = |row: Row| Contact { record: row.record, time: row.time, from: row.from, to: vec![row.to] };
     rows.into_iter().map(contact).collect()
 }
 
 /// Rows of one pair, in whatever order of the two, that start at most `gap_ms` after the row before make one meeting
 /// at the first row's time. Needs rows by time; gives contacts by time.
-pub(crate) fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
+pub fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
     let mut last: HashMap<(PersonId, PersonId), Timestamp> = HashMap::new();
     let mut contacts = Vec::new();
     for row in rows {
@@ -45,7 +45,7 @@ pub(crate) fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
 /// Rows with the same sender and time make one message, its recipients in the order of their ids,
 /// so that rows in another order are the same message. A message to more
 /// people than an event may name becomes several. Needs rows by time; gives contacts by time.
-pub(crate) fn group(rows: Vec<Row>) -> Vec<Contact> {
+pub fn group(rows: Vec<Row>) -> Vec<Contact> {
     let mut places: HashMap<(PersonId, Timestamp), usize> = HashMap::new();
     let mut messages: Vec<Contact> = Vec::new();
     for row in rows {

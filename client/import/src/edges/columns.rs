@@ -2,7 +2,7 @@
 
 /// A column of a list of contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ContactColumn {
+pub enum ContactColumn {
     /// When it happened, counted from the epoch.
     Time,
     /// One person; the sender, where there is one.
@@ -15,7 +15,7 @@ pub(crate) enum ContactColumn {
 
 /// A column of a list of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PersonColumn {
+pub enum PersonColumn {
     /// The person's id.
     Id,
     /// The id of their organisation.
@@ -27,7 +27,7 @@ pub(crate) enum PersonColumn {
 }
 
 /// Reads the columns of a list of contacts: `time`, `from` and `to` once each, `_` for the others.
-pub(crate) fn parse_contact_columns(text: &str) -> Result<Vec<ContactColumn>, String> {
+pub fn parse_contact_columns(text: &str) -> Result<Vec<ContactColumn>, String> {
     use ContactColumn::{From, Ignored, Time, To};
     let columns = parse(text, &[("time", Time), ("from", From), ("to", To), ("_", Ignored)])?;
     for (name, column) in [("time", Time), ("from", From), ("to", To)] {
@@ -39,7 +39,7 @@ pub(crate) fn parse_contact_columns(text: &str) -> Result<Vec<ContactColumn>, St
 }
 
 /// Reads the columns of a list of people: `id` once, `org` and `role` at most once, `_` for the others.
-pub(crate) fn parse_people_columns(text: &str) -> Result<Vec<PersonColumn>, String> {
+pub fn parse_people_columns(text: &str) -> Result<Vec<PersonColumn>, String> {
     use PersonColumn::{Id, Ignored, Organisation, Role};
     let columns = parse(text, &[("id", Id), ("org", Organisation), ("role", Role), ("_", Ignored)])?;
     if !columns.contains(&Id) {

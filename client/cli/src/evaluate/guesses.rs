@@ -1,0 +1,73 @@
+//! What a score is held against: times at which a log is cut, the pairs known by then, and simple guesses at who of them
+//! is in contact again.
+
+use super::{
+    contacts::{Contact, Pair},
+    measures::Candidate,
+};
+use crate::failure::Failure;
+use kith_core::timestamp::DAY_MS;
+use std::collections::{HashMap, HashSet};
+
+/// Share of the contacts before the first and the last cut.
+const CUTS: (f64, f64) = (0.3, 0.8);
+
+/// The quantiles of the times of contacts, evenly from .3 to .8.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "places in a list of contacts"
+)]
+pub(crate) fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
+    let Some(last) = contacts.len().checked_sub(1) else {
+        return Err(Failure::NotFound("the log holds no contact of two people".to_owned()));
+    };
+    let step = if count > 1 { (CUTS.1 - CUTS.0) / f64::from(count - 1) } else { 0.0 };
+    let quantile = |number: u32| CUTS.0 + step * f64::from(number);
+    let mut cuts: Vec<i64> = (0..count).map(|number| contacts[(quantile(number) * last as f64) as usize].at).collect();
+    cuts.dedup();
+    Ok(cuts)
+}
+
+/// Every pair in contact up to a cut, and whether it is again within the window.
+pub(crate) fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
+    let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
+    let end = cut.saturating_add(window);
+    let again: HashSet<Pair> =
+        later.iter().take_while(|contact| contact.at <= end).map(|contact| contact.pair).collect();
+    let mut pairs: Vec<Pair> = known.iter().map(|contact| contact.pair).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.into_iter().map(|pair| Candidate { pair, again: again.contains(&pair) }).collect()
+}
+
+/// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
+#[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
+pub(crate) fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
+    let mut known: HashMap<Pair, (f64, f64, i64, i64)> = HashMap::new();
+    for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
+        let day = contact.at.div_euclid(DAY_MS);
+        let (days, count, last_day, last) = known.entry(contact.pair).or_insert((0.0, 0.0, i64::MIN, i64::MIN));
+        *days += f64::from(u8::from(day != *last_day));
+        *count += 1.0;
+        (*last_day, *last) = (day, contact.at);
+    }
+    let each = |score: &dyn Fn(&Candidate) -> f64| candidates.iter().map(score).collect::<Vec<_>>();
+    [
+        each(&|candidate| known[&candidate.pair].0),
+        each(&|candidate| known[&candidate.pair].1),
+        each(&|candidate| known[&candidate.pair].3 as f64),
+        each(&|candidate| f64::from(u8::from(known[&candidate.pair].3 > cut.saturating_sub(window)))),
+        each(&|candidate| coin(candidate.pair)),
+    ]
+}
+
+/// A number that has nothing to do with the pair, the same in every run: splitmix64 (Steele, Lea and Flood 2014).
+#[allow(clippy::cast_precision_loss, reason = "any number will do")]
+fn coin((one, other): Pair) -> f64 {
+    let mut mixed = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ mixed >> 31) as f64
+}

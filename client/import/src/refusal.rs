@@ -1,0 +1,51 @@
+//! Records that are not in the log, and why.
+
+use kith_client::{Error, EventRefused};
+use kith_core::reason::{self, Reason};
+use kith_json::{NotRecord, problem_json};
+use serde_json::{Map, Value};
+
+/// A record of a file that is not in the log, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its number in the file, from 1.
+    pub record: u64,
+    /// The reason's name.
+    pub reason: &'static str,
+    /// The field at fault; may be empty.
+    pub field: String,
+    /// The reason in words.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A record that was refused before it was sent.
+    pub fn local(record: u64, error: &Error) -> Self {
+        let reason = error.reason().unwrap_or(Reason::EventInvalid);
+        let field = error.field().unwrap_or_default().to_owned();
+        Self { record, reason: reason::name(reason), field, message: error.to_string() }
+    }
+
+    /// A record that could not be read.
+    pub fn unread(record: u64, why: NotRecord) -> Self {
+        match why {
+            NotRecord::NotJson(why) => {
+                Self { record, reason: "EVENT_INVALID", field: String::new(), message: why.to_string() }
+            }
+            NotRecord::Invalid(invalid) => Self::local(record, &Error::from(invalid)),
+        }
+    }
+
+    /// A record that the server refused.
+    pub fn of_server(record: u64, refused: EventRefused) -> Self {
+        let reason = refused.reason.map_or("UNKNOWN", reason::name);
+        Self { record, reason, field: refused.field, message: refused.message }
+    }
+
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::from_iter([("record".to_owned(), self.record.into())]);
+        object.extend(problem_json(self.reason, Some(&self.field), &self.message));
+        object.into()
+    }
+}
