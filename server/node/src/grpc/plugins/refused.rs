@@ -29,7 +29,9 @@ impl From<PluginChangeError> for Failure {
                 let failure = Self::because(ErrorReason::ViewBuilding, error);
                 failure.with("cursor", cursor).with("head", head).retry_after(kith_views::limits::RETRY_BUILDING)
             }
-            Error::Overtaken(_) => Self::because(ErrorReason::ViewBuilding, error).retry_after(RETRY_BUILDING),
+            Error::Overtaken(_) => {
+                Self::because(ErrorReason::ViewBuilding, error).retry_after(kith_views::limits::RETRY_BUILDING)
+            }
             Error::Append(error) => error.into(),
             Error::Component(error) => error.into(),
             Error::Log(error) => error.into(),
