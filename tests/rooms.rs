@@ -12,7 +12,7 @@ use std::{
 type Room = (&'static str, &'static [&'static str]);
 
 /// The rooms of each crate that has some, from the lowest to the highest.
-const ROOMS: [(&str, &[Room]); 4] = [
+const ROOMS: [(&str, &[Room]); 5] = [
     (
         "server/log",
         &[
@@ -57,6 +57,30 @@ const ROOMS: [(&str, &[Room]); 4] = [
             ("host", &["check", "contract", "file", "fold", "limits", "plugin", "report", "share", "view"]),
             ("wire", &["ask", "contract", "file", "limits", "report", "view"]),
             ("answering", &["ask", "fold", "limits", "report", "share", "view", "wire"]),
+        ],
+    ),
+    (
+        "server/node",
+        &[
+            ("clock", &[]),
+            ("commands", &[]),
+            ("demo", &[]),
+            ("limits", &[]),
+            ("telemetry", &[]),
+            ("bounds", &["limits"]),
+            ("compile", &["limits"]),
+            ("door", &["clock", "limits"]),
+            ("flags", &["commands"]),
+            ("owner_token", &["clock"]),
+            ("first_start", &["owner_token"]),
+            ("views", &["bounds", "clock", "compile"]),
+            ("config", &["door", "limits", "telemetry", "views"]),
+            ("plugins", &["bounds", "compile", "limits", "views"]),
+            ("node", &["bounds", "clock", "config", "demo", "door", "first_start", "limits", "plugins", "views"]),
+            ("announce", &["config", "demo", "node", "owner_token"]),
+            ("grpc", &["bounds", "compile", "door", "limits", "node", "plugins", "views"]),
+            ("metrics", &["node", "views"]),
+            ("serve", &["bounds", "door", "grpc", "limits", "node"]),
         ],
     ),
     (
@@ -109,14 +133,14 @@ const ROOMS: [(&str, &[Room]); 4] = [
     (
         "client/cli",
         &[
-            ("evaluate", &[]),
             ("failure", &[]),
+            ("evaluate", &["failure"]),
             ("input", &["failure"]),
             ("show", &["failure"]),
+            ("authoring", &["failure", "input", "show"]),
             ("place", &["failure", "input", "show"]),
             ("context", &["failure", "place", "show"]),
             ("import", &["failure", "place", "show"]),
-            ("authoring", &["failure", "import", "input", "show"]),
             ("commands", &["authoring", "context", "evaluate", "failure", "import", "input", "place", "show"]),
             ("args", &["commands", "context", "failure", "place", "show"]),
             ("typed", &["args"]),

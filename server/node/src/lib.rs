@@ -29,7 +29,6 @@ pub use node::{Node, StartError};
 pub use owner_token::OWNER_TOKEN_FILE;
 pub use serve::ServeError;
 
-pub(crate) use kith_log::blocking;
 use tokio::net::TcpListener;
 
 /// Why a server ended with an error.

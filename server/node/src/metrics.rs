@@ -34,7 +34,7 @@ pub(crate) async fn serve(node: Node, listener: TcpListener) -> io::Result<()> {
 }
 
 async fn scrape(State(node): State<Node>) -> impl IntoResponse {
-    let text = crate::blocking(move || {
+    let text = kith_log::blocking(move || {
         let mut registry = Registry::with_prefix("kith");
         log(&node, &mut registry);
         let details = signed(node.details().held() as u64);

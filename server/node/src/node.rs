@@ -243,7 +243,7 @@ async fn complete_start(log: &Log, config: &Config) -> Result<Option<PathBuf>, S
 
 async fn open_log(config: &Config, clock: Clock) -> Result<Log, OpenError> {
     let config = config.log.clone();
-    crate::blocking(move || Log::open(&config, clock)).await
+    kith_log::blocking(move || Log::open(&config, clock)).await
 }
 
 /// The network `demo`, made if it is not there.

@@ -83,7 +83,7 @@ impl PluginChanges {
     async fn forget_components(&self) -> Result<(), PluginChangeError> {
         let _alone = self.components.lock().await;
         let log = self.log.clone();
-        let kept = crate::blocking(move || log.components()).await?;
+        let kept = kith_log::blocking(move || log.components()).await?;
         let used: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
         for digest in kept.iter().filter(|digest| !used.iter().any(|plugins| plugins.uses(digest))) {
             self.log.remove_component(digest).await?;

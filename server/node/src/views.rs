@@ -68,7 +68,7 @@ impl NetworkViews {
             free_bytes: config.free_bytes_min.max(log_config.disk_reserve_bytes.saturating_mul(2)),
             free_per_cent: log_config.disk_reserve_per_cent.saturating_mul(2),
         };
-        let host = crate::blocking(move || Views::open(host)).await?;
+        let host = kith_log::blocking(move || Views::open(host)).await?;
         let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
         Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })
     }
@@ -76,7 +76,7 @@ impl NetworkViews {
     /// Stops every view at the end of its batch.
     pub(crate) async fn shutdown(&self) {
         let slots = std::mem::take(&mut *self.slots_mut());
-        crate::blocking(move || {
+        kith_log::blocking(move || {
             for (_, view) in slots.values().flat_map(BTreeMap::values).flat_map(Slot::views) {
                 view.handle.stop();
             }

@@ -7,8 +7,9 @@ use super::{
     call_rate::Key,
     shares::{Shares, acquire},
 };
-use crate::{blocking, limits};
+use crate::limits;
 use kith_core::id::NetworkName;
+use kith_log::blocking;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

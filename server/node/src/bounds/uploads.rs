@@ -3,9 +3,10 @@
 //! Invariant: a piece that waits takes no memory, and what is on disk has no name, so that it goes with its upload.
 
 use super::call_rate::{Key, key};
-use crate::{blocking, limits::UPLOADS_MAX};
+use crate::limits::UPLOADS_MAX;
 use bytes::Bytes;
 use kith_core::may::Principal;
+use kith_log::blocking;
 use std::{
     collections::HashSet,
     fs::File,

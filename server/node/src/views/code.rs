@@ -17,26 +17,26 @@ impl NetworkViews {
     ) -> Result<(Declared, Compiled), CompileError> {
         let compiled = self.compile(component.clone(), For::principal(principal)).await?;
         let host = self.host.clone();
-        let declared = crate::blocking(move || host.inspect(&component, &settings)).await?;
+        let declared = kith_log::blocking(move || host.inspect(&component, &settings)).await?;
         Ok((declared, compiled))
     }
 
     /// The code of a component, compiled if need be.
     pub(super) async fn compile(&self, component: bytes::Bytes, of: For) -> Result<Compiled, CompileError> {
         let (host, bytes) = (self.host.clone(), component.clone());
-        if let Some(compiled) = crate::blocking(move || host.find_compiled(&bytes)).await? {
+        if let Some(compiled) = kith_log::blocking(move || host.find_compiled(&bytes)).await? {
             return Ok(compiled);
         }
         let code = self.compiler.compile(&component, of).await?;
         let host = self.host.clone();
-        Ok(crate::blocking(move || host.adopt(&component, &code)).await?)
+        Ok(kith_log::blocking(move || host.adopt(&component, &code)).await?)
     }
 
     /// Deletes from disk the code of all components that neither a plugin names nor this program brings.
     pub(crate) async fn forget_code(&self) {
         let plugins: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
         let host = self.host.clone();
-        let deleted = crate::blocking(move || {
+        let deleted = kith_log::blocking(move || {
             let is_named = |digest: &ComponentDigest| plugins.iter().any(|plugins| plugins.uses(digest));
             host.retain_compiled(|digest| is_named(digest) || builtin_component(digest).is_some())
         });
@@ -53,6 +53,6 @@ impl NetworkViews {
             return Ok(component);
         }
         let (log, digest) = (self.log.clone(), *digest);
-        crate::blocking(move || log.component(&digest)).await?.ok_or(NotKept::ComponentGone)
+        kith_log::blocking(move || log.component(&digest)).await?.ok_or(NotKept::ComponentGone)
     }
 }

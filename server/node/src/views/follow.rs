@@ -105,7 +105,7 @@ impl NetworkViews {
             slots.flat_map(|slot| slot.views().map(|(_, view)| (view.clone(), slot.paused))).collect::<Vec<_>>()
         });
         let (head, clock) = (network.watch_head(), self.view_clock());
-        crate::blocking(move || {
+        kith_log::blocking(move || {
             for (KeptView { handle, comes_back, .. }, paused) in kept {
                 // A view that comes back stops by itself where it was paused.
                 match (paused, comes_back) {
@@ -127,7 +127,7 @@ impl NetworkViews {
 
 /// Deletes the files of views that nobody needs; they can be built again.
 async fn discard(gone: Vec<KeptView>) {
-    crate::blocking(move || {
+    kith_log::blocking(move || {
         for KeptView { handle, .. } in gone {
             if let Err(error) = handle.delete() {
                 tracing::warn!(%error, "the file of a view that is gone could not be deleted");

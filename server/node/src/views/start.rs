@@ -54,7 +54,7 @@ impl NetworkViews {
 
     async fn report_of(&self, wanted: &Wanted<'_>) -> Result<Option<Report>, Refused> {
         let (host, component, settings) = (self.host.clone(), wanted.component.clone(), wanted.settings.to_owned());
-        crate::blocking(move || {
+        kith_log::blocking(move || {
             let report = host.is_report(&component)?.then(|| host.report(&component, &settings));
             report.transpose()
         })
@@ -79,7 +79,7 @@ impl NetworkViews {
             clock: self.view_clock(),
         };
         let host = self.host.clone();
-        let started = crate::blocking(move || match paused_at {
+        let started = kith_log::blocking(move || match paused_at {
             None => host.follow(following).map(|handle| (handle, false)),
             Some(paused_at) => hold(&host, &following, paused_at),
         });
@@ -115,5 +115,5 @@ async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
         // A view that stopped by itself stands still, too.
         Ok(_) | Err(ViewStopped) => {}
     }
-    crate::blocking(move || handle.stop()).await;
+    kith_log::blocking(move || handle.stop()).await;
 }
