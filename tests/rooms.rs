@@ -185,7 +185,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().and_then(|name| name.to_str()).expect("names are UTF-8").to_owned();
         if path.is_dir() && name != "tests" {
             files.extend(sources(&path));
-        } else if name.ends_with(".rs") && name != "tests.rs" {
+        } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
             files.push(path);
         }
     }

@@ -107,7 +107,7 @@ impl ViewQuery {
     /// The request that asks it of a network.
     pub(crate) fn to_proto(&self, network: String) -> v1::QueryViewRequest {
         v1::QueryViewRequest {
-            network: network,
+            network,
             view: self.view.clone(),
             person: self.person.as_ref().map(ToString::to_string).unwrap_or_default(),
             organisation: self.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -128,7 +128,7 @@ impl RowQuery {
         let people = self.key.iter().map(ToString::to_string);
         let organisations = self.organisations.iter().map(ToString::to_string);
         v1::ExplainRowRequest {
-            network: network,
+            network,
             view: self.view.clone(),
             key: people.chain(organisations).collect(),
             item: self.item.get(),
@@ -142,7 +142,7 @@ impl DigestQuery {
     /// The request that asks it of a network.
     pub(crate) fn to_proto(&self, network: String) -> v1::DigestViewRequest {
         v1::DigestViewRequest {
-            network: network,
+            network,
             view: self.view.clone(),
             at: self.at,
             as_of: self.as_of.get(),

@@ -31,7 +31,7 @@ pub use answering::{
 };
 /// Questions, read from their messages.
 pub mod question {
-    pub use crate::answering::question::{as_of, day, digest, explain, explain_report};
+    pub use crate::answering::question::{AsOf, as_of, day, digest, explain, explain_report};
 }
 pub use ask::{
     answer::{RemovedRow, Row, Value},

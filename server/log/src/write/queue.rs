@@ -37,6 +37,7 @@ pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 pub(crate) type Each = Vec<Result<Outcome, Refusal>>;
 
 /// What the writer is asked to do.
+#[allow(clippy::large_enum_variant, reason = "nearly all are of a network: a box would cost each an allocation")]
 pub(crate) enum Request {
     Network(Arc<Live>, NetworkRequest),
     Server(ServerRequest),

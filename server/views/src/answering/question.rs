@@ -21,6 +21,9 @@ use kith_core::{
 };
 use kith_proto::v1;
 
+/// The day and the position that rows are asked for as of, where they are not asked for as they are.
+pub type AsOf = (Option<i32>, Option<Position>);
+
 /// What questions are looked up in: a log with its directory.
 pub trait Asked {
     /// Why that failed, or why a question has no answer.
@@ -144,10 +147,7 @@ pub fn explain_report<A: Asked>(
 }
 
 /// Reads what a digest is as of, and over the rows of which part.
-pub fn digest<A: Asked>(
-    message: &v1::DigestViewRequest,
-    asked: &A,
-) -> Result<(Filter, (Option<i32>, Option<Position>)), A::Error> {
+pub fn digest<A: Asked>(message: &v1::DigestViewRequest, asked: &A) -> Result<(Filter, AsOf), A::Error> {
     let as_of = (day(message.at)?, as_of(asked, message.as_of)?);
     let held = message.filter.as_ref().map(Filter::from_proto).transpose();
     Ok((held.map_err(|invalid| Unanswered::invalid(&invalid))?.unwrap_or_default(), as_of))

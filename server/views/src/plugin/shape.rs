@@ -164,10 +164,10 @@ impl Shape {
             Payload::ModuleSection { .. } => self.add(Bound::Modules, 1)?,
             Payload::InstanceSection(instances) => {
                 for instance in instances {
-                    if let Instance::Instantiate { .. } = instance? {
-                        if let Some(scope) = component::innermost(frames) {
-                            scope.instantiate_module();
-                        }
+                    if let Instance::Instantiate { .. } = instance?
+                        && let Some(scope) = component::innermost(frames)
+                    {
+                        scope.instantiate_module();
                     }
                 }
             }

@@ -101,10 +101,10 @@ fn outer(frames: &[Frame], count: usize, index: usize) -> Option<Totals> {
 /// Gives imported components their places.
 pub(super) fn import(frames: &mut [Frame], imports: ComponentImportSectionReader<'_>) -> Result<(), wasmparser::Error> {
     for import in imports {
-        if let ComponentTypeRef::Component(_) = import?.ty {
-            if let Some(scope) = innermost(frames) {
-                scope.components.push(None);
-            }
+        if let ComponentTypeRef::Component(_) = import?.ty
+            && let Some(scope) = innermost(frames)
+        {
+            scope.components.push(None);
         }
     }
     Ok(())
