@@ -111,7 +111,6 @@ const ROOMS: [(&str, &[Room]); 5] = [
             (
                 "replica",
                 &[
-                    "lib",
                     "append_stream",
                     "batch",
                     "builder",

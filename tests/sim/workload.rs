@@ -84,7 +84,7 @@ impl Recorded {
         match fact {
             Fact::Habit(Habit::Referred(referred)) => self.referrals.push((id, referred.to.clone(), scope)),
             Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_)) => {
-                self.events.push((id, scope))
+                self.events.push((id, scope));
             }
             Fact::Habit(Habit::Answered(_))
             | Fact::Custom(_)

@@ -55,8 +55,11 @@ fn person(id: &str) -> PersonId {
     id.parse().unwrap()
 }
 
-/// What is asked, and what must be wrong with it: nothing, or reason and field.
-fn questions() -> Vec<(&'static str, Question, Option<(Reason, &'static str)>)> {
+/// What must be wrong with a question: nothing, or reason and field.
+type Wrong = Option<(Reason, &'static str)>;
+
+/// What is asked, each in a word.
+fn questions() -> Vec<(&'static str, Question, Wrong)> {
     let day = NOON.day() - 30;
     let refused = |reason, field| Some((reason, field));
     vec![
@@ -70,7 +73,7 @@ fn questions() -> Vec<(&'static str, Question, Option<(Reason, &'static str)>)> 
         ("of the head", rows("strength", |query| query.as_of = Position::new(100)), None),
         ("of a time", rows("strength", |query| query.as_of_time = Some(Timestamp::MAX)), None),
         ("before everything", rows("strength", |query| query.as_of_time = Some(Timestamp::from_millis(0))), None),
-        ("in another order", rows("strength", |query| query.sort = "-score".to_owned()), None),
+        ("in another order", rows("strength", |query| query.sort = "-score".into()), None),
         ("a small page", rows("strength", |query| query.page_size = 3), None),
         ("another view", rows("introductions", |_| {}), None),
         ("a report", rows("bridges", |_| {}), None),
@@ -116,21 +119,13 @@ fn questions() -> Vec<(&'static str, Question, Option<(Reason, &'static str)>)> 
             }),
             refused(Reason::RequestInvalid, "as_of_time"),
         ),
-        ("no such column", rows("strength", |q| q.sort = "colour".to_owned()), refused(Reason::RequestInvalid, "sort")),
+        ("no such column", rows("strength", |q| q.sort = "colour".into()), refused(Reason::RequestInvalid, "sort")),
         ("a huge page", rows("strength", |q| q.page_size = 10_001), refused(Reason::LimitExceeded, "page_size")),
-        (
-            "no token",
-            rows("strength", |q| q.page_token = "x".to_owned()),
-            refused(Reason::RequestInvalid, "page_token"),
-        ),
-        (
-            "no column of a report",
-            rows("bridges", |q| q.sort = "x".to_owned()),
-            refused(Reason::RequestInvalid, "sort"),
-        ),
+        ("no token", rows("strength", |q| q.page_token = "x".into()), refused(Reason::RequestInvalid, "page_token")),
+        ("no column of a report", rows("bridges", |q| q.sort = "x".into()), refused(Reason::RequestInvalid, "sort")),
         (
             "no token of a report",
-            rows("bridges", |query| query.page_token = "x".to_owned()),
+            rows("bridges", |query| query.page_token = "x".into()),
             refused(Reason::RequestInvalid, "page_token"),
         ),
         ("why of nothing", why("strength", &[], |_| {}), refused(Reason::RequestInvalid, "key")),
