@@ -27,7 +27,7 @@ use crate::{
     },
     share::cancel::Cancel,
 };
-use kith_core::history::Budget;
+use kith_core::{history::Budget, position::Position};
 use std::{sync::Arc, time::Instant};
 
 /// Differences that are told in full.
@@ -65,7 +65,7 @@ pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) ->
 /// All entries of a sample, by key: number of entries, and a job that is not begun for each key.
 fn read_sample(source: &Source) -> Result<(u64, Vec<Job>), SourceError> {
     let budget = Budget { entries: limits::BATCH_ENTRIES_MAX, bytes: limits::BATCH_BYTES_MAX };
-    let (head, mut after, mut entries) = (source.head(), 0, Vec::new());
+    let (head, mut after, mut entries) = (source.head(), Position::ZERO, Vec::new());
     while after < head {
         let batch = source.read(after, head, budget)?;
         after = if batch.last == after { head } else { batch.last };

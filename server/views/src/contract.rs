@@ -8,7 +8,7 @@ pub(crate) mod key;
 pub(crate) mod manifest;
 pub(crate) mod report_manifest;
 
-use kith_core::event::Kind;
+use kith_core::{event::Kind, position::Position};
 
 /// A person's handle: the ordinal of their `person_added` entry, from 1; 0 is nobody.
 pub(crate) type Handle = u32;
@@ -118,8 +118,8 @@ pub(crate) enum GuestValue {
     Day(i32),
     /// A person.
     Person(Handle),
-    /// An entry's position.
-    Event(u64),
+    /// An entry.
+    Event(Position),
 }
 
 impl GuestValue {
@@ -147,11 +147,11 @@ impl GuestValue {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GuestRow {
     /// The entry it is about, in views with several rows a key.
-    pub(crate) item: Option<u64>,
+    pub(crate) item: Option<Position>,
     /// A value per column.
     pub(crate) values: Vec<GuestValue>,
     /// The entries it stands on; none means every entry of the key.
-    pub(crate) evidence: Vec<u64>,
+    pub(crate) evidence: Vec<Position>,
 }
 
 #[cfg(test)]

@@ -66,8 +66,8 @@ impl Row {
             item: item(row_key),
             values: row.values.into_iter().map(|value| Value::of(value, people)).collect(),
             evidence_count: row.evidence_count,
-            evidence: row.evidence.into_iter().map(Position::new).collect(),
-            changed: Some(Position::new(row.changed)),
+            evidence: row.evidence,
+            changed: Some(row.changed),
             partial: !complete.holds(row_key.key),
         }
     }
@@ -89,7 +89,7 @@ impl Value {
             GuestValue::Flag(flag) => Self::Flag(flag),
             GuestValue::Day(day) => Self::Day(day),
             GuestValue::Person(handle) => people.id(handle).cloned().map_or(Self::None, Self::Person),
-            GuestValue::Event(position) => Self::Event(Position::new(position)),
+            GuestValue::Event(position) => Self::Event(position),
         }
     }
 }
@@ -99,5 +99,5 @@ fn key_ids(row_key: RowKey, people: &People) -> Vec<PersonId> {
 }
 
 fn item(row_key: RowKey) -> Option<Position> {
-    (row_key.item != 0).then(|| Position::new(row_key.item))
+    (row_key.item != Position::ZERO).then_some(row_key.item)
 }

@@ -97,16 +97,16 @@ impl ViewHandle {
     pub fn changed_since(&self, after: Position, limit: usize) -> Result<Changes, SnapshotError> {
         let read = self.shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
-        let cursor = Position::new(meta.cursor);
+        let cursor = meta.cursor;
         let Some(day) = meta.day else { return Err(SnapshotError::Building { cursor }) };
         let mut changes = Changes { rows: Vec::new(), removed: Vec::new(), after, position: cursor, day };
         let table = read.open_table(CHANGES).map_err(StoreError::from)?;
-        let mut last = after.get();
-        let first = change_bytes(last.saturating_add(1), Key::MIN);
+        let mut last = after;
+        let first = change_bytes(last.plus(1), Key::MIN);
         for change in table.range::<&[u8; 16]>(&first..).map_err(StoreError::from)? {
             let (position, key) = change_of(*change.map_err(StoreError::from)?.0.value());
             if position > last && changes.rows.len() + changes.removed.len() >= limit.max(1) {
-                changes.position = Position::new(last);
+                changes.position = last;
                 break;
             }
             last = position;
@@ -122,16 +122,16 @@ impl ViewHandle {
         after: Position,
         changes: &mut Changes,
     ) -> Result<(), StoreError> {
-        let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
+        let (first, last) = (RowKey::first_of(key).to_bytes(), RowKey::last_of(key).to_bytes());
         let people = self.shared.source.people();
-        let meaning = people.meaning(changes.position.get());
+        let meaning = people.meaning(changes.position);
         let complete = self.complete(&self.shared.held, &people, &meaning);
         for row in read.open_table(ROWS)?.range::<&[u8; 16]>(&first..=&last)? {
             let (row_key, row) = row?;
             let row_key = RowKey::from_bytes(*row_key.value());
             match StoredRow::decode(row.value()) {
                 Some(row) => changes.rows.push(Row::of(row_key, row, &people, &complete)),
-                None if after > Position::ZERO && RowHead::of(row.value()).changed > after.get() => {
+                None if after > Position::ZERO && RowHead::of(row.value()).changed > after => {
                     changes.removed.push(RemovedRow::of(row_key, &people));
                 }
                 None => {}

@@ -95,7 +95,7 @@ impl Tables<'_> {
         found.compare(self.ours, self.theirs, &columns);
         let moves = found.largest().into_iter().map(|moved| Move {
             key: ids(moved.row.key),
-            item: (moved.row.item != 0).then(|| Position::new(moved.row.item)),
+            item: (moved.row.item != Position::ZERO).then_some(moved.row.item),
             column: self.our_fields[moved.column].name.clone(),
             from: moved.from,
             to: moved.to,

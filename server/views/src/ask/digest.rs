@@ -57,11 +57,6 @@ impl ViewHandle {
                 hash.update(StoredRow::body(row));
             }
         })?;
-        Ok(ViewDigest {
-            position: Position::new(snapshot.position),
-            day: snapshot.day,
-            rows,
-            sha256: hash.finalize().into(),
-        })
+        Ok(ViewDigest { position: snapshot.position, day: snapshot.day, rows, sha256: hash.finalize().into() })
     }
 }

@@ -122,7 +122,7 @@ impl ViewHandle {
         let mut runner = snapshot.runner();
         let mut evaluation = snapshot.evaluation(&places, &mut runner);
         let orders = evaluation.counting().orders(key)?;
-        let item = explain.item.map(Position::get);
+        let item = explain.item;
         let shares = match column {
             Some(column) => shares(&mut evaluation, key, &orders, Measure { day: snapshot.day, item, column })?,
             None => HashMap::new(),
@@ -141,20 +141,20 @@ impl ViewHandle {
             evidence,
             share_of: column.map(|column| self.fields()[column].name.clone()),
             total,
-            position: Position::new(snapshot.position),
+            position: snapshot.position,
             day: snapshot.day,
         })
     }
 
     fn evidence(
         &self,
-        positions: &[u64],
-        without: &HashMap<u64, f64>,
+        positions: &[Position],
+        without: &HashMap<Position, f64>,
         total: Option<f64>,
     ) -> Result<Vec<Evidence>, EvaluateError> {
         let entries = self.shared.source.read_at(positions)?;
         let evidence = entries.into_iter().map(|(position, entry, event)| Evidence {
-            position: Position::new(position),
+            position,
             entry,
             event: event.id,
             kind: event.kind(),
@@ -169,10 +169,10 @@ fn stored_rows(
     snapshot: &Snapshot<'_>,
     key: Key,
     item: Option<Position>,
-) -> Result<Vec<(u64, StoredRow)>, SnapshotError> {
+) -> Result<Vec<(Position, StoredRow)>, SnapshotError> {
     let mut rows = Vec::new();
     snapshot.scan(Some(&BTreeSet::from([key])), |row_key, row| {
-        if item.is_none_or(|item| item.get() == row_key.item) {
+        if item.is_none_or(|item| item == row_key.item) {
             rows.extend(StoredRow::decode(row).map(|row| (row_key.item, row)));
         }
     })?;
@@ -180,8 +180,8 @@ fn stored_rows(
 }
 
 /// Positions of the entries that rows stand on, newest first: those they name, or all of the key.
-fn evidence_of(rows: &[(u64, StoredRow)], orders: &[Order]) -> Vec<u64> {
-    let named: HashSet<u64> = rows.iter().flat_map(|(_, row)| &row.evidence).copied().collect();
+fn evidence_of(rows: &[(Position, StoredRow)], orders: &[Order]) -> Vec<Position> {
+    let named: HashSet<Position> = rows.iter().flat_map(|(_, row)| &row.evidence).copied().collect();
     let stands_on_all = rows.iter().any(|(_, row)| row.evidence.is_empty());
     let newest_first = orders.iter().rev().map(|order| order.position);
     newest_first.filter(|position| stands_on_all || named.contains(position)).collect()
@@ -191,7 +191,7 @@ fn evidence_of(rows: &[(u64, StoredRow)], orders: &[Order]) -> Vec<u64> {
 #[derive(Debug, Clone, Copy)]
 struct Measure {
     day: i32,
-    item: Option<u64>,
+    item: Option<Position>,
     column: usize,
 }
 
@@ -201,18 +201,18 @@ fn shares<P: ReadableTable<&'static [u8; 24], ()>>(
     key: Key,
     orders: &[Order],
     measure: Measure,
-) -> Result<HashMap<u64, f64>, EvaluateError> {
+) -> Result<HashMap<Position, f64>, EvaluateError> {
     let (older, newest) = orders.split_at(orders.len().saturating_sub(limits::SHARES_MAX));
     let state = evaluation.fold_orders(key, older)?.record.state;
     let events = evaluation.events(&[(key, newest)])?.pop().unwrap_or_default();
-    let without = |position: u64| -> Vec<FoldEvent> {
+    let without = |position: Position| -> Vec<FoldEvent> {
         events.iter().filter(|event| event.position != position).cloned().collect()
     };
     let mut jobs: Vec<Job> = newest.iter().map(|order| Job::new(key, state.clone(), without(order.position))).collect();
     evaluation.runner.fold(&mut jobs)?;
     let with_state = newest.iter().zip(&jobs).filter(|(_, job)| !job.state.is_empty());
     let slots: Vec<(Key, &[u8])> = with_state.clone().map(|(_, job)| (key, job.state.as_slice())).collect();
-    let mut measured: HashMap<u64, f64> = newest.iter().map(|order| (order.position, 0.0)).collect();
+    let mut measured: HashMap<Position, f64> = newest.iter().map(|order| (order.position, 0.0)).collect();
     let mut positions = with_state.map(|(order, _)| order.position);
     evaluation.runner.read(measure.day, &slots, |rows| {
         let rows = rows.unwrap_or_default();

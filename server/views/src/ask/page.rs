@@ -7,6 +7,7 @@ use crate::{
     file::row::{RowKey, StoredRow, compare_values, decode_value, put_value},
     limits,
 };
+use kith_core::position::Position;
 use std::cmp::Ordering;
 
 /// Version of the token's bytes.
@@ -122,7 +123,7 @@ impl Page {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PageToken {
     /// The position that rows are as of.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// The day that rows are as of.
     pub(crate) day: i32,
     /// Stands for the question.
@@ -134,7 +135,7 @@ pub(crate) struct PageToken {
 impl PageToken {
     pub(crate) fn encode(&self) -> String {
         let mut bytes = vec![TOKEN_VERSION];
-        bytes.extend_from_slice(&self.position.to_le_bytes());
+        bytes.extend_from_slice(&self.position.get().to_le_bytes());
         bytes.extend_from_slice(&self.day.to_le_bytes());
         bytes.extend_from_slice(&self.question);
         bytes.extend_from_slice(&self.after.row_key.to_bytes());
@@ -149,7 +150,7 @@ impl PageToken {
         let (value, rest) = decode_value(value)?;
         let is_token = head[0] == TOKEN_VERSION && rest.is_empty();
         is_token.then(|| Self {
-            position: u64::from_le_bytes(first(&head[1..])),
+            position: Position::new(u64::from_le_bytes(first(&head[1..]))),
             day: i32::from_le_bytes(first(&head[9..])),
             question: first(&head[13..]),
             after: Rank { value, row_key: RowKey::from_bytes(first(&head[21..])) },
@@ -164,11 +165,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn row(value: GuestValue) -> Vec<u8> {
-        StoredRow { changed: 1, values: vec![value], evidence_count: 0, evidence: Vec::new() }.encode()
+        StoredRow { changed: Position::new(1), values: vec![value], evidence_count: 0, evidence: Vec::new() }.encode()
     }
 
     fn row_key(item: usize) -> RowKey {
-        RowKey { key: Key::pair(1, 2), item: item as u64 }
+        RowKey { key: Key::pair(1, 2), item: Position::new(item as u64) }
     }
 
     fn values() -> impl Strategy<Value = Vec<GuestValue>> {
@@ -203,7 +204,7 @@ mod tests {
         }
 
         #[test]
-        fn tokens_read_back(position in any::<u64>(), day in any::<i32>(), text in ".{0,10}") {
+        fn tokens_read_back(position in any::<u64>().prop_map(Position::new), day in any::<i32>(), text in ".{0,10}") {
             let after = Rank { value: GuestValue::Text(text), row_key: row_key(7) };
             let token = PageToken { position, day, question: [3; 8], after };
             prop_assert_eq!(PageToken::decode(&token.encode()), Some(token));

@@ -143,7 +143,7 @@ impl ViewHandle {
         let question = fingerprint(query, order);
         let token = query.page_token.as_deref().map(|token| read_token(token, question)).transpose()?;
         let snapshot = match &token {
-            Some(token) => Snapshot::open(&self.shared, Some(token.day), Some(Position::new(token.position)))?,
+            Some(token) => Snapshot::open(&self.shared, Some(token.day), Some(token.position))?,
             None => Snapshot::open(&self.shared, query.day, query.as_of)?,
         }
         .until(cancel);
@@ -171,7 +171,7 @@ impl ViewHandle {
         QueryAnswer {
             rows: rows.collect(),
             next_page_token: last.map(|after| PageToken { position, day, question, after }.encode()),
-            position: Position::new(position),
+            position,
             day,
             total,
         }

@@ -62,7 +62,7 @@ pub(crate) enum Part {
 }
 
 /// What a table of a view is of: position, day and part.
-type TableOf = (u64, i32, Part);
+type TableOf = (Position, i32, Part);
 
 /// Bytes that a row of a table holds.
 pub(crate) fn row_bytes(row: &[u8]) -> usize {
@@ -98,7 +98,7 @@ pub(crate) struct Snapshot<'a> {
     read: ReadTransaction,
     meta: Meta,
     /// The position.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// The day.
     pub(crate) day: i32,
     /// Whom handles mean as of the position.
@@ -113,13 +113,12 @@ impl<'a> Snapshot<'a> {
     pub(crate) fn open(shared: &'a Shared, day: Option<i32>, as_of: Option<Position>) -> Result<Self, SnapshotError> {
         let read = shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
-        let cursor = Position::new(meta.cursor);
+        let cursor = meta.cursor;
         let Some(today) = meta.day else { return Err(SnapshotError::Building { cursor }) };
         let position = as_of.unwrap_or(cursor);
         if position > cursor {
             return Err(SnapshotError::PositionAhead { cursor });
         }
-        let position = position.get();
         let meaning = shared.source.people().meaning(position);
         let shape = shared.plugin.manifest().key_shape();
         let (day, cancel) = (day.unwrap_or(today), Cancel::default());
@@ -216,7 +215,7 @@ impl<'a> Snapshot<'a> {
     }
 
     fn visit_stored(&self, key: Key, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), StoreError> {
-        let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
+        let (first, last) = (RowKey::first_of(key).to_bytes(), RowKey::last_of(key).to_bytes());
         for row in self.read.open_table(ROWS)?.range::<&[u8; 16]>(&first..=&last)? {
             let (row_key, row) = row?;
             if RowHead::of(row.value()).is_there {
@@ -282,7 +281,7 @@ impl<'a> Snapshot<'a> {
             return Ok(keys);
         }
         let now = self.shared.source.people().meaning(self.meta.cursor);
-        let first = change_bytes(self.position + 1, Key::MIN);
+        let first = change_bytes(self.position.next(), Key::MIN);
         let changes = self.read.open_table(CHANGES).map_err(StoreError::from)?;
         for (step, change) in changes.range::<&[u8; 16]>(&first..).map_err(StoreError::from)?.enumerate() {
             self.check_at(step)?;

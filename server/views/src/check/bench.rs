@@ -11,7 +11,7 @@ use crate::{
     },
     share::interrupted::Interrupted,
 };
-use kith_core::id::PersonId;
+use kith_core::{id::PersonId, position::Position};
 use sha2::{Digest, Sha256};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -214,8 +214,8 @@ fn begin(job: &Job) -> Job {
 
 fn row_bytes(row: GuestRow, job: &Job) -> Vec<u8> {
     let item = row.item.unwrap_or_default();
-    let mut bytes = item.to_le_bytes().to_vec();
-    bytes.extend(StoredRow::of(row, 0, job.entries()).encode());
+    let mut bytes = item.get().to_le_bytes().to_vec();
+    bytes.extend(StoredRow::of(row, Position::ZERO, job.entries()).encode());
     bytes
 }
 

@@ -3,6 +3,7 @@
 //! Stored keys are big-endian, so that the order of the bytes is the order of the keys.
 
 use super::Handle;
+use kith_core::position::Position;
 
 /// A key: two people, or one and nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,12 +58,12 @@ pub(crate) struct Order {
     /// Milliseconds since 1970-01-01, UTC.
     pub(crate) at: i64,
     /// Its position.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
 }
 
 impl Order {
     /// Before every entry.
-    pub(crate) const MIN: Self = Self { at: i64::MIN, position: 0 };
+    pub(crate) const MIN: Self = Self { at: i64::MIN, position: Position::ZERO };
 }
 
 /// The first bytes of a longer slice.

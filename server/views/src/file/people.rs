@@ -3,6 +3,7 @@
 
 use crate::contract::Handle;
 use kith_core::id::{OrganisationId, PersonId};
+use kith_core::position::Position;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What entries up to some position say about people, merges and retractions.
@@ -12,8 +13,8 @@ pub(crate) struct People {
     handles: HashMap<PersonId, Handle>,
     memberships: Vec<Option<u32>>,
     organisations: HashMap<OrganisationId, u32>,
-    merges: BTreeMap<u64, Merge>,
-    retractions: HashMap<u64, u64>,
+    merges: BTreeMap<Position, Merge>,
+    retractions: HashMap<Position, Position>,
 }
 
 /// That one handle means another's person.
@@ -48,12 +49,12 @@ impl People {
     }
 
     /// Notes a merge.
-    pub(crate) fn merge(&mut self, position: u64, merge: Merge) {
+    pub(crate) fn merge(&mut self, position: Position, merge: Merge) {
         self.merges.insert(position, merge);
     }
 
     /// Notes that the entry at `target` was withdrawn at `position`; only the first time counts.
-    pub(crate) fn retract(&mut self, target: u64, position: u64) {
+    pub(crate) fn retract(&mut self, target: Position, position: Position) {
         self.retractions.entry(target).or_insert(position);
     }
 
@@ -73,12 +74,12 @@ impl People {
     }
 
     /// The merge at a position, if there is one.
-    pub(crate) fn merge_at(&self, position: u64) -> Option<Merge> {
+    pub(crate) fn merge_at(&self, position: Position) -> Option<Merge> {
         self.merges.get(&position).copied()
     }
 
     /// Whether the entry at `target` is withdrawn as of a position.
-    pub(crate) fn is_retracted(&self, target: u64, as_of: u64) -> bool {
+    pub(crate) fn is_retracted(&self, target: Position, as_of: Position) -> bool {
         self.retractions.get(&target).is_some_and(|position| *position <= as_of)
     }
 
@@ -89,7 +90,7 @@ impl People {
     }
 
     /// Whom each handle means as of a position: merges up to it that are not withdrawn by then.
-    pub(crate) fn meaning(&self, as_of: u64) -> Meaning {
+    pub(crate) fn meaning(&self, as_of: Position) -> Meaning {
         let mut meaning = Meaning::default();
         for (position, merge) in self.merges.range(..=as_of) {
             if !self.is_retracted(*position, as_of) {
@@ -154,14 +155,14 @@ mod tests {
     fn people(merges: &[(u64, Handle, Handle)]) -> People {
         let mut people = People::default();
         for (position, kept, merged) in merges {
-            people.merge(*position, merge(*kept, *merged));
+            people.merge(Position::new(*position), merge(*kept, *merged));
         }
         people
     }
 
     #[test]
     fn chains_lead_to_the_one_who_stays() {
-        let meaning = people(&[(5, 2, 3), (6, 1, 2)]).meaning(6);
+        let meaning = people(&[(5, 2, 3), (6, 1, 2)]).meaning(Position::new(6));
         assert_eq!((meaning.of(3), meaning.of(2), meaning.of(1), meaning.of(9)), (1, 1, 1, 9));
         let mut same = meaning.same_as(3);
         same.sort_unstable();
@@ -171,16 +172,16 @@ mod tests {
     #[test]
     fn merges_count_from_their_position_until_they_are_withdrawn() {
         let mut people = people(&[(5, 2, 3), (6, 1, 2)]);
-        people.retract(6, 8);
-        assert_eq!(people.meaning(4), Meaning::default());
-        assert_eq!(people.meaning(5).of(3), 2);
-        assert_eq!(people.meaning(7).of(3), 1);
-        assert_eq!(people.meaning(8).of(3), 2);
+        people.retract(Position::new(6), Position::new(8));
+        assert_eq!(people.meaning(Position::new(4)), Meaning::default());
+        assert_eq!(people.meaning(Position::new(5)).of(3), 2);
+        assert_eq!(people.meaning(Position::new(7)).of(3), 1);
+        assert_eq!(people.meaning(Position::new(8)).of(3), 2);
     }
 
     #[test]
     fn cycles_change_nothing() {
-        let mut meaning = people(&[(1, 1, 2)]).meaning(1);
+        let mut meaning = people(&[(1, 1, 2)]).meaning(Position::new(1));
         assert_eq!(meaning.merge(merge(2, 1)), Vec::<Handle>::new());
         assert_eq!(meaning.merge(merge(4, 2)), [1, 2]);
     }
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn differences_name_who_means_somebody_else() {
         let people = people(&[(1, 1, 2), (2, 3, 4)]);
-        let (before, after) = (people.meaning(1), people.meaning(2));
+        let (before, after) = (people.meaning(Position::new(1)), people.meaning(Position::new(2)));
         assert_eq!(before.difference(&after), [4]);
         assert_eq!(after.difference(&after), Vec::<Handle>::new());
     }

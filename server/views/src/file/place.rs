@@ -3,6 +3,7 @@
 //! The order of the bytes is the order of the places.
 
 use crate::contract::key::{Key, Order, first};
+use kith_core::position::Position;
 
 /// An entry's place in the index of a view: its key and its order there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,20 +22,20 @@ impl Place {
 
     /// The last place a key can have.
     pub(crate) const fn last_of(key: Key) -> Self {
-        Self { key, order: Order { at: i64::MAX, position: u64::MAX } }
+        Self { key, order: Order { at: i64::MAX, position: Position::new(u64::MAX) } }
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 24] {
         let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&self.key.to_bytes());
         bytes[8..16].copy_from_slice(&sortable(self.order.at).to_be_bytes());
-        bytes[16..].copy_from_slice(&self.order.position.to_be_bytes());
+        bytes[16..].copy_from_slice(&self.order.position.get().to_be_bytes());
         bytes
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 24]) -> Self {
         let at = u64::from_be_bytes(first(&bytes[8..]));
-        let order = Order { at: unsorted(at), position: u64::from_be_bytes(first(&bytes[16..])) };
+        let order = Order { at: unsorted(at), position: Position::new(u64::from_be_bytes(first(&bytes[16..]))) };
         Self { key: Key::from_bytes(first(&bytes)), order }
     }
 }
@@ -53,8 +54,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn places() -> impl Strategy<Value = Place> {
-        (any::<u32>(), any::<u32>(), any::<i64>(), any::<u64>())
-            .prop_map(|(a, b, at, position)| Place { key: Key { a, b }, order: Order { at, position } })
+        (any::<u32>(), any::<u32>(), any::<i64>(), any::<u64>()).prop_map(|(a, b, at, position)| Place {
+            key: Key { a, b },
+            order: Order { at, position: Position::new(position) },
+        })
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use crate::contract::{
     GuestRow, GuestValue,
     key::{Key, first},
 };
-use kith_core::limits::PERSON_ID_BYTES_MAX;
+use kith_core::{limits::PERSON_ID_BYTES_MAX, position::Position};
 use std::cmp::Ordering;
 
 /// Length of the head.
@@ -22,20 +22,30 @@ const PERSON_TAG: u8 = 6;
 pub(crate) struct RowKey {
     /// The key.
     pub(crate) key: Key,
-    /// The entry it is about.
-    pub(crate) item: u64,
+    /// The entry it is about; zero is none.
+    pub(crate) item: Position,
 }
 
 impl RowKey {
+    /// The first row a key can have.
+    pub(crate) const fn first_of(key: Key) -> Self {
+        Self { key, item: Position::ZERO }
+    }
+
+    /// The last row a key can have.
+    pub(crate) const fn last_of(key: Key) -> Self {
+        Self { key, item: Position::new(u64::MAX) }
+    }
+
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.key.to_bytes());
-        bytes[8..].copy_from_slice(&self.item.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.item.get().to_be_bytes());
         bytes
     }
 
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self { key: Key::from_bytes(first(&bytes)), item: u64::from_be_bytes(first(&bytes[8..])) }
+        Self { key: Key::from_bytes(first(&bytes)), item: Position::new(u64::from_be_bytes(first(&bytes[8..]))) }
     }
 }
 
@@ -43,18 +53,18 @@ impl RowKey {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredRow {
     /// Position of the last entry that changed its key.
-    pub(crate) changed: u64,
+    pub(crate) changed: Position,
     /// Its values.
     pub(crate) values: Vec<GuestValue>,
     /// Number of entries it stands on.
     pub(crate) evidence_count: u32,
     /// Those entries, if they are not all of the key's.
-    pub(crate) evidence: Vec<u64>,
+    pub(crate) evidence: Vec<Position>,
 }
 
 impl StoredRow {
     /// A plugin's row of a key with this many entries.
-    pub(crate) fn of(row: GuestRow, changed: u64, key_entries: u32) -> Self {
+    pub(crate) fn of(row: GuestRow, changed: Position, key_entries: u32) -> Self {
         let evidence_count = match row.evidence.len() {
             0 => key_entries,
             named => u32::try_from(named).expect("rows are at most 16 KiB"),
@@ -64,7 +74,7 @@ impl StoredRow {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + 10 + self.values.len() * 9 + self.evidence.len() * 8);
-        bytes.extend_from_slice(&self.changed.to_le_bytes());
+        bytes.extend_from_slice(&self.changed.get().to_le_bytes());
         bytes.push(1);
         let count = u16::try_from(self.values.len()).expect("views have at most 64 fields");
         bytes.extend_from_slice(&count.to_le_bytes());
@@ -72,7 +82,7 @@ impl StoredRow {
         bytes.extend_from_slice(&self.evidence_count.to_le_bytes());
         let named = u32::try_from(self.evidence.len()).expect("rows are at most 16 KiB");
         bytes.extend_from_slice(&named.to_le_bytes());
-        self.evidence.iter().for_each(|position| bytes.extend_from_slice(&position.to_le_bytes()));
+        self.evidence.iter().for_each(|position| bytes.extend_from_slice(&position.get().to_le_bytes()));
         bytes
     }
 
@@ -87,7 +97,7 @@ impl StoredRow {
         let values = (0..count).map(|_| take_value(&mut rest)).collect();
         let evidence_count = u32::from_le_bytes(take(&mut rest));
         let named = u32::from_le_bytes(take(&mut rest));
-        let evidence = (0..named).map(|_| u64::from_le_bytes(take(&mut rest))).collect();
+        let evidence = (0..named).map(|_| Position::new(u64::from_le_bytes(take(&mut rest)))).collect();
         Some(Self { changed, values, evidence_count, evidence })
     }
 
@@ -121,9 +131,9 @@ impl StoredRow {
     }
 
     /// What is stored for a row that is gone.
-    pub(crate) fn gone(changed: u64) -> [u8; HEAD_BYTES] {
+    pub(crate) fn gone(changed: Position) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
-        bytes[..8].copy_from_slice(&changed.to_le_bytes());
+        bytes[..8].copy_from_slice(&changed.get().to_le_bytes());
         bytes
     }
 }
@@ -132,14 +142,14 @@ impl StoredRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RowHead {
     /// Position of the last entry that changed its key.
-    pub(crate) changed: u64,
+    pub(crate) changed: Position,
     /// Whether the row is there.
     pub(crate) is_there: bool,
 }
 
 impl RowHead {
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self { changed: u64::from_le_bytes(first(bytes)), is_there: bytes[8] == 1 }
+        Self { changed: Position::new(u64::from_le_bytes(first(bytes))), is_there: bytes[8] == 1 }
     }
 }
 
@@ -170,7 +180,7 @@ pub(crate) fn put_value(bytes: &mut Vec<u8>, value: &GuestValue) {
         GuestValue::Flag(flag) => put(bytes, 4, &[u8::from(*flag)]),
         GuestValue::Day(day) => put(bytes, 5, &day.to_le_bytes()),
         GuestValue::Person(person) => put(bytes, PERSON_TAG, &person.to_le_bytes()),
-        GuestValue::Event(position) => put(bytes, 7, &position.to_le_bytes()),
+        GuestValue::Event(position) => put(bytes, 7, &position.get().to_le_bytes()),
     }
 }
 
@@ -198,7 +208,7 @@ fn take_value(rest: &mut &[u8]) -> GuestValue {
         4 => GuestValue::Flag(take::<1>(rest)[0] == 1),
         5 => GuestValue::Day(i32::from_le_bytes(take(rest))),
         PERSON_TAG => GuestValue::Person(u32::from_le_bytes(take(rest))),
-        7 => GuestValue::Event(u64::from_le_bytes(take(rest))),
+        7 => GuestValue::Event(Position::new(u64::from_le_bytes(take(rest)))),
         _ => GuestValue::None,
     }
 }
@@ -247,7 +257,7 @@ mod tests {
             any::<bool>().prop_map(GuestValue::Flag),
             any::<i32>().prop_map(GuestValue::Day),
             any::<u32>().prop_map(GuestValue::Person),
-            any::<u64>().prop_map(GuestValue::Event),
+            any::<u64>().prop_map(|position| GuestValue::Event(Position::new(position))),
         ];
         proptest::collection::vec(value, 1..8)
     }
@@ -256,9 +266,9 @@ mod tests {
         #[test]
         fn rows_read_back(
             values in values(),
-            changed in any::<u64>(),
+            changed in any::<u64>().prop_map(Position::new),
             evidence_count in any::<u32>(),
-            evidence in proptest::collection::vec(any::<u64>(), 0..5),
+            evidence in proptest::collection::vec(any::<u64>().prop_map(Position::new), 0..5),
         ) {
             let row = StoredRow { changed, values, evidence_count, evidence };
             let bytes = row.encode();
@@ -280,8 +290,8 @@ mod tests {
 
     #[test]
     fn a_row_that_is_gone_has_no_values() {
-        let bytes = StoredRow::gone(7);
-        assert_eq!(RowHead::of(&bytes), RowHead { changed: 7, is_there: false });
+        let bytes = StoredRow::gone(Position::new(7));
+        assert_eq!(RowHead::of(&bytes), RowHead { changed: Position::new(7), is_there: false });
         assert_eq!(StoredRow::decode(&bytes), None);
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{contract::key::Key, share::portions::Portion};
 use kith_core::id::{OrganisationId, PersonId};
+use kith_core::position::Position;
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -176,11 +177,11 @@ pub(crate) fn read_people(read: &ReadTransaction) -> Result<People, StoreError> 
     for merge in read.open_table(MERGES)?.iter()? {
         let (position, merge) = merge?;
         let (kept, merged) = merge.value();
-        people.merge(position.value(), Merge { kept, merged });
+        people.merge(Position::new(position.value()), Merge { kept, merged });
     }
     for retraction in read.open_table(RETRACTIONS)?.iter()? {
         let (target, position) = retraction?;
-        people.retract(target.value(), position.value());
+        people.retract(Position::new(target.value()), Position::new(position.value()));
     }
     Ok(people)
 }
@@ -258,8 +259,8 @@ pub(crate) fn keys_with(
 pub(crate) fn mentions_of(
     mentions: &impl ReadableTable<&'static [u8; 12], ()>,
     handle: u32,
-) -> Result<Vec<u64>, StoreError> {
-    let (first, last) = (mention_bytes(handle, 0), mention_bytes(handle, u64::MAX));
+) -> Result<Vec<Position>, StoreError> {
+    let (first, last) = (mention_bytes(handle, Position::ZERO), mention_bytes(handle, Position::new(u64::MAX)));
     let mut found = Vec::new();
     for mention in mentions.range::<&[u8; 12]>(&first..=&last)? {
         found.push(mentioned_position(mention?.0.value()));
@@ -276,13 +277,13 @@ mod tests {
         Store::open(path, [identity; 32], Portions::of(1 << 20, 0, 1 << 20).take()).unwrap()
     }
 
-    fn cursor(store: &Store) -> u64 {
+    fn cursor(store: &Store) -> Position {
         read_meta(&store.read().unwrap()).unwrap().unwrap().cursor
     }
 
     fn advance(store: &Store, identity: u8) {
         let write = store.write(Lasting::Now).unwrap();
-        write_meta(&write, &Meta { identity: [identity; 32], cursor: 5, ..Meta::default() }).unwrap();
+        write_meta(&write, &Meta { identity: [identity; 32], cursor: Position::new(5), ..Meta::default() }).unwrap();
         write.commit().unwrap();
     }
 
@@ -291,11 +292,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("view.redb");
         advance(&open(&path, 1), 1);
-        assert_eq!(cursor(&open(&path, 1)), 5);
-        assert_eq!(cursor(&open(&path, 2)), 0);
+        assert_eq!(cursor(&open(&path, 1)), Position::new(5));
+        assert_eq!(cursor(&open(&path, 2)), Position::ZERO);
         advance(&open(&path, 2), 2);
         fs::write(&path, b"no database at all").unwrap();
-        assert_eq!(cursor(&open(&path, 2)), 0);
+        assert_eq!(cursor(&open(&path, 2)), Position::ZERO);
     }
 
     #[test]
@@ -312,7 +313,7 @@ mod tests {
         write.commit().unwrap();
         let people = read_people(&store.read().unwrap()).unwrap();
         assert_eq!((people.handle(&amina), people.id(2).is_some(), people.members(&trust).len()), (Some(1), true, 1));
-        assert_eq!((people.meaning(8).of(2), people.meaning(9).of(2)), (1, 2));
+        assert_eq!((people.meaning(Position::new(8)).of(2), people.meaning(Position::new(9)).of(2)), (1, 2));
     }
 
     #[test]
@@ -322,7 +323,7 @@ mod tests {
         let write = store.write(Lasting::Later).unwrap();
         for key in [Key::pair(1, 5), Key::pair(5, 9), Key::pair(5, 7), Key::pair(6, 7)] {
             for at in [1, 2] {
-                let place = Place { key, order: crate::contract::key::Order { at, position: 3 } };
+                let place = Place { key, order: crate::contract::key::Order { at, position: Position::new(3) } };
                 write.open_table(PLACES).unwrap().insert(&place.to_bytes(), ()).unwrap();
             }
             write.open_table(SECONDS).unwrap().insert(&key.swapped().to_bytes(), ()).unwrap();

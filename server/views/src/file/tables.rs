@@ -1,6 +1,7 @@
 //! Every table of a view's file: key, value, lifetime. All of it is a cache of the log.
 
 use crate::contract::key::{Key, Order, first};
+use kith_core::position::Position;
 use redb::TableDefinition;
 
 /// Version of everything in this file. Another version means: delete the file and build it again.
@@ -35,7 +36,7 @@ pub(crate) struct Meta {
     /// Stands for all that the contents depend on beside the log.
     pub(crate) identity: [u8; 32],
     /// The last position taken in.
-    pub(crate) cursor: u64,
+    pub(crate) cursor: Position,
     /// The day that rows are as of; none until the view is built.
     pub(crate) day: Option<i32>,
     /// Keys with a state.
@@ -56,7 +57,7 @@ impl Meta {
         bytes.extend_from_slice(&self.identity);
         bytes.push(u8::from(self.day.is_some()));
         bytes.extend_from_slice(&self.day.unwrap_or_default().to_le_bytes());
-        for number in [self.cursor, self.keys, self.rows, self.state_bytes] {
+        for number in [self.cursor.get(), self.keys, self.rows, self.state_bytes] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes
@@ -73,7 +74,7 @@ impl Meta {
         (u32::from_le_bytes(*format) == FORMAT).then(|| Self {
             identity: *identity,
             day: (*has_day == 1).then(|| i32::from_le_bytes(*day)),
-            cursor: number(0),
+            cursor: Position::new(number(0)),
             keys: number(1),
             rows: number(2),
             state_bytes: number(3),
@@ -85,7 +86,7 @@ impl Meta {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     /// Position of the last entry that changed it: an event, a retraction or a merge.
-    pub(crate) changed: u64,
+    pub(crate) changed: Position,
     /// The last entry folded.
     pub(crate) last: Order,
     /// Number of entries folded.
@@ -96,13 +97,13 @@ pub(crate) struct Record {
 
 impl Record {
     /// A key that nothing was folded for.
-    pub(crate) const EMPTY: Self = Self { changed: 0, last: Order::MIN, entries: 0, state: Vec::new() };
+    pub(crate) const EMPTY: Self = Self { changed: Position::ZERO, last: Order::MIN, entries: 0, state: Vec::new() };
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(28 + self.state.len());
-        bytes.extend_from_slice(&self.changed.to_le_bytes());
+        bytes.extend_from_slice(&self.changed.get().to_le_bytes());
         bytes.extend_from_slice(&self.last.at.to_le_bytes());
-        bytes.extend_from_slice(&self.last.position.to_le_bytes());
+        bytes.extend_from_slice(&self.last.position.get().to_le_bytes());
         bytes.extend_from_slice(&self.entries.to_le_bytes());
         bytes.extend_from_slice(&self.state);
         bytes
@@ -111,8 +112,8 @@ impl Record {
     pub(crate) fn decode(bytes: &[u8]) -> Self {
         let word = |at: usize| first(&bytes[at..]);
         Self {
-            changed: u64::from_le_bytes(word(0)),
-            last: Order { at: i64::from_le_bytes(word(8)), position: u64::from_le_bytes(word(16)) },
+            changed: Position::new(u64::from_le_bytes(word(0))),
+            last: Order { at: i64::from_le_bytes(word(8)), position: Position::new(u64::from_le_bytes(word(16))) },
             entries: u32::from_le_bytes(first(&bytes[24..])),
             state: bytes[28..].to_vec(),
         }
@@ -133,42 +134,44 @@ impl Quarantined {
         let order = self.at.unwrap_or(Order::MIN);
         let mut bytes = vec![u8::from(self.at.is_some())];
         bytes.extend_from_slice(&order.at.to_le_bytes());
-        bytes.extend_from_slice(&order.position.to_le_bytes());
+        bytes.extend_from_slice(&order.position.get().to_le_bytes());
         bytes.extend_from_slice(self.message.as_bytes());
         bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Self {
-        let order =
-            Order { at: i64::from_le_bytes(first(&bytes[1..])), position: u64::from_le_bytes(first(&bytes[9..])) };
+        let order = Order {
+            at: i64::from_le_bytes(first(&bytes[1..])),
+            position: Position::new(u64::from_le_bytes(first(&bytes[9..]))),
+        };
         Self { at: (bytes[0] == 1).then_some(order), message: String::from_utf8_lossy(&bytes[17..]).into_owned() }
     }
 }
 
 /// The key of [`CHANGES`].
-pub(crate) fn change_bytes(changed: u64, key: Key) -> [u8; 16] {
+pub(crate) fn change_bytes(changed: Position, key: Key) -> [u8; 16] {
     let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&changed.to_be_bytes());
+    bytes[..8].copy_from_slice(&changed.get().to_be_bytes());
     bytes[8..].copy_from_slice(&key.to_bytes());
     bytes
 }
 
 /// Reads a key of [`CHANGES`].
-pub(crate) fn change_of(bytes: [u8; 16]) -> (u64, Key) {
-    (u64::from_be_bytes(first(&bytes)), Key::from_bytes(first(&bytes[8..])))
+pub(crate) fn change_of(bytes: [u8; 16]) -> (Position, Key) {
+    (Position::new(u64::from_be_bytes(first(&bytes))), Key::from_bytes(first(&bytes[8..])))
 }
 
 /// The key of [`MENTIONS`].
-pub(crate) fn mention_bytes(handle: u32, position: u64) -> [u8; 12] {
+pub(crate) fn mention_bytes(handle: u32, position: Position) -> [u8; 12] {
     let mut bytes = [0; 12];
     bytes[..4].copy_from_slice(&handle.to_be_bytes());
-    bytes[4..].copy_from_slice(&position.to_be_bytes());
+    bytes[4..].copy_from_slice(&position.get().to_be_bytes());
     bytes
 }
 
 /// Reads the position in a key of [`MENTIONS`].
-pub(crate) fn mentioned_position(bytes: &[u8; 12]) -> u64 {
-    u64::from_be_bytes(first(&bytes[4..]))
+pub(crate) fn mentioned_position(bytes: &[u8; 12]) -> Position {
+    Position::new(u64::from_be_bytes(first(&bytes[4..])))
 }
 
 #[cfg(test)]
@@ -179,9 +182,9 @@ mod tests {
     proptest! {
         #[test]
         fn records_read_back(
-            changed in any::<u64>(),
+            changed in any::<u64>().prop_map(Position::new),
             at in any::<i64>(),
-            position in any::<u64>(),
+            position in any::<u64>().prop_map(Position::new),
             entries in any::<u32>(),
             state in proptest::collection::vec(any::<u8>(), 0..20),
         ) {
@@ -193,7 +196,11 @@ mod tests {
         }
 
         #[test]
-        fn meta_reads_back(cursor in any::<u64>(), day in proptest::option::of(any::<i32>()), keys in any::<u64>()) {
+        fn meta_reads_back(
+            cursor in any::<u64>().prop_map(Position::new),
+            day in proptest::option::of(any::<i32>()),
+            keys in any::<u64>(),
+        ) {
             let meta = Meta { identity: [7; 32], cursor, day, keys, rows: 3, state_bytes: 4 };
             prop_assert_eq!(Meta::decode(&meta.encode()), Some(meta));
         }
@@ -206,7 +213,7 @@ mod tests {
 
     #[test]
     fn quarantine_reads_back() {
-        for at in [None, Some(Order { at: -3, position: 9 })] {
+        for at in [None, Some(Order { at: -3, position: Position::new(9) })] {
             let quarantined = Quarantined { at, message: "unreachable".into() };
             assert_eq!(Quarantined::decode(&quarantined.encode()), quarantined);
         }

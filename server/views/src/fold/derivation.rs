@@ -25,6 +25,7 @@ use crate::{
         runner::{Job, Runner, order},
     },
 };
+use kith_core::position::Position;
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -56,7 +57,7 @@ pub(crate) struct Derivation<'a> {
     /// Whom handles meant before the batch.
     pub(crate) meant: &'a Meaning,
     /// The last position of the batch.
-    pub(crate) cursor: u64,
+    pub(crate) cursor: Position,
 }
 
 impl Derivation<'_> {
@@ -87,7 +88,7 @@ impl Derivation<'_> {
     fn go_on(
         &mut self,
         grouped: &mut impl Iterator<Item = (Key, Vec<FoldEvent>)>,
-        anew: &mut BTreeMap<Key, u64>,
+        anew: &mut BTreeMap<Key, Position>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
         let mut changes = Vec::new();
@@ -126,7 +127,7 @@ impl Derivation<'_> {
     fn fold_anew(
         &mut self,
         intake: &Intake,
-        keys: &mut impl Iterator<Item = (Key, u64)>,
+        keys: &mut impl Iterator<Item = (Key, Position)>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
         let (mut together, mut befores) = (Together::default(), Vec::new());
@@ -156,13 +157,13 @@ impl Derivation<'_> {
 
     /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
     /// Those that came and went within the batch are among them: they are asked for as of positions between.
-    fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, u64>, EvaluateError> {
-        let mut disturbed: BTreeMap<Key, u64> = BTreeMap::new();
-        let mut note = |key: Key, position: u64| {
+    fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, Position>, EvaluateError> {
+        let mut disturbed: BTreeMap<Key, Position> = BTreeMap::new();
+        let mut note = |key: Key, position: Position| {
             disturbed.entry(key).and_modify(|last| *last = position.max(*last)).or_insert(position);
         };
-        let positions: HashMap<u64, u64> = intake.withdrawn.iter().copied().collect();
-        let targets: Vec<u64> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
+        let positions: HashMap<Position, Position> = intake.withdrawn.iter().copied().collect();
+        let targets: Vec<Position> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
         for routable in self.source.routables_at(&targets)? {
             let position = positions[&routable.position];
             routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
@@ -183,9 +184,10 @@ impl Derivation<'_> {
     }
 
     /// Every entry that names a person.
-    fn entries_with(&self, handle: u32) -> Result<BTreeSet<u64>, StoreError> {
+    fn entries_with(&self, handle: u32) -> Result<BTreeSet<Position>, StoreError> {
         let (places, seconds) = (self.write.open_table(PLACES)?, self.write.open_table(SECONDS)?);
-        let mut entries: BTreeSet<u64> = mentions_of(&self.write.open_table(MENTIONS)?, handle)?.into_iter().collect();
+        let mut entries: BTreeSet<Position> =
+            mentions_of(&self.write.open_table(MENTIONS)?, handle)?.into_iter().collect();
         for key in keys_with(&places, &seconds, handle)? {
             entries.extend(places_of(&places, key)?.into_iter().map(|place| place.order.position));
         }
@@ -210,7 +212,7 @@ impl Together {
 }
 
 /// A key whose new entries came after those folded before.
-fn continued(mut job: Job, before: Option<Record>, changed: u64) -> KeyChange {
+fn continued(mut job: Job, before: Option<Record>, changed: Position) -> KeyChange {
     let stuck = job.stuck_at().zip(job.fault.take());
     let (last, entries) = before.as_ref().map_or((Order::MIN, 0), |before| (before.last, before.entries));
     let after =

@@ -22,7 +22,7 @@ use crate::{
     },
     share::{interrupted::Interrupted, room::NoRoom},
 };
-use kith_core::timestamp::Timestamp;
+use kith_core::{position::Position, timestamp::Timestamp};
 use redb::ReadableTable;
 use std::{
     borrow::Cow,
@@ -53,19 +53,19 @@ pub enum EvaluateError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct AsOf {
     /// Entries, retractions and merges up to this position.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// What happened up to this millisecond since 1970-01-01, UTC.
     pub(crate) end: i64,
 }
 
 impl AsOf {
     /// Up to a position, and up to the end of a day.
-    pub(crate) fn day(position: u64, day: i32) -> Self {
+    pub(crate) fn day(position: Position, day: i32) -> Self {
         Self { position, end: Timestamp::end_of_day(day).millis() }
     }
 
     /// Up to a position, whenever it happened.
-    pub(crate) fn any_day(position: u64) -> Self {
+    pub(crate) fn any_day(position: Position) -> Self {
         Self { position, end: i64::MAX }
     }
 }
@@ -85,7 +85,7 @@ pub(crate) struct KeyRows {
     /// The key.
     pub(crate) key: Key,
     /// Its rows by item (0 = none).
-    pub(crate) rows: Vec<(u64, StoredRow)>,
+    pub(crate) rows: Vec<(Position, StoredRow)>,
     /// Why it has none, if it could not be read.
     pub(crate) fault: Option<String>,
 }
@@ -115,7 +115,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
 
     /// The events of each key at these places, in fold order.
     pub(crate) fn events(&self, keys: &[(Key, &[Order])]) -> Result<Vec<Vec<FoldEvent>>, EvaluateError> {
-        let positions: BTreeSet<u64> =
+        let positions: BTreeSet<Position> =
             keys.iter().flat_map(|(_, orders)| *orders).map(|order| order.position).collect();
         let positions = Vec::from_iter(positions);
         let mut events: HashMap<Key, Vec<FoldEvent>> = keys.iter().map(|(key, _)| (*key, Vec::new())).collect();
@@ -287,7 +287,7 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
         if rows.iter().all(|row| row.item.is_none() && row.evidence.is_empty()) {
             return Ok(Ok(rows));
         }
-        let entries: HashSet<u64> = self.orders(key)?.into_iter().map(|order| order.position).collect();
+        let entries: HashSet<Position> = self.orders(key)?.into_iter().map(|order| order.position).collect();
         let named = rows.iter().flat_map(|row| row.item.iter().chain(&row.evidence));
         Ok(match named.copied().find(|position| !entries.contains(position)) {
             Some(position) => Err(format!("a row names entry {position}, which is not one of its key")),

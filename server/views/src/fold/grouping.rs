@@ -20,7 +20,7 @@ use crate::{
     },
     plugin::abi::batch::FoldEvent,
 };
-use kith_core::event::Event;
+use kith_core::{event::Event, position::Position};
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Grouped {
     places: Vec<Place>,
-    mentions: Vec<(Handle, u64)>,
+    mentions: Vec<(Handle, Position)>,
     /// Each key's events that are not withdrawn, in fold order.
     pub(crate) events: BTreeMap<Key, Vec<FoldEvent>>,
 }
@@ -36,10 +36,10 @@ pub(crate) struct Grouped {
 impl Grouped {
     /// Groups entries, people taken for whom they mean and retractions as of a position.
     pub(crate) fn of(
-        entries: &[(u64, Event)],
+        entries: &[(Position, Event)],
         source: &Source,
         meaning: &Meaning,
-        as_of: u64,
+        as_of: Position,
     ) -> Result<Self, SourceError> {
         let mut grouped = Self::default();
         let named = Meaning::default();

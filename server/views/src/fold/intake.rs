@@ -14,6 +14,7 @@ use crate::{
 use kith_core::{
     event::{DirectoryFact, Event, Fact},
     id::{OrganisationId, PersonId},
+    position::Position,
 };
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, HashMap};
@@ -22,21 +23,21 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
     people: BTreeMap<Handle, Vec<u8>>,
-    merges: Vec<(u64, Merge)>,
-    retractions: Vec<(u64, u64)>,
+    merges: Vec<(Position, Merge)>,
+    retractions: Vec<(Position, Position)>,
     /// Whom handles mean now.
     pub(crate) meaning: Meaning,
     /// How they came to mean that, in order.
     pub(crate) moves: Vec<Move>,
     /// Entries withdrawn, merges apart, with the position of the retraction.
-    pub(crate) withdrawn: Vec<(u64, u64)>,
+    pub(crate) withdrawn: Vec<(Position, Position)>,
 }
 
 /// An entry that changes whom handles mean.
 #[derive(Debug)]
 pub(crate) struct Move {
     /// The entry.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// The handles that mean somebody else from then on.
     pub(crate) handles: Vec<Handle>,
     cause: Cause,
@@ -60,7 +61,7 @@ impl Move {
 
 impl Intake {
     /// Takes in the entries of a batch, in order of position; the people known grow at once.
-    pub(crate) fn take(entries: &[(u64, Event)], source: &Source, meaning: Meaning) -> Result<Self, SourceError> {
+    pub(crate) fn take(entries: &[(Position, Event)], source: &Source, meaning: Meaning) -> Result<Self, SourceError> {
         let mut targets = HashMap::new();
         for (position, event) in entries {
             let Fact::Retracted(retracted) = &event.fact else { continue };
@@ -75,7 +76,13 @@ impl Intake {
         Ok(intake)
     }
 
-    fn take_fact(&mut self, position: u64, fact: &Fact, targets: &HashMap<u64, u64>, people: &mut People) {
+    fn take_fact(
+        &mut self,
+        position: Position,
+        fact: &Fact,
+        targets: &HashMap<Position, Position>,
+        people: &mut People,
+    ) {
         match fact {
             Fact::Directory(DirectoryFact::PersonAdded(added)) => {
                 let organisation = added.organisation.as_ref();
@@ -111,14 +118,14 @@ impl Intake {
         self.people.insert(handle, encode_person(organisation, id));
     }
 
-    fn take_merge(&mut self, position: u64, merge: Merge, people: &mut People) {
+    fn take_merge(&mut self, position: Position, merge: Merge, people: &mut People) {
         people.merge(position, merge);
         self.merges.push((position, merge));
         let handles = self.meaning.merge(merge);
         self.moves.push(Move { position, handles, cause: Cause::Merged(merge) });
     }
 
-    fn take_retraction(&mut self, target: u64, position: u64, people: &mut People) {
+    fn take_retraction(&mut self, target: Position, position: Position, people: &mut People) {
         if people.is_retracted(target, position) {
             return;
         }
@@ -145,13 +152,13 @@ impl Intake {
         if !self.merges.is_empty() {
             let mut merges = write.open_table(MERGES)?;
             for (position, merge) in &self.merges {
-                merges.insert(position, (merge.kept, merge.merged))?;
+                merges.insert(position.get(), (merge.kept, merge.merged))?;
             }
         }
         if !self.retractions.is_empty() {
             let mut retractions = write.open_table(RETRACTIONS)?;
             for (target, position) in &self.retractions {
-                retractions.insert(target, position)?;
+                retractions.insert(target.get(), position.get())?;
             }
         }
         Ok(())

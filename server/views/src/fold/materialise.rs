@@ -16,6 +16,7 @@ use crate::{
     plugin::runner::Runner,
     share::room::FileRoom,
 };
+use kith_core::position::Position;
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
 
@@ -119,11 +120,11 @@ impl Materialisation<'_> {
 fn replace_rows(
     rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     made: &KeyRows,
-    changed: u64,
+    changed: Position,
     meta: &mut Meta,
 ) -> Result<usize, StoreError> {
     let key = made.key;
-    let (first, last) = (RowKey { key, item: 0 }.to_bytes(), RowKey { key, item: u64::MAX }.to_bytes());
+    let (first, last) = (RowKey::first_of(key).to_bytes(), RowKey::last_of(key).to_bytes());
     let mut gone = Vec::new();
     for row in rows.range::<&[u8; 16]>(&first..=&last)? {
         let (row_key, row) = row?;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use kith_core::{
     event::{Answer, Event, Fact, Habit, Kind},
     id::{Category, EventId, PersonId},
+    position::Position,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -45,7 +46,7 @@ impl Routes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Referral {
     /// Position of the `referred` entry.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// Who was introduced.
     pub(crate) person: Handle,
     /// To whom.
@@ -54,7 +55,7 @@ pub(crate) struct Referral {
 
 impl Referral {
     /// The introduction that an entry states, if it is one.
-    pub(crate) fn of(position: u64, event: &Event, people: &People) -> Option<Self> {
+    pub(crate) fn of(position: Position, event: &Event, people: &People) -> Option<Self> {
         let Fact::Habit(Habit::Referred(referred)) = &event.fact else { return None };
         let (person, to) = (people.handle(&referred.person)?, people.handle(&referred.to)?);
         Some(Self { position, person, to })
@@ -74,7 +75,7 @@ enum Parties {
 #[derive(Debug, Clone)]
 pub(crate) struct Routable {
     /// Its position.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// Milliseconds since 1970-01-01, UTC.
     pub(crate) at: i64,
     routes: Vec<(u16, KeyBy)>,
@@ -86,7 +87,7 @@ impl Routable {
     /// The entry as the routes see it; `None` if the view does not fold its kind, or if it names people or an
     /// introduction that are not here. `find_referral` is asked for answers only.
     pub(crate) fn of<E>(
-        position: u64,
+        position: Position,
         event: &Event,
         routes: &Routes,
         people: &People,
@@ -308,7 +309,7 @@ mod tests {
         }
         for (key_by, expected) in ALL.into_iter().zip(expected) {
             let event = Routable {
-                position: 9,
+                position: Position::new(9),
                 at: 1,
                 routes: vec![(0, key_by)],
                 parties: parties.clone(),

@@ -44,7 +44,7 @@ pub enum SourceError {
     #[error("the entry after position {after} cannot be opened: {invalid}")]
     Unopened {
         /// The last entry that could be opened.
-        after: u64,
+        after: Position,
         /// What is wrong with it.
         invalid: kith_core::invalid::Invalid,
     },
@@ -81,17 +81,17 @@ impl Source {
     }
 
     /// The history's last position.
-    pub(crate) fn head(&self) -> u64 {
-        self.history.head().get()
+    pub(crate) fn head(&self) -> Position {
+        self.history.head()
     }
 
     /// Reads entries after a position, with the position of the last one read; hidden ones are left out.
-    pub(crate) fn read(&self, after: u64, until: u64, budget: Budget) -> Result<Batch, SourceError> {
-        let read = self.history.read(Position::new(after), Position::new(until), budget)?;
+    pub(crate) fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Batch, SourceError> {
+        let read = self.history.read(after, until, budget)?;
         let mut batch = Batch { last: after, entries: Vec::with_capacity(read.len()) };
         for bytes in &read {
             let (entry, event) = open(bytes, batch.last)?;
-            batch.last = entry.position.get();
+            batch.last = entry.position;
             if self.scope.sees(&entry, &event) {
                 batch.entries.push((batch.last, event));
             }
@@ -100,29 +100,28 @@ impl Source {
     }
 
     /// The entry bytes and events at positions; what is not there is left out.
-    pub(crate) fn read_at(&self, positions: &[u64]) -> Result<Vec<(u64, Bytes, Event)>, SourceError> {
-        let positions: Vec<Position> = positions.iter().copied().map(Position::new).collect();
+    pub(crate) fn read_at(&self, positions: &[Position]) -> Result<Vec<(Position, Bytes, Event)>, SourceError> {
         let mut found = Vec::with_capacity(positions.len());
-        for bytes in self.history.read_at(&positions)? {
-            let (entry, event) = open(&bytes, 0)?;
-            found.push((entry.position.get(), bytes, event));
+        for bytes in self.history.read_at(positions)? {
+            let (entry, event) = open(&bytes, Position::ZERO)?;
+            found.push((entry.position, bytes, event));
         }
         Ok(found)
     }
 
     /// Where an event is, if it is here.
-    pub(crate) fn position_of(&self, id: &EventId) -> Result<Option<u64>, SourceError> {
-        Ok(self.history.position_of(id)?.map(Position::get))
+    pub(crate) fn position_of(&self, id: &EventId) -> Result<Option<Position>, SourceError> {
+        Ok(self.history.position_of(id)?)
     }
 
     /// An entry as the routes see it.
-    pub(crate) fn routable(&self, position: u64, event: &Event) -> Result<Option<Routable>, SourceError> {
+    pub(crate) fn routable(&self, position: Position, event: &Event) -> Result<Option<Routable>, SourceError> {
         let people = self.people();
         Routable::of(position, event, &self.routes, &people, |id| self.find_referral(id, &people))
     }
 
     /// The entries at positions as the routes see them.
-    pub(crate) fn routables_at(&self, positions: &[u64]) -> Result<Vec<Routable>, SourceError> {
+    pub(crate) fn routables_at(&self, positions: &[Position]) -> Result<Vec<Routable>, SourceError> {
         let mut routables = Vec::with_capacity(positions.len());
         for positions in positions.chunks(READ_ENTRIES) {
             for (position, _, event) in self.read_at(positions)? {
@@ -143,9 +142,9 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Position of the last entry read, let through or not; where the read began if there was none.
-    pub(crate) last: u64,
+    pub(crate) last: Position,
     /// Positions and events that the scope lets through.
-    pub(crate) entries: Vec<(u64, Event)>,
+    pub(crate) entries: Vec<(Position, Event)>,
 }
 
 impl Batch {
@@ -164,7 +163,7 @@ impl Batch {
     }
 }
 
-fn open(bytes: &Bytes, after: u64) -> Result<(Entry, Event), SourceError> {
+fn open(bytes: &Bytes, after: Position) -> Result<(Entry, Event), SourceError> {
     let entry = Entry::decode(bytes).map_err(|invalid| SourceError::Unopened { after, invalid })?;
     let event = entry.event().map_err(|invalid| SourceError::Unopened { after, invalid })?;
     Ok((entry, event))

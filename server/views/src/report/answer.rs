@@ -16,7 +16,6 @@ use crate::{
 use kith_core::{
     directory::Directory,
     id::{OrganisationId, PersonId},
-    position::Position,
 };
 use std::cmp::Ordering;
 
@@ -222,7 +221,7 @@ fn answer_value(value: &GuestValue, directory: &Directory) -> Value {
         GuestValue::Person(handle) => {
             directory.person_of(*handle).map_or(Value::None, |person| Value::Person(person.id.clone()))
         }
-        GuestValue::Event(position) => Value::Event(Position::new(*position)),
+        GuestValue::Event(position) => Value::Event(*position),
     }
 }
 

@@ -79,7 +79,7 @@ impl Packed {
             GuestValue::Flag(flag) => f64::from(u8::from(flag)),
             GuestValue::Day(day) => f64::from(day),
             GuestValue::Person(handle) => f64::from(handle),
-            GuestValue::Event(position) => position as f64,
+            GuestValue::Event(position) => position.get() as f64,
         }
     }
 
@@ -137,7 +137,7 @@ impl Table {
         for (number, (RowKey { key, item }, _)) in self.rows.iter().enumerate() {
             out.extend_from_slice(&key.a.to_le_bytes());
             out.extend_from_slice(&key.b.to_le_bytes());
-            out.extend_from_slice(&item.to_le_bytes());
+            out.extend_from_slice(&item.get().to_le_bytes());
             let values = &self.values[number * self.columns..][..self.columns];
             for value in values {
                 out.extend_from_slice(&value.to_le_bytes());

@@ -48,9 +48,9 @@ impl ReportTable {
     /// The rows as those of views are kept, to be compared.
     pub(super) fn table(&self) -> Table {
         let row = |row: &GuestReportRow| {
-            let key = RowKey { key: Key::directed(row.key.0, row.key.1), item: 0 };
+            let key = RowKey { key: Key::directed(row.key.0, row.key.1), item: Position::ZERO };
             let values = row.values.clone();
-            (key, StoredRow { changed: 0, values, evidence_count: 0, evidence: Vec::new() }.encode())
+            (key, StoredRow { changed: Position::ZERO, values, evidence_count: 0, evidence: Vec::new() }.encode())
         };
         self.rows.iter().map(row).collect()
     }

@@ -278,7 +278,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn step(&mut self) -> Step {
-        self.follower.step(self.log.head().get()).unwrap()
+        self.follower.step(self.log.head()).unwrap()
     }
 
     pub(super) fn catch_up(&mut self) {

@@ -189,7 +189,7 @@ fn rows_and_their_positions_do_not_depend_on_when_the_view_was_built() {
         let head = log.head().get();
         let built_at = cut.index(usize::try_from(head).unwrap()) as u64;
         for until in built_at..=head {
-            while live.follower.step(until).unwrap() == Step::Advanced {}
+            while live.follower.step(Position::new(until)).unwrap() == Step::Advanced {}
         }
         assert_same_rows(&live, &rebuilt);
         let changed = |view: &View| {

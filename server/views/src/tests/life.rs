@@ -225,6 +225,6 @@ fn a_log_that_lost_entries_is_taken_in_anew() {
 fn gaps_of_a_partial_history_are_passed_over() {
     let log = MemoryLog::with_people();
     let mut view = Lab::open().level(builtin("strength"), &log);
-    assert_eq!(view.follower.step(50).unwrap(), Step::Advanced);
+    assert_eq!(view.follower.step(Position::new(50)).unwrap(), Step::Advanced);
     assert_eq!(view.handle.cursor().position, Position::new(50));
 }

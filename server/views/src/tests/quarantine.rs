@@ -279,7 +279,7 @@ fn a_call_that_takes_too_long_pauses_the_view_and_loses_nothing() {
     let (log, _) = poisoned_log();
     let lab = Lab::open_with(limits);
     let mut view = lab.view(&HOSTILE, "l", &log);
-    let error = view.follower.step(log.head().get()).unwrap_err();
+    let error = view.follower.step(log.head()).unwrap_err();
     assert!(error.to_string().contains("wall-clock"), "{error}");
     view.follower.reload().unwrap();
     assert_eq!(view.handle.status().unwrap().cursor.position, Position::ZERO);
@@ -295,7 +295,7 @@ fn a_view_without_a_place_waits_and_loses_nothing() {
     let taken: Vec<_> = std::iter::from_fn(|| places.following.lend(0).ok()).collect();
     assert_eq!(taken.len(), limits::FOLLOWING_INSTANCES_MAX);
     let mut view = lab.view(&HOSTILE, "t", &log);
-    let error = view.follower.step(log.head().get()).unwrap_err();
+    let error = view.follower.step(log.head()).unwrap_err();
     assert!(error.to_string().contains("no plugin instance is free"), "{error}");
     view.follower.reload().unwrap();
     assert_eq!((view.handle.status().unwrap().faults, quarantined(&view)), (0, vec![]));
@@ -314,7 +314,7 @@ fn want_of_memory_for_all_is_no_fault_of_a_plugin() {
     let mut other = places.following.lend(usize::MAX).unwrap();
     assert!(other.memory_growing(0, limits::FOLLOWING_BYTES_MAX, None).unwrap());
     let mut view = lab.view(&HOSTILE, "t", &log);
-    let error = view.follower.step(log.head().get()).unwrap_err();
+    let error = view.follower.step(log.head()).unwrap_err();
     assert!(error.to_string().contains("no plugin instance is free"), "{error}");
     view.follower.reload().unwrap();
     drop(other);

@@ -22,7 +22,7 @@ use crate::{
     plugin::runner::Runner,
     share::cancel::Cancel,
 };
-use kith_core::{history::Budget, timestamp::Timestamp};
+use kith_core::{history::Budget, position::Position, timestamp::Timestamp};
 use redb::WriteTransaction;
 use std::{collections::HashMap, sync::Arc};
 
@@ -86,7 +86,7 @@ impl Follower {
     }
 
     /// Takes in one batch up to `head`, or does what else is due. After an error, `reload` before the next step.
-    pub(crate) fn step(&mut self, head: u64) -> Result<Step, EvaluateError> {
+    pub(crate) fn step(&mut self, head: Position) -> Result<Step, EvaluateError> {
         match self.step_once(head) {
             Err(EvaluateError::Spoilt) => {
                 self.reload()?;
@@ -98,7 +98,7 @@ impl Follower {
         }
     }
 
-    fn step_once(&mut self, head: u64) -> Result<Step, EvaluateError> {
+    fn step_once(&mut self, head: Position) -> Result<Step, EvaluateError> {
         if self.meta.cursor > self.shared.source.head() {
             self.begin_anew()?;
             return Ok(Step::Advanced);
@@ -135,10 +135,10 @@ impl Follower {
     /// Folds a batch; at the head of the log the first time, makes all rows.
     #[tracing::instrument(level = "debug", skip_all, fields(
         view = self.shared.name(),
-        position = batch.last,
+        position = batch.last.get(),
         batch.events = batch.entries.len(),
     ), err(level = "debug"))]
-    fn take_in(&mut self, batch: &Batch, head: u64, today: i32) -> Result<(), EvaluateError> {
+    fn take_in(&mut self, batch: &Batch, head: Position, today: i32) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
         let write = shared.store.write(self.lasting())?;
         let mut meta = Meta { cursor: batch.last, ..self.meta };
@@ -183,7 +183,7 @@ impl Follower {
 
     /// The log lost what the view is made of: it is built from what the log has now.
     fn begin_anew(&mut self) -> Result<(), StoreError> {
-        tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor, "log is behind the view, building anew");
+        tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log is behind the view, building anew");
         self.shared.store.clear(self.meta.identity)?;
         self.reload()?;
         self.shared.forget_tables();
@@ -224,7 +224,7 @@ impl Follower {
         self.shared.plugin.manifest().key_shape()
     }
 
-    fn derivation<'a>(&'a mut self, write: &'a WriteTransaction, cursor: u64) -> Derivation<'a> {
+    fn derivation<'a>(&'a mut self, write: &'a WriteTransaction, cursor: Position) -> Derivation<'a> {
         let shape = self.shape();
         let Self { shared, runner, meaning, quarantine, .. } = self;
         Derivation { write, source: &shared.source, runner, shape, quarantine, meant: meaning, cursor }

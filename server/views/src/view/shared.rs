@@ -108,7 +108,7 @@ impl Shared {
 
     /// Tells everyone how far the view has come.
     pub(crate) fn publish(&self, meta: &Meta) {
-        let cursor = ViewCursor { position: Position::new(meta.cursor), day: meta.day };
+        let cursor = ViewCursor { position: meta.cursor, day: meta.day };
         self.cursor.send_if_modified(|known| std::mem::replace(known, cursor) != cursor);
     }
 

@@ -137,7 +137,7 @@ impl ViewHandle {
         let people = shared.source.people();
         let quarantined = quarantined.into_iter().map(|(key, reason)| QuarantinedKey {
             key: key.people().map(|handle| people.id_in_key(handle)).collect(),
-            position: reason.at.map(|order| Position::new(order.position)),
+            position: reason.at.map(|order| order.position),
             message: reason.message,
         });
         Ok(ViewStatus {
@@ -147,8 +147,8 @@ impl ViewHandle {
             settings: shared.plugin.settings().to_owned(),
             scope: shared.scope.clone(),
             state: self.state(meta.day.is_some()),
-            cursor: ViewCursor { position: Position::new(meta.cursor), day: meta.day },
-            lag: shared.source.head().saturating_sub(meta.cursor),
+            cursor: ViewCursor { position: meta.cursor, day: meta.day },
+            lag: shared.source.head().since(meta.cursor),
             keys: meta.keys,
             rows: meta.rows,
             state_bytes: meta.state_bytes,

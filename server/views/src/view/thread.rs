@@ -64,7 +64,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
     let mut pause = IDLE;
     while !shared.is_stopping() {
         let turn = await_turn(shared, &head);
-        let until = head.borrow_and_update().get();
+        let until = *head.borrow_and_update();
         let step = follower.step(until);
         drop(turn);
         follower.give_way();

@@ -5,6 +5,7 @@
 use crate::{contract::key::Key, limits};
 use bytes::Bytes;
 use kith_core::event::{Attribute, AttributeValue};
+use kith_core::position::Position;
 
 const LAYOUT: u16 = 1;
 const HEADER_BYTES: usize = 24;
@@ -15,7 +16,7 @@ const EVENT_BYTES: u16 = 40;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoldEvent {
     /// The entry's position.
-    pub(crate) position: u64,
+    pub(crate) position: Position,
     /// Milliseconds since 1970-01-01, UTC.
     pub(crate) at: i64,
     /// Who acted; 0 if there is no one such person.
@@ -91,7 +92,7 @@ pub(crate) fn encode_batch(slots: &[FoldSlot<'_>]) -> Vec<u8> {
 }
 
 fn put_event(batch: &mut Vec<u8>, event: &FoldEvent, extras_before: usize) {
-    batch.extend_from_slice(&event.position.to_le_bytes());
+    batch.extend_from_slice(&event.position.get().to_le_bytes());
     batch.extend_from_slice(&event.at.to_le_bytes());
     for word in [event.actor, event.subject, event.third, event.others] {
         put_u32(batch, word);
@@ -153,13 +154,13 @@ const TAG_TEXT: u8 = 4;
 
 /// Packs the values of one event: the host's own ones, whose keys start with `@` and so sort first, then the
 /// attributes, already sorted by key. Without any the result is empty.
-pub(crate) fn encode_extras(category: Option<&str>, referral: Option<u64>, attributes: &[Attribute]) -> Bytes {
+pub(crate) fn encode_extras(category: Option<&str>, referral: Option<Position>, attributes: &[Attribute]) -> Bytes {
     let mut extras = vec![0; 4];
     if let Some(category) = category {
         put_text(&mut extras, "@category", category);
     }
     if let Some(position) = referral {
-        put_word(&mut extras, "@referral", TAG_INTEGER, position.to_le_bytes());
+        put_word(&mut extras, "@referral", TAG_INTEGER, position.get().to_le_bytes());
     }
     for Attribute { key, value } in attributes {
         match value {
@@ -213,7 +214,17 @@ mod tests {
 
     fn event(position: u64, extras: Bytes) -> FoldEvent {
         let (actor, subject, third, others) = (1, 2, 3, 4);
-        FoldEvent { position, at: -5, actor, subject, third, others, route: 6, flags: 2, extras }
+        FoldEvent {
+            position: Position::new(position),
+            at: -5,
+            actor,
+            subject,
+            third,
+            others,
+            route: 6,
+            flags: 2,
+            extras,
+        }
     }
 
     #[test]
@@ -245,7 +256,7 @@ mod tests {
             Attribute { key: "a".into(), value: AttributeValue::Flag(true) },
             Attribute { key: "b".into(), value: AttributeValue::Number(0.5) },
         ];
-        let extras = encode_extras(None, Some(3), &attributes);
+        let extras = encode_extras(None, Some(Position::new(3)), &attributes);
         let mut expected = Vec::from((2 + 9 + 1 + 8 + 2 * (2 + 1 + 1 + 8) as u32).to_le_bytes());
         expected.extend_from_slice(b"\x09\0@referral\x01\x03\0\0\0\0\0\0\0");
         expected.extend_from_slice(b"\x01\0a\x03\x01\0\0\0\0\0\0\0");

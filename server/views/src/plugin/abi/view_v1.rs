@@ -16,7 +16,7 @@ use crate::{
     plugin::engine::SandboxLimits,
     share::places::Place,
 };
-use kith_core::event::Kind;
+use kith_core::{event::Kind, position::Position};
 use std::collections::HashSet;
 use wasmtime::{Engine, Store, component::InstancePre};
 
@@ -156,10 +156,10 @@ fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str
     if texts + values.len() * 9 + row.evidence.len() * 8 > limits::ROW_BYTES_MAX {
         return Err("a row has more than 16 KiB");
     }
-    let mut evidence = row.evidence;
+    let mut evidence: Vec<Position> = row.evidence.into_iter().map(Position::new).collect();
     evidence.sort_unstable();
     evidence.dedup();
-    Ok(GuestRow { item: row.item, values, evidence })
+    Ok(GuestRow { item: row.item.map(Position::new), values, evidence })
 }
 
 /// What a plugin declares, checked.

@@ -14,7 +14,7 @@ macro_rules! words {
                     $wit::Value::Flag(flag) => Self::Flag(flag),
                     $wit::Value::Day(day) => Self::Day(day),
                     $wit::Value::Person(person) => Self::Person(person),
-                    $wit::Value::Event(position) => Self::Event(position),
+                    $wit::Value::Event(position) => Self::Event(kith_core::position::Position::new(position)),
                 }
             }
         }
