@@ -1,10 +1,6 @@
 //! `kith evaluate`: how well a view's score says which pairs will be in contact again, beside simple guesses.
 
 use crate::{
-    authoring::{
-        local::{Fold, Host},
-        spool::{Spool, SpoolWriter},
-    },
     context::Context,
     dates::{parse_duration, show_time},
     evaluation::{
@@ -19,6 +15,10 @@ use crate::{
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
+use kith_authoring::{
+    host::{Fold, Host},
+    log::spool::{Spool, SpoolWriter},
+};
 use kith_client::{ReadOptions, Recorded, v1};
 use kith_core::{
     id::PersonId,

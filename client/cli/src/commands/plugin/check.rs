@@ -1,18 +1,12 @@
 //! `kith plugin check`: a component looked over before a network trusts it.
 
 use super::check_report;
-use crate::{
-    authoring::{
-        case,
-        local::Host,
-        sample::{self, Members},
-    },
-    failure::Failure,
-    input::read_component,
-    output::Output,
-    settings::Format,
-};
+use crate::{authoring::log_file, failure::Failure, input::read_component, output::Output, settings::Format};
 use clap::{Args, value_parser};
+use kith_authoring::{
+    host::Host,
+    log::sample::{self, Members},
+};
 use kith_core::{id::PersonId, plugins::PluginSettings};
 use kith_views::{CheckReport, Checking, Declared, Difference, Differs, KeyBy, Manifest, Trial};
 use serde_json::{Value, json};
@@ -67,11 +61,11 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
 fn check(args: &CheckArgs, host: &Host, component: Vec<u8>, manifest: &Manifest) -> Result<CheckReport, Failure> {
     let kinds: Vec<_> = manifest.routes.iter().map(|route| route.kind.clone()).collect();
     let (sample, day) = match &args.log {
-        Some(path) => (case::read_log(path)?, kith_client::now().day()),
+        Some(path) => (log_file::read(path)?, kith_client::now().day()),
         None => (sample::log(&kinds, args.entries, Members::People)?, sample::DAY),
     };
     let settings = args.settings.to_string();
-    host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })
+    Ok(host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })?)
 }
 
 fn report_json(report: &CheckReport) -> Value {

@@ -1,16 +1,16 @@
 //! `kith plugin check` for reports: computed more than once from the views that they read.
 
 use super::check::{CheckArgs, micros};
-use crate::{
-    authoring::{
-        case,
-        local::{Fold, Host},
+use crate::{authoring::log_file, failure::Failure, output::Output};
+use kith_authoring::{
+    host::{
+        Fold, Host,
         report::{self, Input, Ready},
+    },
+    log::{
         sample::{self, Members},
         spool::Spool,
     },
-    failure::Failure,
-    output::Output,
 };
 use kith_core::{history::History, timestamp::DAY_MS};
 use kith_views::{ReportCheck, ReportManifest, ReportTrial, ViewScope};
@@ -48,7 +48,7 @@ pub(super) async fn run(
 /// The log that is given, or a made-up one with the kinds that the views fold, and the day that rows are as of.
 fn log(args: &CheckArgs, host: &Host, inputs: &[Input]) -> Result<(Spool, i32), Failure> {
     if let Some(path) = &args.log {
-        return Ok((case::read_log(path)?, kith_client::now().day()));
+        return Ok((log_file::read(path)?, kith_client::now().day()));
     }
     let mut kinds = Vec::new();
     for input in inputs {

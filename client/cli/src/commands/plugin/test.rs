@@ -2,16 +2,14 @@
 
 use super::build::SourceArgs;
 use crate::{
-    authoring::{
-        case::{Case, Difference},
-        local::Host,
-    },
-    failure::Failure,
-    input::read_component,
-    output::Output,
-    settings::Format,
+    authoring::log_file, dates::parse_view_day_now, failure::Failure, input::read_component, output::Output,
+    rows::row_json, settings::Format,
 };
 use clap::Args;
+use kith_authoring::host::{
+    Host,
+    case::{Case, Difference},
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -43,7 +41,7 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     let host = Host::open()?;
     let mut failed = 0;
     for case in &cases {
-        let rows = case.rows(&host, component.clone()).await?;
+        let rows = rows(case, &host, component.clone()).await?;
         if args.accept {
             report_accepted(&mut output, case, rows.len())?;
             case.accept(rows)?;
@@ -58,6 +56,14 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
         return Ok(());
     }
     Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
+}
+
+/// The rows that a component makes of a case's log, as `kith view -o json` prints them.
+async fn rows(case: &Case, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
+    let day = parse_view_day_now(case.at())
+        .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", case.path.display())))?;
+    let made = case.rows(host, component, log_file::read(&case.log())?, day).await?;
+    Ok(made.rows.iter().map(|row| Value::Object(row_json(&made.fields, row))).collect())
 }
 
 fn report_accepted(output: &mut Output, case: &Case, rows: usize) -> Result<(), Failure> {

@@ -2,10 +2,6 @@
 
 use super::try_report;
 use crate::{
-    authoring::{
-        local::{Fold, Folded, Host},
-        spool::{Spool, SpoolWriter},
-    },
     context::Context,
     dates::{parse_view_day_now, show_day},
     failure::Failure,
@@ -17,6 +13,10 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
+use kith_authoring::{
+    host::{Fold, Folded, Host},
+    log::spool::{Spool, SpoolWriter},
+};
 use kith_client::{ReadOptions, Recorded, now};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
 use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
@@ -143,7 +143,7 @@ pub(super) async fn read_log(context: &Context, until: Option<Position>) -> Resu
         bar.set_position(options.after.get());
     }
     bar.finish_and_clear();
-    spool.finish()
+    Ok(spool.finish()?)
 }
 
 /// Prints rows as `kith view` does; gives how many there are.

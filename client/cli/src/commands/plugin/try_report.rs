@@ -2,10 +2,6 @@
 
 use super::try_here::{TABLE_ROWS_DEFAULT, TryArgs, order, read_log, scope};
 use crate::{
-    authoring::{
-        local::{Fold, Host},
-        report::{Input, Ready, builtin, unknown},
-    },
     context::Context,
     dates::show_day,
     failure::Failure,
@@ -14,6 +10,10 @@ use crate::{
     place::Place,
     rows::{cells, columns, row_json},
     settings::Format,
+};
+use kith_authoring::host::{
+    Fold, Host,
+    report::{Input, Ready, builtin, unknown},
 };
 use kith_client::now;
 use kith_views::{ReportManifest, ReportQuery};
@@ -65,7 +65,7 @@ async fn input(context: &Context, name: &str) -> Result<Input, Failure> {
     if let Some(found) = builtin(name) {
         return Ok(found);
     }
-    let Place::Server(client) = &context.place else { return Err(unknown(name)) };
+    let Place::Server(client) = &context.place else { return Err(unknown(name).into()) };
     let views = client.list_views().await?.views;
     let view = views.into_iter().find(|view| view.name == name).ok_or_else(|| unknown(name))?;
     let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;

@@ -7,16 +7,11 @@ use super::{
     try_here::read_log,
 };
 use crate::{
-    authoring::local::{Fold, Host},
-    commands::audit_verify::read_text,
-    context::Context,
-    dates::parse_day,
-    failure::Failure,
-    input::read_component,
-    known_logs::KnownLogs,
-    output::remark,
+    commands::audit_verify::read_text, context::Context, dates::parse_day, failure::Failure, input::read_component,
+    known_logs::KnownLogs, output::remark,
 };
 use clap::Args;
+use kith_authoring::host::{Fold, Host};
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     history::{Budget, History},

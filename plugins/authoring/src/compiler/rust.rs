@@ -2,8 +2,8 @@
 //!
 //! Invariant: nothing of the environment reaches the build, so the same source gives the same bytes in any folder.
 
-use super::{project::Project, tool};
-use crate::failure::Failure;
+use super::tool;
+use crate::{failure::Failure, project::Project};
 use std::{
     env,
     ffi::OsString,

@@ -1,0 +1,4 @@
+//! What the command line adds to `kith_authoring`: logs that are read from files, and exit codes for its failures.
+
+mod failure;
+pub(crate) mod log_file;
