@@ -1,6 +1,7 @@
 //! Folds a log here: the same host, sandbox and rows as on a server, in a folder that is gone afterwards.
 
 pub mod case;
+pub mod check;
 pub mod report;
 
 use crate::{failure::Failure, log::spool::Spool};
@@ -8,8 +9,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
-    CheckError, CheckReport, Checking, Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer,
-    QueryError, Report, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
+    Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer, QueryError, Report, ViewDigest,
+    ViewHandle, ViewScope, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -63,7 +64,7 @@ impl Host {
     }
 
     /// The same for a view. Blocks.
-    pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
+    fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
         match self.declared(component, settings)? {
             Declared::View(manifest) => Ok(manifest),
             Declared::Report(report) => {
@@ -73,17 +74,8 @@ impl Host {
     }
 
     /// A report. Blocks.
-    pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Failure> {
+    fn report(&self, component: &[u8], settings: &str) -> Result<Report, Failure> {
         self.views.report(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
-    }
-
-    /// Looks a component over. Blocks.
-    pub fn check(&self, checking: &Checking) -> Result<CheckReport, Failure> {
-        self.views.check(checking).map_err(|error| match error {
-            CheckError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
-            CheckError::Source(_) => Failure::Unexpected(error.to_string()),
-            CheckError::Interrupted(_) => Failure::NotVerified(error.to_string()),
-        })
     }
 
     /// Folds a whole log.
@@ -123,7 +115,7 @@ fn refused(error: FollowError) -> Failure {
 
 impl Folded {
     /// The view itself.
-    pub fn handle(&self) -> Arc<ViewHandle> {
+    fn handle(&self) -> Arc<ViewHandle> {
         Arc::clone(&self.handle)
     }
 

@@ -1,5 +1,5 @@
 //! Logs at hand, which can be folded here.
 
 mod chance;
-pub mod sample;
+pub(crate) mod sample;
 pub mod spool;

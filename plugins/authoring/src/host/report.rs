@@ -36,7 +36,7 @@ pub fn builtin(name: &str) -> Option<Input> {
 }
 
 /// The views that a report reads, which must come with Kith.
-pub fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
+pub(super) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
     let inputs = manifest.inputs.iter().map(|input| builtin(&input.view).ok_or_else(|| unknown(&input.view)));
     inputs.collect()
 }
@@ -50,8 +50,7 @@ pub fn unknown(name: &str) -> Failure {
 
 /// A report and the views that it reads, folded.
 pub struct Ready {
-    /// The report.
-    pub report: Arc<Report>,
+    pub(super) report: Arc<Report>,
     folded: Vec<Folded>,
     directory: Arc<Directory>,
     position: Position,
@@ -84,7 +83,7 @@ impl Ready {
     }
 
     /// Looks the report over, as of a day.
-    pub async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
+    pub(super) async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
         self.ask(day, Report::check).await
     }
 

@@ -34,11 +34,11 @@ const RETRACTED_ONE_IN: u64 = 100;
 const CATEGORIES: [&str; 3] = ["beds", "discharge", "training"];
 
 /// The day after the last of the log, days since 1970-01-01, UTC.
-pub const DAY: i32 = 20_453;
+pub(crate) const DAY: i32 = 20_453;
 
 /// Whom the network is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Members {
+pub(crate) enum Members {
     /// People alone, which is all that views can see.
     People,
     /// People of four organisations, every fifth of none.
@@ -46,7 +46,7 @@ pub enum Members {
 }
 
 /// A log in which so many things happen, of the kinds given.
-pub fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spool, Failure> {
+pub(crate) fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spool, Failure> {
     let mut writer = Writer::new()?;
     let organisations = match members {
         Members::People => Vec::new(),
