@@ -19,7 +19,7 @@ use kith_authoring::{
 };
 use kith_client::{ReadOptions, Recorded, now};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
-use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
+use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, wire};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -105,10 +105,7 @@ async fn query(context: &Context, args: &TryArgs) -> Result<Query, Failure> {
 }
 
 pub(super) fn order(args: &TryArgs) -> Option<OrderBy> {
-    args.sort.as_deref().map(|sort| match sort.strip_prefix('-') {
-        Some(field) => OrderBy { field: field.to_owned(), direction: Direction::Ascending },
-        None => OrderBy { field: sort.to_owned(), direction: Direction::Descending },
-    })
+    args.sort.as_deref().and_then(OrderBy::parse)
 }
 
 pub(super) async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> {
