@@ -1,7 +1,8 @@
 //! `kith plugin try` for reports: the views that one reads are folded here, then its table is computed.
 
-use super::try_here::{TABLE_ROWS_DEFAULT, TryArgs, order, read_log, scope};
+use super::try_here::{TABLE_ROWS_DEFAULT, TryArgs, order, scope};
 use crate::{
+    authoring::whole_log,
     context::Context,
     dates::show_day,
     failure::Failure,
@@ -33,7 +34,7 @@ pub(super) async fn run(
     }
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
-    let log = Arc::new(read_log(context, None).await?);
+    let log = Arc::new(whole_log::read(&context.place, None).await?);
     let (begun, entries) = (Instant::now(), log.entry_count());
     let network = context.place.network().clone();
     let clock = Arc::new(|| now().millis());

@@ -2,13 +2,10 @@
 //!
 //! Invariant: whatever is not verified ends with exit code 6.
 
-use super::{
-    certify::{Certificate, FORMAT},
-    try_here::read_log,
-};
+use super::certify::{Certificate, FORMAT};
 use crate::{
-    commands::audit_verify::read_text, context::Context, dates::parse_day, failure::Failure, input::read_component,
-    known_logs::KnownLogs, output::remark,
+    authoring::whole_log, commands::audit_verify::read_text, context::Context, dates::parse_day, failure::Failure,
+    input::read_component, known_logs::KnownLogs, output::remark,
 };
 use clap::Args;
 use kith_authoring::host::{Fold, Host};
@@ -50,7 +47,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     let checkpoint = signed.verify(&key).map_err(not_verified)?.clone();
     let component = component(context, args.component.as_ref(), &certificate).await?;
     let head = Position::new(checkpoint.size);
-    let log = Arc::new(read_log(context, Some(head)).await?);
+    let log = Arc::new(whole_log::read(&context.place, Some(head)).await?);
     let root = root(&*log, head)?;
     if root != checkpoint.root {
         return Err(not_verified(format!(
