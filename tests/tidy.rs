@@ -12,7 +12,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/log", &["kith-core"]),
@@ -32,7 +32,8 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("plugins/referrers", &["kith-report-sdk"]),
     ("plugins/follow_up_latency", &["kith-report-sdk"]),
     ("plugins/who_should_meet", &["kith-report-sdk"]),
-    ("plugins/authoring", &["kith-client", "kith-core", "kith-views"]),
+    ("plugins/build", &[]),
+    ("plugins/authoring", &["kith-client", "kith-core", "kith-plugin-build", "kith-views"]),
     ("plugins/bundle", &[]),
     (
         "tests",
