@@ -85,6 +85,7 @@ impl Spool {
     }
 
     /// The same log without what happened after a time.
+    #[must_use]
     pub fn until(&self, time: i64) -> Self {
         let places = self.places.iter().filter(|place| place.at <= time).copied().collect();
         Self { file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
