@@ -12,7 +12,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/json", &["kith-core", "kith-proto"]),
@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
     ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views"]),
     ("client/import", &["kith-client", "kith-core", "kith-json"]),
-    ("client/cli", &["kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
+    ("client/cli", &["kith-authoring", "kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
     ("plugins/sdk", &[]),
     ("plugins/report_sdk", &[]),
     ("plugins/strength", &["kith-plugin-sdk"]),
@@ -36,6 +36,8 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("plugins/referrers", &["kith-report-sdk"]),
     ("plugins/follow_up_latency", &["kith-report-sdk"]),
     ("plugins/who_should_meet", &["kith-report-sdk"]),
+    ("plugins/build", &[]),
+    ("plugins/authoring", &["kith-client", "kith-core", "kith-plugin-build", "kith-views"]),
     ("plugins/bundle", &[]),
     (
         "tests",

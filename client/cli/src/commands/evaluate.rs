@@ -1,10 +1,7 @@
 //! `kith evaluate`: how well a view's score says which pairs will be in contact again, beside simple guesses.
 
 use crate::{
-    authoring::{
-        local::{Fold, Host},
-        spool::{Spool, SpoolWriter},
-    },
+    authoring::whole_log,
     context::Context,
     evaluate::{
         contacts::{Contact, Contacts, Pair},
@@ -18,8 +15,13 @@ use crate::{
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
-use kith_client::{ReadOptions, Recorded, v1};
+use kith_authoring::{
+    host::{Fold, Host},
+    log::spool::Spool,
+};
+use kith_client::v1;
 use kith_core::{
+    event::Event,
     id::PersonId,
     plugins::PluginSettings,
     timestamp::{DAY_MS, Timestamp},
@@ -29,8 +31,6 @@ use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-/// Entries asked for at once.
-const PAGE_ENTRIES: u32 = 10_000;
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 10_000;
 
@@ -131,32 +131,18 @@ async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, Str
 
 /// Reads the network's log, and the contacts in it.
 async fn read(context: &Context) -> Result<(Spool, Vec<Contact>, HashMap<PersonId, u32>), Failure> {
-    let head = context.place.head().await?.position;
-    let bar = ProgressBar::new(head.get());
-    let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
-    bar.set_style(style.expect("the template is well formed"));
-    let (mut spool, mut contacts) = (SpoolWriter::new()?, Contacts::default());
-    let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
-    while options.after < head {
-        let page = context.place.read(&options).await?;
-        for bytes in &page.entries.bytes {
-            let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
-            contacts.add(&event);
-            spool.push_at(entry.position, event.id, happened(&event), bytes)?;
-        }
-        if page.end || page.next <= options.after {
-            break;
-        }
-        options.after = page.next;
-        bar.set_position(options.after.get());
-    }
-    bar.finish_and_clear();
+    let mut contacts = Contacts::default();
+    let at = |event: &Event| {
+        contacts.add(event);
+        happened(event)
+    };
+    let log = whole_log::read_with_times(&context.place, None, at).await?;
     let (contacts, numbers) = contacts.finish();
-    Ok((spool.finish()?, contacts, numbers))
+    Ok((log, contacts, numbers))
 }
 
 /// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
-fn happened(event: &kith_core::event::Event) -> i64 {
+fn happened(event: &Event) -> i64 {
     use kith_core::event::{Fact, Habit};
     match &event.fact {
         Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))

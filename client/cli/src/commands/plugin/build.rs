@@ -1,12 +1,12 @@
 //! `kith plugin build`: from source to component.
 
 use crate::{
-    authoring::{compiler, project::Project},
     failure::Failure,
     input::files::read_component,
-    show::output::Output,
+    show::output::{Output, remark},
 };
 use clap::Args;
+use kith_authoring::{compiler, project::Project};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Instant};
@@ -44,13 +44,13 @@ pub(super) struct Built {
 impl SourceArgs {
     /// The plugin's folder.
     pub(super) fn project(&self) -> Result<Project, Failure> {
-        Project::find(&self.folder)
+        Ok(Project::find(&self.folder)?)
     }
 
     /// Builds the component.
     pub(super) async fn build(self) -> Result<Built, Failure> {
         let project = self.project()?;
-        let work = move || compiler::build(&project, self.tools.as_deref()).map(|path| (project, path));
+        let work = move || compiler::build(&project, self.tools.as_deref(), &remark).map(|path| (project, path));
         let (project, path) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
         Ok(Built { bytes: read_component(&path)?, project, path })
     }

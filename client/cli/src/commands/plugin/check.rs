@@ -2,20 +2,17 @@
 
 use super::check_report;
 use crate::{
-    authoring::{
-        case,
-        local::Host,
-        sample::{self, Members},
-    },
+    authoring::log_file,
     failure::Failure,
     input::files::read_component,
     show::output::{Format, Output},
 };
 use clap::{Args, value_parser};
+use kith_authoring::host::{Host, check::Tried};
 use kith_core::{id::PersonId, plugins::PluginSettings};
-use kith_views::{CheckReport, Checking, Declared, Difference, Differs, KeyBy, Manifest, Trial};
+use kith_views::{CheckReport, Declared, Difference, Differs, KeyBy, Trial};
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 /// Keys at fault that are shown.
 const FAULTS_SHOWN_MAX: usize = 10;
@@ -30,27 +27,31 @@ const FAULTS_SHOWN_MAX: usize = 10;
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
     /// The component; - for standard input
-    pub(super) file: PathBuf,
+    file: PathBuf,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
-    pub(super) settings: PluginSettings,
+    settings: PluginSettings,
     /// A log to fold instead: JSON lines, as `kith import` reads them
     #[arg(long, value_name = "FILE", conflicts_with = "entries")]
-    pub(super) log: Option<PathBuf>,
+    log: Option<PathBuf>,
     /// Entries of the made-up log
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
-    pub(super) entries: u64,
+    entries: u64,
 }
 
 pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failure> {
     let component = read_component(&args.file)?;
     let host = Host::open()?;
-    let manifest = match host.declared(&component, args.settings.as_str())? {
+    let declared = host.declared(&component, args.settings.as_str())?;
+    let settings = args.settings.to_string();
+    let manifest = match declared {
         Declared::View(manifest) => manifest,
-        Declared::Report(manifest) => return check_report::run(&args, &host, component, &manifest, output).await,
+        Declared::Report(manifest) => {
+            let checked = host.check_report(component, settings, &manifest, tried(&args)?).await?;
+            return check_report::show(&checked, output);
+        }
     };
-    let report = tokio::task::spawn_blocking(move || check(&args, &host, component, &manifest));
-    let report = report.await.map_err(|error| Failure::Unexpected(error.to_string()))??;
+    let report = host.check_view(component, settings, &manifest, tried(&args)?).await?;
     match output.format() {
         Format::Json => output.json(&report_json(&report))?,
         Format::Table => report_lines(&report).iter().try_for_each(|line| output.line(line))?,
@@ -63,14 +64,12 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
     }
 }
 
-fn check(args: &CheckArgs, host: &Host, component: Vec<u8>, manifest: &Manifest) -> Result<CheckReport, Failure> {
-    let kinds: Vec<_> = manifest.routes.iter().map(|route| route.kind.clone()).collect();
-    let (sample, day) = match &args.log {
-        Some(path) => (case::read_log(path)?, kith_client::now().day()),
-        None => (sample::log(&kinds, args.entries, Members::People)?, sample::DAY),
-    };
-    let settings = args.settings.to_string();
-    host.check(&Checking { component: component.into(), settings, sample: Arc::new(sample), day })
+/// The log that is given, as of today, or a made-up one.
+fn tried(args: &CheckArgs) -> Result<Tried, Failure> {
+    Ok(match &args.log {
+        Some(path) => Tried::Given { log: log_file::read(path)?, day: kith_client::now().day() },
+        None => Tried::MadeUp { entries: args.entries },
+    })
 }
 
 fn report_json(report: &CheckReport) -> Value {

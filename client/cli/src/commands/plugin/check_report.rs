@@ -1,68 +1,23 @@
 //! `kith plugin check` for reports: computed more than once from the views that they read.
 
-use super::check::{CheckArgs, micros};
-use crate::{
-    authoring::{
-        case,
-        local::{Fold, Host},
-        report::{self, Input, Ready},
-        sample::{self, Members},
-        spool::Spool,
-    },
-    failure::Failure,
-    show::output::Output,
-};
-use kith_core::{history::History, timestamp::DAY_MS};
-use kith_views::{ReportCheck, ReportManifest, ReportTrial, ViewScope};
+use super::check::micros;
+use crate::{failure::Failure, show::output::Output};
+use kith_authoring::host::check::CheckedReport;
+use kith_views::ReportTrial;
 use serde_json::json;
-use std::sync::Arc;
 
-pub(super) async fn run(
-    args: &CheckArgs,
-    host: &Host,
-    component: Vec<u8>,
-    manifest: &ReportManifest,
-    mut output: Output,
-) -> Result<(), Failure> {
-    let inputs = report::builtins(manifest)?;
-    let (log, day) = log(args, host, &inputs)?;
-    let (entries, noon) = (log.head().get(), i64::from(day) * DAY_MS + DAY_MS / 2);
-    let fold = Fold {
-        component,
-        settings: args.settings.to_string(),
-        network: "check".parse()?,
-        scope: ViewScope::Network,
-        log: Arc::new(log),
-        clock: Arc::new(move || noon),
-    };
-    let ready = Ready::fold(host, inputs, &fold).await?;
-    let found = ready.check(day).await?;
-    show(&mut output, &ready, entries, &found)?;
+pub(super) fn show(checked: &CheckedReport, mut output: Output) -> Result<(), Failure> {
+    print(checked, &mut output)?;
     output.flush()?;
-    if found.differences.is_empty() {
+    if checked.found.differences.is_empty() {
         return Ok(());
     }
     Err(Failure::NotVerified("something beside the input decides what the report answers".to_owned()))
 }
 
-/// The log that is given, or a made-up one with the kinds that the views fold, and the day that rows are as of.
-fn log(args: &CheckArgs, host: &Host, inputs: &[Input]) -> Result<(Spool, i32), Failure> {
-    if let Some(path) = &args.log {
-        return Ok((case::read_log(path)?, kith_client::now().day()));
-    }
-    let mut kinds = Vec::new();
-    for input in inputs {
-        for route in host.inspect(&input.component, &input.settings)?.routes {
-            if !kinds.contains(&route.kind) {
-                kinds.push(route.kind);
-            }
-        }
-    }
-    Ok((sample::log(&kinds, args.entries, Members::Organisations)?, sample::DAY))
-}
-
-fn show(output: &mut Output, ready: &Ready, entries: u64, found: &ReportCheck) -> Result<(), Failure> {
-    let (report, manifest) = (&ready.report, ready.report.manifest());
+fn print(checked: &CheckedReport, output: &mut Output) -> Result<(), Failure> {
+    let CheckedReport { report, entries, found } = checked;
+    let manifest = report.manifest();
     let fields: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();
     let inputs: Vec<&str> = manifest.inputs.iter().map(|input| input.view.as_str()).collect();
     let component = hex::encode(report.component());

@@ -1,11 +1,11 @@
 //! `kith plugin new`: a folder with a plugin that builds and passes its tests as it stands.
 
-use crate::{
-    authoring::{language::Language, scaffold, templates::Sort},
-    failure::Failure,
-    show::output::Output,
+use crate::{failure::Failure, show::output::Output};
+use clap::{Args, ValueEnum};
+use kith_authoring::{
+    project::language::Language,
+    scaffold::{self, Sort},
 };
-use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub(crate) struct NewArgs {
     name: String,
     /// What to write it in
     #[arg(long, value_enum, value_name = "LANGUAGE")]
-    lang: Language,
+    lang: Lang,
     /// A report instead of a view: a table computed from the rows of views; in Rust
     #[arg(long)]
     report: bool,
@@ -27,23 +27,46 @@ pub(crate) struct NewArgs {
     folder: Option<PathBuf>,
 }
 
+/// What plugins can be written in, as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Lang {
+    /// Rust: small and fast, built by cargo
+    Rust,
+    /// Python: the component carries a whole interpreter
+    Python,
+    /// JavaScript: the component carries a whole engine
+    #[value(name = "js", alias = "javascript")]
+    Javascript,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Rust => Self::Rust,
+            Lang::Python => Self::Python,
+            Lang::Javascript => Self::Javascript,
+        }
+    }
+}
+
 pub(super) fn run(args: &NewArgs, mut output: Output) -> Result<(), Failure> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let files = scaffold::write(&args.name, sort(args)?, &folder)?;
+    let sort = sort(args)?;
+    let files = scaffold::write(&args.name, sort, &folder)?;
     let shown = folder.display();
     output.tell(&json!({ "name": args.name, "folder": folder, "files": files }), || {
-        let begin = args.lang.main_file();
+        let begin = sort.language().main_file();
         format!("made {shown} with {} files\nnext: cd {shown} && kith plugin test, then change {begin}", files.len())
     })?;
     output.flush()
 }
 
 fn sort(args: &NewArgs) -> Result<Sort, Failure> {
-    match (args.report, args.lang) {
+    match (args.report, args.lang.into()) {
         (false, language) => Ok(Sort::View(language)),
         (true, Language::Rust) => Ok(Sort::Report),
-        (true, Language::Python | Language::Javascript) => {
-            let language = args.lang.name();
+        (true, language @ (Language::Python | Language::Javascript)) => {
+            let language = language.name();
             Err(Failure::Usage(format!("reports are written in Rust, there is no kit for {language}: use --lang rust")))
         }
     }

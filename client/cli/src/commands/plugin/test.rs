@@ -2,15 +2,17 @@
 
 use super::build::SourceArgs;
 use crate::{
-    authoring::{
-        case::{Case, Difference},
-        local::Host,
-    },
+    authoring::log_file,
     failure::Failure,
-    input::files::read_component,
+    input::{dates::parse_view_day_now, files::read_component},
     show::output::{Format, Output},
 };
 use clap::Args;
+use kith_authoring::host::{
+    Host,
+    case::{Case, Difference},
+};
+use kith_json::row_json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -42,7 +44,7 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     let host = Host::open()?;
     let mut failed = 0;
     for case in &cases {
-        let rows = case.rows(&host, component.clone()).await?;
+        let rows = rows(case, &host, component.clone()).await?;
         if args.accept {
             report_accepted(&mut output, case, rows.len())?;
             case.accept(rows)?;
@@ -57,6 +59,14 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
         return Ok(());
     }
     Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
+}
+
+/// The rows that a component makes of a case's log, as `kith view -o json` prints them.
+async fn rows(case: &Case, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
+    let day = parse_view_day_now(case.at())
+        .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", case.path.display())))?;
+    let made = case.rows(host, component, log_file::read(&case.log())?, day).await?;
+    Ok(made.rows.iter().map(|row| Value::Object(row_json(&made.fields, row))).collect())
 }
 
 fn report_accepted(output: &mut Output, case: &Case, rows: usize) -> Result<(), Failure> {

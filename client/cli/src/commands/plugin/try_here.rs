@@ -1,28 +1,23 @@
 //! `kith plugin try`: the network's own log, folded here. Nothing is installed and nobody else sees it.
 
 use super::try_report;
+use crate::commands::pages::{self, Wanted};
 use crate::{
-    authoring::{
-        local::{Fold, Folded, Host},
-        spool::{Spool, SpoolWriter},
-    },
-    commands::pages::{self, Wanted},
+    authoring::whole_log,
     context::Context,
     failure::Failure,
     input::{dates::parse_view_day_now, files::read_component},
     show::output::remark,
 };
 use clap::{Args, value_parser};
-use indicatif::{ProgressBar, ProgressStyle};
-use kith_client::{ReadOptions, Recorded, now, v1::QueryViewResponse};
+use kith_authoring::host::{Fold, Folded, Host};
+use kith_client::{now, v1::QueryViewResponse};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
-use kith_views::{Declared, Direction, OrderBy, Query, ViewScope, ViewStatus, wire};
+use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, wire};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 /// Rows asked for at once.
 const PAGE_ROWS: usize = 10_000;
-/// Entries asked for at once.
-const PAGE_ENTRIES: u32 = 10_000;
 /// Keys at fault that are shown.
 const FAULTS_SHOWN_MAX: usize = 5;
 
@@ -69,7 +64,7 @@ pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Fail
     }
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
-    let log = Arc::new(read_log(context, None).await?);
+    let log = Arc::new(whole_log::read(&context.place, None).await?);
     let (begun, entries) = (Instant::now(), log.entry_count());
     let fold = Fold {
         component,
@@ -99,45 +94,12 @@ async fn query(context: &Context, args: &TryArgs) -> Result<Query, Failure> {
 }
 
 pub(super) fn order(args: &TryArgs) -> Option<OrderBy> {
-    args.sort.as_deref().map(|sort| match sort.strip_prefix('-') {
-        Some(field) => OrderBy { field: field.to_owned(), direction: Direction::Ascending },
-        None => OrderBy { field: sort.to_owned(), direction: Direction::Descending },
-    })
+    args.sort.as_deref().and_then(OrderBy::parse)
 }
 
 pub(super) async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope, Failure> {
     let own: Option<OrganisationId> = context.resolver().organisation(args.scope_of.as_ref()).await?;
     Ok(own.map_or(ViewScope::Network, ViewScope::Organisation))
-}
-
-/// Reads the network's log, all of it or up to a position, into a temporary file.
-pub(super) async fn read_log(context: &Context, until: Option<Position>) -> Result<Spool, Failure> {
-    let head = match until {
-        Some(until) => until,
-        None => context.place.head().await?.position,
-    };
-    let bar = ProgressBar::new(head.get());
-    let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
-    bar.set_style(style.expect("the template is well formed"));
-    let mut spool = SpoolWriter::new()?;
-    let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
-    while options.after < head {
-        let page = context.place.read(&options).await?;
-        for bytes in &page.entries.bytes {
-            let Recorded { entry, event, .. } = Recorded::decode(bytes)?;
-            if entry.position > head {
-                break;
-            }
-            spool.push(entry.position, event.id, bytes)?;
-        }
-        if page.end || page.next <= options.after {
-            break;
-        }
-        options.after = page.next;
-        bar.set_position(options.after.get());
-    }
-    bar.finish_and_clear();
-    spool.finish()
 }
 
 /// Prints rows as `kith view` does; gives how many there are.

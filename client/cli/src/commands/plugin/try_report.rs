@@ -1,12 +1,9 @@
 //! `kith plugin try` for reports: the views that one reads are folded here, then its table is computed.
 
-use super::try_here::{TryArgs, order, read_log, scope};
+use super::try_here::{TryArgs, order, scope};
+use crate::commands::pages::{TABLE_ROWS_DEFAULT, remark_on};
 use crate::{
-    authoring::{
-        local::{Fold, Host},
-        report::{Input, Ready, builtin, unknown},
-    },
-    commands::pages::{TABLE_ROWS_DEFAULT, remark_on},
+    authoring::whole_log,
     context::Context,
     failure::Failure,
     place::Place,
@@ -14,6 +11,10 @@ use crate::{
         output::{Format, remark},
         rows::{cells, columns},
     },
+};
+use kith_authoring::host::{
+    Fold, Host,
+    report::{Input, Ready, builtin, unknown},
 };
 use kith_client::now;
 use kith_json::row_json;
@@ -34,7 +35,7 @@ pub(super) async fn run(
     }
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
-    let log = Arc::new(read_log(context, None).await?);
+    let log = Arc::new(whole_log::read(&context.place, None).await?);
     let (begun, entries) = (Instant::now(), log.entry_count());
     let network = context.place.network().clone();
     let clock = Arc::new(|| now().millis());
@@ -65,7 +66,7 @@ async fn input(context: &Context, name: &str) -> Result<Input, Failure> {
     if let Some(found) = builtin(name) {
         return Ok(found);
     }
-    let Place::Server(client) = &context.place else { return Err(unknown(name)) };
+    let Place::Server(client) = &context.place else { return Err(unknown(name).into()) };
     let views = client.list_views().await?.views;
     let view = views.into_iter().find(|view| view.name == name).ok_or_else(|| unknown(name))?;
     let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;

@@ -2,20 +2,13 @@
 //!
 //! Invariant: whatever is not verified ends with exit code 6.
 
-use super::{
-    certify::{Certificate, FORMAT},
-    try_here::read_log,
-};
+use super::certify::{Certificate, FORMAT};
 use crate::{
-    authoring::local::{Fold, Host},
-    commands::audit_verify::read_text,
-    context::Context,
-    failure::Failure,
-    input::files::read_component,
-    place::known_logs::KnownLogs,
-    show::output::remark,
+    authoring::whole_log, commands::audit_verify::read_text, context::Context, failure::Failure,
+    input::files::read_component, place::known_logs::KnownLogs, show::output::remark,
 };
 use clap::Args;
+use kith_authoring::host::{Fold, Host};
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
     history::{Budget, History},
@@ -55,7 +48,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     let checkpoint = signed.verify(&key).map_err(not_verified)?.clone();
     let component = component(context, args.component.as_ref(), &certificate).await?;
     let head = Position::new(checkpoint.size);
-    let log = Arc::new(read_log(context, Some(head)).await?);
+    let log = Arc::new(whole_log::read(&context.place, Some(head)).await?);
     let root = root(&*log, head)?;
     if root != checkpoint.root {
         return Err(not_verified(format!(

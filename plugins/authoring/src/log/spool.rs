@@ -29,7 +29,7 @@ struct Place {
 
 /// Takes entries in, in the order of their positions.
 #[derive(Debug)]
-pub(crate) struct SpoolWriter {
+pub struct SpoolWriter {
     file: BufWriter<File>,
     places: Vec<Place>,
     ids: HashMap<EventId, u64>,
@@ -38,18 +38,18 @@ pub(crate) struct SpoolWriter {
 
 impl SpoolWriter {
     /// An empty one.
-    pub(crate) fn new() -> Result<Self, Failure> {
+    pub fn new() -> Result<Self, Failure> {
         let file = BufWriter::new(tempfile::tempfile().map_err(|error| failed(&error))?);
         Ok(Self { file, places: Vec::new(), ids: HashMap::new(), end: 0 })
     }
 
     /// Adds an entry, later than all before it.
-    pub(crate) fn push(&mut self, position: Position, id: EventId, entry: &[u8]) -> Result<(), Failure> {
+    pub fn push(&mut self, position: Position, id: EventId, entry: &[u8]) -> Result<(), Failure> {
         self.push_at(position, id, i64::MIN, entry)
     }
 
     /// The same, with the time at which it happened, for [`Spool::until`].
-    pub(crate) fn push_at(&mut self, position: Position, id: EventId, at: i64, entry: &[u8]) -> Result<(), Failure> {
+    pub fn push_at(&mut self, position: Position, id: EventId, at: i64, entry: &[u8]) -> Result<(), Failure> {
         self.file.write_all(entry).map_err(|error| failed(&error))?;
         let position = position.get();
         assert!(self.places.last().is_none_or(|last| last.position < position), "entries come in order");
@@ -60,7 +60,7 @@ impl SpoolWriter {
     }
 
     /// The log.
-    pub(crate) fn finish(self) -> Result<Spool, Failure> {
+    pub fn finish(self) -> Result<Spool, Failure> {
         let file = self.file.into_inner().map_err(|error| failed(error.error()))?;
         Ok(Spool { file: Arc::new(Mutex::new(file)), places: self.places, ids: Arc::new(self.ids) })
     }
@@ -72,7 +72,7 @@ fn failed(error: &io::Error) -> Failure {
 
 /// A log that can be folded here.
 #[derive(Debug)]
-pub(crate) struct Spool {
+pub struct Spool {
     file: Arc<Mutex<File>>,
     places: Vec<Place>,
     ids: Arc<HashMap<EventId, u64>>,
@@ -80,12 +80,13 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Number of entries.
-    pub(crate) fn entry_count(&self) -> usize {
+    pub fn entry_count(&self) -> usize {
         self.places.len()
     }
 
     /// The same log without what happened after a time.
-    pub(crate) fn until(&self, time: i64) -> Self {
+    #[must_use]
+    pub fn until(&self, time: i64) -> Self {
         let places = self.places.iter().filter(|place| place.at <= time).copied().collect();
         Self { file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
     }

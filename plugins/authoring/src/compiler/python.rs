@@ -1,7 +1,10 @@
 //! Builds Python plugins with componentize-py, in a virtual environment of its own.
 
-use super::{language::COMPONENTIZE_PY, project::Project, tool};
-use crate::{failure::Failure, show::output::remark};
+use super::tool;
+use crate::{
+    failure::Failure,
+    project::{Project, language::COMPONENTIZE_PY},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,12 +15,12 @@ use std::{
 const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
 /// Builds the component into a file.
-pub(super) fn build(project: &Project, tools: &Path, to: &Path) -> Result<(), Failure> {
+pub(super) fn build(project: &Project, tools: &Path, to: &Path, tell: &dyn Fn(&str)) -> Result<(), Failure> {
     let version = project.manifest.compiler.as_deref().unwrap_or(COMPONENTIZE_PY);
     let environment = tools.join(format!("componentize-py-{version}"));
     let program = environment.join(PROGRAMS).join("componentize-py");
     if !environment.join(".whole").exists() {
-        install(version, &environment)?;
+        install(version, &environment, tell)?;
     }
     let mut compiler = Command::new(program);
     compiler
@@ -33,8 +36,8 @@ pub(super) fn build(project: &Project, tools: &Path, to: &Path) -> Result<(), Fa
     tool::run(&mut compiler, "build the plugin", "see what the compiler says")
 }
 
-fn install(version: &str, environment: &Path) -> Result<(), Failure> {
-    remark(&format!("installing componentize-py {version} into {} (once)", environment.display()));
+fn install(version: &str, environment: &Path, tell: &dyn Fn(&str)) -> Result<(), Failure> {
+    tell(&format!("installing componentize-py {version} into {} (once)", environment.display()));
     let needed =
         "Python 3.10 or newer with venv, and PyPI within reach, are needed once (or give --tools a folder that has it)";
     let what = format!("install componentize-py {version}");

@@ -3,34 +3,19 @@
 //! Invariant: a case's log is what `kith import` reads, so a story that fails on a network can be made a case.
 
 use super::{
-    local::{Fold, Host},
+    Fold, Host,
     report::{self, Ready},
-    spool::{Spool, SpoolWriter},
 };
 use crate::{
-    failure::Failure,
-    input::{
-        dates::parse_view_day_now,
-        files::{self, Lines},
-    },
+    failure::{Failure, read_text},
+    log::spool::Spool,
 };
-use kith_client::NewEvent;
-use kith_core::timestamp::DAY_MS;
-use kith_core::{
-    entry::Entry,
-    event::{DirectoryFact, Event, Fact},
-    id::PersonId,
-    json::Json,
-    position::Position,
-};
-use kith_import::read_record;
-use kith_json::{derived::Derived, row_json};
+use kith_client::v1;
+use kith_core::{json::Json, timestamp::DAY_MS};
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::{
-    collections::HashSet,
     fmt::{Display, Write},
     fs,
     path::{Path, PathBuf},
@@ -57,33 +42,42 @@ struct CaseFile {
 
 /// A case.
 #[derive(Debug, Clone)]
-pub(crate) struct Case {
+pub struct Case {
     /// Its file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     file: CaseFile,
 }
 
 /// A row that is not as it should be.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Difference {
+pub enum Difference {
     /// It should be there.
     Missing(Value),
     /// It should not.
     Unexpected(Value),
 }
 
+/// The rows that a component made, in the order of their keys and items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// Their columns.
+    pub fields: Vec<v1::Field>,
+    /// The rows.
+    pub rows: Vec<v1::Row>,
+}
+
 impl Case {
     /// Reads a case.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let not_case = |why: &dyn Display| Failure::Usage(format!("{} is no case: {why}", path.display()));
-        let written: Json = serde_json::from_str(&files::read_text(path)?).map_err(|error| not_case(&error))?;
+        let written: Json = serde_json::from_str(&read_text(path)?).map_err(|error| not_case(&error))?;
         let file = written.into_value().map_err(|repeated| not_case(&repeated))?;
         let file = serde_json::from_value(file).map_err(|error| not_case(&error))?;
         Ok(Self { path: path.to_path_buf(), file })
     }
 
     /// All cases of a folder, by name.
-    pub(crate) fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
+    pub fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
         let failed = |error| Failure::file("read", folder, error);
         let mut paths = Vec::new();
         for item in fs::read_dir(folder).map_err(failed)? {
@@ -100,27 +94,34 @@ impl Case {
     }
 
     /// What it is called.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Number of rows that must come.
-    pub(crate) fn row_count(&self) -> usize {
+    pub fn row_count(&self) -> usize {
         self.file.rows.len()
     }
 
-    /// The rows that a component makes of the case's log.
-    pub(crate) async fn rows(&self, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
-        let day = parse_view_day_now(&self.file.at)
-            .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", self.path.display())))?;
-        let log = self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log);
+    /// The file of its log.
+    pub fn log(&self) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log)
+    }
+
+    /// The day that its rows are as of, as it is written down.
+    pub fn at(&self) -> &str {
+        &self.file.at
+    }
+
+    /// The rows that a component makes of the case's log as of its day.
+    pub async fn rows(&self, host: &Host, component: Vec<u8>, log: Spool, day: i32) -> Result<Made, Failure> {
         let noon = i64::from(day) * DAY_MS + DAY_MS / 2;
         let fold = Fold {
             component,
             settings: Value::Object(self.file.settings.clone()).to_string(),
             network: "case".parse()?,
             scope: ViewScope::Network,
-            log: Arc::new(read_log(&log)?),
+            log: Arc::new(log),
             clock: Arc::new(move || noon),
         };
         if let Declared::Report(manifest) = host.declared(&fold.component, &fold.settings)? {
@@ -135,22 +136,21 @@ impl Case {
                 key.message
             )));
         }
-        let fields = folded.fields();
         let query = Query { page_rows: PAGE_ROWS, ..Query::default() };
         let mut rows = folded.query(query).await?.rows;
         rows.sort_by(|one, other| (&one.key, one.item).cmp(&(&other.key, other.item)));
-        Ok(rows.into_iter().map(|row| Value::Object(row_json(&fields, &wire::row(row)))).collect())
+        Ok(Made { fields: folded.fields(), rows: rows.into_iter().map(wire::row).collect() })
     }
 
     /// How rows differ from those that must come.
-    pub(crate) fn differences(&self, found: &[Value]) -> Vec<Difference> {
+    pub fn differences(&self, found: &[Value]) -> Vec<Difference> {
         let missing = self.file.rows.iter().filter(|row| !found.contains(row)).cloned().map(Difference::Missing);
         let unexpected = found.iter().filter(|row| !self.file.rows.contains(row)).cloned();
         missing.chain(unexpected.map(Difference::Unexpected)).collect()
     }
 
     /// Makes rows those that must come from now on.
-    pub(crate) fn accept(&self, rows: Vec<Value>) -> Result<(), Failure> {
+    pub fn accept(&self, rows: Vec<Value>) -> Result<(), Failure> {
         let text = CaseFile { rows, ..self.file.clone() }.text();
         fs::write(&self.path, text).map_err(|error| Failure::file("write", &self.path, error))
     }
@@ -176,52 +176,12 @@ impl CaseFile {
 }
 
 /// The rows of a report, in the order of their keys.
-async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Result<Vec<Value>, Failure> {
+async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Result<Made, Failure> {
     let ready = Ready::fold(host, report::builtins(manifest)?, fold).await?;
     let query = ReportQuery { page_rows: PAGE_ROWS, ..ReportQuery::default() };
     let mut found = ready.query(query, None).await?;
     found.rows.sort_by(|one, other| one.key.cmp(&other.key));
-    Ok(found.rows.iter().map(|row| Value::Object(row_json(&found.fields, row))).collect())
-}
-
-/// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
-pub(crate) fn read_log(path: &Path) -> Result<Spool, Failure> {
-    let file = Sha256::digest(files::read_text(path)?).into();
-    let mut missing = Derived::of(file);
-    let mut lines = Lines::new(files::open(path)?);
-    let mut spool = SpoolWriter::new()?;
-    let mut people = HashSet::new();
-    while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
-        let refuse = |why: String| Failure::Usage(format!("{}: event {}: {why}", path.display(), line.record));
-        let text = line.text.as_deref().ok_or_else(|| refuse("it is too long".to_owned()))?;
-        let new = read_record(text, &mut missing).map_err(|error| refuse(error.to_string()))?;
-        know_people(new.event(), &mut people).map_err(refuse)?;
-        let position = Position::new(line.record);
-        spool.push(position, new.id(), &entry(position, &new)?.encode())?;
-    }
-    spool.finish()
-}
-
-/// Whom an event names must have been added, as on a server.
-fn know_people(event: &Event, people: &mut HashSet<PersonId>) -> Result<(), String> {
-    if let Fact::Directory(DirectoryFact::PersonAdded(added)) = &event.fact {
-        people.insert(added.person.clone());
-    }
-    match event.people().into_iter().find(|person| !people.contains(*person)) {
-        Some(person) => Err(format!("nobody was added as `{person}`: put a person_added before it")),
-        None => Ok(()),
-    }
-}
-
-fn entry(position: Position, new: &NewEvent) -> Result<Entry, Failure> {
-    Ok(Entry {
-        position,
-        recorded_at: new.event().occurred_at,
-        recorded_by: "token:case".parse()?,
-        organisation: None,
-        event_bytes: new.event().encode().into(),
-        signature: None,
-    })
+    Ok(Made { fields: found.fields, rows: found.rows })
 }
 
 #[cfg(test)]
@@ -261,15 +221,5 @@ mod tests {
         assert!(settings.contains("`settings.days` is there twice"), "{settings}");
         assert!(refused(r#"{"log":"l","at":"today","rows":[],"rows":[]}"#).contains("`rows` is there twice"));
         assert!(refused("\u{feff}{\"rows\":[]}").contains("missing field"));
-    }
-
-    #[test]
-    fn a_log_names_the_event_at_fault() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("log.jsonl");
-        let met = r#"{"event":{"occurred_at":"2026-01-05T10:00:00Z","scope":"network","met":{"people":["a","b"]}}}"#;
-        fs::write(&path, format!("\n{met}\n")).expect("a file");
-        let refused = read_log(&path).expect_err("nobody was added").to_string();
-        assert!(refused.contains("event 1: nobody was added as `a`"), "{refused}");
     }
 }

@@ -1,13 +1,16 @@
 //! Folds a log here: the same host, sandbox and rows as on a server, in a folder that is gone afterwards.
 
-use super::spool::Spool;
-use crate::failure::Failure;
+pub mod case;
+pub mod check;
+pub mod report;
+
+use crate::{failure::Failure, log::spool::Spool};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
-    CheckError, CheckReport, Checking, Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer,
-    QueryError, Report, ViewDigest, ViewHandle, ViewScope, ViewStatus, Views, wire,
+    Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer, QueryError, Report, ViewDigest,
+    ViewHandle, ViewScope, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -18,36 +21,36 @@ use tempfile::TempDir;
 use tokio::{sync::watch, task::spawn_blocking};
 
 /// The plugin host of this computer.
-pub(crate) struct Host {
+pub struct Host {
     views: Arc<Views>,
     _folder: TempDir,
 }
 
 /// What to fold.
-pub(crate) struct Fold {
+pub struct Fold {
     /// The component's bytes.
-    pub(crate) component: Vec<u8>,
+    pub component: Vec<u8>,
     /// Its settings as JSON text.
-    pub(crate) settings: String,
+    pub settings: String,
     /// The network that the log is of.
-    pub(crate) network: NetworkName,
+    pub network: NetworkName,
     /// Which entries.
-    pub(crate) scope: ViewScope,
+    pub scope: ViewScope,
     /// The log.
-    pub(crate) log: Arc<Spool>,
+    pub log: Arc<Spool>,
     /// The time.
-    pub(crate) clock: Clock,
+    pub clock: Clock,
 }
 
 /// A view that has folded its log.
-pub(crate) struct Folded {
+pub struct Folded {
     handle: Arc<ViewHandle>,
     _head: watch::Sender<Position>,
 }
 
 impl Host {
     /// Sets up the sandbox. Compiled components are kept in the user's cache folder, so that trying again is quick.
-    pub(crate) fn open() -> Result<Self, Failure> {
+    pub fn open() -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("plugins cannot run here: {error}"));
         let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
         let cache = cache_folder()?;
@@ -56,12 +59,12 @@ impl Host {
     }
 
     /// Compiles a component and asks it what it is. Blocks.
-    pub(crate) fn declared(&self, component: &[u8], settings: &str) -> Result<Declared, Failure> {
+    pub fn declared(&self, component: &[u8], settings: &str) -> Result<Declared, Failure> {
         self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
     }
 
     /// The same for a view. Blocks.
-    pub(crate) fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
+    fn inspect(&self, component: &[u8], settings: &str) -> Result<Manifest, Failure> {
         match self.declared(component, settings)? {
             Declared::View(manifest) => Ok(manifest),
             Declared::Report(report) => {
@@ -71,21 +74,12 @@ impl Host {
     }
 
     /// A report. Blocks.
-    pub(crate) fn report(&self, component: &[u8], settings: &str) -> Result<Report, Failure> {
+    fn report(&self, component: &[u8], settings: &str) -> Result<Report, Failure> {
         self.views.report(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
     }
 
-    /// Looks a component over. Blocks.
-    pub(crate) fn check(&self, checking: &Checking) -> Result<CheckReport, Failure> {
-        self.views.check(checking).map_err(|error| match error {
-            CheckError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
-            CheckError::Source(_) => Failure::Unexpected(error.to_string()),
-            CheckError::Interrupted(_) => Failure::NotVerified(error.to_string()),
-        })
-    }
-
     /// Folds a whole log.
-    pub(crate) async fn fold(&self, fold: Fold) -> Result<Folded, Failure> {
+    pub async fn fold(&self, fold: Fold) -> Result<Folded, Failure> {
         let until = fold.log.head();
         let (head, watched) = watch::channel(until);
         let following = Following {
@@ -121,34 +115,34 @@ fn refused(error: FollowError) -> Failure {
 
 impl Folded {
     /// The view itself.
-    pub(crate) fn handle(&self) -> Arc<ViewHandle> {
+    fn handle(&self) -> Arc<ViewHandle> {
         Arc::clone(&self.handle)
     }
 
     /// The view's columns.
-    pub(crate) fn fields(&self) -> Vec<v1::Field> {
+    pub fn fields(&self) -> Vec<v1::Field> {
         wire::fields(self.handle.fields())
     }
 
     /// What the plugin declares.
-    pub(crate) fn manifest(&self) -> &Manifest {
+    pub fn manifest(&self) -> &Manifest {
         self.handle.manifest()
     }
 
     /// How it went.
-    pub(crate) async fn status(&self) -> Result<ViewStatus, Failure> {
+    pub async fn status(&self) -> Result<ViewStatus, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.status()).await?.map_err(|error| Failure::Unexpected(error.to_string()))
     }
 
     /// The digest over all rows as of the end of a day.
-    pub(crate) async fn digest(&self, day: i32) -> Result<ViewDigest, Failure> {
+    pub async fn digest(&self, day: i32) -> Result<ViewDigest, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.digest(Some(day), None)).await?.map_err(|error| Failure::Unexpected(error.to_string()))
     }
 
     /// A page of rows.
-    pub(crate) async fn query(&self, query: Query) -> Result<QueryAnswer, Failure> {
+    pub async fn query(&self, query: Query) -> Result<QueryAnswer, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.query(&query)).await?.map_err(|error| match error {
             // Everything there is was folded before it was asked.
@@ -161,7 +155,7 @@ impl Folded {
     }
 }
 
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))
 }
 

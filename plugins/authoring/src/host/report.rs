@@ -2,7 +2,7 @@
 //!
 //! Invariant: all inputs are of one log, so the table is the one that a server would give.
 
-use super::local::{Fold, Folded, Host, blocking};
+use super::{Fold, Folded, Host, blocking};
 use crate::failure::Failure;
 use kith_client::{replica::OfflinePlugin, v1};
 use kith_core::{
@@ -22,36 +22,35 @@ const PAGE_ENTRIES: usize = 10_000;
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A view that a report reads.
-pub(crate) struct Input {
+pub struct Input {
     /// Its component.
-    pub(crate) component: Vec<u8>,
+    pub component: Vec<u8>,
     /// Its settings as JSON text.
-    pub(crate) settings: String,
+    pub settings: String,
 }
 
 /// The view of a name that comes with Kith.
-pub(crate) fn builtin(name: &str) -> Option<Input> {
+pub fn builtin(name: &str) -> Option<Input> {
     let found = OfflinePlugin::builtins().into_iter().find(|plugin| plugin.name == name)?;
     Some(Input { component: found.component.to_vec(), settings: found.settings })
 }
 
 /// The views that a report reads, which must come with Kith.
-pub(crate) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
+pub(super) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
     let inputs = manifest.inputs.iter().map(|input| builtin(&input.view).ok_or_else(|| unknown(&input.view)));
     inputs.collect()
 }
 
 /// No view has the name.
-pub(crate) fn unknown(name: &str) -> Failure {
+pub fn unknown(name: &str) -> Failure {
     Failure::PluginRefused(format!(
         "the report reads the view `{name}`, which there is not: `kith view` lists those there are"
     ))
 }
 
 /// A report and the views that it reads, folded.
-pub(crate) struct Ready {
-    /// The report.
-    pub(crate) report: Arc<Report>,
+pub struct Ready {
+    pub(super) report: Arc<Report>,
     folded: Vec<Folded>,
     directory: Arc<Directory>,
     position: Position,
@@ -60,7 +59,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// Folds the views that a report reads. The component and settings of `fold` are the report's.
-    pub(crate) async fn fold(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Self, Failure> {
+    pub async fn fold(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Self, Failure> {
         let report = host.report(&fold.component, &fold.settings)?;
         let mut folded = Vec::with_capacity(inputs.len());
         for Input { component, settings } in inputs {
@@ -76,7 +75,7 @@ impl Ready {
     }
 
     /// Rows, as a server gives them; `day` is the day of the log's end unless it is given.
-    pub(crate) async fn query(&self, query: ReportQuery, day: Option<i32>) -> Result<v1::QueryViewResponse, Failure> {
+    pub async fn query(&self, query: ReportQuery, day: Option<i32>) -> Result<v1::QueryViewResponse, Failure> {
         let day = day.unwrap_or(self.day);
         let page = ReportPage { as_of: Some(self.position), day: Some(day), skip: query.skip };
         self.ask(day, move |report, context| Ok(wire::report::answer(report, &page, report.query(context, &query)?)))
@@ -84,7 +83,7 @@ impl Ready {
     }
 
     /// Looks the report over, as of a day.
-    pub(crate) async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
+    pub(super) async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
         self.ask(day, Report::check).await
     }
 

@@ -1,38 +1,40 @@
 //! A plugin's folder: what `kith-plugin.toml` says, and where things lie in it.
 
-use super::language::Language;
-use crate::{failure::Failure, input::files::read_text};
+pub mod language;
+
+use crate::failure::{Failure, read_text};
+use language::Language;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The file that makes a folder a plugin's.
-pub(crate) const FILE: &str = "kith-plugin.toml";
+pub const FILE: &str = "kith-plugin.toml";
 
 /// What `kith-plugin.toml` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// The name of the view and of the component's file.
-    pub(crate) name: String,
+    pub name: String,
     /// What it is written in.
-    pub(crate) language: Language,
+    pub language: Language,
     /// Version of the compiler to component; none for Rust, whose toolchain file names it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) compiler: Option<String>,
+    pub compiler: Option<String>,
 }
 
 /// A plugin's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Project {
+pub struct Project {
     /// The folder, absolute.
-    pub(crate) folder: PathBuf,
+    pub folder: PathBuf,
     /// What it holds.
-    pub(crate) manifest: Manifest,
+    pub manifest: Manifest,
 }
 
 impl Project {
     /// Finds the plugin that a folder belongs to.
-    pub(crate) fn find(from: &Path) -> Result<Self, Failure> {
+    pub fn find(from: &Path) -> Result<Self, Failure> {
         let from = from.canonicalize().map_err(|error| Failure::file("open", from, error))?;
         let Some(folder) = from.ancestors().find(|folder| folder.join(FILE).is_file()) else {
             let text =
@@ -48,18 +50,18 @@ impl Project {
     }
 
     /// Where the component is put.
-    pub(crate) fn component(&self) -> PathBuf {
+    pub fn component(&self) -> PathBuf {
         self.folder.join("dist").join(format!("{}.wasm", self.manifest.name))
     }
 
     /// Where compilers are put unless somebody says otherwise.
-    pub(crate) fn tools(&self) -> PathBuf {
+    pub fn tools(&self) -> PathBuf {
         self.folder.join(".kith")
     }
 }
 
 /// Refuses what cannot be a view's name.
-pub(crate) fn check_name(name: &str) -> Result<(), Failure> {
+pub fn check_name(name: &str) -> Result<(), Failure> {
     let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
     let goes_on = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if begins && goes_on && name.len() <= 64 {
@@ -79,14 +81,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let inner = folder.path().join("src");
         fs::create_dir(&inner).expect("a folder");
-        assert_eq!(Project::find(&inner).expect_err("nothing there yet").exit_code(), 3);
+        assert!(matches!(Project::find(&inner), Err(Failure::NotFound(_))), "nothing there yet");
         fs::write(folder.path().join(FILE), "name = \"visits\"\nlanguage = \"javascript\"\ncompiler = \"1\"\n")
             .expect("a file");
         let project = Project::find(&inner).expect("it is there");
         assert_eq!(project.manifest.language, Language::Javascript);
         assert!(project.component().ends_with("dist/visits.wasm"));
         fs::write(folder.path().join(FILE), "name = \"../x\"\nlanguage = \"rust\"\n").expect("a file");
-        assert_eq!(Project::find(&inner).expect_err("no name").exit_code(), 2);
+        assert!(matches!(Project::find(&inner), Err(Failure::Usage(_))), "no name");
     }
 
     #[test]

@@ -2,15 +2,23 @@
 //!
 //! Invariant: the component is put in its place only when it is whole.
 
-use super::{javascript, language::Language, project::Project, python, rust};
-use crate::failure::Failure;
+mod javascript;
+mod python;
+mod rust;
+mod tool;
+
+use crate::{
+    failure::Failure,
+    project::{Project, language::Language},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Builds the component; compilers that are missing are installed into `tools` first. Blocks for as long as that takes.
-pub(crate) fn build(project: &Project, tools: Option<&Path>) -> Result<PathBuf, Failure> {
+/// Builds the component; compilers that are missing are installed into `tools` first, which `tell` hears of. Blocks for
+/// as long as that takes.
+pub fn build(project: &Project, tools: Option<&Path>, tell: &dyn Fn(&str)) -> Result<PathBuf, Failure> {
     let component = project.component();
     let folder = component.parent().expect("the component lies in a folder");
     fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, error))?;
@@ -19,8 +27,8 @@ pub(crate) fn build(project: &Project, tools: Option<&Path>) -> Result<PathBuf, 
     let tools = std::path::absolute(tools.unwrap_or(&own)).map_err(|error| Failure::file("find", &own, error))?;
     match project.manifest.language {
         Language::Rust => rust::build(project, &draft)?,
-        Language::Python => python::build(project, &tools, &draft)?,
-        Language::Javascript => javascript::build(project, &tools, &draft)?,
+        Language::Python => python::build(project, &tools, &draft, tell)?,
+        Language::Javascript => javascript::build(project, &tools, &draft, tell)?,
     }
     fs::rename(&draft, &component).map_err(|error| Failure::file("write", &component, error))?;
     Ok(component)

@@ -1,14 +1,14 @@
 //! The files of new plugins, taken into this program when it is built: the examples and SDKs of `plugins/`.
 
-use super::language::Language;
+use crate::project::language::Language;
 
 /// A file of a new plugin.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Template {
+pub(super) struct Template {
     /// Its path in the plugin's folder.
-    pub(crate) path: &'static str,
+    pub(super) path: &'static str,
     /// Its text.
-    pub(crate) text: &'static str,
+    pub(super) text: &'static str,
 }
 
 macro_rules! templates {
@@ -18,21 +18,21 @@ macro_rules! templates {
 }
 
 const SHARED: &[Template] = templates![
-    ".gitignore" from "client/cli/src/authoring/templates/gitignore",
+    ".gitignore" from "plugins/authoring/templates/gitignore",
     "tests/log.jsonl" from "plugins/examples/tests/log.jsonl",
     "tests/everything.json" from "plugins/examples/tests/everything.json",
     "tests/long_only.json" from "plugins/examples/tests/long_only.json",
 ];
 
 const RUST: &[Template] = templates![
-    "README.md" from "client/cli/src/authoring/templates/rust/README.md",
-    "Cargo.toml" from "client/cli/src/authoring/templates/rust/Cargo.toml",
-    "Cargo.lock" from "client/cli/src/authoring/templates/rust/Cargo.lock",
-    "rust-toolchain.toml" from "client/cli/src/authoring/templates/rust/rust-toolchain.toml",
-    ".cargo/config.toml" from "client/cli/src/authoring/templates/rust/config.toml",
+    "README.md" from "plugins/authoring/templates/rust/README.md",
+    "Cargo.toml" from "plugins/authoring/templates/rust/Cargo.toml",
+    "Cargo.lock" from "plugins/authoring/templates/rust/Cargo.lock",
+    "rust-toolchain.toml" from "plugins/authoring/templates/rust/rust-toolchain.toml",
+    ".cargo/config.toml" from "plugins/authoring/templates/rust/config.toml",
     "settings.schema.json" from "plugins/examples/rust/settings.schema.json",
     "src/lib.rs" from "plugins/examples/rust/src/lib.rs",
-    "sdk/Cargo.toml" from "client/cli/src/authoring/templates/rust/sdk.toml",
+    "sdk/Cargo.toml" from "plugins/authoring/templates/rust/sdk.toml",
     "sdk/src/batch.rs" from "plugins/sdk/src/batch.rs",
     "sdk/src/batch/tests.rs" from "plugins/sdk/src/batch/tests.rs",
     "sdk/src/bindings.rs" from "plugins/sdk/src/bindings.rs",
@@ -48,17 +48,17 @@ const RUST: &[Template] = templates![
 ];
 
 const REPORT: &[Template] = templates![
-    ".gitignore" from "client/cli/src/authoring/templates/gitignore",
-    "README.md" from "client/cli/src/authoring/templates/report/README.md",
-    "Cargo.toml" from "client/cli/src/authoring/templates/report/Cargo.toml",
-    "Cargo.lock" from "client/cli/src/authoring/templates/report/Cargo.lock",
-    "rust-toolchain.toml" from "client/cli/src/authoring/templates/rust/rust-toolchain.toml",
-    ".cargo/config.toml" from "client/cli/src/authoring/templates/rust/config.toml",
-    "settings.schema.json" from "client/cli/src/authoring/templates/report/settings.schema.json",
-    "src/lib.rs" from "client/cli/src/authoring/templates/report/lib.rs",
-    "tests/log.jsonl" from "client/cli/src/authoring/templates/report/log.jsonl",
-    "tests/everything.json" from "client/cli/src/authoring/templates/report/everything.json",
-    "sdk/Cargo.toml" from "client/cli/src/authoring/templates/report/sdk.toml",
+    ".gitignore" from "plugins/authoring/templates/gitignore",
+    "README.md" from "plugins/authoring/templates/report/README.md",
+    "Cargo.toml" from "plugins/authoring/templates/report/Cargo.toml",
+    "Cargo.lock" from "plugins/authoring/templates/report/Cargo.lock",
+    "rust-toolchain.toml" from "plugins/authoring/templates/rust/rust-toolchain.toml",
+    ".cargo/config.toml" from "plugins/authoring/templates/rust/config.toml",
+    "settings.schema.json" from "plugins/authoring/templates/report/settings.schema.json",
+    "src/lib.rs" from "plugins/authoring/templates/report/lib.rs",
+    "tests/log.jsonl" from "plugins/authoring/templates/report/log.jsonl",
+    "tests/everything.json" from "plugins/authoring/templates/report/everything.json",
+    "sdk/Cargo.toml" from "plugins/authoring/templates/report/sdk.toml",
     "sdk/src/bindings.rs" from "plugins/report_sdk/src/bindings.rs",
     "sdk/src/guest.rs" from "plugins/report_sdk/src/guest.rs",
     "sdk/src/input.rs" from "plugins/report_sdk/src/input.rs",
@@ -67,7 +67,7 @@ const REPORT: &[Template] = templates![
 ];
 
 const PYTHON: &[Template] = templates![
-    "README.md" from "client/cli/src/authoring/templates/python/README.md",
+    "README.md" from "plugins/authoring/templates/python/README.md",
     "main.py" from "plugins/examples/python/main.py",
     "test_main.py" from "plugins/examples/python/test_main.py",
     "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
@@ -81,8 +81,8 @@ const PYTHON: &[Template] = templates![
 ];
 
 const JAVASCRIPT: &[Template] = templates![
-    "README.md" from "client/cli/src/authoring/templates/javascript/README.md",
-    "package.json" from "client/cli/src/authoring/templates/javascript/package.json",
+    "README.md" from "plugins/authoring/templates/javascript/README.md",
+    "package.json" from "plugins/authoring/templates/javascript/package.json",
     "main.js" from "plugins/examples/javascript/main.js",
     "main.test.js" from "plugins/examples/javascript/main.test.js",
     "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
@@ -98,7 +98,7 @@ const JAVASCRIPT: &[Template] = templates![
 
 /// What a new plugin is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub enum Sort {
     /// A view, in a language.
     View(Language),
     /// A report, in Rust.
@@ -107,7 +107,7 @@ pub(crate) enum Sort {
 
 impl Sort {
     /// What it is written in.
-    pub(crate) fn language(self) -> Language {
+    pub fn language(self) -> Language {
         match self {
             Self::View(language) => language,
             Self::Report => Language::Rust,
@@ -116,7 +116,7 @@ impl Sort {
 }
 
 /// The files of a new plugin.
-pub(crate) fn of(sort: Sort) -> impl Iterator<Item = &'static Template> {
+pub(super) fn of(sort: Sort) -> impl Iterator<Item = &'static Template> {
     let (own, shared) = match sort {
         Sort::View(Language::Rust) => (RUST, SHARED),
         Sort::View(Language::Python) => (PYTHON, SHARED),
@@ -132,7 +132,7 @@ mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     fn plugins() -> &'static Path {
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins"))
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
     }
 
     fn files(folder: &Path) -> BTreeSet<String> {

@@ -1,18 +1,21 @@
 //! Builds JavaScript plugins with componentize-js: `StarlingMonkey` with everything off that would reach outside.
 
-use super::{language::COMPONENTIZE_JS, project::Project, tool};
-use crate::{failure::Failure, show::output::remark};
+use super::tool;
+use crate::{
+    failure::Failure,
+    project::{Project, language::COMPONENTIZE_JS},
+};
 use std::{fs, path::Path, process::Command};
 
 /// What the engine could do with a world outside.
 const DISABLED: [&str; 5] = ["clocks", "random", "http", "stdio", "fetch-event"];
 
 /// Builds the component into a file.
-pub(super) fn build(project: &Project, tools: &Path, to: &Path) -> Result<(), Failure> {
+pub(super) fn build(project: &Project, tools: &Path, to: &Path, tell: &dyn Fn(&str)) -> Result<(), Failure> {
     let version = project.manifest.compiler.as_deref().unwrap_or(COMPONENTIZE_JS);
     let packages = tools.join(format!("componentize-js-{version}"));
     if !packages.join(".whole").exists() {
-        install(version, &packages)?;
+        install(version, &packages, tell)?;
     }
     let mut compiler = Command::new("node");
     compiler
@@ -25,8 +28,8 @@ pub(super) fn build(project: &Project, tools: &Path, to: &Path) -> Result<(), Fa
     tool::run(&mut compiler, "build the plugin", "see what the compiler says")
 }
 
-fn install(version: &str, packages: &Path) -> Result<(), Failure> {
-    remark(&format!("installing componentize-js {version} into {} (once, about 400 MB)", packages.display()));
+fn install(version: &str, packages: &Path, tell: &dyn Fn(&str)) -> Result<(), Failure> {
+    tell(&format!("installing componentize-js {version} into {} (once, about 400 MB)", packages.display()));
     fs::create_dir_all(packages).map_err(|error| Failure::file("make", packages, error))?;
     let manifest = packages.join("package.json");
     fs::write(&manifest, "{ \"private\": true }\n").map_err(|error| Failure::file("write", &manifest, error))?;

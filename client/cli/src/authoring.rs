@@ -1,0 +1,6 @@
+//! What the command line adds to `kith_authoring`: logs that are read from files and networks, and exit
+//! codes for its failures.
+
+mod failure;
+pub(crate) mod log_file;
+pub(crate) mod whole_log;

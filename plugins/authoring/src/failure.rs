@@ -1,0 +1,56 @@
+//! Why something cannot be done for an author, by what can be done about it.
+
+use kith_core::{
+    invalid::Invalid,
+    text::{self, NotText},
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+use thiserror::Error;
+
+/// Why something cannot be done for an author.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// What was asked for cannot be meant.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that was named is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The plugin breaks a rule.
+    #[error("{0}")]
+    PluginRefused(String),
+    /// Something that should be proved is not.
+    #[error("not verified: {0}")]
+    NotVerified(String),
+    /// An event breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {error}", .path.display())]
+    File {
+        /// What was to be done with it.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What went wrong.
+        error: io::Error,
+    },
+    /// Anything else, in words.
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+impl Failure {
+    pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Self {
+        Self::File { action, path: path.to_owned(), error }
+    }
+}
+
+/// Reads a file of a plugin's folder.
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(path).map_err(|error| Failure::file("read", path, error))?;
+    text::decode(bytes).map_err(|why: NotText| Failure::Usage(format!("{} {why}", path.display())))
+}

@@ -1,0 +1,110 @@
+//! Looks a component over before a network trusts it: folds or computes a log in more than one way.
+//!
+//! Invariant: a made-up log has every kind that the plugin folds, so nothing that it does goes untried.
+
+use super::{
+    Fold, Host, blocking,
+    report::{self, Ready},
+};
+use crate::{
+    failure::Failure,
+    log::{
+        sample::{self, Members},
+        spool::Spool,
+    },
+};
+use kith_core::{event::Kind, history::History, timestamp::DAY_MS};
+use kith_views::{CheckError, CheckReport, Checking, Manifest, Report, ReportCheck, ReportManifest, ViewScope};
+use std::sync::Arc;
+
+/// What a component is tried on.
+#[derive(Debug)]
+pub enum Tried {
+    /// A log that somebody has, as of a day.
+    Given {
+        /// The log.
+        log: Spool,
+        /// The day, days since 1970-01-01, UTC.
+        day: i32,
+    },
+    /// A network that never was.
+    MadeUp {
+        /// How much happens in it.
+        entries: u64,
+    },
+}
+
+impl Tried {
+    fn log(self, kinds: &[Kind], members: Members) -> Result<(Spool, i32), Failure> {
+        match self {
+            Self::Given { log, day } => Ok((log, day)),
+            Self::MadeUp { entries } => Ok((sample::log(kinds, entries, members)?, sample::DAY)),
+        }
+    }
+}
+
+/// A report that was looked over.
+pub struct CheckedReport {
+    /// The report.
+    pub report: Arc<Report>,
+    /// Entries of the log that it was tried on.
+    pub entries: u64,
+    /// What was found.
+    pub found: ReportCheck,
+}
+
+impl Host {
+    /// Looks a view over.
+    pub async fn check_view(
+        &self,
+        component: Vec<u8>,
+        settings: String,
+        manifest: &Manifest,
+        tried: Tried,
+    ) -> Result<CheckReport, Failure> {
+        let kinds: Vec<_> = manifest.routes.iter().map(|route| route.kind.clone()).collect();
+        let views = Arc::clone(&self.views);
+        let work = move || {
+            let (sample, day) = tried.log(&kinds, Members::People)?;
+            let checking = Checking { component: component.into(), settings, sample: Arc::new(sample), day };
+            views.check(&checking).map_err(|error| match error {
+                CheckError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
+                CheckError::Source(_) => Failure::Unexpected(error.to_string()),
+                CheckError::Interrupted(_) => Failure::NotVerified(error.to_string()),
+            })
+        };
+        blocking(work).await?
+    }
+
+    /// Looks a report over, which is computed from the built-in views that it reads.
+    pub async fn check_report(
+        &self,
+        component: Vec<u8>,
+        settings: String,
+        manifest: &ReportManifest,
+        tried: Tried,
+    ) -> Result<CheckedReport, Failure> {
+        let inputs = report::builtins(manifest)?;
+        let mut kinds = Vec::new();
+        for input in &inputs {
+            for route in self.inspect(&input.component, &input.settings)?.routes {
+                if !kinds.contains(&route.kind) {
+                    kinds.push(route.kind);
+                }
+            }
+        }
+        let (log, day) = tried.log(&kinds, Members::Organisations)?;
+        let (entries, noon) = (log.head().get(), i64::from(day) * DAY_MS + DAY_MS / 2);
+        let fold = Fold {
+            component,
+            settings,
+            network: "check".parse()?,
+            scope: ViewScope::Network,
+            log: Arc::new(log),
+            clock: Arc::new(move || noon),
+        };
+        let ready = Ready::fold(self, inputs, &fold).await?;
+        let found = ready.check(day).await?;
+        Ok(CheckedReport { report: ready.report, entries, found })
+    }
+}

@@ -1,0 +1,5 @@
+//! Logs at hand, which can be folded here.
+
+mod chance;
+pub(crate) mod sample;
+pub mod spool;
