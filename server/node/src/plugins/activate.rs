@@ -1,10 +1,7 @@
 //! Which version of a plugin answers: another one, or the one before.
 
 use super::{PluginChangeError, PluginChanges, changeable};
-use crate::{
-    limits::VIEW_WAIT,
-    views::{Served, ServedView},
-};
+use crate::{limits::VIEW_WAIT, views::ServedView};
 use kith_core::{
     event::Administration,
     may::Principal,
@@ -121,8 +118,7 @@ impl PluginChanges {
         version: &PluginVersion,
     ) -> Result<Option<ServedView>, PluginChangeError> {
         match self.views.version(network.name(), (key, &version.version)) {
-            Some(Ok(Served::View(view))) => Ok(Some(view)),
-            Some(Ok(Served::Report(_))) => Ok(None),
+            Some(Ok(served)) => Ok(served.view()),
             Some(Err(problem)) => Err(problem.into()),
             None => Err(PluginChangeError::Overtaken(key.name.clone())),
         }

@@ -117,15 +117,12 @@ impl PluginChanges {
         declared: &Declared,
     ) -> Result<(), Misfit> {
         let (views, PluginKey { owner, name }) = (&self.views, key);
-        let answering = views.answering(network.name(), key);
-        let is_report = matches!(answering, Some(Served::Report(_)));
-        let Declared::Report(report) = declared else {
-            return if is_report { Err(Misfit::NameOfReport(name.clone())) } else { Ok(()) };
+        let report = match (declared, views.answering(network.name(), key)) {
+            (Declared::View(_), Some(Served::Report(_))) => return Err(Misfit::NameOfReport(name.clone())),
+            (Declared::Report(_), Some(Served::View(_))) => return Err(Misfit::NameOfView(name.clone())),
+            (Declared::View(_), Some(Served::View(_)) | None) => return Ok(()),
+            (Declared::Report(report), Some(Served::Report(_)) | None) => report,
         };
-        let is_view = matches!(answering, Some(Served::View(_)));
-        if is_view {
-            return Err(Misfit::NameOfView(name.clone()));
-        }
         for input in &report.inputs {
             let view = &input.view;
             let Some(found) = views.input(network.name(), view, owner) else {

@@ -28,7 +28,7 @@ impl PluginChanges {
         if plugin.is_paused() == paused {
             return Ok(Position::ZERO);
         }
-        if matches!(self.views.answering(network.name(), key), Some(Served::Report(_))) {
+        if self.views.answering(network.name(), key).and_then(Served::report).is_some() {
             return Err(PluginChangeError::NothingToPause(name.to_owned()));
         }
         let (fact, scope) = (Administration::PluginPaused { name: name.to_owned(), paused }, key.owner.scope());

@@ -37,11 +37,20 @@ impl ServedReport {
     }
 }
 
-/// A version of a plugin, as it answers.
-pub(crate) enum Served {
-    View(ServedView),
-    Report(ServedReport),
+/// What answers: a view or a report.
+#[derive(Clone, Copy)]
+pub(crate) enum Answering<V, R> {
+    /// It follows the log.
+    View(V),
+    /// It is computed when it is asked.
+    Report(R),
 }
+
+/// A version of a plugin, as it answers.
+pub(crate) type Served = Answering<ServedView, ServedReport>;
+
+/// A version that is kept.
+pub(super) type Kept = Answering<KeptView, KeptReport>;
 
 /// Views or reports of one owner and name.
 pub(super) struct Slot {
@@ -50,15 +59,6 @@ pub(super) struct Slot {
     pub(super) active: Option<String>,
     /// The versions that are kept, or why they are not.
     pub(super) versions: BTreeMap<String, Result<Kept, Arc<NotKept>>>,
-}
-
-/// A version that is kept.
-#[derive(Clone)]
-pub(super) enum Kept {
-    /// It follows the log.
-    View(KeptView),
-    /// It is computed when it is asked.
-    Report(KeptReport),
 }
 
 /// A report that can be asked.
@@ -83,6 +83,31 @@ impl KeptView {
     }
 }
 
+impl<V, R> Answering<V, R> {
+    /// The view, if it is one.
+    pub(crate) fn view(self) -> Option<V> {
+        match self {
+            Self::View(view) => Some(view),
+            Self::Report(_) => None,
+        }
+    }
+
+    /// The report, if it is one.
+    pub(crate) fn report(self) -> Option<R> {
+        match self {
+            Self::View(_) => None,
+            Self::Report(report) => Some(report),
+        }
+    }
+
+    fn as_ref(&self) -> Answering<&V, &R> {
+        match self {
+            Self::View(view) => Answering::View(view),
+            Self::Report(report) => Answering::Report(report),
+        }
+    }
+}
+
 impl Kept {
     pub(super) fn version(&self) -> &str {
         match self {
@@ -100,26 +125,19 @@ impl Slot {
 
     /// The view that answers.
     pub(super) fn view(&self) -> Option<ServedView> {
-        match self.answering()? {
-            Kept::View(view) => Some(view.clone().served(self.paused)),
-            Kept::Report(_) => None,
-        }
+        Some(self.answering()?.as_ref().view()?.clone().served(self.paused))
     }
 
     /// The report that answers.
     pub(super) fn report(&self) -> Option<KeptReport> {
-        match self.answering()? {
-            Kept::View(_) => None,
-            Kept::Report(report) => Some(report.clone()),
-        }
+        self.answering()?.as_ref().report().cloned()
     }
 
     /// Every view that is kept, with its version.
     pub(super) fn views(&self) -> impl Iterator<Item = (&str, &KeptView)> {
-        self.versions.iter().filter_map(|(version, kept)| match kept {
-            Ok(Kept::View(view)) => Some((version.as_str(), view)),
-            Ok(Kept::Report(_)) | Err(_) => None,
-        })
+        self.versions
+            .iter()
+            .filter_map(|(version, kept)| Some((version.as_str(), kept.as_ref().ok()?.as_ref().view()?)))
     }
 
     /// Swaps the pointer to the version that answers, and gives the views that nobody needs any more.
