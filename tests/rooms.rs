@@ -12,7 +12,7 @@ use std::{
 type Room = (&'static str, &'static [&'static str]);
 
 /// The rooms of each crate that has some, from the lowest to the highest.
-const ROOMS: [(&str, &[Room]); 5] = [
+const ROOMS: [(&str, &[Room]); 6] = [
     (
         "server/log",
         &[
@@ -136,13 +136,24 @@ const ROOMS: [(&str, &[Room]); 5] = [
             ("evaluate", &["failure"]),
             ("input", &["failure"]),
             ("show", &["failure"]),
-            ("authoring", &["failure", "input", "show"]),
             ("place", &["failure", "input", "show"]),
+            ("authoring", &["failure", "input", "place"]),
             ("context", &["failure", "place", "show"]),
             ("import", &["failure", "place", "show"]),
             ("commands", &["authoring", "context", "evaluate", "failure", "import", "input", "place", "show"]),
             ("args", &["commands", "context", "failure", "place", "show"]),
             ("typed", &["args"]),
+        ],
+    ),
+    (
+        "plugins/authoring",
+        &[
+            ("failure", &[]),
+            ("log", &["failure"]),
+            ("project", &["failure"]),
+            ("compiler", &["failure", "project"]),
+            ("host", &["failure", "log"]),
+            ("scaffold", &["failure", "project"]),
         ],
     ),
 ];

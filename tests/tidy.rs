@@ -188,7 +188,11 @@ fn every_file_that_the_architecture_names_is_there() {
         .iter()
         .map(|file| file.strip_prefix(root()).expect("it is in the project").to_string_lossy().into_owned())
         .collect();
-    let code = architecture.split('`').skip(1).step_by(2).filter(|code| code.ends_with(".rs") && !code.contains(' '));
+    let code = architecture
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|code| Path::new(code).extension().is_some_and(|end| end == "rs"));
     let mut named = 0;
     for name in code {
         let whole = FOLDERS.iter().find_map(|(short, folder)| Some(format!("{folder}{}", name.strip_prefix(short)?)));
