@@ -257,7 +257,7 @@ fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
     cipher::seal(with, context, key.as_slice())
 }
 
-/// Undoes [`wrap`]; `None` if key, context or bytes are not the same.
+/// Opens a key that another one wrapped in a context; `None` if key, context or bytes are not the same.
 pub fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
     let bytes = cipher::open(with, context, wrapped)?;
     let key: &[u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
