@@ -140,7 +140,7 @@ impl Replica {
     }
 
     /// An event in the making that happened now, with id and salt from the replica's own randomness.
-    pub fn event(&self, fact: Fact) -> EventBuilder {
+    pub fn event(&self, fact: impl Into<Fact>) -> EventBuilder {
         let environment = &self.0.environment;
         let id = open::event_id(environment);
         EventBuilder::new(fact, environment.now()).id(id).salt(environment.random_bytes())
