@@ -69,7 +69,6 @@ pub use leave::{LeaveError, Left};
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
 #[cfg(feature = "faults")]
-#[cfg(feature = "faults")]
 pub use planted::Planted;
 pub use reset::Outbox;
 pub use scope::FilterChanged;

@@ -121,15 +121,14 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
         && organisation.is_some()
         && principal.organisation.as_ref() == organisation;
     let also = match kind {
-        kind if kind.is_about_plugins() => principal.role == Role::Analyst,
-        AdministrationKind::PersonErased | AdministrationKind::ErasureCompleted | AdministrationKind::HoldChanged => {
-            officer
-        }
         AdministrationKind::PluginInstalled
         | AdministrationKind::PluginActivated
         | AdministrationKind::PluginPaused
-        | AdministrationKind::PluginRemoved
-        | AdministrationKind::MemberChanged
+        | AdministrationKind::PluginRemoved => principal.role == Role::Analyst,
+        AdministrationKind::PersonErased | AdministrationKind::ErasureCompleted | AdministrationKind::HoldChanged => {
+            officer
+        }
+        AdministrationKind::MemberChanged
         | AdministrationKind::TokenIssued
         | AdministrationKind::TokenRevoked
         | AdministrationKind::LogRestored => false,

@@ -147,4 +147,29 @@ mod tests {
         }
         assert_eq!((name(Reason::EventInvalid), parse("NO_SUCH_REASON")), ("EVENT_INVALID", None));
     }
+
+    #[test]
+    fn what_can_pass_and_what_may_have_happened_is_as_written_here() {
+        let all = || (0..=i32::from(u8::MAX)).filter_map(|number| Reason::try_from(number).ok());
+        let names = |is: fn(Meaning) -> bool| -> Vec<_> { all().filter(|one| is(meaning(*one))).map(name).collect() };
+        let retryable = [
+            "LOG_BUSY",
+            "VIEW_BUILDING",
+            "LOG_POISONED",
+            "POSITION_AHEAD",
+            "SUBSCRIBER_TOO_SLOW",
+            "SHUTTING_DOWN",
+            "LOG_ROLLED_BACK",
+            "RATE_LIMITED",
+            "DEADLINE_EXCEEDED",
+            "DISK_FULL",
+        ];
+        let unknown = ["UNSPECIFIED", "LOG_POISONED", "SHUTTING_DOWN", "DEADLINE_EXCEEDED"];
+        let sorted = |mut names: Vec<&'static str>| {
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(sorted(names(|meaning| meaning.is_retryable)), sorted(retryable.to_vec()));
+        assert_eq!(sorted(names(|meaning| !meaning.had_no_effect)), sorted(unknown.to_vec()));
+    }
 }

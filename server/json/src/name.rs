@@ -75,14 +75,7 @@ pub(crate) fn read_detail_kind(value: Value) -> Result<DetailKind, Invalid> {
 
 /// A role's name, such as `records-officer`.
 pub fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Reader => "reader",
-        Role::Recorder => "recorder",
-        Role::Analyst => "analyst",
-        Role::Auditor => "auditor",
-        Role::RecordsOfficer => "records-officer",
-        Role::Owner => "owner",
-    }
+    role.as_str()
 }
 
 /// The one of these that a value names.

@@ -139,6 +139,7 @@ fn questions() -> Vec<(&'static str, Question, Wrong)> {
         ("why of no report's row", why("bridges", &["a", "b"], |_| {}), refused(Reason::RowUnknown, "")),
         ("why of no key of a report", why("bridges", &[], |_| {}), refused(Reason::RequestInvalid, "key")),
         ("a digest of a report", digest("bridges", |_| {}), refused(Reason::RequestInvalid, "view")),
+        ("a digest of nothing at no day", digest("x", |q| q.at = Some(i32::MAX)), refused(Reason::ViewUnknown, "view")),
         (
             "a digest of tomorrow's entries",
             digest("strength", |query| query.as_of = Position::new(100_000)),

@@ -13,8 +13,8 @@ use kith_core::{
 };
 use kith_proto::v1;
 use kith_views::{
-    Asked, Cancel, Explain, ExplainError, Query, QueryError, Question, ReportError, SnapshotError, Unanswered,
-    ViewHandle, digest_of_view, explanation_of_view, rows_of_view, wire,
+    Asked, Cancel, Explain, Query, Question, ReportError, SnapshotError, Unanswered, ViewHandle, digest_of_view,
+    explanation_of_view, rows_of_view, wire,
 };
 use std::sync::Arc;
 
@@ -96,18 +96,6 @@ impl From<Unanswered> for ViewError {
 
 impl From<SnapshotError> for ViewError {
     fn from(error: SnapshotError) -> Self {
-        Unanswered::from(error).into()
-    }
-}
-
-impl From<QueryError> for ViewError {
-    fn from(error: QueryError) -> Self {
-        Unanswered::from(error).into()
-    }
-}
-
-impl From<ExplainError> for ViewError {
-    fn from(error: ExplainError) -> Self {
         Unanswered::from(error).into()
     }
 }

@@ -181,6 +181,8 @@ impl OfflineViews {
 
     /// One digest over the rows of complete keys: equal to the server's for the same position, day and part.
     pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, ViewError> {
+        // A view that is not there is named first, as by a server.
+        self.0.view(&query.view).await?;
         let (held, as_of) = question::digest(&query.to_proto(self.0.network()), &self.0.asked())?;
         let view = self.0.level(&query.view).await?;
         asking::digest(view, held, as_of).await

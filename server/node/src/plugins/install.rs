@@ -77,8 +77,10 @@ impl PluginChanges {
         if installed.as_ref().is_ok_and(|installed| !installed.before) {
             self.views.follow(network).await;
         }
-        self.forget_components().await?;
-        installed
+        let forgotten = self.forget_components().await;
+        let installed = installed?;
+        forgotten?;
+        Ok(installed)
     }
 
     /// Stores a component and records the version that names it, if it is not installed already.

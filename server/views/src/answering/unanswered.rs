@@ -77,7 +77,8 @@ impl Unanswered {
     }
 
     pub(super) fn position_ahead(head: Position) -> Self {
-        let ahead = Self::of_reason(Reason::PositionAhead).after(limits::RETRY_LAGGING);
+        let message = format_args!("the log has come to position {head} only");
+        let ahead = Self::because(Reason::PositionAhead, message).after(limits::RETRY_LAGGING);
         Self { reached: Some(("head", head)), ..ahead }
     }
 
@@ -115,7 +116,11 @@ impl From<&SnapshotError> for Unanswered {
                 Interrupted::NoInstance { .. } => Self::because(Reason::ViewBuilding, error),
                 Interrupted::TooLarge { .. } => Self::because(Reason::LimitExceeded, error),
             },
-            SnapshotError::Evaluate(_) => Self::failed(error),
+            SnapshotError::Evaluate(failure) => {
+                // Whoever asks cannot mend it, and hears no more than that: what it comes from is for the operator.
+                tracing::error!(error = failure as &dyn std::error::Error, "a view failed while it was asked");
+                Self::failed(error)
+            }
         }
     }
 }

@@ -29,17 +29,7 @@ impl ViewHandle {
         self.digest_until(&self.shared.held, day, as_of, &Cancel::default())
     }
 
-    /// The digest that somebody gets who holds only what a filter lets pass.
-    pub fn digest_for(
-        &self,
-        held: &Filter,
-        day: Option<i32>,
-        as_of: Option<Position>,
-    ) -> Result<ViewDigest, SnapshotError> {
-        self.digest_until(held, day, as_of, &Cancel::default())
-    }
-
-    /// The same, for as long as somebody waits for it.
+    /// The digest that somebody gets who holds only what a filter lets pass, for as long as somebody waits for it.
     pub fn digest_until(
         &self,
         held: &Filter,

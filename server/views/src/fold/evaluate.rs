@@ -234,7 +234,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
                 }
                 visit(KeyRows { key: *key, rows: Vec::new(), fault: None })?;
             }
-            // Only keys with a state are read.
+            debug_assert!(false, "only keys with a state are read");
             Ok(())
         })?;
         unread.try_for_each(|(key, _)| visit(KeyRows { key: *key, rows: Vec::new(), fault: None }))

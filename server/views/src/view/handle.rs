@@ -101,6 +101,8 @@ impl ViewHandle {
     /// anew when the view goes on. Questions can still be asked.
     pub fn stop(&self) {
         self.shared.stop().cancel();
+        // Whoever waits for it looks again.
+        self.shared.cursor.send_modify(|_| {});
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             thread.thread().unpark();
