@@ -221,6 +221,15 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
         ),
         ("details that are open", node::DETAILS_OPEN_BYTES_MAX),
         ("requests on their way in or at work", node::REQUESTS_OPEN_BYTES_MAX),
+        (
+            "answers and messages of streams on their way out, and those that wait for room",
+            node::ANSWERS_OPEN_BYTES_MAX
+                + node::ANSWERS_WAITING_MAX * node::Limits::default().response_bytes_max as usize,
+        ),
+        (
+            "a piece of the answer to each call, and the next one of a stream",
+            2 * node::CALLS_MAX * node::ANSWER_PIECE_BYTES,
+        ),
         ("a component on its way in, and its code", views::COMPONENT_BYTES_MAX + compiled),
         ("the process that compiles it", compiling),
         ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),

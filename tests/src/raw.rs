@@ -1,6 +1,7 @@
 //! Speaks `kith.v1` without the client library, so that tests can send what a good client never would.
 
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use kith_core::entry::Entry;
 use kith_proto::v1::{
     self, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
@@ -190,6 +191,19 @@ impl Raw {
     ) -> Result<Streaming<v1::SubscribeResponse>, Refusal> {
         let request = v1::SubscribeRequest { network: self.network.clone(), cursor, filter, ..Default::default() };
         Ok(self.log().subscribe(request).await?.into_inner())
+    }
+
+    /// Calls a method with one answer as if it had many: the answer comes as far as its reader's window lets it, and is
+    /// taken message by message.
+    pub async fn call_untaken<Q, A>(&self, path: &'static str, request: Q) -> Result<Streaming<A>, Refusal>
+    where
+        Q: prost::Message + Send + Sync + 'static,
+        A: prost::Message + Default + Send + Sync + 'static,
+    {
+        let mut grpc = tonic::client::Grpc::new(self.service.clone()).max_decoding_message_size(ANSWER_BYTES_MAX);
+        grpc.ready().await.expect("the connection holds");
+        let codec = tonic_prost::ProstCodec::<Q, A>::default();
+        Ok(grpc.server_streaming(Request::new(request), PathAndQuery::from_static(path), codec).await?.into_inner())
     }
 
     /// The log's head.

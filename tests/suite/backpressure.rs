@@ -183,6 +183,49 @@ async fn readers_that_stall_cost_bounded_memory_and_nobody_elses_time_and_go_on_
     }
 }
 
+/// Answers of two mebibytes, many more at a time than there is memory for.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_takes_cost_bounded_memory_and_nobody_elses_time_and_are_let_go_of() {
+    let place = Place::start("[limits]\nstall_ms = 2000\n").await;
+    place.fill(60_000).await;
+    let (alone, before) = (place.honest().await, place.memory());
+    let mut calls = Vec::new();
+    for _ in 0..8 {
+        let raw = place.connect().await;
+        for _ in 0..128 {
+            let raw = raw.clone();
+            calls.push(tokio::spawn(async move {
+                let request = v1::ReadRequest { network: raw.network_name(), limit: 10_000, ..Default::default() };
+                raw.call_untaken::<_, v1::ReadResponse>("/kith.v1.LogService/Read", request).await
+            }));
+        }
+    }
+    let (mut untaken, mut refused) = (Vec::new(), 0);
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(answer) => untaken.push(answer),
+            Err(refusal) => {
+                assert_eq!((refusal.code, refusal.reason.as_str()), (Code::ResourceExhausted, "RATE_LIMITED"));
+                assert!(refusal.retry_after.is_some(), "{refusal:?}");
+                refused += 1;
+            }
+        }
+    }
+    let beside = place.honest().await;
+    let grown = place.memory().saturating_sub(before) / MIB;
+    let open = untaken.len();
+    println!(
+        "{open} answers that nobody takes, {refused} refused: {grown} MiB; an honest call {alone:?} alone, {beside:?} beside"
+    );
+    assert!(open > 0 && refused > 0, "{open} answers, {refused} refused");
+    assert!(grown < 128, "{grown} MiB");
+    assert!(is_undisturbed(alone, beside), "{alone:?} alone, {beside:?} beside answers that nobody takes");
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    let page = place.raw.read(v1::ReadRequest { limit: 10_000, ..Default::default() }).await.unwrap();
+    assert!(page.entries.len() > 1_000, "there is room again: {} entries", page.entries.len());
+    drop(untaken);
+}
+
 /// More bytes than a stream's window has wait for a reader that does something else first, as a replica does that asks
 /// for a checkpoint amid its first sync.
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,7 @@ fn the_log_and_every_view_tell_how_they_do() {
         "kith_writable 1".to_owned(),
         "kith_details_open_bytes 0".to_owned(),
         "kith_requests_open_bytes 0".to_owned(),
+        "kith_answers_open_bytes 0".to_owned(),
         format!("kith_entries_total {head}"),
         "kith_view_lag_entries{network=\"default\",view=\"own\",version=\"1.0.0\"} 0".to_owned(),
         "kith_view_rows{network=\"default\",view=\"own\",version=\"1.0.0\"} 1".to_owned(),

@@ -17,16 +17,17 @@ mod plugins;
 mod reports;
 mod rows;
 mod status;
-mod stream;
+pub(crate) mod stream;
 mod views;
 mod words;
 
-use crate::node::Node;
+use crate::{bounds::budget::Room, node::Node};
 use call::{Call, allow, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::ErrorReason;
 use prost::Message;
 use status::Failure;
+use std::sync::Arc;
 use stream::Messages;
 use tonic::{Response, Status};
 
@@ -49,7 +50,22 @@ type Answer<T> = Result<Response<T>, Status>;
 impl Services {
     /// One message, if it is not larger than those that the server sends.
     fn answer<T: Message>(&self, result: Result<T, Failure>) -> Answer<T> {
-        let (message, max) = (result?, self.node.limits().response_bytes_max);
+        self.respond(result?, None, false)
+    }
+
+    /// The same for a call that has recorded something: its answer waits for room as long as it takes.
+    fn answer_recorded<T: Message>(&self, result: Result<T, Failure>) -> Answer<T> {
+        self.respond(result?, None, true)
+    }
+
+    /// The same for one with details, which hold room until it has left.
+    fn answer_held<T: Message>(&self, result: Result<(T, Option<Room>), Failure>) -> Answer<T> {
+        let (message, details) = result?;
+        self.respond(message, details, false)
+    }
+
+    fn respond<T: Message>(&self, message: T, details: Option<Room>, recorded: bool) -> Answer<T> {
+        let max = self.node.limits().response_bytes_max;
         let bytes = message.encoded_len();
         if bytes > max as usize {
             let failure = format_args!("the answer has {bytes} bytes; a message has {max} at most: ask for less");
@@ -57,11 +73,28 @@ impl Services {
                 .with("limit", "response_bytes_max")
                 .into());
         }
-        Ok(Response::new(message))
+        let mut response = Response::new(message);
+        response.extensions_mut().insert(Answered { bytes, details: details.map(Arc::new), recorded });
+        Ok(response)
     }
+}
+
+/// What an answer needs on its way out.
+#[derive(Clone)]
+pub(crate) struct Answered {
+    /// Bytes of its message.
+    pub(crate) bytes: usize,
+    /// The room that details in it hold.
+    pub(crate) details: Option<Arc<Room>>,
+    /// Whether the call recorded something, so that it cannot be refused any more.
+    pub(crate) recorded: bool,
 }
 
 /// A stream of messages, each of which is bounded where it is made.
 fn stream<T>(result: Result<Messages<T>, Failure>) -> Answer<Messages<T>> {
-    result.map(Response::new).map_err(Status::from)
+    let messages = result?;
+    let on_its_way = messages.on_its_way();
+    let mut response = Response::new(messages);
+    response.extensions_mut().insert(on_its_way);
+    Ok(response)
 }

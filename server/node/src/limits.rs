@@ -30,8 +30,30 @@ pub(crate) const DETAILS: Sizes = Sizes { all: DETAILS_OPEN_BYTES_MAX, all_small
 pub const REQUESTS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How they are shared: small messages, as those of almost all calls are, have a part of their own.
 pub(crate) const REQUESTS: Sizes = Sizes { all: REQUESTS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 16 * 1024 };
-/// Calls of one principal that are not answered yet, on all of its connections.
+/// Calls of one principal whose answers have not left yet, on all of its connections.
 pub const CALLS_PER_PRINCIPAL_MAX: usize = 2_048;
+/// Those of all whose tokens are for the same network.
+pub const CALLS_PER_NETWORK_MAX: usize = 4_096;
+/// Those of all, unless there may be more connections than are usual: so many for each of them then.
+pub const CALLS_MAX: usize = 8_192;
+/// Calls for each connection that there may be, where that is more.
+const CALLS_PER_CONNECTION: usize = 8;
+/// Bytes of an answer that are handed to the connection at once. What is not larger needs no room: it is counted with its
+/// call, and so is as much of a message of a stream behind it.
+pub const ANSWER_PIECE_BYTES: usize = 8 * 1024;
+/// Bytes of larger answers and messages of streams that are on their way out at a time, over all callers. It is more where
+/// eight of the largest answers (`response_bytes_max`) are more.
+pub const ANSWERS_OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// How they are shared.
+pub(crate) const ANSWERS: Sizes = Sizes { all: ANSWERS_OPEN_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
+/// Answers that are made and wait for room.
+pub const ANSWERS_WAITING_MAX: usize = 8;
+/// Those of one principal.
+pub const ANSWERS_WAITING_PER_PRINCIPAL_MAX: usize = 2;
+/// How long they wait.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// When to make a call again for whose answer there was no room.
+pub const ANSWERS_RETRY: Duration = Duration::from_secs(1);
 /// Large messages of one principal that wait for room. What has come of them fills the windows of their calls, and leaves
 /// one of those of a connection to those that have room.
 pub const REQUESTS_WAITING_MAX: usize = (CONNECTION_WINDOW_BYTES / STREAM_WINDOW_BYTES - 1) as usize;
@@ -41,8 +63,8 @@ pub const REQUESTS_RETRY: Duration = Duration::from_secs(1);
 pub const OPEN_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of the things in one page of a list.
 pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Messages of a stream that wait for their reader, beside what the connection's window holds.
-pub const STREAM_MESSAGES_MAX: usize = 2;
+/// Messages of a stream that wait for their reader, beside the one that is on its way.
+pub const STREAM_MESSAGES_MAX: usize = 1;
 /// Messages of an append stream whose answers are not yet known.
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 /// Bytes of a backup in one message.
@@ -144,7 +166,8 @@ pub struct Limits {
     pub connection_age_grace_s: u32,
     /// Milliseconds between heartbeats of an idle stream.
     pub heartbeat_ms: u32,
-    /// Milliseconds until a reader that takes nothing is cut, and a stream whose message was begun and not finished.
+    /// Milliseconds until a reader that takes nothing is cut, and a stream whose message was begun and not finished. What
+    /// such a reader did not take is kept for as long again.
     pub stall_ms: u32,
     /// Milliseconds that calls have to end when the server goes down.
     pub drain_ms: u32,
@@ -203,6 +226,11 @@ impl Limits {
         ("stall_ms", 10, HOUR_MS),
         ("drain_ms", 0, HOUR_MS),
     ];
+
+    /// Calls whose answers have not left yet, over all callers.
+    pub fn calls_max(&self) -> usize {
+        CALLS_MAX.max(CALLS_PER_CONNECTION * self.connections_max as usize)
+    }
 
     /// `heartbeat_ms` as a duration.
     pub fn heartbeat(&self) -> Duration {

@@ -41,6 +41,8 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
         gauge(&mut registry, "details_open_bytes", "Bytes of details on their way to readers", details);
         let requests = signed(node.requests().held() as u64);
         gauge(&mut registry, "requests_open_bytes", "Bytes of requests on their way in or at work", requests);
+        let answers = signed(node.answers().held() as u64);
+        gauge(&mut registry, "answers_open_bytes", "Bytes of answers and streams that readers have not taken", answers);
         views(&node, &mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).expect("writing to a string does not fail");

@@ -2,8 +2,10 @@
 
 use crate::{
     bounds::{
+        answers::Answers,
         budget::Budget,
         call_rate,
+        outgoing::Outgoing,
         reads::{ReadShares, Reads},
         requests::Requests,
         slow::{SlowCall, SlowWork, TooManySlowCalls},
@@ -48,6 +50,7 @@ struct Parts {
     details: Budget,
     reads: ReadShares,
     requests: Arc<Requests>,
+    answers: Arc<Answers>,
     authenticator: Authenticator,
     clock: Clock,
     limits: Limits,
@@ -123,6 +126,7 @@ impl Node {
             details: Budget::of(limits::DETAILS),
             reads: ReadShares::default(),
             requests: Arc::new(Requests::of(&config.limits)),
+            answers: Arc::new(Answers::of(&config.limits)),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -199,6 +203,16 @@ impl Node {
     /// What may be on its way of requests.
     pub(crate) fn requests(&self) -> &Arc<Requests> {
         &self.0.requests
+    }
+
+    /// What may be on its way out of answers and streams.
+    pub(crate) fn answers(&self) -> &Arc<Answers> {
+        &self.0.answers
+    }
+
+    /// The way out of a principal's streams.
+    pub(crate) fn outgoing(&self, principal: &Principal) -> Outgoing {
+        Outgoing::of(Arc::clone(self.answers()), call_rate::key(principal), self.limits().stall())
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

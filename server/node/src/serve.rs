@@ -21,7 +21,6 @@ use kith_proto::v1::{
     network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
     view_service_server::ViewServiceServer,
 };
-use std::sync::Arc;
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
@@ -76,12 +75,8 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
         .layer(OriginsLayer::new(node.http()))
         .layer(GrpcWebLayer::new())
         .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
-        .layer(AuthLayer {
-            authenticator: node.authenticator().clone(),
-            rate: CallRate::new(limits),
-            stall: limits.stall(),
-        })
-        .layer(RequestsLayer(Arc::clone(node.requests())))
+        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
+        .layer(RequestsLayer::new(node))
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
     let watching = watch_health(node, health.clone());

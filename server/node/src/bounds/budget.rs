@@ -46,7 +46,7 @@ struct Part {
 pub(crate) struct Room {
     held: Arc<AtomicUsize>,
     bytes: usize,
-    _places: [OwnedSemaphorePermit; 2],
+    places: [OwnedSemaphorePermit; 2],
 }
 
 impl Budget {
@@ -68,6 +68,16 @@ impl Budget {
         Some(self.room(bytes, places))
     }
 
+    /// Bytes of the most that can be held at once: a share of the large part.
+    pub(crate) fn share(&self) -> usize {
+        (self.sizes.all - self.sizes.all_small) / SHARE
+    }
+
+    /// Bytes of the large part that a principal could have now.
+    pub(crate) fn free(&self, key: &Key) -> usize {
+        self.large.free(key) * PLACE_BYTES
+    }
+
     /// Whether so many bytes are small.
     pub(crate) fn is_small(&self, bytes: usize) -> bool {
         bytes <= self.sizes.small
@@ -84,7 +94,7 @@ impl Budget {
 
     fn room(&self, bytes: usize, places: [OwnedSemaphorePermit; 2]) -> Room {
         self.held.fetch_add(bytes, Ordering::Relaxed);
-        Room { held: Arc::clone(&self.held), bytes, _places: places }
+        Room { held: Arc::clone(&self.held), bytes, places }
     }
 }
 
@@ -105,10 +115,35 @@ impl Part {
         [share, acquire(Arc::clone(&self.places), places).await]
     }
 
+    /// Places that a principal could have now.
+    fn free(&self, key: &Key) -> usize {
+        self.shares.find(key).available_permits().min(self.places.available_permits())
+    }
+
     /// The same if there is some now. Whoever waits already is not passed by: what is free is theirs first.
     fn try_acquire(&self, key: &Key, places: u32) -> Option<[OwnedSemaphorePermit; 2]> {
         let share = self.shares.find(key).try_acquire_many_owned(places).ok()?;
         Some([share, Arc::clone(&self.places).try_acquire_many_owned(places).ok()?])
+    }
+}
+
+impl Room {
+    /// Bytes that there is room for.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Gives back all but so many bytes.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        if bytes >= self.bytes {
+            return;
+        }
+        let surplus = places(self.bytes) - places(bytes);
+        for held in &mut self.places {
+            drop(held.split(surplus as usize));
+        }
+        self.held.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        self.bytes = bytes;
     }
 }
 

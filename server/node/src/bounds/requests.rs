@@ -7,21 +7,13 @@
 use super::{
     budget::{Budget, Room},
     call_rate::Key,
-    counted::{Counted, Held},
+    counted::Counted,
 };
 use crate::limits::{self, Limits};
 use std::{sync::Arc, time::Duration};
 
 /// Bytes before each message: whether it is compressed, and how long it is.
 pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
-
-/// A principal has as many calls that are not answered as it may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{max} calls of this token wait for their answers: wait for some of these first")]
-pub(crate) struct TooManyCalls {
-    /// How many it may have.
-    pub(crate) max: usize,
-}
 
 /// There is no room for a message, and too many of the same principal wait for it, or have waited for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +24,6 @@ pub(crate) struct NoRoom;
 pub(crate) struct Requests {
     budget: Budget,
     waiting: Arc<Counted<Key>>,
-    calls: Arc<Counted<Key>>,
     message_bytes_max: usize,
     stall: Duration,
 }
@@ -44,15 +35,9 @@ impl Requests {
         Self {
             budget: Budget::of(limits::REQUESTS.with_room_for(message_bytes_max + MESSAGE_HEAD_BYTES)),
             waiting: Counted::up_to(limits::REQUESTS_WAITING_MAX),
-            calls: Counted::up_to(limits::CALLS_PER_PRINCIPAL_MAX),
             message_bytes_max,
             stall: limits.stall(),
         }
-    }
-
-    /// One more call of a principal that is not answered, unless there are too many.
-    pub(crate) fn begin(&self, key: &Key) -> Result<Held<Key>, TooManyCalls> {
-        self.calls.hold(key).ok_or_else(|| TooManyCalls { max: self.calls.max() })
     }
 
     /// Room for a message, if there is some now.
@@ -93,19 +78,6 @@ mod tests {
             let key = (None, "person:amina".parse().unwrap());
             requests.try_hold(&key, request_bytes_max as usize + MESSAGE_HEAD_BYTES).expect("it has room");
         }
-    }
-
-    #[test]
-    fn a_principal_has_so_many_calls_at_a_time_and_nobody_else_pays() {
-        let requests = Requests::of(&Limits::default());
-        let key = |id: &str| -> Key { (None, id.parse().unwrap()) };
-        let begin = |id: &str| requests.begin(&key(id));
-        let calls: Vec<_> = (0..limits::CALLS_PER_PRINCIPAL_MAX).map(|_| begin("person:amina").unwrap()).collect();
-        let max = limits::CALLS_PER_PRINCIPAL_MAX;
-        assert_eq!(begin("person:amina").err(), Some(TooManyCalls { max }));
-        begin("person:ben").unwrap();
-        drop(calls);
-        begin("person:amina").unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ fn subtree(subtree: Subtree) -> v1::Subtree {
 }
 
 /// What a subscription adds to its messages.
+#[derive(Clone)]
 pub(super) struct Additions {
     /// Up to where hashes were given, if they are asked for.
     left_out_after: Option<Position>,

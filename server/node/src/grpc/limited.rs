@@ -3,11 +3,8 @@
 use super::Failure;
 use crate::{
     bounds::{
-        call_rate::TooOften,
-        requests::{NoRoom, TooManyCalls},
-        slow::TooManySlowCalls,
-        streams::TooManyStreams,
-        uploads::UploadError,
+        answers::NotTaken, call_rate::TooOften, calls::TooManyCalls, requests::NoRoom, slow::TooManySlowCalls,
+        streams::TooManyStreams, uploads::UploadError,
     },
     door::authenticator::Unauthenticated,
     limits,
@@ -45,7 +42,13 @@ impl From<TooOften> for Failure {
 
 impl From<TooManyCalls> for Failure {
     fn from(error: TooManyCalls) -> Self {
-        limited(&error, "calls_per_principal_max", limits::REQUESTS_RETRY)
+        limited(&error, error.limit, limits::REQUESTS_RETRY).with(error.limit, error.max)
+    }
+}
+
+impl From<NotTaken> for Failure {
+    fn from(error: NotTaken) -> Self {
+        limited(&error, "answers_waiting_max", limits::ANSWERS_RETRY)
     }
 }
 

@@ -8,7 +8,6 @@ mod subscribe;
 
 use super::{Answer, Services, stream, stream::Messages};
 use kith_proto::v1::{self, log_service_server::LogService};
-use std::sync::Arc;
 use tonic::{Request, Streaming};
 
 #[tonic::async_trait]
@@ -17,7 +16,7 @@ impl LogService for Services {
     type SubscribeStream = Messages<v1::SubscribeResponse>;
 
     async fn append(&self, request: Request<v1::AppendRequest>) -> Answer<v1::AppendResponse> {
-        self.answer(append::append(&self.node, request).await)
+        self.answer_recorded(append::append(&self.node, request).await)
     }
 
     async fn append_stream(
@@ -28,12 +27,7 @@ impl LogService for Services {
     }
 
     async fn read(&self, request: Request<v1::ReadRequest>) -> Answer<v1::ReadResponse> {
-        let (message, held) = read::read(&self.node, request).await?;
-        let mut response = self.answer(Ok(message))?;
-        if let Some(held) = held {
-            response.extensions_mut().insert(Arc::new(held));
-        }
-        Ok(response)
+        self.answer_held(read::read(&self.node, request).await)
     }
 
     async fn subscribe(&self, request: Request<v1::SubscribeRequest>) -> Answer<Self::SubscribeStream> {

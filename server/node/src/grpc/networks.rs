@@ -13,7 +13,7 @@ use tonic::Request;
 #[tonic::async_trait]
 impl NetworkService for Services {
     async fn create_network(&self, request: Request<v1::CreateNetworkRequest>) -> Answer<v1::CreateNetworkResponse> {
-        self.answer(create_network::create_network(&self.node, request).await)
+        self.answer_recorded(create_network::create_network(&self.node, request).await)
     }
 
     async fn list_networks(&self, request: Request<v1::ListNetworksRequest>) -> Answer<v1::ListNetworksResponse> {
@@ -21,7 +21,7 @@ impl NetworkService for Services {
     }
 
     async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Answer<v1::IssueTokenResponse> {
-        self.answer(issue_token::issue_token(&self.node, request).await)
+        self.answer_recorded(issue_token::issue_token(&self.node, request).await)
     }
 
     async fn list_tokens(&self, request: Request<v1::ListTokensRequest>) -> Answer<v1::ListTokensResponse> {
@@ -29,6 +29,6 @@ impl NetworkService for Services {
     }
 
     async fn revoke_token(&self, request: Request<v1::RevokeTokenRequest>) -> Answer<v1::RevokeTokenResponse> {
-        self.answer(revoke_token::revoke_token(&self.node, request).await)
+        self.answer_recorded(revoke_token::revoke_token(&self.node, request).await)
     }
 }

@@ -33,23 +33,23 @@ impl PluginService for Services {
     }
 
     async fn activate_plugin(&self, request: Request<v1::ActivatePluginRequest>) -> Answer<v1::ActivatePluginResponse> {
-        self.answer(change_plugin::activate_plugin(&self.node, request).await)
+        self.answer_recorded(change_plugin::activate_plugin(&self.node, request).await)
     }
 
     async fn rollback_plugin(&self, request: Request<v1::RollbackPluginRequest>) -> Answer<v1::RollbackPluginResponse> {
-        self.answer(change_plugin::rollback_plugin(&self.node, request).await)
+        self.answer_recorded(change_plugin::rollback_plugin(&self.node, request).await)
     }
 
     async fn pause_plugin(&self, request: Request<v1::PausePluginRequest>) -> Answer<v1::PausePluginResponse> {
-        self.answer(change_plugin::pause_plugin(&self.node, request).await)
+        self.answer_recorded(change_plugin::pause_plugin(&self.node, request).await)
     }
 
     async fn resume_plugin(&self, request: Request<v1::ResumePluginRequest>) -> Answer<v1::ResumePluginResponse> {
-        self.answer(change_plugin::resume_plugin(&self.node, request).await)
+        self.answer_recorded(change_plugin::resume_plugin(&self.node, request).await)
     }
 
     async fn remove_plugin(&self, request: Request<v1::RemovePluginRequest>) -> Answer<v1::RemovePluginResponse> {
-        self.answer(change_plugin::remove_plugin(&self.node, request).await)
+        self.answer_recorded(change_plugin::remove_plugin(&self.node, request).await)
     }
 
     async fn fetch_component(&self, request: Request<v1::FetchComponentRequest>) -> Answer<Self::FetchComponentStream> {

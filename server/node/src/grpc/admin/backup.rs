@@ -28,8 +28,7 @@ pub(super) fn backup(
     allow(&caller, &Action::AdministerServer)?;
     let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
-    Ok(fill(node.limits().stall(), |sender| async move {
-        let _counted = counted;
+    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
         let reading = tokio::task::spawn_blocking(move || send_all(&node, &caller, &sender));
         reading.await.map_err(|panic| Failure::internal(&panic))?
     }))

@@ -2,7 +2,6 @@
 //!
 //! Default deny: only health checks and reflection pass without a token, and without being counted.
 
-use super::held_body::hold_until_sent;
 use crate::{
     bounds::call_rate::CallRate,
     door::{
@@ -16,10 +15,7 @@ use futures_util::{
     future::{Either, MapOk, Ready, ready},
 };
 use http::{Request, Response};
-use std::{
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::task::{Context, Poll};
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, instrument::Instrumented};
@@ -36,8 +32,6 @@ pub(crate) struct AuthLayer {
     pub(crate) authenticator: Authenticator,
     /// How often they may.
     pub(crate) rate: CallRate,
-    /// How long an answer with details waits for its reader.
-    pub(crate) stall: Duration,
 }
 
 impl<S> Layer<S> for AuthLayer {
@@ -73,7 +67,7 @@ pub(crate) struct Auth<S> {
 
 type Answer<E> = Result<Response<Body>, E>;
 /// What becomes of an answer on its way out.
-type Tell = Box<dyn FnOnce(Response<Body>) -> Response<Body> + Send>;
+type Tell = fn(Response<Body>) -> Response<Body>;
 
 impl<S> Service<Request<Body>> for Auth<S>
 where
@@ -109,8 +103,7 @@ where
                 Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
             }
         }
-        let stall = self.door.stall;
-        let told: Tell = Box::new(move |response| hold_until_sent(with_reason(response), stall));
+        let told: Tell = with_reason;
         Either::Right(self.inner.call(request).map_ok(told).instrument(span))
     }
 }

@@ -1,53 +1,77 @@
-//! A layer that lets a message come only where there is room for it.
+//! A layer that lets a message come only where there is room for it, and an answer leave as its reader takes it.
 
-use super::request_body::RequestBody;
+use super::{
+    answer_body::{AnswerBody, Rooms},
+    request_body::RequestBody,
+};
 use crate::{
-    bounds::{call_rate, kept_room::Kept, requests::Requests},
+    bounds::{
+        answers::Answers,
+        call_rate::{self, Key},
+        calls::{Calls, OpenCall},
+        kept_room::Kept,
+        requests::Requests,
+    },
     door::authenticator::Caller,
-    grpc::Failure,
+    grpc::{Answered, Failure, stream::OnItsWay},
+    node::Node,
 };
-use futures_util::{
-    FutureExt,
-    future::{Either, Map, Ready, ready},
-};
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 use http::{Request, Response};
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-/// Puts [`Requests`] before a service, behind whoever finds out who is calling.
+/// Holds every call of a service within its bounds, behind whoever finds out who is calling.
 #[derive(Clone)]
-pub(crate) struct RequestsLayer(pub(crate) Arc<Requests>);
+pub(crate) struct RequestsLayer(Arc<Bounds>);
+
+/// What calls share.
+struct Bounds {
+    calls: Calls,
+    requests: Arc<Requests>,
+    answers: Arc<Answers>,
+    stall: Duration,
+}
+
+impl RequestsLayer {
+    /// The bounds of a node.
+    pub(crate) fn new(node: &Node) -> Self {
+        let (requests, answers) = (Arc::clone(node.requests()), Arc::clone(node.answers()));
+        Self(Arc::new(Bounds { calls: Calls::of(node.limits()), requests, answers, stall: node.limits().stall() }))
+    }
+}
 
 impl<S> Layer<S> for RequestsLayer {
     type Service = Admitted<S>;
 
     fn layer(&self, inner: S) -> Admitted<S> {
-        Admitted { requests: Arc::clone(&self.0), inner }
+        Admitted { bounds: Arc::clone(&self.0), inner }
     }
 }
 
 /// A service whose messages come where there is room for them. Calls that need no token have small messages and pass.
 #[derive(Clone)]
 pub(crate) struct Admitted<S> {
-    requests: Arc<Requests>,
+    bounds: Arc<Bounds>,
     inner: S,
 }
 
 type Answer<E> = Result<Response<Body>, E>;
-/// What becomes of an answer: nothing, but that the call is answered.
-type Answered<E> = Box<dyn FnOnce(Answer<E>) -> Answer<E> + Send>;
 
 impl<S> Service<Request<Body>> for Admitted<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send,
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Ready<Answer<S::Error>>, Either<S::Future, Map<S::Future, Answered<S::Error>>>>;
+    type Future = Either<Ready<Answer<S::Error>>, Either<S::Future, BoxFuture<'static, Answer<S::Error>>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -58,16 +82,44 @@ where
             return Either::Right(Either::Left(self.inner.call(request)));
         };
         let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
-        let call = match self.requests.begin(&key) {
+        let call = match self.bounds.calls.begin(&key) {
             Ok(call) => call,
-            Err(error) => return Either::Left(ready(Ok(Status::from(Failure::from(error)).into_http()))),
+            Err(error) => return Either::Left(ready(Ok(refused(error)))),
         };
         let until_answered = kept.until_answered();
-        let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&self.requests), key, kept)));
-        let answered: Answered<_> = Box::new(move |answer| {
-            drop((until_answered, call));
-            answer
-        });
-        Either::Right(Either::Right(self.inner.call(request).map(answered)))
+        let requests = Arc::clone(&self.bounds.requests);
+        let request = request.map(|body| Body::new(RequestBody::new(body, requests, key.clone(), kept)));
+        let (bounds, answering) = (Arc::clone(&self.bounds), self.inner.call(request));
+        let answered = async move {
+            // The room of the request is kept while the answer waits for its own.
+            let answer = bounds.hold(&key, call, answering.await?).await;
+            drop(until_answered);
+            Ok(answer)
+        };
+        Either::Right(Either::Right(Box::pin(answered)))
     }
+}
+
+impl Bounds {
+    /// Lets an answer hold its call, and the room that it needs, until it has left.
+    async fn hold(&self, key: &Key, call: OpenCall, mut response: Response<Body>) -> Response<Body> {
+        let mut rooms = Rooms { stream: response.extensions_mut().remove::<OnItsWay>(), ..Rooms::default() };
+        match response.extensions_mut().remove::<Answered>() {
+            Some(Answered { bytes, details, recorded: true }) => {
+                (rooms.answer, rooms.details) = (self.answers.hold_whole(key, bytes).await, details);
+            }
+            Some(Answered { bytes, details, recorded: false }) => match self.answers.hold(key, bytes).await {
+                Ok(answer) => (rooms.answer, rooms.details) = (answer, details),
+                Err(not_taken) => return refused(not_taken),
+            },
+            // A refusal, which is all in its head.
+            None if rooms.stream.is_none() => return response,
+            None => {}
+        }
+        response.map(|body| Body::new(AnswerBody::new(body, call, rooms, self.stall * 2)))
+    }
+}
+
+fn refused(error: impl Into<Failure>) -> Response<Body> {
+    Status::from(error.into()).into_http()
 }

@@ -49,13 +49,10 @@ pub(super) fn append_stream(
     request: Request<Streaming<v1::AppendStreamRequest>>,
 ) -> Result<Messages<v1::AppendStreamResponse>, Failure> {
     let Call { caller, message: inbound } = Call::new(request)?;
-    let stall = node.limits().stall();
+    let outgoing = node.outgoing(&caller.principal);
     let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
-    Ok(fill(stall, |sender| async move {
-        let _counted = counted;
-        open(node, caller, inbound, sender).await
-    }))
+    Ok(fill(outgoing, counted, |sender| open(node, caller, inbound, sender)))
 }
 
 /// Takes the first message, which names the network, and goes on with the rest. A stream without any is done at once.

@@ -17,6 +17,7 @@ use crate::{
 use kith_core::{filter::Filter, history::Budget, position::Position};
 use kith_log::{Direction, Network, Selection};
 use kith_proto::v1::{self, ErrorReason};
+use prost::Message;
 use tonic::Request;
 
 /// A reader of a log that goes on with new entries.
@@ -27,6 +28,16 @@ struct Subscription {
     filter: Filter,
     filter_digest: [u8; 32],
     position: Position,
+    additions: Additions,
+}
+
+/// A message that is made, if there is anything to tell, and where its reader is then.
+struct Made {
+    message: Option<v1::SubscribeResponse>,
+    /// Bytes of it, without the details, which have room of their own.
+    bytes: usize,
+    details: Option<Room>,
+    next: Position,
     additions: Additions,
 }
 
@@ -41,12 +52,9 @@ pub(super) fn subscribe(
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
     let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
-    let node = node.clone();
+    let outgoing = node.outgoing(&caller.principal);
     let subscription = Subscription { node: node.clone(), network, caller, filter, filter_digest, position, additions };
-    Ok(fill(node.limits().stall(), |sender| async move {
-        let _counted = counted;
-        subscription.run(sender).await
-    }))
+    Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
 }
 
 /// Where a cursor says to go on, if this log can do that.
@@ -98,49 +106,74 @@ impl Subscription {
         told_caught_up: bool,
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<bool, Stop> {
+        let mut part = sender.part(limits::SUBSCRIBE_BYTES_MAX).await?;
         self.node.authenticator().check(&self.caller)?;
+        let most = part.bytes();
+        let mut made = self.make(head, told_caught_up, most).await?;
+        if made.bytes > most {
+            // One entry or its hashes are more than there was room for: they are not held while more of it is waited for.
+            let Made { bytes, .. } = made;
+            part.fit(bytes).await?;
+            made = self.make(head, told_caught_up, most).await?;
+        }
+        let Made { message, bytes, details, next, additions } = made;
+        (self.position, self.additions) = (next, additions);
+        let Some(message) = message else { return Ok(told_caught_up) };
+        let caught_up = message.caught_up;
+        part.fit(bytes).await?;
+        part.send(message, details);
+        Ok(caught_up)
+    }
+
+    /// Makes the next message, of so many bytes at the most or of one entry.
+    async fn make(&self, head: Position, told_caught_up: bool, bytes_max: usize) -> Result<Made, Failure> {
         let selection = Selection {
             principal: self.caller.principal.clone(),
             filter: self.filter.clone(),
             after: self.position,
             until: head,
             direction: Direction::Forward,
-            budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: limits::SUBSCRIBE_BYTES_MAX },
+            budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: bytes_max },
         };
         let Entries { encoded: entries, details, next, held, .. } =
             read_entries(&self.node, &self.network, selection, limits::READ_BYTES_MAX).await?;
-        self.position = next;
-        let caught_up = self.position >= head;
-        if !entries.is_empty() || caught_up != told_caught_up {
-            let message = v1::SubscribeResponse { entries, details, caught_up, ..v1::SubscribeResponse::default() };
-            self.send(message, held, sender).await?;
-            return Ok(caught_up);
+        let (caught_up, mut additions) = (next >= head, self.additions.clone());
+        if entries.is_empty() && caught_up == told_caught_up {
+            return Ok(Made { message: None, bytes: 0, details: None, next, additions });
         }
-        Ok(told_caught_up)
+        let cursor = Some(self.cursor(next));
+        let mut message = v1::SubscribeResponse { entries, caught_up, cursor, ..v1::SubscribeResponse::default() };
+        self.add_to(&mut message, &mut additions, next).await?;
+        let bytes = message.encoded_len();
+        message.details = details;
+        Ok(Made { message: Some(message), bytes, details: held, next, additions })
     }
 
     async fn send_heartbeat(&mut self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
         self.node.authenticator().check(&self.caller)?;
-        self.send(v1::SubscribeResponse { caught_up: true, ..v1::SubscribeResponse::default() }, None, sender).await
+        let cursor = Some(self.cursor(self.position));
+        let mut message = v1::SubscribeResponse { caught_up: true, cursor, ..v1::SubscribeResponse::default() };
+        let mut additions = self.additions.clone();
+        self.add_to(&mut message, &mut additions, self.position).await?;
+        self.additions = additions;
+        sender.send(message).await
     }
 
-    /// Sends a message that comes up to where this is.
-    async fn send(
-        &mut self,
-        mut message: v1::SubscribeResponse,
-        held: Option<Room>,
-        sender: &Sender<v1::SubscribeResponse>,
-    ) -> Result<(), Stop> {
-        message.cursor = Some(self.cursor());
+    async fn add_to(
+        &self,
+        message: &mut v1::SubscribeResponse,
+        additions: &mut Additions,
+        position: Position,
+    ) -> Result<(), Failure> {
         let reads = self.node.reads(&self.caller.principal, &self.network);
-        self.additions.add_to(&mut message, &reads, &self.network, self.position).await?;
-        sender.send_held(message, held).await
+        additions.add_to(message, &reads, &self.network, position).await
     }
 
-    fn cursor(&self) -> v1::Cursor {
+    /// The cursor of a message that comes up to a position.
+    fn cursor(&self, position: Position) -> v1::Cursor {
         v1::Cursor {
             incarnation: self.network.incarnation().to_vec(),
-            position: self.position.get(),
+            position: position.get(),
             filter: self.filter_digest.to_vec(),
         }
     }

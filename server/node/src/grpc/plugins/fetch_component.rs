@@ -38,8 +38,7 @@ pub(super) async fn fetch_component(
         return Err(Failure::because(ErrorReason::ViewUnknown, message).at("component"));
     };
     let node = node.clone();
-    Ok(fill(node.limits().stall(), |sender| async move {
-        let _counted = counted;
+    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
         let size = component.len() as u64;
         let sending = async {
             while !component.is_empty() {

@@ -27,8 +27,7 @@ pub(super) fn install_plugin(
     let Call { caller, message: inbound } = Call::new(request)?;
     let counted = node.streams().open(&caller.principal)?;
     let node = node.clone();
-    Ok(fill(node.limits().stall(), |sender| async move {
-        let _counted = counted;
+    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
         until_closing(&node, install(&node, caller, inbound, sender)).await
     }))
 }

@@ -45,12 +45,9 @@ pub(super) fn watch_view(
         return Err(failure.retry_after(RETRY_LAGGING));
     }
     let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
-    let reader = ChangeReader::new(after);
+    let (reader, outgoing) = (ChangeReader::new(after), node.outgoing(&caller.principal));
     let watch = Watch { node: node.clone(), caller, network, name: message.view, view, replaced: false, reader };
-    Ok(fill(node.limits().stall(), |sender| async move {
-        let _counted = counted;
-        watch.run(sender).await
-    }))
+    Ok(fill(outgoing, counted, |sender| watch.run(sender)))
 }
 
 impl Watch {

@@ -1,0 +1,254 @@
+//! The body of an answer, which goes out in pieces and holds room for what has not left.
+//!
+//! The transport takes a piece as soon as its reader's window is open by a byte, and keeps it until the window is open
+//! by the rest. A piece therefore counts with its call until the transport drops it, and everything behind it waits here.
+//!
+//! Invariant: what a reader does not take is let go of after a bounded time, all but a piece, and the room with it.
+
+use crate::{
+    bounds::{budget::Room, calls::OpenCall},
+    grpc::stream::OnItsWay,
+    limits::ANSWER_PIECE_BYTES,
+};
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+use tonic::{Status, body::Body};
+
+/// The room that one answer holds.
+#[derive(Default)]
+pub(super) struct Rooms {
+    /// Of the answer itself, if it is not small.
+    pub(super) answer: Option<Room>,
+    /// Of the details in it.
+    pub(super) details: Option<Arc<Room>>,
+    /// Of a stream, what its messages hold.
+    pub(super) stream: Option<OnItsWay>,
+}
+
+/// The body of an answer.
+pub(super) struct AnswerBody {
+    call: Arc<OpenCall>,
+    going: Arc<Mutex<Going>>,
+    letting_go: Option<JoinHandle<()>>,
+}
+
+/// What of an answer has not left.
+struct Going {
+    /// What makes the rest of it; none once it was let go of.
+    body: Option<Body>,
+    /// What was made and not handed on.
+    rest: Bytes,
+    rooms: Rooms,
+    /// When it is let go of, if something is on its way.
+    late: Option<Instant>,
+    patience: Duration,
+}
+
+/// A piece that the transport has, until it drops it.
+struct Piece {
+    bytes: Bytes,
+    _call: Arc<OpenCall>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl AnswerBody {
+    /// An answer that holds this room until it has left, or its reader took longer for a message than `patience`.
+    pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, patience: Duration) -> Self {
+        let holds = rooms.answer.is_some() || rooms.details.is_some();
+        let watched = holds || rooms.stream.is_some();
+        let late = holds.then(|| Instant::now() + patience);
+        let going = Arc::new(Mutex::new(Going { body: Some(body), rest: Bytes::new(), rooms, late, patience }));
+        let letting_go = watched.then(|| tokio::spawn(let_go_when_late(Arc::downgrade(&going))));
+        Self { call: Arc::new(call), going, letting_go }
+    }
+}
+
+/// Lets go of what is on its way once it is late, whether or not anybody asks for it.
+async fn let_go_when_late(going: Weak<Mutex<Going>>) {
+    while let Some(going) = going.upgrade() {
+        let wake = {
+            let mut going = lock(&going);
+            match going.late() {
+                Some(late) if late <= Instant::now() => return going.let_go(),
+                Some(late) => late,
+                None => Instant::now() + going.patience,
+            }
+        };
+        drop(going);
+        sleep_until(wake).await;
+    }
+}
+
+fn lock(going: &Mutex<Going>) -> MutexGuard<'_, Going> {
+    going.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Going {
+    /// When what is on its way is late.
+    fn late(&self) -> Option<Instant> {
+        let cut = self.rooms.stream.as_ref().and_then(OnItsWay::late);
+        self.late.into_iter().chain(cut).min()
+    }
+
+    fn let_go(&mut self) {
+        (self.body, self.rest, self.late) = (None, Bytes::new(), None);
+        self.let_go_of_rooms();
+    }
+
+    fn let_go_of_rooms(&mut self) {
+        (self.rooms.answer, self.rooms.details) = (None, None);
+        if let Some(stream) = &self.rooms.stream {
+            stream.left();
+        }
+    }
+
+    /// The next piece of what was made.
+    fn next_piece(&mut self) -> Bytes {
+        let piece = self.rest.split_to(self.rest.len().min(ANSWER_PIECE_BYTES));
+        if self.rest.is_empty() {
+            self.late = None;
+            self.let_go_of_rooms();
+        }
+        piece
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = self.get_mut();
+        let mut going = lock(&this.going);
+        if going.rest.is_empty() {
+            let Some(body) = &mut going.body else {
+                return Poll::Ready(Some(Err(Status::cancelled("the reader took too long"))));
+            };
+            match ready!(Pin::new(body).poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => going.rest = data,
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                other => return Poll::Ready(other),
+            }
+        }
+        let bytes = going.next_piece();
+        let more = !going.rest.is_empty();
+        if more && going.late.is_none() {
+            going.late = Some(Instant::now() + going.patience);
+        }
+        drop(going);
+        let piece = Piece { bytes, _call: Arc::clone(&this.call) };
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let going = lock(&self.going);
+        going.rest.is_empty() && going.body.as_ref().is_some_and(HttpBody::is_end_stream)
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        if let Some(letting_go) = &self.letting_go {
+            letting_go.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bounds::{answers::Answers, call_rate::Key, calls::Calls},
+        limits::Limits,
+    };
+    use futures_util::future::poll_fn;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const LARGE: usize = 100_000;
+
+    fn key() -> Key {
+        (None, "person:amina".parse().unwrap())
+    }
+
+    /// An answer of so many bytes on its way.
+    async fn answer(answers: &Answers, bytes: usize) -> AnswerBody {
+        let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
+        let rooms = Rooms { answer: answers.hold(&key(), bytes).await.unwrap(), ..Rooms::default() };
+        AnswerBody::new(Body::new("x".repeat(bytes)), call, rooms, PATIENCE)
+    }
+
+    async fn next(body: &mut AnswerBody) -> Option<Result<Bytes, Status>> {
+        let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
+        frame.map(|frame| frame.map(|frame| frame.into_data().expect("it has no trailers")))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_goes_out_in_pieces_and_is_whole() {
+        let answers = Answers::of(&Limits::default());
+        for bytes in [1, ANSWER_PIECE_BYTES, ANSWER_PIECE_BYTES + 1, LARGE] {
+            let mut body = answer(&answers, bytes).await;
+            let mut sent = 0;
+            while let Some(piece) = next(&mut body).await {
+                let piece = piece.unwrap();
+                assert!((1..=ANSWER_PIECE_BYTES).contains(&piece.len()));
+                sent += piece.len();
+                let holds = bytes > ANSWER_PIECE_BYTES && sent < bytes;
+                assert_eq!(answers.held(), if holds { bytes } else { 0 }, "after {sent} of {bytes}");
+            }
+            assert_eq!(sent, bytes);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_is_let_go_of() {
+        let answers = Answers::of(&Limits::default());
+        let mut body = answer(&answers, LARGE).await;
+        let _first = next(&mut body).await.unwrap().unwrap();
+        tokio::time::sleep(PATIENCE - Duration::from_secs(1)).await;
+        assert_eq!(answers.held(), LARGE);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(answers.held(), 0);
+        assert!(next(&mut body).await.is_some_and(|frame| frame.is_err()), "its reader hears that it broke off");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_counts_as_a_call_until_its_last_piece_has_left() {
+        let calls = Calls::of(&Limits { connections_max: 1, ..Limits::default() });
+        let many: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
+        let call = many.into_iter().next().unwrap();
+        let others: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
+        let mut body = AnswerBody::new(Body::new("x".to_owned()), call, Rooms::default(), PATIENCE);
+        let piece = next(&mut body).await;
+        drop(body);
+        assert!(calls.begin(&key()).is_err(), "the transport has it");
+        drop(piece);
+        assert!(calls.begin(&key()).is_ok());
+        drop(others);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_dropped_gives_its_room_back() {
+        let answers = Answers::of(&Limits::default());
+        let body = answer(&answers, LARGE).await;
+        assert_eq!(answers.held(), LARGE);
+        drop(body);
+        assert_eq!(answers.held(), 0);
+    }
+}
