@@ -51,9 +51,11 @@ impl Answers {
     }
 
     /// Room for a part of a stream that is not made yet: as much as there is, up to `most` and a quarter of what is free,
-    /// so that whoever comes next finds some as well. None if that would be small, for which there is always room.
+    /// so that whoever comes next finds some as well; half of a share is left to answers. None if that would be small, for
+    /// which there is always room.
     pub(crate) fn try_hold_part(&self, key: &Key, most: usize) -> Option<Room> {
-        let bytes = most.min(self.budget.free(key) / 4);
+        let free = self.budget.free(key).saturating_sub(self.budget.share() / 2);
+        let bytes = most.min(free / 4);
         if self.budget.is_small(bytes) { None } else { self.budget.try_hold(key, bytes) }
     }
 
@@ -99,7 +101,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn few_wait_and_the_others_are_told_at_once() {
         let answers = Arc::new(Answers::of(&Limits::default()));
-        let held: Vec<_> = (0..3).map(|_| answers.budget.try_hold(&key(0), LARGE).unwrap()).collect();
+        let untaken: Vec<_> = (0..3).map(|_| answers.budget.try_hold(&key(0), LARGE).unwrap()).collect();
         let hold = || {
             let answers = Arc::clone(&answers);
             tokio::spawn(async move { answers.hold(&key(0), LARGE).await.map(|_| ()) })
@@ -107,7 +109,7 @@ mod tests {
         let waiting: Vec<_> = (0..limits::ANSWERS_WAITING_PER_PRINCIPAL_MAX).map(|_| hold()).collect();
         tokio::time::sleep(limits::ANSWER_WAIT / 10).await;
         assert_eq!(hold().await.unwrap(), Err(NotTaken));
-        drop(held);
+        drop(untaken);
         for one in waiting {
             one.await.unwrap().expect("it has its turn");
         }
@@ -120,7 +122,8 @@ mod tests {
         let sizes: Vec<_> = parts.iter().map(Room::bytes).collect();
         assert!(sizes.len() > 16 && sizes[..8].iter().all(|bytes| *bytes == PART), "{sizes:?}");
         assert!(sizes.is_sorted_by(|one, next| one >= next), "{sizes:?}");
-        assert!(answers.held() <= limits::ANSWERS.all / 8);
+        assert!(answers.held() <= limits::ANSWERS.all / 16);
+        answers.hold(&key(0), LARGE).await.expect("half of a share is left to answers");
         let one_entry = 20 * 1024;
         answers.hold_whole(&key(0), one_entry).await.expect("what cannot be smaller finds room");
     }
