@@ -103,7 +103,8 @@ use std::{
 use store::Store;
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 
-/// A copy of a network's log, with the events on their way into it. Cheap to clone; clones are the same replica.
+/// A copy of a network's log, with the events on their way into it. Cheap to clone; clones are the same replica. Its
+/// file is closed some milliseconds after the last of them is dropped.
 #[derive(Clone)]
 pub struct Replica(Arc<Inner>);
 

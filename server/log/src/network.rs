@@ -290,7 +290,8 @@ impl Network {
         Ok(IssuedToken { token, secret: secret.to_string(), position })
     }
 
-    /// The network's tokens that are the principal's to administer, oldest first, revoked ones included.
+    /// The network's tokens that are the principal's to administer, oldest first, revoked ones included. Those of the same
+    /// millisecond come by id.
     pub fn tokens(&self, principal: &Principal) -> Vec<Token> {
         let mut tokens = self.inner.store.tokens().list(Owner::Network(self.live.ordinal));
         tokens.retain(|token| may(principal, &Action::AdministerTokenOf(token.organisation.as_ref())));

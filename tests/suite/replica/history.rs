@@ -5,7 +5,13 @@ use kith_client::replica::{Replica, SyncError};
 use kith_core::position::Position;
 use kith_tests::server::{DataFolder, Server, kithd};
 use redb::ReadableTable;
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Copies a data folder that no server uses.
 fn copy(from: &Path, to: &Path) {
@@ -32,6 +38,19 @@ async fn recorded() -> (Device, Arc<DataFolder>, Arc<DataFolder>) {
     let old: Arc<DataFolder> = Arc::default();
     copy(data.path(), old.path());
     (device, data, old)
+}
+
+/// The file of a replica that was dropped: the thread that gives others their turn may hold it for a moment yet.
+fn file_of_dropped(path: &Path) -> redb::Database {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match redb::Database::open(path) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn at(device: Device, server: &Server) -> Device {
@@ -116,7 +135,7 @@ async fn an_entry_that_was_altered_here_is_found_by_a_check() {
     let path = device.folder.path().join("replica.redb");
     let Device { replica, client, folder } = device;
     drop(replica);
-    let database = redb::Database::open(&path).unwrap();
+    let database = file_of_dropped(&path);
     let transaction = database.begin_write().unwrap();
     {
         let table = redb::TableDefinition::<(u32, u64), &[u8]>::new("entries");

@@ -245,7 +245,7 @@ impl Tokens {
         self.by_id.get(&owner).into_iter().flat_map(BTreeMap::values).map(|known| &known.row)
     }
 
-    /// All tokens of a network or the server, oldest first.
+    /// All tokens of a network or the server, oldest first, and by id where they were issued in the same millisecond.
     pub(crate) fn list(&self, owner: Owner) -> Vec<Token> {
         let mut tokens: Vec<_> = self.rows(owner).map(TokenRow::token).collect();
         tokens.sort_by_key(|token| token.issued_at);
