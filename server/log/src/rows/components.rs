@@ -62,6 +62,24 @@ pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> R
     Ok(Some(component.into()))
 }
 
+/// Bytes of a component, as its last piece tells; `None` if it is not kept.
+pub(crate) fn size(transaction: &ReadTransaction, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
+    let table = transaction.open_table(COMPONENTS)?;
+    let Some(last) = table.range((*digest, 0)..=(*digest, u32::MAX))?.next_back() else { return Ok(None) };
+    let (key, piece) = last?;
+    Ok(Some(u64::from(key.value().1) * PIECE_BYTES as u64 + piece.value().len() as u64))
+}
+
+/// One piece of a component, from zero; `None` if it is not kept, or has no such piece.
+pub(crate) fn piece(
+    transaction: &ReadTransaction,
+    digest: &ComponentDigest,
+    number: u32,
+) -> Result<Option<Bytes>, ReadError> {
+    let piece = transaction.open_table(COMPONENTS)?.get((*digest, number))?;
+    Ok(piece.map(|piece| Bytes::copy_from_slice(piece.value())))
+}
+
 /// The digests of all components.
 pub(crate) fn list(transaction: &ReadTransaction) -> Result<Vec<ComponentDigest>, ReadError> {
     let table = transaction.open_table(COMPONENTS)?;
