@@ -50,7 +50,7 @@ pub use read::candidates::Direction;
 pub use read::proof::{ConsistencyProof, InclusionProof};
 pub use read::reader::Weighed;
 pub use read::select::{Selected, Selection};
-pub use rows::components::ComponentDigest;
+pub use rows::components::{COMPONENT_PIECE_BYTES_MAX, ComponentDigest};
 pub use sign::checkpoints::CheckpointError;
 pub use sign::judge::{Judgement, Rollback, Verdict};
 pub use state::clock_watch::clock_behind_ms;

@@ -139,6 +139,18 @@ impl Log {
         components::read(&self.inner.store.database.begin_read()?, digest)
     }
 
+    /// Bytes of a component, without reading them all; `None` if it is not kept. Blocks on the disk.
+    pub fn component_size(&self, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
+        components::size(&self.inner.store.database.begin_read()?, digest)
+    }
+
+    /// The piece of a component with this number, from zero: joined they are the component. `None` if it has no such piece,
+    /// or is not kept, any more or at all. What a piece says is not held against the digest, which is that of the whole.
+    /// Blocks on the disk.
+    pub fn component_piece(&self, digest: &ComponentDigest, number: u32) -> Result<Option<Bytes>, ReadError> {
+        components::piece(&self.inner.store.database.begin_read()?, digest, number)
+    }
+
     /// The digests of all components that are kept. Blocks on the disk.
     pub fn components(&self) -> Result<Vec<ComponentDigest>, ReadError> {
         components::list(&self.inner.store.database.begin_read()?)

@@ -148,6 +148,8 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 10_000;
 /// Bytes of rows in a page, as they are sent at the most: it ends early, but has one row at least.
 pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Bytes of rows that whoever watches a view is told at once, as they are sent at the most; one row comes in any case.
+pub const CHANGES_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of entries that one explanation gives.
 pub const EVIDENCE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// When to ask again a view that is being built.

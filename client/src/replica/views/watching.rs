@@ -7,16 +7,13 @@ use super::{
 use futures_util::{Stream, StreamExt, stream};
 use kith_core::position::Position;
 use kith_proto::v1;
-use kith_views::{ChangeReader, ViewHandle, wire};
+use kith_views::{ChangeReader, ViewHandle, limits::CHANGES_BYTES_MAX, wire};
 use std::{
     fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-
-/// Rows that are read at once.
-const ROWS_MAX: usize = 1_000;
 
 type Item = Result<v1::WatchViewResponse, ViewError>;
 
@@ -93,7 +90,8 @@ impl Watch {
     async fn read(&mut self, view: Arc<ViewHandle>) -> Result<v1::WatchViewResponse, ViewError> {
         let mut reader = self.reader;
         let fields = if reader.is_new() { wire::fields(view.fields()) } else { Vec::new() };
-        let (reader, changes) = blocking(move || reader.read(&view, ROWS_MAX).map(|changes| (reader, changes))).await?;
+        let read = move || reader.read(&view, CHANGES_BYTES_MAX).map(|changes| (reader, changes));
+        let (reader, changes) = blocking(read).await?;
         self.reader = reader;
         let mut rows: Vec<v1::Row> = changes.rows.into_iter().map(wire::row).collect();
         self.views.mark(&mut rows);

@@ -14,8 +14,8 @@ use std::ops::Bound;
 /// SHA-256 of a component.
 pub type ComponentDigest = [u8; 32];
 
-/// Bytes of one piece; rows of the storage engine are not made for tens of megabytes.
-const PIECE_BYTES: usize = 256 * 1024;
+/// Bytes of one piece of a component; rows of the storage engine are not made for tens of megabytes.
+pub const COMPONENT_PIECE_BYTES_MAX: usize = 256 * 1024;
 
 /// A change of the table.
 pub(crate) enum Change {
@@ -37,7 +37,7 @@ pub(crate) fn write(transaction: &WriteTransaction, changes: &[Change]) -> Resul
     for change in changes {
         match change {
             Change::Put(digest, component) => {
-                for (piece, bytes) in (0_u32..).zip(component.chunks(PIECE_BYTES)) {
+                for (piece, bytes) in (0_u32..).zip(component.chunks(COMPONENT_PIECE_BYTES_MAX)) {
                     table.insert((*digest, piece), bytes)?;
                 }
             }
@@ -60,6 +60,24 @@ pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> R
         return Err(Damage { table: "components", what: "a component is not what its digest says" }.into());
     }
     Ok(Some(component.into()))
+}
+
+/// Bytes of a component, as its last piece tells; `None` if it is not kept.
+pub(crate) fn size(transaction: &ReadTransaction, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
+    let table = transaction.open_table(COMPONENTS)?;
+    let Some(last) = table.range((*digest, 0)..=(*digest, u32::MAX))?.next_back() else { return Ok(None) };
+    let (key, piece) = last?;
+    Ok(Some(u64::from(key.value().1) * COMPONENT_PIECE_BYTES_MAX as u64 + piece.value().len() as u64))
+}
+
+/// One piece of a component, from zero; `None` if it is not kept, or has no such piece.
+pub(crate) fn piece(
+    transaction: &ReadTransaction,
+    digest: &ComponentDigest,
+    number: u32,
+) -> Result<Option<Bytes>, ReadError> {
+    let piece = transaction.open_table(COMPONENTS)?.get((*digest, number))?;
+    Ok(piece.map(|piece| Bytes::copy_from_slice(piece.value())))
 }
 
 /// The digests of all components.

@@ -7,6 +7,7 @@ mod append;
 mod backup;
 mod check;
 mod checkpoints;
+mod components;
 mod details;
 mod flips;
 mod open;

@@ -152,14 +152,20 @@ impl<T> Sender<T> {
         }
     }
 
+    /// A place for a message of up to so many bytes that cannot be smaller; waits for the reader and for room, but not for
+    /// ever.
+    pub(super) async fn part_of(&self, bytes: usize) -> Result<Part<'_, T>, Stop> {
+        let mut part = self.part(bytes).await?;
+        part.fit(bytes).await?;
+        Ok(part)
+    }
+
     /// Puts a message into the queue that is there already; waits for the reader and for room, but not for ever.
     pub(super) async fn send(&self, message: T) -> Result<(), Stop>
     where
         T: Message,
     {
-        let bytes = message.encoded_len();
-        let mut part = self.part(bytes).await?;
-        part.fit(bytes).await?;
+        let part = self.part_of(message.encoded_len()).await?;
         part.send(message, None);
         Ok(())
     }

@@ -48,7 +48,7 @@ impl NetworkViews {
     }
 
     /// The bytes of a component: of a built-in view, or as the log keeps it.
-    pub(crate) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, NotKept> {
+    pub(super) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, NotKept> {
         if let Some(component) = builtin_component(digest) {
             return Ok(component);
         }

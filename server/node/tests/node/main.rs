@@ -4,6 +4,7 @@ mod access;
 mod append;
 mod checkpoints;
 mod compile;
+mod components;
 mod demo;
 mod directory;
 mod harness;

@@ -2,6 +2,7 @@
 
 use crate::harness::{Running, met, reason, start};
 use kith_proto::v1::{self, ErrorReason};
+use prost::Message;
 
 fn query(view: &str) -> v1::QueryViewRequest {
     v1::QueryViewRequest { network: "default".into(), view: view.into(), ..v1::QueryViewRequest::default() }
@@ -112,4 +113,30 @@ async fn a_watch_gives_all_rows_then_what_changes() {
     }
     assert_eq!(keys, [["amina", "ben"], ["ben", "carol"]]);
     assert!(has_fields);
+}
+
+#[tokio::test]
+async fn a_large_meeting_is_watched_in_messages_of_bounded_size() {
+    const MESSAGE_BYTES: usize = 256 * 1024;
+    let (node, _data) = start().await;
+    let people: Vec<String> = (0..64).map(|number| format!("{number:060}")).collect();
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    node.add_people(&people).await;
+    let met = node.append(vec![met(100, &people)]).await.unwrap()[0].position;
+    let watch = v1::WatchViewRequest { network: "default".into(), view: "strength".into(), after: 0 };
+    let mut stream = node.views().watch_view(node.by_owner(watch)).await.unwrap().into_inner();
+    let (mut keys, mut messages) = (std::collections::BTreeSet::new(), 0);
+    loop {
+        let message = stream.message().await.unwrap().unwrap();
+        let rows = v1::WatchViewResponse { fields: Vec::new(), ..message.clone() };
+        assert!(rows.encoded_len() <= MESSAGE_BYTES);
+        keys.extend(message.rows.into_iter().map(|row| row.key));
+        messages += 1;
+        if message.position == met {
+            break;
+        }
+        assert!(message.position < met && keys.len() < 2_016, "the position is not told whole");
+    }
+    assert_eq!(keys.len(), 2_016);
+    assert!(messages > 1, "there are more rows than one message holds");
 }

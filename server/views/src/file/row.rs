@@ -110,12 +110,13 @@ impl StoredRow {
         take_value(&mut rest)
     }
 
-    /// Bytes that a stored row has when it is sent, at the most: people are numbers here and ids there.
+    /// Bytes that a stored row has when it is sent, at the most, also one that is gone: people are numbers here and ids
+    /// there.
     pub(crate) fn sent_bytes_max(bytes: &[u8]) -> usize {
         /// Bytes of a person's id with what stands before it.
         const PERSON_BYTES: usize = PERSON_ID_BYTES_MAX + 6;
         let mut rest = &bytes[HEAD_BYTES..];
-        let count = u16::from_le_bytes(take(&mut rest));
+        let count = if RowHead::of(bytes).is_there { u16::from_le_bytes(take(&mut rest)) } else { 0 };
         let mut people = 0;
         for _ in 0..count {
             people += usize::from(rest.first() == Some(&PERSON_TAG));

@@ -1,11 +1,13 @@
 //! What a plugin gives is taken a little at a time, whatever there is of it.
 
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
-use crate::{Query, limits, share::cancel::Cancel, view::follower::Step};
+use crate::{ChangeReader, Query, limits, share::cancel::Cancel, view::follower::Step, wire};
 use kith_core::{
     event::{DirectoryFact, Fact, Habit, Met, PersonAdded},
     id::PersonId,
+    position::Position,
 };
+use prost::Message;
 use std::{sync::Arc, thread, time::Duration};
 
 /// A log of one meeting of so many people.
@@ -91,4 +93,22 @@ fn a_page_ends_where_its_bytes_do_and_the_next_goes_on() {
         }
         assert_eq!((pages, rows), (4, keys), "3 MiB hold 194 rows of 16 kB");
     }
+}
+
+#[test]
+fn changes_of_one_position_come_in_parts_within_their_bytes() {
+    let lab = Lab::open();
+    let mut view = lab.view(&one_row_a_key(), "{}", &meeting(36));
+    view.catch_up();
+    let met = view.handle.cursor().position;
+    let (mut reader, mut parts, mut rows) = (ChangeReader::new(Position::ZERO), 0, 0);
+    while reader.has_news(view.handle.cursor()) {
+        let part = reader.read(&view.handle, limits::CHANGES_BYTES_MAX).unwrap();
+        (parts, rows) = (parts + 1, rows + part.rows.len());
+        assert_eq!(part.position == met, rows == 630, "{rows} rows at {}", part.position);
+        let rows = part.rows.into_iter().map(wire::row).collect();
+        let message = kith_proto::v1::WatchViewResponse { rows, ..Default::default() };
+        assert!(message.encoded_len() <= limits::CHANGES_BYTES_MAX);
+    }
+    assert_eq!((parts, rows), (40, 630), "256 KiB hold 16 rows of 16 kB");
 }

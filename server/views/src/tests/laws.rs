@@ -1,19 +1,20 @@
 //! Rows depend on the log alone: not on batches, crashes, order of arrival or when they are asked for.
 
 use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
-use crate::{Query, Value, view::follower::Step};
+use crate::{ChangeReader, Query, Row, Value, view::follower::Step};
 use kith_core::{
     event::{
         Answer, Asked, Attribute, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met,
         Referred, Scope,
     },
     history::History,
+    id::PersonId,
     position::Position,
 };
 use proptest::{prelude::*, sample::Index, strategy::ValueTree};
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, atomic::Ordering},
 };
 
 /// Something that may happen, in terms that always make sense.
@@ -197,8 +198,64 @@ fn rows_and_their_positions_do_not_depend_on_when_the_view_was_built() {
             rows.into_iter().map(|row| (row.key, row.item, row.changed)).collect::<Vec<_>>()
         };
         assert_eq!(changed(&live), changed(&rebuilt));
-        let everything = live.handle.changed_since(Position::ZERO, usize::MAX).unwrap();
+        let everything = ChangeReader::new(Position::ZERO).read(&live.handle, usize::MAX).unwrap();
         assert_eq!(everything.rows.len() as u64, live.handle.status().unwrap().rows);
+    });
+}
+
+/// Somebody who watches, with the rows as they were told.
+struct Watcher {
+    reader: ChangeReader,
+    rows: BTreeMap<(Vec<PersonId>, Option<Position>), Row>,
+}
+
+impl Watcher {
+    /// Hears so many parts of so many bytes, unless there are fewer.
+    fn hear(&mut self, view: &View, parts: usize, bytes: usize) {
+        for _ in 0..parts {
+            if !self.reader.has_news(view.handle.cursor()) {
+                return;
+            }
+            let changes = self.reader.read(&view.handle, bytes).unwrap();
+            self.rows.extend(changes.rows.into_iter().map(|row| ((row.key.clone(), row.item), row)));
+            for removed in changes.removed {
+                self.rows.remove(&(removed.key, removed.item));
+            }
+        }
+    }
+
+    fn assert_has_all_rows_of(&self, view: &View) {
+        let query = Query { page_rows: 10_000, ..Query::default() };
+        let rows = view.handle.query(&query).unwrap().rows;
+        let expected: BTreeMap<_, _> = rows.into_iter().map(|row| ((row.key.clone(), row.item), row)).collect();
+        assert_eq!(self.rows, expected);
+    }
+}
+
+#[test]
+fn changes_put_together_are_the_rows_however_they_are_cut() {
+    let extra = (any::<Index>(), any::<Index>(), proptest::collection::vec(0..4_usize, 1..20), 1..1_000_usize);
+    hold(12, extra, |lab, component, happenings, (built_at, day_turns, parts, bytes)| {
+        let log = written(happenings);
+        let mut view = lab.view(component, "{}", &log);
+        let head = log.head().get();
+        let some = |index: Index| index.index(usize::try_from(head).unwrap()) as u64;
+        let mut watcher = Watcher { reader: ChangeReader::new(Position::ZERO), rows: BTreeMap::new() };
+        for (until, parts) in (some(built_at)..=head).zip(parts.into_iter().cycle()) {
+            if until == some(day_turns) {
+                view.now.store(at(TODAY + 40, 1), Ordering::Relaxed);
+            }
+            while view.follower.step(Position::new(until)).unwrap() == Step::Advanced {}
+            watcher.hear(&view, parts, bytes);
+            if !watcher.reader.has_news(view.handle.cursor()) {
+                watcher.assert_has_all_rows_of(&view);
+                // Whoever comes again knows all of this.
+                watcher.reader = ChangeReader::new(watcher.reader.position());
+                watcher.hear(&view, 1, bytes);
+            }
+        }
+        watcher.hear(&view, usize::MAX, bytes);
+        watcher.assert_has_all_rows_of(&view);
     });
 }
 

@@ -1,7 +1,9 @@
 //! Questions: filters, orders, pages, days, evidence, changes.
 
 use super::harness::{HOSTILE, Lab, MemoryLog, TODAY, View, at, builtin, person};
-use crate::{Direction, Explain, ExplainError, OrderBy, Query, QueryError, SnapshotError, Value, ViewScope};
+use crate::{
+    ChangeReader, Direction, Explain, ExplainError, OrderBy, Query, QueryError, Row, SnapshotError, Value, ViewScope,
+};
 use kith_core::{
     event::{Answer, DirectoryFact, Fact, Habit, Met, PersonChanged, Scope},
     id::PersonId,
@@ -192,19 +194,106 @@ fn only_the_newest_entries_have_shares() {
 fn changes_come_in_order_and_name_rows_that_are_gone() {
     let log = log();
     let mut view = strength(&log);
-    let some = view.handle.changed_since(Position::ZERO, 1).unwrap();
+    let changed_since = |view: &View, after, bytes| ChangeReader::new(after).read(&view.handle, bytes).unwrap();
+    let some = changed_since(&view, Position::ZERO, 1);
     assert_eq!((some.rows.len(), some.position), (1, Position::new(9)));
-    let rest = view.handle.changed_since(some.position, 100).unwrap();
+    let rest = changed_since(&view, some.position, usize::MAX);
     assert_eq!((rest.rows.len(), rest.position), (2, view.handle.cursor().position));
-    let none = view.handle.changed_since(rest.position, 100).unwrap();
+    let none = changed_since(&view, rest.position, usize::MAX);
     assert_eq!((none.rows.len(), none.removed.len()), (0, 0));
     log.retracted(11);
     let met = log.met(97, &[0, 1, 5]);
     view.catch_up();
-    let news = view.handle.changed_since(rest.position, 100).unwrap();
+    let news = changed_since(&view, rest.position, usize::MAX);
     assert_eq!((news.rows.len(), news.removed.len(), news.position), (3, 1, Position::new(met)));
     assert_eq!(news.removed[0].key, [person(3), person(4)]);
     assert!(news.rows.iter().all(|row| row.changed == Some(Position::new(met))));
+}
+
+/// The log of a meeting of everyone that two others went before.
+fn one_large_meeting() -> (Arc<MemoryLog>, u64) {
+    let log = MemoryLog::with_people();
+    log.met(70, &[0, 1]);
+    log.met(70, &[4, 5]);
+    let met = log.met(80, &[0, 1, 2, 3, 4, 5]);
+    (log, met)
+}
+
+#[test]
+fn parts_of_one_position_are_together_what_is_told_at_once() {
+    let (log, met) = one_large_meeting();
+    let view = strength(&log);
+    let whole = ChangeReader::new(Position::ZERO).read(&view.handle, usize::MAX).unwrap();
+    assert_eq!((whole.rows.len(), whole.position), (15, Position::new(met)));
+    for bytes in [1, 1_000, 2_500, 100_000] {
+        let (mut reader, mut rows, mut parts) = (ChangeReader::new(Position::ZERO), Vec::new(), 0);
+        while reader.has_news(view.handle.cursor()) {
+            assert_eq!(reader.is_new(), parts == 0);
+            let part = reader.read(&view.handle, bytes).unwrap();
+            assert!(!part.rows.is_empty() && part.removed.is_empty());
+            rows.extend(part.rows);
+            parts += 1;
+            let expected = if rows.len() < 15 { met - 1 } else { met };
+            assert_eq!((part.position, reader.position()), (Position::new(expected), part.position));
+        }
+        assert_eq!(rows, whole.rows, "{bytes} bytes");
+        assert!(if bytes == 1 { parts == 15 } else { parts < 15 }, "{parts} parts of {bytes} bytes");
+    }
+}
+
+#[test]
+fn what_changes_while_a_position_is_told_is_told_too() {
+    let keys_of = |rows: &[Row]| rows.iter().map(|row| row.key.clone()).collect::<Vec<_>>();
+    for told in 1..15 {
+        let (log, met) = one_large_meeting();
+        let mut view = strength(&log);
+        let mut reader = ChangeReader::new(Position::ZERO);
+        let mut known = Vec::new();
+        for _ in 0..told {
+            known.extend(keys_of(&reader.read(&view.handle, 1).unwrap().rows));
+        }
+        log.retracted(met);
+        view.catch_up();
+        let part = reader.read(&view.handle, usize::MAX).unwrap();
+        assert_eq!(keys_of(&part.rows), [[person(0), person(1)], [person(4), person(5)]]);
+        let gone: Vec<_> = part.removed.into_iter().map(|removed| removed.key).collect();
+        known.retain(|key| !gone.contains(key));
+        assert!(known.iter().all(|key| keys_of(&part.rows).contains(key)), "{told} told: {known:?}");
+        assert!(!reader.has_news(view.handle.cursor()));
+    }
+}
+
+#[test]
+fn a_row_that_went_is_told_at_the_later_position_of_its_key() {
+    let log = log();
+    let mut view = strength(&log);
+    let mut reader = ChangeReader::new(view.handle.cursor().position);
+    assert_eq!(reader.read(&view.handle, 1).unwrap().rows, []);
+    log.retracted(11);
+    view.catch_up();
+    // The key has no row any more and changes again, which moves it behind that of ann and ben.
+    log.met(50, &[0, 1]);
+    let met = log.met(50, &[3, 4]);
+    log.retracted(met);
+    view.catch_up();
+    let mut removed = Vec::new();
+    while reader.has_news(view.handle.cursor()) {
+        removed.extend(reader.read(&view.handle, 1).unwrap().removed);
+    }
+    assert_eq!(removed.iter().map(|row| row.key.clone()).collect::<Vec<_>>(), [[person(3), person(4)]]);
+}
+
+#[test]
+fn a_new_day_within_a_position_tells_all_again() {
+    let (log, _) = one_large_meeting();
+    let mut view = strength(&log);
+    let mut reader = ChangeReader::new(Position::ZERO);
+    reader.read(&view.handle, 1).unwrap();
+    view.now.store(at(TODAY + 1, 1), std::sync::atomic::Ordering::Relaxed);
+    view.catch_up();
+    let again = reader.read(&view.handle, usize::MAX).unwrap();
+    assert_eq!((again.rows.len(), again.day), (15, TODAY + 1));
+    assert!(!reader.has_news(view.handle.cursor()));
 }
 
 #[test]

@@ -1,19 +1,34 @@
 //! `FetchComponent`: the bytes of a component by its digest, for whoever runs the same plugin elsewhere.
+//!
+//! Invariant: of a component that the log keeps, a stream holds one piece and those in its queue, however slow its reader.
 
 use crate::{
+    bounds::reads::Reads,
+    door::authenticator::Caller,
     grpc::{
         Call, Failure, enter,
-        stream::{Messages, Stop, fill, until_closing},
+        stream::{Messages, Sender, Stop, fill, until_closing},
     },
     node::Node,
     views::builtin_component,
 };
+use bytes::Bytes;
 use kith_core::may::{Action, may};
+use kith_log::{COMPONENT_PIECE_BYTES_MAX, ComponentDigest, Network};
 use kith_proto::v1::{self, ErrorReason};
+use prost::Message;
 use tonic::Request;
 
-/// Bytes of one piece.
-const PIECE_BYTES: usize = 256 * 1024;
+/// Bytes of a message with a piece, at the most: tags, lengths and the component's size come to it.
+const MESSAGE_BYTES: usize = COMPONENT_PIECE_BYTES_MAX + 32;
+
+/// Whoever fetches a component.
+struct Fetch {
+    node: Node,
+    caller: Caller,
+    network: Network,
+    digest: ComponentDigest,
+}
 
 pub(super) async fn fetch_component(
     node: &Node,
@@ -25,29 +40,78 @@ pub(super) async fn fetch_component(
     let Ok(digest) = <[u8; 32]>::try_from(&message.component[..]) else {
         return Err(Failure::request("component", "must be a SHA-256 digest of 32 bytes"));
     };
-    let plugins = network.plugins();
-    let mut seen = plugins.iter().filter(|(key, _)| may(&caller.principal, &Action::Ask(&key.owner)));
-    let is_named = seen.any(|(_, plugin)| plugin.versions().iter().any(|version| version.component == digest));
-    let component = match builtin_component(&digest) {
-        Some(component) => Some(component),
-        None if is_named => node.views().component(&digest).await.ok(),
-        None => None,
+    let fetch = Fetch { node: node.clone(), caller, network, digest };
+    let builtin = builtin_component(&digest);
+    let size = match &builtin {
+        Some(component) => component.len() as u64,
+        None => fetch.size().await?,
     };
-    let Some(mut component) = component else {
-        let message = format_args!("no plugin of this network is the component {}", hex::encode(digest));
-        return Err(Failure::because(ErrorReason::ViewUnknown, message).at("component"));
-    };
-    let node = node.clone();
-    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
-        let size = component.len() as u64;
-        let sending = async {
-            while !component.is_empty() {
-                node.authenticator().check(&caller)?;
-                let data = component.split_to(component.len().min(PIECE_BYTES));
-                sender.send(v1::FetchComponentResponse { data, size }).await?;
+    let outgoing = node.outgoing(&fetch.caller.principal);
+    Ok(fill(
+        outgoing,
+        counted,
+        |sender| async move { until_closing(&fetch.node, fetch.send(builtin, size, &sender)).await },
+    ))
+}
+
+impl Fetch {
+    /// Bytes of the component, if a plugin that the caller may see names it and the log keeps it.
+    async fn size(&self) -> Result<u64, Failure> {
+        let plugins = self.network.plugins();
+        let mut seen = plugins.iter().filter(|(key, _)| may(&self.caller.principal, &Action::Ask(&key.owner)));
+        if !seen.any(|(_, plugin)| plugin.versions().iter().any(|version| version.component == self.digest)) {
+            return Err(self.unknown());
+        }
+        let (log, digest) = (self.node.log().clone(), self.digest);
+        let size = self.reads().run(move || log.component_size(&digest)).await?;
+        size.ok_or_else(|| self.unknown())
+    }
+
+    /// Sends a piece when there is room for it: before that it is not read.
+    async fn send(
+        &self,
+        builtin: Option<Bytes>,
+        size: u64,
+        sender: &Sender<v1::FetchComponentResponse>,
+    ) -> Result<(), Stop> {
+        let mut sent = 0;
+        for number in 0.. {
+            if sent >= size {
+                break;
             }
-            Ok::<_, Stop>(())
-        };
-        until_closing(&node, sending).await
-    }))
+            let mut part = sender.part_of(MESSAGE_BYTES).await?;
+            self.node.authenticator().check(&self.caller)?;
+            let data = match &builtin {
+                Some(component) => piece_of(component, sent),
+                None => self.piece(number).await?,
+            };
+            sent += data.len() as u64;
+            let message = v1::FetchComponentResponse { data, size };
+            part.fit(message.encoded_len()).await?;
+            part.send(message, None);
+        }
+        Ok(())
+    }
+
+    /// A piece, unless the component was removed meanwhile.
+    async fn piece(&self, number: u32) -> Result<Bytes, Failure> {
+        let (log, digest) = (self.node.log().clone(), self.digest);
+        let piece = self.reads().run(move || log.component_piece(&digest, number)).await?;
+        piece.ok_or_else(|| self.unknown())
+    }
+
+    fn unknown(&self) -> Failure {
+        let message = format_args!("no plugin of this network is the component {}", hex::encode(self.digest));
+        Failure::because(ErrorReason::ViewUnknown, message).at("component")
+    }
+
+    fn reads(&self) -> Reads {
+        self.node.reads(&self.caller.principal, &self.network)
+    }
+}
+
+/// What of a component comes at an offset.
+fn piece_of(component: &Bytes, from: u64) -> Bytes {
+    let from = usize::try_from(from).expect("it lies in memory").min(component.len());
+    component.slice(from..component.len().min(from + COMPONENT_PIECE_BYTES_MAX))
 }

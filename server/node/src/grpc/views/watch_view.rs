@@ -1,4 +1,6 @@
 //! `WatchView`: rows as they change, in order of the positions that changed them.
+//!
+//! Invariant: a stream holds the rows of one message and of those in its queue, however many changed at one position.
 
 use crate::{
     door::authenticator::Caller,
@@ -6,20 +8,20 @@ use crate::{
         Call, Failure, rows,
         stream::{Messages, Sender, Stop, fill, until_closing},
     },
-    limits::SUBSCRIBE_BYTES_MAX,
     node::Node,
     views::ServedView,
 };
 use kith_core::position::Position;
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
-use kith_views::{ChangeReader, Changes, limits::RETRY_LAGGING, wire};
+use kith_views::{
+    ChangeReader,
+    limits::{CHANGES_BYTES_MAX, RETRY_LAGGING},
+    wire,
+};
 use prost::Message;
 use std::sync::Arc;
 use tonic::Request;
-
-/// Rows that are read at once.
-const ROWS_MAX: usize = 1_000;
 
 /// A reader of a view's changes. When another version takes the view's place, it hears all rows of that one.
 struct Watch {
@@ -85,7 +87,7 @@ impl Watch {
                     reached.map_err(|_| rows::stopped(&view))?;
                 }
                 () = tokio::time::sleep(self.node.limits().heartbeat()) => {
-                    self.send_heartbeat(now.position, sender).await?;
+                    self.send_heartbeat(sender).await?;
                 }
                 () = sender.closed() => return Err(Stop::Gone),
             }
@@ -93,46 +95,43 @@ impl Watch {
     }
 
     async fn send_changes(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+        let mut part = sender.part(CHANGES_BYTES_MAX).await?;
         self.node.authenticator().check(&self.caller)?;
-        let is_new = self.reader.is_new();
-        let (view, mut reader) = (self.view.handle.clone(), self.reader);
-        let reads = self.node.reads(&self.caller.principal, &self.network);
-        let read = reads.run(move || reader.read(&view, ROWS_MAX).map(|changes| (reader, changes))).await;
-        let (reader, changes) = read.map_err(Failure::from)?;
-        self.reader = reader;
-        let fields = if is_new { wire::fields(self.view.handle.fields()) } else { Vec::new() };
-        for mut message in messages(fields, changes) {
-            message.reset = std::mem::take(&mut self.replaced);
-            sender.send(message).await?;
+        let most = part.bytes();
+        let (mut reader, mut message) = self.read(most).await?;
+        let bytes = message.encoded_len();
+        if bytes > most {
+            // One row or the fields are more than there was room for: they are not held while more of it is waited for.
+            drop(message);
+            part.fit(bytes).await?;
+            (reader, message) = self.read(most).await?;
         }
+        (self.reader, self.replaced) = (reader, false);
+        part.fit(message.encoded_len()).await?;
+        part.send(message, None);
         Ok(())
     }
 
-    async fn send_heartbeat(&self, reached: Position, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
+    /// The next changes, of so many bytes at the most or of one row, and how far the reader is with them.
+    async fn read(&self, bytes: usize) -> Result<(ChangeReader, v1::WatchViewResponse), Failure> {
+        let is_new = self.reader.is_new();
+        let (view, mut reader) = (self.view.handle.clone(), self.reader);
+        let reads = self.node.reads(&self.caller.principal, &self.network);
+        let read = move || reader.read(&view, bytes).map(|changes| (reader, changes));
+        let (reader, changes) = reads.run(read).await.map_err(Failure::from)?;
+        let message = v1::WatchViewResponse {
+            fields: if is_new { wire::fields(self.view.handle.fields()) } else { Vec::new() },
+            rows: rows::rows(changes.rows),
+            removed: wire::removed(&changes.removed),
+            position: changes.position.get(),
+            reset: self.replaced,
+        };
+        Ok((reader, message))
+    }
+
+    async fn send_heartbeat(&self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
         self.node.authenticator().check(&self.caller)?;
-        let position = self.reader.position().unwrap_or(reached).get();
+        let position = self.reader.position().get();
         sender.send(v1::WatchViewResponse { position, ..v1::WatchViewResponse::default() }).await
     }
-}
-
-/// Changes in messages of bounded size. Only the last one says how far they go, so that a reader who misses some of
-/// them asks for all again.
-fn messages(fields: Vec<v1::Field>, changes: Changes) -> Vec<v1::WatchViewResponse> {
-    let mut messages = vec![v1::WatchViewResponse { fields, ..v1::WatchViewResponse::default() }];
-    let mut bytes = 0;
-    for row in rows::rows(changes.rows) {
-        bytes += row.encoded_len();
-        if bytes > SUBSCRIBE_BYTES_MAX {
-            bytes = row.encoded_len();
-            messages.push(v1::WatchViewResponse::default());
-        }
-        messages.last_mut().expect("there is always a message").rows.push(row);
-    }
-    for message in &mut messages {
-        message.position = changes.after.get();
-    }
-    let last = messages.last_mut().expect("there is always a message");
-    last.removed = wire::removed(&changes.removed);
-    last.position = changes.position.get();
-    messages
 }
