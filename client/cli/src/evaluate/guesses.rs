@@ -6,7 +6,7 @@ use super::{
     measures::Candidate,
 };
 use crate::failure::Failure;
-use kith_core::timestamp::DAY_MS;
+use kith_core::{random::SplitMix64, timestamp::DAY_MS};
 use std::collections::{HashMap, HashSet};
 
 /// Share of the contacts before the first and the last cut.
@@ -63,11 +63,8 @@ pub(crate) fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, 
     ]
 }
 
-/// A number that has nothing to do with the pair, the same in every run: splitmix64 (Steele, Lea and Flood 2014).
+/// A number that has nothing to do with the pair, the same in every run.
 #[allow(clippy::cast_precision_loss, reason = "any number will do")]
 fn coin((one, other): Pair) -> f64 {
-    let mut mixed = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ mixed >> 31) as f64
+    SplitMix64::new(u64::from(one) << 32 | u64::from(other)).number() as f64
 }
