@@ -9,7 +9,7 @@ use crate::{
         measures::{Measures, mean_of, measure, scores_of},
     },
     failure::Failure,
-    input::{dates::parse_duration, files::read_component},
+    input::files::read_component,
     show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
@@ -26,7 +26,7 @@ use kith_core::{
     plugins::PluginSettings,
     timestamp::{DAY_MS, Timestamp},
 };
-use kith_json::time_text;
+use kith_json::{dates::parse_duration, time_text};
 use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
