@@ -133,14 +133,13 @@ const ROOMS: [(&str, &[Room]); 6] = [
         "client/cli",
         &[
             ("failure", &[]),
-            ("evaluate", &["failure"]),
             ("input", &["failure"]),
             ("show", &["failure"]),
             ("place", &["failure", "input", "show"]),
             ("authoring", &["failure", "input", "place"]),
             ("context", &["failure", "place", "show"]),
             ("import", &["failure", "place", "show"]),
-            ("commands", &["authoring", "context", "evaluate", "failure", "import", "input", "place", "show"]),
+            ("commands", &["authoring", "context", "failure", "import", "input", "place", "show"]),
             ("args", &["commands", "context", "failure", "place", "show"]),
             ("typed", &["args"]),
         ],
@@ -149,6 +148,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
         "plugins/authoring",
         &[
             ("failure", &[]),
+            ("evaluate", &["failure"]),
             ("log", &["failure"]),
             ("project", &["failure"]),
             ("compiler", &["failure", "project"]),

@@ -3,11 +3,6 @@
 use crate::{
     authoring::whole_log,
     context::Context,
-    evaluate::{
-        contacts::{Contact, Contacts, Pair},
-        guesses::{candidates, cuts, guesses},
-        measures::{Measures, mean_of, measure, scores_of},
-    },
     failure::Failure,
     input::files::read_component,
     show::output::{Column, Format, remark},
@@ -16,6 +11,11 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use kith_authoring::{
+    evaluate::{
+        contacts::{Contact, Contacts, Pair},
+        guesses::{candidates, cuts, guesses},
+        measures::{Measures, mean_of, measure, scores_of},
+    },
     host::{Fold, Host},
     log::spool::Spool,
 };
