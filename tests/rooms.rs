@@ -148,11 +148,11 @@ const ROOMS: [(&str, &[Room]); 6] = [
         "plugins/authoring",
         &[
             ("failure", &[]),
-            ("evaluate", &["failure"]),
             ("log", &["failure"]),
             ("project", &["failure"]),
             ("compiler", &["failure", "project"]),
             ("host", &["failure", "log"]),
+            ("evaluate", &["failure", "host"]),
             ("scaffold", &["failure", "project"]),
         ],
     ),

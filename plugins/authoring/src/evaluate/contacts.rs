@@ -112,3 +112,16 @@ impl Contacts {
         (contacts, numbers)
     }
 }
+
+/// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
+pub fn happened(event: &Event) -> i64 {
+    match &event.fact {
+        Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))
+        | Fact::Custom(_) => event.occurred_at.millis(),
+        Fact::Habit(Habit::Answered(_))
+        | Fact::Retracted(_)
+        | Fact::Directory(_)
+        | Fact::Administration(_)
+        | Fact::Newer(_) => i64::MIN,
+    }
+}
