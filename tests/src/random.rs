@@ -1,15 +1,16 @@
 //! Repeatable chance: a seed that is printed gives the same run again.
 
+use kith_core::random::SplitMix64;
 use std::env;
 
-/// A stream of numbers from a seed (splitmix64, Steele, Lea and Flood 2014).
+/// A stream of numbers from a seed.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Random(SplitMix64);
 
 impl Random {
     /// The numbers of a seed.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     /// The numbers of the seed in an environment variable, else of a new one; prints which.
@@ -21,16 +22,12 @@ impl Random {
             u64::from_le_bytes(bytes)
         });
         eprintln!("{variable}={seed}");
-        Self(seed)
+        Self::new(seed)
     }
 
     /// The next number.
     pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.number()
     }
 
     /// A number below `end`, which is not 0.

@@ -1,4 +1,4 @@
-//! What is given: files, and dates as people write them.
+//! What is given: files, and dates as they are typed.
 
 pub(crate) mod dates;
 pub(crate) mod files;

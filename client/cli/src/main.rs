@@ -4,7 +4,6 @@ mod args;
 mod authoring;
 mod commands;
 mod context;
-mod evaluate;
 mod failure;
 mod import;
 mod input;

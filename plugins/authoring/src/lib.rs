@@ -3,6 +3,7 @@
 //! Invariant: nothing here reads the command line or prints.
 
 pub mod compiler;
+pub mod evaluate;
 mod failure;
 pub mod host;
 pub mod log;

@@ -27,6 +27,7 @@ pub mod packed;
 pub mod plugins;
 pub mod position;
 pub mod prepare;
+pub mod random;
 pub mod reason;
 pub mod text;
 pub mod timestamp;

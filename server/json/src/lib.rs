@@ -18,7 +18,8 @@
 //! repeated fields and wrong types are errors, which name the field.
 //!
 //! Times are RFC 3339 in UTC, days `YYYY-MM-DD`, ids text, enums the names of `kith.v1` in lower case. Fields keep the
-//! order in which they are written, and fields may be added to what is written.
+//! order in which they are written, and fields may be added to what is written. Where people write times and days
+//! themselves, [`dates`] reads them.
 //!
 //! Invariant: what is written of an event that clients may record reads back as the same content.
 //!
@@ -34,6 +35,7 @@
 //! # Ok::<_, kith_json::NotRecord>(())
 //! ```
 
+pub mod dates;
 pub mod derived;
 mod detail;
 mod directory;

@@ -3,36 +3,29 @@
 use crate::{
     authoring::whole_log,
     context::Context,
-    evaluate::{
-        contacts::{Contact, Contacts, Pair},
-        guesses::{candidates, cuts, guesses},
-        measures::{Measures, mean_of, measure, scores_of},
-    },
     failure::Failure,
-    input::{dates::parse_duration, files::read_component},
+    input::files::read_component,
     show::output::{Column, Format, remark},
 };
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 use kith_authoring::{
+    evaluate::{
+        contacts::{Contact, Contacts, happened},
+        guesses::{candidates, cuts, guesses},
+        measures::{Measures, mean_of, measure, scores_of},
+        scores::{Subject, scores},
+    },
     host::{Fold, Host},
     log::spool::Spool,
 };
 use kith_client::v1;
-use kith_core::{
-    event::Event,
-    id::PersonId,
-    plugins::PluginSettings,
-    timestamp::{DAY_MS, Timestamp},
-};
-use kith_json::time_text;
-use kith_views::{KeyShape, Query, Value as RowValue, ViewScope};
+use kith_core::{event::Event, id::PersonId, plugins::PluginSettings, timestamp::Timestamp};
+use kith_json::{dates::parse_duration, time_text};
+use kith_views::ViewScope;
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
-
-/// Rows asked for at once.
-const PAGE_ROWS: usize = 10_000;
 
 /// Judge a score: does it say which pairs will be in contact again?
 ///
@@ -96,7 +89,8 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
                 Arc::new(move || at)
             },
         };
-        let scores = view_scores(&host, fold, &args, *cut, &numbers).await?;
+        let subject = Subject { name: &args.name, column: args.column.as_deref() };
+        let scores = scores(&host, fold, subject, *cut, &numbers).await?;
         let guesses = guesses(&contacts, &candidates, *cut, window);
         let tables = std::iter::once(scores_of(&candidates, &scores)).chain(guesses);
         for (ranking, scores) in rankings.iter_mut().zip(tables) {
@@ -139,75 +133,6 @@ async fn read(context: &Context) -> Result<(Spool, Vec<Contact>, HashMap<PersonI
     let log = whole_log::read_with_times(&context.place, None, at).await?;
     let (contacts, numbers) = contacts.finish();
     Ok((log, contacts, numbers))
-}
-
-/// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
-fn happened(event: &Event) -> i64 {
-    use kith_core::event::{Fact, Habit};
-    match &event.fact {
-        Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))
-        | Fact::Custom(_) => event.occurred_at.millis(),
-        Fact::Habit(Habit::Answered(_))
-        | Fact::Retracted(_)
-        | Fact::Directory(_)
-        | Fact::Administration(_)
-        | Fact::Newer(_) => i64::MIN,
-    }
-}
-
-/// Scores of the view's rows as of the end of the cut's day; of several rows of a pair the highest.
-async fn view_scores(
-    host: &Host,
-    fold: Fold,
-    args: &EvaluateArgs,
-    cut: i64,
-    numbers: &HashMap<PersonId, u32>,
-) -> Result<HashMap<Pair, f64>, Failure> {
-    let folded = host.fold(fold).await?;
-    if folded.manifest().key_shape() == KeyShape::Person {
-        return Err(Failure::Usage(format!("rows of {} are about one person: only pairs can be judged", args.name)));
-    }
-    let column = column(folded.manifest(), args.column.as_deref())?;
-    let day = i32::try_from(cut.div_euclid(DAY_MS)).expect("times lie between the years 1900 and 9999");
-    let mut query = Query { day: Some(day), page_rows: PAGE_ROWS, ..Query::default() };
-    let mut scores = HashMap::new();
-    loop {
-        let page = folded.query(query.clone()).await?;
-        for row in page.rows {
-            let Some(score) = number(&row.values[column]) else { continue };
-            let [one, other] = &row.key[..] else { continue };
-            let (Some(one), Some(other)) = (numbers.get(one), numbers.get(other)) else { continue };
-            let best = scores.entry((*one.min(other), *one.max(other))).or_insert(score);
-            *best = score.max(*best);
-        }
-        query.page_token = page.next_page_token;
-        if query.page_token.is_none() {
-            return Ok(scores);
-        }
-    }
-}
-
-fn column(manifest: &kith_views::Manifest, name: Option<&str>) -> Result<usize, Failure> {
-    let found = match name {
-        None => manifest.first_numeric(),
-        Some(name) => manifest.fields.iter().position(|field| field.name == name && field.of.is_numeric()),
-    };
-    found.ok_or_else(|| {
-        let known: Vec<_> =
-            manifest.fields.iter().filter(|field| field.of.is_numeric()).map(|field| &*field.name).collect();
-        Failure::Usage(format!("{} has no such numeric column; it has: {}", manifest.name, known.join(", ")))
-    })
-}
-
-#[allow(clippy::cast_precision_loss, reason = "scores are ranked, not added up")]
-fn number(value: &RowValue) -> Option<f64> {
-    match value {
-        RowValue::Number(number) => Some(*number),
-        RowValue::Integer(integer) => Some(*integer as f64),
-        RowValue::Day(day) => Some(f64::from(*day)),
-        RowValue::Flag(flag) => Some(f64::from(u8::from(*flag))),
-        RowValue::None | RowValue::Text(_) | RowValue::Person(_) | RowValue::Event(_) => None,
-    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "numbers of pairs are far below 2^53")]

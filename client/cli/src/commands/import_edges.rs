@@ -8,10 +8,7 @@ use crate::{
         tally::{Kind, Tally},
         upload::{Answer, Feed, Item, Role, Unwanted, upload},
     },
-    input::{
-        dates::{parse_duration, parse_epoch_now, unit_ms},
-        files::read_text,
-    },
+    input::{dates::parse_epoch_now, files::read_text},
     place::{Place, lookalikes},
 };
 use clap::{Args, ValueEnum};
@@ -27,7 +24,10 @@ use kith_import::{
         parse_people_columns, parse_rows, single,
     },
 };
-use kith_json::derived::digest_of;
+use kith_json::{
+    dates::{parse_duration, unit_ms},
+    derived::digest_of,
+};
 use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists

@@ -1,22 +1,19 @@
 //! Numbers that a seed repeats: `KITH_FAULT_SEED` gives it, and every test prints it.
 
+use kith_core::random::SplitMix64;
 use std::env;
 
-/// `SplitMix64` (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195).
+/// A stream of numbers from a seed.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(SplitMix64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.number()
     }
 
     /// A number below a bound.

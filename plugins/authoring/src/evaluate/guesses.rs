@@ -6,7 +6,7 @@ use super::{
     measures::Candidate,
 };
 use crate::failure::Failure;
-use kith_core::timestamp::DAY_MS;
+use kith_core::{random::SplitMix64, timestamp::DAY_MS};
 use std::collections::{HashMap, HashSet};
 
 /// Share of the contacts before the first and the last cut.
@@ -19,7 +19,7 @@ const CUTS: (f64, f64) = (0.3, 0.8);
     clippy::cast_sign_loss,
     reason = "places in a list of contacts"
 )]
-pub(crate) fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
+pub fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
     let Some(last) = contacts.len().checked_sub(1) else {
         return Err(Failure::NotFound("the log holds no contact of two people".to_owned()));
     };
@@ -31,7 +31,7 @@ pub(crate) fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure
 }
 
 /// Every pair in contact up to a cut, and whether it is again within the window.
-pub(crate) fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
+pub fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
     let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
     let end = cut.saturating_add(window);
     let again: HashSet<Pair> =
@@ -44,7 +44,7 @@ pub(crate) fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Can
 
 /// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
 #[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
-pub(crate) fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
+pub fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
     let mut known: HashMap<Pair, (f64, f64, i64, i64)> = HashMap::new();
     for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
         let day = contact.at.div_euclid(DAY_MS);
@@ -63,11 +63,8 @@ pub(crate) fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, 
     ]
 }
 
-/// A number that has nothing to do with the pair, the same in every run: splitmix64 (Steele, Lea and Flood 2014).
+/// A number that has nothing to do with the pair, the same in every run.
 #[allow(clippy::cast_precision_loss, reason = "any number will do")]
 fn coin((one, other): Pair) -> f64 {
-    let mut mixed = (u64::from(one) << 32 | u64::from(other)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ mixed >> 31) as f64
+    SplitMix64::new(u64::from(one) << 32 | u64::from(other)).number() as f64
 }

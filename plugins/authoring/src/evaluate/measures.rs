@@ -5,30 +5,33 @@
 //! average precision is the mean over people of the average precision of their own pairs.
 
 use super::contacts::Pair;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
 
 /// A pair that may be in contact again.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     /// Who.
-    pub(crate) pair: Pair,
+    pub pair: Pair,
     /// Whether they are.
-    pub(crate) again: bool,
+    pub again: bool,
 }
 
 /// What a ranking is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Measures {
+pub struct Measures {
     /// Area under the curve of hits over false alarms, 0 to 1; a coin has 0.5.
-    pub(crate) auc: f64,
+    pub auc: f64,
     /// Average precision, 0 to 1.
-    pub(crate) average_precision: f64,
+    pub average_precision: f64,
     /// Mean over people of the average precision of their pairs.
-    pub(crate) mean_average_precision: f64,
+    pub mean_average_precision: f64,
 }
 
 /// Measures scores, one for each candidate; higher is better.
-pub(crate) fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
+pub fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
     let ranked = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.again)).collect();
     let (auc, average_precision) = curve(ranked);
     let mut by_person: BTreeMap<u32, Vec<(f64, bool)>> = BTreeMap::new();
@@ -43,7 +46,7 @@ pub(crate) fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
 }
 
 /// The mean of measures over cuts.
-pub(crate) fn mean_of(measures: &[Measures]) -> Measures {
+pub fn mean_of(measures: &[Measures]) -> Measures {
     Measures {
         auc: mean(measures.iter().map(|one| one.auc)),
         average_precision: mean(measures.iter().map(|one| one.average_precision)),
@@ -76,7 +79,7 @@ fn curve(mut ranked: Vec<(f64, bool)>) -> (f64, f64) {
 }
 
 /// Scores of candidates from a table; those that are not in it come last.
-pub(crate) fn scores_of(candidates: &[Candidate], table: &HashMap<Pair, f64>) -> Vec<f64> {
+pub fn scores_of(candidates: &[Candidate], table: &HashMap<Pair, f64, impl BuildHasher>) -> Vec<f64> {
     candidates.iter().map(|candidate| table.get(&candidate.pair).copied().unwrap_or(f64::NEG_INFINITY)).collect()
 }
 

@@ -9,20 +9,20 @@ use kith_core::{
 use std::collections::{HashMap, HashSet};
 
 /// Two people by their numbers, the smaller first.
-pub(crate) type Pair = (u32, u32);
+pub type Pair = (u32, u32);
 
 /// A contact of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Contact {
+pub struct Contact {
     /// When it happened, in milliseconds since 1970-01-01, UTC.
-    pub(crate) at: i64,
+    pub at: i64,
     /// Who.
-    pub(crate) pair: Pair,
+    pub pair: Pair,
 }
 
 /// Takes in events in the order of a log.
 #[derive(Debug, Default)]
-pub(crate) struct Contacts {
+pub struct Contacts {
     numbers: HashMap<PersonId, u32>,
     found: Vec<(EventId, Contact)>,
     withdrawn: HashSet<EventId>,
@@ -31,13 +31,13 @@ pub(crate) struct Contacts {
 
 impl Contacts {
     /// A person's number; a new one for somebody who was not named before.
-    pub(crate) fn number(&mut self, person: &PersonId) -> u32 {
+    pub fn number(&mut self, person: &PersonId) -> u32 {
         let next = u32::try_from(self.numbers.len()).expect("fewer than 2^32 people");
         *self.numbers.entry(person.clone()).or_insert(next)
     }
 
     /// Takes in an event.
-    pub(crate) fn add(&mut self, event: &Event) {
+    pub fn add(&mut self, event: &Event) {
         let people = match &event.fact {
             Fact::Habit(Habit::Met(met)) => return self.add_all(event, &met.people),
             Fact::Custom(custom) => return self.add_all(event, &custom.people),
@@ -83,7 +83,7 @@ impl Contacts {
     }
 
     /// The contacts by time, between the people that the ids mean in the end.
-    pub(crate) fn finish(self) -> (Vec<Contact>, HashMap<PersonId, u32>) {
+    pub fn finish(self) -> (Vec<Contact>, HashMap<PersonId, u32>) {
         let mut roots: HashMap<u32, u32> = HashMap::new();
         for (event, kept, gone) in &self.merges {
             if !self.withdrawn.contains(event) {
@@ -110,5 +110,18 @@ impl Contacts {
         contacts.sort_unstable();
         let numbers = self.numbers.into_iter().map(|(id, number)| (id, root(number))).collect();
         (contacts, numbers)
+    }
+}
+
+/// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
+pub fn happened(event: &Event) -> i64 {
+    match &event.fact {
+        Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))
+        | Fact::Custom(_) => event.occurred_at.millis(),
+        Fact::Habit(Habit::Answered(_))
+        | Fact::Retracted(_)
+        | Fact::Directory(_)
+        | Fact::Administration(_)
+        | Fact::Newer(_) => i64::MIN,
     }
 }

@@ -1,0 +1,7 @@
+//! How well a score says who will be in contact again: contacts of a log, scores of a view, guesses, and
+//! measures of a ranking.
+
+pub mod contacts;
+pub mod guesses;
+pub mod measures;
+pub mod scores;
