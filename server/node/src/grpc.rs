@@ -74,6 +74,7 @@ impl Services {
                 .into());
         }
         let mut response = Response::new(message);
+        let bytes = bytes.saturating_sub(details.as_ref().map_or(0, Room::bytes));
         response.extensions_mut().insert(Answered { bytes, details: details.map(Arc::new), recorded });
         Ok(response)
     }
@@ -82,7 +83,7 @@ impl Services {
 /// What an answer needs on its way out.
 #[derive(Clone)]
 pub(crate) struct Answered {
-    /// Bytes of its message.
+    /// Bytes of its message without its details, which have room of their own.
     pub(crate) bytes: usize,
     /// The room that details in it hold.
     pub(crate) details: Option<Arc<Room>>,
