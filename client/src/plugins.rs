@@ -2,7 +2,7 @@
 
 use crate::{client::Client, error::Error, limits::COMPONENT_PIECE_BYTES_MAX, retry::Repeat};
 use bytes::{Bytes, BytesMut};
-use kith_core::{id::EventId, position::Position};
+use kith_core::{day::Day, id::EventId, position::Position};
 use kith_proto::v1;
 use sha2::{Digest, Sha256};
 use tonic::Streaming;
@@ -195,9 +195,10 @@ impl Client {
         Ok(component.freeze())
     }
 
-    /// What a view's rows are as of the newest checkpoint and the end of a day (days since 1970-01-01, UTC; `None` =
-    /// today), for others to compute again.
-    pub async fn certify_view(&self, view: &str, day: Option<i32>) -> Result<v1::ViewCertificate, Error> {
+    /// What a view's rows are as of the newest checkpoint and the end of a UTC day (`None` = today), for others
+    /// to compute again.
+    pub async fn certify_view(&self, view: &str, day: Option<Day>) -> Result<v1::ViewCertificate, Error> {
+        let day = day.map(Day::number);
         let request = v1::CertifyViewRequest { network: self.network_name(), view: view.to_owned(), day };
         let plugins = self.plugins();
         let send = |request| {

@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::{Stream, StreamExt};
 use kith_core::{
+    day::Day,
     filter::Filter,
     id::{OrganisationId, PersonId},
     position::Position,
@@ -41,8 +42,8 @@ pub struct ViewQuery {
     pub organisation: Option<OrganisationId>,
     /// Only rows of this key; empty = any.
     pub key: Vec<PersonId>,
-    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
-    pub at: Option<i32>,
+    /// As of the end of this UTC day; `None` = today.
+    pub at: Option<Day>,
     /// As known at this position; zero = now. Excludes `as_of_time`.
     pub as_of: Position,
     /// As known at this time. Excludes `as_of`.
@@ -66,8 +67,8 @@ pub struct RowQuery {
     pub organisations: Vec<OrganisationId>,
     /// The row's item; zero = every row of the key.
     pub item: Position,
-    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
-    pub at: Option<i32>,
+    /// As of the end of this UTC day; `None` = today.
+    pub at: Option<Day>,
     /// As known at this position; zero = now.
     pub as_of: Position,
 }
@@ -77,8 +78,8 @@ pub struct RowQuery {
 pub struct DigestQuery {
     /// The view's name.
     pub view: String,
-    /// As of the end of this day (days since 1970-01-01, UTC); `None` = today.
-    pub at: Option<i32>,
+    /// As of the end of this UTC day; `None` = today.
+    pub at: Option<Day>,
     /// As known at this position; zero = now.
     pub as_of: Position,
     /// Only rows that whoever holds the entries of this filter knows whole.
@@ -111,7 +112,7 @@ impl ViewQuery {
             view: self.view.clone(),
             person: self.person.as_ref().map(ToString::to_string).unwrap_or_default(),
             organisation: self.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
-            at: self.at,
+            at: self.at.map(Day::number),
             as_of: self.as_of.get(),
             as_of_time: self.as_of_time.map(Timestamp::to_proto),
             sort: self.sort.clone(),
@@ -132,7 +133,7 @@ impl RowQuery {
             view: self.view.clone(),
             key: people.chain(organisations).collect(),
             item: self.item.get(),
-            at: self.at,
+            at: self.at.map(Day::number),
             as_of: self.as_of.get(),
         }
     }
@@ -144,7 +145,7 @@ impl DigestQuery {
         v1::DigestViewRequest {
             network,
             view: self.view.clone(),
-            at: self.at,
+            at: self.at.map(Day::number),
             as_of: self.as_of.get(),
             filter: Some(self.held.to_proto()),
         }

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use kith_core::{
+    day::Day,
     entry::Entry,
     event::Event,
     history::{Budget, History, Unreadable},
@@ -23,8 +24,8 @@ pub(crate) const FIRST_DAY: i64 = 19_723;
 /// A step through the pairs that is prime to their number, so that all come by in turn.
 pub(crate) const STEP: usize = 7_919;
 
-/// The day after the last one, days since 1970-01-01, UTC.
-pub(crate) const TODAY: i32 = 20_454;
+/// The day after the last one.
+pub(crate) const TODAY: Day = Day::new(20_454);
 /// Entries of the pair that is explained.
 pub(crate) const EXPLAINED_ENTRIES: usize = 50;
 

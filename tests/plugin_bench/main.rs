@@ -218,7 +218,7 @@ fn follow(views: &Views, component: &Bytes, log: &Arc<MemoryLog>, settings: &str
         history: Arc::clone(log) as Arc<dyn History>,
         held: Filter::default(),
         head,
-        clock: Arc::new(|| i64::from(TODAY) * 86_400_000),
+        clock: Arc::new(|| TODAY.noon().millis()),
     })?)
 }
 

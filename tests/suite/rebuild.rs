@@ -2,6 +2,7 @@
 
 use crate::replica::client;
 use kith_client::{Client, DigestQuery};
+use kith_core::day::Day;
 use kith_tests::{
     cli::Cli,
     events::{NOON, sent},
@@ -20,7 +21,8 @@ const EVENTS_AT_ONCE: usize = 9;
 async fn digests(client: &Client) -> Vec<(&'static str, u64, String)> {
     let mut digests = Vec::new();
     for builtin in kith_bundle::views() {
-        let query = DigestQuery { view: builtin.name.to_owned(), at: Some(NOON.day() + 1), ..DigestQuery::default() };
+        let at = Some(Day::new(NOON.day().number() + 1));
+        let query = DigestQuery { view: builtin.name.to_owned(), at, ..DigestQuery::default() };
         let found = client.digest_view(&query).await.unwrap();
         digests.push((builtin.name, found.rows, hex::encode(&found.rows_digest)));
     }

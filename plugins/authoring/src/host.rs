@@ -7,7 +7,7 @@ pub mod report;
 use crate::{failure::Failure, log::spool::Spool};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
-use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
+use kith_core::{day::Day, filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
     Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer, QueryError, Report, ViewDigest,
     ViewHandle, ViewScope, ViewStatus, Views, wire,
@@ -136,7 +136,7 @@ impl Folded {
     }
 
     /// The digest over all rows as of the end of a day.
-    pub async fn digest(&self, day: i32) -> Result<ViewDigest, Failure> {
+    pub async fn digest(&self, day: Day) -> Result<ViewDigest, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.digest(Some(day), None)).await?.map_err(|error| Failure::Unexpected(error.to_string()))
     }

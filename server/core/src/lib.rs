@@ -8,6 +8,7 @@ pub mod arbitrary;
 pub mod backup;
 pub mod checkpoint;
 pub mod condition;
+pub mod day;
 pub mod decide;
 pub mod detail;
 pub mod directory;

@@ -7,6 +7,7 @@
 use crate::{day_text, read_time, whole_millis};
 use jiff::{SignedDuration, Span, civil::Date, civil::DateTime, civil::Weekday, civil::time, tz::TimeZone};
 use kith_core::{
+    day::Day,
     limits::FUTURE_MS_MAX_DEFAULT,
     timestamp::{DAY_MS, Timestamp},
 };
@@ -37,8 +38,8 @@ pub fn parse_since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timest
     in_range(text, since)
 }
 
-/// Reads a day of views, as days since 1970-01-01: a UTC day, or the UTC day of a point in time.
-pub fn parse_view_day(text: &str, now: Timestamp) -> Result<i32, String> {
+/// Reads a day of views: a UTC day, or the UTC day of a point in time.
+pub fn parse_view_day(text: &str, now: Timestamp) -> Result<Day, String> {
     let moment = parse(text, now, &TimeZone::UTC)?;
     let start = clock_start(moment)?;
     if start.millis() > now.millis() + FUTURE_MS_MAX_DEFAULT {
@@ -52,7 +53,7 @@ pub fn parse_view_day(text: &str, now: Timestamp) -> Result<i32, String> {
 pub fn parse_known(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let day = parse_view_day(text, now)?;
     match parse(text, now, &TimeZone::UTC)? {
-        Moment::Day(_) => Ok(Timestamp::end_of_day(day)),
+        Moment::Day(_) => Ok(day.end()),
         Moment::Instant(time) => Ok(time),
     }
 }

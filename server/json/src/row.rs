@@ -1,6 +1,7 @@
 //! Rows of views and reports, by the names of their fields.
 
 use crate::time::day_text;
+use kith_core::day::Day;
 use kith_proto::v1::{Field, RemovedRow, Row, Value as RowValue, value::Value as Kind};
 use serde_json::{Map, Value};
 
@@ -45,7 +46,7 @@ fn value_json(value: &RowValue) -> Value {
         Some(Kind::Integer(integer)) => Value::from(*integer),
         Some(Kind::Text(text)) => Value::from(text.as_str()),
         Some(Kind::Flag(flag)) => Value::from(*flag),
-        Some(Kind::Day(day)) => Value::from(day_text(*day)),
+        Some(Kind::Day(day)) => Value::from(day_text(Day::new(*day))),
         Some(Kind::Person(person)) => Value::from(person.as_str()),
         Some(Kind::Event(position)) => Value::from(*position),
     }

@@ -1,7 +1,7 @@
 //! Times and days as text: RFC 3339 in UTC, and `YYYY-MM-DD`.
 
 use jiff::{Span, civil::Date};
-use kith_core::timestamp::Timestamp;
+use kith_core::{day::Day, timestamp::Timestamp};
 
 /// The day that days are counted from.
 const EPOCH: Date = Date::constant(1970, 1, 1);
@@ -32,15 +32,16 @@ pub fn whole_millis(nanos: i128) -> Timestamp {
     Timestamp::from_millis(millis.expect("nanoseconds of the years to 9999 are far fewer"))
 }
 
-/// A day, given as days since 1970-01-01, as `YYYY-MM-DD`.
-pub fn day_text(day: i32) -> String {
-    EPOCH.saturating_add(Span::new().days(day)).to_string()
+/// A day as `YYYY-MM-DD`.
+pub fn day_text(day: Day) -> String {
+    EPOCH.saturating_add(Span::new().days(day.number())).to_string()
 }
 
 /// Reads a day as [`day_text`] writes it.
-pub fn read_day(text: &str) -> Result<i32, NotDay> {
+pub fn read_day(text: &str) -> Result<Day, NotDay> {
     let date: Date = text.parse().map_err(|error| NotDay { text: text.to_owned(), error })?;
-    Ok(date.duration_since(EPOCH).as_hours().div_euclid(24).try_into().expect("years have four digits"))
+    let days = date.duration_since(EPOCH).as_hours().div_euclid(24);
+    Ok(Day::new(days.try_into().expect("years have four digits")))
 }
 
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn days_read_back_as_they_are_written() {
-        for day in [-20_000, -1, 0, 1, 20_780] {
+        for day in [-20_000, -1, 0, 1, 20_780].map(Day::new) {
             assert_eq!(read_day(&day_text(day)).unwrap(), day);
         }
         assert!(read_day("2026-02-30").is_err() && read_day("yesterday").is_err());

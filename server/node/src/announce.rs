@@ -1,6 +1,7 @@
 //! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
 
 use crate::{config::Config, demo, limits::KEYS_TOLD_MAX, node::Node, owner_token};
+use kith_core::timestamp::DAY_MS;
 use kith_log::{Network, Rollback};
 use sd_notify::NotifyState;
 use std::{
@@ -34,7 +35,6 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
 
 /// How old the owner token is and when it ends, at every start but the first.
 fn owner_age(node: &Node) -> Option<String> {
-    const DAY_MS: i64 = 86_400_000;
     if node.owner_token().is_some() {
         return None;
     }

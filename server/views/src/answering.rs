@@ -16,7 +16,7 @@ use crate::{
     view::handle::ViewHandle,
     wire,
 };
-use kith_core::{directory::Directory, filter::Filter, position::Position};
+use kith_core::{day::Day, directory::Directory, filter::Filter, position::Position};
 use kith_proto::v1;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result
         rows: answer.rows.into_iter().map(wire::row).collect(),
         next_page_token: answer.next_page_token.unwrap_or_default(),
         position: answer.position.get(),
-        day: answer.day,
+        day: answer.day.number(),
         total: answer.total,
     })
 }
@@ -64,7 +64,7 @@ pub fn explanation_of_view<E: From<Unanswered>>(
         hidden,
         share_of: share_of.unwrap_or_default(),
         position: position.get(),
-        day,
+        day: day.number(),
         inputs: Vec::new(),
     })
 }
@@ -74,7 +74,7 @@ pub fn explanation_of_view<E: From<Unanswered>>(
 pub fn digest_of_view(
     view: &ViewHandle,
     held: &Filter,
-    (day, as_of): (Option<i32>, Option<Position>),
+    (day, as_of): (Option<Day>, Option<Position>),
     cancel: &Cancel,
 ) -> Result<v1::DigestViewResponse, Unanswered> {
     let held = if *held == Filter::default() { &view.shared.held } else { held };
@@ -86,8 +86,8 @@ pub fn digest_of_view(
 pub fn report_as_of(
     views: &[Arc<ViewHandle>],
     as_of: Option<Position>,
-    day: Option<i32>,
-) -> Result<(Position, i32), Unanswered> {
+    day: Option<Day>,
+) -> Result<(Position, Day), Unanswered> {
     let (reached, today) = Report::reached(views).ok_or_else(Unanswered::inputs_building)?;
     Ok((as_of.unwrap_or(reached), day.unwrap_or(today)))
 }
@@ -98,7 +98,7 @@ pub fn rows_of_report(
     table: &ReportTable,
     directory: &Directory,
     question: &ReportQuestion,
-    (position, day): (Position, i32),
+    (position, day): (Position, Day),
 ) -> Result<v1::QueryViewResponse, Unanswered> {
     let answer = report.answer(table, directory, &question.query)?;
     let page = ReportPage { as_of: Some(position), day: Some(day), ..question.page };

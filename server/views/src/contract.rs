@@ -8,7 +8,7 @@ pub(crate) mod key;
 pub(crate) mod manifest;
 pub(crate) mod report_manifest;
 
-use kith_core::{event::Kind, position::Position};
+use kith_core::{day::Day, event::Kind, position::Position};
 
 /// A person's handle: the ordinal of their `person_added` entry, from 1; 0 is nobody.
 pub(crate) type Handle = u32;
@@ -115,7 +115,7 @@ pub(crate) enum GuestValue {
     /// True or false.
     Flag(bool),
     /// Days since 1970-01-01, UTC.
-    Day(i32),
+    Day(Day),
     /// A person.
     Person(Handle),
     /// An entry.

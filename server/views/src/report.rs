@@ -31,7 +31,7 @@ use crate::{
     },
     view::handle::ViewHandle,
 };
-use kith_core::{directory::Directory, position::Position};
+use kith_core::{day::Day, directory::Directory, position::Position};
 use std::sync::Arc;
 
 /// A report, ready to be computed.
@@ -48,8 +48,8 @@ pub struct ReportContext<'a> {
     pub directory: &'a Directory,
     /// The position; no view may be behind it.
     pub position: Position,
-    /// The day, days since 1970-01-01, UTC.
-    pub day: i32,
+    /// The day.
+    pub day: Day,
 }
 
 impl Report {
@@ -79,14 +79,14 @@ impl Report {
 
     /// How far views have come that are read together: the position and the day of the last one. None while one of them
     /// is being built.
-    pub fn reached(views: &[Arc<ViewHandle>]) -> Option<(Position, i32)> {
+    pub fn reached(views: &[Arc<ViewHandle>]) -> Option<(Position, Day)> {
         let cursors: Vec<_> = views.iter().map(|view| view.cursor()).collect();
         let position = cursors.iter().map(|cursor| cursor.position).min()?;
         Some((position, cursors.iter().map(|cursor| cursor.day).min()??))
     }
 
     /// What the table of a position and day is of.
-    pub fn table_of(&self, views: &[Arc<ViewHandle>], position: Position, day: i32) -> TableOf {
+    pub fn table_of(&self, views: &[Arc<ViewHandle>], position: Position, day: Day) -> TableOf {
         TableOf {
             component: self.component(),
             settings: self.settings().to_owned(),
@@ -153,7 +153,7 @@ impl Report {
     /// Lets the plugin compute; once more with the large part, if what it gives does not fit otherwise.
     fn rows(
         &self,
-        day: i32,
+        day: Day,
         (input, counts): (&[u8], &[usize]),
         hold: &mut Hold,
         cancel: &Cancel,

@@ -73,7 +73,7 @@ pub fn value(value: Value) -> v1::Value {
         Value::Integer(integer) => Some(Proto::Integer(integer)),
         Value::Text(text) => Some(Proto::Text(text)),
         Value::Flag(flag) => Some(Proto::Flag(flag)),
-        Value::Day(day) => Some(Proto::Day(day)),
+        Value::Day(day) => Some(Proto::Day(day.number())),
         Value::Person(person) => Some(Proto::Person(person.to_string())),
         Value::Event(position) => Some(Proto::Event(position.get())),
     };
@@ -86,7 +86,7 @@ pub fn digest(digest: ViewDigest, component: [u8; 32], settings: &str) -> v1::Di
         rows_digest: digest.sha256.to_vec(),
         rows: digest.rows,
         position: digest.position.get(),
-        day: digest.day,
+        day: digest.day.number(),
         component: component.to_vec(),
         settings: settings.to_owned(),
     }

@@ -7,6 +7,7 @@ use kith_client::{
     replica::{OfflineViews, ViewError},
 };
 use kith_core::{
+    day::Day,
     filter::Filter,
     id::PersonId,
     position::Position,
@@ -60,7 +61,7 @@ type Wrong = Option<(Reason, &'static str)>;
 
 /// What is asked, each in a word.
 fn questions() -> Vec<(&'static str, Question, Wrong)> {
-    let day = NOON.day() - 30;
+    let day = Day::new(NOON.day().number() - 30);
     let refused = |reason, field| Some((reason, field));
     vec![
         ("all rows", rows("strength", |_| {}), None),
@@ -103,7 +104,7 @@ fn questions() -> Vec<(&'static str, Question, Wrong)> {
         ),
         (
             "a day beyond days",
-            rows("strength", |query| query.at = Some(i32::MAX)),
+            rows("strength", |query| query.at = Some(Day::new(i32::MAX))),
             refused(Reason::RequestInvalid, "at"),
         ),
         (
@@ -133,13 +134,17 @@ fn questions() -> Vec<(&'static str, Question, Wrong)> {
         ("why of no row", why("strength", &["loner", "hermit"], |_| {}), refused(Reason::RowUnknown, "")),
         (
             "why on no day",
-            why("strength", &["amina", "ben"], |query| query.at = Some(i32::MIN)),
+            why("strength", &["amina", "ben"], |query| query.at = Some(Day::new(i32::MIN))),
             refused(Reason::RequestInvalid, "at"),
         ),
         ("why of no report's row", why("bridges", &["a", "b"], |_| {}), refused(Reason::RowUnknown, "")),
         ("why of no key of a report", why("bridges", &[], |_| {}), refused(Reason::RequestInvalid, "key")),
         ("a digest of a report", digest("bridges", |_| {}), refused(Reason::RequestInvalid, "view")),
-        ("a digest of nothing at no day", digest("x", |q| q.at = Some(i32::MAX)), refused(Reason::ViewUnknown, "view")),
+        (
+            "a digest of nothing at no day",
+            digest("x", |q| q.at = Some(Day::new(i32::MAX))),
+            refused(Reason::ViewUnknown, "view"),
+        ),
         (
             "a digest of tomorrow's entries",
             digest("strength", |query| query.as_of = Position::new(100_000)),

@@ -10,6 +10,7 @@ use kith_client::{
 };
 use kith_core::reason::Reason;
 use kith_core::{
+    day::Day,
     event::{Event, HabitKind, Kind},
     filter::{Filter, PeopleMatch},
     position::Position,
@@ -77,7 +78,7 @@ async fn rows_and_digests_are_the_server_s() {
 
     let earlier = DigestQuery {
         as_of: Position::new(60),
-        at: Some(NOON.day() - 30),
+        at: Some(Day::new(NOON.day().number() - 30)),
         ..digest_of("strength", &Filter::default())
     };
     assert_eq!(views.digest_view(&earlier).await.unwrap(), device.client.digest_view(&earlier).await.unwrap());

@@ -11,8 +11,7 @@ use crate::{
     },
 };
 use kith_client::v1::QueryViewResponse;
-use kith_core::position::Position;
-use kith_core::reason::Reason;
+use kith_core::{day::Day, position::Position, reason::Reason};
 use kith_json::{day_text, row_json};
 use serde_json::Value;
 
@@ -89,6 +88,6 @@ fn nothing_yet(position: Position, lag: u64) -> Failure {
 
 /// Remarks how many of the rows are shown, and what they are as of.
 pub(super) fn remark_on(shown: usize, last: &QueryViewResponse) {
-    let (day, position) = (day_text(last.day), last.position);
+    let (day, position) = (day_text(Day::new(last.day)), last.position);
     remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::{DigestQuery, ViewQuery, v1::View};
-use kith_core::{filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
+use kith_core::{day::Day, filter::Filter, limits::PAGE_ROWS_MAX, position::Position, timestamp::Timestamp};
 use kith_json::{day_text, view_json, view_state_name};
 use serde_json::json;
 use std::{str::FromStr, time::Duration};
@@ -46,7 +46,7 @@ pub(crate) struct ViewArgs {
     sort: Option<String>,
     /// As things stood at the end of this day, in UTC
     #[arg(long, value_name = "DATE", requires = "name", value_parser = parse_view_day_now)]
-    at: Option<i32>,
+    at: Option<Day>,
     /// As it was known at this position, or at this time or the end of this day, in UTC
     #[arg(long, value_name = "POSITION|DATE", requires = "name")]
     as_of: Option<AsOf>,
@@ -166,10 +166,10 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
         "rows_digest": rows_digest,
         "rows": found.rows,
         "position": found.position,
-        "day": day_text(found.day),
+        "day": day_text(Day::new(found.day)),
         "component": hex::encode(&found.component),
     });
-    let day = day_text(found.day);
+    let day = day_text(Day::new(found.day));
     context.output.tell(&shown, || {
         format!("{rows_digest}  {} complete rows as of {day} UTC, position {}", found.rows, found.position)
     })
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn what_was_known_is_a_position_or_a_date() {
         assert_eq!("12".parse(), Ok(AsOf::Position(Position::new(12))));
-        assert_eq!("1970-01-02".parse(), Ok(AsOf::Time(Timestamp::end_of_day(1))));
+        assert_eq!("1970-01-02".parse(), Ok(AsOf::Time(Day::new(1).end())));
         assert!("0".parse::<AsOf>().is_err());
         assert!("tomorrow".parse::<AsOf>().is_err());
     }

@@ -15,6 +15,7 @@ use crate::{
 use clap::Args;
 use kith_client::{Recorded, RowQuery, v1::ExplainRowResponse};
 use kith_core::{
+    day::Day,
     id::{OrganisationId, PersonId},
     position::Position,
 };
@@ -40,7 +41,7 @@ pub(crate) struct WhyArgs {
     item: Option<u64>,
     /// As things stood at the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
-    at: Option<i32>,
+    at: Option<Day>,
     /// As it was known at this position
     #[arg(long, value_name = "POSITION")]
     as_of: Option<AsOf>,

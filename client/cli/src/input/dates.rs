@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use kith_client::now;
-use kith_core::timestamp::Timestamp;
+use kith_core::{day::Day, timestamp::Timestamp};
 use kith_json::dates;
 
 /// The zone of whoever types: `TZ`, else that of the computer. Where the computer has none it is UTC.
@@ -25,8 +25,8 @@ pub(crate) fn parse_since_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_since(text, now(), &zone_here()?)
 }
 
-/// Reads a day of views, as days since 1970-01-01, UTC.
-pub(crate) fn parse_view_day_now(text: &str) -> Result<i32, String> {
+/// Reads a day of views.
+pub(crate) fn parse_view_day_now(text: &str) -> Result<Day, String> {
     dates::parse_view_day(text, now())
 }
 

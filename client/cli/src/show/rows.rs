@@ -2,6 +2,7 @@
 
 use super::{output::Column, people::Names};
 use kith_client::v1::{Field, FieldType, Row, Value, value::Value as Kind};
+use kith_core::day::Day;
 use kith_json::day_text;
 
 /// Columns of a table of rows.
@@ -50,7 +51,7 @@ pub(crate) fn value_text(value: &Value, names: &Names) -> String {
         Some(Kind::Integer(integer)) => integer.to_string(),
         Some(Kind::Text(text)) => text.clone(),
         Some(Kind::Flag(flag)) => (if *flag { "yes" } else { "no" }).to_owned(),
-        Some(Kind::Day(day)) => day_text(*day),
+        Some(Kind::Day(day)) => day_text(Day::new(*day)),
         Some(Kind::Person(person)) => names.of(person).to_owned(),
         Some(Kind::Event(position)) => position.to_string(),
     }

@@ -6,6 +6,7 @@ use crate::{
     replica::{error::StoreError, reading::open},
 };
 use kith_core::{
+    day::Day,
     filter::Filter,
     id::{OrganisationId, PersonId},
     position::Position,
@@ -57,7 +58,7 @@ pub(super) async fn explain(view: Arc<ViewHandle>, explain: Explain) -> Result<v
 pub(super) async fn digest(
     view: Arc<ViewHandle>,
     held: Filter,
-    as_of: (Option<i32>, Option<Position>),
+    as_of: (Option<Day>, Option<Position>),
 ) -> Result<v1::DigestViewResponse, ViewError> {
     Ok(blocking(move || digest_of_view(&view, &held, as_of, &Cancel::default())).await?)
 }

@@ -7,7 +7,7 @@ use super::{
     host::{Found, Host, blocking},
 };
 use crate::error::Error;
-use kith_core::{directory::Directory, filter::Filter, position::Position, reason::Reason};
+use kith_core::{day::Day, directory::Directory, filter::Filter, position::Position, reason::Reason};
 use kith_proto::v1;
 use kith_views::{
     Cancel, Question, Report, ReportContext, ViewHandle, explanation_of_report, question, report_as_of, rows_of_report,
@@ -64,7 +64,7 @@ impl Ready {
         .await
     }
 
-    fn context<'a>(&'a self, directory: &'a Directory, (position, day): (Position, i32)) -> ReportContext<'a> {
+    fn context<'a>(&'a self, directory: &'a Directory, (position, day): (Position, Day)) -> ReportContext<'a> {
         ReportContext { views: &self.views, directory, position, day }
     }
 

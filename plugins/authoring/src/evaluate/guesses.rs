@@ -6,7 +6,7 @@ use super::{
     measures::Candidate,
 };
 use crate::failure::Failure;
-use kith_core::{random::SplitMix64, timestamp::DAY_MS};
+use kith_core::{day::Day, random::SplitMix64, timestamp::Timestamp};
 use std::collections::{HashMap, HashSet};
 
 /// Share of the contacts before the first and the last cut.
@@ -45,10 +45,10 @@ pub fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate>
 /// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
 #[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
 pub fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
-    let mut known: HashMap<Pair, (f64, f64, i64, i64)> = HashMap::new();
+    let mut known: HashMap<Pair, (f64, f64, Option<Day>, i64)> = HashMap::new();
     for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
-        let day = contact.at.div_euclid(DAY_MS);
-        let (days, count, last_day, last) = known.entry(contact.pair).or_insert((0.0, 0.0, i64::MIN, i64::MIN));
+        let day = Some(Timestamp::from_millis(contact.at).day());
+        let (days, count, last_day, last) = known.entry(contact.pair).or_insert((0.0, 0.0, None, i64::MIN));
         *days += f64::from(u8::from(day != *last_day));
         *count += 1.0;
         (*last_day, *last) = (day, contact.at);

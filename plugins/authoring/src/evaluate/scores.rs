@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     host::{Fold, Host},
 };
-use kith_core::{id::PersonId, timestamp::DAY_MS};
+use kith_core::{id::PersonId, timestamp::Timestamp};
 use kith_views::{KeyShape, Manifest, Query, Value, limits::PAGE_ROWS_MAX};
 use std::{collections::HashMap, hash::BuildHasher};
 
@@ -31,7 +31,7 @@ pub async fn scores(
         return Err(Failure::Usage(format!("rows of {} are about one person: only pairs can be judged", subject.name)));
     }
     let column = column(folded.manifest(), subject.column)?;
-    let day = i32::try_from(cut.div_euclid(DAY_MS)).expect("times lie between the years 1900 and 9999");
+    let day = Timestamp::from_millis(cut).day();
     let mut query = Query { day: Some(day), page_rows: PAGE_ROWS_MAX, ..Query::default() };
     let mut scores = HashMap::new();
     loop {
@@ -67,7 +67,7 @@ fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(*number),
         Value::Integer(integer) => Some(*integer as f64),
-        Value::Day(day) => Some(f64::from(*day)),
+        Value::Day(day) => Some(f64::from(day.number())),
         Value::Flag(flag) => Some(f64::from(u8::from(*flag))),
         Value::None | Value::Text(_) | Value::Person(_) | Value::Event(_) => None,
     }

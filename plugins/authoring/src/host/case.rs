@@ -11,7 +11,7 @@ use crate::{
     log::spool::Spool,
 };
 use kith_client::v1;
-use kith_core::{json::Json, timestamp::DAY_MS};
+use kith_core::{day::Day, json::Json};
 use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, limits::PAGE_ROWS_MAX, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -111,15 +111,14 @@ impl Case {
     }
 
     /// The rows that a component makes of the case's log as of its day.
-    pub async fn rows(&self, host: &Host, component: Vec<u8>, log: Spool, day: i32) -> Result<Made, Failure> {
-        let noon = i64::from(day) * DAY_MS + DAY_MS / 2;
+    pub async fn rows(&self, host: &Host, component: Vec<u8>, log: Spool, day: Day) -> Result<Made, Failure> {
         let fold = Fold {
             component,
             settings: Value::Object(self.file.settings.clone()).to_string(),
             network: "case".parse()?,
             scope: ViewScope::Network,
             log: Arc::new(log),
-            clock: Arc::new(move || noon),
+            clock: Arc::new(move || day.noon().millis()),
         };
         if let Declared::Report(manifest) = host.declared(&fold.component, &fold.settings)? {
             return report_rows(host, &manifest, &fold).await;

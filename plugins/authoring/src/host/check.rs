@@ -13,7 +13,7 @@ use crate::{
         spool::Spool,
     },
 };
-use kith_core::{event::Kind, history::History, timestamp::DAY_MS};
+use kith_core::{day::Day, event::Kind, history::History};
 use kith_views::{CheckError, CheckReport, Checking, Manifest, Report, ReportCheck, ReportManifest, ViewScope};
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ pub enum Tried {
     Given {
         /// The log.
         log: Spool,
-        /// The day, days since 1970-01-01, UTC.
-        day: i32,
+        /// The day.
+        day: Day,
     },
     /// A network that never was.
     MadeUp {
@@ -35,7 +35,7 @@ pub enum Tried {
 }
 
 impl Tried {
-    fn log(self, kinds: &[Kind], members: Members) -> Result<(Spool, i32), Failure> {
+    fn log(self, kinds: &[Kind], members: Members) -> Result<(Spool, Day), Failure> {
         match self {
             Self::Given { log, day } => Ok((log, day)),
             Self::MadeUp { entries } => Ok((sample::log(kinds, entries, members)?, sample::DAY)),
@@ -94,14 +94,14 @@ impl Host {
             }
         }
         let (log, day) = tried.log(&kinds, Members::Organisations)?;
-        let (entries, noon) = (log.head().get(), i64::from(day) * DAY_MS + DAY_MS / 2);
+        let entries = log.head().get();
         let fold = Fold {
             component,
             settings,
             network: "check".parse()?,
             scope: ViewScope::Network,
             log: Arc::new(log),
-            clock: Arc::new(move || noon),
+            clock: Arc::new(move || day.noon().millis()),
         };
         let ready = Ready::fold(self, inputs, &fold).await?;
         let found = ready.check(day).await?;

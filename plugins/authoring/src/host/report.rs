@@ -6,6 +6,7 @@ use super::{Fold, Folded, Host, blocking};
 use crate::{failure::Failure, limits};
 use kith_client::{replica::OfflinePlugin, v1};
 use kith_core::{
+    day::Day,
     directory::Directory,
     entry::Entry,
     history::{Budget, History},
@@ -49,7 +50,7 @@ pub struct Ready {
     folded: Vec<Folded>,
     directory: Arc<Directory>,
     position: Position,
-    day: i32,
+    day: Day,
 }
 
 impl Ready {
@@ -70,7 +71,7 @@ impl Ready {
     }
 
     /// Rows, as a server gives them; `day` is the day of the log's end unless it is given.
-    pub async fn query(&self, query: ReportQuery, day: Option<i32>) -> Result<v1::QueryViewResponse, Failure> {
+    pub async fn query(&self, query: ReportQuery, day: Option<Day>) -> Result<v1::QueryViewResponse, Failure> {
         let day = day.unwrap_or(self.day);
         let page = ReportPage { as_of: Some(self.position), day: Some(day), skip: query.skip };
         self.ask(day, move |report, context| Ok(wire::report::answer(report, &page, report.query(context, &query)?)))
@@ -78,13 +79,13 @@ impl Ready {
     }
 
     /// Looks the report over, as of a day.
-    pub(super) async fn check(&self, day: i32) -> Result<ReportCheck, Failure> {
+    pub(super) async fn check(&self, day: Day) -> Result<ReportCheck, Failure> {
         self.ask(day, Report::check).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        day: i32,
+        day: Day,
         ask: impl FnOnce(&Report, &ReportContext<'_>) -> Result<T, ReportError> + Send + 'static,
     ) -> Result<T, Failure> {
         let (report, directory, position) = (Arc::clone(&self.report), Arc::clone(&self.directory), self.position);

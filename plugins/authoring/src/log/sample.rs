@@ -10,6 +10,7 @@ use super::{
 use crate::failure::Failure;
 use kith_client::EventBuilder;
 use kith_core::{
+    day::Day,
     entry::Entry,
     event::{
         Answer, Answered, Asked, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, HabitKind, Helped,
@@ -33,8 +34,8 @@ const RETRACTED_ONE_IN: u64 = 100;
 /// Categories of asks and helps.
 const CATEGORIES: [&str; 3] = ["beds", "discharge", "training"];
 
-/// The day after the last of the log, days since 1970-01-01, UTC.
-pub(crate) const DAY: i32 = 20_453;
+/// The day after the last of the log.
+pub(crate) const DAY: Day = Day::new(20_453);
 
 /// Whom the network is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,10 @@
 
 use super::{exit, out::say};
 use clap::{Args, Subcommand};
-use kith_core::timestamp::Timestamp;
+use kith_core::timestamp::{DAY_MS, Timestamp};
 use kith_log::{Clock, Config};
 use kith_node::owner_token::{self, Change};
 use std::process::ExitCode;
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// Make the owner token of a data folder that no server uses
 #[derive(Debug, Args)]

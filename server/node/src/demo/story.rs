@@ -53,7 +53,7 @@ struct Tie {
 
 /// The story up to `end`, in order of time.
 pub(super) fn story(cast: &[Member], end: Timestamp) -> Vec<Scene> {
-    let mut teller = Teller { cast, start: end.day().into(), random: Random::new(SEED), scenes: Vec::new() };
+    let mut teller = Teller { cast, start: end.day().number().into(), random: Random::new(SEED), scenes: Vec::new() };
     teller.start -= DAYS;
     let mut ties = teller.ties();
     teller.tell_introductions(&mut ties);

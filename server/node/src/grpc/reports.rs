@@ -7,7 +7,7 @@ use crate::{
     node::Node,
     views::{ServedReport, tables::TableError},
 };
-use kith_core::{directory::Directory, may::Principal, position::Position};
+use kith_core::{day::Day, directory::Directory, may::Principal, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
@@ -68,7 +68,7 @@ async fn table(
     call: &SlowCall,
     network: &Network,
     report: &ServedReport,
-    as_of: (Position, i32),
+    as_of: (Position, Day),
 ) -> Result<(Arc<ReportTable>, Arc<Directory>), Failure> {
     let computing = node.tables().compute(call, network, report, as_of);
     Ok(rows::unless_retired(&report.retired, computing).await??)

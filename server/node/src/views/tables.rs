@@ -2,7 +2,7 @@
 
 use super::ServedReport;
 use crate::bounds::slow::{Flights, SlowCall};
-use kith_core::{directory::Directory, position::Position};
+use kith_core::{day::Day, directory::Directory, position::Position};
 use kith_log::{Network, ReadError};
 use kith_views::{Cancel, ReportContext, ReportError, ReportTable, TableOf};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Tables {
         call: &SlowCall,
         network: &Network,
         report: &ServedReport,
-        (position, day): (Position, i32),
+        (position, day): (Position, Day),
     ) -> impl Future<Output = Computed> + use<> {
         let handles = report.handles();
         let of = report.report.table_of(&handles, position, day);

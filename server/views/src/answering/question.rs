@@ -13,6 +13,7 @@ use crate::{
     report::{Report, answer::ReportQuery, page::ReportPage},
 };
 use kith_core::{
+    day::Day,
     filter::Filter,
     id::{OrganisationId, PersonId},
     limits::PERSON_ID_BYTES_MAX,
@@ -22,7 +23,7 @@ use kith_core::{
 use kith_proto::v1;
 
 /// The day and the position that rows are asked for as of, where they are not asked for as they are.
-pub type AsOf = (Option<i32>, Option<Position>);
+pub type AsOf = (Option<Day>, Option<Position>);
 
 /// What questions are looked up in: a log with its directory.
 pub trait Asked {
@@ -133,7 +134,7 @@ pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<E
 pub fn explain_report<A: Asked>(
     message: &v1::ExplainRowRequest,
     asked: &A,
-) -> Result<(Option<Position>, Option<i32>), A::Error> {
+) -> Result<(Option<Position>, Option<Day>), A::Error> {
     match &*message.key {
         [] => return Err(Unanswered::request("key", "is missing").into()),
         [_] | [_, _] if message.key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
@@ -163,10 +164,11 @@ pub fn as_of<A: Asked>(asked: &A, number: u64) -> Result<Option<Position>, A::Er
 }
 
 /// Reads a day that rows are asked for as of.
-pub fn day(number: Option<i32>) -> Result<Option<i32>, Unanswered> {
+pub fn day(number: Option<i32>) -> Result<Option<Day>, Unanswered> {
     let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
-    match number {
+    match number.map(Day::new) {
         Some(day) if !(first..=last).contains(&day) => {
+            let (first, last) = (first.number(), last.number());
             Err(Unanswered::request("at", format_args!("must be a day between {first} and {last}")))
         }
         day => Ok(day),

@@ -8,7 +8,7 @@ use crate::{
         row::{RowKey, StoredRow},
     },
 };
-use kith_core::{id::PersonId, position::Position};
+use kith_core::{day::Day, id::PersonId, position::Position};
 
 /// A value in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ pub enum Value {
     /// True or false.
     Flag(bool),
     /// Days since 1970-01-01, UTC.
-    Day(i32),
+    Day(Day),
     /// A person.
     Person(PersonId),
     /// An entry.

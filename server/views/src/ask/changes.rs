@@ -15,7 +15,7 @@ use crate::{
     },
     view::{handle::ViewHandle, shared::ViewCursor},
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use redb::ReadTransaction;
 
 /// Rows that changed, or a part of them.
@@ -29,7 +29,7 @@ pub struct Changes {
     /// until all that changed at the next position was told.
     pub position: Position,
     /// The day that rows are as of. When it turns, any row may have changed without an entry: all come again.
-    pub day: i32,
+    pub day: Day,
 }
 
 /// How far somebody who watches a view has come.
@@ -45,7 +45,7 @@ pub struct ChangeReader {
 /// position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Round {
-    day: i32,
+    day: Day,
     /// Rows that went after this position are told: the reader never had those that went before.
     known: Position,
     /// The first row that is not told; none at the end of the round.
@@ -105,7 +105,7 @@ impl ChangeReader {
     }
 
     /// From where the reader goes on, and in which round.
-    fn round_of(&self, day: i32, cursor: Position) -> (Position, Round) {
+    fn round_of(&self, day: Day, cursor: Position) -> (Position, Round) {
         match self.round {
             // Rows that are gone by now are not known to somebody who knows none.
             None if self.position == Position::ZERO => (Position::ZERO, Round { day, known: cursor, next: None }),
@@ -173,7 +173,7 @@ impl Part {
     }
 
     /// The rows with people by their ids.
-    fn changes(self, view: &ViewHandle, cursor: Position, position: Position, day: i32) -> Changes {
+    fn changes(self, view: &ViewHandle, cursor: Position, position: Position, day: Day) -> Changes {
         let people = view.shared.source.people();
         let meaning = people.meaning(cursor);
         let complete = view.complete(&view.shared.held, &people, &meaning);
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_reader_hears_of_what_it_does_not_know() {
-        let at = |position, day| ViewCursor { position: Position::new(position), day: Some(day) };
+        let at = |position, day| ViewCursor { position: Position::new(position), day: Some(Day::new(day)) };
         let reader = |after| ChangeReader::new(Position::new(after));
-        let round = Round { day: 3, known: Position::ZERO, next: None };
+        let round = Round { day: Day::new(3), known: Position::ZERO, next: None };
         let told = ChangeReader { round: Some(round), ..reader(7) };
         let place = Place { changed: Position::new(8), row: RowKey::first_of(Key::MIN) };
         let within = ChangeReader { round: Some(Round { next: Some(place), ..round }), ..reader(7) };

@@ -10,16 +10,16 @@ use crate::{
     share::cancel::Cancel,
     view::handle::ViewHandle,
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use std::cmp::Ordering;
 
 /// What differs between two views.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// Position that both are compared as of.
     pub position: Position,
     /// Day that both are compared as of.
-    pub day: i32,
+    pub day: Day,
     /// Rows that are equal in every column that both have.
     pub equal: u64,
     /// Rows of both that differ.
@@ -71,9 +71,8 @@ impl ViewHandle {
             our_fields: self.fields(),
             their_fields: other.fields(),
         };
-        let found =
-            tables.compare(moves_max, |key| key.people().map(|handle| people.id_in_key(handle).to_string()).collect());
-        Ok(Comparison { position, day: ours.day, ..found })
+        let ids = |key: Key| key.people().map(|handle| people.id_in_key(handle).to_string()).collect();
+        Ok(tables.compare((position, ours.day), moves_max, ids))
     }
 }
 
@@ -86,8 +85,13 @@ pub(crate) struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// What differs; position and day are the caller's to fill in.
-    pub(crate) fn compare(&self, moves_max: usize, ids: impl Fn(Key) -> Vec<String>) -> Comparison {
+    /// What differs, as of the position and day that the rows are of.
+    pub(crate) fn compare(
+        &self,
+        (position, day): (Position, Day),
+        moves_max: usize,
+        ids: impl Fn(Key) -> Vec<String>,
+    ) -> Comparison {
         let columns = Columns::of(self.our_fields, self.their_fields);
         let mut found = Found { moves_max, ..Found::default() };
         found.compare(self.ours, self.theirs, &columns);
@@ -101,6 +105,8 @@ impl Tables<'_> {
         let moves = moves.collect();
         let Found { equal, changed, added, removed, .. } = found;
         Comparison {
+            position,
+            day,
             equal,
             changed,
             added,
@@ -108,7 +114,6 @@ impl Tables<'_> {
             columns_added: columns.added,
             columns_removed: columns.removed,
             moves,
-            ..Comparison::default()
         }
     }
 }
@@ -230,7 +235,7 @@ fn number(value: &GuestValue) -> Option<f64> {
     match value {
         GuestValue::Number(number) => Some(*number),
         GuestValue::Integer(integer) => Some(*integer as f64),
-        GuestValue::Day(day) => Some(f64::from(*day)),
+        GuestValue::Day(day) => Some(f64::from(day.number())),
         GuestValue::None | GuestValue::Text(_) | GuestValue::Flag(_) | GuestValue::Person(_) | GuestValue::Event(_) => {
             None
         }

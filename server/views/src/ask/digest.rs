@@ -7,7 +7,7 @@
 
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::{file::row::StoredRow, share::cancel::Cancel, view::handle::ViewHandle};
-use kith_core::{filter::Filter, position::Position};
+use kith_core::{day::Day, filter::Filter, position::Position};
 use sha2::{Digest, Sha256};
 
 /// A digest over all rows of a view.
@@ -16,7 +16,7 @@ pub struct ViewDigest {
     /// The position that rows are as of.
     pub position: Position,
     /// The day that rows are as of.
-    pub day: i32,
+    pub day: Day,
     /// Number of rows.
     pub rows: u64,
     /// SHA-256 over them.
@@ -25,7 +25,7 @@ pub struct ViewDigest {
 
 impl ViewHandle {
     /// The digest of the view as it is, or as of another day or position: over the rows of complete keys.
-    pub fn digest(&self, day: Option<i32>, as_of: Option<Position>) -> Result<ViewDigest, SnapshotError> {
+    pub fn digest(&self, day: Option<Day>, as_of: Option<Position>) -> Result<ViewDigest, SnapshotError> {
         self.digest_until(&self.shared.held, day, as_of, &Cancel::default())
     }
 
@@ -33,7 +33,7 @@ impl ViewHandle {
     pub fn digest_until(
         &self,
         held: &Filter,
-        day: Option<i32>,
+        day: Option<Day>,
         as_of: Option<Position>,
         cancel: &Cancel,
     ) -> Result<ViewDigest, SnapshotError> {

@@ -19,6 +19,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
+    day::Day,
     event::Kind,
     id::{EventId, PersonId},
     position::Position,
@@ -35,7 +36,7 @@ pub struct Explain {
     /// The row's item, in views with several rows a key; none is every row of the key.
     pub item: Option<Position>,
     /// As of the end of this day.
-    pub day: Option<i32>,
+    pub day: Option<Day>,
     /// As known at this position.
     pub as_of: Option<Position>,
 }
@@ -54,7 +55,7 @@ pub struct Explanation {
     /// The position that the rows are as of.
     pub position: Position,
     /// The day that the rows are as of.
-    pub day: i32,
+    pub day: Day,
 }
 
 /// An entry that rows stand on.
@@ -190,7 +191,7 @@ fn evidence_of(rows: &[(Position, StoredRow)], orders: &[Order]) -> Vec<Position
 /// What is measured to tell what an entry adds.
 #[derive(Debug, Clone, Copy)]
 struct Measure {
-    day: i32,
+    day: Day,
     item: Option<Position>,
     column: usize,
 }

@@ -7,7 +7,7 @@ use crate::{
     file::row::{RowKey, StoredRow, compare_values, decode_value, put_value},
     limits,
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use std::cmp::Ordering;
 
 /// Version of the token's bytes.
@@ -125,7 +125,7 @@ pub(crate) struct PageToken {
     /// The position that rows are as of.
     pub(crate) position: Position,
     /// The day that rows are as of.
-    pub(crate) day: i32,
+    pub(crate) day: Day,
     /// Stands for the question.
     pub(crate) question: [u8; 8],
     /// The last row of the page before.
@@ -136,7 +136,7 @@ impl PageToken {
     pub(crate) fn encode(&self) -> String {
         let mut bytes = vec![TOKEN_VERSION];
         bytes.extend_from_slice(&self.position.get().to_le_bytes());
-        bytes.extend_from_slice(&self.day.to_le_bytes());
+        bytes.extend_from_slice(&self.day.number().to_le_bytes());
         bytes.extend_from_slice(&self.question);
         bytes.extend_from_slice(&self.after.row_key.to_bytes());
         put_value(&mut bytes, &self.after.value);
@@ -151,7 +151,7 @@ impl PageToken {
         let is_token = head[0] == TOKEN_VERSION && rest.is_empty();
         is_token.then(|| Self {
             position: Position::new(u64::from_le_bytes(first(&head[1..]))),
-            day: i32::from_le_bytes(first(&head[9..])),
+            day: Day::new(i32::from_le_bytes(first(&head[9..]))),
             question: first(&head[13..]),
             after: Rank { value, row_key: RowKey::from_bytes(first(&head[21..])) },
         })
@@ -204,7 +204,11 @@ mod tests {
         }
 
         #[test]
-        fn tokens_read_back(position in any::<u64>().prop_map(Position::new), day in any::<i32>(), text in ".{0,10}") {
+        fn tokens_read_back(
+            position in any::<u64>().prop_map(Position::new),
+            day in any::<i32>().prop_map(Day::new),
+            text in ".{0,10}",
+        ) {
             let after = Rank { value: GuestValue::Text(text), row_key: row_key(7) };
             let token = PageToken { position, day, question: [3; 8], after };
             prop_assert_eq!(PageToken::decode(&token.encode()), Some(token));

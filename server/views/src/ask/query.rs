@@ -13,6 +13,7 @@ use crate::{
     view::handle::ViewHandle,
 };
 use kith_core::{
+    day::Day,
     id::{OrganisationId, PersonId},
     position::Position,
 };
@@ -28,8 +29,8 @@ pub struct Query {
     pub organisation: Option<OrganisationId>,
     /// Only rows of this key: one or two people, in any order.
     pub key: Option<Vec<PersonId>>,
-    /// As of the end of this day (days since 1970-01-01, UTC): what happened up to then.
-    pub day: Option<i32>,
+    /// As of the end of this UTC day: what happened up to then.
+    pub day: Option<Day>,
     /// As known at this position.
     pub as_of: Option<Position>,
     /// The order of rows; none is by the first numeric column, largest first.
@@ -86,7 +87,7 @@ pub struct QueryAnswer {
     /// The position that rows are as of.
     pub position: Position,
     /// The day that rows are as of.
-    pub day: i32,
+    pub day: Day,
     /// Number of rows before they were cut into pages.
     pub total: u64,
 }
@@ -233,6 +234,7 @@ fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
 /// Stands for all of a question but its page.
 fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
     let Query { person, organisation, key, day, as_of, .. } = query;
+    let day = day.map(Day::number);
     let question = format!("{person:?} {organisation:?} {key:?} {day:?} {as_of:?} {order:?}");
     let digest: [u8; 32] = Sha256::digest(question).into();
     crate::contract::key::first(&digest)

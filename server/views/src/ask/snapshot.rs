@@ -19,7 +19,7 @@ use crate::{
     },
     view::shared::Shared,
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -62,7 +62,7 @@ pub(crate) enum Part {
 }
 
 /// What a table of a view is of: position, day and part.
-type TableOf = (Position, i32, Part);
+type TableOf = (Position, Day, Part);
 
 /// Bytes that a row of a table holds.
 pub(crate) fn row_bytes(row: &[u8]) -> usize {
@@ -100,7 +100,7 @@ pub(crate) struct Snapshot<'a> {
     /// The position.
     pub(crate) position: Position,
     /// The day.
-    pub(crate) day: i32,
+    pub(crate) day: Day,
     /// Whom handles mean as of the position.
     pub(crate) meaning: Meaning,
     shape: KeyShape,
@@ -110,7 +110,7 @@ pub(crate) struct Snapshot<'a> {
 
 impl<'a> Snapshot<'a> {
     /// The view as it is, or as of another day or position.
-    pub(crate) fn open(shared: &'a Shared, day: Option<i32>, as_of: Option<Position>) -> Result<Self, SnapshotError> {
+    pub(crate) fn open(shared: &'a Shared, day: Option<Day>, as_of: Option<Position>) -> Result<Self, SnapshotError> {
         let read = shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
         let cursor = meta.cursor;

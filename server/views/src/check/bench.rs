@@ -11,7 +11,7 @@ use crate::{
     },
     share::interrupted::Interrupted,
 };
-use kith_core::{id::PersonId, position::Position};
+use kith_core::{day::Day, id::PersonId, position::Position};
 use sha2::{Digest, Sha256};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -48,7 +48,7 @@ impl Rows {
 pub(super) struct Bench<'a> {
     pub(super) plugin: &'a Plugin,
     pub(super) jobs: &'a [Job],
-    pub(super) day: i32,
+    pub(super) day: Day,
 }
 
 impl Bench<'_> {

@@ -4,7 +4,7 @@ use crate::{
     contract::manifest::Manifest, fold::source::SourceError, plugin::refused::Refused, share::interrupted::Interrupted,
 };
 use bytes::Bytes;
-use kith_core::{history::History, id::PersonId};
+use kith_core::{day::Day, history::History, id::PersonId};
 use std::{sync::Arc, time::Duration};
 
 /// What to look over.
@@ -15,8 +15,8 @@ pub struct Checking {
     pub settings: String,
     /// Entries to try it on.
     pub sample: Arc<dyn History>,
-    /// The day that rows are made as of, days since 1970-01-01, UTC.
-    pub day: i32,
+    /// The day that rows are made as of.
+    pub day: Day,
 }
 
 /// What was found.

@@ -9,7 +9,7 @@ use crate::contract::{
     GuestRow, GuestValue,
     key::{Key, first},
 };
-use kith_core::{limits::PERSON_ID_BYTES_MAX, position::Position};
+use kith_core::{day::Day, limits::PERSON_ID_BYTES_MAX, position::Position};
 use std::cmp::Ordering;
 
 /// Length of the head.
@@ -179,7 +179,7 @@ pub(crate) fn put_value(bytes: &mut Vec<u8>, value: &GuestValue) {
             bytes.extend_from_slice(text.as_bytes());
         }
         GuestValue::Flag(flag) => put(bytes, 4, &[u8::from(*flag)]),
-        GuestValue::Day(day) => put(bytes, 5, &day.to_le_bytes()),
+        GuestValue::Day(day) => put(bytes, 5, &day.number().to_le_bytes()),
         GuestValue::Person(person) => put(bytes, PERSON_TAG, &person.to_le_bytes()),
         GuestValue::Event(position) => put(bytes, 7, &position.get().to_le_bytes()),
     }
@@ -207,7 +207,7 @@ fn take_value(rest: &mut &[u8]) -> GuestValue {
             GuestValue::Text(std::str::from_utf8(text).expect("stored text was text").to_owned())
         }
         4 => GuestValue::Flag(take::<1>(rest)[0] == 1),
-        5 => GuestValue::Day(i32::from_le_bytes(take(rest))),
+        5 => GuestValue::Day(Day::new(i32::from_le_bytes(take(rest)))),
         PERSON_TAG => GuestValue::Person(u32::from_le_bytes(take(rest))),
         7 => GuestValue::Event(Position::new(u64::from_le_bytes(take(rest)))),
         _ => GuestValue::None,
@@ -256,7 +256,7 @@ mod tests {
             any::<i64>().prop_map(GuestValue::Integer),
             ".{0,20}".prop_map(GuestValue::Text),
             any::<bool>().prop_map(GuestValue::Flag),
-            any::<i32>().prop_map(GuestValue::Day),
+            any::<i32>().prop_map(|day| GuestValue::Day(Day::new(day))),
             any::<u32>().prop_map(GuestValue::Person),
             any::<u64>().prop_map(|position| GuestValue::Event(Position::new(position))),
         ];

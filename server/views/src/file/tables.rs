@@ -1,7 +1,7 @@
 //! Every table of a view's file: key, value, lifetime. All of it is a cache of the log.
 
 use crate::contract::key::{Key, Order, first};
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use redb::TableDefinition;
 
 /// Version of everything in this file. Another version means: delete the file and build it again.
@@ -38,7 +38,7 @@ pub(crate) struct Meta {
     /// The last position taken in.
     pub(crate) cursor: Position,
     /// The day that rows are as of; none until the view is built.
-    pub(crate) day: Option<i32>,
+    pub(crate) day: Option<Day>,
     /// Keys with a state.
     pub(crate) keys: u64,
     /// Rows that are there.
@@ -56,7 +56,7 @@ impl Meta {
         bytes.extend_from_slice(&FORMAT.to_le_bytes());
         bytes.extend_from_slice(&self.identity);
         bytes.push(u8::from(self.day.is_some()));
-        bytes.extend_from_slice(&self.day.unwrap_or_default().to_le_bytes());
+        bytes.extend_from_slice(&self.day.map_or(0, Day::number).to_le_bytes());
         for number in [self.cursor.get(), self.keys, self.rows, self.state_bytes] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -73,7 +73,7 @@ impl Meta {
         let number = |index: usize| u64::from_le_bytes(first(&numbers[index * 8..]));
         (u32::from_le_bytes(*format) == FORMAT).then(|| Self {
             identity: *identity,
-            day: (*has_day == 1).then(|| i32::from_le_bytes(*day)),
+            day: (*has_day == 1).then(|| Day::new(i32::from_le_bytes(*day))),
             cursor: Position::new(number(0)),
             keys: number(1),
             rows: number(2),
@@ -198,7 +198,7 @@ mod tests {
         #[test]
         fn meta_reads_back(
             cursor in any::<u64>().prop_map(Position::new),
-            day in proptest::option::of(any::<i32>()),
+            day in proptest::option::of(any::<i32>().prop_map(Day::new)),
             keys in any::<u64>(),
         ) {
             let meta = Meta { identity: [7; 32], cursor, day, keys, rows: 3, state_bytes: 4 };

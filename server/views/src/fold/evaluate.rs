@@ -22,7 +22,7 @@ use crate::{
     },
     share::{interrupted::Interrupted, room::NoRoom},
 };
-use kith_core::{position::Position, timestamp::Timestamp};
+use kith_core::{day::Day, position::Position};
 use redb::ReadableTable;
 use std::{
     borrow::Cow,
@@ -60,8 +60,8 @@ pub(crate) struct AsOf {
 
 impl AsOf {
     /// Up to a position, and up to the end of a day.
-    pub(crate) fn day(position: Position, day: i32) -> Self {
-        Self { position, end: Timestamp::end_of_day(day).millis() }
+    pub(crate) fn day(position: Position, day: Day) -> Self {
+        Self { position, end: day.end().millis() }
     }
 
     /// Up to a position, whenever it happened.
@@ -193,7 +193,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
     /// entries is folded anew without them.
     pub(crate) fn rows(
         &mut self,
-        day: i32,
+        day: Day,
         keys: &[(Key, Record)],
         mut visit: impl FnMut(KeyRows) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
@@ -205,7 +205,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
 
     fn rows_of_some(
         &mut self,
-        day: i32,
+        day: Day,
         keys: &[(Key, Record)],
         visit: &mut impl FnMut(KeyRows) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {

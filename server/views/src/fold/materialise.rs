@@ -16,7 +16,7 @@ use crate::{
     plugin::runner::Runner,
     share::room::FileRoom,
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ pub(crate) struct Materialisation<'a> {
 
 impl Materialisation<'_> {
     /// Makes the rows of keys that changed, as of a day.
-    pub(crate) fn make(&mut self, day: i32, keys: &[(Key, Record)]) -> Result<(), EvaluateError> {
+    pub(crate) fn make(&mut self, day: Day, keys: &[(Key, Record)]) -> Result<(), EvaluateError> {
         let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
         let mut evaluation = Evaluation {
             source: self.source,
@@ -71,7 +71,7 @@ impl Materialisation<'_> {
     }
 
     /// Makes the rows of all keys as of a day. While the view is built, notes when each key last changed.
-    pub(crate) fn make_all(&mut self, day: i32) -> Result<(), EvaluateError> {
+    pub(crate) fn make_all(&mut self, day: Day) -> Result<(), EvaluateError> {
         let mut after = None;
         loop {
             let keys = self.records_after(after)?;

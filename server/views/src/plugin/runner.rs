@@ -20,6 +20,7 @@ use crate::{
         work::{Hold, Work},
     },
 };
+use kith_core::day::Day;
 use std::{
     sync::{
         Arc,
@@ -246,7 +247,7 @@ impl Runner {
     /// call gave before the next call is made.
     pub(crate) fn read<E: From<Interrupted>>(
         &mut self,
-        day: i32,
+        day: Day,
         keys: &[(Key, &[u8])],
         mut visit: impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -266,7 +267,7 @@ impl Runner {
 
     fn read_some<E: From<Interrupted>>(
         &mut self,
-        day: i32,
+        day: Day,
         keys: &[(Key, &[u8])],
         visit: &mut impl FnMut(Result<Vec<GuestRow>, String>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -287,7 +288,7 @@ impl Runner {
     }
 
     /// The rows of one key, which may be as large as one call may give.
-    fn read_large(&mut self, day: i32, key: &[(Key, &[u8])]) -> Result<Result<Vec<GuestRow>, String>, Interrupted> {
+    fn read_large(&mut self, day: Day, key: &[(Key, &[u8])]) -> Result<Result<Vec<GuestRow>, String>, Interrupted> {
         let mut result = self.work.hold();
         result.add(limits::CALL_RESULT_BYTES_MAX)?;
         loop {

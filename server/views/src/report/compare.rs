@@ -25,7 +25,7 @@ impl Report {
             our_fields: &self.manifest().fields,
             their_fields: &other.manifest().fields,
         };
-        let found = tables.compare(moves_max, |key| self.key(context.directory, (key.a, key.b)));
-        Ok(Comparison { position: context.position, day: context.day, ..found })
+        let as_of = (context.position, context.day);
+        Ok(tables.compare(as_of, moves_max, |key| self.key(context.directory, (key.a, key.b))))
     }
 }

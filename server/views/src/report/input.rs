@@ -77,7 +77,7 @@ impl Packed {
                 place as f64
             }
             GuestValue::Flag(flag) => f64::from(u8::from(flag)),
-            GuestValue::Day(day) => f64::from(day),
+            GuestValue::Day(day) => f64::from(day.number()),
             GuestValue::Person(handle) => f64::from(handle),
             GuestValue::Event(position) => position.get() as f64,
         }

@@ -2,15 +2,15 @@
 //!
 //! Invariant: all pages of a question are of one position and day.
 
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 
 /// Where a page begins. Its text is the token that asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReportPage {
     /// The position asked for; none in a first page that names none.
     pub as_of: Option<Position>,
-    /// The day asked for, days since 1970-01-01, UTC; none in a first page that names none.
-    pub day: Option<i32>,
+    /// The day asked for; none in a first page that names none.
+    pub day: Option<Day>,
     /// Rows before the page.
     pub skip: usize,
 }
@@ -28,7 +28,7 @@ impl ReportPage {
         let position: u64 = part()?.parse().map_err(|_| PageTokenInvalid)?;
         let day: i32 = part()?.parse().map_err(|_| PageTokenInvalid)?;
         let skip: usize = part()?.parse().map_err(|_| PageTokenInvalid)?;
-        Ok(Self { as_of: Some(Position::new(position)), day: Some(day), skip })
+        Ok(Self { as_of: Some(Position::new(position)), day: Some(Day::new(day)), skip })
     }
 
     /// The page after this one, which has so many rows.
@@ -40,7 +40,7 @@ impl ReportPage {
 
 impl std::fmt::Display for ReportPage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (position, day) = (self.as_of.unwrap_or(Position::ZERO), self.day.unwrap_or_default());
+        let (position, day) = (self.as_of.unwrap_or(Position::ZERO), self.day.map_or(0, Day::number));
         write!(f, "{position}.{day}.{}", self.skip)
     }
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn pages_go_on_where_they_were() {
-        let page = ReportPage { as_of: Some(Position::new(7)), day: Some(-3), skip: 100 };
+        let page = ReportPage { as_of: Some(Position::new(7)), day: Some(Day::new(-3)), skip: 100 };
         assert_eq!(ReportPage::parse(&page.to_string()), Ok(page));
         assert_eq!(page.after(50).skip, 150);
         for wrong in ["", "7", "7.1", "7.x.1", "-1.1.1"] {

@@ -8,7 +8,7 @@ use crate::{
     plugin::abi::report_v1::GuestReportRow,
     share::work::Hold,
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 
 /// The rows of a report as of one position and day.
 pub struct ReportTable {
@@ -25,7 +25,7 @@ pub struct TableOf {
     pub(super) component: [u8; 32],
     pub(super) settings: String,
     pub(super) position: Position,
-    pub(super) day: i32,
+    pub(super) day: Day,
     pub(super) views: Vec<[u8; 32]>,
 }
 

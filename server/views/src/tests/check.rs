@@ -4,6 +4,7 @@ use super::harness::{HOSTILE_TEXT, Lab, MemoryLog, TODAY, at, component, person}
 use crate::{CheckReport, Checking, Differs, Trial};
 use bytes::Bytes;
 use kith_core::{
+    day::Day,
     event::{Asked, Attribute, AttributeValue, Fact, Habit, Helped, Met, Scope},
     history::History,
 };
@@ -39,7 +40,7 @@ fn check_on(log: &Arc<MemoryLog>, component: &[u8], settings: &str) -> CheckRepo
         component: Bytes::copy_from_slice(component),
         settings: settings.to_owned(),
         sample: Arc::clone(log) as Arc<dyn History>,
-        day: TODAY,
+        day: Day::new(TODAY),
     };
     Lab::open().views.check(&checking).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use super::harness::{Lab, MemoryLog, View, at, builtin, person};
 use crate::{Query, Value};
-use kith_core::{event::Answer, position::Position};
+use kith_core::{day::Day, event::Answer, position::Position};
 use std::sync::Arc;
 
 fn strength(log: &Arc<MemoryLog>) -> View {
@@ -119,7 +119,7 @@ fn a_late_entry_is_folded_in_its_place() {
     rebuilt.catch_up();
     assert_eq!(view.rows(Query::default()), rebuilt.rows(Query::default()));
     let rows = view.handle.query(&Query::default()).unwrap().rows;
-    assert_eq!(rows[0].values[4], Value::Day(15), "they met before the answer");
+    assert_eq!(rows[0].values[4], Value::Day(Day::new(15)), "they met before the answer");
 }
 
 #[test]

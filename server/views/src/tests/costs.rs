@@ -3,6 +3,7 @@
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
 use crate::{ChangeReader, Query, limits, share::cancel::Cancel, view::follower::Step, wire};
 use kith_core::{
+    day::Day,
     event::{DirectoryFact, Fact, Habit, Met, PersonAdded},
     id::PersonId,
     position::Position,
@@ -78,7 +79,7 @@ fn a_page_ends_where_its_bytes_do_and_the_next_goes_on() {
     view.catch_up();
     let keys = 630;
     assert_eq!(status_of_fat(&view), (0, keys as u64, keys as u64));
-    for day in [None, Some(TODAY - 1)] {
+    for day in [None, Some(Day::new(TODAY - 1))] {
         let (mut pages, mut rows, mut page_token) = (0, 0, None);
         loop {
             let query = Query { day, page_rows: limits::PAGE_ROWS_MAX, page_token, ..Query::default() };

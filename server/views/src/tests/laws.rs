@@ -3,6 +3,7 @@
 use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
 use crate::{ChangeReader, Query, Row, Value, view::follower::Step};
 use kith_core::{
+    day::Day,
     event::{
         Answer, Asked, Attribute, AttributeValue, Custom, DirectoryFact, Fact, FollowedUp, Habit, Helped, Met,
         Referred, Scope,
@@ -340,7 +341,7 @@ fn a_day_is_asked_for_as_if_nothing_happened_after_it() {
         let mut then = lab.view(component, "{}", &until);
         then.now.store(end, std::sync::atomic::Ordering::Relaxed);
         then.catch_up();
-        assert_eq!(view.handle.digest(Some(day), None).unwrap(), then.digest());
+        assert_eq!(view.handle.digest(Some(Day::new(day)), None).unwrap(), then.digest());
     });
 }
 

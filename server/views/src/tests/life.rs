@@ -3,7 +3,7 @@
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
 use crate::{FollowError, Following, Query, ViewScope, ViewState, view::follower::Step};
 use bytes::Bytes;
-use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
+use kith_core::{day::Day, filter::Filter, history::History, id::NetworkName, position::Position};
 use std::{
     future::Future,
     pin::pin,
@@ -56,7 +56,7 @@ fn a_followed_view_takes_in_what_is_appended() {
     log.met(50, &[0, 1]);
     head.send_replace(log.head());
     let cursor = block_on(view.wait_for(log.head())).unwrap();
-    assert_eq!((cursor.position, cursor.day), (log.head(), Some(TODAY)));
+    assert_eq!((cursor.position, cursor.day), (log.head(), Some(Day::new(TODAY))));
     assert_eq!(view.query(&Query::default()).unwrap().total, 1);
     let status = view.status().unwrap();
     assert_eq!((status.state, status.lag, status.keys, status.rows), (ViewState::Running, 0, 1, 1));
@@ -168,7 +168,7 @@ fn two_versions_are_compared_as_of_one_position_and_day() {
     let same = slow.handle.compare(&slow.handle, 5).unwrap();
     assert_eq!((same.equal, same.changed, same.added, same.removed, same.moves.len()), (2, 0, 0, 0, 0));
     let found = slow.handle.compare(&fast.handle, 1).unwrap();
-    assert_eq!((found.position, found.day), (until, TODAY));
+    assert_eq!((found.position, found.day), (until, Day::new(TODAY)));
     assert_eq!((found.equal, found.changed, found.added, found.removed), (0, 2, 0, 0));
     let [moved] = &found.moves[..] else { panic!("one was asked for: {found:?}") };
     assert_eq!((moved.column.as_str(), moved.item), ("score", None));
@@ -186,9 +186,9 @@ fn rows_decay_when_the_day_turns() {
     let rows = view.rows(Query::default());
     view.now.store(at(TODAY + 1, 0), Ordering::Relaxed);
     view.catch_up();
-    assert_eq!(view.digest().day, TODAY + 1);
+    assert_eq!(view.digest().day, Day::new(TODAY + 1));
     assert_ne!(view.rows(Query::default()), rows);
-    assert_eq!(view.handle.digest(Some(TODAY), None).unwrap(), before);
+    assert_eq!(view.handle.digest(Some(Day::new(TODAY)), None).unwrap(), before);
     view.now.store(at(TODAY, 23), Ordering::Relaxed);
     view.catch_up();
     assert_eq!(view.digest(), before, "a clock set back is followed");

@@ -5,6 +5,7 @@ use crate::{
     ChangeReader, Direction, Explain, ExplainError, OrderBy, Query, QueryError, Row, SnapshotError, Value, ViewScope,
 };
 use kith_core::{
+    day::Day,
     event::{Answer, DirectoryFact, Fact, Habit, Met, PersonChanged, Scope},
     id::PersonId,
     position::Position,
@@ -129,8 +130,8 @@ fn rows_know_when_they_changed() {
     let view = strength(&log);
     let top = |query: &Query| view.handle.query(query).unwrap().rows[0].changed;
     assert_eq!(top(&Query::default()), Some(Position::new(last)));
-    assert_eq!(top(&Query { day: Some(TODAY), ..Query::default() }), Some(Position::new(last)));
-    assert_eq!(top(&Query { day: Some(TODAY - 1), ..Query::default() }), None);
+    assert_eq!(top(&Query { day: Some(Day::new(TODAY)), ..Query::default() }), Some(Position::new(last)));
+    assert_eq!(top(&Query { day: Some(Day::new(TODAY - 1)), ..Query::default() }), None);
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn explanations_list_entries_newest_first_with_shares() {
     let key = Query { key: Some(explain(None).key), ..Query::default() };
     let Value::Number(rest) = without.handle.query(&key).unwrap().rows[0].values[0] else { panic!("a score") };
     assert!((shares[0] - (score - rest)).abs() < 1e-12, "a share is what a retraction takes away");
-    let earlier = view.handle.explain(&explain(Some(85))).unwrap();
+    let earlier = view.handle.explain(&explain(Some(Day::new(85)))).unwrap();
     assert_eq!(earlier.evidence.len(), 2);
     let unknown = view.handle.explain(&Explain { key: vec![person(2), person(3)], ..explain(None) });
     assert!(matches!(unknown, Err(ExplainError::RowUnknown)));
@@ -292,7 +293,7 @@ fn a_new_day_within_a_position_tells_all_again() {
     view.now.store(at(TODAY + 1, 1), std::sync::atomic::Ordering::Relaxed);
     view.catch_up();
     let again = reader.read(&view.handle, usize::MAX).unwrap();
-    assert_eq!((again.rows.len(), again.day), (15, TODAY + 1));
+    assert_eq!((again.rows.len(), again.day), (15, Day::new(TODAY + 1)));
     assert!(!reader.has_news(view.handle.cursor()));
 }
 

@@ -22,7 +22,7 @@ use crate::{
     plugin::runner::Runner,
     share::cancel::Cancel,
 };
-use kith_core::{history::Budget, position::Position, timestamp::Timestamp};
+use kith_core::{day::Day, history::Budget, position::Position, timestamp::Timestamp};
 use redb::WriteTransaction;
 use std::{collections::HashMap, sync::Arc};
 
@@ -138,7 +138,7 @@ impl Follower {
         position = batch.last.get(),
         batch.events = batch.entries.len(),
     ), err(level = "debug"))]
-    fn take_in(&mut self, batch: &Batch, head: Position, today: i32) -> Result<(), EvaluateError> {
+    fn take_in(&mut self, batch: &Batch, head: Position, today: Day) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
         let write = shared.store.write(self.lasting())?;
         let mut meta = Meta { cursor: batch.last, ..self.meta };
@@ -171,7 +171,7 @@ impl Follower {
     }
 
     /// Makes all rows as of another day.
-    fn turn_day(&mut self, today: i32) -> Result<(), EvaluateError> {
+    fn turn_day(&mut self, today: Day) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
         let write = shared.store.write(self.lasting())?;
         let (mut meta, mut quarantine) = (self.meta, self.quarantine.clone());

@@ -14,7 +14,7 @@ use crate::{
         room::{FileRoom, Room},
     },
 };
-use kith_core::{filter::Filter, position::Position};
+use kith_core::{day::Day, filter::Filter, position::Position};
 use std::{
     path::PathBuf,
     sync::{
@@ -29,8 +29,8 @@ use tokio::sync::watch;
 pub struct ViewCursor {
     /// The last position taken in.
     pub position: Position,
-    /// The day that its rows are as of, days since 1970-01-01, UTC; none until it is built.
-    pub day: Option<i32>,
+    /// The day that its rows are as of; none until it is built.
+    pub day: Option<Day>,
 }
 
 /// What the thread and the handles share.

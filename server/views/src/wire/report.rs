@@ -12,7 +12,7 @@ use crate::{
     },
     view::{handle::ViewHandle, status::ViewState},
 };
-use kith_core::position::Position;
+use kith_core::{day::Day, position::Position};
 use kith_proto::v1;
 use prost::Message;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
         next_page_token: if next.skip < answer.total { next.to_string() } else { String::new() },
         rows,
         position: number(page.as_of),
-        day: page.day.unwrap_or_default(),
+        day: page.day.map_or(0, Day::number),
         total: answer.total as u64,
     }
 }
@@ -41,7 +41,7 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
 pub fn explanation(
     report: &Report,
     found: ReportExplanation,
-    (position, day): (Position, i32),
+    (position, day): (Position, Day),
 ) -> v1::ExplainRowResponse {
     let inputs = found.inputs.into_iter().map(|input| v1::InputRows {
         view: input.view,
@@ -53,7 +53,7 @@ pub fn explanation(
         rows: vec![report_row(found.row)],
         inputs: inputs.collect(),
         position: position.get(),
-        day,
+        day: day.number(),
         ..v1::ExplainRowResponse::default()
     }
 }

@@ -3,6 +3,7 @@
 use crate::{context::Context, failure::Failure, input::dates::parse_view_day_now, show::output::Format};
 use clap::Args;
 use kith_client::v1;
+use kith_core::day::Day;
 use kith_json::day_text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub(crate) struct CertifyArgs {
     name: String,
     /// As of the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
-    at: Option<i32>,
+    at: Option<Day>,
 }
 
 /// A certificate as the file holds it.
@@ -74,7 +75,7 @@ fn certificate(certified: v1::ViewCertificate) -> Result<Certificate, Failure> {
         settings: serde_json::from_str(&certified.settings).map_err(|_| malformed("settings"))?,
         organisation: Some(certified.organisation).filter(|organisation| !organisation.is_empty()),
         checkpoint: certified.checkpoint,
-        day: day_text(certified.day),
+        day: day_text(Day::new(certified.day)),
         rows: certified.rows,
         rows_digest: digest(certified.rows_digest, "rows digest")?,
     })

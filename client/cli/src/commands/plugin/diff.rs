@@ -8,6 +8,7 @@ use crate::{
 };
 use clap::{Args, value_parser};
 use kith_client::v1;
+use kith_core::day::Day;
 use kith_json::{day_text, view_json};
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ async fn show(context: &mut Context, name: &str, diff: &v1::DiffPluginResponse) 
     let (from, to) = (&diff.from, &diff.to);
     context.output.line(&format!(
         "{name}: from {from} to {to}, as of {} UTC, position {}",
-        day_text(diff.day),
+        day_text(Day::new(diff.day)),
         diff.position
     ))?;
     let (equal, changed, added, removed) = (diff.rows_equal, diff.rows_changed, diff.rows_added, diff.rows_removed);
@@ -103,7 +104,7 @@ fn diff_json(name: &str, diff: &v1::DiffPluginResponse) -> Value {
         "from": diff.from,
         "to": diff.to,
         "position": diff.position,
-        "day": day_text(diff.day),
+        "day": day_text(Day::new(diff.day)),
         "rows_equal": diff.rows_equal,
         "rows_changed": diff.rows_changed,
         "rows_added": diff.rows_added,

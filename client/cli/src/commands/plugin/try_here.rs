@@ -13,7 +13,7 @@ use crate::{
 use clap::{Args, value_parser};
 use kith_authoring::host::{Fold, Folded, Host};
 use kith_client::{now, v1::QueryViewResponse};
-use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
+use kith_core::{day::Day, id::OrganisationId, plugins::PluginSettings, position::Position};
 use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, limits::PAGE_ROWS_MAX, wire};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -48,7 +48,7 @@ pub(crate) struct TryArgs {
     sort: Option<String>,
     /// As things stood at the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
-    pub(super) at: Option<i32>,
+    pub(super) at: Option<Day>,
 }
 
 pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
@@ -110,7 +110,7 @@ async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<
             rows: page.rows.into_iter().map(wire::row).collect(),
             next_page_token: page.next_page_token.unwrap_or_default(),
             position: page.position.get(),
-            day: page.day,
+            day: page.day.number(),
             total: page.total,
         })
     };

@@ -14,7 +14,6 @@ use kith_core::{
     history::{Budget, History},
     id::OrganisationId,
     position::Position,
-    timestamp::DAY_MS,
     tree::{Frontier, leaf_hash},
 };
 use kith_json::read_day;
@@ -68,7 +67,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
         network: context.place.network().clone(),
         scope,
         log,
-        clock: Arc::new(move || i64::from(day) * DAY_MS),
+        clock: Arc::new(move || day.noon().millis()),
     };
     let digest = Host::open()?.fold(fold).await?.digest(day).await?;
     if (digest.rows, digest.sha256) != (certificate.rows, certificate.rows_digest) {

@@ -6,7 +6,7 @@ use crate::{
     node::Node,
     views::ServedView,
 };
-use kith_core::{filter::Filter, position::Position};
+use kith_core::{day::Day, filter::Filter, position::Position};
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{Cancel, ViewScope};
@@ -50,7 +50,7 @@ fn certify(
     name: String,
     view: &ServedView,
     (checkpoint, position): (String, Position),
-    (day, cancel): (Option<i32>, &Cancel),
+    (day, cancel): (Option<Day>, &Cancel),
 ) -> Result<v1::ViewCertificate, Failure> {
     let view = &view.handle;
     let digest = view.digest_until(&Filter::default(), day, Some(position), cancel)?;
@@ -66,7 +66,7 @@ fn certify(
         scope: scope.into(),
         organisation,
         checkpoint,
-        day: digest.day,
+        day: digest.day.number(),
         rows: digest.rows,
         rows_digest: digest.sha256.to_vec(),
     })

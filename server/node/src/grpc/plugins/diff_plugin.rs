@@ -89,7 +89,7 @@ fn compare(
 fn response(found: Comparison) -> v1::DiffPluginResponse {
     v1::DiffPluginResponse {
         position: found.position.get(),
-        day: found.day,
+        day: found.day.number(),
         rows_equal: found.equal,
         rows_changed: found.changed,
         rows_added: found.added,

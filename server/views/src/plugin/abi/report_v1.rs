@@ -13,6 +13,7 @@ use crate::{
     plugin::engine::SandboxLimits,
     share::{cancel::Cancel, places::Place},
 };
+use kith_core::day::Day;
 use std::collections::HashSet;
 use wasmtime::{
     Engine, Store,
@@ -112,13 +113,14 @@ impl ReportGuest {
     /// Computes the rows, if they have no more bytes than said. `inputs` is the number of rows of each input.
     pub(crate) fn compute(
         &mut self,
-        day: i32,
+        day: Day,
         (input, inputs): (&[u8], &[usize]),
         fields: &[Field],
         result_bytes_max: usize,
     ) -> Result<Vec<GuestReportRow>, GuestError> {
-        let computed =
-            self.call(result_bytes_max, |report, store| report.kith_report_report().call_compute(store, day, input))?;
+        let computed = self.call(result_bytes_max, |report, store| {
+            report.kith_report_report().call_compute(store, day.number(), input)
+        })?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
         checked_rows(computed, fields, inputs).map_err(|reason| GuestError::failed(None, reason))
     }

@@ -16,7 +16,7 @@ use crate::{
     plugin::engine::SandboxLimits,
     share::places::Place,
 };
-use kith_core::{event::Kind, position::Position};
+use kith_core::{day::Day, event::Kind, position::Position};
 use std::collections::HashSet;
 use wasmtime::{Engine, Store, component::InstancePre};
 
@@ -96,15 +96,16 @@ impl ViewGuest {
     /// The rows of each key as of the end of a day, in the order of the slots, if they have no more bytes.
     pub(crate) fn read(
         &mut self,
-        day: i32,
+        day: Day,
         slots: &[(Key, &[u8])],
         fields: &[Field],
         result_bytes_max: usize,
     ) -> Result<Vec<Vec<GuestRow>>, GuestError> {
         let states: Vec<u8> = slots.iter().flat_map(|(_, state)| *state).copied().collect();
         let wire: Vec<wit::Slot> = slots.iter().map(|(key, state)| slot(*key, state)).collect();
-        let rows =
-            self.call(result_bytes_max, |view, store| view.kith_view_view().call_read(store, day, &wire, &states))?;
+        let rows = self.call(result_bytes_max, |view, store| {
+            view.kith_view_view().call_read(store, day.number(), &wire, &states)
+        })?;
         rows_by_slot(rows.map_err(|fault| fault_of(&fault))?, slots.len(), fields)
     }
 }

@@ -12,7 +12,7 @@ macro_rules! words {
                     $wit::Value::Integer(integer) => Self::Integer(integer),
                     $wit::Value::Text(text) => Self::Text(text),
                     $wit::Value::Flag(flag) => Self::Flag(flag),
-                    $wit::Value::Day(day) => Self::Day(day),
+                    $wit::Value::Day(day) => Self::Day(kith_core::day::Day::new(day)),
                     $wit::Value::Person(person) => Self::Person(person),
                     $wit::Value::Event(position) => Self::Event(kith_core::position::Position::new(position)),
                 }
