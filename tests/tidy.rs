@@ -205,6 +205,51 @@ fn every_file_that_the_architecture_names_is_there() {
     assert!(named > 40, "{named} names are found");
 }
 
+/// Names of the constants in production code.
+fn constants(text: &str) -> impl Iterator<Item = &str> {
+    let production = text.split("#[cfg(test)]\nmod tests").next().expect("there is something");
+    production.lines().filter_map(|line| {
+        let (before, rest) = line.split_once("const ")?;
+        let before = before.trim();
+        let begins = before.is_empty() || before == "pub" || (before.starts_with("pub(") && before.ends_with(')'));
+        begins.then(|| rest.split(':').next().unwrap_or_default())
+    })
+}
+
+/// Folders of plugins: each is one small crate, whose limits stand where they are used.
+fn plugins() -> Vec<PathBuf> {
+    let is_plugin = |named: &[&str]| ["kith-plugin-sdk", "kith-report-sdk"].iter().any(|sdk| named.contains(sdk));
+    let plugins = ARROWS.iter().filter(|(_, named)| is_plugin(named)).map(|(folder, _)| *folder);
+    plugins.chain(["plugins/authoring/templates"]).map(PathBuf::from).collect()
+}
+
+/// Whether a name says that something is a limit; `Timestamp::MAX` is none.
+fn is_limit(constant: &str) -> bool {
+    constant.contains('_') && constant.split('_').any(|word| ["MAX", "MIN", "LIMIT"].contains(&word))
+}
+
+#[test]
+fn limits_stand_in_limits_rs() {
+    let plugins = plugins();
+    let (mut kept, mut wrong) = (0, Vec::new());
+    for file in files_with(&[".rs"]) {
+        let name = file.strip_prefix(root()).expect("it is in the project");
+        let is_test = name.iter().any(|part| part == "tests" || part == "tests.rs");
+        if is_test || plugins.iter().any(|folder| name.starts_with(folder)) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("sources are UTF-8");
+        let limits = constants(&text).filter(|constant| is_limit(constant));
+        if file.ends_with("limits.rs") {
+            kept += limits.count();
+        } else {
+            wrong.extend(limits.map(|constant| format!("{}: {constant}", name.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "move these to the limits.rs of their crate:\n{}", wrong.join("\n"));
+    assert!(kept > 150, "{kept} limits are found");
+}
+
 /// What each part of a server takes of its memory at the most, in bytes, as ARCHITECTURE.md calls it.
 fn parts_of_memory() -> Vec<(&'static str, usize)> {
     use kith_node::limits as node;

@@ -3,6 +3,7 @@
 use crate::{
     address::ServerAddress,
     error::{Error, Kind},
+    limits::{CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, KEEPALIVE, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES},
     options::{Options, Retry, Secret, Timeouts},
     retry::{Backoff, Repeat},
 };
@@ -20,18 +21,6 @@ use tonic::{
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
-
-/// HTTP/2 window of a stream: decides how fast a client far away catches up.
-const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
-/// HTTP/2 window of the connection, the largest there is: streams that nobody reads at the moment fill their own
-/// windows, and must not keep the answers of other calls from coming.
-const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
-/// Largest HTTP/2 frame.
-const FRAME_BYTES_MAX: u32 = 1024 * 1024;
-/// Largest message that a server may send.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Time between pings on the connection, and until an unanswered one ends it.
-const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// Connections to one network of a server, one for calls and one for streams. Cheap to clone; clones share them.
 #[derive(Debug, Clone)]
@@ -227,7 +216,7 @@ pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     Ok(endpoint
         .connect_timeout(options.timeouts.connect)
         .tcp_nodelay(true)
-        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
         .http2_keep_alive_interval(KEEPALIVE)

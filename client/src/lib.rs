@@ -45,6 +45,7 @@ mod directory;
 mod entries;
 mod error;
 mod follow;
+mod limits;
 mod networks;
 mod options;
 mod partial_tree;

@@ -1,14 +1,11 @@
 //! Plugins of a network: installing, comparing, activating, and what their views' rows are certified to be.
 
-use crate::{client::Client, error::Error, retry::Repeat};
+use crate::{client::Client, error::Error, limits::COMPONENT_PIECE_BYTES_MAX, retry::Repeat};
 use bytes::{Bytes, BytesMut};
 use kith_core::{id::EventId, position::Position};
 use kith_proto::v1;
 use sha2::{Digest, Sha256};
 use tonic::Streaming;
-
-/// Bytes of a component in one message.
-const PIECE_BYTES: usize = 256 * 1024;
 
 /// What to install.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +211,7 @@ impl Client {
 
 fn pieces(mut data: Bytes) -> impl Iterator<Item = v1::InstallPluginRequest> {
     std::iter::from_fn(move || {
-        let piece = data.split_to(data.len().min(PIECE_BYTES));
+        let piece = data.split_to(data.len().min(COMPONENT_PIECE_BYTES_MAX));
         (!piece.is_empty()).then_some(v1::InstallPluginRequest { plugin: None, data: piece })
     })
 }

@@ -7,6 +7,7 @@ mod context;
 mod failure;
 mod import;
 mod input;
+mod limits;
 mod place;
 mod show;
 mod typed;

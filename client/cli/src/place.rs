@@ -13,6 +13,7 @@ pub(crate) mod views;
 
 use crate::{
     failure::Failure,
+    limits,
     show::{output::remark, people::Names},
 };
 use kith_client::{
@@ -26,10 +27,7 @@ use kith_core::{
     id::{EventId, NetworkName, OrganisationId, PersonId},
     timestamp::Timestamp,
 };
-use std::{path::Path, sync::mpsc, thread, time::Duration};
-
-/// How long another process is waited for without a word.
-const SILENT_MAX: Duration = Duration::from_secs(1);
+use std::{path::Path, sync::mpsc, thread};
 
 /// Where commands record and read.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ impl Place {
         let (done, waiting) = mpsc::channel::<()>();
         thread::scope(|scope| {
             scope.spawn(move || {
-                if matches!(waiting.recv_timeout(SILENT_MAX), Err(mpsc::RecvTimeoutError::Timeout)) {
+                if matches!(waiting.recv_timeout(limits::FILE_SILENT_MAX), Err(mpsc::RecvTimeoutError::Timeout)) {
                     remark("the replica is in use by another process: waiting for it");
                 }
             });

@@ -3,6 +3,7 @@
 use super::{
     Inner,
     error::StoreError,
+    limits,
     reading::{Reader, decode_frontier},
     store::read_state,
     tables::GAPS,
@@ -13,9 +14,6 @@ use kith_core::{
     position::Position,
     tree::{Hash, Subtree},
 };
-
-/// Entries hashed at once.
-const CHECKED_AT_ONCE: u64 = 4_096;
 
 /// What a check of the whole replica came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +72,7 @@ fn hash_all(reader: &Reader, gaps: &[Subtree], position: Position) -> Result<Has
         }
         let after = Position::new(tree.size());
         let next_gap = gaps.peek().map_or(position.get(), |gap| gap.start);
-        let until = Position::new(next_gap.min(after.get() + CHECKED_AT_ONCE));
+        let until = Position::new(next_gap.min(after.get() + limits::CHECKED_ENTRIES_AT_ONCE));
         let entries = reader.range(after, until)?.map(|entry| Ok(entry?.1));
         let entries = entries.collect::<Result<Vec<_>, StoreError>>()?;
         count += entries.len() as u64;

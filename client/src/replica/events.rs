@@ -4,9 +4,6 @@ use super::{Alarm, SyncReport};
 use crate::{append_stream::EventRefused, error::Error};
 use kith_core::{decide::Outcome, id::EventId, position::Position};
 
-/// Events that a slow listener may be behind before it misses some.
-pub(super) const EVENTS_KEPT: usize = 1_024;
-
 /// Something that happened in a replica.
 #[derive(Debug, Clone)]
 pub enum Happening {

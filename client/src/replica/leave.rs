@@ -3,7 +3,7 @@
 //! Invariant: nothing that was recorded here and not sent goes without being asked for, and the files go, not only
 //! what is in them: a deleted row's bytes would stay behind.
 
-use super::{Inner, Outbox, Replica, error::StoreError, turns};
+use super::{Inner, Outbox, Replica, error::StoreError, limits, turns};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -11,9 +11,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-/// How often it is looked, a millisecond apart, whether nobody else has the replica.
-const ALONE_ATTEMPTS: u32 = 300;
 
 /// Why a replica was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +79,7 @@ impl Replica {
 /// The replica itself, if nobody else in this process has it. The thread that lets others have their turn has it for
 /// moments.
 fn alone(mut inner: Arc<Inner>) -> Option<Inner> {
-    for _ in 0..ALONE_ATTEMPTS {
+    for _ in 0..limits::ALONE_ATTEMPTS_MAX {
         match Arc::try_unwrap(inner) {
             Ok(inner) => return Some(inner),
             Err(shared) => inner = shared,

@@ -41,6 +41,7 @@ mod gaps;
 mod half_made;
 mod history;
 mod leave;
+mod limits;
 mod open;
 mod outbox;
 mod part;

@@ -4,8 +4,7 @@ use super::{
     Environment, Inner, OpenError, Replica,
     directory::Known,
     error::StoreError,
-    events::EVENTS_KEPT,
-    half_made,
+    half_made, limits,
     rows::FORMAT,
     store::{Opener, Store, change_state},
     turns::{self, Turns},
@@ -26,14 +25,6 @@ use std::{
 };
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use uuid::Uuid;
-
-/// Memory for pages of the file.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
-/// Longest delay between attempts to reach a server that does not answer.
-const DELAY_MAX: Duration = Duration::from_secs(30);
-
-/// How long another process that has the file is waited for.
-const WAIT: Duration = Duration::from_secs(10);
 
 /// What a replica is told when it is opened.
 #[derive(Debug, Clone)]
@@ -60,8 +51,8 @@ impl ReplicaOptions {
             network,
             filter: Filter::default(),
             key: None,
-            retry: Retry { delay_max: DELAY_MAX, ..Retry::default() },
-            wait: WAIT,
+            retry: Retry { delay_max: limits::RETRY_DELAY_MAX, ..Retry::default() },
+            wait: limits::FILE_WAIT_MAX,
             environment: Environment::default(),
         }
     }
@@ -132,7 +123,7 @@ impl Replica {
             folder,
             known: Mutex::new(Known::default()),
             syncing: AsyncMutex::new(()),
-            happenings: broadcast::Sender::new(EVENTS_KEPT),
+            happenings: broadcast::Sender::new(limits::EVENTS_KEPT),
             outbox_moved: watch::Sender::default(),
             head: watch::Sender::default(),
             #[cfg(feature = "views")]
@@ -162,7 +153,7 @@ pub(super) fn event_id(environment: &Environment) -> EventId {
 
 fn builder() -> redb::Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
+    builder.set_cache_size(limits::CACHE_BYTES);
     builder
 }
 

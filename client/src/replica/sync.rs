@@ -8,6 +8,7 @@ use super::{
     alarm::{Alarm, Evidence, Finding},
     error::StoreError,
     events::Happening,
+    limits,
     part::{Part, Untaken},
     reading::decode_frontier,
     reset::Outbox,
@@ -34,13 +35,6 @@ use kith_core::{
     position::Position,
     tree::{Frontier, verify_consistency},
 };
-
-/// Bytes of entries that are fetched before a checkpoint is asked to vouch for them.
-pub(super) const PART_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Events read from the outbox at once.
-const QUEUED_AT_ONCE: usize = 4_000;
-/// How often one sync begins anew, after the log or the token turned out to be another one.
-const ROUNDS_MAX: usize = 3;
 
 /// What a sync came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,7 +89,7 @@ impl Inner {
         loop {
             match self.sync_round(client, &mut report).await {
                 Ok(()) => break,
-                Err(error) if round == ROUNDS_MAX => return Err(error),
+                Err(error) if round == limits::SYNC_ROUNDS_MAX => return Err(error),
                 Err(SyncError::Call(error)) if error.reason() == Some(Reason::ResetRequired) => {}
                 Err(SyncError::Store(StoreError::Moved)) => {}
                 Err(error) => report.removed += self.look_after_scope(client, error).await?,
@@ -245,7 +239,7 @@ impl Inner {
     pub(super) async fn push(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
         let mut after = 0;
         loop {
-            let queued = self.queued(after, QUEUED_AT_ONCE)?;
+            let queued = self.queued(after, limits::QUEUED_EVENTS_AT_ONCE)?;
             let Some((last, _)) = queued.last() else { return Ok(()) };
             after = *last;
             let mut results = client.append_stream(stream::iter(messages(queued)), Window::default());
@@ -305,7 +299,7 @@ impl Inner {
                 }
             });
         }
-        if update.caught_up || part.size_bytes >= PART_BYTES_MAX {
+        if update.caught_up || part.size_bytes >= limits::PART_BYTES_MAX {
             self.apply(client, part, head).await?;
             report.fetched += part.entries.len() as u64;
             part.clear(update.caught_up);

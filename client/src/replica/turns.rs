@@ -4,7 +4,7 @@
 //! Invariant: the file is only let go of where no transaction runs, and nothing that was read before is believed after
 //! it was taken back: see [`super::part`].
 
-use super::Inner;
+use super::{Inner, limits};
 use redb::{Database, DatabaseError};
 use std::{
     fs::{self, File, OpenOptions},
@@ -19,8 +19,6 @@ use std::{
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 /// How often whoever waits for the file tries to take it.
 const TRY_EVERY: Duration = Duration::from_millis(5);
-/// How long the file is left alone for the one who waits.
-const PASS_MAX: Duration = Duration::from_millis(500);
 
 /// The file that whoever waits holds a lock on: the others queue for that lock.
 pub(super) const TURN: &str = "replica.turn";
@@ -78,7 +76,7 @@ impl Turns {
 
     /// Leaves the file alone until whoever waits has it.
     pub(super) fn let_pass(&self) {
-        let deadline = Instant::now() + PASS_MAX;
+        let deadline = Instant::now() + limits::PASS_WAIT_MAX;
         while self.is_waited_for() && Instant::now() < deadline {
             thread::sleep(TRY_EVERY);
         }

@@ -6,6 +6,7 @@ pub mod compiler;
 pub mod evaluate;
 mod failure;
 pub mod host;
+mod limits;
 pub mod log;
 pub mod project;
 pub mod scaffold;

@@ -15,7 +15,7 @@ use redb::{ReadableTable, StorageError, Table, TableDefinition};
 pub const ENTRIES: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("entries");
 
 /// Bytes of a block, unless one entry alone takes more: with its key it fills a page of redb.
-const BLOCK_BYTES_MAX: usize = 4_000;
+const BLOCK_BYTES: usize = 4_000;
 
 /// Tag and wire type of field 1, bytes.
 const FRAME_TAG: u8 = 0x0a;
@@ -143,7 +143,7 @@ impl BlockEdge {
     ) -> Result<(), StorageError> {
         for (position, entry) in entries {
             let length = entry.len() as u64;
-            if self.block.len() + 1 + encoded_len_varint(length) + entry.len() > BLOCK_BYTES_MAX {
+            if self.block.len() + 1 + encoded_len_varint(length) + entry.len() > BLOCK_BYTES {
                 self.write(network, table)?;
                 self.block.clear();
             }
@@ -259,7 +259,7 @@ mod tests {
         let transaction = database.begin_read().unwrap();
         let table = transaction.open_table(ENTRIES).unwrap();
         let rows = table.range((7, 0)..=(7, u64::MAX)).unwrap().count();
-        assert_eq!(rows, 100_usize.div_ceil(BLOCK_BYTES_MAX / 243));
+        assert_eq!(rows, 100_usize.div_ceil(BLOCK_BYTES / 243));
         let stats = table.stats().unwrap();
         let bytes = stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes();
         let pages = stats.leaf_pages() + stats.branch_pages();

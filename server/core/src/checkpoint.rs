@@ -15,11 +15,11 @@ mod text;
 
 pub use growth::{Growth, GrowthInvalid};
 pub use key::{KeyInvalid, PublicKey, SigningKey, VerifierKey};
-pub use note::{NOTE_BYTES_MAX, Note, NoteInvalid, NoteSignature};
+pub use note::{Note, NoteInvalid, NoteSignature};
 pub use origin::{LogOrigin, LogOriginInvalid};
 pub use receipt::{Receipt, ReceiptInvalid};
 
-use crate::tree::{Hash, TREE_SIZE_MAX};
+use crate::{limits::TREE_SIZE_MAX, tree::Hash};
 
 /// How far a log's hash tree goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint, message, uint64},
 };
 
-/// Bytes of an entry's numbers, and of the keys and lengths of its fields.
-const FRAME_BYTES_MAX: usize = 60;
+/// Bytes that an entry's numbers, and the keys and lengths of its fields, take at the most.
+const FRAME_BYTES: usize = 60;
 
 /// An event as the log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Entry {
 /// Bytes that an event's entry may take once a principal has recorded it.
 pub(crate) fn encoded_bytes_max(principal: &Principal, event: &Prepared) -> usize {
     let organisation = principal.organisation.as_ref().map_or("", OrganisationId::as_str);
-    FRAME_BYTES_MAX + principal.id.as_str().len() + organisation.len() + event.bytes.len()
+    FRAME_BYTES + principal.id.as_str().len() + organisation.len() + event.bytes.len()
 }
 
 /// Writes a field of bytes or text; nothing if it is empty.

@@ -62,11 +62,27 @@ pub const READ_ENTRIES_DEFAULT: u32 = 1_000;
 pub const READ_ENTRIES_WITH_LEFT_OUT_MAX: u32 = 1_000;
 /// Rows, people or organisations in one page.
 pub const PAGE_ROWS_MAX: u32 = 10_000;
-/// How far in the future an event may lie, unless configured otherwise.
+/// Milliseconds that an event may lie in the future, unless configured otherwise: another clock may be a little fast.
 pub const FUTURE_MS_MAX_DEFAULT: i64 = 60_000;
+/// Milliseconds that a clock may be behind a log's last entry before anybody is told: clocks are set by less than that
+/// every day.
+pub const CLOCK_BEHIND_MS_MAX: i64 = 60_000;
 /// Bytes of an event's salt.
 pub const EVENT_SALT_BYTES: usize = 16;
 /// Bytes of a detail's salt.
 pub const DETAIL_SALT_BYTES: usize = 32;
 /// Bytes of an Ed25519 signature.
 pub const SIGNATURE_BYTES: usize = 64;
+/// Bytes of the name of a log in its checkpoints.
+pub(crate) const ORIGIN_BYTES_MAX: usize = 256;
+/// Bytes of a signed note that are read: room for 16 signatures of the largest kind in use, and more.
+pub const NOTE_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a receipt that are read: a note, an entry in base64, and the longest proof.
+pub(crate) const RECEIPT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * EVENT_BYTES_MAX;
+/// Bytes of a growth that are read: a note and the longest proof.
+pub(crate) const GROWTH_BYTES_MAX: usize = NOTE_BYTES_MAX + 8 * 1024;
+/// Leaves that a decoded or received tree may claim to have: half of what a `u64` counts, so that no sum of a claimed
+/// size and real leaves overflows.
+pub const TREE_SIZE_MAX: u64 = 1 << 63;
+/// Hashes of a tree that are read at once for a proof.
+pub(crate) const READ_HASHES_MAX: u64 = 4_096;

@@ -6,10 +6,10 @@
 
 use crate::{day_text, read_time, whole_millis};
 use jiff::{SignedDuration, Span, civil::Date, civil::DateTime, civil::Weekday, civil::time, tz::TimeZone};
-use kith_core::timestamp::{DAY_MS, Timestamp};
-
-/// How far ahead of this clock a time may lie: another clock may be a little fast.
-const AHEAD_MS_MAX: i64 = 60_000;
+use kith_core::{
+    limits::FUTURE_MS_MAX_DEFAULT,
+    timestamp::{DAY_MS, Timestamp},
+};
 
 /// What somebody wrote: a day, or a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn parse_since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timest
 pub fn parse_view_day(text: &str, now: Timestamp) -> Result<i32, String> {
     let moment = parse(text, now, &TimeZone::UTC)?;
     let start = clock_start(moment)?;
-    if start.millis() > now.millis() + AHEAD_MS_MAX {
+    if start.millis() > now.millis() + FUTURE_MS_MAX_DEFAULT {
         let today = day_text(now.day());
         return Err(format!("{text} lies in the future: days of views are days in UTC, where it is {today}"));
     }
@@ -62,7 +62,7 @@ fn parse_past(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Moment, Str
     let moment = parse(text, now, zone)?;
     let lies_ahead = match moment {
         Moment::Day(date) => date > date_of(now, zone),
-        Moment::Instant(time) => time.millis() > now.millis() + AHEAD_MS_MAX,
+        Moment::Instant(time) => time.millis() > now.millis() + FUTURE_MS_MAX_DEFAULT,
     };
     if lies_ahead { Err(format!("{text} lies in the future")) } else { Ok(moment) }
 }

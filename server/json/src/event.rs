@@ -22,7 +22,7 @@ use serde_json::{Map, json};
 const NO_ID: [u8; 16] = [0x80; 16];
 
 /// Whole numbers up to here are exact in every reader of JSON: 2^53.
-const EXACT_MAX: u64 = 1 << 53;
+const LARGEST_EXACT: u64 = 1 << 53;
 
 /// An event, as [`read_record`](crate::read_record) reads it, without salt and commitments: they are not part of its
 /// content.
@@ -89,7 +89,7 @@ fn attribute_json(attribute: &Attribute) -> serde_json::Value {
 
 /// A whole number as every reader of JSON gets it: beyond 2^53, where many round, as text, which proto3 JSON reads too.
 fn integer_json(integer: i64) -> serde_json::Value {
-    if integer.unsigned_abs() <= EXACT_MAX { integer.into() } else { integer.to_string().into() }
+    if integer.unsigned_abs() <= LARGEST_EXACT { integer.into() } else { integer.to_string().into() }
 }
 
 fn read_attributes(values: Vec<Value>) -> Result<Vec<Attribute>, Invalid> {

@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod inner;
 mod keys;
+mod limits;
 mod log;
 mod measures;
 mod network;
@@ -29,7 +30,7 @@ pub use error::{
     StorageFailure, Unavailable, Versioned,
 };
 pub use files::{FileError, write_new};
-pub use keys::key_file::KEYS_PAGES_BYTES_MAX;
+pub use limits::{COMPONENT_PIECE_BYTES_MAX, KEYS_PAGES_BYTES_MAX};
 pub use log::Log;
 pub use measures::Measures;
 pub use network::Network;
@@ -50,7 +51,7 @@ pub use read::candidates::Direction;
 pub use read::proof::{ConsistencyProof, InclusionProof};
 pub use read::reader::Weighed;
 pub use read::select::{Selected, Selection};
-pub use rows::components::{COMPONENT_PIECE_BYTES_MAX, ComponentDigest};
+pub use rows::components::ComponentDigest;
 pub use sign::checkpoints::CheckpointError;
 pub use sign::judge::{Judgement, Rollback, Verdict};
 pub use state::clock_watch::clock_behind_ms;

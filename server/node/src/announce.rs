@@ -1,6 +1,6 @@
 //! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
 
-use crate::{config::Config, demo, node::Node, owner_token};
+use crate::{config::Config, demo, limits::KEYS_TOLD_MAX, node::Node, owner_token};
 use kith_log::{Network, Rollback};
 use sd_notify::NotifyState;
 use std::{
@@ -8,9 +8,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
-
-/// Networks whose keys are printed at the start.
-const KEYS_MAX: usize = 16;
 
 /// Says that the server takes calls at an address; after a first start also what to try next.
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
@@ -54,11 +51,11 @@ fn owner_age(node: &Node) -> Option<String> {
 
 /// The public keys of the networks' logs, as auditors keep them.
 fn keys(networks: &[Network]) -> Vec<String> {
-    let first = networks.iter().take(KEYS_MAX);
+    let first = networks.iter().take(KEYS_TOLD_MAX);
     let mut lines: Vec<_> = first
         .map(|network| format!("checkpoints of {} are signed by {}", network.name(), network.verifier_key()))
         .collect();
-    if let Some(more) = networks.len().checked_sub(KEYS_MAX + 1) {
+    if let Some(more) = networks.len().checked_sub(KEYS_TOLD_MAX + 1) {
         lines.push(format!("and {} more networks: `kith audit checkpoint` shows their keys", more + 1));
     }
     lines

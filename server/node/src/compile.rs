@@ -4,7 +4,7 @@
 
 pub mod child;
 
-use crate::limits::{COMPILE_RETRY, COMPILES_WAITING_MAX};
+use crate::limits::{COMPILE_RETRY, COMPILER_WORDS_BYTES_MAX, COMPILES_WAITING_MAX};
 use kith_core::{
     id::NetworkName,
     may::{Principal, Reach},
@@ -23,9 +23,6 @@ use tokio::{
     process::{Child, Command},
     sync::Semaphore,
 };
-
-/// Bytes of what a child says that are kept.
-const SAID_BYTES_MAX: u64 = 4_096;
 
 /// What the allocator reserves at once, a gigabyte otherwise: reserving counts as address space, which is bounded.
 const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "64MiB");
@@ -186,7 +183,8 @@ async fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, S
         drop(stdin.write_all(component).await);
         drop(stdin.shutdown().await);
     };
-    let ((), code, said) = tokio::join!(give, read(stdout, limits::CODE_BYTES_MAX + 1), read(stderr, SAID_BYTES_MAX));
+    let ((), code, said) =
+        tokio::join!(give, read(stdout, limits::CODE_BYTES_MAX + 1), read(stderr, COMPILER_WORDS_BYTES_MAX));
     Ok((code?, String::from_utf8_lossy(&said?).trim().to_owned()))
 }
 

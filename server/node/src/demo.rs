@@ -4,6 +4,7 @@ mod cast;
 mod random;
 mod story;
 
+use crate::limits::DEMO_APPENDS_MAX;
 use cast::{Member, ORGANISATIONS, members};
 use futures_util::FutureExt;
 use kith_core::{
@@ -21,8 +22,6 @@ use story::{Scene, event_id, story};
 
 /// The network's name.
 pub(crate) const NAME: &str = "demo";
-/// Appends that wait for their answer at a time; below the length of the log's queue.
-const IN_FLIGHT_MAX: usize = 512;
 
 /// Why the demonstration network is not complete. The next start goes on with it.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +61,8 @@ pub(crate) async fn fill(network: &Network) -> Result<(), DemoError> {
 async fn append_all(network: &Network, commands: Vec<Command>) -> Result<(), DemoError> {
     let mut commands = commands.into_iter().peekable();
     while commands.peek().is_some() {
-        let mut waiting = Vec::with_capacity(IN_FLIGHT_MAX);
-        for command in commands.by_ref().take(IN_FLIGHT_MAX) {
+        let mut waiting = Vec::with_capacity(DEMO_APPENDS_MAX);
+        for command in commands.by_ref().take(DEMO_APPENDS_MAX) {
             let mut append: futures_util::future::BoxFuture<'_, Result<Vec<Outcome>, AppendError>> =
                 network.append(command).boxed();
             // The first poll puts the command into the log's queue, so the order of polls is the order in the log.

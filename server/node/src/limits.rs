@@ -1,6 +1,6 @@
 //! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
 
-use kith_log::Range;
+use kith_log::{COMPONENT_PIECE_BYTES_MAX, Range};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -15,12 +15,32 @@ pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 pub const PENDING_RESET_STREAMS_MAX: usize = 20;
 /// Streams that this side reset because of the peer's errors, per connection.
 pub const LOCAL_RESET_STREAMS_MAX: usize = 256;
+/// How long a connection without a login keeps its place for sure.
+pub(crate) const STRANGER_GRACE: Duration = Duration::from_millis(500);
+/// One place for a connection in so many is kept for addresses from which somebody logged in.
+pub(crate) const KEPT_PLACES_SHARE: u32 = 8;
+/// How long an address is remembered for a login.
+pub(crate) const LOGIN_REMEMBERED: Duration = Duration::from_hours(1);
+/// Connections without a login that are held, from which on those that wait for nothing are forgotten.
+pub(crate) const STRANGERS_SWEEP: usize = 8_192;
+/// Addresses that are held, from which on those that are nothing special are forgotten.
+pub(crate) const ADDRESSES_SWEEP: usize = 4_096;
+/// Calls after which full buckets are forgotten; so many, at most, are kept beside those in use.
+pub(crate) const BUCKETS_SWEEP_CALLS: u32 = 4_096;
+/// Shortest wait that a refused call is told.
+pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
 /// Entries in one message of a subscription.
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.
 pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
+/// Positions of a range that is read where its call is: it is in memory, and a thread would cost more.
+pub(crate) const INLINE_RANGE_MAX: u64 = 64;
 /// Bytes of entries in one answer of a read.
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Reads of the log within one call, when a filter drops most entries.
+pub(crate) const READ_ROUNDS_MAX: usize = 32;
+/// One principal's part of a budget of bytes: one in so many.
+pub(crate) const BUDGET_SHARE: usize = 8;
 /// Bytes of details that are open at a time, over all readers.
 pub const DETAILS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How they are shared: answers of few details, up to the most that one entry has, have a part of their own.
@@ -63,12 +83,26 @@ pub const REQUESTS_RETRY: Duration = Duration::from_secs(1);
 pub const OPEN_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of the things in one page of a list.
 pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Things in one page of a list unless asked otherwise.
+pub(crate) const LIST_ROWS_DEFAULT: u32 = 1_000;
+/// People whose names are opened at once: of the longest names, a megabyte.
+pub(crate) const NAMES_AT_ONCE: usize = 256;
+/// Moves that a comparison of two versions lists unless asked otherwise.
+pub(crate) const MOVES_DEFAULT: u32 = 10;
+/// Moves that it can list.
+pub(crate) const MOVES_MAX: u32 = 1_000;
+/// Bytes of what one error says.
+pub(crate) const WORDS_BYTES_MAX: usize = 200;
+/// Bytes of what an error says of a plugin, whose author needs all of it.
+pub(crate) const PLUGIN_WORDS_BYTES_MAX: usize = 1_024;
 /// Messages of a stream that wait for their reader, beside the one that is on its way.
 pub const STREAM_MESSAGES_MAX: usize = 1;
 /// Messages of an append stream whose answers are not yet known.
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 /// Bytes of a backup in one message.
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes of a message with a piece of a component: tags, lengths and the component's size come to it.
+pub(crate) const COMPONENT_MESSAGE_BYTES_MAX: usize = COMPONENT_PIECE_BYTES_MAX + 32;
 /// Components on their way to the server at a time, at most one for each principal.
 pub const UPLOADS_MAX: usize = 8;
 /// When to upload a component again while others upload.
@@ -116,6 +150,17 @@ pub const COMPILES_WAITING_MAX: usize = 16;
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
 /// When to try again if too many wait for that.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
+/// Bytes of the disk that views leave free unless configured otherwise. Enough for the log to go on for a long while;
+/// little enough for a laptop that is nearly full, and for the demonstration on it.
+pub(crate) const FREE_BYTES_MIN_DEFAULT: u64 = 512 * 1024 * 1024;
+/// Bytes of what a process that compiles says of a failure that are kept.
+pub(crate) const COMPILER_WORDS_BYTES_MAX: u64 = 4_096;
+/// Bytes of a file of the owner's token that are read: a secret and a line's end.
+pub(crate) const OWNER_TOKEN_BYTES_MAX: u64 = 256;
+/// Networks whose keys are printed at the start.
+pub(crate) const KEYS_TOLD_MAX: usize = 16;
+/// Appends of the demonstration that wait for their answer at a time; below the length of the log's queue.
+pub(crate) const DEMO_APPENDS_MAX: usize = 512;
 
 /// How large a budget is, in bytes.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what lies there is taken only if it has the form of a secret and nobody else could read or put it.
 
-use crate::clock::Clock;
+use crate::{clock::Clock, limits::OWNER_TOKEN_BYTES_MAX};
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
 use kith_log::{Log, NewServerToken, OpenError, Token, Unavailable, is_secret, new_secret};
 use std::{
@@ -16,8 +16,6 @@ use std::{
 pub const OWNER_TOKEN_FILE: &str = "owner.token";
 /// Its public id.
 const ID: &str = "owner";
-/// Bytes of the largest file that is read: a secret and a line's end.
-const FILE_BYTES_MAX: u64 = 256;
 
 /// Why there is no new owner token, or the one there is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +161,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, OwnerTokenError> {
         return Err(OwnerTokenError::Exposed { path: path.to_owned() });
     }
     let mut text = Vec::new();
-    file.take(FILE_BYTES_MAX).read_to_end(&mut text).map_err(at(path))?;
+    file.take(OWNER_TOKEN_BYTES_MAX).read_to_end(&mut text).map_err(at(path))?;
     let text = String::from_utf8(text).ok();
     let secret = text.as_deref().map(str::trim).filter(|text| is_secret(text));
     let malformed = || OwnerTokenError::Malformed { path: path.to_owned() };

@@ -30,9 +30,6 @@ use crate::{
 use kith_core::{history::Budget, position::Position};
 use std::{sync::Arc, time::Instant};
 
-/// Differences that are told in full.
-const DIFFERENCES_TOLD_MAX: usize = 20;
-
 /// Looks a plugin over whose calls may take so much fuel. Blocks for as long as folding the sample six times takes.
 pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) -> Result<CheckReport, CheckError> {
     let source = Source::new(Arc::clone(&checking.sample), ViewScope::Network, Routes::new(&plugin.manifest().routes));
@@ -57,7 +54,7 @@ pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) ->
         cost: CostReport { instantiate, fuel_call_limit: call_fuel, ..cost },
         faults: usual.iter().zip(&jobs).filter_map(|(made, job)| fault(made, job, &people)).collect(),
         difference_count: differences.len() as u64,
-        differences: differences.into_iter().take(DIFFERENCES_TOLD_MAX).collect(),
+        differences: differences.into_iter().take(limits::DIFFERENCES_TOLD_MAX).collect(),
     };
     Ok(report)
 }

@@ -31,6 +31,8 @@ pub const MODULES_MAX: u64 = 80;
 pub const CORE_INSTANCES_MAX: u32 = 80;
 /// Tables of a component. Python: 2.
 pub const TABLES_MAX: u32 = 8;
+/// Functions in one table of a component.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 65_536;
 /// Components within each other. All three: 2.
 pub const COMPONENT_DEPTH_MAX: u64 = 8;
 /// Instances of components within a component. Python: 2.
@@ -73,6 +75,8 @@ pub const ASKING_WORK_BYTES: usize = 8 * 1024 * 1024;
 pub const ASKING_LARGE_WORK_BYTES: usize = 224 * 1024 * 1024;
 /// Entries of keys that are folded anew together.
 pub const ANEW_ENTRIES_AT_ONCE: usize = 2_048;
+/// Entries that are read at once when a key is folded anew.
+pub(crate) const ANEW_READ_ENTRIES: usize = 1_024;
 /// Bytes of the entries of all batches that views take in at a time, beyond the least that each has. What is made of them
 /// takes about twice as much again.
 pub const BATCHES_BYTES_MAX: usize = 24 * 1024 * 1024;
@@ -86,6 +90,12 @@ pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const BATCH_EVENTS_MAX: usize = 64 * 1_024;
 /// Transactions of a view between two that reach the disk.
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
+/// The longest that an entry waits for the log to be quiet.
+pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The longest that a view waits for its turn. One that has much to do, or a plugin that is slow, does not hold up others.
+pub(crate) const TURN_WAIT_MAX: Duration = Duration::from_secs(1);
+/// The longest pause of a view after a failure that may pass.
+pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Fuel of one call, roughly one unit an instruction; the same for every call, so that batches never decide.
 pub const CALL_FUEL_MAX: u64 = 400_000_000;
 /// Wall-clock limit of one call, in epochs.
@@ -130,6 +140,10 @@ pub const QUARANTINED_SHARE_MAX: u64 = 100;
 pub const QUARANTINED_SHARE_KEYS_MIN: u64 = 1_000;
 /// Keys in quarantine at which a view stops wherever it is: it would only go on failing.
 pub const QUARANTINED_KEYS_LAST: usize = 10_000;
+/// Keys in quarantine that are told.
+pub(crate) const QUARANTINED_TOLD_MAX: usize = 100;
+/// Differences that a check of a plugin tells in full.
+pub(crate) const DIFFERENCES_TOLD_MAX: usize = 20;
 /// Bytes of a plugin's message that are kept.
 pub const MESSAGE_BYTES_MAX: usize = 512;
 /// Columns of a view.
@@ -148,6 +162,8 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 10_000;
 /// Bytes of rows in a page, as they are sent at the most: it ends early, but has one row at least.
 pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Moves that are kept while rows are compared, beyond those asked for.
+pub(crate) const MOVES_KEPT: usize = 4_096;
 /// Bytes of rows that whoever watches a view is told at once, as they are sent at the most; one row comes in any case.
 pub const CHANGES_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of entries that one explanation gives.

@@ -8,13 +8,11 @@ use crate::{
         digest::ViewDigest,
     },
     contract::{Field, FieldType, KeyShape},
+    limits,
     view::status::{QuarantinedKey, ViewState, ViewStatus},
 };
 use kith_core::{id::PersonId, position::Position};
 use kith_proto::v1;
-
-/// Keys in quarantine that are told.
-const QUARANTINED_MAX: usize = 100;
 
 /// Columns.
 pub fn fields(fields: &[Field]) -> Vec<v1::Field> {
@@ -116,7 +114,7 @@ pub fn view(name: &str, status: ViewStatus) -> v1::View {
         fuel: status.fuel,
         state_bytes: status.state_bytes,
         faults: status.faults,
-        quarantined: status.quarantined.into_iter().take(QUARANTINED_MAX).map(quarantined).collect(),
+        quarantined: status.quarantined.into_iter().take(limits::QUARANTINED_TOLD_MAX).map(quarantined).collect(),
         last_error,
         events_per_second,
         fuel_per_event,

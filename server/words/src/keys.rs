@@ -6,6 +6,7 @@
 use crate::{
     cipher,
     key::{self, KEY_BYTES, Key},
+    limits,
 };
 use hkdf::Hkdf;
 use kith_core::id::PersonId;
@@ -23,9 +24,6 @@ pub const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("net
 
 /// (network's incarnation, person) → their key, wrapped by the network's. Until erasure.
 pub const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
-
-/// Keys of people held in memory, of all networks together.
-const CACHED_KEYS_MAX: usize = 65_536;
 
 const NO_KEY: KeysError = KeysError::Unusable("a key does not open");
 
@@ -216,7 +214,7 @@ impl Keys {
 
     fn remember(&self, incarnation: Incarnation, keys: &HashMap<PersonId, SharedKey>) {
         let mut cache = lock(&self.people);
-        if cache.len() + keys.len() > CACHED_KEYS_MAX {
+        if cache.len() + keys.len() > limits::CACHED_KEYS_MAX {
             cache.clear();
         }
         cache.extend(keys.iter().map(|(person, key)| ((incarnation, person.clone()), key.clone())));

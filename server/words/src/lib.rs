@@ -6,6 +6,7 @@
 mod cipher;
 mod key;
 mod keys;
+mod limits;
 mod seal;
 
 pub use key::{KEY_BYTES, Key, new_key, random};

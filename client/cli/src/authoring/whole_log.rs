@@ -4,10 +4,7 @@ use crate::{failure::Failure, place::Place};
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_authoring::log::spool::{Spool, SpoolWriter};
 use kith_client::{ReadOptions, Recorded};
-use kith_core::{event::Event, position::Position};
-
-/// Entries asked for at once.
-const PAGE_ENTRIES: u32 = 10_000;
+use kith_core::{event::Event, limits::READ_ENTRIES_MAX, position::Position};
 
 /// Reads the entries up to a position, or up to where the log ends now.
 pub(crate) async fn read(place: &Place, until: Option<Position>) -> Result<Spool, Failure> {
@@ -28,7 +25,7 @@ pub(crate) async fn read_with_times(
     let style = ProgressStyle::with_template("reading {bar:30} {human_pos} of {human_len} entries, {eta} left");
     bar.set_style(style.expect("the template is well formed"));
     let mut spool = SpoolWriter::new()?;
-    let mut options = ReadOptions { limit: PAGE_ENTRIES, ..ReadOptions::default() };
+    let mut options = ReadOptions { limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
     while options.after < head {
         let page = place.read(&options).await?;
         for bytes in &page.entries.bytes {

@@ -5,6 +5,7 @@
 use super::audit::checkpoint_json;
 use crate::{
     failure::Failure,
+    limits,
     place::{
         known_logs::KnownLogs,
         profile::{Profile, profile_path},
@@ -25,9 +26,6 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
 };
-
-/// Bytes of a file that are read: more than any proof has.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Verify a checkpoint, a receipt or a proof of growth; needs no server
 ///
@@ -229,9 +227,9 @@ fn sentences(
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes)
+        io::stdin().take(limits::PROOF_FILE_BYTES_MAX).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
+        File::open(path).and_then(|file| file.take(limits::PROOF_FILE_BYTES_MAX).read_to_end(&mut bytes))
     };
     read.map_err(|error| Failure::file("read", path, error))?;
     text::decode(bytes).map_err(|why| match why {

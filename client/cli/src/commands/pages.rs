@@ -3,6 +3,7 @@
 use crate::{
     context::Context,
     failure::Failure,
+    limits,
     show::{
         output::{Format, remark},
         people::Names,
@@ -14,9 +15,6 @@ use kith_core::position::Position;
 use kith_core::reason::Reason;
 use kith_json::{day_text, row_json};
 use serde_json::Value;
-
-/// Rows of a table unless more are asked for.
-pub(super) const TABLE_ROWS_DEFAULT: u32 = 50;
 
 /// Which rows are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +43,7 @@ pub(super) async fn print(
     let format = context.output.format();
     let (mut left, names) = match format {
         Format::Json => (wanted.top.unwrap_or(u64::MAX), Names::default()),
-        Format::Table => (wanted.top.unwrap_or(TABLE_ROWS_DEFAULT.into()), context.place.names().await?),
+        Format::Table => (wanted.top.unwrap_or(limits::TABLE_ROWS_DEFAULT.into()), context.place.names().await?),
     };
     let (mut table, mut page_token) = (Vec::new(), String::new());
     loop {

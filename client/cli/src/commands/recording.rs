@@ -1,6 +1,8 @@
 //! Recording one event from the command line: common flags, the scope, the answer.
 
-use crate::{context::Context, failure::Failure, input::dates::parse_on_now, place::Place, show::output::remark};
+use crate::{
+    context::Context, failure::Failure, input::dates::parse_on_now, limits, place::Place, show::output::remark,
+};
 use clap::{Args, ValueEnum};
 use kith_client::{Direction, Error, EventBuilder, NewEvent, Outcome, ReadOptions, replica::Recording};
 use kith_core::reason::Reason;
@@ -14,10 +16,7 @@ use kith_core::{
 };
 use kith_json::{outcome_json, time_text};
 use serde_json::{Map, Value};
-use std::{str::FromStr, time::Duration};
-
-/// How long an answer is waited for without a word.
-const SILENT_MAX: Duration = Duration::from_secs(4);
+use std::str::FromStr;
 
 /// Flags of every command that records an event.
 #[derive(Debug, Clone, Args)]
@@ -245,7 +244,7 @@ pub(crate) async fn patiently<T>(answer: impl Future<Output = T>) -> T {
     let mut answer = std::pin::pin!(answer);
     tokio::select! {
         answered = &mut answer => return answered,
-        () = tokio::time::sleep(SILENT_MAX) => remark("no answer yet: trying again"),
+        () = tokio::time::sleep(limits::ANSWER_SILENT_MAX) => remark("no answer yet: trying again"),
     }
     answer.await
 }

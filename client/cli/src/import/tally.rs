@@ -3,6 +3,7 @@
 use super::upload::{Answer, Role};
 use crate::{
     failure::Failure,
+    limits,
     place::Place,
     show::output::{Format, Output, remark},
 };
@@ -12,9 +13,6 @@ use kith_core::reason::{self, Reason};
 use kith_core::{id::EventId, position::Position};
 use kith_import::Refusal;
 use std::collections::HashSet;
-
-/// Refusals that are told to people one by one.
-const REFUSALS_TOLD_MAX: usize = 20;
 
 /// What was imported from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,9 +213,9 @@ fn listed(refusals: &[Refusal]) -> serde_json::Value {
 /// The first refusals, a line each.
 fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
     let line = |refusal: &Refusal| format!("{what} {}: {} {}", refusal.record, refusal.reason, refusal.message);
-    let mut lines: Vec<_> = refusals.iter().take(REFUSALS_TOLD_MAX).map(line).collect();
-    if refusals.len() > REFUSALS_TOLD_MAX {
-        lines.push(format!("and {} more: see -o json", refusals.len() - REFUSALS_TOLD_MAX));
+    let mut lines: Vec<_> = refusals.iter().take(limits::REFUSALS_TOLD_MAX).map(line).collect();
+    if refusals.len() > limits::REFUSALS_TOLD_MAX {
+        lines.push(format!("and {} more: see -o json", refusals.len() - limits::REFUSALS_TOLD_MAX));
     }
     lines
 }
@@ -294,7 +292,7 @@ mod tests {
         let mut tally = tally();
         tally.refusals = (1..=25).map(refusal).collect();
         let lines = tally.lines(Kind::Lines);
-        assert_eq!(lines.len(), 1 + REFUSALS_TOLD_MAX + 1);
+        assert_eq!(lines.len(), 1 + limits::REFUSALS_TOLD_MAX + 1);
         assert_eq!(lines[1], "record 1: EVENT_INVALID is wrong");
     }
 }

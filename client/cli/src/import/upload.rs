@@ -1,6 +1,6 @@
 //! Many events on their way to the log: batches from a thread that prepares them, answers in the order of the records.
 
-use crate::{failure::Failure, place::Place};
+use crate::{failure::Failure, limits, place::Place};
 use futures_util::StreamExt;
 use kith_client::{
     Batcher, Client, EventRefused, EventResult, NewEvent, Outcome, Retry, Window,
@@ -12,12 +12,6 @@ use kith_import::Refusal;
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-
-/// Batches that wait between the thread that prepares them and the connection.
-const BATCHES_WAITING_MAX: usize = 8;
-
-/// Attempts in a row: a server that starts again is worth waiting for, about ten seconds.
-const ATTEMPTS_MAX: u32 = 10;
 
 /// What an event is to an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +87,7 @@ pub(crate) async fn upload(
     prepare: impl FnOnce(&mut Feed) -> Result<(), Failure> + Send + 'static,
     take: impl FnMut(Vec<Answer>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (batches, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
+    let (batches, receiver) = mpsc::channel(limits::BATCHES_WAITING_MAX);
     let preparing = tokio::task::spawn_blocking(move || {
         let mut feed = Feed { batcher: Batcher::default(), batches };
         let prepared = prepare(&mut feed);
@@ -169,7 +163,7 @@ async fn append(
         drop(sent.send(outline));
         events
     });
-    let patient = client.with_retry(Retry { attempts_max: ATTEMPTS_MAX, ..Retry::default() });
+    let patient = client.with_retry(Retry { attempts_max: limits::UPLOAD_ATTEMPTS_MAX, ..Retry::default() });
     let mut answers = patient.append_stream(events, Window::default());
     while let Some(results) = answers.next().await {
         let outline = outlines.recv().await.expect("each batch has an outline");

@@ -2,13 +2,10 @@
 //! whoever adds such a person is told.
 
 use super::{Place, names::folded};
-use crate::show::output::remark;
+use crate::{limits, show::output::remark};
 use kith_client::v1;
 use kith_core::{id::PersonId, position::Position};
 use std::collections::HashMap;
-
-/// Pairs that are named in one remark.
-const PAIRS_TOLD_MAX: usize = 3;
 
 /// Remarks whom the people who were added after a position are easily taken for. Where nobody can be listed there is
 /// nothing to remark.
@@ -84,9 +81,9 @@ fn pairs<'p>(
 }
 
 fn listed(pairs: &[[&v1::Person; 2]], show: impl Fn(&[&v1::Person; 2]) -> String) -> String {
-    let mut shown: Vec<_> = pairs.iter().take(PAIRS_TOLD_MAX).map(show).collect();
-    if pairs.len() > PAIRS_TOLD_MAX {
-        shown.push(format!("and {} more", pairs.len() - PAIRS_TOLD_MAX));
+    let mut shown: Vec<_> = pairs.iter().take(limits::LOOKALIKES_TOLD_MAX).map(show).collect();
+    if pairs.len() > limits::LOOKALIKES_TOLD_MAX {
+        shown.push(format!("and {} more", pairs.len() - limits::LOOKALIKES_TOLD_MAX));
     }
     shown.join(", ")
 }

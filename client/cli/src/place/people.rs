@@ -6,16 +6,10 @@ use super::{
     Place,
     names::{bare, folded},
 };
-use crate::{failure::Failure, show::output::clean};
+use crate::{failure::Failure, limits, show::output::clean};
 use kith_client::v1;
 use kith_core::id::{OrganisationId, PersonId};
 use std::collections::HashMap;
-
-/// Candidates that an ambiguous name lists.
-const CANDIDATES_MAX: usize = 10;
-
-/// Merges in a row that are followed from one id.
-const MERGES_MAX: usize = 64;
 
 /// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
 #[derive(Debug)]
@@ -60,7 +54,7 @@ impl<'a> Resolver<'a> {
     /// The person that an id means after all merges.
     async fn meant_by(&self, id: &PersonId) -> Result<PersonId, Failure> {
         let mut id = id.clone();
-        for _ in 0..MERGES_MAX {
+        for _ in 0..limits::MERGES_FOLLOWED_MAX {
             match self.place.find_person(&id).await? {
                 Some(person) if !person.merged_into.is_empty() => id = parse_answer(&person.merged_into)?,
                 Some(_) | None => break,
@@ -165,12 +159,12 @@ fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a 
 
 fn question(what: &str, text: &str, candidates: &[&Candidate<'_>]) -> String {
     let mut lines = vec![format!("which {what} is {text:?}? Name one by id:")];
-    lines.extend(candidates.iter().take(CANDIDATES_MAX).map(|candidate| {
+    lines.extend(candidates.iter().take(limits::CANDIDATES_TOLD_MAX).map(|candidate| {
         let line = format!("  {}  {}", candidate.id, candidate.name);
         clean(&if candidate.more.is_empty() { line } else { format!("{line} ({})", candidate.more) })
     }));
-    if candidates.len() > CANDIDATES_MAX {
-        lines.push(format!("  and {} more", candidates.len() - CANDIDATES_MAX));
+    if candidates.len() > limits::CANDIDATES_TOLD_MAX {
+        lines.push(format!("  and {} more", candidates.len() - limits::CANDIDATES_TOLD_MAX));
     }
     lines.join("\n")
 }

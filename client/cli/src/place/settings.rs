@@ -2,7 +2,7 @@
 //! argument, so that tests bring their own.
 
 use super::profile::Profile;
-use crate::{failure::Failure, input::files::read_short_text, show::output::Format};
+use crate::{failure::Failure, input::files::read_short_text, limits, show::output::Format};
 use clap::Args;
 use kith_client::{Client, Options, Retry, Secret, ServerAddress};
 use kith_core::id::NetworkName;
@@ -10,10 +10,6 @@ use std::{ffi::OsString, path::Path, path::PathBuf};
 
 /// Where a server listens unless told otherwise.
 const SERVER_DEFAULT: &str = "http://127.0.0.1:7420";
-/// Attempts at a call: somebody waits for it.
-const ATTEMPTS_MAX: u32 = 4;
-/// A file that is longer holds no token.
-const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
 /// The network that a server begins with.
 const NETWORK_DEFAULT: &str = "default";
 
@@ -126,7 +122,7 @@ impl Settings {
     /// Connects.
     pub(crate) async fn connect(self) -> Result<Client, Failure> {
         let options = Options::new(self.server.to_string(), self.token, self.network);
-        let retry = Retry { attempts_max: ATTEMPTS_MAX, ..options.retry };
+        let retry = Retry { attempts_max: limits::CALL_ATTEMPTS_MAX, ..options.retry };
         Ok(Client::connect(Options { retry, ..options }).await?)
     }
 }
@@ -201,7 +197,7 @@ fn find_token(flags: &GlobalArgs, variable: impl Fn(&str) -> Option<OsString>) -
 }
 
 fn read_token(path: &Path) -> Result<Secret, Failure> {
-    let text = read_short_text(path, TOKEN_FILE_BYTES_MAX)?;
+    let text = read_short_text(path, limits::TOKEN_FILE_BYTES_MAX)?;
     match text.trim() {
         "" => Err(Failure::Usage(format!("{} holds no token", path.display()))),
         token => Ok(token.into()),

@@ -1,14 +1,11 @@
 //! Says when a log's times of acceptance lie ahead of the clock: they stand still then, and dates mean little.
 
-use kith_core::timestamp::Timestamp;
+use kith_core::{limits::CLOCK_BEHIND_MS_MAX, timestamp::Timestamp};
 use kith_json::time_text;
-
-/// How far they may lie ahead before anything is said.
-const AHEAD_MS_MAX: i64 = 60_000;
 
 /// What to say, if times lie ahead.
 pub(crate) fn standstill(last_recorded_at: Option<Timestamp>, now: Timestamp) -> Option<String> {
-    let last = last_recorded_at.filter(|last| last.millis() > now.millis().saturating_add(AHEAD_MS_MAX))?;
+    let last = last_recorded_at.filter(|last| last.millis() > now.millis().saturating_add(CLOCK_BEHIND_MS_MAX))?;
     Some(format!(
         "times of acceptance stand still at {} until the clock reaches it: the server's clock ran ahead once, or this \
          computer's is behind",

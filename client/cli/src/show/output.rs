@@ -1,7 +1,7 @@
 //! What a command prints: JSON for programs, tables and sentences for people. Output that nobody reads any more ends
 //! the command quietly.
 
-use crate::failure::Failure;
+use crate::{failure::Failure, limits};
 use clap::ValueEnum;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
@@ -113,10 +113,6 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
 
 /// Blanks between two columns.
 const GAP: usize = 2;
-/// Columns of text are not made narrower than this.
-const SHORTENED_WIDTH_MIN: usize = 16;
-/// A terminal that says that it is narrower does not know.
-const TERMINAL_WIDTH_MIN: usize = 20;
 
 /// The width of each column that is shown; those that have no room are left out from the right. Only names and sentences
 /// are shortened: a number or date that is cut would be another one.
@@ -130,7 +126,7 @@ fn fit(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<us
         .map(|index| {
             let is_prose =
                 columns[index].alignment == CellAlignment::Left && cells(index).any(|cell| cell.contains(' '));
-            let least = SHORTENED_WIDTH_MIN.max(display_width(&columns[index].title));
+            let least = limits::SHORTENED_WIDTH_MIN.max(display_width(&columns[index].title));
             if is_prose { widths[index].min(least) } else { widths[index] }
         })
         .collect();
@@ -212,7 +208,7 @@ fn steers(letter: char) -> bool {
 /// Columns of the terminal that output goes to, if it goes to one that knows.
 pub(crate) fn terminal_width() -> Option<usize> {
     let width = io::stdout().is_terminal().then(|| Table::new().width().map(usize::from)).flatten();
-    width.filter(|width| *width >= TERMINAL_WIDTH_MIN)
+    width.filter(|width| *width >= limits::TERMINAL_WIDTH_MIN)
 }
 
 /// Prints a remark to people, beside the output.

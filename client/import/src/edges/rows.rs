@@ -215,12 +215,12 @@ fn units_after(text: &str, clock: Clock) -> Option<Timestamp> {
 
 /// A number of units with a decimal point, rounded to milliseconds.
 fn parse_fraction(text: &str, unit_ms: i64) -> Option<i64> {
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
     let units: f64 = text.parse().ok()?;
     #[allow(clippy::cast_precision_loss, reason = "the longest unit has far fewer milliseconds than 2^53")]
     let millis = (units * unit_ms as f64).round();
     #[allow(clippy::cast_possible_truncation, reason = "checked to lie within 2^53")]
-    (millis.abs() < EXACT_MAX).then_some(millis as i64)
+    (millis.abs() < LARGEST_EXACT).then_some(millis as i64)
 }
 
 fn parse_member(record: u64, parts: &Parts<'_>, columns: &[PersonColumn]) -> Result<Member, Invalid> {

@@ -12,7 +12,7 @@ use crate::{
 };
 use kith_client::v1;
 use kith_core::{json::Json, timestamp::DAY_MS};
-use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, wire};
+use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, limits::PAGE_ROWS_MAX, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
@@ -21,9 +21,6 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// Rows asked for at once.
-const PAGE_ROWS: usize = 10_000;
 
 /// What a case's file says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -136,7 +133,7 @@ impl Case {
                 key.message
             )));
         }
-        let query = Query { page_rows: PAGE_ROWS, ..Query::default() };
+        let query = Query { page_rows: PAGE_ROWS_MAX, ..Query::default() };
         let mut rows = folded.query(query).await?.rows;
         rows.sort_by(|one, other| (&one.key, one.item).cmp(&(&other.key, other.item)));
         Ok(Made { fields: folded.fields(), rows: rows.into_iter().map(wire::row).collect() })
@@ -178,7 +175,7 @@ impl CaseFile {
 /// The rows of a report, in the order of their keys.
 async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Result<Made, Failure> {
     let ready = Ready::fold(host, report::builtins(manifest)?, fold).await?;
-    let query = ReportQuery { page_rows: PAGE_ROWS, ..ReportQuery::default() };
+    let query = ReportQuery { page_rows: PAGE_ROWS_MAX, ..ReportQuery::default() };
     let mut found = ready.query(query, None).await?;
     found.rows.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(Made { fields: found.fields, rows: found.rows })

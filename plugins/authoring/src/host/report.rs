@@ -3,7 +3,7 @@
 //! Invariant: all inputs are of one log, so the table is the one that a server would give.
 
 use super::{Fold, Folded, Host, blocking};
-use crate::failure::Failure;
+use crate::{failure::Failure, limits};
 use kith_client::{replica::OfflinePlugin, v1};
 use kith_core::{
     directory::Directory,
@@ -15,11 +15,6 @@ use kith_views::{
     Report, ReportCheck, ReportContext, ReportError, ReportManifest, ReportPage, ReportQuery, ViewHandle, wire,
 };
 use std::sync::Arc;
-
-/// Entries read at once.
-const PAGE_ENTRIES: usize = 10_000;
-/// Bytes read at once.
-const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A view that a report reads.
 pub struct Input {
@@ -110,7 +105,7 @@ impl Ready {
 fn directory(log: &dyn History) -> Result<Directory, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("the log cannot be read: {error}"));
     let (mut directory, mut after, head) = (Directory::default(), Position::ZERO, log.head());
-    let budget = Budget { entries: PAGE_ENTRIES, bytes: PAGE_BYTES };
+    let budget = Budget { entries: limits::READ_ENTRIES_MAX, bytes: limits::READ_BYTES_MAX };
     while after < head {
         let page = log.read(after, head, budget).map_err(|error| unreadable(&error))?;
         if page.is_empty() {

@@ -4,12 +4,12 @@
 //! `add-checkpoint`): `old SIZE`, a line for each hash of the consistency proof, an empty line, the later checkpoint.
 //! Invariant: a growth is checked against a checkpoint that the auditor brings; it never brings its own.
 
-use super::{CheckpointInvalid, NOTE_BYTES_MAX, SignedCheckpoint, VerifierKey, text};
-use crate::tree::{Hash, ProofInvalid, verify_consistency};
+use super::{CheckpointInvalid, SignedCheckpoint, VerifierKey, text};
+use crate::{
+    limits::GROWTH_BYTES_MAX,
+    tree::{Hash, ProofInvalid, verify_consistency},
+};
 use std::fmt;
-
-/// Bytes of a growth that are read: a note and the longest proof.
-const GROWTH_BYTES_MAX: usize = NOTE_BYTES_MAX + 8 * 1024;
 
 /// The proof that a log only grew. What it says counts only after [`Growth::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,8 @@
 //! Invariant: a note has at least one signature, and what was parsed is written back byte for byte.
 
 use super::{LogOrigin, VerifierKey, origin::is_key_name, text};
+use crate::limits::NOTE_BYTES_MAX;
 use std::fmt;
-
-/// Bytes of a note that are read: room for 16 signatures of the largest kind in use, and more.
-pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 
 /// What a signature line begins with.
 const MARK: &str = "\u{2014} ";

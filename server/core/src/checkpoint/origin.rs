@@ -2,11 +2,8 @@
 //!
 //! Invariant: a name that exists can stand in a line of a signed note and in a verifier key.
 
-use crate::id::NetworkName;
+use crate::{id::NetworkName, limits::ORIGIN_BYTES_MAX};
 use std::{fmt, str::FromStr};
-
-/// Bytes of a name.
-const ORIGIN_BYTES_MAX: usize = 256;
 
 /// Which log a checkpoint is of: `kith/NETWORK/INCARNATION`, the incarnation in hexadecimal. A log that begins anew,
 /// and so one that goes on from an old backup, has another one.

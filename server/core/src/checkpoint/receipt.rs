@@ -3,7 +3,7 @@
 //! Invariant: the entry travels as the proof's extra data, which nothing vouches for but the proof itself: its hash is
 //! the leaf. So a receipt is checked with the log's key and nothing else.
 
-use super::{CheckpointInvalid, NOTE_BYTES_MAX, SignedCheckpoint, VerifierKey, text};
+use super::{CheckpointInvalid, SignedCheckpoint, VerifierKey, text};
 use crate::{
     entry::Entry,
     limits,
@@ -14,9 +14,6 @@ use std::fmt;
 
 /// First line of a receipt.
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
-
-/// Bytes of a receipt that are read: a note, an entry in base64, and the longest proof.
-const RECEIPT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * limits::EVENT_BYTES_MAX;
 
 /// An entry with the proof that it is under a checkpoint. What it says counts only after [`Receipt::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +32,7 @@ impl Receipt {
     /// Reads a receipt. Nothing is checked but its form.
     pub fn parse(receipt: &str) -> Result<Self, ReceiptInvalid> {
         let malformed = |what| ReceiptInvalid::Malformed { what };
-        if receipt.len() > RECEIPT_BYTES_MAX {
+        if receipt.len() > limits::RECEIPT_BYTES_MAX {
             return Err(malformed("it is longer than any receipt"));
         }
         let (proof, checkpoint) = receipt.split_once("\n\n").ok_or(malformed("it has no checkpoint"))?;
@@ -182,7 +179,7 @@ mod tests {
         let (header, rest) = text.split_once("extra ").unwrap();
         let bare = format!("{header}{}", rest.split_once('\n').unwrap().1);
         assert_eq!(Receipt::parse(&bare), Err(ReceiptInvalid::WithoutEntry));
-        let long = format!("{HEADER}\nextra {}", "A".repeat(RECEIPT_BYTES_MAX));
+        let long = format!("{HEADER}\nextra {}", "A".repeat(limits::RECEIPT_BYTES_MAX));
         assert!(matches!(Receipt::parse(&long), Err(ReceiptInvalid::Malformed { .. })));
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Invariant: one peak for every bit set in the size, the largest first.
 
-use super::{EMPTY_ROOT, Hash, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, TREE_SIZE_MAX, node_hash};
+use super::{EMPTY_ROOT, Hash, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree, node_hash};
+use crate::limits::TREE_SIZE_MAX;
 
 /// A tree of some size, held as the roots of its largest complete subtrees ("peaks", at most 64).
 ///

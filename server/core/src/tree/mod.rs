@@ -31,11 +31,6 @@ pub const LARGE_SUBTREE_LEAVES: u64 = 1 << LARGE_SUBTREE_LEVEL;
 /// Level of such a root above its leaves.
 pub const LARGE_SUBTREE_LEVEL: u8 = 16;
 
-/// Leaves that a decoded or received tree may claim to have.
-///
-/// Half of what a `u64` counts, so that no sum of a claimed size and real leaves overflows.
-pub const TREE_SIZE_MAX: u64 = 1 << 63;
-
 /// The root of a complete, aligned subtree, standing for all of its leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subtree {

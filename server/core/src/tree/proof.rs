@@ -4,12 +4,10 @@
 //! of n leaves therefore reads n / 65,536 roots of large subtrees, at most 512 of small ones and fewer than 512 leaves,
 //! where [`Nodes::large_subtree`] remembers what it computed.
 
+use crate::limits::READ_HASHES_MAX;
 use std::ops::Range;
 
 use super::{Frontier, Hash, LARGE_SUBTREE_LEAVES, LARGE_SUBTREE_LEVEL, SUBTREE_LEAVES, SUBTREE_LEVEL, Subtree};
-
-/// Hashes asked of [`Nodes`] in one call.
-const READ_HASHES_MAX: u64 = 4_096;
 
 /// The stored hashes of a tree: in the server's log and in a client's replica.
 pub trait Nodes {
@@ -222,8 +220,9 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::testing::{MemoryNodes, Oracle, UniformNodes, leaf, uniform_root};
-    use super::super::{EMPTY_ROOT, TREE_SIZE_MAX, verify_consistency, verify_inclusion};
+    use super::super::{EMPTY_ROOT, verify_consistency, verify_inclusion};
     use super::*;
+    use crate::limits::TREE_SIZE_MAX;
 
     #[test]
     fn inclusion_proofs_equal_the_oracle_for_every_leaf() {

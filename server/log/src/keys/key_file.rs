@@ -4,14 +4,12 @@ use crate::{
     error::{Damage, OpenError, StorageFailure},
     files::{folder_of, make_private_folder, make_whole, open_error, unless_damaged},
     keys::root_key,
+    limits,
 };
 use kith_core::id::NetworkName;
 use kith_words::{Incarnation, Keys, KeysError, make_tables};
 use redb::{Builder, ConcurrencyMode, DatabaseError, ReadTransaction, ReadableDatabase};
 use std::path::Path;
-
-/// Bytes of pages that redb may cache of the key file.
-pub const KEYS_PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Opens the folder of keys; makes it and the root key if `fresh`: nothing was ever sealed.
 pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
@@ -44,7 +42,7 @@ pub(crate) fn load_network(keys: &Keys, name: &NetworkName, incarnation: Incarna
 /// How `keys.redb` is opened: one process writes, and a backup may read beside it.
 pub(crate) fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder.set_cache_size(limits::KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
     builder
 }
 

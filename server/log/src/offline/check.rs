@@ -12,6 +12,7 @@ use crate::{
     error::{OpenError, ReadError},
     files::{builder, open_error},
     keys::key_file,
+    limits,
     offline::judge::judge,
     rows::{components, row::read_networks, version},
     state::{snapshot::Snapshot, token::Token},
@@ -22,9 +23,6 @@ use redb::{ReadTransaction, ReadableDatabase};
 use rows::Expected;
 use std::{borrow::Cow, fmt, path::Path};
 use walk::Walk;
-
-/// Problems that are listed; further ones are only counted.
-const PROBLEMS_MAX: usize = 1_000;
 
 /// Entries between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 4_096;
@@ -101,7 +99,7 @@ impl Report {
 
     fn add(&mut self, problem: Problem) {
         self.problems_count += 1;
-        if self.problems.len() < PROBLEMS_MAX {
+        if self.problems.len() < limits::CHECK_PROBLEMS_MAX {
             self.problems.push(problem);
         }
     }

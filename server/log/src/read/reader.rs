@@ -4,6 +4,7 @@
 
 use crate::{
     error::{ReadError, StorageFailure, damaged},
+    limits,
     read::{restricted::Restricted, spending::Spending},
     state::{live::Live, snapshot::Snapshot},
     store::Store,
@@ -107,9 +108,6 @@ pub(crate) fn details(
     Ok(opened)
 }
 
-/// Entries of which it is found out at once whether they have details.
-const WEIGHED_AT_ONCE: usize = 64;
-
 /// What entries come to with their details.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Weighed {
@@ -135,7 +133,7 @@ pub(crate) fn weigh(
     let snapshot = Snapshot::begin(&store.database, live)?;
     let restricted = Restricted::begin(&snapshot, principal)?;
     let mut spending = Spending::new(Budget { entries: entries.len(), bytes: bytes_max });
-    for part in entries.chunks(WEIGHED_AT_ONCE) {
+    for part in entries.chunks(limits::WEIGHED_ENTRIES_AT_ONCE) {
         let positions: Vec<Position> = part.iter().map(|(position, _)| *position).collect();
         let with: HashSet<Position> = snapshot.positions_with_details(&positions)?.into_iter().collect();
         for (position, entry) in part {

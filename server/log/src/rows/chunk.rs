@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Bytes of a row of `people`, unless one person takes more: with its key it fills a page of redb.
-const PEOPLE_ROW_BYTES_MAX: usize = 4_000;
+const PEOPLE_ROW_BYTES: usize = 4_000;
 
 /// Handle and number of places.
 const PERSON_HEAD_BYTES: usize = 6;
@@ -133,9 +133,9 @@ impl Chunk {
         let mut rows: Vec<(u32, Vec<u8>)> = Vec::new();
         for (handle, places) in self.places_by_handle() {
             let bytes = PERSON_HEAD_BYTES + places.len() * PLACE_BYTES;
-            let fits = rows.last().is_some_and(|(_, row)| row.len() + bytes <= PEOPLE_ROW_BYTES_MAX);
+            let fits = rows.last().is_some_and(|(_, row)| row.len() + bytes <= PEOPLE_ROW_BYTES);
             if !fits {
-                rows.push((handle, Vec::with_capacity(PEOPLE_ROW_BYTES_MAX.max(bytes))));
+                rows.push((handle, Vec::with_capacity(PEOPLE_ROW_BYTES.max(bytes))));
             }
             let (_, row) = rows.last_mut().expect("there is one that it fits in");
             push_person(row, handle, &places);
@@ -314,7 +314,7 @@ mod tests {
             chunk.add(Position::new(position), id(position), &[u32::try_from(position / 2).unwrap()]);
         }
         let rows = chunk.people_rows();
-        assert_eq!(rows.len(), 500_usize.div_ceil(PEOPLE_ROW_BYTES_MAX / 10));
+        assert_eq!(rows.len(), 500_usize.div_ceil(PEOPLE_ROW_BYTES / 10));
         for handle in 0..500 {
             let (_, row) = rows.iter().rfind(|(first, _)| *first <= handle).unwrap();
             assert_eq!(find_positions(0, row, handle).unwrap(), chunk.positions_of(handle));

@@ -4,6 +4,7 @@
 
 use crate::{
     error::{Damage, ReadError},
+    limits::COMPONENT_PIECE_BYTES_MAX,
     rows::tables::COMPONENTS,
 };
 use bytes::Bytes;
@@ -13,9 +14,6 @@ use std::ops::Bound;
 
 /// SHA-256 of a component.
 pub type ComponentDigest = [u8; 32];
-
-/// Bytes of one piece of a component; rows of the storage engine are not made for tens of megabytes.
-pub const COMPONENT_PIECE_BYTES_MAX: usize = 256 * 1024;
 
 /// A change of the table.
 pub(crate) enum Change {

@@ -13,7 +13,7 @@ use redb::{ReadableTable, WriteTransaction};
 pub(crate) type IdRow = (u128, u64);
 
 /// Ids in a row: with its key they fill a page of redb.
-const ROW_IDS_MAX: usize = 166;
+const ROW_IDS: usize = 166;
 
 const PAIR_BYTES: usize = 24;
 
@@ -56,7 +56,7 @@ pub(crate) fn insert(transaction: &WriteTransaction, network: u32, ids: &[IdRow]
         let (own, others) = rest.split_at(end);
         let in_order = row.last().is_none_or(|(last, _)| *last < *first);
         let mut merged = [row.as_slice(), own].concat();
-        let size = if in_order { ROW_IDS_MAX } else { even_size(merged.len()) };
+        let size = if in_order { ROW_IDS } else { even_size(merged.len()) };
         merged.sort_unstable();
         for part in merged.chunks(size) {
             table.insert((network, part[0].0), encode(part).as_slice())?;
@@ -75,7 +75,7 @@ pub(crate) fn decode(row: &[u8]) -> Result<Vec<IdRow>, ReadError> {
 /// Ids in each of the fewest rows that hold so many, so that a row that is split leaves room in both halves. Ids in
 /// order need no room: theirs are full.
 fn even_size(ids: usize) -> usize {
-    ids.div_ceil(ids.div_ceil(ROW_IDS_MAX))
+    ids.div_ceil(ids.div_ceil(ROW_IDS))
 }
 
 fn encode(ids: &[IdRow]) -> Vec<u8> {
@@ -122,7 +122,7 @@ mod tests {
         let rows: Vec<_> = rows.map(|(key, row)| (key.value().1, decode(row.value()).unwrap())).collect();
         for (key, row) in &rows {
             assert_eq!(row[0].0, *key);
-            assert!(row.len() <= ROW_IDS_MAX && row.is_sorted_by(|one, next| one.0 < next.0));
+            assert!(row.len() <= ROW_IDS && row.is_sorted_by(|one, next| one.0 < next.0));
         }
         assert!(rows.is_sorted_by(|(_, one), (next, _)| one.last().unwrap().0 < *next));
         rows.into_iter().map(|(_, row)| row).collect()
@@ -159,7 +159,7 @@ mod tests {
         let batches: Vec<BTreeMap<_, _>> =
             (0..400_u64).map(|batch| (0..10).map(|one| (scattered(batch * 10 + one), one)).collect()).collect();
         let rows = rows(&stored(&batches), 7).len();
-        assert!(rows <= 4_000_usize.div_ceil(ROW_IDS_MAX / 2), "{rows} rows");
+        assert!(rows <= 4_000_usize.div_ceil(ROW_IDS / 2), "{rows} rows");
     }
 
     #[test]
@@ -167,6 +167,6 @@ mod tests {
         let batches: Vec<BTreeMap<_, _>> =
             (0..10_u64).map(|batch| (0..100).map(|one| (u128::from(batch * 100 + one), one)).collect()).collect();
         let lengths: BTreeSet<_> = rows(&stored(&batches), 7).iter().map(Vec::len).collect();
-        assert_eq!(lengths, BTreeSet::from([1_000 % ROW_IDS_MAX, ROW_IDS_MAX]));
+        assert_eq!(lengths, BTreeSet::from([1_000 % ROW_IDS, ROW_IDS]));
     }
 }

@@ -7,6 +7,7 @@
 use crate::{
     error::CheckpointFileError,
     files::{folder_of, write_private},
+    limits,
 };
 use kith_core::checkpoint::{LogOrigin, SignedCheckpoint};
 use std::{
@@ -18,8 +19,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a change of the file waits for another one.
-const LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The pause between two tries.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// What the mode of a file lets others than its owner do.
@@ -85,7 +84,9 @@ impl CheckpointFile {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(source)) => return Err(io(source)),
-                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT_MAX => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < limits::CHECKPOINT_LOCK_WAIT_MAX => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(io(io::Error::other("another process has held the lock for seconds")));
                 }
@@ -199,7 +200,11 @@ mod tests {
         let begun = Instant::now();
         let refused = file.swap(|_| Ok::<_, CheckpointFileError>(()));
         assert!(matches!(refused, Err(CheckpointFileError::Io { .. })), "{refused:?}");
-        assert!((LOCK_WAIT_MAX..LOCK_WAIT_MAX * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+        assert!(
+            (limits::CHECKPOINT_LOCK_WAIT_MAX..limits::CHECKPOINT_LOCK_WAIT_MAX * 4).contains(&begun.elapsed()),
+            "{:?}",
+            begun.elapsed()
+        );
         drop(held);
         put(&file, &signed("north", 2));
 

@@ -1,10 +1,7 @@
 //! Notices that the machine's clock is behind a log: times of acceptance then stand still, because they never decrease.
 
-use kith_core::{id::NetworkName, timestamp::Timestamp};
+use kith_core::{id::NetworkName, limits, timestamp::Timestamp};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How far the clock may be behind before anybody is told: clocks are set by less than that every day.
-const BEHIND_MS_MAX: i64 = 60_000;
 
 /// Whether one log's clock was last found behind.
 #[derive(Default)]
@@ -14,7 +11,7 @@ pub(crate) struct ClockWatch(AtomicBool);
 /// needs to know.
 pub fn clock_behind_ms(last_recorded_at: Option<Timestamp>, clock: Timestamp) -> i64 {
     let behind = last_recorded_at.map_or(0, |last| last.millis().saturating_sub(clock.millis()));
-    if behind > BEHIND_MS_MAX { behind } else { 0 }
+    if behind > limits::CLOCK_BEHIND_MS_MAX { behind } else { 0 }
 }
 
 impl ClockWatch {

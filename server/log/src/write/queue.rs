@@ -5,6 +5,7 @@
 
 use crate::{
     error::{AppendError, CreateNetworkError, Poison, RevokeTokenError, Unavailable},
+    limits,
     rows::{components, row::TokenRow},
     state::{
         health::Health,
@@ -19,16 +20,10 @@ use kith_core::{
     position::Position,
     prepare::Prepared,
 };
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-/// When to try again after the queue was full: a few commits later.
-const RETRY_AFTER: Duration = Duration::from_millis(50);
-
-const BUSY: Unavailable = Unavailable::Busy { retry_after: RETRY_AFTER };
+const BUSY: Unavailable = Unavailable::Busy { retry_after: limits::BUSY_RETRY };
 
 /// Where an answer goes.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;

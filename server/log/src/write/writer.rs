@@ -4,6 +4,7 @@
 
 use crate::{
     error::Poison,
+    limits,
     state::health::Health,
     store::{Edges, Store},
     write::{
@@ -13,15 +14,8 @@ use crate::{
         queue::{Queued, Size},
     },
 };
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 use tokio::sync::mpsc;
-
-/// The longest that a batch waits for callers who were just answered to come again.
-const LINGER_MAX: Duration = Duration::from_micros(500);
 
 /// The writer's own state.
 pub(crate) struct Writer {
@@ -118,7 +112,7 @@ impl Writer {
                     bytes += next.size.bytes;
                     batch.push_back(next);
                 }
-                Err(_) if batch.len() < self.last_requests && started.elapsed() < LINGER_MAX => {
+                Err(_) if batch.len() < self.last_requests && started.elapsed() < limits::LINGER_MAX => {
                     std::thread::yield_now();
                 }
                 Err(_) => break,

@@ -7,7 +7,7 @@ use super::{
     call_rate::Key,
     shares::{Shares, acquire},
 };
-use crate::limits::Sizes;
+use crate::limits::{BUDGET_SHARE, Sizes};
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -16,13 +16,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes that one place of a budget stands for.
 const PLACE_BYTES: usize = 1_024;
-/// One principal's part of a budget: one in so many.
-const SHARE: usize = 8;
 
 impl Sizes {
     /// The same, or more if the largest that there may be fits into no share of it.
     pub(crate) fn with_room_for(self, largest: usize) -> Self {
-        let large = (self.all - self.all_small).max(SHARE * largest.next_multiple_of(PLACE_BYTES));
+        let large = (self.all - self.all_small).max(BUDGET_SHARE * largest.next_multiple_of(PLACE_BYTES));
         Self { all: self.all_small + large, ..self }
     }
 }
@@ -70,7 +68,7 @@ impl Budget {
 
     /// Bytes of the most that can be held at once: a share of the large part.
     pub(crate) fn share(&self) -> usize {
-        (self.sizes.all - self.sizes.all_small) / SHARE
+        (self.sizes.all - self.sizes.all_small) / BUDGET_SHARE
     }
 
     /// Bytes of the large part that a principal could have now.
@@ -106,7 +104,7 @@ fn places(bytes: usize) -> u32 {
 impl Part {
     fn of(bytes: usize) -> Self {
         let places = bytes / PLACE_BYTES;
-        Self { places: Arc::new(Semaphore::new(places)), shares: Shares::of(places / SHARE) }
+        Self { places: Arc::new(Semaphore::new(places)), shares: Shares::of(places / BUDGET_SHARE) }
     }
 
     /// Room in a principal's share, and then in the whole.
@@ -196,7 +194,7 @@ mod tests {
         while let Some(room) = budget.try_hold(&key(0), LARGE) {
             rooms.push(room);
         }
-        assert!(budget.held() <= SIZES.all / SHARE, "{} bytes of one", budget.held());
+        assert!(budget.held() <= SIZES.all / BUDGET_SHARE, "{} bytes of one", budget.held());
         rooms.extend((1..100).filter_map(|number| budget.try_hold(&key(number), LARGE)));
         assert!(budget.held() <= SIZES.all);
         let soon = Duration::from_millis(1);
@@ -211,12 +209,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waits_is_not_passed_by() {
         let budget = Arc::new(Budget::of(SIZES));
-        let share = budget.hold(&key(0), SIZES.all / SHARE - MIB).await;
+        let share = budget.hold(&key(0), SIZES.all / BUDGET_SHARE - MIB).await;
         let waits = tokio::spawn(use_large(Arc::clone(&budget), 0));
         tokio::time::sleep(Duration::from_millis(1)).await;
         drop(share);
-        assert!(budget.try_hold(&key(0), SIZES.all / SHARE - MIB).is_none());
+        assert!(budget.try_hold(&key(0), SIZES.all / BUDGET_SHARE - MIB).is_none());
         waits.await.unwrap();
-        assert!(budget.try_hold(&key(0), SIZES.all / SHARE - MIB).is_some());
+        assert!(budget.try_hold(&key(0), SIZES.all / BUDGET_SHARE - MIB).is_some());
     }
 }

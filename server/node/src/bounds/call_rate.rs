@@ -2,7 +2,7 @@
 //!
 //! Nobody pays for another's calls: equal names in different networks are different principals.
 
-use crate::limits::Limits;
+use crate::limits::{BUCKETS_SWEEP_CALLS, CALL_WAIT_MIN, Limits};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -21,11 +21,6 @@ use std::{
     },
     time::Duration,
 };
-
-/// Calls after which full buckets are forgotten; so many, at most, are kept beside those in use.
-const SWEEP_CALLS: u32 = 4_096;
-/// Shortest wait that a refusal asks for.
-const WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// A principal among those of all networks; without a network it is one of the server.
 pub(crate) type Key = (Option<NetworkName>, PrincipalId);
@@ -72,7 +67,7 @@ impl<C: Clock> CallRate<C> {
         let Some(counted) = &self.0 else { return Ok(()) };
         counted.sweep_now_and_then();
         counted.buckets.check_key(&key(principal)).map_err(|until| {
-            let wait = until.wait_time_from(counted.buckets.clock().now()).max(WAIT_MIN);
+            let wait = until.wait_time_from(counted.buckets.clock().now()).max(CALL_WAIT_MIN);
             TooOften { calls_per_s_max: counted.calls_per_s_max, wait }
         })
     }
@@ -80,7 +75,7 @@ impl<C: Clock> CallRate<C> {
 
 impl<C: Clock> Counted<C> {
     fn sweep_now_and_then(&self) {
-        if self.calls.fetch_add(1, Ordering::Relaxed) % SWEEP_CALLS == SWEEP_CALLS - 1 {
+        if self.calls.fetch_add(1, Ordering::Relaxed) % BUCKETS_SWEEP_CALLS == BUCKETS_SWEEP_CALLS - 1 {
             self.buckets.retain_recent();
         }
     }
@@ -166,11 +161,11 @@ mod tests {
     #[test]
     fn principals_that_are_gone_are_forgotten() {
         let (rate, clock) = rate(10, 5);
-        for number in 0..3 * SWEEP_CALLS {
+        for number in 0..3 * BUCKETS_SWEEP_CALLS {
             clock.advance(Duration::from_millis(10));
             rate.count(&principal("default", &format!("person:p{number}"))).unwrap();
         }
         let kept = rate.0.unwrap().buckets.len();
-        assert!(kept <= SWEEP_CALLS as usize + 100, "{kept} buckets are kept");
+        assert!(kept <= BUCKETS_SWEEP_CALLS as usize + 100, "{kept} buckets are kept");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a token that holds is never refused for what others at the same address did.
 
-use crate::limits::Limits;
+use crate::limits::{ADDRESSES_SWEEP, KEPT_PLACES_SHARE, LOGIN_REMEMBERED, Limits, STRANGER_GRACE, STRANGERS_SWEEP};
 use futures_util::task::AtomicWaker;
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,18 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a connection without a login keeps its place for sure.
-const GRACE: Duration = Duration::from_millis(500);
-/// One place in so many is kept for addresses from which somebody logged in.
-const KEPT_SHARE: u32 = 8;
-/// How long an address is remembered for a login.
-const REMEMBERED: Duration = Duration::from_hours(1);
 /// Over which failed logins are counted.
 const WINDOW: Duration = Duration::from_mins(1);
-/// Connections after which those that wait for nothing are forgotten.
-const WAITING_SWEEP: usize = 8_192;
-/// Addresses after which those that are nothing special are forgotten.
-const ADDRESSES_SWEEP: usize = 4_096;
 
 /// The peers of a server. Clones are handles to the same ones.
 #[derive(Clone)]
@@ -86,7 +76,7 @@ impl Peers {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shared {
             per_peer_max: limits.connections_per_peer_max,
-            strangers_max: limits.connections_max - limits.connections_max / KEPT_SHARE,
+            strangers_max: limits.connections_max - limits.connections_max / KEPT_PLACES_SHARE,
             failures_max: limits.failed_logins_per_minute_max,
             failed_logins: AtomicU64::new(0),
             state: Mutex::default(),
@@ -227,7 +217,7 @@ fn of_one_subscriber(address: IpAddr) -> IpAddr {
 impl State {
     /// Notes a connection that came.
     fn wait(&mut self, now: Instant, stay: &Arc<Stay>) {
-        if self.waiting.len() >= WAITING_SWEEP {
+        if self.waiting.len() >= STRANGERS_SWEEP {
             self.waiting.retain(|(_, waiting)| waiting.upgrade().is_some_and(|stay| stay.is_for_login()));
         }
         self.waiting.push_back((now, Arc::downgrade(stay)));
@@ -236,7 +226,7 @@ impl State {
     /// Ends the oldest connection without a login; those on which health is checked are the last to go.
     fn send_one_away(&mut self, now: Instant) -> bool {
         let (mut probers, mut found) = (VecDeque::new(), None);
-        while let Some((since, waiting)) = self.waiting.pop_front_if(|(since, _)| now - *since >= GRACE) {
+        while let Some((since, waiting)) = self.waiting.pop_front_if(|(since, _)| now - *since >= STRANGER_GRACE) {
             let Some(stay) = waiting.upgrade().filter(|stay| stay.is_for_login()) else { continue };
             if !stay.checked_health.load(Ordering::Relaxed) {
                 found = Some(stay);
@@ -263,7 +253,7 @@ impl State {
 
 impl Address {
     fn is_remembered(&self, now: Instant) -> bool {
-        self.logged_in.is_some_and(|at| now - at < REMEMBERED)
+        self.logged_in.is_some_and(|at| now - at < LOGIN_REMEMBERED)
     }
 }
 
@@ -310,7 +300,7 @@ mod tests {
         let is_over = |peer: &Peer| peer.is_sent_away(Waker::noop());
         let held: Vec<_> = (0..3).map(|last| connect(&peers, last).unwrap()).collect();
         assert!(!peers.send_one_away(), "nobody goes at once");
-        std::thread::sleep(GRACE);
+        std::thread::sleep(STRANGER_GRACE);
         held[0].log_in();
         held[1].check_health();
         let young = connect(&peers, 3).unwrap();
@@ -328,7 +318,7 @@ mod tests {
         let peers = peers();
         let strangers: Vec<_> = (0..7).map(|last| connect(&peers, last).unwrap()).collect();
         assert!(connect(&peers, 7).is_none());
-        std::thread::sleep(GRACE);
+        std::thread::sleep(STRANGER_GRACE);
         assert!(connect(&peers, 7).is_some());
         assert!(strangers[0].is_sent_away(Waker::noop()) && !strangers[1].is_sent_away(Waker::noop()));
     }

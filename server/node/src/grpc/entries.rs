@@ -3,6 +3,7 @@
 use super::{Failure, convert};
 use crate::{
     bounds::{budget::Room, call_rate::key, reads::Reads},
+    limits::INLINE_RANGE_MAX,
     node::Node,
 };
 use bytes::Bytes;
@@ -24,9 +25,6 @@ pub(super) struct Entries {
     /// The room that the details hold, until they are sent.
     pub(super) held: Option<Room>,
 }
-
-/// Ranges up to this length are read where the call is: they are in memory, and a thread would cost more.
-const INLINE_RANGE_MAX: u64 = 64;
 
 /// Reads what a selection gives, with details, within `bytes_max` bytes (the first entry apart). Only details of entries
 /// that are given are opened, once there is room for them.

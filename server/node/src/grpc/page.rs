@@ -3,12 +3,9 @@
 //! Invariant: a page has one thing at least, if any are left, so that whoever reads on comes to the end.
 
 use super::{Failure, convert};
-use crate::limits::LIST_BYTES_MAX;
+use crate::limits::{LIST_BYTES_MAX, LIST_ROWS_DEFAULT};
 use kith_core::limits::PAGE_ROWS_MAX;
 use prost::Message;
-
-/// Things in a page unless asked otherwise.
-const SIZE_DEFAULT: u32 = 1_000;
 
 /// A page that is being filled.
 #[derive(Debug)]
@@ -24,7 +21,7 @@ pub(super) struct Page<T> {
 impl<T: Message> Page<T> {
     /// An empty page of a size, after what its token says.
     pub(super) fn begin(page_size: u32, page_token: &str) -> Result<Self, Failure> {
-        let size = convert::page_size("page_size", page_size, SIZE_DEFAULT, PAGE_ROWS_MAX)?;
+        let size = convert::page_size("page_size", page_size, LIST_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
         Ok(Self { start: start(page_token)?, size, items: Vec::new(), bytes: 0, next: None })
     }
 

@@ -4,7 +4,8 @@
 //! logged in full and answered as `INTERNAL` without its text. What a caller did wrong is never `INTERNAL`, also where
 //! the transport finds it out.
 
-use super::words::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX, words};
+use super::words::words;
+use crate::limits::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX};
 use http::Response;
 use kith_core::reason::{self, meaning};
 use kith_proto::{ERROR_DOMAIN, v1::ErrorReason};

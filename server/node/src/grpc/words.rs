@@ -3,10 +3,6 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Bytes of what one error says.
-pub(super) const WORDS_BYTES_MAX: usize = 200;
-/// Bytes of what an error says of a plugin, whose author needs all of it.
-pub(super) const PLUGIN_WORDS_BYTES_MAX: usize = 1_024;
 /// Stands for what was cut off.
 const CUT: char = '…';
 

@@ -1,5 +1,6 @@
 //! Settings of the plugin host.
 
+use crate::limits::FREE_BYTES_MIN_DEFAULT;
 use kith_log::Range;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -34,13 +35,6 @@ impl Default for Program {
     }
 }
 
-/// Bytes of a plugin's memory that no configuration can exceed.
-const MEMORY_BYTES_LIMIT: i64 = 256 * 1024 * 1024;
-
-/// Bytes of the disk that views leave free unless configured otherwise. Enough for the log to go on for a long while;
-/// little enough for a laptop that is nearly full, and for the demonstration on it.
-const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
-
 impl Default for Config {
     fn default() -> Self {
         let usual = host_config(Path::new(""));
@@ -50,16 +44,17 @@ impl Default for Config {
             compile_s_max: 60,
             compiler: Program::default(),
             file_bytes_max: kith_views::limits::VIEW_FILE_BYTES_DEFAULT,
-            free_bytes_min: FREE_BYTES_MIN,
+            free_bytes_min: FREE_BYTES_MIN_DEFAULT,
         }
     }
 }
 
 impl Config {
     /// The least and the most that each setting may be.
+    #[allow(clippy::cast_possible_wrap, reason = "the memory of a plugin is far below 2^63")]
     pub const RANGES: &[Range] = &[
         ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),
-        ("memory_bytes_max", 1, MEMORY_BYTES_LIMIT),
+        ("memory_bytes_max", 1, kith_views::limits::MEMORY_BYTES_MAX as i64),
         ("file_bytes_max", 1024 * 1024, 1024 * 1024 * 1024 * 1024 * 1024),
         ("free_bytes_min", 0, 1024 * 1024 * 1024 * 1024 * 1024),
         ("compile_s_max", 1, 3_600),

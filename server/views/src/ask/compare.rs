@@ -6,14 +6,12 @@ use super::snapshot::{Snapshot, SnapshotError, Table};
 use crate::{
     contract::{Field, GuestValue, key::Key},
     file::row::{RowKey, StoredRow},
+    limits,
     share::cancel::Cancel,
     view::handle::ViewHandle,
 };
 use kith_core::position::Position;
 use std::cmp::Ordering;
-
-/// Moves that are kept while rows are compared, beyond those asked for.
-const MOVES_KEPT: usize = 4_096;
 
 /// What differs between two views.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -200,7 +198,7 @@ impl Found {
         } else {
             self.changed += 1;
         }
-        if self.moves.len() > self.moves_max + MOVES_KEPT {
+        if self.moves.len() > self.moves_max + limits::MOVES_KEPT {
             self.keep_largest();
         }
     }

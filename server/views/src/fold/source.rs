@@ -1,7 +1,7 @@
 //! The entries that a view folds, as its routes see them: what the view's scope lets through of a history.
 
 use super::routing::{Referral, Routable, Routes};
-use crate::file::people::People;
+use crate::{file::people::People, limits};
 use bytes::Bytes;
 use kith_core::{
     entry::Entry,
@@ -11,9 +11,6 @@ use kith_core::{
     position::Position,
 };
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-/// Entries read at once when a key is folded anew.
-const READ_ENTRIES: usize = 1_024;
 
 /// Which entries a view folds. Part of the view's identity: the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -123,7 +120,7 @@ impl Source {
     /// The entries at positions as the routes see them.
     pub(crate) fn routables_at(&self, positions: &[Position]) -> Result<Vec<Routable>, SourceError> {
         let mut routables = Vec::with_capacity(positions.len());
-        for positions in positions.chunks(READ_ENTRIES) {
+        for positions in positions.chunks(limits::ANEW_READ_ENTRIES) {
             for (position, _, event) in self.read_at(positions)? {
                 routables.extend(self.routable(position, &event)?);
             }

@@ -15,9 +15,6 @@ use std::{
 };
 use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-/// Functions in a table.
-const TABLE_ELEMENTS_MAX: usize = 65_536;
-
 /// What a plugin may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SandboxLimits {
@@ -73,7 +70,7 @@ fn pool() -> PoolingAllocationConfig {
         .total_tables(limits::INSTANCES_MAX * limits::TABLES_MAX)
         .max_core_instances_per_component(limits::CORE_INSTANCES_MAX)
         .max_tables_per_component(limits::TABLES_MAX)
-        .table_elements(TABLE_ELEMENTS_MAX)
+        .table_elements(limits::TABLE_ELEMENTS_MAX)
         .max_memories_per_component(1)
         .max_memory_size(limits::MEMORY_BYTES_MAX)
         .max_unused_warm_slots(4);

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     file::store::StoreError,
     fold::{evaluate::EvaluateError, source::SourceError},
+    limits,
     share::{interrupted::Interrupted, one_place::Taken},
 };
 use kith_core::position::Position;
@@ -25,12 +26,6 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long the log must be quiet before a view takes in what came. One transaction of a view costs a millisecond or
 /// more, whatever is in it: a burst of appends costs few of them this way.
 const QUIET: Duration = Duration::from_millis(5);
-/// The longest that an entry waits for the log to be quiet.
-const GATHER_MAX: Duration = Duration::from_secs(1);
-/// The longest that a view waits for its turn. One that has much to do, or a plugin that is slow, does not hold up others.
-const TURN_WAIT_MAX: Duration = Duration::from_secs(1);
-/// The longest pause after a failure that may pass.
-const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Starts the thread.
 pub(super) fn start(
@@ -88,7 +83,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
             Err(error) => match after_failure(&mut follower, shared, &error) {
                 Recovery::Retry => {
                     std::thread::park_timeout(pause);
-                    pause = (pause * 2).min(PAUSE_MAX);
+                    pause = (pause * 2).min(limits::FAILURE_PAUSE_MAX);
                 }
                 Recovery::WhenThereIsPlace => std::thread::park_timeout(IDLE),
                 Recovery::Halt(reason) => return halt(shared, reason),
@@ -101,13 +96,13 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
 /// Waits for a while until no other view works, if the log moves meanwhile and nobody waits for this view.
 fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Taken> {
     let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
-    if busy { shared.turn.take_within(TURN_WAIT_MAX) } else { None }
+    if busy { shared.turn.take_within(limits::TURN_WAIT_MAX) } else { None }
 }
 
 /// Lets a burst of appends go by, unless somebody waits for the view.
 fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
     let started = Instant::now();
-    while started.elapsed() < GATHER_MAX && !shared.is_waited_for() && !shared.is_stopping() {
+    while started.elapsed() < limits::GATHER_WAIT_MAX && !shared.is_waited_for() && !shared.is_stopping() {
         head.mark_unchanged();
         std::thread::park_timeout(QUIET);
         if !head.has_changed().unwrap_or(false) {

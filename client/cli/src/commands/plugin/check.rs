@@ -5,6 +5,7 @@ use crate::{
     authoring::log_file,
     failure::Failure,
     input::files::read_component,
+    limits,
     show::output::{Format, Output},
 };
 use clap::{Args, value_parser};
@@ -13,9 +14,6 @@ use kith_core::{id::PersonId, plugins::PluginSettings};
 use kith_views::{CheckReport, Declared, Difference, Differs, KeyBy, Trial};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
-
-/// Keys at fault that are shown.
-const FAULTS_SHOWN_MAX: usize = 10;
 
 /// Look a component over: its imports and manifest, its cost, and whether anything but the events decides its rows
 ///
@@ -138,10 +136,10 @@ fn report_lines(report: &CheckReport) -> Vec<String> {
         format!("instance   made in {} µs", micros(cost.instantiate)),
         format!("state      {} bytes, the largest {} of 65,536", sample.state_bytes, sample.state_bytes_max),
     ];
-    for fault in report.faults.iter().take(FAULTS_SHOWN_MAX) {
+    for fault in report.faults.iter().take(limits::CHECK_FAULTS_TOLD_MAX) {
         lines.push(format!("fails on   {}: {}", names(&fault.key), fault.message));
     }
-    if report.faults.len() > FAULTS_SHOWN_MAX {
+    if report.faults.len() > limits::CHECK_FAULTS_TOLD_MAX {
         lines.push(format!("fails on   {} keys in all", report.faults.len()));
     }
     for difference in &report.differences {

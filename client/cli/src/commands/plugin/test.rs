@@ -5,6 +5,7 @@ use crate::{
     authoring::log_file,
     failure::Failure,
     input::{dates::parse_view_day_now, files::read_component},
+    limits,
     show::output::{Format, Output},
 };
 use clap::Args;
@@ -15,9 +16,6 @@ use kith_authoring::host::{
 use kith_json::row_json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-
-/// Rows that are not as they should be that a case shows.
-const SHOWN_MAX: usize = 10;
 
 /// Run the plugin's cases: fold small logs with the component and compare the rows
 ///
@@ -94,9 +92,9 @@ fn report(output: &mut Output, case: &Case, differences: &[Difference]) -> Resul
     }
     output.line(&format!("{} {name}: {rows} rows", if passed { "passed" } else { "differs" }))?;
     let lines = missing.iter().map(|row| format!("  - {row}")).chain(unexpected.iter().map(|row| format!("  + {row}")));
-    lines.take(SHOWN_MAX).try_for_each(|line| output.line(&line))?;
-    if differences.len() > SHOWN_MAX {
-        output.line(&format!("  and {} more", differences.len() - SHOWN_MAX))?;
+    lines.take(limits::DIFFERENCES_TOLD_MAX).try_for_each(|line| output.line(&line))?;
+    if differences.len() > limits::DIFFERENCES_TOLD_MAX {
+        output.line(&format!("  and {} more", differences.len() - limits::DIFFERENCES_TOLD_MAX))?;
     }
     Ok(())
 }

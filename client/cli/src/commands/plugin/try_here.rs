@@ -7,19 +7,15 @@ use crate::{
     context::Context,
     failure::Failure,
     input::{dates::parse_view_day_now, files::read_component},
+    limits,
     show::output::remark,
 };
 use clap::{Args, value_parser};
 use kith_authoring::host::{Fold, Folded, Host};
 use kith_client::{now, v1::QueryViewResponse};
 use kith_core::{id::OrganisationId, plugins::PluginSettings, position::Position};
-use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, wire};
+use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, limits::PAGE_ROWS_MAX, wire};
 use std::{path::PathBuf, sync::Arc, time::Instant};
-
-/// Rows asked for at once.
-const PAGE_ROWS: usize = 10_000;
-/// Keys at fault that are shown.
-const FAULTS_SHOWN_MAX: usize = 5;
 
 /// Fold the network's log with a component here, and show its rows; nothing is installed
 ///
@@ -106,7 +102,7 @@ pub(super) async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope
 async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<u32>) -> Result<u64, Failure> {
     let fields = folded.fields();
     let ask = async |rows_max: u64, page_token: String| {
-        let page_rows = usize::try_from(rows_max).unwrap_or(usize::MAX).min(PAGE_ROWS);
+        let page_rows = usize::try_from(rows_max).unwrap_or(usize::MAX).min(PAGE_ROWS_MAX);
         let page_token = (!page_token.is_empty()).then_some(page_token);
         let page = folded.query(Query { page_rows, page_token, ..query.clone() }).await?;
         Ok(QueryViewResponse {
@@ -129,12 +125,12 @@ fn tell(status: &ViewStatus, entries: usize, seconds: f64, rows: u64) {
         "folded {entries} entries into {rows} rows in {seconds:.1} s: {} events under their keys, {fuel} fuel each, {} bytes of state",
         status.events_folded, status.state_bytes
     ));
-    for key in status.quarantined.iter().take(FAULTS_SHOWN_MAX) {
+    for key in status.quarantined.iter().take(limits::TRY_FAULTS_TOLD_MAX) {
         let people = key.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let at = key.position.map_or_else(String::new, |position: Position| format!(" at entry {position}"));
         remark(&format!("the plugin fails on {people}{at}: {}", key.message));
     }
-    if status.quarantined.len() > FAULTS_SHOWN_MAX {
-        remark(&format!("and on {} keys more", status.quarantined.len() - FAULTS_SHOWN_MAX));
+    if status.quarantined.len() > limits::TRY_FAULTS_TOLD_MAX {
+        remark(&format!("and on {} keys more", status.quarantined.len() - limits::TRY_FAULTS_TOLD_MAX));
     }
 }

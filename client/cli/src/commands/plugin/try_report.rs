@@ -1,11 +1,12 @@
 //! `kith plugin try` for reports: the views that one reads are folded here, then its table is computed.
 
 use super::try_here::{TryArgs, order, scope};
-use crate::commands::pages::{TABLE_ROWS_DEFAULT, remark_on};
+use crate::commands::pages::remark_on;
 use crate::{
     authoring::whole_log,
     context::Context,
     failure::Failure,
+    limits,
     place::Place,
     show::{
         output::{Format, remark},
@@ -79,7 +80,7 @@ async fn query(context: &Context, args: &TryArgs) -> Result<ReportQuery, Failure
     let page_rows = match (args.top, context.output.format()) {
         (Some(top), _) => top as usize,
         (None, Format::Json) => usize::MAX,
-        (None, Format::Table) => TABLE_ROWS_DEFAULT as usize,
+        (None, Format::Table) => limits::TABLE_ROWS_DEFAULT as usize,
     };
     Ok(ReportQuery {
         person: resolver.person_or_none(args.person.as_ref()).await?,

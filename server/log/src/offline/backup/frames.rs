@@ -15,7 +15,10 @@
 //! and its signature verified, unless no signature is asked for.
 
 use super::RestoreError;
-use crate::error::{OpenError, Versioned};
+use crate::{
+    error::{OpenError, Versioned},
+    limits,
+};
 use kith_core::{
     backup::{self, SIGNATURE_BYTES},
     checkpoint::{PublicKey, SigningKey},
@@ -25,12 +28,6 @@ use std::io::{self, Read, Write};
 
 /// Version of a backup of the keys.
 const KEYS_VERSION: u32 = 1;
-
-/// Bytes after which a frame is closed.
-const FRAME_BYTES: usize = 64 * 1024;
-
-/// Bytes of the largest frame that is read: a frame is closed after the row that fills it.
-const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Number of the frame that tells what the backup is of.
 const HEADING: u8 = 0;
@@ -96,7 +93,7 @@ impl<'w> Sink<'w> {
         signer: Option<&'w SigningKey>,
         heading: &[u8],
     ) -> io::Result<Self> {
-        let frame = Vec::with_capacity(2 * FRAME_BYTES);
+        let frame = Vec::with_capacity(2 * limits::BACKUP_FRAME_BYTES);
         let mut sink = Self { out, signer, hash: Sha256::new(), frame, bytes: 0 };
         sink.write(contents.magic())?;
         sink.write(&contents.version().to_le_bytes())?;
@@ -118,7 +115,7 @@ impl<'w> Sink<'w> {
             self.frame.push(table);
         }
         put(&mut self.frame);
-        if self.frame.len() < FRAME_BYTES {
+        if self.frame.len() < limits::BACKUP_FRAME_BYTES {
             return Ok(Filled::NotYet);
         }
         self.close_frame()?;
@@ -215,7 +212,7 @@ impl<R: Read> Source<R> {
         if length == 0 {
             return self.end().map(|()| None);
         }
-        if length > FRAME_BYTES_MAX {
+        if length > limits::BACKUP_FRAME_BYTES_MAX {
             return Err(self.damaged("a frame is too long"));
         }
         let mut frame = std::mem::take(&mut self.frame);
@@ -341,11 +338,15 @@ mod tests {
 
     #[test]
     fn frames_hold_rows_of_one_table_in_their_order() {
-        let rows = [(1, vec![1; 10]), (1, vec![2; 10]), (2, vec![3; FRAME_BYTES]), (2, vec![4; 3])];
+        let rows = [(1, vec![1; 10]), (1, vec![2; 10]), (2, vec![3; limits::BACKUP_FRAME_BYTES]), (2, vec![4; 3])];
         let frames = read(&written(&rows)).unwrap();
         let heading = (HEADING, b"heading".to_vec());
-        let expected =
-            [heading.clone(), (1, [vec![1; 10], vec![2; 10]].concat()), (2, vec![3; FRAME_BYTES]), (2, vec![4; 3])];
+        let expected = [
+            heading.clone(),
+            (1, [vec![1; 10], vec![2; 10]].concat()),
+            (2, vec![3; limits::BACKUP_FRAME_BYTES]),
+            (2, vec![4; 3]),
+        ];
         assert_eq!(frames, expected);
         assert_eq!(read(&written(&[])).unwrap(), [heading]);
     }

@@ -12,6 +12,7 @@ use crate::{
     error::{OpenError, ReadError},
     files::{builder, io_error, make_private_file, make_private_folder, open_error, part_of, publish, remove_leftover},
     keys::{root_key, signing_key},
+    limits,
     offline::{
         accept_rollback::end_tokens,
         check::{Progress, check_file, open_keys},
@@ -30,9 +31,6 @@ use std::{
     io::{self, BufReader, Read},
     path::Path,
 };
-
-/// Bytes of rows that one commit stores while the log is built.
-const COMMIT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How far a restore has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +213,7 @@ fn load<R: Read>(
             Stored::Malformed => return Err(source.damaged("a row is malformed")),
         }
         progress(source.bytes());
-        if source.bytes() - stored > COMMIT_BYTES {
+        if source.bytes() - stored > limits::RESTORE_COMMIT_BYTES {
             stored = source.bytes();
             transaction.commit().map_err(OpenError::from)?;
             transaction = begin_write(database)?;

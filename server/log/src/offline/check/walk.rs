@@ -5,6 +5,7 @@
 use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
 use crate::{
     error::ReadError,
+    limits,
     rows::{
         chunk::Chunk,
         ids,
@@ -32,9 +33,6 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
 };
-
-/// Entries that are read at a time.
-const PART_ENTRIES: usize = 4_096;
 
 /// A network's entries, read so far. The snapshot's open chunk is that of the last entry.
 pub(super) struct Walk<'a> {
@@ -99,7 +97,7 @@ impl<'a> Walk<'a> {
     /// The next entries; a block that is no block is reported, and reading goes on after it.
     fn read_part(&self, report: &mut Report) -> Result<Vec<(Position, Bytes)>, ReadError> {
         let mut part = Vec::new();
-        for entry in self.snapshot.range(self.position, Position::new(u64::MAX))?.take(PART_ENTRIES) {
+        for entry in self.snapshot.range(self.position, Position::new(u64::MAX))?.take(limits::CHECK_ENTRIES_AT_ONCE) {
             match entry {
                 Ok(entry) => part.push(entry),
                 Err(BlocksError::Malformed) => {

@@ -2,6 +2,7 @@
 
 use crate::{
     grpc::{Call, Failure, convert, enter, page::Page},
+    limits::NAMES_AT_ONCE,
     node::Node,
 };
 use kith_core::{
@@ -11,9 +12,6 @@ use kith_core::{
 use kith_log::Network;
 use kith_proto::v1;
 use tonic::Request;
-
-/// People whose names are opened at once: of the longest names, a megabyte.
-const NAMES_AT_ONCE: usize = 256;
 
 pub(super) async fn list_people(
     node: &Node,

@@ -11,9 +11,6 @@ use kith_log::{Direction, Network, Selection};
 use kith_proto::v1;
 use tonic::Request;
 
-/// Reads of the log within one call, when a filter drops most entries.
-const ROUNDS_MAX: usize = 32;
-
 /// An answer, and the room that its details hold until it is sent.
 type Held = (v1::ReadResponse, Option<Room>);
 
@@ -73,7 +70,7 @@ fn before(position: Position) -> Position {
 
 /// Reads on until something is found, the end is reached, or it took long enough.
 async fn read_rounds(node: &Node, network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
-    for _ in 1..ROUNDS_MAX {
+    for _ in 1..limits::READ_ROUNDS_MAX {
         let entries = read_entries(node, network, selection.clone(), limits::READ_BYTES_MAX).await?;
         if entries.end || !entries.encoded.is_empty() {
             return Ok(entries);

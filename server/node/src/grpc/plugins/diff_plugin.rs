@@ -2,6 +2,7 @@
 
 use crate::{
     grpc::{Call, Failure, convert, enter, listed, reports, rows},
+    limits::{MOVES_DEFAULT, MOVES_MAX},
     node::Node,
     views::Served,
 };
@@ -10,11 +11,6 @@ use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{Cancel, Comparison, Move, wire};
 use tonic::Request;
-
-/// Moves that are listed unless asked otherwise.
-const MOVES_DEFAULT: u32 = 10;
-/// Moves that can be listed.
-const MOVES_MAX: u32 = 1_000;
 
 pub(super) async fn diff_plugin(
     node: &Node,

@@ -9,6 +9,7 @@ use crate::{
         Call, Failure, enter,
         stream::{Messages, Sender, Stop, fill, until_closing},
     },
+    limits::COMPONENT_MESSAGE_BYTES_MAX,
     node::Node,
     views::builtin_component,
 };
@@ -18,9 +19,6 @@ use kith_log::{COMPONENT_PIECE_BYTES_MAX, ComponentDigest, Network};
 use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use tonic::Request;
-
-/// Bytes of a message with a piece, at the most: tags, lengths and the component's size come to it.
-const MESSAGE_BYTES: usize = COMPONENT_PIECE_BYTES_MAX + 32;
 
 /// Whoever fetches a component.
 struct Fetch {
@@ -79,7 +77,7 @@ impl Fetch {
             if sent >= size {
                 break;
             }
-            let mut part = sender.part_of(MESSAGE_BYTES).await?;
+            let mut part = sender.part_of(COMPONENT_MESSAGE_BYTES_MAX).await?;
             self.node.authenticator().check(&self.caller)?;
             let data = match &builtin {
                 Some(component) => piece_of(component, sent),
