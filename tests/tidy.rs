@@ -12,7 +12,7 @@ use std::{
 
 /// Which of our crates each crate may name, apart from development dependencies. A new arrow is a decision: write it
 /// down here and in ARCHITECTURE.md.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("proto", &[]),
     ("server/core", &["kith-proto"]),
     ("server/json", &["kith-core", "kith-proto"]),
@@ -24,8 +24,9 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views"]),
     ("client/import", &["kith-client", "kith-core", "kith-json"]),
     ("client/cli", &["kith-authoring", "kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
-    ("plugins/sdk", &[]),
-    ("plugins/report_sdk", &[]),
+    ("plugins/sdk/words", &[]),
+    ("plugins/sdk/view", &["kith-plugin-words"]),
+    ("plugins/sdk/report", &["kith-plugin-words"]),
     ("plugins/strength", &["kith-plugin-sdk"]),
     ("plugins/introductions", &["kith-plugin-sdk"]),
     ("plugins/examples/rust", &["kith-plugin-sdk"]),

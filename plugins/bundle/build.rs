@@ -42,7 +42,7 @@ fn watch_sources() -> Result<PathBuf, String> {
     for path in shared {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    for guest in GUESTS.into_iter().chain(["sdk", "report_sdk"]) {
+    for guest in GUESTS.into_iter().chain(["sdk/words", "sdk/view", "sdk/report"]) {
         println!("cargo::rerun-if-changed={}", root.join("plugins").join(guest).display());
     }
     println!("cargo::rerun-if-changed={}", here.join("build.rs").display());

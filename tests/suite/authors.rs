@@ -277,13 +277,13 @@ fn chance_and_clock_are_closed_in_script_languages() {
     let sdk = |name: &str| root().join("plugins").join(name);
     let python = |code: &str| {
         let mut command = Command::new("python3");
-        command.args(["-c", code]).env("PYTHONPATH", sdk("sdk-python")).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.args(["-c", code]).env("PYTHONPATH", sdk("sdk/python")).env("PYTHONDONTWRITEBYTECODE", "1");
         Ran::run(&mut command, "")
     };
     for call in ["random.random()", "random.choice([1])", "random.Random(1)", "random.shuffle([1])"] {
         python(&format!("import kith_plugin.sealed, random; {call}")).exits(1).says("a view has no chance");
     }
-    let sealed = sdk("sdk-javascript").join("sealed.js");
+    let sealed = sdk("sdk/javascript").join("sealed.js");
     let script = |code: &str| {
         let code = format!("await import({}); {code}", json!(text(&sealed)));
         Ran::run(Command::new("node").args(["--input-type=module", "--eval", &code]), "")

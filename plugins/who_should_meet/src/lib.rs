@@ -12,7 +12,9 @@
 
 mod network;
 
-use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Report, Row, Value};
+use kith_report_sdk::{
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Person, Report, Row, Value,
+};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -146,7 +148,7 @@ impl Suggestion {
         let best = paths.first().expect("a pair with a score shares somebody");
         let values = vec![
             Value::Number(self.score),
-            Value::Person(best.via),
+            Value::Person(Person(best.via)),
             Value::Day(best.from.last_contact),
             Value::Day(best.to.last_contact),
             Value::Integer(i64::try_from(paths.len()).unwrap_or(i64::MAX)),

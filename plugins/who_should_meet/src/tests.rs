@@ -42,9 +42,15 @@ fn who_shares_good_contacts_should_meet() {
     let p = |days: f64| 1.0 - (-days / 3.4).exp();
     let expected = p(5.0) * p(5.0) / (2.0 * p(5.0)) + p(1.0) * p(1.0) / (3.0 * p(1.0));
     assert!((score(&found[0]) - expected).abs() < 1e-12);
-    assert_eq!(found[0].values[1..], [Value::Person(3), Value::Day(Day(103)), Value::Day(Day(203)), Value::Integer(2)]);
+    assert_eq!(
+        found[0].values[1..],
+        [Value::Person(Person(3)), Value::Day(Day(103)), Value::Day(Day(203)), Value::Integer(2)]
+    );
     assert_eq!(found[0].evidence, [(0, 0), (0, 2), (0, 1), (0, 3)], "the ties of the best path first");
-    assert_eq!(found[2].values[1..], [Value::Person(4), Value::Day(Day(104)), Value::Day(Day(405)), Value::Integer(1)]);
+    assert_eq!(
+        found[2].values[1..],
+        [Value::Person(Person(4)), Value::Day(Day(104)), Value::Day(Day(405)), Value::Integer(1)]
+    );
 }
 
 #[test]

@@ -32,19 +32,21 @@ const RUST: &[Template] = templates![
     ".cargo/config.toml" from "plugins/authoring/templates/rust/config.toml",
     "settings.schema.json" from "plugins/examples/rust/settings.schema.json",
     "src/lib.rs" from "plugins/examples/rust/src/lib.rs",
-    "sdk/Cargo.toml" from "plugins/authoring/templates/rust/sdk.toml",
-    "sdk/src/batch.rs" from "plugins/sdk/src/batch.rs",
-    "sdk/src/batch/tests.rs" from "plugins/sdk/src/batch/tests.rs",
-    "sdk/src/bindings.rs" from "plugins/sdk/src/bindings.rs",
-    "sdk/src/calls.rs" from "plugins/sdk/src/calls.rs",
-    "sdk/src/decay.rs" from "plugins/sdk/src/decay.rs",
-    "sdk/src/event.rs" from "plugins/sdk/src/event.rs",
-    "sdk/src/guest.rs" from "plugins/sdk/src/guest.rs",
-    "sdk/src/lib.rs" from "plugins/sdk/src/lib.rs",
-    "sdk/src/manifest.rs" from "plugins/sdk/src/manifest.rs",
-    "sdk/src/pack.rs" from "plugins/sdk/src/pack.rs",
-    "sdk/src/settings.rs" from "plugins/sdk/src/settings.rs",
-    "sdk/src/testing.rs" from "plugins/sdk/src/testing.rs",
+    "sdk/words/Cargo.toml" from "plugins/authoring/templates/words.toml",
+    "sdk/words/src/lib.rs" from "plugins/sdk/words/src/lib.rs",
+    "sdk/view/Cargo.toml" from "plugins/authoring/templates/rust/view.toml",
+    "sdk/view/src/batch.rs" from "plugins/sdk/view/src/batch.rs",
+    "sdk/view/src/batch/tests.rs" from "plugins/sdk/view/src/batch/tests.rs",
+    "sdk/view/src/bindings.rs" from "plugins/sdk/view/src/bindings.rs",
+    "sdk/view/src/calls.rs" from "plugins/sdk/view/src/calls.rs",
+    "sdk/view/src/decay.rs" from "plugins/sdk/view/src/decay.rs",
+    "sdk/view/src/event.rs" from "plugins/sdk/view/src/event.rs",
+    "sdk/view/src/guest.rs" from "plugins/sdk/view/src/guest.rs",
+    "sdk/view/src/lib.rs" from "plugins/sdk/view/src/lib.rs",
+    "sdk/view/src/manifest.rs" from "plugins/sdk/view/src/manifest.rs",
+    "sdk/view/src/pack.rs" from "plugins/sdk/view/src/pack.rs",
+    "sdk/view/src/settings.rs" from "plugins/sdk/view/src/settings.rs",
+    "sdk/view/src/testing.rs" from "plugins/sdk/view/src/testing.rs",
 ];
 
 const REPORT: &[Template] = templates![
@@ -58,12 +60,14 @@ const REPORT: &[Template] = templates![
     "src/lib.rs" from "plugins/authoring/templates/report/lib.rs",
     "tests/log.jsonl" from "plugins/authoring/templates/report/log.jsonl",
     "tests/everything.json" from "plugins/authoring/templates/report/everything.json",
-    "sdk/Cargo.toml" from "plugins/authoring/templates/report/sdk.toml",
-    "sdk/src/bindings.rs" from "plugins/report_sdk/src/bindings.rs",
-    "sdk/src/guest.rs" from "plugins/report_sdk/src/guest.rs",
-    "sdk/src/input.rs" from "plugins/report_sdk/src/input.rs",
-    "sdk/src/lib.rs" from "plugins/report_sdk/src/lib.rs",
-    "sdk/src/manifest.rs" from "plugins/report_sdk/src/manifest.rs",
+    "sdk/words/Cargo.toml" from "plugins/authoring/templates/words.toml",
+    "sdk/words/src/lib.rs" from "plugins/sdk/words/src/lib.rs",
+    "sdk/report/Cargo.toml" from "plugins/authoring/templates/report/report.toml",
+    "sdk/report/src/bindings.rs" from "plugins/sdk/report/src/bindings.rs",
+    "sdk/report/src/guest.rs" from "plugins/sdk/report/src/guest.rs",
+    "sdk/report/src/input.rs" from "plugins/sdk/report/src/input.rs",
+    "sdk/report/src/lib.rs" from "plugins/sdk/report/src/lib.rs",
+    "sdk/report/src/manifest.rs" from "plugins/sdk/report/src/manifest.rs",
 ];
 
 const PYTHON: &[Template] = templates![
@@ -71,13 +75,13 @@ const PYTHON: &[Template] = templates![
     "main.py" from "plugins/examples/python/main.py",
     "test_main.py" from "plugins/examples/python/test_main.py",
     "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
-    "sdk/kith_plugin/__init__.py" from "plugins/sdk-python/kith_plugin/__init__.py",
-    "sdk/kith_plugin/batch.py" from "plugins/sdk-python/kith_plugin/batch.py",
-    "sdk/kith_plugin/calls.py" from "plugins/sdk-python/kith_plugin/calls.py",
-    "sdk/kith_plugin/component.py" from "plugins/sdk-python/kith_plugin/component.py",
-    "sdk/kith_plugin/event.py" from "plugins/sdk-python/kith_plugin/event.py",
-    "sdk/kith_plugin/sealed.py" from "plugins/sdk-python/kith_plugin/sealed.py",
-    "sdk/kith_plugin/testing.py" from "plugins/sdk-python/kith_plugin/testing.py",
+    "sdk/kith_plugin/__init__.py" from "plugins/sdk/python/kith_plugin/__init__.py",
+    "sdk/kith_plugin/batch.py" from "plugins/sdk/python/kith_plugin/batch.py",
+    "sdk/kith_plugin/calls.py" from "plugins/sdk/python/kith_plugin/calls.py",
+    "sdk/kith_plugin/component.py" from "plugins/sdk/python/kith_plugin/component.py",
+    "sdk/kith_plugin/event.py" from "plugins/sdk/python/kith_plugin/event.py",
+    "sdk/kith_plugin/sealed.py" from "plugins/sdk/python/kith_plugin/sealed.py",
+    "sdk/kith_plugin/testing.py" from "plugins/sdk/python/kith_plugin/testing.py",
 ];
 
 const JAVASCRIPT: &[Template] = templates![
@@ -86,14 +90,14 @@ const JAVASCRIPT: &[Template] = templates![
     "main.js" from "plugins/examples/javascript/main.js",
     "main.test.js" from "plugins/examples/javascript/main.test.js",
     "sdk/wit/kith-view.wit" from "plugins/wit/v1/kith-view.wit",
-    "sdk/batch.js" from "plugins/sdk-javascript/batch.js",
-    "sdk/calls.js" from "plugins/sdk-javascript/calls.js",
-    "sdk/component.js" from "plugins/sdk-javascript/component.js",
-    "sdk/event.js" from "plugins/sdk-javascript/event.js",
-    "sdk/index.js" from "plugins/sdk-javascript/index.js",
-    "sdk/sealed.js" from "plugins/sdk-javascript/sealed.js",
-    "sdk/testing.js" from "plugins/sdk-javascript/testing.js",
-    "sdk/view.js" from "plugins/sdk-javascript/view.js",
+    "sdk/batch.js" from "plugins/sdk/javascript/batch.js",
+    "sdk/calls.js" from "plugins/sdk/javascript/calls.js",
+    "sdk/component.js" from "plugins/sdk/javascript/component.js",
+    "sdk/event.js" from "plugins/sdk/javascript/event.js",
+    "sdk/index.js" from "plugins/sdk/javascript/index.js",
+    "sdk/sealed.js" from "plugins/sdk/javascript/sealed.js",
+    "sdk/testing.js" from "plugins/sdk/javascript/testing.js",
+    "sdk/view.js" from "plugins/sdk/javascript/view.js",
 ];
 
 /// What a new plugin is.
@@ -152,10 +156,12 @@ mod tests {
     #[test]
     fn every_file_of_the_sdks_comes_with_a_new_plugin() {
         let sdks = [
-            (Sort::View(Language::Rust), "sdk/src", "sdk/src/"),
-            (Sort::View(Language::Python), "sdk-python", "sdk/"),
-            (Sort::View(Language::Javascript), "sdk-javascript", "sdk/"),
-            (Sort::Report, "report_sdk/src", "sdk/src/"),
+            (Sort::View(Language::Rust), "sdk/words/src", "sdk/words/src/"),
+            (Sort::View(Language::Rust), "sdk/view/src", "sdk/view/src/"),
+            (Sort::View(Language::Python), "sdk/python", "sdk/"),
+            (Sort::View(Language::Javascript), "sdk/javascript", "sdk/"),
+            (Sort::Report, "sdk/words/src", "sdk/words/src/"),
+            (Sort::Report, "sdk/report/src", "sdk/report/src/"),
         ];
         for (sort, folder, prefix) in sdks {
             let there = files(&plugins().join(folder));
@@ -170,9 +176,8 @@ mod tests {
         let root = fs::read_to_string(plugins().join("../Cargo.toml")).expect("a manifest");
         let root: toml::Table = root.parse().expect("TOML");
         let shared = root["workspace"]["dependencies"].as_table().expect("a table");
-        let manifests = ["Cargo.toml", "sdk/Cargo.toml"];
-        let sorts = [Sort::View(Language::Rust), Sort::Report];
-        for (sort, path) in sorts.into_iter().flat_map(|sort| manifests.map(|path| (sort, path))) {
+        let sorts = [(Sort::View(Language::Rust), "sdk/view/Cargo.toml"), (Sort::Report, "sdk/report/Cargo.toml")];
+        for (sort, path) in sorts.into_iter().flat_map(|(sort, kit)| ["Cargo.toml", kit].map(|path| (sort, path))) {
             let template = of(sort).find(|template| template.path == path).expect(path);
             let manifest: toml::Table = template.text.parse().expect("TOML");
             let plain = manifest["dependencies"].as_table().expect("a table").clone();

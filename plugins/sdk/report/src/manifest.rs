@@ -1,10 +1,6 @@
 //! What a report declares, and its rows.
 
-use std::borrow::Cow;
-
-/// Days since 1970-01-01, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(pub i32);
+use kith_plugin_words::{Field, Value};
 
 /// What a report says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -43,57 +39,6 @@ pub struct InputNeeded {
     pub view: &'static str,
     /// The columns, by name, in the order of the values of its rows.
     pub fields: &'static [&'static str],
-}
-
-/// A column of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The column's name: `[a-z][a-z0-9_]*`.
-    pub name: &'static str,
-    /// Its type. Any value may also be [`Value::None`].
-    pub of: FieldType,
-    /// One line for people: what it says and in which unit.
-    pub about: &'static str,
-}
-
-/// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FieldType {
-    /// A 64-bit float, never NaN.
-    Number,
-    /// A signed 64-bit integer.
-    Integer,
-    /// UTF-8 text.
-    Text,
-    /// True or false.
-    Flag,
-    /// A day.
-    Day,
-    /// A person.
-    Person,
-    /// An event, by its position.
-    Event,
-}
-
-/// A value in a row.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Nothing is known.
-    None,
-    /// For a [`FieldType::Number`]; neither NaN nor infinite.
-    Number(f64),
-    /// For a [`FieldType::Integer`].
-    Integer(i64),
-    /// For a [`FieldType::Text`].
-    Text(Cow<'static, str>),
-    /// For a [`FieldType::Flag`].
-    Flag(bool),
-    /// For a [`FieldType::Day`].
-    Day(Day),
-    /// For a [`FieldType::Person`]: a handle.
-    Person(u32),
-    /// For a [`FieldType::Event`]: a position.
-    Event(u64),
 }
 
 /// A row of a report.

@@ -23,8 +23,9 @@
 
 use std::fmt;
 
-use crate::event::{Event, Extra, Extras, Key, Person, Position, put_extra};
-use crate::pack::{Malformed, Packer, Unpacker};
+use crate::event::{Event, Extra, Extras, Key, put_extra};
+use crate::pack::{Packer, Unpacker};
+use kith_plugin_words::{Malformed, Person, Position};
 
 /// The layout this module reads and writes.
 pub const LAYOUT: u16 = 1;

@@ -2,11 +2,12 @@
 //! test harness runs. A slot is folded or read without looking at any other.
 
 use crate::batch::{Batch, BatchError, encode_states};
-use crate::event::{Day, Key, Position};
+use crate::event::Key;
 use crate::manifest::Row;
 use crate::pack::{Packer, StateBytes as _, Unpacker};
 use crate::settings;
 use crate::{Fault, View};
+use kith_plugin_words::{Day, Position};
 
 /// Why a call failed, and for which key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -86,9 +86,10 @@ use serde::de::DeserializeOwned;
 
 pub use calls::{SlotFault, SlotRow, StateSlot, configure, fold_batch, read_rows};
 pub use decay::Decay;
-pub use event::{Answer, Day, Event, Extra, Extras, Key, Person, Position};
-pub use manifest::{Field, FieldType, KeyBy, Manifest, Route, Row, Value};
-pub use pack::{Malformed, Packer, StateBytes, Unpacker};
+pub use event::{Answer, Event, Extra, Extras, Key};
+pub use kith_plugin_words::{Day, Field, FieldType, Malformed, Person, Position, Value};
+pub use manifest::{KeyBy, Manifest, Route, Row};
+pub use pack::{Packer, StateBytes, Unpacker};
 
 /// A view: a pure keyed fold. The value is the view with its settings.
 pub trait View: Sized + 'static {

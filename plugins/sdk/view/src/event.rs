@@ -1,46 +1,13 @@
 //! What a plugin sees of an event: ids, kinds, times, numbers and attributes. No names, no notes.
 
-use crate::pack::{Malformed, Packer, Unpacker};
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+use crate::pack::{Packer, Unpacker};
+use kith_plugin_words::{Day, Malformed, Person, Position};
 
 /// The extra that holds the token of `asked` and `helped`.
 pub(crate) const CATEGORY: &str = "@category";
 
 /// The extra that holds the position of the `referred` which an `answered` names.
 pub(crate) const REFERRAL: &str = "@referral";
-
-/// A place in the network's log, from 1: also the id of the evidence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
-
-/// A handle for a person, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Person(pub u32);
-
-impl Person {
-    /// Where an event has no such person.
-    pub const NOBODY: Self = Self(0);
-}
-
-/// Days since 1970-01-01, UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(pub i32);
-
-impl Day {
-    /// The day of a time in milliseconds since 1970-01-01 UTC; times beyond the years a day can
-    /// count give the first or the last day.
-    pub fn of_ms(at: i64) -> Self {
-        let day = at.div_euclid(DAY_MS).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-        Self(i32::try_from(day).expect("clamped to the range"))
-    }
-
-    /// Days from another day to this one; negative if this one is earlier.
-    pub fn since(self, earlier: Self) -> i64 {
-        i64::from(self.0) - i64::from(earlier.0)
-    }
-}
 
 /// What events are grouped by. For a pair `a` is the smaller handle; for one person `b` is nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,13 +202,6 @@ pub(crate) fn put_extra(out: &mut Packer, key: &str, value: Extra<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_begin_at_midnight_also_before_1970() {
-        let days = [-DAY_MS - 1, -DAY_MS, -1, 0, DAY_MS - 1, DAY_MS].map(Day::of_ms);
-        assert_eq!(days, [-2, -1, -1, 0, 0, 1].map(Day));
-        assert_eq!([Day::of_ms(i64::MIN), Day::of_ms(i64::MAX)], [Day(i32::MIN), Day(i32::MAX)]);
-    }
 
     #[test]
     fn nobody_is_in_no_key() {

@@ -3,7 +3,8 @@
 //! Everything compiles natively too, so a report is tested like any function. Only on wasm32 does
 //! [`export!`] make it a component. Invariant: a report's answer depends on its arguments alone.
 //!
-//! A crate of its own beside `kith-plugin-sdk`: a component carries the description of one contract.
+//! A crate of its own beside `kith-plugin-sdk`, with which it shares its words: a component carries the description of
+//! one contract.
 
 mod input;
 mod manifest;
@@ -19,8 +20,9 @@ pub mod guest;
 
 use serde::de::DeserializeOwned;
 
-pub use input::{Input, InputRow, Malformed, Member, Table, encode_input};
-pub use manifest::{Day, Field, FieldType, InputNeeded, KeyBy, Manifest, Row, Value};
+pub use input::{Input, InputRow, Member, Table, encode_input};
+pub use kith_plugin_words::{Day, Field, FieldType, Malformed, Person, Position, Value};
+pub use manifest::{InputNeeded, KeyBy, Manifest, Row};
 
 /// A report: a pure function. The value is the report with its settings.
 pub trait Report: Sized + 'static {

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::batch::{Slot, decode_states, encode_batch};
 use crate::calls::{self, SlotFault, StateSlot};
-use crate::event::{Day, Event, Key, Position};
+use crate::event::{Event, Key};
 use crate::manifest::Row;
 use crate::{Manifest, View};
+use kith_plugin_words::{Day, Position};
 
 /// A configured view under test. Breaks of the contract panic and say what they are.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 //!
 //! Invariant: reading never goes beyond the bytes, and what is malformed is an error and not a panic.
 
+use kith_plugin_words::Malformed;
+
 /// Version of the layout.
 const LAYOUT: u16 = 1;
 /// Bytes of a person.
@@ -51,10 +53,6 @@ pub struct InputRow {
     /// the texts; a value that is not known is NaN.
     pub values: Vec<f64>,
 }
-
-/// Bytes that are no input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
 
 impl Input {
     /// Reads packed bytes.

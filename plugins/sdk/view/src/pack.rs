@@ -1,7 +1,7 @@
 //! Little-endian bytes, for states and batches. One value has exactly one form, so equal states
 //! have equal bytes and a digest over them means something.
 
-use std::fmt;
+use kith_plugin_words::Malformed;
 
 /// A state that can be kept.
 ///
@@ -14,18 +14,6 @@ pub trait StateBytes: Sized {
     /// Takes the state; all bytes must be used.
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, Malformed>;
 }
-
-/// Bytes that are not what they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("malformed bytes")
-    }
-}
-
-impl std::error::Error for Malformed {}
 
 /// Writes bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `src/bindings.rs` is what the generator makes of the contract, byte for byte.
 //!
 //! To renew it after a new version of the generator:
-//! `KITH_RENEW=1 cargo test -p kith-report-sdk --test bindings`.
+//! `KITH_RENEW=1 cargo test -p kith-plugin-sdk --test bindings`.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use wit_bindgen_core::wit_parser::Resolve;
 use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_bindgen_rust::Opts;
 
-const HEADER: &str = "// @generated from plugins/wit/report-v1 by tests/bindings.rs: do not edit.\n";
+const HEADER: &str = "// @generated from plugins/wit/v1 by tests/bindings.rs: do not edit.\n";
 
 #[test]
 fn bindings_are_what_the_contract_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("src/bindings.rs");
-    let made = generate(&root.join("../wit/report-v1"));
+    let made = generate(&root.join("../../wit/v1"));
     if std::env::var_os("KITH_RENEW").is_some() {
         fs::write(&file, &made).expect("the bindings can be written");
     }

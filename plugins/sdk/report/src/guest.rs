@@ -1,7 +1,7 @@
 //! Between the generated bindings and [`Report`]: types one way and back, no logic.
 
 use crate::{
-    Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Report, Row, Value,
+    Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Person, Position, Report, Row, Value,
     bindings::exports::kith::report::report as wit, configure,
 };
 
@@ -78,7 +78,7 @@ fn value(value: Value) -> wit::Value {
         Value::Text(text) => wit::Value::Text(text.into_owned()),
         Value::Flag(flag) => wit::Value::Flag(flag),
         Value::Day(Day(day)) => wit::Value::Day(day),
-        Value::Person(handle) => wit::Value::Person(handle),
-        Value::Event(position) => wit::Value::Event(position),
+        Value::Person(Person(person)) => wit::Value::Person(person),
+        Value::Event(Position(position)) => wit::Value::Event(position),
     }
 }

@@ -1,9 +1,7 @@
 //! What a plugin says about itself, and the rows it gives. The same nouns as the contract
 //! (`plugins/wit/v1`), without its generated code.
 
-use std::borrow::Cow;
-
-use crate::event::{Day, Person, Position};
+use kith_plugin_words::{Field, Position, Value};
 
 /// What a plugin says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,73 +44,6 @@ pub enum KeyBy {
     Subject,
     /// Each person in the event, once.
     EachPerson,
-}
-
-/// A column of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// Its name: `[a-z][a-z0-9_]*`.
-    pub name: &'static str,
-    /// Its type; any value may also be [`Value::None`].
-    pub of: FieldType,
-    /// One line for people: what it says and in which unit.
-    pub about: &'static str,
-}
-
-/// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldType {
-    /// A finite number.
-    Number,
-    /// A whole number.
-    Integer,
-    /// Text.
-    Text,
-    /// True or false.
-    Flag,
-    /// A day.
-    Day,
-    /// A person.
-    Person,
-    /// An event.
-    Event,
-}
-
-/// A value in a row.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// Nothing is known.
-    None,
-    /// For a number column; neither NaN nor infinite.
-    Number(f64),
-    /// For an integer column.
-    Integer(i64),
-    /// For a text column.
-    Text(Cow<'static, str>),
-    /// For a flag column.
-    Flag(bool),
-    /// For a day column.
-    Day(Day),
-    /// For a person column.
-    Person(Person),
-    /// For an event column.
-    Event(Position),
-}
-
-impl Value {
-    /// The type of the columns it may stand in; none for [`Value::None`], which fits all.
-    pub fn field_type(&self) -> Option<FieldType> {
-        match self {
-            Self::None => None,
-            Self::Number(_) => Some(FieldType::Number),
-            Self::Integer(_) => Some(FieldType::Integer),
-            Self::Text(_) => Some(FieldType::Text),
-            Self::Flag(_) => Some(FieldType::Flag),
-            Self::Day(_) => Some(FieldType::Day),
-            Self::Person(_) => Some(FieldType::Person),
-            Self::Event(_) => Some(FieldType::Event),
-        }
-    }
 }
 
 /// One row of a key.

@@ -2,9 +2,10 @@
 
 use crate::bindings::exports::kith::view::view as wit;
 use crate::calls::{self, SlotFault, SlotRow, StateSlot};
-use crate::event::{Day, Key, Person, Position};
-use crate::manifest::{Field, FieldType, KeyBy, Route, Value};
+use crate::event::Key;
+use crate::manifest::{KeyBy, Route};
 use crate::{Manifest, View};
+use kith_plugin_words::{Day, Field, FieldType, Person, Position, Value};
 
 /// Where a component keeps its view between calls.
 pub trait Hosted {
