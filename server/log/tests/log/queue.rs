@@ -100,7 +100,7 @@ async fn append_one(network: kith_log::Network, number: u64) -> Result<Position,
     Ok(accepted(outcomes[0]))
 }
 
-/// How many are done and how many were told that the log is busy.
+/// How many are done and how many were refused because the log is busy.
 async fn counts(waiting: Waiting) -> (usize, usize) {
     let (mut done, mut busy) = (0, 0);
     for future in waiting {
