@@ -75,7 +75,7 @@ async fn a_full_disk_stops_writes_and_loses_nothing() {
 async fn expect_refused(raw: &Raw) {
     let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "LOG_POISONED"), "{}", refused.message);
-    assert!(refused.message.contains("met a full disk: an operator must make room and restart"), "{}", refused.message);
+    assert!(refused.message.contains("disk filled up: an operator must make room and restart"), "{}", refused.message);
 }
 
 /// A disk of its own: what others write elsewhere does not fill it.

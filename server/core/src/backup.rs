@@ -9,7 +9,7 @@
 //! | 32 | SHA-256 of all bytes before |
 //! | 64 | Ed25519 signature over `signed_bytes` of that digest |
 //!
-//! Invariant: the bytes that are signed are no checkpoint's text, so neither signature is valid for the other.
+//! Invariant: the signed bytes are never the text of a checkpoint, so neither signature is valid for the other.
 
 use crate::checkpoint::PublicKey;
 use sha2::{Digest, Sha256};

@@ -44,7 +44,7 @@ impl Checkpoint {
         let body = text.strip_suffix('\n').ok_or(malformed("its text does not end with a newline"))?;
         let mut lines = body.split('\n');
         let mut next = |what| lines.next().ok_or(malformed(what));
-        let origin = next("it does not name a log")?.parse().map_err(|_| malformed("its first line is not an origin"))?;
+        let origin = next("it names no log")?.parse().map_err(|_| malformed("its first line is not an origin"))?;
         let size = text::decimal(next("it has no size")?).filter(|size| *size <= TREE_SIZE_MAX);
         let size = size.ok_or(malformed("its second line is not a size"))?;
         let root = text::hash(next("it has no root")?).ok_or(malformed("its third line is not a root"))?;

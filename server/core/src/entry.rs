@@ -17,7 +17,7 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint, message, uint64},
 };
 
-/// Most bytes that an entry's numbers, and the keys and lengths of its fields, can take.
+/// Maximum bytes of an entry's numbers, and of the keys and lengths of its fields.
 const FRAME_BYTES: usize = 60;
 
 /// An event as the log holds it.
@@ -82,7 +82,7 @@ impl Entry {
     }
 }
 
-/// Most bytes that an event's entry can take once a principal has recorded it.
+/// Maximum bytes of an event's entry once a principal has recorded it.
 pub(crate) fn encoded_bytes_max(principal: &Principal, event: &Prepared) -> usize {
     let organisation = principal.organisation.as_ref().map_or("", OrganisationId::as_str);
     FRAME_BYTES + principal.id.as_str().len() + organisation.len() + event.bytes.len()

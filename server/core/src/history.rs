@@ -6,9 +6,9 @@ use bytes::Bytes;
 /// How much one read may return. It returns at least one entry, even a larger one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Most entries.
+    /// Maximum number of entries.
     pub entries: usize,
-    /// Most bytes; the first entry may exceed them.
+    /// Maximum number of bytes; the first entry may exceed it.
     pub bytes: usize,
 }
 

@@ -1,4 +1,4 @@
-//! JSON as it was written: it reports repeated fields, of which most parsers keep the last.
+//! JSON as it was written, including repeated fields, of which most parsers keep only the last.
 
 use serde::{
     Deserialize, Deserializer,

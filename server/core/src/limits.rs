@@ -75,11 +75,11 @@ pub const DETAIL_SALT_BYTES: usize = 32;
 pub const SIGNATURE_BYTES: usize = 64;
 /// Bytes of the name of a log in its checkpoints.
 pub(crate) const ORIGIN_BYTES_MAX: usize = 256;
-/// Most bytes of a signed note that is read: room for more than 16 signatures of the largest kind in use.
+/// Maximum bytes of a signed note that is read: room for more than 16 signatures of the largest kind in use.
 pub const NOTE_BYTES_MAX: usize = 128 * 1024;
-/// Most bytes of a receipt that is read: a note, an entry in base64, and the longest proof.
+/// Maximum bytes of a receipt that is read: a note, an entry in base64, and the longest proof.
 pub(crate) const RECEIPT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * EVENT_BYTES_MAX;
-/// Most bytes of a growth that is read: a note and the longest proof.
+/// Maximum bytes of a growth that is read: a note and the longest proof.
 pub(crate) const GROWTH_BYTES_MAX: usize = NOTE_BYTES_MAX + 8 * 1024;
 /// Leaves that a decoded or received tree may claim to have: half of what a `u64` counts, so that no sum of a claimed
 /// size and real leaves overflows.

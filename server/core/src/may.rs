@@ -162,9 +162,9 @@ fn is_recorder(principal: &Principal) -> bool {
     }
 }
 
-/// People are changed by their own organisation, or by principals of none. People without an organisation are left to
-/// the network's officers and owners, or any organisation could claim them. Only the network's owners move people,
-/// because an organisation's officer may do more to its people than anybody may to those of others.
+/// People are changed by their own organisation, or by principals without an organisation. People without an
+/// organisation are left to the network's officers and owners, or any organisation could claim them. Only the network's
+/// owners move people, because an organisation's officer may do more to its people than anybody may to those of others.
 fn changes_person(principal: &Principal, change: PersonChange<'_>) -> bool {
     let of_network = principal.organisation.is_none();
     let answers_for = |organisation: Option<&OrganisationId>| match organisation {

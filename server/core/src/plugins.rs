@@ -302,7 +302,7 @@ impl Plugins {
 }
 
 impl Plugin {
-    /// The event that installed its first version: the plugin's name for those who may see nothing else of it.
+    /// The event that installed its first version: it identifies the plugin to those who may see nothing else of it.
     pub fn installed(&self) -> EventId {
         self.installed
     }

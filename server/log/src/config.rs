@@ -35,7 +35,7 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// The same reserve as a percentage of the disk; the larger of the two applies.
     pub disk_reserve_per_cent: u8,
-    /// How many milliseconds ahead of the clock an event may have happened.
+    /// How many milliseconds in the future an event may be.
     pub future_ms_max: i64,
 }
 

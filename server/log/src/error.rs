@@ -267,7 +267,7 @@ pub enum ReadError {
         /// The head.
         head: Position,
     },
-    /// The position lies outside the requested tree, or the smaller size is larger than the other.
+    /// The position lies outside the requested tree, or the two sizes are in the wrong order.
     #[error("{at} lies outside a tree of {size} leaves")]
     OutsideTree {
         /// The position or smaller size.

@@ -1,6 +1,6 @@
 //! Files: created whole and synced to disk or not at all, and opened with an error that names what is wrong.
 //!
-//! Invariant: an existing file is never replaced.
+//! Invariant: a file gets its name only once it is whole, and only `write_private` replaces an existing file.
 
 use crate::{config::Config, error::OpenError};
 use redb::{Builder, Database};
@@ -85,7 +85,7 @@ pub(crate) fn remove_leftover(part: &Path) -> io::Result<()> {
     }
 }
 
-/// Creates a file that only the owner may read: whole and on disk when this returns, or not at all.
+/// Creates or replaces a file that only the owner may read: whole and on disk when this returns, or unchanged.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
     match fs::remove_file(&part) {
@@ -99,7 +99,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-/// Creates an empty file that only the owner may read, if there is none.
+/// Creates an empty file that only the owner may read. Fails if it exists.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }

@@ -139,7 +139,7 @@ impl Log {
         components::read(&self.inner.store.database.begin_read()?, digest)
     }
 
-    /// Size of a component in bytes, without reading it; `None` if it is not kept. Blocks on the disk.
+    /// Size of a component in bytes, without reading all of it; `None` if it is not kept. Blocks on the disk.
     pub fn component_size(&self, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
         components::size(&self.inner.store.database.begin_read()?, digest)
     }

@@ -1,6 +1,6 @@
 //! Keys that sign checkpoints, and their public halves as text.
 //!
-//! Invariant: a verifier key that exists has the id that follows from its name and bytes, and is not a weak key.
+//! Invariant: every verifier key has the id that follows from its name and bytes, and none is a weak key.
 
 use super::{LogOrigin, note::NoteSignature, text};
 use crate::backup;

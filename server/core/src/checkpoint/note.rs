@@ -16,7 +16,7 @@ pub struct Note {
     signatures: Vec<NoteSignature>,
 }
 
-/// One line below a note: the key's name and id, and the signature, which only the holder of the key can interpret.
+/// One line below a note: the key's name and id, and a signature. Only those who know the key can interpret its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteSignature {
     name: String,

@@ -1,7 +1,7 @@
 //! Checks that the people of a habit are different people after all merges.
 //!
-//! Invariant: `wire/fact.rs` requires different ids within the event; this requires different people. A person named by
-//! two ids among others counts once, as in the views.
+//! Invariant: `wire/fact.rs` requires different ids within the event; these checks require different people. A person
+//! named by two ids among others counts once, as in the views.
 
 use super::{Batch, Refusal, State};
 use crate::{

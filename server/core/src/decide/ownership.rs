@@ -21,7 +21,7 @@ const CHANGE: &str = "change people of another organisation, or of none: their o
 /// Refusal for moving people to another organisation.
 const MOVE: &str = "move people from one organisation to another: an owner of the network may";
 /// Refusal for merging people or undoing a merge.
-const MERGE: &str = "merge people of another organisation, or of none, or part them: tokens of the organisation of \
+const MERGE: &str = "merge people of another organisation, or of none, or split them: tokens of the organisation of \
                      both may, and the network's officers and owners";
 /// Refusal for issuing tokens.
 const ISSUE: &str = "issue tokens of another organisation, or of none: the network's owners may";

@@ -101,7 +101,8 @@ const NEWER_PREFIX: &str = "newer:";
 const PASSING_NUMBERS: std::ops::Range<u32> = 16..64;
 
 impl Kind {
-    /// Reads a kind's name, such as `met`, `custom:org.example/visit.v1` or `newer:60`; `None` if there is no such kind.
+    /// Reads a kind's name, such as `met`, `custom:org.example/visit.v1` or `newer:60`; `None` if no kind has this
+    /// name.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(type_name) = name.strip_prefix(CUSTOM_PREFIX) {
             return crate::wire::is_custom_type(type_name).then(|| Self::Custom(type_name.to_owned()));

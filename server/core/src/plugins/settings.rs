@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings(String);
 
-/// Why a text is not valid settings.
+/// Why a text is not a plugin's settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsInvalid {
     /// It is not JSON.

@@ -1,4 +1,4 @@
-//! Restarts logs that were rolled back, after an operator decided to.
+//! Continues logs that were rolled back, once an operator has decided to.
 //!
 //! Invariant: such a log continues under a new incarnation, and an entry records what it was rolled back from, so that
 //! every client that knows more must start over instead of being shown another history.

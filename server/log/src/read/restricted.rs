@@ -1,4 +1,4 @@
-//! Which entries belong to one organisation only, from a principal's point of view: known without opening the entries.
+//! Which entries belong to a single organisation, as a principal's reads see them: known without opening the entries.
 //!
 //! Invariant: it only anticipates what `may` says about the entry itself, so that hidden entries need not be opened.
 

@@ -365,8 +365,8 @@ impl Turn<'_> {
     }
 }
 
-/// Whether a token is answered like an unknown one: it belongs to an organisation other than that of the asking owner.
-/// Principals who are not owners are refused for every token.
+/// Whether a token is treated as unknown: it belongs to an organisation other than that of the asking owner. Principals
+/// who are not owners are refused for every token.
 fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
     let of_others = !may(principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
     may(principal, &Action::AdministerTokens) && of_others
