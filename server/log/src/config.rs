@@ -30,7 +30,7 @@ pub struct Config {
     pub tail_bytes_max: usize,
     /// Bytes that redb may use to cache pages of `log.redb`.
     pub redb_cache_bytes: usize,
-    /// Bytes to keep free on the data folder's disk: below this the log accepts no events until there is more room. 0 =
+    /// Bytes to keep free on the data folder's disk: below this the log accepts no events until there is room. 0 =
     /// none.
     pub disk_reserve_bytes: u64,
     /// The same reserve as a percentage of the disk; the larger of the two applies.

@@ -165,7 +165,7 @@ mod tests {
         let node =
             Receipt { entry: node.into(), index: 0, hashes: vec![leaf_hash(&entry(3))], checkpoint: signed(2, root) };
         assert!(matches!(verify(&node), Err(ReceiptInvalid::Proof(_))));
-        // The leaf is there, but its bytes say that they are of another position.
+        // The leaf exists, but its bytes name another position.
         let stray =
             Receipt { entry: entry(2), index: 0, hashes: Vec::new(), checkpoint: signed(1, leaf_hash(&entry(2))) };
         assert_eq!(verify(&stray), Err(ReceiptInvalid::NoEntry));

@@ -49,7 +49,7 @@ pub struct PersonChanged {
 pub struct PeopleMerged {
     /// The id that stays.
     pub kept: PersonId,
-    /// The id that means `kept` from now on.
+    /// The id that now means `kept`.
     pub merged: PersonId,
 }
 

@@ -251,7 +251,7 @@ fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
 }
 
-/// The operator's own command: whoever may run it on the data folder could change any file there.
+/// The operator's own command: anybody who may run it on the data folder could change any file there.
 fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
     let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
     let principal = Principal {

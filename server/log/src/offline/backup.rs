@@ -28,7 +28,7 @@ use crate::{
 };
 use std::{io, path::PathBuf};
 
-/// How far a backup or a restore has come.
+/// Progress of a backup or a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
     /// Rows written, or bytes read.

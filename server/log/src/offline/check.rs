@@ -27,7 +27,7 @@ use walk::Walk;
 /// Entries between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 4_096;
 
-/// How far a check has come, over all networks.
+/// Progress of a check, over all networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Entries checked.

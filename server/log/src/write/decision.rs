@@ -102,8 +102,8 @@ impl Request {
     }
 }
 
-/// Removes requests that make the log grow from a batch. Those that revoke a token, replace a server token or remove
-/// something are small, and an operator needs them at that moment.
+/// Removes from a batch the requests that make the log grow. Those that revoke a token, replace a server token or
+/// remove something are small, and an operator needs them at that moment.
 fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     for queued in std::mem::take(batch) {
         match queued.request {

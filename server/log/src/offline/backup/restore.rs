@@ -33,7 +33,7 @@ use std::{
     path::Path,
 };
 
-/// How far a restore has come.
+/// Progress of a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Bytes of the backup were read.
