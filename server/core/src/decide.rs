@@ -77,7 +77,7 @@ pub enum Origin {
     Server,
 }
 
-/// What became of an event that was not refused.
+/// The outcome of an event that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It is recorded at this position.
@@ -106,7 +106,7 @@ pub struct Batch<'s, S> {
     state: &'s S,
     /// The machine's clock.
     clock: Timestamp,
-    /// When entries are recorded: never before the last one.
+    /// When entries are recorded: never earlier than the last entry.
     recorded_at: Timestamp,
     future_ms_max: i64,
     accepted: Vec<Accepted>,
@@ -358,7 +358,7 @@ impl<'s, S: State> Batch<'s, S> {
     }
 }
 
-/// Checks the size of an append before its events are opened.
+/// Checks the size of an append before its events are decoded.
 pub fn check_append_size(events: usize, size_bytes: usize) -> Result<(), Invalid> {
     check_count("events", events, 1, limits::APPEND_EVENTS_MAX)?;
     if size_bytes > limits::APPEND_BYTES_MAX {

@@ -16,7 +16,7 @@ pub enum Problem {
     /// The field is required.
     #[error("is missing")]
     Missing,
-    /// The bytes are no protobuf message of the expected type.
+    /// The bytes are not a protobuf message of the expected type.
     #[error("is not a protobuf message of the expected type")]
     Undecodable,
     /// The bytes differ from the canonical encoding: unknown or repeated fields, or fields out of order.

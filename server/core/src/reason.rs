@@ -130,7 +130,7 @@ pub fn may_pass(reason: Reason, field: &str) -> bool {
     }
 }
 
-/// The field of an event that is judged by a clock.
+/// The field of an event that is checked against a clock.
 const OCCURRED_AT: &str = "event.occurred_at";
 
 #[cfg(test)]

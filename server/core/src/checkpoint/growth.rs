@@ -1,4 +1,4 @@
-//! Growth: that a checkpoint continues an earlier one, as text.
+//! Growth: proof that a checkpoint continues an earlier one, as text.
 //!
 //! The text is what a witness is sent (C2SP tlog-witness, <https://c2sp.org/tlog-witness>, the body of
 //! `add-checkpoint`): `old SIZE`, a line for each hash of the consistency proof, an empty line, the later checkpoint.

@@ -26,7 +26,7 @@ impl LogOrigin {
         &self.0
     }
 
-    /// The network in it; `None` if the log is not one of Kith.
+    /// The network in it; `None` if the log is not a log of Kith.
     pub fn network(&self) -> Option<NetworkName> {
         self.0.strip_prefix("kith/")?.split_once('/')?.0.parse().ok()
     }

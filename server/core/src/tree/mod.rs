@@ -31,7 +31,7 @@ pub const LARGE_SUBTREE_LEAVES: u64 = 1 << LARGE_SUBTREE_LEVEL;
 /// Level of such a cached root above its leaves.
 pub const LARGE_SUBTREE_LEVEL: u8 = 16;
 
-/// The root of a complete, aligned subtree, standing for all of its leaves.
+/// The root of a complete, aligned subtree, in place of its leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subtree {
     /// Index of its first leaf; valid only as a multiple of 2^level.

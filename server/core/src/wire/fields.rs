@@ -157,7 +157,7 @@ impl<'b> Fields<'b> {
         Ok(Some(f64::from_le_bytes(*bytes)))
     }
 
-    /// The number of the next field that holds bytes, text or a message, if the next one does.
+    /// The number of the next field, if it holds bytes, text or a message.
     pub(super) fn peek(&self) -> Option<u32> {
         let mut ahead = *self;
         let key = u32::try_from(ahead.take_varint().ok()?).ok()?;

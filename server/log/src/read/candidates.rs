@@ -115,13 +115,13 @@ pub(crate) fn directed<'s, T>(
     }
 }
 
-/// Positions in any of some streams.
+/// Positions that occur in any of several streams.
 struct Union<I: Iterator> {
     streams: Vec<Peekable<I>>,
     direction: Direction,
 }
 
-/// Positions in all of some streams; none if there are no streams.
+/// Positions that occur in all of several streams; none if there are no streams.
 struct Intersection<I: Iterator> {
     streams: Vec<Peekable<I>>,
     direction: Direction,

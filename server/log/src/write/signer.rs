@@ -25,7 +25,7 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Starts to sign what is committed to a store.
+    /// Starts the signer of a store.
     pub(crate) fn start(store: Arc<Store>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let (running, ended) = watch::channel(());

@@ -29,7 +29,7 @@ pub(crate) struct Writer {
 /// A commit failed, and the failure was logged.
 struct Failed(Poison);
 
-/// Poisons the log when the writer ends in any other way than by a closed queue, a panic included.
+/// Poisons the log when the writer ends for any reason other than a closed queue, including a panic.
 struct PoisonGuard {
     store: Option<Arc<Store>>,
     poison: Poison,

@@ -45,7 +45,7 @@ pub(crate) struct Call {
 pub(crate) enum FaultKind {
     /// One write, change of length or sync ends with an I/O error.
     Io,
-    /// From a write or change of length on, all of them end with "no space left".
+    /// From one write or change of length on, all of them end with "no space left".
     Full,
     /// One sync ends with an I/O error.
     Sync,
@@ -214,7 +214,7 @@ impl StorageBackend for Disk {
 pub(crate) struct Losses {
     pub(crate) lost: usize,
     pub(crate) torn: usize,
-    /// Sectors that lasted although an earlier call's did not.
+    /// Sectors that survived although those of an earlier call did not.
     pub(crate) reordered: usize,
     pub(crate) lengths: usize,
 }

@@ -42,7 +42,7 @@ pub(crate) fn open(machine: &Machine) -> Result<Log, OpenError> {
     open_in(CommitMode::default(), machine)
 }
 
-/// Opens a log that commits in some mode.
+/// Opens a log with a commit mode.
 pub(crate) fn open_in(commit_mode: CommitMode, machine: &Machine) -> Result<Log, OpenError> {
     let (log, keys): (Disk, Disk) = (machine.disk(LOG), machine.disk(KEYS));
     let config = Config { commit_mode, tail_bytes_max: 0, ..Config::default() };
@@ -90,7 +90,7 @@ pub(crate) async fn empty() -> Machine {
     machine
 }
 
-/// A machine whose log ends a little before a chunk of the index does.
+/// A machine whose log ends shortly before the end of a chunk of the index.
 pub(crate) async fn almost_a_chunk() -> Machine {
     let machine = Machine::default();
     let log = open(&machine).unwrap();
@@ -104,7 +104,7 @@ pub(crate) async fn almost_a_chunk() -> Machine {
 }
 
 impl Step {
-    /// Takes the step; true if it was acknowledged.
+    /// Takes the step; returns whether it was acknowledged.
     pub(crate) async fn take(&self, log: &Log) -> bool {
         match self {
             Self::Make(name) => log.create_network(&name.parse().unwrap()).await.is_ok(),

@@ -20,7 +20,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A log with details and a complete chunk of the index; closed.
+/// A closed log with details and a complete chunk of the index.
 async fn filled() -> Place {
     let place = Place::new();
     let (log, network) = place.network().await;

@@ -31,7 +31,7 @@ const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 /// Entries at the end, so that a chunk of the index is complete.
 const MANY: usize = 4_200;
 
-/// A log with rows in every table; closed.
+/// A closed log with rows in every table.
 pub(crate) async fn full() -> Place {
     let place = Place::new();
     let (log, network) = place.network().await;

@@ -34,7 +34,7 @@ pub(crate) const START_MS: i64 = 1_800_000_000_000;
 /// Room for everything.
 pub(crate) const ALL: Budget = Budget { entries: usize::MAX, bytes: usize::MAX };
 
-/// The last position that can be counted.
+/// The largest possible position.
 pub(crate) const END: Position = Position::new(u64::MAX);
 
 /// A log in a folder of its own.

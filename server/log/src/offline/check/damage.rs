@@ -37,7 +37,7 @@ pub(super) fn locate(file: &Path, keys: Option<&Keys>) -> Report {
     report
 }
 
-/// Reads everything without asking for checksums.
+/// Reads everything without checking checksums.
 fn read_on(file: &Path, keys: Option<&Keys>, report: &mut Report) -> Option<()> {
     let database = builder(&Config::default()).open_read_only(file).ok()?;
     let transaction = database.begin_read().ok()?;
