@@ -276,6 +276,10 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
             "a piece of the answer to each call, and the next one of a stream",
             2 * node::CALLS_MAX * node::ANSWER_PIECE_BYTES,
         ),
+        (
+            "large pieces of answers that the transport has, four times for the buffers they lie in",
+            4 * node::ANSWER_PIECES_BYTES_MAX,
+        ),
         ("a component on its way in, and its code", views::COMPONENT_BYTES_MAX + compiled),
         ("the process that compiles it", compiling),
         ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),

@@ -58,9 +58,18 @@ pub const CALLS_PER_NETWORK_MAX: usize = 4_096;
 pub const CALLS_MAX: usize = 8_192;
 /// Calls for each connection that there may be, where that is more.
 const CALLS_PER_CONNECTION: usize = 8;
-/// Bytes of an answer that are handed to the connection at once. What is not larger needs no room: it is counted with its
-/// call, and so is as much of a message of a stream behind it.
+/// Bytes of an answer that are handed to the connection at once where there is no room for more. What is not larger is
+/// counted with its call, and so is as much of a message of a stream behind it.
 pub const ANSWER_PIECE_BYTES: usize = 8 * 1024;
+/// Bytes that are handed over at once where there is room: a message of a subscription is one piece.
+pub(crate) const ANSWER_PIECE_LARGE_BYTES_MAX: usize = SUBSCRIBE_BYTES_MAX + 64 * 1024;
+/// Bytes of a piece that is copied, so that it keeps nothing else in memory. The memory of a larger one is at most four
+/// times its bytes: buffers grow by doubling, and the message before it may have been in the same one.
+pub(crate) const ANSWER_PIECE_COPIED_BYTES_MAX: usize = 192 * 1024;
+/// Bytes of large pieces that the transport has at a time, over all callers.
+pub const ANSWER_PIECES_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How they are shared.
+pub(crate) const ANSWER_PIECES: Sizes = Sizes { all: ANSWER_PIECES_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
 /// Bytes of larger answers and messages of streams that are on their way out at a time, over all callers. It is more where
 /// eight of the largest answers (`response_bytes_max`) are more.
 pub const ANSWERS_OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;

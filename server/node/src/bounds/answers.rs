@@ -22,6 +22,7 @@ pub(crate) struct NotTaken;
 /// What may be on its way out.
 pub(crate) struct Answers {
     budget: Budget,
+    pieces: Budget,
     waiting_of: Arc<Counted<Key>>,
     waiting: Semaphore,
 }
@@ -31,6 +32,7 @@ impl Answers {
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
             budget: Budget::of(limits::ANSWERS.with_room_for(limits.response_bytes_max as usize)),
+            pieces: Budget::of(limits::ANSWER_PIECES),
             waiting_of: Counted::up_to(limits::ANSWERS_WAITING_PER_PRINCIPAL_MAX),
             waiting: Semaphore::new(limits::ANSWERS_WAITING_MAX),
         }
@@ -68,7 +70,13 @@ impl Answers {
         Some(self.budget.hold(key, bytes.min(self.budget.share())).await)
     }
 
-    /// Bytes that are held now.
+    /// Room for a piece that the transport takes, for as long as it has it; none if it is small, or too many large ones
+    /// are with the transport: it has to be small then.
+    pub(crate) fn try_hold_piece(&self, key: &Key, bytes: usize) -> Option<Room> {
+        if self.pieces.is_small(bytes) { None } else { self.pieces.try_hold(key, bytes) }
+    }
+
+    /// Bytes that are held now, apart from pieces.
     pub(crate) fn held(&self) -> usize {
         self.budget.held()
     }

@@ -1,14 +1,15 @@
 //! The body of an answer, which goes out in pieces and holds room for what has not left.
 //!
 //! The transport takes a piece as soon as its reader's window is open by a byte, and keeps it until the window is open
-//! by the rest. A piece therefore counts with its call until the transport drops it, and everything behind it waits here.
+//! by the rest. A piece therefore counts until the transport drops it, a small one with its call, a large one in a budget,
+//! and everything behind it waits here.
 //!
 //! Invariant: what a reader does not take is let go of after a bounded time, all but a piece, and the room with it.
 
 use crate::{
-    bounds::{budget::Room, calls::OpenCall},
+    bounds::{answers::Answers, budget::Room, call_rate::Key, calls::OpenCall},
     grpc::stream::OnItsWay,
-    limits::ANSWER_PIECE_BYTES,
+    limits::{ANSWER_PIECE_BYTES, ANSWER_PIECE_COPIED_BYTES_MAX, ANSWER_PIECE_LARGE_BYTES_MAX},
 };
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
@@ -35,6 +36,12 @@ pub(super) struct Rooms {
     pub(super) stream: Option<OnItsWay>,
 }
 
+/// Where large pieces of one principal's answers find room.
+pub(super) struct Pieces {
+    pub(super) answers: Arc<Answers>,
+    pub(super) key: Key,
+}
+
 /// The body of an answer.
 pub(super) struct AnswerBody {
     call: Arc<OpenCall>,
@@ -48,6 +55,9 @@ struct Going {
     body: Option<Body>,
     /// What was made and not handed on.
     rest: Bytes,
+    /// Whether that is all of a frame, so that it shares its memory with nothing but what was made with it.
+    is_whole: bool,
+    pieces: Pieces,
     rooms: Rooms,
     /// When it is let go of, if something is on its way.
     late: Option<Instant>,
@@ -57,6 +67,7 @@ struct Going {
 /// A piece that the transport has, until it drops it.
 struct Piece {
     bytes: Bytes,
+    _room: Option<Room>,
     _call: Arc<OpenCall>,
 }
 
@@ -68,11 +79,12 @@ impl AsRef<[u8]> for Piece {
 
 impl AnswerBody {
     /// An answer that holds this room until it has left, or its reader took longer for a message than `patience`.
-    pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, patience: Duration) -> Self {
+    pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, pieces: Pieces, patience: Duration) -> Self {
         let holds = rooms.answer.is_some() || rooms.details.is_some();
         let watched = holds || rooms.stream.is_some();
         let late = holds.then(|| Instant::now() + patience);
-        let going = Arc::new(Mutex::new(Going { body: Some(body), rest: Bytes::new(), rooms, late, patience }));
+        let (body, rest, is_whole) = (Some(body), Bytes::new(), false);
+        let going = Arc::new(Mutex::new(Going { body, rest, is_whole, pieces, rooms, late, patience }));
         let letting_go = watched.then(|| tokio::spawn(let_go_when_late(Arc::downgrade(&going))));
         Self { call: Arc::new(call), going, letting_go }
     }
@@ -117,14 +129,19 @@ impl Going {
         }
     }
 
-    /// The next piece of what was made.
-    fn next_piece(&mut self) -> Bytes {
-        let piece = self.rest.split_to(self.rest.len().min(ANSWER_PIECE_BYTES));
+    /// The next piece of what was made: a large one where there is room for it.
+    fn next_piece(&mut self) -> (Bytes, Option<Room>) {
+        let most = self.rest.len().min(ANSWER_PIECE_LARGE_BYTES_MAX);
+        let room = self.pieces.answers.try_hold_piece(&self.pieces.key, most);
+        let bytes = self.rest.split_to(if room.is_some() { most } else { most.min(ANSWER_PIECE_BYTES) });
+        let is_whole = std::mem::take(&mut self.is_whole) && self.rest.is_empty();
         if self.rest.is_empty() {
             self.late = None;
             self.let_go_of_rooms();
         }
-        piece
+        // A part of something larger would keep all of it in memory.
+        let shares_memory = !is_whole || bytes.len() <= ANSWER_PIECE_COPIED_BYTES_MAX;
+        (if shares_memory { Bytes::copy_from_slice(&bytes) } else { bytes }, room)
     }
 }
 
@@ -141,19 +158,19 @@ impl HttpBody for AnswerBody {
             };
             match ready!(Pin::new(body).poll_frame(context)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => going.rest = data,
+                    Ok(data) => (going.rest, going.is_whole) = (data, true),
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
                 other => return Poll::Ready(other),
             }
         }
-        let bytes = going.next_piece();
+        let (bytes, room) = going.next_piece();
         let more = !going.rest.is_empty();
         if more && going.late.is_none() {
             going.late = Some(Instant::now() + going.patience);
         }
         drop(going);
-        let piece = Piece { bytes, _call: Arc::clone(&this.call) };
+        let piece = Piece { bytes, _room: room, _call: Arc::clone(&this.call) };
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))))
     }
 
@@ -176,7 +193,7 @@ mod tests {
     use super::*;
     use crate::{
         bounds::{answers::Answers, call_rate::Key, calls::Calls},
-        limits::Limits,
+        limits::{ANSWER_PIECES, Limits},
     };
     use futures_util::future::poll_fn;
 
@@ -187,11 +204,24 @@ mod tests {
         (None, "person:amina".parse().unwrap())
     }
 
+    fn pieces(answers: &Arc<Answers>) -> Pieces {
+        Pieces { answers: Arc::clone(answers), key: key() }
+    }
+
+    fn answers() -> Arc<Answers> {
+        Arc::new(Answers::of(&Limits::default()))
+    }
+
     /// An answer of so many bytes on its way.
-    async fn answer(answers: &Answers, bytes: usize) -> AnswerBody {
+    async fn answer(answers: &Arc<Answers>, bytes: usize) -> AnswerBody {
         let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
         let rooms = Rooms { answer: answers.hold(&key(), bytes).await.unwrap(), ..Rooms::default() };
-        AnswerBody::new(Body::new("x".repeat(bytes)), call, rooms, PATIENCE)
+        AnswerBody::new(Body::new("x".repeat(bytes)), call, rooms, pieces(answers), PATIENCE)
+    }
+
+    /// Takes all the room that there is for large pieces.
+    fn fill_pieces(answers: &Arc<Answers>) -> Vec<Room> {
+        std::iter::from_fn(|| answers.try_hold_piece(&key(), ANSWER_PIECE_BYTES + 1)).collect()
     }
 
     async fn next(body: &mut AnswerBody) -> Option<Result<Bytes, Status>> {
@@ -201,7 +231,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_goes_out_in_pieces_and_is_whole() {
-        let answers = Answers::of(&Limits::default());
+        let answers = answers();
+        let filled = fill_pieces(&answers);
         for bytes in [1, ANSWER_PIECE_BYTES, ANSWER_PIECE_BYTES + 1, LARGE] {
             let mut body = answer(&answers, bytes).await;
             let mut sent = 0;
@@ -214,11 +245,48 @@ mod tests {
             }
             assert_eq!(sent, bytes);
         }
+        drop(filled);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pieces_are_large_while_there_is_room_for_what_the_transport_has() {
+        let answers = answers();
+        let (mut taken, mut with_transport) = (answer(&answers, LARGE).await, Vec::new());
+        assert_eq!(next(&mut taken).await.unwrap().unwrap().len(), LARGE);
+        for sent in 0.. {
+            let mut untaken = answer(&answers, LARGE).await;
+            with_transport.push(next(&mut untaken).await.unwrap().unwrap());
+            if with_transport[sent].len() < LARGE {
+                break;
+            }
+        }
+        let large = with_transport.len() - 1;
+        assert_eq!(large, ANSWER_PIECES.all / 8 / LARGE.next_multiple_of(1_024), "one share");
+        assert_eq!(with_transport[large].len(), ANSWER_PIECE_BYTES);
+        with_transport.clear();
+        let mut again = answer(&answers, LARGE).await;
+        assert_eq!(next(&mut again).await.unwrap().unwrap().len(), LARGE);
+    }
+
+    /// Of an answer that is let go of, what the transport has keeps nothing else in memory.
+    #[tokio::test(start_paused = true)]
+    async fn a_piece_of_something_larger_has_memory_of_its_own() {
+        let answers = answers();
+        for filled in [fill_pieces(&answers), Vec::new()] {
+            let data = "x".repeat(ANSWER_PIECE_LARGE_BYTES_MAX + 1);
+            let memory = data.as_bytes().as_ptr_range();
+            let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
+            let mut body = AnswerBody::new(Body::new(data), call, Rooms::default(), pieces(&answers), PATIENCE);
+            let piece = next(&mut body).await.unwrap().unwrap();
+            assert!(!memory.contains(&piece.as_ptr()), "{} bytes", piece.len());
+            drop(filled);
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_is_let_go_of() {
-        let answers = Answers::of(&Limits::default());
+        let answers = answers();
+        let _filled = fill_pieces(&answers);
         let mut body = answer(&answers, LARGE).await;
         let _first = next(&mut body).await.unwrap().unwrap();
         tokio::time::sleep(PATIENCE / 2).await;
@@ -234,7 +302,7 @@ mod tests {
         let many: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
         let call = many.into_iter().next().unwrap();
         let others: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
-        let mut body = AnswerBody::new(Body::new("x".to_owned()), call, Rooms::default(), PATIENCE);
+        let mut body = AnswerBody::new(Body::new("x".to_owned()), call, Rooms::default(), pieces(&answers()), PATIENCE);
         let piece = next(&mut body).await;
         drop(body);
         assert!(calls.begin(&key()).is_err(), "the transport has it");
@@ -245,7 +313,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_dropped_gives_its_room_back() {
-        let answers = Answers::of(&Limits::default());
+        let answers = answers();
         let body = answer(&answers, LARGE).await;
         assert_eq!(answers.held(), LARGE);
         drop(body);

@@ -1,7 +1,7 @@
 //! A layer that lets a message come only where there is room for it, and an answer leave as its reader takes it.
 
 use super::{
-    answer_body::{AnswerBody, Rooms},
+    answer_body::{AnswerBody, Pieces, Rooms},
     request_body::RequestBody,
 };
 use crate::{
@@ -116,7 +116,8 @@ impl Bounds {
             None if rooms.stream.is_none() => return response,
             None => {}
         }
-        response.map(|body| Body::new(AnswerBody::new(body, call, rooms, self.stall * 2)))
+        let pieces = Pieces { answers: Arc::clone(&self.answers), key: key.clone() };
+        response.map(|body| Body::new(AnswerBody::new(body, call, rooms, pieces, self.stall * 2)))
     }
 }
 
