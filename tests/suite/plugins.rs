@@ -277,7 +277,7 @@ fn certified_rows_follow_from_the_log_or_are_found_out() {
         certificate["checkpoint"] = text.into();
     };
     verify(&altered("checkpoint", &checkpoint)).exits(6);
-    verify(&shelf.put("text", b"This is no certificate.")).exits(6).says("no certificate");
+    verify(&shelf.put("text", b"This is no certificate.")).exits(6).says("not a certificate");
     let other = shelf.builtin("help");
     cli.run(&["plugin", "verify-certificate", &file, "--component", &other]).exits(6).says("not the certified one");
     drop(server);

@@ -69,7 +69,7 @@ fn after_a_day_offline_two_devices_and_the_server_agree() {
     assert_eq!(view.stdout.matches("(pending)").count(), 2, "{}", view.stdout);
     one.offline(&["view", "strength"]).ok().says("0 of 0 rows");
     one.offline(&["why", "strength", "amina", "ben", "--pending"]).ok().prints("met");
-    one.offline(&["status"]).ok().prints("2 events wait to be sent").prints("verified  yes");
+    one.offline(&["status"]).ok().prints("2 events are waiting to be sent").prints("verified  yes");
 
     for device in [&one, &other, &one] {
         device.run(&["sync"]).ok();
@@ -256,7 +256,7 @@ fn what_was_refused_can_be_mended_and_sent_again() {
     for _ in 0..2 {
         device.run(&["sync"]).exits(4).says("1 events were refused");
     }
-    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events wait to be sent");
+    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events are waiting to be sent");
     device.run(&["sync"]).exits(4);
     let refused = device.json(&["outbox", "list"]);
     assert_eq!(refused["reason"], "ALREADY_EXISTS");
@@ -273,7 +273,7 @@ fn what_was_refused_can_be_mended_and_sent_again() {
 
     device.run(&["person", "add", "Ben", "--id", "ben"]).ok();
     device.run(&["sync"]).exits(4);
-    device.run(&["outbox", "drop", "--all"]).ok().prints("1 refused events are gone");
+    device.run(&["outbox", "drop", "--all"]).ok().prints("1 refused events were dropped");
     device.run(&["sync"]).ok();
 }
 
@@ -298,7 +298,7 @@ fn a_file_is_imported_into_the_outbox_and_a_network_is_left() {
     let counts = |found: &Value| (found["queued"].as_u64(), found["duplicates"].as_u64(), found["refused"].as_u64());
     assert_eq!(counts(&import(&device)), (Some(3), Some(0), Some(0)));
     assert_eq!(counts(&import(&device)), (Some(0), Some(3), Some(0)));
-    device.run(&["leave"]).exits(2).says("3 events wait to be sent").says("--discard-outbox");
+    device.run(&["leave"]).exits(2).says("3 events are waiting to be sent").says("--discard-outbox");
     assert_eq!(device.json(&["sync"])["accepted"], 3);
     assert_eq!(counts(&import(&device)), (Some(0), Some(3), Some(0)));
     assert_eq!(cli.json(&["import", path])["duplicates"], 3, "a server takes them for the same");

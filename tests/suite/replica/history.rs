@@ -70,7 +70,7 @@ async fn a_rolled_back_server_is_noticed_and_so_is_what_it_records_then() {
     let server = Server::start_on(old, &[]);
     let device = at(device, &server);
     let said = device.expect_alarm().await;
-    assert!(said.contains("ends at position 3, and it had given out 4 entries"), "{said}");
+    assert!(said.contains("ends at position 3, although it had sent 4 entries"), "{said}");
     let status = device.replica.status().unwrap();
     assert!(status.alarm.is_some_and(|(why, evidence)| why.contains("rolled back") && !evidence.is_empty()));
 

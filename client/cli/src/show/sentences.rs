@@ -1,4 +1,4 @@
-//! Events in a few words, for people.
+//! Describes events in a few words, for people.
 
 use super::people::Names;
 use kith_core::{

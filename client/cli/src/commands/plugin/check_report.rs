@@ -1,4 +1,4 @@
-//! `kith plugin check` for reports: computed more than once from the views that they read.
+//! `kith plugin check` for reports: computes a report more than once from the views that it reads.
 
 use super::check::micros;
 use crate::{failure::Failure, show::output::Output};
