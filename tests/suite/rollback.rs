@@ -1,4 +1,4 @@
-//! A log that is not the one that was signed: served read-only until its operator decides.
+//! A log that differs from the one that was signed: served read-only until its operator decides.
 
 use kith_tests::{
     cli::Cli,

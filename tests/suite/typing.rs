@@ -1,5 +1,5 @@
-//! What people type and what their files hold, through the real `kith`: pipes, byte order marks, days in other zones,
-//! lists that are written down otherwise.
+//! What people type and what their files contain, with the real `kith`: pipes, byte order marks, days in other zones,
+//! lists in other layouts.
 
 use crate::village::village;
 use kith_bundle::BUILTINS;
@@ -13,7 +13,7 @@ const MET: &str =
     r#"{"event":{"occurred_at":"2026-03-06T10:00:00Z","scope":"network","met":{"people":["amina","ben"]}}}"#;
 const EDGES: [&str; 8] = ["--columns", "time,from,to", "--epoch", "2026-01-01T00:00:00Z", "--unit", "s", "--as", "met"];
 
-/// Runs a line of a shell in which `kith` stands for the real one.
+/// Runs a shell command line in which `kith` is the real one.
 fn shell(cli: &Cli, line: &str) -> Ran {
     let kith = cli.command(&[]);
     let mut command = Command::new("bash");
