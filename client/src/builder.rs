@@ -127,7 +127,7 @@ impl EventBuilder {
         self
     }
 
-    /// Names an event that led to this one.
+    /// Adds an event that led to this one.
     #[must_use]
     pub fn caused_by(mut self, event: EventId) -> Self {
         self.caused_by.push(event);

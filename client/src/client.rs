@@ -169,11 +169,11 @@ impl Client {
         NetworkServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
-    /// Makes a call with one answer, again and again as far as that is safe and promises something.
+    /// Makes a call with one answer, retrying while it is safe and may help.
     pub(crate) async fn call<M, T, F, A>(&self, repeat: Repeat, message: M, send: F) -> Result<T, Error>
     where
         M: Clone,
-        // Not `AsyncFn`: futures of its calls cannot be shown to be `Send` for callers that spawn them.
+        // Not `AsyncFn`: the futures of its calls cannot be shown to be `Send`, which callers that spawn them need.
         F: Fn(Request<M>) -> A,
         A: Future<Output = Result<Response<T>, Status>>,
     {
@@ -181,7 +181,7 @@ impl Client {
         loop {
             let mut request = Request::new(message.clone());
             request.set_timeout(self.timeouts.call);
-            // The timeout in the request ends with the head of the answer; this one is for all of it.
+            // The timeout in the request only covers the head of the answer; this one covers all of it.
             let error = match Self::within(self.timeouts.call, Box::pin(send(request))).await {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(error) => error,
@@ -193,7 +193,7 @@ impl Client {
         }
     }
 
-    /// Waits for an answer, or for a stream to begin or go on, but not for ever.
+    /// Waits for an answer, for a stream to open or for its next message, up to a limit.
     pub(crate) async fn within<T>(
         limit: Duration,
         answer: impl Future<Output = Result<T, Status>>,
@@ -205,8 +205,8 @@ impl Client {
     }
 }
 
-/// How this client connects: the address with its limits and timeouts, for whoever brings a connector of their own
-/// and hands the channel to [`Client::on_channel`].
+/// How this client connects: the address with its limits and timeouts. For callers that use their own connector and
+/// pass the channel to [`Client::on_channel`].
 pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     let address: ServerAddress = options.server.parse()?;
     let invalid = |error: tonic::transport::Error| {

@@ -119,7 +119,7 @@ impl Error {
         self.0.retry_after
     }
 
-    /// A value that goes with the reason, such as `head` of `CONDITION_FAILED`.
+    /// A value that belongs to the reason, such as `head` of `CONDITION_FAILED`.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.0.metadata.get(key).map(String::as_str)
     }

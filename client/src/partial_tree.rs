@@ -17,7 +17,7 @@ pub struct PartialTree {
     frontier: Frontier,
 }
 
-/// Why entries and hashes do not make up a log.
+/// Why entries and hashes do not form a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartialTreeError {
     /// Some bytes are not an entry.

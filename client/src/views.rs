@@ -47,7 +47,7 @@ pub struct ViewQuery {
     pub as_of: Position,
     /// As known at this time. Excludes `as_of`.
     pub as_of_time: Option<Timestamp>,
-    /// Column to sort by, with a leading `-` for ascending order; empty = the first numeric one.
+    /// Column to sort by, descending, or ascending with a leading `-`; empty = the first numeric one.
     pub sort: String,
     /// The maximum number of rows, up to 10,000; 0 = 100.
     pub page_size: u32,

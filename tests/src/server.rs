@@ -38,7 +38,7 @@ pub fn kithd(arguments: &[&str]) -> Ran {
     Ran::run(kithd_command().args(arguments), "")
 }
 
-/// `kithd` without the settings of this process's environment. It logs only errors.
+/// `kithd` without the settings of this process's environment. It logs only warnings and errors.
 pub fn kithd_command() -> Command {
     let mut command = Command::new(program("kithd"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KITH_")) {

@@ -72,7 +72,7 @@ impl Files {
     }
 }
 
-/// Alterations of a text: one in each part before and after each space and line end, and truncations at each.
+/// Alterations of a text: bytes changed around each space and line end, truncations there, and an added letter.
 fn alterations(text: &str) -> Vec<String> {
     let mut altered = Vec::new();
     let bounds: Vec<usize> = text.match_indices(['\n', ' ']).map(|(at, _)| at).collect();

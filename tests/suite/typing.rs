@@ -274,7 +274,7 @@ fn an_import_that_is_stopped_says_how_far_it_came_and_goes_on() {
     let stopped = child.wait_with_output().unwrap();
     let said = String::from_utf8(stopped.stderr).unwrap();
     assert_eq!(stopped.status.code(), Some(130), "{said}");
-    assert!(said.contains("stopped after ") && said.contains("import again to go on"), "{said}");
+    assert!(said.contains("stopped after ") && said.contains("import again to continue"), "{said}");
     assert!((head + 1..head + RECORDS).contains(&cli.head()));
     let again = cli.json(&["import", file]);
     assert_eq!(again["accepted"].as_u64().unwrap() + again["duplicates"].as_u64().unwrap(), RECORDS);

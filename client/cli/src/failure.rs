@@ -124,7 +124,7 @@ impl Failure {
                 Kind::Refused(reason) => hint(reason),
                 Kind::Unreachable => Some("is kithd running there? --server or KITH_SERVER says where to look"),
                 Kind::OptionsInvalid => Some("see --server and --token-file"),
-                Kind::NotVerified => Some("keep what you have as evidence, and ask whoever runs the server"),
+                Kind::NotVerified => Some("keep what you have as evidence, and ask the server's operator"),
                 Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
             },
             Self::File { error, .. } if is_damage(error) => {
@@ -236,9 +236,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::RateLimited
         | Reason::DeadlineExceeded
         | Reason::ShuttingDown => Some("try again in a moment"),
-        Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
-        Reason::DiskFull => Some("tell whoever runs the server: its disk is almost full; reading goes on"),
-        Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),
+        Reason::LogPoisoned => Some("tell the server's operator: it must be restarted"),
+        Reason::DiskFull => Some("tell the server's operator: its disk is almost full; reading still works"),
+        Reason::LogRolledBack => Some("tell the server's operator; reading and proofs still work"),
         Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
         Reason::Unspecified
         | Reason::EventInvalid

@@ -18,7 +18,7 @@ pub enum LeaveError {
     /// Events of this device are not in the log: send them, or ask for them to be deleted.
     #[error("{pending} events are waiting to be sent and {refused} were refused: nothing was removed")]
     Unsent {
-        /// Events that wait to be sent.
+        /// Events that are waiting to be sent.
         pending: u64,
         /// Events that the server refused.
         refused: u64,

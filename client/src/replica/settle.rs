@@ -118,7 +118,7 @@ fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Resu
 }
 
 impl Inner {
-    /// How many events wait to be sent.
+    /// How many events are waiting to be sent.
     pub(super) fn waiting_count(&self) -> Result<u64, StoreError> {
         self.store.read(|transaction| {
             let mut count = 0;

@@ -60,11 +60,11 @@ pub struct SyncReport {
 /// The server's log is not the same as before, for example after an old backup was restored. It was fetched again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// The log that was here.
+    /// The previous log.
     pub before: LogOrigin,
     /// How many of its entries were here.
     pub held: u64,
-    /// The log that is here now.
+    /// The current log.
     pub now: LogOrigin,
     /// Events of this device that returned to the outbox. Those that the new log already has leave it again.
     pub returned: u64,

@@ -108,7 +108,7 @@ impl KeySource {
         match self {
             Self::Given => "as given",
             Self::Known => "as remembered",
-            Self::Server => "as the server says now; with --key nobody has to be believed",
+            Self::Server => "as the server shows it now; use --key to trust nobody",
         }
     }
 }
@@ -183,7 +183,7 @@ async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKe
     let client = client.map_err(|error| unknown(&error))?.with_network(network);
     let key = client.checkpoint().await.map_err(|error| unknown(&error))?.key;
     if key.origin() != origin {
-        return Err(unknown(&"the server's log is another one"));
+        return Err(unknown(&"the server's log is a different one"));
     }
     Ok((key, KeySource::Server))
 }

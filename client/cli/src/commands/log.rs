@@ -67,7 +67,7 @@ pub(crate) struct LogArgs {
 /// Parses a kind's name, accepting `-` for `_`.
 pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
     let name = if text.starts_with("custom:") { text.to_owned() } else { text.replace('-', "_") };
-    Kind::parse(&name).ok_or_else(|| format!("there is no kind {text}: kinds are such as met, followed-up or helped"))
+    Kind::parse(&name).ok_or_else(|| format!("unknown kind {text}: kinds are, for example, met, followed-up or helped"))
 }
 
 pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Failure> {

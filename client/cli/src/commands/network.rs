@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Resul
             let network = made.map_err(|error| Failure::of_change(error, None, again))?;
             context
                 .output
-                .tell(&network_json(&network), || format!("network {name} is made; use it with --network {name}"))
+                .tell(&network_json(&network), || format!("network {name} was created; use it with --network {name}"))
         }
         NetworkCommand::List => list(context).await,
     }

@@ -51,7 +51,7 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     let organisation = match args.id {
         Some(id) => OrganisationId::parse_field(&id, "event.organisation_added.organisation")?,
         None => slug(&args.name).ok_or_else(|| {
-            Failure::Usage(format!("no id can be made of all letters of {:?}: give one with --id", args.name))
+            Failure::Usage(format!("no id can be derived from all letters of {:?}: give one with --id", args.name))
         })?,
     };
     let extra = Map::from_iter([("organisation".to_owned(), organisation.as_str().into())]);

@@ -31,7 +31,7 @@ pub(crate) enum PersonCommand {
     Show(ShowArgs),
     /// Change a person's name, organisation or role
     Change(ChangeArgs),
-    /// Say that two ids are one person
+    /// Declare that two ids are the same person
     Merge(MergeArgs),
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct ShowArgs {
     person: String,
 }
 
-/// Say that two ids are one person
+/// Declare that two ids are the same person
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith person merge p-abcdefghij --into amina     (both are amina from now on)")]
 pub(crate) struct MergeArgs {

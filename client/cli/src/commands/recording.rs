@@ -98,7 +98,7 @@ impl WhenArgs {
 }
 
 impl EventArgs {
-    /// An event with these flags, in the scope of the event that it names, unless a flag says otherwise. A note is
+    /// An event with these flags, in the scope of the event that it refers to, unless a flag says otherwise. A note is
     /// about `subjects`.
     pub(crate) fn builder(&self, fact: Fact, target: Option<&Event>, subjects: Vec<PersonId>) -> EventBuilder {
         let scope = self.scope.map(Scope::from).or_else(|| target.map(|target| target.scope));

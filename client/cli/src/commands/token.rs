@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// Access tokens of the network; need an owner
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Issue a token and show its secret, this once
+    /// Issue a token and show its secret, only once
     Add(AddArgs),
     /// List the tokens, without their secrets; an owner of the server also sees those of the server
     #[command(after_help = "Example: kith token list")]
@@ -29,7 +29,7 @@ pub(crate) enum TokenCommand {
     },
 }
 
-/// Issue a token and show its secret, this once
+/// Issue a token and show its secret, only once
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith token add --role recorder --person amina --organisation riverside --expires 90d")]
 pub(crate) struct AddArgs {

@@ -14,7 +14,7 @@ use kith_core::{id::EventId, position::Position};
 use kith_import::Refusal;
 use std::collections::HashSet;
 
-/// What was imported from.
+/// The kind of file imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Lines, each an event.
@@ -138,7 +138,7 @@ impl Tally {
     pub(crate) fn interrupted(&self, why: Failure) -> Failure {
         self.progress.abandon();
         remark(&format!(
-            "stopped after {} {}, {} known and {} refused records; import again to go on: nothing is recorded twice",
+            "stopped after {} {}, {} known and {} refused records; import again to continue: nothing is recorded twice",
             self.accepted,
             self.taken,
             self.duplicates + self.repeated,
@@ -198,7 +198,7 @@ impl Tally {
         }
         lines.extend(told("record", &self.refusals));
         if !self.left_out.is_empty() {
-            lines.push(format!("{} left out of what the list says of people:", self.left_out.len()));
+            lines.push(format!("{} left out of what the list says about people:", self.left_out.len()));
             lines.extend(told("person", &self.left_out));
         }
         lines

@@ -31,7 +31,7 @@ pub(crate) enum Role {
 pub(crate) struct Item {
     /// Its number in the file, from 1.
     pub(crate) record: u64,
-    /// What it is to the import.
+    /// Its role in the import.
     pub(crate) role: Role,
     /// The event, or why there is none.
     pub(crate) event: Result<NewEvent, Refusal>,
@@ -42,7 +42,7 @@ pub(crate) struct Item {
 pub(crate) struct Answer {
     /// Its number in the file, from 1.
     pub(crate) record: u64,
-    /// What it is to the import.
+    /// Its role in the import.
     pub(crate) role: Role,
     /// Its position and id, or why it was refused.
     pub(crate) result: Result<(EventId, Outcome), Refusal>,

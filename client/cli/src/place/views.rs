@@ -21,7 +21,7 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-    /// What `--pending` asks for.
+    /// The choice made with `--pending`.
     pub(crate) fn of(pending: bool) -> Self {
         if pending { Self::Pending } else { Self::Entries }
     }

@@ -67,7 +67,7 @@ pub(super) async fn change(context: &mut Context, args: ChangeArgs) -> Result<()
     let name = to.name.filter(|name| *name != now.name);
     if name.is_none() && is_so(&now, &changed) {
         let answer = json!({ "person": person.as_str(), "changed": false });
-        return context.output.tell(&answer, || format!("{person} is that already: nothing is recorded"));
+        return context.output.tell(&answer, || format!("{person} already matches: nothing was recorded"));
     }
     let filter = Filter {
         kinds: vec![Kind::Directory(DirectoryKind::PersonChanged)],

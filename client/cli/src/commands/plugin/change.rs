@@ -81,7 +81,7 @@ pub(super) async fn rollback(context: &mut Context, args: RollbackArgs) -> Resul
 
 pub(super) async fn pause(context: &mut Context, args: PauseArgs) -> Result<(), Failure> {
     let position = context.server()?.pause_plugin(&args.name).await?;
-    tell(context, &args.name, position, json!({ "paused": true }), || format!("{} stands still", args.name))
+    tell(context, &args.name, position, json!({ "paused": true }), || format!("{} is paused", args.name))
 }
 
 pub(super) async fn resume(context: &mut Context, args: ResumeArgs) -> Result<(), Failure> {

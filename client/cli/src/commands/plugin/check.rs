@@ -57,7 +57,7 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
     output.flush()?;
     match (report.faults.len(), report.difference_count) {
         (0, 0) => Ok(()),
-        (0, _) => Err(Failure::NotVerified("something beside the events decides what the plugin answers".to_owned())),
+        (0, _) => Err(Failure::NotVerified("the plugin's rows depend on something other than the events".to_owned())),
         (faults, _) => Err(Failure::NotVerified(format!("the plugin fails on {faults} keys of the log"))),
     }
 }
@@ -191,10 +191,10 @@ fn trial_name(trial: Trial) -> &'static str {
 
 fn trial_words(trial: Trial) -> &'static str {
     match trial {
-        Trial::FreshInstances => "with a fresh instance each call",
+        Trial::FreshInstances => "with a fresh instance for each call",
         Trial::UsedInstance => "in an instance that was used before: something is left in memory",
-        Trial::Split => "an event at a time: fold must not depend on how events are split into calls",
-        Trial::Alone => "a key at a time: fold must not depend on the other keys of a call",
+        Trial::Split => "one event at a time: fold must not depend on how events are split into calls",
+        Trial::Alone => "one key at a time: fold must not depend on the other keys of a call",
         Trial::Shuffled => "with the keys in another order: fold must not depend on the other keys of a call",
     }
 }

@@ -83,7 +83,7 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
     context.output.tell(&answer, || {
         let digest = hex::encode(&installed.component);
         let position = installed.position;
-        let begun = if installed.installed_before { "is installed already since" } else { "installed at" };
+        let begun = if installed.installed_before { "was already installed at" } else { "installed at" };
         format!("{name}@{version} {begun} position {position}, SHA-256 {digest}")
     })?;
     context.output.flush()?;
@@ -117,7 +117,7 @@ async fn upload(client: &Client, plugin: NewPlugin) -> Result<v1::InstalledPlugi
         installed = message.installed.or(installed);
     }
     bar.finish_and_clear();
-    installed.ok_or_else(|| Failure::Unexpected("the server broke off before it said what it installed".to_owned()))
+    installed.ok_or_else(|| Failure::Unexpected("the server stopped before it reported what it installed".to_owned()))
 }
 
 /// Waits until a version's view has caught up with the log, or stopped.

@@ -97,8 +97,8 @@ async fn filter(replica: &Replica, args: &SyncArgs) -> Result<Option<Filter>, Fa
 fn warn(report: &SyncReport) {
     if let Some(reset) = &report.reset {
         remark(&format!(
-            "the server's log is another one than before ({} instead of {}), as after the restore of an old backup: \
-             it was fetched anew, and {} events of this device went back into the outbox",
+            "the server's log is not the same as before ({} instead of {}), for example because an old backup was \
+             restored: it was fetched again, and {} events of this device returned to the outbox",
             reset.now, reset.before, reset.returned
         ));
     }
@@ -167,7 +167,7 @@ fn tell(output: &mut Output, happening: &Happening) -> Result<(), Failure> {
         ),
         Happening::Reset { returned } => (
             json!({ "happening": "reset", "returned": returned }),
-            format!("the server's log is another one: fetched anew, {returned} events went back into the outbox"),
+            format!("the server's log is another one: fetched again, {returned} events returned to the outbox"),
         ),
         Happening::Connection(Connection::Online) => {
             (json!({ "happening": "online" }), "the server answers".to_owned())
