@@ -168,7 +168,7 @@ fn keys_are_remembered_and_a_changed_one_is_noticed() {
     fs::write(&path, &printed.stdout).unwrap();
     let verify = ["audit", "verify", path.to_str().unwrap()];
     let stranger = Cli::new(&server.url(), &server.token());
-    stranger.run(&verify).ok().prints("as the server says now");
+    stranger.run(&verify).ok().prints("as the server shows it now");
     let offline = cli.server("http://127.0.0.1:1");
     offline.run(&verify).ok().prints("as remembered");
     Cli::new("http://127.0.0.1:1", &server.token()).run(&verify).exits(6).says("give it with --key");
