@@ -1,4 +1,4 @@
-//! An app that works offline, whole: records a meeting, syncs when there is a server, shows what waits.
+//! A complete app that works offline: records a meeting, syncs when there is a server, shows what is waiting.
 //!
 //! `cargo run -p kith-client --features replica --example offline -- FOLDER URL TOKEN PERSON PERSON`
 
@@ -9,7 +9,7 @@ use kith_client::{
 use kith_core::event::{Fact, Habit, Met};
 use std::{error::Error, path::Path};
 
-/// Records that two people met; tells what came of it, with or without a server.
+/// Records that two people met and prints the outcome, with or without a server.
 pub(crate) async fn run(
     folder: &Path,
     url: &str,
@@ -19,12 +19,12 @@ pub(crate) async fn run(
     let replica = Replica::open(folder, ReplicaOptions::new("default".parse()?))?;
     let mut happenings = replica.happenings();
 
-    // On disk when `record` returns, and in the log some day.
+    // On disk when `record` returns, and in the log eventually.
     let people = people.iter().map(|id| id.parse()).collect::<Result<_, _>>()?;
     let event = replica.event(Fact::Habit(Habit::Met(Met { people }))).build()?;
     replica.record(&event)?;
 
-    // Connects when it is needed: an app makes it once, and calls `follow` instead of `sync`.
+    // Connects when needed: an app creates it once, and calls `follow` instead of `sync`.
     let client = Client::lazy(Options::new(url, token, "default".parse()?))?;
     let mut told = Vec::new();
     match replica.sync(&client).await {

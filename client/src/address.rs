@@ -1,40 +1,40 @@
-//! Where a server is: a host and a port. A URL can hold more, and what is not used is refused rather than dropped:
-//! somebody meant something by it.
+//! A server's address: a host and a port. Other parts of a URL are rejected rather than ignored, because whoever wrote
+//! them meant something by them.
 
 use std::{fmt, str::FromStr};
 use tonic::transport::Uri;
 
-/// The port of http where none is written.
+/// The port if none is given.
 const PORT_DEFAULT: u16 = 80;
 
-/// A server's address in one form, so that equal addresses are equal text: `http://`, the host in lower case, and the
-/// port unless it is 80.
+/// A server's address in canonical form, so that equal addresses have equal text: `http://`, the host in lower case,
+/// and the port unless it is 80.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress {
     host: String,
     port: u16,
 }
 
-/// Why text is no address of a server. What was written is not repeated: there may be a password in it.
+/// Why a text is not a server's address. The text itself is never shown, because it may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressInvalid {
-    /// There is none.
+    /// It is empty.
     #[error("the server's address is empty")]
     Empty,
-    /// It is reached by something else than http.
+    /// Its scheme is not http.
     #[error("this client speaks http to the server, not {scheme}: put a proxy in between")]
     NotHttp {
-        /// What it is reached by.
+        /// The scheme.
         scheme: String,
     },
-    /// It says more than where the server is.
+    /// It contains more than a host and a port.
     #[error("the server's address is a host and a port, such as http://127.0.0.1:7420: leave out {what}")]
     TooMuch {
-        /// What else it says.
+        /// The part to leave out.
         what: &'static str,
     },
-    /// Its host or port cannot be read.
-    #[error("the server's address is a host and a port, such as http://127.0.0.1:7420: this one has no good {what}")]
+    /// Its host or port is malformed.
+    #[error("the server's address is a host and a port, such as http://127.0.0.1:7420: this one has no valid {what}")]
     Malformed {
         /// The part at fault.
         what: &'static str,
@@ -44,7 +44,7 @@ pub enum AddressInvalid {
 impl FromStr for ServerAddress {
     type Err = AddressInvalid;
 
-    /// Reads an address; `http://`, in any case, may be left out.
+    /// Parses an address; `http://`, in upper or lower case, may be left out.
     fn from_str(text: &str) -> Result<Self, AddressInvalid> {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         if !scheme.eq_ignore_ascii_case("http") {
@@ -72,7 +72,7 @@ impl fmt::Display for ServerAddress {
     }
 }
 
-/// Host and port, if nothing but a slash comes with them.
+/// Host and port, if nothing but a slash follows them.
 fn alone(rest: &str) -> Result<&str, AddressInvalid> {
     let too_much = |what| Err(AddressInvalid::TooMuch { what });
     if rest.contains('@') {
@@ -137,10 +137,10 @@ mod tests {
         check("https://kith.example", Err("not https"));
         check("unix:///run/kith", Err("not unix"));
         for text in ["http://kith.example:", "http://kith.example:0", "http://kith.example:65536", "kith.example:x"] {
-            check(text, Err("no good port"));
+            check(text, Err("no valid port"));
         }
         for text in ["http://a b", ":7420", "http://[::1"] {
-            check(text, Err("no good host"));
+            check(text, Err("no valid host"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Append`: up to 1,000 events, all or none.
+//! `Append`: up to 1,000 events, all or nothing.
 
 use crate::{builder::NewEvent, client::Client, error::Error, retry::Repeat};
 use kith_core::{
@@ -9,9 +9,9 @@ use kith_core::{
 use kith_proto::v1;
 
 impl Client {
-    /// Appends events, all or none, if the condition holds. An outcome for each, in order.
+    /// Appends all events or none, if the condition holds. Returns an outcome for each, in order.
     ///
-    /// Safe to repeat: an event that is recorded already answers [`Outcome::Duplicate`] with its first position.
+    /// Safe to repeat: an event that is already recorded yields [`Outcome::Duplicate`] with its first position.
     pub async fn append(&self, events: &[NewEvent], condition: Option<&Condition>) -> Result<Vec<Outcome>, Error> {
         check_append_size(events.len(), events.iter().map(NewEvent::size_bytes).sum())?;
         let request = v1::AppendRequest {
@@ -27,7 +27,7 @@ impl Client {
             })
             .await?;
         if response.outcomes.len() != events.len() {
-            return Err(Error::answer("it has another number of outcomes than there were events"));
+            return Err(Error::answer("it does not have one outcome for each event"));
         }
         Ok(response.outcomes.into_iter().map(outcome).collect())
     }

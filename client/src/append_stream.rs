@@ -1,7 +1,7 @@
-//! `AppendStream`: events without a limit to their number, several messages under way at a time.
+//! `AppendStream`: any number of events, with several messages in flight at a time.
 //!
-//! Invariant: a message is forgotten only when it is answered. After a broken connection every unanswered one is sent
-//! again, and event ids keep it from being recorded twice.
+//! Invariant: a message is kept until it is answered. After a broken connection every unanswered message is sent again,
+//! and event ids prevent it from being recorded twice.
 
 use crate::{
     append::outcome,
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-/// How many messages may be under way without an answer.
+/// How many messages may be in flight without an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window(pub usize);
 
@@ -33,18 +33,18 @@ impl Default for Window {
     }
 }
 
-/// What became of one event of a stream.
+/// The result for one event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventResult {
-    /// The event's number along the stream, from 1.
+    /// The event's number in the stream, from 1.
     pub number: u64,
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// Where it is, or why it is not.
+    /// Its position in the log, or why it was refused.
     pub result: Result<Outcome, EventRefused>,
 }
 
-/// Why an event was refused. Nothing of it is in the log.
+/// Why an event was refused. No part of it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EventRefused {
@@ -56,8 +56,8 @@ pub struct EventRefused {
     pub message: String,
 }
 
-/// Results in the order of the events, a message at a time. An error is the last item: what had no result before it
-/// may or may not be recorded, and can be sent again. Dropping the stream stops the appending.
+/// Results in the order of the events, one message at a time. An error is the last item: events without a result may or
+/// may not be recorded, and can safely be sent again. Dropping the stream stops appending.
 #[derive(Debug)]
 pub struct AppendStream(ReceiverStream<Result<Vec<EventResult>, Error>>);
 
@@ -70,10 +70,10 @@ impl Stream for AppendStream {
 }
 
 impl Client {
-    /// Appends batches of events as they come, each event on its own: a refused one does not hold up the rest.
+    /// Appends batches of events as they arrive, each event on its own: a refused event does not hold up the rest.
     ///
-    /// Each batch must be within the limits of an append, as a [`crate::Batcher`] makes them. Batches are taken only
-    /// while fewer than `window` are unanswered and results are taken. Broken connections are made again.
+    /// Each batch must be within the limits of an append, as those of a [`crate::Batcher`] are. Batches are only pulled
+    /// while fewer than `window` are unanswered and results are being read. Broken connections are re-established.
     pub fn append_stream<S>(&self, batches: S, window: Window) -> AppendStream
     where
         S: Stream<Item = Vec<NewEvent>> + Send + Unpin + 'static,
@@ -104,9 +104,9 @@ struct Appending<S> {
     backoff: crate::retry::Backoff,
 }
 
-/// Why a connection's part of the work ended early.
+/// Why the work on one connection ended early.
 enum Stop {
-    /// Nobody takes the results.
+    /// Nobody reads the results any more.
     Gone,
     Failed(Error),
 }
@@ -131,7 +131,7 @@ impl<S: Stream<Item = Vec<NewEvent>> + Unpin> Appending<S> {
         }
     }
 
-    /// Sends what is unanswered, then the rest, until everything is answered or the connection breaks.
+    /// Sends the unanswered batches, then the rest, until everything is answered or the connection breaks.
     async fn run_connection(&mut self) -> Result<(), Stop> {
         if self.unanswered.is_empty() {
             match self.batches.next().await {
@@ -166,7 +166,7 @@ impl<S: Stream<Item = Vec<NewEvent>> + Unpin> Appending<S> {
                 batch = self.batches.next(), if sender.is_some() && self.unanswered.len() < self.window => {
                     match (batch, &sender) {
                         (Some(batch), Some(open)) => {
-                            // A closed channel means that the connection broke: the answers say how.
+                            // A closed channel means that the connection broke; reading the answers reports how.
                             drop(open.try_send(self.request(&batch)));
                             self.unanswered.push_back(batch);
                         }
@@ -191,7 +191,7 @@ impl<S: Stream<Item = Vec<NewEvent>> + Unpin> Appending<S> {
         };
         let batch = self.unanswered.pop_front().expect("answers are taken only while one is missing");
         if answer.results.len() != batch.len() {
-            return Err(Error::answer("it has another number of results than there were events").into());
+            return Err(Error::answer("it does not have one result for each event").into());
         }
         let first = self.next_number;
         self.next_number += batch.len() as u64;

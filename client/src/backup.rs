@@ -1,13 +1,13 @@
-//! A backup of a server's log, read while the server goes on.
+//! A backup of a server's log, read while the server keeps running.
 //!
-//! Invariant: a backup that was cut off or changed on its way never looks like a whole one.
+//! Invariant: a backup that was cut off or changed in transit never passes for a complete one.
 
 use crate::{client::Client, error::Error};
 use kith_core::{backup::BackupVerifier, checkpoint::PublicKey};
 use kith_proto::v1;
 use tonic::Streaming;
 
-/// A backup on its way: the bytes of a file for `kithd restore`.
+/// A backup in progress: the bytes of a file for `kithd restore`.
 #[derive(Debug)]
 pub struct BackupStream {
     messages: Streaming<v1::BackupResponse>,
@@ -16,8 +16,8 @@ pub struct BackupStream {
 }
 
 impl Client {
-    /// Begins a backup of the log of all networks. Needs an owner token of the whole server. It is never repeated by
-    /// itself: after an error, begin anew.
+    /// Starts a backup of the logs of all networks. Needs an owner token for the whole server. It is never retried
+    /// automatically: after an error, start again.
     pub async fn backup(&self) -> Result<BackupStream, Error> {
         let mut admin = self.admin_streams();
         let messages = Self::within(self.timeouts.call, admin.backup(v1::BackupRequest {})).await?;
@@ -26,8 +26,8 @@ impl Client {
 }
 
 impl BackupStream {
-    /// The next part. The last one has no bytes and names what is in the file: when it comes, the file has the digest
-    /// and the signature that it must have. After it comes `None`.
+    /// The next part. The last part has no bytes and lists the contents of the file; when it arrives, the file's digest
+    /// and signature have been verified. After it comes `None`.
     pub async fn next(&mut self) -> Result<Option<v1::BackupResponse>, Error> {
         match self.messages.message().await? {
             Some(_) if self.signed_by.is_some() => Err(Error::answer("the backup goes on after its last part")),
@@ -44,8 +44,8 @@ impl BackupStream {
         }
     }
 
-    /// The key that signed the file, once its last part has come. It is the one that signs the server's checkpoints, so
-    /// whoever knows that can compare.
+    /// The key that signed the file, once its last part has arrived. It is the key that signs the server's checkpoints,
+    /// so a caller who knows that key can compare them.
     pub fn signed_by(&self) -> Option<PublicKey> {
         self.signed_by
     }

@@ -1,8 +1,8 @@
-//! Packs events into messages that a server takes: never more events or bytes than an append may have.
+//! Packs events into messages that a server accepts: never more events or bytes than an append may have.
 
 use kith_core::limits::{APPEND_BYTES_MAX, APPEND_EVENTS_MAX};
 
-/// Collects events, or whatever a caller makes of them, and gives them out in full messages.
+/// Collects items, one per event, and returns them in full messages.
 #[derive(Debug)]
 pub struct Batcher<T> {
     items: Vec<T>,
@@ -16,8 +16,8 @@ impl<T> Default for Batcher<T> {
 }
 
 impl<T> Batcher<T> {
-    /// Adds an event of a size, as [`crate::NewEvent::size_bytes`] gives it. Gives the message that it no longer fits
-    /// into, if there is one.
+    /// Adds an item for an event of this size, as given by [`crate::NewEvent::size_bytes`]. Returns the finished
+    /// message if the event no longer fits into it.
     pub fn push(&mut self, item: T, size_bytes: usize) -> Option<Vec<T>> {
         let full = self.items.len() == APPEND_EVENTS_MAX || self.size_bytes + size_bytes > APPEND_BYTES_MAX;
         let batch = if full { self.take() } else { None };
@@ -26,7 +26,7 @@ impl<T> Batcher<T> {
         batch
     }
 
-    /// Gives what is there; `None` if that is nothing.
+    /// Returns the items collected so far; `None` if there are none.
     pub fn take(&mut self) -> Option<Vec<T>> {
         self.size_bytes = 0;
         let items = std::mem::take(&mut self.items);

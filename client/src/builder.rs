@@ -1,4 +1,4 @@
-//! Makes events: id, salt, commitments, sorted attributes, canonical bytes. Whatever it gives out obeys every rule
+//! Builds events: id, salt, commitments, sorted attributes, canonical bytes. Every event it returns obeys all rules
 //! that can be checked without the log.
 
 use bytes::Bytes;
@@ -14,12 +14,12 @@ use kith_core::{
 use kith_proto::v1;
 use uuid::Uuid;
 
-/// Letters of a person's pseudonym (RFC 4648 base32, in lower case).
+/// The alphabet of a person's pseudonym (RFC 4648 base32, in lower case).
 const PSEUDONYM_LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// Letters in a person's pseudonym, 5 bits each.
+/// Number of letters in a person's pseudonym, 5 bits each.
 const PSEUDONYM_LENGTH: usize = 10;
 
-/// An event that is ready to be appended, with its details.
+/// An event ready to be appended, with its details.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
     event: Event,
@@ -28,20 +28,20 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Checks an event whose salt and commitments are made, against every rule that needs no log.
+    /// Checks an event that already has its salt and commitments against every rule that needs no log.
     pub fn from_parts(event: Event, details: Vec<Detail>) -> Result<Self, Invalid> {
         let new = Self { bytes: event.encode().into(), event, details };
         Prepared::new(&new.to_proto())?;
         Ok(new)
     }
 
-    /// Reads the wire form, with every rule that needs no log.
+    /// Reads the wire form and checks it against every rule that needs no log.
     pub fn from_proto(proto: &v1::NewEvent) -> Result<Self, Invalid> {
         let Prepared { event, bytes, details, .. } = Prepared::new(proto)?;
         Ok(Self { event, bytes, details })
     }
 
-    /// Reads what was checked when it was stored; words may have been erased since.
+    /// Reads an event that was checked when it was stored; its details may have been erased since.
     #[cfg(feature = "replica")]
     pub(crate) fn from_stored(proto: &v1::NewEvent) -> Result<Self, Invalid> {
         let details = proto.details.iter().map(Detail::from_proto).collect::<Result<_, _>>()?;
@@ -58,12 +58,12 @@ impl NewEvent {
         &self.event
     }
 
-    /// The details that travel beside it.
+    /// The details that are sent with it.
     pub fn details(&self) -> &[Detail] {
         &self.details
     }
 
-    /// Bytes that it counts against the limit of an append.
+    /// How many bytes it counts towards the limit of an append.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len() + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
     }
@@ -78,7 +78,7 @@ impl NewEvent {
     }
 }
 
-/// An event in the making.
+/// Builds an event.
 #[derive(Debug, Clone)]
 pub struct EventBuilder {
     id: Option<EventId>,
@@ -92,7 +92,7 @@ pub struct EventBuilder {
 }
 
 impl EventBuilder {
-    /// A fact that happened at a time; seen by the whole network unless `scope` says otherwise.
+    /// Starts with a fact and when it happened; the whole network sees the event unless `scope` says otherwise.
     pub fn new(fact: impl Into<Fact>, occurred_at: Timestamp) -> Self {
         Self {
             id: None,
@@ -106,42 +106,42 @@ impl EventBuilder {
         }
     }
 
-    /// Gives the event an id; without it, the id is a new UUID of version 7.
+    /// Sets the event's id. By default, it is a new version 7 UUID.
     #[must_use]
     pub fn id(mut self, id: EventId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// Gives the event a salt; without it, the salt is random. It must be as hard to guess as a random one.
+    /// Sets the event's salt, which must be as hard to guess as a random one. By default, it is random.
     #[must_use]
     pub fn salt(mut self, salt: [u8; EVENT_SALT_BYTES]) -> Self {
         self.salt = Some(salt);
         self
     }
 
-    /// Says who may see the event.
+    /// Sets who may see the event.
     #[must_use]
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
         self
     }
 
-    /// Names an event that led to this one.
+    /// Adds an event that led to this one.
     #[must_use]
     pub fn caused_by(mut self, event: EventId) -> Self {
         self.caused_by.push(event);
         self
     }
 
-    /// Adds a value that plugins see. Never personal.
+    /// Adds a value for plugins to read. It must not be personal.
     #[must_use]
     pub fn attribute(mut self, key: impl Into<String>, value: AttributeValue) -> Self {
         self.attributes.push(Attribute { key: key.into(), value });
         self
     }
 
-    /// Adds personal words, which can be erased. Subjects are sorted here.
+    /// Adds personal words, which can be erased. Sorts the subjects.
     #[must_use]
     pub fn detail(self, kind: DetailKind, subjects: Vec<PersonId>, text: impl Into<String>) -> Self {
         self.salted_detail(kind, subjects, text, random_bytes())
@@ -161,7 +161,7 @@ impl EventBuilder {
         self
     }
 
-    /// Makes the event, or says which rule it breaks.
+    /// Builds the event, or returns the rule that it breaks.
     pub fn build(mut self) -> Result<NewEvent, Invalid> {
         self.attributes.sort_by(|one, other| one.key.cmp(&other.key));
         let event = Event {
@@ -178,12 +178,12 @@ impl EventBuilder {
     }
 }
 
-/// A new event's id: a UUID of version 7.
+/// A new event id: a version 7 UUID.
 pub fn random_event_id() -> EventId {
     EventId::from_bytes(Uuid::now_v7().into_bytes()).expect("version 7 is an RFC 9562 UUID")
 }
 
-/// A new person's pseudonym: `p-` and ten random letters of base32.
+/// A new pseudonym for a person: `p-` and ten random base32 letters.
 pub fn random_person_id() -> PersonId {
     let letters = random_bytes::<PSEUDONYM_LENGTH>().map(|byte| char::from(PSEUDONYM_LETTERS[usize::from(byte & 31)]));
     let id = format!("p-{}", String::from_iter(letters));

@@ -1,7 +1,7 @@
-//! Signed checkpoints, receipts and proofs of growth, checked on this side before they are given out.
+//! Signed checkpoints, receipts and proofs of growth, verified by the client before they are returned.
 //!
-//! Invariant: nothing here has to be believed. What is given out verifies with the key beside it; hold that key against
-//! one kept from before.
+//! Invariant: nothing here is taken on trust. What is returned verifies with the key returned beside it; compare that
+//! key with one kept from before.
 
 use crate::{client::Client, error::Error, proofs::hashes, retry::Repeat};
 use kith_core::{
@@ -16,23 +16,23 @@ use kith_proto::v1;
 pub struct SignedHead {
     /// The checkpoint.
     pub checkpoint: SignedCheckpoint,
-    /// The log's public key, as the server gives it.
+    /// The log's public key, as reported by the server.
     pub key: VerifierKey,
 }
 
-/// A checkpoint that comes with a subscription, and that what was read continues it.
+/// A checkpoint sent with a subscription, and the proof that what was read continues it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointUpdate {
     /// The checkpoint; its size is at most the update's position.
     pub checkpoint: SignedCheckpoint,
-    /// Consistency proof from there to the update's position (RFC 6962, 2.1.2).
+    /// Consistency proof from the checkpoint to the update's position (RFC 6962, 2.1.2).
     pub hashes: Vec<Hash>,
 }
 
 /// Why a checkpoint does not vouch for what was read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotVouched {
-    /// It is no checkpoint of the log by the key.
+    /// It is not a checkpoint of this log signed by the key.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointInvalid),
     /// What was read does not continue it.
@@ -46,7 +46,7 @@ impl CheckpointUpdate {
         Ok(Self { checkpoint, hashes: hashes(&update.hashes)? })
     }
 
-    /// Checks that the key signed the checkpoint, and that the tree that was read, of this size and root, continues it.
+    /// Checks that the key signed the checkpoint, and that the tree read so far, of this size and root, continues it.
     pub fn verify(&self, key: &VerifierKey, size: u64, root: Hash) -> Result<(), NotVouched> {
         let checkpoint = self.checkpoint.verify(key)?;
         Ok(verify_consistency(checkpoint.size, checkpoint.root, size, root, &self.hashes)?)
@@ -69,7 +69,7 @@ impl Client {
         Ok(SignedHead { checkpoint, key })
     }
 
-    /// The receipt of an event: its entry, with the proof that it is under a checkpoint signed now.
+    /// The receipt of an event: its entry, with the proof that it is covered by a checkpoint signed now.
     pub async fn receipt(&self, event: &EventId) -> Result<(Receipt, VerifierKey), Error> {
         let SignedHead { checkpoint, key } = self.checkpoint().await?;
         let proof = self.prove_inclusion(event, checkpoint.unverified().size).await?;
@@ -79,7 +79,7 @@ impl Client {
         Ok((receipt, key))
     }
 
-    /// The proof that the log, as far as a checkpoint signed now, continues an earlier checkpoint.
+    /// The proof that the log, up to a checkpoint signed now, continues an earlier checkpoint.
     pub async fn growth(&self, earlier: &SignedCheckpoint) -> Result<(Growth, VerifierKey), Error> {
         let SignedHead { checkpoint, key } = self.checkpoint().await?;
         let (from, to) = (earlier.unverified().size, checkpoint.unverified().size);

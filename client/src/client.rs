@@ -1,4 +1,5 @@
-//! The connection, who speaks on it, and how a call is made. Every call carries the token; nothing else does.
+//! The connection, the token that authenticates it, and how calls are made. Every call carries the token; nothing else
+//! does.
 
 use crate::{
     address::ServerAddress,
@@ -26,7 +27,7 @@ use tonic::{
 #[derive(Debug, Clone)]
 pub struct Client {
     channel: Channel,
-    /// The connection of streams: however many are open, other calls have places on theirs.
+    /// The connection for streams: however many are open, they take no stream slots from other calls.
     streams: Channel,
     authorization: Authorization,
     network: NetworkName,
@@ -34,16 +35,16 @@ pub struct Client {
     retry: Retry,
 }
 
-/// What calls go through.
+/// The transport of every call.
 pub(crate) type Transport = InterceptedService<Channel, Authorization>;
 
-/// Puts the token into each call.
+/// Adds the token to each call.
 #[derive(Debug, Clone)]
 pub(crate) struct Authorization(MetadataValue<Ascii>);
 
 impl Authorization {
     fn new(token: &Secret) -> Result<Self, Error> {
-        let invalid = || Error::new(Kind::OptionsInvalid, "the token holds characters that no token has");
+        let invalid = || Error::new(Kind::OptionsInvalid, "the token contains characters that no token has");
         let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose()).parse().map_err(|_| invalid())?;
         value.set_sensitive(true);
         Ok(Self(value))
@@ -58,7 +59,7 @@ impl Interceptor for Authorization {
 }
 
 impl Client {
-    /// Connects. Fails at once if the server cannot be reached; after that, lost connections are made again.
+    /// Connects. Fails at once if the server cannot be reached; connections lost later are re-established.
     pub async fn connect(options: Options) -> Result<Self, Error> {
         Authorization::new(&options.token)?;
         let channel = endpoint(&options)?.connect().await;
@@ -67,13 +68,13 @@ impl Client {
         Self::on_channels(channel, streams, options)
     }
 
-    /// Connects with the first call, not before: for whoever works without a server, too.
+    /// Connects with the first call, not before: for programs that also work without a server.
     pub fn lazy(options: Options) -> Result<Self, Error> {
         let (channel, streams) = (endpoint(&options)?.connect_lazy(), endpoint(&options)?.connect_lazy());
         Self::on_channels(channel, streams, options)
     }
 
-    /// Makes calls on a channel that somebody else made: through a proxy, or in a simulated network.
+    /// Makes calls on a channel supplied by the caller, such as one through a proxy or in a simulated network.
     pub fn on_channel(channel: Channel, options: Options) -> Result<Self, Error> {
         Self::on_channels(channel.clone(), channel, options)
     }
@@ -84,7 +85,7 @@ impl Client {
         Ok(Self { channel, streams, authorization, network, timeouts, retry })
     }
 
-    /// Tells tokens apart without showing them.
+    /// Distinguishes tokens without revealing them.
     #[cfg(feature = "replica")]
     pub(crate) fn token_fingerprint(&self) -> Vec<u8> {
         use sha2::{Digest, Sha256};
@@ -92,7 +93,7 @@ impl Client {
         digest[..16].to_vec()
     }
 
-    /// The network that calls are about.
+    /// The network that calls refer to.
     pub fn network(&self) -> &NetworkName {
         &self.network
     }
@@ -103,7 +104,7 @@ impl Client {
         Self { network, ..self.clone() }
     }
 
-    /// The same connection, with more or less patience.
+    /// The same connection, with other retry settings.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
         Self { retry, ..self.clone() }
@@ -168,11 +169,11 @@ impl Client {
         NetworkServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
-    /// Makes a call with one answer, again and again as far as that is safe and promises something.
+    /// Makes a call with one answer, retrying while it is safe and may help.
     pub(crate) async fn call<M, T, F, A>(&self, repeat: Repeat, message: M, send: F) -> Result<T, Error>
     where
         M: Clone,
-        // Not `AsyncFn`: futures of its calls cannot be shown to be `Send` for callers that spawn them.
+        // Not `AsyncFn`: the futures of its calls cannot be shown to be `Send`, which callers that spawn them need.
         F: Fn(Request<M>) -> A,
         A: Future<Output = Result<Response<T>, Status>>,
     {
@@ -180,7 +181,7 @@ impl Client {
         loop {
             let mut request = Request::new(message.clone());
             request.set_timeout(self.timeouts.call);
-            // The timeout in the request ends with the head of the answer; this one is for all of it.
+            // The timeout in the request only covers the head of the answer; this one covers all of it.
             let error = match Self::within(self.timeouts.call, Box::pin(send(request))).await {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(error) => error,
@@ -192,7 +193,7 @@ impl Client {
         }
     }
 
-    /// Waits for an answer, or for a stream to begin or go on, but not for ever.
+    /// Waits for an answer, for a stream to open or for its next message, up to a limit.
     pub(crate) async fn within<T>(
         limit: Duration,
         answer: impl Future<Output = Result<T, Status>>,
@@ -204,8 +205,8 @@ impl Client {
     }
 }
 
-/// How this client connects: the address with its limits and timeouts, for whoever brings a connector of their own
-/// and hands the channel to [`Client::on_channel`].
+/// How this client connects: the address with its limits and timeouts. For callers that use their own connector and
+/// pass the channel to [`Client::on_channel`].
 pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     let address: ServerAddress = options.server.parse()?;
     let invalid = |error: tonic::transport::Error| {

@@ -1,4 +1,4 @@
-//! People and organisations. They are added by appending events; here they are read.
+//! Reads people and organisations. They are added by appending events.
 
 use crate::{client::Client, error::Error, retry::Repeat};
 use kith_core::{
@@ -8,7 +8,7 @@ use kith_core::{
 use kith_proto::v1;
 
 impl Client {
-    /// All people, or those of an organisation, in the order they were added.
+    /// All people, or those of one organisation, in the order in which they were added.
     pub async fn people(&self, organisation: Option<&OrganisationId>) -> Result<Vec<v1::Person>, Error> {
         let directory = self.directory();
         let mut request = v1::ListPeopleRequest {
@@ -44,7 +44,7 @@ impl Client {
         response.person.ok_or_else(|| Error::answer("it has no person"))
     }
 
-    /// All organisations, in the order they were added.
+    /// All organisations, in the order in which they were added.
     pub async fn organisations(&self) -> Result<Vec<v1::Organisation>, Error> {
         let directory = self.directory();
         let (network, page_token) = (self.network_name(), String::new());

@@ -1,4 +1,4 @@
-//! Entries as they arrive: the server's bytes, opened when somebody asks.
+//! Entries as they arrive: the server's bytes, decoded on request.
 
 use crate::error::Error;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use kith_core::{detail::Detail, entry::Entry, event::Event};
 use kith_proto::v1;
 use std::collections::HashMap;
 
-/// Entries of one message, in the order asked for.
+/// The entries of one message, in the requested order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Entries {
     /// Each entry's bytes, exactly as stored and hashed.
@@ -14,7 +14,7 @@ pub struct Entries {
     details: Vec<v1::EntryDetails>,
 }
 
-/// An entry, opened.
+/// A decoded entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     /// The entry's bytes.
@@ -23,12 +23,12 @@ pub struct Recorded {
     pub entry: Entry,
     /// Its event.
     pub event: Event,
-    /// The details that the caller may see; erased ones are missing.
+    /// The details that the caller may see, without erased ones.
     pub details: Vec<Detail>,
 }
 
 impl Recorded {
-    /// Opens an entry without its details.
+    /// Decodes an entry, without its details.
     pub fn decode(bytes: &Bytes) -> Result<Self, Error> {
         let entry = Entry::decode(bytes).map_err(Error::answer)?;
         let event = entry.event().map_err(Error::answer)?;
@@ -51,7 +51,7 @@ impl Entries {
         self.bytes.is_empty()
     }
 
-    /// Opens all of them.
+    /// Decodes all of them.
     pub fn decode(&self) -> Result<Vec<Recorded>, Error> {
         let details: HashMap<_, _> = self.details.iter().map(|entry| (entry.position, &entry.details)).collect();
         let open = |bytes| {

@@ -1,4 +1,4 @@
-//! Failures of calls: one type, read from a status or made on this side, that says what the caller can do.
+//! The error of every call, read from a status or raised by the client. It says what the caller can do.
 
 use crate::address::AddressInvalid;
 use kith_core::invalid::Invalid;
@@ -25,19 +25,19 @@ struct Failure {
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The call was refused, by the server or, with the same reason, by the check before it was sent.
+    /// The call was refused by the server, or by a check before it was sent, with the same reason.
     Refused(Reason),
-    /// There is no connection, or it broke before the answer came.
+    /// There is no connection, or it broke before the answer arrived.
     Unreachable,
-    /// The answer did not come in time.
+    /// The answer did not arrive in time.
     TimedOut,
     /// The server failed, or refused for a reason that this client does not know.
     ServerFailed,
-    /// The answer is not one that a Kith server gives.
+    /// The answer is not a valid answer of a Kith server.
     AnswerInvalid,
-    /// The answer proves something else than it should: the server or somebody on the way changed the log or the answer.
+    /// The answer does not prove what it should: the server or somebody in between changed the log or the answer.
     NotVerified,
-    /// The client cannot connect with these options.
+    /// The options are invalid.
     OptionsInvalid,
 }
 
@@ -53,13 +53,13 @@ impl Error {
         }))
     }
 
-    /// A question that is refused on this side, for the reason that a server would give.
+    /// A query that the client itself refuses, for the reason that a server would give.
     #[cfg(feature = "views")]
     pub(crate) fn refused(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(Kind::Refused(reason), message)
     }
 
-    /// An answer without `what`, or with a malformed one.
+    /// A malformed answer; `what` says how.
     pub(crate) fn answer(what: impl fmt::Display) -> Self {
         Self::new(Kind::AnswerInvalid, format!("the server's answer is malformed: {what}"))
     }
@@ -73,13 +73,13 @@ impl Error {
         Self::new(Kind::TimedOut, format!("no answer within {} s", waited.as_secs_f32()))
     }
 
-    /// A connection that could not be made.
+    /// A connection that could not be established.
     pub(crate) fn unreachable(server: &str, error: &(dyn StdError + 'static)) -> Self {
         let cause = innermost(error);
         Self::new(Kind::Unreachable, format!("no connection to {server}: {cause}"))
     }
 
-    /// The same failure, at a field that the caller knows better.
+    /// The same failure, with a field that the caller knows better.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(field.into());
@@ -109,17 +109,17 @@ impl Error {
         self.0.field.as_deref()
     }
 
-    /// Which of the events of an append is at fault, from 0.
+    /// The index of the event at fault in an append, from 0.
     pub fn event(&self) -> Option<usize> {
         self.0.event
     }
 
-    /// How long the server asks to wait before the next attempt.
+    /// How long the server asks the client to wait before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// A value that goes with the reason, such as `head` of `CONDITION_FAILED`.
+    /// A value that belongs to the reason, such as `head` of `CONDITION_FAILED`.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.0.metadata.get(key).map(String::as_str)
     }
@@ -160,7 +160,7 @@ impl Error {
         }))
     }
 
-    /// A status without a reason that we know: the transport's own, or one of a newer server.
+    /// A status without a known reason: the transport's own, or one from a newer server.
     fn unexplained(status: &Status) -> Self {
         let local_cause = StdError::source(status);
         match (status.code(), local_cause) {
@@ -198,7 +198,7 @@ impl From<Status> for Error {
     }
 }
 
-/// A rule broken on this side counts as if the server had refused.
+/// A rule violation found by the client reads like a refusal by the server.
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
         Self::new(Kind::Refused(reason::of_event(&invalid)), invalid.to_string()).at(invalid.field)
@@ -213,7 +213,7 @@ impl fmt::Display for Error {
 
 impl StdError for Error {}
 
-/// The cause that the operating system gave, without the layers around it.
+/// The cause reported by the operating system, without the layers around it.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

@@ -1,6 +1,6 @@
-//! Streams that go on after a broken connection, from where they were.
+//! Streams that resume after a broken connection, where they left off.
 //!
-//! Invariant: a position moves only with a message that is given out, so that going on leaves no gap.
+//! Invariant: a position only advances with a message that is yielded, so that resuming leaves no gap.
 
 use crate::{
     client::Client,
@@ -11,24 +11,24 @@ use futures_util::{Stream, stream};
 use std::pin::Pin;
 use tonic::{Response, Status, Streaming};
 
-/// A stream of the server that can be opened again from where it was.
+/// A stream of the server that can be reopened where it left off.
 pub(crate) trait Follow: Send + 'static {
     /// What the server sends.
     type Message: Send + 'static;
-    /// What is given out.
+    /// What is yielded.
     type Item;
 
-    /// Opens the stream from where it was.
+    /// Opens the stream where it left off.
     fn open(&self, client: &Client) -> impl Future<Output = Result<Response<Streaming<Self::Message>>, Status>> + Send;
 
-    /// Takes a message and notes how far it comes.
+    /// Converts a message and remembers its position.
     fn take(&mut self, message: Self::Message) -> Result<Self::Item, Error>;
 }
 
-/// A stream without an end, but for errors that promise nothing from another attempt.
+/// A stream that ends only with an error that retrying cannot resolve.
 pub(crate) type Following<T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>;
 
-/// Follows a stream. An error that is retryable tells of an interruption; any other one is the last item.
+/// Follows a stream. A retryable error reports an interruption; any other error is the last item.
 pub(crate) fn follow<F: Follow>(client: &Client, source: F) -> Following<F::Item> {
     let (client, backoff) = (client.clone(), client.backoff());
     let follower = Follower { client, source, connection: Connection::New, backoff };

@@ -1,12 +1,11 @@
-//! Typed client of a Kith server.
+//! A typed client for a Kith server.
 //!
-//! [`Client`] has a method for every call of `kith.v1`. Events are made by [`EventBuilder`], which gives them id, salt
-//! and commitments and checks every rule before anything is sent. Failures are one type, [`Error`], that says whether
-//! the call can be repeated and whether it had an effect. Calls that are safe to repeat are repeated; streams go on
-//! from where they were after a broken connection.
+//! [`Client`] has a method for every call of `kith.v1`. Events are built with [`EventBuilder`], which adds id, salt and
+//! commitments and checks every rule before anything is sent. All failures are of one type, [`Error`], which says
+//! whether the call can be retried and whether it had an effect. Calls that are safe to repeat are retried; streams
+//! resume where they left off after a broken connection.
 //!
-//! Invariant: an event's bytes are made once. A repeated append sends the same bytes, so that it can never record
-//! anything twice.
+//! Invariant: an event is encoded once. A retried append sends the same bytes, so it can never record anything twice.
 //!
 //! ```no_run
 //! use kith_client::{Client, EventBuilder, Options, ReadOptions};

@@ -1,4 +1,4 @@
-//! Networks of a server and the tokens that open them. Making either is never repeated unless nothing was made.
+//! Networks of a server and their tokens. Creating either is retried only if the first attempt certainly had no effect.
 
 use crate::{client::Client, error::Error, options::Secret, retry::Repeat};
 use kith_core::{
@@ -18,23 +18,23 @@ pub struct NewToken {
     pub person: Option<PersonId>,
     /// The organisation it belongs to.
     pub organisation: Option<OrganisationId>,
-    /// When it ends; `None` means never.
+    /// When it expires; `None` means never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// A token that was issued just now.
+/// A token that was just issued.
 #[derive(Debug, Clone)]
 pub struct IssuedToken {
     /// The token.
     pub token: v1::Token,
-    /// Its secret. The server keeps a hash only: this is the one time it is told.
+    /// Its secret. The server keeps only a hash, so the secret is never shown again.
     pub secret: Secret,
     /// Position of the `token_issued` entry.
     pub position: Position,
 }
 
 impl Client {
-    /// Makes a network. Needs an owner token of the whole server.
+    /// Creates a network. Needs an owner token for the whole server.
     pub async fn create_network(&self, name: &NetworkName) -> Result<v1::Network, Error> {
         let request = v1::CreateNetworkRequest { name: name.to_string() };
         let networks = self.networks();
@@ -46,7 +46,7 @@ impl Client {
         response.network.ok_or_else(|| Error::answer("it has no network"))
     }
 
-    /// The networks that the token opens, by name.
+    /// The networks that the token gives access to, by name.
     pub async fn list_networks(&self) -> Result<Vec<v1::Network>, Error> {
         let networks = self.networks();
         let send = |request| {
@@ -105,7 +105,7 @@ impl Client {
         }
     }
 
-    /// Revokes a token at once; gives the position of the entry that says so. Needs an owner.
+    /// Revokes a token with immediate effect; returns the position of the entry that records it. Needs an owner.
     pub async fn revoke_token(&self, token: &TokenId) -> Result<Position, Error> {
         let request = v1::RevokeTokenRequest { network: self.network_name(), token: token.to_string() };
         let networks = self.networks();

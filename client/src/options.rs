@@ -1,16 +1,17 @@
-//! What a client is told before it connects. Secrets show as `***`.
+//! The options of a client. Secrets are shown as `***`.
 
 use kith_core::id::NetworkName;
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Where to connect, as whom, and how patiently.
+/// Where to connect, as whom, and with which timeouts and retries.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out. See [`ServerAddress`](crate::ServerAddress).
+    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out. See
+    /// [`ServerAddress`](crate::ServerAddress).
     pub server: String,
     /// The token's secret.
     pub token: Secret,
-    /// The network that calls are about.
+    /// The network that calls refer to.
     pub network: NetworkName,
     /// How long to wait.
     pub timeouts: Timeouts,
@@ -31,7 +32,7 @@ impl Options {
     }
 }
 
-/// A token's secret; its `Debug` shows nothing of it.
+/// A token's secret; `Debug` does not reveal it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
@@ -59,7 +60,7 @@ impl fmt::Debug for Secret {
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// For the answer to a call, each attempt on its own; for the beginning of a stream too.
+    /// For the answer to each attempt of a call, and for a stream to open.
     pub call: Duration,
     /// For the next message of a stream. Servers send heartbeats more often than that.
     pub silence: Duration,
@@ -71,14 +72,14 @@ impl Default for Timeouts {
     }
 }
 
-/// How often to try: delays double from the first to the longest, each cut at random by up to a half.
+/// How often to try: delays double from the first to the longest, each shortened at random by up to half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Attempts in a row, the first one included. Subscriptions and watches try on for ever.
+    /// Consecutive attempts, including the first. Subscriptions and watches retry for ever.
     pub attempts_max: u32,
     /// Delay after the first attempt.
     pub delay_first: Duration,
-    /// Longest delay, unless the server asks for a longer one.
+    /// The longest delay, unless the server asks for a longer one.
     pub delay_max: Duration,
 }
 
@@ -89,7 +90,7 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// One attempt, no more.
+    /// A single attempt.
     pub const NEVER: Self = Self { attempts_max: 1, delay_first: Duration::ZERO, delay_max: Duration::ZERO };
 }
 

@@ -1,7 +1,7 @@
-//! The hash tree of a log that is read in part: entries that were given, and hashes in place of those left out.
+//! The hash tree of a log that is read in part, from entries and from hashes in place of those left out.
 //!
-//! Invariant: every position up to the size counts once, so that the root is that of the whole log if, and only if,
-//! nothing that was given was changed, moved or left out unsaid.
+//! Invariant: every position up to the size is counted once, so the root equals that of the whole log if and only if
+//! nothing was changed, moved or silently left out.
 
 use crate::{read::Page, subscribe::Update};
 use bytes::Bytes;
@@ -11,25 +11,25 @@ use kith_core::{
     tree::{Frontier, Hash, Subtree, SubtreeInvalid, leaf_hash},
 };
 
-/// The tree of a log as far as it was read.
+/// The tree of the part of a log read so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PartialTree {
     frontier: Frontier,
 }
 
-/// Why entries and hashes do not make up a log.
+/// Why entries and hashes do not form a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PartialTreeError {
-    /// Bytes that are no entry.
+    /// Some bytes are not an entry.
     #[error("an entry cannot be read")]
     NoEntry,
-    /// A subtree does not fit where it stands.
+    /// A subtree does not fit at its position.
     #[error("a hash does not fit: {0}")]
     Subtree(#[from] SubtreeInvalid),
-    /// Neither an entry nor a hash stands for a position.
-    #[error("nothing stands for position {expected}: {found} comes next")]
+    /// A position has neither an entry nor a hash.
+    #[error("position {expected} is missing: {found} comes next")]
     Gap {
-        /// The position that nothing stands for.
+        /// The missing position.
         expected: Position,
         /// What comes next.
         found: Position,
@@ -42,17 +42,17 @@ impl PartialTree {
         Self { frontier: Frontier::new() }
     }
 
-    /// Goes on from a tree that was kept.
+    /// Resumes from a saved tree.
     pub const fn from_frontier(frontier: Frontier) -> Self {
         Self { frontier }
     }
 
-    /// What to keep to go on later.
+    /// What to save in order to resume later.
     pub const fn frontier(&self) -> &Frontier {
         &self.frontier
     }
 
-    /// Positions that were read, in part by their hashes.
+    /// Number of positions read so far, including those covered by hashes only.
     pub const fn size(&self) -> u64 {
         self.frontier.size()
     }
@@ -62,17 +62,17 @@ impl PartialTree {
         self.frontier.root()
     }
 
-    /// Takes in an update that follows what was read. After an error it is worth nothing.
+    /// Adds the update that follows what was read. After an error the tree must be discarded.
     pub fn take_update(&mut self, update: &Update) -> Result<(), PartialTreeError> {
         self.take(&update.entries.bytes, &update.left_out, update.cursor.position)
     }
 
-    /// Takes in a page that follows what was read. After an error it is worth nothing.
+    /// Adds the page that follows what was read. After an error the tree must be discarded.
     pub fn take_page(&mut self, page: &Page) -> Result<(), PartialTreeError> {
         self.take(&page.entries.bytes, &page.left_out, page.next)
     }
 
-    /// Takes in entries, and subtrees in place of the others, up to a position. After an error it is worth nothing.
+    /// Adds entries, and subtrees in place of the others, up to a position. After an error the tree must be discarded.
     pub fn take(&mut self, entries: &[Bytes], left_out: &[Subtree], until: Position) -> Result<(), PartialTreeError> {
         let mut left_out = left_out.iter();
         for bytes in entries {
@@ -83,13 +83,13 @@ impl PartialTree {
         self.skip_to(until.next(), &mut left_out)
     }
 
-    /// Takes in a subtree that follows, in place of entries.
+    /// Adds the subtree that follows, in place of its entries.
     pub fn skip(&mut self, subtree: Subtree) -> Result<(), PartialTreeError> {
         self.frontier.push_subtree(subtree)?;
         Ok(())
     }
 
-    /// Takes in subtrees until `position` comes next.
+    /// Adds subtrees until `position` comes next.
     fn skip_to<'s>(
         &mut self,
         position: Position,
@@ -128,7 +128,7 @@ mod tests {
         entry.encode()
     }
 
-    /// Every log of such entries.
+    /// A log of such entries, of any length.
     struct Log;
 
     impl Nodes for Log {
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// What a server gives of the positions after `from` up to `to`.
+    /// What a server sends for the positions after `from` up to `to`.
     fn given(kept: &BTreeSet<u64>, from: u64, to: u64) -> (Vec<Bytes>, Vec<Subtree>) {
         let kept: Vec<u64> = kept.range(from + 1..=to).copied().collect();
         let mut left_out = Vec::new();

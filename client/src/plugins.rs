@@ -1,4 +1,4 @@
-//! Plugins of a network: installing, comparing, activating, and what their views' rows are certified to be.
+//! Plugins of a network: installing, comparing, activating, and certifying the rows of their views.
 
 use crate::{client::Client, error::Error, limits::COMPONENT_PIECE_BYTES_MAX, retry::Repeat};
 use bytes::{Bytes, BytesMut};
@@ -25,16 +25,16 @@ pub struct NewPlugin {
 pub enum Component {
     /// These bytes.
     Bytes(Bytes),
-    /// The one of a built-in view, by its name.
+    /// That of a built-in view, by name.
     Builtin(String),
 }
 
-/// An installation on its way.
+/// An installation in progress.
 #[derive(Debug)]
 pub struct Installing(Streaming<v1::InstallPluginResponse>);
 
 impl Installing {
-    /// How far it is. The last message says what was installed; after it comes `None`.
+    /// The next progress message. The last one says what was installed; after it comes `None`.
     pub async fn next(&mut self) -> Result<Option<v1::InstallPluginResponse>, Error> {
         Ok(self.0.message().await?)
     }
@@ -47,12 +47,12 @@ pub struct Plugins {
     pub plugins: Vec<v1::Plugin>,
     /// The log's last position.
     pub head: Position,
-    /// For owners of the network: what the plugins of organisations cost that the token may not see.
+    /// For owners of the network: the resource use of organisations' plugins that the token may not see.
     pub unseen: Vec<v1::UnseenPlugin>,
 }
 
 impl Client {
-    /// Installs a plugin, or a further version of one. Needs an analyst or an owner. It is not repeated by itself, and
+    /// Installs a plugin, or another version of one. Needs an analyst or an owner. It is not retried automatically, but
     /// repeating it is safe: the same component with the same settings is installed once.
     pub async fn install_plugin(&self, plugin: NewPlugin) -> Result<Installing, Error> {
         let (data, builtin) = match plugin.component {
@@ -93,7 +93,7 @@ impl Client {
         }
     }
 
-    /// What would change if another version answered; `None` = the newest. Lists up to so many moves.
+    /// What would change if another version were active; `None` = the newest. Lists up to `moves_max` moves.
     pub async fn diff_plugin(
         &self,
         name: &str,
@@ -110,7 +110,7 @@ impl Client {
         self.call(Repeat::Safe, request, send).await
     }
 
-    /// Lets a version answer; zero if it did before. While its view is being built the error is retryable.
+    /// Activates a version; zero if it was already active. While its view is being built, the error is retryable.
     pub async fn activate_plugin(&self, name: &str, version: &str) -> Result<Position, Error> {
         let (network, name, version) = (self.network_name(), name.to_owned(), version.to_owned());
         let request = v1::ActivatePluginRequest { network, name, version };
@@ -122,7 +122,7 @@ impl Client {
         Ok(Position::new(self.call(Repeat::Safe, request, send).await?.position))
     }
 
-    /// Lets the version answer again that did before; gives it, and the position that says so.
+    /// Reactivates the version that was active before; returns it, and the position of the entry that records this.
     pub async fn rollback_plugin(&self, name: &str) -> Result<(String, Position), Error> {
         let request = v1::RollbackPluginRequest { network: self.network_name(), name: name.to_owned() };
         let plugins = self.plugins();
@@ -134,7 +134,7 @@ impl Client {
         Ok((response.version, Position::new(response.position)))
     }
 
-    /// Holds a plugin's views where they are; zero if it was paused before.
+    /// Pauses a plugin's views at their current position; zero if it was already paused.
     pub async fn pause_plugin(&self, name: &str) -> Result<Position, Error> {
         let request = v1::PausePluginRequest { network: self.network_name(), name: name.to_owned() };
         let plugins = self.plugins();
@@ -145,7 +145,7 @@ impl Client {
         Ok(Position::new(self.call(Repeat::Safe, request, send).await?.position))
     }
 
-    /// Lets a plugin's views go on; zero if it was not paused.
+    /// Resumes a plugin's views; zero if it was not paused.
     pub async fn resume_plugin(&self, name: &str) -> Result<Position, Error> {
         let request = v1::ResumePluginRequest { network: self.network_name(), name: name.to_owned() };
         let plugins = self.plugins();
@@ -161,7 +161,7 @@ impl Client {
         self.remove_any_plugin(name.to_owned(), Vec::new()).await
     }
 
-    /// Removes a plugin of an organisation by the event that installed it, as [`Plugins::unseen`] names it. Needs an owner
+    /// Removes an organisation's plugin by the event that installed it, as given in [`Plugins::unseen`]. Needs an owner
     /// of the network.
     pub async fn end_plugin(&self, installed: &EventId) -> Result<Position, Error> {
         self.remove_any_plugin(String::new(), installed.as_bytes().to_vec()).await
@@ -177,7 +177,7 @@ impl Client {
         Ok(Position::new(self.call(Repeat::Unsafe, request, send).await?.position))
     }
 
-    /// The bytes of a component by its SHA-256. What comes is held against it.
+    /// The bytes of a component by its SHA-256, which is verified.
     pub async fn fetch_component(&self, digest: &[u8; 32]) -> Result<Bytes, Error> {
         let request = v1::FetchComponentRequest { network: self.network_name(), component: digest.to_vec() };
         let mut plugins = self.plugin_streams();
@@ -186,17 +186,17 @@ impl Client {
         while let Some(piece) = pieces.message().await? {
             component.extend_from_slice(&piece.data);
             if component.len() > kith_core::limits::COMPONENT_BYTES_MAX {
-                return Err(Error::answer("the component is longer than any may be"));
+                return Err(Error::answer("the component is longer than allowed"));
             }
         }
         if Sha256::digest(&component)[..] != digest[..] {
-            return Err(Error::answer("the component is not what its digest says"));
+            return Err(Error::answer("the component does not match its digest"));
         }
         Ok(component.freeze())
     }
 
-    /// What a view's rows are as of the newest checkpoint and the end of a UTC day (`None` = today), for others
-    /// to compute again.
+    /// A certificate of a view's rows as of the newest checkpoint and the end of a UTC day (`None` = today), which others
+    /// can verify by recomputing them.
     pub async fn certify_view(&self, view: &str, day: Option<Day>) -> Result<v1::ViewCertificate, Error> {
         let day = day.map(Day::number);
         let request = v1::CertifyViewRequest { network: self.network_name(), view: view.to_owned(), day };

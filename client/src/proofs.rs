@@ -1,4 +1,4 @@
-//! Proofs of inclusion and growth, and their check on this side: nothing here believes the server.
+//! Proofs of inclusion and growth, and their verification: nothing here trusts the server.
 
 use crate::{client::Client, entries::Recorded, error::Error, retry::Repeat};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use kith_core::{
 };
 use kith_proto::v1;
 
-/// That an entry is in the tree of a size (RFC 6962, 2.1.1).
+/// Proof that an entry is in the tree of a given size (RFC 6962, 2.1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InclusionProof {
     /// The entry's bytes.
@@ -25,8 +25,8 @@ pub struct InclusionProof {
 }
 
 impl InclusionProof {
-    /// Checks that the entry is where the proof says, in the tree with this root. Take the root from elsewhere, such
-    /// as a head seen before: the one in the proof only shows that the proof agrees with itself.
+    /// Checks that the entry is where the proof says, in the tree with this root. Take the root from elsewhere, such as
+    /// a head seen before: the root in the proof only shows that the proof is consistent with itself.
     pub fn verify(&self, root: Hash) -> Result<(), ProofInvalid> {
         let index = self.position.leaf_index();
         let index = index.ok_or(ProofInvalid::OutOfRange { index: 0, size: self.size })?;
@@ -34,7 +34,7 @@ impl InclusionProof {
     }
 }
 
-/// That the tree of one size is the beginning of the tree of another (RFC 6962, 2.1.2).
+/// Proof that one tree is the beginning of a larger one (RFC 6962, 2.1.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsistencyProof {
     /// The smaller size.
@@ -108,7 +108,7 @@ pub(crate) fn hashes(all: &[Vec<u8>]) -> Result<Vec<Hash>, Error> {
     all.iter().map(|bytes| hash(bytes)).collect()
 }
 
-/// What stands for entries left out.
+/// Reads the hashes in place of entries left out.
 pub(crate) fn subtrees(all: &[v1::Subtree]) -> Result<Vec<Subtree>, Error> {
     let subtree = |subtree: &v1::Subtree| {
         let level = u8::try_from(subtree.level).map_err(Error::answer)?;

@@ -1,4 +1,4 @@
-//! `Read` and `Head`: entries page by page, and how far the log goes.
+//! `Read` and `Head`: entries page by page, and the end of the log.
 
 use crate::{client::Client, entries::Entries, error::Error, proofs::subtrees, retry::Repeat};
 use kith_core::{
@@ -12,19 +12,19 @@ use kith_proto::v1;
 /// Which entries to read. The default is the first thousand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// Where to start; the entry there is not given. Backwards, zero means from the head.
+    /// Where to start; the entry at this position is not included. Backwards, zero means from the head.
     pub after: Position,
     /// Which entries.
     pub filter: Filter,
-    /// At most so many, up to 10,000; 0 means 1,000.
+    /// The maximum number of entries, up to 10,000; 0 means 1,000.
     pub limit: u32,
     /// In which order.
     pub direction: Direction,
-    /// What stands for entries left out.
+    /// What is returned for entries left out.
     pub gaps: Gaps,
 }
 
-/// What stands for the entries that a filter or a scope leaves out.
+/// What is returned for the entries that a filter or a scope leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Gaps {
     /// Nothing.
@@ -51,15 +51,15 @@ pub struct Page {
     pub entries: Entries,
     /// `after` of the next read.
     pub next: Position,
-    /// Whether nothing is left in this direction.
+    /// Whether there is nothing more in this direction.
     pub end: bool,
     /// The head at the time of reading.
     pub head: Position,
-    /// With [`Gaps::Hashed`]: what stands for the entries between `after` and `next` that are not given.
+    /// With [`Gaps::Hashed`]: hashes in place of the entries between `after` and `next` that are left out.
     pub left_out: Vec<Subtree>,
 }
 
-/// How far a log goes.
+/// The end of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The last position; zero in an empty log.

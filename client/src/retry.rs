@@ -1,18 +1,18 @@
-//! When to try again: doubling delays, cut at random so that clients do not come back all at once.
+//! When to retry: doubling delays, shortened at random so that clients do not all come back at once.
 
 use crate::{error::Error, options::Retry};
 use std::time::Duration;
 
-/// What repeating a call can do.
+/// What repeating a call can cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// Nothing that the first call did not do: reads, and appends, whose events have ids.
+    /// Nothing beyond the first call: reads, and appends, whose events have ids.
     Safe,
-    /// The same once more. Repeat only what certainly had no effect.
+    /// The same effect twice: repeat only if the first attempt certainly had no effect.
     Unsafe,
 }
 
-/// Attempts in a row.
+/// A series of attempts.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     retry: Retry,
@@ -24,12 +24,12 @@ impl Backoff {
         Self { retry, failed: 0 }
     }
 
-    /// Something went well: the next failure is the first again.
+    /// After a success: the next failure counts as the first.
     pub(crate) fn reset(&mut self) {
         self.failed = 0;
     }
 
-    /// How long to wait before the next attempt; `None` if there is to be none.
+    /// How long to wait before the next attempt; `None` to stop retrying.
     pub(crate) fn after(&mut self, error: &Error, repeat: Repeat) -> Option<Duration> {
         let safe = match repeat {
             Repeat::Safe => true,
@@ -39,7 +39,7 @@ impl Backoff {
         (safe && error.is_retryable() && self.failed < self.retry.attempts_max).then_some(delay)
     }
 
-    /// How long to wait before the next attempt, however many there were.
+    /// How long to wait before the next attempt, without limiting their number.
     pub(crate) fn next_delay(&mut self, asked: Option<Duration>) -> Duration {
         let delay = delay(self.retry, self.failed, asked, random_fraction());
         self.failed = self.failed.saturating_add(1);
@@ -47,8 +47,8 @@ impl Backoff {
     }
 }
 
-/// The delay after `failed` failures before this one, shortened by up to a half; `fraction` lies in 0..1. What the
-/// server asked for is lengthened instead.
+/// The delay after `failed` earlier failures, shortened by up to half; `fraction` is in 0..1. A delay that the server
+/// asked for is lengthened instead.
 pub(crate) fn delay(retry: Retry, failed: u32, asked: Option<Duration>, fraction: f64) -> Duration {
     let doubled = retry.delay_first.saturating_mul(2_u32.saturating_pow(failed)).min(retry.delay_max);
     let own = doubled.mul_f64(1.0 - fraction / 2.0);

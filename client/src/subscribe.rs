@@ -1,7 +1,7 @@
-//! `Subscribe`: entries after a cursor, then new ones as they come, across broken connections.
+//! `Subscribe`: entries after a cursor, then new ones as they arrive, across broken connections.
 //!
-//! Invariant: the cursor only ever comes from the server and always belongs to what was given out, so that going on
-//! from it leaves no gap and repeats nothing.
+//! Invariant: the cursor always comes from the server and matches what was yielded, so that resuming from it leaves no
+//! gap and repeats nothing.
 
 use crate::{
     checkpoints::CheckpointUpdate,
@@ -21,7 +21,7 @@ use std::{
 };
 use tonic::{Response, Status, Streaming};
 
-/// How far a reader of a log has come.
+/// How far a reader has read a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cursor {
     /// The log's incarnation; empty before the first message.
@@ -49,23 +49,23 @@ impl From<v1::Cursor> for Cursor {
     }
 }
 
-/// A part of a subscription. Without entries it is a heartbeat.
+/// One message of a subscription. Without entries it is a heartbeat.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     /// The entries.
     pub entries: Entries,
-    /// How far this update comes. Keep it, with what the entries led to, to go on later.
+    /// How far this update reaches. Save it together with what was derived from the entries in order to resume later.
     pub cursor: Cursor,
     /// Whether the cursor is at the head.
     pub caught_up: bool,
-    /// In proved subscriptions: what stands for the entries since the update before that are not given.
+    /// In proved subscriptions: hashes in place of the entries left out since the previous update.
     pub left_out: Vec<Subtree>,
     /// In proved subscriptions: a checkpoint, in some updates.
     pub checkpoint: Option<CheckpointUpdate>,
 }
 
-/// Entries as they are appended. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on
-/// by itself. Any other error is the last item.
+/// Entries as they are appended. An error for which [`Error::is_retryable`] holds reports an interruption: the stream
+/// resumes on its own. Any other error is the last item.
 pub struct Subscription(Following<Update>);
 
 impl Stream for Subscription {
@@ -83,26 +83,26 @@ impl fmt::Debug for Subscription {
 }
 
 impl Client {
-    /// Reads the entries after a cursor that a filter lets pass, and goes on with new ones.
+    /// Reads the entries after a cursor that pass a filter, then new ones as they are appended.
     pub fn subscribe(&self, filter: Filter, cursor: Cursor) -> Subscription {
         Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::None }))
     }
 
-    /// The same, with hashes in place of the entries left out and about a checkpoint a second while the log grows: a
-    /// [`crate::PartialTree`] holds what was read against what was signed.
+    /// The same, with hashes in place of the entries left out and about one checkpoint a second while the log grows, so
+    /// that a [`crate::PartialTree`] can verify what was read against what was signed.
     pub fn subscribe_proved(&self, filter: Filter, cursor: Cursor) -> Subscription {
         Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::All }))
     }
 }
 
-/// A filter, and how far its entries were given out.
+/// A filter, and how far its entries were yielded.
 struct Subscribing {
     filter: Filter,
     cursor: Cursor,
     proofs: Proofs,
 }
 
-/// What comes with the entries.
+/// What is sent with the entries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Proofs {
     None,

@@ -1,4 +1,4 @@
-//! Views: which there are, their rows now or then, rows as they change, and the entries a row stands on.
+//! Views: listing them, their rows now or at a past point, rows as they change, and the entries behind a row.
 
 use crate::{
     client::Client,
@@ -31,16 +31,16 @@ pub struct Views {
     pub head: Position,
 }
 
-/// Which rows of a view.
+/// Which rows of a view to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ViewQuery {
     /// The view's name.
     pub view: String,
     /// Only rows with this person in the key.
     pub person: Option<PersonId>,
-    /// Only rows with somebody of this organisation in the key.
+    /// Only rows with a member of this organisation in the key.
     pub organisation: Option<OrganisationId>,
-    /// Only rows of this key; empty = any.
+    /// Only rows with this key; empty = any.
     pub key: Vec<PersonId>,
     /// As of the end of this UTC day; `None` = today.
     pub at: Option<Day>,
@@ -48,11 +48,11 @@ pub struct ViewQuery {
     pub as_of: Position,
     /// As known at this time. Excludes `as_of`.
     pub as_of_time: Option<Timestamp>,
-    /// Column to sort by, with a leading `-` for ascending order; empty = the first numeric one.
+    /// Column to sort by, descending, or ascending with a leading `-`; empty = the first numeric one.
     pub sort: String,
-    /// At most so many rows, up to 10,000; 0 = 100.
+    /// The maximum number of rows, up to 10,000; 0 = 100.
     pub page_size: u32,
-    /// `next_page_token` of the page before; empty for the first.
+    /// `next_page_token` of the previous page; empty for the first.
     pub page_token: String,
 }
 
@@ -82,12 +82,12 @@ pub struct DigestQuery {
     pub at: Option<Day>,
     /// As known at this position; zero = now.
     pub as_of: Position,
-    /// Only rows that whoever holds the entries of this filter knows whole.
+    /// Only rows that can be fully computed from the entries that pass this filter.
     pub held: Filter,
 }
 
-/// Rows as they change. An error that [`Error::is_retryable`] tells of an interruption: the stream goes on by itself.
-/// Any other error is the last item.
+/// Rows as they change. An error for which [`Error::is_retryable`] holds reports an interruption: the stream resumes on
+/// its own. Any other error is the last item.
 pub struct WatchView(Following<v1::WatchViewResponse>);
 
 impl Stream for WatchView {
@@ -105,7 +105,7 @@ impl fmt::Debug for WatchView {
 }
 
 impl ViewQuery {
-    /// The request that asks it of a network.
+    /// The request for a network.
     pub(crate) fn to_proto(&self, network: String) -> v1::QueryViewRequest {
         v1::QueryViewRequest {
             network,
@@ -124,7 +124,7 @@ impl ViewQuery {
 }
 
 impl RowQuery {
-    /// The request that asks it of a network.
+    /// The request for a network.
     pub(crate) fn to_proto(&self, network: String) -> v1::ExplainRowRequest {
         let people = self.key.iter().map(ToString::to_string);
         let organisations = self.organisations.iter().map(ToString::to_string);
@@ -140,7 +140,7 @@ impl RowQuery {
 }
 
 impl DigestQuery {
-    /// The request that asks it of a network.
+    /// The request for a network.
     pub(crate) fn to_proto(&self, network: String) -> v1::DigestViewRequest {
         v1::DigestViewRequest {
             network,
@@ -153,7 +153,7 @@ impl DigestQuery {
 }
 
 impl Client {
-    /// The views there are, with their status.
+    /// All views, with their status.
     pub async fn list_views(&self) -> Result<Views, Error> {
         let views = self.views();
         let send = |request| {
@@ -172,7 +172,7 @@ impl Client {
         }
     }
 
-    /// Rows of a view, a page at a time.
+    /// Rows of a view, one page at a time.
     pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, Error> {
         let request = query.to_proto(self.network_name());
         let views = self.views();
@@ -183,7 +183,7 @@ impl Client {
         .await
     }
 
-    /// The entries that a row stands on, newest first, each with its share.
+    /// The entries that a row is derived from, newest first, each with its share.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Error> {
         let request = query.to_proto(self.network_name());
         let views = self.views();
@@ -194,7 +194,7 @@ impl Client {
         .await
     }
 
-    /// One digest over the rows of a view: equal to that of a replica with the same entries.
+    /// A digest over the rows of a view: equal to that of a replica with the same entries.
     pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, Error> {
         let request = query.to_proto(self.network_name());
         let views = self.views();
@@ -211,7 +211,7 @@ impl Client {
     }
 }
 
-/// A view, and up to which position its rows were given out.
+/// A view, and the position up to which its rows were yielded.
 struct Watching {
     view: String,
     after: Position,

@@ -5,18 +5,18 @@ use serde_json::Value;
 use std::{process::Command, sync::Arc};
 use tempfile::TempDir;
 
-/// `kith` with settings that all its runs share.
+/// `kith` with settings shared by all of its runs.
 #[derive(Clone)]
 pub struct Cli {
     server: String,
     token: String,
     network: String,
-    /// Where profile and known logs would be.
+    /// The folder for the profile and known logs.
     config: Arc<TempDir>,
 }
 
 impl Cli {
-    /// Talks to a server with a token, on network `default`.
+    /// Calls a server with a token, on network `default`.
     pub fn new(server: &str, token: &str) -> Self {
         let config = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         Self { server: server.to_owned(), token: token.to_owned(), network: "default".to_owned(), config }
@@ -34,13 +34,13 @@ impl Cli {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
-    /// The same at another server.
+    /// The same with another server.
     #[must_use]
     pub fn server(&self, server: &str) -> Self {
         Self { server: server.to_owned(), ..self.clone() }
     }
 
-    /// A command that is ready to be spawned.
+    /// A command ready to be spawned.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("kith"));
         command
@@ -55,17 +55,17 @@ impl Cli {
         command
     }
 
-    /// Runs to the end.
+    /// Runs to completion.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with_input(arguments, "")
     }
 
-    /// Runs to the end with text on standard input.
+    /// Runs to completion with text on standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
         Ran::run(&mut self.command(arguments), input)
     }
 
-    /// Runs to the end with JSON output.
+    /// Runs to completion with JSON output.
     pub fn run_json(&self, arguments: &[&str]) -> Ran {
         let mut all = vec!["--output", "json"];
         all.extend_from_slice(arguments);
@@ -77,7 +77,7 @@ impl Cli {
         self.run_json(arguments).ok().json()
     }
 
-    /// Runs with one JSON value a line; it must succeed.
+    /// Runs with one JSON value per line; it must succeed.
     pub fn json_lines(&self, arguments: &[&str]) -> Vec<Value> {
         self.run_json(arguments).ok().json_lines()
     }

@@ -1,4 +1,4 @@
-//! Events as a client makes them, in as few words as tests can read.
+//! Builds events as a client would, concisely for tests.
 
 use kith_core::{
     detail::{Detail, DetailKind},
@@ -11,7 +11,7 @@ use kith_core::{
 };
 use kith_proto::v1::NewEvent;
 
-/// 2026-03-01T12:00:00Z, when events happen unless a test says otherwise.
+/// 2026-03-01T12:00:00Z, the default time of events.
 pub const NOON: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 
 /// An event with a new id, in network scope, at [`NOON`].
@@ -74,7 +74,7 @@ pub fn retracted(event_id: EventId) -> Event {
     event(Fact::Retracted(Retracted { event: event_id, reason: RetractionReason::Mistake }))
 }
 
-/// An organisation joins.
+/// An organisation is added.
 pub fn organisation_added(id: &str) -> Event {
     let organisation = id.parse().expect("organisation ids in tests are well formed");
     event(Fact::Directory(DirectoryFact::OrganisationAdded(OrganisationAdded {
@@ -83,7 +83,7 @@ pub fn organisation_added(id: &str) -> Event {
     })))
 }
 
-/// A person joins, without a name; an empty organisation is none.
+/// A person is added, without a name; an empty organisation means none.
 pub fn person_added(id: &str, organisation: &str) -> Event {
     let organisation =
         (!organisation.is_empty()).then(|| organisation.parse().expect("organisation ids in tests are well formed"));

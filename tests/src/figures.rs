@@ -1,9 +1,9 @@
-//! Figures that benchmarks print: for people in lines, and as JSON.
+//! Figures printed by benchmarks: as lines for people, and as JSON.
 
 use serde::Serialize;
 use std::time::Duration;
 
-/// A figure with its unit, and the goal for it where there is one.
+/// A figure with its unit and, if there is one, its goal.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fact {
     what: String,
@@ -50,7 +50,7 @@ impl Fact {
         Self::new(what, f64::from(kibibytes) / 1_024.0, "MiB")
     }
 
-    /// The same figure with what it should be.
+    /// The same figure with a goal.
     #[must_use]
     pub fn goal(self, goal: &'static str) -> Self {
         Self { goal: Some(goal), ..self }
@@ -78,7 +78,7 @@ impl Figures {
     }
 }
 
-/// Things a second.
+/// Items per second.
 pub fn rate(count: usize, time: Duration) -> f64 {
     let count = u32::try_from(count).expect("fewer than 2^32 things are measured");
     f64::from(count) / time.as_secs_f64()

@@ -1,4 +1,4 @@
-//! A real `kithd` of which every line is heard.
+//! A real `kithd` whose every output line is captured.
 
 use crate::server::{DataFolder, kithd_command};
 use std::{
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// The longest that a line is waited for.
+/// The longest time to wait for a line.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running `kithd`. Dropping it kills the process.
@@ -26,7 +26,7 @@ impl Heard {
         Self::start_with(data.path(), |_| ())
     }
 
-    /// Starts a server in a folder, its command changed before.
+    /// Starts a server in a folder, with a modified command.
     pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = kithd_command();
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
@@ -35,7 +35,7 @@ impl Heard {
         let (heard, lines) = mpsc::channel();
         forward(child.stdout.take().expect("stdout is piped"), heard.clone());
         forward(child.stderr.take().expect("stderr is piped"), heard);
-        // From here on the process ends with the value that owns it.
+        // From here on, the process ends with the value that owns it.
         let mut server = Self { child, lines, url: String::new(), said: String::new() };
         let (said, line) = server.hear_all("listening on ");
         let (_, address) = line.split_once("listening on ").expect("the line has these words");
@@ -48,17 +48,17 @@ impl Heard {
         &self.url
     }
 
-    /// What was said before it was ready.
+    /// The lines printed before it was ready.
     pub fn said(&self) -> &str {
         &self.said
     }
 
-    /// The first line from now on with some words in it.
+    /// The first line from now on that contains some words.
     pub fn hear(&self, words: &str) -> String {
         self.hear_all(words).1
     }
 
-    /// What was said since somebody last listened.
+    /// The lines printed since the last call.
     pub fn said_meanwhile(&self) -> String {
         self.lines.try_iter().fold(String::new(), |said, line| said + &line + "\n")
     }
@@ -68,7 +68,7 @@ impl Heard {
         &self.child
     }
 
-    /// The lines before the first one with some words in it, and that one.
+    /// The lines up to and including the first one that contains some words.
     fn hear_all(&self, words: &str) -> (String, String) {
         let mut others = String::new();
         loop {
@@ -83,13 +83,13 @@ impl Heard {
 
 impl Drop for Heard {
     fn drop(&mut self) {
-        // Ended already, if this fails.
+        // If this fails, it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Passes lines on until the process, whose output it is, ends.
+/// Forwards the lines of a process until it ends.
 fn forward(output: impl Read + Send + 'static, heard: mpsc::Sender<String>) {
     let lines = BufReader::new(output).lines();
     std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));

@@ -2,20 +2,21 @@
 
 use std::sync::LazyLock;
 
-/// A plugin that does whatever bad thing its settings say.
+/// A plugin that misbehaves as its settings say.
 pub static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = include_str!("../../server/views/src/tests/hostile.wat");
     wat::parse_str(text).expect("it is WebAssembly text")
 });
 
-/// A plugin that gives 1,000 rows of 16 kB for every key.
+/// A plugin that returns 1,000 rows of 16 kB for every key.
 pub static FAT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = include_str!("../../server/views/src/tests/fat.wat");
     wat::parse_str(text).expect("it is WebAssembly text")
 });
 
-/// The ways of [`HOSTILE`] to fail on an entry with an attribute, each the name of a setting: it traps, loops, takes memory, faults,
-/// gives too large a state, no states, calls itself without end, gives 2 GiB, or what lies outside its memory.
+/// The ways in which [`HOSTILE`] fails on an entry with an attribute, each the name of a setting: it traps, loops,
+/// allocates memory, faults, returns too large a state, no states, recurses endlessly, returns 2 GiB, or returns data
+/// outside its memory.
 pub const WAYS: [&str; 9] = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
 
 /// A report on `strength` whose computation never ends.

@@ -1,4 +1,4 @@
-//! The server as a library, on a thread of this process, with a clock that tests set.
+//! The server as a library, on a thread of this process, with a clock set by tests.
 
 use crate::{cli::Cli, programs::program, server::DataFolder};
 use kith_core::timestamp::Timestamp;
@@ -20,7 +20,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 pub struct SetClock(Arc<AtomicI64>);
 
 impl SetClock {
-    /// Stands at a time.
+    /// A clock at a given time.
     pub fn at(time: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(time.millis())))
     }
@@ -54,7 +54,7 @@ impl InProcess {
     pub fn start_on(data: Arc<DataFolder>, clock: &SetClock) -> Self {
         let mut config = Config::new(data.path().to_path_buf());
         config.views.compiler = Program(program("kithd"));
-        // Tests do not depend on how full the disk is of whoever runs them.
+        // Tests must not depend on how full the disk is.
         (config.log.disk_reserve_bytes, config.log.disk_reserve_per_cent) = (0, 0);
         let (shutdown, stopped) = oneshot::channel();
         let (ready, address) = mpsc::channel();
@@ -88,7 +88,7 @@ impl InProcess {
 
 impl Drop for InProcess {
     fn drop(&mut self) {
-        // The server may have ended by itself; then nobody listens, and joining says why.
+        // The server may already have ended; then nothing receives this, and joining shows why.
         let _ = self.shutdown.take().expect("dropped once").send(());
         let ended = self.thread.take().expect("dropped once").join();
         assert!(ended.is_ok() || std::thread::panicking(), "the server ended with a panic");

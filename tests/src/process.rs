@@ -1,17 +1,17 @@
-//! What the system says of a process: memory and processor time (Linux, `proc(5)`).
+//! Memory and processor time of a process, from the system (Linux, `proc(5)`).
 
 use anyhow::{Context, Result};
 use std::{fs, time::Duration};
 
-/// Clock ticks a second in `/proc`, which is 100 on every Linux that Rust runs on.
+/// Clock ticks per second in `/proc`, which is 100 on every Linux that Rust runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Memory that a process holds.
+/// The memory that a process uses.
 pub fn resident_bytes(pid: u32) -> Result<u64> {
     status_bytes(pid, "VmRSS:")
 }
 
-/// The most memory that a process has held.
+/// The peak memory of a process.
 pub fn peak_resident_bytes(pid: u32) -> Result<u64> {
     status_bytes(pid, "VmHWM:")
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Path of `kithd` or `kith`, in the folder that this test was built into. A program that is missing there (because
-/// only the tests were asked for) is built first.
+/// only the tests were built) is built first.
 pub fn program(name: &str) -> PathBuf {
     static BUILD: Once = Once::new();
     let folder = target_folder();

@@ -1,4 +1,4 @@
-//! A TCP proxy with an address that stays while the server behind it is restarted elsewhere.
+//! A TCP proxy whose address stays the same while the server behind it is restarted elsewhere.
 
 use std::net::SocketAddr;
 use tokio::{
@@ -49,7 +49,7 @@ impl Drop for Proxy {
 /// Copies bytes both ways until one side ends. A server that is down ends it at once.
 async fn forward(mut client: TcpStream, target: SocketAddr) {
     if let Ok(mut server) = TcpStream::connect(target).await {
-        // Either side may be killed on purpose: that is what the proxy is for.
+        // Either side may be killed on purpose, which is why the proxy exists.
         let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
     }
 }

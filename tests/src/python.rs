@@ -1,4 +1,4 @@
-//! Python with a package, for the verifier that shares no code with Kith.
+//! Finds Python with a package, for the verifier that shares no code with Kith.
 
 use crate::programs::root;
 use std::{
@@ -7,9 +7,9 @@ use std::{
     sync::OnceLock,
 };
 
-/// A Python that has `cryptography`: the system's, or one in `target/verifier` that is made when it is needed first.
+/// A Python with `cryptography`: the system's, or one in `target/verifier` that is created when first needed.
 ///
-/// Panics, saying what to install, where there is neither.
+/// Panics with what to install if there is neither.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What a run of a program gave, with the checks that every test makes on it.
+//! The result of running a program, with the checks that all tests make on it.
 
 use serde_json::Value;
 use std::{
@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A program that ran to its end.
+/// A program that has ended.
 #[derive(Debug)]
 pub struct Ran {
     /// The program and its arguments, for messages.
@@ -21,7 +21,7 @@ pub struct Ran {
 
 #[allow(clippy::return_self_not_must_use, reason = "checks are called for what they check")]
 impl Ran {
-    /// Runs a command to its end, with text on its standard input.
+    /// Runs a command to completion, with text on its standard input.
     pub fn run(command: &mut Command, input: &str) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
@@ -31,7 +31,7 @@ impl Ran {
             .expect("the program starts");
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let input = input.to_owned();
-        // A run that refuses its arguments ends without reading.
+        // A program that rejects its arguments ends without reading.
         let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         let output = child.wait_with_output().expect("the program ends");
         writer.join().expect("writing does not panic");
@@ -56,13 +56,13 @@ impl Ran {
         self
     }
 
-    /// Checks that standard error holds a text.
+    /// Checks that standard error contains a text.
     pub fn says(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "{:?} should say {text:?}: {}", self.command, self.stderr);
         self
     }
 
-    /// Checks that standard output holds a text.
+    /// Checks that standard output contains a text.
     pub fn prints(self, text: &str) -> Self {
         assert!(self.stdout.contains(text), "{:?} should print {text:?}: {}", self.command, self.stdout);
         self
@@ -73,7 +73,7 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Reads the output as one JSON value a line.
+    /// Reads the output as one JSON value per line.
     pub fn json_lines(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.stdout.lines().map(parse).collect()

@@ -1,4 +1,4 @@
-//! Repeatable chance: a seed that is printed gives the same run again.
+//! Repeatable randomness: a printed seed reproduces the same run.
 
 use kith_core::random::SplitMix64;
 use std::env;
@@ -13,7 +13,7 @@ impl Random {
         Self(SplitMix64::new(seed))
     }
 
-    /// The numbers of the seed in an environment variable, else of a new one; prints which.
+    /// The numbers of the seed in an environment variable, else of a new one; prints the seed.
     pub fn from_env(variable: &str) -> Self {
         let given = env::var(variable).ok().map(|text| text.parse().expect("a seed is a number"));
         let seed = given.unwrap_or_else(|| {
@@ -30,7 +30,7 @@ impl Random {
         self.0.number()
     }
 
-    /// A number below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).expect("indices are at most 64 bits");
         usize::try_from(self.number() % end).expect("below an index")
@@ -41,7 +41,7 @@ impl Random {
         &items[self.below(items.len())]
     }
 
-    /// Brings items into another order.
+    /// Shuffles items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

@@ -1,4 +1,4 @@
-//! Speaks `kith.v1` without the client library, so that tests can send what a good client never would.
+//! Speaks `kith.v1` without the client library, so that tests can send what a well-behaved client never would.
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
@@ -17,7 +17,7 @@ use tonic::{
 };
 use tonic_types::StatusExt;
 
-/// Bytes of one answer that tests take.
+/// Maximum size of an answer in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A connection with a token, on one network.
@@ -27,10 +27,10 @@ pub struct Raw {
     network: String,
 }
 
-/// What the generated clients call through.
+/// The transport of the generated clients.
 pub type Service = InterceptedService<Channel, Bearer>;
 
-/// Puts the token into every request; without one it puts nothing.
+/// Adds the token, if any, to every request.
 #[derive(Clone)]
 pub struct Bearer(Option<String>);
 
@@ -44,7 +44,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// Why a call was refused, as the wire says it.
+/// Why a call was refused, as sent on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The gRPC code.
@@ -55,7 +55,7 @@ pub struct Refusal {
     pub field: String,
     /// The reason in words.
     pub message: String,
-    /// When to try again, if the answer says so.
+    /// When to retry, if the answer says so.
     pub retry_after: Option<Duration>,
 }
 
@@ -79,7 +79,7 @@ impl Raw {
         Self::connect_as(url, Some(token)).await
     }
 
-    /// Connects with a token, or without any.
+    /// Connects with or without a token.
     pub async fn connect_as(url: &str, token: Option<&str>) -> Self {
         let endpoint = Endpoint::from_shared(url.to_owned()).expect("servers tell their address");
         let channel = endpoint.connect().await.expect("the server listens");
@@ -98,44 +98,44 @@ impl Raw {
         self.network.clone()
     }
 
-    /// Calls to the directory.
+    /// The directory service.
     pub fn directory(&self) -> DirectoryServiceClient<Service> {
         DirectoryServiceClient::new(self.service.clone())
     }
 
-    /// Calls for proofs.
+    /// The audit service.
     pub fn audit(&self) -> AuditServiceClient<Service> {
         AuditServiceClient::new(self.service.clone())
     }
 
-    /// Calls about networks and tokens.
+    /// The network service.
     pub fn networks(&self) -> NetworkServiceClient<Service> {
         NetworkServiceClient::new(self.service.clone())
     }
 
-    /// Calls about plugins.
+    /// The plugin service.
     pub fn plugins(&self) -> PluginServiceClient<Service> {
         PluginServiceClient::new(self.service.clone())
     }
 
-    /// Calls to the log.
+    /// The log service.
     pub fn log(&self) -> LogServiceClient<Service> {
         LogServiceClient::new(self.service.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
             .max_encoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    /// Calls to views.
+    /// The view service.
     pub fn views(&self) -> ViewServiceClient<Service> {
         ViewServiceClient::new(self.service.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    /// Appends events, all or none.
+    /// Appends events, all or nothing.
     pub async fn append(&self, events: Vec<v1::NewEvent>) -> Result<Vec<v1::AppendOutcome>, Refusal> {
         self.append_if(events, None).await
     }
 
-    /// Appends events on a condition.
+    /// Appends events if a condition holds.
     pub async fn append_if(
         &self,
         events: Vec<v1::NewEvent>,
@@ -146,7 +146,7 @@ impl Raw {
         Ok(self.log().append(request).await?.into_inner().outcomes)
     }
 
-    /// Appends events each on its own, in messages as given; gives every answer to `take` as it comes.
+    /// Appends events individually, in the given messages; passes every answer to `take` as it arrives.
     pub async fn append_stream(
         &self,
         messages: Vec<Vec<v1::NewEvent>>,
@@ -193,8 +193,8 @@ impl Raw {
         Ok(self.log().subscribe(request).await?.into_inner())
     }
 
-    /// Calls a method with one answer as if it had many: the answer comes as far as its reader's window lets it, and is
-    /// taken message by message.
+    /// Calls a method with a single answer as if it were a stream: the answer arrives as far as its reader's window
+    /// allows, and is read message by message.
     pub async fn call_untaken<Q, A>(&self, path: &'static str, request: Q) -> Result<Streaming<A>, Refusal>
     where
         Q: prost::Message + Send + Sync + 'static,
@@ -259,7 +259,7 @@ impl Raw {
         Ok(self.views().explain_row(request).await?.into_inner())
     }
 
-    /// The network's people, a page.
+    /// A page of the network's people.
     pub async fn list_people(&self) -> Result<v1::ListPeopleResponse, Refusal> {
         let request = v1::ListPeopleRequest { network: self.network.clone(), ..Default::default() };
         Ok(DirectoryServiceClient::new(self.service.clone()).list_people(request).await?.into_inner())
@@ -273,14 +273,14 @@ impl Raw {
         Ok(())
     }
 
-    /// Makes a network.
+    /// Creates a network.
     pub async fn create_network(&self, name: &str) -> Result<(), Refusal> {
         let request = v1::CreateNetworkRequest { name: name.to_owned() };
         NetworkServiceClient::new(self.service.clone()).create_network(request).await?;
         Ok(())
     }
 
-    /// Issues a token; gives its id and its secret.
+    /// Issues a token; returns its id and its secret.
     pub async fn issue_token(&self, request: v1::IssueTokenRequest) -> Result<(String, String), Refusal> {
         let request = v1::IssueTokenRequest { network: self.network.clone(), ..request };
         let issued = NetworkServiceClient::new(self.service.clone()).issue_token(request).await?.into_inner();
@@ -288,7 +288,7 @@ impl Raw {
     }
 }
 
-/// Opens entry bytes.
+/// Decodes entry bytes.
 pub fn decode(bytes: &Bytes) -> Entry {
     Entry::decode(bytes).expect("servers send entries")
 }

@@ -27,25 +27,25 @@ impl Default for DataFolder {
 }
 
 impl DataFolder {
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
-/// Runs `kithd` to its end, with nothing of this process's settings.
+/// Runs `kithd` to completion, without the settings of this process's environment.
 pub fn kithd(arguments: &[&str]) -> Ran {
     Ran::run(kithd_command().args(arguments), "")
 }
 
-/// `kithd` with nothing of this process's settings. It says only what went wrong.
+/// `kithd` without the settings of this process's environment. It logs only warnings and errors.
 pub fn kithd_command() -> Command {
     let mut command = Command::new(program("kithd"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KITH_")) {
         command.env_remove(name);
     }
     command.env("KITH_TELEMETRY_FILTER", "warn");
-    // Tests do not depend on how full the disk is of whoever runs them.
+    // Tests must not depend on how full the disk is.
     command.env("KITH_LOG_DISK_RESERVE_BYTES", "0").env("KITH_LOG_DISK_RESERVE_PER_CENT", "0");
     command
 }
@@ -120,7 +120,7 @@ impl Server {
     }
 
     fn end(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
+        // It may already have ended; then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -132,8 +132,8 @@ impl Drop for Server {
     }
 }
 
-/// Reads the child's output up to the line that says where it listens, and goes on reading in the background so
-/// that the pipe never fills.
+/// Reads the child's output up to the line that says where it listens, and keeps reading in the background so that the
+/// pipe never fills.
 fn wait_for_address(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
     let address = lines

@@ -1,4 +1,5 @@
-//! A made-up log with all that a view must bear: late events, groups, introductions, answers, retractions and a merge.
+//! A made-up log with everything that a view must handle: late events, groups, introductions, answers, retractions and
+//! a merge.
 
 use crate::{
     events::{NOON, accepted, asked, event, followed_up, helped, met, person_added, referred, retracted},
@@ -11,12 +12,12 @@ use kith_core::{
 
 /// Who takes part.
 pub const PEOPLE: [&str; 7] = ["amina", "ben", "carol", "dan", "emil", "fay", "gus"];
-/// Whom the merge makes one person: the id that stays, and the other.
+/// The two ids that are merged: the one that stays, and the other.
 const MERGED: [&str; 2] = ["amina", "gus"];
-/// Days before [`NOON`] that anything happens on.
+/// Days before [`NOON`] on which events happen.
 const DAYS: usize = 200;
 
-/// So many events on days in no order, after the people, with one merge in the middle.
+/// The people, then `count` events on days in random order, with one merge in the middle.
 pub fn story(random: &mut Random, count: usize) -> Vec<Event> {
     let mut events: Vec<Event> = PEOPLE.iter().map(|person| person_added(person, "")).collect();
     let (mut introductions, mut habits) = (Vec::new(), Vec::new());
@@ -26,7 +27,7 @@ pub fn story(random: &mut Random, count: usize) -> Vec<Event> {
         if number > count / 2
             && let Some(second) = people.iter().rposition(|person| MERGED.contains(person))
         {
-            // The two are one person by now, under either id.
+            // The two are now one person, under either id.
             people.remove(second);
         }
         let mut happened = match random.below(12) {

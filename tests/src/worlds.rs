@@ -1,6 +1,7 @@
-//! Which calls are held against two worlds, and which have nothing to hold: every call of `kith.v1` is in one list.
+//! Which calls are compared in two worlds, and which are not: every call of `kith.v1` is in one of the lists.
 
-/// Calls whose answers must be the same in two worlds that differ in what the caller must not see. The suite makes each.
+/// Calls whose answers must be the same in two worlds that differ only in what the caller must not see. The suite makes
+/// each of them.
 pub const COMPARED: [&str; 22] = [
     "Append",
     "AppendStream",

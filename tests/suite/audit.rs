@@ -1,4 +1,4 @@
-//! Checkpoints and proofs on the command line, and what somebody without Kith's code makes of them.
+//! Checkpoints and proofs on the command line, and their verification without Kith's code.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
 use kith_tests::{
@@ -14,7 +14,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The village with some meetings, and files of everything that can be verified of it.
+/// The village with some meetings, and files of everything that can be verified about it.
 struct Files {
     server: Server,
     cli: Cli,
@@ -54,7 +54,7 @@ impl Files {
         fs::write(self.path(name), self.cli.run(arguments).ok().stdout).unwrap();
     }
 
-    /// The command line of somebody who has the key and no server.
+    /// The command line of a user who has the key but no server.
     fn auditor(&self) -> Cli {
         Cli::new("http://127.0.0.1:1", &self.server.token())
     }
@@ -64,7 +64,7 @@ impl Files {
         self.auditor().run(&[&verify, with].concat())
     }
 
-    /// The same by the verifier in Python.
+    /// The same with the verifier in Python.
     fn verify_in_python(&self, path: &Path, earlier: Option<&Path>) -> Ran {
         let mut command = Command::new(python());
         command.arg(verifier()).arg(&self.key).arg(path).args(earlier);
@@ -72,8 +72,7 @@ impl Files {
     }
 }
 
-/// Alterations of a text, one in each of its parts: what is before and what is after each space and line end, and the
-/// cuts between.
+/// Alterations of a text: bytes changed around each space and line end, truncations there, and an added letter.
 fn alterations(text: &str) -> Vec<String> {
     let mut altered = Vec::new();
     let bounds: Vec<usize> = text.match_indices(['\n', ' ']).map(|(at, _)| at).collect();
@@ -125,7 +124,7 @@ fn whatever_is_altered_is_refused_with_exit_code_6() {
             fs::write(&altered, &text).unwrap();
             let refused = files.verify(&altered, flags).exits(6);
             assert_eq!(refused.json_error()["reason"], "NOT_VERIFIED", "{name}\n{text}");
-            // A Python starts slowly: each third will do.
+            // Python starts slowly: every third one is enough.
             if number % 3 == 0 {
                 let earlier = (name == "growth").then_some(earlier.as_path());
                 files.verify_in_python(&altered, earlier).exits(1).says("not verified");
@@ -169,7 +168,7 @@ fn keys_are_remembered_and_a_changed_one_is_noticed() {
     fs::write(&path, &printed.stdout).unwrap();
     let verify = ["audit", "verify", path.to_str().unwrap()];
     let stranger = Cli::new(&server.url(), &server.token());
-    stranger.run(&verify).ok().prints("as the server says now");
+    stranger.run(&verify).ok().prints("as the server shows it now");
     let offline = cli.server("http://127.0.0.1:1");
     offline.run(&verify).ok().prints("as remembered");
     Cli::new("http://127.0.0.1:1", &server.token()).run(&verify).exits(6).says("give it with --key");

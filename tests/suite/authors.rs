@@ -1,7 +1,8 @@
-//! Plugins as their authors make them: written by `kith plugin new`, built, tested, checked, and tried on a real log.
+//! Plugins from an author's point of view: created by `kith plugin new`, built, tested, checked, and tried on a real
+//! log.
 //!
-//! The compilers of Python and JavaScript come from their registries once and stay in `target/plugin-tools`; components
-//! are built again only when a file of the plugin has changed.
+//! The compilers of Python and JavaScript are downloaded from their registries once and kept in `target/plugin-tools`;
+//! components are rebuilt only when a file of the plugin has changed.
 
 use crate::village;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ const LANGUAGES: [&str; 3] = ["rust", "python", "js"];
 /// Events of the log that the three plugins are compared on.
 const EVENTS: usize = 3_000;
 
-/// `kith` for authors: with the shared compilers, and compiled components kept.
+/// `kith` for authors, with shared compilers and a cache of compiled components.
 fn kith(cli: &Cli, arguments: &[&str]) -> Ran {
     let tools = root().join("target/plugin-tools");
     let mut command = cli.command(arguments);
@@ -29,7 +30,7 @@ fn kith(cli: &Cli, arguments: &[&str]) -> Ran {
     Ran::run(&mut command, "")
 }
 
-/// No server: most of what authors do needs none.
+/// No server, because most of what authors do needs none.
 fn alone() -> Cli {
     Cli::new("http://127.0.0.1:1", "none")
 }
@@ -57,14 +58,14 @@ fn digest(folder: &Path) -> String {
     hex::encode(&hash.finalize()[..8])
 }
 
-/// A plugin fresh from `kith plugin new`, built: its folder and its component.
+/// A new plugin from `kith plugin new`, built: its folder and its component.
 fn built(language: &str) -> (PathBuf, PathBuf) {
     built_with(language, &["--lang", language])
 }
 
 /// The same with these flags, kept under a name.
 fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
-    // Tests run side by side: one builds, the others wait.
+    // Tests run in parallel: one builds, the others wait.
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let draft = tempfile::tempdir().expect("a temporary folder");
@@ -77,7 +78,7 @@ fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
     let component = folder.join("dist/contacts.wasm");
     if !component.exists() {
         fs::create_dir_all(folder.parent().expect("it lies in a folder")).expect("a folder");
-        // What an interrupted run left behind is not whole.
+        // What an interrupted run left behind is incomplete.
         drop(fs::remove_dir_all(&folder));
         make(&folder);
         kith(&alone(), &["plugin", "build", "--folder", text(&folder)]).ok();
@@ -85,11 +86,11 @@ fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
     (folder, component)
 }
 
-/// When the events of a generated log are: 700 days from 2023-11-14 on.
+/// The range of times of a generated log: 700 days from 2023-11-14.
 const SPAN_FIRST: Timestamp = Timestamp::constant(1_699_920_000, 0);
 const SPAN_SECONDS: usize = 700 * 86_400;
 
-/// A generated log with what the example looks at: lengths of contacts, of every type, groups, and any order of time.
+/// A generated log with what the example reads: lengths of contacts of every type, groups, and times in any order.
 fn generated_log() -> String {
     let mut random = Random::from_env("KITH_AUTHORS_SEED");
     let people = ["amina", "ben", "carol", "dan"];
@@ -147,7 +148,8 @@ fn one_view_in_three_languages_has_the_same_rows_bit_for_bit() {
     assert!(rows[0].starts_with(&found) && found.lines().count() == 6, "a replica has other rows: {found}");
 }
 
-/// Builds, tests and checks a plugin, then gives its rows on the network's log: today's, another day's, other settings'.
+/// Builds, tests and checks a plugin, then returns its rows on the network's log: of today, of another day, with other
+/// settings.
 fn rows_of(cli: &Cli, language: &str) -> String {
     let (folder, component) = built(language);
     let (folder, component) = (text(&folder), text(&component));
@@ -271,7 +273,7 @@ fn what_cannot_be_built_or_tried_is_refused_in_words() {
     kith(&alone(), &["plugin", "check", component, "--log", text(&log)]).exits(2).says("event 1");
 }
 
-/// What differs from machine to machine, or from call to call, is closed before a plugin's own code runs.
+/// Whatever differs from machine to machine, or from call to call, is disabled before a plugin's own code runs.
 #[test]
 fn chance_and_clock_are_closed_in_script_languages() {
     let sdk = |name: &str| root().join("plugins").join(name);

@@ -1,5 +1,5 @@
-//! What peers may cost: a full queue, readers that do not read, floods of calls, connections that never speak. Memory
-//! stays bounded, and whoever behaves is served as before.
+//! Misbehaving peers: a full queue, readers that do not read, floods of calls, silent connections. Memory stays
+//! bounded, and well-behaved clients are served as before.
 
 use futures_util::{StreamExt, future::join_all};
 use kith_client::{Client, Cursor, EventBuilder, Options};
@@ -26,13 +26,13 @@ use tonic::{Code, Streaming};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Whether honest calls go on beside others that are not. The machine is shared with other tests, so that this tells
-/// waiting for somebody, which takes seconds, from working a little slower.
+/// Whether well-behaved calls continue alongside misbehaving ones. The machine is shared with other tests, so this only
+/// distinguishes being blocked, which takes seconds, from being a little slower.
 fn is_undisturbed(alone: Duration, beside: Duration) -> bool {
     beside < alone * 10 + Duration::from_millis(50)
 }
 
-/// A server with settings of its own, and people to record.
+/// A server with given settings, and people to record.
 struct Place {
     server: Server,
     raw: Raw,
@@ -87,7 +87,7 @@ async fn a_full_queue_says_busy_and_when_to_come_again_and_loses_nothing() {
     let place = Place::start("[log]\nqueue_requests_max = 1\n").await;
     let before = place.head().await;
     let others = join_all((0..4).map(|_| place.connect())).await;
-    // Until a connection has heard how many streams it may have, it opens more, and those are refused by HTTP/2.
+    // Until a connection knows how many streams it may have, it opens more, which HTTP/2 refuses.
     for other in &others {
         other.head().await.unwrap();
     }
@@ -117,7 +117,7 @@ async fn a_full_queue_says_busy_and_when_to_come_again_and_loses_nothing() {
     assert_eq!(place.head().await, before + accepted + 100);
 }
 
-/// Appends so many events at once through the client library, which comes again until there is room for each.
+/// Appends many events at once through the client library, which retries until there is room for each.
 pub(crate) async fn append_patiently(server: &Server, count: usize) {
     let options = Options::new(server.url(), server.token(), "default".parse().unwrap());
     let client = Client::connect(options).await.unwrap();
@@ -132,7 +132,7 @@ pub(crate) async fn append_patiently(server: &Server, count: usize) {
     }
 }
 
-/// Reads a subscription that was stalled: what was on its way, in order, then why it was cut. Gives the last cursor.
+/// Reads a stalled subscription: what was in transit, in order, then why it was cut off. Returns the last cursor.
 async fn read_what_is_left(mut stalled: Streaming<v1::SubscribeResponse>) -> v1::Cursor {
     let (mut cursor, mut last) = (v1::Cursor::default(), 0);
     loop {
@@ -183,7 +183,7 @@ async fn readers_that_stall_cost_bounded_memory_and_nobody_elses_time_and_go_on_
     }
 }
 
-/// Answers of two mebibytes, many more at a time than there is memory for.
+/// Answers of two mebibytes, many more at once than there is memory for.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_nobody_takes_cost_bounded_memory_and_nobody_elses_time_and_are_let_go_of() {
     let place = Place::start("[limits]\nstall_ms = 2000\n").await;
@@ -226,8 +226,8 @@ async fn answers_that_nobody_takes_cost_bounded_memory_and_nobody_elses_time_and
     drop(untaken);
 }
 
-/// More bytes than a stream's window has wait for a reader that does something else first, as a replica does that asks
-/// for a checkpoint amid its first sync.
+/// More bytes than a stream's window wait for a reader that does something else first, like a replica that requests a
+/// checkpoint in the middle of its first sync.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_that_nobody_reads_keeps_no_other_call_of_its_connection_waiting() {
     let place = Place::start("").await;

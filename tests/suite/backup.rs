@@ -1,4 +1,4 @@
-//! Backups as an operator makes, verifies, restores and loses them.
+//! Backups that an operator makes, verifies, restores and loses.
 
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use futures_util::StreamExt;
@@ -22,7 +22,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Where a test keeps its backups.
+/// The folder for a test's backups.
 struct Shelf(TempDir);
 
 impl Shelf {
@@ -43,13 +43,13 @@ fn path(data: &DataFolder) -> &str {
     data.path().to_str().unwrap()
 }
 
-/// The network `default` in the answer of a backup.
+/// The network `default` in the answer to a backup.
 fn backed_up(answer: &Value) -> (u64, String) {
     let network = answer["networks"].as_array().unwrap().iter().find(|network| network["name"] == "default").unwrap();
     (network["head"].as_u64().unwrap(), network["root"].as_str().unwrap().to_owned())
 }
 
-/// Puts a backup of the log, and one of the keys, into a new data folder.
+/// Restores a backup of the log, and one of the keys, into a new data folder.
 fn restore_elsewhere(shelf: &Shelf, log: &str) -> Arc<DataFolder> {
     let data = Arc::<DataFolder>::default();
     let restore = ["restore", "--from", &shelf.file(log), "--data", path(&data)];
@@ -180,7 +180,7 @@ fn mistakes_say_what_to_do_and_change_nothing() {
     kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing speaks against the log");
 }
 
-/// Replaces the log of a stopped server by an old backup, beside the newer checkpoint.
+/// Replaces the log of a stopped server with an old backup, keeping the newer checkpoint.
 fn lose(data: &Path, backup: &str) {
     fs::remove_file(data.join("log.redb")).unwrap();
     kithd(&["restore", "--from", backup, "--data", data.to_str().unwrap()]).ok();

@@ -1,4 +1,4 @@
-//! Whatever is wrong is refused with a reason, a field and an exit code; nothing is lost and nothing half done.
+//! Wrong input is refused with a reason, a field and an exit code; nothing is lost and nothing is half done.
 
 mod commands;
 mod files;

@@ -1,4 +1,4 @@
-//! The rate of calls: a principal above it is told when to come again, and nobody else notices.
+//! The rate of calls: a principal above it is told when to retry, and nobody else is affected.
 
 use crate::backpressure::append_patiently;
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus,
 const CALLS_PER_S_MAX: u32 = 5;
 const CALLS_BURST_MAX: u32 = 30;
 
-/// A server with a low rate, the owner's connection, and one of another principal.
+/// A server with a low rate, the owner's connection, and that of another principal.
 struct Place {
     server: Server,
     owner: Raw,
@@ -45,7 +45,7 @@ impl Place {
     }
 }
 
-/// Calls that a principal can have made since then, at most.
+/// The maximum number of calls that a principal can have made since then.
 fn room_since(started: Instant) -> u64 {
     let seconds = started.elapsed().as_secs() + 1;
     u64::from(CALLS_BURST_MAX) + seconds * u64::from(CALLS_PER_S_MAX)

@@ -1,4 +1,5 @@
-//! Many readers of many words: what is open of details is bounded, all of them are answered, and nobody else waits for them.
+//! Many readers of many details: the number of open details is bounded, all readers are answered, and nobody else waits
+//! for them.
 
 use futures_util::future::{join, join_all};
 use kith_core::{
@@ -18,15 +19,15 @@ use std::time::{Duration, Instant};
 const ENTRIES: usize = 600;
 /// Entries of them in one append.
 const ENTRIES_AT_ONCE: usize = 25;
-/// Readers, each of whom has some calls at a time.
+/// Number of readers, each with several calls at a time.
 const READERS: usize = 12;
 const CALLS_EACH: usize = 4;
-/// The budget of details three times: as they are opened, as messages, and as bytes that are sent.
+/// Three times the budget of details: for opened details, for messages, and for bytes being sent.
 const GROWTH_BYTES_MAX: u64 = 3 * 64 * 1024 * 1024;
-/// Soon enough for a busy machine.
+/// Fast enough on a busy machine.
 const SOON: Duration = Duration::from_secs(4);
 
-/// A meeting with as many words as an event may have.
+/// A meeting with as many details as an event may have.
 fn wordy() -> NewEvent {
     let event = met(&["amina", "ben"]);
     let detail = |number: u8| Detail {
@@ -46,12 +47,12 @@ async fn reader(server: &Server, owner: &Raw) -> Raw {
     Raw::connect(&server.url(), &secret).await
 }
 
-/// Reads a page of as many entries as there may be, after a position.
+/// Reads a page of the maximum size, after a position.
 async fn read_page(reader: &Raw, after: u64) -> v1::ReadResponse {
     reader.read(v1::ReadRequest { after, limit: 10_000, ..Default::default() }).await.unwrap()
 }
 
-/// Reads everything in pages; gives the number of details.
+/// Reads everything in pages; returns the number of details.
 async fn read_all(reader: &Raw) -> usize {
     let (mut after, mut details) = (0, 0);
     loop {
@@ -65,7 +66,7 @@ async fn read_all(reader: &Raw) -> usize {
     }
 }
 
-/// Reads the newest entry again and again; gives the longest that it took.
+/// Repeatedly reads the newest entry; returns the longest time that it took.
 async fn read_few(reader: &Raw) -> Duration {
     let mut longest = Duration::ZERO;
     for _ in 0..20 {

@@ -27,7 +27,7 @@ async fn start() -> (Server, Raw) {
     (server, raw)
 }
 
-/// Appends so many events, fifty at a time.
+/// Appends a number of events, fifty at a time.
 async fn append(raw: &Raw, count: usize) {
     for batch in 0..count / 50 {
         let (a, b) = (PEOPLE[batch % 4], PEOPLE[(batch + 1) % 4]);
@@ -40,7 +40,7 @@ async fn client(url: &str, server: &Server) -> Client {
     Client::connect(Options::new(url, server.token(), "default".parse().unwrap())).await.unwrap()
 }
 
-/// Reads a subscription up to a position. Positions after `after` must come without gap or repetition.
+/// Reads a subscription up to a position. Positions after `after` must arrive without gap or repetition.
 async fn check(subscription: &mut Subscription, after: u64, until: u64) -> Cursor {
     let mut last = after;
     while last < until {

@@ -1,7 +1,7 @@
-//! The format of a data folder: one that was written by an earlier build is opened, one of another format is refused.
+//! The format of a data folder: one written by an earlier build is opened, one of another format is refused.
 //!
 //! `tests/fixtures/format-2` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
-//! is a release, a change of the format raises its number and makes the folder anew.
+//! is a release, a change of the format raises its number and regenerates the folder.
 
 use crate::village::{populate, token};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-/// The truth in a data folder, and the token to look at it. Files that end so are packed.
+/// The primary data in a data folder, and the token to read it. Files with this ending are compressed.
 const FILES: [&str; 6] =
     ["log.redb.gz", "keys/keys.redb.gz", "keys/root.key", "keys/checkpoint.key", "checkpoint", "owner.token"];
 
@@ -65,13 +65,13 @@ fn numbered(number: u32) -> EventId {
     format!("019c0000-0000-7000-8000-{number:012x}").parse().unwrap()
 }
 
-/// One of many meetings, with bytes that pack well.
+/// One of many meetings, with bytes that compress well.
 fn meeting(number: u32) -> Event {
     let people = if number.is_multiple_of(3) { ["ben", "carol"] } else { ["amina", "dan"] };
     Event { id: numbered(number), salt: [7; 16], ..met(&people) }
 }
 
-/// What there is to see in a data folder.
+/// Everything that can be seen in a data folder.
 async fn observe(data: &Arc<DataFolder>) -> Value {
     let secret = fs::read_to_string(data.path().join("owner.token")).unwrap();
     let server = Server::start_on(Arc::clone(data), &[]);
@@ -94,7 +94,7 @@ async fn observe(data: &Arc<DataFolder>) -> Value {
     json!({ "networks": networks })
 }
 
-/// A head without what it says of clocks, which depends on when it is asked.
+/// A head without its remark on clocks, which depends on the time of the request.
 fn without_times(mut head: Value) -> Value {
     let fields = head.as_object_mut().expect("a head is an object");
     fields.retain(|name, _| !["recorded_at", "clock"].contains(&name.as_str()));
@@ -164,7 +164,7 @@ fn set_version(data: &Path, key: &str, version: u32) {
     transaction.commit().unwrap();
 }
 
-/// Copies the files of a data folder, those packed that say so.
+/// Copies the files of a data folder, compressing those whose names say so.
 fn pack(data: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to.join("keys"))?;
     for name in FILES {
@@ -179,7 +179,7 @@ fn pack(data: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Undoes [`pack`]; only the owner may read what comes out.
+/// Undoes [`pack`]; only the owner may read the result.
 fn unpack(from: &Path, data: &Path) -> io::Result<()> {
     fs::create_dir_all(data.join("keys"))?;
     for name in FILES {

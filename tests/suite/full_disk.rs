@@ -1,6 +1,6 @@
-//! A disk that takes no more: writes are refused and say why, reads go on, and with space again nothing is lost.
+//! A full disk: writes are refused and say why, reads continue, and once there is space again nothing is lost.
 //!
-//! Invariant: the limit is put on a real, running `kithd`, by the system and from outside.
+//! Invariant: the limit is imposed on a real, running `kithd`, by the system and from outside.
 
 use kith_tests::{
     cli::Cli,
@@ -16,21 +16,21 @@ use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// The longest that anything here is waited for.
+/// The longest time to wait for anything here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How soon health checks hear of a failure.
+/// How soon health checks report a failure.
 const HEALTH_LATENCY_MAX: Duration = Duration::from_secs(1);
 
-/// A size that every further commit lies beyond.
+/// A size that every further commit exceeds.
 const FULL_BYTES: u64 = 4_096;
 
-/// Limits the size of a server's files; gives the limit that was there.
+/// Limits the size of a server's files; returns the previous limit.
 fn limit_files(server: &Heard, limit: Rlimit) -> Rlimit {
     prlimit(Some(Pid::from_child(server.process())), Resource::Fsize, limit).unwrap()
 }
 
-/// What the health service says, first now and then at each change.
+/// The status reported by the health service, now and at each change.
 async fn watch_health(url: &str) -> tonic::Streaming<HealthCheckResponse> {
     let channel = Endpoint::from_shared(url.to_owned()).unwrap().connect().await.unwrap();
     HealthClient::new(channel).watch(HealthCheckRequest::default()).await.unwrap().into_inner()
@@ -78,10 +78,10 @@ async fn expect_refused(raw: &Raw) {
     assert!(refused.message.contains("disk filled up: an operator must make room and restart"), "{}", refused.message);
 }
 
-/// A disk of its own: what others write elsewhere does not fill it.
+/// A separate disk, which other programs do not fill.
 const OWN_DISK: &str = "/dev/shm";
 
-/// Free bytes that a test takes away and gives back; it leaves half of them to whoever else is there.
+/// Free bytes that a test uses up and releases; it leaves half of them to other programs.
 const ROOM_BYTES: u64 = 64 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -120,7 +120,7 @@ async fn a_disk_that_is_almost_full_refuses_events_until_there_is_room() {
     assert_eq!(raw.read_all().await.unwrap().len(), 3, "nothing had to be restarted");
 }
 
-/// A server that starts with space again has all that was acknowledged, and takes more.
+/// A server restarted with enough space has everything that was acknowledged, and accepts more.
 async fn expect_all_there(data: &Arc<DataFolder>, secret: &str, acknowledged: &[bytes::Bytes]) {
     let server = Server::start_on(Arc::clone(data), &[]);
     let mut health = watch_health(&server.url()).await;

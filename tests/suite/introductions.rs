@@ -1,4 +1,4 @@
-//! What becomes of introductions, as stories told through `kith import` and read through `kith view`.
+//! The outcome of introductions, as stories recorded with `kith import` and read with `kith view`.
 //!
 //! The rows must not depend on the order in which the story arrives.
 
@@ -6,7 +6,7 @@ use kith_tests::{cli::Cli, random::Random, raw::Raw, server::Server};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// The days on which the stories are looked at.
+/// The days as of which the stories are read.
 const DAYS: [&str; 3] = ["2025-01-11", "2025-02-10", "2025-12-31"];
 
 /// Something that happens to the two people of a story, `a` and `b`, on a day.
@@ -19,7 +19,7 @@ enum Step {
     Met(&'static str),
     FollowedUp(&'static str),
     Helped(&'static str),
-    /// `b` meets `c`, who will turn out to be `a`.
+    /// `b` meets `c`, who turns out to be `a`.
     MetOther(&'static str),
     /// `c` is `a`.
     Merged(&'static str),
@@ -120,7 +120,7 @@ fn event(number: usize, day: &str, fact: &str, body: &Value) -> Value {
     json!({"event": {"id": id(number), "occurredAt": format!("{day}T09:00:00Z"), "scope": "SCOPE_NETWORK", fact: body}})
 }
 
-/// The people, in an order that gives them the same handles everywhere.
+/// The people, in an order that yields the same handles everywhere.
 fn directory() -> Vec<Value> {
     let names = STORIES.iter().flat_map(|(name, ..)| ["a", "b", "c"].map(|who| format!("{name}-{who}")));
     let added = |(number, person)| event(number, "2025-01-01", "personAdded", &json!({"person": person}));
@@ -165,7 +165,7 @@ fn line(name: &str, step: Step, number: usize, first: usize, referral: usize) ->
     }
 }
 
-/// Another order of arrival, in which every event still comes after the one it names.
+/// Another order of arrival, in which every event still comes after the one it refers to.
 fn shuffled(story: &[Line], random: &mut Random) -> Vec<usize> {
     let mut order: Vec<usize> = (0..story.len()).collect();
     random.shuffle(&mut order);

@@ -24,7 +24,7 @@ fn prepared(event: Event) -> Prepared {
     Prepared { bytes: event.encode().into(), details: Vec::new(), event }
 }
 
-/// Writes into a log what a later version of the server would have accepted.
+/// Writes entries into a log that a later version of the server would have accepted.
 async fn record_as_a_later_version(data: &Path, events: Vec<Event>) {
     let config = Config { data: data.to_owned(), ..Config::default() };
     let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());

@@ -1,4 +1,4 @@
-//! Real e-mails of an institution, and scores computed a second time, from the raw file with plain arithmetic.
+//! Real e-mails of an institution, with scores recomputed from the raw file with plain arithmetic.
 
 use kith_tests::{cli::Cli, datasets::dataset, raw::Raw, server::Server};
 use std::{
@@ -11,15 +11,15 @@ use std::{
 /// Mails (rows of one sender and second), and people.
 const MAILS: u64 = 209_508;
 const PEOPLE: u64 = 986;
-/// Days since 1970-01-01 of second 0 of the file (2003-10-01) and of the day the scores are of (2005-12-01).
+/// Days since 1970-01-01 of second 0 of the file (2003-10-01) and of the day of the scores (2005-12-01).
 const FIRST_DAY: i64 = 12_326;
 const DAY: i64 = 13_118;
 /// How many of the strongest pairs are compared, and how far a score may be off, in points.
 const TOP: usize = 200;
 const TOLERANCE: f64 = 0.01;
-/// Days after which a contact counts half.
+/// Days after which a contact loses half of its weight.
 const HALF_LIFE: f64 = 60.0;
-/// What a follow-up is worth, and the largest weight of all.
+/// The weight of a follow-up, and the largest weight of all.
 const WEIGHT: f64 = 0.5;
 const WEIGHT_MAX: f64 = 1.5;
 
@@ -107,8 +107,8 @@ async fn scores_of_real_mails_are_those_of_the_formula() {
     check_evaluation(&cli);
 }
 
-/// The unweighted form of the score says who writes again, better than counting does: figures that were found before
-/// this program was written, on the same mails.
+/// The unweighted form of the score predicts who writes again better than counting does: the figures were found on the
+/// same mails before this program was written.
 fn check_evaluation(cli: &Cli) {
     let unweighted = r#"{"weights":{"met":1,"followed_up":1,"helped":1,"referred":1},"divide":false}"#;
     let evaluate = ["evaluate", "strength", "--window", "30d", "--cuts", "6", "--settings", unweighted];
@@ -124,7 +124,7 @@ fn check_evaluation(cli: &Cli) {
     }
 }
 
-/// Compares the strongest pairs and gives the first.
+/// Compares the strongest pairs and returns the first.
 fn check_scores(cli: &Cli, mails: &[Mail]) -> Pair {
     let expected = scores(mails);
     let rows = cli.json_lines(&["view", "strength", "--at", "2005-12-01", "--top", &TOP.to_string()]);
@@ -189,7 +189,7 @@ fn civil(day: i64) -> (i64, i64, i64) {
     (year, month, left + 1)
 }
 
-/// Average precision of a ranking in an answer of `kith evaluate`.
+/// The average precision of a ranking in an answer of `kith evaluate`.
 fn average_precision(evaluated: &serde_json::Value, name: &str) -> f64 {
     let rankings = evaluated["rankings"].as_array().unwrap();
     let found = rankings.iter().find(|ranking| ranking["name"] == name);

@@ -1,4 +1,4 @@
-//! More networks than plugins can run at once: each has its views all the same.
+//! More networks than plugins can run at once: each still has its views.
 
 use kith_proto::v1;
 use kith_tests::{
@@ -15,7 +15,7 @@ fn strength(at: Option<i32>) -> v1::QueryViewRequest {
     v1::QueryViewRequest { view: "strength".to_owned(), at, ..Default::default() }
 }
 
-/// Asks until the view has caught up.
+/// Queries until the view has caught up.
 async fn ask(raw: &Raw, query: &v1::QueryViewRequest) -> v1::QueryViewResponse {
     let begun = Instant::now();
     loop {

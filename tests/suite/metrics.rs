@@ -1,4 +1,4 @@
-//! Numbers for Prometheus, as a scraper sees them.
+//! Metrics for Prometheus, as a scraper sees them.
 
 use crate::village::{VILLAGE_ENTRIES, populate};
 use kith_tests::server::{Server, kithd};

@@ -19,7 +19,7 @@ struct Network {
     server: Server,
     owner: Raw,
     riverside: Raw,
-    /// Everybody who must not learn of it: another organisation's recorder and officer, and the network's owner.
+    /// Everybody who must not learn about it: another organisation's recorder and officer, and the network's owner.
     others: Vec<Raw>,
     meeting: Event,
     referral: Event,
@@ -82,7 +82,7 @@ async fn member(server: &Server, owner: &Raw, role: v1::Role, organisation: &str
     Raw::connect(&server.url(), &secret).await
 }
 
-/// An answer in full, with the id that was asked for under another name.
+/// A full answer, with the requested id replaced.
 fn normal<T: std::fmt::Debug>(answer: &Result<T, Refusal>, id: EventId) -> String {
     format!("{answer:?}").replace(&id.to_string(), "ID")
 }
@@ -105,7 +105,7 @@ async fn an_organisations_owner_lists_and_ends_its_own_tokens_only() {
     let (other, other_secret) = issue(v1::Role::Recorder, "hillside").await;
     let (of_network, _) = issue(v1::Role::Reader, "").await;
     let riverside = Raw::connect(&server.url(), &secret).await;
-    // Tokens of the same millisecond are told by id, which is random.
+    // Tokens of the same millisecond are listed by id, which is random.
     let listed = async |raw: &Raw| -> BTreeSet<String> {
         let request = v1::ListTokensRequest { network: "default".into(), ..Default::default() };
         let tokens = raw.networks().list_tokens(request).await.unwrap().into_inner().tokens;
@@ -220,8 +220,8 @@ async fn no_read_gives_them() {
     }
 }
 
-/// Positions that a token sees through a filter: by reading both ways and by subscribing, which must agree. None of
-/// the answers may hold a detail of any other entry.
+/// Positions that a token sees through a filter: by reading both ways and by subscribing, which must agree. None of the
+/// answers may contain a detail of any other entry.
 async fn positions(raw: &Raw, filter: &v1::Filter) -> Vec<u64> {
     let mut found = Vec::new();
     for direction in [v1::Direction::Forward, v1::Direction::Backward] {

@@ -1,4 +1,4 @@
-//! Readers of a part of a log compute the root of all of it, and hold it against what was signed.
+//! Readers of a part of a log compute the root of the whole log, and verify it against what was signed.
 
 use futures_util::StreamExt;
 use kith_client::{Client, Cursor, Gaps, Options, PartialTree, ReadOptions, Update, v1};
@@ -100,7 +100,7 @@ async fn filtered_pages_and_hashes_give_the_signed_root() {
     }
 }
 
-/// Reads a proved subscription until a checkpoint of `size` entries came, and checks every checkpoint on the way.
+/// Reads a proved subscription until a checkpoint of `size` entries arrives, and checks every checkpoint before it.
 async fn follow_to(
     client: &Client,
     key: &VerifierKey,

@@ -1,4 +1,4 @@
-//! Whose people are: who may change them, by command, by list and from a replica.
+//! Ownership of people: who may change them, by command, by list and from a replica.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
 use kith_tests::{cli::Cli, ran::Ran};
@@ -11,7 +11,7 @@ fn recorder(cli: &Cli, organisation: &str) -> Cli {
     cli.token(&secret)
 }
 
-/// What is known of a person: name, organisation, role.
+/// What is known about a person: name, organisation, role.
 fn known(cli: &Cli, id: &str) -> [Value; 3] {
     let person = cli.json(&["person", "show", id]);
     ["name", "organisation", "role"].map(|field| person[field].clone())

@@ -1,5 +1,5 @@
-//! Plugins in a network: installed, compared, activated, gone back from, paused, removed, certified; and what a bad one
-//! does to everybody else, which is nothing.
+//! Plugins in a network: installed, compared, activated, rolled back, paused, removed, certified; and that a bad one
+//! affects nobody else.
 
 use crate::village::{populate, token, village};
 use kith_bundle::BUILTINS;
@@ -68,7 +68,7 @@ fn a_plugin_is_installed_compared_activated_gone_back_from_paused_and_removed() 
     let shelf = Shelf::new();
     let file = shelf.builtin("strength");
 
-    // What the built-in view does without settings.
+    // The built-in view's defaults.
     let usual = r#"{"half_life_days":60}"#;
     let install = ["plugin", "install", &file, "--name", "ties", "--settings", usual];
     let first = cli.json(&install);
@@ -277,7 +277,7 @@ fn certified_rows_follow_from_the_log_or_are_found_out() {
         certificate["checkpoint"] = text.into();
     };
     verify(&altered("checkpoint", &checkpoint)).exits(6);
-    verify(&shelf.put("text", b"This is no certificate.")).exits(6).says("no certificate");
+    verify(&shelf.put("text", b"This is no certificate.")).exits(6).says("not a certificate");
     let other = shelf.builtin("help");
     cli.run(&["plugin", "verify-certificate", &file, "--component", &other]).exits(6).says("not the certified one");
     drop(server);
@@ -306,7 +306,7 @@ fn whoever_watches_hears_that_another_version_answers() {
     watch.wait().unwrap();
 }
 
-/// Time that so many appends take, one after the other.
+/// The time that a number of appends takes, one after the other.
 fn appends(cli: &Cli, shelf: &Shelf, name: &str, count: usize) -> Duration {
     let line = |number: usize| {
         let day = 1 + number % 28;
@@ -352,7 +352,7 @@ fn a_bad_plugin_harms_its_own_view_alone() {
         assert_eq!((&quarantined["key"], &quarantined["position"]), (&json!(["carol", "dan"]), &position), "{mode}");
         assert!(!quarantined["message"].as_str().unwrap().is_empty(), "what happened is told");
         assert_eq!(rows(&cli, &name)[0]["count"], 2_000, "every other key of {name} goes on");
-        // A loop is broken off by its fuel, or on a busy machine by the clock.
+        // A loop is ended by its fuel or, on a busy machine, by the clock.
         if mode != "l" {
             let earlier = (position.as_u64().unwrap() + 10).to_string();
             let earlier = cli.json_lines(&["view", &name, "--as-of", &earlier]);

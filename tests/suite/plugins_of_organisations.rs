@@ -1,5 +1,5 @@
-//! What an organisation derives for itself: nobody else hears of it, it takes no room of others, and an owner of the
-//! network ends it without seeing it.
+//! What an organisation derives for itself: nobody else learns of it, it takes no resources from others, and an owner
+//! of the network can end it without seeing it.
 
 use crate::village::{populate, token, village};
 use kith_tests::{
@@ -14,13 +14,13 @@ use std::{
     sync::Arc,
 };
 
-/// Logs in an analyst of an organisation.
+/// A command line with the token of an organisation's analyst.
 fn analyst(owner: &Cli, organisation: &str) -> Cli {
     let (_, secret) = token(owner, &["--role", "analyst", "--organisation", organisation]);
     owner.token(&secret)
 }
 
-/// Installs the built-in strength with a half-life of its own; gives the arguments.
+/// Installs the built-in strength with a different half-life; returns the arguments.
 fn install(name: &str, days: u32, scope: &str) -> Vec<String> {
     let settings = format!(r#"{{"half_life_days":{days}}}"#);
     let fixed =
@@ -32,7 +32,7 @@ fn run(cli: &Cli, arguments: &[String]) -> kith_tests::ran::Ran {
     cli.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Everything that a token is answered about plugins and entries.
+/// All answers that a token gets about plugins and entries.
 fn everything(cli: &Cli) -> Value {
     json!({
         "entries": cli.json_lines(&["log", "--after", "0"]),
@@ -77,7 +77,7 @@ fn an_organisations_plugin_leaves_no_trace_with_others() {
     assert!(numbers.contains("view=\"strength\""), "{numbers}");
     assert!(!numbers.contains("watchlist") && !numbers.contains("riverside"), "{numbers}");
 
-    // A name that another organisation has is free, and what is refused says nothing of others.
+    // A name used by another organisation is free, and refusals reveal nothing about others.
     hillside.run(&["plugin", "remove", "watchlist"]).exits(3).says("no plugin is called `watchlist`");
     run(&hillside, &install("watchlist", 9, "organisation")).ok();
     run(&owner, &install("watchlist", 7, "network")).ok();
@@ -99,7 +99,7 @@ fn a_name_means_the_own_plugin_and_then_the_networks() {
     assert_ne!(own, of_network);
     assert_eq!(rows(&hillside), of_network);
 
-    // Both go on after a restart, and on replicas.
+    // Both keep working after a restart, and on replicas.
     let data = server.kill();
     kithd(&["check", "--data", data.path().to_str().unwrap()]).ok();
     let server = Server::start_on(data, &[]);

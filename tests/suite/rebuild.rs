@@ -1,4 +1,4 @@
-//! Every built-in view comes back from the log alone: on a server that has lost its views, and on an author's computer.
+//! Every built-in view is rebuilt from the log alone: on a server that has lost its views, and on an author's computer.
 
 use crate::replica::client;
 use kith_client::{Client, DigestQuery};
@@ -14,7 +14,7 @@ use kith_tests::{
 use std::{collections::BTreeSet, fs};
 
 const EVENTS: usize = 150;
-/// Events that are recorded at once; between them the views follow.
+/// Events recorded at once; the views catch up in between.
 const EVENTS_AT_ONCE: usize = 9;
 
 /// The digest over the rows of each view, as of the last day.
@@ -29,7 +29,7 @@ async fn digests(client: &Client) -> Vec<(&'static str, u64, String)> {
     digests
 }
 
-/// A view's rows as the command line prints them, in no order.
+/// A view's rows as the command line prints them, in no particular order.
 fn lines(cli: &Cli, arguments: &[&str]) -> BTreeSet<String> {
     let on = ["-o", "json", "--at", "2026-03-02"];
     let ran = cli.run(&[arguments, &on].concat()).ok();

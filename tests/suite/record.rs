@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-/// Records with these arguments; the log must then hold the fact and the words. Gives the event's id.
+/// Records with these arguments; the log must then contain the fact and the details. Returns the event's id.
 fn check(cli: &Cli, arguments: &[&str], kind: &str, fact: &Value, words: &[(&str, &str)]) -> String {
     let head = cli.head();
     let recorded = cli.json(arguments);
@@ -343,7 +343,7 @@ fn a_clock_that_ran_ahead_once_does_not_judge_the_future() {
     let issued = cli.json(&["token", "add", "--role", "reader", "--expires", "90d"]);
     assert!(text(&issued["issued_at"]) < text(&issued["expires_at"]), "{issued}");
 
-    // A laptop that is fast by less than a day, and a time that nobody typed.
+    // A laptop whose clock is fast by less than a day, and a time that nobody typed.
     clock.set(later(-1));
     cli.run(&["met", "amina", "ben"]).exits(4).says("this computer's clock");
 }
@@ -363,7 +363,8 @@ fn what_is_recorded_is_said_where_the_output_cannot_be_written() {
     assert_eq!(cli.head(), head + 2);
 }
 
-/// A way to a server on which no answer comes back any more once a client has sent a word: as where a laptop is closed.
+/// A connection to a server that returns no more answers once a client has sent a certain text, as if a laptop were
+/// closed.
 fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
     let (listener, server) =
         (TcpListener::bind("127.0.0.1:0").unwrap(), server.trim_start_matches("http://").to_owned());
@@ -392,7 +393,7 @@ fn forgetful_proxy(server: &str, word: &'static [u8]) -> String {
                 let mut bytes = [0; 8_192];
                 while let Ok(count @ 1..) = up.read(&mut bytes) {
                     if seen.load(Ordering::SeqCst) {
-                        // The server has the time to do what it was asked for.
+                        // The server has time to do what was requested.
                         up.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
                     } else if client.write_all(&bytes[..count]).is_err() {
                         break;
@@ -422,6 +423,6 @@ fn an_answer_that_is_lost_names_the_event_so_that_it_can_be_repeated() {
     let added = cli.run_json(&["person", "add", "darkname", "--id", "dark"]).exits(4).json_error();
     assert_eq!(added["reason"], "ALREADY_EXISTS");
 
-    // What the server never got was certainly not recorded.
+    // What the server never received was certainly not recorded.
     cli.server("http://127.0.0.1:9").run(&["met", "amina", "ben"]).exits(5);
 }

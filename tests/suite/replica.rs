@@ -1,4 +1,4 @@
-//! Replicas: clients that record without a server, and agree with it when there is one.
+//! Replicas: clients that record without a server, and sync with it when there is one.
 
 mod command_line;
 mod crash;
@@ -18,7 +18,7 @@ use kith_tests::server::Server;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A replica in a folder of its own, and how it reaches a server.
+/// A replica in its own folder, and how it reaches a server.
 struct Device {
     replica: Replica,
     client: Client,
@@ -35,7 +35,7 @@ impl Device {
         Self::new(&server.url(), &server.token())
     }
 
-    /// The same replica, of a process that was started anew.
+    /// The same replica, in a restarted process.
     fn reopened(self) -> Self {
         let Self { replica, client, folder } = self;
         drop(replica);
@@ -69,7 +69,7 @@ impl Device {
         }
     }
 
-    /// Position and root here are those of the server, and everything here hashes to them.
+    /// Position and root here equal those of the server, and everything here hashes to them.
     async fn expect_level(&self) {
         let (head, checked) = (self.client.head().await.unwrap(), self.replica.check().unwrap());
         assert_eq!(checked.problems, Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! Reports: tables over many keys, computed when they are asked, from the rows of views.
+//! Reports: tables over many keys, computed on request from the rows of views.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
 use kith_tests::{cli::Cli, server::Server};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::fs;
 use tempfile::NamedTempFile;
 
-/// Riverside and Hillside hang on Amina: she met both of Hillside's people, Ben met Amina.
+/// The tie between Riverside and Hillside depends on Amina: she met both of Hillside's people, Ben met Amina.
 fn ties(cli: &Cli) {
     cli.run(&["met", "amina", "carol", "--on", "2026-01-05"]).ok();
     cli.run(&["met", "amina", "dan", "--on", "2026-01-06"]).ok();
@@ -192,7 +192,7 @@ fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed
     cli.run(&["view", "close_bridges"]).exits(3).says("there is no view close_bridges");
 }
 
-/// The component of `bridges` with another view in the place of `strength`.
+/// The component of `bridges` with another view in place of `strength`.
 fn bridges_of(view: &str) -> NamedTempFile {
     assert_eq!(view.len(), "strength".len());
     let bridges = kith_bundle::find("bridges").unwrap();

@@ -1,5 +1,5 @@
-//! Requests that are begun and not sent to their end: what they hold of the server's memory is bounded, whoever sends them
-//! hears why they end, and nobody else waits for them.
+//! Requests that are started but not completed: the server memory they use is bounded, their sender is told why they
+//! end, and nobody else waits for them.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::join_all};
@@ -31,17 +31,17 @@ use tower::{Service, ServiceExt};
 /// Connections of the principal that sends too much, and calls on each.
 const CONNECTIONS: usize = 4;
 const CALLS_EACH: usize = 50;
-/// Bytes that each call announces and sends, but for the last; all of them together are hundreds of MiB.
+/// Bytes that each call announces and sends, except the last one; all calls together are hundreds of MiB.
 const MESSAGE_BYTES: u32 = 1_900_000;
-/// More than a share of the budget twice, and the windows of those connections.
+/// More than twice a share of the budget, and the windows of those connections.
 const GROWTH_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Soon enough for a busy machine, and sooner than any of those calls is given up.
+/// Fast enough on a busy machine, and sooner than any of those calls is dropped.
 const SOON: Duration = Duration::from_secs(4);
-/// By when each of them has ended.
+/// The time by which each of them has ended.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 const SETTINGS: &str = "[limits]\nunary_deadline_s = 6\nstall_ms = 6000\n";
 
-/// A server, its owner's connection, and the token of somebody else.
+/// A server, its owner's connection, and another principal's token.
 struct Place {
     server: Server,
     owner: Raw,
@@ -66,7 +66,7 @@ impl Place {
         Endpoint::from_shared(self.server.url()).unwrap().connect().await.unwrap()
     }
 
-    /// Calls of which all but the last byte is sent; gives how they ended.
+    /// Makes calls of which all but the last byte is sent; returns how they ended.
     async fn begin_calls(&self) -> BTreeMap<String, usize> {
         let channels = join_all((0..CONNECTIONS).map(|_| self.channel())).await;
         let paths = ["LogService/Append", "DirectoryService/ListPeople", "LogService/AppendStream"];
@@ -83,7 +83,7 @@ impl Place {
         ends
     }
 
-    /// Records and asks again and again; gives the longest that it took.
+    /// Repeatedly records and queries; returns the longest time that it took.
     async fn go_on(&self) -> Duration {
         let mut longest = Duration::ZERO;
         for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! A log that is not the one that was signed: served read-only until its operator decides.
+//! A log that differs from the one that was signed: served read-only until its operator decides.
 
 use kith_tests::{
     cli::Cli,
@@ -38,7 +38,7 @@ async fn a_restored_backup_is_served_read_only_with_the_reason() {
     assert!(refused.message.contains("kithd restore --accept-rollback"), "{}", refused.message);
     assert_eq!(raw.read_all().await.unwrap().len(), 3, "reading goes on");
     let cli = Cli::new(told.url(), &secret);
-    cli.run(&["met", "amina", "ben"]).exits(5).says("hint: tell whoever runs the server");
+    cli.run(&["met", "amina", "ben"]).exits(5).says("hint: tell the server's operator");
     cli.run(&["network", "add", "south"]).exits(5);
     cli.run(&["token", "add", "--role", "reader"]).exits(5);
     cli.run(&["audit", "checkpoint"]).exits(5);

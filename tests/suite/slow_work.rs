@@ -1,4 +1,4 @@
-//! Work that takes long: it has threads of its own, ends with those who asked for it, and keeps nobody else waiting.
+//! Slow work: it has threads of its own, ends with its callers, and keeps nobody else waiting.
 
 use futures_util::future::join_all;
 use kith_proto::v1;
@@ -18,7 +18,7 @@ use tonic::Code;
 
 /// Slow calls that one principal may have at a time.
 const SLOW_CALLS_MAX: usize = 16;
-/// Long enough for a busy machine, and far below the time that an endless report takes.
+/// Long enough for a busy machine, and far less than an endless report takes.
 const SOON: Duration = Duration::from_secs(3);
 const DAY: i32 = 20_000;
 
@@ -42,7 +42,7 @@ impl Place {
         Self { server, owner, _files: files }
     }
 
-    /// Asks for the endless report as of a day of its own each.
+    /// Requests the endless report several times, each as of a different day.
     fn ask(&self, times: i32) -> Vec<JoinHandle<Result<v1::QueryViewResponse, Refusal>>> {
         let ask = |number| {
             let owner = self.owner.clone();
@@ -52,7 +52,7 @@ impl Place {
         (0..times).map(ask).collect()
     }
 
-    /// Somebody in another network, which has events, too.
+    /// A user in another network, which also has events.
     async fn other_network(&self) -> Raw {
         self.owner.create_network("south").await.unwrap();
         let south = self.owner.network("south");
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-/// More entries than are read without a thread.
+/// More entries than are read without a separate thread.
 async fn fill(raw: &Raw) {
     raw.append(["amina", "ben"].map(|id| sent(&person_added(id, ""))).into()).await.unwrap();
     raw.append((0..100).map(|_| sent(&met(&["amina", "ben"]))).collect()).await.unwrap();
@@ -153,7 +153,7 @@ async fn an_activation_that_waits_for_its_view_keeps_no_other_network_waiting() 
     let install = ["plugin", "install", file.to_str().unwrap(), "--name", "slow", "--settings"];
     cli.run(&[&install[..], &["{}"]].concat()).ok();
     let slow = cli.json(&[&install[..], &[r#"{"l":1}"#]].concat());
-    // 36 pairs, each of which the second version loops on until its fuel is spent.
+    // 36 pairs, on each of which the second version loops until its fuel is used up.
     let met = ["met", "--attribute", "poison=1"].into_iter().chain(guests.iter().map(String::as_str));
     cli.run(&met.collect::<Vec<_>>()).ok();
     let activate = |_| {

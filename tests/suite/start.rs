@@ -1,4 +1,4 @@
-//! Starting, restarting, stopping and checking a server as its operator does.
+//! Starting, restarting, stopping and checking a server, as its operator does.
 
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use jiff::Timestamp;
@@ -71,7 +71,7 @@ fn everything(server: &Server, member: &str) -> Vec<Value> {
     all
 }
 
-/// The built-in views, in the order in which they are listed.
+/// The built-in views, in listing order.
 const VIEWS: [&str; 5] = ["follow_ups", "help", "introductions", "keep_in_touch", "strength"];
 const REPORTS: [&str; 4] = ["bridges", "follow_up_latency", "referrers", "who_should_meet"];
 

@@ -1,8 +1,9 @@
-//! Two worlds that differ only in what somebody must not see are the same to them, whatever they ask.
+//! Two worlds that differ only in what somebody must not see look the same to them, whatever they request.
 //!
-//! Both begin as copies of one data folder, so that keys and tokens are the same, and go on with one seeded history. In
-//! one of them Riverside's own events are as they happened; in the other each is a blank of Riverside's at the same
-//! position, recorded at another moment. `KITH_WORLDS=500` makes more of them, `KITH_WORLDS_SEED` begins elsewhere.
+//! Both start as copies of one data folder, so that keys and tokens are the same, and continue with one seeded history.
+//! In one of them Riverside's own events are as they happened; in the other each is replaced by a blank event of
+//! Riverside's at the same position, recorded at another moment. `KITH_WORLDS=500` makes more worlds,
+//! `KITH_WORLDS_SEED` sets the first seed.
 
 mod answers;
 mod history;
@@ -21,14 +22,14 @@ use kith_tests::{
 };
 use std::{collections::BTreeSet, env, fs, path::Path, sync::Arc};
 
-/// Networks in one server, each with a history of its own.
+/// Networks in one server, each with its own history.
 const AT_ONCE: u64 = 10;
 
 fn setting(variable: &str, otherwise: u64) -> u64 {
     env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
 }
 
-/// A token of each network for each of those who look.
+/// A token of each network for each observer.
 struct Tokens {
     owner: String,
     riverside: Vec<String>,
@@ -36,7 +37,7 @@ struct Tokens {
     analyst: Vec<String>,
 }
 
-/// A server with a directory and tokens in each network, and nothing else yet.
+/// A server with only a directory and tokens in each network.
 async fn begin(clock: &SetClock, seeds: &[u64]) -> (Arc<DataFolder>, Tokens) {
     let server = InProcess::start(clock);
     let owner = Raw::connect(&server.url(), &server.token()).await;
@@ -104,7 +105,7 @@ impl World {
         Raw::connect(&self.server.url(), token).await.network(&name(seed))
     }
 
-    /// Records a history. Hidden events are recorded `late` milliseconds later than they are in the other world.
+    /// Records a history. Hidden events are recorded `late` milliseconds later than in the other world.
     async fn record(&self, tokens: &Tokens, place: usize, seed: u64, history: &History, late: i64, real: bool) {
         let owner = self.raw(&tokens.owner, seed).await;
         let riverside = self.raw(&tokens.riverside[place], seed).await;
@@ -123,18 +124,18 @@ impl World {
     }
 }
 
-/// What everybody is told in one world, and by which calls.
+/// The answers that everybody gets in one world, and from which calls.
 async fn told(world: &World, token: &str, seed: u64, history: &History) -> Vec<(String, String)> {
     answers(&world.raw(token, seed).await, &mut Random::new(seed), history).await
 }
 
-/// Where the answers differ. How many calls there are depends on the answers: pages, and rows to explain.
+/// Where the answers differ. The number of calls depends on the answers: pages, and rows to explain.
 fn differences(one: &[(String, String)], other: &[(String, String)]) -> Vec<String> {
     let differ = one.iter().zip(other).filter(|(one, other)| one != other);
     differ.map(|((call, one), (_, other))| format!("{call}\n  {one}\n  {other}")).collect()
 }
 
-/// Compares the worlds of some seeds; gives the names of the calls that were made.
+/// Compares the worlds of some seeds; returns the names of the calls that were made.
 async fn compare(seeds: &[u64]) -> BTreeSet<String> {
     let clock = SetClock::at(NOON);
     let (data, tokens) = begin(&clock, seeds).await;

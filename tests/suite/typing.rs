@@ -1,5 +1,5 @@
-//! What people type and what their files hold, through the real `kith`: pipes, byte order marks, days in other zones,
-//! lists that are written down otherwise.
+//! What people type and what their files contain, with the real `kith`: pipes, byte order marks, days in other zones,
+//! lists in other layouts.
 
 use crate::village::village;
 use kith_bundle::BUILTINS;
@@ -13,7 +13,7 @@ const MET: &str =
     r#"{"event":{"occurred_at":"2026-03-06T10:00:00Z","scope":"network","met":{"people":["amina","ben"]}}}"#;
 const EDGES: [&str; 8] = ["--columns", "time,from,to", "--epoch", "2026-01-01T00:00:00Z", "--unit", "s", "--as", "met"];
 
-/// Runs a line of a shell in which `kith` stands for the real one.
+/// Runs a shell command line in which `kith` is the real one.
 fn shell(cli: &Cli, line: &str) -> Ran {
     let kith = cli.command(&[]);
     let mut command = Command::new("bash");
@@ -48,7 +48,7 @@ fn whatever_can_be_read_is_imported_whole_and_once() {
     assert_eq!(cli.head(), head + 2);
     let blank = folder.path().join("blank.jsonl");
     fs::write(&blank, "\n\n").unwrap();
-    cli.run(&["import", blank.to_str().unwrap()]).ok().says("holds no record");
+    cli.run(&["import", blank.to_str().unwrap()]).ok().says("contains no records");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn an_import_that_is_stopped_says_how_far_it_came_and_goes_on() {
     let stopped = child.wait_with_output().unwrap();
     let said = String::from_utf8(stopped.stderr).unwrap();
     assert_eq!(stopped.status.code(), Some(130), "{said}");
-    assert!(said.contains("stopped after ") && said.contains("import again to go on"), "{said}");
+    assert!(said.contains("stopped after ") && said.contains("import again to continue"), "{said}");
     assert!((head + 1..head + RECORDS).contains(&cli.head()));
     let again = cli.json(&["import", file]);
     assert_eq!(again["accepted"].as_u64().unwrap() + again["duplicates"].as_u64().unwrap(), RECORDS);
@@ -286,7 +286,7 @@ fn whoever_is_easily_taken_for_somebody_else_is_told() {
     let (_server, cli) = village();
     cli.run(&["person", "add", "Amina Sorg", "--id", "Amina"])
         .ok()
-        .says("the id Amina differs from amina in case alone");
+        .says("the id Amina differs from amina only in case");
     let again = cli.run(&["person", "add", "amina  sorg", "--id", "p-1"]).ok();
     again.says("there is already somebody called amina  sorg: Amina").prints("their id is p-1");
     assert_eq!(cli.run(&["person", "add", "Nia", "--id", "nia"]).ok().stderr, "");
@@ -295,7 +295,7 @@ fn whoever_is_easily_taken_for_somebody_else_is_told() {
     let list = folder.path().join("list");
     fs::write(&list, "1 BEN Nia\n2 amina ola\n").unwrap();
     let import = [&["import", "edges", list.to_str().unwrap()][..], &EDGES].concat();
-    cli.run(&import).ok().says("2 ids differ from others in case alone: BEN and ben, Nia and nia");
+    cli.run(&import).ok().says("2 ids differ from others only in case: BEN and ben, Nia and nia");
     assert_eq!(cli.run(&import).ok().stderr, "", "nobody was added");
 
     let lines = folder.path().join("list.jsonl");
@@ -306,5 +306,5 @@ fn whoever_is_easily_taken_for_somebody_else_is_told() {
     };
     fs::write(&lines, [added("p-2", "Carol Jones"), added("OLA", "Ola")].join("\n")).unwrap();
     let told = cli.run(&["import", lines.to_str().unwrap()]).ok();
-    told.says("the id OLA differs from ola in case alone").says("there is already somebody called Carol Jones: carol");
+    told.says("the id OLA differs from ola only in case").says("there is already somebody called Carol Jones: carol");
 }

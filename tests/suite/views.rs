@@ -1,4 +1,4 @@
-//! Asking views: which there are, their rows now and then, why, and as they change.
+//! Querying views: listing them, their rows now and at past points, why, and as they change.
 
 use crate::village::{VILLAGE_ENTRIES, village};
 use kith_tests::cli::Cli;
@@ -20,7 +20,7 @@ fn ties(cli: &Cli) {
     }
 }
 
-/// Keys of the rows of `strength` on 10 February, with these flags.
+/// Keys of the rows of `strength` as of 10 February, with these flags.
 fn keys(cli: &Cli, flags: &[&str]) -> Vec<String> {
     let rows = cli.json_lines(&[&["view", "strength", "--at", "2026-02-10"], flags].concat());
     rows.iter().map(|row| format!("{} {}", row["key"][0].as_str().unwrap(), row["key"][1].as_str().unwrap())).collect()

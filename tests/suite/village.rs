@@ -1,4 +1,4 @@
-//! A small network that many tests begin with: two organisations, four people with names.
+//! A small network that many tests start from: two organisations, four people with names.
 
 use kith_tests::{cli::Cli, server::Server};
 
@@ -28,7 +28,7 @@ pub(crate) fn populate(cli: &Cli) {
     }
 }
 
-/// A token of a network, with these flags of `kith token add`; gives its id and its secret.
+/// Adds a token to a network, with these flags of `kith token add`; returns its id and its secret.
 pub(crate) fn token(cli: &Cli, flags: &[&str]) -> (String, String) {
     let issued = cli.json(&[&["token", "add"], flags].concat());
     let text = |field: &str| issued[field].as_str().unwrap_or_else(|| panic!("{field}: {issued}")).to_owned();

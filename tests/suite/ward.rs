@@ -1,4 +1,4 @@
-//! Real meetings on a hospital ward, imported as people do it, and the same on every server.
+//! Real meetings on a hospital ward, imported as a user would, and the same on every server.
 
 use kith_tests::{
     cli::Cli,
@@ -12,11 +12,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-/// Meetings, when rows of a pair at most 40 s apart are one.
+/// Number of meetings, if rows of a pair at most 40 s apart are joined.
 const MEETINGS: u64 = 11_311;
 /// Entries: meetings, 75 people, 4 organisations.
 const ENTRIES: u64 = MEETINGS + 75 + 4;
-/// Pairs with any contact (counted apart from this project).
+/// Pairs with any contact (counted independently of this project).
 const PAIRS: usize = 1_139;
 /// The day after the last contact, in days since 1970-01-01: 2010-12-11.
 const AFTER: i32 = 14_954;
@@ -84,7 +84,7 @@ async fn a_ward_is_imported_once_and_looks_the_same_everywhere() {
     check_bridges(&server.cli());
 }
 
-/// Densities between and inside the roles, to six digits, as they were counted apart from this project.
+/// Densities between and within the roles, to six digits, as counted independently of this project.
 fn check_bridges(cli: &Cli) {
     let golden = dataset("hospital-ward/golden.json").expect("it lies beside the contacts");
     let golden: Value = serde_json::from_str(&fs::read_to_string(golden).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and what runs.
+//! The command line: parses the arguments and runs the command.
 
 use crate::{
     commands::{AuditCommand, Command, PluginCommand, ReplicaCommand},
@@ -14,7 +14,7 @@ use crate::{
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 
-/// Records who met, helped and introduced whom, and shows what follows from it
+/// Record who met, helped and introduced whom, and show what follows from it
 #[derive(Debug, Parser)]
 #[command(
     name = "kith",
@@ -32,7 +32,7 @@ pub(crate) struct Kith {
 }
 
 impl Kith {
-    /// Runs the command to its end.
+    /// Runs the command to completion.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let mut output = Output::new(self.global.output);
         match self.command {
@@ -62,7 +62,7 @@ impl Kith {
     }
 }
 
-/// What flags, environment and profile say of the place.
+/// What flags, environment and profile say about the place.
 struct Given<'g> {
     global: &'g GlobalArgs,
     profile: Option<Profile>,
@@ -72,7 +72,7 @@ struct Given<'g> {
 impl<'g> Given<'g> {
     fn read(global: &'g GlobalArgs) -> Result<Self, Failure> {
         let profile = match profile_path().and_then(|path| Profile::read(&path)) {
-            // A profile that cannot be read stops nobody who needs none.
+            // An unreadable profile does not matter to a command that needs none.
             Err(_) if global.say_all(variable) => None,
             profile => profile?,
         };
@@ -102,7 +102,7 @@ impl<'g> Given<'g> {
     ) -> Result<(), Failure> {
         let Some(replica) = &self.replica else { return self.at_server(output, command).await };
         let place = Place::Replica(Place::open(&replica.folder, replica.network.clone())?);
-        // Without a server the command goes on with what is here.
+        // Without a server the command continues with what is here.
         let keeps_level_with = self.settings().and_then(Settings::connect_later).ok();
         run(command, Context { place, keeps_level_with, output }).await
     }

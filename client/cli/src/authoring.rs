@@ -1,5 +1,5 @@
-//! What the command line adds to `kith_authoring`: logs that are read from files and networks, and exit
-//! codes for its failures.
+//! What the command line adds to `kith_authoring`: reading logs from files and networks, and exit codes for its
+//! failures.
 
 mod failure;
 pub(crate) mod log_file;

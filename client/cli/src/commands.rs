@@ -1,4 +1,4 @@
-//! The commands, one file each: what can be typed, and what it does. Families say what a command needs to run.
+//! The commands, one file each, with their arguments and what they do. They are grouped by what they need to run.
 
 mod admin;
 mod answered;
@@ -38,7 +38,7 @@ pub(crate) use replica::ReplicaCommand;
 use crate::{context::Context, failure::Failure, place::settings::GlobalArgs, show::output::Output};
 use clap::Subcommand;
 
-/// All commands. Help lists them in the order in which they stand here, those with a number behind all others.
+/// All commands. Help lists them in the order given here, those with a number last.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Audit(AuditCommand),
 }
 
-/// Commands that work on a replica if one is named, at the server otherwise.
+/// Commands that work on a replica if one is named, otherwise at the server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EitherCommand {
     Met(met::MetArgs),
@@ -90,7 +90,7 @@ pub(crate) enum ServerCommand {
     Admin(admin::AdminCommand),
 }
 
-/// Commands that need neither.
+/// Commands that need neither server nor replica.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AloneCommand {
     #[command(display_order = 107)]
@@ -138,7 +138,7 @@ impl ServerCommand {
 }
 
 impl AloneCommand {
-    /// Runs without a place. `kith` is the command line itself.
+    /// Runs without server or replica. `kith` is the definition of the command line.
     pub(crate) async fn run(
         self,
         global: &GlobalArgs,

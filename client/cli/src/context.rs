@@ -1,4 +1,4 @@
-//! What a command works with: the connection and the output.
+//! What a command needs to run: the connection and the output.
 
 use crate::{
     failure::Failure,
@@ -7,12 +7,12 @@ use crate::{
 };
 use kith_client::Client;
 
-/// What a command works with.
+/// What a command needs to run.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// Where it records and reads.
     pub(crate) place: Place,
-    /// The server that a replica is kept level with while a command goes on, if one is set.
+    /// The server that a replica keeps syncing with while a command runs, if one is set.
     pub(crate) keeps_level_with: Option<Client>,
     /// The output.
     pub(crate) output: Output,
@@ -29,7 +29,7 @@ impl Context {
         Resolver::of_event(&self.place)
     }
 
-    /// A sync beside a command that goes on.
+    /// A background sync for a long-running command.
     pub(crate) fn leveller(&self) -> Leveller {
         Leveller::of(&self.place, self.keeps_level_with.as_ref())
     }

@@ -1,4 +1,4 @@
-//! Why a command failed: what was wrong, what to do about it, and the exit code, one exhaustive match for each.
+//! Why a command failed: the message, what to do about it, and the exit code, with one exhaustive match for each.
 
 use kith_client::{Error, Kind};
 use kith_core::reason::{self, Code, Reason, meaning};
@@ -10,26 +10,26 @@ use std::{fmt, io, path::Path};
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command was typed in a way that cannot be meant.
+    /// The command line is invalid.
     Usage(String),
-    /// Something that was named is not there.
+    /// Something that was named does not exist.
     NotFound(String),
     /// A call to the server failed, or was refused before it was made.
     Call(Error),
-    /// Something was sent and no answer came: nobody knows here whether it was done.
+    /// Something was sent and no answer came: it is not known whether it was done.
     Unanswered {
-        /// What became of the call.
+        /// The error of the call.
         error: Error,
-        /// The event that was sent, if it was one, and when that happened.
+        /// The event that was sent, if any, and when it happened.
         event: Option<(EventId, Timestamp)>,
-        /// What to do about it, in words.
+        /// How to repeat it safely, in words.
         again: String,
     },
     /// A plugin breaks a rule.
     PluginRefused(String),
-    /// Something that should be proved is not.
+    /// Verification failed.
     NotVerified(String),
-    /// It cannot be done now, and may be later.
+    /// It cannot be done now, but may succeed later.
     Unavailable(String),
     /// The replica refuses what the server would.
     Refused { reason: Reason, message: String },
@@ -54,13 +54,13 @@ mod code {
     pub(super) const REFUSED: u8 = 4;
     pub(super) const UNAVAILABLE: u8 = 5;
     pub(super) const NOT_VERIFIED: u8 = 6;
-    /// What shells give a program that SIGINT ended.
+    /// The exit code that shells report for a program ended by SIGINT.
     pub(super) const STOPPED: u8 = 130;
 }
 
 impl Failure {
-    /// The failure of a call that changes something: where no answer came it may have been done, and `again` says how
-    /// to find out or to repeat it.
+    /// The failure of a call that changes something: without an answer it may have been done, and `again` says how to
+    /// find out or repeat it.
     pub(crate) fn of_change(error: Error, event: Option<&Event>, again: impl Into<String>) -> Self {
         let may_be_done = match error.kind() {
             Kind::Unreachable | Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => true,
@@ -96,7 +96,7 @@ impl Failure {
         }
     }
 
-    /// Whether a view is only behind.
+    /// Whether a view is only lagging behind.
     pub(crate) fn is_lag(&self) -> bool {
         match self {
             Self::Call(error) => error.reason() == Some(Reason::ViewBuilding),
@@ -104,7 +104,7 @@ impl Failure {
         }
     }
 
-    /// The failure of whatever came after something was done, which is said first.
+    /// A failure after something was already done; the message starts with what was done.
     pub(crate) fn after(self, done: &str) -> Self {
         match self {
             Self::Unexpected(message) => Self::Unexpected(format!("{done}; {message}")),
@@ -112,19 +112,19 @@ impl Failure {
         }
     }
 
-    /// Whether there is nothing left to say.
+    /// Whether nothing needs to be printed.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::OutputClosed | Self::PartlyRefused | Self::Stopped)
     }
 
-    /// What to do, where that is not plain from the message.
+    /// What to do, if the message does not make that obvious.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Call(error) => match error.kind() {
                 Kind::Refused(reason) => hint(reason),
                 Kind::Unreachable => Some("is kithd running there? --server or KITH_SERVER says where to look"),
                 Kind::OptionsInvalid => Some("see --server and --token-file"),
-                Kind::NotVerified => Some("keep what you have as evidence, and ask whoever runs the server"),
+                Kind::NotVerified => Some("keep what you have as evidence, and ask the server's operator"),
                 Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
             },
             Self::File { error, .. } if is_damage(error) => {
@@ -145,7 +145,7 @@ impl Failure {
         }
     }
 
-    /// For programs.
+    /// The failure as JSON.
     pub(crate) fn to_json(&self) -> Value {
         let field = match self {
             Self::Call(error) => error.field(),
@@ -185,7 +185,7 @@ impl Failure {
     }
 }
 
-/// Whether a file was read and is not what it should be, as a packed file that is cut off.
+/// Whether a file was read but is damaged, for example a truncated compressed file.
 fn is_damage(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
@@ -218,14 +218,14 @@ fn reason_exit_code(reason: Reason) -> u8 {
 
 fn hint(reason: Reason) -> Option<&'static str> {
     match reason {
-        Reason::ConditionFailed => Some("somebody recorded in the meantime: look at `kith log`, then decide again"),
-        Reason::ViewUnknown => Some("`kith view` lists the views there are"),
-        Reason::PersonUnknown => Some("`kith person list` shows who is there, `kith person add` adds somebody"),
-        Reason::OrganisationUnknown => Some("`kith org list` shows what is there, `kith org add` adds one"),
+        Reason::ConditionFailed => Some("something was recorded in the meantime: see `kith log`, then decide again"),
+        Reason::ViewUnknown => Some("`kith view` lists the available views"),
+        Reason::PersonUnknown => Some("`kith person list` lists the people, `kith person add` adds somebody"),
+        Reason::OrganisationUnknown => Some("`kith org list` lists the organisations, `kith org add` adds one"),
         Reason::EventUnknown => Some("`kith log -o json` shows the ids of events"),
-        Reason::NetworkUnknown => Some("`kith network list` shows the networks that your token opens"),
+        Reason::NetworkUnknown => Some("`kith network list` shows the networks that your token gives access to"),
         Reason::TokenUnknown => Some("`kith token list` shows the ids of tokens"),
-        Reason::EventIdReused => Some("take another --id, or look what is recorded under this one"),
+        Reason::EventIdReused => Some("use another --id, or look up what is recorded under this one"),
         Reason::ScopeMismatch => Some("an event that names another takes its scope: see --scope"),
         Reason::TokenInvalid => Some("log in again: kith login URL --token-file FILE"),
         Reason::PermissionDenied | Reason::ScopeLost => Some("ask an owner of the network"),
@@ -236,9 +236,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::RateLimited
         | Reason::DeadlineExceeded
         | Reason::ShuttingDown => Some("try again in a moment"),
-        Reason::LogPoisoned => Some("tell whoever runs the server: it must be restarted"),
-        Reason::DiskFull => Some("tell whoever runs the server: its disk is almost full; reading goes on"),
-        Reason::LogRolledBack => Some("tell whoever runs the server; reading and proofs go on"),
+        Reason::LogPoisoned => Some("tell the server's operator: it must be restarted"),
+        Reason::DiskFull => Some("tell the server's operator: its disk is almost full; reading still works"),
+        Reason::LogRolledBack => Some("tell the server's operator; reading and proofs still work"),
         Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
         Reason::Unspecified
         | Reason::EventInvalid

@@ -1,4 +1,4 @@
-//! Many events on their way to the log: recorded in batches, and what became of each.
+//! Importing many events: recording them in batches, and counting the outcomes.
 
 pub(crate) mod tally;
 pub(crate) mod upload;

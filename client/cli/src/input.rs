@@ -1,4 +1,4 @@
-//! What is given: files, and dates as they are typed.
+//! Input: files, and dates as typed.
 
 pub(crate) mod dates;
 pub(crate) mod files;

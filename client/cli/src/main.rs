@@ -1,4 +1,4 @@
-//! `kith`: the command line of Kith. Reads what was typed, runs it, says what went wrong, gives the exit code.
+//! `kith`: the command line of Kith. Parses the command line, runs the command, reports errors and sets the exit code.
 
 mod args;
 mod authoring;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Err(error) => return report(&Failure::Unexpected(format!("cannot start: {error}")), format),
     };
     let done = runtime.block_on(kith.run());
-    // A thread that waits for standard input would hold up the exit.
+    // A thread waiting for standard input would delay the exit.
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says why a command failed. Where even that cannot be written, the exit code says it.
+/// Reports why a command failed. If even that cannot be written, only the exit code remains.
 fn report(failure: &Failure, format: Format) -> ExitCode {
     if !failure.is_silent() {
         let text = match format {
@@ -58,7 +58,7 @@ fn report(failure: &Failure, format: Format) -> ExitCode {
     ExitCode::from(failure.exit_code())
 }
 
-/// Answers a command line that cannot be run: help and version too come this way.
+/// Responds to a command line that cannot be run, including requests for help and version.
 fn refuse_typed(error: &clap::Error, typed: &[OsString]) -> ExitCode {
     let format = if typed::wants_json(typed) { Format::Json } else { Format::Table };
     if let Some(word) = typed::word_taken_for_help(error, typed) {

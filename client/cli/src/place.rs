@@ -1,6 +1,6 @@
-//! Where commands record and read: at the server, or in a replica that needs none.
+//! Where commands record and read: at the server, or in a replica that needs no server.
 //!
-//! Invariant: a command that works on a replica asks nothing of a server.
+//! Invariant: a command that works on a replica does not call the server.
 
 pub(crate) mod known_logs;
 pub(crate) mod level;
@@ -39,7 +39,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Opens the replica in a folder; says so when another process has to be waited for.
+    /// Opens the replica in a folder; remarks on it if it has to wait for another process.
     pub(crate) fn open(folder: &Path, network: NetworkName) -> Result<Replica, Failure> {
         let (done, waiting) = mpsc::channel::<()>();
         thread::scope(|scope| {
@@ -54,7 +54,7 @@ impl Place {
         })
     }
 
-    /// The server, for what only a server can do.
+    /// The server, for operations that only a server supports.
     pub(crate) fn server(&self) -> Result<&Client, Failure> {
         match self {
             Self::Server(client) => Ok(client),
@@ -73,7 +73,7 @@ impl Place {
         }
     }
 
-    /// Everybody, or the people of an organisation.
+    /// All people, or those of an organisation.
     pub(crate) async fn people(&self, organisation: Option<&OrganisationId>) -> Result<Vec<v1::Person>, Failure> {
         match self {
             Self::Server(client) => Ok(client.people(organisation).await?),
@@ -85,7 +85,7 @@ impl Place {
         }
     }
 
-    /// Everybody's name, as far as it is known, for output to people.
+    /// All known names, for human-readable output.
     pub(crate) async fn names(&self) -> Result<Names, Failure> {
         Ok(Names::of_people(self.people(None).await?))
     }
@@ -118,7 +118,7 @@ impl Place {
         }
     }
 
-    /// How far the log goes, here.
+    /// The head of the log, as seen here.
     pub(crate) async fn head(&self) -> Result<Head, Failure> {
         match self {
             Self::Server(client) => Ok(client.head().await?),
@@ -131,7 +131,7 @@ impl Place {
         }
     }
 
-    /// The entry of an event, if it is there and may be seen.
+    /// The entry of an event, if it exists and may be seen.
     pub(crate) async fn find_recorded(&self, id: &EventId) -> Result<Option<Recorded>, Failure> {
         match self {
             Self::Server(client) => match client.find_event(id).await {
@@ -142,7 +142,7 @@ impl Place {
         }
     }
 
-    /// An event that `field` of another one names.
+    /// An event that is referred to by `field` of another one.
     pub(crate) async fn event(&self, id: &EventId, field: &str) -> Result<Event, Failure> {
         match self {
             Self::Server(client) => match client.find_event(id).await {

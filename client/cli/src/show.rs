@@ -1,4 +1,4 @@
-//! What is printed: JSON for programs; tables, sentences and remarks for people.
+//! Output: JSON for programs; tables, sentences and remarks for people.
 
 pub(crate) mod log_clock;
 pub(crate) mod output;

@@ -1,13 +1,13 @@
-//! What can be seen in a typed line that could not be parsed, or was parsed into something nobody meant.
+//! Inspects a command line that could not be parsed, or that was parsed in an unintended way.
 
 use crate::args::Kith;
 use clap::{Parser, error::ErrorKind};
 use std::ffi::OsString;
 
-/// Flags that answer instead of running anything.
+/// Flags that print something instead of running a command.
 const ANSWERING_FLAGS: [&str; 2] = ["-h", "-V"];
 
-/// Whether JSON was asked for.
+/// Whether JSON output was requested.
 pub(crate) fn wants_json(typed: &[OsString]) -> bool {
     let texts: Vec<&str> = typed.iter().filter_map(|argument| argument.to_str()).collect();
     let together = ["-ojson", "-o=json", "--output=json"];
@@ -15,14 +15,14 @@ pub(crate) fn wants_json(typed: &[OsString]) -> bool {
         || texts.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]))
 }
 
-/// The word, such as `-helpers`, that was taken for `-h` or `-V` with more flags behind it, where help or the version
-/// was asked for in no other way.
+/// The word, such as `-helpers`, that was parsed as `-h` or `-V` followed by more flags, if nothing else in the line
+/// asks for help or the version.
 pub(crate) fn word_taken_for_help<'t>(error: &clap::Error, typed: &'t [OsString]) -> Option<&'t str> {
     if !is_answer(error) {
         return None;
     }
     let word = typed.iter().filter_map(|argument| argument.to_str()).find(|word| is_cluster(word))?;
-    // Without such words the line asks for help no more: nobody asked for it.
+    // If the line without such words no longer asks for help, help was not intended.
     let plain = |argument: &OsString| argument.to_str().is_none_or(|word| !is_cluster(word));
     let rest = typed.iter().map(|argument| if plain(argument) { argument.clone() } else { "x".into() });
     let asked = Kith::try_parse_from(rest).err().is_some_and(|error| is_answer(&error));

@@ -1,4 +1,4 @@
-//! What the program says of itself: every command that records, reads or imports shows an example.
+//! The program's help: every command that records, reads or imports shows an example.
 
 use std::process::{Command, Output};
 

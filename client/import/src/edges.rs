@@ -1,7 +1,7 @@
-//! Lists of contacts from elsewhere: face-to-face lists and message lists, made into events.
+//! Turns lists of contacts from other sources, such as face-to-face lists and message lists, into events.
 //!
 //! Rows become contacts (`join`, `group`), contacts become events (`plan`). Everything is a function of the files and
-//! the flags, so that importing a file twice gives the same events.
+//! the flags, so importing a file twice yields the same events.
 
 mod columns;
 mod contacts;

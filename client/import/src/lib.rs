@@ -1,10 +1,10 @@
-//! Events made of lines and lists from elsewhere, by whatever program imports them.
+//! Turns lines and lists from other sources into events, for any importing program.
 //!
 //! A line of JSON is an event ([`read_record`]). A list of contacts is read into rows, rows become contacts, and
-//! contacts events ([`edges`]). What cannot be made an event is a [`Refusal`], and the rest goes on.
+//! contacts become events ([`edges`]). What cannot become an event is a [`Refusal`], and the rest continues.
 //!
-//! Invariant: everything but what is random by its name is a function of what was read, so that importing it twice gives
-//! the same events. Nothing here reads files, sends or prints.
+//! Invariant: everything except what is named random is a function of the input, so importing it twice yields the same
+//! events. Nothing here reads files, sends or prints.
 
 pub mod edges;
 mod record;

@@ -1,4 +1,4 @@
-//! Events of JSON lines, ready to be recorded.
+//! Reads events from JSON lines, ready to be recorded.
 
 use kith_client::{NewEvent, random_bytes, random_event_id};
 use kith_core::{
@@ -8,7 +8,7 @@ use kith_core::{
 };
 use kith_json::{Missing, NotRecord, Record};
 
-/// What a line leaves out is random: each reading gives new events.
+/// What a line leaves out is filled in at random: each reading yields new events.
 #[derive(Debug)]
 pub struct Random;
 
@@ -26,7 +26,7 @@ impl Missing for Random {
     }
 }
 
-/// Reads an event from a line, and checks it against every rule that needs no log.
+/// Reads an event from a line and checks it against every rule that needs no log.
 pub fn read_record(line: &[u8], missing: &mut impl Missing) -> Result<NewEvent, NotRecord> {
     let Record { event, details } = kith_json::read_record(line, missing)?;
     Ok(NewEvent::from_parts(event, details)?)

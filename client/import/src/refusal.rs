@@ -1,16 +1,16 @@
-//! Records that are not in the log, and why.
+//! Records that were not recorded, and why.
 
 use kith_client::{Error, EventRefused};
 use kith_core::reason::{self, Reason};
 use kith_json::{NotRecord, problem_json};
 use serde_json::{Map, Value};
 
-/// A record of a file that is not in the log, and why.
+/// A record of a file that was not recorded, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// Its number in the file, from 1.
     pub record: u64,
-    /// The reason's name.
+    /// The name of the reason.
     pub reason: &'static str,
     /// The field at fault; may be empty.
     pub field: String,
@@ -42,7 +42,7 @@ impl Refusal {
         Self { record, reason, field: refused.field, message: refused.message }
     }
 
-    /// For programs.
+    /// The refusal as JSON.
     pub fn to_json(&self) -> Value {
         let mut object = Map::from_iter([("record".to_owned(), self.record.into())]);
         object.extend(problem_json(self.reason, Some(&self.field), &self.message));

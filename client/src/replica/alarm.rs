@@ -1,6 +1,6 @@
-//! What verification found wrong, and the evidence of it: both checkpoints, in a file that anybody can check.
+//! What verification found to be wrong, and the evidence: both checkpoints, in a file that anybody can check.
 //!
-//! Invariant: an alarm changes nothing in the replica but the note that there is one.
+//! Invariant: an alarm changes nothing in the replica except that it is recorded there.
 
 use kith_core::{
     checkpoint::{SignedCheckpoint, VerifierKey},
@@ -23,26 +23,26 @@ pub struct Alarm {
 pub enum Finding {
     /// Another key signs for the log.
     KeyChanged {
-        /// The key that was known.
+        /// The known key.
         known: Box<VerifierKey>,
-        /// The key that the server gives.
+        /// The key that the server shows.
         found: Box<VerifierKey>,
     },
-    /// The log ends before what it was known to hold.
+    /// The log ends before entries that it was known to hold.
     Shrunk {
         /// Entries held here.
         held: u64,
         /// Entries that the server signs for now.
         found: u64,
     },
-    /// Entries that are held here are others on the server.
+    /// Entries held here differ from those on the server.
     Rewritten {
         /// Entries held here.
         held: u64,
         /// Why the proof of growth fails.
         why: String,
     },
-    /// What the server gives is not what it signs for.
+    /// What the server sends is not what it signed.
     Altered {
         /// The last position that was verified.
         verified: u64,
@@ -59,8 +59,8 @@ impl fmt::Display for Finding {
             }
             Self::Shrunk { held, found } => write!(
                 f,
-                "the server's log ends at position {found}, and it had given out {held} entries: it was rolled back, \
-                 as by the restore of an old backup"
+                "the server's log ends at position {found}, although it had sent {held} entries: it was rolled back, \
+                 for example by restoring an old backup"
             ),
             Self::Rewritten { held, why } => {
                 write!(
@@ -69,7 +69,7 @@ impl fmt::Display for Finding {
                 )
             }
             Self::Altered { verified, why } => {
-                write!(f, "what the server gives after position {verified} is not what it signed: {why}")
+                write!(f, "what the server sends after position {verified} is not what it signed: {why}")
             }
         }
     }
@@ -79,19 +79,19 @@ impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.finding.fmt(f)?;
         match &self.evidence {
-            Some(path) => write!(f, "; nothing of it was applied, and both checkpoints are in {}", path.display()),
-            None => f.write_str("; nothing of it was applied"),
+            Some(path) => write!(f, "; nothing from it was applied, and both checkpoints are in {}", path.display()),
+            None => f.write_str("; nothing from it was applied"),
         }
     }
 }
 
 impl std::error::Error for Alarm {}
 
-/// What a file of evidence holds.
+/// The contents of an evidence file.
 pub(super) struct Evidence<'a> {
     pub(super) finding: &'a Finding,
     pub(super) at: Timestamp,
-    /// Size and root of the tree as it is held.
+    /// Size and root of the tree held here.
     pub(super) held: (u64, Hash),
     pub(super) known_key: Option<&'a VerifierKey>,
     pub(super) known: Option<&'a SignedCheckpoint>,

@@ -1,4 +1,4 @@
-//! The whole replica against the checkpoint that vouched for it: nothing is believed but the key.
+//! Verifies the whole replica against the checkpoint that vouched for it, trusting nothing but the key.
 
 use super::{
     Inner,
@@ -15,16 +15,16 @@ use kith_core::{
     tree::{Hash, Subtree},
 };
 
-/// What a check of the whole replica came to.
+/// The result of checking the whole replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// Entries that were hashed.
     pub entries: u64,
     /// The last position.
     pub position: Position,
-    /// Root of the tree as it was computed.
+    /// Root of the tree as computed.
     pub root: Hash,
-    /// What is wrong; empty if nothing is.
+    /// What is wrong; empty if nothing.
     pub problems: Vec<String>,
 }
 
@@ -83,7 +83,7 @@ fn hash_all(reader: &Reader, gaps: &[Subtree], position: Position) -> Result<Has
     Ok(Ok((tree, count)))
 }
 
-/// Holds the checkpoint against the key, and against the tree if it is of the same size.
+/// Checks the checkpoint's signature, and its root if the tree has the same size.
 fn check_note(note: &str, key: &str, root: &Hash, position: Position) -> Option<String> {
     if position == Position::ZERO && note.is_empty() {
         return None;

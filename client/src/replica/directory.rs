@@ -1,7 +1,7 @@
-//! The directory as the entries here state it, with what is on its way.
+//! The directory according to the entries here, with what is still in the outbox.
 //!
-//! Invariant: it is made of entries alone and only remembered to be faster; another incarnation or a smaller log makes
-//! it anew.
+//! Invariant: it is derived from entries alone and cached only for speed; another incarnation or a smaller log rebuilds
+//! it.
 
 use super::{
     Inner,
@@ -42,14 +42,14 @@ impl Known {
     }
 }
 
-/// Adds what an event says, if that fits what is known.
+/// Applies an event, if it is consistent with the directory.
 pub(super) fn add_to_directory(directory: &mut Directory, event: &Event, position: Position) {
     if can_apply(directory, event) {
         directory.apply(event, position);
     }
 }
 
-/// Whether an event of the directory fits what is known: a server that makes no sense must not end the process.
+/// Whether a directory event is consistent with the directory: a nonsensical server must not end the process.
 fn can_apply(directory: &Directory, event: &Event) -> bool {
     match &event.fact {
         Fact::Directory(DirectoryFact::PersonChanged(changed)) => directory.person(&changed.person).is_some(),
@@ -66,13 +66,13 @@ fn can_apply(directory: &Directory, event: &Event) -> bool {
     }
 }
 
-/// The names that the details of an event give people for all to see.
+/// The names that an event's details give to people, visible to everybody.
 fn names(event: &Event, details: Vec<Detail>) -> impl Iterator<Item = (PersonId, String)> {
     details.into_iter().filter_map(|detail| Some((event.names(detail.kind, &detail.subjects)?.clone(), detail.text)))
 }
 
 impl Inner {
-    /// Does something with the directory at the head.
+    /// Runs `answer` on the directory at the head.
     fn with_directory<T>(&self, answer: impl FnOnce(&Known) -> T) -> Result<T, StoreError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.store.read(|transaction| {
@@ -114,7 +114,7 @@ impl Inner {
         Ok(directory)
     }
 
-    /// The network's plugins, as the entries here say.
+    /// The network's plugins, according to the entries here.
     #[cfg(feature = "views")]
     pub(super) fn plugins(&self) -> Result<Plugins, StoreError> {
         self.with_directory(|known| known.plugins.clone())
@@ -158,7 +158,7 @@ impl Inner {
     }
 }
 
-/// Adds whom an event of the outbox adds, and describes whom it changes, as the log will.
+/// Applies an event of the outbox to a list of people, as the log will.
 fn describe(people: &mut Vec<v1::Person>, event: &NewEvent) {
     let text = |organisation: Option<&OrganisationId>| organisation.map(ToString::to_string).unwrap_or_default();
     let given = names(event.event(), event.details().to_vec()).last().map(|(_, name)| name);

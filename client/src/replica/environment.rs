@@ -1,10 +1,10 @@
-//! What a replica takes from the world around it besides disk and network: the time and random bytes. A simulation
-//! brings its own.
+//! What a replica needs from its environment besides disk and network: the time and random bytes. A simulation supplies
+//! its own.
 
 use kith_core::timestamp::Timestamp;
 use std::{fmt, sync::Arc};
 
-/// The time, and randomness.
+/// The clock and the source of randomness.
 #[derive(Clone)]
 pub struct Environment {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -17,7 +17,8 @@ pub struct Environment {
 type Random = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 impl Environment {
-    /// A clock, and a source that fills a slice with bytes. Ids and salts are only as hard to guess as those bytes.
+    /// Takes a clock, and a source that fills a slice with bytes. Ids and salts are only as hard to guess as those
+    /// bytes.
     pub fn new(
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         random: impl Fn(&mut [u8]) + Send + Sync + 'static,
@@ -30,7 +31,7 @@ impl Environment {
         }
     }
 
-    /// The same, with a mistake on purpose.
+    /// The same, with a deliberate fault.
     #[cfg(feature = "faults")]
     #[must_use]
     pub fn with_planted(self, planted: Option<super::Planted>) -> Self {

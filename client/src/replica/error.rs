@@ -1,4 +1,4 @@
-//! What can go wrong with a replica, one enum per operation; no type of the storage engine shows.
+//! Errors of a replica, one enum per operation. No type of the storage engine is exposed.
 
 use super::alarm::Alarm;
 use crate::error::Error;
@@ -8,19 +8,19 @@ use std::{io, path::PathBuf};
 /// The replica's file could not be read or written. What was recorded before is still there.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No space is left. Nothing was lost; make space and repeat.
-    #[error("no space is left for the replica: nothing was lost; make space, then try again")]
+    /// The disk is full. Nothing was lost; free some space and retry.
+    #[error("no space is left for the replica: nothing was lost; free some space, then try again")]
     Full,
     /// The disk or the storage engine failed; the text is for people.
     #[error("the replica's file cannot be used: {0}")]
     Storage(String),
-    /// Another process has the file and does not let go of it.
-    #[error("the replica is in use by another process that does not let go of it")]
+    /// Another process has the file open and does not release it.
+    #[error("the replica is in use by another process that does not release it")]
     InUse,
-    /// Another process synced the replica while this one fetched: what was fetched is not needed any more.
-    #[error("another process changed the replica meanwhile: sync again")]
+    /// Another process synced the replica while this one was fetching: what was fetched is no longer needed.
+    #[error("another process changed the replica in the meantime: sync again")]
     Moved,
-    /// The file holds something that no replica writes.
+    /// The file contains something that no replica writes.
     #[error("the replica is damaged ({0}): `reset` fetches the log again and keeps what was not sent")]
     Damaged(&'static str),
 }
@@ -28,24 +28,24 @@ pub enum StoreError {
 /// Why a replica could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has it open and does not let go of it.
-    #[error("the replica {folder} is in use by another process that does not let go of it: end that one first")]
+    /// Another process has it open and does not release it.
+    #[error("the replica {folder} is in use by another process that does not release it: end that process first")]
     InUse {
         /// The replica's folder.
         folder: PathBuf,
     },
-    /// It is of another network.
-    #[error("the replica is of the network {found}, not of {asked}: take another folder for that one")]
+    /// It belongs to another network.
+    #[error("the replica belongs to the network {found}, not to {asked}: use another folder for that one")]
     OtherNetwork {
-        /// The network it is of.
+        /// The network it belongs to.
         found: String,
-        /// The network asked for.
+        /// The requested network.
         asked: NetworkName,
     },
-    /// Another program wrote it. Nothing was changed.
+    /// It was written by a program with another format version. Nothing was changed.
     #[error(
         "the replica has format {found}, and this program reads {supported}: it was made by an unreleased program; \
-         send what waits with that program, then sync into a new folder with this one"
+         send the outbox with that program, then sync into a new folder with this one"
     )]
     Version {
         /// The version found.
@@ -53,12 +53,12 @@ pub enum OpenError {
         /// The version that this program reads.
         supported: u32,
     },
-    /// The folder could not be made or read.
+    /// The folder could not be created or read.
     #[error("{folder}: {source}")]
     Io {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The filter breaks a rule.
@@ -75,8 +75,8 @@ pub enum RecordError {
     /// It breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// Its id is that of an event with other content.
-    #[error("the id {id} is that of another event: take a new one, or look what is recorded under it")]
+    /// Its id belongs to an event with different content.
+    #[error("the id {id} belongs to another event: use a new id, or look up what is recorded under this one")]
     IdReused {
         /// The id.
         id: EventId,
@@ -86,35 +86,35 @@ pub enum RecordError {
     Store(#[from] StoreError),
 }
 
-/// Why a sync did not come to its end. What it got until then is kept, and nothing recorded here is lost.
+/// Why a sync did not complete. What it fetched until then is kept, and nothing recorded here is lost.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// A call failed; the next sync goes on from here.
+    /// A call failed; the next sync continues from here.
     #[error(transparent)]
     Call(#[from] Error),
-    /// The server's log is not the one that this replica holds. Nothing of it was applied.
+    /// The server's log is not the one that this replica holds. Nothing from it was applied.
     #[error(transparent)]
     Alarm(#[from] Box<Alarm>),
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The token was revoked. What only members of its organisation may see is here no more; everything else is, and so
-    /// is what was recorded here.
+    /// The token was revoked. What only members of its organisation may see was removed; everything else is still here,
+    /// including what was recorded here.
     #[error(
         "the token was revoked: {removed} entries that only its organisation may see were removed here, and nothing \
          that was recorded here is lost; log in with another token"
     )]
     ScopeLost {
-        /// Entries that went.
+        /// Number of entries removed.
         removed: u64,
     },
-    /// Another sync of this replica runs.
-    #[error("another sync of this replica runs")]
+    /// Another sync of this replica is running.
+    #[error("another sync of this replica is running")]
     Running,
 }
 
 impl SyncError {
-    /// Whether another attempt can succeed, unchanged.
+    /// Whether the same attempt can succeed later, unchanged.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Call(error) => error.is_retryable(),

@@ -1,4 +1,4 @@
-//! What happens in a replica, as it happens, for whoever shows it.
+//! Notifications of what happens in a replica.
 
 use super::{Alarm, SyncReport};
 use crate::{append_stream::EventRefused, error::Error};
@@ -7,32 +7,32 @@ use kith_core::{decide::Outcome, id::EventId, position::Position};
 /// Something that happened in a replica.
 #[derive(Debug, Clone)]
 pub enum Happening {
-    /// An event was recorded here and waits to be sent.
+    /// An event was recorded here and is waiting to be sent.
     Recorded(EventId),
     /// The server answered for an event of this device.
     Answered {
         /// The event.
         id: EventId,
-        /// Where it is, or why it is not.
+        /// Its position in the log, or why it was refused.
         result: Result<Outcome, EventRefused>,
     },
     /// Entries were verified and are here.
     Entries {
         /// The position before the first one.
         after: Position,
-        /// The position that the replica comes to now.
+        /// The replica's new last position.
         until: Position,
-        /// How many; others in between do not pass the filter.
+        /// How many; other entries in between do not pass the filter.
         count: usize,
     },
-    /// The log here was given up, because the server's is another one.
+    /// The log here was discarded, because the server's log is another one or on request.
     Reset {
-        /// Events of this device that went back into the outbox.
+        /// Events of this device that returned to the outbox.
         returned: u64,
     },
     /// The connection's state changed.
     Connection(Connection),
-    /// A sync came to its end.
+    /// A sync completed.
     Synced(SyncReport),
     /// Verification failed; nothing more is applied.
     Alarm(Alarm),
@@ -43,6 +43,6 @@ pub enum Happening {
 pub enum Connection {
     /// The server answers.
     Online,
-    /// It does not; it is tried again.
+    /// The server does not answer; the connection is retried.
     Offline(Error),
 }

@@ -1,4 +1,4 @@
-//! Where an event is, and why it is there or nowhere.
+//! Explains where an event is and why.
 
 use super::{
     Inner,
@@ -8,32 +8,32 @@ use super::{
 use crate::entries::Recorded;
 use kith_core::id::EventId;
 
-/// What a replica knows of an event.
+/// What a replica knows about an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Explanation {
-    /// It is an entry here; `own` if this device recorded it.
+    /// It is an entry here.
     Here {
         /// The entry.
         recorded: Box<Recorded>,
     },
-    /// It is on its way.
+    /// It is in the outbox.
     OnItsWay {
-        /// How far, with the event.
+        /// The event, and how far it has got.
         pending: Box<Pending>,
         /// Why the last attempt to reach the server failed; empty if it did not.
         failure: String,
     },
     /// The server refused it.
     Refused {
-        /// The event, and why.
+        /// The event, and why it was refused.
         refusal: Box<Refusal>,
     },
-    /// Nothing is known of it: it is not in the log up to the head here, does not pass the replica's filter, may not be
-    /// seen, or was recorded elsewhere and not sent yet.
+    /// Nothing is known about it: it is not in the log up to the head here, does not pass the replica's filter, is not
+    /// visible to the token, or was recorded elsewhere and not sent yet.
     Unknown {
         /// Whether entries are left out here, so that it may be one of them.
         has_gaps: bool,
-        /// How many entries the server had beyond those here, when it was last seen.
+        /// How many more entries the server had when it was last seen.
         behind: u64,
     },
 }

@@ -1,6 +1,6 @@
-//! Following: a sync that goes on, across broken connections.
+//! Following: continuous syncing, across broken connections.
 //!
-//! Invariant: after every new connection the server is checked again before anything is sent or applied.
+//! Invariant: on every new connection the server is checked again before anything is sent or applied.
 
 use super::{
     Inner, SyncError,
@@ -41,7 +41,7 @@ impl Inner {
         delay(self.options.retry, failed, asked, self.environment.fraction())
     }
 
-    /// Syncs and goes on until something fails.
+    /// Syncs continuously until something fails.
     async fn follow_once(&self, client: &Client, failed: &mut u32) -> Result<Infallible, SyncError> {
         let mut recorded = self.outbox_moved.subscribe();
         recorded.borrow_and_update();
@@ -57,7 +57,7 @@ impl Inner {
             let pause = delay(self.options.retry, failed_sends, None, self.environment.fraction());
             tokio::select! {
                 () = wake_up(&mut recorded, waiting > 0, pause) => {
-                    // The connection may be a new one, and its other end somebody else.
+                    // The connection may be new, and its other end a different server.
                     self.check_server(client, &mut report).await?;
                     if report.reset.is_some() {
                         return Err(SyncError::Call(ended()));
@@ -76,7 +76,7 @@ impl Inner {
     }
 }
 
-/// Waits until something is recorded, or until what waits is to be sent again.
+/// Waits until something is recorded, or until it is time to retry waiting events.
 async fn wake_up(recorded: &mut watch::Receiver<u64>, waits: bool, pause: Duration) {
     tokio::select! {
         // The replica holds the sender for as long as this runs.

@@ -1,7 +1,7 @@
-//! Entries that are here by their hashes only, and how entries get in and out of that state.
+//! Gaps: entries that are here only as hashes. Fills them, and turns entries back into gaps.
 //!
-//! Invariant: gaps are complete subtrees that overlap neither each other nor an entry, and together with the entries
-//! they make up the whole log up to the head.
+//! Invariant: gaps are complete subtrees that overlap neither each other nor an entry; together with the entries they
+//! cover the whole log up to the head.
 
 use super::{
     Inner, SyncError,
@@ -30,14 +30,14 @@ use kith_core::{
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One leaf or subtree of what a server gave.
+/// One leaf or subtree of a server's answer.
 enum Piece {
     Entry(Box<Recorded>),
     LeftOut(Subtree),
 }
 
 impl Inner {
-    /// Gaps in order.
+    /// All gaps, in order.
     pub(super) fn gaps(&self) -> Result<Vec<Subtree>, StoreError> {
         self.store.read(|transaction| {
             let table = transaction.open_table(GAPS)?;
@@ -51,7 +51,7 @@ impl Inner {
         })
     }
 
-    /// Fetches what a filter lets pass out of the gaps; gives the number of entries that came.
+    /// Fetches the entries in gaps that pass a filter; returns how many were fetched.
     pub(super) async fn fill_gaps(&self, client: &Client, filter: &Filter) -> Result<u64, SyncError> {
         let gaps = self.gaps()?;
         let mut filled = 0;
@@ -71,7 +71,7 @@ impl Inner {
             filled += self.fill(covered, &mut pieces)?;
             left = rest;
             if until <= after && whole == 0 {
-                return Err(crate::error::Error::answer("it does not come to the end of what was asked for").into());
+                return Err(crate::error::Error::answer("it ends before what was asked for").into());
             }
             after = until;
         }
@@ -89,7 +89,7 @@ impl Inner {
         Ok(client.read(&options).await?)
     }
 
-    /// Fills gaps that are covered by pieces, in one transaction.
+    /// Fills gaps that are fully covered by pieces, in one transaction.
     fn fill(&self, covered: &[Subtree], pieces: &mut BTreeMap<u64, Piece>) -> Result<u64, SyncError> {
         let mut found = Vec::new();
         for gap in covered {
@@ -129,8 +129,8 @@ impl Inner {
             .map_err(SyncError::from)
     }
 
-    /// Lets go of entries that are not to be here, and notes what else is so from then on, in one transaction; gives how
-    /// many these were.
+    /// Turns entries that must not be here into gaps and updates the state, in one transaction; returns how many
+    /// entries were removed.
     pub(super) fn let_go(
         &self,
         keeps: impl Fn(&Reader, &Bytes) -> Result<bool, StoreError>,
@@ -162,7 +162,7 @@ impl Inner {
         Ok(gone.len() as u64)
     }
 
-    /// Positions that a filter and the token let pass, after one of them.
+    /// The positions after `after` that pass the filter and that the token may see.
     pub(super) async fn visible(
         &self,
         client: &Client,
@@ -216,7 +216,7 @@ fn write_without(
     Ok(())
 }
 
-/// Gaps with further leaves, halves joined to wholes.
+/// The gaps with new leaves added and sibling subtrees joined.
 fn merged(gaps: Vec<Subtree>, gone: &[Gone]) -> Vec<Subtree> {
     let leaf = |(position, _, hash): &Gone| Subtree { start: position.get() - 1, level: 0, hash: *hash };
     let mut all: Vec<Subtree> = gaps.into_iter().chain(gone.iter().map(leaf)).collect();
@@ -262,7 +262,7 @@ fn apart(pieces: BTreeMap<u64, Piece>) -> (Vec<Recorded>, Vec<Subtree>) {
     (entries, left_out)
 }
 
-/// Root of a subtree made of these parts; `None` if they do not make one up.
+/// Root of the subtree made up of these parts; `None` if they do not form one.
 fn root_of(gap: &Subtree, entries: &[Recorded], left_out: &[Subtree]) -> Option<Hash> {
     let leaf = |recorded: &Recorded| (recorded.entry.position.get() - 1, 0, leaf_hash(&recorded.bytes));
     let mut parts: Vec<(u64, u8, Hash)> = entries.iter().map(leaf).collect();

@@ -1,15 +1,15 @@
-//! A file whose making broke off, at a crash or for want of space: it is made anew, because nothing was in it yet.
+//! Replaces a file whose creation was interrupted by a crash or a full disk: it had no contents yet.
 //!
-//! Invariant: a file that was ever whole is never emptied, nor one that somebody else is making.
+//! Invariant: a file that was ever complete is never emptied, nor one that another process is creating.
 
 use redb::{BackendError, Database, DatabaseError, StorageBackend};
 use std::{io, ops::Bound};
 
-/// What a whole file begins with. The storage engine writes it last when it makes one (redb, docs/design.md, "Database
+/// The start of a complete file. The storage engine writes it last when it creates one (redb, docs/design.md, "Database
 /// header").
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 
-/// Opens a file, or makes it.
+/// Opens or creates a file.
 pub(super) fn open_or_make(builder: &redb::Builder, backend: impl StorageBackend) -> Result<Database, DatabaseError> {
     empty_if_half_made(&backend)?;
     builder.create_with_backend(backend)
@@ -22,9 +22,9 @@ fn empty_if_half_made(backend: &impl StorageBackend) -> io::Result<()> {
     }
     let locked = match backend.try_lock_range(all.0, all.1) {
         Ok(true) => true,
-        // Somebody else is making it, and the storage engine will say so.
+        // Another process is creating it, and the storage engine will report that.
         Ok(false) => return Ok(()),
-        // Storage that nobody else can have.
+        // Storage that no other process can open.
         Err(BackendError::Unsupported) => false,
         Err(error) => return Err(error.into()),
     };
@@ -38,7 +38,7 @@ fn empty_if_half_made(backend: &impl StorageBackend) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether there is less at the beginning than every whole file has: a part of it, and nothing else.
+/// Whether the start of the file is an incomplete magic number with nothing but zeros after it.
 fn is_half_made(backend: &impl StorageBackend) -> io::Result<bool> {
     let length = usize::try_from(backend.len()?).unwrap_or(usize::MAX).min(MAGIC.len());
     let mut found = [0; MAGIC.len()];

@@ -1,4 +1,4 @@
-//! A replica as a history that views are derived of. Entries that are not here are left out.
+//! A replica as a history that views are derived from. Entries that are not here are left out.
 
 use super::{Inner, error::StoreError};
 use bytes::Bytes;

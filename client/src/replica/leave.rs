@@ -1,7 +1,7 @@
-//! Leaving a network: a replica goes from the disk, and with it what its owner may no longer need to have.
+//! Leaving a network: deletes a replica from the disk.
 //!
-//! Invariant: nothing that was recorded here and not sent goes without being asked for, and the files go, not only
-//! what is in them: a deleted row's bytes would stay behind.
+//! Invariant: events that were recorded here and not sent are deleted only on request, and the files themselves are
+//! removed, not just their contents: a deleted row's bytes would stay behind.
 
 use super::{Inner, Outbox, Replica, error::StoreError, limits, turns};
 use std::{
@@ -15,26 +15,26 @@ use std::{
 /// Why a replica was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaveError {
-    /// Events of this device are in no log: send them, or say that they are to go.
-    #[error("{pending} events wait to be sent and {refused} were refused: nothing was removed")]
+    /// Events of this device are not in the log: send them, or ask for them to be deleted.
+    #[error("{pending} events are waiting to be sent and {refused} were refused: nothing was removed")]
     Unsent {
-        /// Events that wait to be sent.
+        /// Events that are waiting to be sent.
         pending: u64,
         /// Events that the server refused.
         refused: u64,
     },
-    /// A clone of it, a sync or a view is still there.
-    #[error("the replica is still used in this process: nothing was removed")]
+    /// A clone of it, a sync or a view still exists.
+    #[error("the replica is still in use in this process: nothing was removed")]
     InUse,
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Files could not be removed; trying again goes on from there.
+    /// Files could not be removed; another attempt continues from there.
     #[error("{path}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -42,13 +42,13 @@ pub enum LeaveError {
 /// What is left of a replica.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Left {
-    /// Evidence of a log that was changed; it holds signed checkpoints only, no entries.
+    /// Evidence of a changed log; it contains signed checkpoints only, no entries.
     pub evidence: Option<PathBuf>,
 }
 
 impl Replica {
-    /// Removes the replica: its entries, details, outbox, key and views. Refuses while events of this device are in no
-    /// log, unless `outbox` says that these go, too. Evidence of a log that was changed stays.
+    /// Removes the replica: its entries, details, outbox, key and views. Refuses while events of this device are not in
+    /// the log, unless `outbox` says that they are to be deleted, too. Evidence of a changed log stays.
     pub fn leave(self, outbox: Outbox) -> Result<Left, LeaveError> {
         let (pending, refused) = self.0.outbox_counts()?;
         match outbox {
@@ -70,14 +70,14 @@ impl Replica {
         if evidence.exists() {
             return Ok(Left { evidence: Some(evidence) });
         }
-        // What somebody else put there keeps the folder.
+        // The folder stays if it contains anything else.
         drop(fs::remove_dir(&folder));
         Ok(Left::default())
     }
 }
 
-/// The replica itself, if nobody else in this process has it. The thread that lets others have their turn has it for
-/// moments.
+/// The replica itself, if nothing else in this process uses it. The thread that gives other processes their turn holds
+/// it for brief moments.
 fn alone(mut inner: Arc<Inner>) -> Option<Inner> {
     for _ in 0..limits::ALONE_ATTEMPTS_MAX {
         match Arc::try_unwrap(inner) {

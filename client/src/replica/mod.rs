@@ -1,14 +1,14 @@
-//! A copy of a network's log in a folder, that records and reads without a server and agrees with it when there is one.
+//! A copy of a network's log in a folder, which records and reads without a server and syncs with it when there is one.
 //!
-//! [`Replica::record`] puts an event on disk and returns; [`Replica::sync`] sends what waits, fetches what is new and
-//! holds it against the log's signed checkpoints; [`Replica::follow`] does so for as long as it runs, across broken
-//! connections. [`Replica::happenings`] tells a user interface what changes meanwhile.
+//! [`Replica::record`] writes an event to disk and returns; [`Replica::sync`] sends the outbox, fetches new entries and
+//! verifies them against the log's signed checkpoints; [`Replica::follow`] does so for as long as it runs, across
+//! broken connections. [`Replica::happenings`] notifies a user interface of changes.
 //!
-//! Invariant: nothing is applied that a checkpoint signed by the known key does not vouch for, and nothing recorded
-//! here is given up before it is an entry here, was refused, or was dropped by somebody.
+//! Invariant: nothing is applied unless a checkpoint signed by the known key vouches for it, and an event recorded here
+//! is kept until it is an entry here, was refused, or was dropped explicitly.
 //!
-//! Calls that touch the file block for as long as the disk takes, a few milliseconds: where that is too long, call
-//! them on a thread of their own.
+//! Calls that access the file block for as long as the disk takes, a few milliseconds. If that is too long, call them
+//! on a separate thread.
 //!
 //! ```no_run
 //! use kith_client::{Client, Options, replica::{Replica, ReplicaOptions}};
@@ -104,8 +104,8 @@ use std::{
 use store::Store;
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 
-/// A copy of a network's log, with the events on their way into it. Cheap to clone; clones are the same replica. Its
-/// file is closed some milliseconds after the last of them is dropped.
+/// A copy of a network's log, with the events that are not in it yet. Cheap to clone; clones share one replica. Its
+/// file is closed a few milliseconds after the last clone is dropped.
 #[derive(Clone)]
 pub struct Replica(Arc<Inner>);
 
@@ -114,22 +114,22 @@ struct Inner {
     store: Store,
     options: ReplicaOptions,
     environment: Environment,
-    /// Where evidence and views go; none for a replica in memory.
+    /// Where evidence and views are stored; `None` for a replica in memory.
     folder: Option<PathBuf>,
     known: Mutex<Known>,
     syncing: AsyncMutex<()>,
     happenings: broadcast::Sender<Happening>,
-    /// Counts what was recorded, to wake up whoever sends it.
+    /// Counts recorded events, to wake up the sender.
     outbox_moved: watch::Sender<u64>,
     head: watch::Sender<Position>,
-    /// The views, while somebody asks them.
+    /// The views, while they are in use.
     #[cfg(feature = "views")]
     views: Mutex<std::sync::Weak<views::Host>>,
 }
 
 impl Inner {
     fn tell(&self, happening: Happening) {
-        // Nobody may be listening.
+        // There may be no listeners.
         drop(self.happenings.send(happening));
     }
 }
@@ -140,51 +140,52 @@ impl Replica {
         &self.0.options.network
     }
 
-    /// An event in the making that happened now, with id and salt from the replica's own randomness.
+    /// Starts building an event that happened now, with id and salt from the replica's own source of randomness.
     pub fn event(&self, fact: impl Into<Fact>) -> EventBuilder {
         let environment = &self.0.environment;
         let id = open::event_id(environment);
         EventBuilder::new(fact, environment.now()).id(id).salt(environment.random_bytes())
     }
 
-    /// Records an event: when this returns, it is on disk and will reach the log, however long that takes.
+    /// Records an event. When this returns, the event is on disk and will be sent to the log, however long that takes.
     pub fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
         self.0.record(event)
     }
 
-    /// Records many events in one transaction: each as [`Replica::record`] would, but an import of thousands costs one
-    /// wait for the disk. Gives what became of each, in their order; an id that is another event's holds up none of the
-    /// others.
+    /// Records many events in one transaction, each as [`Replica::record`] would, so that an import of thousands waits
+    /// for the disk once. Returns a result for each, in order; an id that belongs to another event does not hold up the
+    /// rest.
     pub fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
         self.0.record_all(events)
     }
 
-    /// Sends what waits and fetches what is new, once. Fails at once where the server cannot be reached: everything
-    /// that was done until then is kept.
+    /// Sends the outbox and fetches new entries, once. Fails at once if the server cannot be reached; everything done
+    /// until then is kept.
     pub fn sync(&self, client: &Client) -> impl Future<Output = Result<SyncReport, SyncError>> + Send + 'static {
         let (inner, client) = (Arc::clone(&self.0), client.clone());
         async move { inner.sync(&client).await }
     }
 
-    /// Syncs, and goes on with entries as they come and events as they are recorded. Broken connections are made again
-    /// after ever longer delays. Ends with an error that another attempt does not mend; dropping it is safe at any
-    /// point.
+    /// Syncs, then keeps fetching entries as they arrive and sending events as they are recorded. Broken connections
+    /// are re-established after increasing delays. Ends with an error that retrying cannot fix; dropping it is safe at
+    /// any point.
     pub fn follow(&self, client: &Client) -> impl Future<Output = SyncError> + Send + 'static {
         let (inner, client) = (Arc::clone(&self.0), client.clone());
         async move { inner.follow(&client).await }
     }
 
-    /// What happens from now on. A listener that falls far behind misses some, and is told so.
+    /// What happens from now on. A listener that falls far behind misses some happenings and gets an error that says
+    /// so.
     pub fn happenings(&self) -> broadcast::Receiver<Happening> {
         self.0.happenings.subscribe()
     }
 
-    /// The last position that is here, in part by its hash.
+    /// The last position here; its entry may be here only as a hash.
     pub fn head(&self) -> Position {
         *self.0.head.borrow()
     }
 
-    /// The same, as it moves.
+    /// Watches the head.
     pub fn head_watch(&self) -> watch::Receiver<Position> {
         self.0.head.subscribe()
     }
@@ -199,7 +200,7 @@ impl Replica {
         self.0.filter()
     }
 
-    /// Reads entries that are here. What is on its way is not among them: see [`Replica::pending`].
+    /// Reads the entries that are here, without events that are not in the log yet: see [`Replica::pending`].
     pub fn read(&self, options: &ReadOptions) -> Result<Page, StoreError> {
         self.0.read(options)
     }
@@ -209,17 +210,17 @@ impl Replica {
         self.0.find_event(id)
     }
 
-    /// Entries for whoever derives views of them.
+    /// The entries as a history that views can be derived from.
     pub fn history(&self) -> Arc<dyn History> {
         self.0.clone()
     }
 
-    /// People of the directory, those on their way included (their position is 0).
+    /// People of the directory, including those still in the outbox (their position is 0).
     pub fn people(&self) -> Result<Vec<v1::Person>, StoreError> {
         self.0.people()
     }
 
-    /// Organisations of the directory, those on their way included (their position is 0).
+    /// Organisations of the directory, including those still in the outbox (their position is 0).
     pub fn organisations(&self) -> Result<Vec<v1::Organisation>, StoreError> {
         self.0.organisations()
     }
@@ -234,55 +235,56 @@ impl Replica {
         self.0.refused()
     }
 
-    /// Gives up an event that waits or was refused.
+    /// Drops an event that is waiting or was refused.
     pub fn drop_event(&self, id: &EventId) -> Result<Dropped, StoreError> {
         self.0.drop_event(id)
     }
 
-    /// Gives up everything that the server refused; gives how many events these were.
+    /// Drops all events that the server refused; returns how many there were.
     pub fn drop_refused(&self) -> Result<u64, StoreError> {
         self.0.drop_refused()
     }
 
-    /// Lets an event that the server refused wait to be sent again; whether there was one.
+    /// Queues an event that the server refused to be sent again; returns whether there was one.
     pub fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
         self.0.retry_event(id)
     }
 
-    /// Lets everything that the server refused wait to be sent again; gives how many events these are.
+    /// Queues all events that the server refused to be sent again; returns how many there were.
     pub fn retry_refused(&self) -> Result<u64, StoreError> {
         self.0.retry_refused()
     }
 
-    /// Lets what the server refused for a reason that may pass, as that a token may not record, wait to be sent again;
-    /// gives how many events these are. For whoever asks for a sync, or comes with another token.
+    /// Queues events that the server refused for a possibly temporary reason, such as a token without the right to
+    /// record, to be sent again; returns how many there were. Call it when a user asks for a sync, or with another
+    /// token.
     pub fn retry_what_may_pass(&self) -> Result<u64, StoreError> {
         self.0.retry_what_may_pass()
     }
 
-    /// How the replica is.
+    /// The replica's status.
     pub fn status(&self) -> Result<Status, StoreError> {
         self.0.status()
     }
 
-    /// Where an event is, and why it is there or nowhere.
+    /// Says where an event is and why.
     pub fn explain(&self, id: &EventId) -> Result<Explanation, StoreError> {
         self.0.explain(id)
     }
 
-    /// Computes the hash tree from what is stored and holds it against the checkpoint that vouched for it.
+    /// Recomputes the hash tree from what is stored and compares it with the checkpoint that vouched for it.
     pub fn check(&self) -> Result<Checked, StoreError> {
         self.0.check()
     }
 
-    /// Forgets the log, to fetch it again with the next sync. What this device recorded goes back into the outbox, or
-    /// goes with the rest if `outbox` says so. The log's key is forgotten, too.
+    /// Deletes the log and its known key, so that the next sync fetches the log again. Events that this device recorded
+    /// return to the outbox, or are deleted as well if `outbox` says so. Returns how many returned.
     pub fn reset(&self, outbox: Outbox) -> Result<u64, StoreError> {
         self.0.reset(outbox)
     }
 
-    /// Changes which entries are here: removes those that the new filter drops, and fetches those that the old one
-    /// dropped.
+    /// Changes which entries are here: removes those that the new filter leaves out, and fetches those that the old one
+    /// left out.
     pub async fn set_filter(&self, client: &Client, filter: Filter) -> Result<FilterChanged, SyncError> {
         self.0.set_filter(client, filter).await
     }

@@ -1,4 +1,4 @@
-//! How a replica is opened: on a folder, or on whatever stores bytes.
+//! Opens a replica in a folder or on a storage backend.
 
 use super::{
     Environment, Inner, OpenError, Replica,
@@ -26,26 +26,26 @@ use std::{
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use uuid::Uuid;
 
-/// What a replica is told when it is opened.
+/// The options of a replica.
 #[derive(Debug, Clone)]
 pub struct ReplicaOptions {
     /// The network.
     pub network: NetworkName,
-    /// Which entries to hold. Counts for a new replica only: see [`Replica::set_filter`].
+    /// Which entries to hold. Applies to a new replica only: see [`Replica::set_filter`].
     pub filter: Filter,
-    /// The log's public key, if it is known from elsewhere. Without it the first key seen is trusted from then on.
+    /// The log's public key, if it is known from elsewhere. Without it, the first key seen is trusted from then on.
     pub key: Option<VerifierKey>,
-    /// Delays of [`Replica::follow`]; the number of attempts does not count.
+    /// Delays of [`Replica::follow`]; the number of attempts is ignored.
     pub retry: Retry,
-    /// How long another process that has the replica is waited for. Those that go on, such as one that follows, let
-    /// others have it between two transactions.
+    /// How long to wait for another process that has the replica. Long-running processes, such as one that follows,
+    /// release it between two transactions.
     pub wait: Duration,
-    /// The time and randomness.
+    /// The clock and the source of randomness.
     pub environment: Environment,
 }
 
 impl ReplicaOptions {
-    /// The whole log of a network, with the key that the server shows first.
+    /// The whole log of a network, trusting the key that the server shows first.
     pub fn new(network: NetworkName) -> Self {
         Self {
             network,
@@ -59,8 +59,8 @@ impl ReplicaOptions {
 }
 
 impl Replica {
-    /// Opens the replica in a folder; makes both if they are not there. Several processes can have it
-    /// open: they take turns, transaction by transaction.
+    /// Opens the replica in a folder; creates both if they do not exist. Several processes can have it open: they take
+    /// turns, transaction by transaction.
     pub fn open(folder: &Path, options: ReplicaOptions) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { folder: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(io)?;
@@ -76,8 +76,8 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and gives the same
-    /// storage once more. Evidence and views go to the folder, if there is one.
+    /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and must return the
+    /// same storage. Evidence and views are stored in the folder, if there is one.
     #[cfg(feature = "faults")]
     pub fn open_on<B: redb::StorageBackend>(
         backend: impl Fn() -> B + Send + Sync + 'static,
@@ -135,7 +135,7 @@ impl Replica {
 }
 
 impl Inner {
-    /// Tells everyone how far the replica comes.
+    /// Publishes the last position here.
     pub(super) fn publish_head(&self) -> Result<(), StoreError> {
         let size = self.frontier()?.size();
         self.head.send_replace(Position::new(size));
@@ -143,7 +143,7 @@ impl Inner {
     }
 }
 
-/// A new event's id: a UUID of version 7.
+/// A new event id: a version 7 UUID.
 pub(super) fn event_id(environment: &Environment) -> EventId {
     let millis = u64::try_from(environment.now().millis()).unwrap_or_default();
     let id = uuid::Builder::from_unix_timestamp_millis(millis, &environment.random_bytes()).into_uuid();
@@ -157,7 +157,7 @@ fn builder() -> redb::Builder {
     builder
 }
 
-/// The folder holds people's words.
+/// The folder contains personal data.
 #[cfg(unix)]
 fn only_for_owner(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

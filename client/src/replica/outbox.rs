@@ -1,7 +1,7 @@
-//! Events on their way into the log: queued, answered, settled or refused.
+//! The outbox: events queued, answered, settled or refused.
 //!
-//! Invariant: an event leaves the outbox only in the transaction that brings it as an entry, refuses it, or drops it on
-//! somebody's word. Numbers are given in the order of recording, and events are sent in that order.
+//! Invariant: an event leaves the outbox only in the transaction that stores it as an entry, records its refusal, or
+//! drops it on request. Events are numbered and sent in the order in which they were recorded.
 
 use super::{
     Inner, RecordError,
@@ -34,22 +34,22 @@ pub struct Pending {
     pub event: NewEvent,
     /// When it was recorded here.
     pub recorded_at: Timestamp,
-    /// How far it is.
+    /// How far it has got.
     pub stage: Stage,
 }
 
-/// How far an event is on its way.
+/// How far an event has got on its way into the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// It waits to be sent.
+    /// It is waiting to be sent.
     Queued,
-    /// The log lost it, and it waits to be sent again.
+    /// The log lost it, and it is waiting to be sent again.
     Returned,
-    /// The server has it at this position; the entry comes with the next sync.
+    /// The server has it at this position; the next sync fetches the entry.
     Accepted(Position),
 }
 
-/// An event that the server refused. It stays here until somebody drops it or records it anew.
+/// An event that the server refused. It stays here until it is dropped, retried or recorded again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
     /// Its number.
@@ -58,25 +58,25 @@ pub struct Refusal {
     pub event: NewEvent,
     /// When it was recorded here.
     pub recorded_at: Timestamp,
-    /// Why.
+    /// Why it was refused.
     pub why: EventRefused,
 }
 
-/// What recording came to.
+/// The result of recording an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recording {
     /// It is in the outbox, on disk.
     Queued,
-    /// The same event was in the outbox before.
+    /// The same event was already in the outbox.
     AlreadyQueued,
     /// The same event is in the log at this position.
     AlreadyRecorded(Position),
 }
 
-/// What dropping an event came to.
+/// The result of dropping an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
-    /// It is gone.
+    /// It was dropped.
     Gone,
     /// The server has it: retract it instead.
     Accepted,
@@ -85,13 +85,13 @@ pub enum Dropped {
 }
 
 impl Inner {
-    /// Puts an event into the outbox.
+    /// Adds an event to the outbox.
     pub(super) fn record(&self, event: &NewEvent) -> Result<Recording, RecordError> {
         let mut recorded = self.record_all(std::slice::from_ref(event))?;
         recorded.pop().expect("each event has its result")
     }
 
-    /// Puts events into the outbox, in one transaction.
+    /// Adds events to the outbox in one transaction.
     pub(super) fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
         let now = self.environment.now();
         let recorded = self.store.write(|transaction| {
@@ -109,7 +109,7 @@ impl Inner {
         Ok(recorded)
     }
 
-    /// What is on its way, in the order of recording.
+    /// The events in the outbox, in the order of recording.
     pub(super) fn pending(&self) -> Result<Vec<Pending>, StoreError> {
         self.store.read(|transaction| {
             let table = transaction.open_table(OUTBOX)?;
@@ -122,7 +122,7 @@ impl Inner {
         })
     }
 
-    /// Events that wait to be sent, after a number, up to a count.
+    /// Up to `count` events waiting to be sent, after a number.
     pub(super) fn queued(&self, after: u64, count: usize) -> Result<Vec<(u64, NewEvent)>, StoreError> {
         self.store.read(|transaction| {
             let table = transaction.open_table(OUTBOX)?;
@@ -141,7 +141,7 @@ impl Inner {
         })
     }
 
-    /// Number of events on their way, and of those refused.
+    /// Number of events in the outbox, and of those refused.
     pub(super) fn outbox_counts(&self) -> Result<(u64, u64), StoreError> {
         self.store
             .read(|transaction| Ok((transaction.open_table(OUTBOX)?.len()?, transaction.open_table(REFUSED)?.len()?)))
@@ -160,7 +160,7 @@ impl Inner {
         })
     }
 
-    /// Takes an event out of the outbox or off the list of refused ones.
+    /// Removes an event from the outbox or from the refused ones.
     pub(super) fn drop_event(&self, id: &EventId) -> Result<Dropped, StoreError> {
         let dropped = self.store.write(|transaction| {
             let mut numbers = transaction.open_table(NUMBERS)?;
@@ -183,7 +183,7 @@ impl Inner {
         Ok(dropped)
     }
 
-    /// Gives up everything that the server refused; gives how many events these were.
+    /// Drops all events that the server refused; returns how many there were.
     pub(super) fn drop_refused(&self) -> Result<u64, StoreError> {
         let ids: Vec<EventId> = self.refused()?.iter().map(|refusal| refusal.event.id()).collect();
         self.store.write(|transaction| {
@@ -200,7 +200,7 @@ impl Inner {
         })
     }
 
-    /// Lets refused events wait to be sent again, in the order of recording, if they are wanted; gives how many.
+    /// Queues the wanted ones among the refused events again, in the order of recording; returns how many there were.
     fn return_refused(&self, is_wanted: impl Fn(&rows::Refused, &NewEvent) -> bool) -> Result<u64, StoreError> {
         let is_nothing = self.store.read(|transaction| Ok(transaction.open_table(REFUSED)?.is_empty()?))?;
         if is_nothing {
@@ -230,24 +230,24 @@ impl Inner {
         Ok(returned)
     }
 
-    /// Lets one event that the server refused wait to be sent again; whether there was one.
+    /// Queues one event that the server refused to be sent again; returns whether there was one.
     pub(super) fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
         Ok(self.return_refused(|_, event| event.id() == *id)? > 0)
     }
 
-    /// Lets everything that the server refused wait to be sent again.
+    /// Queues all events that the server refused to be sent again.
     pub(super) fn retry_refused(&self) -> Result<u64, StoreError> {
         self.return_refused(|_, _| true)
     }
 
-    /// Lets what the server refused for a reason that may pass wait to be sent again.
+    /// Queues events that the server refused for a possibly temporary reason to be sent again.
     pub(super) fn retry_what_may_pass(&self) -> Result<u64, StoreError> {
         self.return_refused(|refused, _| {
             Reason::try_from(refused.reason).is_ok_and(|reason| may_pass(reason, &refused.field))
         })
     }
 
-    /// Notes what the server answered, in one transaction.
+    /// Stores the server's answers in one transaction.
     pub(super) fn take_answers(&self, results: &[EventResult]) -> Result<(), StoreError> {
         self.store.write(|transaction| {
             #[cfg_attr(not(feature = "faults"), expect(unused_mut, reason = "only a mistake on purpose writes to it"))]
@@ -295,7 +295,7 @@ fn record(
     Ok(Ok(Recording::Queued))
 }
 
-/// What is known of an event that is to be recorded.
+/// What is already known of an event about to be recorded.
 fn find_known(
     transaction: &WriteTransaction,
     event: &NewEvent,
@@ -321,7 +321,7 @@ fn find_known(
         let same = open(row.event.as_ref())?.event().content_hash() == content;
         return Ok(Some(verdict(same, Recording::AlreadyQueued)));
     }
-    // It was refused, and now it is recorded once more: the new one takes its place.
+    // It was refused and is now recorded again: the new one takes its place.
     transaction.open_table(REFUSED)?.remove(number)?;
     Ok(None)
 }
@@ -350,7 +350,7 @@ pub(super) fn refuse(transaction: &WriteTransaction, number: u64, why: &EventRef
     Ok(())
 }
 
-/// Puts everything that this device recorded back into the outbox; gives how many events these are.
+/// Returns everything that this device recorded to the outbox; returns how many events that is.
 pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreError> {
     let mut settled = transaction.open_table(SETTLED)?;
     let mut outbox = transaction.open_table(OUTBOX)?;

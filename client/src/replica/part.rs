@@ -1,7 +1,7 @@
-//! What came from the server and is not vouched for yet, and how it becomes part of the replica.
+//! What the server sent and no checkpoint vouches for yet, and how it is committed to the replica.
 //!
-//! Invariant: entries, details, gaps, directory, cursor and what they settle in the outbox change in one transaction,
-//! and only after a signed checkpoint vouched for them.
+//! Invariant: entries, details, gaps, directory, cursor and the outbox change in one transaction, and only after a
+//! signed checkpoint vouched for them.
 
 use super::{
     alarm::Finding,
@@ -24,19 +24,19 @@ use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, WriteTransaction};
 
-/// Entries in the order of the log that follow what is held.
+/// Entries in log order that follow those in the replica.
 pub(super) struct Part {
     pub(super) tree: PartialTree,
     pub(super) entries: Vec<Recorded>,
     pub(super) left_out: Vec<Subtree>,
     pub(super) incarnation: Vec<u8>,
     pub(super) size_bytes: usize,
-    /// What it follows.
+    /// The state that it follows.
     after: Basis,
 }
 
-/// The state of a replica that a part follows. Another process may have changed it meanwhile: the part is worth nothing
-/// then.
+/// The state of a replica that a part follows. If another process has changed it in the meantime, the part is
+/// discarded.
 #[derive(Debug, Clone, PartialEq)]
 struct Basis {
     incarnation: Vec<u8>,
@@ -56,25 +56,25 @@ impl Basis {
     }
 }
 
-/// Why an update is not taken.
+/// Why an update is rejected.
 pub(super) enum Untaken {
     Finding(Finding),
     Answer(Error),
 }
 
 impl Part {
-    /// Nothing yet, after what the tree of a state holds.
+    /// An empty part that follows a state and its tree.
     pub(super) fn after(state: &State, tree: PartialTree) -> Self {
         let after = Basis::of(state);
         Self { tree, entries: Vec::new(), left_out: Vec::new(), incarnation: Vec::new(), size_bytes: 0, after }
     }
 
-    /// Where it comes to.
+    /// The last position that it covers.
     pub(super) fn until(&self) -> Position {
         Position::new(self.tree.size())
     }
 
-    /// Takes in an update that follows. After an error the part is worth nothing.
+    /// Adds the update that follows. After an error the part must be discarded.
     pub(super) fn take(&mut self, update: &Update) -> Result<(), Untaken> {
         let verified = self.tree.size();
         let altered = |why: String| Untaken::Finding(Finding::Altered { verified, why });
@@ -93,14 +93,13 @@ impl Part {
         Ok(())
     }
 
-    /// Lets it follow a state.
+    /// Makes it follow another state.
     #[cfg(feature = "faults")]
     pub(super) fn follow(&mut self, state: &State) {
         self.after = Basis::of(state);
     }
 
-    /// Empties the part, to follow what it held and what is part of the replica by now. It keeps its capacity while more
-    /// is coming.
+    /// Empties a committed part to follow what it contained, keeping its capacity while more is coming.
     pub(super) fn clear(&mut self, caught_up: bool) {
         self.entries.clear();
         self.left_out.clear();
@@ -112,7 +111,7 @@ impl Part {
         }
     }
 
-    /// Makes it part of the replica. `head` vouches for all of it.
+    /// Commits it to the replica. `head` vouches for all of it.
     pub(super) fn write(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         if change_state(transaction, |state| Basis::of(state))? != self.after {
             return Err(StoreError::Moved);
@@ -127,7 +126,7 @@ impl Part {
         self.write_cursor(transaction, head)
     }
 
-    /// Notes how far the replica comes with it.
+    /// Moves the replica's cursor to its end.
     pub(super) fn write_cursor(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
         change_state(transaction, |state| {
             state.incarnation.clone_from(&self.incarnation);
@@ -144,7 +143,7 @@ pub(super) fn id_key(id: &EventId) -> u128 {
     u128::from_be_bytes(*id.as_bytes())
 }
 
-/// Stores entries that are not held yet, in order of position.
+/// Stores new entries, in order of position.
 pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     write_blocks(transaction, entries)?;
     write_ids(transaction, entries)?;
@@ -170,7 +169,7 @@ fn write_blocks(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<
     Ok(())
 }
 
-/// In the order of the keys: rows that lie side by side are then written at once.
+/// In key order, so that neighbouring rows are written together.
 fn write_ids(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     let mut rows: Vec<(u128, u64)> =
         entries.iter().map(|recorded| (id_key(&recorded.event.id), recorded.entry.position.get())).collect();
@@ -192,7 +191,7 @@ fn write_details(transaction: &WriteTransaction, entries: &[Recorded]) -> Result
     Ok(())
 }
 
-/// Notes which entries directory and plugins are made of: a retraction of a merge is one, too.
+/// Records which entries the directory and the plugins are built from, including retractions of merges.
 fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     let ids = transaction.open_table(IDS)?;
     let stored = StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? };
@@ -215,7 +214,7 @@ fn write_common(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<
     Ok(())
 }
 
-/// Notes which entries say what this version does not know.
+/// Records which entries contain facts that this version does not know.
 fn write_newer(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     let mut newer = transaction.open_table(NEWER)?;
     for recorded in entries.iter().filter(|recorded| matches!(recorded.event.fact, Fact::Newer(_))) {
@@ -228,7 +227,7 @@ fn open(bytes: &bytes::Bytes) -> Option<(kith_core::entry::Entry, kith_core::eve
     Recorded::decode(bytes).ok().map(|recorded| (recorded.entry, recorded.event))
 }
 
-/// Removes every word about a person who was erased, from entries and from what is kept to be sent again.
+/// Removes all details about an erased person, from entries and from events kept to be sent again.
 fn erase(transaction: &WriteTransaction, person: &PersonId) -> Result<(), StoreError> {
     let about = |detail: &v1::Detail| detail.subjects.iter().any(|subject| subject == person.as_str());
     let mut table = transaction.open_table(DETAILS)?;

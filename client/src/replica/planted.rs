@@ -1,6 +1,6 @@
-//! Mistakes on purpose, for whoever tests that tests find them: one hook at each place where one can be made.
+//! Deliberate faults, to test that the tests find them: one hook at each place where a fault can be planted.
 //!
-//! Invariant: the feature `faults` alone compiles this file and the lines that call it.
+//! Invariant: this file and the lines that call it are compiled only with the feature `faults`.
 
 use super::{
     Inner,
@@ -16,18 +16,18 @@ use kith_core::{checkpoint::VerifierKey, decide::Outcome, event::Event};
 use prost::Message;
 use redb::{ReadableTable, Table, WriteTransaction};
 
-/// A mistake that a replica makes on purpose.
+/// A deliberate fault of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Planted {
-    /// What the server has already is sent again under a new id.
+    /// What the server already has is sent again under a new id.
     NoDedupe,
     /// The cursor is committed before the entries.
     CursorAhead,
     /// A reset discards the outbox.
     OutboxDropped,
-    /// After a failure nothing is tried again until something is recorded.
+    /// After a failure nothing is retried until something is recorded.
     NoTimerRetry,
-    /// Nothing is held against a checkpoint of the known key.
+    /// Nothing is verified against a checkpoint signed by the known key.
     Unverified,
 }
 
@@ -36,22 +36,22 @@ impl Inner {
         self.environment.planted == Some(mistake)
     }
 
-    /// The key that is held against a server's: its own, so that any will do.
+    /// The key that the server's key is compared with: with the fault, its own, so that any key passes.
     pub(super) fn planted_key(&self, known: Option<VerifierKey>, head: &SignedHead) -> Option<VerifierKey> {
         if self.makes(Planted::Unverified) { Some(head.key.clone()) } else { known }
     }
 
-    /// Whether a head vouches for whatever comes.
+    /// Whether a head vouches for anything.
     pub(super) fn vouches_blindly(&self) -> bool {
         self.makes(Planted::Unverified)
     }
 
-    /// What becomes of the outbox at a reset.
+    /// What happens to the outbox at a reset.
     pub(super) fn planted_outbox(&self, outbox: Outbox) -> Outbox {
         if self.makes(Planted::OutboxDropped) { Outbox::Discard } else { outbox }
     }
 
-    /// Commits the cursor before the part that it stands behind.
+    /// Commits the cursor before the part that it points past.
     pub(super) fn write_cursor_first(&self, part: &mut Part, head: &SignedHead) -> Result<(), StoreError> {
         if self.makes(Planted::CursorAhead) {
             self.store.write(|transaction| part.write_cursor(transaction, head))?;
@@ -67,7 +67,7 @@ impl Inner {
         }
     }
 
-    /// Whether what the server has already got a new id, to be sent again.
+    /// Gives an event that the server already has a new id, to be sent again; returns whether it did.
     pub(super) fn renames(
         &self,
         transaction: &WriteTransaction,
@@ -83,7 +83,7 @@ impl Inner {
     }
 }
 
-/// Gives an event that waits a new id.
+/// Gives a waiting event a new id.
 fn rename(transaction: &WriteTransaction, numbers: &mut Table<'_, u128, u64>, number: u64) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX)?;
     let Some(mut row) = outbox.get(number)?.map(|value| decode::<Pending>(value.value())).transpose()? else {

@@ -1,4 +1,4 @@
-//! Reads of what is here: pages of entries, and single ones by event.
+//! Reads entries of the replica: in pages, or singly by event.
 
 use super::{
     Inner,
@@ -26,7 +26,7 @@ use kith_core::{
 use kith_proto::v1;
 use redb::{ReadOnlyTable, ReadTransaction};
 
-/// Entries, ids and words of one state of the file.
+/// Entries, ids and details in one snapshot of the file.
 pub(super) struct Reader {
     entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
     ids: ReadOnlyTable<u128, u64>,
@@ -62,12 +62,12 @@ impl Reader {
         Ok(self.entries.range(after, until)?)
     }
 
-    /// The words of an entry.
+    /// The details of an entry.
     pub(super) fn details_at(&self, position: Position) -> Result<Option<v1::EntryDetails>, StoreError> {
         self.details.get(position.get())?.map(|value| decode(value.value())).transpose()
     }
 
-    /// An entry, opened.
+    /// A decoded entry with its details.
     pub(super) fn recorded_at(&self, position: Position) -> Result<Option<Recorded>, StoreError> {
         let Some(bytes) = self.bytes_at(position)? else { return Ok(None) };
         let details = self.details_at(position)?.into_iter().collect();
@@ -75,7 +75,7 @@ impl Reader {
         Ok(opened.pop())
     }
 
-    /// An entry's outline, with that of the entry it names if that is here.
+    /// An entry's header, resolved with the entry that it refers to, if that is here.
     pub(super) fn header(&self, entry: &Entry, event: &Event) -> Result<Header, StoreError> {
         Header::resolve(entry, event, |id| {
             let Some(position) = self.position_of(id)? else { return Ok(None) };
@@ -93,7 +93,7 @@ impl Reader {
     }
 }
 
-/// Opens an entry that was opened before it was stored.
+/// Decodes an entry that was checked before it was stored.
 pub(super) fn open(bytes: &Bytes) -> Result<(Entry, Event), StoreError> {
     let entry = Entry::decode(bytes).map_err(|_| damaged())?;
     let event = entry.event().map_err(|_| damaged())?;
@@ -105,7 +105,7 @@ pub(super) fn damaged() -> StoreError {
 }
 
 impl Inner {
-    /// Does something with one state of the file.
+    /// Runs `read` on one snapshot of the file.
     pub(super) fn reading<T>(&self, read: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.store.read(|transaction| read(&Reader::new(transaction)?))
     }
@@ -162,7 +162,7 @@ impl Inner {
     }
 }
 
-/// Takes items until there are no more or no more are wanted; tells whether there are none.
+/// Passes items to `take` until it wants no more; returns whether all were passed.
 fn all<T>(
     items: impl Iterator<Item = T>,
     take: &mut impl FnMut(T) -> Result<bool, StoreError>,
@@ -183,7 +183,7 @@ fn with_details(reader: &Reader, found: Vec<(Position, Bytes)>) -> Result<Entrie
     Ok(Entries::new(found.into_iter().map(|(_, bytes)| bytes).collect(), details))
 }
 
-/// What a read covers.
+/// The positions that a read covers.
 fn span(options: &ReadOptions, head: Position) -> (Position, Position) {
     match options.direction {
         Direction::Forward => (options.after, head.max(options.after)),
@@ -192,7 +192,7 @@ fn span(options: &ReadOptions, head: Position) -> (Position, Position) {
     }
 }
 
-/// Reads a frontier; nothing at all is that of an empty tree.
+/// Decodes a frontier; no bytes at all mean an empty tree.
 pub(super) fn decode_frontier(bytes: &[u8]) -> Result<Frontier, StoreError> {
     if bytes.is_empty() {
         return Ok(Frontier::new());

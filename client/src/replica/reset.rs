@@ -1,6 +1,7 @@
-//! Giving up the log that is here, because the server's is another one or somebody says so.
+//! Discards the log here, because the server's log is another one or on request.
 //!
-//! Invariant: what this device recorded goes back into the outbox, under its old numbers, in the same transaction.
+//! Invariant: unless it is to be discarded, what this device recorded returns to the outbox, under its old numbers, in
+//! the same transaction.
 
 use super::{
     Inner,
@@ -12,12 +13,12 @@ use super::{
 };
 use redb::WriteTransaction;
 
-/// What becomes of the events of this device when the log is given up.
+/// What happens to the events of this device when the log is discarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outbox {
-    /// They wait to be sent; what the log already has is recognised.
+    /// They are queued to be sent; the log recognises those that it already has.
     Keep,
-    /// They go.
+    /// They are deleted.
     Discard,
 }
 

@@ -1,11 +1,12 @@
-//! Values of tables that are more than a number, as protobuf messages of this file's own. Fields are only ever added.
+//! Table values that are more than a number, as protobuf messages private to this file format. Fields are only ever
+//! added.
 
 use kith_proto::v1;
 
-/// Version of the file that this program reads and writes.
+/// The file format version that this program reads and writes.
 pub(super) const FORMAT: u32 = 2;
 
-/// What the replica is of, how far it comes and how the last attempts went.
+/// The replica's network, how far it reaches and how the last attempts went.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct State {
     /// The network's name.
@@ -20,16 +21,16 @@ pub(super) struct State {
     /// Frontier of the tree; its size is the cursor's position.
     #[prost(bytes = "vec", tag = "4")]
     pub(super) frontier: Vec<u8>,
-    /// The signed checkpoint that everything here was held against; empty before the first.
+    /// The signed checkpoint that everything here was verified against; empty before the first.
     #[prost(string, tag = "5")]
     pub(super) checkpoint: String,
     /// The log's public key; empty until it is known.
     #[prost(string, tag = "6")]
     pub(super) key: String,
-    /// The number of the next event recorded here.
+    /// The number of the last event recorded here.
     #[prost(uint64, tag = "7")]
     pub(super) next_number: u64,
-    /// When the last sync ended well, ms since 1970; 0 if none did.
+    /// When the last successful sync ended, ms since 1970; 0 if none did.
     #[prost(int64, tag = "8")]
     pub(super) synced_at: i64,
     /// Why the last attempt failed; empty if it did not.
@@ -38,10 +39,10 @@ pub(super) struct State {
     /// When that was, ms since 1970.
     #[prost(int64, tag = "10")]
     pub(super) failed_at: i64,
-    /// What the last verification found wrong; empty if nothing.
+    /// What the last verification found to be wrong; empty if nothing.
     #[prost(string, tag = "11")]
     pub(super) alarm: String,
-    /// Where the evidence of that is.
+    /// The file with the evidence for that.
     #[prost(string, tag = "12")]
     pub(super) evidence: String,
     /// Fingerprint of the token that entries were read with; empty before the first sync.
@@ -50,12 +51,13 @@ pub(super) struct State {
     /// The server's head when it was last seen.
     #[prost(uint64, tag = "14")]
     pub(super) server_head: u64,
-    /// How often entries other than the newest came or went: what is derived of them is of one generation.
+    /// How often entries other than at the end were added or removed: what is derived from them belongs to one
+    /// generation.
     #[prost(uint64, tag = "15")]
     pub(super) generation: u64,
 }
 
-/// An event on its way into the log.
+/// An event in the outbox.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Pending {
     /// The event with its details, as it is sent.
@@ -64,10 +66,10 @@ pub(super) struct Pending {
     /// When it was recorded here, ms since 1970.
     #[prost(int64, tag = "2")]
     pub(super) recorded_at: i64,
-    /// Where the server put it; 0 until the server answered.
+    /// Its position in the log; 0 until the server answered.
     #[prost(uint64, tag = "3")]
     pub(super) position: u64,
-    /// Whether the log lost it and it waits to be sent again.
+    /// Whether the log lost it and it is waiting to be sent again.
     #[prost(bool, tag = "4")]
     pub(super) returned: bool,
 }

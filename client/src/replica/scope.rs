@@ -1,6 +1,7 @@
-//! Which entries are here, when that changes: another filter, another token, a scope that was lost.
+//! Changes which entries are here: with another filter, another token, or a lost scope.
 //!
-//! Invariant: what must not be here any more goes before anything else is fetched under the new terms, and is told.
+//! Invariant: with another token or a lost scope, entries that must no longer be here are removed before anything else
+//! is fetched, and the number removed is reported.
 
 use super::{
     Inner, SyncError, SyncReport,
@@ -19,15 +20,15 @@ use kith_core::{
     position::Position,
 };
 
-/// Stands where the fingerprint of a token would, after that was revoked: no token is the same.
+/// Stored in place of a token's fingerprint after the token was revoked; it equals no fingerprint.
 const NO_TOKEN: &[u8] = b"revoked";
 
-/// What a change of the filter came to.
+/// The result of changing the filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FilterChanged {
-    /// Entries that came.
+    /// Number of entries fetched.
     pub fetched: u64,
-    /// Entries that went.
+    /// Number of entries removed.
     pub removed: u64,
 }
 
@@ -39,7 +40,7 @@ impl Inner {
         if before == filter {
             return Ok(changed);
         }
-        // What came stays if this breaks off here, and the next attempt goes on from there.
+        // If this is interrupted here, what was fetched stays, and the next attempt continues from there.
         changed.fetched = self.fill_gaps(client, &addition(&before, &filter)).await?;
         let note = |state: &mut State| {
             state.filter = Some(filter.to_proto());
@@ -49,7 +50,7 @@ impl Inner {
         Ok(changed)
     }
 
-    /// If the token is another one than before, entries are those that it may see.
+    /// If the token is not the same as before, replaces the entries with those that it may see.
     pub(super) async fn look_again_with_other_token(
         &self,
         client: &Client,
@@ -67,8 +68,8 @@ impl Inner {
         Ok(())
     }
 
-    /// If something failed because a scope was lost, what may no longer be seen goes: gives how many entries went, and the
-    /// replica can go on. Otherwise the failure stands.
+    /// If a call failed because a scope was lost, removes what may no longer be seen; returns how many entries were
+    /// removed, and the replica can continue. Otherwise returns the original error.
     pub(super) async fn look_after_scope(&self, client: &Client, error: SyncError) -> Result<u64, SyncError> {
         let SyncError::Call(call) = &error else { return Err(error) };
         let is_lost = match call.reason() {
@@ -85,19 +86,19 @@ impl Inner {
         }
     }
 
-    /// Whether the server says so to whoever reads on from here: other calls only say that the token is no good.
+    /// Whether the server reports a lost scope to a subscription from here: other calls only report an invalid token.
     async fn is_scope_lost(&self, client: &Client) -> Result<bool, SyncError> {
         let told = self.begin_pull(client)?.updates.next().await;
         Ok(matches!(told, Some(Err(error)) if error.reason() == Some(Reason::ScopeLost)))
     }
 
-    /// Removes what only members of an organisation may see. The next token brings back what it may see.
+    /// Removes what only members of an organisation may see. The next token fetches again what it may see.
     fn lose_scope(&self) -> Result<u64, StoreError> {
         let keeps = |_: &Reader, bytes: &Bytes| Ok(open(bytes)?.1.scope == Scope::Network);
         self.let_go(keeps, |state| state.token = NO_TOKEN.to_vec())
     }
 
-    /// Removes what may no longer be seen, and fetches what may be seen now; gives how many entries went.
+    /// Removes what may no longer be seen, and fetches what may be seen now; returns how many entries were removed.
     pub(super) async fn look_again(&self, client: &Client) -> Result<u64, SyncError> {
         let filter = self.filter()?;
         let removed = match self.first_restricted()? {
@@ -136,7 +137,7 @@ fn passes(reader: &Reader, filter: &Filter, bytes: &Bytes) -> Result<bool, Store
     Ok(filter.passes(&reader.header(&entry, &event)?))
 }
 
-/// What a filter lets pass beyond another one: only the new part of the one list that grew, if nothing else changed.
+/// A filter for what `after` adds to `before`: only the new part of the one list that grew, if nothing else changed.
 fn addition(before: &Filter, after: &Filter) -> Filter {
     let grown = Filter {
         kinds: added(&before.kinds, &after.kinds),

@@ -1,6 +1,7 @@
-//! How events leave the outbox for the log: as entries that came, or as answers that what came does not contradict.
+//! How events leave the outbox once they are in the log: as fetched entries, or by answers that the fetched entries do
+//! not contradict.
 //!
-//! Invariant: an answer alone settles nothing that the filter lets pass: the entry must be here.
+//! Invariant: an answer alone never settles an event that passes the filter: its entry must be here.
 
 use super::{
     Inner,
@@ -26,18 +27,19 @@ use kith_core::{
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
-/// What becomes of an event that waits, now that the log is here up to some position.
+/// The outcome for a waiting event, now that the log is here up to some position.
 enum Settled {
     /// It is in the log.
     Recorded,
-    /// Its id is that of another event.
+    /// Its id belongs to another event.
     IdReused,
-    /// It is not where the server said that it is: whoever answered was not the server of this log.
+    /// It is not where the server said it was: the answer did not come from the server of this log.
     Denied,
 }
 
-/// Takes out of the outbox what is among these entries, and what the server has up to a position that the filter drops.
-/// What the filter lets pass and is not here, although the server said that it has it, waits to be sent again.
+/// Removes from the outbox the events among these entries, and those that the server has up to a position and that do
+/// not pass the filter. Events that pass the filter and are not here, although the server said it has them, are queued
+/// again.
 pub(super) fn settle_up_to(
     transaction: &WriteTransaction,
     entries: &[Recorded],
@@ -71,8 +73,8 @@ pub(super) fn settle_up_to(
     settle_all(transaction, done)
 }
 
-/// Takes out of the outbox those of these events that the server has where the log is here already: no entry comes for
-/// them any more.
+/// Removes from the outbox those of these events that the server has at positions already here: no entry will arrive
+/// for them any more.
 pub(super) fn settle_held(transaction: &WriteTransaction, numbers: &[u64]) -> Result<(), StoreError> {
     let frontier = change_state(transaction, |state| state.frontier.clone())?;
     let until = Position::new(decode_frontier(&frontier)?.size());
@@ -95,7 +97,7 @@ fn settle_all(transaction: &WriteTransaction, done: Vec<(u64, PendingRow, Settle
         match settled {
             Settled::Recorded => settle(transaction, number, &row)?,
             Settled::IdReused => {
-                let message = "the id is that of another event in the log".to_owned();
+                let message = "the id belongs to another event in the log".to_owned();
                 let why = EventRefused { reason: Some(Reason::EventIdReused), field: "event.id".to_owned(), message };
                 refuse(transaction, number, &why)?;
             }
@@ -116,7 +118,7 @@ fn settle(transaction: &WriteTransaction, number: u64, row: &PendingRow) -> Resu
 }
 
 impl Inner {
-    /// How many events wait to be sent.
+    /// How many events are waiting to be sent.
     pub(super) fn waiting_count(&self) -> Result<u64, StoreError> {
         self.store.read(|transaction| {
             let mut count = 0;
@@ -127,8 +129,8 @@ impl Inner {
         })
     }
 
-    /// Lets wait again what the server said that it has at positions that its log has not reached, although it was read
-    /// to its head after that; gives how many events these are.
+    /// Queues again the events that the server claimed to have at positions that its log has not reached, although it
+    /// was read up to its head since then; returns how many there were.
     pub(super) fn deny_beyond_head(&self) -> Result<u64, StoreError> {
         let head = self.frontier()?.size();
         let beyond = |row: &PendingRow| row.position > head;
@@ -149,7 +151,7 @@ impl Inner {
         self.store.write(|transaction| {
             let mut outbox = transaction.open_table(OUTBOX)?;
             for (number, row) in &denied {
-                // Somebody may have dropped it meanwhile.
+                // It may have been dropped in the meantime.
                 if outbox.get(number)?.is_some() {
                     outbox.insert(number, row.encode_to_vec().as_slice())?;
                 }
@@ -159,7 +161,7 @@ impl Inner {
     }
 }
 
-/// Tells what must be here by now and is not.
+/// Finds what should be here by now and is not.
 struct Absence<'a> {
     filter: Filter,
     ids: Table<'a, u128, u64>,
@@ -176,8 +178,8 @@ impl<'a> Absence<'a> {
         })
     }
 
-    /// What becomes of an event that the server says it has, when the log is here up to a position; `None` for one that
-    /// waits, or that is further on.
+    /// The outcome for an event that the server says it has, when the log is here up to a position; `None` for an event
+    /// that is waiting or whose position is beyond it.
     fn judge(&self, row: &PendingRow, until: Position) -> Result<Option<Settled>, StoreError> {
         if !(1..=until.get()).contains(&row.position) {
             return Ok(None);
@@ -186,8 +188,8 @@ impl<'a> Absence<'a> {
         Ok(Some(if denied { Settled::Denied } else { Settled::Recorded }))
     }
 
-    /// Whether an event cannot be in the log at a position, because its entry would be here. Where the token or the
-    /// recorder's organisation decides about that, nothing is known.
+    /// Whether an event cannot be in the log at a position, because its entry would be here. If that depends on the
+    /// token or the recorder's organisation, it is not known.
     fn denies(&self, event: &Event, position: Position) -> Result<bool, StoreError> {
         let known = event.scope == Scope::Network && self.filter.organisations.is_empty();
         if !known || self.ids.get(id_key(&event.id))?.is_some() {
@@ -224,8 +226,8 @@ mod tests {
     };
     use redb::backends::InMemoryBackend;
 
-    /// What a replica with a filter makes of the answer that an event is at position 5, when all up to 9 came without
-    /// it.
+    /// The stage of an event in a replica with a filter, after the answer that it is at position 5, when everything up
+    /// to 9 arrived without it.
     fn stage(filter: Filter, scope: Scope) -> Option<Stage> {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
         let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
@@ -240,7 +242,7 @@ mod tests {
         replica.pending().unwrap().first().map(|pending| pending.stage)
     }
 
-    /// How many events wait again when the log ends before the position that was answered.
+    /// How many events are queued again when the log ends before the position in the answer.
     fn denied_beyond(filter: Filter) -> u64 {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
         let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();

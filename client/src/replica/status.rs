@@ -1,4 +1,4 @@
-//! How a replica is: what a person must know to trust it, in one value.
+//! A replica's status: what a person must know to trust it, in one value.
 
 use super::{
     Inner,
@@ -16,34 +16,34 @@ use kith_core::{
 };
 use redb::ReadableTableMetadata;
 
-/// How a replica is.
+/// The status of a replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The last position here.
     pub position: Position,
-    /// Root of the tree up to there.
+    /// Root of the tree up to that position.
     pub root: Hash,
     /// The server's head when it was last seen.
     pub server_head: Position,
     /// Which entries are here.
     pub filter: Filter,
-    /// Whether some entries are here by their hashes only.
+    /// Whether some entries are here only as hashes.
     pub has_gaps: bool,
-    /// Entries whose facts a later version of this program recorded: they are kept, and count in no view here.
+    /// Entries with facts that only a later version of this program knows: they are kept, but count in no view here.
     pub newer: u64,
-    /// Events on their way.
+    /// Events in the outbox.
     pub pending: u64,
     /// Events that the server refused.
     pub refused: u64,
-    /// When the last sync ended well.
+    /// When the last successful sync ended.
     pub synced_at: Option<Timestamp>,
-    /// Why the last attempt failed since, and when.
+    /// When the last attempt since then failed, and why.
     pub failure: Option<(Timestamp, String)>,
-    /// What verification found wrong, and the file with the evidence (empty if there is none).
+    /// What verification found to be wrong, and the file with the evidence (empty if there is none).
     pub alarm: Option<(String, String)>,
     /// The checkpoint that vouched for what is here.
     pub checkpoint: Option<SignedCheckpoint>,
-    /// The log's key, as it was first seen or given.
+    /// The log's key, as first seen or configured.
     pub key: Option<VerifierKey>,
 }
 

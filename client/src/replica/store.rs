@@ -1,7 +1,7 @@
-//! The one file of a replica: transactions, and getting up again after the disk failed.
+//! The one file of a replica: transactions, and recovery after the disk failed.
 //!
-//! Invariant: what a transaction wrote is on disk when it returned, or nothing of it is. Nothing is remembered beside
-//! the file that the file could contradict.
+//! Invariant: when a transaction returns, either all of it is on disk or none of it. Nothing is cached outside the file
+//! that the file could contradict.
 
 use super::{
     error::StoreError,
@@ -16,7 +16,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-/// Opens the file, the first time and after a failure.
+/// Opens the file, initially and after a failure.
 pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// The file.
@@ -24,7 +24,7 @@ pub(super) struct Store {
     database: RwLock<Option<Database>>,
     opener: Opener,
     failed: AtomicBool,
-    /// How it is shared with other processes; none for storage that nobody else can have.
+    /// How it is shared with other processes; `None` for storage that no other process can open.
     turns: Option<Turns>,
 }
 
@@ -40,17 +40,17 @@ impl Store {
         self.turns.as_ref()
     }
 
-    /// Lets another process that waits have the file. The next transaction here takes it back.
+    /// Releases the file to another process that is waiting. The next transaction here reopens it.
     pub(super) fn give_way(&self) {
         let Some(turns) = self.turns.as_ref().filter(|turns| turns.is_waited_for()) else { return };
-        // A transaction that runs is not waited for: it may be one that begins another, and the next look is soon.
+        // Does not wait for a running transaction: it may start another one, and the next check comes soon.
         let Ok(mut database) = self.database.try_write() else { return };
         if database.take().is_some() {
             turns.let_pass();
         }
     }
 
-    /// Makes every table, so that reads find them.
+    /// Creates every table, so that reads find them.
     pub(super) fn make_tables(&self) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.open_table(ENTRIES)?;
@@ -71,7 +71,7 @@ impl Store {
         })
     }
 
-    /// The version that the file was made with; `None` in a new file.
+    /// The file's format version; `None` for a new file.
     pub(super) fn format(&self) -> Result<Option<u32>, StoreError> {
         self.read(|transaction| {
             let meta = match transaction.open_table(META) {
@@ -95,7 +95,7 @@ impl Store {
         self.note(database.begin_read().map_err(StoreError::from).and_then(|transaction| read(&transaction)))
     }
 
-    /// Writes, all or nothing.
+    /// Writes all or nothing.
     pub(super) fn write<T>(
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
@@ -109,8 +109,8 @@ impl Store {
         done
     }
 
-    /// The file, opened anew if the disk failed before or another process had it: the storage engine gives up after a
-    /// failure, a replica does not.
+    /// The file, reopened if the disk failed or another process had it: the storage engine gives up after a failure, a
+    /// replica does not.
     fn database(&self) -> Result<RwLockReadGuard<'_, Option<Database>>, StoreError> {
         loop {
             let guard = self.database.read().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +119,7 @@ impl Store {
             }
             drop(guard);
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-            // Somebody else may have done it in the meantime.
+            // Another thread may have done it in the meantime.
             if database.is_none() || self.failed.load(Ordering::Acquire) {
                 drop(database.take());
                 *database = Some(take(&self.opener, self.turns.as_ref())?);
@@ -161,12 +161,12 @@ fn write_once<T>(
     Ok(done)
 }
 
-/// What the file says of itself.
+/// Reads the state stored in the file.
 pub(super) fn read_state(transaction: &ReadTransaction) -> Result<State, StoreError> {
     decode_state(&transaction.open_table(META)?)
 }
 
-/// Changes what the file says of itself.
+/// Changes the state stored in the file.
 pub(super) fn change_state<T>(
     transaction: &WriteTransaction,
     change: impl FnOnce(&mut State) -> T,
@@ -185,7 +185,7 @@ fn decode_state(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Resul
     }
 }
 
-/// Reads a value that is a message.
+/// Decodes a value as a message.
 pub(super) fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, StoreError> {
     M::decode(bytes).map_err(|_| StoreError::Damaged("a row cannot be read"))
 }

@@ -1,7 +1,7 @@
-//! One sync: check that the server's log continues what is here, send what waits, fetch and verify what is new.
+//! One sync: check that the server's log continues the one here, send the outbox, fetch and verify new entries.
 //!
-//! Invariant: the order of the steps. Nothing is sent to a log that is not the one known, and nothing is applied before
-//! a checkpoint signed by the known key vouches for exactly that.
+//! Invariant: the order of these steps. Nothing is sent to a log other than the known one, and nothing is applied
+//! before a checkpoint signed by the known key vouches for it.
 
 use super::{
     Inner, SyncError,
@@ -36,37 +36,37 @@ use kith_core::{
     tree::{Frontier, verify_consistency},
 };
 
-/// What a sync came to.
+/// The result of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SyncReport {
     /// The last position here.
     pub position: Position,
-    /// Entries that came.
+    /// Number of entries fetched.
     pub fetched: u64,
-    /// Events that the server took.
+    /// Events that the server accepted.
     pub accepted: u64,
-    /// Events that it had already.
+    /// Events that the server already had.
     pub duplicates: u64,
-    /// Events that it refused now: see [`super::Replica::refused`].
+    /// Events that the server refused this time: see [`super::Replica::refused`].
     pub refused: u64,
-    /// Events that still wait, because the server was busy or what it answered proved wrong.
+    /// Events that are still waiting, because the server was busy or its answer proved wrong.
     pub waiting: u64,
-    /// Entries that went, because this token may no longer see them.
+    /// Entries removed because this token may no longer see them.
     pub removed: u64,
-    /// That the server's log is another one than before.
+    /// Set if the server's log is not the same as before.
     pub reset: Option<Reset>,
 }
 
-/// The server's log is another one than before, as after the restore of an old backup. It was fetched anew.
+/// The server's log is not the same as before, for example after an old backup was restored. It was fetched again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// The log that was here.
+    /// The previous log.
     pub before: LogOrigin,
-    /// Entries of it that were here.
+    /// How many of its entries were here.
     pub held: u64,
-    /// The log that is here now.
+    /// The current log.
     pub now: LogOrigin,
-    /// Events of this device that went back into the outbox. Those that the log has after all leave it again.
+    /// Events of this device that returned to the outbox. Those that the new log already has leave it again.
     pub returned: u64,
 }
 
@@ -81,7 +81,7 @@ impl Inner {
         synced
     }
 
-    /// The same for whoever holds the lock.
+    /// The same for a caller that holds the lock.
     pub(super) async fn sync_alone(&self, client: &Client) -> Result<SyncReport, SyncError> {
         let client = &client.with_retry(Retry { attempts_max: 2, ..self.options.retry });
         let mut report = SyncReport::default();
@@ -105,7 +105,7 @@ impl Inner {
     async fn sync_round(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
         let head = self.check_server(client, report).await?;
         if report.reset.is_some() {
-            // What the log has after all must not be sent again.
+            // What the new log already has must not be sent again.
             self.pull(client, Some(&head), report).await?;
         }
         self.look_again_with_other_token(client, report).await?;
@@ -118,7 +118,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Notes that all is well, as far as the disk lets it: what counts is on disk already.
+    /// Records the success. A failing disk is ignored here: what matters is already on it.
     pub(super) fn note_success(&self, report: SyncReport) {
         let now = self.environment.now().millis();
         drop(self.store.write(|transaction| {
@@ -133,7 +133,7 @@ impl Inner {
         self.tell(Happening::Synced(report));
     }
 
-    /// Notes why it is not, as far as the disk lets it.
+    /// Records the failure. A failing disk is ignored.
     pub(super) fn note_failure(&self, error: &SyncError) {
         let now = self.environment.now().millis();
         drop(self.store.write(|transaction| {
@@ -144,7 +144,7 @@ impl Inner {
         }));
     }
 
-    /// Makes sure that the server's log continues what is here; gives its signed head.
+    /// Checks that the server's log continues the one here; returns its signed head.
     pub(super) async fn check_server(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
         let state = self.store.read(read_state)?;
         let frontier = decode_frontier(&state.frontier)?;
@@ -175,7 +175,8 @@ impl Inner {
         }
         self.vouch(client, &frontier, &head, &state).await?;
         if known.is_none() {
-            // Before anything is sent: what a log accepted must not pass for accepted by another one that follows it.
+            // Before anything is sent: an event accepted by one log must not count as accepted by a log that replaces
+            // it.
             let key = head.key.to_string();
             self.store.write(|transaction| change_state(transaction, |state| state.key = key))?;
         }
@@ -187,7 +188,7 @@ impl Inner {
         self.raise(finding, state, Some(head))
     }
 
-    /// Gives up the log that is here for another one, with both checkpoints as evidence.
+    /// Discards the log here in favour of another one, and keeps both checkpoints as evidence.
     fn begin_anew(
         &self,
         before: &LogOrigin,
@@ -208,7 +209,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Makes sure that a signed head continues a tree.
+    /// Checks that a signed head continues a tree.
     async fn vouch(&self, client: &Client, tree: &Frontier, head: &SignedHead, state: &State) -> Result<(), SyncError> {
         #[cfg(feature = "faults")]
         if self.vouches_blindly() {
@@ -235,7 +236,7 @@ impl Inner {
         })
     }
 
-    /// Sends what waits, in order.
+    /// Sends the queued events, in order.
     pub(super) async fn push(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
         let mut after = 0;
         loop {
@@ -249,7 +250,8 @@ impl Inner {
                 self.take_answers(taken)?;
                 count(taken, report);
                 if stopped {
-                    // What follows may need what the server could not take now: it is sent again, in order.
+                    // Later events may depend on one that the server could not accept now: all are sent again, in
+                    // order.
                     report.waiting += (answered.len() - taken.len()) as u64;
                     return Ok(());
                 }
@@ -257,7 +259,7 @@ impl Inner {
         }
     }
 
-    /// Fetches what is new up to the head. `head` vouches for it as far as it goes.
+    /// Fetches new entries up to the head. `head` vouches for those that it covers.
     async fn pull(&self, client: &Client, head: Option<&SignedHead>, report: &mut SyncReport) -> Result<(), SyncError> {
         let mut pulling = self.begin_pull(client)?;
         loop {
@@ -270,7 +272,7 @@ impl Inner {
         }
     }
 
-    /// Subscribes from where the replica is.
+    /// Subscribes after the replica's last position.
     pub(super) fn begin_pull(&self, client: &Client) -> Result<Pulling, SyncError> {
         let state = self.store.read(read_state)?;
         let frontier = decode_frontier(&state.frontier)?;
@@ -279,7 +281,7 @@ impl Inner {
         Ok(Pulling { updates, part: Part::after(&state, PartialTree::from_frontier(frontier)) })
     }
 
-    /// Takes in an update, and applies what came as soon as it is a whole.
+    /// Adds an update to the part, and applies the part when it is complete.
     pub(super) async fn take_update(
         &self,
         client: &Client,
@@ -307,7 +309,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Lets a signed head vouch for a part, and makes the part part of the replica.
+    /// Verifies a part against a signed head and commits it.
     async fn apply(&self, client: &Client, part: &mut Part, head: Option<&SignedHead>) -> Result<(), SyncError> {
         let state = self.store.read(read_state)?;
         let after = Position::new(decode_frontier(&state.frontier)?.size());
@@ -337,7 +339,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Notes an alarm and keeps the evidence.
+    /// Records an alarm and keeps the evidence.
     pub(super) fn raise(&self, finding: Finding, state: &State, head: Option<&SignedHead>) -> SyncError {
         let evidence = self.keep_evidence(&finding, state, head);
         let alarm = Alarm { finding, evidence };
@@ -348,7 +350,7 @@ impl Inner {
                 state.evidence = path.unwrap_or_default();
             })
         });
-        // The alarm is told below, noted or not.
+        // The alarm is raised below even if it could not be recorded.
         drop(noted);
         self.tell(Happening::Alarm(alarm.clone()));
         SyncError::Alarm(Box::new(alarm))
@@ -372,7 +374,7 @@ impl Inner {
     }
 }
 
-/// A subscription, and what came of it that is not applied yet.
+/// A subscription, and what it delivered that is not applied yet.
 pub(super) struct Pulling {
     pub(super) updates: Subscription,
     part: Part,
@@ -386,7 +388,7 @@ pub(super) fn ended() -> Error {
     Error::new(Kind::Unreachable, "the server ended the stream")
 }
 
-/// Whether two keys are of one network whose log was begun anew.
+/// Whether two keys belong to one network whose log was started again.
 fn is_other_incarnation(known: &VerifierKey, found: &VerifierKey) -> bool {
     known.origin() != found.origin() && known.origin().network() == found.origin().network()
 }
@@ -412,7 +414,7 @@ fn messages(queued: Vec<(u64, NewEvent)>) -> Vec<Vec<NewEvent>> {
     messages
 }
 
-/// The results before the first one that another attempt can change.
+/// The results before the first one that a retry could change.
 fn up_to_first_to_repeat(results: &[EventResult]) -> (&[EventResult], bool) {
     let repeat = |result: &EventResult| match &result.result {
         Ok(_) => false,

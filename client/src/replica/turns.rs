@@ -1,8 +1,8 @@
-//! How processes share a replica: the storage engine lets one at a time have the file, so whoever has it lets go of it
-//! between two transactions as soon as another one waits.
+//! How processes share a replica: the storage engine allows one process at a time to open the file, so its holder
+//! releases it between two transactions as soon as another process is waiting.
 //!
-//! Invariant: the file is only let go of where no transaction runs, and nothing that was read before is believed after
-//! it was taken back: see [`super::part`].
+//! Invariant: the file is released only while no transaction is running, and nothing read before is relied on after the
+//! file is reopened: see [`super::part`].
 
 use super::{Inner, limits};
 use redb::{Database, DatabaseError};
@@ -15,27 +15,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often whoever has the file looks whether another process waits for it.
+/// How often the holder checks whether another process is waiting for the file.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
-/// How often whoever waits for the file tries to take it.
+/// How often a waiting process tries to open the file.
 const TRY_EVERY: Duration = Duration::from_millis(5);
 
-/// The file that whoever waits holds a lock on: the others queue for that lock.
+/// The file that the waiting process keeps locked; others queue for that lock.
 pub(super) const TURN: &str = "replica.turn";
 /// The file that changes with every commit of any process.
 pub(super) const CHANGED: &str = "replica.changed";
 
-/// One process's part in the turns.
+/// One process's side of taking turns.
 pub(super) struct Turns {
     turn: PathBuf,
     changed: PathBuf,
     wait: Duration,
-    /// What `changed` said when this process last looked.
+    /// The content of `changed` when this process last looked.
     seen: Mutex<Vec<u8>>,
 }
 
 impl Turns {
-    /// Turns at the replica in a folder; others are waited for so long.
+    /// Takes turns with other processes at the replica in a folder, waiting for them for up to `wait`.
     pub(super) fn new(folder: &Path, wait: Duration) -> Self {
         let changed = folder.join(CHANGED);
         let seen = Mutex::new(fs::read(&changed).unwrap_or_default());
@@ -66,7 +66,7 @@ impl Turns {
         }
     }
 
-    /// Whether another process waits.
+    /// Whether another process is waiting.
     pub(super) fn is_waited_for(&self) -> bool {
         match self.turn_file() {
             Ok(turn) => matches!(turn.try_lock_shared(), Err(fs::TryLockError::WouldBlock)),
@@ -74,7 +74,7 @@ impl Turns {
         }
     }
 
-    /// Leaves the file alone until whoever waits has it.
+    /// Waits until the waiting process has the file.
     pub(super) fn let_pass(&self) {
         let deadline = Instant::now() + limits::PASS_WAIT_MAX;
         while self.is_waited_for() && Instant::now() < deadline {
@@ -82,7 +82,7 @@ impl Turns {
         }
     }
 
-    /// Tells other processes that something changed, as far as the disk lets it: they would see it later.
+    /// Notifies other processes of a change. A failing disk is ignored: they would see the change later.
     pub(super) fn note_change(&self) {
         let mark = getrandom::u64().unwrap_or_default().to_le_bytes().to_vec();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +93,7 @@ impl Turns {
     /// Whether another process changed something since this one last looked.
     fn is_changed(&self) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // While it is being written it says nothing.
+        // It is empty while it is being written.
         match fs::read(&self.changed) {
             Ok(found) if !found.is_empty() && found != *seen => {
                 *seen = found;
@@ -103,7 +103,7 @@ impl Turns {
         }
     }
 
-    /// Never cuts the file first: some file systems wait for the disk when a file that was cut is closed.
+    /// Never truncates the file first: some file systems wait for the disk when a truncated file is closed.
     fn overwrite(&self, mark: &[u8]) -> io::Result<()> {
         writable(&self.changed)?.write_all(mark)
     }
@@ -117,7 +117,7 @@ fn writable(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).open(path)
 }
 
-/// Lets others have the file when they wait for it, and looks at what they changed, for as long as the replica is there.
+/// Releases the file to others that are waiting, and picks up their changes, for as long as the replica exists.
 pub(super) fn keep(inner: Weak<Inner>) -> io::Result<()> {
     let turns = move || {
         loop {
@@ -133,7 +133,7 @@ pub(super) fn keep(inner: Weak<Inner>) -> io::Result<()> {
 }
 
 impl Inner {
-    /// What another process recorded is sent, and what it fetched is told to whoever follows.
+    /// Has events that another process recorded sent, and publishes the head that it fetched.
     fn look_at_changes(&self) {
         if self.publish_head().is_ok() {
             self.outbox_moved.send_modify(|count| *count += 1);

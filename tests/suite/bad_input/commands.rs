@@ -3,7 +3,7 @@
 use crate::village::{populate, token, village};
 use kith_tests::{cli::Cli, ran::Ran, server::Server};
 
-/// What a refused command must say: exit code, reason (empty where the arguments alone are wrong) and a part of the
+/// The expected refusal of a command: exit code, reason (empty if only the arguments are wrong) and a part of the
 /// message or the end of the field.
 type Expected = (i32, &'static str, &'static str);
 

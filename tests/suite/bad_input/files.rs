@@ -1,4 +1,4 @@
-//! Files that are missing, cut off or not what they were said to be.
+//! Files that are missing, truncated or not what they were declared to be.
 
 use crate::village::{VILLAGE_ENTRIES, village};
 use flate2::{Compression, write::GzEncoder};
@@ -11,7 +11,7 @@ fn edges(cli: &Cli, file: &Path, flags: &[&str]) -> Ran {
     cli.run_json(&[&["import", "edges", file.to_str().unwrap()], flags].concat())
 }
 
-/// The flags with another value for one of them.
+/// The flags, with another value for one of them.
 fn with<'a>(flag: &str, value: &'a str) -> Vec<&'a str> {
     let mut flags = FLAGS.to_vec();
     let at = flags.iter().position(|known| *known == flag).expect("one of the flags");

@@ -1,4 +1,4 @@
-//! Wrong lines of `kith import FILE` and `kith record -`: each is named, all the others are kept.
+//! Wrong lines of `kith import FILE` and `kith record -`: each is reported, and all others are recorded.
 
 use crate::village::{VILLAGE_ENTRIES, village};
 use kith_tests::cli::Cli;
@@ -8,13 +8,13 @@ use std::fs;
 const GOOD: &str =
     r#"{"event":{"occurred_at":"2026-03-04T10:00:00Z","scope":"network","met":{"people":["amina","ben"]}}}"#;
 
-/// The good line with one text in place of another.
+/// The valid line with one text replaced.
 fn changed(old: &str, new: &str) -> String {
     assert!(GOOD.contains(old), "{old}");
     GOOD.replacen(old, new, 1)
 }
 
-/// Imports lines; gives what is printed.
+/// Imports lines; returns what is printed.
 fn import(cli: &Cli, lines: &[String], code: i32) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("records.jsonl");
@@ -22,8 +22,8 @@ fn import(cli: &Cli, lines: &[String], code: i32) -> Value {
     cli.run_json(&["import", file.to_str().unwrap()]).exits(code).json()
 }
 
-/// The line is refused for this reason at this field, and the good ones around it are kept. Their time is that of the
-/// case, since a record that was imported before is a duplicate.
+/// The line is refused for this reason at this field, and the valid ones around it are recorded. Each case has its own
+/// time, because a record that was imported before is a duplicate.
 fn check(cli: &Cli, case: usize, line: &str, reason: &str, field: &str) {
     let head = cli.head();
     let [before, after] = ["00", "01"].map(|second| changed("10:00:00", &format!("11:{case:02}:{second}")));

@@ -1,4 +1,4 @@
-//! Requests that no good client makes, sent past the client library.
+//! Requests that no well-behaved client makes, sent without the client library.
 
 use bytes::Bytes;
 use kith_core::{
@@ -22,7 +22,7 @@ async fn start() -> (Server, Raw) {
     (server, raw)
 }
 
-/// A meeting whose message was changed after all checks.
+/// A meeting whose message was modified after all checks.
 fn changed(change: impl FnOnce(&mut v1::Event)) -> NewEvent {
     let mut event = v1::Event::decode(&met(&["amina", "ben"]).encode()[..]).unwrap();
     change(&mut event);
@@ -37,7 +37,7 @@ fn attribute(key: &str, value: v1::attribute::Value) -> v1::Attribute {
     v1::Attribute { key: key.to_owned(), value: Some(value) }
 }
 
-/// The events are refused for a reason at a field, as a whole; in a stream the good one beside them is kept.
+/// The events are refused as a whole, for a reason at a field; in a stream the valid one beside them is recorded.
 async fn check(raw: &Raw, name: &str, event: NewEvent, reason: &str, field: &str) {
     let head = raw.head().await.unwrap().position;
     let refused = raw.append(vec![good(), event.clone()]).await.expect_err(name);
@@ -139,7 +139,7 @@ fn ids(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|_| new_id().as_bytes().to_vec()).collect()
 }
 
-/// The time of this process, from an id that carries it.
+/// The time of this process, from an id that contains it.
 fn now_ms() -> i64 {
     let id = new_id();
     id.as_bytes()[..6].iter().fold(0, |time, byte| time << 8 | i64::from(*byte))

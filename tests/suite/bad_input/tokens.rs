@@ -1,4 +1,4 @@
-//! Missing, wrong, ended and weak tokens.
+//! Missing, wrong, expired and weak tokens.
 
 use crate::village::{populate, token, village};
 use kith_core::timestamp::{DAY_MS, Timestamp};
@@ -10,7 +10,7 @@ use kith_tests::{
     raw::Raw,
 };
 
-/// The token may not even look.
+/// The token does not even permit reading.
 fn check_shut(cli: &Cli) {
     for arguments in [&["head"][..], &["log"], &["met", "amina", "ben"], &["view", "strength"]] {
         assert_eq!(cli.run_json(arguments).exits(4).json_error()["reason"], "TOKEN_INVALID", "{arguments:?}");

@@ -14,7 +14,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The command line with a replica of its own.
+/// The command line with its own replica.
 struct Kith {
     cli: Cli,
     folder: TempDir,
@@ -25,7 +25,7 @@ impl Kith {
         Self { cli: cli.clone(), folder: tempfile::tempdir().unwrap() }
     }
 
-    /// The same device where no server answers.
+    /// The same device when no server answers.
     fn offline(&self, arguments: &[&str]) -> Ran {
         Ran::run(self.cli.server("http://127.0.0.1:9").command(arguments).env("KITH_REPLICA", self.folder.path()), "")
     }
@@ -69,7 +69,7 @@ fn after_a_day_offline_two_devices_and_the_server_agree() {
     assert_eq!(view.stdout.matches("(pending)").count(), 2, "{}", view.stdout);
     one.offline(&["view", "strength"]).ok().says("0 of 0 rows");
     one.offline(&["why", "strength", "amina", "ben", "--pending"]).ok().prints("met");
-    one.offline(&["status"]).ok().prints("2 events wait to be sent").prints("verified  yes");
+    one.offline(&["status"]).ok().prints("2 events are waiting to be sent").prints("verified  yes");
 
     for device in [&one, &other, &one] {
         device.run(&["sync"]).ok();
@@ -117,7 +117,7 @@ fn what_was_refused_is_listed_explained_and_given_up() {
     Ran::run(&mut server.cli().command(&["status"]), "").exits(2).says("KITH_REPLICA");
 }
 
-/// A command that goes on; dropping it ends it.
+/// A long-running command; dropping it ends it.
 struct Following {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -130,7 +130,7 @@ impl Following {
         Self { child, lines }
     }
 
-    /// Reads until a line has these words.
+    /// Reads until a line contains these words.
     fn hear(&mut self, words: &str) -> String {
         self.lines.find_map(|line| line.ok().filter(|line| line.contains(words))).unwrap_or_else(|| panic!("{words}"))
     }
@@ -143,7 +143,7 @@ impl Drop for Following {
     }
 }
 
-/// A server with three people, and a device that is level with it.
+/// A server with three people, and a device that is in sync with it.
 fn three_people() -> (Server, Kith) {
     let server = Server::start();
     let cli = server.cli();
@@ -198,7 +198,8 @@ fn commands_at_the_same_moment_take_turns() {
     let listed = device.offline(&["-o", "json", "outbox"]).ok().json_lines();
     assert_eq!(listed.len(), 6);
 
-    // As in `kith outbox -o json | jq -c '{event,details}' | kith record -`: the second waits for its input meanwhile.
+    // As in `kith outbox -o json | jq -c '{event,details}' | kith record -`: the second waits for its input in the
+    // meantime.
     let mut record = device.command(&["record", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = record.stdin.take().unwrap();
     for line in device.offline(&["-o", "json", "outbox"]).ok().json_lines() {
@@ -224,7 +225,7 @@ fn what_a_moment_or_a_token_refused_is_sent_again_by_the_next_sync() {
     let device = Kith::new(&cli);
     device.run(&["sync"]).ok();
 
-    // To a laptop that is fast it is the server that is slow.
+    // To a laptop whose clock is fast, the server's clock is slow.
     clock.set(Timestamp::from_millis(now.millis() - 2 * HOURS_MS));
     device.offline(&["person", "add", "Dora", "--id", "dora"]).ok();
     device.offline(&["met", "dora", "amina", "--on", "2026-01-05", "--note", "words that matter"]).ok();
@@ -256,7 +257,7 @@ fn what_was_refused_can_be_mended_and_sent_again() {
     for _ in 0..2 {
         device.run(&["sync"]).exits(4).says("1 events were refused");
     }
-    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events wait to be sent");
+    device.run(&["outbox", "retry", "--all"]).ok().prints("1 events are waiting to be sent");
     device.run(&["sync"]).exits(4);
     let refused = device.json(&["outbox", "list"]);
     assert_eq!(refused["reason"], "ALREADY_EXISTS");
@@ -273,7 +274,7 @@ fn what_was_refused_can_be_mended_and_sent_again() {
 
     device.run(&["person", "add", "Ben", "--id", "ben"]).ok();
     device.run(&["sync"]).exits(4);
-    device.run(&["outbox", "drop", "--all"]).ok().prints("1 refused events are gone");
+    device.run(&["outbox", "drop", "--all"]).ok().prints("1 refused events were dropped");
     device.run(&["sync"]).ok();
 }
 
@@ -298,7 +299,7 @@ fn a_file_is_imported_into_the_outbox_and_a_network_is_left() {
     let counts = |found: &Value| (found["queued"].as_u64(), found["duplicates"].as_u64(), found["refused"].as_u64());
     assert_eq!(counts(&import(&device)), (Some(3), Some(0), Some(0)));
     assert_eq!(counts(&import(&device)), (Some(0), Some(3), Some(0)));
-    device.run(&["leave"]).exits(2).says("3 events wait to be sent").says("--discard-outbox");
+    device.run(&["leave"]).exits(2).says("3 events are waiting to be sent").says("--discard-outbox");
     assert_eq!(device.json(&["sync"])["accepted"], 3);
     assert_eq!(counts(&import(&device)), (Some(0), Some(3), Some(0)));
     assert_eq!(cli.json(&["import", path])["duplicates"], 3, "a server takes them for the same");

@@ -1,4 +1,4 @@
-//! Syncs that break off: at every point, and because the disk is full.
+//! Interrupted syncs: at every point, and because the disk is full.
 
 use super::{client, options};
 use kith_client::{
@@ -22,7 +22,7 @@ use std::{
     task::Poll,
 };
 
-/// A disk in memory that outlives the replica on it, and that may have no more space.
+/// A disk in memory that outlives the replica on it, and that may run out of space.
 #[derive(Debug, Clone, Default)]
 struct Disk {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -78,7 +78,7 @@ impl StorageBackend for Disk {
     }
 }
 
-/// Polls a future so many times; `None` if it is not done then.
+/// Polls a future a number of times; `None` if it is not done by then.
 async fn within<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;

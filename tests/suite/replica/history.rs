@@ -1,4 +1,4 @@
-//! A server whose log is not the one that a replica holds: noticed at the first sync, and nothing of it applied.
+//! A server whose log is not the one that a replica holds: detected at the first sync, and nothing from it is applied.
 
 use super::{Device, open, options};
 use kith_client::replica::{Replica, SyncError};
@@ -26,7 +26,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A device that is level with a log of three entries, and a copy of that log's data folder.
+/// A device in sync with a log of three entries, and a copy of that log's data folder.
 async fn recorded() -> (Device, Arc<DataFolder>, Arc<DataFolder>) {
     let server = Server::start();
     let device = Device::of(&server);
@@ -40,7 +40,7 @@ async fn recorded() -> (Device, Arc<DataFolder>, Arc<DataFolder>) {
     (device, data, old)
 }
 
-/// The file of a replica that was dropped: the thread that gives others their turn may hold it for a moment yet.
+/// The file of a dropped replica: the thread that gives other processes their turn may still hold it for a moment.
 fn file_of_dropped(path: &Path) -> redb::Database {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
@@ -70,7 +70,7 @@ async fn a_rolled_back_server_is_noticed_and_so_is_what_it_records_then() {
     let server = Server::start_on(old, &[]);
     let device = at(device, &server);
     let said = device.expect_alarm().await;
-    assert!(said.contains("ends at position 3, and it had given out 4 entries"), "{said}");
+    assert!(said.contains("ends at position 3, although it had sent 4 entries"), "{said}");
     let status = device.replica.status().unwrap();
     assert!(status.alarm.is_some_and(|(why, evidence)| why.contains("rolled back") && !evidence.is_empty()));
 

@@ -1,4 +1,4 @@
-//! Recording without a server, and what becomes of it.
+//! Recording without a server, and the outcome.
 
 use super::{Device, client, open, options};
 use kith_client::replica::{
@@ -156,7 +156,7 @@ async fn following_goes_on_across_a_restart_of_the_server() {
     next(&|happening| matches!(happening, Happening::Connection(Connection::Online))).await;
     assert!(device.replica.pending().unwrap().is_empty());
     following.abort();
-    // The task lets go of the replica when it is dropped.
+    // The task releases the replica when it is dropped.
     assert!(following.await.is_err());
     device.expect_level().await;
 }

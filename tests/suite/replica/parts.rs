@@ -77,7 +77,7 @@ fn people(ids: &[&str]) -> Filter {
     Filter { people: ids.iter().map(|id| id.parse().unwrap()).collect(), ..Filter::default() }
 }
 
-/// What the server gives this device is what the device holds.
+/// The device holds exactly what the server returns for it.
 async fn expect_same(device: &Device, filter: &Filter) -> usize {
     device.expect_level().await;
     let mut options = kith_client::ReadOptions { filter: filter.clone(), limit: 10_000, ..Default::default() };

@@ -1,5 +1,5 @@
-//! The same questions, good and bad, to a server and to a replica of the whole log: the same answers, and refusals for
-//! the same reason and field.
+//! The same queries, valid and invalid, to a server and to a replica of the whole log: the same answers, and refusals
+//! with the same reason and field.
 
 use super::Device;
 use kith_client::{
@@ -23,14 +23,14 @@ use kith_tests::{
 };
 use std::fmt::Debug;
 
-/// A question to a view or report.
+/// A query to a view or report.
 enum Question {
     Rows(ViewQuery),
     Why(RowQuery),
     Digest(DigestQuery),
 }
 
-/// What becomes of a question: its answer, or reason and field.
+/// The result of a query: its answer, or reason and field.
 type Outcome = Result<String, (String, String)>;
 
 fn rows(view: &str, change: impl FnOnce(&mut ViewQuery)) -> Question {
@@ -56,10 +56,10 @@ fn person(id: &str) -> PersonId {
     id.parse().unwrap()
 }
 
-/// What must be wrong with a question: nothing, or reason and field.
+/// The expected refusal of a query: none, or reason and field.
 type Wrong = Option<(Reason, &'static str)>;
 
-/// What is asked, each in a word.
+/// The queries, each with a short name.
 fn questions() -> Vec<(&'static str, Question, Wrong)> {
     let day = Day::new(NOON.day().number() - 30);
     let refused = |reason, field| Some((reason, field));

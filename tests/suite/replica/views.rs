@@ -1,4 +1,4 @@
-//! Views of a replica: the rows that the server derives, of the whole log and of a part of it, and what is on its way.
+//! Views of a replica: the rows that the server derives, of the whole log and of a part of it, and with the outbox.
 
 use super::{Device, options};
 use futures_util::StreamExt;
@@ -38,7 +38,7 @@ fn digest_of(view: &str, held: &Filter) -> DigestQuery {
     DigestQuery { view: view.to_owned(), held: held.clone(), ..DigestQuery::default() }
 }
 
-/// A row without where it last changed and how it is marked.
+/// A row without its position and its marks.
 fn unmarked(row: &Row) -> Row {
     Row { position: 0, partial: false, pending: false, ..row.clone() }
 }
@@ -47,7 +47,8 @@ async fn rows(views: &OfflineViews, view: &str) -> Vec<Row> {
     views.query_view(&of(view)).await.unwrap().rows
 }
 
-/// Every view's digest is the server's, and so is every complete row; gives the numbers of complete and partial rows.
+/// Every view's digest equals the server's, and so does every complete row; returns the numbers of complete and partial
+/// rows.
 async fn expect_same_rows(device: &Device, views: &OfflineViews) -> (usize, usize) {
     let (held, mut counts) = (device.replica.filter().unwrap(), (0, 0));
     for view in kith_bundle::views().map(|builtin| builtin.name) {

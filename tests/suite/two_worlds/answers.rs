@@ -1,7 +1,7 @@
-//! Every call that gives something away, made in turn; what is told is written down whole.
+//! Makes every call that could reveal something, and records the answers in full.
 //!
-//! Left out are hashes over entries of the whole log (they are salted, and that there is an entry is no secret) and what
-//! a view counts of its own work, which depends on how fast it followed.
+//! Left out are hashes over entries of the whole log (they are salted, and that an entry exists is no secret) and a
+//! view's counts of its own work, which depend on how fast it followed.
 
 use super::history::{History, PEOPLE, person};
 use futures_util::StreamExt;
@@ -22,14 +22,14 @@ use std::fmt::Debug;
 const VIEWS: [&str; 5] = ["strength", "introductions", "follow_ups", "help", "keep_in_touch"];
 const REPORTS: [&str; 4] = ["bridges", "referrers", "follow_up_latency", "who_should_meet"];
 
-/// Filters, views and reports that one seed asks about; together the seeds ask about all.
+/// Filters, views and reports queried for one seed; together the seeds cover all.
 const FILTERS_AT_ONCE: usize = 3;
 const VIEWS_AT_ONCE: usize = 2;
 
-/// Calls and what was told, in order.
+/// Calls and their answers, in order.
 type Told = Vec<(String, String)>;
 
-/// Makes every call; the chances are the same in both worlds.
+/// Makes every call; the random choices are the same in both worlds.
 pub(super) async fn answers(raw: &Raw, random: &mut Random, history: &History) -> Told {
     let mut told = Told::new();
     log(raw, random, &mut told).await;
@@ -45,7 +45,7 @@ fn tell<T: Debug, E: Debug>(told: &mut Told, call: impl Into<String>, answer: &R
     told.push((call.into(), format!("{answer:?}")));
 }
 
-/// An answer, or the refusal as the wire says it, retry times included.
+/// An answer, or the refusal as sent on the wire, including retry times.
 fn told_as<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Refusal> {
     answer.map(tonic::Response::into_inner).map_err(Refusal::from)
 }
@@ -93,7 +93,7 @@ async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
     }
 }
 
-/// Reads page by page to the end.
+/// Reads all pages to the end.
 async fn read(raw: &Raw, filter: Option<v1::Filter>, direction: v1::Direction, limit: usize, told: &mut Told) {
     let with_left_out = direction == v1::Direction::Forward;
     let limit = u32::try_from(limit).unwrap();
@@ -129,7 +129,7 @@ async fn subscribed(raw: &Raw, filter: Option<v1::Filter>, end: u64) -> Vec<v1::
     all
 }
 
-/// Appends that are refused, so that nothing changes: what do they say of hidden events?
+/// Appends that are refused, so that nothing changes: what do they reveal about hidden events?
 async fn appends(raw: &Raw, history: &History, told: &mut Told) {
     let nobody = |number: u8| Event {
         id: numbered(number),
@@ -152,7 +152,7 @@ async fn appends(raw: &Raw, history: &History, told: &mut Told) {
             refused.push(Event { id: *id, ..nobody(2) });
         }
         for event in &refused {
-            // Whoever may record it would change this world: only events that nobody may record are tried.
+            // An accepted event would change this world, so only events that nobody may record are tried.
             let events = vec![sent(event), sent(&nobody(3))];
             tell(told, "Append", &raw.append(events).await);
         }
@@ -252,12 +252,12 @@ fn some_of<const N: usize>(mut names: [&'static str; N], count: usize, random: &
     names[..count].to_vec()
 }
 
-/// A view's status without what it counts of its own work.
+/// A view's status without its counts of its own work.
 fn without_work(view: v1::View) -> v1::View {
     v1::View { events_folded: 0, fuel: 0, fuel_per_event: 0, events_per_second: 0.0, ..view }
 }
 
-/// The rows of a view, and what some of them stand on.
+/// The rows of a view, and the evidence of some of them.
 async fn rows(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
     let (network, at) = (raw.network_name(), Some(20_500));
     let request = v1::QueryViewRequest { view: view.to_owned(), at, page_size: 1_000, ..Default::default() };
@@ -282,7 +282,7 @@ async fn rows(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
     }
 }
 
-/// The rows that a watch from the beginning gives up to the head.
+/// The rows that a watch from the beginning yields up to the head.
 async fn watched(raw: &Raw, view: &str, head: u64, told: &mut Told) {
     let request = v1::WatchViewRequest { network: raw.network_name(), view: view.to_owned(), after: 0 };
     let mut messages = raw.views().watch_view(request).await.unwrap().into_inner();

@@ -42,7 +42,7 @@ pub(super) enum Recorder {
 pub(super) enum Step {
     /// The same in both worlds.
     Same(Recorder, NewEvent),
-    /// Riverside's own, and the blank in its place.
+    /// Riverside's own event, and the blank in its place.
     Hidden { real: NewEvent, blank: NewEvent },
 }
 
@@ -76,13 +76,13 @@ impl Step {
 /// What happens, in order.
 pub(super) struct History {
     pub(super) steps: Vec<Step>,
-    /// Ids of events that some must not see.
+    /// Ids of events that some people must not see.
     pub(super) hidden: Vec<EventId>,
     /// Ids of events that everybody may see.
     pub(super) seen: Vec<EventId>,
 }
 
-/// A history while it is made.
+/// A history being generated.
 struct Maker<'r> {
     random: &'r mut Random,
     history: History,
@@ -92,7 +92,7 @@ struct Maker<'r> {
 }
 
 impl History {
-    /// The history of a seed. Its last event is seen by all.
+    /// The history of a seed. Its last event is visible to all.
     pub(super) fn of(random: &mut Random) -> Self {
         let history = Self { steps: Vec::new(), hidden: Vec::new(), seen: Vec::new() };
         let mut maker = Maker { random, history, referrals: Vec::new(), meetings: Vec::new(), retracted: Vec::new() };
@@ -130,7 +130,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The event as it is sent, with words about some people.
+    /// The event as it is sent, with details about some people.
     fn with_words(&mut self, event: Event, kind: DetailKind, mut subjects: Vec<PersonId>) -> NewEvent {
         subjects.sort_unstable();
         let text = "words ".repeat(1 + self.random.below(40));
@@ -139,7 +139,7 @@ impl Maker<'_> {
         NewEvent { details: vec![detail.to_proto()], ..sent(&event) }
     }
 
-    /// So many different people.
+    /// A number of different people.
     fn people(&mut self, count: usize) -> Vec<PersonId> {
         let mut people: Vec<_> = PEOPLE[..8].iter().map(|(id, _)| person(id)).collect();
         self.random.shuffle(&mut people);
@@ -179,7 +179,7 @@ impl Maker<'_> {
         self.history.steps.push(Step::Same(Recorder::Hillside, sent(&event)));
     }
 
-    /// Somebody has a name from now on.
+    /// Somebody gets a name.
     fn described(&mut self) {
         let (id, organisation) = *self.random.pick(&PEOPLE);
         let organisation = (!organisation.is_empty()).then(|| organisation.parse().unwrap());
@@ -202,7 +202,7 @@ impl Maker<'_> {
         self.history.steps.push(Step::Same(Recorder::Owner, sent(&event)));
     }
 
-    /// Riverside's own event, of any kind that can be withdrawn or withdraws, and its blank.
+    /// Riverside's own event, of any kind that can be withdrawn or that withdraws, and its blank.
     fn hidden(&mut self) {
         let fact = self.hidden_fact();
         let event = self.event(Scope::Organisation, fact);

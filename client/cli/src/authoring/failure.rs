@@ -1,4 +1,4 @@
-//! Failures of authoring as failures of a command.
+//! Converts failures of authoring into failures of a command.
 
 use crate::failure::Failure;
 use kith_authoring::Failure as Authoring;

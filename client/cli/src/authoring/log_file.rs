@@ -1,6 +1,7 @@
-//! A log in a file, as `kith import` reads it, made one that can be folded here.
+//! Reads a log from a file in the format of `kith import`, so that it can be folded locally.
 //!
-//! Invariant: a story that fails on a network can be made a case, since both are read the same way.
+//! Invariant: events that make a plugin fail on a network can be turned into a test case, because both are read the
+//! same way.
 
 use crate::{
     failure::Failure,
@@ -19,7 +20,7 @@ use kith_json::derived::Derived;
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path};
 
-/// Reads a log of JSON lines, as `kith import` does; an event's position is its line's number.
+/// Reads a log of JSON lines, as `kith import` does; an event's position is its line number.
 pub(crate) fn read(path: &Path) -> Result<Spool, Failure> {
     let file = Sha256::digest(files::read_text(path)?).into();
     let mut missing = Derived::of(file);
@@ -37,7 +38,7 @@ pub(crate) fn read(path: &Path) -> Result<Spool, Failure> {
     Ok(spool.finish()?)
 }
 
-/// Whom an event names must have been added, as on a server.
+/// The people that an event refers to must have been added before, as on a server.
 fn know_people(event: &Event, people: &mut HashSet<PersonId>) -> Result<(), String> {
     if let Fact::Directory(DirectoryFact::PersonAdded(added)) = &event.fact {
         people.insert(added.person.clone());

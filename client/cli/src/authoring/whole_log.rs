@@ -1,4 +1,4 @@
-//! The log of a network, read into a temporary file to be folded here.
+//! Reads the log of a network into a temporary file, to be folded locally.
 
 use crate::{failure::Failure, place::Place};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -6,12 +6,12 @@ use kith_authoring::log::spool::{Spool, SpoolWriter};
 use kith_client::{ReadOptions, Recorded};
 use kith_core::{event::Event, limits::READ_ENTRIES_MAX, position::Position};
 
-/// Reads the entries up to a position, or up to where the log ends now.
+/// Reads the entries up to a position, or up to the current head.
 pub(crate) async fn read(place: &Place, until: Option<Position>) -> Result<Spool, Failure> {
     read_with_times(place, until, |_| i64::MIN).await
 }
 
-/// The same, where `at` sees each event and says when it happened, for [`Spool::until`].
+/// The same; `at` gets each event and returns when it happened, for [`Spool::until`].
 pub(crate) async fn read_with_times(
     place: &Place,
     until: Option<Position>,

@@ -1,4 +1,4 @@
-//! `kith admin`: what the operator of a server does from afar.
+//! `kith admin`: remote administration of a server.
 
 use crate::{context::Context, failure::Failure, show::output::remark};
 use clap::{Args, Subcommand};
@@ -13,21 +13,21 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// What the operator of a server does from afar
+/// Administer a server remotely
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     Backup(BackupArgs),
 }
 
-/// Back up the log of all networks while the server goes on; needs an owner of the server
+/// Back up the logs of all networks while the server keeps running; needs an owner of the server
 ///
-/// The file is one consistent state. It holds no keys, so personal words in it stay sealed: back them up on the server
-/// with `kithd backup-keys`, and keep the two apart. `kithd restore --from FILE` puts the log back, and `kithd check
-/// --backup FILE` verifies the file.
+/// The file is one consistent state. It contains no keys, so personal words in it stay sealed: back up the keys on the
+/// server with `kithd backup-keys`, and keep the two apart. `kithd restore --from FILE` puts the log back, and `kithd
+/// check --backup FILE` verifies the file.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith admin backup --to kith-2026-11-23.backup")]
 pub(crate) struct BackupArgs {
-    /// The new file; or `-`, or a named pipe, into which it is written as it comes
+    /// The new file; or `-` or a named pipe, to which it is written as it arrives
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
@@ -64,11 +64,12 @@ async fn backup(context: &mut Context, to: &Path) -> Result<(), Failure> {
     context.output.tell(&answer, sentence)
 }
 
-/// Where a backup goes.
+/// Where a backup is written.
 enum Destination {
-    /// Into a new file: beside the place it gets, readable by this account alone, and gone if the backup is broken off.
+    /// To a new file: written next to its destination, readable only by this account, and deleted if the backup is
+    /// interrupted.
     New(NamedTempFile),
-    /// Into a pipe or standard output, as it comes.
+    /// To a pipe or standard output, as it arrives.
     Stream(Box<dyn Write + Send>),
 }
 
@@ -76,7 +77,7 @@ impl Destination {
     fn of(to: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::file("write", to, error);
         if to == Path::new("-") {
-            let told = "a backup is no text: name a file, or lead standard output into one";
+            let told = "a backup is not text: name a file, or redirect standard output to one";
             let screen = io::stdout().is_terminal();
             return if screen { Err(Failure::Usage(told.into())) } else { Ok(Self::Stream(Box::new(io::stdout()))) };
         }
@@ -107,7 +108,7 @@ fn summary(to: &Path, bytes: u64, networks: &[v1::BackedUpNetwork]) -> String {
     format!("{} holds {} ({bytes} bytes)", to.display(), heads.join(", "))
 }
 
-/// A file as it comes in.
+/// A file being received.
 struct Received {
     out: BufWriter<Box<dyn Write + Send>>,
     bytes: u64,
@@ -131,7 +132,7 @@ impl Received {
         self.out.write_all(&message.data)
     }
 
-    /// Writes what is still to be written; gives the file's size and what is in it.
+    /// Writes what is left; returns the file's size and contents.
     fn finish(mut self) -> io::Result<(u64, Vec<v1::BackedUpNetwork>)> {
         self.progress.finish_and_clear();
         self.out.flush()?;

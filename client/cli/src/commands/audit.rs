@@ -1,4 +1,4 @@
-//! `kith audit`: signed checkpoints and proofs, in formats that other people's tools verify.
+//! `kith audit`: signed checkpoints and proofs, in formats that third-party tools can verify.
 
 use super::audit_verify::{self, VerifyArgs, read_text};
 use crate::{
@@ -32,14 +32,14 @@ pub(crate) enum AuditCommand {
 pub(crate) enum AuditServerCommand {
     /// Print the signed head of the log: a C2SP tlog-checkpoint
     ///
-    /// Keep some of them: a later proof of growth shows that nothing before them was changed or taken away. The log's
-    /// public key goes to standard error, and is remembered, so that a changed one is noticed.
+    /// Keep some of them: a later proof of growth shows that nothing before them was changed or removed. The log's
+    /// public key is printed to standard error and remembered, so that a changed key is noticed.
     #[command(after_help = "Example: kith audit checkpoint > monday.checkpoint")]
     Checkpoint,
     Prove(ProveArgs),
 }
 
-/// Commands that need none.
+/// Commands that need no server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditAloneCommand {
     Verify(Box<VerifyArgs>),
@@ -48,7 +48,7 @@ pub(crate) enum AuditAloneCommand {
 /// Print the receipt of an event, or a proof that the log only grew
 ///
 /// A receipt is a C2SP tlog-proof: the entry, its place, a proof, and a signed checkpoint. With --since it is a proof
-/// that the log continues an earlier checkpoint, in the form that C2SP witnesses are sent.
+/// that the log continues an earlier checkpoint, in the form that is sent to C2SP witnesses.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith audit prove 019d0000-0000-7000-8000-000000000000 > met.tlog-proof\n  \
                         kith audit prove --since monday.checkpoint > week.growth")]
@@ -76,7 +76,7 @@ impl AuditServerCommand {
 }
 
 impl AuditAloneCommand {
-    /// Runs without a place.
+    /// Runs without a server.
     pub(crate) async fn run(self, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Verify(args) => audit_verify::run(&args, global, output).await,
@@ -110,7 +110,7 @@ async fn growth(context: &mut Context, earlier: &Path) -> Result<(), Failure> {
     give(context, &answer, &growth.to_string(), &key)
 }
 
-/// A checkpoint for programs.
+/// A checkpoint as JSON.
 pub(super) fn checkpoint_json(checkpoint: &SignedCheckpoint, key: &VerifierKey) -> Value {
     let checkpoint = checkpoint.unverified();
     json!({
@@ -121,7 +121,7 @@ pub(super) fn checkpoint_json(checkpoint: &SignedCheckpoint, key: &VerifierKey) 
     })
 }
 
-/// Prints a text that goes into a file, once its key is the known one or is known from now on.
+/// Prints a text meant for a file, after checking that its key is the known one or remembering it.
 fn give(context: &mut Context, answer: &Value, text: &str, key: &VerifierKey) -> Result<(), Failure> {
     remember(key)?;
     match context.output.format() {

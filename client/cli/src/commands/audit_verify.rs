@@ -1,6 +1,6 @@
-//! `kith audit verify`: holds a file against the log's public key, without a server.
+//! `kith audit verify`: verifies a file against the log's public key, without a server.
 //!
-//! Invariant: whatever is not verified ends with exit code 6, also where the key is missing.
+//! Invariant: whatever cannot be verified ends with exit code 6, even if the key is missing.
 
 use super::audit::checkpoint_json;
 use crate::{
@@ -29,9 +29,9 @@ use std::{
 
 /// Verify a checkpoint, a receipt or a proof of growth; needs no server
 ///
-/// The key is the one given, else the one remembered from an earlier `kith audit checkpoint` or `prove`, else what the
-/// server says. To show that a log only grew, name the earlier checkpoint, and a proof that leads from there:
-/// `kith audit prove --since FILE`. Exits with 6 if anything is not as it should be.
+/// The key is the one given, else the one remembered from an earlier `kith audit checkpoint` or `prove`, else the one
+/// that the server shows. To prove that a log only grew, give the earlier checkpoint and a proof that starts from it:
+/// `kith audit prove --since FILE`. Exits with 6 if anything does not verify.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith audit verify met.tlog-proof\n  \
                         kith audit verify monday.checkpoint --key 'kith/default/6f...+1a2b3c4d+AQ...'\n  \
@@ -62,7 +62,7 @@ impl Evidence {
             Some(_) | None => SignedCheckpoint::parse(text).map(Self::Checkpoint).map_err(not_verified),
         };
         parsed.map_err(|failure| match failure {
-            Failure::NotVerified(why) => Failure::NotVerified(format!("the file is damaged, or none of ours: {why}")),
+            Failure::NotVerified(why) => Failure::NotVerified(format!("the file is damaged, or not from Kith: {why}")),
             other => other,
         })
     }
@@ -84,14 +84,14 @@ impl Evidence {
     }
 }
 
-/// Where the key is from.
+/// Where the key comes from.
 #[derive(Clone, Copy)]
 enum KeySource {
-    /// It was typed.
+    /// It was given on the command line.
     Given,
     /// It was remembered.
     Known,
-    /// The server says so.
+    /// The server showed it.
     Server,
 }
 
@@ -108,7 +108,7 @@ impl KeySource {
         match self {
             Self::Given => "as given",
             Self::Known => "as remembered",
-            Self::Server => "as the server says now; with --key nobody has to be believed",
+            Self::Server => "as the server shows it now; use --key to trust nobody",
         }
     }
 }
@@ -136,7 +136,7 @@ pub(crate) async fn run(args: &VerifyArgs, global: &GlobalArgs, output: &mut Out
     output.tell(&answer, || sentences(&evidence, entry.as_ref(), earlier.as_ref(), &key, source))
 }
 
-/// Checks everything that there is to check. Gives the entry of a receipt.
+/// Checks everything that can be checked. Returns the entry of a receipt.
 fn verify(
     evidence: &Evidence,
     earlier: Option<&SignedCheckpoint>,
@@ -168,7 +168,7 @@ fn verify(
     }
 }
 
-/// The key of a log that was not given: the remembered one, else what the server says.
+/// The key of a log if none was given: the remembered one, else the one that the server shows.
 async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKey, KeySource), Failure> {
     if let Some(key) = KnownLogs::open()?.find(origin) {
         return Ok((key.clone(), KeySource::Known));
@@ -176,14 +176,14 @@ async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKe
     let unknown = |why: &dyn std::fmt::Display| {
         not_verified(format_args!("the key of {origin} is not known here, and {why}: give it with --key"))
     };
-    let network = origin.network().ok_or_else(|| unknown(&"it is no log of Kith"))?;
+    let network = origin.network().ok_or_else(|| unknown(&"it is not a log of Kith"))?;
     let profile = Profile::read(&profile_path()?)?;
     let settings = Settings::resolve(global, |name| std::env::var_os(name), profile.as_ref());
     let client = settings.map_err(|_| unknown(&"no server is named"))?.connect().await;
     let client = client.map_err(|error| unknown(&error))?.with_network(network);
     let key = client.checkpoint().await.map_err(|error| unknown(&error))?.key;
     if key.origin() != origin {
-        return Err(unknown(&"the server's log is another one"));
+        return Err(unknown(&"the server's log is a different one"));
     }
     Ok((key, KeySource::Server))
 }
@@ -223,7 +223,7 @@ fn sentences(
     lines.join("\n")
 }
 
-/// The text of a file, or of standard input. What is no text is damage.
+/// The text of a file or of standard input. A file that is not text counts as damaged.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
@@ -234,6 +234,6 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     read.map_err(|error| Failure::file("read", path, error))?;
     text::decode(bytes).map_err(|why| match why {
         NotText::Utf16 => not_verified(format_args!("{} {why}", path.display())),
-        NotText::NotUtf8 => not_verified(format_args!("{} is damaged: it is no text", path.display())),
+        NotText::NotUtf8 => not_verified(format_args!("{} is damaged: it is not text", path.display())),
     })
 }

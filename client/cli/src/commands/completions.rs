@@ -1,4 +1,4 @@
-//! `kith completions`: scripts that let a shell complete commands and flags.
+//! `kith completions`: shell completion scripts.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::{Args, Command};

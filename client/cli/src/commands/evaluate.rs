@@ -1,4 +1,5 @@
-//! `kith evaluate`: how well a view's score says which pairs will be in contact again, beside simple guesses.
+//! `kith evaluate`: how well a view's score predicts which pairs will be in contact again, compared with simple
+//! guesses.
 
 use crate::{
     authoring::whole_log,
@@ -27,12 +28,12 @@ use kith_views::ViewScope;
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-/// Judge a score: does it say which pairs will be in contact again?
+/// Evaluate a score: does it predict which pairs will be in contact again?
 ///
-/// Cuts the network's log at some times, folds the view up to each, and asks who of all pairs known by then is in
-/// contact again within the window. Prints the area under the curve, the average precision, and the mean average
-/// precision per person, means over the cuts, beside five simple guesses. Everything is computed here, and nothing is
-/// installed.
+/// Cuts the network's log at several times, folds the view up to each, and checks which of all pairs known by then are
+/// in contact again within the window. Prints the area under the curve, the average precision, and the mean average
+/// precision per person, as means over the cuts, next to five simple guesses. Everything is computed locally, and
+/// nothing is installed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith evaluate strength --window 30d --cuts 6\n  \
                         kith evaluate strength --settings '{\"half_life_days\":30}' --column score\n  \
@@ -40,10 +41,10 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 pub(crate) struct EvaluateArgs {
     /// A view whose rows are about pairs
     name: String,
-    /// Time in which a pair must be in contact again
+    /// Time within which a pair must be in contact again
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = parse_duration)]
     window: SignedDuration,
-    /// Times at which the log is cut
+    /// Number of times at which the log is cut
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = value_parser!(u32).range(1..=100))]
     cuts: u32,
     /// The numeric column to judge [default: the first]
@@ -52,12 +53,12 @@ pub(crate) struct EvaluateArgs {
     /// Settings instead of the view's own
     #[arg(long, value_name = "JSON")]
     settings: Option<PluginSettings>,
-    /// A component that is not installed, instead of the view's own
+    /// A component file to use instead of the view's own
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
 }
 
-/// A ranking with its measures, by cut.
+/// A ranking with its measures for each cut.
 struct Ranking {
     name: String,
     measures: Vec<Measures>,
@@ -103,7 +104,7 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
     show(context, &args, &rankings, &cuts, &candidates_count)
 }
 
-/// The component and its settings: of the view, unless others are given.
+/// The component and its settings: those of the view, unless others are given.
 async fn subject(context: &Context, args: &EvaluateArgs) -> Result<(Vec<u8>, String), Failure> {
     if let Some(file) = &args.component {
         return Ok((read_component(file)?, args.settings.clone().unwrap_or_default().into()));

@@ -1,4 +1,4 @@
-//! `kith head`: how far the log goes.
+//! `kith head`: the end of the log.
 
 use crate::{
     context::Context,

@@ -24,8 +24,8 @@ use std::{
 
 /// Import events from a file; importing it twice adds nothing
 ///
-/// The file holds JSON lines as `kith record` takes them; it may be packed with gzip. Missing ids and salts follow from
-/// what the lines say, so that they are the same every time.
+/// The file contains JSON lines as for `kith record`; it may be compressed with gzip. Missing ids and salts are derived
+/// from the contents of the lines, so that they are the same every time.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -34,7 +34,7 @@ use std::{
                   2010-12-06T13:00:00Z --unit s --as met --join 40s"
 )]
 pub(crate) struct ImportArgs {
-    /// The file of JSON lines; - is the standard input
+    /// The file of JSON lines; - for standard input
     #[arg(required = true)]
     file: Option<PathBuf>,
     #[command(subcommand)]
@@ -68,17 +68,17 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
     upload(&context.place, prepare, take).await.map_err(|why| tally.interrupted(why))?;
     let told = tally.tell(&mut context.output, Kind::Lines);
     if bytes > 0 && tally.records() == 0 {
-        remark("the file holds no record: all of its lines are blank");
+        remark("the file contains no records: all of its lines are blank");
     }
     lookalikes::tell(&context.place, tally.begun_at()).await;
     told
 }
 
-/// What a file is, before its records are read.
+/// What is known about a file before its records are read.
 struct Survey {
     file: FileDigest,
     bytes: u64,
-    /// About how many records it holds.
+    /// About how many records it contains.
     lines: u64,
 }
 
@@ -88,7 +88,7 @@ fn survey(source: &mut Rereadable, path: &Path) -> Result<Survey, Failure> {
     Ok(Survey { file, bytes: counted.bytes, lines: counted.lines })
 }
 
-/// Counts bytes and line ends on their way through.
+/// Counts the bytes and line ends that pass through.
 struct Counted<R> {
     inner: R,
     bytes: u64,

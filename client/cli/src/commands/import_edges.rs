@@ -1,4 +1,4 @@
-//! `kith import edges`: lists of contacts from elsewhere.
+//! `kith import edges`: lists of contacts from other sources.
 
 use super::recording::ScopeArg;
 use crate::{
@@ -32,9 +32,10 @@ use std::{collections::HashSet, path::PathBuf};
 
 /// Import a list of contacts: face-to-face lists, message lists
 ///
-/// Each row is a contact between two people at a time. Columns are separated by white space or commas; the file may be
-/// packed with gzip. People are named by the ids in the file; unknown ones are added first, and what the list of people
-/// says of known ones is recorded where it differs. What the token may not do to people and organisations is left out and told.
+/// Each row is a contact between two people at some time. Columns are separated by white space or commas; the file may
+/// be compressed with gzip. People are identified by the ids in the file; unknown ones are added first, and what the
+/// list of people says about known ones is recorded where it differs. Changes to people and organisations that the
+/// token may not make are skipped and reported.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  kith import edges contacts.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z \
@@ -44,35 +45,35 @@ use std::{collections::HashSet, path::PathBuf};
 pub(crate) struct EdgesArgs {
     /// The list
     file: PathBuf,
-    /// What its columns hold: time, from, to, or _ for nothing
+    /// What its columns contain: time, from, to, or _ for an unused one
     #[arg(long, value_parser = columns)]
     columns: Columns,
-    /// What stands between its columns: one letter, such as ';', or tab; values may be in double quotes then
-    /// [default: commas, or white space in lines without]
+    /// What separates its columns: one character, such as ';', or tab; values may then be in double quotes [default:
+    /// commas, or white space in lines without commas]
     #[arg(long, value_name = "LETTER", value_parser = separator, allow_hyphen_values = true)]
     separator: Option<char>,
-    /// The first row of the list, and of the list of people, is a heading and is passed over
+    /// Skip the first row of the list, and of the list of people: it is a heading
     #[arg(long)]
     header: bool,
-    /// When its time zero was; a day means its first moment, without a zone it is UTC
+    /// When its time zero was; a day means its first moment, in UTC unless a zone is given
     #[arg(long, value_name = "DATE", value_parser = parse_epoch_now)]
     epoch: Timestamp,
-    /// What its times count: ms, s, min, h or d
+    /// The unit of its times: ms, s, min, h or d
     #[arg(long, default_value = "s", value_parser = unit)]
     unit: i64,
-    /// What the contacts are recorded as
+    /// How to record the contacts
     #[arg(long = "as", value_enum)]
     habit: HabitArg,
-    /// Rows of a pair that start at most so long after each other are one meeting, at the first row's time
+    /// Join rows of a pair that start at most this long after each other into one meeting, at the first row's time
     #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "group")]
     join: Option<SignedDuration>,
-    /// Rows with the same sender and time are one message to several people
+    /// Group rows with the same sender and time into one message to several people
     #[arg(long)]
     group: bool,
     /// A list of the people
     #[arg(long, value_name = "FILE")]
     people: Option<PathBuf>,
-    /// What the columns of that list hold: id, org, role, or _ for nothing
+    /// What the columns of that list contain: id, org, role, or _ for an unused one
     #[arg(long, requires = "people", default_value = "id,org", value_parser = people_columns)]
     people_columns: PeopleColumns,
     /// Who may see the contacts
@@ -145,7 +146,8 @@ pub(crate) async fn run(context: &mut Context, args: EdgesArgs) -> Result<(), Fa
     told
 }
 
-/// Records what contacts need of the directory. People whom the token may not add to their organisation are added without.
+/// Records the directory events that the contacts need. People whom the token may not add to their organisation are
+/// added without one.
 async fn record_directory(
     place: &Place,
     directory: Directory,
@@ -170,13 +172,13 @@ async fn record_directory(
     send(place, items.into_iter(), tally, Tally::count).await
 }
 
-/// Whether a part of the directory is not the token's to change, or needs one that is not.
+/// Whether the token may not change a part of the directory, or a part that it depends on.
 fn is_denied(answer: &Answer) -> bool {
     let reasons = [Reason::PermissionDenied, Reason::OrganisationUnknown].map(reason::name);
     answer.role != Role::Record && answer.result.as_ref().is_err_and(|refusal| reasons.contains(&refusal.reason))
 }
 
-/// Sends items and gives their answers to `take`.
+/// Sends items and passes their answers to `take`.
 async fn send(
     place: &Place,
     items: impl Iterator<Item = Item> + Send + 'static,
@@ -185,7 +187,7 @@ async fn send(
 ) -> Result<(), Failure> {
     let prepare = move |feed: &mut Feed| {
         let mut items = items;
-        // Nobody takes records any more when the upload failed: it says why.
+        // If the upload failed, nothing receives records any more: the upload reports why.
         let _unwanted: Result<(), Unwanted> = items.try_for_each(|item| feed.push(item));
         Ok(())
     };
@@ -197,7 +199,7 @@ async fn send(
     sent.map_err(|why| tally.interrupted(why))
 }
 
-/// What contacts need of the directory, and what a list of people says of it.
+/// The directory events that contacts need and that a list of people implies.
 struct Directory {
     organisations: Vec<(u64, OrganisationId)>,
     newcomers: Vec<Member>,
@@ -219,7 +221,7 @@ impl Directory {
     }
 }
 
-/// Who is in the directory already.
+/// Who is already in the directory.
 struct Known {
     people: People,
     organisations: HashSet<String>,
@@ -234,7 +236,7 @@ impl Known {
     }
 }
 
-/// All that the files and flags say.
+/// Everything that the files and flags specify.
 struct List {
     contacts: Vec<Contact>,
     directory: Directory,

@@ -1,4 +1,4 @@
-//! `kith log`: entries of the log, once or as they come.
+//! `kith log`: entries of the log, once or as they arrive.
 
 use crate::{
     context::Context,
@@ -38,10 +38,10 @@ use std::{collections::HashMap, convert::Infallible};
 #[command(after_help = "Examples:\n  kith log --person amina --kind met --since 2026-01-01\n  \
                         kith log --between amina ben\n  kith log --newest --limit 10\n  kith log --follow -o json")]
 pub(crate) struct LogArgs {
-    /// Only entries with this person in them; may be given several times
+    /// Only entries that involve this person; may be given several times
     #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
-    /// Only entries with both of these people in them
+    /// Only entries that involve both of these people
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person", allow_hyphen_values = true)]
     between: Vec<String>,
     /// Only entries of this kind, such as met or custom:org.example/visit.v1; may be given several times
@@ -50,24 +50,24 @@ pub(crate) struct LogArgs {
     /// Only entries after this position
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     after: u64,
-    /// At most so many entries
+    /// Maximum number of entries
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Only what happened then or later; without a zone in yours
+    /// Only what happened at this time or later; in your time zone unless one is given
     #[arg(long, value_name = "DATE", value_parser = parse_since_now)]
     since: Option<Timestamp>,
     /// Newest first
     #[arg(long, conflicts_with_all = ["follow", "after"])]
     newest: bool,
-    /// Go on with new entries as they come
+    /// Continue with new entries as they arrive
     #[arg(long)]
     pub(crate) follow: bool,
 }
 
-/// Reads a kind's name, also with `-` for `_`.
+/// Parses a kind's name, accepting `-` for `_`.
 pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
     let name = if text.starts_with("custom:") { text.to_owned() } else { text.replace('-', "_") };
-    Kind::parse(&name).ok_or_else(|| format!("there is no kind {text}: kinds are such as met, followed-up or helped"))
+    Kind::parse(&name).ok_or_else(|| format!("unknown kind {text}: kinds are, for example, met, followed-up or helped"))
 }
 
 pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Failure> {
@@ -101,7 +101,7 @@ async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> R
     let (after, filter) = (Position::new(args.after), printer.filter.clone());
     let mut options = ReadOptions { after, filter, direction, limit: READ_ENTRIES_MAX, ..ReadOptions::default() };
     loop {
-        // Directory entries come with every filter and are left out here: more may be needed than are asked for.
+        // Directory entries pass every filter and are dropped here, so more may have to be read than are printed.
         let enough = u32::try_from(printer.left).unwrap_or(u32::MAX).min(READ_ENTRIES_MAX);
         options.limit = if options.filter.is_all() { enough } else { READ_ENTRIES_MAX };
         let page = context.place.read(&options).await?;
@@ -117,7 +117,7 @@ async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> R
     }
 }
 
-/// What is on its way comes after what is in the log.
+/// Prints the outbox after what is in the log.
 async fn show_pending(context: &mut Context, printer: &mut Printer) -> Result<(), Failure> {
     let Place::Replica(replica) = &context.place else { return Ok(()) };
     for pending in replica.pending()? {
@@ -137,7 +137,7 @@ async fn show_pending(context: &mut Context, printer: &mut Printer) -> Result<()
     Ok(())
 }
 
-/// A pending event as the entry that it will be, as far as filters look.
+/// A pending event as the entry that it will become, as far as filters are concerned.
 fn as_entry(pending: &Pending) -> Recorded {
     let entry = Entry {
         position: Position::ZERO,
@@ -198,7 +198,7 @@ async fn follow(context: &mut Context, args: &LogArgs, printer: &mut Printer) ->
     Ok(())
 }
 
-/// Prints what a replica holds, then what comes into it.
+/// Prints the entries of a replica, then new ones as they arrive.
 async fn follow_here(
     context: &mut Context,
     replica: &Replica,
@@ -214,10 +214,10 @@ async fn follow_here(
         if let Some(found) = origin(replica)?
             && log.replace(found.clone()).is_some_and(|before| before != found)
         {
-            remark("the log is another one than before: it follows from its beginning");
+            remark("the log is not the same as before: showing it from its beginning");
             options.after = Position::ZERO;
         }
-        // Where `--after` lies ahead of what is here, this waits until the replica has come there.
+        // If `--after` is beyond the replica's head, this waits until the replica has reached it.
         while options.after < now {
             let page = replica.read(&options)?;
             for recorded in page.entries.decode()? {
@@ -229,26 +229,26 @@ async fn follow_here(
         }
         context.output.flush()?;
         tokio::select! {
-            // The replica is held here: its head does not go away.
+            // The replica is alive here, so its head stays open.
             _ = head.changed() => {}
             failure = leveller.work() => return Err(failure),
         }
     }
 }
 
-/// Which log a replica holds; `None` before the first sync. Its name has the incarnation in it.
+/// Which log a replica holds; `None` before the first sync. Its name contains the incarnation.
 fn origin(replica: &Replica) -> Result<Option<LogOrigin>, Failure> {
     Ok(replica.status()?.key.map(|key| key.origin().clone()))
 }
 
-/// Whether more is wanted.
+/// Whether to continue.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     GoOn,
     Stop,
 }
 
-/// Prints entries that were asked for, up to a number.
+/// Prints matching entries, up to a number.
 struct Printer {
     filter: Filter,
     names: Names,
@@ -257,7 +257,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// The events that an event is about, if the filter wants to know.
+    /// The events that an event is about, if the filter needs them.
     async fn targets(&self, place: &Place, event: &Event) -> Result<Targets, Failure> {
         if self.filter.is_all() { Ok(Targets::default()) } else { Targets::find(place, event).await }
     }
@@ -280,24 +280,24 @@ impl Printer {
     }
 }
 
-/// Whether an entry of the log was asked for: what the directory is made of comes with every filter, and so does a
-/// retraction of it. Everything else came because it matches. `targets` are the events that it is about.
+/// Whether an entry of the log matches: directory entries and their retractions pass every filter, everything else was
+/// sent because it matches. `targets` are the events that it is about.
 fn is_wanted(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
     let header = targets.header(recorded);
     filter.is_all() || !header.passes_every_filter() || filter.matches(&header)
 }
 
-/// Whether an event that waits would be asked for: no server has looked at it yet.
+/// Whether a pending event matches: no server has filtered it yet.
 fn is_wanted_pending(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
     filter.is_all() || filter.matches(&targets.header(recorded))
 }
 
-/// The events that an entry names, and those that these name.
+/// The events that an entry refers to, and those that these refer to.
 #[derive(Debug, Default)]
 struct Targets(HashMap<EventId, (Entry, Event)>);
 
 impl Targets {
-    /// Looks them up, as far as they are there.
+    /// Looks them up, as far as they exist.
     async fn find(place: &Place, event: &Event) -> Result<Self, Failure> {
         let mut found = HashMap::new();
         let mut next = event.target().map(|(id, _)| id);

@@ -1,4 +1,4 @@
-//! `kith login`: remembers where to talk to, as whom.
+//! `kith login`: remembers the server and the credentials.
 
 use crate::{
     failure::Failure,
@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// Remember a server, a token and a network, so that other commands need no flags
 ///
-/// The token is tried, then written into the profile, which only you can read.
+/// The token is checked, then saved in the profile, which only you can read.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith login http://127.0.0.1:7420 --token-file owner.token --network default")]
 pub(crate) struct LoginArgs {

@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 /// Networks of the server
 #[derive(Debug, Subcommand)]
 pub(crate) enum NetworkCommand {
-    /// Make a network; needs an owner of the server
+    /// Create a network; needs an owner of the server
     #[command(after_help = "Example: kith network add north-district")]
     Add {
         /// Its name: up to 64 of a-z, 0-9, _ and -
         name: String,
     },
-    /// List the networks that your token opens
+    /// List the networks that your token gives access to
     #[command(after_help = "Example: kith network list")]
     List,
 }
@@ -36,7 +36,7 @@ pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Resul
             let network = made.map_err(|error| Failure::of_change(error, None, again))?;
             context
                 .output
-                .tell(&network_json(&network), || format!("network {name} is made; use it with --network {name}"))
+                .tell(&network_json(&network), || format!("network {name} was created; use it with --network {name}"))
         }
         NetworkCommand::List => list(context).await,
     }

@@ -33,7 +33,7 @@ pub(crate) struct AddArgs {
     /// Its name
     #[arg(allow_hyphen_values = true, value_parser = parse_name)]
     name: String,
-    /// Its id [default: made from the name]
+    /// Its id [default: derived from the name]
     #[arg(long, allow_hyphen_values = true)]
     id: Option<String>,
     #[command(flatten)]
@@ -51,7 +51,7 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     let organisation = match args.id {
         Some(id) => OrganisationId::parse_field(&id, "event.organisation_added.organisation")?,
         None => slug(&args.name).ok_or_else(|| {
-            Failure::Usage(format!("no id can be made of all letters of {:?}: give one with --id", args.name))
+            Failure::Usage(format!("no id can be derived from all letters of {:?}: give one with --id", args.name))
         })?,
     };
     let extra = Map::from_iter([("organisation".to_owned(), organisation.as_str().into())]);
@@ -59,8 +59,9 @@ async fn add(context: &mut Context, args: AddArgs) -> Result<(), Failure> {
     append(context, &args.when, &args.when.builder(fact).build()?, extra).await
 }
 
-/// An id made of a name's letters and digits, without their accents: `Riverside Practice` gives `riverside-practice`.
-/// None if a letter would be lost: ids stay for ever, and one that is made of half a name reads like another's.
+/// An id derived from a name's letters and digits, without accents: `Riverside Practice` becomes `riverside-practice`.
+/// `None` if a letter would be lost: ids are permanent, and one derived from half a name could be mistaken for
+/// another's.
 fn slug(name: &str) -> Option<OrganisationId> {
     let name = bare(name);
     if name.chars().any(|letter| letter.is_alphanumeric() && !letter.is_ascii()) {

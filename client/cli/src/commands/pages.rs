@@ -1,4 +1,4 @@
-//! Rows of a view, page by page: a line of JSON each, or a table and a remark on what it shows.
+//! Prints rows of a view, page by page: one line of JSON each, or a table with a remark on what it shows.
 
 use crate::{
     context::Context,
@@ -15,12 +15,12 @@ use kith_core::{day::Day, position::Position, reason::Reason};
 use kith_json::{day_text, row_json};
 use serde_json::Value;
 
-/// Which rows are wanted.
+/// Which rows to print.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
-    /// At most so many; unless it is said all as JSON, and some in a table.
+    /// The maximum number; by default all as JSON, and some in a table.
     pub(super) top: Option<u64>,
-    /// The head that rows should be as of. Where they are not, each says so as JSON.
+    /// The head that rows should be as of. If they are not, each row says so in JSON.
     pub(super) head: Option<Position>,
 }
 
@@ -29,11 +29,11 @@ pub(super) struct Wanted {
 pub(super) struct Printed {
     /// The position that the rows are as of.
     pub(super) position: Position,
-    /// How many there are.
+    /// How many rows there are.
     pub(super) total: u64,
 }
 
-/// Prints rows. `ask` gives the page after a token, with at most so many rows; the first one's token is empty.
+/// Prints rows. `ask` returns the page after a token, with a maximum number of rows; the first page's token is empty.
 pub(super) async fn print(
     context: &mut Context,
     wanted: Wanted,
@@ -86,7 +86,7 @@ fn nothing_yet(position: Position, lag: u64) -> Failure {
     Failure::Refused { reason: Reason::ViewBuilding, message }
 }
 
-/// Remarks how many of the rows are shown, and what they are as of.
+/// Remarks how many of the rows are shown, and as of when.
 pub(super) fn remark_on(shown: usize, last: &QueryViewResponse) {
     let (day, position) = (day_text(Day::new(last.day)), last.position);
     remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));

@@ -31,7 +31,7 @@ pub(crate) enum PersonCommand {
     Show(ShowArgs),
     /// Change a person's name, organisation or role
     Change(ChangeArgs),
-    /// Say that two ids are one person
+    /// Declare that two ids are the same person
     Merge(MergeArgs),
 }
 
@@ -45,10 +45,10 @@ pub(crate) struct AddArgs {
     /// Their organisation, by id or part of its name
     #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     org: Option<String>,
-    /// What they do there
+    /// Their role there
     #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     role: String,
-    /// Their id, which stays for ever [default: a random pseudonym]
+    /// Their id, which is permanent [default: a random pseudonym]
     #[arg(long, allow_hyphen_values = true)]
     id: Option<String>,
     #[command(flatten)]
@@ -73,14 +73,14 @@ pub(crate) struct ShowArgs {
     person: String,
 }
 
-/// Say that two ids are one person
+/// Declare that two ids are the same person
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith person merge p-abcdefghij --into amina     (both are amina from now on)")]
 pub(crate) struct MergeArgs {
-    /// Whose id means the other one from now on
+    /// The person whose id refers to the other one from now on
     #[arg(value_name = "PERSON", allow_negative_numbers = true)]
     merged: String,
-    /// Whose id stays
+    /// The person whose id stays
     #[arg(long = "into", value_name = "PERSON", allow_hyphen_values = true)]
     kept: String,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `kith record`: events from JSON lines, each answered as it comes.
+//! `kith record`: records events from JSON lines, answering each as it arrives.
 
 use super::recording::{Recorded, sentence};
 use crate::{
@@ -20,15 +20,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Record events from a file of JSON lines; every line is answered, good ones are kept
+/// Record events from a file of JSON lines; every line is answered, and valid ones are recorded
 ///
-/// Each line is a kith.v1.NewEvent: {"event": {...}, "details": [...]}. What is missing of id, salt and commitments is
-/// filled in. Recording a line twice records it twice, unless it has an id; `kith import` is for that.
+/// Each line is a kith.v1.NewEvent: {"event": {...}, "details": [...]}. Missing ids, salts and commitments are filled
+/// in. Recording a line twice records two events, unless it has an id; use `kith import` to avoid that.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: echo '{\"event\":{\"occurred_at\":\"2026-03-04T10:00:00Z\",\"scope\":\"network\",\
                   \"met\":{\"people\":[\"amina\",\"ben\"]}}}' | kith record -")]
 pub(crate) struct RecordArgs {
-    /// The file; - is the standard input
+    /// The file; - for standard input
     file: PathBuf,
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
     if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
 }
 
-/// Puts each line's event into the outbox.
+/// Adds each line's event to the outbox.
 fn record_here(replica: &Replica, output: &mut Output, mut lines: Lines, path: &Path) -> Result<(), Failure> {
     let (mut missing, mut refused) = (Random, false);
     while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
@@ -83,16 +83,16 @@ fn record_here(replica: &Replica, output: &mut Output, mut lines: Lines, path: &
     if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
 }
 
-/// When records are handed over.
+/// When collected events are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flush {
     /// When a message is full.
     WhenFull,
-    /// Also when the next line would have to be waited for.
+    /// Also when the next line is not available yet.
     WhenDrained,
 }
 
-/// Feeds each line's event, or why there is none.
+/// Sends each line's event, or why there is none.
 pub(crate) fn feed_lines(
     mut lines: Lines,
     path: &Path,

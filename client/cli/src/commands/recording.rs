@@ -1,4 +1,4 @@
-//! Recording one event from the command line: common flags, the scope, the answer.
+//! Recording a single event from the command line: common flags, the scope, the answer.
 
 use crate::{
     context::Context, failure::Failure, input::dates::parse_on_now, limits, place::Place, show::output::remark,
@@ -18,22 +18,22 @@ use kith_json::{outcome_json, time_text};
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
-/// Flags of every command that records an event.
+/// Flags common to all commands that record an event.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct WhenArgs {
-    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, 2026-03-04 15:03, RFC 3339; without a zone in
-    /// yours. A day means its noon, or now where that lies ahead [default: now]
+    /// When it happened: yesterday, 3 days ago, last monday, 2026-03-04, 2026-03-04 15:03, RFC 3339; in your time zone
+    /// unless one is given. A day means its noon, or now if noon is still ahead [default: now]
     #[arg(long, value_name = "DATE", value_parser = parse_on_now)]
     pub(crate) on: Option<Timestamp>,
-    /// A value that plugins see; never personal. KEY:=JSON gives numbers and true or false
+    /// A value for plugins to read; never personal. Use KEY:=JSON for numbers and true or false
     #[arg(long = "attribute", value_name = "KEY=VALUE", value_parser = parse_attribute, allow_hyphen_values = true)]
     pub(crate) attributes: Vec<(String, AttributeValue)>,
-    /// Record only if the log's last position is this one
+    /// Record only if this is the log's last position
     #[arg(long, value_name = "N")]
     pub(crate) if_head: Option<u64>,
 }
 
-/// Flags of commands that record what people did.
+/// Flags common to commands that record what people did.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct EventArgs {
     #[command(flatten)]
@@ -79,13 +79,13 @@ impl WhenArgs {
         self.attributes.iter().cloned().fold(builder, |builder, (key, value)| builder.attribute(key, value))
     }
 
-    /// The failure of an append in words that fit what was typed: nobody typed the time that the clock gave.
+    /// The failure of an append in words that fit the command line: a time taken from the clock was not typed.
     fn explain(&self, event: &NewEvent, error: Error) -> Failure {
         if self.on.is_none()
             && error.field() == Some("event.occurred_at")
             && error.reason() == Some(Reason::EventInvalid)
         {
-            let message = "this computer's clock is ahead of the server's by more than a minute: set it right, or say \
+            let message = "this computer's clock is ahead of the server's by more than a minute: correct it, or say \
                            with --on when it happened";
             return Failure::Refused { reason: Reason::EventInvalid, message: message.to_owned() };
         }
@@ -98,7 +98,7 @@ impl WhenArgs {
 }
 
 impl EventArgs {
-    /// An event with these flags, in the scope of the event that it names, unless a flag says otherwise. A note is
+    /// An event with these flags, in the scope of the event that it refers to, unless a flag says otherwise. A note is
     /// about `subjects`.
     pub(crate) fn builder(&self, fact: Fact, target: Option<&Event>, subjects: Vec<PersonId>) -> EventBuilder {
         let scope = self.scope.map(Scope::from).or_else(|| target.map(|target| target.scope));
@@ -113,15 +113,16 @@ impl EventArgs {
     }
 }
 
-/// Reads a name, which may begin with a dash. With two it is an option that is not there, and would be a name for ever.
+/// Parses a name, which may begin with a dash. With two dashes it is taken as a mistyped option, because names are
+/// permanent.
 pub(crate) fn parse_name(text: &str) -> Result<String, String> {
     if text.starts_with("--") {
-        return Err("there is no such option, and names do not begin with two dashes".to_owned());
+        return Err("there is no such option, and names cannot begin with two dashes".to_owned());
     }
     Ok(text.to_owned())
 }
 
-/// Reads `key=text` or `key:=JSON`.
+/// Parses `key=text` or `key:=JSON`.
 fn parse_attribute(text: &str) -> Result<(String, AttributeValue), String> {
     let (key, value) = text.split_once('=').ok_or("it has the form KEY=VALUE or KEY:=JSON")?;
     let Some(key) = key.strip_suffix(':') else {
@@ -142,12 +143,12 @@ fn parse_attribute(text: &str) -> Result<(String, AttributeValue), String> {
     Ok((key.to_owned(), value))
 }
 
-/// An event as people name it: by id, or by its position.
+/// An event as users refer to it: by id or by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventRef {
     /// Its id.
     Id(EventId),
-    /// Its place in the log.
+    /// Its position in the log.
     Position(Position),
 }
 
@@ -164,7 +165,7 @@ impl FromStr for EventRef {
 }
 
 impl EventRef {
-    /// Finds the event that `field` of another one names.
+    /// Finds the event, which `field` of another one refers to.
     pub(crate) async fn find(self, place: &Place, field: &str) -> Result<Event, Failure> {
         match self {
             Self::Id(id) => place.event(&id, field).await,
@@ -185,7 +186,7 @@ impl EventRef {
     }
 }
 
-/// Records an event and says what became of it; `extra` comes first in the JSON.
+/// Records an event and prints the outcome; `extra` comes first in the JSON.
 pub(crate) async fn append(
     context: &mut Context,
     when: &WhenArgs,
@@ -195,7 +196,8 @@ pub(crate) async fn append(
     append_if(context, when, None, event, extra).await
 }
 
-/// The same on a condition, unless a flag has another one. In a replica, which cannot ask the log, it counts for nothing.
+/// The same with a condition, unless a flag sets another one. On a replica, which cannot check it, the condition is
+/// ignored.
 pub(crate) async fn append_if(
     context: &mut Context,
     when: &WhenArgs,
@@ -218,11 +220,11 @@ pub(crate) async fn append_if(
     let mut answer = extra;
     answer.extend(recorded.fields(event.id()));
     let told = context.output.tell(&Value::Object(answer), || recorded.sentence(event.id()));
-    // Whoever does not read that it is recorded would record it again.
+    // A user who does not see that it was recorded would record it again.
     told.and_then(|()| context.output.flush()).map_err(|failure| failure.after(&recorded.sentence(event.id())))
 }
 
-/// How to repeat the recording of an event without recording it twice.
+/// How to repeat a recording without recording the event twice.
 fn again(event: &Event) -> String {
     match &event.fact {
         Fact::Directory(DirectoryFact::PersonAdded(added)) => {
@@ -232,14 +234,14 @@ fn again(event: &Event) -> String {
             format!("repeat it with --id {}: no organisation is added twice", added.organisation)
         }
         Fact::Directory(DirectoryFact::PersonChanged(_)) => {
-            "repeat it: what is so already is not recorded again".to_owned()
+            "repeat it: a change that was already made is not recorded again".to_owned()
         }
         Fact::Directory(DirectoryFact::PeopleMerged(_)) => "repeat it: nobody is merged twice".to_owned(),
         _ => format!("repeat it with --id {} --on {}", event.id, time_text(event.occurred_at)),
     }
 }
 
-/// Waits for an answer, and says so when it takes long: a person would else think that nothing happens.
+/// Waits for an answer, and says so if it takes long, so that it does not look as if nothing were happening.
 pub(crate) async fn patiently<T>(answer: impl Future<Output = T>) -> T {
     let mut answer = std::pin::pin!(answer);
     tokio::select! {
@@ -249,7 +251,7 @@ pub(crate) async fn patiently<T>(answer: impl Future<Output = T>) -> T {
     answer.await
 }
 
-/// What became of an event that was not refused.
+/// The outcome of an event that was not refused.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Recorded {
     /// The log has it.
@@ -268,7 +270,7 @@ impl From<Recording> for Recorded {
 }
 
 impl Recorded {
-    /// For programs.
+    /// The outcome as JSON.
     pub(crate) fn fields(self, id: EventId) -> Map<String, Value> {
         match self {
             Self::Answered(outcome) => outcome_json(id, outcome),
@@ -280,7 +282,7 @@ impl Recorded {
         }
     }
 
-    /// For people.
+    /// The outcome as a sentence.
     pub(crate) fn sentence(self, id: EventId) -> String {
         match self {
             Self::Answered(outcome) => sentence(id, outcome),
@@ -289,7 +291,7 @@ impl Recorded {
     }
 }
 
-/// The failure of an append of one event, at a field of that event.
+/// The failure of appending a single event, with the field named as in that event.
 fn of_only_event(error: Error) -> Error {
     match error.field().and_then(|field| field.strip_prefix("events[0].")) {
         Some(field) => {
@@ -300,7 +302,7 @@ fn of_only_event(error: Error) -> Error {
     }
 }
 
-/// What became of an event, for people.
+/// The outcome for an event, as a sentence.
 pub(crate) fn sentence(id: EventId, outcome: Outcome) -> String {
     match outcome {
         Outcome::Accepted(position) => format!("recorded at position {position} as {id}"),

@@ -1,4 +1,4 @@
-//! Commands about the offline replica itself, one file each.
+//! Commands on the offline replica itself, one file each.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::Subcommand;
@@ -12,7 +12,7 @@ pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod verify;
 
-/// Commands about the offline replica itself.
+/// Commands on the offline replica itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReplicaCommand {
     Sync(sync::SyncArgs),

@@ -1,4 +1,4 @@
-//! `kith retract`: an event is withdrawn.
+//! `kith retract`: withdraws an event.
 
 use super::recording::{EventArgs, EventRef, append};
 use crate::{context::Context, failure::Failure};
@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use kith_core::event::{Fact, Retracted, RetractionReason};
 use serde_json::Map;
 
-/// Withdraw an event: it stays in the log and no longer counts
+/// Withdraw an event: it stays in the log but no longer counts
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith retract 42 --reason mistake")]
 pub(crate) struct RetractArgs {
@@ -28,7 +28,7 @@ enum ReasonArg {
     Duplicate,
     /// Somebody in it did not agree to its recording
     Consent,
-    /// Another reason: say it in a note
+    /// Another reason: give it in a note
     Other,
 }
 
@@ -45,7 +45,7 @@ impl From<ReasonArg> for RetractionReason {
 
 pub(crate) async fn run(context: &mut Context, args: &RetractArgs) -> Result<(), Failure> {
     let target = args.target.find(&context.place, "event.retracted.event").await?;
-    // A retraction names nobody itself: a note on it is about the people of what it withdraws.
+    // A retraction itself names nobody: a note on it is about the people in the withdrawn event.
     let subjects = target.people().into_iter().cloned().collect();
     let fact = Fact::Retracted(Retracted { event: target.id, reason: args.reason.into() });
     let event = args.event.builder(fact, Some(&target), subjects).build()?;

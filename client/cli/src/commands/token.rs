@@ -1,4 +1,4 @@
-//! `kith token`: tokens that open the network. A secret is printed once, when it is issued, and never again.
+//! `kith token`: access tokens of the network. A secret is printed once, when it is issued, and never again.
 
 use super::recording::patiently;
 use crate::{
@@ -13,27 +13,27 @@ use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
 use kith_json::{role_name, time_text};
 use serde_json::{Value, json};
 
-/// Tokens that open the network; need an owner
+/// Access tokens of the network; need an owner
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Issue a token and show its secret, this once
+    /// Issue a token and show its secret, only once
     Add(AddArgs),
-    /// List the tokens, without their secrets; to an owner of the server those of the server, too
+    /// List the tokens, without their secrets; an owner of the server also sees those of the server
     #[command(after_help = "Example: kith token list")]
     List,
-    /// Revoke a token at once
+    /// Revoke a token immediately
     #[command(after_help = "Example: kith token revoke t-abc")]
     Revoke {
-        /// The token's id, as `kith token list` shows it
+        /// The token's id, as shown by `kith token list`
         id: TokenId,
     },
 }
 
-/// Issue a token and show its secret, this once
+/// Issue a token and show its secret, only once
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith token add --role recorder --person amina --organisation riverside --expires 90d")]
 pub(crate) struct AddArgs {
-    /// What it allows
+    /// What it permits
     #[arg(long, value_enum)]
     role: RoleArg,
     /// The person it speaks for, by id or part of their name
@@ -42,7 +42,7 @@ pub(crate) struct AddArgs {
     /// The organisation it belongs to, by id or part of its name
     #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     organisation: Option<String>,
-    /// When it ends: 90d, 12h, or a date [default: never]
+    /// When it expires: 90d, 12h, or a date [default: never]
     #[arg(long, value_name = "WHEN", value_parser = parse_end_now)]
     expires: Option<Timestamp>,
 }
@@ -149,13 +149,13 @@ fn token_json(token: &v1::Token) -> Value {
     })
 }
 
-/// When the token was issued, ends, and was revoked.
+/// When the token was issued, expires, and was revoked.
 fn times(token: &v1::Token) -> [Option<String>; 3] {
     [&token.issued_at, &token.expires_at, &token.revoked_at]
         .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(time_text))
 }
 
-/// What the token opens.
+/// What the token gives access to.
 fn reach(token: &v1::Token) -> &'static str {
     if token.server { "server" } else { "network" }
 }

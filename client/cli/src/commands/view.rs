@@ -1,4 +1,4 @@
-//! `kith view`: the views there are, or the rows of one.
+//! `kith view`: the available views, or the rows of one.
 
 use super::pages::{self, Wanted};
 use crate::{
@@ -21,10 +21,10 @@ use kith_json::{day_text, view_json, view_state_name};
 use serde_json::json;
 use std::{str::FromStr, time::Duration};
 
-/// How often it is looked whether a view has come far enough.
+/// How often to check whether a view has caught up.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Show a view's rows, or without a name the views there are
+/// Show a view's rows or, without a name, the available views
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith view\n  kith view strength --person amina --top 10\n  \
                         kith view strength --at 2026-01-31 --as-of 2026-02-28 -o json\n  \
@@ -35,28 +35,28 @@ pub(crate) struct ViewArgs {
     /// Only rows with this person in the key
     #[arg(long, value_name = "PERSON", requires = "name", allow_hyphen_values = true)]
     person: Option<String>,
-    /// Only rows with somebody of this organisation in the key
+    /// Only rows with a member of this organisation in the key
     #[arg(long, value_name = "ORGANISATION", requires = "name", allow_hyphen_values = true)]
     org: Option<String>,
-    /// At most so many rows [default: all as JSON, 50 in a table]
+    /// Maximum number of rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", requires = "name", value_parser = value_parser!(u64).range(1..))]
     top: Option<u64>,
-    /// Column to sort by, largest first; with `-` in front smallest first
+    /// Column to sort by, largest first; with a leading `-`, smallest first
     #[arg(long, value_name = "COLUMN", requires = "name", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// As things stood at the end of this day, in UTC
+    /// As of the end of this day, in UTC
     #[arg(long, value_name = "DATE", requires = "name", value_parser = parse_view_day_now)]
     at: Option<Day>,
-    /// As it was known at this position, or at this time or the end of this day, in UTC
+    /// As known at this position, or at this time or the end of this day, in UTC
     #[arg(long, value_name = "POSITION|DATE", requires = "name")]
     as_of: Option<AsOf>,
-    /// As it will be when the replica's outbox is sent; rows that change by it are marked
+    /// As it will be once the replica's outbox is sent; rows that it changes are marked
     #[arg(long, requires = "name", conflicts_with_all = ["at", "as_of"])]
     pending: bool,
-    /// Wait up to so many seconds until the view has taken in everything that is recorded now
+    /// Wait up to this many seconds until the view has caught up with everything recorded so far
     #[arg(long, value_name = "SECONDS", requires = "name", conflicts_with = "as_of")]
     wait: Option<u64>,
-    /// Instead of rows, one digest over all of them: equal wherever the same entries were folded
+    /// Instead of rows, print one digest over all of them: equal wherever the same entries were folded
     #[arg(long, requires = "name", conflicts_with_all = ["person", "org", "top", "sort", "pending"])]
     digest: bool,
 }
@@ -111,7 +111,7 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
     }
 }
 
-/// Waits until a view has come to a position, or as long as that may take.
+/// Waits until a view has reached a position, up to a time limit.
 async fn wait_for(views: &Asked, query: &ViewQuery, until: Position, wait: Duration) -> Result<(), Failure> {
     let deadline = tokio::time::Instant::now() + wait;
     let first_row = ViewQuery { page_size: 1, ..query.clone() };
@@ -175,7 +175,7 @@ async fn digest(context: &mut Context, name: &str, args: &ViewArgs) -> Result<()
     })
 }
 
-/// What a replica holds; everything at the server.
+/// The filter of a replica; everything at the server.
 fn held(context: &Context) -> Result<Filter, Failure> {
     match &context.place {
         Place::Server(_) => Ok(Filter::default()),

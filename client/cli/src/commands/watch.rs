@@ -60,7 +60,7 @@ fn print(context: &mut Context, fields: &[Field], change: &WatchViewResponse, na
         match context.output.format() {
             Format::Json => context.output.json(&json!({ "reset": true, "position": change.position }))?,
             Format::Table => remark(
-                "rows so far count no more (another version of the plugin, or a replica of other entries): all rows follow",
+                "earlier rows are no longer valid (another plugin version or other entries here): all rows follow",
             ),
         }
     }

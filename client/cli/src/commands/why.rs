@@ -1,4 +1,4 @@
-//! `kith why`: the entries that a row stands on, each with its share.
+//! `kith why`: the entries that a row is derived from, each with its share.
 
 use super::view::AsOf;
 use crate::{
@@ -22,12 +22,12 @@ use kith_core::{
 use kith_json::{entry_json, row_json, time_text};
 use serde_json::{Map, Value};
 
-/// Show the entries that a row stands on, newest first, each with its share
+/// Show the entries that a row is derived from, newest first, each with its share
 ///
-/// Of a report it shows the rows of views that the row stands on, and the key may be organisations.
+/// For a report it shows the rows of views that the row is derived from, and the key may be organisations.
 ///
-/// A share is by how much the row's first number would fall without the entry. Shares need not add up: of two
-/// entries of a day that counts once each has 0, because the other one would do.
+/// A share is how much the row's first number would fall without the entry. Shares need not add up: of two entries on a
+/// day that counts once, each has a share of 0, because the other would suffice.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith why strength amina ben\n  kith why bridges riverside hillside")]
 pub(crate) struct WhyArgs {
@@ -36,16 +36,16 @@ pub(crate) struct WhyArgs {
     /// The row's key: one or two people, or organisations, by id or part of their name
     #[arg(required = true, num_args = 1..=2, value_name = "WHO", allow_negative_numbers = true)]
     key: Vec<String>,
-    /// Only this row, in views with several rows a key: the position that its item shows
+    /// Only this row, in views with several rows per key: the position shown as its item
     #[arg(long, value_name = "POSITION")]
     item: Option<u64>,
-    /// As things stood at the end of this day, in UTC
+    /// As of the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
     at: Option<Day>,
-    /// As it was known at this position
+    /// As known at this position
     #[arg(long, value_name = "POSITION")]
     as_of: Option<AsOf>,
-    /// As it will be when the replica's outbox is sent
+    /// As it will be once the replica's outbox is sent
     #[arg(long, conflicts_with_all = ["at", "as_of"])]
     pending: bool,
 }
@@ -105,7 +105,7 @@ async fn key(
     Ok((Vec::new(), organisations))
 }
 
-/// The rows of views that a row of a report stands on.
+/// The rows of views that a report's row is derived from.
 async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Result<(), Failure> {
     if context.output.format() == Format::Json {
         for input in &answer.inputs {
@@ -128,10 +128,10 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
     Ok(())
 }
 
-/// An entry with its share, and the column that shares are of.
+/// An entry with its share, and the column that shares refer to.
 fn json(recorded: &Recorded, share: Option<f64>, share_of: &str) -> Map<String, Value> {
     let mut entry = entry_json(&recorded.entry, &recorded.event, &[]);
-    // Details do not come with explanations.
+    // Explanations do not include details.
     entry.shift_remove("details");
     entry.insert("share".into(), share.into());
     entry.insert("share_of".into(), if share_of.is_empty() { Value::Null } else { share_of.into() });

@@ -1,4 +1,4 @@
-//! What became of the records of an import, and how it is told.
+//! Counts the outcomes of an import's records and reports them.
 
 use super::upload::{Answer, Role};
 use crate::{
@@ -14,7 +14,7 @@ use kith_core::{id::EventId, position::Position};
 use kith_import::Refusal;
 use std::collections::HashSet;
 
-/// What was imported from.
+/// The kind of file imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Lines, each an event.
@@ -23,41 +23,41 @@ pub(crate) enum Kind {
     Edges,
 }
 
-/// Whether somebody or something that had to be added first was added by somebody else meanwhile: records that name it
-/// can be recorded, which is all that was wanted.
+/// Whether a person or organisation that had to be added first was added by somebody else in the meantime: records that
+/// refer to it can be recorded, which is all that matters.
 fn is_there_already(answer: &Answer) -> bool {
     let exists = reason::name(Reason::AlreadyExists);
     answer.role != Role::Record && matches!(&answer.result, Err(refusal) if refusal.reason == exists)
 }
 
-/// What became of the records so far.
+/// The outcomes of the records so far.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    /// What is said of a record that was taken: `accepted`, or `queued` in a replica.
+    /// The word for a recorded event: `accepted`, or `queued` in a replica.
     taken: &'static str,
     /// Where the log ended when the import began.
     begun_at: Position,
     /// Records that were answered.
     seen: HashSet<EventId>,
     accepted: u64,
-    /// Records that were there before the import.
+    /// Records that were in the log before the import.
     duplicates: u64,
-    /// Records that the file holds again.
+    /// Records that are repeated in the file.
     repeated: u64,
     people: u64,
     changed: u64,
     organisations: u64,
-    /// What the token may not do to people and organisations, and why.
+    /// Changes to people and organisations that the token may not make, and why.
     left_out: Vec<Refusal>,
-    /// Rows that say nothing.
+    /// Rows without content.
     pub(crate) skipped: u64,
-    /// What was refused, here or by the server.
+    /// Records refused, locally or by the server.
     pub(crate) refusals: Vec<Refusal>,
     progress: ProgressBar,
 }
 
 impl Tally {
-    /// Nothing yet, of so many on their way to a place. The bar shows only on a terminal.
+    /// A new tally for an import of about so many records. The progress bar is shown only on a terminal.
     pub(crate) async fn begin(records: u64, place: &Place) -> Result<Self, Failure> {
         let taken = match place {
             Place::Server(_) => "accepted",
@@ -114,8 +114,8 @@ impl Tally {
         }
     }
 
-    /// Whether the import itself recorded an event: one whose answer was lost on the way is sent again, and is then there
-    /// already, behind where the log ended.
+    /// Whether the import itself recorded an event: one whose answer was lost is sent again and then found in the log,
+    /// after the position where the log ended.
     fn is_new(&self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Accepted(_) => true,
@@ -128,17 +128,17 @@ impl Tally {
         self.begun_at
     }
 
-    /// Counts what is left out of the directory: contacts do not need it.
+    /// Counts directory changes that are left out: contacts do not need them.
     pub(crate) fn leave_out(&mut self, answer: Answer) {
         self.progress.inc(1);
         self.left_out.extend(answer.result.err());
     }
 
-    /// Puts the counts so far beside why the import ended early.
+    /// Adds the counts so far to the reason why the import ended early.
     pub(crate) fn interrupted(&self, why: Failure) -> Failure {
         self.progress.abandon();
         remark(&format!(
-            "stopped after {} {}, {} known and {} refused records; import again to go on: nothing is recorded twice",
+            "stopped after {} {}, {} known and {} refused records; import again to continue: nothing is recorded twice",
             self.accepted,
             self.taken,
             self.duplicates + self.repeated,
@@ -147,7 +147,7 @@ impl Tally {
         why
     }
 
-    /// Says what became of everything; fails if anything was refused.
+    /// Prints all outcomes; fails if anything was refused.
     pub(crate) fn tell(&mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
         self.progress.finish_and_clear();
         self.refusals.sort_by_key(|refusal| refusal.record);
@@ -158,7 +158,7 @@ impl Tally {
         if self.refusals.is_empty() { Ok(()) } else { Err(Failure::PartlyRefused) }
     }
 
-    /// Records that were read, whatever became of them.
+    /// Number of records read, whatever their outcome.
     pub(crate) fn records(&self) -> u64 {
         self.accepted + self.duplicates + self.repeated + self.skipped + self.refusals.len() as u64
     }
@@ -198,19 +198,19 @@ impl Tally {
         }
         lines.extend(told("record", &self.refusals));
         if !self.left_out.is_empty() {
-            lines.push(format!("{} left out of what the list says of people:", self.left_out.len()));
+            lines.push(format!("{} left out of what the list says about people:", self.left_out.len()));
             lines.extend(told("person", &self.left_out));
         }
         lines
     }
 }
 
-/// For programs.
+/// The refusals as JSON.
 fn listed(refusals: &[Refusal]) -> serde_json::Value {
     refusals.iter().map(Refusal::to_json).collect()
 }
 
-/// The first refusals, a line each.
+/// The first refusals, one line each.
 fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
     let line = |refusal: &Refusal| format!("{what} {}: {} {}", refusal.record, refusal.reason, refusal.message);
     let mut lines: Vec<_> = refusals.iter().take(limits::REFUSALS_TOLD_MAX).map(line).collect();

@@ -1,4 +1,4 @@
-//! Many events on their way to the log: batches from a thread that prepares them, answers in the order of the records.
+//! Uploads many events: a thread prepares the batches, and answers arrive in the order of the records.
 
 use crate::{failure::Failure, limits, place::Place};
 use futures_util::StreamExt;
@@ -13,52 +13,52 @@ use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// What an event is to an import.
+/// The role of an event in an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// What a record says.
+    /// The event of a record.
     Record,
     /// An organisation that had to be added first.
     Organisation,
     /// A person who had to be added first.
     Person,
-    /// What is different about a person who is known.
+    /// A change to a known person.
     Change,
 }
 
-/// A record on its way.
+/// A record to upload.
 #[derive(Debug)]
 pub(crate) struct Item {
     /// Its number in the file, from 1.
     pub(crate) record: u64,
-    /// What it is to the import.
+    /// Its role in the import.
     pub(crate) role: Role,
-    /// Its event, or why there is none.
+    /// The event, or why there is none.
     pub(crate) event: Result<NewEvent, Refusal>,
 }
 
-/// What became of a record.
+/// The outcome for a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Its number in the file, from 1.
     pub(crate) record: u64,
-    /// What it is to the import.
+    /// Its role in the import.
     pub(crate) role: Role,
-    /// Where it is and under which id, or why it is not.
+    /// Its position and id, or why it was refused.
     pub(crate) result: Result<(EventId, Outcome), Refusal>,
 }
 
-/// Takes records from the thread that prepares them.
+/// Receives records from the thread that prepares them.
 pub(crate) struct Feed {
     batcher: Batcher<Item>,
     batches: mpsc::Sender<Vec<Item>>,
 }
 
-/// Nobody takes records any more: the upload failed, and says why.
+/// Records are no longer received: the upload failed, and reports why.
 pub(crate) struct Unwanted;
 
 impl Feed {
-    /// Hands a record over, sooner or later.
+    /// Queues a record for upload.
     pub(crate) fn push(&mut self, item: Item) -> Result<(), Unwanted> {
         let size_bytes = item.event.as_ref().map_or(0, NewEvent::size_bytes);
         match self.batcher.push(item, size_bytes) {
@@ -67,7 +67,7 @@ impl Feed {
         }
     }
 
-    /// Hands over what was pushed.
+    /// Uploads everything queued.
     pub(crate) fn flush(&mut self) -> Result<(), Unwanted> {
         match self.batcher.take() {
             Some(batch) => self.send(batch),
@@ -80,8 +80,8 @@ impl Feed {
     }
 }
 
-/// Records what `prepare` feeds, on a thread of its own, and gives each answer to `take`, in order: in the log, or in the
-/// outbox of a replica. Ctrl-C ends it between two answers: what was sent and not answered may be recorded, too.
+/// Records what `prepare`, on its own thread, feeds into the log or into the outbox of a replica, and passes each
+/// answer to `take`, in order. Ctrl-C ends it between two answers: what was sent but not answered may also be recorded.
 pub(crate) async fn upload(
     place: &Place,
     prepare: impl FnOnce(&mut Feed) -> Result<(), Failure> + Send + 'static,
@@ -91,7 +91,7 @@ pub(crate) async fn upload(
     let preparing = tokio::task::spawn_blocking(move || {
         let mut feed = Feed { batcher: Batcher::default(), batches };
         let prepared = prepare(&mut feed);
-        // Nobody left to take the rest: the upload itself says why.
+        // Nothing is left to receive the rest: the upload itself reports why.
         drop(feed.flush());
         prepared
     });
@@ -133,7 +133,7 @@ async fn queue(
     Ok(())
 }
 
-/// An event without a position yet counts as taken.
+/// An event without a position yet counts as recorded.
 fn queued(recording: Recording) -> Outcome {
     match recording {
         Recording::Queued => Outcome::Accepted(Position::ZERO),
@@ -159,7 +159,7 @@ async fn append(
     let (sent, mut outlines) = mpsc::unbounded_channel();
     let events = ReceiverStream::new(receiver).map(move |items: Vec<Item>| {
         let (events, outline) = take_apart(items);
-        // Without a receiver the answers are not wanted either.
+        // Without a receiver the answers are not needed either.
         drop(sent.send(outline));
         events
     });
@@ -172,7 +172,7 @@ async fn append(
     Ok(())
 }
 
-/// A batch without its events.
+/// The outline of a batch, without its events.
 type Outline = Vec<(u64, Role, Option<Refusal>)>;
 
 fn take_apart(items: Vec<Item>) -> (Vec<NewEvent>, Outline) {

@@ -1,11 +1,11 @@
-//! Dates and times as they are typed: read as of now, in the zone of whoever types.
+//! Parses dates and times as typed, relative to now and in the user's time zone.
 
 use jiff::tz::TimeZone;
 use kith_client::now;
 use kith_core::{day::Day, timestamp::Timestamp};
 use kith_json::dates;
 
-/// The zone of whoever types: `TZ`, else that of the computer. Where the computer has none it is UTC.
+/// The user's time zone: `TZ`, else that of the computer, else UTC.
 fn zone_here() -> Result<TimeZone, String> {
     let named = std::env::var_os("TZ").is_some_and(|name| !name.is_empty());
     match TimeZone::try_system() {
@@ -15,32 +15,32 @@ fn zone_here() -> Result<TimeZone, String> {
     }
 }
 
-/// Reads when something happened.
+/// Parses when something happened.
 pub(crate) fn parse_on_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_on(text, now(), &zone_here()?)
 }
 
-/// Reads since when.
+/// Parses a start time.
 pub(crate) fn parse_since_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_since(text, now(), &zone_here()?)
 }
 
-/// Reads a day of views.
+/// Parses a day of views.
 pub(crate) fn parse_view_day_now(text: &str) -> Result<Day, String> {
     dates::parse_view_day(text, now())
 }
 
-/// Reads up to when something was known.
+/// Parses the time up to which something was known.
 pub(crate) fn parse_known_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_known(text, now())
 }
 
-/// Reads a list's time zero, in UTC: it is part of the list, which means the same wherever it is imported.
+/// Parses a list's time zero, in UTC: it is part of the list, which must mean the same wherever it is imported.
 pub(crate) fn parse_epoch_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_since(text, now(), &TimeZone::UTC)
 }
 
-/// Reads when something ends.
+/// Parses when something ends.
 pub(crate) fn parse_end_now(text: &str) -> Result<Timestamp, String> {
     dates::parse_end(text, now(), &zone_here()?)
 }

@@ -1,7 +1,7 @@
-//! Files to read from: plain or gzip, told apart by their first bytes, `-` for standard input; and their lines.
+//! Reads files, plain or gzip as told by their first bytes, or standard input for `-`; and their lines.
 //!
-//! A file may be anything that can be read once, such as a pipe: what is needed twice is spooled. A byte order mark at
-//! the beginning is passed over, and UTF-16, which nothing here reads, is named.
+//! A file may be anything that can be read once, such as a pipe: what is needed twice is spooled. A leading byte order
+//! mark is skipped, and UTF-16, which is not supported, is reported.
 
 use crate::failure::Failure;
 use flate2::bufread::MultiGzDecoder;
@@ -15,27 +15,27 @@ use std::{
     path::Path,
 };
 
-/// First bytes of every gzip file (RFC 1952).
+/// The first bytes of every gzip file (RFC 1952).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes read at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Text to be read.
+/// A text to read.
 pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
 
-/// Opens a text, unpacked if it is packed; `-` is the standard input.
+/// Opens a text, decompressing it if necessary; `-` is standard input.
 pub(crate) fn open(path: &Path) -> Result<Input, Failure> {
     opened(path, open_raw(path)?)
 }
 
-/// Reads a whole text, unpacked.
+/// Reads a whole text, decompressed.
 pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes).map_err(|error| Failure::file("read", path, error))?;
     decode(path, bytes)
 }
 
-/// Reads a file of ours, which nobody packs; `None` if it is not there.
+/// Reads one of Kith's own files, which are never compressed; `None` if it does not exist.
 pub(crate) fn read_own_text(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
         Ok(bytes) => decode(path, bytes).map(Some),
@@ -63,7 +63,7 @@ pub(crate) fn read_short_text(path: &Path, bytes_max: u64) -> Result<String, Fai
     decode(path, bytes)
 }
 
-/// Reads a plugin's component, which is not read further than one may be long; `-` is the standard input.
+/// Reads a plugin's component, up to the maximum size; `-` is standard input.
 pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut source = open_raw(path)?.take(COMPONENT_BYTES_MAX as u64 + 1);
@@ -91,13 +91,13 @@ fn open_file(path: &Path) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// A text that is read more than once. What is no regular file can be read only once, and is copied to an unnamed
+/// A text that is read more than once. Anything but a regular file can be read only once, and is copied to an unnamed
 /// temporary file first.
 #[derive(Debug)]
 pub(crate) struct Rereadable(File);
 
 impl Rereadable {
-    /// Opens it; `-` is the standard input.
+    /// Opens it; `-` is standard input.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::file("read", path, error);
         let mut source: Box<dyn Read> = if path == Path::new("-") {
@@ -114,7 +114,7 @@ impl Rereadable {
         Ok(Self(spooled))
     }
 
-    /// From its beginning. Only the newest reader may be used.
+    /// Reads it from its beginning. Only the newest reader may be used.
     pub(crate) fn again(&mut self, path: &Path) -> Result<Input, Failure> {
         let failed = |error| Failure::file("read", path, error);
         self.0.rewind().map_err(failed)?;
@@ -122,7 +122,7 @@ impl Rereadable {
     }
 }
 
-/// A text as it is read: unpacked, without byte order mark.
+/// A text being read: decompressed, without byte order mark.
 fn opened(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
     let failed = |error| Failure::file("read", path, error);
     let (head, rest) = with_head(source).map_err(failed)?;
@@ -142,7 +142,7 @@ fn plain(path: &Path, head: &[u8], rest: Box<dyn Read + Send>) -> Result<Input, 
     Ok(BufReader::with_capacity(BUFFER_BYTES, Box::new(Cursor::new(head).chain(rest))))
 }
 
-/// The first bytes of a source, fewer only where it has no more, and the rest.
+/// The first bytes of a source, fewer only if it is shorter, and the rest.
 fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn Read + Send>)> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     (&mut source).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
@@ -152,9 +152,9 @@ fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn R
 /// A line that is not blank.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// Its number among those, from 1.
+    /// Its number among the lines that are not blank, from 1.
     pub(crate) record: u64,
-    /// Its text; `None` if it is longer than an append may be.
+    /// Its text; `None` if it is too long for an append.
     pub(crate) text: Option<Vec<u8>>,
 }
 
@@ -165,7 +165,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Reads from here.
+    /// Reads lines from a text.
     pub(crate) fn new(input: Input) -> Self {
         Self { input, record: 0 }
     }
@@ -189,7 +189,7 @@ impl Lines {
         }
     }
 
-    /// Whether the next line would have to be waited for: somebody may be typing.
+    /// Whether the next line is not available yet: somebody may be typing.
     pub(crate) fn is_drained(&self) -> bool {
         self.input.buffer().is_empty()
     }

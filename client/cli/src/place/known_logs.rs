@@ -1,6 +1,6 @@
-//! Public keys of logs that were seen before, so that a changed one is noticed and files verify without a server.
+//! Public keys of logs seen before, so that a changed key is noticed and files can be verified without a server.
 //!
-//! Invariant: a key that is known is never replaced here; whoever trusts another one removes the line.
+//! Invariant: a known key is never replaced here; to trust another one, the user removes the line.
 
 use super::profile::profile_path;
 use crate::{failure::Failure, input::files::read_own_text};
@@ -11,24 +11,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Keys by their log, a line each, in a file beside the profile.
+/// Keys by log, one per line, in a file next to the profile.
 #[derive(Debug)]
 pub(crate) struct KnownLogs {
     path: PathBuf,
     keys: Vec<VerifierKey>,
 }
 
-/// What remembering a key came to.
+/// The result of remembering a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Remembered {
     /// The log was not known.
     Now,
-    /// The same key was known.
+    /// The same key was already known.
     Before,
 }
 
 impl KnownLogs {
-    /// Reads the file of this account.
+    /// Reads this account's file.
     pub(crate) fn open() -> Result<Self, Failure> {
         Self::read(profile_path()?.with_file_name("known_logs"))
     }
@@ -37,7 +37,7 @@ impl KnownLogs {
         let text = read_own_text(&path)?.unwrap_or_default();
         let malformed = |line: usize| {
             let path = path.display();
-            Failure::NotVerified(format!("line {line} of {path} is no key: mend or remove it"))
+            Failure::NotVerified(format!("line {line} of {path} is not a key: fix or remove it"))
         };
         let keys = text.lines().zip(1..).map(|(text, line)| text.parse().map_err(|_| malformed(line)));
         Ok(Self { keys: keys.collect::<Result<_, _>>()?, path })
@@ -48,12 +48,12 @@ impl KnownLogs {
         self.keys.iter().find(|key| key.origin() == origin)
     }
 
-    /// Where the keys are.
+    /// Where the keys are stored.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Keeps the key of a log that was not known; refuses another key than the known one.
+    /// Remembers the key of an unknown log; refuses a key other than the known one.
     pub(crate) fn remember(&mut self, key: &VerifierKey) -> Result<Remembered, Failure> {
         match self.find(key.origin()) {
             Some(known) if known == key => Ok(Remembered::Before),
@@ -74,7 +74,7 @@ impl KnownLogs {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder)?;
         }
-        // One write of one line: two commands at once do not mix their lines.
+        // One write per line, so that two concurrent commands do not mix their lines.
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
         file.write_all(format!("{key}\n").as_bytes())
     }

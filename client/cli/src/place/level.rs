@@ -1,4 +1,4 @@
-//! Keeps a replica level with its server while a command goes on.
+//! Keeps a replica in sync with its server while a command runs.
 
 use super::Place;
 use crate::{failure::Failure, show::output::remark};
@@ -9,7 +9,7 @@ use kith_client::{
 use std::{future::Future, pin::Pin};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// A sync beside a command. Without a replica, or where no server is set, it does nothing.
+/// A background sync during a command. Without a replica, or if no server is set, it does nothing.
 pub(crate) struct Leveller(Option<Following>);
 
 struct Following {
@@ -18,7 +18,7 @@ struct Following {
 }
 
 impl Leveller {
-    /// Begins with the first wait for it.
+    /// The sync starts when it is first polled.
     pub(crate) fn of(place: &Place, keeps_level_with: Option<&Client>) -> Self {
         let (Place::Replica(replica), Some(client)) = (place, keeps_level_with) else {
             return Self(None);
@@ -27,7 +27,7 @@ impl Leveller {
         Self(Some(Following { sync: Box::pin(replica.follow(client)), happenings }))
     }
 
-    /// Works until it cannot go on, which is the answer; interruptions that pass are told. Dropping it is safe.
+    /// Syncs until it fails for good and returns why; temporary interruptions are reported. Dropping it is safe.
     pub(crate) async fn work(&mut self) -> Failure {
         let Some(Following { sync, happenings }) = &mut self.0 else { return std::future::pending().await };
         loop {

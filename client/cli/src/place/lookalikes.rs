@@ -1,5 +1,5 @@
-//! People who are easily taken for each other: by ids that differ in case alone, and by their names. Both are allowed, and
-//! whoever adds such a person is told.
+//! People who are easily confused: ids that differ only in case, and equal names. Both are allowed, and the user who
+//! adds such a person is warned.
 
 use super::{Place, names::folded};
 use crate::{limits, show::output::remark};
@@ -7,14 +7,14 @@ use kith_client::v1;
 use kith_core::{id::PersonId, position::Position};
 use std::collections::HashMap;
 
-/// Remarks whom the people who were added after a position are easily taken for. Where nobody can be listed there is
-/// nothing to remark.
+/// Warns about people added after a position who are easily confused with others. If people cannot be listed, there is
+/// no warning.
 pub(crate) async fn tell(place: &Place, after: Position) {
-    // People of an outbox have no position yet.
+    // People in the outbox have no position yet.
     tell_if(place, |person| person.position == 0 || person.position > after.get()).await;
 }
 
-/// Remarks whom somebody who was added is easily taken for.
+/// Warns if an added person is easily confused with others.
 pub(crate) async fn tell_of(place: &Place, added: &PersonId) {
     tell_if(place, |person| person.id == added.as_str()).await;
 }
@@ -25,7 +25,7 @@ async fn tell_if(place: &Place, is_new: impl Fn(&v1::Person) -> bool) {
     }
 }
 
-/// New people, each with one who is there beside them.
+/// New people, each paired with an existing one.
 #[derive(Debug, PartialEq, Eq)]
 struct Lookalikes<'p> {
     by_id: Vec<[&'p v1::Person; 2]>,
@@ -33,7 +33,7 @@ struct Lookalikes<'p> {
 }
 
 impl<'p> Lookalikes<'p> {
-    /// Looks through everybody. Whoever was merged is somebody else by now, and like nobody.
+    /// Compares all people. Merged people are ignored: they are somebody else now.
     fn among(people: &'p [v1::Person], is_new: impl Fn(&v1::Person) -> bool) -> Self {
         let people: Vec<_> = people.iter().filter(|person| person.merged_into.is_empty()).collect();
         let by_id = pairs(&people, &is_new, |person| person.id.to_lowercase());
@@ -44,10 +44,10 @@ impl<'p> Lookalikes<'p> {
     fn remarks(&self) -> Vec<String> {
         let ids = match self.by_id.as_slice() {
             [] => None,
-            [[new, other]] => Some(format!("the id {} differs from {} in case alone", new.id, other.id)),
+            [[new, other]] => Some(format!("the id {} differs from {} only in case", new.id, other.id)),
             several => {
                 let pairs = listed(several, |[new, other]| format!("{} and {}", new.id, other.id));
-                Some(format!("{} ids differ from others in case alone: {pairs}", several.len()))
+                Some(format!("{} ids differ from others only in case: {pairs}", several.len()))
             }
         };
         let names = match self.by_name.as_slice() {
@@ -62,7 +62,7 @@ impl<'p> Lookalikes<'p> {
     }
 }
 
-/// Each new person with the first one of the same likeness; those without a likeness are like nobody.
+/// Pairs each new person with the first one that has the same likeness; a person without a likeness matches nobody.
 fn pairs<'p>(
     people: &[&'p v1::Person],
     is_new: impl Fn(&v1::Person) -> bool,
@@ -92,7 +92,7 @@ fn listed(pairs: &[[&v1::Person; 2]], show: impl Fn(&[&v1::Person; 2]) -> String
 mod tests {
     use super::*;
 
-    /// Everybody by id and name; those at a position after 2 are new.
+    /// People by id and name; those at a position after 2 are new.
     fn check(people: &[(&str, &str)], expected: &[&str]) {
         let people: Vec<_> = (1..)
             .zip(people)
@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn ids_that_differ_in_case_alone_are_told() {
-        check(&[("Amina", ""), ("ben", ""), ("amina", "")], &["the id amina differs from Amina in case alone"]);
+        check(&[("Amina", ""), ("ben", ""), ("amina", "")], &["the id amina differs from Amina only in case"]);
         check(&[("Amina", ""), ("amina", ""), ("ben", "")], &[]);
-        let several = "2 ids differ from others in case alone: amina and Amina, BEN and ben";
+        let several = "2 ids differ from others only in case: amina and Amina, BEN and ben";
         check(&[("Amina", ""), ("ben", ""), ("amina", ""), ("BEN", "")], &[several]);
     }
 

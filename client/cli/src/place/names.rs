@@ -1,10 +1,11 @@
-//! How names are compared: as people read them, not as they are spelt in bytes.
+//! How names are compared: as people read them, not byte by byte.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// A name as it is compared: one form for each letter (NFKC), in one case, with single blanks between its words.
+/// A name in the form used for comparison: one form for each letter (NFKC), in one case, with single spaces between
+/// words.
 pub(crate) fn folded(name: &str) -> String {
-    // By way of capitals, as `ß` has only its capitals in common with `SS`.
+    // Via upper case, because `ß` and `SS` only agree in upper case.
     let letters = name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc();
     let letters: String = letters.collect();
     letters.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,6 +1,6 @@
-//! Names to ids: people are named by id or by an unambiguous part of their name, organisations likewise.
+//! Resolves names to ids: people are named by id or by an unambiguous part of their name, and so are organisations.
 //!
-//! Invariant: an exact id always wins, so that a script that uses ids never depends on anybody's name.
+//! Invariant: an exact id always wins, so scripts that use ids never depend on anybody's name.
 
 use super::{
     Place,
@@ -11,28 +11,28 @@ use kith_client::v1;
 use kith_core::id::{OrganisationId, PersonId};
 use std::collections::HashMap;
 
-/// Finds people and organisations by what somebody typed. Lists are asked for once, when they are needed.
+/// Finds people and organisations by what was typed. Lists are fetched once, when they are needed.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
     place: &'a Place,
     people: Option<Vec<v1::Person>>,
-    /// Where two people must not be one: whom each person found so far means by now.
+    /// If people must be distinct: whom each person found so far refers to after merges.
     apart: Option<HashMap<PersonId, PersonId>>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Asks there.
+    /// Looks people up in a place.
     pub(crate) fn new(place: &'a Place) -> Self {
         Self { place, people: None, apart: None }
     }
 
-    /// Asks there for people of one event, whom nobody meets, helps or introduces twice: two ids that were merged are
-    /// refused. An id that is there twice the event's own rules refuse.
+    /// The same for the people of one event, who must be distinct: two ids that were merged are refused. An id given
+    /// twice is refused by the event's own rules.
     pub(crate) fn of_event(place: &'a Place) -> Self {
         Self { apart: Some(HashMap::new()), ..Self::new(place) }
     }
 
-    /// The person that this text names.
+    /// The person named by this text.
     pub(crate) async fn person(&mut self, text: &str) -> Result<PersonId, Failure> {
         let id = self.find(text).await?;
         if self.apart.is_some() {
@@ -51,7 +51,7 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// The person that an id means after all merges.
+    /// The person that an id refers to after all merges.
     async fn meant_by(&self, id: &PersonId) -> Result<PersonId, Failure> {
         let mut id = id.clone();
         for _ in 0..limits::MERGES_FOLLOWED_MAX {
@@ -77,7 +77,7 @@ impl<'a> Resolver<'a> {
         parse_answer(pick("person", text, &candidates.collect::<Vec<_>>())?)
     }
 
-    /// The people that these texts name.
+    /// The people named by these texts.
     pub(crate) async fn people(&mut self, texts: &[String]) -> Result<Vec<PersonId>, Failure> {
         let mut people = Vec::with_capacity(texts.len());
         for text in texts {
@@ -86,7 +86,7 @@ impl<'a> Resolver<'a> {
         Ok(people)
     }
 
-    /// The person that this text names, if there is a text.
+    /// The person named by this text, if there is a text.
     pub(crate) async fn person_or_none(&mut self, text: Option<&String>) -> Result<Option<PersonId>, Failure> {
         match text {
             Some(text) => self.person(text).await.map(Some),
@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The organisation that this text names, if there is a text.
+    /// The organisation named by this text, if there is a text.
     pub(crate) async fn organisation(&self, text: Option<&String>) -> Result<Option<OrganisationId>, Failure> {
         let Some(text) = text else { return Ok(None) };
         let all = self.place.organisations().await?;
@@ -118,7 +118,7 @@ fn parse_answer<T: std::str::FromStr>(id: &str) -> Result<T, Failure> {
     id.parse().map_err(|_| Failure::Unexpected(format!("the server knows {id:?}, which is no id")))
 }
 
-/// Somebody or something that a text may mean.
+/// A person or organisation that a text may refer to.
 #[derive(Debug, Clone)]
 struct Candidate<'a> {
     id: &'a str,
@@ -131,7 +131,7 @@ fn about(person: &v1::Person) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// The one candidate whose name is the text, or else the one whose name has the text as a part.
+/// The one candidate whose name equals the text, or else the one whose name contains it.
 fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a str, Failure> {
     let wanted = folded(text);
     let unknown = || Failure::NotFound(format!("there is no {what} {text:?}, neither by id nor by name"));
@@ -145,7 +145,7 @@ fn pick<'a>(what: &str, text: &str, candidates: &[Candidate<'a>]) -> Result<&'a 
     let attempts: [&dyn Fn(&str) -> bool; 4] = [
         &|name| folded(name) == wanted,
         &|name| folded(name).contains(&wanted),
-        // Whoever has no key for an accent leaves it out.
+        // Accents may be left out, as not every keyboard has them.
         &|name| bare(name) == bare_wanted,
         &|name| !bare_wanted.is_empty() && bare(name).contains(&bare_wanted),
     ];

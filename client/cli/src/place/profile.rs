@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where to talk to, as whom, unless a command says otherwise.
+/// The server and credentials, unless a command says otherwise.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
@@ -21,7 +21,7 @@ pub(crate) struct Profile {
     pub(crate) token: String,
 }
 
-/// Where the profile is: `kith/profile.toml` in the folder for configuration (XDG).
+/// The path of the profile: `kith/profile.toml` in the configuration folder (XDG).
 pub(crate) fn profile_path() -> Result<PathBuf, Failure> {
     let strategy = choose_base_strategy();
     let strategy = strategy.map_err(|error| Failure::Unexpected(format!("no folder for the profile: {error}")))?;
@@ -34,12 +34,12 @@ impl Profile {
         let Some(text) = read_own_text(path)? else { return Ok(None) };
         match toml::from_str(&text) {
             Ok(profile) => Ok(Some(profile)),
-            // The parser's message would quote the line, and with it perhaps the token.
+            // The parser's message would quote the line, which may contain the token.
             Err(_) => Err(Failure::Usage(format!("{} is not a profile: log in again", path.display()))),
         }
     }
 
-    /// Writes the profile so that only its owner can read it, whole or not at all.
+    /// Writes the profile atomically, so that only its owner can read it.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let written = || -> io::Result<()> {
             let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -58,7 +58,7 @@ impl Profile {
 #[cfg(unix)]
 fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    // The mode counts only for new files.
+    // The mode applies to new files only.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -1,5 +1,5 @@
-//! Where `kith` talks to: flags, else the environment, else the profile, else the defaults. The environment is an
-//! argument, so that tests bring their own.
+//! Which server and network `kith` uses: from flags, else the environment, else the profile, else the defaults. The
+//! environment is an argument, so that tests can supply their own.
 
 use super::profile::Profile;
 use crate::{failure::Failure, input::files::read_short_text, limits, show::output::Format};
@@ -8,12 +8,12 @@ use kith_client::{Client, Options, Retry, Secret, ServerAddress};
 use kith_core::id::NetworkName;
 use std::{ffi::OsString, path::Path, path::PathBuf};
 
-/// Where a server listens unless told otherwise.
+/// Where a server listens by default.
 const SERVER_DEFAULT: &str = "http://127.0.0.1:7420";
-/// The network that a server begins with.
+/// The network that a new server has.
 const NETWORK_DEFAULT: &str = "default";
 
-/// Flags of every command.
+/// Flags common to all commands.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct GlobalArgs {
     /// The server's address.
@@ -25,7 +25,7 @@ pub(crate) struct GlobalArgs {
         help_heading = "Connection"
     )]
     pub(crate) server: Option<String>,
-    /// The token; better in a file, where others cannot see it.
+    /// The token; preferably given in a file, where others cannot see it.
     #[arg(
         long,
         help = "The token; better in a file, where others cannot see it [env: KITH_TOKEN]",
@@ -35,7 +35,7 @@ pub(crate) struct GlobalArgs {
         conflicts_with = "token_file"
     )]
     pub(crate) token: Option<String>,
-    /// A file that holds the token.
+    /// A file that contains the token.
     #[arg(
         long,
         help = "A file that holds the token [env: KITH_TOKEN_FILE]",
@@ -62,12 +62,12 @@ pub(crate) struct GlobalArgs {
         help_heading = "Connection"
     )]
     pub(crate) replica: Option<PathBuf>,
-    /// What the output is for
+    /// The output format
     #[arg(short, long, global = true, value_enum, default_value_t, help_heading = "Output")]
     pub(crate) output: Format,
 }
 
-/// Where to talk to, as whom.
+/// The server and the credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// The server's address.
@@ -79,7 +79,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Settles everything, in the order of precedence.
+    /// Resolves all settings, in the order of precedence.
     pub(crate) fn resolve(
         flags: &GlobalArgs,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -92,7 +92,7 @@ impl Settings {
                 text_of("KITH_SERVER", variable)?.map(|server| parse_server(&server, "KITH_SERVER: ")).transpose()?
             }
         };
-        // A profile's token is for the profile's server: it is never sent anywhere else.
+        // A profile's token belongs to the profile's server: it is never sent anywhere else.
         let is_for =
             |profile: &&Profile| server.as_ref().is_none_or(|server| profile.server.parse().as_ref() == Ok(server));
         let profile = profile.filter(is_for);
@@ -114,7 +114,7 @@ impl Settings {
         })
     }
 
-    /// Connects with the first call, not before.
+    /// Connects on the first call, not before.
     pub(crate) fn connect_later(self) -> Result<Client, Failure> {
         Ok(Client::lazy(Options::new(self.server.to_string(), self.token, self.network))?)
     }
@@ -127,7 +127,7 @@ impl Settings {
     }
 }
 
-/// An offline replica, and the network that it is of.
+/// An offline replica, and the network that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReplicaSettings {
     /// Its folder.
@@ -137,7 +137,7 @@ pub(crate) struct ReplicaSettings {
 }
 
 impl ReplicaSettings {
-    /// Settles everything, in the order of precedence; `None` where no replica is named. Needs no token.
+    /// Resolves all settings, in the order of precedence; `None` if no replica is named. Needs no token.
     pub(crate) fn resolve(
         flags: &GlobalArgs,
         environment: impl Fn(&str) -> Option<OsString>,
@@ -157,7 +157,7 @@ impl ReplicaSettings {
 }
 
 impl GlobalArgs {
-    /// Whether flags and environment say everything, so that a profile has nothing to add.
+    /// Whether flags and environment specify everything, so that a profile has nothing to add.
     pub(crate) fn say_all(&self, environment: impl Fn(&str) -> Option<OsString>) -> bool {
         let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
         let token =
@@ -166,7 +166,7 @@ impl GlobalArgs {
     }
 }
 
-/// Reads a server's address; a failure begins with where it was given.
+/// Parses a server's address; a failure begins with where it was given.
 fn parse_server(text: &str, place: &str) -> Result<ServerAddress, Failure> {
     text.parse().map_err(|invalid| Failure::Usage(format!("{place}{invalid}")))
 }
@@ -177,7 +177,8 @@ fn no_token() -> Failure {
     Failure::Usage(advice.to_owned())
 }
 
-/// A variable that holds text. One that holds something else is not unset: the command would go elsewhere.
+/// A variable that contains text. One that contains anything else must not count as unset: the command would go
+/// elsewhere.
 fn text_of(name: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>, Failure> {
     let not_text = |_| Failure::Usage(format!("{name} in the environment is not text (UTF-8)"));
     variable(name).map(OsString::into_string).transpose().map_err(not_text)
@@ -199,12 +200,12 @@ fn find_token(flags: &GlobalArgs, variable: impl Fn(&str) -> Option<OsString>) -
 fn read_token(path: &Path) -> Result<Secret, Failure> {
     let text = read_short_text(path, limits::TOKEN_FILE_BYTES_MAX)?;
     match text.trim() {
-        "" => Err(Failure::Usage(format!("{} holds no token", path.display()))),
+        "" => Err(Failure::Usage(format!("{} contains no token", path.display()))),
         token => Ok(token.into()),
     }
 }
 
-/// Reads a network's name.
+/// Parses a network's name.
 pub(crate) fn parse_network(name: &str) -> Result<NetworkName, Failure> {
     name.parse().map_err(|_| Failure::Usage(format!("{name:?} is not a network's name: it has a-z, 0-9, _ and - only")))
 }

@@ -1,4 +1,4 @@
-//! Where views are asked: at the server, or in a replica that derives them itself. The answers are the same messages.
+//! Where views are queried: at the server, or in a replica that derives them itself. The answers are the same messages.
 
 use super::Place;
 use crate::failure::Failure;
@@ -14,20 +14,20 @@ use std::pin::Pin;
 /// Which events count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
-    /// Those that are entries of the log.
+    /// Those in the log.
     Entries,
-    /// Those that wait in the outbox, too.
+    /// Those waiting in the outbox, too.
     Pending,
 }
 
 impl Counted {
-    /// What `--pending` asks for.
+    /// The choice made with `--pending`.
     pub(crate) fn of(pending: bool) -> Self {
         if pending { Self::Pending } else { Self::Entries }
     }
 }
 
-/// Where views are asked.
+/// Where views are queried.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// The server.
@@ -36,15 +36,15 @@ pub(crate) enum Asked {
     Replica(OfflineViews),
 }
 
-/// Rows as they change. Interruptions that pass are told in between.
+/// Rows as they change. Temporary interruptions are reported in between.
 pub(crate) type Changes = Pin<Box<dyn Stream<Item = Result<v1::WatchViewResponse, Interrupted>> + Send>>;
 
-/// What came instead of a change.
+/// What arrived instead of a change.
 #[derive(Debug)]
 pub(crate) enum Interrupted {
-    /// It goes on by itself.
+    /// The stream resumes on its own.
     ForNow(Error),
-    /// It does not.
+    /// The stream has ended.
     ForGood(Failure),
 }
 
@@ -62,7 +62,7 @@ impl Asked {
         }
     }
 
-    /// The views there are.
+    /// All views.
     pub(crate) async fn list(&self) -> Result<Views, Failure> {
         match self {
             Self::Server(client) => Ok(client.list_views().await?),
@@ -90,7 +90,7 @@ impl Asked {
         Ok(key.starts_with("organisation"))
     }
 
-    /// The entries that a row stands on.
+    /// The entries that a row is derived from.
     pub(crate) async fn explain(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Failure> {
         match self {
             Self::Server(client) => Ok(client.explain_row(query).await?),
@@ -98,7 +98,7 @@ impl Asked {
         }
     }
 
-    /// One digest over the rows of a view.
+    /// A digest over the rows of a view.
     pub(crate) async fn digest(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, Failure> {
         match self {
             Self::Server(client) => Ok(client.digest_view(query).await?),

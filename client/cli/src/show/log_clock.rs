@@ -1,9 +1,9 @@
-//! Says when a log's times of acceptance lie ahead of the clock: they stand still then, and dates mean little.
+//! Warns when a log's recording times are ahead of the clock: they stand still then, and dates mean little.
 
 use kith_core::{limits::CLOCK_BEHIND_MS_MAX, timestamp::Timestamp};
 use kith_json::time_text;
 
-/// What to say, if times lie ahead.
+/// The warning, if times are ahead.
 pub(crate) fn standstill(last_recorded_at: Option<Timestamp>, now: Timestamp) -> Option<String> {
     let last = last_recorded_at.filter(|last| last.millis() > now.millis().saturating_add(CLOCK_BEHIND_MS_MAX))?;
     Some(format!(

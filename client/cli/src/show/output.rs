@@ -1,5 +1,4 @@
-//! What a command prints: JSON for programs, tables and sentences for people. Output that nobody reads any more ends
-//! the command quietly.
+//! What a command prints: JSON for programs, tables and sentences for people. A closed output ends the command quietly.
 
 use crate::{failure::Failure, limits};
 use clap::ValueEnum;
@@ -8,17 +7,17 @@ use serde_json::Value;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use unicode_width::UnicodeWidthChar;
 
-/// What output is for.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Format {
     /// Tables and sentences, for people
     #[default]
     Table,
-    /// One JSON value, or one a line for lists and streams
+    /// One JSON value, or one per line for lists and streams
     Json,
 }
 
-/// Where output goes, and in which form.
+/// Where output is written, and in which format.
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -46,13 +45,13 @@ impl Column {
 }
 
 impl Output {
-    /// Standard output. Styles only on terminals, and not where `NO_COLOR` is set.
+    /// Writes to standard output. Styles are used only on terminals, and not if `NO_COLOR` is set.
     pub(crate) fn new(format: Format) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { format, styled: io::stdout().is_terminal() && !plain, out: BufWriter::new(io::stdout()) }
     }
 
-    /// What the output is for.
+    /// The output format.
     pub(crate) fn format(&self) -> Format {
         self.format
     }
@@ -62,12 +61,12 @@ impl Output {
         self.line(&value.to_string())
     }
 
-    /// Prints a line as it is.
+    /// Prints a line verbatim.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
         written(writeln!(self.out, "{text}"))
     }
 
-    /// Prints JSON to programs and a sentence to people.
+    /// Prints JSON for programs or a sentence for people.
     pub(crate) fn tell(&mut self, value: &Value, sentence: impl FnOnce() -> String) -> Result<(), Failure> {
         match self.format {
             Format::Json => self.json(value),
@@ -75,8 +74,8 @@ impl Output {
         }
     }
 
-    /// Prints a table that fits the terminal: long names are shortened, and what has no room then is left out from the
-    /// right, and named.
+    /// Prints a table that fits the terminal: long names are shortened, and columns that still do not fit are left out
+    /// from the right and listed.
     pub(crate) fn table(&mut self, columns: &[Column], rows: Vec<Vec<String>>) -> Result<(), Failure> {
         let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
         let widths = fit(columns, &rows, terminal_width());
@@ -98,7 +97,7 @@ impl Output {
         written(self.out.write_all(bytes))
     }
 
-    /// Makes sure that everything printed is out.
+    /// Flushes everything printed.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         written(self.out.flush())
     }
@@ -111,11 +110,11 @@ fn written(result: io::Result<()>) -> Result<(), Failure> {
     })
 }
 
-/// Blanks between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
-/// The width of each column that is shown; those that have no room are left out from the right. Only names and sentences
-/// are shortened: a number or date that is cut would be another one.
+/// The width of each column shown; columns that do not fit are left out from the right. Only names and sentences are
+/// shortened: a truncated number or date would be a different one.
 fn fit(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
     let cells = |index: usize| rows.iter().filter_map(move |row| row.get(index));
     let mut widths: Vec<usize> = (0..columns.len())
@@ -134,7 +133,7 @@ fn fit(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<us
     let fitting = (1..=columns.len()).rev().find(|count| total(&least[..*count]) <= width);
     widths.truncate(fitting.unwrap_or(1));
     while total(&widths) > width {
-        // The widest first: what is shown of each is then about the same.
+        // The widest first, so that about the same length of each is shown.
         let widest =
             (0..widths.len()).filter(|index| widths[*index] > least[*index]).max_by_key(|index| widths[*index]);
         match widest {
@@ -166,7 +165,7 @@ fn table(columns: &[Column], widths: &[usize], rows: Vec<Vec<String>>, styled: b
     table
 }
 
-/// Text in at most so many columns of a terminal, with `…` where something is left out.
+/// Text shortened to a maximum number of terminal columns, with `…` where something is left out.
 pub(crate) fn shorten(text: &str, width: usize) -> String {
     if display_width(text) <= width {
         return text.to_owned();
@@ -182,12 +181,12 @@ pub(crate) fn shorten(text: &str, width: usize) -> String {
     shown
 }
 
-/// Columns that text takes on a terminal. Letters that are drawn as one may take fewer.
+/// The number of terminal columns that a text takes. Letters that are drawn as one may take fewer.
 fn display_width(text: &str) -> usize {
     text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
 }
 
-/// Text for one line of a terminal: whatever could steer it, or turn the line around, becomes a space.
+/// Text for one line of a terminal: anything that could control the terminal or reverse the line becomes a space.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|letter| if steers(letter) { ' ' } else { letter }).collect()
 }
@@ -197,23 +196,23 @@ pub(crate) fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a letter is no letter but an instruction: control characters, separators of lines, marks and overrides of
-/// direction, the byte order mark.
+/// Whether a character is not printable but an instruction: control characters, line separators, direction marks and
+/// overrides, the byte order mark.
 fn steers(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Columns of the terminal that output goes to, if it goes to one that knows.
+/// The width of the terminal that output is written to, if it is one that reports it.
 pub(crate) fn terminal_width() -> Option<usize> {
     let width = io::stdout().is_terminal().then(|| Table::new().width().map(usize::from)).flatten();
     width.filter(|width| *width >= limits::TERMINAL_WIDTH_MIN)
 }
 
-/// Prints a remark to people, beside the output.
+/// Prints a remark for people to standard error.
 pub(crate) fn remark(text: &str) {
-    // Where even the error output is closed there is nobody left to tell.
+    // If even standard error is closed, there is nobody left to notify.
     drop(writeln!(io::stderr(), "{}", clean(text)));
 }
 

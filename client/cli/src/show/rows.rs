@@ -1,4 +1,4 @@
-//! Rows of views as cells of tables, for people.
+//! Rows of views as table cells, for people.
 
 use super::{output::Column, people::Names};
 use kith_client::v1::{Field, FieldType, Row, Value, value::Value as Kind};
@@ -19,7 +19,7 @@ pub(crate) fn columns(fields: &[Field]) -> Vec<Column> {
     columns
 }
 
-/// A row's cells, people by name.
+/// A row's cells, with people by name.
 pub(crate) fn cells(row: &Row, names: &Names) -> Vec<String> {
     let mut cells = vec![key_text(&row.key, names)];
     cells.extend(row.values.iter().map(|value| value_text(value, names)));
@@ -28,7 +28,7 @@ pub(crate) fn cells(row: &Row, names: &Names) -> Vec<String> {
     cells
 }
 
-/// What to know of a row beside its values.
+/// What to know about a row besides its values.
 pub(crate) fn mark(row: &Row) -> &'static str {
     match (row.partial, row.pending) {
         (false, false) => "",
@@ -38,12 +38,12 @@ pub(crate) fn mark(row: &Row) -> &'static str {
     }
 }
 
-/// A key, people by name.
+/// A key, with people by name.
 pub(crate) fn key_text(key: &[String], names: &Names) -> String {
     key.iter().map(|person| names.of(person)).collect::<Vec<_>>().join(" · ")
 }
 
-/// A value for people: numbers rounded to what can be read.
+/// A value for people, with numbers rounded to a readable length.
 pub(crate) fn value_text(value: &Value, names: &Names) -> String {
     match &value.value {
         None => "-".to_owned(),

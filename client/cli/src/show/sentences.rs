@@ -1,4 +1,4 @@
-//! Events in a few words, for people.
+//! Describes events in a few words, for people.
 
 use super::people::Names;
 use kith_core::{
@@ -79,7 +79,7 @@ fn administration_sentence(administration: &Administration) -> String {
             format!("{lost_head} entries were known before")
         }
         Administration::LogRestored { lost_head, unverified: true, .. } => {
-            format!("from a backup that nobody vouches for, with {lost_head} entries; tokens of before are revoked")
+            format!("from a backup that nobody vouches for, with {lost_head} entries; earlier tokens are revoked")
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Which column of a list holds what, as people type it: `time,from,to` or `_,id,org`.
+//! Parses the columns of a list, such as `time,from,to` or `_,id,org`.
 
 /// A column of a list of contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContactColumn {
     /// When it happened, counted from the epoch.
     Time,
-    /// One person; the sender, where there is one.
+    /// One person; the sender, if there is one.
     From,
     /// The other person.
     To,
@@ -26,7 +26,7 @@ pub enum PersonColumn {
     Ignored,
 }
 
-/// Reads the columns of a list of contacts: `time`, `from` and `to` once each, `_` for the others.
+/// Parses the columns of a list of contacts: `time`, `from` and `to` once each, `_` for the others.
 pub fn parse_contact_columns(text: &str) -> Result<Vec<ContactColumn>, String> {
     use ContactColumn::{From, Ignored, Time, To};
     let columns = parse(text, &[("time", Time), ("from", From), ("to", To), ("_", Ignored)])?;
@@ -38,7 +38,7 @@ pub fn parse_contact_columns(text: &str) -> Result<Vec<ContactColumn>, String> {
     Ok(columns)
 }
 
-/// Reads the columns of a list of people: `id` once, `org` and `role` at most once, `_` for the others.
+/// Parses the columns of a list of people: `id` once, `org` and `role` at most once, `_` for the others.
 pub fn parse_people_columns(text: &str) -> Result<Vec<PersonColumn>, String> {
     use PersonColumn::{Id, Ignored, Organisation, Role};
     let columns = parse(text, &[("id", Id), ("org", Organisation), ("role", Role), ("_", Ignored)])?;
@@ -53,10 +53,10 @@ fn parse<C: Copy + PartialEq>(text: &str, names: &[(&str, C)]) -> Result<Vec<C>,
     for part in text.split(',').map(str::trim) {
         let Some((name, column)) = names.iter().find(|(name, _)| *name == part) else {
             let known: Vec<_> = names.iter().map(|(name, _)| *name).collect();
-            return Err(format!("{part:?} is not a column: there are {}", known.join(", ")));
+            return Err(format!("{part:?} is not a column: the columns are {}", known.join(", ")));
         };
         if *name != "_" && columns.contains(column) {
-            return Err(format!("{name} is there twice"));
+            return Err(format!("{name} is given twice"));
         }
         columns.push(*column);
     }
@@ -83,7 +83,7 @@ mod tests {
             assert!(message.contains(part), "{message}");
         };
         check("from,to", "time is missing");
-        check("time,from,from,to", "from is there twice");
+        check("time,from,from,to", "from is given twice");
         check("time,from,too", "\"too\" is not a column");
         check("", "not a column");
         assert!(parse_people_columns("org").unwrap_err().contains("id is missing"));

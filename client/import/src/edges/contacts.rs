@@ -1,30 +1,30 @@
-//! Rows to contacts: rows that are one meeting, rows that are one message.
+//! Turns rows into contacts: combines rows of one meeting or of one message.
 
 use super::rows::Row;
 use kith_core::{id::PersonId, limits::OTHERS_MAX, timestamp::Timestamp};
 use std::collections::{HashMap, HashSet};
 
-/// What becomes one event.
+/// A contact, which becomes one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// Number of its first row.
+    /// The number of its first row.
     pub record: u64,
     /// When it happened.
     pub time: Timestamp,
-    /// The sender, where there is one.
+    /// The sender, if there is one.
     pub from: PersonId,
     /// The others, each once.
     pub to: Vec<PersonId>,
 }
 
-/// Each row a contact of its own.
+/// Makes each row a contact of its own.
 pub fn single(rows: Vec<Row>) -> Vec<Contact> {
     let contact = |row: Row| Contact { record: row.record, time: row.time, from: row.from, to: vec![row.to] };
     rows.into_iter().map(contact).collect()
 }
 
-/// Rows of one pair, in whatever order of the two, that start at most `gap_ms` after the row before make one meeting
-/// at the first row's time. Needs rows by time; gives contacts by time.
+/// Joins rows of one pair, in either order, that start at most `gap_ms` after the previous row into one meeting at the
+/// first row's time. Expects rows ordered by time; returns contacts ordered by time.
 pub fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
     let mut last: HashMap<(PersonId, PersonId), Timestamp> = HashMap::new();
     let mut contacts = Vec::new();
@@ -42,9 +42,9 @@ pub fn join(rows: Vec<Row>, gap_ms: i64) -> Vec<Contact> {
     single(contacts)
 }
 
-/// Rows with the same sender and time make one message, its recipients in the order of their ids,
-/// so that rows in another order are the same message. A message to more
-/// people than an event may name becomes several. Needs rows by time; gives contacts by time.
+/// Groups rows with the same sender and time into one message. Recipients are ordered by id, so the order of the rows
+/// does not matter. A message to more people than an event may name becomes several. Expects rows ordered by time;
+/// returns contacts ordered by time.
 pub fn group(rows: Vec<Row>) -> Vec<Contact> {
     let mut places: HashMap<(PersonId, Timestamp), usize> = HashMap::new();
     let mut messages: Vec<Contact> = Vec::new();
@@ -58,7 +58,7 @@ pub fn group(rows: Vec<Row>) -> Vec<Contact> {
     messages.iter().flat_map(split).collect()
 }
 
-/// A message without repeated recipients, in parts that an event can name.
+/// A message without repeated recipients, in parts that fit an event.
 fn split(message: &Contact) -> Vec<Contact> {
     let mut seen = HashSet::new();
     let mut to: Vec<PersonId> = message.to.iter().filter(|person| seen.insert(*person)).cloned().collect();
@@ -123,7 +123,7 @@ mod tests {
         #[test]
         fn every_row_belongs_to_one_meeting(rows in any_rows(), gap in 0_i64..50) {
             let meetings = join(rows.clone(), gap * 1_000);
-            // A row begins a meeting exactly if no row of its pair started within the gap before it.
+            // A row starts a meeting if and only if no row of its pair started within the gap before it.
             let pair = |row: &Row| { let mut pair = [row.from.clone(), row.to.clone()]; pair.sort(); pair };
             let begins = rows.iter().enumerate().filter(|(index, row)| {
                 !rows[..*index].iter().any(|earlier| {

@@ -1,7 +1,7 @@
-//! Contacts to events, with everybody who is unknown added first.
+//! Turns contacts into events, adding unknown people first.
 //!
-//! Invariant: ids follow from kind, scope, time, people and the number of the repeat; salts from id and file. Two fresh
-//! servers get the same event bytes in the same order.
+//! Invariant: ids are derived from kind, scope, time, people and the repetition number; salts from id and file. Two
+//! fresh servers get the same event bytes in the same order.
 
 use super::{contacts::Contact, rows::Member};
 use kith_client::{EventBuilder, NewEvent, v1};
@@ -25,7 +25,7 @@ const CONTACT_DOMAIN: &[u8] = b"kith/import/contact/1";
 /// Separates the content of directory events from all other hashes.
 const DIRECTORY_DOMAIN: &[u8] = b"kith/import/directory/2";
 
-/// What contacts are recorded as.
+/// How contacts are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EdgeHabit {
     /// The two met.
@@ -34,20 +34,20 @@ pub enum EdgeHabit {
     FollowedUp,
 }
 
-/// What all events of an import share.
+/// What all events of an import have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
     /// Digest of the list of contacts.
     pub file: FileDigest,
     /// When people and organisations are added: the list's time zero.
     pub epoch: Timestamp,
-    /// What contacts are recorded as.
+    /// How contacts are recorded.
     pub habit: EdgeHabit,
     /// Who may see contacts.
     pub scope: Scope,
 }
 
-/// Makes the events of an import.
+/// Builds the events of an import.
 #[derive(Debug)]
 pub struct Plan {
     source: Source,
@@ -55,12 +55,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Nothing made yet.
+    /// Starts without any events.
     pub fn new(source: Source) -> Self {
         Self { source, repeats: Repeats::default() }
     }
 
-    /// Adds an organisation, named by its id.
+    /// Adds an organisation, with its id as its name.
     pub fn organisation(&self, organisation: &OrganisationId) -> Result<NewEvent, Invalid> {
         let name = organisation.to_string();
         let content = digest_parts(
@@ -125,15 +125,15 @@ impl Plan {
 /// The people in a directory, by id.
 pub type People = HashMap<String, v1::Person>;
 
-/// Says of a person who is known what a list says. The event is new each time: whether it is needed follows from the
-/// directory, and a person may come to be again what they were once.
+/// Changes a known person to what a list says. The event is new each time: the directory decides whether it is needed,
+/// and a person may return to an earlier state.
 pub fn changed(member: &Member, now: Timestamp) -> Result<NewEvent, Invalid> {
     let Member { person, organisation, role, .. } = member.clone();
     EventBuilder::new(Fact::Directory(DirectoryFact::PersonChanged(PersonChanged { person, organisation, role })), now)
         .build()
 }
 
-/// The members of a list who are known otherwise, as they are with what the list says. It says nothing where it is empty.
+/// The members of a list who differ from the directory, updated with what the list says. Empty fields say nothing.
 pub fn differing(members: &[Member], known: &People) -> Vec<Member> {
     let described = members.iter().filter_map(|member| {
         let now = known.get(member.person.as_str())?;
@@ -151,8 +151,8 @@ pub fn differing(members: &[Member], known: &People) -> Vec<Member> {
     described.collect()
 }
 
-/// Who must be added before contacts can be recorded: the members listed, then whoever else takes part, in order of
-/// appearance, without those who are known.
+/// Who must be added before contacts can be recorded: the listed members, then other participants in order of
+/// appearance, without those already known.
 pub fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> Vec<Member> {
     let everybody = contacts.iter().flat_map(|contact| {
         let people = std::iter::once(&contact.from).chain(&contact.to);
@@ -168,7 +168,7 @@ pub fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> 
     members.filter(|member| !known.contains_key(member.person.as_str()) && seen.insert(member.person.clone())).collect()
 }
 
-/// The organisations of newcomers, in order of appearance, without those that are known.
+/// The organisations of newcomers, in order of appearance, without those already known.
 pub fn new_organisations<S: BuildHasher>(members: &[Member], known: &HashSet<String, S>) -> Vec<(u64, OrganisationId)> {
     let mut seen = HashSet::new();
     let all = members.iter().filter_map(|member| Some((member.record, member.organisation.clone()?)));

@@ -1,7 +1,7 @@
-//! Rows of lists: columns separated by a letter of one's own, commas or white space, lines with `#` or `%` in front
-//! passed over.
+//! Reads rows of lists: columns separated by a chosen character, commas or white space; lines starting with `#` or `%`
+//! are skipped.
 //!
-//! Invariant: nothing that a row says is dropped in silence: one with another number of columns is refused.
+//! Invariant: nothing in a row is dropped silently: a row with a different number of columns is refused.
 
 use super::columns::{ContactColumn, PersonColumn};
 use crate::refusal::Refusal;
@@ -18,13 +18,13 @@ use std::{borrow::Cow, collections::HashMap};
 /// How a list is laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// What stands between columns; `None` for commas, or white space in lines without.
+    /// What separates columns; `None` for commas, or white space in lines without commas.
     pub separator: Option<char>,
     /// Whether the first row is a heading.
     pub has_heading: bool,
 }
 
-/// What a list's times mean.
+/// How a list's times are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
     /// Time zero.
@@ -33,23 +33,23 @@ pub struct Clock {
     pub unit_ms: i64,
 }
 
-/// A contact as the list has it.
+/// A contact, as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its number in the list, from 1.
     pub record: u64,
     /// When it happened.
     pub time: Timestamp,
-    /// One person; the sender, where there is one.
+    /// One person; the sender, if there is one.
     pub from: PersonId,
     /// The other person.
     pub to: PersonId,
 }
 
-/// What a list of contacts holds.
+/// The contents of a list of contacts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Listed {
-    /// Contacts between two people, by time, then by their place in the list.
+    /// Contacts between two people, ordered by time, then by their place in the list.
     pub rows: Vec<Row>,
     /// Rows with the same person at both ends.
     pub skipped: u64,
@@ -57,7 +57,7 @@ pub struct Listed {
     pub refusals: Vec<Refusal>,
 }
 
-/// A person of a list of people.
+/// A person in a list of people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its number in the list, from 1.
@@ -90,9 +90,9 @@ pub fn parse_rows(text: &str, layout: Layout, columns: &[ContactColumn], clock: 
     found
 }
 
-/// Reads a list of people: those that could be read, and why others could not.
+/// Reads a list of people: returns those that could be read, and why others could not.
 ///
-/// Rows may end early: what they leave out is not known. Whoever is there twice must be described alike.
+/// Rows may end early: what they leave out is unknown. A person listed twice must be described alike.
 pub fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (Vec<Member>, Vec<Refusal>) {
     let (mut members, mut refusals) = (Vec::<Member>::new(), Vec::new());
     let (mut width, mut seen) = (None, HashMap::<PersonId, usize>::new());
@@ -111,7 +111,7 @@ pub fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (V
                 Some(first) if Member { record: first.record, ..member.clone() } == *first => {}
                 Some(first) => {
                     let message =
-                        format!("line {line}: {} is described otherwise by row {}", member.person, first.record);
+                        format!("line {line}: {} is described differently by row {}", member.person, first.record);
                     refusals.push(unreadable(number, "id", message));
                 }
             },
@@ -121,16 +121,16 @@ pub fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (V
     (members, refusals)
 }
 
-/// A row, taken apart.
+/// A row, split into columns.
 struct Record<'t> {
     /// Its number among the rows, from 1.
     number: u64,
-    /// The number of its line, from 1.
+    /// Its line number, from 1.
     line: u64,
     parts: Vec<Cow<'t, str>>,
 }
 
-/// Lines with something in them.
+/// Lines that are not blank or comments.
 fn records(text: &str, layout: Layout) -> impl Iterator<Item = Record<'_>> {
     let lines = (1..).zip(text.lines().map(move |line| trim(line, layout)));
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(['#', '%']));
@@ -138,7 +138,7 @@ fn records(text: &str, layout: Layout) -> impl Iterator<Item = Record<'_>> {
     rows.map(move |(number, (line, text))| Record { number, line, parts: split(text, layout) })
 }
 
-/// A line without what surrounds its columns. White space may be what separates them.
+/// A line without surrounding white space, unless white space is the separator.
 fn trim(line: &str, layout: Layout) -> &str {
     match layout.separator {
         Some(separator) if separator.is_whitespace() => {
@@ -157,7 +157,7 @@ fn split(line: &str, layout: Layout) -> Vec<Cow<'_, str>> {
     }
 }
 
-/// Columns that may be in double quotes, with two for one, and hold the separator then (RFC 4180).
+/// Columns that may be in double quotes, doubled inside, and then contain the separator (RFC 4180).
 fn split_quoted(line: &str, separator: char) -> Vec<Cow<'_, str>> {
     let mut is_quoted = false;
     let parts = line.split(move |letter: char| {
@@ -170,9 +170,9 @@ fn split_quoted(line: &str, separator: char) -> Vec<Cow<'_, str>> {
     parts.map(str::trim).map(|part| value(part).map_or(part.into(), Into::into)).collect()
 }
 
-/// A row with another number of columns than the first one has.
+/// A row with a different number of columns than the first.
 fn uneven(record: u64, line: u64, found: usize, width: usize) -> Refusal {
-    unreadable(record, "columns", format!("line {line} has {found} columns, and the first row {width}"))
+    unreadable(record, "columns", format!("line {line} has {found} columns, but the first row has {width}"))
 }
 
 fn unreadable(record: u64, field: &str, message: String) -> Refusal {
@@ -195,7 +195,7 @@ fn parse_row(record: u64, parts: &Parts<'_>, columns: &[ContactColumn], clock: C
     })
 }
 
-/// The rule for times.
+/// The rule for times, in words.
 const TIMES: &str =
     "a number of units, or RFC 3339, between the years 1900 and 9999 (a heading is passed over with --header)";
 
@@ -306,7 +306,8 @@ mod tests {
         let found =
             rows("# t,a,b\n1000,shah,ben\n\n1000,Shah, Amina,ben\n1100 Ben Okoro amina\n1200,c,d\n", "time,from,to");
         let told: Vec<_> = found.refusals.iter().map(|refusal| (refusal.record, refusal.message.as_str())).collect();
-        let expected = ["line 4 has 4 columns, and the first row 3", "line 5 has 4 columns, and the first row 3"];
+        let expected =
+            ["line 4 has 4 columns, but the first row has 3", "line 5 has 4 columns, but the first row has 3"];
         assert_eq!(told, [(2, expected[0]), (3, expected[1])]);
         assert_eq!(found.rows.len(), 2);
         let columns = parse_people_columns("id,org").unwrap();
@@ -340,7 +341,7 @@ mod tests {
         let (members, refusals) = parse_members("a,ward\nb,ward\na,ward\na,desk\n", Layout::default(), &columns);
         assert_eq!(members.len(), 2);
         let told: Vec<_> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
-        assert_eq!(told, ["line 4: a is described otherwise by row 1"]);
+        assert_eq!(told, ["line 4: a is described differently by row 1"]);
     }
 
     proptest! {

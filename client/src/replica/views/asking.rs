@@ -1,4 +1,4 @@
-//! Questions to a view of a replica: looked up in the directory that is here, and answered as a server answers them.
+//! Queries to a view of a replica: resolved with the directory here, and answered as a server answers them.
 
 use super::{Inner, ViewError, host::blocking};
 use crate::{
@@ -19,7 +19,7 @@ use kith_views::{
 };
 use std::sync::Arc;
 
-/// The log that questions are looked up in: with what waits, where that is folded, up to this head.
+/// The log that queries refer to, up to this head; it includes the outbox where that is folded in.
 pub(super) struct Of<'a>(pub(super) &'a Inner, pub(super) Position);
 
 impl Asked for Of<'_> {
@@ -38,23 +38,23 @@ impl Asked for Of<'_> {
     }
 }
 
-/// The position that a question's time means: that of the last entry here which was recorded by then. Times of
-/// recording never decrease along the log.
+/// The position that a query's time refers to: that of the last entry here recorded by then. Recording times never
+/// decrease along the log.
 pub(super) fn known_at(replica: &Inner, question: &Question) -> Result<Option<Position>, StoreError> {
     question.known_at().map(|time| last_recorded_by(replica, time)).transpose()
 }
 
-/// Answers a question.
+/// Answers a query.
 pub(super) async fn query(view: Arc<ViewHandle>, query: Query) -> Result<v1::QueryViewResponse, ViewError> {
     Ok(blocking(move || rows_of_view(&view, &query, &Cancel::default())).await?)
 }
 
-/// Explains a row. Everything that is here may be seen.
+/// Explains a row. Everything that is here is visible.
 pub(super) async fn explain(view: Arc<ViewHandle>, explain: Explain) -> Result<v1::ExplainRowResponse, ViewError> {
     blocking(move || explanation_of_view(&view, &explain, &Cancel::default(), |_| Ok(true))).await
 }
 
-/// Digests a view: of what is here, or of a part of it.
+/// Computes the digest of a view, over what is here or a part of it.
 pub(super) async fn digest(
     view: Arc<ViewHandle>,
     held: Filter,
@@ -63,7 +63,7 @@ pub(super) async fn digest(
     Ok(blocking(move || digest_of_view(&view, &held, as_of, &Cancel::default())).await?)
 }
 
-/// How a view is doing.
+/// The status of a view.
 pub(super) async fn status(name: String, view: Arc<ViewHandle>) -> Result<v1::View, ViewError> {
     let status = blocking(move || view.status()).await.map_err(|error| ViewError::Host(error.to_string()))?;
     Ok(wire::view(&name, status))

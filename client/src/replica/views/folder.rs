@@ -1,5 +1,5 @@
-//! Where the files of a replica's views are. One process at a time can have them: another one makes its own beside, and
-//! takes them away again.
+//! The folder for the files of a replica's views. One process at a time can use it: another process creates a separate
+//! one, and removes it afterwards.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,20 +10,20 @@ use std::{
 
 /// Distinguishes folders of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
-/// Where processes that come second have theirs.
+/// The folder for those separate folders.
 const BESIDE: &str = "views-beside";
 
-/// A folder for views that nobody else uses.
+/// A folder for views, used exclusively by its owner.
 pub(super) struct ViewsFolder {
     path: PathBuf,
     /// Held for as long as the folder is used.
     lock: File,
-    /// The lock's file, where the folder goes with its user.
+    /// The lock's file, if the folder is deleted after use.
     beside: Option<PathBuf>,
 }
 
 impl ViewsFolder {
-    /// The replica's own, or one beside it while another process has that.
+    /// Takes the replica's own folder, or a separate one while another process has that.
     pub(super) fn take(replica: &Path) -> io::Result<Self> {
         let lock = open(&replica.join("views.lock"))?;
         if is_taken(&lock)? {
@@ -54,7 +54,7 @@ impl ViewsFolder {
 impl Drop for ViewsFolder {
     fn drop(&mut self) {
         if let Some(file) = &self.beside {
-            // What stays is removed by a later process.
+            // What remains is removed by a later process.
             drop(fs::remove_dir_all(&self.path));
             drop(fs::remove_file(file));
         }
@@ -62,7 +62,7 @@ impl Drop for ViewsFolder {
     }
 }
 
-/// Removes what processes that are gone left behind.
+/// Removes what ended processes left behind.
 fn remove_left(folder: &Path) -> io::Result<()> {
     let found = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -82,7 +82,7 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).open(path)
 }
 
-/// Takes the lock, unless somebody else has it.
+/// Takes the lock, unless another process has it; returns whether one has.
 fn is_taken(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(false),

@@ -1,4 +1,4 @@
-//! What runs a replica's views: the sandbox, the files, and which state of the replica they are of.
+//! Runs a replica's views: the sandbox, the files, and the state of the replica that they belong to.
 
 use super::{Inner, OfflinePlugin, ViewError, asking::Of, folder::ViewsFolder, pending::WithPending, unknown};
 use crate::{error::Error, replica::store::read_state};
@@ -21,7 +21,7 @@ use tokio::{
 
 /// Distinguishes folders of views with pending events.
 static NEXT: AtomicU64 = AtomicU64::new(0);
-/// How those folders begin.
+/// Prefix of those folders' names.
 const PENDING: &str = "pending-";
 
 /// A replica's views.
@@ -30,9 +30,9 @@ pub(in crate::replica) struct Host {
     /// Where their files are.
     folder: Arc<ViewsFolder>,
     cache: PathBuf,
-    /// The outbox as it was, if it is folded, too.
+    /// A snapshot of the outbox, if it is folded in.
     pending: Option<Pending>,
-    /// Those that are to be followed, if they are not the network's own.
+    /// The plugins to follow instead of the network's own, if set.
     plugins: Mutex<Option<Vec<OfflinePlugin>>>,
     open: Mutex<Option<Open>>,
 }
@@ -44,7 +44,7 @@ struct Pending {
     name: String,
 }
 
-/// Views of one state of the replica.
+/// The views of one state of the replica.
 struct Open {
     name: String,
     views: Arc<Views>,
@@ -57,21 +57,21 @@ struct Open {
 pub(super) enum Found {
     /// A view that follows the replica.
     View(Arc<ViewHandle>),
-    /// A report, computed when it is asked from views that are found so.
+    /// A report, computed on request from views that are looked up in this way.
     Report(Arc<Report>, Lookup),
 }
 
-/// Among which plugins a name is looked up.
+/// The plugins among which a name is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// The organisation's own, then the network's: so does whoever asks, and so do the organisation's reports.
+    /// The organisation's own, then the network's: for users, and for the organisation's reports.
     OwnFirst,
-    /// The network's alone: so do the network's reports, which are the same for everybody.
+    /// Only the network's: for the network's reports, which are the same for everybody.
     Network,
 }
 
 impl Host {
-    /// Views in the folder of a replica; what an earlier process left half-way goes.
+    /// Opens the views in the folder of a replica; removes what an earlier process left unfinished.
     pub(super) fn new(replica: Arc<Inner>) -> Result<Self, ViewError> {
         let replica_folder = replica.folder.clone().ok_or(ViewError::NoFolder)?;
         let cache = replica_folder.join("cache");
@@ -105,12 +105,12 @@ impl Host {
         self.replica.options.network.to_string()
     }
 
-    /// What questions are looked up in.
+    /// What queries refer to.
     pub(super) fn asked(&self) -> Of<'_> {
         Of(&self.replica, self.head())
     }
 
-    /// The last position: that of the last pending event, if these are folded.
+    /// The last position: that of the last pending event, if the outbox is folded in.
     pub(super) fn head(&self) -> Position {
         match &self.pending {
             Some(pending) => pending.history.head(),
@@ -118,7 +118,7 @@ impl Host {
         }
     }
 
-    /// The same, as it moves.
+    /// Watches the head.
     pub(super) fn head_watch(&self) -> watch::Receiver<Position> {
         match &self.pending {
             Some(pending) => pending.head.subscribe(),
@@ -126,12 +126,12 @@ impl Host {
         }
     }
 
-    /// The last position that is not of a pending event, if these are folded.
+    /// The last position before the pending events, if the outbox is folded in.
     pub(super) fn last_recorded(&self) -> Option<Position> {
         self.pending.as_ref().map(|pending| pending.history.last_recorded())
     }
 
-    /// The directory up to a position, with what waits where that is folded, too. Blocks.
+    /// The directory up to a position, including the outbox if that is folded in. Blocks.
     pub(super) fn directory_at(&self, position: Position) -> Result<Directory, ViewError> {
         let Some(pending) = &self.pending else { return Ok(self.replica.directory_at(position)?) };
         let mut directory = self.replica.directory_at(position.min(pending.history.last_recorded()))?;
@@ -146,7 +146,7 @@ impl Host {
         names
     }
 
-    /// The built-in plugins, and those that the network installed; or those that were named instead.
+    /// The built-in plugins and those that the network installed, or those that were set instead.
     async fn plugins(&self) -> Vec<OfflinePlugin> {
         if let Some(named) = &*self.plugins.lock().await {
             return named.clone();
@@ -160,12 +160,12 @@ impl Host {
         *self.plugins.lock().await = Some(plugins);
     }
 
-    /// A view that has taken in everything that is here.
+    /// A view that has caught up with everything here.
     pub(super) async fn level(&self, name: &str) -> Result<Arc<ViewHandle>, ViewError> {
         self.level_of(name, Lookup::OwnFirst).await
     }
 
-    /// The same, looked up among these plugins.
+    /// The same, with a given lookup.
     pub(super) async fn level_of(&self, name: &str, lookup: Lookup) -> Result<Arc<ViewHandle>, ViewError> {
         let (wanted, mut head) = (self.head(), self.head_watch());
         loop {
@@ -177,7 +177,7 @@ impl Host {
                     Err(_) if Arc::ptr_eq(&view, &self.view_of(name, lookup).await?) => return Err(stopped(view).await),
                     Err(_) => {}
                 },
-                // Perhaps the replica holds other entries now, and another view has taken the place of this one.
+                // The replica may hold different entries now, and another view may have replaced this one.
                 _ = head.changed() => {}
             }
         }
@@ -198,7 +198,7 @@ impl Host {
         }
     }
 
-    /// The view or report of a name.
+    /// Finds a view or report by name.
     pub(super) async fn find(&self, name: &str) -> Result<Found, ViewError> {
         self.find_of(name, Lookup::OwnFirst).await
     }
@@ -259,7 +259,7 @@ impl Host {
         .await
     }
 
-    /// Names what is here: it changes when entries come or go other than at the end.
+    /// A name for the state of the replica: it changes when entries other than at the end are added or removed.
     fn state_name(&self) -> Result<String, ViewError> {
         if let Some(pending) = &self.pending {
             return Ok(pending.name.clone());
@@ -291,7 +291,7 @@ impl Drop for Host {
             open.stop();
         }
         let Some(pending) = &self.pending else { return };
-        // What stays is removed by the next process.
+        // What remains is removed by the next process.
         drop(fs::remove_dir_all(self.folder.path().join(&pending.name)));
     }
 }
@@ -307,7 +307,7 @@ impl Open {
     }
 }
 
-/// The plugin that a name means.
+/// The plugin that a name refers to.
 fn look_up(plugins: Vec<OfflinePlugin>, name: &str, lookup: Lookup) -> Option<OfflinePlugin> {
     let named = plugins.into_iter().filter(|plugin| plugin.name == name);
     let (network, own): (Vec<_>, Vec<_>) = named.partition(|plugin| plugin.scope == ViewScope::Network);
@@ -318,7 +318,7 @@ fn look_up(plugins: Vec<OfflinePlugin>, name: &str, lookup: Lookup) -> Option<Of
     own.into_iter().chain(network).next()
 }
 
-/// Why a view stopped, in its own words.
+/// The reason why a view stopped.
 pub(super) async fn stopped(view: Arc<ViewHandle>) -> ViewError {
     match blocking(move || view.status()).await.map(|status| status.state) {
         Ok(ViewState::Stopped { reason } | ViewState::Paused { reason } | ViewState::WaitingForRoom { reason }) => {
@@ -331,7 +331,7 @@ pub(super) async fn stopped(view: Arc<ViewHandle>) -> ViewError {
     }
 }
 
-/// Does what blocks where blocking is allowed.
+/// Runs blocking work where blocking is allowed.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match spawn_blocking(work).await {
         Ok(done) => done,
@@ -339,7 +339,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     }
 }
 
-/// Removes folders of views that nothing here is of any more.
+/// Removes folders of views that are no longer in use.
 fn remove_others(folder: &Path, is_other: impl Fn(&str) -> bool) -> io::Result<()> {
     let found = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

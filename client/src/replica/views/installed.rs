@@ -1,7 +1,7 @@
-//! Plugins that the network installed, on a replica: which there are follows from the entries here, and their
-//! components are fetched by digest when the replica syncs, once.
+//! The network's installed plugins, on a replica: the entries here say which there are, and each component is fetched
+//! by digest once, when the replica syncs.
 //!
-//! Invariant: a component's file holds exactly the bytes that its name is the digest of.
+//! Invariant: a component's file contains exactly the bytes whose digest is its name.
 
 use super::OfflinePlugin;
 use crate::{client::Client, error::Kind, replica::Inner};
@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 use std::{fs, io, path::PathBuf};
 
 impl Inner {
-    /// Fetches the components of plugins that answer and are not here yet. One that may not be had, or not now, is left
-    /// for the next time: views are worth less than entries.
+    /// Fetches the missing components of active plugins. One that is not available, now or to this token, is left for
+    /// next time: views matter less than entries.
     pub(in crate::replica) async fn fetch_components(&self, client: &Client) {
         let Ok(plugins) = self.plugins() else { return };
         for (_, plugin) in plugins.iter() {
@@ -22,14 +22,14 @@ impl Inner {
             let Some(path) = self.component_path(&version.component).filter(|path| !path.exists()) else { continue };
             match client.fetch_component(&version.component).await {
                 Ok(component) => drop(keep(&path, &component)),
-                // One that was removed meanwhile.
+                // It was removed in the meantime.
                 Err(error) if error.kind() == Kind::Refused(Reason::ViewUnknown) => {}
                 Err(_) => return,
             }
         }
     }
 
-    /// The plugins that answer and whose components are here.
+    /// The active plugins whose components are here.
     pub(super) fn installed(&self) -> Vec<OfflinePlugin> {
         let Ok(plugins) = self.plugins() else { return Vec::new() };
         plugins.iter().filter_map(|(key, plugin)| self.offline(key, plugin)).collect()
@@ -55,7 +55,7 @@ impl Inner {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a complete file or none.
 fn keep(path: &std::path::Path, component: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -1,11 +1,11 @@
-//! Views of a replica: the rows that a server derives, derived here, with no server.
+//! Views of a replica: the rows that a server derives, derived locally without a server.
 //!
-//! The same plugins fold the same entries, so rows of complete keys are equal to the server's bit for bit:
-//! [`OfflineViews::digest_view`] gives the digest that says so. In a replica of a part of the log, rows of keys that
-//! entries may be missing of are marked `partial`. Questions and answers are those of [`crate::Client`].
+//! The same plugins fold the same entries, so rows of complete keys equal the server's bit for bit:
+//! [`OfflineViews::digest_view`] returns the digest that shows it. In a replica of a part of the log, rows of keys that
+//! may lack entries are marked `partial`. Queries and answers are those of [`crate::Client`].
 //!
-//! Invariant: a view's file is of one state of the replica. When entries came or went behind its back, as with
-//! another filter, it is thrown away and built again before it answers.
+//! Invariant: a view's file belongs to one state of the replica. When earlier entries were added or removed, for
+//! example by another filter, it is deleted and rebuilt before it answers.
 //!
 //! ```no_run
 //! use kith_client::{ViewQuery, replica::{Replica, ReplicaOptions}};
@@ -16,10 +16,9 @@
 //! let question = ViewQuery { view: "strength".to_owned(), page_size: 10, ..ViewQuery::default() };
 //! for row in views.query_view(&question).await?.rows {
 //!     println!("{:?} {:?}", row.key, row.values);
-//! }
-//! // As they will be when the outbox is sent: rows that change by it are marked.
-//! let rows = views.with_pending().await?.query_view(&question).await?.rows;
-//! println!("{} change", rows.iter().filter(|row| row.pending).count());
+//! } // As they will be once the outbox is sent: rows that it changes are marked. let rows =
+//! views.with_pending().await?.query_view(&question).await?.rows; println!("{} change", rows.iter().filter(|row|
+//! row.pending).count());
 //! # Ok(())
 //! # }
 //! ```
@@ -49,19 +48,19 @@ use kith_views::{Question, Report, ViewScope, question, wire};
 use reports::Ready;
 use std::sync::Arc;
 
-/// Why a view of a replica has no answer.
+/// Why a view of a replica cannot answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
-    /// The question is refused, for the reason that a server would give.
+    /// The query is refused, for the reason that a server would give.
     #[error(transparent)]
     Refused(#[from] Error),
     /// The replica's file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The replica has no folder that views could be kept in.
+    /// The replica has no folder in which to keep views.
     #[error("a replica in memory has no views")]
     NoFolder,
-    /// The views' own files or the sandbox cannot be used; the text is for people. The replica itself is well.
+    /// The views' own files or the sandbox cannot be used; the text is for people. The replica itself is fine.
     #[error("the views of this replica cannot be used: {0}")]
     Host(String),
 }
@@ -69,7 +68,7 @@ pub enum ViewError {
 /// A plugin whose view a replica follows, or whose report it computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfflinePlugin {
-    /// What the view is called.
+    /// The view's name.
     pub name: String,
     /// The component's bytes.
     pub component: Bytes,
@@ -80,7 +79,7 @@ pub struct OfflinePlugin {
 }
 
 impl OfflinePlugin {
-    /// Those that come with Kith.
+    /// The plugins that come with Kith.
     pub fn builtins() -> Vec<Self> {
         let builtin = |builtin: &kith_bundle::Builtin| Self {
             name: builtin.name.to_owned(),
@@ -92,13 +91,14 @@ impl OfflinePlugin {
     }
 }
 
-/// The views of a replica. Cheap to clone; clones are the same views. A view begins to follow the replica when it is
-/// first asked, in a thread of its own, until the last clone is gone.
+/// The views of a replica. Cheap to clone; clones share the same views. A view starts to follow the replica when it is
+/// first queried, in its own thread, until the last clone is dropped.
 #[derive(Clone)]
 pub struct OfflineViews(Arc<Host>);
 
 impl Replica {
-    /// The views of this replica: the built-in ones, and those of the network's plugins whose components were fetched.
+    /// The views of this replica: the built-in ones, and those of the network's plugins whose components have been
+    /// fetched.
     pub fn views(&self) -> Result<OfflineViews, ViewError> {
         let mut shared = self.0.views.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(host) = shared.upgrade() {
@@ -111,22 +111,22 @@ impl Replica {
 }
 
 impl OfflineViews {
-    /// Follows these plugins and no others. Views that are followed already go on.
+    /// Follows these plugins and no others. Views that are already followed continue.
     pub async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
         self.0.set_plugins(plugins).await;
     }
 
-    /// The same views as they will be if the server takes everything that waits: the outbox is folded as if it came
-    /// after the last entry, in the order of recording. Rows that change by it are marked `pending`.
+    /// The same views as they will be if the server accepts the whole outbox: it is folded after the last entry, in the
+    /// order of recording. Rows that it changes are marked `pending`.
     ///
-    /// It is made of one moment, in files that are gone when the last clone is. Its views are built from the first
-    /// entry, which takes seconds for each million: ask it several questions rather than making it anew for each.
+    /// It is a snapshot, in files that are deleted with the last clone. Its views are built from the first entry, which
+    /// takes seconds per million entries: use one for several queries rather than one for each.
     pub async fn with_pending(&self) -> Result<Self, ViewError> {
         Ok(Self(Arc::new(self.0.with_pending().await?)))
     }
 
-    /// The views and reports there are, with their status, once they have taken in what is here. Where the replica holds
-    /// a part of the log, reports are stopped.
+    /// All views and reports with their status, once they have caught up with the replica. If the replica holds only a
+    /// part of the log, reports are stopped.
     pub async fn list_views(&self) -> Result<crate::views::Views, ViewError> {
         let mut views = Vec::new();
         for name in self.0.names().await {
@@ -143,7 +143,7 @@ impl OfflineViews {
         Ok(crate::views::Views { views, head: self.0.head() })
     }
 
-    /// What the rows of a view or report are about, as [`v1::View`] has it in `key`.
+    /// What the rows of a view or report are about, as in `key` of [`v1::View`].
     pub async fn key_of(&self, name: &str) -> Result<String, ViewError> {
         match self.0.find(name).await? {
             Found::View(view) => Ok(asking::status(name.to_owned(), view).await?.key),
@@ -151,7 +151,7 @@ impl OfflineViews {
         }
     }
 
-    /// Rows of a view or report, a page at a time, of all that is here. Rows of reports are never marked `pending`.
+    /// Rows of a view or report over all that is here, one page at a time. Rows of reports are never marked `pending`.
     pub async fn query_view(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, ViewError> {
         let ready = Ready::find(&self.0, &query.view).await?;
         let question = Question::read(&query.to_proto(self.0.network()), &self.0.asked())?;
@@ -165,8 +165,8 @@ impl OfflineViews {
         Ok(answer)
     }
 
-    /// The entries that a row stands on, newest first as far as a server would give them, each with its share; of a
-    /// report the rows of views.
+    /// The entries that a row is derived from, newest first and up to the number that a server returns, each with its
+    /// share; for a report, the rows of views.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, ViewError> {
         let message = query.to_proto(self.0.network());
         if let Some(ready) = Ready::find(&self.0, &query.view).await? {
@@ -179,17 +179,17 @@ impl OfflineViews {
         Ok(answer)
     }
 
-    /// One digest over the rows of complete keys: equal to the server's for the same position, day and part.
+    /// A digest over the rows of complete keys: equal to the server's for the same position, day and part.
     pub async fn digest_view(&self, query: &DigestQuery) -> Result<v1::DigestViewResponse, ViewError> {
-        // A view that is not there is named first, as by a server.
+        // An unknown view is reported first, as by a server.
         self.0.view(&query.view).await?;
         let (held, as_of) = question::digest(&query.to_proto(self.0.network()), &self.0.asked())?;
         let view = self.0.level(&query.view).await?;
         asking::digest(view, held, as_of).await
     }
 
-    /// Rows of a view that changed after a position, then rows as they change; zero = all rows first. It goes on until
-    /// it is dropped or the view stops, which is told as the last item.
+    /// Rows of a view that changed after a position, then rows as they change; zero = all rows first. It continues
+    /// until it is dropped or the view stops, which the last item reports.
     pub fn watch_view(&self, view: impl Into<String>, after: Position) -> OfflineWatch {
         watching::watch(self.clone(), view.into(), after)
     }

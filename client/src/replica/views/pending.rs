@@ -1,6 +1,6 @@
-//! A replica's entries with the outbox after them, as if the server had taken all of it.
+//! A replica's entries followed by the outbox, as if the server had accepted all of it.
 //!
-//! Invariant: an event is in it once, as an entry or as pending, whatever a sync does meanwhile.
+//! Invariant: an event is in it once, as an entry or as pending, whatever a concurrent sync does.
 
 use super::{Inner, ViewError};
 use crate::replica::{directory::add_to_directory, error::StoreError, outbox::Pending};
@@ -27,9 +27,9 @@ pub(super) struct WithPending {
 }
 
 impl WithPending {
-    /// The replica as it is. Blocks on the disk.
+    /// A snapshot of the replica. Blocks on the disk.
     pub(super) fn of(entries: Arc<Inner>) -> Result<Self, ViewError> {
-        // In this order nothing is missed: what became an entry in between is recognised.
+        // In this order nothing is missed: an event that became an entry in between is recognised.
         let (pending, last_recorded) = (entries.pending()?, *entries.head.borrow());
         let added = entries.people()?.into_iter().filter(|person| person.position > 0);
         let added: HashSet<PersonId> = added.filter_map(|person| person.id.parse().ok()).collect();
@@ -42,13 +42,13 @@ impl WithPending {
         Ok(history)
     }
 
-    /// The last position that is not of a pending event.
+    /// The last position before the pending events.
     pub(super) fn last_recorded(&self) -> Position {
         self.last_recorded
     }
 
-    /// Not what is here as an entry, and nobody for a second time: the server would refuse that, and handles count on
-    /// it.
+    /// Excludes events that are entries here, and people added a second time: the server would refuse that, and handles
+    /// depend on it.
     fn may_come(&self, pending: &Pending, added: &HashSet<PersonId>) -> Result<bool, StoreError> {
         if let Fact::Directory(DirectoryFact::PersonAdded(person)) = &pending.event.event().fact
             && added.contains(&person.person)
@@ -73,7 +73,7 @@ impl WithPending {
         self.positions.insert(pending.event.id(), position);
     }
 
-    /// Adds what pending events up to a position say to a directory of the entries before them.
+    /// Applies the pending events up to a position to a directory of the entries before them.
     pub(super) fn add_to(&self, directory: &mut Directory, until: Position) {
         for (position, entry) in (self.last_recorded.get() + 1..=until.get()).zip(&self.pending) {
             let entry = Entry::decode(entry).expect("it was encoded here");

@@ -1,6 +1,6 @@
-//! Reports of a replica: computed here from the views here, as a server computes them.
+//! Reports of a replica: computed from its views, as a server computes them.
 //!
-//! Invariant: only a replica of the whole log computes one. A part would give other numbers, and nothing would show it.
+//! Invariant: only a replica of the whole log computes a report. A part would silently give other numbers.
 
 use super::{
     ViewError, asking,
@@ -15,7 +15,7 @@ use kith_views::{
 };
 use std::sync::Arc;
 
-/// A report, and the views that it reads, level with what is here.
+/// A report, and the views that it reads, caught up with the replica.
 pub(super) struct Ready {
     report: Arc<Report>,
     views: Vec<Arc<ViewHandle>>,
@@ -23,12 +23,12 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// The report of a name, if the name is one.
+    /// Finds a report by name; `None` if the name is not that of a report.
     pub(super) async fn find(host: &Arc<Host>, name: &str) -> Result<Option<Self>, ViewError> {
         let Found::Report(report, inputs) = host.find(name).await? else { return Ok(None) };
         if host.replica().filter()? != Filter::default() {
             let message =
-                format!("the report {name} needs the whole log, and this replica holds a part: ask the server");
+                format!("the report {name} needs the whole log, and this replica holds only a part: ask the server");
             return Err(Error::refused(Reason::ViewIncomplete, message).at("view").into());
         }
         let mut views = Vec::new();
@@ -38,7 +38,7 @@ impl Ready {
         Ok(Some(Self { report, views, host: Arc::clone(host) }))
     }
 
-    /// Answers a question.
+    /// Answers a query.
     pub(super) async fn query(self, question: Question) -> Result<v1::QueryViewResponse, ViewError> {
         let known_at = asking::known_at(self.host.replica(), &question)?;
         let question = question.of_report(&self.report, known_at)?;
@@ -68,7 +68,7 @@ impl Ready {
         ReportContext { views: &self.views, directory, position, day }
     }
 
-    /// How it is doing.
+    /// Its status.
     pub(super) async fn status(self, name: String) -> Result<v1::View, ViewError> {
         let status = blocking(move || wire::report::view(&name, &self.report, &self.views)).await;
         status.map_err(|error| ViewError::Host(error.to_string()))

@@ -1,4 +1,4 @@
-//! Rows of a replica's view as they change, with the replica.
+//! Rows of a replica's view as they change.
 
 use super::{
     OfflineViews, ViewError,
@@ -34,12 +34,12 @@ impl fmt::Debug for OfflineWatch {
     }
 }
 
-/// Somebody who watches.
+/// The state of a watcher.
 struct Watch {
     views: OfflineViews,
     name: String,
     reader: ChangeReader,
-    /// The view that rows were told of; none before the first.
+    /// The view whose rows were yielded last; `None` before the first.
     told: Option<Arc<ViewHandle>>,
 }
 
@@ -62,7 +62,7 @@ impl Watch {
             let view = self.views.0.view(&self.name).await?;
             let is_other = self.told.as_ref().is_some_and(|told| !Arc::ptr_eq(told, &view));
             if is_other {
-                // The replica holds other entries than before: rows so far count no more.
+                // The replica holds different entries than before: earlier rows are no longer valid.
                 self.reader = ChangeReader::new(Position::ZERO);
             }
             let mut cursor = view.cursor_watch();
@@ -81,7 +81,7 @@ impl Watch {
                         return Err(stopped(view).await);
                     }
                 }
-                // The replica outlives whoever watches it.
+                // The replica outlives its watchers.
                 _ = head.changed() => {}
             }
         }

@@ -1,6 +1,6 @@
 //! `kith person change`: a new name, another organisation, another role.
 //!
-//! Invariant: what is not typed stays as it is: the change is refused if somebody else changed the person meanwhile.
+//! Invariant: what is not given stays as it is; the change is refused if the person was changed in the meantime.
 
 use crate::{
     commands::recording::{WhenArgs, append_if, parse_name},
@@ -18,7 +18,7 @@ use kith_core::{
 };
 use serde_json::{Map, Value, json};
 
-/// Change what is known of a person
+/// Change what is known about a person
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith person change amina --name 'Amina Khan'\n  kith person change ben --org \
                         hillside --role 'practice nurse'     (an owner's token moves people)")]
@@ -32,7 +32,7 @@ pub(crate) struct ChangeArgs {
     when: WhenArgs,
 }
 
-/// What is different from now on.
+/// What changes.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Changes {
@@ -42,10 +42,10 @@ struct Changes {
     /// Their organisation from now on, by id or part of its name
     #[arg(long, visible_alias = "organisation", value_name = "ORGANISATION", allow_hyphen_values = true)]
     org: Option<String>,
-    /// They belong to no organisation from now on
+    /// Remove them from their organisation
     #[arg(long, conflicts_with = "org")]
     no_org: bool,
-    /// What they do there from now on; '' for nothing
+    /// Their role there from now on; '' for none
     #[arg(long, allow_hyphen_values = true)]
     role: Option<String>,
 }
@@ -67,7 +67,7 @@ pub(super) async fn change(context: &mut Context, args: ChangeArgs) -> Result<()
     let name = to.name.filter(|name| *name != now.name);
     if name.is_none() && is_so(&now, &changed) {
         let answer = json!({ "person": person.as_str(), "changed": false });
-        return context.output.tell(&answer, || format!("{person} is that already: nothing is recorded"));
+        return context.output.tell(&answer, || format!("{person} already matches: nothing was recorded"));
     }
     let filter = Filter {
         kinds: vec![Kind::Directory(DirectoryKind::PersonChanged)],
@@ -84,7 +84,7 @@ pub(super) async fn change(context: &mut Context, args: ChangeArgs) -> Result<()
     append_if(context, &when, Some(unchanged), &builder.build()?, extra).await
 }
 
-/// Whether a person is what a change makes of them.
+/// Whether a person already is as a change would make them.
 fn is_so(person: &v1::Person, changed: &PersonChanged) -> bool {
     let organisation = changed.organisation.as_ref().map_or("", OrganisationId::as_str);
     person.organisation == organisation && person.role == changed.role

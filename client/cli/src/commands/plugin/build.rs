@@ -12,10 +12,9 @@ use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Instant};
 use tokio::task::spawn_blocking;
 
-/// Build the plugin of this folder to a component
+/// Build the plugin in this folder into a component
 ///
-/// Rust plugins are built by cargo. The compilers of Python and JavaScript plugins are installed when they are needed
-/// first.
+/// Rust plugins are built by cargo. The compilers for Python and JavaScript plugins are installed when first needed.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin build")]
 pub(crate) struct BuildArgs {
@@ -23,13 +22,13 @@ pub(crate) struct BuildArgs {
     pub(super) source: SourceArgs,
 }
 
-/// Which plugin to build, with what.
+/// Which plugin to build, and with which tools.
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
     /// The plugin's folder, or one inside it
     #[arg(long, value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// Where the compilers of Python and JavaScript are, or are put [default: .kith in the plugin's folder]
+    /// Folder for the compilers of Python and JavaScript [default: .kith in the plugin's folder]
     #[arg(long, value_name = "DIR", env = "KITH_PLUGIN_TOOLS")]
     tools: Option<PathBuf>,
 }

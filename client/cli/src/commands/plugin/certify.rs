@@ -1,4 +1,4 @@
-//! `kith plugin certify`: what a view's rows are as of a signed checkpoint, in a file that others can verify.
+//! `kith plugin certify`: certifies a view's rows as of a signed checkpoint, in a file that others can verify.
 
 use crate::{context::Context, failure::Failure, input::dates::parse_view_day_now, show::output::Format};
 use clap::Args;
@@ -11,8 +11,8 @@ use serde_json::Value;
 /// Certify the rows of a view as of the newest checkpoint
 ///
 /// The certificate names the component, its settings, the signed checkpoint, the day, and a digest over all rows.
-/// Whoever may read the log can compute the rows again: `kith plugin verify-certificate`. Built-in views are certified
-/// like installed ones.
+/// Anybody who may read the log can recompute the rows with `kith plugin verify-certificate`. Built-in views are
+/// certified like installed ones.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin certify strength > strength.certificate")]
 pub(crate) struct CertifyArgs {
@@ -23,7 +23,7 @@ pub(crate) struct CertifyArgs {
     at: Option<Day>,
 }
 
-/// A certificate as the file holds it.
+/// A certificate, as stored in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Certificate {
@@ -34,11 +34,11 @@ pub(super) struct Certificate {
     /// SHA-256 of the component.
     #[serde(with = "hex::serde")]
     pub(super) component: [u8; 32],
-    /// The contract it is built for.
+    /// The contract that it is built for.
     pub(super) contract: String,
     /// Its settings.
     pub(super) settings: Value,
-    /// The organisation whose own events it folds, too.
+    /// The organisation whose own events it also folds.
     pub(super) organisation: Option<String>,
     /// The signed checkpoint.
     pub(super) checkpoint: String,

@@ -1,4 +1,4 @@
-//! `kith plugin activate|rollback|pause|resume|remove`: which version answers, and whether it goes on.
+//! `kith plugin activate|rollback|pause|resume|remove`: which version is active, and whether it runs.
 
 use super::install::await_built;
 use crate::{context::Context, failure::Failure};
@@ -6,7 +6,7 @@ use clap::Args;
 use kith_core::{id::EventId, position::Position};
 use serde_json::{Value, json};
 
-/// Let another version of a plugin answer, once its view is built
+/// Activate another version of a plugin, once its view is built
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin activate visits@0.2.0")]
 pub(crate) struct ActivateArgs {
@@ -15,7 +15,7 @@ pub(crate) struct ActivateArgs {
     plugin: (String, String),
 }
 
-/// Let the version of a plugin answer again that did before
+/// Reactivate the previous version of a plugin
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin rollback visits")]
 pub(crate) struct RollbackArgs {
@@ -23,7 +23,7 @@ pub(crate) struct RollbackArgs {
     name: String,
 }
 
-/// Hold a plugin where it is; its rows still answer
+/// Pause a plugin; its rows can still be read
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin pause visits")]
 pub(crate) struct PauseArgs {
@@ -31,7 +31,7 @@ pub(crate) struct PauseArgs {
     name: String,
 }
 
-/// Let a paused plugin go on
+/// Resume a paused plugin
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin resume visits")]
 pub(crate) struct ResumeArgs {
@@ -41,15 +41,15 @@ pub(crate) struct ResumeArgs {
 
 /// Remove a plugin with all its versions and rows
 ///
-/// Its entries in the log stay, and installing the same component again brings the same rows back. An owner of the
-/// network ends a plugin of an organisation by the event that installed it, which `kith plugin list` shows.
+/// Its entries in the log stay, and installing the same component again restores the same rows. An owner of the network
+/// removes an organisation's plugin by the event that installed it, which `kith plugin list` shows.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin remove visits")]
 pub(crate) struct RemoveArgs {
     /// The plugin
     #[arg(required_unless_present = "installed")]
     name: Option<String>,
-    /// The event that installed a plugin of an organisation, in place of its name
+    /// The event that installed an organisation's plugin, instead of its name
     #[arg(long, value_name = "ID", conflicts_with = "name")]
     installed: Option<EventId>,
 }
@@ -65,7 +65,7 @@ pub(super) async fn activate(context: &mut Context, args: ActivateArgs) -> Resul
     let (name, version) = args.plugin;
     let client = context.server()?.clone();
     let known = client.list_plugins().await?.plugins.into_iter().find(|plugin| plugin.name == name);
-    // A version that is not followed yet has no view to wait for; the server then says that it builds one.
+    // A version that is not followed yet has no view to wait for; the server then reports that it is building one.
     if known.is_some_and(|plugin| plugin.versions.iter().any(|known| known.version == version)) {
         await_built(&client, &name, &version).await?;
     }
@@ -81,7 +81,7 @@ pub(super) async fn rollback(context: &mut Context, args: RollbackArgs) -> Resul
 
 pub(super) async fn pause(context: &mut Context, args: PauseArgs) -> Result<(), Failure> {
     let position = context.server()?.pause_plugin(&args.name).await?;
-    tell(context, &args.name, position, json!({ "paused": true }), || format!("{} stands still", args.name))
+    tell(context, &args.name, position, json!({ "paused": true }), || format!("{} is paused", args.name))
 }
 
 pub(super) async fn resume(context: &mut Context, args: ResumeArgs) -> Result<(), Failure> {
@@ -102,7 +102,7 @@ pub(super) async fn remove(context: &mut Context, args: RemoveArgs) -> Result<()
     tell(context, &name, position, json!({ "removed": true }), || format!("{name} is removed"))
 }
 
-/// Says what was done, or that it was so already.
+/// Reports what was done, or that nothing had to change.
 fn tell(
     context: &mut Context,
     name: &str,

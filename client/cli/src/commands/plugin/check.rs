@@ -1,4 +1,4 @@
-//! `kith plugin check`: a component looked over before a network trusts it.
+//! `kith plugin check`: checks a component before a network trusts it.
 
 use super::check_report;
 use crate::{
@@ -15,12 +15,12 @@ use kith_views::{CheckReport, Declared, Difference, Differs, KeyBy, Trial};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 
-/// Look a component over: its imports and manifest, its cost, and whether anything but the events decides its rows
+/// Check a component: its imports and manifest, its cost, and whether its rows depend on anything but the events
 ///
-/// Folds a log in six ways that must come to the same bytes: as a server does, in a fresh instance each call, again in
-/// a used one, an event at a time, a key at a time, and with the keys in another order. The log is a made-up network,
-/// the same every time, unless one is given. A report is computed from the built-in views of such a log, again in a
-/// fresh instance, and again in a used one.
+/// Folds a log in six ways that must produce the same bytes: as a server does, in a fresh instance for each call, again
+/// in a used one, one event at a time, one key at a time, and with the keys in another order. The log is that of a
+/// generated network, the same every time, unless one is given. A report is computed from the built-in views of such a
+/// log, again in a fresh instance, and again in a used one.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
@@ -32,7 +32,7 @@ pub(crate) struct CheckArgs {
     /// A log to fold instead: JSON lines, as `kith import` reads them
     #[arg(long, value_name = "FILE", conflicts_with = "entries")]
     log: Option<PathBuf>,
-    /// Entries of the made-up log
+    /// Number of entries of the generated log
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = value_parser!(u64).range(1..=1_000_000))]
     entries: u64,
 }
@@ -57,12 +57,12 @@ pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failu
     output.flush()?;
     match (report.faults.len(), report.difference_count) {
         (0, 0) => Ok(()),
-        (0, _) => Err(Failure::NotVerified("something beside the events decides what the plugin answers".to_owned())),
+        (0, _) => Err(Failure::NotVerified("the plugin's rows depend on something other than the events".to_owned())),
         (faults, _) => Err(Failure::NotVerified(format!("the plugin fails on {faults} keys of the log"))),
     }
 }
 
-/// The log that is given, as of today, or a made-up one.
+/// The given log, as of today, or a generated one.
 fn tried(args: &CheckArgs) -> Result<Tried, Failure> {
     Ok(match &args.log {
         Some(path) => Tried::Given { log: log_file::read(path)?, day: kith_client::now().day() },
@@ -191,10 +191,10 @@ fn trial_name(trial: Trial) -> &'static str {
 
 fn trial_words(trial: Trial) -> &'static str {
     match trial {
-        Trial::FreshInstances => "with a fresh instance each call",
+        Trial::FreshInstances => "with a fresh instance for each call",
         Trial::UsedInstance => "in an instance that was used before: something is left in memory",
-        Trial::Split => "an event at a time: fold must not depend on how events are split into calls",
-        Trial::Alone => "a key at a time: fold must not depend on the other keys of a call",
+        Trial::Split => "one event at a time: fold must not depend on how events are split into calls",
+        Trial::Alone => "one key at a time: fold must not depend on the other keys of a call",
         Trial::Shuffled => "with the keys in another order: fold must not depend on the other keys of a call",
     }
 }

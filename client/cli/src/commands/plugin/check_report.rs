@@ -1,4 +1,4 @@
-//! `kith plugin check` for reports: computed more than once from the views that they read.
+//! `kith plugin check` for reports: computes a report more than once from the views that it reads.
 
 use super::check::micros;
 use crate::{failure::Failure, show::output::Output};
@@ -12,7 +12,7 @@ pub(super) fn show(checked: &CheckedReport, mut output: Output) -> Result<(), Fa
     if checked.found.differences.is_empty() {
         return Ok(());
     }
-    Err(Failure::NotVerified("something beside the input decides what the report answers".to_owned()))
+    Err(Failure::NotVerified("the report's rows depend on something other than the input".to_owned()))
 }
 
 fn print(checked: &CheckedReport, output: &mut Output) -> Result<(), Failure> {
@@ -77,7 +77,7 @@ fn trial_name(trial: ReportTrial) -> &'static str {
 
 fn trial_words(trial: ReportTrial) -> &'static str {
     match trial {
-        ReportTrial::FreshInstance => "in another fresh instance: something beside the input decides",
+        ReportTrial::FreshInstance => "in another fresh instance: the rows depend on something other than the input",
         ReportTrial::UsedInstance => "in an instance that was used before: something is left in memory",
     }
 }

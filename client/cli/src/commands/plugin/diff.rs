@@ -1,4 +1,4 @@
-//! `kith plugin diff`: what would change if another version answered.
+//! `kith plugin diff`: what would change if another version were active.
 
 use super::list::trouble;
 use crate::{
@@ -12,16 +12,16 @@ use kith_core::day::Day;
 use kith_json::{day_text, view_json};
 use serde_json::{Value, json};
 
-/// Compare the version that answers with another one
+/// Compare the active version with another one
 ///
-/// Counts rows that change, come and go, shows the largest moves of numbers, and what each version costs.
+/// Counts rows that change, appear and disappear, and shows the largest changes of numbers and what each version costs.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin diff visits@0.2.0 --moves 5")]
 pub(crate) struct DiffArgs {
     /// The plugin, or one of its versions [default version: the newest]
     #[arg(value_name = "NAME[@VERSION]")]
     plugin: String,
-    /// At most so many moves
+    /// Maximum number of moves to show
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u32).range(1..=1_000))]
     moves: u32,
 }

@@ -1,4 +1,4 @@
-//! `kith plugin install`: a component becomes a view or report of the network, or a further version of one.
+//! `kith plugin install`: installs a component as a view or report of the network, or as another version of one.
 
 use super::list;
 use crate::{context::Context, failure::Failure, input::files::read_component, show::output::remark};
@@ -10,14 +10,14 @@ use kith_core::{event::Scope, plugins::PluginSettings};
 use serde_json::json;
 use std::{path::PathBuf, time::Duration};
 
-/// Time between two looks at a view that is being built.
+/// Time between two checks of a view that is being built.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Install a component as a view or report of the network
 ///
 /// The server checks it, records who installed which bytes with which settings, and builds the view from the first
-/// entry on. The first version of a name answers at once. A later one is built beside the one that answers: compare
-/// them with `kith plugin diff`, and swap with `kith plugin activate`. Needs the role analyst or owner.
+/// entry on. The first version of a name is active at once. A later one is built alongside the active one: compare them
+/// with `kith plugin diff`, and switch with `kith plugin activate`. Needs the role analyst or owner.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin install dist/visits.wasm\n  \
                         kith plugin install --builtin strength --name strength_30 --settings '{\"half_life_days\":30}'")]
@@ -25,7 +25,7 @@ pub(crate) struct InstallArgs {
     /// The component; - for standard input
     #[arg(required_unless_present = "builtin", conflicts_with = "builtin")]
     file: Option<PathBuf>,
-    /// Take the component of this built-in view or report, for settings of your own
+    /// Use the component of this built-in view or report, with your own settings
     #[arg(long, value_name = "VIEW", requires = "name")]
     builtin: Option<String>,
     /// The view's name [default: the one in the component's manifest]
@@ -83,7 +83,7 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
     context.output.tell(&answer, || {
         let digest = hex::encode(&installed.component);
         let position = installed.position;
-        let begun = if installed.installed_before { "is installed already since" } else { "installed at" };
+        let begun = if installed.installed_before { "was already installed at" } else { "installed at" };
         format!("{name}@{version} {begun} position {position}, SHA-256 {digest}")
     })?;
     context.output.flush()?;
@@ -117,10 +117,10 @@ async fn upload(client: &Client, plugin: NewPlugin) -> Result<v1::InstalledPlugi
         installed = message.installed.or(installed);
     }
     bar.finish_and_clear();
-    installed.ok_or_else(|| Failure::Unexpected("the server broke off before it said what it installed".to_owned()))
+    installed.ok_or_else(|| Failure::Unexpected("the server stopped before it reported what it installed".to_owned()))
 }
 
-/// Waits until a version's view is level with the log, or stopped.
+/// Waits until a version's view has caught up with the log, or stopped.
 pub(super) async fn await_built(client: &Client, name: &str, version: &str) -> Result<(), Failure> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("building {bar:30} {human_pos} of {human_len} entries, {eta} left");
@@ -131,7 +131,7 @@ pub(super) async fn await_built(client: &Client, name: &str, version: &str) -> R
         let paused = plugin.as_ref().is_some_and(|plugin| plugin.paused);
         let found = plugin.into_iter().flat_map(|plugin| plugin.versions).find(|found| found.version == version);
         let Some(found) = found else {
-            return Err(Failure::NotFound(format!("{name}@{version} was removed meanwhile")));
+            return Err(Failure::NotFound(format!("{name}@{version} was removed in the meantime")));
         };
         let Some(view) = found.view else {
             return match found.problem {

@@ -1,4 +1,4 @@
-//! `kith plugin list`: the plugins of the network, every version of each, and how its view is doing.
+//! `kith plugin list`: the plugins of the network, with every version of each and the status of its view.
 
 use crate::{
     context::Context,
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 /// List the network's plugins, with every version of each
 ///
-/// Built-in views are not among them: `kith view` lists every view that answers. Owners of the network are shown what
-/// other organisations' plugins cost, and the event to remove each by, but nothing else of them.
+/// Built-in views are not included: `kith view` lists every active view. Owners of the network also see what other
+/// organisations' plugins cost and the event by which to remove each, but nothing else about them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin list")]
 pub(crate) struct ListArgs {}
@@ -71,7 +71,7 @@ fn row(plugin: &v1::Plugin, version: &v1::PluginVersion) -> Vec<String> {
     ]
 }
 
-/// A plugin of which only the cost is told.
+/// A plugin of which only the cost is shown.
 fn unseen_row(unseen: &v1::UnseenPlugin) -> Vec<String> {
     let id = installation(unseen);
     let mut row = vec![String::new(); 11];

@@ -1,4 +1,4 @@
-//! `kith plugin`: views that organisations write, one file per command.
+//! `kith plugin`: writing and managing plugins, one file per command.
 
 mod build;
 mod certify;
@@ -26,7 +26,7 @@ pub(crate) enum PluginCommand {
     Either(PluginEitherCommand),
 }
 
-/// Commands that work in the author's folder alone, without any log.
+/// Commands that work only in the author's folder, without a log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginAloneCommand {
     New(new::NewArgs),
@@ -52,7 +52,7 @@ pub(crate) enum PluginEitherCommand {
 }
 
 impl PluginAloneCommand {
-    /// Runs without a place.
+    /// Runs without server or replica.
     pub(crate) async fn run(self, output: Output) -> Result<(), Failure> {
         match self {
             Self::New(args) => new::run(&args, output),

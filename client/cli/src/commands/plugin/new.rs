@@ -1,4 +1,4 @@
-//! `kith plugin new`: a folder with a plugin that builds and passes its tests as it stands.
+//! `kith plugin new`: creates a folder with a plugin that builds and passes its tests.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::{Args, ValueEnum};
@@ -9,32 +9,32 @@ use kith_authoring::{
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Make a new plugin: a folder that builds and passes its tests as it stands
+/// Create a new plugin: a folder that builds and passes its tests as it is
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin new home_visits --lang python\n  \
                         kith plugin new our_bridges --lang rust --report")]
 pub(crate) struct NewArgs {
-    /// The view's or report's name: a-z, 0-9 and _, a letter first
+    /// The view's or report's name: a-z, 0-9 and _, starting with a letter
     name: String,
-    /// What to write it in
+    /// The programming language
     #[arg(long, value_enum, value_name = "LANGUAGE")]
     lang: Lang,
-    /// A report instead of a view: a table computed from the rows of views; in Rust
+    /// Create a report instead of a view: a table computed from the rows of views; Rust only
     #[arg(long)]
     report: bool,
-    /// The folder to make [default: the name]
+    /// The folder to create [default: the name]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
-/// What plugins can be written in, as it is typed.
+/// The languages that plugins can be written in, as arguments.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Lang {
     /// Rust: small and fast, built by cargo
     Rust,
-    /// Python: the component carries a whole interpreter
+    /// Python: the component contains a whole interpreter
     Python,
-    /// JavaScript: the component carries a whole engine
+    /// JavaScript: the component contains a whole engine
     #[value(name = "js", alias = "javascript")]
     Javascript,
 }

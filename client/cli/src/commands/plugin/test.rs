@@ -1,4 +1,4 @@
-//! `kith plugin test`: the cases of a plugin's folder, run on the component itself.
+//! `kith plugin test`: runs the test cases in a plugin's folder on the component itself.
 
 use super::build::SourceArgs;
 use crate::{
@@ -20,13 +20,13 @@ use std::path::PathBuf;
 /// Run the plugin's cases: fold small logs with the component and compare the rows
 ///
 /// Builds the plugin first, unless a component is given. Cases are the JSON files in `tests`: a log, a day, settings,
-/// and the rows that must come.
+/// and the expected rows.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin test\n  kith plugin test --accept")]
 pub(crate) struct TestArgs {
     /// A component, instead of building the plugin
     file: Option<PathBuf>,
-    /// Make the rows that come those that must come from now on
+    /// Save the actual rows as the expected ones
     #[arg(long)]
     accept: bool,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
 }
 
-/// The rows that a component makes of a case's log, as `kith view -o json` prints them.
+/// The rows that a component derives from a case's log, as `kith view -o json` prints them.
 async fn rows(case: &Case, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
     let day = parse_view_day_now(case.at())
         .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", case.path.display())))?;

@@ -1,4 +1,4 @@
-//! `kith plugin try`: the network's own log, folded here. Nothing is installed and nobody else sees it.
+//! `kith plugin try`: folds the network's own log locally. Nothing is installed, and nobody else sees it.
 
 use super::try_report;
 use crate::commands::pages::{self, Wanted};
@@ -17,11 +17,11 @@ use kith_core::{day::Day, id::OrganisationId, plugins::PluginSettings, position:
 use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, limits::PAGE_ROWS_MAX, wire};
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-/// Fold the network's log with a component here, and show its rows; nothing is installed
+/// Fold the network's log locally with a component and show its rows; nothing is installed
 ///
 /// Reads the entries that your token may see, folds those of the network's scope in the same sandbox as a server, and
 /// prints the rows that the view would have. A report is computed from the views that it reads, built-in or installed,
-/// which are folded here, too.
+/// which are folded locally, too.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin try dist/visits.wasm --top 10\n  \
                         kith plugin try dist/visits.wasm --settings '{\"minutes_min\":30}' -o json")]
@@ -37,16 +37,16 @@ pub(crate) struct TryArgs {
     /// Only rows with this person in the key
     #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     pub(super) person: Option<String>,
-    /// Only rows with somebody of this organisation in the key
+    /// Only rows with a member of this organisation in the key
     #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
     pub(super) org: Option<String>,
-    /// At most so many rows [default: all as JSON, 50 in a table]
+    /// Maximum number of rows [default: all as JSON, 50 in a table]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub(super) top: Option<u32>,
-    /// Column to sort by, largest first; with `-` in front smallest first
+    /// Column to sort by, largest first; with a leading `-`, smallest first
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// As things stood at the end of this day, in UTC
+    /// As of the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
     pub(super) at: Option<Day>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct TryArgs {
 pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
     let component = read_component(&args.file)?;
     let host = Host::open()?;
-    // A component that is refused should not cost a download.
+    // Check the component before downloading anything.
     if let Declared::Report(manifest) = host.declared(&component, args.settings.as_str())? {
         return try_report::run(context, args, &host, component, &manifest).await;
     }
@@ -98,7 +98,7 @@ pub(super) async fn scope(context: &Context, args: &TryArgs) -> Result<ViewScope
     Ok(own.map_or(ViewScope::Network, ViewScope::Organisation))
 }
 
-/// Prints rows as `kith view` does; gives how many there are.
+/// Prints rows as `kith view` does; returns how many there are.
 async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<u32>) -> Result<u64, Failure> {
     let fields = folded.fields();
     let ask = async |rows_max: u64, page_token: String| {
@@ -118,7 +118,7 @@ async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<
     Ok(pages::print(context, wanted, ask).await?.total)
 }
 
-/// What it took, and what went wrong.
+/// Reports what it cost, and what went wrong.
 fn tell(status: &ViewStatus, entries: usize, seconds: f64, rows: u64) {
     let fuel = status.fuel.checked_div(status.events_folded).unwrap_or_default();
     remark(&format!(

@@ -1,4 +1,4 @@
-//! `kith plugin try` for reports: the views that one reads are folded here, then its table is computed.
+//! `kith plugin try` for reports: folds the views that a report reads locally, then computes its table.
 
 use super::try_here::{TryArgs, order, scope};
 use crate::commands::pages::remark_on;
@@ -62,7 +62,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// A view that a report reads: of those that come with Kith, else of the network's own.
+/// A view that a report reads: a built-in one, else one of the network's own.
 async fn input(context: &Context, name: &str) -> Result<Input, Failure> {
     if let Some(found) = builtin(name) {
         return Ok(found);

@@ -1,6 +1,6 @@
-//! `kith plugin verify-certificate`: rows computed again from the log, and held against what was certified.
+//! `kith plugin verify-certificate`: recomputes rows from the log and compares them with a certificate.
 //!
-//! Invariant: whatever is not verified ends with exit code 6.
+//! Invariant: whatever cannot be verified ends with exit code 6.
 
 use super::certify::{Certificate, FORMAT};
 use crate::{
@@ -22,11 +22,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc};
 
-/// Compute a view's rows again, and hold them against a certificate
+/// Recompute a view's rows and compare them with a certificate
 ///
-/// Reads the log up to the certificate's checkpoint, checks that it is the log that was signed, folds it here with the
-/// certified component and settings, and compares the digest over all rows. Needs a token that may see every entry that
-/// the view folds. Exits with 6 if anything is not as it should be.
+/// Reads the log up to the certificate's checkpoint, checks that it is the log that was signed, folds it locally with
+/// the certified component and settings, and compares the digest over all rows. Needs a token that may see every entry
+/// that the view folds. Exits with 6 if anything does not verify.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin verify-certificate strength.certificate")]
 pub(crate) struct VerifyCertificateArgs {
@@ -97,7 +97,7 @@ pub(super) async fn run(context: &mut Context, args: VerifyCertificateArgs) -> R
     Ok(())
 }
 
-/// The key that is given, else the one remembered, else what the server says.
+/// The given key, else the remembered one, else the one that the server shows.
 async fn find_key(
     context: &Context,
     signed: &SignedCheckpoint,
@@ -114,7 +114,7 @@ async fn find_key(
 
 fn parse(text: &str) -> Result<Certificate, Failure> {
     let certificate: Certificate = serde_json::from_str(text)
-        .map_err(|error| not_verified(format!("the file is damaged, or no certificate: {error}")))?;
+        .map_err(|error| not_verified(format!("the file is damaged, or not a certificate: {error}")))?;
     if certificate.format != FORMAT {
         return Err(not_verified(format!(
             "the file has the format {}; {FORMAT} is understood here",

@@ -1,4 +1,4 @@
-//! `kith explain`: where an event is, and why it is there or nowhere.
+//! `kith explain`: where an event is, and why.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::Args;
@@ -43,12 +43,12 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ExplainArgs) ->
         Explanation::OnItsWay { pending, failure } => {
             let since = time_text(pending.recorded_at);
             match pending.stage {
-                Stage::Queued => ("queued", None, format!("it waits to be sent since {since}{}", because(&failure))),
+                Stage::Queued => ("queued", None, format!("it has been waiting since {since}{}", because(&failure))),
                 Stage::Returned => {
-                    ("returned", None, format!("the log lost it, and it waits to be sent again{}", because(&failure)))
+                    ("returned", None, format!("the log lost it, so it will be sent again{}", because(&failure)))
                 }
                 Stage::Accepted(position) => {
-                    let why = format!("the server has it at position {position}: the next sync brings it");
+                    let why = format!("the server has it at position {position}: the next sync fetches it");
                     ("accepted", Some(position), why)
                 }
             }

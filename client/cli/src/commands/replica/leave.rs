@@ -7,11 +7,12 @@ use serde_json::json;
 
 /// Remove the replica from this device: entries, notes, outbox and views
 ///
-/// The network keeps what was sent. While events wait to be sent or were refused, nothing is removed.
+/// The network keeps what was sent. Nothing is removed while there are events that are waiting to be sent or were
+/// refused.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith leave --replica ~/kith-replica")]
 pub(crate) struct LeaveArgs {
-    /// Give up what was not sent or was refused, too
+    /// Discard events that were not sent or were refused, too
     #[arg(long)]
     discard_outbox: bool,
 }
@@ -23,7 +24,7 @@ pub(crate) fn run(replica: Replica, output: &mut Output, args: &LeaveArgs) -> Re
     let evidence = left.evidence.map(|path| path.display().to_string());
     output.tell(&json!({ "left": network.to_string(), "evidence": evidence }), || match &evidence {
         Some(path) => format!("left {network}; evidence of a changed log stays in {path}"),
-        None => format!("left {network}: nothing of it is here any more"),
+        None => format!("left {network}: nothing of it is left here"),
     })
 }
 
@@ -31,7 +32,7 @@ impl From<LeaveError> for Failure {
     fn from(error: LeaveError) -> Self {
         match error {
             LeaveError::Unsent { .. } => Self::Usage(format!(
-                "{error}: `kith sync` sends what waits, `kith outbox` shows the rest, and --discard-outbox gives it up"
+                "{error}: `kith sync` sends the outbox, `kith outbox` shows the rest, and --discard-outbox discards it"
             )),
             LeaveError::InUse => Self::Unavailable(error.to_string()),
             LeaveError::Store(error) => error.into(),

@@ -11,10 +11,10 @@ use kith_core::reason;
 use kith_json::{details_json, event_json, time_text};
 use serde_json::{Value, json};
 
-/// Show, send again or give up events that wait to be sent, and those that the server refused
+/// Show, resend or drop events that are waiting to be sent, and those that the server refused
 ///
-/// As JSON each has its event and details, words included, as `kith record` reads them: what was refused can be mended
-/// and recorded again under its id.
+/// In JSON, each has its event and details, including personal words, as `kith record` reads them: a refused event can
+/// be corrected and recorded again under its id.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith outbox\n  kith outbox retry --all\n  \
                         kith outbox drop 019d0000-0000-7000-8000-000000000000\n  \
@@ -30,12 +30,12 @@ enum OutboxCommand {
     /// List them, in the order of recording
     #[command(after_help = "Example: kith outbox list -o json")]
     List,
-    /// Let what the server refused wait to be sent again
+    /// Queue refused events to be sent again
     #[command(
         after_help = "Examples:\n  kith outbox retry --all\n  kith outbox retry 019d0000-0000-7000-8000-000000000000"
     )]
     Retry(Which),
-    /// Give up one event, or all that the server refused, for good
+    /// Drop one event, or all that the server refused, for good
     #[command(
         after_help = "Examples:\n  kith outbox drop 019d0000-0000-7000-8000-000000000000\n  kith outbox drop --all"
     )]
@@ -60,7 +60,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &OutboxArgs) -> 
         Some(OutboxCommand::Drop(Which { event: Some(event), .. })) => give_up(replica, output, event),
         Some(OutboxCommand::Drop(Which { event: None, .. })) => {
             let dropped = replica.drop_refused()?;
-            output.tell(&json!({ "dropped": dropped }), || format!("{dropped} refused events are gone"))
+            output.tell(&json!({ "dropped": dropped }), || format!("{dropped} refused events were dropped"))
         }
     }
 }
@@ -146,16 +146,18 @@ fn retry(replica: &Replica, output: &mut Output, which: &Which) -> Result<(), Fa
         Some(_) => 1,
         None => replica.retry_refused()?,
     };
-    output.tell(&json!({ "queued": returned }), || format!("{returned} events wait to be sent: `kith sync` sends them"))
+    output.tell(&json!({ "queued": returned }), || {
+        format!("{returned} events are waiting to be sent: `kith sync` sends them")
+    })
 }
 
 fn give_up(replica: &Replica, output: &mut Output, event: &EventId) -> Result<(), Failure> {
     match replica.drop_event(event)? {
         Dropped::Gone => {
-            output.tell(&json!({ "id": event.to_string(), "dropped": true }), || format!("{event} is gone"))
+            output.tell(&json!({ "id": event.to_string(), "dropped": true }), || format!("{event} was dropped"))
         }
         Dropped::Accepted => {
-            Err(Failure::Usage(format!("the server has {event} already: `kith retract {event}` withdraws it")))
+            Err(Failure::Usage(format!("the server already has {event}: `kith retract {event}` withdraws it")))
         }
         Dropped::Unknown => Err(Failure::NotFound(format!("there is no event {event} in the outbox"))),
     }

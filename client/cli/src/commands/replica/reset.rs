@@ -1,18 +1,18 @@
-//! `kith reset`: forgets the log that is here, to fetch it again.
+//! `kith reset`: discards the log here, so that it is fetched again.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::{Outbox, Replica};
 use serde_json::json;
 
-/// Forget the log that is here, to fetch it again with the next sync; the key it is verified by is forgotten, too
+/// Discard the log here and the key that verifies it; the next sync fetches them again
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith reset --keep-outbox")]
 pub(crate) struct ResetArgs {
-    /// Keep what this device recorded, to be sent again where the log does not have it
+    /// Keep what this device recorded, to be sent again if the log does not have it
     #[arg(long, required_unless_present = "discard_outbox")]
     keep_outbox: bool,
-    /// Give up what was not sent yet, too
+    /// Discard what was not sent yet, too
     #[arg(long, conflicts_with = "keep_outbox")]
     discard_outbox: bool,
 }
@@ -22,6 +22,6 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, args: &ResetArgs) -> R
     replica.reset(outbox)?;
     let kept = replica.status()?.pending;
     output.tell(&json!({ "pending": kept }), || {
-        format!("the log is forgotten, {kept} events wait in the outbox: `kith sync` fetches it again")
+        format!("the log was discarded, {kept} events are waiting in the outbox: `kith sync` fetches it again")
     })
 }

@@ -1,4 +1,4 @@
-//! `kith status`: in five lines what somebody must know of a replica.
+//! `kith status`: what a user must know about a replica, in five lines.
 
 use crate::{
     failure::Failure,
@@ -14,7 +14,7 @@ use kith_core::filter::Filter;
 use kith_json::time_text;
 use serde_json::json;
 
-/// Show how the replica is: how far, what waits, when it last spoke with the server, and whether it is verified
+/// Show the replica's status: its position, its outbox, its last contact with the server, and whether it is verified
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith status")]
 pub(crate) struct StatusArgs {}
@@ -69,9 +69,9 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
         count => format!("; {count} entries are of a later version of Kith"),
     };
     let outbox = match (status.pending, status.refused) {
-        (0, 0) => "nothing waits".to_owned(),
-        (pending, 0) => format!("{pending} events wait to be sent"),
-        (pending, refused) => format!("{pending} events wait to be sent, {refused} were refused: `kith outbox`"),
+        (0, 0) => "nothing is waiting".to_owned(),
+        (pending, 0) => format!("{pending} events are waiting to be sent"),
+        (pending, refused) => format!("{pending} events are waiting to be sent, {refused} were refused: `kith outbox`"),
     };
     let synced = status.synced_at.map_or_else(|| "never".to_owned(), time_text);
     let failed = status.failure.as_ref().map(|(at, why)| format!("; failed at {}: {why}", time_text(*at)));

@@ -1,4 +1,4 @@
-//! `kith sync`: agrees with the server, once or for as long as it runs.
+//! `kith sync`: syncs with the server, once or for as long as it runs.
 
 use crate::{
     failure::Failure,
@@ -15,20 +15,20 @@ use kith_core::{event::Kind, filter::Filter, id::EventId};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-/// Send what waits, fetch what is new, and verify it
+/// Send the outbox, fetch new entries and verify them
 ///
-/// What the server refused for your token, for a clock that was fast, or for something that was not there yet is sent
+/// Events that the server refused because of your token, a fast clock, or something that did not exist yet are sent
 /// again with each sync. The exit code is 4 as long as anything is refused.
 ///
-/// A replica holds everything that your token may see, unless --person, --kind or --org name a part; --all makes it
-/// whole again.
+/// A replica holds everything that your token may see, unless --person, --kind or --org select a part; --all makes it
+/// complete again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith sync\n  kith sync --follow\n  kith sync --person amina --person ben")]
 pub(crate) struct SyncArgs {
-    /// Go on until stopped, with entries as they come and events as they are recorded
+    /// Keep syncing until stopped: fetch entries as they arrive and send events as they are recorded
     #[arg(long)]
     follow: bool,
-    /// From now on hold only entries with this person in them; may be given several times
+    /// From now on hold only entries that involve this person; may be given several times
     #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
     /// From now on hold only entries of this kind; may be given several times
@@ -48,7 +48,7 @@ pub(crate) async fn run(
     output: &mut Output,
     args: &SyncArgs,
 ) -> Result<(), Failure> {
-    // Another token, a right clock, or somebody who is there by now may mend what was refused.
+    // With another token, a corrected clock, or a person added since, refused events may now succeed.
     replica.retry_what_may_pass()?;
     let report = replica.sync(client).await;
     let mut report = report.inspect(warn)?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The part of the log that was asked for, if one was.
+/// The requested part of the log, if any.
 async fn filter(replica: &Replica, args: &SyncArgs) -> Result<Option<Filter>, Failure> {
     if args.all {
         return Ok(Some(Filter::default()));
@@ -97,13 +97,13 @@ async fn filter(replica: &Replica, args: &SyncArgs) -> Result<Option<Filter>, Fa
 fn warn(report: &SyncReport) {
     if let Some(reset) = &report.reset {
         remark(&format!(
-            "the server's log is another one than before ({} instead of {}), as after the restore of an old backup: \
-             it was fetched anew, and {} events of this device went back into the outbox",
+            "the server's log is not the same as before ({} instead of {}), for example because an old backup was \
+             restored: it was fetched again, and {} events of this device returned to the outbox",
             reset.now, reset.before, reset.returned
         ));
     }
     if report.removed > 0 {
-        remark(&format!("{} entries went: your token may no longer see them", report.removed));
+        remark(&format!("{} entries were removed: your token may no longer see them", report.removed));
     }
 }
 
@@ -136,7 +136,7 @@ fn sentence(report: &SyncReport) -> String {
     text
 }
 
-/// Tells what happens until the replica gives up or the process is stopped.
+/// Reports what happens until the replica gives up or the process is stopped.
 async fn follow(replica: &Replica, client: &Client, output: &mut Output) -> Result<(), Failure> {
     let mut happenings = replica.happenings();
     let following = replica.follow(client);
@@ -146,7 +146,7 @@ async fn follow(replica: &Replica, client: &Client, output: &mut Output) -> Resu
             error = &mut following => return Err(error.into()),
             happening = happenings.recv() => match happening {
                 Ok(happening) => tell(output, &happening)?,
-                // Who is told late still sees where things are with the next line.
+                // A listener that lags behind sees the current state with the next line.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Ok(()),
             },
@@ -167,7 +167,7 @@ fn tell(output: &mut Output, happening: &Happening) -> Result<(), Failure> {
         ),
         Happening::Reset { returned } => (
             json!({ "happening": "reset", "returned": returned }),
-            format!("the server's log is another one: fetched anew, {returned} events went back into the outbox"),
+            format!("the server's log is another one: fetched again, {returned} events returned to the outbox"),
         ),
         Happening::Connection(Connection::Online) => {
             (json!({ "happening": "online" }), "the server answers".to_owned())

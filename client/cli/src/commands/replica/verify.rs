@@ -1,11 +1,11 @@
-//! `kith verify`: the whole replica against the checkpoint that vouched for it.
+//! `kith verify`: verifies the whole replica against the checkpoint that vouched for it.
 
 use crate::{failure::Failure, show::output::Output};
 use clap::Args;
 use kith_client::replica::Replica;
 use serde_json::json;
 
-/// Compute the hash tree of everything that is here, and hold it against the signed checkpoint; needs no server
+/// Recompute the hash tree of everything here and compare it with the signed checkpoint; needs no server
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith verify")]
 pub(crate) struct VerifyArgs {}
