@@ -1,4 +1,4 @@
-//! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
+//! What a server announces when it is ready: to people and scripts on standard output, to systemd on its socket.
 
 use crate::{config::Config, demo, limits::KEYS_TOLD_MAX, node::Node, owner_token};
 use kith_core::timestamp::DAY_MS;
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Says that the server takes calls at an address; after a first start also what to try next.
+/// Announces that the server accepts calls at an address, and after a first start what to try next.
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     let mut lines = Vec::new();
     lines.extend(node.owner_token().map(|token| welcome(&config.data, token, address)));
@@ -33,7 +33,7 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     notify(&[NotifyState::Ready]);
 }
 
-/// How old the owner token is and when it ends, at every start but the first.
+/// The age of the owner token and when it expires; `None` on the first start.
 fn owner_age(node: &Node) -> Option<String> {
     if node.owner_token().is_some() {
         return None;
@@ -49,7 +49,7 @@ fn owner_age(node: &Node) -> Option<String> {
     Some(format!("the owner token is {days} days old and {ends}; `kithd owner rotate` replaces it"))
 }
 
-/// The public keys of the networks' logs, as auditors keep them.
+/// The public keys of the networks' logs, in the form that auditors keep.
 fn keys(networks: &[Network]) -> Vec<String> {
     let first = networks.iter().take(KEYS_TOLD_MAX);
     let mut lines: Vec<_> = first
@@ -61,7 +61,7 @@ fn keys(networks: &[Network]) -> Vec<String> {
     lines
 }
 
-/// Says that the server takes no events, why, and what can be done.
+/// The warning that the server accepts no events, with the reasons and what can be done.
 fn warning(rollback: &Rollback, config: &Config) -> String {
     let (data, checkpoint) = (absolute(&config.data), absolute(&config.log.checkpoint_path()));
     format!(
@@ -74,7 +74,7 @@ fn warning(rollback: &Rollback, config: &Config) -> String {
     )
 }
 
-/// Tells systemd that the server goes down.
+/// Tells systemd that the server is shutting down.
 pub(crate) fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
@@ -98,12 +98,12 @@ fn welcome(data: &Path, token: &Path, address: SocketAddr) -> String {
     )
 }
 
-/// A path that holds in every folder.
+/// A path that works from every folder.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);

@@ -1,6 +1,6 @@
-//! Numbers for Prometheus, on a port of their own: what the log and each view do, never a name or an id of a person.
+//! Metrics for Prometheus, on a port of their own: about the log and each view, never a name or an id of a person.
 //!
-//! Invariant: a scrape reads what is there and changes nothing; without an address in the settings nothing listens.
+//! Invariant: a scrape only reads, and changes nothing; without an address in the settings nothing listens.
 
 use crate::{node::Node, views::ServedView};
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
@@ -18,15 +18,15 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// How this text is told from other text (`OpenMetrics` 1.0, 4.2.1).
+/// The media type of this text (`OpenMetrics` 1.0, 4.2.1).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Names and values that tell one number from another.
+/// Names and values that distinguish the numbers of one metric.
 type Labels = Vec<(&'static str, String)>;
 type Gauges = Family<Labels, Gauge<i64, AtomicI64>>;
 type Counters = Family<Labels, Counter<u64, AtomicU64>>;
 
-/// Answers `GET /metrics` until the server goes down.
+/// Answers `GET /metrics` until the server shuts down.
 pub(crate) async fn serve(node: Node, listener: TcpListener) -> io::Result<()> {
     let closing = node.closing();
     let routes = Router::new().route("/metrics", get(scrape)).with_state(node);
@@ -112,8 +112,8 @@ fn views(node: &Node, registry: &mut Registry) {
     }
 }
 
-/// Every view of every network, those beside the one that answers among them. What an organisation derives for itself
-/// stays with it: not even a number of it is here, since whoever reads these numbers needs no token.
+/// Every version of every view of the networks. Views that an organisation derives for itself are left out entirely,
+/// since reading these numbers needs no token.
 fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
     let mut statuses = Vec::new();
     let all = node.views().all().into_iter();
@@ -131,7 +131,8 @@ fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
     statuses
 }
 
-/// Whether a view follows its log. One that waits after a failure does; one that somebody paused does not once it is built.
+/// Whether a view follows its log. A view that waits after a failure counts as following; a paused one does not once it
+/// is built.
 fn follows(view: &ServedView, state: &ViewState) -> bool {
     match state {
         ViewState::Building => true,
