@@ -79,7 +79,7 @@ fn a_plugin_is_installed_compared_activated_gone_back_from_paused_and_removed() 
     let again = cli.json(&install);
     assert_eq!((&again["version"], &again["installed_before"]), (&first["version"], &json!(true)));
     let other = ["plugin", "install", &file, "--name", "other"];
-    cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is installed as `ties`");
+    cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is already installed as `ties`");
     cli.run(&other).exits(4).says("this is the built-in plugin `strength`");
     cli.run(&["plugin", "diff", "ties"]).exits(4).says("is the version that answers");
 

@@ -24,10 +24,10 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     lines.push(format!("listening on {address}"));
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
-        tracing::warn!(%error, "standard output takes nothing");
+        tracing::warn!(%error, "standard output cannot be written");
     }
     if let Some(rollback) = node.log().rollback() {
-        tracing::error!(reason = %rollback, "the log is not the one that was signed, it takes no events");
+        tracing::error!(reason = %rollback, "the log is not the one that was signed; it accepts no events");
     }
     tracing::info!(%address, "ready");
     notify(&[NotifyState::Ready]);
@@ -81,7 +81,7 @@ pub(crate) fn stopping() {
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "systemd could not be told");
+        tracing::warn!(%error, "systemd could not be notified");
     }
 }
 

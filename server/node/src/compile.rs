@@ -37,13 +37,13 @@ pub(crate) enum CompileError {
     #[error("{0}")]
     Busy(&'static str),
     /// The caller is gone.
-    #[error("nobody waits for the component any more")]
+    #[error("the caller no longer waits for the component")]
     Gone,
     /// The child process could not be run.
-    #[error("no process can be started that compiles: {0}")]
+    #[error("the compiling process could not be started: {0}")]
     Child(#[from] io::Error),
     /// The limits of the child could not be set.
-    #[error("the process that compiles failed: {0}")]
+    #[error("the compiling process failed: {0}")]
     Unbounded(String),
 }
 

@@ -46,7 +46,7 @@ pub enum FirstStartError {
     #[error("the owner token could not be stored: {0}")]
     Token(#[from] Unavailable),
     /// The network could not be created.
-    #[error("the network could not be made: {0}")]
+    #[error("the network could not be created: {0}")]
     Network(#[from] CreateNetworkError),
 }
 

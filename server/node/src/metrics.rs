@@ -38,9 +38,9 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
         let mut registry = Registry::with_prefix("kith");
         log(&node, &mut registry);
         let details = signed(node.details().held() as u64);
-        gauge(&mut registry, "details_open_bytes", "Bytes of details on their way to readers", details);
+        gauge(&mut registry, "details_open_bytes", "Bytes of details being sent to readers", details);
         let requests = signed(node.requests().held() as u64);
-        gauge(&mut registry, "requests_open_bytes", "Bytes of requests on their way in or at work", requests);
+        gauge(&mut registry, "requests_open_bytes", "Bytes of requests being received or processed", requests);
         let answers = signed(node.answers().held() as u64);
         gauge(&mut registry, "answers_open_bytes", "Bytes of answers and streams that readers have not taken", answers);
         views(&node, &mut registry);
@@ -71,7 +71,7 @@ fn log(node: &Node, registry: &mut Registry) {
     let totals = [
         ("commits", "Commits that changed something", measures.commit_count),
         ("entries", "Entries in those commits", measures.entry_count),
-        ("failed_logins", "Calls with a token that does not hold, or with none", node.peers().failed_logins()),
+        ("failed_logins", "Calls without a valid token", node.peers().failed_logins()),
         ("commit_microseconds", "Time spent on commits, from decision to publication", measures.commit_latency_us),
     ];
     for (name, help, total) in totals {
@@ -81,7 +81,7 @@ fn log(node: &Node, registry: &mut Registry) {
     }
     let serving = *node.log().health().borrow() == kith_log::Health::Serving;
     let writable = i64::from(serving && node.log().has_room());
-    gauge(registry, "writable", "1 while the log takes events", writable);
+    gauge(registry, "writable", "1 while the log accepts events", writable);
 }
 
 fn views(node: &Node, registry: &mut Registry) {
@@ -92,7 +92,7 @@ fn views(node: &Node, registry: &mut Registry) {
     let quarantined = gauges(registry, "view_quarantined_keys", "Keys that the plugin fails on");
     let running = gauges(registry, "view_running", "1 while a view follows its log");
     let rate = gauges(registry, "view_events_per_second", "Events folded in a second of the time spent folding");
-    let cost = gauges(registry, "view_fuel_per_event", "Fuel spent for an event, making rows included");
+    let cost = gauges(registry, "view_fuel_per_event", "Fuel spent per event, including making rows");
     let events = counters(registry, "view_events", "Events folded");
     let fuel = counters(registry, "view_fuel", "Fuel spent");
     let faults = counters(registry, "view_faults", "Calls of the plugin that failed");
@@ -125,7 +125,7 @@ fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
                 let follows = follows(&view, &status.state);
                 statuses.push((labels, status, follows));
             }
-            Err(error) => tracing::warn!(%error, network = %network, view = name, "no status"),
+            Err(error) => tracing::warn!(%error, network = %network, view = name, "view status could not be read"),
         }
     }
     statuses

@@ -73,7 +73,7 @@ pub enum StartError {
     #[error(transparent)]
     Views(#[from] SandboxError),
     /// The network `demo` could not be created.
-    #[error("the network demo could not be made: {0}")]
+    #[error("the network demo could not be created: {0}")]
     DemoNetwork(#[from] CreateNetworkError),
     /// The network `demo` could not be filled.
     #[error(transparent)]

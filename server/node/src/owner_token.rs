@@ -30,7 +30,7 @@ pub enum OwnerTokenError {
     },
     /// Others may read or write the file.
     #[error(
-        "others may read or write the owner token {path}: run `chmod 600 {path}`, and consider the token known: \
+        "others may read or write the owner token {path}: run `chmod 600 {path}`, and assume that the token is known: \
          `kithd owner rotate` replaces it"
     )]
     Exposed {
@@ -44,7 +44,7 @@ pub enum OwnerTokenError {
         path: PathBuf,
     },
     /// The file does not contain a token.
-    #[error("{path} holds no token, which is kith_ and 52 letters and digits: remove it")]
+    #[error("{path} does not contain a token (kith_ and 52 letters and digits): remove it")]
     Malformed {
         /// The file.
         path: PathBuf,

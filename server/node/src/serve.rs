@@ -82,7 +82,7 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let watching = watch_health(node, health.clone());
     let going_down = async {
         shutdown.await;
-        tracing::info!("going down");
+        tracing::info!("shutting down");
         tell(&health, ServingStatus::NotServing).await;
         node.close();
         end_watches(health).await;

@@ -40,7 +40,7 @@ impl Config {
         let filter = EnvFilter::try_new(&self.filter).err().map(|error| format!("telemetry.filter: {error}"));
         filter.or_else(|| {
             let is_address = self.metrics_listen.is_empty() || self.metrics_address().is_some();
-            (!is_address).then(|| format!("telemetry.metrics_listen: {} is no address and port", self.metrics_listen))
+            (!is_address).then(|| format!("telemetry.metrics_listen: {} is not ADDRESS:PORT", self.metrics_listen))
         })
     }
 

@@ -106,7 +106,7 @@ fn output_that_cannot_be_written_is_said_and_a_closed_pipe_is_not() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (code, said) = run("full", full.into());
         assert_eq!(code, Some(1), "{command:?}");
-        assert!(said.starts_with("kithd: standard output takes nothing") && said.lines().count() == 1, "{said}");
+        assert!(said.starts_with("kithd: standard output cannot be written") && said.lines().count() == 1, "{said}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `kithd owner`: the token that opens the whole server, made anew while no server runs.
+//! `kithd owner`: makes a new token for the whole server while no server runs.
 
 use super::{exit, out::say};
 use clap::{Args, Subcommand};

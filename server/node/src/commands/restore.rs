@@ -1,4 +1,4 @@
-//! `kithd restore` and `kithd restore-keys`: what was backed up is put back, verified first.
+//! `kithd restore` and `kithd restore-keys`: verify a backup and put it back.
 
 use super::{
     check::contents,
@@ -18,10 +18,10 @@ use std::{
 /// Put the keys back first, with `kithd restore-keys`: the backup must be signed by the key among them, and everything
 /// in it is verified before it is put in place. One that is not signed, or by another key, can be restored with
 /// --unverified if you know where it comes from. Whoever made it may have put in what they like, so that no token in it
-/// opens anything: `kithd owner issue` makes a new owner token. Its logs go on under new incarnations, each with an entry
-/// that says so. If the data folder remembers a checkpoint that is newer than the backup, the server serves the log read-only, until the
-/// newer log is put back, or an operator accepts the loss with --accept-rollback: the log then goes on under a new
-/// incarnation, with an entry that says so, and clients that knew more are told to start anew.
+/// opens anything: `kithd owner issue` makes a new owner token. Its logs go on under new incarnations, each with an
+/// entry that says so. If the data folder remembers a checkpoint that is newer than the backup, the server serves the
+/// log read-only, until the newer log is put back, or an operator accepts the loss with --accept-rollback: the log then
+/// goes on under a new incarnation, with an entry that says so, and clients that knew more have to start over.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd restore --from kith.backup --data ./data\n  \
                         kithd restore --data ./data --accept-rollback")]
@@ -58,7 +58,7 @@ pub(crate) fn restore(config: &Config, clock: Clock, args: &RestoreArgs) -> Exit
     if args.accept_rollback { accept(config, clock) } else { code }
 }
 
-/// Says why nothing was restored, and what else there is to do.
+/// Reports why nothing was restored, and what else can be done.
 fn refused(error: &RestoreError) -> ExitCode {
     let code = exit::failed(error);
     if matches!(error, RestoreError::NotSigned { .. }) {
