@@ -224,7 +224,7 @@ fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
     let install = |arguments: &[&str]| -> Ran { cli.run(&[&["plugin", "install"], arguments].concat()) };
     install(&[&importing]).exits(4).says("the component imports clock; a plugin imports nothing");
     install(&[&empty]).exits(4).says("kith:view/view@1.0.0 is needed");
-    install(&[&text]).exits(4).says("no WebAssembly component");
+    install(&[&text]).exits(4).says("not a WebAssembly component");
     install(&[&nothing]).exits(4).says("data: is missing");
     install(&[&huge]).exits(4).says("more than 33554432 bytes");
     install(&["absent.wasm"]).exits(3).says("cannot read absent.wasm");

@@ -122,7 +122,7 @@ pub fn view(name: &str, status: ViewStatus) -> v1::View {
     }
 }
 
-/// What a view's rows are about, in a word.
+/// The name of a key shape.
 fn view_key(shape: KeyShape) -> &'static str {
     match shape {
         KeyShape::Pair => "pair",
