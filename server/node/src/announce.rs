@@ -17,7 +17,7 @@ pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     lines.extend(owner_age(node));
     if config.demo {
         let name = demo::NAME;
-        lines.push(format!("the fictional network `{name}` is there: try `kith view --network {name}`"));
+        lines.push(format!("the fictional network `{name}` is ready: try `kith view --network {name}`"));
     }
     lines.extend(keys(&node.log().networks()));
     lines.extend(node.log().rollback().map(|rollback| warning(&rollback, config)));
@@ -40,12 +40,12 @@ fn owner_age(node: &Node) -> Option<String> {
     }
     let now = node.now();
     let Some(token) = owner_token::current(node.log(), now) else {
-        return Some("no owner token opens the server: `kithd owner issue` makes one".to_owned());
+        return Some("there is no valid owner token: `kithd owner issue` makes one".to_owned());
     };
     let days = now.millis().saturating_sub(token.issued_at.millis()) / DAY_MS;
     let end = token.expires_at.map(|end| (end.millis() - now.millis()) / DAY_MS);
     tracing::info!(age_days = days, ends_in_days = end, "owner token");
-    let ends = end.map_or_else(|| "does not end".to_owned(), |end| format!("ends in {end} days"));
+    let ends = end.map_or_else(|| "does not expire".to_owned(), |end| format!("expires in {end} days"));
     Some(format!("the owner token is {days} days old and {ends}; `kithd owner rotate` replaces it"))
 }
 

@@ -65,7 +65,7 @@ pub enum OwnerTokenError {
         token: Box<Token>,
     },
     /// No valid owner token exists that could be replaced.
-    #[error("there is no owner token that opens the server: `kithd owner issue` makes one")]
+    #[error("there is no valid owner token: `kithd owner issue` makes one")]
     NoneThere,
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]

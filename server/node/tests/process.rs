@@ -46,7 +46,7 @@ fn it_announces_itself_drains_on_sigterm_and_its_folder_checks_out() {
 
     let (child, lines) = serve(&data);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[0].starts_with("the owner token is 0 days old and does not end"), "{lines:?}");
+    assert!(lines[0].starts_with("the owner token is 0 days old and does not expire"), "{lines:?}");
     assert!(lines[1].starts_with("checkpoints of default are signed by kith/default/"), "{lines:?}");
     assert!(lines[2].starts_with("listening on 127.0.0.1:"), "{lines:?}");
     let busy = kithd(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]).output().unwrap();
@@ -189,7 +189,7 @@ fn the_owner_token_is_made_anew_while_no_server_runs() {
     assert_ne!(secret(), first);
 
     let (child, lines) = serve(&data);
-    assert!(lines[0].starts_with("the owner token is 0 days old and ends in 29 days"), "{lines:?}");
+    assert!(lines[0].starts_with("the owner token is 0 days old and expires in 29 days"), "{lines:?}");
     assert_eq!(terminate(child), Some(0));
     check_exits_with(&data, 0);
 }

@@ -20,18 +20,18 @@ use std::{io, path::PathBuf, process::ExitCode};
 #[command(after_help = "Examples:\n  kithd backup --data ./data --to kith.backup\n  \
                         kithd backup --data ./data --to - | ssh elsewhere 'cat > kith.backup'")]
 pub(crate) struct BackupArgs {
-    /// The new file; or `-`, or a named pipe, into which it is written as it is made
+    /// The new file; or `-` or a named pipe, to which the backup is streamed
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
 
 /// Back up the keys of a data folder, whether a server runs or not
 ///
-/// Whoever has this file and a backup of the log can read every personal word: keep the two apart.
+/// Anybody with this file and a backup of the log can read every personal word: keep the two apart.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kithd backup-keys --data ./data --to kith.keys")]
 pub(crate) struct BackupKeysArgs {
-    /// The new file; or `-`, or a named pipe, into which it is written as it is made
+    /// The new file; or `-` or a named pipe, to which the backup is streamed
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }

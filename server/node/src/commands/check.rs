@@ -15,10 +15,10 @@ use std::{
 
 /// Verify every page, hash, index and tree of a data folder that no server uses, or every byte of a backup
 ///
-/// Exits with 0 if all is well, else lists what is wrong and exits with 6. Where `keys/` is there, every detail is
-/// opened and compared with its commitment. Tokens that open the whole server stand in no network's log: they are
-/// listed, so that somebody who knows can see that they are right. A backup must be signed by the key in the data
-/// folder, if there is one.
+/// Exits with 0 if all is well; otherwise lists what is wrong and exits with 6. If `keys/` exists, every detail is
+/// opened and compared with its commitment. Tokens for the whole server are in no network's log: they are listed, so
+/// that somebody can check that they belong there. A backup must be signed by the key in the data folder, if there is
+/// one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd check --data ./data\n  kithd check --backup kith.backup")]
 pub(crate) struct CheckArgs {
@@ -71,8 +71,8 @@ fn server_token(token: &Token) -> String {
     let time = |at: Timestamp| at.to_proto().to_string();
     let end = match (token.revoked_at, token.expires_at) {
         (Some(revoked), _) => format!("revoked {}", time(revoked)),
-        (None, Some(end)) => format!("ends {}", time(end)),
-        (None, None) => "does not end".to_owned(),
+        (None, Some(end)) => format!("expires {}", time(end)),
+        (None, None) => "does not expire".to_owned(),
     };
     format!("token {} of the whole server: {:?}, issued {}, {end}\n", token.id, token.role, time(token.issued_at))
 }

@@ -45,7 +45,7 @@ pub(super) enum Output {
 pub(super) fn output(to: &Path) -> Result<Output, OpenError> {
     if to == Path::new(STANDARD) {
         let out = io::stdout();
-        let screen = io::Error::other("a backup is no text: name a file, or lead standard output into one");
+        let screen = io::Error::other("a backup is not text: name a file, or redirect standard output to one");
         return if out.is_terminal() { Err(at(to)(screen)) } else { Ok(Output::Stream(Box::new(out))) };
     }
     let takes_bytes =

@@ -28,7 +28,7 @@ pub(crate) enum PluginChangeError {
     #[error("`{0}` is built in: give the plugin another name")]
     NameBuiltIn(String),
     /// Built-in plugins cannot be changed.
-    #[error("`{0}` is built in: it is always there")]
+    #[error("`{0}` is built in and cannot be changed")]
     BuiltIn(String),
     /// The component and settings are those of a built-in plugin.
     #[error("this is the built-in plugin `{0}`: give it settings of its own")]
