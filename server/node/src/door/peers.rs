@@ -36,7 +36,7 @@ struct State {
     /// Connections without a login, from addresses without one.
     strangers: u32,
     last_line: Option<Instant>,
-    /// Connections in order of arrival. Those that have logged in or closed stay until they are come across.
+    /// Connections in order of arrival. Those that have logged in or closed are removed lazily.
     waiting: VecDeque<(Instant, Weak<Stay>)>,
 }
 

@@ -29,13 +29,13 @@ pub enum SnapshotError {
     /// The view is not built yet.
     #[error("the view is still being built, up to position {cursor}")]
     Building {
-        /// How far it has come.
+        /// The position it has reached.
         cursor: Position,
     },
     /// The view has not reached the position.
     #[error("the view has only reached position {cursor}")]
     PositionAhead {
-        /// How far it has come.
+        /// The position it has reached.
         cursor: Position,
     },
     /// Rows could not be computed.
