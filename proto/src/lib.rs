@@ -1,4 +1,4 @@
-//! The wire format `kith.v1`: messages always, gRPC clients and servers by feature.
+//! The wire format `kith.v1`: messages, and gRPC clients and servers as features.
 //!
 //! The `.proto` files beside this crate are the contract; nothing here adds meaning to them.
 

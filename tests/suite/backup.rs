@@ -158,7 +158,7 @@ fn mistakes_say_what_to_do_and_change_nothing() {
     kithd(&["restore-keys", "--from", &shelf.file("keys"), "--data", &shelf.file("new")]).ok();
     kithd(&["restore", "--from", &shelf.file("nothing"), "--data", &shelf.file("new")]).exits(3).says("nothing");
     fs::write(shelf.path("text"), "no backup").unwrap();
-    kithd(&["restore", "--from", &shelf.file("text"), "--data", &shelf.file("new")]).exits(4).says("no backup");
+    kithd(&["restore", "--from", &shelf.file("text"), "--data", &shelf.file("new")]).exits(4).says("not a backup");
     let mut damaged = whole.clone();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;

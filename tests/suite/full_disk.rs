@@ -75,7 +75,7 @@ async fn a_full_disk_stops_writes_and_loses_nothing() {
 async fn expect_refused(raw: &Raw) {
     let refused = raw.append(vec![sent(&met(&["amina", "ben"]))]).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "LOG_POISONED"), "{}", refused.message);
-    assert!(refused.message.contains("met a full disk: an operator must make room and restart"), "{}", refused.message);
+    assert!(refused.message.contains("disk filled up: an operator must make room and restart"), "{}", refused.message);
 }
 
 /// A disk of its own: what others write elsewhere does not fill it.
@@ -109,14 +109,14 @@ async fn a_disk_that_is_almost_full_refuses_events_until_there_is_room() {
     let refused = raw.append(vec![meeting.clone()]).await.unwrap_err();
     assert_eq!((refused.code, refused.reason.as_str()), (Code::Unavailable, "DISK_FULL"), "{}", refused.message);
     assert!(refused.message.contains("once an operator has made room"), "{}", refused.message);
-    assert!(server.hear("almost full").contains("takes no events"));
+    assert!(server.hear("almost full").contains("accepts no events"));
     assert_eq!(raw.read_all().await.unwrap().len(), 2, "reading goes on");
     let cli = Cli::new(server.url(), secret.trim());
     cli.run(&["met", "amina", "ben"]).exits(5).says("almost full");
 
     fs::remove_file(&ballast).unwrap();
     raw.append(vec![meeting]).await.unwrap();
-    assert!(server.hear("has room again").contains("takes events"));
+    assert!(server.hear("has room again").contains("accepts events"));
     assert_eq!(raw.read_all().await.unwrap().len(), 3, "nothing had to be restarted");
 }
 

@@ -1,7 +1,8 @@
-//! Entries in rows of about a page: what costs a storage engine is rows, not bytes. Used by the log and by replicas.
+//! Entries in rows of about a page, because a storage engine's cost is in rows, not bytes. Used by the log and by
+//! replicas.
 //!
-//! Invariant: the row of position p holds the entries from p on, without a gap up to the next row, and where rows begin
-//! follows from the entries alone, never from the batches that they came in.
+//! Invariant: the row of position p holds the entries from p on, without a gap up to the next row. Where rows begin
+//! depends only on the entries, never on the batches in which they were appended.
 //!
 //! A block is a run of `0x0a`, length as a protobuf varint, entry: the field `entries = 1` of the messages that carry
 //! entries, so that a block can be sent as it is.
@@ -26,7 +27,7 @@ pub enum BlocksError {
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Storage(#[from] StorageError),
-    /// A block is cut short or holds something else than entries.
+    /// A block is cut short or contains something other than entries.
     #[error("a block of entries is malformed")]
     Malformed,
 }
@@ -41,7 +42,7 @@ pub struct StoredEntries<T> {
 }
 
 impl<T: ReadableTable<(u32, u64), &'static [u8]>> StoredEntries<T> {
-    /// The entry at a position, if it is there.
+    /// The entry at a position, if it is stored.
     pub fn find(&self, position: Position) -> Result<Option<Bytes>, BlocksError> {
         let Some((first, block)) = self.block_of(position)? else { return Ok(None) };
         let skipped = usize::try_from(position.get() - first.get()).map_err(|_| BlocksError::Malformed)?;
@@ -117,7 +118,7 @@ fn next_frame(rest: &mut Bytes) -> Option<Bytes> {
     (length <= rest.len()).then(|| rest.split_to(length))
 }
 
-/// The growing end of stored entries, held by whoever writes them: the last block.
+/// The growing end of stored entries, held by their writer: the last block.
 #[derive(Debug, Clone, Default)]
 pub struct BlockEdge {
     first: u64,
@@ -125,7 +126,7 @@ pub struct BlockEdge {
 }
 
 impl BlockEdge {
-    /// The end of stored entries, to go on from there.
+    /// Reads the end of stored entries, to continue from there.
     pub fn read<T>(stored: &StoredEntries<T>) -> Result<Self, BlocksError>
     where
         T: ReadableTable<(u32, u64), &'static [u8]>,
@@ -134,7 +135,7 @@ impl BlockEdge {
         Ok(last.map_or_else(Self::default, |(first, block)| Self { first: first.get(), block: block.to_vec() }))
     }
 
-    /// Appends entries, the first of which follows the last one here, and writes their rows.
+    /// Appends entries, the first of which must follow the last stored one, and writes their rows.
     pub fn append<'e>(
         &mut self,
         network: u32,
@@ -171,7 +172,7 @@ mod tests {
     use proptest::prelude::*;
     use redb::{Database, ReadableDatabase, ReadableTableMetadata, backends::InMemoryBackend};
 
-    /// Stores entries in parts, each time with an end read anew.
+    /// Stores entries in parts, with the end read again for each.
     fn stored(parts: &[Vec<Vec<u8>>]) -> Database {
         let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let mut next = 1;

@@ -1,6 +1,6 @@
 //! Generators of valid events, for property tests of this and other crates.
 //!
-//! Invariant: what they give obeys every rule of the event model, so that its bytes are accepted.
+//! Invariant: what they generate obeys every rule of the event model, so its bytes are accepted.
 
 mod administration;
 mod fact;
@@ -21,7 +21,7 @@ use proptest::{
 };
 use std::str::FromStr;
 
-/// Which ids generated events name.
+/// The ids that generated events name.
 #[derive(Debug, Clone)]
 pub struct Names {
     /// Ids of people.
@@ -33,7 +33,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Ids of every form and length; hardly one comes twice.
+    /// Ids of every form and length; hardly any repeat.
     pub fn any() -> Self {
         Self {
             person: parsed("[A-Za-z0-9_.@-]{1,64}").boxed(),
@@ -42,7 +42,7 @@ impl Names {
         }
     }
 
-    /// A small world, in which events meet: 8 people, 3 organisations, 48 events.
+    /// A small world, so that events share ids: 8 people, 3 organisations, 48 events.
     pub fn few() -> Self {
         Self {
             person: (0..8_u8).prop_map(numbered_person).boxed(),
@@ -133,7 +133,7 @@ fn name() -> impl Strategy<Value = String> {
     "[^\\pC\\p{Zl}\\p{Zp}]{0,39}[A-Za-z0-9]"
 }
 
-/// A time that an event can have happened at.
+/// A time at which an event can have happened.
 pub fn time() -> impl Strategy<Value = Timestamp> {
     (Timestamp::MIN.millis()..=Timestamp::MAX.millis()).prop_map(Timestamp::from_millis)
 }

@@ -9,7 +9,7 @@
 //! | 32 | SHA-256 of all bytes before |
 //! | 64 | Ed25519 signature over `signed_bytes` of that digest |
 //!
-//! Invariant: the bytes that are signed are no checkpoint's text, so that neither signature passes for the other.
+//! Invariant: the signed bytes are never the text of a checkpoint, so neither signature is valid for the other.
 
 use crate::checkpoint::PublicKey;
 use sha2::{Digest, Sha256};
@@ -26,7 +26,7 @@ pub const SIGNATURE_BYTES: usize = 64;
 /// Bytes before what is backed up.
 const START_BYTES: usize = 16 + 4 + 32;
 
-/// Bytes behind it.
+/// Bytes after what is backed up.
 const END_BYTES: usize = 32 + SIGNATURE_BYTES;
 
 /// What the signature is over.
@@ -34,31 +34,31 @@ pub(crate) fn signed_bytes(digest: &[u8; 32]) -> Vec<u8> {
     [b"kith/backup/2\0".as_slice(), digest].concat()
 }
 
-/// Why bytes are no whole backup.
+/// Why bytes are not a complete backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BackupInvalid {
     /// They are something else.
-    #[error("it is no backup of a log")]
+    #[error("it is not a backup of a log")]
     NotABackup,
-    /// They are of another version.
+    /// They have another version.
     #[error("it has format version {found}, and this program reads version {VERSION}")]
     Version {
         /// The version found.
         found: u32,
     },
-    /// They do not have the digest that stands at their end.
+    /// They do not match the digest at their end.
     #[error("it is cut off, or bytes in it are not as they were written")]
     Damaged,
-    /// The signature is not one of the key in it.
-    #[error("its signature is not one of the key that it names")]
+    /// The signature was not made by the key in the backup.
+    #[error("its signature was not made by the key that it names")]
     NotSigned,
 }
 
-/// Verifies a backup while its bytes go by.
+/// Verifies a backup as its bytes are read.
 #[derive(Debug, Clone, Default)]
 pub struct BackupVerifier {
     hash: Sha256,
-    /// As many of the first bytes as have come.
+    /// The first bytes, as many as were read.
     start: Vec<u8>,
     /// The last bytes, which may be its end.
     end: Vec<u8>,
@@ -75,7 +75,7 @@ impl BackupVerifier {
         self.end.drain(..before_end);
     }
 
-    /// Ends the backup; gives the key that signed it. Whose key that is, is for the caller to know.
+    /// Ends the backup; returns the key that signed it. The caller must know whose key that is.
     pub fn finish(self) -> Result<PublicKey, BackupInvalid> {
         let start = self.start.strip_prefix(MAGIC).ok_or(BackupInvalid::NotABackup)?;
         let (version, key) = start.split_first_chunk().ok_or(BackupInvalid::Damaged)?;

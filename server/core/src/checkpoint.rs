@@ -3,8 +3,8 @@
 //! A checkpoint is a C2SP tlog-checkpoint (<https://c2sp.org/tlog-checkpoint>) in a C2SP signed note
 //! (<https://c2sp.org/signed-note>): origin, size and root, a line each, and an Ed25519 signature over those bytes. A
 //! [`Receipt`] proves that an entry is under a checkpoint, a [`Growth`] that a checkpoint continues an earlier one.
-//! Invariant: everything that parses encodes to the same bytes again, and what is not signed by the key asked for is
-//! an error, whatever else is right about it.
+//! Invariant: everything that parses encodes to the same bytes again, and whatever the expected key did not sign is an
+//! error, even if all else is right.
 
 mod growth;
 mod key;
@@ -21,7 +21,7 @@ pub use receipt::{Receipt, ReceiptInvalid};
 
 use crate::{limits::TREE_SIZE_MAX, tree::Hash};
 
-/// How far a log's hash tree goes.
+/// The size and root of a log's hash tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The log.
@@ -38,16 +38,16 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size, text::encode(self.root.as_bytes()))
     }
 
-    /// Reads the text of a note. Further lines are allowed, and mean nothing here.
+    /// Reads the text of a note. Further lines are allowed and ignored.
     fn from_text(text: &str) -> Result<Self, CheckpointInvalid> {
         let malformed = |what| CheckpointInvalid::Malformed { what };
         let body = text.strip_suffix('\n').ok_or(malformed("its text does not end with a newline"))?;
         let mut lines = body.split('\n');
         let mut next = |what| lines.next().ok_or(malformed(what));
-        let origin = next("it names no log")?.parse().map_err(|_| malformed("its first line is no origin"))?;
+        let origin = next("it names no log")?.parse().map_err(|_| malformed("its first line is not an origin"))?;
         let size = text::decimal(next("it has no size")?).filter(|size| *size <= TREE_SIZE_MAX);
-        let size = size.ok_or(malformed("its second line is no size"))?;
-        let root = text::hash(next("it has no root")?).ok_or(malformed("its third line is no root"))?;
+        let size = size.ok_or(malformed("its second line is not a size"))?;
+        let root = text::hash(next("it has no root")?).ok_or(malformed("its third line is not a root"))?;
         if lines.any(str::is_empty) {
             return Err(malformed("a line of its text is empty"));
         }
@@ -63,7 +63,7 @@ pub struct SignedCheckpoint {
 }
 
 impl SignedCheckpoint {
-    /// Signs a checkpoint. Whoever calls this makes sure that it continues every one signed before.
+    /// Signs a checkpoint. The caller ensures that it continues every checkpoint signed before.
     pub fn sign(checkpoint: Checkpoint, key: &SigningKey) -> Self {
         let text = checkpoint.text();
         let signature = key.sign(&checkpoint.origin, &text);
@@ -78,7 +78,7 @@ impl SignedCheckpoint {
     }
 
     /// The checkpoint, if the key signed it and is the key of the log that it names. Signatures of other keys are
-    /// passed over; a wrong one of this key is an error.
+    /// ignored; a wrong one of this key is an error.
     pub fn verify(&self, key: &VerifierKey) -> Result<&Checkpoint, CheckpointInvalid> {
         self.note.verify(key)?;
         if self.checkpoint.origin != *key.origin() {
@@ -87,7 +87,7 @@ impl SignedCheckpoint {
         Ok(&self.checkpoint)
     }
 
-    /// What it says, whoever wrote it: to look up the key, and to tell people what was refused.
+    /// What it says, whoever wrote it: to look up the key, and to report what was refused.
     pub fn unverified(&self) -> &Checkpoint {
         &self.checkpoint
     }
@@ -104,14 +104,14 @@ impl std::fmt::Display for SignedCheckpoint {
     }
 }
 
-/// Why a text is no checkpoint of a log.
+/// Why a text is not a checkpoint of a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointInvalid {
-    /// It is no signed note, or not signed by the key.
+    /// It is not a signed note, or not signed by the key.
     #[error(transparent)]
     Note(#[from] NoteInvalid),
     /// The note holds something else.
-    #[error("the note is no checkpoint: {what}")]
+    #[error("the note is not a checkpoint: {what}")]
     Malformed {
         /// What is wrong.
         what: &'static str,

@@ -12,7 +12,7 @@ use kith_proto::v1;
 pub enum Condition {
     /// The head is this position.
     ExpectedHead(Position),
-    /// No entry after a position, visible to the one who appends, matches a filter.
+    /// No entry after a position that the appending principal may see matches a filter.
     NoneMatch {
         /// The position.
         after: Position,

@@ -1,7 +1,7 @@
-//! The decision: accept or refuse what comes in, give positions, make entry bytes. Pure: state in, entries out.
+//! The decision: accepts or refuses commands, assigns positions and makes entry bytes. Pure: state in, entries out.
 //!
-//! The same function serves the embedded log and a log whose order comes from elsewhere: equal states, commands
-//! and times give equal entries.
+//! The same function serves the embedded log and a log that is ordered elsewhere: equal states, commands and times give
+//! equal entries.
 
 mod apart;
 mod checks;
@@ -45,7 +45,7 @@ pub trait State {
     /// The directory at the head.
     fn directory(&self) -> &Directory;
 
-    /// Where an event is, if it is recorded.
+    /// The position of an event, if it is recorded.
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, Self::Error>;
 
     /// The entry at a position up to the head.
@@ -60,9 +60,9 @@ pub trait State {
 pub struct Command {
     /// Who appends.
     pub principal: Principal,
-    /// What.
+    /// The events.
     pub events: Vec<Prepared>,
-    /// On which condition.
+    /// What must hold for them to be accepted.
     pub condition: Option<Condition>,
     /// Whether a client or the server itself made the events.
     pub origin: Origin,
@@ -77,7 +77,7 @@ pub enum Origin {
     Server,
 }
 
-/// What became of an event that was not refused.
+/// The outcome of an event that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It is recorded at this position.
@@ -86,7 +86,7 @@ pub enum Outcome {
     Duplicate(Position),
 }
 
-/// An accepted event with all that is stored of it.
+/// An accepted event with everything that is stored about it.
 #[derive(Debug, Clone)]
 pub struct Accepted {
     /// Its outline.
@@ -101,12 +101,12 @@ pub struct Accepted {
     pub details: Vec<Detail>,
 }
 
-/// Commands decided on top of a state, one after the other, before they are stored together.
+/// Commands decided one after the other on top of a state, to be stored together.
 pub struct Batch<'s, S> {
     state: &'s S,
-    /// What the machine's clock says.
+    /// The machine's clock.
     clock: Timestamp,
-    /// When entries are recorded: never before the last one.
+    /// When entries are recorded: never earlier than the last entry.
     recorded_at: Timestamp,
     future_ms_max: i64,
     accepted: Vec<Accepted>,
@@ -123,10 +123,10 @@ struct Target {
     header: Header,
 }
 
-/// A refusal, or the state could not be read.
+/// Why a command was not decided: a refusal, or the state could not be read.
 #[derive(Debug)]
 pub enum Undecided<E> {
-    /// Refused; nothing of the command counts.
+    /// Refused; the command has no effect.
     Refused(Refused),
     /// The state could not be read.
     Unreadable(E),
@@ -145,7 +145,7 @@ impl<E, R: Into<Refusal>> From<R> for Stop<E> {
 }
 
 impl<E> Stop<E> {
-    /// What the event at an index of its command came to.
+    /// The result of a command that this event stops; `event` is its index.
     fn at_event(self, event: usize) -> Undecided<E> {
         match self {
             Self::Refusal(why) => Undecided::Refused(Refused { event, why }),
@@ -155,8 +155,8 @@ impl<E> Stop<E> {
 }
 
 impl<'s, S: State> Batch<'s, S> {
-    /// An empty batch on top of a state, decided at time `now`. Events may lie `future_ms_max` after that, also where
-    /// the last entry was recorded later: a clock that ran ahead once must not judge what lies in the future.
+    /// An empty batch on top of a state, decided at time `now`. Events may happen up to `future_ms_max` after that,
+    /// even if the last entry was recorded later: a clock that once ran ahead must not decide what is in the future.
     pub fn new(state: &'s S, now: Timestamp, future_ms_max: i64) -> Self {
         Self {
             state,
@@ -190,7 +190,7 @@ impl<'s, S: State> Batch<'s, S> {
         self.decide_one(principal, origin, event).map_err(|stop| stop.at_event(0))
     }
 
-    /// Makes room for events that are about to be decided. Their entries share one piece of memory.
+    /// Reserves room for events that are about to be decided. Their entries share one allocation.
     pub fn make_room(&mut self, principal: &Principal, events: &[Prepared]) {
         self.accepted.reserve(events.len());
         self.positions.reserve(events.len());
@@ -203,7 +203,7 @@ impl<'s, S: State> Batch<'s, S> {
         &self.accepted
     }
 
-    /// Gives the accepted entries away.
+    /// The accepted entries, by value.
     pub fn into_accepted(self) -> Vec<Accepted> {
         self.accepted
     }
@@ -274,8 +274,8 @@ impl<'s, S: State> Batch<'s, S> {
         Ok(Outcome::Accepted(position))
     }
 
-    /// An id that is recorded: a duplicate if the principal may see that event and the content is the same. To
-    /// others the id is just taken, so that an answer never tells what another organisation recorded.
+    /// Decides an event whose id is recorded: a duplicate if the principal may see that event and the content is the
+    /// same. Otherwise the id is taken, so that an answer never reveals what another organisation recorded.
     fn decide_again(
         &self,
         principal: &Principal,
@@ -358,7 +358,7 @@ impl<'s, S: State> Batch<'s, S> {
     }
 }
 
-/// Checks the size of an append before its events are opened.
+/// Checks the size of an append before its events are decoded.
 pub fn check_append_size(events: usize, size_bytes: usize) -> Result<(), Invalid> {
     check_count("events", events, 1, limits::APPEND_EVENTS_MAX)?;
     if size_bytes > limits::APPEND_BYTES_MAX {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 /// Separates commitments to details from all other hashes.
 const COMMITMENT_DOMAIN: &[u8] = b"kith/detail/1";
 
-/// The rule for details of other events than those that describe a person.
+/// The rule for details of events that do not describe a person.
 const DESCRIBED_ELSEWHERE: &str =
     "a note, a place or words: names and contact details belong to the events that add or change a person";
 
@@ -43,13 +43,13 @@ pub enum DetailKind {
     Place,
     /// Any other words.
     Words,
-    /// A kind that a later version has, by its number.
+    /// A kind of a later version, by its number.
     Newer(i32),
 }
 
 impl Detail {
-    /// Checks that an event may have it: names and contact details belong to the directory, which everybody reads, and
-    /// so to the facts that add or change a person, about that person alone.
+    /// Checks that an event may have this detail: names and contact details belong to the directory, which everybody
+    /// reads, so only facts that add or change a person may have them, about that person alone.
     pub(crate) fn check_place(&self, event: &Event) -> Result<(), Invalid> {
         match self.kind {
             DetailKind::Note | DetailKind::Place | DetailKind::Words | DetailKind::Newer(_) => Ok(()),

@@ -43,7 +43,7 @@ pub struct Organisation {
     pub position: Position,
 }
 
-/// That one id means another person's.
+/// A merge: one id now means the person of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merge {
     /// The id that stays.
@@ -55,7 +55,7 @@ pub struct Merge {
 }
 
 impl Directory {
-    /// Takes in an accepted event. Events must come in order of position.
+    /// Applies an accepted event. Events must be applied in order of position.
     pub fn apply(&mut self, event: &Event, position: Position) {
         match &event.fact {
             Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
@@ -118,7 +118,7 @@ impl Directory {
         &self.organisations
     }
 
-    /// The merge that an id took part in as the one that does not stay.
+    /// The merge in which an id was merged into another.
     pub fn merge(&self, id: &PersonId) -> Option<&Merge> {
         self.merges.get(id)
     }

@@ -17,7 +17,7 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint, message, uint64},
 };
 
-/// Bytes that an entry's numbers, and the keys and lengths of its fields, take at the most.
+/// Maximum bytes of an entry's numbers, and of the keys and lengths of its fields.
 const FRAME_BYTES: usize = 60;
 
 /// An event as the log holds it.
@@ -38,12 +38,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The bytes that are stored, hashed and sent. Made once, when the position is given.
+    /// The bytes that are stored, hashed and sent. Made once, when the position is assigned.
     pub fn encode(&self) -> Bytes {
         self.encode_with(&mut BytesMut::new())
     }
 
-    /// The same bytes, in memory that the entries of a batch share: one large piece costs less than many small ones.
+    /// The same bytes, in memory that the entries of a batch share: one large allocation is cheaper than many small
+    /// ones.
     pub(crate) fn encode_with(&self, memory: &mut BytesMut) -> Bytes {
         let organisation = self.organisation.as_ref().map_or("", OrganisationId::as_str);
         uint64::encode(1, &self.position.get(), memory);
@@ -55,7 +56,7 @@ impl Entry {
         memory.split().freeze()
     }
 
-    /// Reads entry bytes; the event's bytes share their memory and are not opened.
+    /// Reads entry bytes; the event's bytes share their memory and are not decoded.
     pub fn decode(bytes: &Bytes) -> Result<Self, Invalid> {
         let proto = v1::Entry::decode(bytes.clone()).map_err(|_| Invalid::new("entry", Problem::Undecodable))?;
         let recorded_at = proto.recorded_at.as_ref().and_then(Timestamp::from_proto);
@@ -75,13 +76,13 @@ impl Entry {
         })
     }
 
-    /// Opens the event, which a later version may have recorded.
+    /// Decodes the event, which a later version may have recorded.
     pub fn event(&self) -> Result<Event, Invalid> {
         Event::read(&self.event_bytes)
     }
 }
 
-/// Bytes that an event's entry may take once a principal has recorded it.
+/// Maximum bytes of an event's entry once a principal has recorded it.
 pub(crate) fn encoded_bytes_max(principal: &Principal, event: &Prepared) -> usize {
     let organisation = principal.organisation.as_ref().map_or("", OrganisationId::as_str);
     FRAME_BYTES + principal.id.as_str().len() + organisation.len() + event.bytes.len()

@@ -1,6 +1,6 @@
 //! Events: immutable facts as clients recorded them, in domain types.
 //!
-//! An [`Event`] that exists obeys every limit; its canonical bytes are made and read in `wire`.
+//! Every [`Event`] obeys every limit; `wire` encodes and decodes its canonical bytes.
 
 mod administration;
 mod directory;
@@ -75,7 +75,7 @@ pub enum AttributeValue {
     Flag(bool),
 }
 
-/// What happened, by family: what holds for all of a family need not name its members.
+/// What happened, by family: code that treats a whole family alike need not list its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// People did something with each other.
@@ -86,13 +86,13 @@ pub enum Fact {
     Retracted(Retracted),
     /// The directory changed.
     Directory(DirectoryFact),
-    /// The server says what it was asked to do.
+    /// The server records what it was asked to do.
     Administration(Administration),
     /// A fact of a later version.
     Newer(Newer),
 }
 
-/// Lets whoever states a fact leave out its family.
+/// Conversions into `Fact`, so that code need not name the family.
 macro_rules! facts {
     ($($family:ident($inner:ident): $($fact:ident),*;)*) => {
         $($(impl From<$fact> for Fact {
@@ -119,8 +119,8 @@ impl From<Retracted> for Fact {
     }
 }
 
-/// A fact that a later version of this program records and this one does not know: kept, shown by its number and passed
-/// on, but counted in no view.
+/// A fact that a later version of this program records and this one does not know: stored, shown by its number and
+/// passed on, but counted in no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newer {
     /// Number of its field in `kith.v1.Event`.
@@ -169,7 +169,7 @@ pub enum Role {
     Recorder,
     /// Reads, and installs plugins.
     Analyst,
-    /// Reads, and asks for proofs and the access log.
+    /// Reads, and requests proofs and the access log.
     Auditor,
     /// Reads, retracts, erases and sets holds for its organisation.
     RecordsOfficer,
@@ -218,9 +218,8 @@ impl Event {
         crate::wire::decode_event(bytes)
     }
 
-    /// Reads an event that a log already holds, perhaps one that a later version recorded: fields that are not known
-    /// are passed over, and a fact that is not known is a [`Newer`] one. What is appended is read by
-    /// [`decode`](Self::decode).
+    /// Reads an event that a log already holds, perhaps one that a later version recorded: unknown fields are skipped,
+    /// and an unknown fact is a [`Newer`] one. Appended events are read by [`decode`](Self::decode) instead.
     pub fn read(bytes: &[u8]) -> Result<Self, crate::invalid::Invalid> {
         crate::wire::read_event(bytes)
     }
@@ -258,8 +257,8 @@ impl Event {
         }
     }
 
-    /// The person whom a detail of these subjects gives a name for all to see: only the facts of the directory that are
-    /// about one person name anybody, and only that person.
+    /// The person whom a detail with these subjects names publicly: only facts of the directory about one person name
+    /// anybody, and only that person.
     pub fn names<'a>(&self, kind: DetailKind, subjects: &'a [PersonId]) -> Option<&'a PersonId> {
         match (kind, subjects) {
             (DetailKind::Name, [person]) if self.person_described() == Some(person) => Some(person),
@@ -275,7 +274,7 @@ impl Event {
         }
     }
 
-    /// The person whom the directory takes this event to be about, if it is one that adds or changes a person.
+    /// The person whom this event adds to or changes in the directory, if it does.
     pub(crate) fn person_described(&self) -> Option<&PersonId> {
         match &self.fact {
             Fact::Directory(change) => change.person_described(),
@@ -283,7 +282,7 @@ impl Event {
         }
     }
 
-    /// The event it names, if any, with the field that names it. Causes are not targets: they may be elsewhere.
+    /// The event it names, if any, with the field that names it. Causes are not targets: they need not be in this log.
     pub fn target(&self) -> Option<(EventId, &'static str)> {
         match &self.fact {
             Fact::Habit(habit) => habit.target(),

@@ -12,7 +12,7 @@ use kith_proto::v1;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-/// Which entries to give. Empty lists and missing bounds let everything pass; all given parts must match.
+/// Which entries to return. Empty lists and missing bounds let everything pass; all given parts must match.
 ///
 /// Directory and administration entries of scope network, merges and their retractions always pass, so that handles and
 /// keys are the same everywhere.
@@ -26,9 +26,9 @@ pub struct Filter {
     pub people_match: PeopleMatch,
     /// Recorded by any of these organisations.
     pub organisations: Vec<OrganisationId>,
-    /// Happened then or later.
+    /// Happened at this time or later.
     pub occurred_from: Option<Timestamp>,
-    /// Happened before then.
+    /// Happened before this time.
     pub occurred_until: Option<Timestamp>,
 }
 
@@ -48,12 +48,12 @@ impl Filter {
         *self == Self { people_match: self.people_match, ..Self::default() }
     }
 
-    /// Whether an entry passes as part of a stream: what it asks for, and always directory and administration.
+    /// Whether an entry passes as part of a stream: if it matches, or is directory or administration.
     pub fn passes(&self, header: &Header) -> bool {
         header.passes_every_filter() || self.matches(header)
     }
 
-    /// Whether an entry is one that the filter asks for.
+    /// Whether an entry matches the filter itself.
     pub fn matches(&self, header: &Header) -> bool {
         self.matches_kind(header)
             && self.matches_people(header)
@@ -66,7 +66,7 @@ impl Filter {
         self.kinds.is_empty() || header.kinds.iter().any(|kind| self.kinds.contains(kind))
     }
 
-    /// Whether the people it asks for take part in an entry.
+    /// Whether the filter's people take part in an entry.
     pub fn matches_people(&self, header: &Header) -> bool {
         let takes_part = |person: &PersonId| header.people.contains(person);
         match self.people_match {

@@ -1,4 +1,4 @@
-//! What is known of an entry for permission and filters, its target's part included.
+//! What permissions and filters need to know of an entry, including its target.
 
 use crate::{
     entry::Entry,
@@ -32,10 +32,11 @@ pub struct Header {
 }
 
 impl Header {
-    /// Outlines an entry. `find` gives the entry of an event that it names, or `None` if that is not here (as in a
-    /// partial replica): then only the entry's own part counts.
+    /// Outlines an entry. `find` returns the entry of an event that it names, or `None` if that is missing (as in a
+    /// partial replica); then only the entry's own part counts.
     ///
-    /// A retraction counts under all that its target counts under; other events under their target's own part.
+    /// A retraction has all kinds and people of its target's header; other events have those of their target's own
+    /// part.
     pub fn resolve<E>(
         entry: &Entry,
         event: &Event,
@@ -55,14 +56,14 @@ impl Header {
         Ok(header)
     }
 
-    /// Whether directory and administration are made of the entry: its own kind is one of those, or it withdraws one
-    /// that is (a merge).
+    /// Whether the entry is part of directory or administration: by its own kind, or because it withdraws an entry that
+    /// is (a merge).
     pub fn is_common(&self) -> bool {
         self.kinds.iter().any(Kind::is_common)
     }
 
     /// Whether the entry is part of every filter and stream of those who may see it: it is common, and of scope
-    /// network. An organisation's administration is found like any other entry.
+    /// network. An organisation's administration is filtered like any other entry.
     pub fn passes_every_filter(&self) -> bool {
         self.scope == Scope::Network && self.is_common()
     }

@@ -3,12 +3,12 @@
 use crate::{id::EventId, position::Position};
 use bytes::Bytes;
 
-/// How much one read may give. At least one entry is given even if it is larger.
+/// How much one read may return. It returns at least one entry, even a larger one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// At most so many entries.
+    /// Maximum number of entries.
     pub entries: usize,
-    /// At most so many bytes, the first entry apart.
+    /// Maximum number of bytes; the first entry may exceed it.
     pub bytes: usize,
 }
 
@@ -25,9 +25,9 @@ pub trait History: Send + Sync + 'static {
     /// Entry bytes after `after` up to `until`, oldest first, within the budget.
     fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Vec<Bytes>, Unreadable>;
 
-    /// The entries at these positions, in the order given; positions that are not there are left out.
+    /// The entries at these positions, in the order given; missing positions are skipped.
     fn read_at(&self, positions: &[Position]) -> Result<Vec<Bytes>, Unreadable>;
 
-    /// Where an event is, if it is here.
+    /// The position of an event, if the store has it.
     fn position_of(&self, id: &EventId) -> Result<Option<Position>, Unreadable>;
 }

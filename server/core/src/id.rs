@@ -1,4 +1,4 @@
-//! Ids: parsing is the only way to make one, so an id that exists is well formed.
+//! Ids: parsing is the only constructor, so every id is well formed.
 
 use crate::{
     invalid::{Invalid, Problem},
@@ -7,7 +7,7 @@ use crate::{
 use smol_str::SmolStr;
 use std::{borrow::Borrow, fmt};
 
-/// Makes a text id, cheap to copy where it is short, with a set of characters and a largest length.
+/// Defines a text id with its allowed characters and maximum length; short ones are cheap to clone.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $max:expr, $rule:literal, $allowed:expr) => {
         $(#[$doc])*
@@ -63,7 +63,7 @@ text_id!(
     |byte| byte.is_ascii_alphanumeric() || b"_.@-".contains(&byte)
 );
 text_id!(
-    /// An organisation's id, best a slug.
+    /// An organisation's id, preferably a slug.
     OrganisationId, limits::ORGANISATION_ID_BYTES_MAX, "made of letters, digits and _ . -",
     |byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)
 );
@@ -73,7 +73,7 @@ text_id!(
     |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
 );
 text_id!(
-    /// What a thing was asked for or helped with.
+    /// What help was asked for or given with.
     Category, limits::CATEGORY_BYTES_MAX, "made of a-z, 0-9, _ and -",
     |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
 );
@@ -83,7 +83,7 @@ text_id!(
     |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
 );
 text_id!(
-    /// Whoever is authenticated, as entries name it: `person:ID` or `token:ID`.
+    /// A principal's id, as entries name it: `person:ID` or `token:ID`.
     PrincipalId, 80, "made of letters, digits and _ . @ : -",
     |byte| byte.is_ascii_alphanumeric() || b"_.@:-".contains(&byte)
 );

@@ -13,16 +13,16 @@ pub struct Invalid {
 /// The rules that a field can break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The field is needed.
+    /// The field is required.
     #[error("is missing")]
     Missing,
-    /// The bytes are no protobuf message of the expected type.
+    /// The bytes are not a protobuf message of the expected type.
     #[error("is not a protobuf message of the expected type")]
     Undecodable,
     /// The bytes differ from the canonical encoding: unknown or repeated fields, or fields out of order.
     #[error("is not in canonical form: unknown, repeated or unordered fields")]
     NotCanonical,
-    /// The field must look otherwise.
+    /// The field must be something else.
     #[error("must be {0}")]
     MustBe(&'static str),
     /// Too few items.
@@ -49,19 +49,19 @@ pub enum Problem {
         /// What was given.
         found: usize,
     },
-    /// An item is there twice.
+    /// An item occurs twice.
     #[error("names {0} twice")]
     Repeated(String),
     /// The items must be in ascending order.
     #[error("is not sorted")]
     Unsorted,
-    /// The commitment stands for another detail.
+    /// The commitment is that of another detail.
     #[error("does not match its commitment")]
     DetailsMismatch,
-    /// The event comes with a signature, and there is no key to verify it with.
+    /// The event has a signature, and there is no key to verify it with.
     #[error("cannot be verified: no keys of devices are known here; leave it out")]
     SignatureUnverified,
-    /// The event lies too far in the future.
+    /// The event happens too far in the future.
     #[error("lies more than {max_ms} ms in the future")]
     InFuture {
         /// The allowed distance in milliseconds.
@@ -104,7 +104,7 @@ pub(crate) fn check_count(field: &str, found: usize, min: usize, max: usize) -> 
     Ok(())
 }
 
-/// Checks that text is there and not too long.
+/// Checks that text is not empty and not too long.
 pub(crate) fn check_text(field: &str, text: &str, max: usize) -> Result<(), Invalid> {
     if text.is_empty() {
         return Err(Invalid::new(field, Problem::Missing));
@@ -112,7 +112,7 @@ pub(crate) fn check_text(field: &str, text: &str, max: usize) -> Result<(), Inva
     check_text_or_empty(field, text, max)
 }
 
-/// Checks that text is not too long and holds no control characters but line breaks and tabs.
+/// Checks that text is not too long and has no control characters except line breaks and tabs.
 pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result<(), Invalid> {
     if text.len() > max {
         return Err(Invalid::new(field, Problem::TooLong { max, found: text.len() }));
@@ -124,7 +124,7 @@ pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result
     Ok(())
 }
 
-/// Checks that a name is one line of text that shows as it is written, with a letter or digit that can be seen.
+/// Checks that a name is one line that is displayed as written, with at least one visible letter or digit.
 pub(crate) fn check_name(field: &str, name: &str, max: usize) -> Result<(), Invalid> {
     check_text(field, name, max)?;
     let must_be = |rule| Err(Invalid::new(field, Problem::MustBe(rule)));
@@ -140,18 +140,18 @@ pub(crate) fn check_name(field: &str, name: &str, max: usize) -> Result<(), Inva
     Ok(())
 }
 
-/// Whether a character turns the text after it around, whatever that text is (UAX #9: embeddings, overrides, isolates).
-/// Marks, which real names need, do not.
+/// Whether a character changes the direction of any text after it (UAX #9: embeddings, overrides, isolates).
+/// Directional marks, which real names need, do not.
 fn turns_text(letter: char) -> bool {
     matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character counts as a letter and shows nothing: the fillers of Hangul.
+/// Whether a character counts as a letter but is invisible: the Hangul fillers.
 fn is_filler(letter: char) -> bool {
     matches!(letter, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
-/// Checks that no item is there twice.
+/// Checks that no item occurs twice.
 pub(crate) fn check_unique<T: Ord + std::fmt::Display>(field: &str, items: &[T]) -> Result<(), Invalid> {
     if items.len() < 2 {
         return Ok(());

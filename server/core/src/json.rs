@@ -1,4 +1,4 @@
-//! JSON as it was written: a field that is there twice is seen, where parsers in general keep the last one.
+//! JSON as it was written, including repeated fields, of which most parsers keep only the last.
 
 use serde::{
     Deserialize, Deserializer,
@@ -24,7 +24,7 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// A field that an object has twice.
+/// The error for a field that occurs twice in an object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` is there twice")]
 pub struct RepeatedField {
@@ -33,7 +33,7 @@ pub struct RepeatedField {
 }
 
 impl Json {
-    /// The value with its fields in the order they were written, if none of them is there twice.
+    /// The value with its fields in the order they were written, if none occurs twice.
     pub fn into_value(self) -> Result<Value, RepeatedField> {
         self.value_at("")
     }

@@ -1,7 +1,7 @@
-//! Words and rules of Kith, without IO, clock or async.
+//! The vocabulary and rules of Kith, without I/O, clock or async.
 //!
-//! Whatever two processes must agree on bit for bit (event bytes, entry bytes, the decision, the hash
-//! tree) is here and nowhere else.
+//! Everything that two processes must agree on bit for bit (event bytes, entry bytes, the decision, the hash tree) is
+//! here and nowhere else.
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;

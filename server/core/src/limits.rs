@@ -36,15 +36,15 @@ pub const NETWORK_NAME_BYTES_MAX: usize = 64;
 pub const CATEGORY_BYTES_MAX: usize = 32;
 /// Bytes of a custom event's type.
 pub const CUSTOM_TYPE_BYTES_MAX: usize = 64;
-/// Bytes of free text in an administration event, settings of a plugin apart.
+/// Bytes of free text in an administration event, except a plugin's settings.
 pub const ADMINISTRATION_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of a plugin's settings in an event.
 pub const SETTINGS_BYTES_MAX: usize = 8 * 1024;
-/// Plugins of the network itself, built-in views apart.
+/// Plugins of the network itself, not counting built-in views.
 pub const PLUGINS_MAX: usize = 64;
 /// Plugins of one organisation in a network; they do not count among the network's.
 pub const ORGANISATION_PLUGINS_MAX: usize = 16;
-/// Versions of one plugin that are kept; beyond, the oldest goes that is not needed for a rollback.
+/// Versions of one plugin that are kept; beyond that the oldest that no rollback needs is removed.
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
 /// Bytes of a plugin's component.
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -56,16 +56,16 @@ pub const FILTER_PEOPLE_MAX: usize = 64;
 pub const FILTER_ORGANISATIONS_MAX: usize = 64;
 /// Entries in one answer of a read.
 pub const READ_ENTRIES_MAX: u32 = 10_000;
-/// Entries in one answer of a read that names no limit.
+/// Entries in one answer of a read without a limit.
 pub const READ_ENTRIES_DEFAULT: u32 = 1_000;
-/// Entries in one answer of a read that also gives hashes for those left out: up to 40 of 42 bytes for each gap.
+/// Entries in one answer of a read that also returns hashes for omitted entries: up to 40 of 42 bytes for each gap.
 pub const READ_ENTRIES_WITH_LEFT_OUT_MAX: u32 = 1_000;
 /// Rows, people or organisations in one page.
 pub const PAGE_ROWS_MAX: u32 = 10_000;
-/// Milliseconds that an event may lie in the future, unless configured otherwise: another clock may be a little fast.
+/// Milliseconds that an event may be in the future, unless configured otherwise: another clock may be a little fast.
 pub const FUTURE_MS_MAX_DEFAULT: i64 = 60_000;
-/// Milliseconds that a clock may be behind a log's last entry before anybody is told: clocks are set by less than that
-/// every day.
+/// Milliseconds that a clock may be behind a log's last entry before it is reported: smaller clock corrections are
+/// routine.
 pub const CLOCK_BEHIND_MS_MAX: i64 = 60_000;
 /// Bytes of an event's salt.
 pub const EVENT_SALT_BYTES: usize = 16;
@@ -75,11 +75,11 @@ pub const DETAIL_SALT_BYTES: usize = 32;
 pub const SIGNATURE_BYTES: usize = 64;
 /// Bytes of the name of a log in its checkpoints.
 pub(crate) const ORIGIN_BYTES_MAX: usize = 256;
-/// Bytes of a signed note that are read: room for 16 signatures of the largest kind in use, and more.
+/// Maximum bytes of a signed note that is read: room for more than 16 signatures of the largest kind in use.
 pub const NOTE_BYTES_MAX: usize = 128 * 1024;
-/// Bytes of a receipt that are read: a note, an entry in base64, and the longest proof.
+/// Maximum bytes of a receipt that is read: a note, an entry in base64, and the longest proof.
 pub(crate) const RECEIPT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * EVENT_BYTES_MAX;
-/// Bytes of a growth that are read: a note and the longest proof.
+/// Maximum bytes of a growth that is read: a note and the longest proof.
 pub(crate) const GROWTH_BYTES_MAX: usize = NOTE_BYTES_MAX + 8 * 1024;
 /// Leaves that a decoded or received tree may claim to have: half of what a `u64` counts, so that no sum of a claimed
 /// size and real leaves overflows.

@@ -1,4 +1,4 @@
-//! Who may do what. The one function that decides is [`may`]; default deny.
+//! Who may do what. [`may`] is the only function that decides; the default is to deny.
 
 use crate::{
     event::{AdministrationKind, Kind, Role, Scope},
@@ -7,12 +7,12 @@ use crate::{
     plugins::PluginOwner,
 };
 
-/// Whoever is authenticated: a person's app, a service, an operator.
+/// An authenticated caller: a person's app, a service, an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// How entries name it.
     pub id: PrincipalId,
-    /// What let it in. Whoever records something asks whether it still does.
+    /// What authenticated it. Recording checks that it is still valid.
     pub credential: Credential,
     /// The networks it may enter.
     pub reach: Reach,
@@ -24,10 +24,10 @@ pub struct Principal {
     pub organisation: Option<OrganisationId>,
 }
 
-/// What let a principal in.
+/// What authenticated a principal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// Nothing: the program itself acts, or somebody who may change the data folder's files.
+    /// Nothing: the program itself acts, or somebody who may change the files in the data folder.
     Program,
     /// A token of the principal's network, or of the server for a principal that reaches all of it.
     Token(TokenId),
@@ -36,58 +36,58 @@ pub enum Credential {
 /// The networks that a principal may enter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// Every network of the server, and making new ones.
+    /// Every network of the server, including new ones.
     Server,
     /// One network.
     Network(NetworkName),
 }
 
-/// What somebody wants to do.
+/// What a principal wants to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// Be in a network at all.
+    /// Enter a network at all.
     Enter(&'a NetworkName),
-    /// Make a network, or see all of them.
+    /// Create a network, or see all of them.
     AdministerServer,
     /// Issue, list and revoke tokens at all.
     AdministerTokens,
-    /// See an entry, by whatever call: read, subscription, proof, view, error text.
+    /// See an entry, through any call: read, subscription, proof, view, error text.
     See(&'a Header),
     /// Record an event of a kind in a scope.
     Record(&'a Kind, Scope),
     /// Add an organisation to the directory.
     AddOrganisation,
-    /// Add a person to the directory, or change or merge people who are there.
+    /// Add a person to the directory, or change or merge people in it.
     ChangePerson(PersonChange<'a>),
-    /// Issue, see or end a token of an organisation, or of none.
+    /// Issue, see or revoke a token of an organisation, or of none.
     AdministerTokenOf(Option<&'a OrganisationId>),
     /// Withdraw an event.
     Retract(&'a Header),
-    /// Let the server write events that clients record.
+    /// Let the server write events of the kinds that clients record.
     Administer,
     /// See a plugin: its versions, and the rows of its view.
     Ask(&'a PluginOwner),
     /// Change a plugin, or install one for this owner.
     ChangePlugin(&'a PluginOwner),
-    /// End a plugin of an organisation that may not be seen, named by its installation.
+    /// Remove a plugin of an organisation that the principal may not see, named by its installation.
     EndPlugin,
-    /// Let the server write an administration event of a kind. One about a person concerns that person's organisation.
+    /// Let the server write an administration event of a kind, about a person of an organisation if it is about one.
     Write(&'a Kind, Option<&'a OrganisationId>),
 }
 
 /// A change of the directory's people, by the organisations that they belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonChange<'a> {
-    /// Somebody joins the directory, as one of an organisation or of none.
+    /// A person joins the directory, in an organisation or in none.
     Add(Option<&'a OrganisationId>),
-    /// Somebody is described anew, perhaps as one of another organisation.
+    /// A person is described again, perhaps in another organisation.
     Describe {
         /// Their organisation so far.
         from: Option<&'a OrganisationId>,
-        /// Their organisation from now on.
+        /// Their new organisation.
         to: Option<&'a OrganisationId>,
     },
-    /// Ids come to mean one person, or no longer do. It is asked for each person whom that concerns.
+    /// Ids are merged into one person, or separated again. Checked for each person concerned.
     Merge(Option<&'a OrganisationId>),
 }
 
@@ -162,9 +162,9 @@ fn is_recorder(principal: &Principal) -> bool {
     }
 }
 
-/// People are changed by their own organisation, or by those who belong to none. Whoever has no organisation is in the
-/// hands of the network's officers and owners, or any organisation could claim them; moves are its owners' alone,
-/// because an organisation's officer may do more to its people than anybody may to others'.
+/// People are changed by their own organisation, or by principals without an organisation. People without an
+/// organisation are left to the network's officers and owners, or any organisation could claim them. Only the network's
+/// owners move people, because an organisation's officer may do more to its people than anybody may to those of others.
 fn changes_person(principal: &Principal, change: PersonChange<'_>) -> bool {
     let of_network = principal.organisation.is_none();
     let answers_for = |organisation: Option<&OrganisationId>| match organisation {

@@ -1,6 +1,6 @@
-//! A log in memory: the simplest state that decisions can build on, and the oracle for real ones.
+//! A log in memory: the simplest state for decisions, and the oracle for real ones.
 //!
-//! Invariant: it holds exactly what was accepted, and answers by looking through all of it.
+//! Invariant: it holds exactly what was accepted, and answers by scanning all of it.
 
 use crate::{
     decide::{Accepted, Batch, Command, Outcome, Refused, State, Undecided},
@@ -23,7 +23,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Decides a command at a time and stores what it gives. Events may lie `future_ms_max` after that.
+    /// Decides a command at time `now` and stores the result. Events may happen up to `future_ms_max` after that.
     pub fn append(&mut self, command: Command, now: Timestamp, future_ms_max: i64) -> Result<Vec<Outcome>, Refused> {
         let mut batch = Batch::new(self, now, future_ms_max);
         let outcomes = decided(batch.decide(command))?;
@@ -52,7 +52,7 @@ impl Model {
     }
 }
 
-/// A decision on a model, which can always be read.
+/// The result of a decision on a model, which can always be read.
 pub fn decided(decision: Result<Vec<Outcome>, Undecided<Infallible>>) -> Result<Vec<Outcome>, Refused> {
     decision.map_err(|undecided| match undecided {
         Undecided::Refused(refused) => refused,

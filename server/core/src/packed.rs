@@ -1,4 +1,4 @@
-//! Packed values: fields one after the other, little-endian, texts behind their length.
+//! Packed values: fields one after the other, little-endian, texts prefixed with their length.
 //!
 //! Invariant: a [`Reader`] never panics and never reads past the end, whatever the bytes.
 
@@ -8,7 +8,7 @@
 pub struct Writer(Vec<u8>);
 
 impl Writer {
-    /// Adds bytes as they are.
+    /// Adds raw bytes.
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
@@ -34,13 +34,13 @@ impl Writer {
         self.bytes(&number.to_le_bytes())
     }
 
-    /// A text or byte string of at most 65,535 bytes.
+    /// Adds a text or byte string of at most 65,535 bytes, with its length.
     pub fn short(self, bytes: &[u8]) -> Self {
         let length = u16::try_from(bytes.len()).expect("limits keep texts below 64 KiB");
         self.bytes(&length.to_le_bytes()).bytes(bytes)
     }
 
-    /// A field that may be missing.
+    /// Adds a field that may be missing.
     pub fn option<T>(self, field: Option<T>, write: impl FnOnce(Self, T) -> Self) -> Self {
         match field {
             Some(field) => write(self.u8(1), field),
@@ -64,34 +64,34 @@ impl<'a> Reader<'a> {
         Self(bytes)
     }
 
-    /// So many bytes.
+    /// Reads this many bytes.
     pub fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(bytes)
     }
 
-    /// So many bytes.
+    /// Reads this many bytes.
     pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.bytes(N)?.try_into().ok()
     }
 
-    /// One byte.
+    /// Reads one byte.
     pub fn u8(&mut self) -> Option<u8> {
         self.array().map(u8::from_le_bytes)
     }
 
-    /// Four bytes.
+    /// Reads four bytes.
     pub fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// Eight bytes.
+    /// Reads eight bytes.
     pub fn u64(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// Eight bytes, two's complement.
+    /// Reads eight bytes, two's complement.
     pub fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_le_bytes)
     }
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         self.bytes(length.into())
     }
 
-    /// A text that parses as `T`.
+    /// Reads a text and parses it as `T`.
     pub fn text<T: std::str::FromStr>(&mut self) -> Option<T> {
         std::str::from_utf8(self.short()?).ok()?.parse().ok()
     }
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         self.0
     }
 
-    /// Gives `value` if nothing is left.
+    /// Returns `value` if nothing is left.
     pub fn finish<T>(self, value: T) -> Option<T> {
         self.0.is_empty().then_some(value)
     }

@@ -1,8 +1,8 @@
-//! Which plugins a network has: what its administration entries come to.
+//! Which plugins a network has, as its administration entries state.
 //!
-//! Invariant: equal entries give equal plugins, on every machine. A fact that breaks a rule changes nothing, and no rule
-//! of a plugin depends on those of other organisations: whoever sees fewer entries has the same plugins, without those
-//! that it may not see.
+//! Invariant: equal entries give equal plugins on every machine. A fact that breaks a rule changes nothing, and no rule
+//! of a plugin depends on plugins of other organisations: a reader that sees fewer entries has the same plugins, except
+//! those that it may not see.
 
 mod settings;
 
@@ -22,25 +22,25 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugins(BTreeMap<PluginKey, Plugin>);
 
-/// What a plugin is found by: two owners may each have one of the same name.
+/// A plugin's key: two owners may each have a plugin of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PluginKey {
-    /// Whose it is.
+    /// Its owner.
     pub owner: PluginOwner,
-    /// What its view is called.
+    /// The name of its view.
     pub name: String,
 }
 
-/// Views of one name: every version that is installed, and which of them answers.
+/// A plugin: its installed versions, and which of them answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
     /// The event that installed its first version.
     installed: EventId,
     /// Oldest first, never empty.
     versions: Vec<PluginVersion>,
-    /// Versions that were activated and can be gone back to, by name; the last one answers.
+    /// Names of activated versions that a rollback can return to; the last one answers.
     activated: Vec<String>,
-    /// Where it was paused, while it is.
+    /// Where it was paused, if it is paused.
     paused_at: Option<Position>,
 }
 
@@ -56,13 +56,13 @@ pub enum PluginOwner {
 /// One version of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginVersion {
-    /// What it is called, once in a plugin.
+    /// Its name, unique within the plugin.
     pub version: String,
     /// SHA-256 of the component.
     pub component: [u8; 32],
     /// Settings as JSON text.
     pub settings: String,
-    /// Where it was installed.
+    /// Position at which it was installed.
     pub installed_at: Position,
     /// When it was installed.
     pub installed_on: Timestamp,
@@ -76,7 +76,7 @@ pub enum PluginRefusal {
     /// No plugin has this name.
     #[error("no plugin is called `{0}`")]
     Unknown(String),
-    /// The plugin has no such version, or that version is another component.
+    /// The plugin has no such version, or that version has another component.
     #[error("`{name}` has no version {version} of this component")]
     VersionUnknown {
         /// The plugin.
@@ -84,7 +84,7 @@ pub enum PluginRefusal {
         /// The version asked for.
         version: String,
     },
-    /// The network has a plugin of the name that an organisation wants to give.
+    /// The network has a plugin of the name that an organisation chose.
     #[error("the network has a plugin called `{0}`: give yours another name")]
     NameTaken(String),
     /// No plugin was installed by this event.
@@ -98,19 +98,19 @@ pub enum PluginRefusal {
         /// Its version.
         version: String,
     },
-    /// An organisation's plugin is installed by that organisation's tokens only.
+    /// Only an organisation's own tokens install its plugins.
     #[error("a plugin of scope organisation needs a token with an organisation")]
     NoOrganisation,
-    /// The owner has so many plugins already.
+    /// The owner has as many plugins as it may have.
     #[error("{} plugins, which is the limit: remove one first", had_by(.0))]
     TooMany(PluginOwner),
-    /// It is already as it is asked to be.
-    #[error("`{0}` is so already")]
+    /// It is already in the requested state.
+    #[error("`{0}` is already in that state")]
     Unchanged(String),
 }
 
 impl PluginOwner {
-    /// Whose a plugin of this scope is that somebody of an organisation installs.
+    /// The owner of a plugin of this scope that somebody of an organisation installs.
     pub fn of(scope: Scope, organisation: Option<&OrganisationId>) -> Result<Self, PluginRefusal> {
         match scope {
             Scope::Network => Ok(Self::Network),
@@ -120,7 +120,7 @@ impl PluginOwner {
 }
 
 impl PluginOwner {
-    /// Whether it is this organisation, or the network.
+    /// Whether members of this organisation see its plugins: it is the organisation itself or the network.
     pub fn is_seen_by(&self, organisation: Option<&OrganisationId>) -> bool {
         match self {
             Self::Network => true,
@@ -143,7 +143,8 @@ impl PluginOwner {
         }
     }
 
-    /// Where somebody of an organisation looks for a name: among that organisation's plugins, then the network's.
+    /// Where a name is looked up for somebody of an organisation: among that organisation's plugins, then the
+    /// network's.
     pub fn in_order_of_lookup(organisation: Option<&OrganisationId>) -> impl Iterator<Item = Self> {
         organisation.cloned().map(Self::Organisation).into_iter().chain([Self::Network])
     }
@@ -164,7 +165,7 @@ impl PluginKey {
 }
 
 impl Plugins {
-    /// Takes in what an event says, if it is of administration. Events come in the order of their positions.
+    /// Applies an event, if it is an administration event. Events must be applied in order of position.
     pub fn apply(&mut self, event: &Event, entry: &Entry) {
         let Fact::Administration(fact) = &event.fact else { return };
         if self.check(fact, event.scope, entry.organisation.as_ref()).is_ok() {
@@ -172,8 +173,8 @@ impl Plugins {
         }
     }
 
-    /// Whether a fact that somebody of this organisation wants to record in a scope obeys the rules. Facts about
-    /// anything else than plugins do.
+    /// Checks whether a fact that somebody of this organisation wants to record in a scope obeys the rules. Facts that
+    /// are not about plugins always do.
     pub fn check(
         &self,
         fact: &Administration,
@@ -227,7 +228,7 @@ impl Plugins {
         self.get(key).ok_or_else(|| PluginRefusal::Unknown(key.name.clone()))
     }
 
-    /// Makes a change that obeys the rules.
+    /// Makes a change that has been checked.
     fn change(&mut self, fact: &Administration, event: &Event, entry: &Entry) {
         let owner = || PluginOwner::of(event.scope, entry.organisation.as_ref()).expect("the fact was checked");
         let key = |name: &String| PluginKey::new(owner(), name.clone());
@@ -271,7 +272,7 @@ impl Plugins {
         self.0.get(key)
     }
 
-    /// The plugin that a name means to somebody of an organisation: that organisation's own, or else the network's.
+    /// The plugin that a name means for somebody of an organisation: that organisation's own, or else the network's.
     pub fn find(&self, name: &str, organisation: Option<&OrganisationId>) -> Option<(&PluginKey, &Plugin)> {
         PluginOwner::in_order_of_lookup(organisation)
             .find_map(|owner| self.0.get_key_value(&PluginKey::new(owner, name)))
@@ -301,7 +302,7 @@ impl Plugins {
 }
 
 impl Plugin {
-    /// The event that installed its first version: names it to those who may know no more of it.
+    /// The event that installed its first version: it identifies the plugin to those who may see nothing else of it.
     pub fn installed(&self) -> EventId {
         self.installed
     }
@@ -311,13 +312,13 @@ impl Plugin {
         &self.versions
     }
 
-    /// Whether it stands still: its rows answer, and take in nothing new.
+    /// Whether it is paused: its rows still answer but are not updated.
     pub fn is_paused(&self) -> bool {
         self.paused_at.is_some()
     }
 
-    /// Position of the entry that paused it, if it stands still: its rows are as of that position, or of an earlier one
-    /// if it was behind.
+    /// Position of the entry that paused it, if it is paused: its rows are as of that position, or an earlier one if it
+    /// lagged.
     pub fn paused_at(&self) -> Option<Position> {
         self.paused_at
     }
@@ -349,7 +350,7 @@ impl Plugin {
         followed
     }
 
-    /// Adds a version. Where there are too many, the oldest goes that neither answers nor is next in a rollback.
+    /// Adds a version. If there are too many, removes the oldest that neither answers nor is next in a rollback.
     fn install(&mut self, version: PluginVersion) {
         if self.versions.len() >= PLUGIN_VERSIONS_MAX {
             let needed = [self.active(), self.before()].map(|kept| kept.map(|kept| kept.version.clone()));
@@ -360,8 +361,8 @@ impl Plugin {
         self.versions.push(version);
     }
 
-    /// Lets a version answer. Going to the one before forgets the one left, so that a further rollback goes further
-    /// back; a version stands in the list once.
+    /// Makes a version answer. Returning to the previous version removes the current one from the list, so that the
+    /// next rollback goes further back; the list names each version once.
     fn activate(&mut self, version: &str) {
         if self.before().is_some_and(|before| before.version == version) {
             self.activated.pop();

@@ -28,7 +28,7 @@ impl Position {
         Self(self.0 + 1)
     }
 
-    /// The position `count` places later, or the last one that can be counted.
+    /// The position `count` places later, or the largest possible one.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
         Self(self.0.saturating_add(count))

@@ -1,4 +1,4 @@
-//! New events, checked and hashed as far as that is possible without the log: work for the caller's thread.
+//! New events, checked and hashed as far as possible without the log, on the caller's thread.
 
 use crate::{
     detail::{Detail, DetailKind},
@@ -9,7 +9,7 @@ use crate::{
 use bytes::Bytes;
 use kith_proto::v1;
 
-/// An event to append that obeys every rule which does not depend on the log.
+/// An event to append that obeys every rule that does not depend on the log.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// The event.
@@ -38,19 +38,19 @@ impl Prepared {
         Ok(Self { bytes: proto.event.clone(), event, details })
     }
 
-    /// Prepares an event that this process makes, unsigned; its commitments must stand for the details.
+    /// Prepares an unsigned event that this process makes; its commitments must match the details.
     pub fn from_event(event: &Event, details: &[Detail]) -> Result<Self, Invalid> {
         let details = details.iter().map(Detail::to_proto).collect();
         Self::new(&v1::NewEvent { event: event.encode().into(), details, signature: Vec::new() })
     }
 
-    /// Bytes that it counts against the limits of an append: event and text of its details.
+    /// Bytes that count towards the limits of an append: the event and the text of its details.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len() + self.details.iter().map(|detail| detail.text.len()).sum::<usize>()
     }
 }
 
-/// Checks the names that an event gives people and organisations. Names that a log already holds are read as they are.
+/// Checks the names that an event gives people and organisations. Names in a log are not checked again.
 fn check_names(event: &Event, details: &[Detail]) -> Result<(), Invalid> {
     if let Fact::Directory(DirectoryFact::OrganisationAdded(added)) = &event.fact {
         check_name("event.organisation_added.name", &added.name, limits::ORGANISATION_NAME_BYTES_MAX)?;

@@ -1,8 +1,8 @@
-//! Numbers that look like chance and are the same on every machine: for demonstrations, samples and tests.
+//! Pseudo-random numbers that are the same on every machine: for demonstrations, samples and tests.
 //!
-//! Invariant: a seed gives the same numbers in every version. They are never for secrets: whoever sees one knows the next.
+//! Invariant: a seed gives the same numbers in every version. Never use them for secrets: each number reveals the next.
 
-/// A stream of numbers that depends on its seed alone (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195).
+/// A stream of numbers that depends only on its seed (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195).
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 

@@ -1,12 +1,12 @@
-//! What follows from the reason of a refusal: one table for server, clients and command line. A new reason does not
-//! compile without its line.
+//! What a reason for a refusal means: one table for server, clients and command line. A new reason does not compile
+//! without its line.
 
 use crate::invalid::{Invalid, Problem};
 
 /// Why a call was refused: a value of `errors.proto`.
 pub use kith_proto::v1::ErrorReason as Reason;
 
-/// The code of a status that goes with a reason, by its number in gRPC (`google.rpc.Code`).
+/// The status code of a reason, by its number in gRPC (`google.rpc.Code`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the codes mean what gRPC says of them")]
 pub enum Code {
@@ -24,17 +24,17 @@ pub enum Code {
     Unauthenticated = 16,
 }
 
-/// What follows from a reason.
+/// What a reason means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
-    /// The code that goes with it.
+    /// Its status code.
     pub code: Code,
     /// Whether the same call can succeed later, unchanged.
     pub is_retryable: bool,
-    /// Whether it is certain that the call changed nothing. After a failed commit nobody knows what reached the disk,
-    /// and a server that goes down may have taken a call that it could not answer.
+    /// Whether it is certain that the call changed nothing. After a failed commit it is unknown what reached the disk,
+    /// and a server that shuts down may have accepted a call that it could not answer.
     pub had_no_effect: bool,
-    /// The reason in words, where there is nothing more to say.
+    /// The message if there is nothing more specific to say.
     pub message: &'static str,
 }
 
@@ -52,7 +52,7 @@ impl Meaning {
     }
 }
 
-/// What follows from a reason.
+/// What a reason means for the caller.
 pub const fn meaning(reason: Reason) -> Meaning {
     match reason {
         Reason::Unspecified => Meaning::of(Code::Unknown, "the call failed").of_unknown_effect(),
@@ -72,31 +72,31 @@ pub const fn meaning(reason: Reason) -> Meaning {
         Reason::PluginRefused => Meaning::of(Code::InvalidArgument, "the plugin breaks a rule of the contract"),
         Reason::LogBusy => Meaning::of(Code::ResourceExhausted, "too many appends wait: try again shortly").retryable(),
         Reason::ViewBuilding => Meaning::of(Code::Unavailable, "the view is not built yet: try again shortly").retryable(),
-        Reason::LogPoisoned => Meaning::of(Code::Unavailable, "the log takes no writes after a failed commit: an operator must restart the server").retryable().of_unknown_effect(),
+        Reason::LogPoisoned => Meaning::of(Code::Unavailable, "the log accepts no writes after a failed commit: an operator must restart the server").retryable().of_unknown_effect(),
         Reason::PositionAhead => Meaning::of(Code::Unavailable, "the position is ahead of this server: try again shortly").retryable(),
         Reason::LimitExceeded => Meaning::of(Code::InvalidArgument, "something is larger than its limit"),
         Reason::PermissionDenied => Meaning::of(Code::PermissionDenied, "this token may not do this: ask an owner"),
         Reason::ScopeLost => Meaning::of(Code::PermissionDenied, "this token may no longer see what the cursor was read with"),
-        Reason::SubscriberTooSlow => Meaning::of(Code::ResourceExhausted, "the reader took too long: go on from the last cursor").retryable(),
+        Reason::SubscriberTooSlow => Meaning::of(Code::ResourceExhausted, "the reader was too slow: resume from the last cursor").retryable(),
         Reason::OrganisationUnknown => Meaning::of(Code::NotFound, "there is no such organisation"),
         Reason::RequestInvalid => Meaning::of(Code::InvalidArgument, "a field of the request is missing or malformed"),
         Reason::AlreadyExists => Meaning::of(Code::AlreadyExists, "the name or id is taken"),
         Reason::RowUnknown => Meaning::of(Code::NotFound, "there is no such row"),
         Reason::TokenUnknown => Meaning::of(Code::NotFound, "there is no such token"),
         Reason::ViewStopped => Meaning::of(Code::Unavailable, "the view stopped after faults: its status says why"),
-        Reason::ShuttingDown => Meaning::of(Code::Unavailable, "the server is going down: connect again, go on from the cursor").retryable().of_unknown_effect(),
-        Reason::LogRolledBack => Meaning::of(Code::Unavailable, "the log is not the one that was signed before, as after the restore of an old backup, and takes no writes: \
+        Reason::ShuttingDown => Meaning::of(Code::Unavailable, "the server is shutting down: connect again and resume from the cursor").retryable().of_unknown_effect(),
+        Reason::LogRolledBack => Meaning::of(Code::Unavailable, "the log is not the one that was signed before, as after the restore of an old backup, and accepts no writes: \
              an operator must put the right log back, or accept the loss with `kithd restore --accept-rollback`").retryable(),
         Reason::RateLimited => Meaning::of(Code::ResourceExhausted, "too many calls a second: wait, or send more events in each call").retryable(),
         Reason::SignatureInvalid => Meaning::of(Code::InvalidArgument, "the signature cannot be verified"),
-        Reason::DeadlineExceeded => Meaning::of(Code::DeadlineExceeded, "the call took longer than it may: ask for less, or again later").retryable().of_unknown_effect(),
-        Reason::DiskFull => Meaning::of(Code::Unavailable, "the server's disk is almost full, and nothing was recorded: the log takes events again by itself once an \
+        Reason::DeadlineExceeded => Meaning::of(Code::DeadlineExceeded, "the call took longer than allowed: ask for less, or try again later").retryable().of_unknown_effect(),
+        Reason::DiskFull => Meaning::of(Code::Unavailable, "the server's disk is almost full, and nothing was recorded: the log accepts events again by itself once an \
              operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)").retryable(),
         Reason::Unsupported => Meaning::of(Code::Unimplemented, "the server has no such call: is it older than this client?"),
     }
 }
 
-/// Why an event is refused that breaks a rule.
+/// The reason for refusing an event that breaks a rule.
 pub fn of_event(invalid: &Invalid) -> Reason {
     match invalid.problem {
         Problem::DetailsMismatch => Reason::DetailsMismatch,
@@ -106,7 +106,7 @@ pub fn of_event(invalid: &Invalid) -> Reason {
     }
 }
 
-/// What the names of reasons begin with, and documents, JSON and `ErrorInfo` leave out.
+/// The prefix of reasons in the enum, omitted in documents, JSON and `ErrorInfo`.
 const PREFIX: &str = "ERROR_REASON_";
 
 /// A reason as documents, JSON and `ErrorInfo` name it, such as `EVENT_INVALID`.
@@ -120,8 +120,8 @@ pub fn parse(name: &str) -> Option<Reason> {
     Reason::from_str_name(&format!("{PREFIX}{name}"))
 }
 
-/// Whether an event that was refused may be taken another time: by another token or role, at another time of day, or
-/// once others are there that it names. `field` is the one at fault.
+/// Whether a refused event may be accepted another time: with another token or role, at a later time, or once what it
+/// names exists. `field` is the one at fault.
 pub fn may_pass(reason: Reason, field: &str) -> bool {
     match reason {
         Reason::PermissionDenied | Reason::PersonUnknown | Reason::OrganisationUnknown | Reason::EventUnknown => true,
@@ -130,7 +130,7 @@ pub fn may_pass(reason: Reason, field: &str) -> bool {
     }
 }
 
-/// The field of an event that is judged by a clock.
+/// The field of an event that is checked against a clock.
 const OCCURRED_AT: &str = "event.occurred_at";
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
-//! Files of text, by whatever editor they were saved: UTF-8, with or without its mark. UTF-16 is named, as nothing reads it.
+//! Text files from any editor: UTF-8, with or without a byte order mark. UTF-16 is detected, so that the error can name
+//! it.
 
 /// The byte order mark of UTF-8, as Excel and PowerShell write it.
 pub const UTF_8_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-/// Bytes that tell how a text is written.
+/// Bytes that show a text's encoding.
 pub const HEAD_BYTES: usize = 3;
 
-/// Why bytes are no text.
+/// Why bytes are not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
-    /// They are text in another way of writing.
+    /// They are text in another encoding.
     #[error("is UTF-16: save it as UTF-8")]
     Utf16,
     /// They are something else.
@@ -28,7 +29,7 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, NotText> {
     Ok(text)
 }
 
-/// Whether a file that begins with these bytes is UTF-16: it has the mark, or a letter of ASCII and a zero.
+/// Whether a file that begins with these bytes is UTF-16: it has the byte order mark, or an ASCII letter and a zero.
 pub fn is_utf_16(head: &[u8]) -> bool {
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,

@@ -10,7 +10,7 @@ pub struct Timestamp(i64);
 pub const DAY_MS: i64 = 86_400_000;
 
 impl Timestamp {
-    /// The earliest time that anything can have happened at: 1900-01-01T00:00:00Z.
+    /// The earliest time at which anything can have happened: 1900-01-01T00:00:00Z.
     pub const MIN: Self = Self(-2_208_988_800_000);
     /// The latest time that can be written: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(253_402_300_799_999);

@@ -1,7 +1,7 @@
 //! Canonical event bytes: `kith.v1.Event` to domain types and back, with every rule of the event model.
 //!
-//! Invariant: `decode_event(bytes)` succeeds only if encoding the result gives exactly `bytes`. `read_event` reads what
-//! a log holds already, later versions' events included.
+//! Invariant: `decode_event(bytes)` succeeds only if encoding the result gives exactly `bytes`. `read_event` also reads
+//! events of later versions that a log already holds.
 
 mod administration;
 mod encode;
@@ -32,12 +32,12 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<Event, Invalid> {
     event(Fields::new(bytes)).map_err(|invalid| misshapen(bytes).unwrap_or(invalid))
 }
 
-/// Reads event bytes that a log holds, of this version or a later one.
+/// Reads event bytes that a log already holds, of this version or a later one.
 pub(crate) fn read_event(bytes: &[u8]) -> Result<Event, Invalid> {
     event(Fields::new(bytes)).or_else(|_| event(Fields::of_later_version(bytes)))
 }
 
-/// What is wrong with bytes as such, which is told before what is wrong with what they say.
+/// What is wrong with the bytes as such, reported before what is wrong with their content.
 fn misshapen(bytes: &[u8]) -> Option<Invalid> {
     match v1::Event::decode(bytes) {
         Err(_) => Some(Invalid::new("event", Problem::Undecodable)),

@@ -48,7 +48,7 @@ fn refuses(event: &v1::Event, field: &str, problem: Problem) {
     assert_eq!((refused.field.as_str(), refused.problem), (field, problem));
 }
 
-/// Refused with a rule in words, whatever the words.
+/// Refused with a rule in words, whatever its text.
 fn refuses_form(event: &v1::Event, field: &str) {
     let refused = Event::decode(&event.encode_to_vec()).expect_err(field);
     assert_eq!(refused.field, field);
@@ -71,7 +71,7 @@ fn lengths(max: usize, field: &str, make: impl Fn(String) -> v1::Event) {
     refuses(&make("x".repeat(max + 1)), field, TooLong { max, found: max + 1 });
 }
 
-/// Text must be there, with up to `max` bytes.
+/// Text is required, with up to `max` bytes.
 fn needed(max: usize, field: &str, make: impl Fn(String) -> v1::Event) {
     refuses(&make(String::new()), field, Missing);
     lengths(max, field, make);

@@ -1,4 +1,4 @@
-//! Events of later versions: appended events are held to what is known, and those that a log holds are read.
+//! Events of later versions: they cannot be appended, but those that a log already holds are read.
 
 use kith_core::{
     arbitrary,
@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use prost::Message;
 use std::convert::Infallible;
 
-/// The bytes of an event with another fact: a message in the field of that number.
+/// The bytes of an event with its fact replaced by a message in the field of that number.
 fn with_fact(event: &Event, number: u32, message: &[u8]) -> Vec<u8> {
     let fact = Fact::Newer(Newer { number, bytes: message.to_vec() });
     Event { fact, ..event.clone() }.encode()
 }
 
-/// An event with a fact of `kith.v1`, and with a message in its place that has one more field.
+/// The bytes of an event whose fact, of `kith.v1`, has one field more.
 fn with_longer_fact(event: &Event) -> Vec<u8> {
     let longer = Event { fact: Fact::Newer(longer(event)), ..event.clone() };
     longer.encode()

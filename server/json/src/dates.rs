@@ -1,8 +1,8 @@
 //! Dates as people write them: `yesterday`, `3 days ago`, `last monday`, `2026-03-04`, RFC 3339.
 //!
-//! Days and times without a zone are the user's, except where days of views are meant: those are days in UTC for
-//! everybody. The current time, which lies between the years 1900 and 9999, and the zone are always arguments;
-//! `tests/fixtures/dates.json` has what each gives. What cannot be read is refused in words for whoever wrote it.
+//! Days and times without a zone are in the user's zone, except days of views, which are UTC for everybody. The current
+//! time, between the years 1900 and 9999, and the zone are always arguments; `tests/fixtures/dates.json` lists the
+//! results. Unreadable text is refused with a message for its author.
 
 use crate::{day_text, read_time, whole_millis};
 use jiff::{SignedDuration, Span, civil::Date, civil::DateTime, civil::Weekday, civil::time, tz::TimeZone};
@@ -12,15 +12,15 @@ use kith_core::{
     timestamp::{DAY_MS, Timestamp},
 };
 
-/// What somebody wrote: a day, or a point in time.
+/// A parsed date: a day or a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
     Day(Date),
     Instant(Timestamp),
 }
 
-/// Reads when something happened. Without a zone it is the user's: a day is its noon there, or now where noon lies
-/// ahead, so that it is the same date in most zones.
+/// Reads when something happened, by default in the user's zone. A day means its noon there, or now if noon is in the
+/// future, so that it is the same date in most zones.
 pub fn parse_on(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let on = match parse_past(text, now, zone)? {
         Moment::Day(date) => clock_time(date.to_datetime(time(12, 0, 0, 0)), zone)?.min(now),
@@ -29,7 +29,7 @@ pub fn parse_on(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp
     in_range(text, on)
 }
 
-/// Reads since when. Without a zone it is the user's: a day is its first moment there.
+/// Reads the start of a period, by default in the user's zone. A day means its first moment there.
 pub fn parse_since(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let since = match parse_past(text, now, zone)? {
         Moment::Day(date) => clock_time(date.to_datetime(time(0, 0, 0, 0)), zone)?,
@@ -49,7 +49,7 @@ pub fn parse_view_day(text: &str, now: Timestamp) -> Result<Day, String> {
     in_range(text, start).map(Timestamp::day)
 }
 
-/// Reads up to when something was known: the end of a UTC day, or a point in time.
+/// Reads until when something was known: the end of a UTC day, or a point in time.
 pub fn parse_known(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let day = parse_view_day(text, now)?;
     match parse(text, now, &TimeZone::UTC)? {
@@ -97,7 +97,7 @@ fn in_range(text: &str, time: Timestamp) -> Result<Timestamp, String> {
     Ok(time)
 }
 
-/// The point itself, or the first of the UTC day.
+/// The point itself, or the start of the UTC day.
 fn clock_start(moment: Moment) -> Result<Timestamp, String> {
     match moment {
         Moment::Day(date) => clock_time(date.to_datetime(time(0, 0, 0, 0)), &TimeZone::UTC),
@@ -105,8 +105,8 @@ fn clock_start(moment: Moment) -> Result<Timestamp, String> {
     }
 }
 
-/// The point in time at which clocks in a zone show this. Of two such points it is the
-/// first; where clocks skip it, as if they had not been put forward yet.
+/// The point in time at which clocks in a zone show this. The first of two such points; if clocks skip it, as if they
+/// had not been put forward yet.
 fn clock_time(shown: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     let zoned = shown.to_zoned(zone.clone()).map_err(|_| format!("{shown} is not between the years 1900 and 9999"))?;
     Ok(whole_millis(zoned.timestamp().as_nanosecond()))
@@ -129,12 +129,12 @@ fn parse_exact(text: &str, zone: &TimeZone) -> Result<Moment, String> {
     Err(format!("{text} is not a date: try yesterday, 3 days ago, last monday, 2026-03-04 or 2026-03-04T10:30:00Z"))
 }
 
-/// Whether text has the form `YYYY-MM-DD`: more would be taken for a date with parts left out.
+/// Whether text has the form `YYYY-MM-DD`: longer text would be read as a date with parts omitted.
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// A time so long ago. Days and longer units give days, shorter ones points in time.
+/// The time `count` units ago. Days and longer units give days, shorter ones points in time.
 fn ago(now: Timestamp, today: Date, count: i64, unit: &str) -> Option<Moment> {
     let unit_ms = match unit.trim_end_matches('s') {
         "second" => 1_000,
@@ -218,7 +218,8 @@ pub fn unit_ms(unit: &str) -> Option<i64> {
     }
 }
 
-/// Reads when something ends: a length of time from now, or a date. A day without a zone is the user's, to its end.
+/// Reads when something ends: a length of time from now, or a date. A day without a zone ends at its end in the user's
+/// zone.
 pub fn parse_end(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let end = match parse_duration(text) {
         Ok(length) => i64::try_from(length.as_millis()).ok().and_then(|ms| now.millis().checked_add(ms)),
@@ -253,9 +254,9 @@ mod tests {
         text: String,
         zone: String,
         now: String,
-        /// When something happened; missing where it is refused.
+        /// When something happened; missing if it is refused.
         on: Option<String>,
-        /// The first moment that counts.
+        /// The first moment of the period.
         since: Option<String>,
         /// The day of views.
         day: Option<String>,
@@ -368,7 +369,7 @@ mod tests {
     proptest! {
         #[test]
         fn shown_times_and_days_read_back(millis in Timestamp::MIN.millis()..=Timestamp::MAX.millis()) {
-            // Where it is the last day of all in some zone, dates cannot be told any more.
+            // Where it is the last representable day in some zone, dates cannot be computed.
             let (time, last) = (Timestamp::from_millis(millis), Timestamp::from_millis(Timestamp::MAX.millis() - 3 * DAY_MS));
             prop_assert_eq!(parse(&time_text(time), NOW, &TimeZone::UTC), Ok(Moment::Instant(time)));
             if time < last {

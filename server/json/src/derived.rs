@@ -1,7 +1,7 @@
-//! Ids and salts of imported events, derived so that a file gives the same events every time.
+//! Ids and salts of imported events, derived so that a file yields the same events every time.
 //!
-//! Ids follow from what happened, so importing twice adds nothing. Salts follow from the whole file as well: nobody
-//! without the file can compute them, and with them guess what a hash stands for.
+//! Ids follow from what happened, so importing twice adds nothing. Salts follow from the whole file as well: without
+//! the file nobody can compute them, and so nobody can guess the content behind a hash.
 
 use crate::missing::Missing;
 use kith_core::{
@@ -28,7 +28,7 @@ const DETAIL_SALT_DOMAIN: &[u8] = b"kith/import/detail-salt/1";
 /// SHA-256 of a file.
 pub type FileDigest = [u8; 32];
 
-/// SHA-256 over parts, each with its length before it, so that no two lists of parts look the same.
+/// SHA-256 over parts, each prefixed with its length, so that no two lists of parts have the same encoding.
 pub fn digest_parts<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = Sha256::new().chain_update(domain);
     for part in parts {
@@ -38,7 +38,7 @@ pub fn digest_parts<'a>(domain: &[u8], parts: impl IntoIterator<Item = &'a [u8]>
     hash.finalize().into()
 }
 
-/// SHA-256 of everything that can be read.
+/// SHA-256 of everything that a reader yields.
 pub fn digest_of(mut reader: impl Read) -> io::Result<FileDigest> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
@@ -73,7 +73,7 @@ pub fn detail_salt(file: &FileDigest, id: &EventId, index: usize) -> [u8; DETAIL
     digest_parts(DETAIL_SALT_DOMAIN, [file.as_slice(), id.as_bytes(), &index])
 }
 
-/// Counts how often the same content has come.
+/// Counts how often the same content has occurred.
 #[derive(Debug, Default)]
 pub struct Repeats(HashMap<[u8; 32], u32>);
 
@@ -87,7 +87,7 @@ impl Repeats {
     }
 }
 
-/// What records leave out follows from them and their file: each reading gives the same events.
+/// Derives what records leave out from them and their file, so that each reading yields the same events.
 #[derive(Debug)]
 pub struct Derived {
     file: FileDigest,
@@ -95,14 +95,14 @@ pub struct Derived {
 }
 
 impl Derived {
-    /// For the records of a file, in their order.
+    /// For the records of a file, which must be read in order.
     pub fn of(file: FileDigest) -> Self {
         Self { file, repeats: Repeats::default() }
     }
 }
 
 impl Missing for Derived {
-    /// People whose order says nothing are put in order first, so that one event has one id however it was written down.
+    /// Sorts people whose order has no meaning first, so that an event has the same id however it was written.
     fn id(&mut self, event: &mut Event) -> EventId {
         sort_people(&mut event.fact);
         self.repeats.next_id(content(event))
@@ -117,8 +117,8 @@ impl Missing for Derived {
     }
 }
 
-/// Identity of what happened, whatever the event's id and salt. Details have no part in it: the id stays in the log for
-/// ever, and guesses of their words could be tested against it after they were erased.
+/// Identity of what happened, independent of the event's id and salt. It excludes details: the id stays in the log
+/// forever, and guesses at their words could be tested against it after their erasure.
 fn content(event: &Event) -> [u8; 32] {
     digest_parts(CONTENT_DOMAIN, [event.content_hash().as_slice()])
 }

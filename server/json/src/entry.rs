@@ -10,11 +10,11 @@ use crate::{
 use kith_core::{detail::Detail, entry::Entry, event::Event};
 use serde_json::{Map, Value, json};
 
-/// An entry with its event and the details that the reader may see: what is asked for most often first, then the event
-/// in full.
+/// An entry with its event and the details that the reader may see: the most used fields first, then the whole event.
 ///
 /// `{"position", "id", "kind", "occurred_at", "recorded_at", "recorded_by", "organisation", "scope", "people", "event",
-/// "details"}`, with `null` for no organisation. `event` and `details` are a record, as [`read_record`](crate::read_record) reads it.
+/// "details"}`, with `null` for no organisation. `event` and `details` are a record, as
+/// [`read_record`](crate::read_record) reads it.
 pub fn entry_json(entry: &Entry, event: &Event, details: &[Detail]) -> Map<String, Value> {
     let people: Vec<_> = event.people().into_iter().cloned().collect();
     object([

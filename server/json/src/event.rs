@@ -18,17 +18,17 @@ use kith_core::{
 };
 use serde_json::{Map, json};
 
-/// Stands for an id that is not known yet.
+/// Placeholder for an id that is not known yet.
 const NO_ID: [u8; 16] = [0x80; 16];
 
-/// Whole numbers up to here are exact in every reader of JSON: 2^53.
+/// Whole numbers up to 2^53 are exact in every reader of JSON.
 const LARGEST_EXACT: u64 = 1 << 53;
 
 /// An event, as [`read_record`](crate::read_record) reads it, without salt and commitments: they are not part of its
 /// content.
 ///
-/// `{"id", "occurred_at", "scope", "caused_by", "attributes", FACT: {...}}`, where FACT is the fact's field in `kith.v1`,
-/// such as `met`. What is empty is left out.
+/// `{"id", "occurred_at", "scope", "caused_by", "attributes", FACT: {...}}`, where FACT is the fact's field in
+/// `kith.v1`, such as `met`. Empty fields are omitted.
 pub fn event_json(event: &Event) -> serde_json::Value {
     let mut object = Map::new();
     object.insert("id".into(), event.id.to_string().into());
@@ -48,7 +48,7 @@ pub fn event_json(event: &Event) -> serde_json::Value {
     object.into()
 }
 
-/// What a record says of its event's id, salt and commitments, each of which may be missing.
+/// The id, salt and commitments of a record's event, each of which may be missing.
 pub(crate) struct Given {
     pub(crate) id: Option<EventId>,
     pub(crate) salt: Option<[u8; EVENT_SALT_BYTES]>,
@@ -87,7 +87,8 @@ fn attribute_json(attribute: &Attribute) -> serde_json::Value {
     }
 }
 
-/// A whole number as every reader of JSON gets it: beyond 2^53, where many round, as text, which proto3 JSON reads too.
+/// A whole number that every reader of JSON reads exactly: beyond 2^53, where many round, as text, which proto3 JSON
+/// also reads.
 fn integer_json(integer: i64) -> serde_json::Value {
     if integer.unsigned_abs() <= LARGEST_EXACT { integer.into() } else { integer.to_string().into() }
 }

@@ -1,4 +1,4 @@
-//! The JSON of Kith: one codec for every program that shows or takes JSON.
+//! The JSON of Kith: one codec for every program that reads or writes JSON.
 //!
 //! What is written:
 //!
@@ -7,19 +7,19 @@
 //! | an event | [`event_json`] | `{"id", "occurred_at", "scope", "caused_by", "attributes", FACT: {...}}` |
 //! | its words | [`details_json`] | `[{"kind", "subjects", "text"}, ...]` |
 //! | an entry | [`entry_json`] | `{"position", "id", "kind", ..., "event", "details"}` |
-//! | what became of an append | [`outcome_json`] | `{"id", "position", "duplicate"}` |
+//! | the outcome of an append | [`outcome_json`] | `{"id", "position", "duplicate"}` |
 //! | a row of a view or report | [`row_json`], [`removed_row_json`] | `{"key", "item", FIELD: value, ..., "evidence"}` |
-//! | a view, and how it does | [`view_json`] | `{"name", "version", "state", "cursor", "lag", ...}` |
+//! | a view and its status | [`view_json`] | `{"name", "version", "state", "cursor", "lag", ...}` |
 //! | people, organisations | [`person_json`], [`organisation_json`] | `{"id", "name", ..., "position"}` |
 //! | a problem | [`problem_json`] | `{"reason", "field", "message"}` |
 //!
 //! What is read is a record, `{"event": {...}, "details": [...]}`: [`read_record`]. It is the JSON of
 //! `kith.v1.NewEvent`, and what [`event_json`] and [`details_json`] write is read back. Reading is strict: unknown and
-//! repeated fields and wrong types are errors, which name the field.
+//! repeated fields and wrong types are errors that name the field.
 //!
 //! Times are RFC 3339 in UTC, days `YYYY-MM-DD`, ids text, enums the names of `kith.v1` in lower case. Fields keep the
-//! order in which they are written, and fields may be added to what is written. Where people write times and days
-//! themselves, [`dates`] reads them.
+//! order in which they are written, and fields may be added to what is written. [`dates`] reads times and days as
+//! people write them.
 //!
 //! Invariant: what is written of an event that clients may record reads back as the same content.
 //!

@@ -1,4 +1,4 @@
-//! What records leave out.
+//! Ids and salts that records leave out.
 
 use kith_core::{
     event::Event,
@@ -6,9 +6,9 @@ use kith_core::{
     limits::{DETAIL_SALT_BYTES, EVENT_SALT_BYTES},
 };
 
-/// Where ids and salts come from that a record leaves out.
+/// Provides the ids and salts that a record leaves out.
 pub trait Missing {
-    /// An id for an event, whose people may be put into another order where that says nothing.
+    /// An id for an event. May reorder the event's people where their order has no meaning.
     fn id(&mut self, event: &mut Event) -> EventId;
 
     /// The salt of an event, as hard to guess as a random one.

@@ -78,7 +78,7 @@ pub fn role_name(role: Role) -> &'static str {
     role.as_str()
 }
 
-/// The one of these that a value names.
+/// The one of several choices that a value names.
 fn choice<T: Copy, N: AsRef<str>>(
     value: Value,
     prefix: &str,

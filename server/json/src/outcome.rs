@@ -1,10 +1,10 @@
-//! Outcomes: what became of events that were taken.
+//! Outcomes of accepted events.
 
 use crate::values::object;
 use kith_core::{decide::Outcome, id::EventId};
 use serde_json::{Map, Value, json};
 
-/// What became of an event: `{"id", "position", "duplicate"}`. `duplicate` says that the log had it already.
+/// An event's outcome: `{"id", "position", "duplicate"}`. `duplicate` means that the log already had it.
 pub fn outcome_json(id: EventId, outcome: Outcome) -> Map<String, Value> {
     let (position, duplicate) = match outcome {
         Outcome::Accepted(position) => (position, false),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 /// A problem: `{"reason", "field", "message"}`.
 ///
-/// `reason` is a name of `errors.proto` without its prefix, such as `EVENT_INVALID`, or one of the caller's own; `field`
-/// the field at fault, such as `event.met.people`, or `null`; `message` says it in words, which may change.
+/// `reason` is a name of `errors.proto` without its prefix, such as `EVENT_INVALID`, or one of the caller's own;
+/// `field` is the field at fault, such as `event.met.people`, or `null`; `message` is text that may change.
 pub fn problem_json(reason: &str, field: Option<&str>, message: &str) -> Map<String, Value> {
     object([("reason", json!(reason)), ("field", json!(field)), ("message", json!(message))])
 }

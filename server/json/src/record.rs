@@ -1,5 +1,5 @@
-//! Records: events that are to be recorded, with their details. The JSON form of `kith.v1.NewEvent`, with the event as
-//! JSON of `kith.v1.Event`.
+//! Records: events to record, with their details. The JSON form of `kith.v1.NewEvent`, with the event as JSON of
+//! `kith.v1.Event`.
 
 use crate::{
     detail::read_drafts,
@@ -9,23 +9,23 @@ use crate::{
 };
 use kith_core::{detail::Detail, event::Event, invalid::Invalid};
 
-/// An event that is to be recorded. Its form is right; the rules that events obey are not looked at here: see
+/// An event to record. Its form is valid; the rules of events are not checked here, but by
 /// [`Prepared`](kith_core::prepare::Prepared).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The event, with its id, salt and commitments.
     pub event: Event,
-    /// The words beside it.
+    /// The event's details.
     pub details: Vec<Detail>,
 }
 
-/// Why text is no record.
+/// Why text is not a record.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRecord {
     /// It is not JSON.
     #[error(transparent)]
     NotJson(NotJson),
-    /// A field is not as it should be.
+    /// A field is invalid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
@@ -34,14 +34,14 @@ pub enum NotRecord {
 ///
 /// The event is as [`event_json`](crate::event_json) writes it; it may have a `salt`, and commitments as `details`. Ids
 /// are UUIDs as text (or base64, as proto3 JSON writes bytes), times RFC 3339, enums the names of `kith.v1` or their
-/// short forms, fields written in `snake_case` or `lowerCamelCase`. Where the id, a salt or the commitments are left out
-/// they are filled in; everything else is read strictly, and what only the server records is refused.
+/// short forms, fields written in `snake_case` or `lowerCamelCase`. Missing ids, salts and commitments are filled in;
+/// everything else is read strictly, and facts that only the server records are refused.
 pub fn read_record(text: &[u8], missing: &mut impl Missing) -> Result<Record, NotRecord> {
     let value = Value::parse(text, "").map_err(NotRecord::NotJson)?;
     Ok(read_record_value(value, missing)?)
 }
 
-/// The same of JSON that was read already, such as an item of a list; errors begin with where it was found.
+/// Like [`read_record`], from parsed JSON such as an item of a list; errors begin with its path.
 pub fn read_record_value(value: Value, missing: &mut impl Missing) -> Result<Record, Invalid> {
     let mut record = value.object()?;
     let (mut event, given) = read_event(record.need("event")?.object()?)?;
@@ -80,14 +80,14 @@ mod tests {
         Derived::of([7; 32])
     }
 
-    /// Reads a record, which must then obey every rule that needs no log.
+    /// Reads a record that must obey every rule that needs no log.
     fn read(line: &str) -> Result<Record, NotRecord> {
         let record = read_record(line.as_bytes(), &mut derived())?;
         Prepared::from_event(&record.event, &record.details)?;
         Ok(record)
     }
 
-    /// Reads the meeting with one text put in place of another; it must fail at a field.
+    /// Reads the meeting with one text replaced; it must fail at a field.
     fn check_field(old: &str, new: &str, field: &str) {
         assert!(MET.contains(old), "{old}");
         match read(&MET.replacen(old, new, 1)) {

@@ -5,7 +5,8 @@ use kith_core::day::Day;
 use kith_proto::v1::{Field, RemovedRow, Row, Value as RowValue, value::Value as Kind};
 use serde_json::{Map, Value};
 
-/// A row: its key, its item if it has one, each field by name, the number of entries behind it, and marks that are set.
+/// A row: its key, its item if it has one, each field by name, the number of entries behind it, and the flags that are
+/// set.
 ///
 /// `{"key": ["amina", "ben"], "item", FIELD: value, ..., "evidence", "partial": true, "pending": true}`. Days are
 /// `YYYY-MM-DD`, people ids, events positions; a field without a value is `null`.
@@ -23,7 +24,7 @@ pub fn row_json(fields: &[Field], row: &Row) -> Map<String, Value> {
     object
 }
 
-/// A row that is gone: `{"key", "item", "removed": true}`.
+/// A removed row: `{"key", "item", "removed": true}`.
 pub fn removed_row_json(removed: &RemovedRow) -> Map<String, Value> {
     let mut object = key_json(&removed.key, removed.item);
     object.insert("removed".into(), true.into());

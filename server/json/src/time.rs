@@ -6,9 +6,9 @@ use kith_core::{day::Day, timestamp::Timestamp};
 /// The day that days are counted from.
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// Text that is no day.
+/// The error for text that is not a day.
 #[derive(Debug, thiserror::Error)]
-#[error("`{text}` is no day: {error}")]
+#[error("`{text}` is not a day: {error}")]
 pub struct NotDay {
     text: String,
     error: jiff::Error,
@@ -20,13 +20,13 @@ pub fn time_text(time: Timestamp) -> String {
     time.expect("times lie between the years 1900 and 9999").to_string()
 }
 
-/// Reads RFC 3339, in any zone; `None` if it is something else. Other systems write microseconds: what is less than a
-/// millisecond is cut off.
+/// Reads RFC 3339, in any zone; `None` if it is something else. Other systems write microseconds: fractions of a
+/// millisecond are cut off.
 pub fn read_time(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(|time| whole_millis(time.as_nanosecond()))
 }
 
-/// The time so many nanoseconds after 1970-01-01, without what is less than a millisecond: never later than it was.
+/// The time this many nanoseconds after 1970-01-01, rounded down to a millisecond so that it is never later.
 pub fn whole_millis(nanos: i128) -> Timestamp {
     let millis = i64::try_from(nanos.div_euclid(1_000_000));
     Timestamp::from_millis(millis.expect("nanoseconds of the years to 9999 are far fewer"))

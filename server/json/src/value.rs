@@ -38,14 +38,14 @@ impl Value {
         &self.path
     }
 
-    /// Its fields. Repeated ones are refused, in either way of writing.
+    /// Its fields. Repeated fields are refused, in either spelling.
     pub fn object(self) -> Result<Object, Invalid> {
         let Json::Object(fields) = self.json else { return Err(self.must_be("an object")) };
         let mut object = Object { path: self.path, fields: Vec::with_capacity(fields.len()) };
         for (name, json) in fields {
             let name = snake_case(&name);
             if object.fields.iter().any(|(known, _)| *known == name) {
-                return Err(Invalid::new(object.path_of(&name), Problem::MustBe("there once only")));
+                return Err(Invalid::new(object.path_of(&name), Problem::MustBe("given only once")));
             }
             object.fields.push((name, Some(json)));
         }
@@ -100,7 +100,7 @@ impl Object {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    /// Takes a field; `None` if it is not there or `null`, as proto3 JSON has it.
+    /// Takes a field; `None` if it is missing or `null`, as in proto3 JSON.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let path = self.path_of(name);
         let (_, json) = self.fields.iter_mut().find(|(known, _)| known == name)?;
@@ -108,22 +108,22 @@ impl Object {
         Some(Value { path, json })
     }
 
-    /// Takes a field that must be there.
+    /// Takes a required field.
     pub fn need(&mut self, name: &str) -> Result<Value, Invalid> {
         self.take(name).ok_or_else(|| Invalid::new(self.path_of(name), Problem::Missing))
     }
 
-    /// Takes the text of a field; empty if it is not there.
+    /// Takes the text of a field; empty if it is missing.
     pub fn text_or_empty(&mut self, name: &str) -> Result<String, Invalid> {
         self.take(name).map_or(Ok(String::new()), Value::text)
     }
 
-    /// Takes the items of a field; none if it is not there.
+    /// Takes the items of a field; none if it is missing.
     pub fn list_or_empty(&mut self, name: &str) -> Result<Vec<Value>, Invalid> {
         self.take(name).map_or(Ok(Vec::new()), Value::list)
     }
 
-    /// Refuses what was not taken.
+    /// Refuses fields that were not taken.
     pub fn finish(self) -> Result<(), Invalid> {
         match self.fields.iter().find(|(_, json)| json.is_some()) {
             Some((name, _)) => {
@@ -146,7 +146,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// Text that is no JSON value.
+/// The error for text that is not a JSON value.
 #[derive(Debug, thiserror::Error)]
 #[error("not a JSON value: {0}")]
 pub struct NotJson(serde_json::Error);

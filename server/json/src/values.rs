@@ -23,13 +23,13 @@ pub(crate) fn ids(people: &[PersonId]) -> Vec<&str> {
     people.iter().map(PersonId::as_str).collect()
 }
 
-/// An id, read with a parser that is told the field.
+/// An id, read with a parser that receives the field's path.
 pub(crate) fn id<T>(value: Value, parse: impl FnOnce(&str, &str) -> Result<T, Invalid>) -> Result<T, Invalid> {
     let path = value.path().to_owned();
     parse(&value.text()?, &path)
 }
 
-/// An id, if the field is there and not empty.
+/// An id, if the field is present and not empty.
 pub(crate) fn id_or_none<T>(
     value: Option<Value>,
     parse: impl FnOnce(&str, &str) -> Result<T, Invalid>,

@@ -1,9 +1,9 @@
-//! Views and reports, and how they do.
+//! Views and reports with their status.
 
 use kith_proto::v1::{FieldType, View, ViewState};
 use serde_json::{Value, json};
 
-/// A view or report, and how it does.
+/// A view or report with its status.
 ///
 /// `{"name", "version", "state", "cursor", "lag", "keys", "rows", "contract", "component", "settings", "fields": [{"name",
 /// "type", "about"}, ...], "events_folded", "events_per_second", "fuel", "fuel_per_event", "state_bytes", "faults",

@@ -1,6 +1,6 @@
-//! Where work that waits for the disk is done: on threads of its own, or, in a simulation, where it is asked for.
+//! Where blocking disk work runs: on threads of its own, or, in a simulation, on the thread that asks for it.
 //!
-//! Invariant: outside of a simulation nothing here changes what runs where.
+//! Invariant: outside a simulation nothing here changes where work runs.
 
 #[cfg(feature = "faults")]
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(feature = "faults")]
 static IN_PLACE: AtomicBool = AtomicBool::new(false);
 
-/// Lets this process do all disk work in place from now on: logs that are opened afterwards write and sign in tasks of
-/// the runtime that opens them, and no thread is started. Simulated time then stands still while the disk works, and
-/// the same inputs give the same order of everything. For a process that does nothing but simulate.
+/// Makes this process do all disk work in place from now on: logs opened afterwards write and sign in tasks of the
+/// runtime that opens them, and start no thread. Simulated time then stands still during disk work, and the same inputs
+/// give the same order of events. Only for a process that does nothing but simulate.
 #[cfg(feature = "faults")]
 pub fn work_in_place() {
     IN_PLACE.store(true, Ordering::Release);
@@ -22,13 +22,13 @@ pub fn in_place() -> bool {
     IN_PLACE.load(Ordering::Acquire)
 }
 
-/// Whether this process works in place: never, without the feature that simulations ask for.
+/// Whether this process works in place: never without the feature for simulations.
 #[cfg(not(feature = "faults"))]
 pub fn in_place() -> bool {
     false
 }
 
-/// Does what waits for the disk where that holds nobody up.
+/// Runs blocking work where it delays no other task.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     if in_place() {
         return work();

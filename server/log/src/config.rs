@@ -4,38 +4,38 @@ use kith_core::{limits, timestamp::Timestamp};
 use serde::Deserialize;
 use std::{path::PathBuf, sync::Arc};
 
-/// Gives the time. The log reads no other clock.
+/// Returns the current time. The log reads no other clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Settings of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The data folder: `log.redb` and `keys/` are in it. Made if it is not there.
+    /// The data folder: it contains `log.redb` and `keys/`. Created if it does not exist.
     pub data: PathBuf,
     /// The file of the newest signed checkpoints, ideally on another disk than the log; `checkpoint` in the data folder
-    /// if none is given. Its folder must be there.
+    /// if not set. Its folder must exist.
     pub checkpoint: Option<PathBuf>,
     /// How a commit reaches the disk.
     pub commit_mode: CommitMode,
-    /// Requests that may wait for the writer; one more is answered with `Busy`.
+    /// Requests that may wait for the writer; further ones are answered with `Busy`.
     pub queue_requests_max: usize,
     /// Bytes of events that may wait for the writer; more are answered with `Busy`.
     pub queue_bytes_max: usize,
-    /// Events that one commit takes, and then the rest of the request it is in.
+    /// Events after which a commit takes no further request; the request that reaches the limit is taken whole.
     pub batch_events_max: usize,
-    /// Bytes that one commit takes, and then the rest of the request it is in.
+    /// Bytes after which a commit takes no further request; the request that reaches the limit is taken whole.
     pub batch_bytes_max: usize,
     /// Bytes of a network's newest entries that are kept in memory.
     pub tail_bytes_max: usize,
     /// Bytes that redb may use to cache pages of `log.redb`.
     pub redb_cache_bytes: usize,
-    /// Bytes of the data folder's disk that stay free: with less the log takes no events, and goes on when there is
-    /// more. 0 = none.
+    /// Bytes to keep free on the data folder's disk: below this the log accepts no events until there is room. 0 =
+    /// none.
     pub disk_reserve_bytes: u64,
-    /// The same as a share of the disk, in per cent; the larger of the two counts.
+    /// The same reserve as a percentage of the disk; the larger of the two applies.
     pub disk_reserve_per_cent: u8,
-    /// How many milliseconds in the future an event may lie.
+    /// How many milliseconds in the future an event may be.
     pub future_ms_max: i64,
 }
 
@@ -58,7 +58,7 @@ impl Default for Config {
     }
 }
 
-/// A setting's name, and the least and the most that it may be.
+/// A setting's name, minimum and maximum.
 pub type Range = (&'static str, i64, i64);
 
 const MIB: i64 = 1024 * 1024;
@@ -66,7 +66,7 @@ const GIB: i64 = 1024 * MIB;
 const YEAR_MS: i64 = 365 * 86_400_000;
 
 impl Config {
-    /// The least and the most that each setting may be.
+    /// The allowed range of each setting.
     pub const RANGES: &[Range] = &[
         ("queue_requests_max", 1, 1_000_000),
         ("queue_bytes_max", 1, 4 * GIB - 1),
@@ -85,16 +85,16 @@ impl Config {
     }
 }
 
-/// How a commit reaches the disk. Every mode waits for the disk before anybody is answered.
+/// How a commit reaches the disk. Every mode waits for the disk before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CommitMode {
-    /// Two syncs, and the free pages saved with each commit: a killed server starts at once.
+    /// Two syncs, with the free pages saved in each commit: after a kill the server starts at once.
     #[default]
     QuickRepair,
     /// Two syncs; after a kill the next start reads the whole file.
     TwoPhase,
-    /// One sync, torn commits told by checksums; after a kill the next start reads the whole file.
+    /// One sync, with checksums to detect torn commits; after a kill the next start reads the whole file.
     OnePhase,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong, one enum per operation; no type of the storage engine shows.
+//! The errors, one enum per operation; they expose no type of the storage engine.
 
 use kith_core::{decide::Refused, id::NetworkName, position::Position};
 use std::{fmt, io, path::PathBuf, time::Duration};
@@ -13,22 +13,22 @@ impl fmt::Display for StorageFailure {
 }
 
 impl StorageFailure {
-    /// Whether the disk, or what this process may write of it, is full.
+    /// Whether the disk, or this process's quota on it, is full.
     pub(crate) fn is_disk_full(&self) -> bool {
         is_disk_full(&self.0)
     }
 }
 
-/// Whether the disk, or what this process may write of it, is full.
+/// Whether the disk, or this process's quota on it, is full.
 pub(crate) fn is_disk_full(error: &redb::Error) -> bool {
     let redb::Error::Io(error) = error else { return false };
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
-/// Why the log does not accept anything until it is opened anew.
+/// Why the log accepts no writes until it is reopened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Poison {
-    /// The disk was full in the middle of a commit.
+    /// The disk filled up during a commit.
     DiskFull,
     /// The disk or the program failed.
     Failure,
@@ -38,9 +38,9 @@ impl fmt::Display for Poison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DiskFull => {
-                "the log takes no writes since a commit met a full disk: an operator must make room and restart the server"
+                "the log accepts no writes since the disk filled up: an operator must make room and restart the server"
             }
-            Self::Failure => "the log takes no writes after a failed commit: an operator must restart the server",
+            Self::Failure => "the log accepts no writes after a failed commit: an operator must restart the server",
         })
     }
 }
@@ -62,7 +62,7 @@ pub enum OpenError {
         /// The data folder.
         data: PathBuf,
     },
-    /// Something is of a version that this program does not read. Nothing was changed.
+    /// Something has a version that this program does not read. Nothing was changed.
     #[error(
         "{of} version {found}, and this program reads version {supported}: {}; nothing was changed",
         if found > supported {
@@ -72,34 +72,34 @@ pub enum OpenError {
         }
     )]
     Version {
-        /// What it is the version of.
+        /// What has this version.
         of: Versioned,
         /// The version found.
         found: u32,
         /// The version that this program reads.
         supported: u32,
     },
-    /// A file or folder could not be made or read.
+    /// A file or folder could not be created or read.
     #[error("{path}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The pages of a file are damaged.
-    #[error("{path} is damaged: restore it from its backup; `kithd check` tells what can still be read")]
+    #[error("{path} is damaged: restore it from its backup; `kithd check` shows what can still be read")]
     FileDamaged {
         /// The file.
         path: PathBuf,
     },
-    /// Others than the owner may read the root key.
-    #[error("others may read the root key {path}: set its mode to 0600, and consider the key known")]
+    /// The root key is readable by users other than its owner.
+    #[error("others may read the root key {path}: set its mode to 0600, and consider the key compromised")]
     RootKeyExposed {
         /// The file.
         path: PathBuf,
     },
-    /// There are keys but not the root key that opens them.
+    /// There are keys, but the root key that opens them is missing.
     #[error("the root key {path} is missing: put it back from its backup")]
     RootKeyMissing {
         /// The file.
@@ -131,7 +131,7 @@ pub enum OpenError {
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Storage(#[from] StorageFailure),
-    /// The files contradict themselves; `kithd check` tells more.
+    /// The files contradict each other; `kithd check` shows the details.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
 }
@@ -139,17 +139,17 @@ pub enum OpenError {
 /// Why the file of checkpoints could not be read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointFileError {
-    /// The system refused.
+    /// The system reported an error.
     #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It is no file of checkpoints.
+    /// The file does not contain checkpoints.
     #[error(
-        "{path} is damaged: {what}; put it back from a copy, or, if you know that the log is the right one, move it away"
+        "{path} is damaged: {what}; restore it from a copy, or, if you know that the log is the right one, move it away"
     )]
     Damaged {
         /// The file.
@@ -159,7 +159,7 @@ pub enum CheckpointFileError {
     },
 }
 
-/// What has a version of its own on disk.
+/// A format on disk that has a version of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Versioned {
     /// The tables of the log.
@@ -180,7 +180,7 @@ impl fmt::Display for Versioned {
     }
 }
 
-/// A row that cannot be as it is.
+/// A row with impossible content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("table {table}: {what}")]
 pub struct Damage {
@@ -190,7 +190,7 @@ pub struct Damage {
     pub what: &'static str,
 }
 
-/// Why the writer did not take, or not answer, what it was asked for.
+/// Why the writer did not accept or did not answer a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
     /// The queue is full; nothing was done.
@@ -199,13 +199,13 @@ pub enum Unavailable {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The disk is almost full; nothing was done, and there is nothing to restart.
-    #[error("the log's disk is almost full: it takes events again once an operator has made room")]
+    /// The disk is almost full; nothing was done. No restart is needed.
+    #[error("the log's disk is almost full: it accepts events again once an operator has made room")]
     DiskFull,
-    /// The log lost or changed what the server had signed: an operator must decide. Nothing was done.
-    #[error("the log is not the one that was signed before, and takes nothing until an operator decides")]
+    /// The log no longer matches what the server signed: an operator must decide. Nothing was done.
+    #[error("the log is not the one that was signed before, and accepts nothing until an operator decides")]
     RolledBack,
-    /// A commit failed. If it was this one, it may or may not be on disk: ask again after the restart.
+    /// A commit failed. If it was the commit of this request, it may or may not be on disk: check after the restart.
     #[error("{0}")]
     Poisoned(Poison),
     /// The log is closing; nothing was done.
@@ -213,30 +213,30 @@ pub enum Unavailable {
     ShuttingDown,
 }
 
-/// Why nothing of an append counts.
+/// Why an append had no effect.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// A rule or a condition says no.
+    /// A rule or the condition refuses it.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The log takes nothing now.
+    /// The log accepts nothing now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why a network was not made.
+/// Why a network was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateNetworkError {
-    /// There is one of this name.
-    #[error("the network {name} is already there")]
+    /// A network of this name exists.
+    #[error("the network {name} already exists")]
     AlreadyExists {
         /// The name.
         name: NetworkName,
     },
-    /// The principal may not, or its token does not hold any more.
-    #[error("the token does not hold any more")]
+    /// The principal may not do this, or its token is no longer valid.
+    #[error("the token is no longer valid")]
     TokenInvalid,
-    /// The log takes nothing now.
+    /// The log accepts nothing now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -244,7 +244,7 @@ pub enum CreateNetworkError {
 /// Why a token was not revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeTokenError {
-    /// The network never issued it.
+    /// The network never issued this token.
     #[error("there is no such token")]
     Unknown,
     /// The revocation could not be recorded.
@@ -258,7 +258,7 @@ impl From<Unavailable> for RevokeTokenError {
     }
 }
 
-/// Why something could not be read.
+/// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The position or size lies after the head.
@@ -267,8 +267,8 @@ pub enum ReadError {
         /// The head.
         head: Position,
     },
-    /// The position lies outside of the tree that was asked about, or the sizes are the wrong way round.
-    #[error("{at} lies outside of a tree of {size} leaves")]
+    /// The position lies outside the requested tree, or the two sizes are in the wrong order.
+    #[error("{at} lies outside a tree of {size} leaves")]
     OutsideTree {
         /// The position or smaller size.
         at: u64,
@@ -278,17 +278,17 @@ pub enum ReadError {
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Storage(#[from] StorageFailure),
-    /// A row contradicts the others; `kithd check` tells more.
+    /// A row contradicts the others; `kithd check` shows the details.
     #[error("the log is damaged: {0}")]
     Damaged(#[from] Damage),
 }
 
-/// That a row of a table cannot be as it is.
+/// The error for a row with impossible content.
 pub(crate) fn damaged(table: &'static str, what: &'static str) -> ReadError {
     ReadError::Damaged(Damage { table, what })
 }
 
-/// Lets `?` turn an engine's error into an operation's error with a `Storage` variant.
+/// Lets `?` turn an engine's error into the `Storage` variant of an operation's error.
 macro_rules! from_redb {
     ($target:ty) => {
         crate::error::from_redb!(

@@ -1,6 +1,6 @@
-//! Files: put in place whole and on disk or not at all, and opened with an error for whatever is wrong with them.
+//! Files: created whole and synced to disk or not at all, and opened with an error that names what is wrong.
 //!
-//! Invariant: what is there is never replaced.
+//! Invariant: a file gets its name only once it is whole, and only `write_private` replaces an existing file.
 
 use crate::{config::Config, error::OpenError};
 use redb::{Builder, Database};
@@ -12,16 +12,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a new file was not made.
+/// Why a new file was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// There is a file of this name.
-    #[error("{path} is already there: name a new file")]
+    /// A file of this name exists.
+    #[error("{path} already exists: name a new file")]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// It could not be made.
+    /// It could not be created.
     #[error(transparent)]
     Open(OpenError),
     /// It could not be written.
@@ -29,7 +29,7 @@ pub enum FileError {
     Write(io::Error),
 }
 
-/// Writes a new file that only its owner may read. It has its name when it is whole and on disk.
+/// Writes a new file that only its owner may read. It gets its name once it is whole and on disk.
 pub fn write_new<T, E: From<FileError>>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
@@ -40,7 +40,7 @@ pub fn write_new<T, E: From<FileError>>(
     let part = part_of(path);
     let written = write_part(&part, write);
     if written.is_err() {
-        // The error that is reported says more than this one could.
+        // The reported error says more than this one could.
         drop(fs::remove_file(&part));
         return written;
     }
@@ -48,14 +48,14 @@ pub fn write_new<T, E: From<FileError>>(
     written
 }
 
-/// Where a file is while it is not yet whole.
+/// The path of a file until it is whole.
 pub(crate) fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     path.with_file_name(name)
 }
 
-/// Makes a file by `make`, which is given the path of an empty one; a crash leaves the whole file or none.
+/// Creates a file with `make`, which receives the path of an empty file; a crash leaves the whole file or none.
 pub(crate) fn make_whole(path: &Path, make: impl FnOnce(&Path) -> Result<(), OpenError>) -> Result<(), OpenError> {
     let part = part_of(path);
     remove_leftover(&part).map_err(io_error(&part))?;
@@ -64,20 +64,20 @@ pub(crate) fn make_whole(path: &Path, make: impl FnOnce(&Path) -> Result<(), Ope
     publish(&part, path).map_err(io_error(path))
 }
 
-/// Gives a file its name, and makes that last. Fails if there is one of that name.
+/// Gives a file its name and syncs the folder. Fails if a file of that name exists.
 pub(crate) fn publish(part: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(part, path)?;
     fs::remove_file(part)?;
     File::open(folder_of(path))?.sync_all()
 }
 
-/// Gives a folder its name, and makes that last. Fails if there is one of that name that holds anything.
+/// Gives a folder its name and syncs its parent. Fails if a folder of that name exists and is not empty.
 pub(crate) fn publish_folder(part: &Path, path: &Path) -> io::Result<()> {
     fs::rename(part, path)?;
     File::open(folder_of(path))?.sync_all()
 }
 
-/// Removes what an attempt that was broken off left.
+/// Removes what an interrupted attempt left behind.
 pub(crate) fn remove_leftover(part: &Path) -> io::Result<()> {
     match fs::remove_file(part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -85,7 +85,7 @@ pub(crate) fn remove_leftover(part: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts a file in place that only the owner may read, whole and on disk when this returns, or not at all.
+/// Creates or replaces a file that only the owner may read: whole and on disk when this returns, or unchanged.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
     match fs::remove_file(&part) {
@@ -99,12 +99,12 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-/// Makes an empty file that only the owner may read, where there is none.
+/// Creates an empty file that only the owner may read. Fails if it exists.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }
 
-/// The folder that a file lies in.
+/// The folder that contains a file.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -112,12 +112,12 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes a folder that only the owner may enter, if it is not there.
+/// Creates a folder that only the owner may enter, if it does not exist.
 pub(crate) fn make_private_folder(path: &Path) -> Result<(), OpenError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))
 }
 
-/// Names the file that an error is about.
+/// Adds the file's path to an error.
 pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     |source| OpenError::Io { path: path.to_owned(), source }
 }
@@ -133,25 +133,25 @@ fn write_part<T, E: From<FileError>>(part: &Path, write: impl FnOnce(&mut dyn Wr
     Ok(written)
 }
 
-/// How `log.redb` is opened.
+/// The options with which `log.redb` is opened.
 pub(crate) fn builder(config: &Config) -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(config.redb_cache_bytes);
     builder
 }
 
-/// Opens the log's file as it is.
+/// Opens the log's existing file.
 pub(crate) fn open_database(config: &Config, file: &Path) -> Result<Database, OpenError> {
     unless_damaged(file, || builder(config).open(file).map_err(|error| open_error(error, &config.data, file)))
 }
 
-/// Opens a file of the storage engine, which panics on some damaged pages: that is an error like others.
+/// Opens a file of the storage engine, which panics on some damaged pages; a panic becomes an error.
 pub(crate) fn unless_damaged<T>(file: &Path, open: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
     let damaged = |_| Err(OpenError::FileDamaged { path: file.to_owned() });
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(damaged)
 }
 
-/// Names the folder that is in use and the file that cannot be read.
+/// Adds the data folder's or the file's path to an engine's error.
 pub(crate) fn open_error(error: redb::DatabaseError, data: &Path, file: &Path) -> OpenError {
     match error {
         redb::DatabaseError::DatabaseAlreadyOpen => OpenError::AlreadyOpen { data: data.to_owned() },

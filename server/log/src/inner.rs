@@ -1,6 +1,6 @@
 //! What all handles of a log share: its store, the queue, and the threads that write and sign.
 //!
-//! Invariant: they have ended when the last handle is gone.
+//! Invariant: the threads have ended once the last handle is dropped.
 
 use crate::{
     blocking::in_place,
@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::sync::{mpsc, watch};
 
-/// What all handles share.
+/// The state that all handles share.
 pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     pub(crate) queue: Queue,
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// Starts to write and to sign.
+    /// Starts the writer and the signer.
     pub(crate) fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
         let store = Arc::new(store);
         let (requests_max, bytes_max) = (store.config.queue_requests_max, store.config.queue_bytes_max);
@@ -44,7 +44,7 @@ impl Inner {
         Ok(Self { store, queue, writer: Mutex::new(writer), ended, signer })
     }
 
-    /// Takes no more requests, answers those that wait, ends the writer, and signs what it wrote last.
+    /// Accepts no more requests, answers those that wait, ends the writer, and signs what it wrote last.
     pub(crate) async fn shutdown(&self) {
         self.queue.close();
         let mut ended = self.ended.clone();
@@ -59,14 +59,14 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A writer that panicked has poisoned the log and said so.
+        // A writer that panicked has already poisoned the log and logged it.
         drop(writer.map(JoinHandle::join));
         self.signer.stop();
         self.signer.join();
     }
 }
 
-/// Lets the writer serve a queue; `running` is closed when it has ended. Gives its thread, if it has one.
+/// Starts the writer on a queue; `running` is closed when it has ended. Returns its thread, if it has one.
 fn start_writer(
     writer: Writer,
     requests: mpsc::Receiver<Queued>,

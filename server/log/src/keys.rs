@@ -1,4 +1,4 @@
-//! The files of keys: the root key, the keys that it wraps, and the one that signs checkpoints.
+//! The key files: the root key, the keys that it wraps, and the key that signs checkpoints.
 
 pub(crate) mod key_file;
 pub(crate) mod root_key;

@@ -1,6 +1,6 @@
-//! The event log of Kith in one redb file: one thread writes, anybody reads.
+//! The event log of Kith in one redb file: one thread writes, any thread reads.
 //!
-//! Invariant: nobody hears of an entry that is not on disk, and no position is ever given twice.
+//! Invariant: no entry is visible before it is on disk, and no position is ever assigned twice.
 
 mod blocking;
 mod config;

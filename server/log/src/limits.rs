@@ -1,23 +1,23 @@
-//! Every limit of the log that no configuration changes, in one place.
+//! Every limit of the log that cannot be configured.
 
 use std::time::Duration;
 
-/// When to append again after the queue was full: a few commits later.
+/// How long to wait before appending again after the queue was full: a few commits.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_millis(50);
-/// The longest that a batch waits for callers who were just answered to come again.
+/// How long a batch waits at most for callers who were just answered to send their next request.
 pub(crate) const LINGER_MAX: Duration = Duration::from_micros(500);
-/// Entries of which it is found out at once whether they have details.
+/// Entries that are looked up together to see whether they have details.
 pub(crate) const WEIGHED_ENTRIES_AT_ONCE: usize = 64;
-/// Bytes of one piece of a component; rows of the storage engine are not made for tens of megabytes. How large a stored
-/// component is follows from it.
+/// Bytes of one piece of a component; the storage engine is not made for rows of tens of megabytes. The size of a
+/// stored component is computed from it.
 pub const COMPONENT_PIECE_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of pages that redb may cache of the key file.
+/// Bytes that redb may use to cache pages of the key file.
 pub const KEYS_PAGES_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How long a change of the file of checkpoints waits for another one.
+/// How long a change of the file of checkpoints waits for another change.
 pub(crate) const CHECKPOINT_LOCK_WAIT_MAX: Duration = Duration::from_secs(3);
 /// Bytes after which a frame of a backup is closed.
 pub(crate) const BACKUP_FRAME_BYTES: usize = 64 * 1024;
-/// Bytes of the largest frame of a backup that is read: a frame is closed after the row that fills it.
+/// Bytes of the largest frame that is accepted when a backup is read: a frame is closed after the row that fills it.
 pub(crate) const BACKUP_FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of rows that one commit stores while a log is restored.
 pub(crate) const RESTORE_COMMIT_BYTES: u64 = 32 * 1024 * 1024;

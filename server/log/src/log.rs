@@ -1,6 +1,6 @@
 //! The log of a server: all its networks behind one handle.
 //!
-//! Invariant: one writer thread per data folder; it ends when the last handle goes or the log is shut down.
+//! Invariant: one writer thread per data folder; it ends when the last handle is dropped or the log is shut down.
 
 #[cfg(feature = "faults")]
 use crate::store::{Secrets, load_on};
@@ -46,13 +46,13 @@ impl fmt::Debug for Log {
 }
 
 impl Log {
-    /// Opens the log in the data folder, or makes it there. Blocks on the disk.
+    /// Opens the log in the data folder, creating it if there is none. Blocks on the disk.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let (store, edges) = Store::open(config, clock)?;
         Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
     }
 
-    /// Opens the log on storage of the caller; the data folder is not touched, and checkpoints are kept nowhere.
+    /// Opens the log on the caller's storage; the data folder is not touched, and checkpoints are not stored.
     #[cfg(feature = "faults")]
     pub fn open_on(
         log: impl redb::StorageBackend,
@@ -65,7 +65,7 @@ impl Log {
         Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
     }
 
-    /// The network of a name.
+    /// The network of this name.
     pub fn network(&self, name: &NetworkName) -> Option<Network> {
         let live = self.inner.store.networks().get(name).cloned()?;
         Some(Network::new(live, self.inner.clone()))
@@ -77,12 +77,12 @@ impl Log {
         networks.values().map(|live| Network::new(live.clone(), self.inner.clone())).collect()
     }
 
-    /// Makes a network for the program itself; on disk when this returns.
+    /// Creates a network for the program itself; on disk when this returns.
     pub async fn create_network(&self, name: &NetworkName) -> Result<Network, CreateNetworkError> {
         self.create_network_for(&token::program(), name).await
     }
 
-    /// Makes a network for somebody who may administer the server, now that it is made.
+    /// Creates a network for a principal, if the principal still administers the server when the writer creates it.
     pub async fn create_network_for(
         &self,
         principal: &Principal,
@@ -94,7 +94,7 @@ impl Log {
         Ok(Network::new(live, self.inner.clone()))
     }
 
-    /// Stores a token for the whole server, such as that of the first start. It is part of no network's log; one of
+    /// Stores a token for the whole server, such as that of the first start. It is part of no network's log. A token of
     /// the same id is replaced.
     pub async fn put_server_token(&self, token: NewServerToken) -> Result<(), Unavailable> {
         let NewServerToken { id, secret, role, expires_at } = token;
@@ -103,8 +103,8 @@ impl Log {
         self.inner.queue.ask(Size::default(), |reply| Request::Server(ServerRequest::PutToken { row, reply })).await
     }
 
-    /// Revokes a token for the whole server: it opens nothing when this returns. One that was revoked before stays as
-    /// it was.
+    /// Revokes a token for the whole server: it grants no access once this returns. A token that was revoked before is
+    /// not changed.
     pub async fn revoke_server_token(&self, principal: &Principal, id: &TokenId) -> Result<(), RevokeTokenError> {
         let (id, principal) = (id.clone(), principal.clone());
         let request = |reply| Request::Server(ServerRequest::RevokeToken { id, principal, reply });
@@ -116,7 +116,7 @@ impl Log {
         self.inner.store.tokens().list(Owner::Server)
     }
 
-    /// Keeps a plugin's component, by the digest that is given back.
+    /// Stores a plugin's component; returns the digest under which it is kept.
     pub async fn put_component(&self, component: Bytes) -> Result<ComponentDigest, Unavailable> {
         let digest = components::digest(&component);
         let size = Size { events: 0, bytes: component.len() };
@@ -125,7 +125,7 @@ impl Log {
         Ok(digest)
     }
 
-    /// Forgets a component, if it is there.
+    /// Removes a component, if it is kept.
     pub async fn remove_component(&self, digest: &ComponentDigest) -> Result<(), Unavailable> {
         let change = components::Change::Remove(*digest);
         self.inner
@@ -139,13 +139,13 @@ impl Log {
         components::read(&self.inner.store.database.begin_read()?, digest)
     }
 
-    /// Bytes of a component, without reading them all; `None` if it is not kept. Blocks on the disk.
+    /// Size of a component in bytes, without reading all of it; `None` if it is not kept. Blocks on the disk.
     pub fn component_size(&self, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
         components::size(&self.inner.store.database.begin_read()?, digest)
     }
 
-    /// The piece of a component with this number, from zero: joined they are the component. `None` if it has no such piece,
-    /// or is not kept, any more or at all. What a piece says is not held against the digest, which is that of the whole.
+    /// Piece `number` of a component, counted from zero; the pieces joined are the component. `None` if there is no
+    /// such piece, or the component is not kept. A piece is not checked against the digest, which is that of the whole.
     /// Blocks on the disk.
     pub fn component_piece(&self, digest: &ComponentDigest, number: u32) -> Result<Option<Bytes>, ReadError> {
         components::piece(&self.inner.store.database.begin_read()?, digest, number)
@@ -156,41 +156,42 @@ impl Log {
         components::list(&self.inner.store.database.begin_read()?)
     }
 
-    /// A key for a purpose outside the log: the same for the same server, and only whoever has the root key can have it.
+    /// Derives a key for a purpose outside the log: always the same on one server, and known only to holders of the
+    /// root key.
     pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
         *self.inner.store.keys.derive(purpose)
     }
 
-    /// Whoever holds a secret; `None` if it is unknown, expired or revoked.
+    /// The principal that holds a secret; `None` if the secret is unknown, expired or revoked.
     pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
         self.inner.store.tokens().authenticate(secret, now)
     }
 
-    /// Whether a secret is of a token that spoke for an organisation and was revoked: whoever read with it holds what it
+    /// Whether a secret belongs to a revoked token of an organisation: a client that read with it holds entries that it
     /// may no longer see.
     pub fn lost_scope(&self, secret: &str) -> bool {
         self.inner.store.tokens().lost_scope(secret)
     }
 
-    /// Writes a backup of all networks as they are committed now, while the log goes on, signed by the server's key; the
-    /// keys are not in it. Blocks on the disk and on `out`. Pages that are rewritten meanwhile are kept for it, so that the file of the log grows
-    /// for as long as it takes.
+    /// Writes a backup of all networks as of now, signed by the server's key and without the keys, while the log keeps
+    /// running. Blocks on the disk and on `out`. Pages rewritten meanwhile are kept for the backup, so the log's file
+    /// grows while it runs.
     pub fn backup(&self, out: &mut dyn Write, mut progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
         let store = &self.inner.store;
         backup::dump(&store.database, store.checkpoints.key(), (store.clock)(), out, &mut progress)
     }
 
-    /// What speaks against the log, if it is not the one that the server signed: it then takes no events.
+    /// The evidence against the log, if it is not the one that the server signed; it then accepts no events.
     pub fn rollback(&self) -> Option<Rollback> {
         self.inner.store.checkpoints.rollback().cloned()
     }
 
-    /// Tells whether the log takes events.
+    /// Reports whether the log accepts events.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.inner.store.health.subscribe()
     }
 
-    /// Whether the disk has more room than is kept in reserve: without, the log takes no events. Asks the system.
+    /// Whether the disk has more room than the reserve; without it the log accepts no events. Asks the system.
     pub fn has_room(&self) -> bool {
         self.inner.store.space.has_room()
     }
@@ -200,7 +201,8 @@ impl Log {
         self.inner.store.counters.measures(self.inner.queue.len())
     }
 
-    /// Takes no more requests, answers those that wait, ends the writer, and signs what it wrote last. Reads go on.
+    /// Accepts no more requests, answers those that wait, ends the writer, and signs what it wrote last. Reads still
+    /// work.
     pub async fn shutdown(&self) {
         self.inner.shutdown().await;
     }

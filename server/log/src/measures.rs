@@ -1,4 +1,4 @@
-//! What telemetry wants to know of the log.
+//! Measurements of the log for telemetry.
 //!
 //! Invariant: numbers only, never a name or an id.
 
@@ -16,11 +16,11 @@ pub struct Measures {
     pub commit_count: u64,
     /// Entries in those commits.
     pub entry_count: u64,
-    /// Time spent on them, from the first decision to the publication of the head, in microseconds.
+    /// Time spent on those commits, from the first decision to the publication of the head, in microseconds.
     pub commit_latency_us: u64,
 }
 
-/// What the writer counts.
+/// The writer's counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     commits: AtomicU64,

@@ -1,4 +1,4 @@
-//! A network's log, as its users hold it.
+//! The handle to a network's log.
 //!
 //! Invariant: reads never wait for the writer, and a read sees only what is on disk.
 
@@ -70,17 +70,18 @@ impl Network {
         &self.live.name
     }
 
-    /// When it was made.
+    /// When it was created.
     pub fn created_at(&self) -> Timestamp {
         self.live.created_at
     }
 
-    /// Random id of its log; another one means another history.
+    /// Random id of its log; a different id means a different history.
     pub fn incarnation(&self) -> [u8; 16] {
         self.live.incarnation
     }
 
-    /// Appends a command's events: all or none. On disk when this returns; an outcome for each event, in order.
+    /// Appends a command's events: all or none. They are on disk when this returns, with an outcome for each event, in
+    /// order.
     pub async fn append(&self, mut command: Command) -> Result<Vec<Outcome>, AppendError> {
         let size = check_size(&command.events)?;
         if let Some(condition) = command.condition.take() {
@@ -90,7 +91,7 @@ impl Network {
         self.inner.queue.ask(size, |reply| Request::Network(live, NetworkRequest::Append { command, reply })).await
     }
 
-    /// Appends events each on its own, in one commit: a refused one does not hold up the rest.
+    /// Appends events independently of each other in one commit: a refused event does not affect the rest.
     pub async fn append_each(
         &self,
         principal: Principal,
@@ -109,36 +110,36 @@ impl Network {
         self.live.head().position
     }
 
-    /// Tells when the last position moves. The value is on disk and readable.
+    /// Reports each change of the last position. All entries up to the value are on disk and readable.
     pub fn watch_head(&self) -> watch::Receiver<Position> {
         self.live.watch_head()
     }
 
-    /// The last position with root, incarnation and time: one consistent set.
+    /// The last position with its root, incarnation and time, consistent with each other.
     pub fn summary(&self) -> Head {
         self.live.head()
     }
 
-    /// Entries that a principal asks for and may see. Looks at a bounded number of entries, so a call may give none
-    /// and still not be at the end.
+    /// Reads the entries that a principal asks for and may see. Looks at a bounded number of entries, so a call may
+    /// return none without having reached the end.
     pub fn select(&self, selection: &Selection) -> Result<Selected, ReadError> {
         select::select(&self.inner.store, &self.live, selection)
     }
 
-    /// Where an event is, if a principal may see it.
+    /// The position of an event, if the principal may see it.
     pub fn position_of(&self, principal: &Principal, id: &EventId) -> Result<Option<Position>, ReadError> {
         let snapshot = self.snapshot()?;
         let Some(position) = snapshot.recorded(id)? else { return Ok(None) };
         Ok((!Restricted::begin(&snapshot, principal)?.hides(position.get())?).then_some(position))
     }
 
-    /// The bytes and the outline of an entry; `None` outside of the log and where a principal may not see it.
+    /// The bytes and the outline of an entry; `None` outside the log or if the principal may not see it.
     pub fn entry(&self, principal: &Principal, position: Position) -> Result<Option<(Bytes, Header)>, ReadError> {
         let entry = reader::entry(&self.inner.store, &self.live, position)?;
         Ok(entry.filter(|(_, header)| may(principal, &Action::See(header))))
     }
 
-    /// The position of the first retraction of an entry, if it is withdrawn and a principal may see it.
+    /// The position of the first retraction of an entry, if it is withdrawn and the principal may see it.
     pub fn retracted_at(&self, principal: &Principal, position: Position) -> Result<Option<Position>, ReadError> {
         let snapshot = self.snapshot()?;
         if Restricted::begin(&snapshot, principal)?.hides(position.get())? {
@@ -147,8 +148,8 @@ impl Network {
         snapshot.retracted_at(position)
     }
 
-    /// The opened details of entries that a principal may see; positions of others and of entries without details are
-    /// left out, and so is every erased detail.
+    /// The opened details of entries that the principal may see. Omits other positions, entries without details and
+    /// erased details.
     pub fn details(
         &self,
         principal: &Principal,
@@ -157,8 +158,8 @@ impl Network {
         reader::details(&self.inner.store, &self.live, principal, positions)
     }
 
-    /// How many entries, from the first on, fit into some bytes together with their details, and what these come to. The
-    /// first one always fits. Nothing is opened.
+    /// How many of the entries, counted from the first, fit into `bytes_max` with their details, and the size of those
+    /// details. The first always fits. Opens no details.
     pub fn weigh(
         &self,
         principal: &Principal,
@@ -168,8 +169,8 @@ impl Network {
         reader::weigh(&self.inner.store, &self.live, principal, (entries, bytes_max))
     }
 
-    /// The last entry that a principal may see of what was recorded up to a time; 0 if there is none. Times of recording
-    /// never decrease along the log.
+    /// The last entry recorded up to a time that the principal may see; 0 if there is none. Times of recording never
+    /// decrease along the log.
     pub fn last_seen_by(&self, principal: &Principal, time: Timestamp) -> Result<Position, ReadError> {
         let (snapshot, head) = (self.snapshot()?, self.head());
         let (mut known, mut beyond) = (0, head.get() + 1);
@@ -185,24 +186,24 @@ impl Network {
         Ok(Position::new(known))
     }
 
-    /// The newest names of people, as the directory has them for all to see; those without one, or with an erased one,
-    /// are left out.
+    /// The newest names of people, as the directory shows them to everybody; people without a name, or with an erased
+    /// one, are omitted.
     pub fn names(&self, people: &[PersonId]) -> Result<HashMap<PersonId, String>, ReadError> {
         reader::names(&self.inner.store, &self.live, people)
     }
 
-    /// The directory at the head: a snapshot. Let it go soon; the next change of the directory copies it otherwise.
+    /// The directory at the head: a snapshot. Drop it soon; otherwise the next change of the directory has to copy it.
     pub fn directory(&self) -> Arc<Directory> {
         self.live.directory()
     }
 
-    /// The network's plugins at the head, built-in views apart.
+    /// The network's plugins at the head, without the built-in views.
     pub fn plugins(&self) -> Arc<Plugins> {
         self.live.plugins()
     }
 
-    /// Records in a scope what the server itself did on behalf of a principal: all facts or none. The caller has asked
-    /// whether the principal may, and whether the facts obey the rules of what they are about.
+    /// Records in a scope what the server itself did on behalf of a principal: all facts or none. The caller has
+    /// checked that the principal may do so, and that the facts are valid.
     pub async fn administer(
         &self,
         principal: &Principal,
@@ -217,7 +218,7 @@ impl Network {
         }
     }
 
-    /// The directory as it was at a position. Blocks on the disk for any but the head.
+    /// The directory as it was at a position. Blocks on the disk unless it is the head.
     pub fn directory_at(&self, position: Position) -> Result<Arc<Directory>, ReadError> {
         let (head, directory) = {
             let published = self.live.published();
@@ -230,18 +231,19 @@ impl Network {
         Ok(Arc::new(common.directory))
     }
 
-    /// Proof that an entry is in the tree of `size` leaves.
+    /// Proves that an entry is in the tree of `size` leaves.
     pub fn inclusion_proof(&self, position: Position, size: u64) -> Result<InclusionProof, ReadError> {
         proof::inclusion(&self.snapshot_of(size)?, position, size)
     }
 
-    /// Proof that the tree of `from` leaves is the beginning of the tree of `to` leaves.
+    /// Proves that the tree of `from` leaves is the beginning of the tree of `to` leaves.
     pub fn consistency_proof(&self, from: u64, to: u64) -> Result<ConsistencyProof, ReadError> {
         proof::consistency(&self.snapshot_of(to)?, from, to)
     }
 
-    /// Roots of subtrees that stand for the entries after `after` up to `until` that are not among `given`, which is in
-    /// order: what a reader needs, beside those given, to compute the root. At most 2·log2 of the log for each gap.
+    /// Roots of the subtrees that cover the entries after `after` up to `until` that are not among `given`, which is
+    /// sorted: a reader needs them beside the given entries to compute the root. At most 2·log2 of the log's size per
+    /// gap.
     pub fn left_out(&self, after: Position, given: &[Position], until: Position) -> Result<Vec<Subtree>, ReadError> {
         proof::left_out(&self.snapshot_of(until.get())?, after, given, until)
     }
@@ -256,17 +258,17 @@ impl Network {
         self.inner.store.checkpoints.verifier(&self.origin())
     }
 
-    /// A signed checkpoint of all that readers see, signed now if it is not the newest. Blocks on the disk.
+    /// A signed checkpoint of all that readers see; signs a new one if the newest is older. Blocks on the disk.
     pub fn checkpoint(&self) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
         self.inner.store.sign(&self.live)
     }
 
-    /// Tells of the newest signed checkpoint, at most once a second unless somebody asks for one.
+    /// Reports the newest signed checkpoint, at most once a second unless a caller asks for one.
     pub fn watch_checkpoint(&self) -> watch::Receiver<Option<Arc<SignedCheckpoint>>> {
         self.inner.store.checkpoints.watch(&self.origin())
     }
 
-    /// Issues a token. Its secret is in the answer and nowhere else.
+    /// Issues a token. Its secret is only in the result.
     pub async fn issue_token(&self, principal: &Principal, token: NewToken) -> Result<IssuedToken, AppendError> {
         self.check_organisation(&token)?;
         let (id, secret) = (token::new_id(), Zeroizing::new(token::new_secret()));
@@ -290,16 +292,16 @@ impl Network {
         Ok(IssuedToken { token, secret: secret.to_string(), position })
     }
 
-    /// The network's tokens that are the principal's to administer, oldest first, revoked ones included. Those of the same
-    /// millisecond come by id.
+    /// The network's tokens that the principal may administer, oldest first, including revoked ones. Those of the same
+    /// millisecond are sorted by id.
     pub fn tokens(&self, principal: &Principal) -> Vec<Token> {
         let mut tokens = self.inner.store.tokens().list(Owner::Network(self.live.ordinal));
         tokens.retain(|token| may(principal, &Action::AdministerTokenOf(token.organisation.as_ref())));
         tokens
     }
 
-    /// Revokes a token: it opens nothing when this returns. A token that was revoked before stays as it was, and the
-    /// position of that revocation is given. One that is not the principal's to administer is unknown.
+    /// Revokes a token: it grants no access once this returns. Returns the position of the revocation; a token that was
+    /// revoked before is not changed. A token that the principal may not administer is unknown.
     pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
         let command = self.command(principal, Administration::TokenRevoked { token: id.clone() })?;
         let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));
@@ -309,8 +311,8 @@ impl Network {
             .await
     }
 
-    /// The whole log, hidden entries included, for views: they give their plugins what the plugins' owners may see. No
-    /// call of a client may have it.
+    /// The whole log, including hidden entries, for views: they pass their plugins only what the plugins' owners may
+    /// see. Must not be exposed to clients.
     pub fn history(&self) -> Arc<dyn History> {
         Arc::new(Whole(self.clone()))
     }
@@ -319,7 +321,7 @@ impl Network {
         Snapshot::begin(&self.inner.store.database, &self.live)
     }
 
-    /// A snapshot with at least so many entries.
+    /// A snapshot with at least `size` entries.
     fn snapshot_of(&self, size: u64) -> Result<Snapshot, ReadError> {
         let head = self.head();
         if size > head.get() {
@@ -328,8 +330,8 @@ impl Network {
         self.snapshot()
     }
 
-    /// Looks at all that is on disk before the writer does, so that it only has to look at what comes in meanwhile.
-    /// The condition stays the same: no entry is left out that has not been looked at.
+    /// Checks a condition against all that is on disk, so that the writer only has to look at what is added meanwhile.
+    /// The result is equivalent: it skips only entries that have been checked.
     async fn narrow(&self, condition: Condition, principal: &Principal) -> Condition {
         let Condition::NoneMatch { after, filter } = condition else { return condition };
         let head = self.head();
@@ -364,21 +366,21 @@ impl Network {
         administration::prepare_in(scope, fact, now).map_err(|why| Refused { event: 0, why: why.into() })
     }
 
-    /// The server's own event, on behalf of a principal.
+    /// The command for the server's own event, on behalf of a principal.
     fn command(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
         let event = self.prepare(Scope::Network, fact)?;
         Ok(Command { principal: principal.clone(), events: vec![event], condition: None, origin: Origin::Server })
     }
 }
 
-/// Refuses what is larger than one append may be.
+/// Refuses events that exceed the limits of one append.
 fn check_size(events: &[Prepared]) -> Result<Size, Refused> {
     let size = Size::of(events);
     check_append_size(size.events, size.bytes).map_err(|why| Refused { event: 0, why: why.into() })?;
     Ok(size)
 }
 
-/// All entries of a network's log, whoever may see them.
+/// All entries of a network's log, regardless of who may see them.
 struct Whole(Network);
 
 impl History for Whole {

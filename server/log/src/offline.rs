@@ -1,4 +1,4 @@
-//! What is done to a log that no server has open. Backups are also made while one has.
+//! Operations on a log that no server has open. Backups are also made of a running log.
 
 pub(crate) mod accept_rollback;
 pub(crate) mod backup;

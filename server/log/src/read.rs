@@ -1,4 +1,4 @@
-//! Reading: who may see which entries, in which order, with which proof.
+//! Reading: which entries a principal may see, in which order, with which proof.
 
 pub(crate) mod candidates;
 pub(crate) mod proof;

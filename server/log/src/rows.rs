@@ -1,4 +1,4 @@
-//! What the rows of `log.redb` say: tables, their keys and values, and how backups spell them.
+//! The rows of `log.redb`: tables, their keys and values, and their encoding in backups.
 
 pub(crate) mod chunk;
 pub(crate) mod column;

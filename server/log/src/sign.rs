@@ -1,4 +1,4 @@
-//! What was promised: checkpoints, the file that keeps them, and logs held to it.
+//! Signing: checkpoints, the file that keeps them, and the comparison of logs with it.
 
 pub(crate) mod checkpoint_file;
 pub(crate) mod checkpoints;

@@ -1,7 +1,7 @@
-//! Room on the log's disk. The log stops taking what makes it grow while there is still some, so that no commit meets a
-//! full disk, and so that what ends a token or makes room can still be written.
+//! Free space on the log's disk. The log stops growing while some space is left, so that no commit fails on a full
+//! disk, and so that revocations and changes that free space can still be written.
 //!
-//! Invariant: as soon as there is room the next request is taken; nobody has to restart anything.
+//! Invariant: once there is room again the next request is accepted, without a restart.
 
 use crate::config::Config;
 use std::{
@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For how long a disk with room needs no other look. What is written in that time is far less than any reserve.
+/// How long a disk that had room is not checked again. Far less than any reserve is written in that time.
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 
-/// Looks how much of the log's disk is free.
+/// Checks how much of the log's disk is free.
 #[derive(Debug, Default)]
 pub(crate) struct Space {
-    /// Missing on storage of the caller, which always has room.
+    /// `None` for the caller's storage, which always has room.
     disk: Option<Disk>,
 }
 
@@ -29,7 +29,7 @@ struct Disk {
     last: Mutex<Option<Look>>,
 }
 
-/// What a look found.
+/// The result of a check.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     at: Instant,
@@ -40,7 +40,7 @@ struct Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bytes {
     total: u64,
-    /// Those that this account may use.
+    /// Bytes that this account may still use.
     free: u64,
 }
 
@@ -70,20 +70,20 @@ impl Disk {
         has_room
     }
 
-    /// Looks, and says in the server's own log when that changes what it does. A disk that tells nothing has room: a
-    /// commit will find out.
+    /// Checks the disk, and logs a change. If its free space is unknown, assumes that there is room: a commit will find
+    /// out.
     fn look(&self, before: bool) -> bool {
         let bytes = match read(&self.folder) {
             Ok(bytes) => bytes,
             Err(error) => {
-                tracing::debug!(folder = %self.folder.display(), %error, "nobody knows how much of the disk is free");
+                tracing::debug!(folder = %self.folder.display(), %error, "the free space of the disk is unknown");
                 return true;
             }
         };
         let (free, reserve) = (bytes.free, self.reserve(bytes));
         match (before, free >= reserve) {
-            (true, false) => tracing::error!(free, reserve, "the log's disk is almost full: it takes no events"),
-            (false, true) => tracing::warn!(free, reserve, "the log's disk has room again: it takes events"),
+            (true, false) => tracing::error!(free, reserve, "the log's disk is almost full: it accepts no events"),
+            (false, true) => tracing::warn!(free, reserve, "the log's disk has room again: it accepts events"),
             (true, true) | (false, false) => {}
         }
         free >= reserve

@@ -1,4 +1,4 @@
-//! What readers see: the newest entries in memory, consistent looks at the file, tokens.
+//! What readers see: the newest entries in memory, snapshots of the file, tokens.
 
 pub(crate) mod clock_watch;
 pub(crate) mod health;

@@ -1,6 +1,6 @@
-//! The log's files, open, and what readers and the writer share in memory.
+//! The log's open files, and what readers and the writer share in memory.
 //!
-//! Invariant: starting reads as much as there are networks, people and tokens, never as much as there are entries.
+//! Invariant: what a start reads grows with networks, people and tokens, never with entries.
 
 use crate::{
     config::{Clock, CommitMode, Config},
@@ -49,7 +49,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// What a log on storage of the caller is sealed and signed with.
+/// The secrets of a log on the caller's storage.
 #[cfg(feature = "faults")]
 #[derive(Clone)]
 pub struct Secrets {
@@ -73,7 +73,7 @@ pub(crate) struct Store {
     tokens: RwLock<Tokens>,
 }
 
-/// The growing end of a network's rows: the writer's own.
+/// The growing end of a network's rows, owned by the writer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Edge {
     pub(crate) tree: TreeEdge,
@@ -84,7 +84,7 @@ pub(crate) struct Edge {
 pub(crate) type Edges = HashMap<u32, Edge>;
 
 impl Store {
-    /// Opens the files in the data folder; makes what is not there.
+    /// Opens the files in the data folder; creates missing ones.
     pub(crate) fn open(config: &Config, clock: Clock) -> Result<(Self, Edges), OpenError> {
         make_private_folder(&config.data)?;
         let file = config.data.join("log.redb");
@@ -159,12 +159,12 @@ impl Store {
         self.tokens.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A checkpoint of everything that readers see of a log, signed now if it is not the newest.
+    /// A checkpoint of all that readers see of a log; signs a new one if the newest is older.
     pub(crate) fn sign(&self, live: &Arc<Live>) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
         self.checkpoints.sign(&self.database, &self.health, live)
     }
 
-    /// Signs the heads of those logs that moved.
+    /// Signs the heads of the logs that have grown.
     pub(crate) fn sign_all(&self, logs: &[Arc<Live>]) -> Result<(), CheckpointError> {
         self.checkpoints.sign_all(&self.database, &self.health, logs)
     }
@@ -184,7 +184,7 @@ impl Store {
     }
 }
 
-/// Makes the tables of an empty file; refuses one of another version.
+/// Creates the tables of an empty file; refuses a file of another version.
 fn make_tables(database: &Database) -> Result<(), OpenError> {
     let transaction = database.begin_read()?;
     if transaction.list_tables()?.next().is_some() {
@@ -198,7 +198,7 @@ fn make_tables(database: &Database) -> Result<(), OpenError> {
     Ok(transaction.commit()?)
 }
 
-/// Makes tables.
+/// Creates tables.
 pub(crate) struct Make<'a>(pub(crate) &'a WriteTransaction);
 
 impl Visitor for Make<'_> {
@@ -258,11 +258,11 @@ fn load_chunk(snapshot: &mut Snapshot, directory: &Directory, head: Position) ->
     Ok(())
 }
 
-/// Compares the head with the last entry and the last leaf: what a torn or mixed-up file would get wrong.
+/// Compares the head with the last entry and the last leaf, which disagree in a torn or mixed-up file.
 fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), OpenError> {
     let wrong = |what| Err(OpenError::Damaged(Damage { table: "heads", what }));
     if tree.frontier().size() != head.position.get() {
-        return wrong("the hash tree and the head are of different sizes");
+        return wrong("the hash tree and the head have different sizes");
     }
     if snapshot.last_position()? != head.position {
         return wrong("the head is not the last entry");
@@ -278,7 +278,7 @@ fn check_head(snapshot: &Snapshot, head: &Head, tree: &TreeEdge) -> Result<(), O
     Ok(())
 }
 
-/// What the entries up to a position come to that pass every filter.
+/// Directory and plugins as of a position.
 pub(crate) fn load_common(snapshot: &Snapshot, until: Position) -> Result<Common, ReadError> {
     let mut common = Common::default();
     let (table, ordinal) = (snapshot.transaction().open_table(tables::COMMON)?, snapshot.network());
@@ -303,7 +303,7 @@ fn load_tokens(
     for row in transaction.open_table(tables::TOKENS)?.iter()? {
         let (key, row) = row?;
         let (ordinal, id) = key.value();
-        let stray = Damage { table: "tokens", what: "a token is of no network" };
+        let stray = Damage { table: "tokens", what: "a token belongs to no network" };
         let name = *names.get(&ordinal).ok_or(stray)?;
         tokens.put(Owner::Network(ordinal), Reach::Network(name.clone()), decode_token(id, row.value())?);
     }
@@ -315,7 +315,7 @@ fn decode_token(id: &str, row: &[u8]) -> Result<TokenRow, Damage> {
     row.ok_or(Damage { table: "tokens", what: "a row is malformed" })
 }
 
-/// Loads a log from storage of the caller.
+/// Loads a log from the caller's storage.
 #[cfg(feature = "faults")]
 pub(crate) fn load_on(
     log: impl redb::StorageBackend,

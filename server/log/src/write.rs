@@ -1,4 +1,4 @@
-//! Writing: the queue, the one thread that decides and commits, and the one that signs afterwards.
+//! Writing: the queue, the thread that decides and commits, and the thread that signs afterwards.
 
 pub(crate) mod administration;
 pub(crate) mod commit;
@@ -12,7 +12,7 @@ pub(crate) mod writer;
 use crate::error::{Poison, ReadError, is_disk_full};
 use kith_words::KeysError;
 
-/// Why a batch could not be committed. Nobody knows what of it is on disk.
+/// Why a batch could not be committed. It is unknown what of it is on disk.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommitFailure {
     /// The log could not be read or written.
@@ -24,7 +24,7 @@ pub(crate) enum CommitFailure {
 }
 
 impl CommitFailure {
-    /// What it does to the log.
+    /// How it poisons the log.
     pub(crate) fn poison(&self) -> Poison {
         let is_disk_full = match self {
             Self::Log(ReadError::Storage(failure)) => failure.is_disk_full(),

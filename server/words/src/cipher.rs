@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// Bytes of a nonce of AES-GCM-SIV.
 const NONCE_BYTES: usize = 12;
 
-/// AES-256-GCM-SIV (RFC 8452) under a random nonce, which comes first.
+/// AES-256-GCM-SIV (RFC 8452) with a random nonce, which precedes the cipher text.
 pub(crate) fn seal(key: &Key, context: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE_BYTES] = key::random();
     let payload = Payload { msg: plain, aad: context };
@@ -20,7 +20,7 @@ pub(crate) fn seal(key: &Key, context: &[u8], plain: &[u8]) -> Vec<u8> {
     [nonce.as_slice(), &sealed].concat()
 }
 
-/// Undoes [`seal`]; `None` if key, context or bytes are not the same.
+/// Undoes [`seal`]; `None` if key, context or bytes differ.
 pub(crate) fn open(key: &Key, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let payload = Payload { msg: sealed, aad: context };

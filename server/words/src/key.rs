@@ -1,4 +1,4 @@
-//! Random bytes, and keys made of them.
+//! Random bytes and random keys.
 
 use zeroize::Zeroizing;
 
@@ -8,7 +8,7 @@ pub type Key = Zeroizing<[u8; KEY_BYTES]>;
 /// Bytes of every key.
 pub const KEY_BYTES: usize = 32;
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

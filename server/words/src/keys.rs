@@ -1,7 +1,7 @@
 //! Keys of networks and people, in a database of their own.
 //!
-//! Invariant: a key is on disk before anything is sealed with it. Keys of networks are wrapped by the root key, keys
-//! of people by their network's; a key that is not there any more is an erased one.
+//! Invariant: a key is on disk before anything is sealed with it. Keys of networks are wrapped by the root key, keys of
+//! people by their network's; a missing key is an erased one.
 
 use crate::{
     cipher,
@@ -19,27 +19,27 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Network's incarnation → its key, wrapped by the root key. For good.
+/// Network's incarnation → its key, wrapped by the root key. Kept forever.
 pub const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("network_keys");
 
-/// (network's incarnation, person) → their key, wrapped by the network's. Until erasure.
+/// (network's incarnation, person) → their key, wrapped by the network's. Kept until erasure.
 pub const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
 
 const NO_KEY: KeysError = KeysError::Unusable("a key does not open");
 
-/// What a person's key is wrapped for, before incarnation and person.
+/// Prefix of the context in which a person's key is wrapped; incarnation and person follow.
 const PERSON_CONTEXT: &[u8] = b"kith/person-key/1";
 
-/// What keys for purposes outside the log are derived for, before the purpose.
+/// Prefix of the context of keys for purposes outside the log; the purpose follows.
 const DERIVED_CONTEXT: &[u8] = b"kith/derived-key/1/";
 
-/// The random id that tells one log from another: of 16 bytes.
+/// The random id of a log, 16 bytes.
 pub type Incarnation = [u8; 16];
 
-/// A key that several may hold; wiped when the last one lets it go.
+/// A shared key; wiped when the last holder drops it.
 pub type SharedKey = Arc<Key>;
 
-/// The keys, open: what was read or made is held in memory.
+/// An open store of keys. Keys that were read or created are cached in memory.
 pub struct Keys {
     root: Key,
     database: Database,
@@ -53,7 +53,7 @@ pub enum KeysError {
     /// The storage engine failed.
     #[error("the key file failed: {0}")]
     Storage(Box<redb::Error>),
-    /// A key does not open with the one that should have wrapped it, or is not there; the text says which.
+    /// A key does not open with the key that should have wrapped it, or is missing; the text says which.
     #[error("{0}")]
     Unusable(&'static str),
 }
@@ -67,7 +67,7 @@ where
     }
 }
 
-/// Neither key nor purpose shows.
+/// Prints no key.
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keys(***)")
@@ -75,23 +75,23 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The keys in an open database, which `root` opens; makes the tables of a new one.
+    /// The keys in an open database, wrapped by `root`; creates the tables of a new database.
     pub fn with_database(database: Database, root: Key) -> Result<Self, KeysError> {
         prepare(&database)?;
         Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
     }
 
-    /// Seals a key of the server's own under the root key.
+    /// Seals one of the server's own keys under the root key.
     pub fn seal_own(&self, context: &[u8], key: &Key) -> Vec<u8> {
         wrap(&self.root, context, key)
     }
 
-    /// Undoes [`Keys::seal_own`]; `None` if root key, context or bytes are not the same.
+    /// Undoes [`Keys::seal_own`]; `None` if root key, context or bytes differ.
     pub fn open_own(&self, context: &[u8], sealed: &[u8]) -> Option<Key> {
         unwrap(&self.root, context, sealed)
     }
 
-    /// A key for something outside the log, which tells nothing about the root key. HKDF-SHA256 (RFC 5869).
+    /// Derives a key for a purpose outside the log; it reveals nothing about the root key. HKDF-SHA256 (RFC 5869).
     pub fn derive(&self, purpose: &str) -> Key {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         let derived = Hkdf::<Sha256>::new(None, self.root.as_slice());
@@ -111,7 +111,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Makes the key of a new network; on disk when this returns.
+    /// Creates the key of a new network; on disk when this returns.
     pub fn make_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
         let key = key::new_key();
         let wrapped = wrap(&self.root, &network_context(incarnation), &key);
@@ -122,7 +122,7 @@ impl Keys {
         Ok(())
     }
 
-    /// The keys of people, in their order; those that have none get one, on disk when this returns.
+    /// The keys of people; creates missing ones, which are on disk when this returns.
     pub fn find_or_make_people(
         &self,
         incarnation: Incarnation,
@@ -149,7 +149,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// The keys of people; those that have none are left out.
+    /// The keys of people; people without a key are omitted.
     pub fn find_people(
         &self,
         incarnation: Incarnation,
@@ -175,7 +175,7 @@ impl Keys {
         Ok(keys)
     }
 
-    /// Opens every key with the one that wraps it.
+    /// Opens every key with the key that wraps it.
     pub fn verify(&self) -> Result<(), KeysError> {
         let unusable = KeysError::Unusable;
         let transaction = self.database.begin_read()?;
@@ -191,7 +191,7 @@ impl Keys {
             let (key, wrapped) = row?;
             let (incarnation, person) = key.value();
             let network = networks.get(&incarnation);
-            let network = network.ok_or_else(|| unusable("the key of a person is of no network"))?;
+            let network = network.ok_or_else(|| unusable("the key of a person belongs to no network"))?;
             let context = [PERSON_CONTEXT, &incarnation.to_be_bytes(), person.as_bytes()].concat();
             let opened = unwrap(network, &context, wrapped.value());
             opened.ok_or_else(|| unusable("the key of a person does not open with that of the network"))?;
@@ -221,7 +221,7 @@ impl Keys {
     }
 }
 
-/// Makes the tables of a new file, if it is one.
+/// Creates the tables if the file is new.
 fn prepare(database: &Database) -> Result<(), KeysError> {
     if database.begin_read()?.list_tables()?.next().is_none() {
         let transaction = database.begin_write()?;
@@ -231,7 +231,7 @@ fn prepare(database: &Database) -> Result<(), KeysError> {
     Ok(())
 }
 
-/// Makes the tables of a new file.
+/// Creates the tables of a new file.
 pub fn make_tables(transaction: &WriteTransaction) -> Result<(), KeysError> {
     transaction.open_table(NETWORK_KEYS)?;
     transaction.open_table(PERSON_KEYS)?;
@@ -255,7 +255,7 @@ fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
     cipher::seal(with, context, key.as_slice())
 }
 
-/// Opens a key that another one wrapped in a context; `None` if key, context or bytes are not the same.
+/// Opens a key that another key wrapped in a context; `None` if key, context or bytes differ.
 pub fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
     let bytes = cipher::open(with, context, wrapped)?;
     let key: &[u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;

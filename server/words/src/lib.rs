@@ -1,7 +1,7 @@
 //! Personal words at rest: the keys of networks and people, and details sealed with them.
 //!
-//! Invariant: without the key of any one of the people that words are about, nobody can read them. A key that is not
-//! there any more is an erased one.
+//! Invariant: words can be read only with the keys of all the people that they are about. A missing key is an erased
+//! one.
 
 mod cipher;
 mod key;

@@ -1,7 +1,7 @@
-//! Details at rest: salt and text sealed under a key made of the keys of all their subjects.
+//! Details at rest: salt and text, sealed under a key derived from the keys of all subjects.
 //!
-//! Invariant: without the key of any one subject neither salt nor text can be opened. The seal is bound to the log,
-//! the event and the place of the detail in it, so that no row can stand in for another.
+//! Invariant: neither salt nor text can be opened unless the keys of all subjects are known. The seal is bound to the
+//! log, the event and the index of the detail in it, so that no row can replace another.
 
 use crate::{
     cipher,
@@ -25,15 +25,15 @@ const KEY_DOMAIN: &[u8] = b"kith/detail-key/1";
 /// A detail as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// What kind of words they are.
+    /// The kind of detail.
     pub kind: DetailKind,
-    /// Whom they are about: sorted, as in the detail.
+    /// The people it is about: sorted, as in the detail.
     pub subjects: Vec<PersonId>,
     /// Nonce, then salt and text, encrypted.
     cipher_text: Vec<u8>,
 }
 
-/// What the seal of a detail is bound to: where it belongs.
+/// What the seal of a detail is bound to: the place where it belongs.
 #[derive(Debug, Clone, Copy)]
 pub struct Binding {
     /// The log.
@@ -54,14 +54,14 @@ impl Sealed {
         sealed
     }
 
-    /// Bytes that it takes when it is open: more than the message of it has, as each subject is a text of its own.
+    /// Bytes that it takes when opened: more than its encoded message, as each subject is a string of its own.
     pub fn open_bytes(&self) -> usize {
-        /// Bytes of a text beside its letters.
+        /// Bytes of a string in addition to its characters.
         const TEXT_BYTES: usize = 48;
         self.cipher_text.len() + self.subjects.iter().map(|subject| subject.as_str().len() + TEXT_BYTES).sum::<usize>()
     }
 
-    /// Opens it; `None` if the key of a subject is gone, or the seal is of another place or broken.
+    /// Opens it; `None` if the key of a subject is missing, or the seal belongs to another place or is broken.
     pub fn open(&self, binding: Binding, keys: &HashMap<PersonId, SharedKey>) -> Option<Detail> {
         let key = self.key(binding, keys)?;
         let plain = cipher::open(&key, &self.context(binding), &self.cipher_text)?;
@@ -70,7 +70,7 @@ impl Sealed {
         Some(Detail { kind: self.kind, subjects: self.subjects.clone(), text, salt: *salt })
     }
 
-    /// Whether the keys of all subjects are there.
+    /// Whether `keys` has the keys of all subjects.
     pub fn has_keys(&self, keys: &HashMap<PersonId, SharedKey>) -> bool {
         self.subjects.iter().all(|subject| keys.contains_key(subject))
     }
@@ -145,7 +145,7 @@ fn kind_number(kind: DetailKind) -> u8 {
     }
 }
 
-/// The kind of a number on disk; one that this version does not know was written by a later one.
+/// The kind of a number on disk; an unknown number was written by a later version.
 fn kind_of(number: u8) -> Option<DetailKind> {
     let known = KINDS.into_iter().find(|kind| kind_number(*kind) == number);
     (number != 0).then(|| known.unwrap_or(DetailKind::Newer(number.into())))

@@ -1,8 +1,9 @@
-//! Growth: that a checkpoint continues an earlier one, as text.
+//! Growth: proof that a checkpoint continues an earlier one, as text.
 //!
 //! The text is what a witness is sent (C2SP tlog-witness, <https://c2sp.org/tlog-witness>, the body of
 //! `add-checkpoint`): `old SIZE`, a line for each hash of the consistency proof, an empty line, the later checkpoint.
-//! Invariant: a growth is checked against a checkpoint that the auditor brings; it never brings its own.
+//! Invariant: a growth is checked against a checkpoint that the auditor supplies; it never contains that checkpoint
+//! itself.
 
 use super::{CheckpointInvalid, SignedCheckpoint, VerifierKey, text};
 use crate::{
@@ -23,7 +24,7 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Reads a growth. Nothing is checked but its form.
+    /// Reads a growth. Only its form is checked.
     pub fn parse(growth: &str) -> Result<Self, GrowthInvalid> {
         let malformed = |what| GrowthInvalid::Malformed { what };
         if growth.len() > GROWTH_BYTES_MAX {
@@ -67,18 +68,18 @@ pub enum GrowthInvalid {
         /// What is wrong.
         what: &'static str,
     },
-    /// One of the checkpoints does not count.
+    /// One of the checkpoints is invalid.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointInvalid),
     /// It is about another earlier checkpoint.
     #[error("the proof goes from {proved} entries, and the earlier checkpoint has {found}")]
     OtherSize {
-        /// The size that it goes from.
+        /// The earlier size that it names.
         proved: u64,
         /// The earlier checkpoint's size.
         found: u64,
     },
-    /// The log did not only grow.
+    /// The log did more than grow.
     #[error("the later checkpoint does not continue the earlier one: {0}")]
     Proof(#[from] ProofInvalid),
 }

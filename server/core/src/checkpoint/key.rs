@@ -1,6 +1,6 @@
 //! Keys that sign checkpoints, and their public halves as text.
 //!
-//! Invariant: a verifier key that exists has the id that follows from its name and bytes, and is no weak key.
+//! Invariant: every verifier key has the id that follows from its name and bytes, and none is a weak key.
 
 use super::{LogOrigin, note::NoteSignature, text};
 use crate::backup;
@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 /// Type of Ed25519 signatures in signed notes.
 const ED25519: u8 = 1;
 
-/// A key that signs checkpoints (Ed25519, RFC 8032). Wiped when it is dropped, and never shown.
+/// A key that signs checkpoints (Ed25519, RFC 8032). Wiped when dropped, and never printed.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
@@ -57,7 +57,7 @@ impl fmt::Debug for SigningKey {
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// A key of these bytes. What is no key verifies nothing.
+    /// A key of these bytes. Bytes that are not a key verify nothing.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -120,14 +120,14 @@ fn key_id(origin: &LogOrigin, key: &VerifyingKey) -> u32 {
     u32::from_be_bytes(*first)
 }
 
-/// A text that is no verifier key.
+/// Why a text is not a verifier key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyInvalid {
     /// It does not have the form `NAME+ID+KEY`.
     #[error("a verifier key has the form NAME+ID+KEY: a name without spaces, 8 hexadecimal digits, and base64")]
     Malformed,
-    /// The key is of another kind than Ed25519, or none.
-    #[error("the key is no Ed25519 key")]
+    /// The key is not an Ed25519 key.
+    #[error("the key is not an Ed25519 key")]
     NotEd25519,
     /// Name, id and key do not belong together.
     #[error("the id does not belong to this name and key: the text was changed")]

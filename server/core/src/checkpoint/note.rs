@@ -16,7 +16,7 @@ pub struct Note {
     signatures: Vec<NoteSignature>,
 }
 
-/// One line below a note: who signed, and what came of it. Its bytes mean something to those who know the key.
+/// One line below a note: the key's name and id, and a signature. Only those who know the key can interpret its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoteSignature {
     name: String,
@@ -36,9 +36,9 @@ impl Note {
             return Err(NoteInvalid::TooLong { found: note.len() });
         }
         if note.contains(|c: char| c < ' ' && c != '\n') {
-            return Err(NoteInvalid::Malformed { what: "it holds control characters" });
+            return Err(NoteInvalid::Malformed { what: "it contains control characters" });
         }
-        let unsigned = NoteInvalid::Malformed { what: "no empty line sets signatures apart" };
+        let unsigned = NoteInvalid::Malformed { what: "no empty line separates the signatures" };
         let (text, signatures) = note.rsplit_once("\n\n").ok_or(unsigned)?;
         let cut = NoteInvalid::Malformed { what: "its last line is cut short" };
         let lines = signatures.strip_suffix('\n').ok_or(cut)?.split('\n');
@@ -87,7 +87,7 @@ impl NoteSignature {
         &self.name
     }
 
-    /// Number that tells keys of one name apart.
+    /// Number that distinguishes keys of one name.
     pub fn key_id(&self) -> u32 {
         self.key_id
     }
@@ -109,10 +109,10 @@ impl fmt::Display for Note {
     }
 }
 
-/// Why a text is no signed note, or not one of a key.
+/// Why a text is not a signed note, or not signed by a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoteInvalid {
-    /// More bytes than any note has.
+    /// It is longer than any note.
     #[error("a signed note has at most {NOTE_BYTES_MAX} bytes, not {found}")]
     TooLong {
         /// How many it has.
@@ -130,7 +130,7 @@ pub enum NoteInvalid {
         /// Name of the key.
         name: LogOrigin,
     },
-    /// A signature that names the key is not one by it: the text or the signature was changed.
+    /// A signature that names the key was not made by it: the text or the signature was changed.
     #[error("the signature is wrong: the text or the signature was changed")]
     WrongSignature,
 }

@@ -1,16 +1,16 @@
 //! Names of logs in checkpoints, which are also the names of their keys.
 //!
-//! Invariant: a name that exists can stand in a line of a signed note and in a verifier key.
+//! Invariant: every name fits in a line of a signed note and in a verifier key.
 
 use crate::{id::NetworkName, limits::ORIGIN_BYTES_MAX};
 use std::{fmt, str::FromStr};
 
-/// Which log a checkpoint is of: `kith/NETWORK/INCARNATION`, the incarnation in hexadecimal. A log that begins anew,
-/// and so one that goes on from an old backup, has another one.
+/// Which log a checkpoint is of: `kith/NETWORK/INCARNATION`, the incarnation in hexadecimal. A log that starts over, or
+/// continues from an old backup, has another incarnation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogOrigin(Box<str>);
 
-/// A text that names no log.
+/// The error for a text that does not name a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a log's name has 1 to {ORIGIN_BYTES_MAX} bytes without spaces, control characters and plus signs")]
 pub struct LogOriginInvalid;
@@ -26,7 +26,7 @@ impl LogOrigin {
         &self.0
     }
 
-    /// The network in it; `None` if the log is not one of Kith.
+    /// The network in it; `None` if the log is not a log of Kith.
     pub fn network(&self) -> Option<NetworkName> {
         self.0.strip_prefix("kith/")?.split_once('/')?.0.parse().ok()
     }

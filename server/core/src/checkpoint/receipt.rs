@@ -1,7 +1,7 @@
-//! Receipts: that an entry is under a checkpoint, in C2SP tlog-proof text (<https://c2sp.org/tlog-proof>).
+//! Receipts: proofs that an entry is under a checkpoint, in C2SP tlog-proof text (<https://c2sp.org/tlog-proof>).
 //!
-//! Invariant: the entry travels as the proof's extra data, which nothing vouches for but the proof itself: its hash is
-//! the leaf. So a receipt is checked with the log's key and nothing else.
+//! Invariant: the entry is the proof's extra data, which only the proof itself vouches for: its hash is the leaf. So
+//! checking a receipt needs only the log's key.
 
 use super::{CheckpointInvalid, SignedCheckpoint, VerifierKey, text};
 use crate::{
@@ -29,7 +29,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Reads a receipt. Nothing is checked but its form.
+    /// Reads a receipt. Only its form is checked.
     pub fn parse(receipt: &str) -> Result<Self, ReceiptInvalid> {
         let malformed = |what| ReceiptInvalid::Malformed { what };
         if receipt.len() > limits::RECEIPT_BYTES_MAX {
@@ -80,17 +80,17 @@ pub enum ReceiptInvalid {
         /// What is wrong.
         what: &'static str,
     },
-    /// It is a proof of something that does not come with it.
+    /// The entry that it proves is missing.
     #[error("the proof comes without its entry")]
     WithoutEntry,
-    /// The checkpoint does not count.
+    /// The checkpoint is invalid.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointInvalid),
     /// The entry is not under the checkpoint.
-    #[error("the entry is not in the log at this place: {0}")]
+    #[error("the entry is not in the log at this position: {0}")]
     Proof(#[from] ProofInvalid),
-    /// What is under the checkpoint is no entry of this position.
-    #[error("what is proved is no entry of its position")]
+    /// What is under the checkpoint is not an entry with this position.
+    #[error("what is proved is not an entry with this position")]
     NoEntry,
 }
 
@@ -158,14 +158,14 @@ mod tests {
         assert!(matches!(verify(&moved), Err(ReceiptInvalid::Proof(_))));
         let other = Receipt { entry: entry(3), ..good.clone() };
         assert!(matches!(verify(&other), Err(ReceiptInvalid::Proof(_))));
-        // A node of the tree passes for a leaf if only the lengths are right: the prefixes tell them apart.
+        // A node of the tree passes for a leaf if only the lengths are right: the prefixes distinguish them.
         let left = node_hash(leaf_hash(&entry(1)), leaf_hash(&entry(2)));
         let node = [leaf_hash(&entry(1)).as_bytes().as_slice(), leaf_hash(&entry(2)).as_bytes()].concat();
         let root = node_hash(left, leaf_hash(&entry(3)));
         let node =
             Receipt { entry: node.into(), index: 0, hashes: vec![leaf_hash(&entry(3))], checkpoint: signed(2, root) };
         assert!(matches!(verify(&node), Err(ReceiptInvalid::Proof(_))));
-        // The leaf is there, but its bytes say that they are of another position.
+        // The leaf exists, but its bytes name another position.
         let stray =
             Receipt { entry: entry(2), index: 0, hashes: Vec::new(), checkpoint: signed(1, leaf_hash(&entry(2))) };
         assert_eq!(verify(&stray), Err(ReceiptInvalid::NoEntry));

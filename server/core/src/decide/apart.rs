@@ -1,7 +1,7 @@
-//! Whether those who did something together are several people, after all merges.
+//! Checks that the people of a habit are different people after all merges.
 //!
-//! Invariant: the event alone is held to different ids (`wire/fact.rs`); here they are held to different people. Whoever
-//! is there under two ids beside others counts once, as views count them.
+//! Invariant: `wire/fact.rs` requires different ids within the event; these checks require different people. A person
+//! named by two ids among others counts once, as in the views.
 
 use super::{Batch, Refusal, State};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     invalid::{Invalid, Problem},
 };
 
-/// What the people of a habit must be.
+/// The rule for the other people of a habit.
 const APART: Problem = Problem::MustBe("somebody else: by a merge these ids mean one person");
 
 impl<S: State> Batch<'_, S> {
@@ -23,7 +23,7 @@ impl<S: State> Batch<'_, S> {
         }
     }
 
-    /// The field that names the same person as another one does, where the habit needs somebody else.
+    /// The field that names the same person as another field, where the habit requires somebody else.
     fn field_of_oneself(&self, habit: &Habit) -> Option<&'static str> {
         match habit {
             Habit::Met(met) => self.are_all(met.people.first()?, &met.people).then_some("event.met.people"),

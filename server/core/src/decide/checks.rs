@@ -1,6 +1,6 @@
-//! What an event must obey before it is accepted: permission, the event it names, time, directory, people.
+//! The rules that an event must obey to be accepted: permission, the event it names, time, directory, people.
 //!
-//! Invariant: an event that the principal may not see is refused exactly as one that is not there.
+//! Invariant: naming an event that the principal may not see is refused exactly as naming one that does not exist.
 
 use super::{Batch, Origin, Refusal, State, Target};
 use crate::{
@@ -44,7 +44,7 @@ impl<S: State> Batch<'_, S> {
                 (Action::Record(&kind, event.scope), "record events of scope organisation")
             }
         };
-        // An event of an organisation is of the recorder's.
+        // An event of scope organisation belongs to the recorder's organisation.
         let has_scope = event.scope == Scope::Network || principal.organisation.is_some();
         if has_scope && may(principal, &action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
     }
@@ -114,7 +114,7 @@ impl<S: State> Batch<'_, S> {
         }
     }
 
-    /// Every id has one merge at most, and none leads back to itself.
+    /// Every id has at most one merge, and no chain of merges leads back to its start.
     fn check_merge(&self, merge: &PeopleMerged) -> Result<(), Refusal> {
         if self.pending.merge(&merge.merged).is_some() {
             let rule = Problem::MustBe("a person who is not merged already");
@@ -138,11 +138,11 @@ impl<S: State> Batch<'_, S> {
     }
 }
 
-/// Directory and administration are the network's; only changes of an organisation's own plugins are not.
+/// Directory and administration events belong to the network, except changes of an organisation's own plugins.
 fn check_scope(event: &Event, kind: &Kind) -> Result<(), Invalid> {
     let is_the_networks = !kind.can_be_of_organisation() || ends_a_plugin_unseen(event);
     if event.scope == Scope::Organisation && is_the_networks {
-        let rule = "network for directory and administration events, those about an organisation's own plugins apart";
+        let rule = "network for directory and administration events, except those about an organisation's own plugins";
         return Err(Invalid::new("event.scope", Problem::MustBe(rule)));
     }
     Ok(())
@@ -174,7 +174,7 @@ fn absent(field: &'static str, id: &impl ToString, known: bool) -> Result<(), Re
     if known { Err(Refusal::AlreadyExists { field, id: id.to_string() }) } else { Ok(()) }
 }
 
-/// What the event named must be, if it is not that.
+/// The rule that the event's target breaks, if it breaks one.
 fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
     match fact {
         Fact::Habit(Habit::Answered(_)) => (*target != Kind::Habit(HabitKind::Referred)).then_some("a referred event"),

@@ -1,7 +1,7 @@
-//! Whose the parts of the directory are that an event changes.
+//! Checks that the principal owns the parts of the directory that an event changes.
 //!
-//! Invariant: organisations are those that people belong to at the moment of the decision, the batch's own changes
-//! included, so that no change prepares another one that the principal could not make at once.
+//! Invariant: people's organisations are those at the moment of the decision, including the batch's own changes, so
+//! that no change enables another one that the principal could not make directly.
 
 use super::{Batch, Refusal, State, Target};
 use crate::{
@@ -11,23 +11,23 @@ use crate::{
     may::{Action, PersonChange, Principal, may},
 };
 
-/// What a token may not do to organisations.
+/// Refusal for changes of organisations.
 const ADD_ORGANISATIONS: &str = "add organisations: an owner of the network may";
-/// What a token may not do to newcomers.
+/// Refusal for adding people.
 const ADD: &str = "add people of another organisation: that organisation's tokens may, and those of the network";
-/// What a token may not do to people who stay where they are.
+/// Refusal for changing people who stay in their organisation.
 const CHANGE: &str = "change people of another organisation, or of none: their organisation's tokens may, and the \
                       network's officers and owners";
-/// What a token may not do to people who leave for another organisation.
+/// Refusal for moving people to another organisation.
 const MOVE: &str = "move people from one organisation to another: an owner of the network may";
-/// What a token may not do to people who are one.
-const MERGE: &str = "merge people of another organisation, or of none, or part them: tokens of the organisation of \
+/// Refusal for merging people or undoing a merge.
+const MERGE: &str = "merge people of another organisation, or of none, or split them: tokens of the organisation of \
                      both may, and the network's officers and owners";
-/// What a token may not do to tokens.
+/// Refusal for issuing tokens.
 const ISSUE: &str = "issue tokens of another organisation, or of none: the network's owners may";
 
 impl<S: State> Batch<'_, S> {
-    /// Checks that what an event changes of the directory is the principal's to change. Everybody in it is known.
+    /// Checks that the principal may make the event's change of the directory. Everybody in the event is known.
     pub(super) fn check_ownership(
         &self,
         principal: &Principal,
@@ -63,7 +63,7 @@ impl<S: State> Batch<'_, S> {
         demand(principal, &Action::ChangePerson(change), if is_move { MOVE } else { CHANGE })
     }
 
-    /// A merge concerns both people, and whomever the id that stays means by then.
+    /// A merge concerns both people, and the person that the kept id now resolves to.
     fn check_merged(&self, principal: &Principal, merge: &PeopleMerged) -> Result<(), Refusal> {
         for person in [&merge.kept, self.pending.root(&merge.kept), &merge.merged] {
             let change = PersonChange::Merge(self.pending.organisation_of(person));
@@ -72,7 +72,7 @@ impl<S: State> Batch<'_, S> {
         Ok(())
     }
 
-    /// A token of an organisation speaks for somebody of that organisation.
+    /// A token of an organisation may only speak for somebody of that organisation.
     fn check_speaker(&self, person: Option<&PersonId>, organisation: Option<&OrganisationId>) -> Result<(), Refusal> {
         let (Some(person), Some(organisation)) = (person, organisation) else { return Ok(()) };
         if self.pending.organisation_of(person) == Some(organisation) {

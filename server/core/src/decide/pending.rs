@@ -1,6 +1,6 @@
-//! The directory as a batch so far leaves it: what is stored, with the batch's own changes on top.
+//! The directory with a batch's changes so far on top of what is stored.
 //!
-//! Invariant: it answers as the stored directory would after taking in the batch's events in order.
+//! Invariant: it answers as the stored directory would after applying the batch's events in order.
 
 use super::Accepted;
 use crate::{
@@ -24,7 +24,7 @@ impl<'s> Pending<'s> {
         Self { stored, people: HashMap::new(), organisations: HashSet::new(), merges: HashMap::new() }
     }
 
-    /// Forgets all changes, then takes in these events.
+    /// Discards all changes, then applies these events.
     pub(super) fn replay(&mut self, accepted: &[Accepted]) {
         *self = Self::new(self.stored);
         for accepted in accepted {
@@ -32,7 +32,7 @@ impl<'s> Pending<'s> {
         }
     }
 
-    /// Takes in an accepted event.
+    /// Applies an accepted event.
     pub(super) fn apply(&mut self, accepted: &Accepted) {
         match &accepted.event.fact {
             Fact::Directory(DirectoryFact::OrganisationAdded(added)) => {
@@ -61,12 +61,12 @@ impl<'s> Pending<'s> {
         }
     }
 
-    /// Whether a person is there.
+    /// Whether the directory has a person.
     pub(super) fn has_person(&self, id: &PersonId) -> bool {
         self.people.contains_key(id) || self.stored.person(id).is_some()
     }
 
-    /// Whether an organisation is there.
+    /// Whether the directory has an organisation.
     pub(super) fn has_organisation(&self, id: &OrganisationId) -> bool {
         self.organisations.contains(id) || self.stored.organisation(id).is_some()
     }
@@ -79,7 +79,7 @@ impl<'s> Pending<'s> {
         }
     }
 
-    /// The merge that an id took part in as the one that does not stay.
+    /// The merge in which an id was merged into another.
     pub(super) fn merge(&self, id: &PersonId) -> Option<&Merge> {
         match self.merges.get(id) {
             Some(changed) => changed.as_ref(),

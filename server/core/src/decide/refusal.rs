@@ -1,4 +1,4 @@
-//! Why commands are refused: one variant for each thing that a caller can do about it.
+//! Why commands are refused: one variant for each way in which a caller can respond.
 
 use crate::{
     id::{EventId, OrganisationId, PersonId},
@@ -66,16 +66,16 @@ pub enum Refusal {
         /// The id.
         id: EventId,
     },
-    /// The person or organisation is already there.
-    #[error("{field}: {id} is already there")]
+    /// The person or organisation already exists.
+    #[error("{field}: {id} already exists")]
     AlreadyExists {
         /// The field that names it.
         field: &'static str,
         /// The id.
         id: String,
     },
-    /// The principal's token was revoked, expired or replaced since it was let in.
-    #[error("the token does not hold any more")]
+    /// The principal's token was revoked, expired or replaced since it was authenticated.
+    #[error("the token is no longer valid")]
     TokenInvalid,
     /// The principal may not do this.
     #[error("this token may not {what}")]

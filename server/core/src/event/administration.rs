@@ -11,7 +11,7 @@ use crate::{
 pub enum RemovedPlugin {
     /// By its name, for its owner.
     Named(String),
-    /// By the event that installed its first version, for an owner of the network who may know no more of it.
+    /// By the event that installed its first version, for an owner of the network who may see nothing else of it.
     Installed(EventId),
 }
 
@@ -48,7 +48,7 @@ pub enum Administration {
         person: Option<PersonId>,
         organisation: Option<OrganisationId>,
         expires_at: Option<Timestamp>,
-        /// SHA-256 of the SHA-256 of its secret; missing in entries of earlier programs.
+        /// SHA-256 of the SHA-256 of its secret; missing in entries of earlier versions.
         secret_digest: Option<[u8; 32]>,
     },
     TokenRevoked {
@@ -71,7 +71,7 @@ pub enum Administration {
         incarnation: [u8; 16],
         lost_head: u64,
         lost_root: [u8; 32],
-        /// Whether the log comes from a backup that the server had not signed.
+        /// Whether the log was restored from a backup that the server had not signed.
         unverified: bool,
     },
 }

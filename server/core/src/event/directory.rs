@@ -1,4 +1,4 @@
-//! Changes of the directory: who is there, and who is one with whom.
+//! Changes of the directory: its people and organisations, and which ids mean one person.
 
 use super::DirectoryKind;
 use crate::id::{OrganisationId, PersonId};
@@ -38,9 +38,9 @@ pub struct PersonAdded {
 pub struct PersonChanged {
     /// The person.
     pub person: PersonId,
-    /// Their organisation from now on.
+    /// Their new organisation.
     pub organisation: Option<OrganisationId>,
-    /// Their role from now on; may be empty.
+    /// Their new role; may be empty.
     pub role: String,
 }
 
@@ -49,7 +49,7 @@ pub struct PersonChanged {
 pub struct PeopleMerged {
     /// The id that stays.
     pub kept: PersonId,
-    /// The id that means `kept` from now on.
+    /// The id that now means `kept`.
     pub merged: PersonId,
 }
 
@@ -74,7 +74,7 @@ impl DirectoryFact {
         }
     }
 
-    /// The person whom it adds or describes anew.
+    /// The person whom it adds or changes.
     pub(super) fn person_described(&self) -> Option<&PersonId> {
         match self {
             Self::PersonAdded(added) => Some(&added.person),

@@ -1,4 +1,4 @@
-//! Habits: what people of a network do with each other, and what views are made of.
+//! Habits: what people of a network do with each other, from which views are derived.
 
 use super::HabitKind;
 use crate::id::{Category, EventId, PersonId};

@@ -1,4 +1,4 @@
-//! Kinds of facts, and the names that wire, plugins and command line give them.
+//! Kinds of facts, and their names on the wire, in plugins and on the command line.
 
 use std::fmt;
 
@@ -96,12 +96,13 @@ const ADMINISTRATION: [(AdministrationKind, &str); 11] = [
 const CUSTOM_PREFIX: &str = "custom:";
 /// Prefix of the names of kinds that later versions record.
 const NEWER_PREFIX: &str = "newer:";
-/// Numbers of facts that are part of every filter, known or not: directory, administration, and those kept free for
-/// them. The rest of what later versions add is filtered like a habit.
+/// Field numbers of facts that pass every filter, known or not: directory, administration, and those reserved for them.
+/// Other facts of later versions are filtered like a habit.
 const PASSING_NUMBERS: std::ops::Range<u32> = 16..64;
 
 impl Kind {
-    /// Reads a kind's name, such as `met`, `custom:org.example/visit.v1` or `newer:60`; `None` if there is no such kind.
+    /// Reads a kind's name, such as `met`, `custom:org.example/visit.v1` or `newer:60`; `None` if no kind has this
+    /// name.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(type_name) = name.strip_prefix(CUSTOM_PREFIX) {
             return crate::wire::is_custom_type(type_name).then(|| Self::Custom(type_name.to_owned()));
@@ -116,8 +117,8 @@ impl Kind {
         retracted.or_else(habit).or_else(directory).or_else(administration)
     }
 
-    /// Whether directory and administration are made of entries of this kind. Those of scope network are part of
-    /// every filter and stream.
+    /// Whether entries of this kind make up directory and administration. Those of scope network pass every filter and
+    /// are part of every stream.
     pub fn is_common(&self) -> bool {
         match self {
             Self::Directory(_) | Self::Administration(_) => true,
@@ -126,8 +127,8 @@ impl Kind {
         }
     }
 
-    /// Whether events of this kind can be of scope organisation: what clients record beside the directory, and changes
-    /// of an organisation's plugins.
+    /// Whether events of this kind can have scope organisation: what clients record apart from the directory, and
+    /// changes of an organisation's plugins.
     pub fn can_be_of_organisation(&self) -> bool {
         !self.is_common() || self.is_about_plugins()
     }
@@ -145,7 +146,7 @@ impl Kind {
         matches!(self, Self::Administration(_))
     }
 
-    /// Whether entries of this kind build the directory.
+    /// Whether entries of this kind change the directory.
     pub fn is_directory(&self) -> bool {
         matches!(self, Self::Directory(_))
     }

@@ -1,6 +1,6 @@
-//! Settings of plugins: one JSON object, as the text that stands for it.
+//! Settings of plugins: one JSON object, as canonical text.
 //!
-//! Invariant: equal settings are equal text, and a text says everything once.
+//! Invariant: equal settings have equal text, and no field occurs twice.
 
 use crate::{
     json::{Json, RepeatedField},
@@ -13,16 +13,16 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSettings(String);
 
-/// Why text is no settings.
+/// Why a text is not a plugin's settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsInvalid {
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("no JSON object: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// It is JSON, and no object.
+    /// It is JSON but not an object.
     #[error("no JSON object")]
     NotObject,
-    /// It says something twice, and only one of them could count.
+    /// A field occurs twice, so one value would be lost.
     #[error(transparent)]
     Repeated(#[from] RepeatedField),
     /// It is too long.
@@ -61,7 +61,7 @@ impl From<PluginSettings> for String {
 impl FromStr for PluginSettings {
     type Err = SettingsInvalid;
 
-    /// Reads JSON text; blank text is no settings.
+    /// Reads JSON text; blank text means no settings.
     fn from_str(text: &str) -> Result<Self, SettingsInvalid> {
         let text = if text.trim().is_empty() { "{}" } else { text };
         let settings = serde_json::from_str::<Json>(text)?.into_value()?;

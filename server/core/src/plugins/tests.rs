@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const NETWORK: PluginOwner = PluginOwner::Network;
 
-/// A network of which only the administration matters.
+/// A network with nothing but administration.
 #[derive(Default)]
 struct World {
     plugins: Plugins,

@@ -1,4 +1,4 @@
-//! The right edge of a growing tree: what must be remembered to append to it and to know its root.
+//! The right edge of a growing tree: what is needed to append to it and to compute its root.
 //!
 //! Invariant: one peak for every bit set in the size, the largest first.
 
@@ -7,8 +7,8 @@ use crate::limits::TREE_SIZE_MAX;
 
 /// A tree of some size, held as the roots of its largest complete subtrees ("peaks", at most 64).
 ///
-/// The writer grows it leaf by leaf; a partial replica also skips gaps by the roots of the subtrees that
-/// were left out, and arrives at the same root.
+/// The writer grows it leaf by leaf; a partial replica also crosses gaps with the roots of the omitted subtrees, and
+/// arrives at the same root.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frontier {
     size: u64,
@@ -48,15 +48,15 @@ impl Frontier {
         joined.unwrap_or(EMPTY_ROOT)
     }
 
-    /// Appends a leaf; gives the subtree of [`SUBTREE_LEAVES`] leaves that it completes, if it does.
+    /// Appends a leaf; returns the subtree of [`SUBTREE_LEAVES`] leaves that it completes, if any.
     pub fn push(&mut self, leaf: Hash) -> Option<Subtree> {
         self.carry(0, leaf)
     }
 
-    /// Appends all leaves of a subtree by its root alone; gives the subtree of [`SUBTREE_LEAVES`] leaves
-    /// that it completes, if it does.
+    /// Appends all leaves of a subtree by its root alone; returns the subtree of [`SUBTREE_LEAVES`] leaves that it
+    /// completes, if any.
     ///
-    /// The hash is believed: compare the root with a signed one when the gaps are filled.
+    /// The hash is not verified: compare the root with a signed one when the gaps are filled.
     pub fn push_subtree(&mut self, subtree: Subtree) -> Result<Option<Subtree>, SubtreeInvalid> {
         let Subtree { start, level, hash } = subtree;
         if start != self.size {
@@ -90,7 +90,7 @@ impl Frontier {
         Self::from_parts(u64::from_be_bytes(*size), peaks)
     }
 
-    /// Adds a complete subtree that starts at the end, as one adds 2^level to a binary number.
+    /// Adds a complete subtree that starts at the end, like adding 2^level to a binary number.
     fn carry(&mut self, level: u8, hash: Hash) -> Option<Subtree> {
         let size = self.size.checked_add(1 << level).expect("no log lives to see 2^63 appends");
         let (mut height, mut root) = (level, hash);
@@ -111,7 +111,7 @@ fn peak_count(size: u64) -> usize {
     size.count_ones() as usize
 }
 
-/// Parts or bytes that are no frontier.
+/// Why parts or bytes are not a frontier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrontierInvalid {
     /// More leaves than a tree may have.
@@ -147,7 +147,7 @@ pub enum SubtreeInvalid {
         /// Where the subtree starts.
         start: u64,
     },
-    /// Its start is no multiple of its leaves.
+    /// Its start is not a multiple of its number of leaves.
     #[error("a subtree of 2^{level} leaves cannot start at leaf {start}")]
     Misaligned {
         /// Where the subtree starts.
@@ -155,7 +155,7 @@ pub enum SubtreeInvalid {
         /// Its level.
         level: u8,
     },
-    /// The tree would get larger than a tree may be.
+    /// The tree would become larger than allowed.
     #[error("a subtree of 2^{level} leaves at leaf {start} is larger than any log")]
     TooLarge {
         /// Where the subtree starts.

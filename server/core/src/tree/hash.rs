@@ -1,4 +1,4 @@
-//! The two hash functions of the tree, kept apart by their first byte so that no leaf passes for a node.
+//! The two hash functions of the tree, separated by their first byte so that no leaf passes for a node.
 
 use std::fmt;
 
@@ -64,7 +64,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Bytes that are no hash.
+/// The error for bytes that are not a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a hash has {} bytes, not {found}", Hash::BYTES)]
 pub struct HashInvalid {

@@ -1,8 +1,8 @@
 //! The hash tree of a network's log: RFC 6962 with SHA-256, leaf index = position − 1.
 //!
-//! Pure arithmetic over hashes: the log and a client's replica bring the stored ones ([`Nodes`]), the
-//! writer and every client grow a [`Frontier`], and anybody checks a proof with two functions that need
-//! no tree. Invariant: equal entries in equal order give equal roots, whichever way they were reached.
+//! Pure arithmetic over hashes: the log and a client's replica supply the stored ones ([`Nodes`]), the writer and every
+//! client grow a [`Frontier`], and anybody checks a proof with two functions that need no tree. Invariant: equal
+//! entries in equal order give equal roots, however they were computed.
 
 mod frontier;
 mod hash;
@@ -25,13 +25,13 @@ pub const SUBTREE_LEAVES: u64 = 1 << SUBTREE_LEVEL;
 /// Level of a stored subtree root above its leaves.
 pub const SUBTREE_LEVEL: u8 = 8;
 
-/// Leaves under one subtree root that is worth remembering.
+/// Leaves under one subtree root that is worth caching.
 pub const LARGE_SUBTREE_LEAVES: u64 = 1 << LARGE_SUBTREE_LEVEL;
 
-/// Level of such a root above its leaves.
+/// Level of such a cached root above its leaves.
 pub const LARGE_SUBTREE_LEVEL: u8 = 16;
 
-/// The root of a complete, aligned subtree, standing for all of its leaves.
+/// The root of a complete, aligned subtree, in place of its leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subtree {
     /// Index of its first leaf; valid only as a multiple of 2^level.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a whole aligned block of 65,536 leaves is read as one root, and then one of 256 leaves. A proof in a tree
 //! of n leaves therefore reads n / 65,536 roots of large subtrees, at most 512 of small ones and fewer than 512 leaves,
-//! where [`Nodes::large_subtree`] remembers what it computed.
+//! if [`Nodes::large_subtree`] caches what it computed.
 
 use crate::limits::READ_HASHES_MAX;
 use std::ops::Range;
@@ -21,8 +21,8 @@ pub trait Nodes {
     /// `to - from`, at most a few thousand at once. Number i has the leaves 256·i up to 256·(i + 1).
     fn subtrees(&self, from: u64, to: u64) -> Result<Vec<Hash>, Self::Error>;
 
-    /// Root of the complete subtree of that number of [`LARGE_SUBTREE_LEAVES`] leaves. It never changes: whoever serves
-    /// one log for long remembers it. This computes it from [`Nodes::subtrees`].
+    /// Root of the complete subtree of that number of [`LARGE_SUBTREE_LEAVES`] leaves. It never changes, so a
+    /// long-lived implementation caches it. The default computes it from [`Nodes::subtrees`].
     fn large_subtree(&self, number: u64) -> Result<Hash, Self::Error> {
         large_subtree(self, number)
     }
@@ -39,10 +39,10 @@ pub fn large_subtree<N: Nodes + ?Sized>(nodes: &N, number: u64) -> Result<Hash, 
 /// Why there is no root or proof.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError<E> {
-    /// The leaf or the earlier tree lies outside of the tree.
-    #[error("{at} lies outside of a tree of {size} leaves")]
+    /// The leaf or the earlier tree lies outside the tree.
+    #[error("{at} lies outside a tree of {size} leaves")]
     OutOfRange {
-        /// The index, the start or the earlier size that was asked for.
+        /// The requested index, start or earlier size.
         at: u64,
         /// The size, or the end of the range.
         size: u64,
@@ -65,12 +65,12 @@ pub fn root_at<N: Nodes>(nodes: &N, size: u64) -> Result<Hash, ProofError<N::Err
     range_root(nodes, 0, size)
 }
 
-/// The frontier of the tree when it had `size` leaves, to go on from there.
+/// The frontier of the tree when it had `size` leaves, to continue from there.
 pub fn frontier_at<N: Nodes>(nodes: &N, size: u64) -> Result<Frontier, ProofError<N::Error>> {
     Ok(read_frontier(nodes, 0..size)?)
 }
 
-/// Proof that the leaf `index` is in the tree of `size` leaves: PATH of RFC 6962, 2.1.1, from the leaf up.
+/// Proves that the leaf `index` is in the tree of `size` leaves: PATH of RFC 6962, 2.1.1, from the leaf up.
 pub fn inclusion_proof<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec<Hash>, ProofError<N::Error>> {
     if index >= size {
         return Err(ProofError::OutOfRange { at: index, size });
@@ -78,15 +78,15 @@ pub fn inclusion_proof<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Vec
     read_roots(nodes, inclusion_ranges(index, size))
 }
 
-/// Proof that the tree of `from` leaves is the beginning of the tree of `to` leaves: PROOF of RFC 6962,
-/// 2.1.2. Without hashes if `from` is 0 or `to`.
+/// Proves that the tree of `from` leaves is the beginning of the tree of `to` leaves: PROOF of RFC 6962, 2.1.2. The
+/// proof is empty if `from` is 0 or `to`.
 pub fn consistency_proof<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Vec<Hash>, ProofError<N::Error>> {
     ordered(from, to)?;
     read_roots(nodes, consistency_ranges(from, to))
 }
 
-/// The leaves `from..to` as the largest complete aligned subtrees, in order: what is sent in place of
-/// entries that are left out. At most 2·log2(`to`) of them.
+/// The leaves `from..to` as the largest complete aligned subtrees, in order: what is sent in place of omitted entries.
+/// At most 2·log2(`to`) of them.
 pub fn subtree_hashes<N: Nodes>(nodes: &N, from: u64, to: u64) -> Result<Vec<Subtree>, ProofError<N::Error>> {
     ordered(from, to)?;
     let mut subtrees = Vec::new();
@@ -147,7 +147,7 @@ fn consistency_ranges(from: u64, to: u64) -> Vec<Range<u64>> {
     ranges
 }
 
-/// The children of a subtree of at least two leaves: first the one with the leaf `index`.
+/// The children of a subtree of at least two leaves, the one with the leaf `index` first.
 fn parted(subtree: &Range<u64>, index: u64) -> (Range<u64>, Range<u64>) {
     let leaves = subtree.end - subtree.start;
     let middle = subtree.start + (1 << (leaves - 1).ilog2());
@@ -205,7 +205,7 @@ fn push_block(frontier: &mut Frontier, level: u8, hash: Hash) {
     frontier.push_subtree(block).expect("larger blocks came first, so the next one is aligned");
 }
 
-/// The range in pieces that are read with one call each.
+/// Splits a range into pieces that are read with one call each.
 fn chunks(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let mut start = range.start;
     std::iter::from_fn(move || {

@@ -24,7 +24,7 @@ pub(super) struct MemoryNodes {
     subtrees: Vec<Hash>,
 }
 
-/// Hashes outside of a [`MemoryNodes`].
+/// The error for hashes outside a [`MemoryNodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not stored")]
 pub(super) struct NotStored;
@@ -34,7 +34,7 @@ impl MemoryNodes {
         Self::from_leaves((0..size).map(leaf))
     }
 
-    /// The tree of `size` leaves in which one leaf is another.
+    /// The tree of `size` leaves with one leaf replaced.
     pub(super) fn rewritten(size: u64, changed: u64) -> Self {
         Self::from_leaves((0..size).map(|index| leaf(if index == changed { size } else { index })))
     }
@@ -85,7 +85,7 @@ pub(super) fn uniform_root(size: u64) -> Hash {
     joined.unwrap_or(EMPTY_ROOT)
 }
 
-/// A tree without end whose leaves are all `leaf(0)`; counts what is read.
+/// An infinite tree whose leaves are all `leaf(0)`; counts what is read.
 #[derive(Default)]
 pub(super) struct UniformNodes {
     leaves_read: Cell<u64>,
@@ -120,7 +120,7 @@ impl Nodes for UniformNodes {
     }
 }
 
-/// The same tree as another library makes it.
+/// The same tree, built by another library.
 pub(super) struct Oracle(MemoryBackedTree<Sha256, Vec<u8>>);
 
 impl Oracle {

@@ -1,13 +1,13 @@
-//! Checks of proofs, for clients and auditors who have no tree.
+//! Verification of proofs, for clients and auditors who have no tree.
 //!
-//! Invariant: total on hostile input. The length that a proof must have follows from the sizes alone and
-//! is checked before anything is hashed, so a check costs at most 130 hashes.
+//! Invariant: every input gives a result, hostile input included. The required length of a proof follows from the sizes
+//! alone and is checked before hashing, so a check costs at most 130 hashes.
 
 use super::{EMPTY_ROOT, Hash, node_hash};
 
 /// Checks that `leaf` is leaf number `index` of the tree with this size and root (RFC 6962, 2.1.1).
 ///
-/// The size is believed: take it, with the root, from a signed checkpoint.
+/// The size is trusted: take it, with the root, from a signed checkpoint.
 pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root: Hash) -> Result<(), ProofInvalid> {
     if index >= size {
         return Err(ProofInvalid::OutOfRange { index, size });
@@ -20,7 +20,7 @@ pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root:
 /// Checks that the tree of `from_size` leaves is the beginning of the tree of `to_size` leaves (RFC 6962,
 /// 2.1.2). Every tree begins with the empty one.
 ///
-/// Sizes are believed: take them, with the roots, from signed checkpoints.
+/// The sizes are trusted: take them, with the roots, from signed checkpoints.
 pub fn verify_consistency(
     from_size: u64,
     from_root: Hash,
@@ -69,13 +69,13 @@ fn verify_growth(
     expect_root(path.climb(start, siblings), to_root)
 }
 
-/// The way from a leaf, or a subtree, up to the root.
+/// The path from a leaf or a subtree up to the root.
 ///
-/// Below the place where it joins the tree's right edge a step may go either way; from there on
-/// every sibling is on the left.
+/// Below the point where it joins the tree's right edge a sibling may be on either side; from there on every sibling is
+/// on the left.
 #[derive(Clone, Copy)]
 struct Path {
-    /// Bit i says whether the node on height i is a right child.
+    /// Bit i says whether the node at height i is a right child.
     turns: u64,
     /// Steps before the right edge.
     inner: u32,
@@ -91,7 +91,7 @@ impl Path {
         Self { turns: index, inner, border }
     }
 
-    /// The same path without its lowest `levels` steps, which must lie before the right edge.
+    /// The same path without its lowest `levels` steps, which must be before the right edge.
     fn above(self, levels: u32) -> Self {
         Self { turns: self.turns >> levels, inner: self.inner - levels, border: self.border }
     }
@@ -155,18 +155,18 @@ pub enum ProofInvalid {
         /// Size of the later tree.
         to_size: u64,
     },
-    /// A proof for these sizes has another length.
+    /// The proof does not have the length that follows from the sizes.
     #[error("the proof has {found} hashes instead of {expected}")]
     WrongLength {
-        /// How many hashes such a proof has.
+        /// How many hashes a proof for these sizes has.
         expected: usize,
         /// How many were given.
         found: usize,
     },
-    /// The earlier tree is not the beginning that the proof speaks of.
+    /// The proof does not lead to the earlier root.
     #[error("the proof does not lead to the earlier root")]
     EarlierRootMismatch,
-    /// The proof leads to another root.
+    /// The proof does not lead to the root.
     #[error("the proof does not lead to the root")]
     RootMismatch,
 }

@@ -22,7 +22,7 @@ pub(crate) fn encode_content(event: &Event) -> Vec<u8> {
     with_newer(event, content.encode_to_vec())
 }
 
-/// Adds a fact that has no message here; facts come last, because their numbers are above all others.
+/// Adds a fact that has no message in this version; facts come last, because their numbers are above all others.
 fn with_newer(event: &Event, mut bytes: Vec<u8>) -> Vec<u8> {
     if let Fact::Newer(newer) = &event.fact {
         prost::encoding::bytes::encode(newer.number, &newer.bytes, &mut bytes);

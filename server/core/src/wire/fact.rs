@@ -12,7 +12,7 @@ use crate::{
 };
 use kith_proto::v1;
 
-/// Reads the fact of an event: the one field that is left.
+/// Reads the fact of an event, its only remaining field.
 pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
     let missing = || Invalid::new("event.fact", Problem::Missing);
     let number = event.peek().ok_or_else(missing)?;
@@ -27,7 +27,7 @@ pub(super) fn fact(event: &mut Fields<'_>) -> Result<Fact, Invalid> {
     }
 }
 
-/// Reads the fact of an event's field; `None` if no fact that is known has that number.
+/// Reads the fact of an event's field; `None` if no known fact has that number.
 fn known(number: u32, mut fields: Fields<'_>) -> Result<Option<Fact>, Invalid> {
     let fact = match number {
         8 => Fact::Habit(Habit::Met(Met {

@@ -1,7 +1,7 @@
-//! Reads protobuf messages of which every byte is as an encoder would write it.
+//! Reads protobuf messages, accepting only the bytes that an encoder would write.
 //!
-//! Invariant: a message that is read to its [`end`](Fields::end) has its fields in order of number, each once unless it
-//! repeats, no unknown ones, no written default and no padded number: encoding what was read gives the same bytes.
+//! Invariant: a message that is read to its [`end`](Fields::end) has its fields in order of number, each once unless
+//! repeated, no unknown fields, no encoded defaults and no padded numbers: encoding what was read gives the same bytes.
 //! The format is that of <https://protobuf.dev/programming-guides/encoding>.
 
 use crate::invalid::{Invalid, Problem};
@@ -13,19 +13,19 @@ const LENGTH_DELIMITED: u32 = 2;
 /// Keys below this fit two bytes: those of fields up to 2,047.
 const KEY_END: u32 = 0x4000;
 
-/// The fields of a message that are not read yet.
+/// The fields of a message that have not been read yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'b> {
     rest: &'b [u8],
     version: Version,
 }
 
-/// Whose message it is.
+/// Which version wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Version {
     /// This version's: every field is known.
     This,
-    /// Perhaps a later one's: more fields may follow those that are known.
+    /// Perhaps a later one's: more fields may follow the known ones.
     Later,
 }
 
@@ -37,8 +37,8 @@ impl<'b> Fields<'b> {
         Self { rest: message, version: Version::This }
     }
 
-    /// All fields of a message that a later version may have written, and of the messages in it: what follows the
-    /// fields that are read need only be well formed.
+    /// All fields of a message that a later version may have written, and of the messages in it: fields after those
+    /// that are read need only be well formed.
     pub(super) fn of_later_version(message: &'b [u8]) -> Self {
         Self { rest: message, version: Version::Later }
     }
@@ -106,7 +106,7 @@ impl<'b> Fields<'b> {
         Ok(items)
     }
 
-    /// A message, if the field is there.
+    /// A message, if the field is present.
     pub(super) fn message(&mut self, number: u32) -> Read<Option<Self>> {
         let version = self.version;
         Ok(self.next_bytes(number)?.map(|rest| Self { rest, version }))
@@ -118,12 +118,12 @@ impl<'b> Fields<'b> {
         Ok(self.repeated(number)?.into_iter().map(|rest| Self { rest, version }).collect())
     }
 
-    /// The bytes that are not read yet.
+    /// The bytes that have not been read yet.
     pub(super) fn rest(&self) -> &'b [u8] {
         self.rest
     }
 
-    /// Bytes of a field that is told apart from an empty one, as the members of a oneof are.
+    /// Bytes of a field with explicit presence, such as a member of a oneof.
     pub(super) fn next_bytes(&mut self, number: u32) -> Read<Option<&'b [u8]>> {
         if !self.take_key(number, LENGTH_DELIMITED) {
             return Ok(None);
@@ -134,12 +134,12 @@ impl<'b> Fields<'b> {
         Ok(Some(bytes))
     }
 
-    /// Text of a field that is told apart from an empty one.
+    /// Text of a field with explicit presence.
     pub(super) fn next_text(&mut self, number: u32) -> Read<Option<&'b str>> {
         self.next_bytes(number)?.map(utf8).transpose()
     }
 
-    /// A number of a field that is told apart from one that holds 0.
+    /// A number of a field with explicit presence.
     pub(super) fn next_varint(&mut self, number: u32) -> Read<Option<u64>> {
         if !self.take_key(number, VARINT) {
             return Ok(None);
@@ -147,7 +147,7 @@ impl<'b> Fields<'b> {
         self.take_varint().map(Some)
     }
 
-    /// A double of a field that is told apart from one that holds 0.
+    /// A double of a field with explicit presence.
     pub(super) fn next_double(&mut self, number: u32) -> Read<Option<f64>> {
         if !self.take_key(number, FIXED64) {
             return Ok(None);
@@ -157,14 +157,14 @@ impl<'b> Fields<'b> {
         Ok(Some(f64::from_le_bytes(*bytes)))
     }
 
-    /// The number of the next field that holds bytes, text or a message, if the next one does.
+    /// The number of the next field, if it holds bytes, text or a message.
     pub(super) fn peek(&self) -> Option<u32> {
         let mut ahead = *self;
         let key = u32::try_from(ahead.take_varint().ok()?).ok()?;
         (key & 7 == LENGTH_DELIMITED && key < KEY_END).then_some(key >> 3)
     }
 
-    /// Ends the message: every field has been read, or is one of a later version.
+    /// Ends the message: every field has been read or belongs to a later version.
     pub(super) fn end(mut self) -> Read<()> {
         while self.is_of_later_version() && !self.rest.is_empty() {
             self.pass_over()?;
@@ -172,7 +172,7 @@ impl<'b> Fields<'b> {
         if self.rest.is_empty() { Ok(()) } else { Err(not_canonical()) }
     }
 
-    /// Passes over one field, whatever it is.
+    /// Skips one field of any type.
     fn pass_over(&mut self) -> Read<()> {
         let bytes = match self.take_varint()? & 7 {
             0 => return self.take_varint().map(drop),
@@ -185,7 +185,7 @@ impl<'b> Fields<'b> {
         Ok(())
     }
 
-    /// Whether a field comes next; if it does, what follows is its value.
+    /// Reads a field's key if it comes next; if so, its value follows.
     fn take_key(&mut self, number: u32, wire_type: u32) -> bool {
         let key = number << 3 | wire_type;
         let [low, high, ..] = key.to_le_bytes();
@@ -199,7 +199,7 @@ impl<'b> Fields<'b> {
         rest.is_some()
     }
 
-    /// A number in as few bytes as it needs, seven bits in each, the lowest first.
+    /// A number in as few bytes as possible, seven bits in each, the lowest first.
     fn take_varint(&mut self) -> Read<u64> {
         if let [byte @ ..0x80, rest @ ..] = self.rest {
             self.rest = rest;

@@ -1,4 +1,4 @@
-//! Events that come again: duplicates, ids that are taken, and what a principal may learn of them.
+//! Events that are sent again: duplicates, ids that are taken, and what a principal may learn about them.
 
 use crate::world::*;
 use kith_core::{
@@ -40,7 +40,7 @@ fn a_duplicate_needs_no_right_to_record_and_no_present() {
     let reader = principal("dana", Role::Reader, None);
     assert_eq!(append(&mut model, reader, first), Ok(Outcome::Duplicate(position)));
     let added = event(3, person_added("ben", Some("riverside")));
-    assert!(matches!(append(&mut model, amina(), added), Ok(Outcome::Duplicate(_))), "not refused as already there");
+    assert!(matches!(append(&mut model, amina(), added), Ok(Outcome::Duplicate(_))), "not refused as existing");
 }
 
 #[test]

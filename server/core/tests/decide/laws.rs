@@ -1,4 +1,4 @@
-//! Laws of the decision: it depends on state, commands and time only, and not on how commands are grouped.
+//! Laws of the decision: it depends only on state, commands and time, not on how commands are grouped.
 
 use crate::world::{NOW, amina, command, event, met, organisation_id, person, world};
 use kith_core::{
@@ -26,7 +26,7 @@ use proptest::{
 /// Generated events happen at any time.
 const ANY_FUTURE: i64 = i64::MAX;
 
-/// Four of the small world's people and two of its organisations, so that much is accepted and much refused.
+/// Four of the small world's people and two of its organisations, so that many events are accepted and many refused.
 fn small_world() -> Model {
     let organisations = (0..2).map(|number| {
         let organisation = numbered_organisation(number);
@@ -102,7 +102,7 @@ fn numbered((number, (prepared, fact)): (u64, (Prepared, Option<Fact>))) -> Prep
     Prepared::from_event(&replaced, &[]).unwrap()
 }
 
-/// Commands of one to four of 48 events, which so come again; now and then an event under an id that is in use.
+/// Commands of one to four of 48 events, so that events repeat; now and then an event with an id that is in use.
 fn commands(count: usize) -> impl Strategy<Value = Vec<Command>> {
     let origin = prop_oneof![4 => Just(Origin::Client), 1 => Just(Origin::Server)];
     let principal = prop_oneof![1 => Just(principals()[0].clone()), 2 => select(principals())];

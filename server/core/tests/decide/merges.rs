@@ -1,4 +1,4 @@
-//! Merges: every id has one at most, none leads back to itself, and a retraction frees the id again.
+//! Merges: every id has at most one, none leads back to itself, and a retraction frees the id again.
 
 use crate::world::*;
 use kith_core::{
@@ -11,7 +11,7 @@ use kith_core::{
     model::Model,
 };
 
-/// Decides facts one by one, in one batch and in a batch each; both must accept the same ones.
+/// Decides facts in one batch and in a batch each; both must accept the same ones.
 fn check(facts: &[Fact], accepted: &[bool]) -> Model {
     let events: Vec<Event> = (FREE..).zip(facts).map(|(number, fact)| event(number, fact.clone())).collect();
     let mut apart = world();

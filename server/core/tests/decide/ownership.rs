@@ -22,8 +22,8 @@ fn is_accepted(model: &mut Model, principal: Principal, fact: Fact) -> bool {
     }
 }
 
-/// Facts that hillside's recorder, riverside's recorder, riverside's officer and the network's owner record in turn, in
-/// a network each.
+/// Checks which of hillside's recorder, riverside's recorder, riverside's officer and the network's owner may record a
+/// fact, each in a fresh network.
 fn check(fact: &Fact, accepted: [bool; 4]) {
     let principals = [chidi(), amina(), officer(Some("riverside")), owner()];
     let found = principals.map(|principal| is_accepted(&mut world(), principal, fact.clone()));

@@ -19,7 +19,7 @@ const ADDITION: u64 = 2;
 const NEW: u64 = FREE + 10;
 const ABSENT: u64 = FREE + 99;
 
-/// Recorded by Amina of Riverside, but for the merge, which is the owner's.
+/// Recorded by Amina of Riverside, except for the merge, which is the owner's.
 fn network() -> Model {
     let mut model = world();
     accept(&mut model, amina(), event(PUBLIC, met(&["amina", "chidi"])));

@@ -16,7 +16,7 @@ use kith_core::{
     timestamp::Timestamp,
 };
 
-/// When everything is recorded, unless a test says otherwise.
+/// The time of recording, unless a test says otherwise.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// Number of the first event id that the world does not use itself.

@@ -1,4 +1,4 @@
-//! Facts of administration: written, and never read, because only the server records them.
+//! Facts of administration: written but never read, because only the server records them.
 
 use crate::{name::role_name, time::time_text, values::text};
 use kith_core::event::{Administration, RemovedPlugin};
@@ -19,7 +19,7 @@ pub(super) const ADMINISTRATION: [&str; 11] = [
     "log_restored",
 ];
 
-/// The field of a fact of administration, and what is in it: `null` where it says nothing.
+/// The field of a fact of administration and its content: `null` for empty values.
 pub(super) fn administration_json(administration: &Administration) -> (&'static str, serde_json::Value) {
     match administration {
         Administration::PluginInstalled { name, version, component, settings } => (

@@ -1,4 +1,4 @@
-//! Facts: exactly one an event. All are written; those that clients record are read.
+//! Facts: exactly one per event. All are written; only those that clients record are read.
 
 use super::administration::{ADMINISTRATION, administration_json};
 use crate::{
@@ -35,7 +35,7 @@ const FACTS: [(&str, Reader); 12] = [
     ("people_merged", people_merged),
 ];
 
-/// A fact's field in `kith.v1.Event`, and what is in it: `null` where it says nothing.
+/// A fact's field in `kith.v1.Event` and its content: `null` for empty values.
 pub(super) fn fact_json(fact: &Fact) -> (&'static str, serde_json::Value) {
     match fact {
         Fact::Habit(Habit::Met(met)) => ("met", json!({ "people": ids(&met.people) })),

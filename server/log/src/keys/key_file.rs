@@ -11,7 +11,7 @@ use kith_words::{Incarnation, Keys, KeysError, make_tables};
 use redb::{Builder, ConcurrencyMode, DatabaseError, ReadTransaction, ReadableDatabase};
 use std::path::Path;
 
-/// Opens the folder of keys; makes it and the root key if `fresh`: nothing was ever sealed.
+/// Opens the folder of keys; creates it and the root key if `fresh`, that is if nothing was ever sealed.
 pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
     let file = folder.join("keys.redb");
     if fresh {
@@ -39,19 +39,19 @@ pub(crate) fn load_network(keys: &Keys, name: &NetworkName, incarnation: Incarna
     })
 }
 
-/// How `keys.redb` is opened: one process writes, and a backup may read beside it.
+/// The options with which `keys.redb` is opened: one process writes, and a backup may read at the same time.
 pub(crate) fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(limits::KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
     builder
 }
 
-/// A look at the keys in a folder, which a server may have open.
+/// Begins to read the keys in a folder that a server may have open.
 pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenError> {
     let file = folder.join("keys.redb");
     let database = unless_damaged(&file, || {
         let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
-            // The server was killed; nobody has the file open, so that it can be repaired.
+            // The server was killed; nobody has the file open, so it can be repaired.
             Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
             opened => opened.map(|database| Box::new(database) as _),
         };

@@ -1,6 +1,6 @@
 //! The root key's file: 32 random bytes that only the owner may read.
 //!
-//! Invariant: a root key is made only when there is nothing yet that another one wrapped.
+//! Invariant: a root key is created only when no other root key has wrapped anything.
 
 use crate::{
     error::OpenError,
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 /// Name of the root key's file in the folder of keys.
 pub(crate) const FILE: &str = "root.key";
 
-/// Reads the root key, or makes it if `may_make` says that nothing is wrapped yet.
+/// Reads the root key, or creates it if `nothing_wrapped` returns true.
 pub(crate) fn read_or_make(path: &Path, nothing_wrapped: impl FnOnce() -> bool) -> Result<Key, OpenError> {
     match read(path) {
         Err(OpenError::RootKeyMissing { .. }) if nothing_wrapped() => make(path).map_err(io_error(path)),

@@ -1,6 +1,6 @@
 //! The key that signs checkpoints: a random seed in a file of its own beside the other keys, sealed by the root key.
 //!
-//! Invariant: a key that is there is never replaced. One that does not open is an error, not a reason for a new one.
+//! Invariant: an existing key is never replaced. A key that does not open is an error, not a reason for a new one.
 
 use crate::{
     error::OpenError,
@@ -14,10 +14,10 @@ use std::{fs, io, path::Path};
 /// Name of the file in the folder of keys.
 pub(crate) const FILE: &str = "checkpoint.key";
 
-/// What the seed is sealed for.
+/// The context in which the seed is sealed.
 const CONTEXT: &[u8] = b"kith/checkpoint-key/1";
 
-/// Reads the key of this server, or makes it if there is none yet.
+/// Reads the key of this server, or creates it if there is none.
 pub(crate) fn read_or_make(folder: &Path, keys: &Keys) -> Result<SigningKey, OpenError> {
     let path = folder.join(FILE);
     match read(&path, keys)? {
@@ -34,7 +34,7 @@ pub(crate) fn read(path: &Path, keys: &Keys) -> Result<Option<SigningKey>, OpenE
     Ok(Some(SigningKey::from_seed(&seed)))
 }
 
-/// The public half of the key in a folder, which a server may have open; `None` if the key is not there.
+/// The public half of the key in a folder that a server may have open; `None` if there is no key.
 pub(crate) fn read_public(folder: &Path) -> Result<Option<PublicKey>, OpenError> {
     let path = folder.join(FILE);
     let Some(sealed) = read_sealed(&path)? else { return Ok(None) };

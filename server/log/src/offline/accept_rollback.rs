@@ -1,7 +1,7 @@
-//! Lets logs that were rolled back go on, once an operator decided so.
+//! Continues logs that were rolled back, once an operator has decided to.
 //!
-//! Invariant: such a log goes on under a new incarnation, and says in an entry what it was rolled back from, so that
-//! every client that knows more is told to start anew instead of being shown another history.
+//! Invariant: such a log continues under a new incarnation, and an entry records what it was rolled back from, so that
+//! every client that knows more must start over instead of being shown another history.
 
 use crate::{
     config::{Clock, Config},
@@ -44,21 +44,21 @@ use std::{path::Path, sync::Arc};
 /// Who records that a log was restored.
 const RECORDER: &str = "server";
 
-/// What became of a log that was not the one that was signed.
+/// The outcome for a log that was not the one that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// What spoke against it.
+    /// The evidence against it.
     pub judgement: Judgement,
-    /// How it goes on; `None` if there is no such log any more, so that only its checkpoint was forgotten.
+    /// How it continues; `None` if the log no longer exists, so that only its checkpoint was removed.
     pub restarted: Option<Restarted>,
 }
 
-/// A log that goes on.
+/// A log that continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restarted {
     /// The network.
     pub network: NetworkName,
-    /// The log's name in its checkpoints from now on.
+    /// The log's new name in its checkpoints.
     pub origin: LogOrigin,
     /// Position of its `log_restored` entry.
     pub position: Position,
@@ -70,8 +70,8 @@ pub enum AcceptError {
     /// The files could not be opened, read or written.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The log does not take the entry that says so.
-    #[error("the log does not take the entry that says so: {0}")]
+    /// The log refuses the entry that records it.
+    #[error("the log refuses the entry that records it: {0}")]
     Refused(#[from] Refused),
     /// The log could not be written.
     #[error("the log could not be written: {0}")]
@@ -84,9 +84,9 @@ impl From<ReadError> for AcceptError {
     }
 }
 
-/// Accepts that logs in a data folder are not those that were signed: each goes on under a new incarnation, with a
-/// `log_restored` entry, and their old checkpoints are forgotten. No server may have the folder open. Gives nothing if
-/// nothing speaks against the logs.
+/// Accepts that logs in a data folder are not those that were signed: each continues under a new incarnation, with a
+/// `log_restored` entry, and their old checkpoints are removed. No server may have the folder open. Returns an empty
+/// list if the logs are sound.
 pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, AcceptError> {
     let (store, edges) = Store::open(config, clock)?;
     let Some(rollback) = store.checkpoints.rollback() else { return Ok(Vec::new()) };
@@ -106,7 +106,7 @@ pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, A
     if !staged.is_empty() {
         commit::write(&store, &edges, staged).map_err(|failure| failed(&failure))?;
     }
-    // In this order: a crash in between leaves checkpoints of logs that are not there, which is noticed and accepted.
+    // In this order: a crash in between leaves checkpoints of missing logs, which the next run detects and accepts.
     let forget = |signed: &mut SignedByOrigin| {
         signed.retain(|origin, _| accepted.iter().all(|accepted| accepted.judgement.origin != *origin));
         Ok(())
@@ -115,8 +115,8 @@ pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, A
     Ok(accepted)
 }
 
-/// Lets logs on storage of the caller go on under a new incarnation, in place of those that these checkpoints were of.
-/// No server may have the storage open.
+/// Continues logs on the caller's storage under a new incarnation, in place of those that these checkpoints were of. No
+/// server may have the storage open.
 #[cfg(feature = "faults")]
 pub fn restart_on(
     log: impl redb::StorageBackend,
@@ -140,8 +140,8 @@ pub fn restart_on(
     Ok(restarted)
 }
 
-/// Lets the logs in a file go on that nobody vouches for: each under a new incarnation, with a `log_restored` entry
-/// that says so, and no token opens anything any more. Gives how many did.
+/// Continues the logs in a file that nobody vouches for: each under a new incarnation, with a `log_restored` entry, and
+/// with every token revoked. Returns how many tokens were.
 pub(crate) fn end_tokens(config: &Config, clock: &Clock, file: &Path) -> Result<u64, AcceptError> {
     let (keys, database) = (key_file::open(&config.data.join("keys"), false)?, open_database(config, file)?);
     let folder = config.data.join("keys");
@@ -159,7 +159,7 @@ pub(crate) fn end_tokens(config: &Config, clock: &Clock, file: &Path) -> Result<
     Ok(ended)
 }
 
-/// Removes the tokens of the server, which no entry tells of; gives how many there were.
+/// Removes the tokens of the server, which no entry records; returns how many there were.
 fn drop_server_tokens(store: &Store) -> Result<u64, ReadError> {
     let transaction = store.begin_write()?;
     let mut count = 0;
@@ -182,8 +182,8 @@ fn failed(failure: &CommitFailure) -> AcceptError {
     AcceptError::Write(failure.to_string())
 }
 
-/// Stages the new incarnation of a log and the entry that tells of it: one commit makes both last. If nobody vouches
-/// for the log, its tokens are revoked in the same commit.
+/// Stages the new incarnation of a log and the entry that records it, for one commit. If nobody vouches for the log,
+/// its tokens are revoked in the same commit.
 fn restart(
     store: &Store,
     live: &Live,
@@ -213,7 +213,7 @@ fn restart(
     Ok(restarted)
 }
 
-/// Revokes every token of a network that is not revoked yet, an entry each.
+/// Revokes every token of a network that is not revoked yet, with an entry for each.
 fn revoke_all(
     store: &Store,
     live: &Live,
@@ -229,7 +229,7 @@ fn revoke_all(
     Ok(revoked)
 }
 
-/// Records what the server says; gives where, and when it happened.
+/// Records a fact of the server; returns its position and when it happened.
 fn record(
     batch: &mut Batch<'_, LogState<'_>>,
     fact: Administration,
@@ -251,7 +251,7 @@ fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
 }
 
-/// The operator's own command: whoever may run it on the data folder could change any file there.
+/// The operator's own command: anybody who may run it on the data folder could change any file there.
 fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
     let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
     let principal = Principal {

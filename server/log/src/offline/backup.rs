@@ -1,8 +1,8 @@
-//! Backups of the log, and apart from them of the keys: written in one pass from one consistent state while the log
-//! goes on, read back only if every byte is right.
+//! Backups of the log and, separately, of the keys: written in one pass from one consistent state while the log keeps
+//! running, and restored only if every byte is right.
 //!
-//! Invariant: a backup of the log holds no key and no checkpoint, and nothing is put in place that was not verified. A
-//! token counts only if the server's own key vouches for the backup that it comes from.
+//! Invariant: a backup of the log contains no key and no checkpoint, and nothing is restored that was not verified. A
+//! restored token is valid only if the server's own key signed the backup.
 
 mod dump;
 mod frames;
@@ -28,12 +28,12 @@ use crate::{
 };
 use std::{io, path::PathBuf};
 
-/// How far a backup or a restore has come.
+/// Progress of a backup or a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Copied {
     /// Rows written, or bytes read.
     pub done: u64,
-    /// Rows, or bytes, that there are; 0 where nobody knows.
+    /// Rows or bytes in total; 0 if unknown.
     pub total: u64,
 }
 
@@ -46,7 +46,7 @@ pub struct Backup {
     pub bytes: u64,
 }
 
-/// Why there is no backup.
+/// Why a backup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The files could not be opened.
@@ -55,8 +55,8 @@ pub enum BackupError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// There is a file where the backup should go.
-    #[error("{path} is already there: name a new file")]
+    /// A file already exists at the backup's path.
+    #[error("{path} already exists: name a new file")]
     Exists {
         /// The file.
         path: PathBuf,
@@ -78,14 +78,14 @@ impl From<FileError> for BackupError {
 
 crate::error::from_redb!(BackupError => Read(ReadError));
 
-/// Why nothing was put in place.
+/// Why nothing was restored.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// The backup could not be read.
     #[error("the backup cannot be read: {0}")]
     Unreadable(io::Error),
     /// The file is something else.
-    #[error("this is no backup made by kithd or kith")]
+    #[error("this is not a backup made by kithd or kith")]
     NotABackup,
     /// A backup of keys was given for one of the log, or the other way round.
     #[error("this is a backup of something else: `restore` takes one of the log, `restore-keys` one of the keys")]
@@ -93,36 +93,36 @@ pub enum RestoreError {
     /// The backup is damaged.
     #[error("the backup is damaged at byte {at}: {what}; nothing was restored")]
     Damaged {
-        /// Bytes before the place.
+        /// Offset of the damage in bytes.
         at: u64,
         /// What is wrong.
         what: &'static str,
     },
-    /// Nobody, or somebody else, signed the backup.
+    /// The backup is not signed, or not by this server.
     #[error("this server did not sign the backup: {what}; nothing was restored")]
     NotSigned {
         /// What is wrong.
         what: &'static str,
     },
-    /// The keys are not there, which tell who signed the backup and let its log go on.
-    #[error("{path} is not there: put the keys back first, with `kithd restore-keys`")]
+    /// The keys are missing; they show who signed the backup, and its log cannot continue without them.
+    #[error("{path} does not exist: put the keys back first, with `kithd restore-keys`")]
     KeyMissing {
         /// The file.
         path: PathBuf,
     },
-    /// What was restored could not be made to go on without its tokens.
+    /// The restored log could not be continued without its tokens.
     #[error(transparent)]
     Restart(#[from] AcceptError),
-    /// Bytes are as they were written, but what they say contradicts itself.
+    /// The bytes are as they were written, but their content contradicts itself.
     #[error("the log in the backup is not sound: {}; nothing was restored", first_problem(.0))]
     NotSound(Box<Report>),
     /// There is a log already.
-    #[error("{path} is already there: restore into another folder, or move it away first")]
+    #[error("{path} already exists: restore into another folder, or move it away first")]
     Exists {
         /// The file or folder.
         path: PathBuf,
     },
-    /// Files could not be made or opened, or are of another version.
+    /// Files could not be created or opened, or have another version.
     #[error(transparent)]
     Open(#[from] OpenError),
 }

@@ -1,6 +1,6 @@
-//! Checks a log that no server has open: every row against what follows from the entries.
+//! Checks a log that no server has open: compares every row with what follows from the entries.
 //!
-//! Invariant: nothing is repaired here. Whatever is wrong is reported, and checking goes on where it can.
+//! Invariant: nothing is repaired here. Every problem is reported, and checking continues where it can.
 
 mod damage;
 mod rows;
@@ -27,7 +27,7 @@ use walk::Walk;
 /// Entries between two reports of progress.
 const PROGRESS_ENTRIES: u64 = 4_096;
 
-/// How far a check has come, over all networks.
+/// Progress of a check, over all networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Entries checked.
@@ -45,9 +45,9 @@ pub struct Report {
     pub entries: u64,
     /// Details that were opened and compared with their commitments.
     pub details_opened: u64,
-    /// Details that could not be opened: erased ones, or all if the keys are not there.
+    /// Details that could not be opened: erased ones, or all if the keys are missing.
     pub details_closed: u64,
-    /// The tokens that open the whole server, revoked ones included. No entry tells of them.
+    /// The tokens for the whole server, including revoked ones. No entry records them.
     pub server_tokens: Vec<Token>,
     /// How many problems there are.
     pub problems_count: u64,
@@ -55,12 +55,12 @@ pub struct Report {
     pub problems: Vec<Problem>,
 }
 
-/// Something that cannot be as it is.
+/// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The network, if it is about one.
+    /// The network, if the problem is in one.
     pub network: Option<NetworkName>,
-    /// The position, if it is about one.
+    /// The position, if the problem is at one.
     pub position: Option<Position>,
     /// The table or file.
     pub table: Cow<'static, str>,
@@ -109,12 +109,12 @@ impl Report {
     }
 }
 
-/// Checks the log in a data folder, and that it holds what the server signed of it. No server may have it open.
-/// Without `keys/` details are not opened and signatures not verified.
+/// Checks the log in a data folder, and that it contains what the server signed. No server may have it open. Without
+/// `keys/` details are not opened and signatures are not verified.
 pub fn check(config: &Config, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
     let keys = open_keys(&config.data)?;
     let mut report = check_file(&config.data.join("log.redb"), keys.as_ref(), progress)?;
-    // A log that is damaged says nothing about what was signed.
+    // A damaged log cannot be compared with what was signed.
     if keys.is_some() && report.is_sound() {
         drop(keys);
         for judgement in judge(config)?.into_iter().filter(|judgement| !judgement.verdict.is_sound()) {
@@ -141,7 +141,7 @@ pub(crate) fn check_file(
     Ok(report)
 }
 
-/// Checks a log on storage of the caller, with its keys.
+/// Checks a log on the caller's storage, with its keys.
 #[cfg(feature = "faults")]
 pub fn check_on(
     log: impl redb::StorageBackend,
@@ -164,7 +164,7 @@ pub fn check_on(
     Ok(report)
 }
 
-/// The keys of a data folder, if they are there.
+/// The keys of a data folder, if it has any.
 pub(crate) fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
     match key_file::open(&data.join("keys"), false) {
         Ok(keys) => Ok(Some(keys)),
@@ -187,7 +187,7 @@ fn check_database(
     let total = rows::count_entries(&transaction)?;
     for (index, (name, row)) in networks.iter().enumerate() {
         if networks[..index].iter().any(|(_, other)| other.ordinal == row.ordinal) {
-            report.add_about_file("networks", "two networks have one ordinal");
+            report.add_about_file("networks", "two networks have the same ordinal");
             continue;
         }
         let loaded = keys.filter(|keys| keys.load_network(row.key_incarnation).is_ok());
@@ -206,7 +206,7 @@ fn check_database(
     Ok(())
 }
 
-/// Holds every component to its digest.
+/// Compares every component with its digest.
 fn check_components(transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
     for digest in components::list(transaction)? {
         match components::read(transaction, &digest) {

@@ -1,4 +1,4 @@
-//! Holds the logs in a data folder to what was signed of them.
+//! Compares the logs in a data folder with their signed checkpoints.
 
 use crate::{
     config::Config,

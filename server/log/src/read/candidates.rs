@@ -1,4 +1,4 @@
-//! Which positions a filtered read looks at: all, or those that the person index names.
+//! Which positions a filtered read looks at: all, or those in the index of people.
 //!
 //! Invariant: every entry that can pass is among the candidates, each once and in order.
 
@@ -16,7 +16,7 @@ use kith_core::{
 };
 use std::iter::Peekable;
 
-/// In which order to read.
+/// The order in which to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Oldest first.
@@ -28,9 +28,9 @@ pub enum Direction {
 /// Which entries a read asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// What the filter asks for, and always directory and administration.
+    /// What the filter matches, and always directory and administration.
     Passing,
-    /// Only what the filter asks for.
+    /// Only what the filter matches.
     Matching,
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn candidates<'s>(
     }
 }
 
-/// The positions of a person: one row per chunk, read when it is come to, and those of the chunk in memory.
+/// The positions of a person: one row per chunk, read lazily, and those of the chunk in memory.
 fn person_positions(snapshot: &Snapshot, handle: u32, span: Span) -> Result<Positions<'_>, ReadError> {
     let (network, table) = (snapshot.network(), snapshot.transaction().open_table(tables::PEOPLE)?);
     let (first, last) = (span.after.next().get(), span.until.get());
@@ -104,7 +104,7 @@ fn common_positions(snapshot: &Snapshot, span: Span) -> Result<Positions<'_>, Re
     Ok(directed(table.range(rows)?.map(|row| Ok(row?.0.value().1)), span.direction))
 }
 
-/// Turns the order round where the newest comes first.
+/// Reverses the order if the newest comes first.
 pub(crate) fn directed<'s, T>(
     rows: impl DoubleEndedIterator<Item = T> + 's,
     direction: Direction,
@@ -115,13 +115,13 @@ pub(crate) fn directed<'s, T>(
     }
 }
 
-/// Positions in any of some streams.
+/// Positions that occur in any of several streams.
 struct Union<I: Iterator> {
     streams: Vec<Peekable<I>>,
     direction: Direction,
 }
 
-/// Positions in all of some streams; none if there are no streams.
+/// Positions that occur in all of several streams; none if there are no streams.
 struct Intersection<I: Iterator> {
     streams: Vec<Peekable<I>>,
     direction: Direction,

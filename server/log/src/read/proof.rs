@@ -1,6 +1,6 @@
 //! Proofs from the stored hash tree.
 //!
-//! Invariant: root and hashes of a proof are of one snapshot, and only of entries up to the head.
+//! Invariant: root and hashes of a proof come from one snapshot, and cover only entries up to the head.
 
 use crate::{error::ReadError, rows::tree_rows::NodesError, state::snapshot::Snapshot};
 use kith_core::{
@@ -46,8 +46,8 @@ pub(crate) fn consistency(snapshot: &Snapshot, from: u64, to: u64) -> Result<Con
     Ok(ConsistencyProof { from_root: tree::root_at(&nodes, from)?, to_root: tree::root_at(&nodes, to)?, hashes })
 }
 
-/// What stands for the entries after `after` up to `until` that are not among `given`, which is in order: for each gap
-/// the largest complete subtrees that fill it.
+/// Covers the entries after `after` up to `until` that are not among `given`, which is sorted: for each gap the largest
+/// complete subtrees that fill it.
 pub(crate) fn left_out(
     snapshot: &Snapshot,
     after: Position,

@@ -1,6 +1,6 @@
-//! Reads of entries, details and names: the newest from memory, the others from disk, behind the same calls.
+//! Reads of entries, details and names: the newest from memory, the others from disk, through the same calls.
 //!
-//! Invariant: nothing after the published head is given, and nothing here waits for the writer.
+//! Invariant: nothing after the published head is returned, and nothing here waits for the writer.
 
 use crate::{
     error::{ReadError, StorageFailure, damaged},
@@ -62,7 +62,7 @@ fn read_stored(
     Ok(entries)
 }
 
-/// The entries at positions, in the order given; positions outside of the log are left out.
+/// The entries at positions, in the order given; positions outside the log are omitted.
 pub(crate) fn read_at(store: &Store, live: &Live, positions: &[Position]) -> Result<Vec<Bytes>, ReadError> {
     let head = live.head().position;
     let snapshot = Snapshot::begin(&store.database, live)?;
@@ -108,18 +108,18 @@ pub(crate) fn details(
     Ok(opened)
 }
 
-/// What entries come to with their details.
+/// The size of entries with their details.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Weighed {
-    /// Entries that fit, from the first on.
+    /// Number of entries that fit, counted from the first.
     pub fitting: usize,
-    /// Those of them that have details that the principal may see.
+    /// Those with details that the principal may see.
     pub with_details: Vec<Position>,
-    /// Bytes that these details take when they are open, or a little less.
+    /// Bytes of these details when opened, or a little less.
     pub details_bytes: usize,
 }
 
-/// How many entries fit into some bytes with their details.
+/// Counts how many entries fit into a number of bytes with their details.
 pub(crate) fn weigh(
     store: &Store,
     live: &Live,
@@ -158,7 +158,7 @@ fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position)
     open_all(&sealed, snapshot.event(position)?.id, keys, live)
 }
 
-/// Opens details; leaves out those of which the key of a subject is gone.
+/// Opens details; omits those for which a subject's key was deleted.
 fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Result<Vec<Detail>, ReadError> {
     let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
     let subjects: Vec<_> = subjects.into_iter().collect();

@@ -1,6 +1,6 @@
-//! Which entries are kept by one organisation, as reads of a principal see it: known without opening the entries.
+//! Which entries belong to a single organisation, as a principal's reads see them: known without opening the entries.
 //!
-//! Invariant: it only says early what `may` says of the entry itself, so that hidden entries cost no look.
+//! Invariant: it only anticipates what `may` says about the entry itself, so that hidden entries need not be opened.
 
 use crate::{
     error::ReadError,
@@ -15,16 +15,16 @@ use redb::ReadOnlyTable;
 pub(crate) struct Restricted {
     network: u32,
     table: ReadOnlyTable<(u32, u64), &'static [u8]>,
-    /// The organisation of whoever reads; empty where there is none.
+    /// The reader's organisation; empty if there is none.
     own: Vec<u8>,
 }
 
-/// Who keeps an entry of scope organisation.
+/// Whose an entry of scope organisation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// The organisation of whoever reads.
+    /// The reader's organisation.
     ByUs,
-    /// Another one.
+    /// Another organisation.
     FromUs,
 }
 
@@ -35,7 +35,7 @@ impl Restricted {
         Ok(Self { network: snapshot.network(), table: snapshot.transaction().open_table(tables::RESTRICTED)?, own })
     }
 
-    /// Whether another organisation keeps an entry to itself.
+    /// Whether an entry belongs to another organisation.
     pub(crate) fn hides(&self, position: u64) -> Result<bool, ReadError> {
         Ok(self.table.get((self.network, position))?.is_some_and(|row| self.kept(row.value()) == Kept::FromUs))
     }

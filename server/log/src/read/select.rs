@@ -1,6 +1,6 @@
-//! Filtered and permitted reads.
+//! Reads by filter and permission.
 //!
-//! Invariant: no entry leaves here that the principal may not see, and one call looks at a bounded number of entries.
+//! Invariant: no entry is returned that the principal may not see, and one call looks at a bounded number of entries.
 
 use crate::{
     error::ReadError,
@@ -24,23 +24,23 @@ use kith_core::{
     position::Position,
 };
 
-/// How far one scan goes, whatever it finds.
+/// Bounds on one scan, whatever it finds.
 ///
-/// Neither number counts entries that the principal may not see, nor do answers tell of them: what is hidden from
-/// somebody is not to be learnt from where their reads stop.
+/// Neither number counts entries that the principal may not see, nor do answers reveal them: where a read stops must
+/// not show what is hidden.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {
-    /// Entries that it opens or gives.
+    /// Entries that it opens or returns.
     pub(crate) entries: usize,
-    /// Positions that it covers where the index says which of them to look at; elsewhere `entries` says it.
+    /// Positions that it covers if the index says which of them to look at; otherwise `entries` applies.
     pub(crate) indexed_positions: u64,
 }
 
 impl Reach {
-    /// The reach of one call.
+    /// The bounds of one call.
     const CALL: Self = Self { entries: 4_096, indexed_positions: 1 << 18 };
 
-    /// To the end.
+    /// No bounds.
     pub(crate) const WHOLE: Self = Self { entries: usize::MAX, indexed_positions: u64::MAX };
 }
 
@@ -49,15 +49,15 @@ impl Reach {
 pub struct Selection {
     /// Who reads.
     pub principal: Principal,
-    /// What the principal asks for; directory and administration entries always come too.
+    /// What the principal asks for; directory and administration entries are always included.
     pub filter: Filter,
     /// Only entries after this position, in either direction.
     pub after: Position,
     /// Only entries up to this position, in either direction; the head if it lies beyond.
     pub until: Position,
-    /// Which come first.
+    /// Whether the oldest or the newest come first.
     pub direction: Direction,
-    /// How much to give at once.
+    /// How much to return at once.
     pub budget: Budget,
 }
 
@@ -66,14 +66,14 @@ pub struct Selection {
 pub struct Selected {
     /// Entry bytes with their positions, in the order asked for.
     pub entries: Vec<(Position, Bytes)>,
-    /// Up to where this is all. To go on: forward with `after = next`, backward with `until = next - 1`. It follows from
-    /// what the principal may see and from positions alone.
+    /// How far `entries` is complete. To continue: forward with `after = next`, backward with `until = next - 1`. It
+    /// depends only on positions and on what the principal may see.
     pub next: Position,
-    /// Whether nothing is left between `after` and `until`.
+    /// Whether nothing remains between `after` and `until`.
     pub end: bool,
 }
 
-/// What one scan does, for reads and conditions alike.
+/// The parameters of one scan, for reads and conditions alike.
 pub(crate) struct Scan<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) filter: &'a Filter,
@@ -105,7 +105,7 @@ pub(crate) fn select(store: &Store, live: &Live, selection: &Selection) -> Resul
 }
 
 impl Scan<'_> {
-    /// Reads from memory; `None` if not all of what it covers is there.
+    /// Reads from memory; `None` if memory does not hold all that the scan covers.
     pub(crate) fn recent(&self, live: &Live) -> Option<Selected> {
         let mut gathered = Gathered::new(self);
         let span = gathered.covered;
@@ -136,7 +136,7 @@ impl Scan<'_> {
         self.walked(snapshot, gathered)
     }
 
-    /// Looks at the entries that the person index names. The index knows hidden ones too: they are passed over unopened.
+    /// Looks at the entries in the index of people. The index also has hidden ones: they are skipped unopened.
     fn indexed(&self, snapshot: &Snapshot, live: &Live, mut gathered: Gathered) -> Result<Selected, ReadError> {
         let directory = live.directory();
         let handle_of = |person: &_| directory.person(person).map(|person| person.handle);
@@ -156,7 +156,8 @@ impl Scan<'_> {
         Ok(gathered.finish())
     }
 
-    /// Looks at one entry after the other. Opens none that is hidden; without a filter, only those of scope organisation.
+    /// Looks at one entry after the other. Opens no hidden entry; without a filter, opens only those of scope
+    /// organisation.
     fn walked(&self, snapshot: &Snapshot, mut gathered: Gathered) -> Result<Selected, ReadError> {
         let (span, all) = (gathered.covered, self.filter.is_all());
         let restricted = Restricted::begin(snapshot, self.principal)?;
@@ -194,7 +195,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether the index would name an entry, so that memory and disk count alike.
+    /// Whether the index would name an entry, so that reads from memory and disk count alike.
     fn is_candidate(&self, header: &Header) -> bool {
         let common = match self.mode {
             Mode::Passing => header.is_common(),
@@ -233,8 +234,8 @@ impl Gathered {
         Self { covered, whole, entries: Vec::new(), spending, looks_left: scan.reach.entries, last: None }
     }
 
-    /// Takes in an entry that the principal may see, or that it was left out; false if there is no room, and the entry
-    /// does not count.
+    /// Counts an entry that the principal may see, and adds its bytes if wanted; returns false, without counting it, if
+    /// there is no room.
     fn look(&mut self, position: Position, wanted: Option<&Bytes>) -> bool {
         if self.looks_left == 0 {
             return false;
@@ -250,7 +251,7 @@ impl Gathered {
         true
     }
 
-    /// The scan came to the end of what it covers.
+    /// The result of a scan that reached the end of what it covers.
     fn finish(self) -> Selected {
         let next = match self.covered.direction {
             Direction::Forward => self.covered.until.max(self.covered.after),
@@ -259,7 +260,7 @@ impl Gathered {
         Selected { entries: self.entries, next, end: self.whole }
     }
 
-    /// The scan ended early, behind an entry that the principal may see.
+    /// The result of a scan that ended early, after an entry that the principal may see.
     fn stop(self) -> Selected {
         let next = self.last.expect("a scan has room for at least one entry");
         Selected { entries: self.entries, next, end: false }

@@ -17,17 +17,17 @@ use std::{
 /// Bytes of a row of `people`, unless one person takes more: with its key it fills a page of redb.
 const PEOPLE_ROW_BYTES: usize = 4_000;
 
-/// Handle and number of places.
+/// Bytes of a handle and a number of places.
 const PERSON_HEAD_BYTES: usize = 6;
 
 const PLACE_BYTES: usize = 2;
 
-/// Ids and people of the entries of a chunk, as far as they are there.
+/// Ids and people of the entries that a chunk has so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chunk {
     number: u32,
-    /// No id of the chunks before is greater. Ids are mostly made in order of time: one above it is in no table, and
-    /// nobody needs to look.
+    /// No id of the earlier chunks is greater. Ids mostly follow the order of time: a greater one is in no table, so a
+    /// lookup can be skipped.
     greatest_before: u128,
     ids: HashMap<EventId, u16>,
     /// Handle and place, in order of place.
@@ -45,17 +45,17 @@ pub(crate) enum Found {
     Nowhere,
 }
 
-/// What a batch makes of the index.
+/// What a batch adds to the index.
 #[derive(Debug)]
 pub(crate) struct Growth {
     /// Chunks that are complete.
     pub(crate) complete: Vec<Chunk>,
-    /// The chunk that the batch ends in, without what is new in it.
+    /// The chunk that the batch ends in, without its new entries.
     open: Arc<Chunk>,
     added: Vec<Added>,
 }
 
-/// An entry that is new in a chunk.
+/// A new entry of a chunk.
 #[derive(Debug)]
 struct Added {
     position: Position,
@@ -75,7 +75,7 @@ impl Chunk {
         Self::around(position, greatest.max(self.greatest_before))
     }
 
-    /// Where an event is, as far as can be told without the tables.
+    /// Where an event is, as far as known without the tables.
     pub(crate) fn look_up(&self, id: &EventId) -> Found {
         match self.find(id) {
             Some(position) => Found::Here(position),
@@ -89,12 +89,12 @@ impl Chunk {
         self.number
     }
 
-    /// Its first position; 0 stands before the first entry of a log.
+    /// Its first position; 0 is before the first entry of a log.
     pub(crate) fn first(&self) -> Position {
         Position::new(u64::from(self.number) * CHUNK_POSITIONS)
     }
 
-    /// Takes in an entry of this chunk, with the handles of its people.
+    /// Adds an entry of this chunk, with the handles of its people.
     pub(crate) fn add(&mut self, position: Position, id: EventId, people: &[u32]) {
         assert_eq!(chunk_of(position.get()), self.number, "the entry lies in this chunk");
         let place = u16::try_from(position.get() % CHUNK_POSITIONS).expect("a chunk has less than 2^16 places");
@@ -109,7 +109,7 @@ impl Chunk {
         }
     }
 
-    /// Where an event is, if it is here.
+    /// The position of an event, if it is in this chunk.
     pub(crate) fn find(&self, id: &EventId) -> Option<Position> {
         self.ids.get(id).map(|place| self.position(*place))
     }
@@ -157,12 +157,12 @@ impl Chunk {
 }
 
 impl Growth {
-    /// Nothing new after an open chunk.
+    /// No growth yet after an open chunk.
     pub(crate) fn of(open: Arc<Chunk>) -> Self {
         Self { complete: Vec::new(), open, added: Vec::new() }
     }
 
-    /// Takes in the next entry, with the handles of its people.
+    /// Adds the next entry, with the handles of its people.
     pub(crate) fn add(&mut self, position: Position, id: EventId, people: Vec<u32>) {
         if chunk_of(position.get()) != self.open.number {
             self.complete_open(position);
@@ -170,7 +170,7 @@ impl Growth {
         self.added.push(Added { position, id, people });
     }
 
-    /// The open chunk with all that is new, made where it lies unless somebody looks at it.
+    /// Brings an open chunk up to date, in place unless a reader holds it.
     pub(crate) fn bring_to_date(self, open: &mut Arc<Chunk>) {
         *open = self.open;
         Arc::make_mut(open).add_all(self.added);
@@ -234,7 +234,7 @@ mod tests {
         EventId::from_bytes(bytes).unwrap()
     }
 
-    /// The complete chunks and the open one after so many entries, half of them in a batch of their own.
+    /// The complete chunks and the open one after `until` entries, half of them in a batch of their own.
     fn grown(until: u64) -> (Vec<Chunk>, Arc<Chunk>) {
         let mut open = Arc::new(Chunk::around(Position::ZERO, 0));
         let mut complete = Vec::new();

@@ -1,13 +1,13 @@
-//! Keys and values as backups hold them: an encoding of our own, whatever the storage engine does with its files.
+//! Keys and values in backups: an encoding of our own, independent of the storage engine's.
 //!
-//! Invariant: taking gives back what was put, and never panics, whatever the bytes.
+//! Invariant: `take` returns what was put, and never panics, whatever the bytes.
 
 use kith_core::packed::Reader;
 use redb::Value;
 
 /// A type of keys or values.
 pub(crate) trait Column: Value + 'static {
-    /// Adds a key or value to a row: numbers little-endian, byte strings behind their length of four bytes.
+    /// Adds a key or value to a row: numbers little-endian, byte strings prefixed with their length in four bytes.
     fn put(value: &Self::SelfType<'_>, row: &mut Vec<u8>);
 
     /// Takes a key or value from the front of a row; `None` if it is malformed.

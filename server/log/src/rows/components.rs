@@ -1,4 +1,4 @@
-//! Components of plugins: kept by the SHA-256 of their bytes, in pieces, each once for all networks.
+//! Components of plugins: stored in pieces under the SHA-256 of their bytes, each once for all networks.
 //!
 //! Invariant: a component is in the table whole or not at all, and its key is its digest.
 
@@ -21,12 +21,12 @@ pub(crate) enum Change {
     Remove(ComponentDigest),
 }
 
-/// The digest that a component is kept by.
+/// The digest of a component, its key.
 pub(crate) fn digest(component: &[u8]) -> ComponentDigest {
     Sha256::digest(component).into()
 }
 
-/// Makes changes in their order. A component that is there already stays as it is.
+/// Makes changes in order. A component that is already stored is not changed.
 pub(crate) fn write(transaction: &WriteTransaction, changes: &[Change]) -> Result<(), ReadError> {
     if changes.is_empty() {
         return Ok(());
@@ -55,12 +55,12 @@ pub(crate) fn read(transaction: &ReadTransaction, digest: &ComponentDigest) -> R
         return Ok(None);
     }
     if self::digest(&component) != *digest {
-        return Err(Damage { table: "components", what: "a component is not what its digest says" }.into());
+        return Err(Damage { table: "components", what: "a component does not match its digest" }.into());
     }
     Ok(Some(component.into()))
 }
 
-/// Bytes of a component, as its last piece tells; `None` if it is not kept.
+/// Size of a component in bytes, computed from its last piece; `None` if it is not kept.
 pub(crate) fn size(transaction: &ReadTransaction, digest: &ComponentDigest) -> Result<Option<u64>, ReadError> {
     let table = transaction.open_table(COMPONENTS)?;
     let Some(last) = table.range((*digest, 0)..=(*digest, u32::MAX))?.next_back() else { return Ok(None) };
@@ -82,7 +82,7 @@ pub(crate) fn piece(
 pub(crate) fn list(transaction: &ReadTransaction) -> Result<Vec<ComponentDigest>, ReadError> {
     let table = transaction.open_table(COMPONENTS)?;
     let (mut digests, mut after) = (Vec::new(), Bound::Unbounded);
-    // From one component to the next, past its pieces.
+    // Goes from one component to the next, skipping its pieces.
     while let Some(row) = table.range::<([u8; 32], u32)>((after, Bound::Unbounded))?.next() {
         let digest = row?.0.value().0;
         after = Bound::Excluded((digest, u32::MAX));

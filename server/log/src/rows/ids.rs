@@ -1,7 +1,7 @@
-//! Where events are, by id: rows of sorted ids, each about a page. Ids that come in order of time, as those of version 7
-//! do, fill row after row; others are merged into the rows that they belong to.
+//! Positions of events by id: rows of sorted ids, each about a page. Ids in order of time, like those of version 7,
+//! fill row after row; others are merged into the rows where they belong.
 //!
-//! Invariant: a row holds ids from its key on and below the next row's key, ascending, each once.
+//! Invariant: a row holds ids from its key up to, but not including, the next row's key, ascending, each once.
 
 use crate::{
     error::{ReadError, damaged},
@@ -17,7 +17,7 @@ const ROW_IDS: usize = 166;
 
 const PAIR_BYTES: usize = 24;
 
-/// The position of an id, if it is there.
+/// The position of an id, if it is stored.
 pub(crate) fn find(
     table: &impl ReadableTable<(u32, u128), &'static [u8]>,
     network: u32,
@@ -42,7 +42,7 @@ pub(crate) fn greatest(
     Ok(decode(row?.1.value())?.last().map(|(id, _)| *id))
 }
 
-/// Adds ids, ascending and none of them there.
+/// Adds ids, which must be ascending and not yet stored.
 pub(crate) fn insert(transaction: &WriteTransaction, network: u32, ids: &[IdRow]) -> Result<(), ReadError> {
     let mut table = transaction.open_table(IDS)?;
     let mut rest = ids;
@@ -72,8 +72,8 @@ pub(crate) fn decode(row: &[u8]) -> Result<Vec<IdRow>, ReadError> {
     if rest.is_empty() { Ok(pairs.iter().map(decode_pair).collect()) } else { Err(malformed()) }
 }
 
-/// Ids in each of the fewest rows that hold so many, so that a row that is split leaves room in both halves. Ids in
-/// order need no room: theirs are full.
+/// Ids per row when `ids` are spread evenly over the fewest rows, so that a split row leaves room in both halves. Ids
+/// in order need no room: their rows are full.
 fn even_size(ids: usize) -> usize {
     ids.div_ceil(ids.div_ceil(ROW_IDS))
 }

@@ -1,6 +1,6 @@
 //! Which index rows an entry has. The writer stores them, `check` compares them.
 //!
-//! Invariant: they follow from the entry, the event it names, its details' subjects and the directory alone.
+//! Invariant: they follow only from the entry, the event it names, its details' subjects and the directory.
 
 use kith_core::{
     event::{Event, Fact, Scope},
@@ -15,7 +15,7 @@ pub(crate) struct Outline {
     pub(crate) people: Vec<u32>,
     /// Whether it is in `common`.
     pub(crate) common: bool,
-    /// Whose row it has in `restricted`: the organisation that alone may see it.
+    /// Its row in `restricted`, if any: the only organisation that may see it.
     pub(crate) restricted: Option<OrganisationId>,
     /// The event that it withdraws.
     pub(crate) retracted: Option<EventId>,

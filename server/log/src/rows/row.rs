@@ -1,6 +1,6 @@
 //! The values of the tables that are packed byte strings.
 //!
-//! Invariant: decoding gives back what was encoded, and nothing else decodes.
+//! Invariant: decoding returns what was encoded, and nothing else decodes.
 
 use crate::{
     error::{Damage, OpenError},
@@ -22,9 +22,9 @@ pub(crate) struct NetworkRow {
     /// Prefix of the network's keys.
     pub(crate) ordinal: u32,
     pub(crate) created_at: Timestamp,
-    /// Random; another one means another log.
+    /// Random; a different one means a different log.
     pub(crate) incarnation: [u8; 16],
-    /// The first incarnation: keys and sealed details are bound to it, and stay so when the log gets another one.
+    /// The first incarnation: keys and sealed details stay bound to it when the log gets a new one.
     pub(crate) key_incarnation: [u8; 16],
 }
 

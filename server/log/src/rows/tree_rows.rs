@@ -24,7 +24,7 @@ pub(crate) enum NodesError {
     /// The storage engine failed.
     #[error("the storage engine failed: {0}")]
     Storage(#[from] StorageError),
-    /// A hash is not where it must be.
+    /// A hash is missing.
     #[error("hashes of the tree are missing or cut short")]
     Missing,
 }
@@ -38,12 +38,12 @@ pub(crate) struct StoredNodes<L, S> {
     pub(crate) leaves: L,
     /// [`SUBTREES`], open in any transaction.
     pub(crate) subtrees: S,
-    /// What was computed before, of this log.
+    /// Cached roots of this log.
     pub(crate) large: Arc<LargeRoots>,
 }
 
 /// Roots of complete subtrees of [`LARGE_SUBTREE_LEAVES`](kith_core::tree::LARGE_SUBTREE_LEAVES) leaves of one log, by
-/// number: proofs need them again and again, and they never change.
+/// number: proofs need them often, and they never change.
 #[derive(Debug, Default)]
 pub(crate) struct LargeRoots(RwLock<HashMap<u64, Hash>>);
 
@@ -103,7 +103,7 @@ fn expect_count(hashes: Vec<Hash>, count: u64) -> Result<Vec<Hash>, NodesError> 
     if hashes.len() as u64 == count { Ok(hashes) } else { Err(NodesError::Missing) }
 }
 
-/// The growing edge of a stored tree, held by whoever writes it: frontier and the bytes of the last leaf row.
+/// The growing edge of a stored tree, held by its writer: frontier and the bytes of the last leaf row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TreeEdge {
     frontier: Frontier,
@@ -111,7 +111,7 @@ pub(crate) struct TreeEdge {
 }
 
 impl TreeEdge {
-    /// The edge of a stored tree, to go on from there.
+    /// Reads the edge of a stored tree, to continue from there.
     pub(crate) fn read<L>(network: u32, frontier: Frontier, leaves: &L) -> Result<Self, NodesError>
     where
         L: ReadableTable<(u32, u64), &'static [u8]>,
@@ -132,7 +132,7 @@ impl TreeEdge {
         &self.frontier
     }
 
-    /// Appends leaves and writes their rows. After an error the edge is worth nothing.
+    /// Appends leaves and writes their rows. After an error the edge must not be used.
     pub(crate) fn append(
         &mut self,
         network: u32,
@@ -170,7 +170,7 @@ mod tests {
         leaf_hash(&index.to_le_bytes())
     }
 
-    /// Appends so many leaves per transaction, each time with an edge read anew.
+    /// Appends these numbers of leaves, one transaction each, with an edge that is read again each time.
     fn stored(parts: &[u64]) -> (Database, Frontier) {
         let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let mut frontier = Frontier::new();

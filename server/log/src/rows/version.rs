@@ -1,6 +1,6 @@
-//! Versions of what is on disk, in the table `meta`.
+//! Versions of the formats on disk, in the table `meta`.
 //!
-//! Invariant: a file of a newer version is never opened for anything, and one of this version is read as it is.
+//! Invariant: a file of a newer version is never opened, and a file of this version is read as it is.
 
 use crate::{
     error::{Damage, OpenError, ReadError, Versioned},
@@ -16,7 +16,7 @@ pub(crate) const ENTRY_VERSION: u32 = 1;
 
 const FORMAT_KEY: &str = "format_version";
 
-/// Missing in logs that were made before it was written: their entries have version 1.
+/// Missing in logs created before it was introduced: their entries have version 1.
 const ENTRY_KEY: &str = "entry_version";
 
 /// Writes the versions into a new file.
@@ -26,7 +26,7 @@ pub(crate) fn write(meta: &mut Table<'_, &'static str, u32>) -> Result<(), redb:
     Ok(())
 }
 
-/// Refuses a file that this program does not read.
+/// Refuses a file with a version that this program does not read.
 pub(crate) fn check(transaction: &ReadTransaction) -> Result<(), OpenError> {
     let missing = Damage { table: "meta", what: "the format version is missing" };
     let meta = match transaction.open_table(META) {
@@ -39,8 +39,7 @@ pub(crate) fn check(transaction: &ReadTransaction) -> Result<(), OpenError> {
     check_one(Versioned::Entries, read(&meta, ENTRY_KEY)?.unwrap_or(1), ENTRY_VERSION)
 }
 
-/// Refuses a version that is not `supported`. Where a newer program reads older versions too, this is the place that
-/// says which.
+/// Refuses a version that is not `supported`. A newer program that also reads older versions would list them here.
 pub(crate) fn check_one(of: Versioned, found: u32, supported: u32) -> Result<(), OpenError> {
     if found == supported { Ok(()) } else { Err(OpenError::Version { of, found, supported }) }
 }

@@ -1,8 +1,8 @@
 //! The file of the newest signed checkpoint of each network, ideally on another disk than the log.
 //!
-//! The file is text: a first line, and after an empty line each the signed notes. Invariant: it is replaced as a whole
-//! or not at all, and only by those who have seen what is in it (a lock file beside it, which nobody else can open, makes
-//! this true across processes).
+//! The file is text: a first line, and the signed notes, each after an empty line. Invariant: it is replaced as a whole
+//! or not at all, and only by a process that has read it (a lock file beside it, which only the owner can open, ensures
+//! this across processes).
 
 use crate::{
     error::CheckpointFileError,
@@ -19,9 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The pause between two tries.
+/// The pause between two attempts.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-/// What the mode of a file lets others than its owner do.
+/// The bits of a file's mode for users other than its owner.
 const OTHERS: u32 = 0o077;
 
 /// First line of the file.
@@ -30,7 +30,7 @@ const HEADER: &str = "kith checkpoints, version 1";
 /// Signed checkpoints by their log.
 pub(crate) type SignedByOrigin = BTreeMap<LogOrigin, SignedCheckpoint>;
 
-/// The file, by its path.
+/// The file at a path.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckpointFile {
     path: PathBuf,
@@ -41,7 +41,8 @@ impl CheckpointFile {
         Self { path }
     }
 
-    /// What is in the file; nothing if it is not there. Its folder must be: where that is missing, so is its disk.
+    /// Reads the file; empty if it does not exist. Its folder must exist: a missing folder means that its disk is
+    /// missing.
     pub(crate) fn read(&self) -> Result<SignedByOrigin, CheckpointFileError> {
         let text = match fs::read(&self.path) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| self.damaged("it is not UTF-8"))?,
@@ -53,8 +54,8 @@ impl CheckpointFile {
         parse(&text).map_err(|what| self.damaged(what))
     }
 
-    /// Lets `change` see what is in the file and change it, and puts what it made of it in place, on disk when this
-    /// returns. Nothing is written if `change` fails or changes nothing.
+    /// Reads the file, applies `change` and replaces the file; on disk when this returns. Nothing is written if
+    /// `change` fails or changes nothing.
     pub(crate) fn swap<T, E: From<CheckpointFileError>>(
         &self,
         change: impl FnOnce(&mut SignedByOrigin) -> Result<T, E>,
@@ -69,7 +70,7 @@ impl CheckpointFile {
         Ok(changed)
     }
 
-    /// Waits some seconds for whoever changes the file at the moment, but not for ever.
+    /// Waits a few seconds for another process that is changing the file.
     fn lock(&self) -> Result<File, CheckpointFileError> {
         let mut path = self.path.clone().into_os_string();
         path.push(".lock");
@@ -77,7 +78,7 @@ impl CheckpointFile {
         let io = |source| CheckpointFileError::Io { path: path.clone(), source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
         if file.metadata().map_err(io)?.mode() & OTHERS != 0 {
-            return Err(io(io::Error::other("others may open this lock file: give it the mode 0600")));
+            return Err(io(io::Error::other("others may open this lock file: set its mode to 0600")));
         }
         let begun = Instant::now();
         loop {
@@ -88,7 +89,7 @@ impl CheckpointFile {
                     std::thread::sleep(LOCK_PAUSE);
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(io(io::Error::other("another process has held the lock for seconds")));
+                    return Err(io(io::Error::other("another process has held the lock for several seconds")));
                 }
             }
         }
@@ -108,11 +109,11 @@ fn render(signed: &SignedByOrigin) -> String {
 }
 
 fn parse(text: &str) -> Result<SignedByOrigin, &'static str> {
-    let text = text.strip_prefix(HEADER).ok_or("its first line is another one")?;
+    let text = text.strip_prefix(HEADER).ok_or("its first line is wrong")?;
     let text = text.strip_suffix('\n').ok_or("its end is missing")?;
     let mut parts = text.split("\n\n");
     if parts.next() != Some("") {
-        return Err("its first line is another one");
+        return Err("its first line is wrong");
     }
     let mut signed = SignedByOrigin::new();
     while let Some(body) = parts.next() {
@@ -120,7 +121,7 @@ fn parse(text: &str) -> Result<SignedByOrigin, &'static str> {
         let checkpoint = SignedCheckpoint::parse(&format!("{body}\n\n{signatures}\n"));
         let checkpoint = checkpoint.map_err(|_| "a checkpoint is malformed")?;
         if signed.insert(checkpoint.unverified().origin.clone(), checkpoint).is_some() {
-            return Err("two checkpoints are of one log");
+            return Err("two checkpoints are of the same log");
         }
     }
     Ok(signed)

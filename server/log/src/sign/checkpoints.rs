@@ -1,7 +1,7 @@
-//! Signs checkpoints: after the commit, off the writer's thread, once a second or when somebody asks.
+//! Signs checkpoints: after the commit, off the writer's thread, once a second or on request.
 //!
-//! Invariant: a checkpoint is handed out only when it is in the file of checkpoints, and it continues every one that
-//! was there before. What was handed out can therefore be held against the log at every later start.
+//! Invariant: a checkpoint is published only once it is in the file of checkpoints, and it continues every earlier one
+//! in that file. So every later start can compare the log with what was published.
 
 use crate::{
     error::{CheckpointFileError, OpenError, ReadError},
@@ -19,16 +19,16 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// A log's newest checkpoint, for those who wait for the next one.
+/// A log's newest checkpoint, for waiting for the next one.
 pub(crate) type Newest = watch::Receiver<Option<Arc<SignedCheckpoint>>>;
 
-/// Why there is no checkpoint.
+/// Why a log could not be signed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The log is not what was signed before.
+    /// The log is not the one that was signed before.
     #[error("the log is not the one that was signed before")]
     RolledBack,
-    /// The file of checkpoints failed, and nothing is handed out that is not in it.
+    /// The file of checkpoints failed, and a checkpoint is published only once it is in that file.
     #[error(transparent)]
     File(#[from] CheckpointFileError),
     /// The log could not be read.
@@ -39,7 +39,7 @@ pub enum CheckpointError {
 /// The server's key and the newest checkpoints.
 pub(crate) struct Checkpoints {
     key: SigningKey,
-    /// Missing on storage of the caller.
+    /// `None` for a log on the caller's storage.
     file: Option<CheckpointFile>,
     newest: Mutex<HashMap<LogOrigin, watch::Sender<Option<Arc<SignedCheckpoint>>>>>,
     /// Held while checkpoints are signed: one at a time.
@@ -52,12 +52,12 @@ impl Checkpoints {
         Self { key, file, newest: Mutex::default(), signing: Mutex::default(), rollback: OnceLock::new() }
     }
 
-    /// Holds the logs of a database to what was signed of them.
+    /// Compares the logs of a database with their signed checkpoints.
     pub(crate) fn judge(&self, database: &Database) -> Result<Health, OpenError> {
         let Some(file) = &self.file else { return Ok(Health::Serving) };
         let signed = file.read()?;
         if let Some(rollback) = Rollback::of(judge_all(database, &self.key, &signed)?) {
-            // Only this start and the signer set it, and the signer is not there yet.
+            // Only this start and the signer set it, and the signer does not run yet.
             drop(self.rollback.set(rollback));
             return Ok(Health::RolledBack);
         }
@@ -67,7 +67,7 @@ impl Checkpoints {
         Ok(Health::Serving)
     }
 
-    /// What speaks against the logs, if anything does.
+    /// The evidence against the logs, if there is any.
     pub(crate) fn rollback(&self) -> Option<&Rollback> {
         self.rollback.get()
     }
@@ -82,12 +82,12 @@ impl Checkpoints {
         &self.key
     }
 
-    /// A log's newest checkpoint, and those to come.
+    /// A log's newest checkpoint, and later ones.
     pub(crate) fn watch(&self, origin: &LogOrigin) -> Newest {
         lock(&self.newest).entry(origin.clone()).or_default().subscribe()
     }
 
-    /// A checkpoint of everything that readers see of a log, signed now if it is not the newest.
+    /// A checkpoint of all that readers see of a log; signs a new one if the newest is older.
     pub(crate) fn sign(
         &self,
         database: &Database,
@@ -99,7 +99,7 @@ impl Checkpoints {
         Ok(newest.expect("it was just signed"))
     }
 
-    /// Signs the heads of those logs that moved.
+    /// Signs the heads of the logs that have grown.
     pub(crate) fn sign_all(
         &self,
         database: &Database,
@@ -132,7 +132,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Puts into the file what somebody took out of it.
+    /// Restores checkpoints that were removed from the file.
     fn put_back(&self, there: &mut SignedByOrigin) {
         for (origin, newest) in &*lock(&self.newest) {
             if let Some(newest) = &*newest.borrow() {
@@ -146,8 +146,8 @@ impl Checkpoints {
         newest.is_none_or(|newest| newest.unverified().size != live.head().position.get())
     }
 
-    /// Signs the head of a log in place of what is in the file. What is there and is not from here, because two
-    /// servers run on copies of one log, must be in the log too.
+    /// Signs the head of a log, replacing its checkpoint in the file. If another process wrote that one, because two
+    /// servers run on copies of one log, the log must contain what it covers.
     fn sign_over(
         &self,
         database: &Database,
@@ -170,8 +170,8 @@ impl Checkpoints {
 
     fn stop_unless_sound(&self, health: &watch::Sender<Health>, judgement: Judgement) -> Result<(), CheckpointError> {
         let Some(rollback) = Rollback::of(vec![judgement]) else { return Ok(()) };
-        tracing::error!(reason = %rollback, "the log is not the one that was signed, it takes no more events");
-        // Whoever came first has said the same.
+        tracing::error!(reason = %rollback, "the log is not the one that was signed, it accepts no more events");
+        // A rollback that is already set says the same.
         drop(self.rollback.set(rollback));
         health.send_if_modified(|health| {
             let served = *health == Health::Serving;

@@ -1,6 +1,7 @@
-//! Whether a log still holds what was signed of it: a restored backup, a lying disk and a copied file do not.
+//! Judges whether a log still contains what was signed: a restored backup, a disk that lost writes and a copied file do
+//! not.
 //!
-//! Invariant: no checkpoint is signed, and no event taken, while a verdict speaks against the log.
+//! Invariant: no checkpoint is signed and no event accepted while a verdict is against the log.
 
 use crate::{
     error::{OpenError, ReadError},
@@ -29,17 +30,17 @@ pub enum Verdict {
         /// The log's last position.
         head: u64,
     },
-    /// The log holds other entries than those that were signed.
+    /// The log's entries are not those that were signed.
     Differs {
         /// Entries that were signed.
         signed: u64,
     },
-    /// The server has no such log any more.
+    /// The server no longer has this log.
     Missing {
         /// Entries that were signed.
         signed: u64,
     },
-    /// Another key signed, so that nothing can be said.
+    /// Another key signed it, so the log cannot be judged.
     OtherKey,
 }
 
@@ -52,12 +53,12 @@ pub struct Judgement {
     pub verdict: Verdict,
 }
 
-/// Every judgement that speaks against the logs of a data folder; at least one.
+/// Every judgement against the logs of a data folder; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollback(Vec<Judgement>);
 
 impl Verdict {
-    /// Whether the log may go on.
+    /// Whether the log may accept events.
     pub fn is_sound(self) -> bool {
         match self {
             Self::Unsigned | Self::Sound => true,
@@ -67,7 +68,7 @@ impl Verdict {
 }
 
 impl Rollback {
-    /// Those of some judgements that speak against their log, if any does.
+    /// The judgements that are against their log, if there are any.
     pub(crate) fn of(judgements: Vec<Judgement>) -> Option<Self> {
         let against: Vec<_> = judgements.into_iter().filter(|judgement| !judgement.verdict.is_sound()).collect();
         (!against.is_empty()).then_some(Self(against))
@@ -84,15 +85,15 @@ impl fmt::Display for Judgement {
         let Self { origin, verdict } = self;
         match verdict {
             Verdict::Unsigned => write!(f, "{origin}: nothing was signed yet"),
-            Verdict::Sound => write!(f, "{origin}: all that was signed is there"),
+            Verdict::Sound => write!(f, "{origin}: all that was signed is present"),
             Verdict::Behind { signed, head } => {
                 write!(f, "{origin}: {signed} entries were signed, and the log ends at position {head}")
             }
             Verdict::Differs { signed } => write!(f, "{origin}: the first {signed} entries are not those signed"),
             Verdict::Missing { signed } => {
-                write!(f, "{origin}: {signed} entries were signed, and there is no such log any more")
+                write!(f, "{origin}: {signed} entries were signed, and the log no longer exists")
             }
-            Verdict::OtherKey => write!(f, "{origin}: its checkpoint was signed by another key than keys/ holds"),
+            Verdict::OtherKey => write!(f, "{origin}: its checkpoint was signed by a key other than the one in keys/"),
         }
     }
 }
@@ -106,7 +107,7 @@ impl fmt::Display for Rollback {
     }
 }
 
-/// Judges every log that is here or was signed.
+/// Judges every log that exists or was signed.
 pub(crate) fn judge_all(
     database: &dyn ReadableDatabase,
     key: &SigningKey,
@@ -132,7 +133,7 @@ pub(crate) fn judge_all(
     Ok(judgements)
 }
 
-/// Compares a log's tree with a checkpoint that is said to be its own.
+/// Compares a log's tree with a checkpoint that names the log.
 pub(crate) fn judge_log(
     snapshot: &Snapshot,
     key: &SigningKey,

@@ -1,21 +1,21 @@
-//! Notices that the machine's clock is behind a log: times of acceptance then stand still, because they never decrease.
+//! Detects that the machine's clock is behind a log: times of recording then stay the same, because they never
+//! decrease.
 
 use kith_core::{id::NetworkName, limits, timestamp::Timestamp};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether one log's clock was last found behind.
+/// Whether the clock was behind the log at the last check.
 #[derive(Default)]
 pub(crate) struct ClockWatch(AtomicBool);
 
-/// By how much a clock is behind a log's last entry, in milliseconds; 0 if it is not, or by so little that nobody
-/// needs to know.
+/// How far a clock is behind a log's last entry, in milliseconds; 0 if it is not, or if the difference is negligible.
 pub fn clock_behind_ms(last_recorded_at: Option<Timestamp>, clock: Timestamp) -> i64 {
     let behind = last_recorded_at.map_or(0, |last| last.millis().saturating_sub(clock.millis()));
     if behind > limits::CLOCK_BEHIND_MS_MAX { behind } else { 0 }
 }
 
 impl ClockWatch {
-    /// Holds the clock against the last entry; warns when it begins to be behind.
+    /// Compares the clock with the last entry; warns when it first falls behind.
     pub(crate) fn look(&self, network: &NetworkName, last_recorded_at: Option<Timestamp>, clock: Timestamp) {
         let behind_ms = clock_behind_ms(last_recorded_at, clock);
         let was_behind = self.0.swap(behind_ms > 0, Ordering::Relaxed);
@@ -23,7 +23,7 @@ impl ClockWatch {
             tracing::warn!(
                 %network,
                 behind_s = behind_ms / 1_000,
-                "the clock is behind the last entry, times of acceptance stand still until it is reached"
+                "the clock is behind the last entry: times of recording stay the same until it catches up"
             );
         }
     }

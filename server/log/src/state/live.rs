@@ -1,6 +1,6 @@
-//! What is in memory of a network: head, newest entries, directory.
+//! The part of a network in memory: head, newest entries, directory.
 //!
-//! Invariant: nothing of an entry is here before it is on disk, and whoever looks sees one consistent state.
+//! Invariant: nothing of an entry is here before it is on disk, and readers see one consistent state.
 
 use crate::{
     rows::{
@@ -29,17 +29,17 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Bytes that an entry's header is taken to need, beside its own.
+/// Estimated bytes of an entry's header, in addition to the entry's own.
 const HEADER_BYTES: usize = 512;
 
-/// A log's last position with all that belongs to it.
+/// A log's last position, and what belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// The last position; 0 in an empty log.
     pub position: Position,
     /// Root of the hash tree over all entries.
     pub root: Hash,
-    /// Random id of the log; another one means another history.
+    /// Random id of the log; a different id means a different history.
     pub incarnation: [u8; 16],
     /// When the last entry was recorded; `None` in an empty log.
     pub recorded_at: Option<Timestamp>,
@@ -59,7 +59,7 @@ pub(crate) struct Live {
     pub(crate) created_at: Timestamp,
     pub(crate) incarnation: Incarnation,
     pub(crate) key_incarnation: Incarnation,
-    /// Roots that proofs need, remembered.
+    /// Cached roots for proofs.
     pub(crate) large: Arc<LargeRoots>,
     pub(crate) clock_watch: ClockWatch,
     tail_bytes_max: usize,
@@ -91,7 +91,7 @@ pub(crate) struct Tail {
     bytes: usize,
 }
 
-/// A commit that is on disk and not yet seen by readers.
+/// A commit that is on disk and not yet visible to readers.
 pub(crate) struct Committed {
     pub(crate) head: Head,
     pub(crate) entries: Vec<Recent>,
@@ -100,7 +100,7 @@ pub(crate) struct Committed {
     pub(crate) common: Vec<(Event, Entry)>,
 }
 
-/// What directory and administration entries come to.
+/// Directory and plugins, as derived from their entries.
 #[derive(Default)]
 pub(crate) struct Common {
     pub(crate) directory: Directory,
@@ -108,7 +108,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// Takes in an event. Events come in the order of their positions.
+    /// Applies an event. Events must be applied in order of position.
     pub(crate) fn apply(&mut self, event: &Event, entry: &Entry) {
         self.directory.apply(event, entry.position);
         self.plugins.apply(event, entry);
@@ -140,7 +140,7 @@ impl Live {
         }
     }
 
-    /// A consistent look; holds up the publication of the next commit while it is held.
+    /// Locks the published state for reading; delays the publication of the next commit while held.
     pub(crate) fn published(&self) -> RwLockReadGuard<'_, Published> {
         self.published.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,8 +176,8 @@ impl Live {
         self.head.subscribe()
     }
 
-    /// Lets readers see a commit, then wakes whoever waits for the head. Gives what had to leave memory for it. Only the
-    /// writer calls this.
+    /// Makes a commit visible to readers, then wakes those waiting for the head. Returns the entries that left memory.
+    /// Only the writer calls this.
     pub(crate) fn publish(&self, committed: Committed) -> Vec<Recent> {
         let copied = self.copied_directory(&committed.common);
         let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +195,7 @@ impl Live {
         left
     }
 
-    /// A changed copy of the directory, if somebody holds a snapshot of it: made before readers are held up.
+    /// A changed copy of the directory, if a reader holds a snapshot of it: made before readers are blocked.
     fn copied_directory(&self, events: &[(Event, Entry)]) -> Option<Arc<Directory>> {
         if events.is_empty() || Arc::strong_count(&self.published().directory) == 1 {
             return None;
@@ -206,7 +206,7 @@ impl Live {
     }
 }
 
-/// Changes a directory in place, or a copy of it where somebody else holds it too.
+/// Changes a directory in place, or a copy if it is shared.
 fn apply(directory: &mut Arc<Directory>, events: &[(Event, Entry)]) {
     if events.is_empty() {
         return;
@@ -227,7 +227,7 @@ fn apply_plugins(plugins: &mut Arc<Plugins>, events: &[(Event, Entry)]) {
 }
 
 impl Published {
-    /// The entries after `after` up to `until` if all of them are in memory. Both lie up to the head.
+    /// The entries after `after` up to `until` if all of them are in memory. Neither bound may exceed the head.
     pub(crate) fn recent(&self, after: Position, until: Position) -> Option<impl DoubleEndedIterator<Item = &Recent>> {
         let first = self.head.position.get() - self.tail.entries.len() as u64;
         let place =
@@ -243,7 +243,7 @@ impl Tail {
         self.entries.extend(entries);
     }
 
-    /// Gives away the oldest entries beyond a size.
+    /// Removes and returns the oldest entries beyond a size.
     fn shrink_to(&mut self, bytes_max: usize) -> Vec<Recent> {
         let mut count = 0;
         for entry in &self.entries {

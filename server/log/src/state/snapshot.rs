@@ -1,6 +1,6 @@
 //! One consistent state of a network's rows, for readers and for the decision.
 //!
-//! Invariant: everything read through one snapshot is of one commit.
+//! Invariant: everything read through one snapshot is from one commit.
 
 use crate::{
     error::{ReadError, damaged},
@@ -28,10 +28,10 @@ use std::{collections::HashSet, sync::Arc};
 /// Leaf hashes and subtree roots of a network.
 pub(crate) type TreeNodes = StoredNodes<ReadOnlyTable<(u32, u64), &'static [u8]>, ReadOnlyTable<(u32, u64), [u8; 32]>>;
 
-/// From so many positions for each one wanted on, looking rows up costs less than walking over them.
+/// From this many positions per wanted one, looking rows up is cheaper than scanning them.
 const SPARSE: u64 = 8;
 
-/// The rows of a network at one commit, and the index of the chunk that was open a moment before.
+/// The rows of a network at one commit, and the index of the chunk that was open just before.
 pub(crate) struct Snapshot {
     transaction: ReadTransaction,
     network: u32,
@@ -42,26 +42,26 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The rows of a network now.
+    /// Begins a snapshot of a network's current rows.
     pub(crate) fn begin(database: &dyn ReadableDatabase, live: &Live) -> Result<Self, ReadError> {
         // In this order, so that a chunk that is completed in between is in both and never in neither.
         let open = live.open_chunk();
         Self::with_chunk(database, live.ordinal, open, Arc::clone(&live.large))
     }
 
-    /// The rows of a network, with nothing in memory but that every id may be in a table.
+    /// Begins a snapshot of a network's rows with an empty open chunk, so that every id is looked up in the table.
     pub(crate) fn stored(database: &dyn ReadableDatabase, network: u32) -> Result<Self, ReadError> {
         Self::with_chunk(database, network, Arc::new(Chunk::around(Position::ZERO, u128::MAX)), Arc::default())
     }
 
-    /// Forgets what is in memory and begins with the chunk around a position, without entries.
+    /// Replaces the open chunk with the one around a position, without entries.
     pub(crate) fn begin_chunk(&mut self, position: Position) -> Result<(), ReadError> {
         let greatest = ids::greatest(&self.ids, self.network)?;
         self.open = Arc::new(Chunk::around(position, greatest.unwrap_or(0)));
         Ok(())
     }
 
-    /// The rows of a network, with this much of the index in memory.
+    /// Begins a snapshot with this open chunk.
     fn with_chunk(
         database: &dyn ReadableDatabase,
         network: u32,
@@ -88,12 +88,12 @@ impl Snapshot {
         &self.open
     }
 
-    /// The part of the index that is in memory, for whoever builds it.
+    /// The part of the index that is in memory, for building it.
     pub(crate) fn open_chunk_mut(&mut self) -> &mut Chunk {
         Arc::make_mut(&mut self.open)
     }
 
-    /// The bytes of an entry, if it is there.
+    /// The bytes of an entry, if it exists.
     pub(crate) fn find_bytes(&self, position: Position) -> Result<Option<Bytes>, ReadError> {
         Ok(self.entries.find(position)?)
     }
@@ -152,7 +152,8 @@ impl Snapshot {
         kith_words::decode_all(row.value()).ok_or_else(|| damaged("details", "a row is malformed"))
     }
 
-    /// Those of some positions that have details, in the order given. Positions that lie close together cost one walk.
+    /// The positions that may have details, in the order given: exactly those that do if they lie close together, which
+    /// costs one scan; otherwise all of them.
     pub(crate) fn positions_with_details(&self, positions: &[Position]) -> Result<Vec<Position>, ReadError> {
         let (Some(first), Some(last)) = (positions.iter().min(), positions.iter().max()) else { return Ok(Vec::new()) };
         let table = self.transaction.open_table(tables::DETAILS)?;
@@ -191,7 +192,7 @@ impl Snapshot {
         Ok(self.nodes()?.leaves(index, index + 1)?[0])
     }
 
-    /// The transaction that it reads in.
+    /// The transaction of this snapshot.
     pub(crate) fn transaction(&self) -> &ReadTransaction {
         &self.transaction
     }

@@ -1,6 +1,6 @@
-//! Tokens: secrets that open networks. Stored only as hashes.
+//! Tokens: secrets that give access to networks. Stored only as hashes.
 //!
-//! Invariant: a secret is in memory of whoever asked for it and nowhere else; a revoked or expired token opens nothing.
+//! Invariant: a secret is only in memory of the caller that asked for it; a revoked or expired token grants no access.
 
 use crate::rows::row::{Revoked, TokenRow};
 use kith_core::{
@@ -17,10 +17,10 @@ use std::{
     sync::Arc,
 };
 
-/// What every secret begins with, so that scanners find lost ones.
+/// Prefix of every secret, so that scanners find leaked ones.
 const SECRET_PREFIX: &str = "kith_";
 
-/// Characters behind it: 256 bits.
+/// Characters after the prefix: 256 bits.
 const SECRET_DIGITS: usize = 52;
 
 /// Characters of ids and secrets: base32 in small letters (RFC 4648).
@@ -39,7 +39,7 @@ pub struct Token {
     pub organisation: Option<OrganisationId>,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
@@ -54,7 +54,7 @@ pub struct NewToken {
     pub person: Option<PersonId>,
     /// The organisation it belongs to; must be in the directory.
     pub organisation: Option<OrganisationId>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -62,13 +62,13 @@ pub struct NewToken {
 pub struct IssuedToken {
     /// The token.
     pub token: Token,
-    /// The secret; it is kept nowhere.
+    /// The secret; it is not stored.
     pub secret: String,
     /// Position of the `token_issued` entry.
     pub position: Position,
 }
 
-/// A token for the whole server, made outside of any network.
+/// A token for the whole server, issued outside any network.
 pub struct NewServerToken {
     /// Its public id. A token of the same id is replaced.
     pub id: TokenId,
@@ -76,7 +76,7 @@ pub struct NewServerToken {
     pub secret: String,
     /// The role it carries.
     pub role: Role,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -119,12 +119,12 @@ pub(crate) fn new_id() -> TokenId {
     format!("t-{text}").parse().expect("small letters and digits are allowed in token ids")
 }
 
-/// SHA-256 of a secret. Secrets are random and long, so a plain hash cannot be searched.
+/// SHA-256 of a secret. Secrets are random and long, so a plain hash cannot be reversed by guessing.
 pub(crate) fn hash_secret(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// What a `token_issued` entry tells of a secret: SHA-256 of its hash, so that nobody learns the hash that is stored.
+/// What a `token_issued` entry says about a secret: SHA-256 of its hash, so that the stored hash stays secret.
 pub(crate) fn secret_digest(hash: &[u8; 32]) -> [u8; 32] {
     Sha256::digest(hash).into()
 }
@@ -177,7 +177,7 @@ impl TokenRow {
         }
     }
 
-    /// Whether the token still opens what it opened for a principal.
+    /// Whether the token still grants what it granted a principal.
     pub(crate) fn holds_for(&self, principal: &Principal, now: Timestamp) -> bool {
         self.opens_at(now)
             && self.role == principal.role
@@ -210,7 +210,7 @@ struct Known {
 }
 
 impl Tokens {
-    /// Takes in a token, or its newer row.
+    /// Adds a token, or replaces its row.
     pub(crate) fn put(&mut self, owner: Owner, reach: Reach, row: TokenRow) {
         let known = Arc::new(Known { principal: principal(&row, reach), row });
         let same_owner = self.by_id.entry(owner).or_default();
@@ -220,7 +220,7 @@ impl Tokens {
         self.by_hash.insert(known.row.hash, known);
     }
 
-    /// Whoever holds a secret, if its token opens anything at this time.
+    /// The principal that holds a secret, if its token is valid at this time.
     pub(crate) fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
         if !is_secret(secret) {
             return None;
@@ -229,7 +229,7 @@ impl Tokens {
         known.row.opens_at(now).then(|| known.principal.clone())
     }
 
-    /// Whether a secret is of a token that spoke for an organisation and was revoked.
+    /// Whether a secret belongs to a revoked token of an organisation.
     pub(crate) fn lost_scope(&self, secret: &str) -> bool {
         let known = self.by_hash.get(&hash_secret(secret));
         known.is_some_and(|known| known.row.revoked.is_some() && known.row.organisation.is_some())
@@ -245,7 +245,7 @@ impl Tokens {
         self.by_id.get(&owner).into_iter().flat_map(BTreeMap::values).map(|known| &known.row)
     }
 
-    /// All tokens of a network or the server, oldest first, and by id where they were issued in the same millisecond.
+    /// All tokens of a network or the server, oldest first, and by id if they were issued in the same millisecond.
     pub(crate) fn list(&self, owner: Owner) -> Vec<Token> {
         let mut tokens: Vec<_> = self.rows(owner).map(TokenRow::token).collect();
         tokens.sort_by_key(|token| token.issued_at);

@@ -1,6 +1,6 @@
 //! Events that the server itself records.
 //!
-//! Invariant: they obey the rules of every other event, so that whoever reads the log reads them alike.
+//! Invariant: they obey the rules of every other event, so that readers need no special case.
 
 use kith_core::{
     event::{Administration, Event, Fact, Scope},

@@ -1,4 +1,4 @@
-//! Stores what was decided in one transaction, then lets readers see it.
+//! Stores what was decided in one transaction, then makes it visible to readers.
 //!
 //! Invariant: entries, indexes, tree, details, tokens and head of a batch reach the disk together or not at all, and
 //! rows are inserted in the order of their keys.
@@ -37,7 +37,7 @@ pub(crate) struct Staged {
 pub(crate) struct StagedNetwork {
     pub(crate) live: Arc<Live>,
     pub(crate) accepted: Vec<Accepted>,
-    /// Positions of what is withdrawn, and by what.
+    /// Position of each withdrawn entry, with that of its retraction.
     pub(crate) retractions: Vec<(Position, Position)>,
     /// Token rows, the newest of a token last.
     pub(crate) tokens: Vec<TokenRow>,
@@ -49,7 +49,7 @@ pub(crate) struct Written {
     grown: Vec<Grown>,
 }
 
-/// What a batch made of a network's growing end.
+/// A network's growing end after a batch.
 struct Grown {
     edge: Edge,
     index: Growth,
@@ -68,7 +68,7 @@ impl Staged {
     }
 }
 
-/// Stores a batch; it is on disk when this returns. After an error nobody knows what is.
+/// Stores a batch; it is on disk when this returns. After an error it is unknown what is.
 pub(crate) fn write(store: &Store, edges: &Edges, staged: Staged) -> Result<Written, CommitFailure> {
     let rows = staged.networks.iter().map(|network| Rows::of(store, network)).collect::<Result<Vec<_>, _>>()?;
     let transaction = store.begin_write()?;
@@ -131,7 +131,7 @@ fn write_index(transaction: &WriteTransaction, n: u32, index: &Growth) -> Result
     Ok(())
 }
 
-/// Keeps the first retraction of an entry.
+/// Stores retractions; the first retraction of an entry is kept.
 fn write_retractions(
     transaction: &WriteTransaction,
     n: u32,
@@ -150,7 +150,7 @@ fn write_retractions(
     Ok(())
 }
 
-/// Inserts rows; leaves the table alone if there are none.
+/// Inserts rows; does not open the table if there are none.
 fn insert_all<'a, K, V, RowKey, RowValue>(
     transaction: &WriteTransaction,
     definition: TableDefinition<'_, K, V>,
@@ -174,7 +174,8 @@ where
 }
 
 impl Written {
-    /// Lets readers see the batch. Letting go of what is left of it takes a while: callers are answered first.
+    /// Makes the batch visible to readers. Returns what is left of it: dropping that takes a while, so callers are
+    /// answered first.
     pub(crate) fn publish(mut self, store: &Store, edges: &mut Edges) -> Leftovers {
         for live in &self.staged.created {
             store.add_network(live.clone());
@@ -190,7 +191,7 @@ impl Written {
     }
 }
 
-/// What nobody needs any more after a batch.
+/// What is no longer needed after a batch.
 #[derive(Default)]
 pub(crate) struct Leftovers {
     _staged: Staged,
@@ -198,7 +199,7 @@ pub(crate) struct Leftovers {
 }
 
 impl Staged {
-    /// Lets tokens count, and end, before anybody hears that the head moved.
+    /// Applies issued and revoked tokens before the new head is published.
     fn put_tokens(&self, store: &Store) {
         if self.server_tokens.is_empty() && self.networks.iter().all(|network| network.tokens.is_empty()) {
             return;

@@ -1,7 +1,6 @@
 //! Decides the requests of a batch, network by network, on top of what is on disk.
 //!
-//! Invariant: requests of one network are decided in the order they came in, and nothing is written here but keys of
-//! new networks.
+//! Invariant: requests of one network are decided in order of arrival, and only keys of new networks are written here.
 
 use crate::{
     error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable},
@@ -34,7 +33,7 @@ use kith_core::{
 use kith_words::Incarnation;
 use std::{collections::VecDeque, sync::Arc};
 
-/// What became of a request, or why the log is poisoned.
+/// The outcome of a request, or why the log is poisoned.
 type Decided<T, E> = Result<Result<T, E>, CommitFailure>;
 
 /// Answers that wait for the commit.
@@ -42,7 +41,7 @@ type Decided<T, E> = Result<Result<T, E>, CommitFailure>;
 pub(crate) struct Answers(Vec<Box<dyn FnOnce()>>);
 
 impl Answers {
-    /// Keeps an answer. A failure is handed on, and the caller's answer says that the log is poisoned.
+    /// Keeps an answer. A failure is returned, and the caller's answer says that the log is poisoned.
     fn keep<T: 'static, E: From<Unavailable> + 'static>(
         &mut self,
         reply: Reply<T, E>,
@@ -52,12 +51,12 @@ impl Answers {
             Ok(answer) => (answer, Ok(())),
             Err(failure) => (Err(Unavailable::Poisoned(failure.poison()).into()), Err(failure)),
         };
-        // Whoever asked may have gone away.
+        // The caller may have given up.
         self.0.push(Box::new(move || drop(reply.send(answer))));
         failure
     }
 
-    /// Keeps the answer that there is no room for what was asked.
+    /// Keeps the answer that the disk has no room for the request.
     fn keep_disk_full<T: Send + 'static, E: From<Unavailable> + Send + 'static>(&mut self, reply: Reply<T, E>) {
         self.0.push(Box::new(move || drop(reply.send(Err(Unavailable::DiskFull.into())))));
     }
@@ -103,8 +102,8 @@ impl Request {
     }
 }
 
-/// Takes requests that make the log grow out of a batch. Those that end a token, replace one of the server or remove
-/// something are small, and an operator needs them just then.
+/// Removes from a batch the requests that make the log grow. Those that revoke a token, replace a server token or
+/// remove something are small, and an operator needs them at that moment.
 fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     for queued in std::mem::take(batch) {
         match queued.request {
@@ -178,7 +177,7 @@ fn create_network(
     Ok(Ok(live))
 }
 
-/// The row of a server token as it will be after this batch.
+/// The row of a server token after this batch.
 fn find_server_token(store: &Store, staged: &[TokenRow], id: &TokenId) -> Option<TokenRow> {
     let staged = staged.iter().rev().find(|row| row.id == *id).cloned();
     staged.or_else(|| store.tokens().find(Owner::Server, id).cloned())
@@ -206,14 +205,14 @@ fn revoke_server_token(
     }
     let mut row = find_server_token(store, staged, id).ok_or(RevokeTokenError::Unknown)?;
     if row.revoked.is_none() {
-        // Server tokens are part of no network's log, so no entry says that they ended.
+        // Server tokens are part of no network's log, so no entry records their revocation.
         row.revoked = Some(Revoked { at: now, position: Position::ZERO });
         staged.push(row);
     }
     Ok(())
 }
 
-/// Decides all requests of one network: the first, and those that come next in the batch.
+/// Decides all requests of one network: the first, and those that follow it in the batch.
 fn decide_network(
     store: &Store,
     live: Arc<Live>,
@@ -286,8 +285,8 @@ impl Turn<'_> {
         Ok(self.decide_command(command)?.map_err(AppendError::Refused))
     }
 
-    /// Refuses a principal whose token does not hold any more, whatever it was when the call began. A command that
-    /// waited in the queue behind its token's revocation is refused, too.
+    /// Refuses a principal whose token is no longer valid, even if it was when the call began. A command that waited in
+    /// the queue behind its token's revocation is refused too.
     fn check_credential(&self, principal: &Principal) -> Result<(), Refused> {
         let Credential::Token(id) = &principal.credential else { return Ok(()) };
         let row = match &principal.reach {
@@ -359,21 +358,21 @@ impl Turn<'_> {
         staged.or_else(|| self.store.tokens().find(Owner::Network(self.live.ordinal), id).cloned())
     }
 
-    /// Where the last event is, and when it happened: a token's times are the machine's, as its expiry is.
+    /// Position of the last event, and when it happened: a token's times, like its expiry, follow the machine's clock.
     fn last_accepted(&self) -> (Position, Timestamp) {
         let accepted = self.decided.accepted().last().expect("a new event was just accepted");
         (accepted.entry.position, accepted.event.occurred_at)
     }
 }
 
-/// Whether a token is answered like one that is not there: it is another organisation's than the owner's who asks. Who
-/// is no owner is refused with every token.
+/// Whether a token is treated as unknown: it belongs to an organisation other than that of the asking owner. Principals
+/// who are not owners are refused for every token.
 fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
     let of_others = !may(principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
     may(principal, &Action::AdministerTokens) && of_others
 }
 
-/// Where the withdrawn entries are, and where their retractions.
+/// Positions of withdrawn entries, with those of their retractions.
 fn retractions(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<(Position, Position)>, ReadError> {
     let mut retractions = Vec::new();
     for retraction in accepted {

@@ -1,6 +1,6 @@
 //! The rows of new entries, in memory, before they are stored.
 //!
-//! Invariant: the keys of everybody that a detail is about are on disk before the detail is sealed.
+//! Invariant: the keys of all subjects of a detail are on disk before the detail is sealed.
 
 use crate::{
     rows::{chunk::Growth, outline::Outline},
@@ -30,7 +30,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// The rows of what was accepted. Makes the keys that sealing needs.
+    /// The rows of accepted entries. Creates the keys that sealing needs.
     pub(crate) fn of(store: &Store, network: &StagedNetwork) -> Result<Self, CommitFailure> {
         let keys = keys_of_subjects(store, network)?;
         let directory = network.live.directory();
@@ -81,7 +81,7 @@ impl Rows {
     }
 }
 
-/// The keys of everybody that new details are about, on disk before the details are.
+/// The keys of all subjects of new details, on disk before the details are.
 fn keys_of_subjects(store: &Store, network: &StagedNetwork) -> Result<HashMap<PersonId, SharedKey>, CommitFailure> {
     let details = network.accepted.iter().flat_map(|accepted| &accepted.details);
     let subjects: BTreeSet<_> = details.flat_map(|detail| &detail.subjects).collect();
@@ -92,7 +92,7 @@ fn keys_of_subjects(store: &Store, network: &StagedNetwork) -> Result<HashMap<Pe
     Ok(store.keys.find_or_make_people(network.live.key_incarnation, &subjects)?)
 }
 
-/// Handles of the directory and of those who join it in this batch.
+/// Handles of people in the directory and of people who join it in this batch.
 struct Handles<'a> {
     directory: &'a Directory,
     joined: HashMap<&'a PersonId, u32>,

@@ -1,6 +1,6 @@
-//! What is recorded of a network, as the decision and conditions look at it.
+//! A network's recorded state, as decisions and conditions see it.
 //!
-//! Invariant: everything is of one commit, and nothing here writes.
+//! Invariant: everything is from one commit, and nothing here writes.
 
 use crate::{
     error::ReadError,
@@ -21,19 +21,19 @@ use kith_core::{
 };
 use std::{cell::OnceCell, sync::Arc};
 
-/// What is on disk of a network, as the decision sees it.
+/// A network's state on disk, as the decision sees it.
 pub(crate) struct LogState<'a> {
     store: &'a Store,
     live: &'a Live,
     head: Head,
     directory: Arc<Directory>,
     open: Arc<Chunk>,
-    /// Begun when something is asked for that is not in memory: mostly never.
+    /// Begun when something is needed that is not in memory, which is rare.
     stored: OnceCell<Snapshot>,
 }
 
 impl<'a> LogState<'a> {
-    /// Reads nothing yet but what is in memory. Nobody else may write while this is in use.
+    /// Reads only memory at first. Nothing else may write while this is in use.
     pub(crate) fn new(store: &'a Store, live: &'a Live) -> Self {
         let published = live.published();
         let (head, directory, open) = (published.head, published.directory.clone(), published.open.clone());

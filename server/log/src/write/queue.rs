@@ -1,7 +1,7 @@
 //! The queue in front of the writer: bounded in requests and in bytes.
 //!
-//! Invariant: nobody waits unseen. What does not fit is answered at once, and a request that was taken in is answered
-//! or, if the writer fails, told so by its channel.
+//! Invariant: every caller gets an answer. A request that does not fit is answered at once, and an accepted one is
+//! answered or, if the writer fails, gets the failure through its channel.
 
 use crate::{
     error::{AppendError, CreateNetworkError, Poison, RevokeTokenError, Unavailable},
@@ -25,10 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 const BUSY: Unavailable = Unavailable::Busy { retry_after: limits::BUSY_RETRY };
 
-/// Where an answer goes.
+/// The channel for an answer.
 pub(crate) type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 
-/// What each event of an `append_each` came to.
+/// The outcome of each event of an `append_each`.
 pub(crate) type Each = Vec<Result<Outcome, Refusal>>;
 
 /// What the writer is asked to do.
@@ -38,7 +38,7 @@ pub(crate) enum Request {
     Server(ServerRequest),
 }
 
-/// What is asked of one network.
+/// A request to one network.
 pub(crate) enum NetworkRequest {
     Append { command: Command, reply: Reply<Vec<Outcome>, AppendError> },
     AppendEach { principal: Principal, events: Vec<Prepared>, reply: Reply<Each, AppendError> },
@@ -46,7 +46,7 @@ pub(crate) enum NetworkRequest {
     RevokeToken { command: Command, id: TokenId, reply: Reply<Position, RevokeTokenError> },
 }
 
-/// What is asked of the server and is about no network that there is.
+/// A request to the server that is about no existing network.
 pub(crate) enum ServerRequest {
     CreateNetwork { name: NetworkName, principal: Principal, reply: Reply<Arc<Live>, CreateNetworkError> },
     PutToken { row: TokenRow, reply: Reply<(), Unavailable> },
@@ -54,7 +54,7 @@ pub(crate) enum ServerRequest {
     ChangeComponents { change: components::Change, reply: Reply<(), Unavailable> },
 }
 
-/// A token to issue, its id and secret already made.
+/// A token to issue, with its id and secret.
 pub(crate) struct NewSecretToken {
     pub(crate) id: TokenId,
     pub(crate) secret: zeroize::Zeroizing<String>,
@@ -74,7 +74,7 @@ impl Size {
     }
 }
 
-/// A request with the room it takes.
+/// A request with the room that it takes in the queue.
 pub(crate) struct Queued {
     pub(crate) request: Request,
     pub(crate) size: Size,
@@ -90,7 +90,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue for so many requests and bytes, with its receiving end.
+    /// A queue for this many requests and bytes, with its receiving end.
     pub(crate) fn new(
         requests_max: usize,
         bytes_max: usize,
@@ -102,7 +102,7 @@ impl Queue {
         (Self { sender: RwLock::new(Some(sender)), room, bytes_max, health }, receiver)
     }
 
-    /// Takes a request in and waits for its answer. A request larger than the whole queue takes all of it.
+    /// Queues a request and waits for its answer. A request larger than the whole queue takes all of it.
     pub(crate) async fn ask<T, E: From<Unavailable>>(
         &self,
         size: Size,
@@ -127,7 +127,7 @@ impl Queue {
         })
     }
 
-    /// That the writer has ended; it says why before anybody can notice.
+    /// The error for a writer that has ended; it records the cause before that is noticeable.
     fn poisoned(&self) -> Unavailable {
         match *self.health.borrow() {
             Health::Poisoned(poison) => Unavailable::Poisoned(poison),
@@ -135,13 +135,13 @@ impl Queue {
         }
     }
 
-    /// Requests that wait.
+    /// Number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().map_or(0, |sender| sender.max_capacity() - sender.capacity())
     }
 
-    /// Takes no more requests in; the writer ends when it has answered those that wait.
+    /// Accepts no more requests; the writer ends when it has answered those that wait.
     pub(crate) fn close(&self) {
         *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -1,6 +1,6 @@
-//! The thread that signs what was committed, once a second: the writer never waits for it.
+//! The thread that signs committed heads once a second; the writer never waits for it.
 //!
-//! Invariant: it has ended before the log's files are closed, and what was committed last is signed by then.
+//! Invariant: it ends before the log's files are closed, after signing what was committed last.
 
 use crate::{blocking::in_place, sign::checkpoints::CheckpointError, store::Store};
 use std::{
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 /// Time between two rounds of signing.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
 
-/// The thread, by its ends.
+/// A handle to the thread.
 pub(crate) struct Signer {
     stop: mpsc::Sender<()>,
     /// None where it is a task.
@@ -25,7 +25,7 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// Starts to sign what is committed to a store.
+    /// Starts the signer of a store.
     pub(crate) fn start(store: Arc<Store>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let (running, ended) = watch::channel(());
@@ -46,7 +46,7 @@ impl Signer {
         Ok(Self { stop, thread: Mutex::new(Some(thread)), ended })
     }
 
-    /// Lets it sign once more and end.
+    /// Makes it sign once more and end.
     pub(crate) fn stop(&self) {
         // An error says that it has ended already.
         let _ = self.stop.send(());
@@ -59,15 +59,15 @@ impl Signer {
         while ended.changed().await.is_ok() {}
     }
 
-    /// Waits until its thread is gone.
+    /// Waits until its thread has exited.
     pub(crate) fn join(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // One that panicked signs nothing any more, which is all that it can do wrong.
+        // If it panicked, it only failed to sign, so there is nothing else to do.
         drop(thread.map(JoinHandle::join));
     }
 }
 
-/// What is signed, and whether that failed when it was last tried.
+/// What to sign, and whether the last attempt failed.
 struct Signing {
     store: Arc<Store>,
     failing: bool,
@@ -83,7 +83,7 @@ impl Signing {
         }
     }
 
-    /// The same as a task of the caller's runtime, in its time.
+    /// Like `run`, as a task of the caller's runtime, in its time.
     #[cfg(feature = "faults")]
     async fn run_in_place(&mut self, stopped: &Mutex<mpsc::Receiver<()>>) {
         loop {
@@ -95,14 +95,14 @@ impl Signing {
         }
     }
 
-    /// Signs what moved.
+    /// Signs the heads that have moved.
     fn sign(&mut self) -> ControlFlow<()> {
         let logs: Vec<_> = self.store.networks().values().cloned().collect();
         match self.store.sign_all(&logs) {
             Ok(()) => self.failing = false,
             Err(CheckpointError::RolledBack) => return ControlFlow::Break(()),
             Err(error) if !self.failing => {
-                tracing::error!(error = &error as &dyn std::error::Error, "nothing can be signed, trying again");
+                tracing::error!(error = &error as &dyn std::error::Error, "checkpoints cannot be signed, trying again");
                 self.failing = true;
             }
             Err(_) => {}

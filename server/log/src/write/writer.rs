@@ -1,6 +1,7 @@
-//! The one thread that writes: takes what waits, decides, commits once, publishes, then answers.
+//! The only thread that writes: takes the waiting requests, decides, commits once, publishes, then answers.
 //!
-//! Invariant: nobody hears of an entry that is not on disk, and after a failed commit nothing is written any more.
+//! Invariant: no entry is published or answered before it is on disk, and after a failed commit nothing more is
+//! written.
 
 use crate::{
     error::Poison,
@@ -21,14 +22,14 @@ use tokio::sync::mpsc;
 pub(crate) struct Writer {
     store: Arc<Store>,
     edges: Edges,
-    /// Requests that the last batch had.
+    /// Number of requests in the last batch.
     last_requests: usize,
 }
 
-/// That a commit failed, and was told.
+/// A commit failed, and the failure was logged.
 struct Failed(Poison);
 
-/// Poisons the log when the writer ends in any other way than by a closed queue, a panic included.
+/// Poisons the log when the writer ends for any reason other than a closed queue, including a panic.
 struct PoisonGuard {
     store: Option<Arc<Store>>,
     poison: Poison,
@@ -55,7 +56,8 @@ impl Writer {
 
     /// Writes until the queue is closed and empty, or a commit fails.
     ///
-    /// After a failure the log is poisoned first. Then whoever waits hears of it, because nobody answers any more.
+    /// After a failure the log is poisoned first. Then the waiting callers see the failure, because their channels
+    /// close.
     pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Queued>) {
         let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
         let mut guard = PoisonGuard::new(&self.store);
@@ -69,8 +71,8 @@ impl Writer {
         guard.store = None;
     }
 
-    /// The same as a task of the caller's runtime. A batch is what waits when its turn comes: nobody can come while it
-    /// is looked for.
+    /// Like `run`, as a task of the caller's runtime. A batch is what waits when its turn comes: no request can arrive
+    /// while it is collected.
     #[cfg(feature = "faults")]
     pub(crate) async fn run_in_place(mut self, mut queue: mpsc::Receiver<Queued>) {
         let mut guard = PoisonGuard::new(&self.store);
@@ -89,7 +91,7 @@ impl Writer {
     /// Commits a batch and answers its callers.
     fn serve(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<(), Failed> {
         let leftovers = self.commit(batch, answers).map_err(|failure| {
-            tracing::error!(error = %failure, "commit failed, the log refuses writes until it is opened anew");
+            tracing::error!(error = %failure, "commit failed, the log refuses writes until it is reopened");
             Failed(failure.poison())
         })?;
         answers.send();
@@ -97,9 +99,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes what waits, up to the limits of a batch. Whoever was answered a moment ago is about to ask again: a batch
-    /// waits for as many as the last one had, so that a round of callers costs one commit and not two. A single caller
-    /// never waits.
+    /// Takes the waiting requests, up to the limits of a batch. Callers who were just answered are about to ask again:
+    /// a batch waits for as many requests as the last one had, so that a round of callers costs one commit, not two. A
+    /// single caller never waits.
     fn take(&mut self, first: Queued, queue: &mut mpsc::Receiver<Queued>, batch: &mut VecDeque<Queued>) {
         let config = &self.store.config;
         let started = Instant::now();
@@ -121,7 +123,7 @@ impl Writer {
         self.last_requests = batch.len();
     }
 
-    /// Decides and stores a batch and lets readers see it.
+    /// Decides and stores a batch and makes it visible to readers.
     #[tracing::instrument(level = "debug", skip_all, fields(batch.requests = batch.len(), batch.entries))]
     fn commit(&mut self, batch: &mut VecDeque<Queued>, answers: &mut Answers) -> Result<Leftovers, CommitFailure> {
         let started = Instant::now();

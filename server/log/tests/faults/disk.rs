@@ -1,8 +1,8 @@
 //! A machine with two disks, for the log and for the keys, that remembers every call and can fail at any of them.
 //!
-//! What a call changed is in the live image at once, and lasts once a sync came after it. A power cut keeps what was
-//! synced, and of what was not, a random part: each sector of 512 bytes is kept, lost or torn on its own, whatever the
-//! order of the calls, and a new length may be lost with all that lies behind it.
+//! What a call changes is in the live image at once, and durable after the next sync. A power cut keeps what was synced
+//! and a random part of the rest: each sector of 512 bytes is kept, lost or torn independently, whatever the order of
+//! the calls, and a new length may be lost with all that lies beyond it.
 
 use crate::random::Random;
 use redb::StorageBackend;
@@ -29,7 +29,7 @@ pub(crate) enum Change {
     },
     SetLength(usize),
     Sync,
-    /// A sync that failed: the system takes nothing of what came before for unwritten any more, but it may be lost.
+    /// A sync that failed: the system no longer regards earlier writes as pending, but they may be lost.
     Forget,
 }
 
@@ -45,22 +45,22 @@ pub(crate) struct Call {
 pub(crate) enum FaultKind {
     /// One write, change of length or sync ends with an I/O error.
     Io,
-    /// From a write or change of length on, all of them end with "no space left".
+    /// From one write or change of length on, all of them end with "no space left".
     Full,
     /// One sync ends with an I/O error.
     Sync,
-    /// One sync claims to be done.
+    /// One sync reports success without syncing.
     LyingSync,
 }
 
-/// What became of what failed.
+/// What happened to the data of the failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     Lost,
     Stored,
 }
 
-/// A fault of the first call at or after a number of calls that can have it.
+/// A fault of the first call, from a given number of calls on, that can have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) at: usize,
@@ -87,7 +87,7 @@ enum Asked {
 }
 
 impl Machine {
-    /// A machine that is started with these images.
+    /// A machine that starts with these images.
     pub(crate) fn with(images: Images) -> Self {
         let machine = Self::default();
         machine.0.lock().unwrap().live = images;
@@ -98,7 +98,7 @@ impl Machine {
         Disk { machine: self.clone(), number }
     }
 
-    /// Lets a call fail that is to come.
+    /// Makes a later call fail.
     pub(crate) fn set_fault(&self, fault: Fault) {
         self.0.lock().unwrap().fault = Some(fault);
     }
@@ -214,12 +214,12 @@ impl StorageBackend for Disk {
 pub(crate) struct Losses {
     pub(crate) lost: usize,
     pub(crate) torn: usize,
-    /// Sectors that lasted although an earlier call's did not.
+    /// Sectors that survived although those of an earlier call did not.
     pub(crate) reordered: usize,
     pub(crate) lengths: usize,
 }
 
-/// What of the calls so far lasts, and what may not.
+/// What is durable of the calls so far, and what may be lost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Platter {
     synced: Images,
@@ -227,12 +227,12 @@ pub(crate) struct Platter {
 }
 
 impl Platter {
-    /// One whose disks hold these images for good.
+    /// A platter on which these images are durable.
     pub(crate) fn with(synced: Images) -> Self {
         Self { synced, unsynced: Default::default() }
     }
 
-    /// Takes in a call.
+    /// Applies a call.
     pub(crate) fn take(&mut self, call: &Call, random: &mut Random) {
         let (lose, tear) = match &call.change {
             Change::Write { .. } | Change::SetLength(_) => {
@@ -259,7 +259,7 @@ impl Platter {
     }
 }
 
-/// What happens to each sector, in per cent.
+/// The chance that a sector is lost or torn, in per cent.
 struct Fate<'a> {
     lose: usize,
     tear: usize,
@@ -290,7 +290,7 @@ impl Fate<'_> {
             let length = (SECTOR_BYTES - at % SECTOR_BYTES).min(data.len() - from);
             let sector = &data[from..from + length];
             from += length;
-            // Behind the end of a file whose new length was lost there is nothing.
+            // There is nothing beyond the end of a file whose new length was lost.
             let Some(place) = image.get_mut(at..at + length).filter(|_| !self.random.per_cent(self.lose)) else {
                 self.losses.lost += 1;
                 continue;

@@ -1,4 +1,4 @@
-//! What is on the disks of a machine that was started again.
+//! Examines the disks of a machine that was restarted.
 
 use crate::{
     disk::{Images, KEYS, LOG, Machine},
@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// Opens the log, appends to it and checks every page, hash, index, tree and detail; gives what it held at first.
+/// Opens the log, appends to it and checks every page, hash, index, tree and detail; returns what it held at first.
 pub(crate) async fn examine(images: Images) -> Result<Seen, String> {
     let machine = Machine::with(images);
     let log = open(&machine).map_err(|error| format!("it does not open: {error}"))?;
@@ -31,7 +31,7 @@ pub(crate) async fn examine(images: Images) -> Result<Seen, String> {
     }
 }
 
-/// The same where it may panic, as the storage engine does on some malformed pages.
+/// Like `examine`, but catches panics, as of the storage engine on some malformed pages.
 pub(crate) fn examine_guarded(runtime: &Runtime, images: Images) -> Result<Seen, String> {
     let examined = catch_unwind(AssertUnwindSafe(|| runtime.block_on(examine(images))));
     examined.unwrap_or_else(|_| Err("the storage engine panicked".to_owned()))
@@ -42,7 +42,7 @@ pub(crate) fn holds(seen: &Seen, acknowledged: &Seen, next: Option<&Step>) -> bo
     seen == acknowledged || next.is_some_and(|next| seen.is_after(acknowledged, next))
 }
 
-/// Does a part of some work on each processor, each with a runtime of its own.
+/// Splits work over all processors, each with a runtime of its own.
 pub(crate) fn on_each_processor(work: impl Fn(&Runtime, usize, usize) + Sync) {
     let count = thread::available_parallelism().map_or(2, usize::from);
     thread::scope(|scope| {

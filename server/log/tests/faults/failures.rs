@@ -1,4 +1,4 @@
-//! Disks that fail at one call: nothing is acknowledged after it, reading goes on, and a new start finds everything.
+//! Disks that fail at one call: nothing is acknowledged after it, reads still work, and a restart finds everything.
 
 use crate::{
     disk::{Change, Fault, FaultKind, Images, KEYS, LOG, Machine, Outcome, Platter},
@@ -21,14 +21,14 @@ use tokio::runtime::Runtime;
 /// Power cuts after each failure.
 const CUTS: usize = 2;
 
-/// What a machine that failed leaves.
+/// What a failed machine leaves behind.
 struct Aftermath {
-    /// What was there at first and after each step that was acknowledged.
+    /// What the log held at first and after each acknowledged step.
     acknowledged: Vec<Seen>,
     machine: Machine,
 }
 
-/// Runs until the fault; everything after it must be refused at once, while reading goes on.
+/// Runs until the fault; everything after it must be refused at once, while reads still work.
 async fn fail(steps: &[Step], before: &Images, fault: Fault) -> Aftermath {
     let machine = Machine::with(before.clone());
     machine.set_fault(fault);
@@ -59,8 +59,8 @@ async fn fail(steps: &[Step], before: &Images, fault: Fault) -> Aftermath {
 }
 
 impl Aftermath {
-    /// The images after a restart of the process alone, and after power cuts: at the end, or if nobody was told of the
-    /// failure, at some time after it.
+    /// The images after a restart of the process alone, and after power cuts: at the end, or, if the failure was not
+    /// reported, at some time after it.
     fn images(&self, before: &Images, fault: Fault, random: &mut Random) -> Vec<Images> {
         let (mut platter, calls) = (Platter::with(before.clone()), self.machine.calls());
         let cut = match fault.kind {
@@ -109,7 +109,7 @@ fn faults(before: &Images) -> Vec<Fault> {
     faults
 }
 
-/// Images examined of each kind, and how many of them were not whole.
+/// Images examined of each kind, and how many of them were damaged.
 type Tally = Mutex<BTreeMap<(FaultKind, Outcome), (usize, usize)>>;
 
 fn examine_all(runtime: &Runtime, fault_seed: u64, before: &Images, fault: Fault, tally: &Tally) {
@@ -123,7 +123,7 @@ fn examine_all(runtime: &Runtime, fault_seed: u64, before: &Images, fault: Fault
         let (examined, damaged) = tally.entry((fault.kind, fault.outcome)).or_default();
         *examined += 1;
         match seen {
-            // A disk that lies may lose what was acknowledged. What is left is an earlier state, or known to be damaged.
+            // A lying disk may lose what was acknowledged. What remains is an earlier state, or known to be damaged.
             Ok(seen) if lying => assert!(
                 aftermath.is_some_past(&seen) || aftermath.is_kept(&seen, &steps),
                 "seed {fault_seed}, {fault:?}: {seen:?} was never acknowledged"

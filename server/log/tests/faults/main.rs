@@ -1,4 +1,4 @@
-//! Disks that fail and machines that lose power: whatever was acknowledged is there afterwards, and what is there is
+//! Disks that fail and machines that lose power: everything acknowledged still exists afterwards, and what exists is
 //! whole.
 
 mod disk;

@@ -109,7 +109,7 @@ fn cut_everywhere(name: &str, recording: &Recording, images_per_cut: usize) {
 
 #[test]
 fn power_cuts_lose_nothing_that_was_acknowledged() {
-    // The default mode most.
+    // Most images are of the default mode.
     for (mode, images) in
         [(CommitMode::QuickRepair, 14_000), (CommitMode::TwoPhase, 1_500), (CommitMode::OnePhase, 1_500)]
     {

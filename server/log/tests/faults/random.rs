@@ -1,4 +1,4 @@
-//! Numbers that a seed repeats: `KITH_FAULT_SEED` gives it, and every test prints it.
+//! Reproducible random numbers: `KITH_FAULT_SEED` sets the seed, and every test prints it.
 
 use kith_core::random::SplitMix64;
 use std::env;
@@ -21,13 +21,13 @@ impl Random {
         usize::try_from(self.next() % bound as u64).unwrap()
     }
 
-    /// True so many times of a hundred.
+    /// True in this many cases out of a hundred.
     pub(crate) fn per_cent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 }
 
-/// The seed given, or one of the machine's; printed with the name of the test.
+/// The given seed, or a random one; printed with the name of the test.
 pub(crate) fn seed(test: &str) -> u64 {
     let drawn = || {
         let mut bytes = [0; 8];

@@ -1,4 +1,4 @@
-//! What is done to a log while its machine fails: one step after the other, with what must be there after each.
+//! The work on a log while its machine fails: one step after the other, with the expected state after each.
 
 use crate::{
     disk::{Disk, KEYS, LOG, Machine},
@@ -9,7 +9,7 @@ use kith_log::{CommitMode, Config, Log, Network, NewServerToken, NewToken, OpenE
 use std::collections::BTreeMap;
 
 pub(crate) const ROOT_KEY: [u8; 32] = [3; 32];
-/// What the log is sealed and signed with.
+/// The secrets of the log.
 pub(crate) const SECRETS: Secrets = Secrets { root_key: ROOT_KEY, signing_seed: [4; 32] };
 
 /// Something that is acknowledged as a whole.
@@ -32,7 +32,7 @@ pub(crate) struct Seen {
 /// A step that was acknowledged.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
-    /// How many calls the disks had seen.
+    /// Number of calls to the disks so far.
     pub(crate) calls: usize,
     pub(crate) seen: Seen,
 }
@@ -42,7 +42,7 @@ pub(crate) fn open(machine: &Machine) -> Result<Log, OpenError> {
     open_in(CommitMode::default(), machine)
 }
 
-/// Opens a log that commits in some mode.
+/// Opens a log with a commit mode.
 pub(crate) fn open_in(commit_mode: CommitMode, machine: &Machine) -> Result<Log, OpenError> {
     let (log, keys): (Disk, Disk) = (machine.disk(LOG), machine.disk(KEYS));
     let config = Config { commit_mode, tail_bytes_max: 0, ..Config::default() };
@@ -76,7 +76,7 @@ pub(crate) fn everything() -> Vec<Step> {
     ]
 }
 
-/// Batches over the end of a chunk of the index, of a log that [`almost_a_chunk`] made.
+/// Batches that cross the end of a chunk of the index, for a log made by [`almost_a_chunk`].
 pub(crate) fn over_a_chunk() -> Vec<Step> {
     let batch =
         |number: u64| (number..number + 12).map(|number| meets(number * 7 % 100_003, &["ben", "chloe"])).collect();
@@ -90,7 +90,7 @@ pub(crate) async fn empty() -> Machine {
     machine
 }
 
-/// A machine whose log ends a little before a chunk of the index does.
+/// A machine whose log ends shortly before the end of a chunk of the index.
 pub(crate) async fn almost_a_chunk() -> Machine {
     let machine = Machine::default();
     let log = open(&machine).unwrap();
@@ -104,7 +104,7 @@ pub(crate) async fn almost_a_chunk() -> Machine {
 }
 
 impl Step {
-    /// Takes the step; true if it was acknowledged.
+    /// Takes the step; returns whether it was acknowledged.
     pub(crate) async fn take(&self, log: &Log) -> bool {
         match self {
             Self::Make(name) => log.create_network(&name.parse().unwrap()).await.is_ok(),
@@ -130,7 +130,7 @@ impl Step {
         }
     }
 
-    /// How far it moves a network's head, and how many server tokens it adds.
+    /// By how much it moves a network's head, and how many server tokens it adds.
     fn effect(&self) -> (Option<(&'static str, u64)>, usize) {
         match self {
             Self::Make(name) => (Some((name, 0)), 0),
@@ -155,7 +155,7 @@ impl Seen {
         Self { networks: networks.collect(), server_tokens: log.server_tokens().len() }
     }
 
-    /// Whether this is what comes of another state by one step, as far as can be told before: the roots apart.
+    /// Whether one step leads from another state to this one, as far as can be known in advance: without the roots.
     pub(crate) fn is_after(&self, before: &Self, step: &Step) -> bool {
         let heads = |seen: &Self| -> BTreeMap<_, _> {
             seen.networks.iter().map(|(name, (position, _))| (name.clone(), position.get())).collect()
@@ -169,7 +169,7 @@ impl Seen {
     }
 }
 
-/// Takes steps until one is not acknowledged; gives those that were.
+/// Takes steps until one is not acknowledged; returns those that were.
 pub(crate) async fn run(log: &Log, machine: &Machine, steps: &[Step]) -> Vec<Mark> {
     let mut marks = Vec::new();
     for step in steps {

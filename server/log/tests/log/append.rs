@@ -1,4 +1,4 @@
-//! Appending: what is accepted, what is a duplicate, what is refused, and that nothing is done by halves.
+//! Appending: what is accepted, what is a duplicate, what is refused, and that every append is all or nothing.
 
 use crate::support::*;
 use kith_core::{

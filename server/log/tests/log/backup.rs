@@ -1,4 +1,4 @@
-//! Backups: one consistent state while the log goes on, restored whole or not at all.
+//! Backups: one consistent state of a running log, restored whole or not at all.
 
 use crate::support::*;
 use kith_core::{
@@ -20,7 +20,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A log with details and a complete chunk of the index; closed.
+/// A closed log with details and a complete chunk of the index.
 async fn filled() -> Place {
     let place = Place::new();
     let (log, network) = place.network().await;
@@ -251,7 +251,7 @@ async fn damaged_backups_of_keys_put_nothing_in_place() {
     }
 }
 
-/// A log whose server has an owner and whose network has a token; closed. Gives their secrets.
+/// A closed log whose server has an owner and whose network has a token; returns their secrets.
 async fn with_tokens() -> (Place, String, String) {
     let place = Place::new();
     let (log, network) = place.network().await;
@@ -265,7 +265,7 @@ async fn with_tokens() -> (Place, String, String) {
     (place, secret, issued.secret)
 }
 
-/// A backup with other frames, and with the digest that belongs to them: what whoever holds the medium can make.
+/// A backup with other frames and a digest that matches them: what anybody with the medium can forge.
 fn forged(backup: &[u8], forge: impl Fn(u8, &[u8]) -> Vec<u8>) -> Vec<u8> {
     let (start, mut rest) = backup.split_at(16 + 4 + 32);
     let signature = &backup[backup.len() - 64..];
@@ -290,7 +290,7 @@ fn forged(backup: &[u8], forge: impl Fn(u8, &[u8]) -> Vec<u8>) -> Vec<u8> {
     forged
 }
 
-/// The row of a further owner of the server with a secret, as the table `server_tokens` has it in a backup.
+/// The row of another owner of the server, with a secret, as in the table `server_tokens` of a backup.
 fn planted(secret: &str) -> Vec<u8> {
     let id: &[u8] = b"owner2";
     let hash = Sha256::digest(secret.as_bytes());
@@ -322,7 +322,7 @@ async fn an_owner_planted_in_a_backup_is_refused() {
     assert!(matches!(checked, Err(RestoreError::NotSigned { .. })), "{checked:?}");
     assert_eq!(names(&config.data), ["keys"]);
 
-    // Even who insists on it gets no token of it.
+    // Even an unverified restore accepts none of its tokens.
     let restored = put_back_unverified(&config, &forged).unwrap();
     assert_eq!(restored.tokens_ended, 3);
     let log = Log::open(&config, ticking()).unwrap();

@@ -1,4 +1,4 @@
-//! The offline check: a sound log has no problem, and whatever is changed behind the log's back is found.
+//! The offline check: a sound log has no problems, and any change behind the log's back is found.
 
 use crate::support::*;
 use kith_core::{
@@ -31,7 +31,7 @@ const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 /// Entries at the end, so that a chunk of the index is complete.
 const MANY: usize = 4_200;
 
-/// A log with rows in every table; closed.
+/// A closed log with rows in every table.
 pub(crate) async fn full() -> Place {
     let place = Place::new();
     let (log, network) = place.network().await;
@@ -64,7 +64,7 @@ fn report(place: &Place) -> Report {
     check(&place.config, |_| ()).unwrap()
 }
 
-/// Changes a full log and expects a problem with a table at a position. The log is as before afterwards.
+/// Changes a full log, expects a problem with a table at a position, and undoes the change.
 fn finds(place: &Place, table: &str, position: Option<u64>, change: impl FnOnce(&WriteTransaction)) {
     let report = report_after(place, change);
     let position = position.map(Position::new);
@@ -72,13 +72,13 @@ fn finds(place: &Place, table: &str, position: Option<u64>, change: impl FnOnce(
     assert!(found, "{table}: {:?}", report.problems);
 }
 
-/// Changes a full log and expects a problem with a table. The log is as before afterwards.
+/// Changes a full log, expects a problem with a table, and undoes the change.
 fn finds_anywhere(place: &Place, table: &str, change: impl FnOnce(&WriteTransaction)) {
     let report = report_after(place, change);
     assert!(report.problems.iter().any(|problem| problem.table == table), "{table}: {:?}", report.problems);
 }
 
-/// What is found in a full log after a change. The log is as before afterwards.
+/// What is found in a full log after a change, which is undone.
 fn report_after(place: &Place, change: impl FnOnce(&WriteTransaction)) -> Report {
     let file = place.folder.path().join("log.redb");
     let sound = fs::read(&file).unwrap();
@@ -118,7 +118,7 @@ fn edit_block(transaction: &WriteTransaction, position: u64, edit: impl FnOnce(&
     table.insert((1, first), block.as_slice()).unwrap();
 }
 
-/// Changes the row that holds the id of an event of the first network; gives the place of its pair in the row.
+/// Changes the row with the id of an event of the first network; `edit` receives the place of its pair in the row.
 fn edit_ids(transaction: &WriteTransaction, event: u64, edit: impl FnOnce(&mut Vec<u8>, usize)) {
     let mut table = transaction.open_table(IDS).unwrap();
     let event = u128::from_be_bytes(*id(event).as_bytes());

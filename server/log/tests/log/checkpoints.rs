@@ -1,4 +1,4 @@
-//! Signed checkpoints: each continues the one before, and a log that is not what was signed takes nothing.
+//! Signed checkpoints: each continues the previous one, and a log that is not the signed one accepts nothing.
 
 use crate::support::*;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
@@ -13,7 +13,7 @@ use kith_log::{
 use sha2::Sha256;
 use std::{fs, path::Path};
 
-/// Appends so many meetings behind what is there.
+/// Appends this many meetings.
 async fn meet(network: &Network, count: u64) {
     let from = network.head().get() + 10;
     append(network, (from..from + count).map(|number| meets(number, &["amina", "ben"])).collect()).await;
@@ -37,7 +37,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A folder with a log of five entries, and a copy of it from when it had so many.
+/// A folder with a log of five entries, and a copy of it from when it had three.
 async fn with_backup(place: &Place) -> tempfile::TempDir {
     let backup = tempfile::tempdir().unwrap();
     let (log, network) = place.network().await;
@@ -60,7 +60,7 @@ fn verdict(judgements: &[Judgement]) -> Verdict {
     judgements[0].verdict
 }
 
-/// The log opens, reads go on, and everything that would change it is refused.
+/// The log opens, reads work, and everything that would change it is refused.
 async fn is_read_only(place: &Place, expected: Verdict) {
     assert_eq!(verdict(&judge(&place.config).unwrap()), expected);
     let before = fs::read(place.config.checkpoint_path()).unwrap();

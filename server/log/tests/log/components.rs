@@ -4,7 +4,7 @@ use crate::support::*;
 use bytes::Bytes;
 use kith_log::{ComponentDigest, Log};
 
-/// A piece, as the disk format has it.
+/// The size of a piece in the disk format.
 const PIECE_BYTES: usize = 256 * 1024;
 
 fn pieces(log: &Log, digest: &ComponentDigest) -> Vec<Bytes> {

@@ -1,4 +1,4 @@
-//! Details: sealed on disk, opened for readers, gone with the key of any subject.
+//! Details: sealed on disk, opened for readers, lost with the key of any subject.
 
 use crate::support::*;
 use kith_core::{

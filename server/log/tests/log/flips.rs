@@ -1,4 +1,4 @@
-//! Flipped bits in the file: each is found, or in a place that holds nothing.
+//! Flipped bits in the file: each is found, or lies in an unused place.
 
 use crate::{check::full, support::*};
 use kith_core::timestamp::Timestamp;
@@ -6,10 +6,10 @@ use kith_log::{CheckError, Clock, OpenError, backup, check};
 use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition, TableHandle, Value};
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 
-/// Distance of the bytes that are flipped: no multiple of a page's size, so that every part of pages is hit.
+/// Distance between flipped bytes: not a multiple of a page's size, so that every part of a page is hit.
 const STEP: usize = 4_999;
 
-/// A closed log of which bytes are flipped.
+/// A closed log whose bytes are flipped.
 struct Victim {
     place: Place,
     file: PathBuf,
@@ -17,9 +17,9 @@ struct Victim {
     rows: Vec<u8>,
 }
 
-/// What became of a flip.
+/// The result of a flip.
 enum Flip {
-    /// It was found; the tables and files that are named.
+    /// It was found; the tables and files that were named.
     Found(BTreeSet<String>),
     /// Nothing was found.
     Silent,
@@ -35,7 +35,7 @@ impl Victim {
         victim
     }
 
-    /// Every row of every table, whatever the pages that hold them.
+    /// Every row of every table, independent of pages.
     fn every_row(&self) -> Vec<u8> {
         let to = self.place.folder.path().join("rows");
         let clock: Clock = Arc::new(|| Timestamp::from_millis(0));
@@ -45,7 +45,7 @@ impl Victim {
         rows
     }
 
-    /// Flips a bit and checks. What nothing is found about must be harmless.
+    /// Flips a bit and checks. A flip that is not found must be harmless.
     fn flip(&self, at: usize, bit: u8) -> Flip {
         let mut bytes = self.whole.clone();
         bytes[at] ^= 1 << bit;
@@ -61,8 +61,8 @@ impl Victim {
         }
     }
 
-    /// Flips bytes of each copy of a table's first row that there is in the file, one after the other. One of them is in
-    /// use, and the table is named.
+    /// Flips bytes of each copy of a table's first row in the file, one after the other. One of them is in use, so the
+    /// table must be named.
     fn names<K: Key, V: Value>(&self, table: TableDefinition<'static, K, V>) {
         fs::write(&self.file, &self.whole).unwrap();
         let row = {

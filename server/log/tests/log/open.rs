@@ -1,4 +1,4 @@
-//! Opening: everything is there again, and what cannot be trusted is refused.
+//! Opening: everything is still there, and what cannot be trusted is refused.
 
 use crate::support::*;
 use kith_core::{

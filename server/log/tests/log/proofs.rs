@@ -1,4 +1,4 @@
-//! Proofs: those that the log gives hold against its own roots, and only for what is in it.
+//! Proofs: those of the log verify against its own roots, and only for what is in it.
 
 use crate::support::*;
 use kith_core::{

@@ -13,7 +13,7 @@ use std::{
     task::Poll,
 };
 
-/// A gate that the clock passes through: while it is shut the clock stands, and the writer with it.
+/// A gate in the clock: while it is shut, the clock blocks, and with it the writer.
 #[derive(Default)]
 struct Gate {
     state: Mutex<GateState>,
@@ -24,7 +24,7 @@ struct Gate {
 #[derive(Default)]
 struct GateState {
     shut: bool,
-    /// Whether the writer stands before it.
+    /// Whether the writer waits at the gate.
     reached: bool,
 }
 
@@ -63,7 +63,7 @@ impl Stalled {
         Self { place, gate: Arc::default() }
     }
 
-    /// Opens the log and makes a network. Then the writer stands, with one request in its hands.
+    /// Opens the log and creates a network. Afterwards the writer is blocked with one request.
     async fn open(&self) -> (Log, kith_log::Network, Waiting) {
         let gate = self.gate.clone();
         let clock: Clock = Arc::new(move || gate.pass());
@@ -79,7 +79,7 @@ impl Stalled {
 /// Appends that are under way or refused.
 type Waiting = Vec<Pin<Box<dyn Future<Output = Result<Position, AppendError>> + Send>>>;
 
-/// Polls every future once, so that its request is in the queue or refused.
+/// Polls every future once, so that its request is queued or refused.
 async fn submit<T: Send + 'static>(
     futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<Pin<Box<dyn Future<Output = T> + Send>>> {
@@ -100,7 +100,7 @@ async fn append_one(network: kith_log::Network, number: u64) -> Result<Position,
     Ok(accepted(outcomes[0]))
 }
 
-/// How many are done and how many were told that the log is busy.
+/// How many are done and how many were refused because the log is busy.
 async fn counts(waiting: Waiting) -> (usize, usize) {
     let (mut done, mut busy) = (0, 0);
     for future in waiting {

@@ -1,4 +1,4 @@
-//! Accepted rollbacks: a log that lost entries goes on under a new incarnation and says so.
+//! Accepted rollbacks: a log that lost entries continues under a new incarnation and records it.
 
 use crate::support::*;
 use kith_core::{
@@ -10,7 +10,7 @@ use kith_log::{
 };
 use std::fs;
 
-/// Appends so many meetings behind what is there.
+/// Appends this many meetings.
 async fn meet(network: &Network, count: u64) {
     let from = network.head().get() + 10;
     append(network, (from..from + count).map(|number| meets(number, &["amina", "ben"])).collect()).await;
@@ -20,7 +20,7 @@ async fn close(log: Log) {
     log.shutdown().await;
 }
 
-/// Takes the log away and puts the one of a backup in its place; keys and checkpoints stay.
+/// Replaces the log with that of a backup; keys and checkpoints stay.
 fn roll_back(place: &Place) {
     let data = place.folder.path();
     fs::remove_file(data.join("log.redb")).unwrap();

@@ -1,4 +1,4 @@
-//! Filtered and permitted reads, compared with looking at every entry.
+//! Reads by filter and permission, compared with a scan of every entry.
 
 use crate::support::*;
 use kith_core::{
@@ -25,7 +25,7 @@ const KINDS: [Kind; 6] = [
     Kind::Directory(DirectoryKind::PeopleMerged),
 ];
 
-/// An event to try: who records it, what, about which earlier one, in which scope. Many are refused.
+/// An event to try: who records it, its fact, the earlier event it names, its scope. Many are refused.
 #[derive(Debug, Clone)]
 struct Attempt {
     fact: usize,
@@ -254,7 +254,7 @@ async fn a_persons_entries_are_found_far_apart() {
     assert_eq!(pages(&network, selection).len(), 16_384 - 3);
 }
 
-/// A log in which riverside keeps meetings of these people to itself, among others that all may see.
+/// A log with meetings of these people that only riverside may see, among others that everybody may see.
 async fn with_hidden(place: &Place, hidden: [&str; 2], note: &str) -> (kith_log::Log, Network) {
     let (log, network) = place.network().await;
     let mut events: Vec<_> = (1..).zip(PEOPLE).map(|(number, name)| joins(number, name)).collect();

@@ -1,10 +1,11 @@
-//! A disk that is almost full: what makes the log grow is refused, nothing is poisoned, and nothing has to be restarted.
+//! A disk that is almost full: requests that make the log grow are refused, nothing is poisoned, and no restart is
+//! needed.
 
 use crate::support::*;
 use kith_core::{event::Role, position::Position};
 use kith_log::{AppendError, Config, CreateNetworkError, Health, Log, NewToken, Unavailable};
 
-/// A log in the same folder, on a disk that is taken for almost full.
+/// A log in the same folder, on a disk that counts as almost full.
 fn almost_full(place: &Place) -> Log {
     Log::open(&Config { disk_reserve_bytes: u64::MAX, ..place.config.clone() }, ticking()).unwrap()
 }
@@ -37,7 +38,7 @@ async fn a_disk_that_is_almost_full_refuses_what_grows_and_nothing_else() {
     assert_eq!((network.head(), *log.health().borrow()), (head, Health::Serving));
     assert_eq!(network.history().read(Position::ZERO, END, ALL).unwrap().len() as u64, head.get(), "reading goes on");
 
-    // What ends a token or makes room is done.
+    // Requests that revoke tokens or free space are accepted.
     assert_eq!(network.revoke_token(&owner(), &issued.token.id).await.unwrap(), head.next());
     log.remove_component(&component).await.unwrap();
     assert!(log.components().unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! Tokens: issued by entries, revoked at once, gone when they expire.
+//! Tokens: issued by entries, revoked at once, invalid after they expire.
 
 use crate::support::*;
 use kith_core::{
@@ -136,7 +136,7 @@ async fn tokens_of_the_server_reach_every_network() {
     assert_eq!(log.server_tokens()[0].issued_at, Timestamp::from_millis(START_MS + 1));
 }
 
-/// Why a principal may record nothing any more.
+/// Why a principal may no longer record anything.
 async fn refused(network: &Network, principal: &Principal) -> Refusal {
     let command = Command { principal: principal.clone(), ..command(vec![joins(9, "dan")]) };
     match network.append(command).await {

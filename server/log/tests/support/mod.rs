@@ -34,7 +34,7 @@ pub(crate) const START_MS: i64 = 1_800_000_000_000;
 /// Room for everything.
 pub(crate) const ALL: Budget = Budget { entries: usize::MAX, bytes: usize::MAX };
 
-/// The last position that can be counted.
+/// The largest possible position.
 pub(crate) const END: Position = Position::new(u64::MAX);
 
 /// A log in a folder of its own.
@@ -68,7 +68,7 @@ pub(crate) fn config(data: &Path) -> Config {
     Config { data: data.to_owned(), commit_mode, disk_reserve_bytes, disk_reserve_per_cent, ..Config::default() }
 }
 
-/// The network `north`, made if it is not there.
+/// The network `north`, created if it does not exist.
 pub(crate) async fn north(log: &Log) -> Network {
     let name: NetworkName = "north".parse().unwrap();
     match log.network(&name) {
@@ -77,7 +77,7 @@ pub(crate) async fn north(log: &Log) -> Network {
     }
 }
 
-/// A clock that goes on by a millisecond each time it is read.
+/// A clock that advances by a millisecond each time it is read.
 pub(crate) fn ticking() -> Clock {
     let now = AtomicI64::new(START_MS);
     Arc::new(move || Timestamp::from_millis(now.fetch_add(1, Ordering::Relaxed)))
@@ -102,7 +102,7 @@ pub(crate) fn command(events: Vec<Prepared>) -> Command {
     Command { principal: owner(), events, condition: None, origin: Origin::Client }
 }
 
-/// Appends events and gives their positions, all of which must be new.
+/// Appends events, all of which must be new; returns their positions.
 pub(crate) async fn append(network: &Network, events: Vec<Prepared>) -> Vec<Position> {
     let outcomes = network.append(command(events)).await.unwrap();
     outcomes.into_iter().map(accepted).collect()
@@ -160,13 +160,13 @@ pub(crate) fn joins(number: u64, name: &str) -> Prepared {
     prepare(event(number, Fact::Directory(DirectoryFact::PersonAdded(fact))), &[])
 }
 
-/// Somebody is described anew, perhaps with a name.
+/// A person is described again, perhaps with a name.
 pub(crate) fn changes(number: u64, name: &str, details: &[Detail]) -> Prepared {
     let fact = PersonChanged { person: person(name), organisation: None, role: String::new() };
     prepare(event(number, Fact::Directory(DirectoryFact::PersonChanged(fact))), details)
 }
 
-/// Somebody belongs to an organisation from now on.
+/// A person joins an organisation.
 pub(crate) fn moves(number: u64, name: &str, organisation: &str) -> Prepared {
     let organisation = Some(organisation.parse().unwrap());
     let fact = PersonChanged { person: person(name), organisation, role: String::new() };
@@ -222,7 +222,7 @@ pub(crate) fn meets_with_note(number: u64, people: &[&str], text: &str) -> Prepa
     prepare(event(number, met(people)), &[detail(DetailKind::Note, people, text)])
 }
 
-/// Amina, Ben and Chloe join: positions 1 to 3 of an empty log.
+/// Amina, Ben and Chloe join, at positions 1 to 3 of an empty log.
 pub(crate) async fn three_join(network: &Network) {
     append(network, vec![joins(1, "amina"), joins(2, "ben"), joins(3, "chloe")]).await;
 }

@@ -230,13 +230,31 @@ fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
     key.people().any(|person| members.contains(&person))
 }
 
-/// A fingerprint of everything in a query except its page.
+/// A fingerprint of everything in a query except its page. No part contains a space, so different queries have different
+/// texts.
 fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
-    let Query { person, organisation, key, day, as_of, .. } = query;
-    let day = day.map(Day::number);
-    let question = format!("{person:?} {organisation:?} {key:?} {day:?} {as_of:?} {order:?}");
-    let digest: [u8; 32] = Sha256::digest(question).into();
+    let Query { person, organisation, key, day, as_of, order: _, page_rows: _, page_token: _ } = query;
+    let key = key.as_ref().map(|ids| ids.iter().map(PersonId::as_str).collect::<Vec<_>>().join(","));
+    let direction = match order.direction {
+        Direction::Ascending => "ascending",
+        Direction::Descending => "descending",
+    };
+    let parts = [
+        text(person.as_ref()),
+        text(organisation.as_ref()),
+        text(key),
+        text(day.map(Day::number)),
+        text(*as_of),
+        text(order.column),
+        direction.to_owned(),
+    ];
+    let digest: [u8; 32] = Sha256::digest(parts.join(" ")).into();
     crate::contract::key::first(&digest)
+}
+
+/// Nothing is no text.
+fn text(part: Option<impl ToString>) -> String {
+    part.map(|part| part.to_string()).unwrap_or_default()
 }
 
 fn read_token(token: &str, question: [u8; 8]) -> Result<PageToken, QueryError> {
@@ -253,5 +271,28 @@ mod tests {
         assert_eq!(OrderBy::parse(""), None);
         assert_eq!(OrderBy::parse("score"), by("score", Direction::Descending));
         assert_eq!(OrderBy::parse("-score"), by("score", Direction::Ascending));
+    }
+
+    #[test]
+    fn a_page_token_is_of_one_question() {
+        let order = RowOrder { column: None, direction: Direction::Ascending };
+        let one = fingerprint(&Query::default(), order);
+        let paged = Query { page_rows: 7, page_token: Some("next".into()), ..Query::default() };
+        assert_eq!(fingerprint(&paged, order), one, "pages may have any size");
+        let ben = || "ben".parse::<PersonId>().unwrap();
+        let others = [
+            Query { person: Some(ben()), ..Query::default() },
+            Query { organisation: Some("ben".parse().unwrap()), ..Query::default() },
+            Query { key: Some(vec![ben()]), ..Query::default() },
+            Query { day: Some(Day::new(7)), ..Query::default() },
+            Query { as_of: Some(Position::new(7)), ..Query::default() },
+        ];
+        let orders = [RowOrder { column: Some(0), ..order }, RowOrder { direction: Direction::Descending, ..order }];
+        let mut all: Vec<_> = others.iter().map(|query| fingerprint(query, order)).collect();
+        all.extend(orders.map(|order| fingerprint(&Query::default(), order)));
+        all.push(one);
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 8);
     }
 }

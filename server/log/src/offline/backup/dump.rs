@@ -1,6 +1,6 @@
 //! Writes a backup of the log: every row of every table as one read transaction sees it.
 //!
-//! Invariant: the writer never waits for it, and it holds no more in memory than a frame.
+//! Invariant: the writer never waits for it, and it keeps no more than a frame in memory.
 
 use super::{
     Backup, BackupError, Copied,
@@ -21,14 +21,14 @@ use kith_core::{checkpoint::SigningKey, timestamp::Timestamp};
 use redb::{Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::{io::Write, path::Path};
 
-/// Backs up the log in a data folder that no server has open. The file is whole and on disk when this returns, or not
-/// there; only its owner may read it. For a running server there is [`crate::Log::backup`].
+/// Backs up the log in a data folder that no server has open. The file is whole and on disk when this returns, or does
+/// not exist; only its owner may read it. For a running server there is [`crate::Log::backup`].
 pub fn backup(config: &Config, clock: &Clock, to: &Path, progress: impl FnMut(Copied)) -> Result<Backup, BackupError> {
     let offline = Offline::open(config)?;
     write_new(to, |out| offline.write(clock, out, progress))
 }
 
-/// Backs up the log in a data folder that no server has open, into whatever takes bytes.
+/// Backs up the log in a data folder that no server has open, into any writer.
 pub fn backup_into(
     config: &Config,
     clock: &Clock,
@@ -63,7 +63,7 @@ impl Offline {
     }
 }
 
-/// Writes a backup of what is committed now, signed by a key.
+/// Writes a backup of what is committed, signed by a key.
 pub(crate) fn dump(
     database: &Database,
     key: &SigningKey,

@@ -1,4 +1,4 @@
-//! A backup as a stream of bytes: a first line, frames, a digest of all before it, and that digest signed.
+//! A backup as a stream of bytes: a first line, frames, a digest of all before it, and a signature over that digest.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -10,9 +10,9 @@
 //! | 32 | SHA-256 of all bytes before |
 //! | 64 | of the log only: signature over the digest ([`kith_core::backup`]) |
 //!
-//! Numbers are little-endian; rows are packed by [`crate::rows::column`]. A backup of the keys holds the key that signs, so
-//! that a signature in it would say nothing. Invariant: nobody takes a backup for whole before its digest was compared
-//! and its signature verified, unless no signature is asked for.
+//! Numbers are little-endian; rows are packed by [`crate::rows::column`]. A backup of the keys contains the signing
+//! key, so a signature in it would prove nothing. Invariant: a backup counts as whole only after its digest was
+//! compared and its signature verified, unless no signature is required.
 
 use super::RestoreError;
 use crate::{
@@ -29,10 +29,10 @@ use std::io::{self, Read, Write};
 /// Version of a backup of the keys.
 const KEYS_VERSION: u32 = 1;
 
-/// Number of the frame that tells what the backup is of.
+/// Number of the frame that describes the backup.
 const HEADING: u8 = 0;
 
-/// What a backup is of.
+/// What a backup contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contents {
     Log,
@@ -56,12 +56,12 @@ impl Contents {
     }
 }
 
-/// Whose signature a backup of the log needs.
+/// Which signature a backup of the log must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signer {
-    /// That of this key.
+    /// One by this key.
     Is(PublicKey),
-    /// That of the key that the backup names, whosever it is.
+    /// One by the key that the backup names, whoever owns it.
     Any,
     /// None: it may be wrong or missing.
     Nobody,
@@ -77,7 +77,7 @@ pub(crate) struct Sink<'w> {
 }
 
 impl<'w> Sink<'w> {
-    /// Begins a backup of the log that a key signs.
+    /// Begins a backup of the log, to be signed by a key.
     pub(crate) fn of_log(out: &'w mut dyn Write, key: &'w SigningKey, heading: &[u8]) -> io::Result<Self> {
         Self::begin(out, Contents::Log, Some(key), heading)
     }
@@ -106,7 +106,7 @@ impl<'w> Sink<'w> {
         Ok(sink)
     }
 
-    /// Adds a row of a table; true if it filled its frame.
+    /// Adds a row of a table; returns whether it filled its frame.
     pub(crate) fn add(&mut self, table: u8, put: impl FnOnce(&mut Vec<u8>)) -> io::Result<Filled> {
         if self.frame.first().is_some_and(|open| *open != table) {
             self.close_frame()?;
@@ -122,7 +122,7 @@ impl<'w> Sink<'w> {
         Ok(Filled::Written)
     }
 
-    /// Ends the backup; gives its bytes.
+    /// Ends the backup; returns its size in bytes.
     pub(crate) fn finish(mut self) -> io::Result<u64> {
         self.close_frame()?;
         self.write(&0_u32.to_le_bytes())?;
@@ -155,7 +155,7 @@ impl<'w> Sink<'w> {
     }
 }
 
-/// Whether a row went out.
+/// Whether a frame was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Filled {
     NotYet,
@@ -174,7 +174,7 @@ pub(crate) struct Source<R> {
 }
 
 impl<R: Read> Source<R> {
-    /// Begins to read a backup of the log; gives its heading.
+    /// Begins to read a backup of the log; returns its heading.
     pub(crate) fn of_log(input: R, signer: Signer) -> Result<(Self, Vec<u8>), RestoreError> {
         Self::begin(input, Contents::Log, signer)
     }
@@ -224,7 +224,7 @@ impl<R: Read> Source<R> {
         Ok(Some((*table, rows)))
     }
 
-    /// Reads the key that signs; refuses another one than is asked for before anything else is read.
+    /// Reads the signing key; refuses a wrong one before anything else is read.
     fn read_key(&mut self) -> Result<(), RestoreError> {
         let key = PublicKey::new(self.array()?);
         if let Signer::Is(own) = self.signer
@@ -246,7 +246,7 @@ impl<R: Read> Source<R> {
         self.bytes
     }
 
-    /// That something is wrong with what was read last.
+    /// The error for damage in what was read last.
     pub(crate) fn damaged(&self, what: &'static str) -> RestoreError {
         RestoreError::Damaged { at: self.bytes, what }
     }
@@ -254,7 +254,7 @@ impl<R: Read> Source<R> {
     fn end(&mut self) -> Result<(), RestoreError> {
         let expected: [u8; 32] = self.hash.finalize_reset().into();
         if self.array::<32>()? != expected {
-            return Err(self.damaged("the bytes before do not have the digest that stands here"));
+            return Err(self.damaged("the bytes before do not match the digest at this place"));
         }
         if let Some(key) = self.key {
             self.check_signature(&key, &expected)?;

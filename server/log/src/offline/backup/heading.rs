@@ -1,4 +1,4 @@
-//! What a backup of the log says of itself before its rows.
+//! What a backup of the log says about itself before its rows.
 //!
 //! Invariant: it is read in the same transaction as the rows.
 
@@ -67,7 +67,7 @@ impl Heading {
         self.networks.iter().fold(writer, add).finish()
     }
 
-    /// Undoes [`Heading::encode`]; `Ok(None)` if the bytes are malformed. Versions that are not read come first.
+    /// Undoes [`Heading::encode`]; `Ok(None)` if the bytes are malformed. Unsupported versions are reported first.
     pub(super) fn decode(bytes: &[u8]) -> Result<Option<Self>, OpenError> {
         let mut reader = Reader::new(bytes);
         let (Some(format), Some(entries)) = (reader.u32(), reader.u32()) else { return Ok(None) };

@@ -1,6 +1,6 @@
-//! Backups of `keys/`, apart from those of the log: whoever holds both reads every personal word.
+//! Backups of `keys/`, separate from those of the log: with both, every personal word can be read.
 //!
-//! Invariant: keys go from the folder to a file that only its owner may read, and back; never over a connection.
+//! Invariant: keys are only copied between the folder and a file that only its owner may read, never over a connection.
 
 use super::{
     BackupError, RestoreError,
@@ -21,7 +21,7 @@ use std::{
     path::Path,
 };
 
-/// Numbers of what is no table.
+/// Numbers of files that are not tables.
 const ROOT_KEY: u8 = 101;
 const SIGNING_KEY: u8 = 102;
 /// Numbers of the tables of `keys.redb`.
@@ -37,13 +37,13 @@ pub struct KeysCopied {
     pub people: u64,
 }
 
-/// Backs up the keys of a data folder, whether a server runs on it or not. The file holds the root key, so whoever has
-/// it and a backup of the log can read all personal words: only its owner may read it.
+/// Backs up the keys of a data folder, whether or not a server runs on it. The file contains the root key: with it and
+/// a backup of the log all personal words can be read, so only its owner may read it.
 pub fn backup_keys(config: &Config, to: &Path) -> Result<KeysCopied, BackupError> {
     write_new(to, |out| backup_keys_into(config, out))
 }
 
-/// The same into whatever takes bytes.
+/// Like [`backup_keys`], into any writer.
 pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopied, BackupError> {
     let folder = config.data.join("keys");
     let root = root_key::read(&folder.join(root_key::FILE))?;
@@ -60,7 +60,7 @@ pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopi
     Ok(KeysCopied { networks, people })
 }
 
-/// Puts the keys in a backup into a data folder that has none.
+/// Restores the keys of a backup into a data folder that has none.
 pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, RestoreError> {
     let folder = config.data.join("keys");
     if folder.symlink_metadata().is_ok() {
@@ -76,7 +76,7 @@ pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, 
     make_private_folder(&part)?;
     let restored = load(&part, &mut source);
     if restored.is_err() {
-        // The error that is reported says more than this one could.
+        // The reported error says more than this one could.
         drop(fs::remove_dir_all(&part));
         return restored;
     }
@@ -134,7 +134,7 @@ fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied
     Ok(copied)
 }
 
-/// Opens every key with the one that wraps it.
+/// Opens every key with the key that wraps it.
 fn verify(folder: &Path) -> Result<(), OpenError> {
     let keys = key_file::open(folder, false)?;
     keys.verify()?;

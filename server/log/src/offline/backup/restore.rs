@@ -1,6 +1,7 @@
-//! Puts a backup of the log in place: read, built anew beside, verified as `check` does, and only then given its name.
+//! Restores a backup of the log: reads it, builds a new file beside the log's path, verifies it like `check`, and only
+//! then gives it its name.
 //!
-//! Invariant: a log that is there is never touched, and one that was not verified never gets the name of a log.
+//! Invariant: an existing log is never touched, and a log that was not verified never gets the log's name.
 
 use super::{
     Copied, RestoreError,
@@ -32,7 +33,7 @@ use std::{
     path::Path,
 };
 
-/// How far a restore has come.
+/// Progress of a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Bytes of the backup were read.
@@ -41,13 +42,13 @@ pub enum Step {
     Verifying(Progress),
 }
 
-/// What a backup must have to be put in place.
+/// What a backup must have to be restored.
 #[derive(Clone)]
 pub enum Trust {
     /// The signature of the key in the data folder.
     Signed,
-    /// Nothing: whoever made it may have put in what they like. Its tokens open nothing, and each of its logs goes on
-    /// under a new incarnation, with an entry that says so at this clock's time.
+    /// Nothing: its author may have written anything into it. Its tokens grant no access, and each of its logs
+    /// continues under a new incarnation, with an entry that records this at the clock's time.
     Unverified(Clock),
 }
 
@@ -60,32 +61,32 @@ impl fmt::Debug for Trust {
     }
 }
 
-/// A backup of which every byte is as it was written.
+/// A backup in which every byte is as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// What is in it.
     pub heading: Heading,
     /// The key that signed it.
     pub signed_by: PublicKey,
-    /// Whether that is known to be the key in the data folder; else there is none.
+    /// Whether that is the key in the data folder; if not, the folder has no key.
     pub is_own: bool,
 }
 
-/// A log that was put in place.
+/// A log that was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// What the backup held.
     pub heading: Heading,
-    /// Tokens of networks that opened something until now, and of the server: none of them does any more.
+    /// Tokens of networks and of the server that were valid until now: all of them have ended.
     pub tokens_ended: u64,
     /// Details that were opened with the keys in the data folder and compared with their commitments.
     pub details_opened: u64,
-    /// Details that could not be opened: erased ones, or all if the keys are not there.
+    /// Details that could not be opened: erased ones, or all if the keys are missing.
     pub details_closed: u64,
 }
 
-/// Puts the log in a backup into a data folder that has none. `total` are the backup's bytes, 0 if nobody knows. What
-/// the views had stored goes, since it may be of another log; it is made again.
+/// Restores the log in a backup into a data folder that has none. `total` is the backup's size in bytes, 0 if unknown.
+/// Deletes what the views had stored, since it may be of another log; it is rebuilt.
 pub fn restore(
     config: &Config,
     (input, total): (impl Read, u64),
@@ -113,14 +114,14 @@ pub fn restore(
             Ok(restored)
         }
         Err(error) => {
-            // The error that is reported says more than this one could.
+            // The reported error says more than this one could.
             drop(fs::remove_file(&part));
             Err(error)
         }
     }
 }
 
-/// Whose signature a backup needs to be put into a data folder.
+/// Which signature a backup must have to be restored into a data folder.
 fn signer(data: &Path, trust: &Trust) -> Result<Signer, RestoreError> {
     let keys = data.join("keys");
     match trust {
@@ -135,8 +136,8 @@ fn signer(data: &Path, trust: &Trust) -> Result<Signer, RestoreError> {
     }
 }
 
-/// Reads a backup of the log to its end, compares its digest, and verifies its signature: where the data folder has
-/// keys it must be theirs. A server may use them meanwhile.
+/// Reads a backup of the log to its end, compares its digest, and verifies its signature: if the data folder has keys,
+/// it must be by them. A server may be using them.
 pub fn verify_backup(
     config: &Config,
     (input, total): (impl Read, u64),
@@ -194,7 +195,7 @@ fn build<R: Read>(
     Ok(Restored { heading, tokens_ended: 0, details_opened, details_closed })
 }
 
-/// Stores what is in a backup; gives its bytes.
+/// Stores what is in a backup; returns its size in bytes.
 fn load<R: Read>(
     database: &Database,
     mut source: Begun<R>,
@@ -209,7 +210,7 @@ fn load<R: Read>(
         tables::visit_all(&mut load)?;
         match load.stored {
             Stored::All => {}
-            Stored::Not => return Err(source.damaged("a frame is of a table that there is not")),
+            Stored::Not => return Err(source.damaged("a frame is of an unknown table")),
             Stored::Malformed => return Err(source.damaged("a row is malformed")),
         }
         progress(source.bytes());
@@ -224,14 +225,14 @@ fn load<R: Read>(
     Ok(source.bytes())
 }
 
-/// A transaction that the disk has not seen when its commit returns.
+/// A transaction whose commit does not wait for the disk.
 fn begin_write(database: &Database) -> Result<WriteTransaction, OpenError> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::None)?;
     Ok(transaction)
 }
 
-/// An empty commit that waits for the disk takes those before it along.
+/// Makes all commits so far durable, with an empty commit that waits for the disk.
 fn sync(database: &Database) -> Result<(), OpenError> {
     let mut transaction = database.begin_write()?;
     transaction.set_two_phase_commit(true);
@@ -247,7 +248,7 @@ struct Load<'a> {
     stored: Stored,
 }
 
-/// What became of a frame.
+/// The result of storing a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stored {
     Not,

@@ -1,6 +1,6 @@
-//! Says where a file is damaged whose pages do not match their checksums.
+//! Locates the damage in a file whose pages do not match their checksums.
 //!
-//! Invariant: the file is only read, so that whoever wants to rescue something finds it as it was.
+//! Invariant: the file is only read, so that a later rescue finds it unchanged.
 
 use super::{Report, check_database};
 use crate::{
@@ -19,8 +19,8 @@ use std::{
     path::Path,
 };
 
-/// The report on a file that the storage engine refuses: what can still be read is compared as always, and what cannot
-/// is named by its table.
+/// The report on a file that the storage engine refuses: what can still be read is compared as usual, and tables that
+/// cannot be read are named.
 pub(super) fn locate(file: &Path, keys: Option<&Keys>) -> Report {
     let mut report = Report::default();
     report.add_about_file("log.redb", "pages do not match their checksums");
@@ -28,7 +28,7 @@ pub(super) fn locate(file: &Path, keys: Option<&Keys>) -> Report {
         Some(()) if report.problems_count == 1 => {
             report.add_about_file(
                 "log.redb",
-                "every entry, and all that follows from it, can still be read and is right",
+                "all entries, and all that follows from them, can still be read and are right",
             );
         }
         Some(()) => {}
@@ -37,7 +37,7 @@ pub(super) fn locate(file: &Path, keys: Option<&Keys>) -> Report {
     report
 }
 
-/// Reads everything without asking for checksums.
+/// Reads everything without checking checksums.
 fn read_on(file: &Path, keys: Option<&Keys>, report: &mut Report) -> Option<()> {
     let database = builder(&Config::default()).open_read_only(file).ok()?;
     let transaction = database.begin_read().ok()?;
@@ -45,7 +45,7 @@ fn read_on(file: &Path, keys: Option<&Keys>, report: &mut Report) -> Option<()> 
     check_database(&database, keys, report, |_| ()).ok()
 }
 
-/// The storage engine panics on some pages that are malformed; here that means no more than an error.
+/// The storage engine panics on some malformed pages; here a panic counts as an error.
 fn guarded<T>(read: impl FnOnce() -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(read)).ok().flatten()
 }

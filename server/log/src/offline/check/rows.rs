@@ -1,6 +1,6 @@
 //! How many rows each table must have.
 //!
-//! Invariant: every row that must be there was looked up by the walk; equal counts then say that no other is there.
+//! Invariant: the walk has looked up every row that must exist; equal counts then prove that there are no others.
 
 use super::Report;
 use crate::{
@@ -44,7 +44,7 @@ impl Expected {
         self.subtrees += network.subtrees;
     }
 
-    /// Reports tables with other numbers of rows.
+    /// Reports tables whose number of rows differs.
     pub(super) fn compare(&self, transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
         compare(transaction, ("meta", tables::META), version::count_rows(transaction)?, report)?;
         compare(transaction, ("heads", tables::HEADS), self.heads, report)?;
@@ -63,7 +63,7 @@ impl Expected {
 }
 
 impl Expected {
-    /// Counts ids one by one, since how many a row holds depends on the order in which they came.
+    /// Counts ids one by one, since the number in a row depends on the order in which they were recorded.
     fn compare_ids(&self, transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
         let mut found = 0;
         for row in transaction.open_table(tables::IDS)?.iter()? {
@@ -97,7 +97,7 @@ fn compare_counts(table: &'static str, found: u64, expected: u64, report: &mut R
     }
 }
 
-/// Entries of all networks, by their heads.
+/// Entries of all networks, according to their heads.
 pub(super) fn count_entries(transaction: &ReadTransaction) -> Result<u64, ReadError> {
     let mut count = 0;
     for row in transaction.open_table(tables::HEADS)?.iter()? {

@@ -1,4 +1,4 @@
-//! What the entries of a network say of its tokens.
+//! The state of a network's tokens according to its entries.
 //!
 //! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it.
 
@@ -30,7 +30,7 @@ struct Issued {
 }
 
 impl Tokens {
-    /// Takes in what an administration event says.
+    /// Applies an administration event.
     pub(super) fn apply(&mut self, fact: &Administration, event: &Event, entry: &Entry) {
         match fact {
             Administration::TokenIssued { token, secret_digest, .. } => {
@@ -59,7 +59,7 @@ impl Tokens {
         self.0.len() as u64
     }
 
-    /// Gives what is wrong with the rows of a network's tokens, those that follow from no entry included.
+    /// Returns what is wrong with the rows of a network's tokens, including rows that follow from no entry.
     pub(super) fn compare(&self, snapshot: &Snapshot) -> Result<Vec<String>, ReadError> {
         let mut wrong = Vec::new();
         let table = snapshot.transaction().open_table(tables::TOKENS)?;
@@ -87,7 +87,7 @@ impl Tokens {
 }
 
 impl Issued {
-    /// How a row differs from what the entries say of its token.
+    /// How a row differs from what the entries say about its token.
     fn difference(&self, row: &TokenRow) -> Option<&'static str> {
         if self.secret_digest.is_some_and(|digest| digest != token::secret_digest(&row.hash)) {
             return Some("holds the hash of another secret");
@@ -106,7 +106,7 @@ impl Issued {
     }
 }
 
-/// Lists the tokens of the server. No entry tells of them, so that only who runs it knows which of them are right.
+/// Lists the tokens of the server. No entry records them, so only the operator knows which of them are right.
 pub(super) fn list_server(transaction: &ReadTransaction, report: &mut Report) -> Result<(), ReadError> {
     for row in transaction.open_table(tables::SERVER_TOKENS)?.iter()? {
         let (id, row) = row?;

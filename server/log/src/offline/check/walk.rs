@@ -1,6 +1,6 @@
 //! Walks the entries of one network and looks up every row that must follow from them.
 //!
-//! Invariant: what is expected is computed from the entries read so far, never taken from an index.
+//! Invariant: the expected rows are computed from the entries read so far, never taken from an index.
 
 use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
 use crate::{
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The next entries; a block that is no block is reported, and reading goes on after it.
+    /// The next entries; a malformed block is reported and skipped.
     fn read_part(&self, report: &mut Report) -> Result<Vec<(Position, Bytes)>, ReadError> {
         let mut part = Vec::new();
         for entry in self.snapshot.range(self.position, Position::new(u64::MAX))?.take(limits::CHECK_ENTRIES_AT_ONCE) {
@@ -149,10 +149,10 @@ impl<'a> Walk<'a> {
 
     fn check_event(&mut self, entry: &Entry, event: &Event, report: &mut Report) -> Result<(), ReadError> {
         if self.snapshot.recorded(&event.id)?.is_some_and(|position| position < self.position) {
-            self.wrong(report, "entries", "the event is recorded before");
+            self.wrong(report, "entries", "the event was recorded before");
         }
         if !self.apply(entry, event) {
-            self.wrong(report, "entries", "the event names somebody or something that was not there");
+            self.wrong(report, "entries", "the event names somebody or something that did not exist");
             return Ok(());
         }
         self.check_outline(entry, event, report)?;
@@ -163,18 +163,19 @@ impl<'a> Walk<'a> {
         let (leaf, index) = (leaf_hash(bytes), self.frontier.size());
         let nodes = self.snapshot.nodes()?;
         if stored(nodes.leaves(index, index + 1))? != Some(vec![leaf]) {
-            self.wrong(report, "leaves", "the hash of the entry is missing or another");
+            self.wrong(report, "leaves", "the hash of the entry is missing or wrong");
         }
         if let Some(Subtree { start, hash, .. }) = self.frontier.push(leaf) {
             let number = start / SUBTREE_LEAVES;
             if stored(nodes.subtrees(number, number + 1))? != Some(vec![hash]) {
-                self.wrong(report, "subtrees", "the root of the subtree that ends here is missing or another");
+                self.wrong(report, "subtrees", "the root of the subtree that ends here is missing or wrong");
             }
         }
         Ok(())
     }
 
-    /// Takes in what an event says of directory, tokens and retractions; false if it cannot follow what came before.
+    /// Applies what an event says about directory, tokens and retractions; returns false if it contradicts what came
+    /// before.
     fn apply(&mut self, entry: &Entry, event: &Event) -> bool {
         match &event.fact {
             Fact::Directory(DirectoryFact::PersonChanged(changed))
@@ -223,8 +224,7 @@ impl<'a> Walk<'a> {
         self.check_index_rows(&outline, report)
     }
 
-    /// Takes an entry into the index of its chunk; compares the rows of the chunk before it when this one begins a new
-    /// one.
+    /// Adds an entry to the index of its chunk; if it begins a new chunk, compares the rows of the previous one.
     fn index(&mut self, id: EventId, outline: &Outline, report: &mut Report) -> Result<(), ReadError> {
         if chunk_of(self.position.get()) != self.snapshot.open_chunk().number() {
             let next = self.snapshot.open_chunk().next(self.position);
@@ -242,14 +242,14 @@ impl<'a> Walk<'a> {
             self.expected.ids += 1;
             if ids::find(&ids, n, id)? != Some(position) {
                 let position = Some(Position::new(position));
-                self.report(report, position, "ids", "the row of the event's id is missing or another");
+                self.report(report, position, "ids", "the row of the event's id is missing or wrong");
             }
         }
         for (first, row) in chunk.people_rows() {
             self.expected.people += 1;
             if people.get((n, chunk.number(), first))?.is_none_or(|found| found.value() != row) {
                 let from = Some(chunk.first());
-                self.report(report, from, "people", "the row of people in the chunk from here is missing or another");
+                self.report(report, from, "people", "the row of people in the chunk from here is missing or wrong");
             }
         }
         Ok(())
@@ -281,7 +281,7 @@ impl<'a> Walk<'a> {
         let sealed = match self.snapshot.details(self.position) {
             Ok(sealed) if sealed.len() == event.details.len() => sealed,
             Ok(_) | Err(ReadError::Damaged(_)) => {
-                self.wrong(report, "details", "the row is missing, malformed or of another number of details");
+                self.wrong(report, "details", "the row is missing, malformed or has another number of details");
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -317,7 +317,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Checks the rows that follow from all entries together, and adds up what must be there.
+    /// Checks the rows that follow from all entries together, and adds up the expected rows.
     pub(super) fn finish(mut self, report: &mut Report, expected: &mut Expected) -> Result<(), ReadError> {
         self.check_head(report)?;
         self.check_retractions(report)?;
@@ -365,14 +365,14 @@ impl<'a> Walk<'a> {
         for (handle, at) in &self.names {
             if self.snapshot.named_at(*handle)? != Some(Position::new(*at)) {
                 let position = Some(Position::new(*at));
-                self.report(report, position, "names", "the row of a person's newest name is missing or another");
+                self.report(report, position, "names", "the row of a person's newest name is missing or wrong");
             }
         }
         Ok(())
     }
 }
 
-/// Blocks of the network.
+/// Number of blocks of the network.
 fn count_blocks(snapshot: &Snapshot) -> Result<u64, ReadError> {
     let (n, table) = (snapshot.network(), &snapshot.entries().table);
     Ok(table.range((n, 0)..=(n, u64::MAX))?.count() as u64)
