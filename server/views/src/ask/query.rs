@@ -230,8 +230,7 @@ fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
     key.people().any(|person| members.contains(&person))
 }
 
-/// A fingerprint of everything in a query except its page. No part contains a space, so different queries have different
-/// texts.
+/// A fingerprint of everything in a query except its page. No part contains a space, so the text is unique.
 fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
     let Query { person, organisation, key, day, as_of, order: _, page_rows: _, page_token: _ } = query;
     let key = key.as_ref().map(|ids| ids.iter().map(PersonId::as_str).collect::<Vec<_>>().join(","));
@@ -252,7 +251,7 @@ fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
     crate::contract::key::first(&digest)
 }
 
-/// Nothing is no text.
+/// The text of a part; empty if it is missing.
 fn text(part: Option<impl ToString>) -> String {
     part.map(|part| part.to_string()).unwrap_or_default()
 }
