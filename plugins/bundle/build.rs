@@ -1,4 +1,4 @@
-//! Builds the plugins to components with a cargo of their own, so that `cargo build` is enough.
+//! Builds the plugins as components with a separate cargo, so that `cargo build` is enough.
 
 use kith_plugin_build::{TARGET, clean, flags};
 use std::env;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The root of the workspace, after telling cargo what the guests are made of.
+/// Tells cargo which sources the guests are built from, and returns the root of the workspace.
 fn watch_sources() -> Result<PathBuf, String> {
     let here = PathBuf::from(required("CARGO_MANIFEST_DIR")?);
     let root = here.ancestors().nth(2).ok_or("the bundle has left plugins/bundle")?.to_owned();

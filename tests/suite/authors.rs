@@ -260,7 +260,7 @@ fn what_cannot_be_built_or_tried_is_refused_in_words() {
     fs::write(&file, "no component").expect("a file");
     let (here, file) = (text(folder.path()), text(&file));
     kith(&alone(), &["plugin", "build", "--folder", here]).exits(3).says("kith plugin new");
-    kith(&alone(), &["plugin", "check", file]).exits(4).says("no WebAssembly component");
+    kith(&alone(), &["plugin", "check", file]).exits(4).says("not a WebAssembly component");
     kith(&alone(), &["plugin", "check", "nowhere.wasm"]).exits(3).says("nowhere.wasm");
     kith(&alone(), &["plugin", "new", "No-Name", "--lang", "rust"]).exits(2).says("cannot be the name");
     kith(&alone(), &["plugin", "new", "x", "--lang", "rust", "--folder", here]).exits(2).says("is there already");

@@ -177,7 +177,7 @@ fn mistakes_say_what_to_do_and_change_nothing() {
     let left = fs::read_dir(shelf.path("new")).unwrap().map(|item| item.unwrap().file_name());
     assert_eq!(left.collect::<Vec<_>>(), ["keys"]);
     assert!(server.terminate().success());
-    kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing speaks against the log");
+    kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing contradicts the log");
 }
 
 /// Replaces the log of a stopped server with an old backup, keeping the newer checkpoint.
@@ -226,7 +226,7 @@ async fn an_accepted_rollback_goes_on_as_another_history() {
     let views = cli.json_lines(&["view", "strength"]);
     assert_eq!(views.len(), 1, "views are of the new history: {views:?}");
     assert!(server.terminate().success());
-    kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing speaks against the log");
+    kithd(&["restore", "--data", path(&data), "--accept-rollback"]).ok().prints("nothing contradicts the log");
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn a_backup_whose_key_is_lost_is_restored_only_on_demand_and_without_its_tokens(
     let restore = ["restore", "--from", &shelf.file("log"), "--data", path(&data)];
     kithd(&restore).exits(3).says("put the keys back first");
     let warned = kithd(&[restore.as_slice(), &["--unverified"]].concat()).ok();
-    warned.says("nobody vouches for what was restored, and 2 tokens in it open nothing any more");
+    warned.says("nobody vouches for what was restored, and 2 tokens in it are no longer valid");
     kithd(&["check", "--data", path(&data)]).ok().prints("all is well");
     kithd(&["owner", "issue", "--data", path(&data)]).ok();
 

@@ -79,7 +79,7 @@ fn a_plugin_is_installed_compared_activated_gone_back_from_paused_and_removed() 
     let again = cli.json(&install);
     assert_eq!((&again["version"], &again["installed_before"]), (&first["version"], &json!(true)));
     let other = ["plugin", "install", &file, "--name", "other"];
-    cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is installed as `ties`");
+    cli.run(&[&other[..], &["--settings", usual]].concat()).exits(4).says("is already installed as `ties`");
     cli.run(&other).exits(4).says("this is the built-in plugin `strength`");
     cli.run(&["plugin", "diff", "ties"]).exits(4).says("is the version that answers");
 
@@ -224,13 +224,13 @@ fn what_cannot_be_a_plugin_is_refused_with_the_reason() {
     let install = |arguments: &[&str]| -> Ran { cli.run(&[&["plugin", "install"], arguments].concat()) };
     install(&[&importing]).exits(4).says("the component imports clock; a plugin imports nothing");
     install(&[&empty]).exits(4).says("kith:view/view@1.0.0 is needed");
-    install(&[&text]).exits(4).says("no WebAssembly component");
+    install(&[&text]).exits(4).says("not a WebAssembly component");
     install(&[&nothing]).exits(4).says("data: is missing");
     install(&[&huge]).exits(4).says("more than 33554432 bytes");
     install(&["absent.wasm"]).exits(3).says("cannot read absent.wasm");
     install(&[]).exits(2);
     install(&[&strength]).exits(4).says("is built in: give the plugin another name");
-    install(&[&strength, "--name", "Ties!"]).exits(4).says("is no name");
+    install(&[&strength, "--name", "Ties!"]).exits(4).says("is not a name");
     install(&[&strength, "--name", "ties", "--settings", "[]"]).exits(2).says("no JSON object");
     let twice = r#"{"half_life_days":9,"half_life_days":1}"#;
     install(&[&strength, "--name", "ties", "--settings", twice]).exits(2).says("`half_life_days` is there twice");
@@ -452,7 +452,7 @@ fn a_person_that_a_view_has_not_come_to_is_not_said_to_be_missing() {
     assert_eq!(empty["reason"], "VIEW_BUILDING", "no rows are no answer for programs: {empty}");
     let lagging = cli.run_json(&["view", "own", "--person", "nova"]).exits(5).json_error();
     assert_eq!(lagging["reason"], "VIEW_BUILDING", "{lagging}");
-    cli.run(&["why", "own", "nova", "amina"]).exits(5).says("has not come to the entry of");
+    cli.run(&["why", "own", "nova", "amina"]).exits(5).says("has not reached the entry of");
     cli.run(&["view", "own", "--person", "nobody"]).exits(3);
     cli.run(&["plugin", "resume", "own"]).ok();
     cli.run(&["view", "own", "--person", "nova", "--wait", "20"]).ok();

@@ -214,7 +214,7 @@ fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
     let file = bridges_of("own_ties");
     let install =
         ["plugin", "install", file.path().to_str().unwrap(), "--name", "own", "--settings", r#"{"score_min":5}"#];
-    cli.run(&install).exits(4).says("reads the view `own_ties`, which is not there: install it first");
+    cli.run(&install).exits(4).says("reads the view `own_ties`, which does not exist: install it first");
     let view = |half_life_days: u32| {
         let settings = format!(r#"{{"half_life_days":{half_life_days}}}"#);
         cli.json(&["plugin", "install", "--builtin", "strength", "--name", "own_ties", "--settings", &settings])
@@ -232,7 +232,7 @@ fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
     assert_eq!(across(), json!(2), "of the same position and day, by the version that answers");
 
     cli.run(&["plugin", "remove", "own_ties"]).ok();
-    cli.run(&["view", "own"]).exits(3).says("the report reads the view own_ties, which is not there");
+    cli.run(&["view", "own"]).exits(3).says("the report reads the view own_ties, which does not exist");
     let listed = cli.json_lines(&["view"]);
     let own = listed.iter().find(|view| view["name"] == "own").unwrap();
     assert_eq!((&own["state"], own["last_error"].is_string()), (&json!("stopped"), true));

@@ -1,6 +1,6 @@
-//! From a plugin's folder to its component, in any of the languages.
+//! Builds the component from a plugin's folder, in any of the languages.
 //!
-//! Invariant: the component is put in its place only when it is whole.
+//! Invariant: the component is moved into place only when it is complete.
 
 mod javascript;
 mod python;
@@ -16,8 +16,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Builds the component; compilers that are missing are installed into `tools` first, which `tell` hears of. Blocks for
-/// as long as that takes.
+/// Builds the component. Missing compilers are first installed into `tools`, which is reported to `tell`. Blocks for as
+/// long as that takes.
 pub fn build(project: &Project, tools: Option<&Path>, tell: &dyn Fn(&str)) -> Result<PathBuf, Failure> {
     let component = project.component();
     let folder = component.parent().expect("the component lies in a folder");

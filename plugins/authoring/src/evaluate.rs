@@ -1,5 +1,5 @@
-//! How well a score says who will be in contact again: contacts of a log, scores of a view, guesses, and
-//! measures of a ranking.
+//! Evaluates how well a score predicts who will be in contact again: contacts of a log, scores of a view, guesses,
+//! and measures of a ranking.
 
 pub mod contacts;
 pub mod guesses;

@@ -1,4 +1,4 @@
-//! Why something cannot be done for an author, by what can be done about it.
+//! Why a task of a plugin author failed, by what can be done about it.
 
 use kith_core::{
     invalid::Invalid,
@@ -10,19 +10,19 @@ use std::{
 };
 use thiserror::Error;
 
-/// Why something cannot be done for an author.
+/// Why a task of a plugin author failed.
 #[derive(Debug, Error)]
 pub enum Failure {
-    /// What was asked for cannot be meant.
+    /// The request makes no sense.
     #[error("{0}")]
     Usage(String),
-    /// Something that was named is not there.
+    /// Something that was named does not exist.
     #[error("{0}")]
     NotFound(String),
     /// The plugin breaks a rule.
     #[error("{0}")]
     PluginRefused(String),
-    /// Something that should be proved is not.
+    /// Something could not be verified.
     #[error("not verified: {0}")]
     NotVerified(String),
     /// An event breaks a rule.
@@ -31,14 +31,14 @@ pub enum Failure {
     /// A file could not be read or written.
     #[error("cannot {action} {}: {error}", .path.display())]
     File {
-        /// What was to be done with it.
+        /// What was to be done with the file.
         action: &'static str,
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What went wrong.
         error: io::Error,
     },
-    /// Anything else, in words.
+    /// Anything else, as a message.
     #[error("{0}")]
     Unexpected(String),
 }

@@ -1,4 +1,4 @@
-//! Folds a log here: the same host, sandbox and rows as on a server, in a folder that is gone afterwards.
+//! Folds a log locally: the same host, sandbox and rows as on a server, in a temporary folder.
 
 pub mod case;
 pub mod check;
@@ -32,9 +32,9 @@ pub struct Fold {
     pub component: Vec<u8>,
     /// Its settings as JSON text.
     pub settings: String,
-    /// The network that the log is of.
+    /// The network of the log.
     pub network: NetworkName,
-    /// Which entries.
+    /// Which entries to fold.
     pub scope: ViewScope,
     /// The log.
     pub log: Arc<Spool>,
@@ -49,7 +49,7 @@ pub struct Folded {
 }
 
 impl Host {
-    /// Sets up the sandbox. Compiled components are kept in the user's cache folder, so that trying again is quick.
+    /// Sets up the sandbox. Compiled components are stored in the user's cache folder, so that repeated runs are quick.
     pub fn open() -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("plugins cannot run here: {error}"));
         let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
@@ -58,7 +58,7 @@ impl Host {
         Ok(Self { views: Arc::new(views), _folder: folder })
     }
 
-    /// Compiles a component and asks it what it is. Blocks.
+    /// Compiles a component and reads its manifest. Blocks.
     pub fn declared(&self, component: &[u8], settings: &str) -> Result<Declared, Failure> {
         self.views.inspect(component, settings).map_err(|refused| Failure::PluginRefused(refused.to_string()))
     }
@@ -124,12 +124,12 @@ impl Folded {
         wire::fields(self.handle.fields())
     }
 
-    /// What the plugin declares.
+    /// The plugin's manifest.
     pub fn manifest(&self) -> &Manifest {
         self.handle.manifest()
     }
 
-    /// How it went.
+    /// The view's status.
     pub async fn status(&self) -> Result<ViewStatus, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.status()).await?.map_err(|error| Failure::Unexpected(error.to_string()))
@@ -145,7 +145,7 @@ impl Folded {
     pub async fn query(&self, query: Query) -> Result<QueryAnswer, Failure> {
         let handle = Arc::clone(&self.handle);
         blocking(move || handle.query(&query)).await?.map_err(|error| match error {
-            // Everything there is was folded before it was asked.
+            // The whole log was folded before, so the person does not exist.
             QueryError::PersonAhead(id) => Failure::NotFound(format!("there is no person `{id}`")),
             QueryError::FieldUnknown(_) | QueryError::KeyShape { .. } | QueryError::PageRows { .. } => {
                 Failure::Usage(error.to_string())
@@ -159,7 +159,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))
 }
 
-/// `kith/compiled` in the folder for caches (XDG), which only its owner can enter: what lies there is run.
+/// `kith/compiled` in the XDG cache folder, which only its owner can enter: the files in it are run.
 fn cache_folder() -> Result<PathBuf, Failure> {
     let strategy = choose_base_strategy();
     let strategy = strategy.map_err(|error| Failure::Unexpected(format!("no folder for caches: {error}")))?;

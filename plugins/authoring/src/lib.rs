@@ -1,4 +1,4 @@
-//! Plugins as their authors work on them: the folder, the compilers, and folding a log here, without a server.
+//! Tools for plugin authors: the plugin's folder, the compilers, and folding a log locally, without a server.
 //!
 //! Invariant: nothing here reads the command line or prints.
 

@@ -1,4 +1,4 @@
-//! Every limit of what is read to try a plugin here, in one place.
+//! Every limit of reading logs to try a plugin, in one place.
 
 /// Entries of a log that are read at once.
 pub(crate) const READ_ENTRIES_MAX: usize = 10_000;

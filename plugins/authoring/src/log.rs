@@ -1,4 +1,4 @@
-//! Logs at hand, which can be folded here.
+//! Local logs, which can be folded here.
 
 mod chance;
 pub(crate) mod sample;

@@ -1,4 +1,4 @@
-//! A plugin's folder: what `kith-plugin.toml` says, and where things lie in it.
+//! A plugin's folder: the contents of `kith-plugin.toml`, and the locations of files.
 
 pub mod language;
 
@@ -7,18 +7,18 @@ use language::Language;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The file that makes a folder a plugin's.
+/// The file that marks the folder of a plugin.
 pub const FILE: &str = "kith-plugin.toml";
 
-/// What `kith-plugin.toml` says.
+/// The contents of `kith-plugin.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The name of the view and of the component's file.
     pub name: String,
-    /// What it is written in.
+    /// The language that the plugin is written in.
     pub language: Language,
-    /// Version of the compiler to component; none for Rust, whose toolchain file names it.
+    /// Version of the component compiler; `None` for Rust, whose toolchain file names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compiler: Option<String>,
 }
@@ -26,9 +26,9 @@ pub struct Manifest {
 /// A plugin's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// The folder, absolute.
+    /// The absolute path of the folder.
     pub folder: PathBuf,
-    /// What it holds.
+    /// The contents of its manifest.
     pub manifest: Manifest,
 }
 
@@ -38,7 +38,7 @@ impl Project {
         let from = from.canonicalize().map_err(|error| Failure::file("open", from, error))?;
         let Some(folder) = from.ancestors().find(|folder| folder.join(FILE).is_file()) else {
             let text =
-                format!("no {FILE} here or above: go into a plugin's folder, or make one with `kith plugin new`");
+                format!("no {FILE} here or above: change to a plugin's folder, or make one with `kith plugin new`");
             return Err(Failure::NotFound(text));
         };
         let path = folder.join(FILE);
@@ -49,18 +49,18 @@ impl Project {
         Ok(Self { folder: folder.to_path_buf(), manifest })
     }
 
-    /// Where the component is put.
+    /// The path of the built component.
     pub fn component(&self) -> PathBuf {
         self.folder.join("dist").join(format!("{}.wasm", self.manifest.name))
     }
 
-    /// Where compilers are put unless somebody says otherwise.
+    /// The default folder for compilers.
     pub fn tools(&self) -> PathBuf {
         self.folder.join(".kith")
     }
 }
 
-/// Refuses what cannot be a view's name.
+/// Refuses names that a view cannot have.
 pub fn check_name(name: &str) -> Result<(), Failure> {
     let begins = name.starts_with(|first: char| first.is_ascii_lowercase());
     let goes_on = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');

@@ -1,6 +1,6 @@
-//! What `kith plugin new` writes: an example that builds and passes its tests as it stands, with the SDK beside it.
+//! What `kith plugin new` writes: an example that builds and passes its tests unchanged, together with the SDK.
 //!
-//! Invariant: a new plugin needs nothing of this repository.
+//! Invariant: a new plugin needs nothing from this repository.
 
 mod templates;
 
@@ -13,12 +13,12 @@ use crate::{
 use std::{fs, path::Path};
 use templates::Template;
 
-/// The example's name, which becomes the plugin's.
+/// The example's name, which is replaced by the plugin's.
 const EXAMPLE: &str = "contacts";
-/// The same as the name of a type.
+/// The example's name as a type name.
 const EXAMPLE_TYPE: &str = "Contacts";
 
-/// Writes a new plugin into a folder that is not there yet. Gives the files' paths in it.
+/// Writes a new plugin into a folder that does not exist yet. Returns the paths of the files in it.
 pub fn write(name: &str, sort: Sort, folder: &Path) -> Result<Vec<&'static str>, Failure> {
     check_name(name)?;
     if folder.exists() {
@@ -49,7 +49,7 @@ fn named(text: &str, name: &str) -> String {
     text.replace(EXAMPLE_TYPE, &type_name(name)).replace(EXAMPLE, name)
 }
 
-/// `home_visits` as the name of a type: `HomeVisits`.
+/// A type name: `HomeVisits` for `home_visits`.
 fn type_name(name: &str) -> String {
     let capital =
         |part: &str| part.char_indices().map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c }).collect();

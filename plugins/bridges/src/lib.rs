@@ -1,4 +1,4 @@
-//! The built-in report `bridges`: a row for two organisations, and one for each with itself.
+//! The built-in report `bridges`: a row for every two organisations, and one for each with itself.
 //!
 //! ```text
 //! tied        = two people with a score of `strength` of at least `score_min`
@@ -7,10 +7,10 @@
 //! redundancy  = size of a maximum matching of the ties across = people to lose until nobody is tied (König 1931)
 //! ```
 //!
-//! The E-I index is that of Krackhardt and Stern (1988). Of one organisation the external ties are those with any
+//! The E-I index is that of Krackhardt and Stern (1988). The external ties of one organisation are those with any
 //! other. People without events count: a silent colleague is a possible tie.
 //!
-//! Invariant: everything is counted in whole numbers up to one last division, so rows agree on every machine.
+//! Invariant: all arithmetic up to one final division is in whole numbers, so rows agree on every machine.
 
 mod matching;
 
@@ -20,16 +20,16 @@ use std::collections::BTreeMap;
 
 pub use matching::maximum_matching;
 
-/// Organisations up to which pairs without any tie have a row, too: they are the ones that do not talk.
+/// Up to this many organisations, pairs without any tie have a row, too: they are the ones that do not talk.
 const SILENT_PAIRS_ORGANISATIONS_MAX: u32 = 300;
-/// Rows of `strength` that are named as evidence.
+/// The most rows of `strength` that are named as evidence.
 const EVIDENCE_MAX: usize = 1_000;
 
-/// What can be set when the report is installed.
+/// The settings of the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Score from which on two people count as tied: 0 to 100.
+    /// The score from which two people count as tied: 0 to 100.
     pub score_min: f64,
 }
 
@@ -122,7 +122,7 @@ impl Bridges {
     }
 }
 
-/// Ties of each organisation with all others, by ordinal.
+/// Number of ties of each organisation with all others, by ordinal.
 fn external(bridges: &Found, organisations: u32) -> Vec<usize> {
     let mut external = vec![0; organisations as usize + 1];
     for ((a, b), bridge) in bridges.iter().filter(|((a, b), _)| a != b) {
@@ -132,8 +132,8 @@ fn external(bridges: &Found, organisations: u32) -> Vec<usize> {
     external
 }
 
-/// The pairs that have a row: those with a tie, and where organisations are few every other pair of them that has
-/// people.
+/// The pairs that have a row: those with a tie and, if there are few organisations, every other pair of them that
+/// has people.
 fn keys(bridges: &Found, sizes: &[u64], organisations: u32) -> Vec<(u32, u32)> {
     if organisations > SILENT_PAIRS_ORGANISATIONS_MAX {
         return bridges.keys().copied().collect();
@@ -172,7 +172,7 @@ impl Bridge {
         self.ties.iter().map(|(one, other, _)| (*one, *other)).collect()
     }
 
-    /// People with a tie on each side; inside one organisation both sides are everybody with one.
+    /// Number of people with a tie on each side; inside one organisation both sides are everybody with a tie.
     fn tied(&self, inside: bool) -> (u64, u64) {
         let count = |mut people: Vec<u32>| {
             people.sort_unstable();

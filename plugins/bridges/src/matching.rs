@@ -1,14 +1,14 @@
 //! Maximum matchings in bipartite graphs, after Hopcroft and Karp (1973).
 //!
-//! Invariant: only the size is given, which does not depend on the order of the edges.
+//! Invariant: only the size is returned, which does not depend on the order of the edges.
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// A side that is not matched.
+/// Marks an end that is not matched.
 const FREE: usize = usize::MAX;
 
-/// The largest number of edges no two of which share an end. Ends on the left and on the right are different people
-/// even where their numbers are equal.
+/// The largest number of edges of which no two share an end. Left and right ends are different people even if their
+/// numbers are equal.
 pub fn maximum_matching(edges: &[(u32, u32)]) -> usize {
     let mut graph = Graph::of(edges);
     let mut size = 0;
@@ -48,7 +48,7 @@ impl Graph {
         Self { edges: by_left, left: vec![FREE; lefts], right: vec![FREE; rights], layer: vec![FREE; lefts] }
     }
 
-    /// How far each left end is from a free one over alternating edges; whether a free right end can be reached.
+    /// Computes how far each left end is from a free one over alternating edges; whether a free right end is reachable.
     fn layers(&mut self) -> bool {
         let mut queue = VecDeque::new();
         for left in 0..self.edges.len() {
@@ -73,7 +73,7 @@ impl Graph {
         reached
     }
 
-    /// Looks for a way from a left end to a free right end, layer by layer, and turns its edges over.
+    /// Searches a path from a left end to a free right end, layer by layer, and flips its edges.
     fn augment(&mut self, left: usize) -> bool {
         for place in 0..self.edges[left].len() {
             let right = self.edges[left][place];

@@ -1,7 +1,7 @@
-//! A clean cargo: builds plugins written in Rust, the same for their authors and for the built-in ones.
+//! A clean cargo that builds plugins written in Rust, in the same way for authors and for the built-in ones.
 //!
-//! Invariant: nothing of the build around it reaches a plugin: not its flags, profile, wrappers or paths. So the same
-//! source gives the same bytes, and the digest of a plugin means something.
+//! Invariant: nothing from the surrounding build affects a plugin: not its flags, profile, wrappers or paths. So the
+//! same source produces the same bytes, and the digest of a plugin is meaningful.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-/// What plugins are compiled for.
+/// The target that plugins are compiled for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Variables that must not reach a build.
@@ -34,7 +34,7 @@ const REMOVED: [&str; 17] = [
     "OUT_DIR",
     "NUM_JOBS",
 ];
-/// Beginnings of such variables.
+/// Prefixes of such variables.
 const REMOVED_PREFIXES: [&str; 15] = [
     "CARGO_BUILD_",
     "CARGO_PROFILE_",
@@ -53,7 +53,7 @@ const REMOVED_PREFIXES: [&str; 15] = [
     "__CARGO",
 ];
 
-/// A program of the toolchain that sees nothing of the build around it.
+/// A program of the toolchain that is isolated from the surrounding build.
 pub fn clean(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in env::vars_os().filter(|(name, _)| is_removed(&name.to_string_lossy())) {
@@ -66,8 +66,8 @@ fn is_removed(name: &str) -> bool {
     REMOVED.contains(&name) || REMOVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Makes a cargo build components: the linker that comes with the toolchain makes one of each module, and `folder`,
-/// which the source is in, is called `name` in it, whatever it is on this machine. Fails where there is no home folder.
+/// Makes a cargo build components: the toolchain's linker turns each module into one. The source folder `folder` is
+/// called `name` in them, whatever its path on this machine. Fails if there is no home folder.
 pub fn flags(cargo: &mut Command, folder: &Path, name: &str) -> io::Result<()> {
     let mut flags = OsString::from("-Clinker=wasm-component-ld");
     for (path, name) in [(cargo_home()?.as_path(), "/cargo"), (folder, name)] {
@@ -88,8 +88,8 @@ fn cargo_home() -> io::Result<PathBuf> {
     Ok(home.join(".cargo"))
 }
 
-/// Whether a compiler has what it needs for [`TARGET`]. Cargo would run on silently without it where rustup does not
-/// install by itself.
+/// Whether a compiler has the target [`TARGET`]. Without it, cargo would silently continue where rustup does not
+/// install targets by itself.
 pub fn has_target(rustc: &mut Command) -> io::Result<bool> {
     let answer = rustc.args(["--print", "target-libdir", "--target", TARGET]).output()?;
     let folder = String::from_utf8_lossy(&answer.stdout);

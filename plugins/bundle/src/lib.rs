@@ -1,20 +1,20 @@
-//! The built-in plugins as WASM components, made from their source by the build script.
+//! The built-in plugins as WASM components, built from source by the build script.
 //!
-//! Invariant: the bytes depend on the source, the lock file and the toolchain alone, not on the
-//! folder, the profile or the flags of the build around them.
+//! Invariant: the bytes depend only on the source, the lock file and the toolchain, not on the
+//! folder, the profile or the flags of the surrounding build.
 
 /// A plugin that comes with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
     /// The name of its view or report.
     pub name: &'static str,
-    /// What it is.
+    /// Whether it is a view or a report.
     pub kind: Kind,
     /// The component: it exports the contract of its kind, and imports nothing.
     pub component: &'static [u8],
 }
 
-/// What a plugin is.
+/// The kind of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It derives a view from entries: `kith:view/view@1.0.0`.

@@ -1,4 +1,4 @@
-//! Each built-in is a component that imports nothing and answers every call of the contract.
+//! Each built-in plugin is a component that imports nothing and answers every call of the contract.
 
 use kith_bundle::BUILTINS;
 use wasmtime::component::{Component, Instance, Linker, Val};
@@ -92,7 +92,7 @@ fn batch() -> Vec<u8> {
     bytes
 }
 
-/// Configures, folds the one event and reads the row five days later.
+/// Configures a plugin, folds one event and reads the row five days later.
 fn only_row(name: &str) -> Val {
     let builtin = BUILTINS.iter().find(|builtin| builtin.name == name).expect(name);
     let mut guest = Guest::new(&Engine::default(), builtin.component);

@@ -1,4 +1,4 @@
-//! The same source in another folder gives the same bytes: anybody who builds the server can tell what its plugins are.
+//! The same source in another folder produces the same bytes: anybody who builds the server can verify its plugins.
 
 use kith_bundle::BUILTINS;
 use std::{
@@ -8,10 +8,10 @@ use std::{
     process::Command,
 };
 
-/// Folders of what was made, not written.
+/// Folders of generated files.
 const MADE: [&str; 5] = [".git", ".kith", "node_modules", "target", "__pycache__"];
 
-/// A folder that is gone afterwards, with a name of another length than this one and a blank in it.
+/// A temporary folder whose name contains a space and differs in length from this folder's.
 struct Elsewhere(PathBuf);
 
 impl Elsewhere {
@@ -24,7 +24,7 @@ impl Elsewhere {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        // What cannot be removed lies in the folder for temporary files, where the system looks after it.
+        // What cannot be removed is in the system's temporary folder, where the system cleans up.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

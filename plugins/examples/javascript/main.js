@@ -1,5 +1,5 @@
 /**
- * The view `contacts`: one row per pair of people, how often they were in contact and when last.
+ * The view `contacts`: one row per pair of people, with how often and when last they were in contact.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { View } from "./sdk/index.js";
 
 const KINDS = ["met", "followed_up", "helped", "referred"];
 
-/** A contact is an event of the two; one that says it was shorter than the settings ask for does not count. */
+/** A contact is an event of the two; one that says it was shorter than the settings require does not count. */
 export default class Contacts extends View {
   static manifest = {
     name: "contacts",
@@ -46,7 +46,7 @@ export default class Contacts extends View {
   }
 
   fold(_key, state, events) {
-    // By index: `for (const event of events)` takes this engine several times as long.
+    // By index: `for (const event of events)` takes several times as long in this engine.
     for (let place = 0; place < events.length; place++) {
       const event = events[place];
       const minutes = event.attribute("minutes");

@@ -1,5 +1,5 @@
 /**
- * Tests of the view, in Node: `node --test`. `kith plugin test` runs the component itself.
+ * Tests of the view, for Node: `node --test`. `kith plugin test` runs the component itself.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-"""The view `contacts`: one row per pair of people, how often they were in contact and when last."""
+"""The view `contacts`: one row per pair of people, with how often and when last they were in contact."""
 
 from kith_plugin import Field, Route, View
 
@@ -6,7 +6,7 @@ KINDS = ["met", "followed_up", "helped", "referred"]
 
 
 class Contacts(View):
-    """A contact is an event of the two; one that says it was shorter than the settings ask for does not count."""
+    """A contact is an event of the two; one that says it was shorter than the settings require does not count."""
 
     name = "contacts"
     version = "1.0.0"

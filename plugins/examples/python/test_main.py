@@ -1,4 +1,4 @@
-"""Tests of the view, in any Python: `python3 -m unittest`. `kith plugin test` runs the component itself."""
+"""Tests of the view, for any Python: `python3 -m unittest`. `kith plugin test` runs the component itself."""
 
 import pathlib
 import sys

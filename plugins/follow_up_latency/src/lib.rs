@@ -1,9 +1,9 @@
 //! The built-in report `follow_up_latency`: a row for each organisation, with the days until its people's meetings are
 //! followed up.
 //!
-//! A meeting counts for the organisation of either person, once where both are of one. Meetings that nobody followed up
-//! yet are not left out, which would flatter whoever never does it: they count as open for so many days, and the median
-//! is that of Kaplan and Meier. A median that more than half never reached is not known.
+//! A meeting counts for the organisation of either person, once if both belong to the same. Meetings without a
+//! follow-up are not left out, which would flatter those who never follow up: they count as still open after their
+//! number of days, and the median is that of Kaplan and Meier. A median that is not reached is unknown.
 //!
 //! Invariant: rows are folded in the order of days, so they do not depend on the order of the input.
 
@@ -15,14 +15,14 @@ use std::collections::BTreeMap;
 
 pub use crate::survival::{Median, Outcome, median};
 
-/// Rows of `follow_ups` that are named as evidence.
+/// The most rows of `follow_ups` that are named as evidence.
 const EVIDENCE_MAX: usize = 1_000;
 
-/// What can be set when the report is installed.
+/// The settings of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Days before the day asked for whose meetings count: 1 to 36,500.
+    /// Days before the requested day whose meetings count: 1 to 36,500.
     pub window_days: u32,
 }
 
@@ -105,7 +105,7 @@ impl Meeting {
         let [met_on, latency, state] = row.values[..] else {
             return Err("a row of follow_ups has not the columns asked for".into());
         };
-        // Rows are of meetings up to the day.
+        // Rows only have meetings up to the day.
         let days_ago = days(f64::from(as_of.0) - met_on);
         let outcome = if latency.is_nan() {
             Outcome { days: days_ago, is_over: false }
@@ -137,7 +137,7 @@ impl Meetings {
         Row { a: organisation, b: 0, values, evidence: self.slowest() }
     }
 
-    /// The meetings that took longest, or wait for longest.
+    /// The meetings that took longest, or have been open for longest.
     fn slowest(mut self) -> Vec<(u32, u32)> {
         self.0.sort_by(|one, other| other.outcome.days.cmp(&one.outcome.days).then(one.number.cmp(&other.number)));
         self.0.into_iter().take(EVIDENCE_MAX).map(|meeting| (0, meeting.number)).collect()

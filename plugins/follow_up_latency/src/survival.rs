@@ -1,4 +1,4 @@
-//! The median of times some of which are not over: Kaplan and Meier, "Nonparametric estimation from incomplete
+//! The median of durations of which some are not over: Kaplan and Meier, "Nonparametric estimation from incomplete
 //! observations", Journal of the American Statistical Association 53 (1958).
 //!
 //! ```text
@@ -9,13 +9,13 @@
 //! interval = the first days on which the lower and the upper bound are <= 1/2    Brookmeyer and Crowley (1982)
 //! ```
 //!
-//! Invariant: the order of the outcomes changes nothing. Logarithms are libm's, so that bits do not hang on a machine.
+//! Invariant: the order of the outcomes does not matter. Logarithms are libm's, so that bits agree on every machine.
 
 use std::f64::consts::LN_2;
 
-/// The 97.5 % quantile of the normal distribution, so that the interval is of 95 %.
+/// The 97.5 % quantile of the normal distribution, for a 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
-/// What rounding may add to a product of shares that is 1/2 in exact numbers.
+/// What rounding may add to a product of shares that is exactly 1/2.
 const ROUNDING: f64 = 1e-9;
 
 /// How long something took, or has been open for.
@@ -23,11 +23,11 @@ const ROUNDING: f64 = 1e-9;
 pub struct Outcome {
     /// Days.
     pub days: u32,
-    /// Whether it is over; otherwise it took longer than that.
+    /// Whether it is over; otherwise it has taken at least that long.
     pub is_over: bool,
 }
 
-/// The median in days, and the ends of its interval of 95 %; none where it is not reached.
+/// The median in days, and the ends of its 95 % interval; `None` where it is not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Median {
     /// The median.
@@ -38,7 +38,7 @@ pub struct Median {
     pub high: Option<u32>,
 }
 
-/// The median of the outcomes, which are sorted on the way.
+/// The median of the outcomes, which are sorted in place.
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub fn median(outcomes: &mut [Outcome]) -> Median {
     outcomes.sort_unstable();
@@ -70,7 +70,7 @@ struct Halves {
 
 impl Halves {
     fn of(share: f64, variance: f64) -> Self {
-        // Where nothing is open any more there is no upper bound.
+        // If nothing is open any more there is no upper bound.
         if share <= 0.0 {
             return Self { low: true, share: true, high: false };
         }

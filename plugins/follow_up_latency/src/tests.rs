@@ -1,4 +1,4 @@
-//! The medians against those of the literature, the report on small networks, and what holds for every one.
+//! The medians compared with those in the literature, the report on small networks, and what holds for every network.
 
 use super::*;
 use kith_report_sdk::{Member, Table};
@@ -13,7 +13,7 @@ fn outcomes(days: &[u32], open: &[u32]) -> Vec<Outcome> {
 }
 
 /// Remission of leukaemia in weeks: Freireich et al. (1963) with and without treatment, and Miller (1997) maintained or
-/// not. The medians are those that every text gives; the intervals are as lifelines 0.30 computes them.
+/// not. The medians are those in every textbook; the intervals are as lifelines 0.30 computes them.
 #[test]
 fn medians_and_intervals_are_those_of_known_studies() {
     let treated = outcomes(&[6, 6, 6, 7, 10, 13, 16, 22, 23], &[6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]);
@@ -67,7 +67,7 @@ fn rows(settings: &str, people: &[u32], meetings: &[Plain]) -> Vec<Row> {
 
 #[test]
 fn open_meetings_count_as_long_as_they_wait() {
-    // Persons 1 and 2 are of organisation 1, person 3 of organisation 2, person 4 of none.
+    // Persons 1 and 2 belong to organisation 1, person 3 to organisation 2, person 4 to none.
     let people = [1, 1, 2, 0];
     let meetings = [(1, 2, 100, Some(3)), (1, 3, 50, Some(5)), (1, 3, 20, None), (3, 4, 2, None), (2, 4, 400, Some(1))];
     let found = rows("{}", &people, &meetings);

@@ -5,12 +5,12 @@
 //!
 //! | state | when |
 //! |---|---|
-//! | `open` | not followed up, and the day it is due on is not over |
-//! | `late` | not followed up, and it is over |
+//! | `open` | not followed up, and the due day is not over |
+//! | `late` | not followed up, and the due day is over |
 //! | `done` | followed up, in time or not |
 //!
-//! The newest 1,000 meetings of a pair are kept. Invariant: what happens at the same millisecond
-//! follows up nothing of that millisecond, so a row does not depend on the order of arrival.
+//! The newest 1,000 meetings of a pair are kept. Invariant: events of the same millisecond do not
+//! follow up each other, so a row does not depend on the order of arrival.
 
 mod state;
 
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::state::Meeting;
 pub use crate::state::Meetings;
 
-/// What can be set when the view is installed.
+/// The settings of the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

@@ -1,8 +1,8 @@
-//! What is kept of two people: their meetings, and what followed each.
+//! The state of two people: their meetings, and what followed each of them.
 
 use kith_plugin_sdk::{Malformed, Packer, Position, StateBytes, Unpacker};
 
-/// Meetings kept of a pair: as many as a key may have rows.
+/// Meetings kept of a pair: as many as the rows that a key may have.
 pub(crate) const KEPT_MAX: usize = 1000;
 
 /// A meeting of the two.
@@ -11,16 +11,16 @@ pub(crate) struct Meeting {
     pub(crate) position: Position,
     /// Milliseconds since 1970-01-01 UTC.
     pub(crate) at: i64,
-    /// The first contact that happened later: where it is and when it was.
+    /// The first contact that happened later: its position and time.
     pub(crate) followed_up: Option<(Position, i64)>,
 }
 
-/// The meetings of two people in fold order. Only the last ones, all of one time, can be open.
+/// The meetings of two people in fold order. Only the last ones, all at the same time, can be open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meetings(Vec<Meeting>);
 
 impl Meetings {
-    /// A contact: it follows up every open meeting before it.
+    /// Adds a contact, which follows up every open meeting before it.
     pub(crate) fn follow_up(&mut self, position: Position, at: i64) {
         let open = self.0.iter_mut().rev().take_while(|meeting| meeting.followed_up.is_none());
         for meeting in open.filter(|meeting| meeting.at < at) {
@@ -28,7 +28,7 @@ impl Meetings {
         }
     }
 
-    /// A meeting, at the time of the last one or later.
+    /// Adds a meeting, at the time of the last one or later.
     pub(crate) fn meet(&mut self, position: Position, at: i64) {
         if self.0.len() == KEPT_MAX {
             self.0.remove(0);
@@ -45,8 +45,8 @@ impl Meetings {
     }
 }
 
-/// By meeting: position, milliseconds since the one before (the first: since 1970), then 0 if it is
-/// open, else the milliseconds to the follow-up and its position.
+/// For each meeting: position, milliseconds since the one before (for the first: since 1970), then 0
+/// if it is open, else the milliseconds to the follow-up and its position.
 impl StateBytes for Meetings {
     fn pack(&self, out: &mut Packer) {
         let mut before = None;

@@ -1,4 +1,4 @@
-//! The rules as short stories, and the view against a plain search.
+//! The rules as short stories, and the view compared with a plain search.
 
 use std::collections::BTreeSet;
 

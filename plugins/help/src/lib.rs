@@ -1,13 +1,13 @@
-//! The built-in view `help`: two rows per pair of people who help each other or ask to, one each way.
+//! The built-in view `help`: two rows per pair of people who help or ask each other, one each way.
 //!
 //! ```text
 //! G(i, j) = sum over the times i helped j of 2^(-(T - day) / h)          h: half-life in days
-//! balance = 2 min(G(i, j), G(j, i)) / (G(i, j) + G(j, i))                1: as much one way as the other
+//! balance = 2 min(G(i, j), G(j, i)) / (G(i, j) + G(j, i))                1: the same in both directions
 //! ```
 //!
-//! An ask is open until the one who was asked helps the one who asked, whatever with. The item of a
-//! row is the first entry in which its person helped or asked the other; none if they never did.
-//! Invariant: everything is whole numbers up to one last division, so rows agree on every machine.
+//! An ask is open until the person who was asked helps the one who asked, with anything. The item of
+//! a row is the first entry in which its person helped or asked the other; none if they never did.
+//! Invariant: all arithmetic up to a final division is in whole numbers: rows agree on every machine.
 
 mod state;
 
@@ -22,7 +22,7 @@ use crate::state::Side;
 /// A help in Q24.
 const UNIT: u32 = 1 << 24;
 
-/// What can be set when the view is installed.
+/// The settings of the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -122,7 +122,7 @@ fn number(sum: u64) -> f64 {
     sum as f64 / f64::from(1 << 16) / f64::from(1 << 16)
 }
 
-/// How even two sums are; nothing if nothing counts any more.
+/// How balanced two sums are; no value if nothing counts any more.
 fn balance(one: u64, other: u64) -> Value {
     let all = number(one) + number(other);
     if all > 0.0 { Value::Number(2.0 * number(one.min(other)) / all) } else { Value::None }

@@ -1,4 +1,4 @@
-//! What is kept of two people: on which days one helped the other, and which asks are open.
+//! The state of two people: the days on which one helped the other, and their open asks.
 
 use kith_plugin_sdk::{Day, Malformed, Packer, Position, StateBytes, Unpacker};
 
@@ -29,22 +29,22 @@ impl Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Helped {
     day: Day,
-    /// Times by side.
+    /// Number of helps by side.
     counts: [u32; 2],
 }
 
-/// The state of a pair. Days rise; each stands once.
+/// The state of a pair. Days are ascending, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exchange {
     /// The first entry in which a side helped or asked the other.
     first: [Option<Position>; 2],
-    /// Asks that wait for a side.
+    /// Number of asks that wait for each side.
     open_asks: [u32; 2],
     days: Vec<Helped>,
 }
 
 impl Exchange {
-    /// A side helps the other. Events come in the order of time.
+    /// One side helps the other. Events arrive in the order of time.
     pub(crate) fn help(&mut self, by: Side, position: Position, day: Day) -> Result<(), &'static str> {
         self.first[by.place()].get_or_insert(position);
         self.open_asks[by.place()] = 0;
@@ -60,13 +60,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// A side asks the other.
+    /// One side asks the other.
     pub(crate) fn ask(&mut self, by: Side, position: Position) {
         self.first[by.place()].get_or_insert(position);
         self.open_asks[by.other().place()] += 1;
     }
 
-    /// Drops the days that are more than so many days before the newest.
+    /// Drops the days that are more than `days_max` before the newest.
     pub(crate) fn forget(&mut self, days_max: i64) {
         if let Some(newest) = self.last_help() {
             let old = self.days.partition_point(|helped| newest.since(helped.day) > days_max);
@@ -82,7 +82,7 @@ impl Exchange {
         self.days.last().map(|helped| helped.day)
     }
 
-    /// What each side gave, each day's count weighed.
+    /// What each side gave, with the count of each day weighted.
     pub(crate) fn given(&self, weigh: impl Fn(u32, Day) -> u64) -> [u64; 2] {
         [Side::A, Side::B].map(|side| {
             let weights = self.days.iter().map(|helped| weigh(helped.counts[side.place()], helped.day));
@@ -90,7 +90,7 @@ impl Exchange {
         })
     }
 
-    /// Asks that wait for a side.
+    /// Number of asks that wait for a side.
     pub(crate) fn open_asks(&self, of: Side) -> u32 {
         self.open_asks[of.place()]
     }
@@ -101,8 +101,8 @@ impl Exchange {
     }
 }
 
-/// By side: its first entry (0: none) and the asks that wait for it. Then by day: the first since
-/// 1970, the others since the one before, and the times by side.
+/// For each side: its first entry (0: none) and the asks that wait for it. Then for each day: days
+/// since the one before (for the first: since 1970), and the helps by side.
 impl StateBytes for Exchange {
     fn pack(&self, out: &mut Packer) {
         for (first, open_asks) in self.first.iter().zip(self.open_asks) {

@@ -1,4 +1,4 @@
-//! Rows worked out by hand, the view against the plain formula, and the laws of a fold.
+//! Rows computed by hand, the view compared with the plain formula, and the laws of folding.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The built-in view `introductions`: one row per referral of the two people introduced, with what
-//! became of it.
+//! The built-in view `introductions`: one row per referral of the two people introduced, with its
+//! outcome.
 //!
 //! | state | since |
 //! |---|---|
@@ -7,11 +7,11 @@
 //! | `accepted` | an ACCEPTED answer by either of the two, unless one declined or they have met |
 //! | `declined` | a DECLINED answer by either; a later contact makes it `met` |
 //! | `met` | the first `met`, `followed_up` or `helped` of the two after it, or a MET answer by either |
-//! | `became_tie` | the day in contact that makes `tie_days` within `tie_window_days`; it stays |
+//! | `became_tie` | the day in contact that completes `tie_days` within `tie_window_days`; permanent |
 //!
 //! Answers by others and answers that name no referral of this pair have no effect. An answer that
 //! is stamped earlier than its referral counts as given right after it. The newest 1,000 referrals
-//! of a pair are kept. Invariant: a state depends on the events in their order alone.
+//! of a pair are kept. Invariant: a state depends only on the events and their order.
 
 mod referral;
 mod state;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use crate::referral::Referral;
 pub use crate::state::Introduced;
 
-/// What can be set when the view is installed.
+/// The settings of the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

@@ -4,7 +4,7 @@ use kith_plugin_sdk::{Answer, Day, Malformed, Person, Position};
 
 use crate::Settings;
 
-/// What became of a referral.
+/// The status of a referral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Unanswered,
@@ -17,7 +17,7 @@ pub(crate) enum Status {
 impl Status {
     const ALL: [Self; 5] = [Self::Unanswered, Self::Accepted, Self::Declined, Self::Met, Self::BecameTie];
 
-    /// The word in the rows.
+    /// The text in the rows.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unanswered => "unanswered",
@@ -59,7 +59,7 @@ pub(crate) struct Referral {
     pub(crate) resolved: Option<Day>,
     /// Days in contact within the window, counted until there is a tie.
     pub(crate) contact_days: u32,
-    /// The last day counted, from when there is one; not before `on`.
+    /// The last day counted, if any; not before `on`.
     pub(crate) last_contact: Option<Day>,
 }
 

@@ -1,21 +1,21 @@
-//! What is kept of two people: their referrals, and answers that were stamped before theirs.
+//! The state of two people: their referrals, and answers that were stamped before their referral.
 
 use kith_plugin_sdk::{Day, Event, Key, Malformed, Packer, Person, Position, StateBytes, Unpacker};
 
 use crate::Settings;
 use crate::referral::{Referral, Status};
 
-/// Referrals kept of a pair, and early answers: as many as a key may have rows.
+/// Referrals, and early answers, kept of a pair: as many as the rows that a key may have.
 const KEPT_MAX: usize = 1000;
 
-/// What answers made of a referral that has not come yet.
+/// The effect of answers on a referral that has not arrived yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Early {
     referral: Position,
     status: Status,
 }
 
-/// The state of two people. Referrals stand in fold order, early answers by position.
+/// The state of two people. Referrals are in fold order, early answers ordered by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Introduced {
     referrals: Vec<Referral>,
@@ -108,8 +108,8 @@ impl StateBytes for Introduced {
     }
 }
 
-/// Position, day, referrer, status, then days since it, each plus 1 and 0 for none: resolved, last
-/// contact; the number of days in contact stands only if there is a last one.
+/// Position, day, referrer, status, then days since it, each plus 1, or 0 for none: resolved, last
+/// contact; the number of days in contact follows only if there is a last one.
 fn put_referral(out: &mut Packer, referral: &Referral) {
     out.put_varint(referral.position.0);
     out.put_signed(i64::from(referral.on.0));

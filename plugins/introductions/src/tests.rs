@@ -1,4 +1,4 @@
-//! The rules as short stories, and the laws of a fold.
+//! The rules as short stories, and the laws of folding.
 
 use kith_plugin_sdk::batch::encode_extras;
 use kith_plugin_sdk::testing::Harness;
@@ -11,7 +11,7 @@ use super::*;
 const REFERRER: u32 = 9;
 const FIRST_DAY: i32 = 20_000;
 
-/// What happens to the people 1 and 2, with the day after the first.
+/// What happens to the people 1 and 2, with the number of days after the first.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Referred(i32),

@@ -6,8 +6,8 @@
 //! ratio   = silence / rhythm                                             cooling from 4, silent from 32
 //! ```
 //!
-//! Invariant: everything is whole numbers up to one last division, so rows agree on every machine;
-//! `state` is decided in whole numbers.
+//! Invariant: all arithmetic up to one final division is in whole numbers, so rows agree on every
+//! machine; `state` is decided in whole numbers.
 
 mod state;
 
@@ -16,15 +16,15 @@ use serde::Deserialize;
 
 pub use crate::state::Rhythm;
 
-/// What can be set when the view is installed.
+/// The settings of the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Days in contact from which on a pair has a rhythm: 2 to 1,000.
+    /// Days in contact from which a pair has a rhythm: 2 to 1,000.
     pub days_min: u32,
-    /// Silence, in usual gaps, from which on a tie cools: 1 to 1,000.
+    /// Silence, in usual gaps, from which a tie cools: 1 to 1,000.
     pub cooling_ratio: u32,
-    /// Silence, in usual gaps, from which on a tie is silent: more than `cooling_ratio`, up to 10,000.
+    /// Silence, in usual gaps, from which a tie is silent: more than `cooling_ratio`, up to 10,000.
     pub silent_ratio: u32,
 }
 

@@ -1,6 +1,6 @@
-//! What is kept of a pair: its last day in contact, and how often which gap lay between two of them.
+//! The state of a pair: its last day in contact, and how often each gap between such days occurred.
 //!
-//! Gaps that differ add up to a pair's whole time, so there are few of them: under 100 in ten years.
+//! Different gaps add up to at most the pair's whole time, so they are few: under 100 in ten years.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use kith_plugin_sdk::{Day, Malformed, Packer, StateBytes, Unpacker};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rhythm {
     last: Day,
-    /// Times by gap in days; no gap is 0, no count is 0.
+    /// Number of occurrences by gap in days; no gap and no number is 0.
     gaps: BTreeMap<u64, u64>,
 }
 
 impl Rhythm {
-    /// After the first day in contact.
+    /// The state after the first day in contact.
     pub(crate) fn from(day: Day) -> Self {
         Self { last: day, gaps: BTreeMap::new() }
     }
 
-    /// A contact. Events come in the order of time.
+    /// Adds a contact. Events arrive in the order of time.
     pub(crate) fn contact(&mut self, day: Day) -> Result<(), &'static str> {
         let gap = u64::try_from(day.since(self.last)).map_err(|_| "events are not in the order of time")?;
         if gap > 0 {
@@ -46,7 +46,7 @@ impl Rhythm {
         self.gap_at(count.saturating_sub(1) / 2) + self.gap_at(count / 2)
     }
 
-    /// The gap at a place, from 0, if all are lined up by length.
+    /// The gap at an index, from 0, with all gaps sorted by length.
     fn gap_at(&self, place: u64) -> u64 {
         let mut before = 0_u64;
         let found = self.gaps.iter().find(|(_, count)| {
@@ -57,7 +57,7 @@ impl Rhythm {
     }
 }
 
-/// The last day; then by gap: by how much it is longer than the one before, and its times.
+/// The last day; then for each gap the increase over the gap before, and its number.
 impl StateBytes for Rhythm {
     fn pack(&self, out: &mut Packer) {
         out.put_signed(i64::from(self.last.0));

@@ -1,4 +1,4 @@
-//! Rows worked out by hand, the view against a plain median, and the laws of a fold.
+//! Rows computed by hand, the view compared with a plain median, and the laws of folding.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn key() -> Key {
     Key::pair(1, 2)
 }
 
-/// A contact on each of the days, of every kind in turn.
+/// A contact on each of the days, with the kinds in turn.
 fn events(harness: &Harness<KeepInTouch>, days: &[i32]) -> Vec<Event<'static>> {
     let routes = KeepInTouch::MANIFEST.routes.iter().cycle();
     let placed = (1..).zip(days).zip(routes);

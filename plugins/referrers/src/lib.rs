@@ -1,4 +1,4 @@
-//! The built-in report `referrers`: a row for each person who introduced others, with what became of it.
+//! The built-in report `referrers`: a row for each person who introduced others, with the outcomes.
 //!
 //! ```text
 //! yield      = introductions that led to contact / introductions that are `settled_days` old
@@ -6,7 +6,7 @@
 //! yield_high = upper end                                       lead one with thirty of thirty-three
 //! ```
 //!
-//! The interval is that of Wilson (1927). Young introductions count in no yield, whatever became of them: those that
+//! The interval is that of Wilson (1927). Young introductions count in no yield, whatever their outcome: those that
 //! succeed at once would otherwise be judged before those that take time.
 //!
 //! Invariant: whole numbers, then the same few operations of IEEE 754, so rows agree on every machine.
@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 
 use crate::wilson::interval;
 
-/// Rows of `introductions` that are named as evidence.
+/// The most rows of `introductions` that are named as evidence.
 const EVIDENCE_MAX: usize = 1_000;
 
-/// What can be set when the report is installed.
+/// The settings of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -38,7 +38,7 @@ pub struct Settings {
 pub enum Goal {
     /// Any contact of the two after it.
     Met,
-    /// A lasting contact, as `introductions` has it.
+    /// A lasting contact, as defined by `introductions`.
     BecameTie,
 }
 
@@ -99,7 +99,7 @@ const fn column(name: &'static str, of: FieldType, about: &'static str) -> Field
     Field { name, of, about }
 }
 
-/// What the report reads in a row of `introductions`.
+/// What the report reads from a row of `introductions`.
 struct Introduction<'a> {
     state: &'a str,
     age: f64,
@@ -122,7 +122,7 @@ impl<'a> Introduction<'a> {
     }
 }
 
-/// What became of a person's introductions.
+/// The outcomes of a person's introductions.
 #[derive(Default)]
 struct Record {
     introductions: u64,

@@ -1,4 +1,4 @@
-//! The report on small networks, and what holds for every one.
+//! The report on small networks, and what holds for every network.
 
 use super::*;
 use kith_report_sdk::Table;

@@ -3,10 +3,10 @@
 //!
 //! Invariant: only addition, multiplication, division and square root, which IEEE 754 defines to the last bit.
 
-/// The 97.5 % quantile of the normal distribution, so that the interval is of 95 %.
+/// The 97.5 % quantile of the normal distribution, for a 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// A share, and the interval in which the true one lies with 95 %.
+/// A share, and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
     pub(crate) low: f64,
@@ -14,7 +14,7 @@ pub(crate) struct Interval {
     pub(crate) high: f64,
 }
 
-/// The interval of so many of so many; none of nothing.
+/// The interval of a share; `None` for a share of nothing.
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub(crate) fn interval(part: u64, whole: u64) -> Option<Interval> {
     if whole == 0 {
@@ -25,7 +25,7 @@ pub(crate) fn interval(part: u64, whole: u64) -> Option<Interval> {
     let centre = point + z2 / (2.0 * n);
     let reach = Z * (point * (1.0 - point) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
-    // Rounding may step over the ends by a last bit.
+    // Rounding may exceed the ends by the last bit.
     let (low, high) = (((centre - reach) / scale).max(0.0), ((centre + reach) / scale).min(1.0));
     Some(Interval { low, point, high })
 }

@@ -1,5 +1,5 @@
 /**
- * The packed batch of the contract, in both directions. Its layout is written down in `wit/`, at `fold`.
+ * The packed batch of the contract, in both directions. Its layout is specified in `wit/`, at `fold`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const EVENT_BYTES = 40;
 
 const encoder = new TextEncoder();
 
-/** Rows of a batch as words, and the words of a row; copied where they do not lie on whole words. */
+/** Rows of a batch as words, and the words of a row; copied if they are not aligned to words. */
 function wordsOf(batch, at, count, bytes) {
   const start = batch.byteOffset + at;
   if (bytes % 4 === 0 && start % 4 === 0) {
@@ -27,8 +27,8 @@ function wordsOf(batch, at, count, bytes) {
 }
 
 /**
- * Takes a batch apart and calls `take(key, state, events)` for each slot in order. Throws where the batch is not what
- * its header says.
+ * Reads a batch and calls `take(key, state, events)` for each slot in order. Throws if the batch does not match
+ * its header.
  */
 export function decode(batch, take) {
   if (batch.length < HEADER_BYTES) throw new Error("the batch is shorter than its header");

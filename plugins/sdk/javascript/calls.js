@@ -1,7 +1,7 @@
 /**
  * The calls of the contract for any view: what the component exports and what the test harness runs.
  *
- * A slot is folded or read without looking at any other.
+ * Each slot is folded or read independently of the others.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { Fault } from "./view.js";
 
 /** Why a call failed, and for which key. */
 export class SlotFault extends Error {
-  /** `slot` and `event` are undefined where it is none. */
+  /** `slot` and `event` are undefined if there is none. */
   constructor(slot, event, message) {
     super(message);
     this.slot = slot;
@@ -28,7 +28,7 @@ const TYPES = {
   object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 };
 
-/** Makes a view of its settings, or throws an Error with what is wrong with them. */
+/** Makes a view from its settings, or throws an Error with what is wrong with them. */
 export function configure(View, text) {
   let given;
   try {

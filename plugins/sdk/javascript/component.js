@@ -2,7 +2,7 @@
  * The component: the calls of the contract on the view that `main.js` exports as its default. Only this module knows
  * the generated bindings.
  *
- * Imported before the plugin, it closes what would differ from call to call: the clock and chance.
+ * Imported before the plugin, it disables what would differ from call to call: the clock and random numbers.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * What a plugin sees of an event: ids, kinds, times, numbers and attributes. No names, no notes.
  *
- * An event is a window on the packed batch and reads only what is asked for: an engine without a compiler of its own
- * would spend most of its time on fields that nobody looks at.
+ * An event is a view of the packed batch and reads only what is requested: an engine without its own compiler
+ * would spend most of its time on fields that nobody uses.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export function dayOf(at) {
  * Positions and times are numbers: both stay below 2^53.
  */
 export class Event {
-  /** The event that begins at a word of a batch; its extras are found from `extrasAt`, in bytes. */
+  /** The event that begins at a word of a batch; its extras begin at `extrasAt`, in bytes. */
   constructor(words, place, view, extrasAt) {
     this._words = words;
     this._place = place;
@@ -38,7 +38,7 @@ export class Event {
     this._extrasAt = extrasAt;
   }
 
-  /** Its place in the log. */
+  /** Its position in the log. */
   get position() {
     return this._words[this._place + 1] * HIGH + this._words[this._place];
   }
@@ -63,12 +63,12 @@ export class Event {
     return this._words[this._place + 6];
   }
 
-  /** People in the event beside the one looked at. */
+  /** Number of people in the event besides the one it is seen by. */
   get others() {
     return this._words[this._place + 7];
   }
 
-  /** Its place in the view's routes. */
+  /** Its index in the view's routes. */
   get route() {
     return this._words[this._place + 8] & 0xffff;
   }
@@ -105,7 +105,7 @@ export class Event {
     return extra === 0 ? undefined : findExtra(this._view, this._extrasAt + extra - 1, packedKey(key));
   }
 
-  /** All attributes and what the host adds, by key. */
+  /** All attributes and the values that the host adds, by key. */
   get attributes() {
     const all = new Map();
     const extra = this._words[this._place + 9];
@@ -117,7 +117,7 @@ export class Event {
 const encoder = new TextEncoder();
 const KEYS = new Map();
 
-/** A key as it lies in a batch: whole words, then single bytes. Made once. */
+/** A key as it is packed in a batch: whole words, then single bytes. Computed once. */
 function packedKey(key) {
   let packed = KEYS.get(key);
   if (packed === undefined) {

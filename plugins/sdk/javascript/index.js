@@ -1,7 +1,7 @@
 /**
- * Write Kith views in JavaScript: say how one key's events become a state, and a state rows. Packing, calls and faults
- * are done here. Everything runs in Node too, so a plugin is tested like any program; only `component.js` needs the
- * sandbox. Invariant: a plugin's answer depends on its arguments alone.
+ * Write Kith views in JavaScript: define how a key's events become a state, and a state rows. Packing, calls and faults
+ * are handled here. Everything runs in Node too, so a plugin is tested like any program; only `component.js` needs the
+ * sandbox. Invariant: a plugin's answer depends only on its arguments.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Takes clock and chance away: in a component they would give the values of the day it was built, without a word.
+ * Disables the clock and random numbers: in a component they would silently be those of the day it was built.
  *
  * @module
  */
@@ -12,7 +12,7 @@ function refuse(what) {
 
 const RealDate = Date;
 
-/** Dates can be made of numbers and texts; without one they would be the time, which there is not. */
+/** Dates can be made from numbers and texts; without an argument they would need the time, which is not available. */
 function SealedDate(...given) {
   if (given.length === 0 || new.target === undefined) refuse("clock")();
   return Reflect.construct(RealDate, given, new.target);

@@ -1,5 +1,5 @@
 /**
- * The view an author writes: how one key's events become a state, and a state rows.
+ * The base class of a view: how one key's events become a state, and a state rows.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Why the view cannot go on with a key. The host stops that key and shows the message. */
+/** Why the view cannot continue with a key. The host stops that key and shows the message. */
 export class Fault extends Error {
-  /** `event` is the position of the event at fault, where one is. */
+  /** `event` is the position of the event at fault, if any. */
   constructor(message, event = undefined) {
     super(message);
     this.event = event;
@@ -26,9 +26,9 @@ export class Fault extends Error {
  * - `stateVersion`: grows when states written by an older plugin can no longer be read.
  * - `routes`: the kinds it folds (`met`, `followed_up`, `asked`, `helped`, `referred`, `answered`, or `custom:` and a
  *   type), by `pair`, `directed-pair`, `introduced-pair`, `actor`, `subject` or `each-person`. `event.route` is the
- *   place in this list.
+ *   index in this list.
  * - `fields`: the columns; `of` is `number`, `integer`, `text`, `flag`, `day`, `person` or `event`.
- * - `settings`: a JSON schema; what it gives as `default` at the top level is filled in.
+ * - `settings`: a JSON schema; values of `default` at the top level are filled in.
  */
 export class View {
   /** Takes the settings, checked against the top level of the schema. Throw an Error to say what is wrong. */
@@ -37,7 +37,7 @@ export class View {
   /**
    * Adds a key's events, in the order of (time, position), to its state; undefined drops the key.
    *
-   * `state` is what the last call returned, undefined at first. Must give the same however events are split into
+   * `state` is what the last call returned, undefined at first. Must return the same however events are split into
    * calls.
    */
   fold(_key, _state, _events) {
@@ -50,8 +50,8 @@ export class View {
   }
 
   /**
-   * Makes the key's rows, at most 1,000, as `{ values, item, evidence }`: `item` is a position that tells them apart,
-   * `evidence` the positions of the entries they stand on (empty: every entry of the key). Replace it in views with
+   * Makes the key's rows, at most 1,000, as `{ values, item, evidence }`: `item` is a position that distinguishes them,
+   * `evidence` the positions of their evidence (empty: every entry of the key). Override it in views with
    * several rows a key.
    */
   rows(key, state, asOf) {

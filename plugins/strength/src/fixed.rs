@@ -1,7 +1,7 @@
-//! The logarithm in whole numbers. Qn is a number times 2^n. Errors are at most a few units of the
+//! The logarithm in whole numbers. Qn is a number times 2^n. Errors are at most a few units in the
 //! last place, and the same everywhere.
 
-/// The binary logarithm, in Q32, of a number of at least 1 in Q32: one bit a squaring.
+/// The binary logarithm, in Q32, of a number of at least 1 in Q32: one bit per squaring.
 pub(crate) fn log2(value: u64) -> u64 {
     let zeros = value.leading_zeros();
     let whole = u64::from(31 - zeros);

@@ -1,15 +1,15 @@
 //! The built-in view `strength`: one row per pair of people in contact.
 //!
 //! ```text
-//! u(e)  = w_kind / k            k: people in the event beside the one looked at (1 without `divide`)
+//! u(e)  = w_kind / k            k: people in the event besides the one it is seen by (1 without `divide`)
 //! c(d)  = max of u(e) over the pair's events on UTC day d
 //! S(T)  = sum over days d <= T of c(d) * 2^(-(T - d) / h)          h: half-life in days
 //! score = 100 * ln(1 + S) / ln(1 + S_max)    S_max: S of a contact of the largest weight every day
 //! ```
 //!
-//! Invariant: everything is whole numbers up to one last division, so rows agree on every machine.
-//! A day counts for 32 half-lives; after that it is less than the last bit and leaves the state.
-//! The counts are of all events folded, whatever their day.
+//! Invariant: all arithmetic up to one final division is in whole numbers, so rows agree on every
+//! machine. A day counts for 32 half-lives; after that it is less than the last bit and is dropped.
+//! The counts include all events folded, whatever their day.
 
 mod fixed;
 mod settings;

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-/// What can be set when the view is installed.
+/// The settings of the view.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

@@ -1,4 +1,4 @@
-//! What is kept of a pair: counts of all that was, and the days that still count.
+//! The state of a pair: counts of all events, and the days that still count.
 
 use kith_plugin_sdk::{Day, Malformed, Packer, StateBytes, Unpacker};
 
@@ -10,17 +10,17 @@ pub(crate) struct Contact {
     pub(crate) unit: u32,
 }
 
-/// The state of a pair. Days rise; each stands once.
+/// The state of a pair. Days are ascending, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tie {
     counts: [u64; 4],
-    /// Days in contact ever, also those no longer in `days`.
+    /// Number of all days in contact, including those no longer in `days`.
     day_count: u64,
     days: Vec<Contact>,
 }
 
 impl Tie {
-    /// Adds an event of a kind (its route). Events come in the order of time.
+    /// Adds an event of a kind (its route). Events arrive in the order of time.
     pub(crate) fn add(&mut self, kind: usize, contact: Contact) -> Result<(), &'static str> {
         match self.days.last_mut() {
             Some(last) if last.day > contact.day => return Err("events are not in the order of time"),
@@ -34,7 +34,7 @@ impl Tie {
         Ok(())
     }
 
-    /// Drops the days that are more than so many days before the newest.
+    /// Drops the days that are more than `days_max` before the newest.
     pub(crate) fn forget(&mut self, days_max: i64) {
         if let Some(newest) = self.days.last().map(|contact| contact.day) {
             let old = self.days.partition_point(|contact| newest.since(contact.day) > days_max);
@@ -52,7 +52,7 @@ impl Tie {
         &self.days[..end]
     }
 
-    /// Days in contact ever, up to one of the kept days or later.
+    /// Number of all days in contact up to a day, which is one of the kept days or later.
     pub(crate) fn days_until(&self, day: Day) -> u64 {
         let later = self.days.len() - self.until(day).len();
         self.day_count.saturating_sub(later as u64)

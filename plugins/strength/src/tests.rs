@@ -1,4 +1,4 @@
-//! The view against the plain formula in floating point, and the laws of a fold.
+//! The view compared with the plain formula in floating point, and the laws of folding.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ fn key() -> Key {
     Key::pair(1, 2)
 }
 
-/// Events in the order of time, one position after the other.
+/// Events in the order of time, at consecutive positions.
 fn events(harness: &Harness<Strength>, plain: &[Plain]) -> Vec<Event<'static>> {
     let mut sorted = plain.to_vec();
     sorted.sort_by_key(|(_, day, _)| *day);
@@ -43,7 +43,7 @@ fn score(harness: &Harness<Strength>, plain: &[Plain], as_of: i32) -> f64 {
     }
 }
 
-/// The sum and the score as they are written, in floating point.
+/// The sum and the score as written, in floating point.
 fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> (f64, f64) {
     let Weights { met, followed_up, helped, referred } = settings.weights;
     let weights = [met, followed_up, helped, referred];

@@ -1,4 +1,4 @@
-//! The built-in report `who_should_meet`: pairs of people who never were in contact and share people who know both well.
+//! The built-in report `who_should_meet`: pairs of people never in contact who share people that know both well.
 //!
 //! ```text
 //! p(i,v)     = 1 - exp(-S(i,v) / saturation_days)         S: `decayed_days` of `strength`
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Weighted resource allocation, after Zhou, Lü and Zhang, "Predicting missing links via local information", European
-//! Physical Journal B 71 (2009): who has few ties gives more of each. `via` is the shared person who adds most.
+//! Physical Journal B 71 (2009): people with few ties give more to each. `via` is the shared person who adds most.
 //!
 //! Invariant: sums run in the order of handles and logarithms are libm's, so rows agree on every machine.
 
@@ -20,20 +20,20 @@ use std::collections::BTreeSet;
 
 pub use crate::network::{Network, Path, Tie};
 
-/// Rows that a report may have.
+/// The most rows that a report may have.
 const ROWS_MAX: usize = 100_000;
-/// Paths whose ties are named as evidence.
+/// The most paths whose ties are named as evidence.
 const EVIDENCE_PATHS_MAX: usize = 500;
 
-/// What can be set when the report is installed.
+/// The settings of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Suggestions for each person, the best ones: 1 to 100.
+    /// The number of best suggestions for each person: 1 to 100.
     pub per_person: usize,
-    /// Only people of two different organisations.
+    /// Whether to suggest only people of two different organisations.
     pub across_organisations: bool,
-    /// Decayed days in contact from which on a tie is strong: 0.1 to 1,000.
+    /// Decayed days in contact from which a tie is strong: 0.1 to 1,000.
     pub saturation_days: f64,
 }
 
@@ -117,7 +117,7 @@ impl WhoShouldMeet {
         Ok(Tie { weight, last_contact, row: number })
     }
 
-    /// The best ones of each person, each pair once, the best pairs first.
+    /// The best suggestions of each person, each pair once, the best pairs first.
     fn suggestions(self, input: &Input, network: &Network) -> Vec<Suggestion> {
         let mut pairs = BTreeSet::new();
         let mut found = Vec::new();

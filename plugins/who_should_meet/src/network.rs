@@ -1,13 +1,13 @@
 //! Who is in contact with whom, and the scores of those who are two steps apart.
 //!
-//! Invariant: a person's ties stand in the order of handles, so that every sum has one order, the same from both ends.
+//! Invariant: a person's ties are in the order of handles, so that every sum has one order, the same from both ends.
 
 use kith_report_sdk::Day;
 
-/// Two people in contact.
+/// A tie between two people in contact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tie {
-    /// How strong: from 0, never in contact, to below 1.
+    /// The strength: from 0, never in contact, to below 1.
     pub weight: f64,
     /// The last day in contact.
     pub last_contact: Day,
@@ -20,16 +20,16 @@ pub struct Tie {
 pub struct Network {
     /// By handle: the others, in the order of handles, with the ties to them.
     ties: Vec<Vec<(u32, Tie)>>,
-    /// By handle: the weights of all ties together.
+    /// By handle: the sum of the weights of all ties.
     weights: Vec<f64>,
 }
 
 /// A shared contact of two people.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Path {
-    /// Who it is.
+    /// The shared contact.
     pub via: u32,
-    /// What this one adds to the score of the two.
+    /// The contribution to the score of the two.
     pub score: f64,
     /// The tie with the first person.
     pub from: Tie,
@@ -38,7 +38,7 @@ pub struct Path {
 }
 
 impl Network {
-    /// A network of so many people without ties.
+    /// A network of this many people without ties.
     pub fn new(people: usize) -> Self {
         Self { ties: vec![Vec::new(); people + 1], weights: vec![0.0; people + 1] }
     }
@@ -59,7 +59,7 @@ impl Network {
         (0..).zip(&self.ties).filter(|(_, ties)| !ties.is_empty()).map(|(person, _)| person)
     }
 
-    /// Everybody that both are in contact with, in the order of handles, if that contact still counts.
+    /// Everybody that both are in contact with, in the order of handles, if the contact still counts.
     pub fn paths(&self, a: u32, b: u32) -> Vec<Path> {
         let (mut ones, mut others) = (self.ties(a).iter().peekable(), self.ties(b).iter().peekable());
         let mut paths = Vec::new();
@@ -79,7 +79,7 @@ impl Network {
         paths
     }
 
-    /// Room to compute scores in, for one person after the other.
+    /// Working memory to compute scores, for one person after the other.
     pub fn scores(&self) -> Scores<'_> {
         let people = self.ties.len();
         Scores { network: self, sums: vec![0.0; people], is_close: vec![false; people] }
@@ -89,13 +89,13 @@ impl Network {
         self.ties.get(person as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// What somebody with these two ties, of all theirs, adds to the score of the two.
+    /// What somebody with these two ties, among all theirs, contributes to the score of the two.
     fn share(&self, via: u32, from: &Tie, to: &Tie) -> f64 {
         if from.weight > 0.0 && to.weight > 0.0 { from.weight * to.weight / self.weights[via as usize] } else { 0.0 }
     }
 }
 
-/// Sums of one person at a time.
+/// The sums for one person at a time.
 #[derive(Debug)]
 pub struct Scores<'a> {
     network: &'a Network,
@@ -104,7 +104,7 @@ pub struct Scores<'a> {
 }
 
 impl Scores<'_> {
-    /// Those who share somebody with a person and never were in contact themselves, with their scores, in any order.
+    /// Those who share somebody with a person and were never in contact with them, with their scores, in any order.
     pub fn of(&mut self, person: u32) -> Vec<(u32, f64)> {
         let close = || [person].into_iter().chain(self.network.ties(person).iter().map(|(other, _)| *other));
         close().for_each(|other| self.is_close[other as usize] = true);

@@ -1,4 +1,4 @@
-//! The report on small networks, against the formula as it is written, and what holds for every network.
+//! The report on small networks, compared with the formula as written, and what holds for every network.
 
 use super::*;
 use kith_report_sdk::{Member, Table};
@@ -35,7 +35,7 @@ fn keys(rows: &[Row]) -> Vec<(u32, u32)> {
 
 #[test]
 fn who_shares_good_contacts_should_meet() {
-    // 1 and 2 share 3 and 4; 4 also knows 5, whom 1 and 2 reach over 4 alone.
+    // 1 and 2 share 3 and 4; 4 also knows 5, whom 1 and 2 reach only through 4.
     let ties = [(1, 3, 5.0), (2, 3, 5.0), (1, 4, 1.0), (2, 4, 1.0), (4, 5, 1.0)];
     let found = rows("{}", &[1, 2, 1, 1, 2], &ties);
     assert_eq!(keys(&found), [(1, 2), (3, 4), (1, 5), (2, 5)], "3 and 4 share both, and weaker ones");
@@ -73,7 +73,7 @@ fn a_tie_that_faded_to_nothing_leads_nowhere_and_still_is_no_news() {
     assert!(rows("{}", &[], &[]).is_empty());
 }
 
-/// The sum as it is written, for every pair that never was in contact.
+/// The sum as written, for every pair that was never in contact.
 fn formula(people: u32, ties: &BTreeMap<(u32, u32), f64>) -> BTreeMap<(u32, u32), f64> {
     let p = |i: u32, j: u32| ties.get(&(i.min(j), i.max(j))).map_or(0.0, |days| 1.0 - (-days / 3.4).exp());
     let mut scores = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What a server says when it is ready: to people and scripts on standard output, to systemd on its socket.
+//! What a server announces when it is ready: to people and scripts on standard output, to systemd on its socket.
 
 use crate::{config::Config, demo, limits::KEYS_TOLD_MAX, node::Node, owner_token};
 use kith_core::timestamp::DAY_MS;
@@ -10,46 +10,46 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Says that the server takes calls at an address; after a first start also what to try next.
+/// Announces that the server accepts calls at an address, and after a first start what to try next.
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     let mut lines = Vec::new();
     lines.extend(node.owner_token().map(|token| welcome(&config.data, token, address)));
     lines.extend(owner_age(node));
     if config.demo {
         let name = demo::NAME;
-        lines.push(format!("the fictional network `{name}` is there: try `kith view --network {name}`"));
+        lines.push(format!("the fictional network `{name}` is ready: try `kith view --network {name}`"));
     }
     lines.extend(keys(&node.log().networks()));
     lines.extend(node.log().rollback().map(|rollback| warning(&rollback, config)));
     lines.push(format!("listening on {address}"));
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{}", lines.join("\n")).and_then(|()| out.flush()) {
-        tracing::warn!(%error, "standard output takes nothing");
+        tracing::warn!(%error, "standard output cannot be written");
     }
     if let Some(rollback) = node.log().rollback() {
-        tracing::error!(reason = %rollback, "the log is not the one that was signed, it takes no events");
+        tracing::error!(reason = %rollback, "the log is not the one that was signed; it accepts no events");
     }
     tracing::info!(%address, "ready");
     notify(&[NotifyState::Ready]);
 }
 
-/// How old the owner token is and when it ends, at every start but the first.
+/// The age of the owner token and when it expires; `None` on the first start.
 fn owner_age(node: &Node) -> Option<String> {
     if node.owner_token().is_some() {
         return None;
     }
     let now = node.now();
     let Some(token) = owner_token::current(node.log(), now) else {
-        return Some("no owner token opens the server: `kithd owner issue` makes one".to_owned());
+        return Some("there is no valid owner token: `kithd owner issue` makes one".to_owned());
     };
     let days = now.millis().saturating_sub(token.issued_at.millis()) / DAY_MS;
     let end = token.expires_at.map(|end| (end.millis() - now.millis()) / DAY_MS);
     tracing::info!(age_days = days, ends_in_days = end, "owner token");
-    let ends = end.map_or_else(|| "does not end".to_owned(), |end| format!("ends in {end} days"));
+    let ends = end.map_or_else(|| "does not expire".to_owned(), |end| format!("expires in {end} days"));
     Some(format!("the owner token is {days} days old and {ends}; `kithd owner rotate` replaces it"))
 }
 
-/// The public keys of the networks' logs, as auditors keep them.
+/// The public keys of the networks' logs, in the form that auditors keep.
 fn keys(networks: &[Network]) -> Vec<String> {
     let first = networks.iter().take(KEYS_TOLD_MAX);
     let mut lines: Vec<_> = first
@@ -61,7 +61,7 @@ fn keys(networks: &[Network]) -> Vec<String> {
     lines
 }
 
-/// Says that the server takes no events, why, and what can be done.
+/// The warning that the server accepts no events, with the reasons and what can be done.
 fn warning(rollback: &Rollback, config: &Config) -> String {
     let (data, checkpoint) = (absolute(&config.data), absolute(&config.log.checkpoint_path()));
     format!(
@@ -74,14 +74,14 @@ fn warning(rollback: &Rollback, config: &Config) -> String {
     )
 }
 
-/// Tells systemd that the server goes down.
+/// Tells systemd that the server is shutting down.
 pub(crate) fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "systemd could not be told");
+        tracing::warn!(%error, "systemd could not be notified");
     }
 }
 
@@ -98,12 +98,12 @@ fn welcome(data: &Path, token: &Path, address: SocketAddr) -> String {
     )
 }
 
-/// A path that holds in every folder.
+/// A path that works from every folder.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);

@@ -1,4 +1,4 @@
-//! What holds callers within their bounds: how much each may have, and how often.
+//! Limits on what callers use: how much each may have, and how often.
 
 pub(crate) mod answers;
 pub(crate) mod budget;

@@ -1,4 +1,4 @@
-//! The one place that reads the machine's clock; everything else is given a [`Clock`].
+//! The only place that reads the machine's clock; everything else receives a [`Clock`].
 
 use kith_core::timestamp::Timestamp;
 pub use kith_log::Clock;
@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// The machine's clock, in whole milliseconds. Before 1970 it stands still at 1970.
+/// The machine's clock, in whole milliseconds. Times before 1970 read as 1970.
 pub fn system_clock() -> Clock {
     Arc::new(|| {
         #[allow(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]

@@ -1,4 +1,4 @@
-//! What `kithd` does besides serving: commands on a data folder that no server uses, one file each.
+//! The subcommands of `kithd`, which work on a data folder that no server uses; one file each.
 
 mod backup;
 mod check;

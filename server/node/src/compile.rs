@@ -1,6 +1,6 @@
-//! Compiles components of others in a child process of this program, which has bounded memory and time.
+//! Compiles untrusted components in a child process of this program, with bounded memory and time.
 //!
-//! Invariant: one component at a time is compiled for a server, and a child lives no longer than whoever waits for it.
+//! Invariant: a server compiles one component at a time, and a child never outlives the caller that waits for it.
 
 pub mod child;
 
@@ -24,26 +24,26 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// What the allocator reserves at once, a gigabyte otherwise: reserving counts as address space, which is bounded.
+/// What the allocator reserves at once, by default a gigabyte: reservations count as address space, which is bounded.
 const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "64MiB");
 
-/// Why there is no code.
+/// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompileError {
     /// The component is refused.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// Too many wait for theirs, or the same principal waits already.
+    /// Too many are waiting, or the same principal is waiting already.
     #[error("{0}")]
     Busy(&'static str),
-    /// Whoever asked for it is gone.
-    #[error("nobody waits for the component any more")]
+    /// The caller is gone.
+    #[error("the caller no longer waits for the component")]
     Gone,
-    /// The child cannot be run.
-    #[error("no process can be started that compiles: {0}")]
+    /// The child process could not be run.
+    #[error("the compiling process could not be started: {0}")]
     Child(#[from] io::Error),
-    /// The child could not be bounded.
-    #[error("the process that compiles failed: {0}")]
+    /// The limits of the child could not be set.
+    #[error("the compiling process failed: {0}")]
     Unbounded(String),
 }
 
@@ -57,10 +57,10 @@ impl CompileError {
     }
 }
 
-/// For whom a component is compiled.
+/// On whose behalf a component is compiled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum For {
-    /// The server itself, which names each component once.
+    /// The server itself, which asks for each component once.
     Server,
     /// A principal of a network, or of the whole server.
     Principal(Option<NetworkName>, String),
@@ -84,7 +84,7 @@ pub(crate) struct Compiler {
     waiting: Mutex<BTreeSet<For>>,
 }
 
-/// A place among those who wait, given back when it is dropped.
+/// A place in the queue, returned when dropped.
 struct Place<'a> {
     compiler: &'a Compiler,
     of: For,
@@ -97,12 +97,12 @@ impl Drop for Place<'_> {
 }
 
 impl Compiler {
-    /// `program` is this program's file; a child may take so many seconds of processor time, and twice that in all.
+    /// `program` is this program's file. A child may use `seconds_max` of processor time and run for twice as long.
     pub(crate) fn new(program: PathBuf, seconds_max: u32) -> Self {
         Self { program, seconds_max, turn: Semaphore::new(1), waiting: Mutex::default() }
     }
 
-    /// The code of a component. Dropping the future ends the child.
+    /// Compiles a component and returns its code. Dropping the future ends the child.
     pub(crate) async fn compile(&self, component: &[u8], of: For) -> Result<Vec<u8>, CompileError> {
         let _place = self.place(of)?;
         let _turn = self.turn.acquire().await.expect("the semaphore is never closed");
@@ -154,7 +154,7 @@ impl Compiler {
             .spawn()
     }
 
-    /// A child that did not end by itself came to one of its limits.
+    /// Which limit ended a child that did not exit by itself.
     fn ended(&self, status: ExitStatus) -> Refused {
         use std::os::unix::process::ExitStatusExt;
         let out_of_time =
@@ -171,7 +171,7 @@ impl Compiler {
     }
 }
 
-/// Gives a child its component and takes what it gives, to the end of both.
+/// Writes the component to a child and reads its output and error text to the end.
 async fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, String)> {
     let (mut stdin, stdout, stderr) = (
         child.stdin.take().expect("it is piped"),
@@ -179,7 +179,7 @@ async fn exchange(child: &mut Child, component: &[u8]) -> io::Result<(Vec<u8>, S
         child.stderr.take().expect("it is piped"),
     );
     let give = async move {
-        // A child that ends before it has read all says why by its exit.
+        // If a child ends before it has read everything, its exit code says why.
         drop(stdin.write_all(component).await);
         drop(stdin.shutdown().await);
     };

@@ -1,6 +1,6 @@
-//! The settings of a server, as one value made of each part's own: defaults, then file, `KITH_*`, flags.
+//! The settings of a server, composed of the settings of its parts: defaults, then file, `KITH_*`, flags.
 //!
-//! A [`Config`] that exists is complete and valid; whatever is wrong with settings is found before a port is bound.
+//! A [`Config`] is always complete and valid; every mistake in the settings is found before a port is bound.
 
 mod layers;
 mod lookup;
@@ -19,14 +19,14 @@ use std::{
 };
 use toml::Value;
 
-/// Where `kithd` listens unless told otherwise.
+/// Where `kithd` listens by default.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
-/// Tables of the file, and middle parts of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
+/// Tables of the file, and the middle part of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
 const SECTIONS: [&str; 5] = ["limits", "telemetry", "log", "views", "http"];
-/// Keys outside tables.
+/// Keys outside of tables.
 const TOP_LEVEL: [&str; 5] = ["data", "listen", "allow_plaintext", "reflection", "demo"];
-/// The least and the most that each number may be.
+/// Minimum and maximum of each number.
 const RANGES: [(&str, &[Range]); 3] =
     [("limits", Limits::RANGES), ("log", kith_log::Config::RANGES), ("views", views::Config::RANGES)];
 /// Variables with our prefix that are not settings of the server.
@@ -38,7 +38,7 @@ const OTHER_VARIABLES: [&str; 6] =
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
-    /// The address to listen on; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
     /// Whether plaintext may leave this machine.
     pub allow_plaintext: bool,
@@ -48,20 +48,20 @@ pub struct Config {
     pub demo: bool,
     /// Limits of connections, calls and streams.
     pub limits: Limits,
-    /// Log lines.
+    /// Settings of log lines and metrics.
     pub telemetry: telemetry::Config,
     /// The log's own settings.
     pub log: kith_log::Config,
     /// The plugin host's own settings.
     pub views: views::Config,
-    /// What browsers may do.
+    /// Settings for browsers.
     pub http: http_door::Config,
 }
 
-/// Settings as they were given.
+/// The sources of the settings, unparsed.
 #[derive(Debug)]
 pub struct Sources<'a, L> {
-    /// The data folder unless another one is given; `None` if this account has no home.
+    /// The default data folder; `None` if this account has no home folder.
     pub data_default: Option<PathBuf>,
     /// Path and text of the configuration file, if there is one.
     pub file: Option<(PathBuf, String)>,
@@ -82,16 +82,16 @@ pub struct Flags {
     pub demo: Option<Demo>,
 }
 
-/// That the network `demo` is asked for.
+/// A request for the network `demo`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demo;
 
-/// A configuration, and what was left out of it.
+/// A configuration, and the variables that were ignored.
 #[derive(Debug)]
 pub struct Read {
     /// The configuration.
     pub config: Config,
-    /// Variables that look like settings and are none.
+    /// Variables that look like settings but are not.
     pub ignored_variables: Vec<String>,
 }
 
@@ -106,7 +106,7 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// Settings outside tables.
+/// Settings outside of tables.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct TopLevel {
@@ -118,7 +118,7 @@ struct TopLevel {
 }
 
 impl Config {
-    /// Every setting at its default, for a data folder.
+    /// The default settings for a data folder.
     pub fn new(data: PathBuf) -> Self {
         Self {
             log: kith_log::Config { data: data.clone(), ..kith_log::Config::default() },
@@ -134,7 +134,7 @@ impl Config {
         }
     }
 
-    /// Reads the settings from all their sources, or gives everything that is wrong with them.
+    /// Reads the settings from all sources, or returns everything that is wrong with them.
     pub fn read<L: Lookup>(sources: Sources<'_, L>) -> Result<Read, ConfigErrors> {
         let mut problems = Vec::new();
         let mut layers = Layers::default();
@@ -178,7 +178,7 @@ impl Config {
         Ok(Read { config, ignored_variables: ignored.collect() })
     }
 
-    /// What the values say that cannot be served.
+    /// Valid values that the server cannot work with.
     fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems();
         problems.extend(self.telemetry.problem());

@@ -1,4 +1,4 @@
-//! The fictional network `demo`: appended like anybody's events, once, so that every view has something to show.
+//! The fictional network `demo`: its events are appended once, like any others, so that every view has rows to show.
 
 mod cast;
 mod random;
@@ -23,7 +23,7 @@ use story::{Scene, event_id, story};
 /// The network's name.
 pub(crate) const NAME: &str = "demo";
 
-/// Why the demonstration network is not complete. The next start goes on with it.
+/// Why the demonstration network is not complete. The next start continues filling it.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// An event was not accepted.
@@ -40,7 +40,7 @@ pub enum DemoError {
     Random(#[from] getrandom::Error),
 }
 
-/// Fills the network unless it is filled already. The story ends when the network was made.
+/// Fills the network unless it is full already. The story ends at the time when the network was created.
 pub(crate) async fn fill(network: &Network) -> Result<(), DemoError> {
     let (cast, end) = (members(), network.created_at());
     let scenes = story(&cast, end);
@@ -65,7 +65,7 @@ async fn append_all(network: &Network, commands: Vec<Command>) -> Result<(), Dem
         for command in commands.by_ref().take(DEMO_APPENDS_MAX) {
             let mut append: futures_util::future::BoxFuture<'_, Result<Vec<Outcome>, AppendError>> =
                 network.append(command).boxed();
-            // The first poll puts the command into the log's queue, so the order of polls is the order in the log.
+            // The first poll puts the command into the log's queue, so events are in the log in the order of polling.
             match (&mut append).now_or_never() {
                 Some(answer) => drop(answer?),
                 None => waiting.push(append),
@@ -98,7 +98,7 @@ fn owner() -> Principal {
     }
 }
 
-/// Somebody who records what they did themselves.
+/// The principal of a member, who records what they did themselves.
 fn recorder(member: &Member) -> Principal {
     Principal {
         id: format!("person:{}", member.id).parse().expect("person ids are allowed in principals"),
@@ -138,7 +138,7 @@ fn prepare_scene(scene: &Scene) -> Result<Prepared, DemoError> {
     prepare(scene.id, scene.at, scene.fact.clone(), scene.note.map(|note| (DetailKind::Note, note)))
 }
 
-/// Makes an event as a client does; words are about everybody in it.
+/// Makes an event as a client does; its words are about everybody in it.
 fn prepare(
     id: EventId,
     occurred_at: Timestamp,

@@ -1,4 +1,4 @@
-//! The front door: where connections come from, which pages may call, and who is calling.
+//! The front door: where connections come from, which web pages may call, and who is calling.
 
 pub(crate) mod authenticator;
 pub(crate) mod connection;

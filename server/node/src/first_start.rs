@@ -1,6 +1,6 @@
 //! The first start: a data folder, an owner token in a file, a network named `default`.
 //!
-//! The network comes last: as long as there is none, the first start is not over and begins again.
+//! The network comes last: as long as none exists, the first start is incomplete and is repeated.
 
 use crate::owner_token::{self, OWNER_TOKEN_FILE, OwnerTokenError};
 use kith_core::id::NetworkName;
@@ -14,7 +14,7 @@ use std::{
 
 /// Name of the first network.
 const FIRST_NETWORK: &str = "default";
-/// Folders in the data folder that are made at the start.
+/// Folders in the data folder that are created at the start.
 const MADE_FOLDERS: [&str; 2] = ["views", "cache"];
 /// Folders in the data folder that only this account may enter.
 const PRIVATE_FOLDERS: [&str; 3] = ["views", "cache", "keys"];
@@ -22,15 +22,15 @@ const PRIVATE_FOLDERS: [&str; 3] = ["views", "cache", "keys"];
 /// Why the first start failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstStartError {
-    /// A file or folder could not be made or read.
+    /// A file or folder could not be created or read.
     #[error("{path}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Others may write in the data folder.
+    /// Other accounts may write in the data folder.
     #[error(
         "others may write in the data folder {path}, and may have done so: see that nothing in it is theirs, and run \
          `chmod 700 {path}`"
@@ -39,19 +39,19 @@ pub enum FirstStartError {
         /// The data folder.
         path: PathBuf,
     },
-    /// The owner token's file is not to be trusted.
+    /// The file of the owner token cannot be trusted.
     #[error(transparent)]
     OwnerToken(#[from] OwnerTokenError),
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
     Token(#[from] Unavailable),
-    /// The network could not be made.
-    #[error("the network could not be made: {0}")]
+    /// The network could not be created.
+    #[error("the network could not be created: {0}")]
     Network(#[from] CreateNetworkError),
 }
 
-/// Makes the data folder, for this account only, if it is not there; refuses one that others may write in. It and the
-/// folders in it become this account's alone: what lies there is run, or tells what the log says.
+/// Creates the data folder if it does not exist; refuses one that others may write in. Restricts it and the folders in
+/// it to this account: their files are run, or reveal what the log contains.
 pub(crate) fn make_folder(data: &Path) -> Result<(), FirstStartError> {
     make_private(data)?;
     let mode = fs::metadata(data).map_err(at(data))?.permissions().mode();
@@ -72,7 +72,7 @@ fn make_private(folder: &Path) -> Result<(), FirstStartError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))
 }
 
-/// Takes a folder's access from others. A link stays as it is: it leads to what somebody else answers for.
+/// Removes others' access to a folder. A link stays as it is: its target is somebody else's responsibility.
 fn close_to_others(folder: &Path) -> Result<(), FirstStartError> {
     match fs::symlink_metadata(folder) {
         Ok(found) if found.is_dir() && found.permissions().mode() & 0o077 != 0 => {
@@ -84,11 +84,11 @@ fn close_to_others(folder: &Path) -> Result<(), FirstStartError> {
     }
 }
 
-/// Completes the first start if it is one. Gives the path of the owner token then.
+/// Completes a first start. Returns the path of the owner token, or `None` if this is not a first start.
 pub(crate) async fn complete(log: &Log, data: &Path) -> Result<Option<PathBuf>, FirstStartError> {
     let path = data.join(OWNER_TOKEN_FILE);
     if !log.networks().is_empty() {
-        // A file that others can read opens the server to them: that is said now, and not found out later.
+        // A file that others can read opens the server to them: fail now rather than let it be found out later.
         owner_token::read(&path)?;
         return Ok(None);
     }

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
         long,
         value_name = "ADDRESS",
         global = true,
-        help = "Address and port; port 0 takes a free one [env: KITH_LISTEN] [default: 127.0.0.1:7420]"
+        help = "Address and port; port 0 picks a free port [env: KITH_LISTEN] [default: 127.0.0.1:7420]"
     )]
     listen: Option<String>,
     /// A configuration file in TOML
@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<Command>,
 }
 
-/// What else `kithd` does.
+/// The subcommands of `kithd`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(CheckArgs),
@@ -58,12 +58,12 @@ pub(crate) enum Command {
     /// Print the effective configuration, secrets hidden
     #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
     Config,
-    /// Compile the component on standard input: what a server starts for plugins of others
+    /// Compile the component on standard input, as a server does in a child process
     #[command(hide = true)]
     CompileComponent(CompileComponentArgs),
 }
 
-/// What a child that compiles may take.
+/// Limits of a compiling child process.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompileComponentArgs {
     /// Seconds of processor time.

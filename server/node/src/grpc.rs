@@ -1,4 +1,4 @@
-//! The gRPC services: one folder per service, one file per call; wire types stop in `convert`, statuses are made in `status`.
+//! The gRPC services: a folder per service, a file per call. Wire types end in `convert`; `status` makes statuses.
 
 mod admin;
 mod audit;
@@ -44,21 +44,21 @@ impl Services {
     }
 }
 
-/// A call's answer: what a client gets.
+/// The answer to a call.
 type Answer<T> = Result<Response<T>, Status>;
 
 impl Services {
-    /// One message, if it is not larger than those that the server sends.
+    /// Answers with one message, unless it is larger than the server may send.
     fn answer<T: Message>(&self, result: Result<T, Failure>) -> Answer<T> {
         self.respond(result?, None, false)
     }
 
-    /// The same for a call that has recorded something: its answer waits for room as long as it takes.
+    /// Like `answer`, for a call that has recorded something: its answer waits for room for as long as it takes.
     fn answer_recorded<T: Message>(&self, result: Result<T, Failure>) -> Answer<T> {
         self.respond(result?, None, true)
     }
 
-    /// The same for one with details, which hold room until it has left.
+    /// Like `answer`, for a message with details, which hold room until it is sent.
     fn answer_held<T: Message>(&self, result: Result<(T, Option<Room>), Failure>) -> Answer<T> {
         let (message, details) = result?;
         self.respond(message, details, false)
@@ -80,18 +80,18 @@ impl Services {
     }
 }
 
-/// What an answer needs on its way out.
+/// What is needed to send an answer.
 #[derive(Clone)]
 pub(crate) struct Answered {
-    /// Bytes of its message without its details, which have room of their own.
+    /// Bytes of its message without the details, which have room of their own.
     pub(crate) bytes: usize,
     /// The room that details in it hold.
     pub(crate) details: Option<Arc<Room>>,
-    /// Whether the call recorded something, so that it cannot be refused any more.
+    /// Whether the call recorded something and so can no longer be refused.
     pub(crate) recorded: bool,
 }
 
-/// A stream of messages, each of which is bounded where it is made.
+/// A stream of messages, each bounded in size where it is made.
 fn stream<T>(result: Result<Messages<T>, Failure>) -> Answer<Messages<T>> {
     let messages = result?;
     let on_its_way = messages.on_its_way();

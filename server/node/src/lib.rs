@@ -1,6 +1,6 @@
 //! `kithd` as a library: one process with one data folder and one port.
 //!
-//! Everything it needs is given to it: settings as a [`Config`], the time as a [`Clock`], a socket, and when to stop.
+//! Its inputs are explicit: settings as a [`Config`], the time as a [`Clock`], a socket, and when to stop.
 
 mod announce;
 mod bounds;
@@ -34,13 +34,13 @@ use tokio::net::TcpListener;
 /// Why a server ended with an error.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It did not start.
+    /// The server did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// It could not go on.
+    /// The server could not keep running.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The socket for metrics cannot be had.
+    /// The socket for metrics could not be bound.
     #[error("telemetry.metrics_listen: {0}")]
     Metrics(std::io::Error),
     /// The socket has no address.

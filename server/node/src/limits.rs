@@ -1,184 +1,184 @@
-//! Limits of connections, calls and streams; everything that a peer can make large or slow has one.
+//! Limits of connections, calls and streams. Everything that a peer can make large or slow has a limit.
 
 use kith_log::{COMPONENT_PIECE_BYTES_MAX, Range};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// HTTP/2 window of a call: what of it may come before the server takes it. Decides how fast uploads from far away are;
-/// answers go by the windows of whoever reads them.
+/// HTTP/2 window of a call: bytes that may arrive before the server reads them. It limits the speed of uploads from far
+/// away; the speed of answers depends on the client's windows.
 pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// HTTP/2 window of a connection, over all its calls: the most that it holds of what the server does not take yet.
+/// HTTP/2 window of a connection, over all its calls: the most unread bytes that it buffers.
 pub const CONNECTION_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
-/// Largest HTTP/2 frame that the server takes; a connection holds one beside its window.
+/// Largest HTTP/2 frame that the server accepts; a connection buffers one in addition to its window.
 pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 /// Streams that a peer opened and reset before they were accepted, per connection.
 pub const PENDING_RESET_STREAMS_MAX: usize = 20;
 /// Streams that this side reset because of the peer's errors, per connection.
 pub const LOCAL_RESET_STREAMS_MAX: usize = 256;
-/// How long a connection without a login keeps its place for sure.
+/// How long a connection without a login is sure to keep its place.
 pub(crate) const STRANGER_GRACE: Duration = Duration::from_millis(500);
-/// One place for a connection in so many is kept for addresses from which somebody logged in.
+/// One in this many places for connections is reserved for addresses from which somebody has logged in.
 pub(crate) const KEPT_PLACES_SHARE: u32 = 8;
-/// How long an address is remembered for a login.
+/// How long a login from an address is remembered.
 pub(crate) const LOGIN_REMEMBERED: Duration = Duration::from_hours(1);
-/// Connections without a login that are held, from which on those that wait for nothing are forgotten.
+/// When this many connections are tracked, those that no longer wait for a login are forgotten.
 pub(crate) const STRANGERS_SWEEP: usize = 8_192;
-/// Addresses that are held, from which on those that are nothing special are forgotten.
+/// When this many addresses are tracked, those with nothing to remember are forgotten.
 pub(crate) const ADDRESSES_SWEEP: usize = 4_096;
-/// Calls after which full buckets are forgotten; so many, at most, are kept beside those in use.
+/// Calls after which full buckets are forgotten; at most this many are kept in addition to those in use.
 pub(crate) const BUCKETS_SWEEP_CALLS: u32 = 4_096;
-/// Shortest wait that a refused call is told.
+/// Shortest wait that is reported to a refused call.
 pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
 /// Entries in one message of a subscription.
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.
 pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
-/// Positions of a range that is read where its call is: it is in memory, and a thread would cost more.
+/// Longest range, in positions, that is read on the task of its call: it is in memory, and a thread would cost more.
 pub(crate) const INLINE_RANGE_MAX: u64 = 64;
 /// Bytes of entries in one answer of a read.
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Reads of the log within one call, when a filter drops most entries.
 pub(crate) const READ_ROUNDS_MAX: usize = 32;
-/// One principal's part of a budget of bytes: one in so many.
+/// One principal's share of a budget of bytes: one part in this many.
 pub(crate) const BUDGET_SHARE: usize = 8;
 /// Bytes of details that are open at a time, over all readers.
 pub const DETAILS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How they are shared: answers of few details, up to the most that one entry has, have a part of their own.
+/// How they are divided: answers with few details, up to the most that one entry can have, have a part of their own.
 pub(crate) const DETAILS: Sizes = Sizes { all: DETAILS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 128 * 1024 };
-/// Bytes of requests that are on their way in or at work at a time, over all callers. It is more where eight of the largest
-/// messages (`request_bytes_max`) are more.
+/// Bytes of requests that are arriving or being processed at a time, over all callers. More where eight of the largest
+/// messages (`request_bytes_max`) need it.
 pub const REQUESTS_OPEN_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How they are shared: small messages, as those of almost all calls are, have a part of their own.
+/// How they are divided: small messages, which almost all calls send, have a part of their own.
 pub(crate) const REQUESTS: Sizes = Sizes { all: REQUESTS_OPEN_BYTES_MAX, all_small: 8 * 1024 * 1024, small: 16 * 1024 };
-/// Calls of one principal whose answers have not left yet, on all of its connections.
+/// Calls of one principal whose answers have not been sent yet, on all of its connections.
 pub const CALLS_PER_PRINCIPAL_MAX: usize = 2_048;
-/// Those of all whose tokens are for the same network.
+/// The same over all tokens of one network.
 pub const CALLS_PER_NETWORK_MAX: usize = 4_096;
-/// Those of all, unless there may be more connections than are usual: so many for each of them then.
+/// The same over all callers. Higher where `connections_max` is above its default.
 pub const CALLS_MAX: usize = 8_192;
-/// Calls for each connection that there may be, where that is more.
+/// Calls for each connection of `connections_max`, where that is more than [`CALLS_MAX`].
 const CALLS_PER_CONNECTION: usize = 8;
-/// Bytes of an answer that are handed to the connection at once where there is no room for more. What is not larger is
+/// Bytes of an answer that are handed to the connection at once if there is no room for more. An answer up to this size is
 /// counted with its call, and so is as much of a message of a stream behind it.
 pub const ANSWER_PIECE_BYTES: usize = 8 * 1024;
-/// Bytes that are handed over at once where there is room: a message of a subscription is one piece.
+/// Bytes that are handed over at once if there is room: a message of a subscription is one piece.
 pub(crate) const ANSWER_PIECE_LARGE_BYTES_MAX: usize = SUBSCRIBE_BYTES_MAX + 64 * 1024;
-/// Bytes of a piece that is copied, so that it keeps nothing else in memory. The memory of a larger one is at most four
-/// times its bytes: buffers grow by doubling, and the message before it may have been in the same one.
+/// Bytes up to which a piece is copied, so that it keeps nothing else in memory. The memory of a larger one is at most four
+/// times its size: buffers grow by doubling, and the previous message may have been in the same one.
 pub(crate) const ANSWER_PIECE_COPIED_BYTES_MAX: usize = 192 * 1024;
 /// Bytes of large pieces that the transport has at a time, over all callers.
 pub const ANSWER_PIECES_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// How they are shared.
+/// How they are divided.
 pub(crate) const ANSWER_PIECES: Sizes = Sizes { all: ANSWER_PIECES_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
-/// Bytes of larger answers and messages of streams that are on their way out at a time, over all callers. It is more where
-/// eight of the largest answers (`response_bytes_max`) are more.
+/// Bytes of larger answers and stream messages that are being sent at a time, over all callers. More where eight of the
+/// largest answers (`response_bytes_max`) need it.
 pub const ANSWERS_OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
-/// How they are shared.
+/// How they are divided.
 pub(crate) const ANSWERS: Sizes = Sizes { all: ANSWERS_OPEN_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
-/// Answers that are made and wait for room.
+/// Finished answers that wait for room.
 pub const ANSWERS_WAITING_MAX: usize = 8;
-/// Those of one principal.
+/// The same for one principal.
 pub const ANSWERS_WAITING_PER_PRINCIPAL_MAX: usize = 2;
-/// How long they wait.
+/// How long a finished answer waits for room.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
-/// When to make a call again for whose answer there was no room.
+/// When to repeat a call whose answer found no room.
 pub const ANSWERS_RETRY: Duration = Duration::from_secs(1);
-/// Large messages of one principal that wait for room. What has come of them fills the windows of their calls, and leaves
-/// one of those of a connection to those that have room.
+/// Large messages of one principal that wait for room. What has arrived of them fills the windows of their calls; one
+/// call's window of a connection is left for messages that have room.
 pub const REQUESTS_WAITING_MAX: usize = (CONNECTION_WINDOW_BYTES / STREAM_WINDOW_BYTES - 1) as usize;
-/// When to send a message again for which there was no room.
+/// When to resend a message that found no room.
 pub const REQUESTS_RETRY: Duration = Duration::from_secs(1);
 /// Bytes of one message of a call that needs no token.
 pub const OPEN_REQUEST_BYTES_MAX: usize = 4 * 1024;
-/// Bytes of the things in one page of a list.
+/// Bytes of the items in one page of a list.
 pub const LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Things in one page of a list unless asked otherwise.
+/// Items in one page of a list by default.
 pub(crate) const LIST_ROWS_DEFAULT: u32 = 1_000;
-/// People whose names are opened at once: of the longest names, a megabyte.
+/// People whose names are opened at once: a megabyte of the longest names.
 pub(crate) const NAMES_AT_ONCE: usize = 256;
-/// Moves that a comparison of two versions lists unless asked otherwise.
+/// Moves that a comparison of two versions lists by default.
 pub(crate) const MOVES_DEFAULT: u32 = 10;
-/// Moves that it can list.
+/// Moves that a comparison lists at most.
 pub(crate) const MOVES_MAX: u32 = 1_000;
-/// Bytes of what one error says.
+/// Bytes of the text of an error.
 pub(crate) const WORDS_BYTES_MAX: usize = 200;
-/// Bytes of what an error says of a plugin, whose author needs all of it.
+/// Bytes of the text of an error about a plugin, whose author needs all of it.
 pub(crate) const PLUGIN_WORDS_BYTES_MAX: usize = 1_024;
-/// Messages of a stream that wait for their reader, beside the one that is on its way.
+/// Messages of a stream that wait for their reader, besides the one that is being sent.
 pub const STREAM_MESSAGES_MAX: usize = 1;
 /// Messages of an append stream whose answers are not yet known.
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
 /// Bytes of a backup in one message.
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
-/// Bytes of a message with a piece of a component: tags, lengths and the component's size come to it.
+/// Bytes of a message with a piece of a component, including tags, lengths and the component's size.
 pub(crate) const COMPONENT_MESSAGE_BYTES_MAX: usize = COMPONENT_PIECE_BYTES_MAX + 32;
-/// Components on their way to the server at a time, at most one for each principal.
+/// Components being uploaded at a time, at most one for each principal.
 pub const UPLOADS_MAX: usize = 8;
-/// When to upload a component again while others upload.
+/// When to retry an upload that found all places taken.
 pub const UPLOADS_RETRY: Duration = Duration::from_secs(1);
-/// How long a component may be on its way.
+/// How long the upload of a component may take.
 pub const UPLOAD_DEADLINE: Duration = Duration::from_mins(10);
-/// Threads that wait for the disk at a time. Each keeps memory of its own; on top of that many the disk gains nothing.
+/// Threads that wait for the disk at a time. Each needs memory of its own; with more of them the disk gains nothing.
 pub const DISK_THREADS: usize = 32;
-/// Those that the reads of one network can have at a time.
+/// Disk threads that the reads of one network can use at a time.
 pub const DISK_THREADS_PER_NETWORK: usize = 16;
-/// Those that the reads of one principal can have at a time.
+/// Disk threads that the reads of one principal can use at a time.
 pub const DISK_THREADS_PER_PRINCIPAL: usize = 8;
 /// Threads for work that may be slow.
 pub const SLOW_THREADS: usize = 4;
-/// Those that one network can have at a time.
+/// Slow threads that one network can use at a time.
 pub const SLOW_THREADS_PER_NETWORK: usize = 2;
-/// Those that one principal can have at a time.
+/// Slow threads that one principal can use at a time.
 pub const SLOW_THREADS_PER_PRINCIPAL: usize = 1;
-/// Calls at work that may be slow, those that wait among them.
+/// Slow calls at a time, those that wait included.
 pub const SLOW_CALLS_MAX: usize = 256;
-/// Those in one network.
+/// Slow calls at a time in one network.
 pub const SLOW_CALLS_PER_NETWORK_MAX: usize = 64;
-/// Those of one principal.
+/// Slow calls at a time of one principal.
 pub const SLOW_CALLS_PER_PRINCIPAL_MAX: usize = 16;
-/// When to make a call again that found too many at work.
+/// When to repeat a call that was refused because too many were running.
 pub const SLOW_RETRY: Duration = Duration::from_secs(1);
 /// Open streams of one principal.
 pub const STREAMS_PER_PRINCIPAL_MAX: usize = 256;
 /// Open streams in one network.
 pub const STREAMS_PER_NETWORK_MAX: usize = 2_048;
-/// When to open a stream again where too many were open.
+/// When to retry opening a stream that was refused because too many were open.
 pub const STREAMS_RETRY: Duration = Duration::from_secs(5);
-/// The part of a call's time that is left for its last answer, that it took too long: one in so many.
+/// The part of a call's time that is reserved for answering that it took too long: one in this many.
 pub const DEADLINE_ANSWER_SHARE: u32 = 20;
-/// The longest that is left for it.
+/// The longest time that is reserved for it.
 pub const DEADLINE_ANSWER: Duration = Duration::from_millis(50);
-/// How long the views and the log have to close when the server goes down, beyond what was left for calls.
+/// How long the views and the log have to close when the server shuts down, after the calls have ended.
 pub const CLOSING: Duration = Duration::from_secs(5);
 /// How long a query waits for its view to reach the head.
 pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 
 /// Principals whose plugins wait to be compiled.
 pub const COMPILES_WAITING_MAX: usize = 16;
-/// How long after a built-in view could not be started it is tried again.
+/// When to try again to start a built-in view that could not be started.
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
-/// When to try again if too many wait for that.
+/// When to retry an installation that found too many plugins waiting to be compiled.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
-/// Bytes of the disk that views leave free unless configured otherwise. Enough for the log to go on for a long while;
-/// little enough for a laptop that is nearly full, and for the demonstration on it.
+/// Bytes of the disk that views leave free by default. Enough for the log to continue for a long while; little enough
+/// to run the demonstration on a laptop whose disk is nearly full.
 pub(crate) const FREE_BYTES_MIN_DEFAULT: u64 = 512 * 1024 * 1024;
-/// Bytes of what a process that compiles says of a failure that are kept.
+/// Bytes that are kept of a compiling process's error text.
 pub(crate) const COMPILER_WORDS_BYTES_MAX: u64 = 4_096;
-/// Bytes of a file of the owner's token that are read: a secret and a line's end.
+/// Bytes that are read of the owner token's file: enough for a secret and a line end.
 pub(crate) const OWNER_TOKEN_BYTES_MAX: u64 = 256;
 /// Networks whose keys are printed at the start.
 pub(crate) const KEYS_TOLD_MAX: usize = 16;
-/// Appends of the demonstration that wait for their answer at a time; below the length of the log's queue.
+/// Appends of the demonstration that wait for answers at a time; fewer than the log's queue can hold.
 pub(crate) const DEMO_APPENDS_MAX: usize = 512;
 
 /// How large a budget is, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sizes {
-    /// All of it.
+    /// The whole budget.
     pub(crate) all: usize,
-    /// The part of it that is for what is small.
+    /// The part of it for small items.
     pub(crate) all_small: usize,
-    /// The most that is small.
+    /// The largest size that counts as small.
     pub(crate) small: usize,
 }
 
@@ -186,44 +186,44 @@ pub(crate) struct Sizes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at a time; more wait.
+    /// Connections at a time; further ones wait.
     pub connections_max: u32,
     /// Calls at a time on one connection.
     pub streams_per_connection_max: u32,
-    /// Calls a second that each principal may make for long, opened streams among them; 0 is no limit.
+    /// Sustained calls a second of each principal, including opened streams; 0 is no limit.
     pub calls_per_s_max: u32,
-    /// Calls that each principal may make at once after a rest.
+    /// Calls that each principal may make at once after a pause.
     pub calls_burst_max: u32,
     /// Bytes of a call's headers.
     pub header_list_bytes_max: u32,
     /// Bytes of one message from a client. Above the limit of an append, so that its own error can name the field.
     pub request_bytes_max: u32,
-    /// Bytes of one message to a client; what answers are cut to fits into the least of it.
+    /// Bytes of one message to a client. Answers that are cut to a size fit into its minimum.
     pub response_bytes_max: u32,
-    /// Seconds from connecting until a peer has greeted as HTTP says.
+    /// Seconds from connecting until a peer has completed HTTP's opening.
     pub handshake_s: u32,
-    /// Seconds from connecting, or from the last time that health was checked, until a call with a token that holds.
+    /// Seconds from connecting, or from the last health check, until a call with a valid token.
     pub unauthenticated_s: u32,
-    /// Connections at a time from one address, this machine's own apart.
+    /// Connections at a time from one address, except this machine's own.
     pub connections_per_peer_max: u32,
-    /// Calls a minute from one address with a token that does not hold, beyond which they are told to wait.
+    /// Calls a minute from one address without a valid token; further ones are asked to wait.
     pub failed_logins_per_minute_max: u32,
-    /// Seconds until a call without a stream is given up.
+    /// Seconds until a call without a stream is abandoned.
     pub unary_deadline_s: u32,
     /// Seconds between keepalive pings.
     pub keepalive_interval_s: u32,
     /// Seconds until an unanswered ping ends a connection.
     pub keepalive_timeout_s: u32,
-    /// Seconds after which a connection is asked to end.
+    /// Seconds after which a client is asked to close its connection.
     pub connection_age_s: u32,
-    /// Seconds from then on until it is cut.
+    /// Seconds after that request until the connection is cut.
     pub connection_age_grace_s: u32,
     /// Milliseconds between heartbeats of an idle stream.
     pub heartbeat_ms: u32,
-    /// Milliseconds until a reader that takes nothing is cut, and a stream whose message was begun and not finished. What
-    /// such a reader did not take is kept for as long again.
+    /// Milliseconds until a reader that takes nothing is cut, or a stream with an unfinished message. What such a
+    /// reader did not take is kept for as long again.
     pub stall_ms: u32,
-    /// Milliseconds that calls have to end when the server goes down.
+    /// Milliseconds that calls have to finish when the server shuts down.
     pub drain_ms: u32,
 }
 
@@ -258,7 +258,7 @@ const HOUR_MS: i64 = 3_600_000;
 const MIB: i64 = 1024 * 1024;
 
 impl Limits {
-    /// The least and the most that each setting may be.
+    /// Minimum and maximum of each setting.
     pub const RANGES: &[Range] = &[
         ("connections_max", 1, 1_000_000),
         ("streams_per_connection_max", 1, 10_000),
@@ -281,7 +281,7 @@ impl Limits {
         ("drain_ms", 0, HOUR_MS),
     ];
 
-    /// Calls whose answers have not left yet, over all callers.
+    /// Calls whose answers have not been sent yet, over all callers.
     pub fn calls_max(&self) -> usize {
         CALLS_MAX.max(CALLS_PER_CONNECTION * self.connections_max as usize)
     }
@@ -302,7 +302,7 @@ impl Limits {
     }
 }
 
-/// A duration of whole seconds.
+/// A duration in whole seconds.
 pub(crate) fn seconds(count: u32) -> Duration {
     Duration::from_secs(count.into())
 }

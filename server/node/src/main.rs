@@ -20,7 +20,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// Decoding and committing events allocates a lot in small pieces: a quarter more events a second than with glibc's.
+/// Decoding and committing events makes many small allocations: a quarter more events a second than with glibc's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),
         Some(Command::Restore(args)) => Ok(commands::restore(&config.log, system_clock(), &args)),
         Some(Command::RestoreKeys(args)) => Ok(commands::restore_keys(&config.log, &args)),
-        // It is done before settings are read: a child has none.
+        // Handled before settings are read: a child has none.
         Some(Command::CompileComponent(args)) => Ok(compile_component(&args)),
         None => serve(config, &ignored_variables),
     };
@@ -85,15 +85,14 @@ fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCod
     let runtime =
         tokio::runtime::Builder::new_multi_thread().max_blocking_threads(limits::DISK_THREADS).enable_all().build()?;
     let ended = runtime.block_on(serve_on(config, ignored_variables));
-    // A thread that hangs in the system ends with the process.
+    // A thread that hangs in a system call ends with the process.
     runtime.shutdown_background();
     ended
 }
 
 async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.telemetry)?;
-    // With somebody listening for it, a file at its size limit (ulimit -f) is an error to the writer and not the end of
-    // the process.
+    // With a handler in place, a file at its size limit (ulimit -f) is a write error and does not end the process.
     let _file_too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     for variable in ignored_variables {
         tracing::warn!(variable, "environment variable is not a setting");

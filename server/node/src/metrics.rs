@@ -1,6 +1,6 @@
-//! Numbers for Prometheus, on a port of their own: what the log and each view do, never a name or an id of a person.
+//! Metrics for Prometheus, on a port of their own: about the log and each view, never a name or an id of a person.
 //!
-//! Invariant: a scrape reads what is there and changes nothing; without an address in the settings nothing listens.
+//! Invariant: a scrape only reads, and changes nothing; without an address in the settings nothing listens.
 
 use crate::{node::Node, views::ServedView};
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
@@ -18,15 +18,15 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// How this text is told from other text (`OpenMetrics` 1.0, 4.2.1).
+/// The media type of this text (`OpenMetrics` 1.0, 4.2.1).
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Names and values that tell one number from another.
+/// Names and values that distinguish the numbers of one metric.
 type Labels = Vec<(&'static str, String)>;
 type Gauges = Family<Labels, Gauge<i64, AtomicI64>>;
 type Counters = Family<Labels, Counter<u64, AtomicU64>>;
 
-/// Answers `GET /metrics` until the server goes down.
+/// Answers `GET /metrics` until the server shuts down.
 pub(crate) async fn serve(node: Node, listener: TcpListener) -> io::Result<()> {
     let closing = node.closing();
     let routes = Router::new().route("/metrics", get(scrape)).with_state(node);
@@ -38,9 +38,9 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
         let mut registry = Registry::with_prefix("kith");
         log(&node, &mut registry);
         let details = signed(node.details().held() as u64);
-        gauge(&mut registry, "details_open_bytes", "Bytes of details on their way to readers", details);
+        gauge(&mut registry, "details_open_bytes", "Bytes of details being sent to readers", details);
         let requests = signed(node.requests().held() as u64);
-        gauge(&mut registry, "requests_open_bytes", "Bytes of requests on their way in or at work", requests);
+        gauge(&mut registry, "requests_open_bytes", "Bytes of requests being received or processed", requests);
         let answers = signed(node.answers().held() as u64);
         gauge(&mut registry, "answers_open_bytes", "Bytes of answers and streams that readers have not taken", answers);
         views(&node, &mut registry);
@@ -71,7 +71,7 @@ fn log(node: &Node, registry: &mut Registry) {
     let totals = [
         ("commits", "Commits that changed something", measures.commit_count),
         ("entries", "Entries in those commits", measures.entry_count),
-        ("failed_logins", "Calls with a token that does not hold, or with none", node.peers().failed_logins()),
+        ("failed_logins", "Calls without a valid token", node.peers().failed_logins()),
         ("commit_microseconds", "Time spent on commits, from decision to publication", measures.commit_latency_us),
     ];
     for (name, help, total) in totals {
@@ -81,7 +81,7 @@ fn log(node: &Node, registry: &mut Registry) {
     }
     let serving = *node.log().health().borrow() == kith_log::Health::Serving;
     let writable = i64::from(serving && node.log().has_room());
-    gauge(registry, "writable", "1 while the log takes events", writable);
+    gauge(registry, "writable", "1 while the log accepts events", writable);
 }
 
 fn views(node: &Node, registry: &mut Registry) {
@@ -92,7 +92,7 @@ fn views(node: &Node, registry: &mut Registry) {
     let quarantined = gauges(registry, "view_quarantined_keys", "Keys that the plugin fails on");
     let running = gauges(registry, "view_running", "1 while a view follows its log");
     let rate = gauges(registry, "view_events_per_second", "Events folded in a second of the time spent folding");
-    let cost = gauges(registry, "view_fuel_per_event", "Fuel spent for an event, making rows included");
+    let cost = gauges(registry, "view_fuel_per_event", "Fuel spent per event, including making rows");
     let events = counters(registry, "view_events", "Events folded");
     let fuel = counters(registry, "view_fuel", "Fuel spent");
     let faults = counters(registry, "view_faults", "Calls of the plugin that failed");
@@ -112,8 +112,8 @@ fn views(node: &Node, registry: &mut Registry) {
     }
 }
 
-/// Every view of every network, those beside the one that answers among them. What an organisation derives for itself
-/// stays with it: not even a number of it is here, since whoever reads these numbers needs no token.
+/// Every version of every view of the networks. Views that an organisation derives for itself are left out entirely,
+/// since reading these numbers needs no token.
 fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
     let mut statuses = Vec::new();
     let all = node.views().all().into_iter();
@@ -125,13 +125,14 @@ fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
                 let follows = follows(&view, &status.state);
                 statuses.push((labels, status, follows));
             }
-            Err(error) => tracing::warn!(%error, network = %network, view = name, "no status"),
+            Err(error) => tracing::warn!(%error, network = %network, view = name, "view status could not be read"),
         }
     }
     statuses
 }
 
-/// Whether a view follows its log. One that waits after a failure does; one that somebody paused does not once it is built.
+/// Whether a view follows its log. A view that waits after a failure counts as following; a paused one does not once it
+/// is built.
 fn follows(view: &ServedView, state: &ViewState) -> bool {
     match state {
         ViewState::Building => true,

@@ -1,4 +1,4 @@
-//! A running server: the log, the views that follow it, and what every call needs of them.
+//! A running server: the log, the views that follow it, and the state that calls share.
 
 use crate::{
     bounds::{
@@ -34,7 +34,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A running server. Clones are handles to the same one.
+/// A running server. Clones are handles to the same server.
 #[derive(Clone)]
 pub struct Node(Arc<Parts>);
 
@@ -72,19 +72,19 @@ pub enum StartError {
     /// The plugin host could not be set up.
     #[error(transparent)]
     Views(#[from] SandboxError),
-    /// The network `demo` could not be made.
-    #[error("the network demo could not be made: {0}")]
+    /// The network `demo` could not be created.
+    #[error("the network demo could not be created: {0}")]
     DemoNetwork(#[from] CreateNetworkError),
     /// The network `demo` could not be filled.
     #[error(transparent)]
     Demo(#[from] DemoError),
-    /// No thread can be started.
+    /// A thread could not be started.
     #[error("no thread can be started: {0}")]
     Threads(std::io::Error),
 }
 
 impl Node {
-    /// Opens the data folder, completes a first start, and lets the built-in views follow every network.
+    /// Opens the data folder, completes a first start, and starts the built-in views of every network.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
@@ -98,7 +98,7 @@ impl Node {
         Ok(node)
     }
 
-    /// A server of a log that the caller opened, whose networks no view follows.
+    /// A server for a log that the caller has opened. No views follow its networks.
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
@@ -136,7 +136,7 @@ impl Node {
         })))
     }
 
-    /// Makes a network that the built-in views follow.
+    /// Creates a network and starts its built-in views.
     pub(crate) async fn create_network(
         &self,
         principal: &Principal,
@@ -147,7 +147,7 @@ impl Node {
         Ok(network)
     }
 
-    /// The owner token's file, if this start was the first.
+    /// The file of the owner token if this was the first start.
     pub fn owner_token(&self) -> Option<&Path> {
         self.0.owner_token.as_deref()
     }
@@ -162,7 +162,7 @@ impl Node {
         &self.0.views
     }
 
-    /// What changes the plugins of networks.
+    /// Changes to the plugins of networks.
     pub(crate) fn plugins(&self) -> &PluginChanges {
         &self.0.plugins
     }
@@ -175,42 +175,42 @@ impl Node {
         &self.0.uploads
     }
 
-    /// Takes in a call that may be slow.
+    /// Admits a call that may be slow.
     pub(crate) fn slow_call(&self, caller: &Caller, network: &Network) -> Result<SlowCall, TooManySlowCalls> {
         self.0.slow.begin(&caller.principal, network.name())
     }
 
-    /// How a principal reads of a network.
+    /// A principal's share of the threads for reading a network.
     pub(crate) fn reads(&self, principal: &Principal, network: &Network) -> Reads {
         self.0.reads.find(&call_rate::key(principal), network.name())
     }
 
-    /// The tables of reports.
+    /// The report tables that are being computed.
     pub(crate) fn tables(&self) -> &Tables {
         &self.0.tables
     }
 
-    /// The streams that are open.
+    /// The count of open streams.
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
     }
 
-    /// What may be open of details.
+    /// The budget for opened details.
     pub(crate) fn details(&self) -> &Budget {
         &self.0.details
     }
 
-    /// What may be on its way of requests.
+    /// The budget for incoming requests.
     pub(crate) fn requests(&self) -> &Arc<Requests> {
         &self.0.requests
     }
 
-    /// What may be on its way out of answers and streams.
+    /// The budget for outgoing answers and streams.
     pub(crate) fn answers(&self) -> &Arc<Answers> {
         &self.0.answers
     }
 
-    /// The way out of a principal's streams.
+    /// Room and time limits for a principal's outgoing streams.
     pub(crate) fn outgoing(&self, principal: &Principal) -> Outgoing {
         Outgoing::of(Arc::clone(self.answers()), call_rate::key(principal), self.limits().stall())
     }
@@ -235,18 +235,18 @@ impl Node {
         (self.0.clock)()
     }
 
-    /// Tells every stream to end.
+    /// Asks every stream to end.
     pub(crate) fn close(&self) {
         self.0.closing.cancel();
     }
 
-    /// Ends when the server goes down.
+    /// Resolves when the server shuts down.
     pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.closing.clone().cancelled_owned()
     }
 }
 
-/// What a start writes. Gives the path of the owner token if this start is the first.
+/// Writes what a start has to write. Returns the path of the owner token on a first start.
 async fn complete_start(log: &Log, config: &Config) -> Result<Option<PathBuf>, StartError> {
     let owner_token = first_start::complete(log, &config.data).await?;
     if config.demo {
@@ -260,7 +260,7 @@ async fn open_log(config: &Config, clock: Clock) -> Result<Log, OpenError> {
     kith_log::blocking(move || Log::open(&config, clock)).await
 }
 
-/// The network `demo`, made if it is not there.
+/// The network `demo`, created if it does not exist.
 async fn demo_network(log: &Log) -> Result<Network, CreateNetworkError> {
     let name: NetworkName = demo::NAME.parse().expect("the name is well formed");
     match log.network(&name) {

@@ -1,6 +1,6 @@
-//! The owner token: a token for the whole server, whose secret lies in a file that only this account reads.
+//! The owner token: a token for the whole server, whose secret is in a file that only this account can read.
 //!
-//! Invariant: what lies there is taken only if it has the form of a secret and nobody else could read or put it.
+//! Invariant: the file is accepted only if it contains a well-formed secret and only this account could access it.
 
 use crate::{clock::Clock, limits::OWNER_TOKEN_BYTES_MAX};
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
@@ -14,42 +14,42 @@ use std::{
 
 /// Name of the owner token's file in the data folder.
 pub const OWNER_TOKEN_FILE: &str = "owner.token";
-/// Its public id.
+/// The public id of the owner token.
 const ID: &str = "owner";
 
-/// Why there is no new owner token, or the one there is not taken.
+/// Why no owner token was made, or the existing one was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnerTokenError {
-    /// A file could not be made or read.
+    /// A file could not be created or read.
     #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Others may read or write the file.
     #[error(
-        "others may read or write the owner token {path}: run `chmod 600 {path}`, and consider the token known: \
+        "others may read or write the owner token {path}: run `chmod 600 {path}`, and assume that the token is known: \
          `kithd owner rotate` replaces it"
     )]
     Exposed {
         /// The file.
         path: PathBuf,
     },
-    /// The file is another account's.
+    /// The file belongs to another account.
     #[error("the owner token {path} belongs to another account: remove it, `kithd owner rotate` makes another")]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// The file holds something else.
-    #[error("{path} holds no token, which is kith_ and 52 letters and digits: remove it")]
+    /// The file does not contain a token.
+    #[error("{path} does not contain a token (kith_ and 52 letters and digits): remove it")]
     Malformed {
         /// The file.
         path: PathBuf,
     },
-    /// There is no log.
+    /// The data folder has no log.
     #[error("there is no log in {data}: the first start of the server makes one, with an owner token")]
     NoLog {
         /// The data folder.
@@ -58,14 +58,14 @@ pub enum OwnerTokenError {
     /// The log could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is an owner token that opens the server.
+    /// A valid owner token exists already.
     #[error("there is an owner token already, {age}: `kithd owner rotate` replaces it", age = issued(.token))]
     AlreadyThere {
         /// The token.
         token: Box<Token>,
     },
-    /// There is no owner token to replace.
-    #[error("there is no owner token that opens the server: `kithd owner issue` makes one")]
+    /// No valid owner token exists that could be replaced.
+    #[error("there is no valid owner token: `kithd owner issue` makes one")]
     NoneThere,
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
@@ -76,16 +76,16 @@ fn issued(token: &Token) -> String {
     format!("issued {}", token.issued_at.to_proto())
 }
 
-/// Whether an owner token is made where there is none, or in place of one.
+/// Whether to make a first owner token or to replace the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// There must be none that opens the server.
+    /// No valid owner token may exist.
     Issue,
-    /// There must be one; it opens nothing any more.
+    /// A valid owner token must exist; it stops working.
     Rotate,
 }
 
-/// Makes an owner token in a data folder that no server uses, and gives the path of its file.
+/// Makes an owner token in a data folder that no server uses, and returns the path of its file.
 pub async fn change(
     config: &kith_log::Config,
     clock: Clock,
@@ -124,18 +124,18 @@ async fn change_in(
     Ok(path)
 }
 
-/// The owner token, if there is one that opens the server.
+/// The owner token, if a valid one exists.
 pub(crate) fn current(log: &Log, now: Timestamp) -> Option<Token> {
     let opens = |token: &Token| token.revoked_at.is_none() && token.expires_at.is_none_or(|end| now < end);
     log.server_tokens().into_iter().find(|token| token.id == id() && opens(token))
 }
 
-/// Stores the owner token, in place of the one before.
+/// Stores the owner token, replacing the previous one.
 pub(crate) async fn put(log: &Log, secret: String, expires_at: Option<Timestamp>) -> Result<(), Unavailable> {
     log.put_server_token(NewServerToken { id: id(), secret, role: Role::Owner, expires_at }).await
 }
 
-/// The secret of a first start that broke off, or a new one, in its file.
+/// The secret that an interrupted first start left in the file, or a new one, written to the file.
 pub(crate) fn read_or_make(path: &Path) -> Result<String, OwnerTokenError> {
     if let Some(secret) = read(path)? {
         return Ok(secret);
@@ -146,7 +146,7 @@ pub(crate) fn read_or_make(path: &Path) -> Result<String, OwnerTokenError> {
     Ok(secret)
 }
 
-/// The secret in the file, if the file is there and can be trusted.
+/// The secret in the file, or `None` if there is no file. A file that cannot be trusted is an error.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, OwnerTokenError> {
     let file = match File::open(path) {
         Ok(file) => file,

@@ -1,8 +1,8 @@
-//! The life cycle of plugins: each change is an entry of the network's log first, and then what the log says is so.
+//! The life cycle of plugins: each change is first recorded as an entry of the network's log, and then applied.
 //!
-//! Invariant: the changes of a network are made one after the other, so that what was checked still holds when it is
-//! recorded, and none of them waits for a view meanwhile. Components are shared by all networks: none is forgotten
-//! between its being stored and the entry that names it.
+//! Invariant: the changes of a network are made one at a time, so that what was checked is still true when it is
+//! recorded, and no change waits for a view during its turn. Components are shared by all networks: none is forgotten
+//! between being stored and being named by an entry.
 
 mod activate;
 mod error;
@@ -37,11 +37,11 @@ pub(crate) struct PluginChanges {
     views: Arc<NetworkViews>,
     /// One for each network.
     turns: Shares<NetworkName>,
-    /// Held from storing a component until an entry names it, and by whoever forgets components.
+    /// Held from storing a component until an entry names it, and while components are forgotten.
     components: Mutex<()>,
 }
 
-/// Whose plugin it is that a principal installs in a scope, if the principal may.
+/// The owner of a plugin that the principal installs in a scope, or an error if the principal may not.
 pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<PluginOwner, PluginChangeError> {
     let owner = PluginOwner::of(scope, principal.organisation.as_ref())?;
     if may(principal, &Action::ChangePlugin(&owner)) {
@@ -51,23 +51,23 @@ pub(crate) fn owner_to_change(principal: &Principal, scope: Scope) -> Result<Plu
 }
 
 impl PluginChanges {
-    /// Changes what a log says of plugins, and the views that follow from it.
+    /// Changes the plugins in a log, and their views.
     pub(crate) fn new(log: Log, views: Arc<NetworkViews>) -> Self {
         Self { log, views, turns: Shares::of(1), components: Mutex::default() }
     }
 
-    /// Waits until nobody else changes plugins of a network.
+    /// Waits until nobody else is changing plugins of a network.
     async fn turn(&self, network: &Network) -> OwnedSemaphorePermit {
         acquire(self.turns.find(network.name()), 1).await
     }
 
-    /// Brings the views of a network in line with its log.
+    /// Updates the views of a network to match its log.
     pub(crate) async fn follow(&self, network: &Network) {
         let _turn = self.turn(network).await;
         self.views.follow(network).await;
     }
 
-    /// Starts the built-in views that could not be started, now and then, for as long as the server runs.
+    /// Periodically retries built-in views that could not be started, for as long as the server runs.
     pub(crate) async fn keep_views(&self) {
         loop {
             tokio::time::sleep(VIEWS_RETRY).await;
@@ -79,7 +79,7 @@ impl PluginChanges {
         }
     }
 
-    /// Forgets components that no plugin of any network names any more.
+    /// Deletes components that no plugin of any network names any more.
     async fn forget_components(&self) -> Result<(), PluginChangeError> {
         let _alone = self.components.lock().await;
         let log = self.log.clone();
@@ -93,7 +93,7 @@ impl PluginChanges {
     }
 }
 
-/// The plugin that a name means to the principal, if it may change that; one that it may not even see is not there.
+/// The plugin that a name means to the principal, if it may change it. One that it may not see counts as missing.
 fn changeable<'a>(
     plugins: &'a Plugins,
     principal: &Principal,

@@ -1,6 +1,6 @@
-//! The front door: one port for gRPC and gRPC-web, every limit of tonic and hyper set by hand.
+//! The front door: one port for gRPC and gRPC-web, with every limit of tonic and hyper set explicitly.
 //!
-//! Going down: health says so first, streams end, calls finish, and what is left after the drain time is cut.
+//! Shutdown: health reports it first, streams end, calls finish, and what is left after the drain time is cut.
 
 use crate::{
     bounds::call_rate::CallRate,
@@ -31,7 +31,7 @@ pub enum ServeError {
     /// The transport failed.
     #[error("serving failed: {0}")]
     Transport(#[from] tonic::transport::Error),
-    /// The reflection service could not be made of the descriptors.
+    /// The reflection service could not be built from the descriptors.
     #[error("reflection is not available: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
@@ -57,7 +57,7 @@ impl Node {
             self.views().shutdown().await;
             self.log().shutdown().await;
         };
-        // What hangs, as a disk that does not answer, keeps nobody from ending the process: every commit is whole.
+        // A disk that does not respond must not keep the process from ending: every commit is complete.
         if tokio::time::timeout(limits::CLOSING, closing).await.is_err() {
             tracing::error!("the views or the log could not be closed in time");
         }
@@ -65,7 +65,7 @@ impl Node {
     }
 }
 
-/// Serves until `shutdown`, and then until the last call is done or the drain time is over.
+/// Serves until `shutdown`, then until the last call has finished or the drain time is over.
 async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let health_service = health_service.max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX);
@@ -82,7 +82,7 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let watching = watch_health(node, health.clone());
     let going_down = async {
         shutdown.await;
-        tracing::info!("going down");
+        tracing::info!("shutting down");
         tell(&health, ServingStatus::NotServing).await;
         node.close();
         end_watches(health).await;
@@ -141,7 +141,7 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
     Ok(routes.add_service(reflection))
 }
 
-/// Tells health checks what the log says of itself; never ends.
+/// Reports the log's health to health checks; never returns.
 async fn watch_health(node: &Node, reporter: HealthReporter) {
     let mut health = node.log().health();
     loop {
@@ -162,7 +162,7 @@ async fn tell(reporter: &HealthReporter, status: ServingStatus) {
     }
 }
 
-/// Ends open watches of the health service, which would else outlive every other stream.
+/// Ends open watches of the health service, which would otherwise outlive every other stream.
 async fn end_watches(mut reporter: HealthReporter) {
     for name in HEALTH_NAMES {
         reporter.clear_service_status(name).await;

@@ -1,4 +1,5 @@
-//! What the process says about itself: log lines on standard error, and where numbers are to be had. Standard output belongs to the announcement.
+//! What the process reports about itself: log lines on standard error, and the address of the metrics. Standard output
+//! is for the announcement.
 
 use serde::{Deserialize, Serialize};
 use std::{io::IsTerminal, net::SocketAddr};
@@ -11,19 +12,19 @@ use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 pub struct Config {
     /// Which lines to write, such as `info` or `info,kith_log=debug`.
     pub filter: String,
-    /// How they look.
+    /// The format of log lines.
     pub format: Format,
-    /// Address and port of `GET /metrics` for Prometheus; empty = none.
+    /// Address and port of `GET /metrics` for Prometheus; empty for none.
     pub metrics_listen: String,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -39,11 +40,11 @@ impl Config {
         let filter = EnvFilter::try_new(&self.filter).err().map(|error| format!("telemetry.filter: {error}"));
         filter.or_else(|| {
             let is_address = self.metrics_listen.is_empty() || self.metrics_address().is_some();
-            (!is_address).then(|| format!("telemetry.metrics_listen: {} is no address and port", self.metrics_listen))
+            (!is_address).then(|| format!("telemetry.metrics_listen: {} is not ADDRESS:PORT", self.metrics_listen))
         })
     }
 
-    /// Where to answer Prometheus.
+    /// Where to answer Prometheus; `None` for nowhere.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_listen.parse().ok()
     }

@@ -1,7 +1,7 @@
-//! The views and reports of every network: the built-in ones, and those of the plugins that its log names. What goes
-//! wrong with one is told and never stops the server.
+//! The views and reports of every network: the built-in ones, and those of the plugins that its log names. A failure of
+//! one is reported and never stops the server.
 //!
-//! Invariant: which views there are follows from the networks' logs alone; `NetworkViews::follow` brings them in line.
+//! Invariant: the networks' logs alone determine which views exist; `NetworkViews::follow` applies that.
 
 mod builtin;
 mod code;
@@ -64,7 +64,7 @@ impl NetworkViews {
         host.room = Room {
             view_bytes: config.file_bytes_max,
             log: Some(data.join("log.redb")),
-            // Twice what the log leaves: views stop while it still takes events.
+            // Twice the log's reserve: views stop while the log still accepts events.
             free_bytes: config.free_bytes_min.max(log_config.disk_reserve_bytes.saturating_mul(2)),
             free_per_cent: log_config.disk_reserve_per_cent.saturating_mul(2),
         };

@@ -1,4 +1,4 @@
-//! The program `kithd` as an operator runs it.
+//! The program `kithd`, run as an operator does.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,7 +12,7 @@ fn kithd(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts a server and reads what it says up to the line that tells its address.
+/// Starts a server and reads its output up to the line with its address.
 fn serve(data: &Path) -> (Child, Vec<String>) {
     let mut command = kithd(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -46,7 +46,7 @@ fn it_announces_itself_drains_on_sigterm_and_its_folder_checks_out() {
 
     let (child, lines) = serve(&data);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[0].starts_with("the owner token is 0 days old and does not end"), "{lines:?}");
+    assert!(lines[0].starts_with("the owner token is 0 days old and does not expire"), "{lines:?}");
     assert!(lines[1].starts_with("checkpoints of default are signed by kith/default/"), "{lines:?}");
     assert!(lines[2].starts_with("listening on 127.0.0.1:"), "{lines:?}");
     let busy = kithd(&["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]).output().unwrap();
@@ -81,7 +81,7 @@ fn check_tells_damage_use_and_absence_apart() {
     check_exits_with(&data, 6);
 }
 
-/// Runs a command on a data folder with standard output going somewhere else; gives its code and standard error.
+/// Runs a command on a data folder with redirected standard output; returns its exit code and standard error.
 fn run_into(data: &Path, command: &[&str], stdout: Stdio) -> (Option<i32>, String) {
     let arguments = [command, &["--data", data.to_str().unwrap()]].concat();
     let output = kithd(&arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
@@ -106,16 +106,16 @@ fn output_that_cannot_be_written_is_said_and_a_closed_pipe_is_not() {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (code, said) = run("full", full.into());
         assert_eq!(code, Some(1), "{command:?}");
-        assert!(said.starts_with("kithd: standard output takes nothing") && said.lines().count() == 1, "{said}");
+        assert!(said.starts_with("kithd: standard output cannot be written") && said.lines().count() == 1, "{said}");
     }
 }
 
-/// Runs a command with bytes on standard input; gives its code, and what it wrote to both streams.
+/// Runs a command with bytes on standard input; returns its exit code and output.
 fn run_with(arguments: &[&str], input: &[u8]) -> Output {
     let mut child =
         kithd(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut stdin, bytes) = (child.stdin.take().unwrap(), input.to_vec());
-    // Whoever refuses what it reads does not read on.
+    // A command that refuses its input stops reading.
     let writing = std::thread::spawn(move || drop(stdin.write_all(&bytes)));
     let output = child.wait_with_output().unwrap();
     writing.join().unwrap();
@@ -131,7 +131,7 @@ fn backups_go_through_pipes() {
     let (data, copy) = (data.to_str().unwrap(), copy.to_str().unwrap());
     let backup = run_with(&["backup", "--data", data, "--to", "-"], &[]);
     assert_eq!(backup.status.code(), Some(0));
-    assert!(String::from_utf8_lossy(&backup.stderr).contains("- holds 1 networks"), "what it holds is told beside it");
+    assert!(String::from_utf8_lossy(&backup.stderr).contains("- holds 1 networks"), "reported on standard error");
     let keys = run_with(&["backup-keys", "--data", data, "--to", "-"], &[]);
     assert_eq!(keys.status.code(), Some(0));
     let checked = run_with(&["check", "--data", data, "--backup", "-"], &backup.stdout);
@@ -145,7 +145,7 @@ fn backups_go_through_pipes() {
     let checked = kithd(&["check", "--data", copy]).output().unwrap();
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
     assert!(text(&checked).contains("token owner of the whole server: Owner, issued "), "{}", text(&checked));
-    assert!(!Path::new("-").exists(), "no file is made of that name");
+    assert!(!Path::new("-").exists(), "no file of that name is created");
 
     let folder = kithd(&["restore", "--data", copy, "--from", data]).output().unwrap();
     assert_eq!(folder.status.code(), Some(1), "{}", text(&folder));
@@ -189,7 +189,7 @@ fn the_owner_token_is_made_anew_while_no_server_runs() {
     assert_ne!(secret(), first);
 
     let (child, lines) = serve(&data);
-    assert!(lines[0].starts_with("the owner token is 0 days old and ends in 29 days"), "{lines:?}");
+    assert!(lines[0].starts_with("the owner token is 0 days old and expires in 29 days"), "{lines:?}");
     assert_eq!(terminate(child), Some(0));
     check_exits_with(&data, 0);
 }
@@ -233,7 +233,7 @@ fn a_setting_in_the_environment_that_is_no_text_is_not_taken_for_unset() {
     }
 }
 
-/// Where systemd is installed, its own checker reads the unit.
+/// Where systemd is installed, its own checker verifies the unit.
 #[test]
 fn the_systemd_unit_is_valid() {
     let unit = include_str!("../../../deploy/kithd.service");

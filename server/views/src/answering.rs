@@ -1,5 +1,5 @@
-//! Questions as they come and answers as they go, in messages of `kith.v1`: read, looked up, answered and refused in one
-//! way, whoever has the log. A server, a replica and an author's machine bring the log, and know who may see what.
+//! Questions and answers in messages of `kith.v1`: read, looked up, answered and refused in the same way wherever the
+//! log is. A server, a replica and a plugin author's machine provide the log, and know who may see what.
 
 pub(crate) mod question;
 pub(crate) mod unanswered;
@@ -20,7 +20,7 @@ use kith_core::{day::Day, directory::Directory, filter::Filter, position::Positi
 use kith_proto::v1;
 use std::sync::Arc;
 
-/// Answers `QueryView` of a view, for as long as somebody waits.
+/// Answers `QueryView` of a view. Stops when cancelled.
 pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result<v1::QueryViewResponse, Unanswered> {
     let answer = view.query_until(query, cancel)?;
     Ok(v1::QueryViewResponse {
@@ -33,8 +33,8 @@ pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result
     })
 }
 
-/// Answers `ExplainRow` of a view: the entries that may be seen, newest first as far as one message goes, and the number
-/// of the others.
+/// Answers `ExplainRow` of a view: the entries that may be seen, newest first, as many as fit into one message, and the
+/// number of the others.
 pub fn explanation_of_view<E: From<Unanswered>>(
     view: &ViewHandle,
     explain: &Explain,
@@ -69,8 +69,8 @@ pub fn explanation_of_view<E: From<Unanswered>>(
     })
 }
 
-/// Answers `DigestView`: over all rows that are whole here, or over those that whoever holds the entries of a filter knows
-/// whole.
+/// Answers `DigestView`: over all rows that are complete here, or over those that are complete for a holder of the
+/// entries that pass a filter.
 pub fn digest_of_view(
     view: &ViewHandle,
     held: &Filter,
@@ -82,7 +82,7 @@ pub fn digest_of_view(
     Ok(wire::digest(digest, view.component(), view.settings()))
 }
 
-/// The position and day that a question to a report is about: unless it says otherwise, as far as every view has come.
+/// The position and day that a question to a report is about. By default those that every view has reached.
 pub fn report_as_of(
     views: &[Arc<ViewHandle>],
     as_of: Option<Position>,

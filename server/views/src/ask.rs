@@ -1,5 +1,5 @@
-//! Questions to a view, as of any position and day: rows, pages of them, what they stand on, what changed, and how one
-//! view differs from another. Nothing here writes.
+//! Questions to a view, as of any position and day: rows, pages of rows, their evidence, changes, and how one view
+//! differs from another. Nothing here writes.
 
 pub(crate) mod answer;
 pub(crate) mod changes;

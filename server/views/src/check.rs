@@ -1,8 +1,8 @@
-//! Looks a plugin over before it is trusted with a network: what it declares, what it costs, and whether anything but
-//! its arguments decides its answers.
+//! Checks a plugin before it is used on a network: what it declares, what it costs, and whether its answers depend on
+//! anything but its arguments.
 //!
-//! A sample is folded in several ways that must come to the same bytes: as a server does, in a fresh instance a call,
-//! again in a used one, an event at a time, a key at a time, and with the keys in another order.
+//! A sample is folded in several ways that must produce the same bytes: as a server does, with a fresh instance per
+//! call, again in a used one, one event at a time, one key at a time, and with the keys in another order.
 
 mod bench;
 pub(crate) mod found;
@@ -30,7 +30,7 @@ use crate::{
 use kith_core::{history::Budget, position::Position};
 use std::{sync::Arc, time::Instant};
 
-/// Looks a plugin over whose calls may take so much fuel. Blocks for as long as folding the sample six times takes.
+/// Checks a plugin whose calls may use `call_fuel`. Blocks for as long as folding the sample six times takes.
 pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) -> Result<CheckReport, CheckError> {
     let source = Source::new(Arc::clone(&checking.sample), ViewScope::Network, Routes::new(&plugin.manifest().routes));
     let (entries, jobs) = read_sample(&source)?;
@@ -59,7 +59,7 @@ pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) ->
     Ok(report)
 }
 
-/// All entries of a sample, by key: number of entries, and a job that is not begun for each key.
+/// Reads all entries of a sample: their number, and a new job for each key.
 fn read_sample(source: &Source) -> Result<(u64, Vec<Job>), SourceError> {
     let budget = Budget { entries: limits::BATCH_ENTRIES_MAX, bytes: limits::BATCH_BYTES_MAX };
     let (head, mut after, mut entries) = (source.head(), Position::ZERO, Vec::new());

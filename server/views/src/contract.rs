@@ -1,7 +1,7 @@
-//! The words of the plugin contracts, whatever their version: what a plugin declares, and the keys, columns, values and
-//! rows of views and reports. Every room speaks them; they know neither the sandbox nor a file.
+//! The types of the plugin contracts, in any version: what a plugin declares, and the keys, columns, values and rows of
+//! views and reports. Every module uses them; they depend on neither the sandbox nor a file.
 //!
-//! Values are as plugins give them; whether they fit their columns is checked where they come in.
+//! Values are as plugins return them; whether they fit their columns is checked where they are received.
 
 pub(crate) mod declared;
 pub(crate) mod key;
@@ -13,7 +13,7 @@ use kith_core::{day::Day, event::Kind, position::Position};
 /// A person's handle: the ordinal of their `person_added` entry, from 1; 0 is nobody.
 pub(crate) type Handle = u32;
 
-/// How entries of a kind find their keys.
+/// How the keys of an entry are determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyBy {
     /// Two people, the smaller handle first.
@@ -30,7 +30,7 @@ pub enum KeyBy {
     EachPerson,
 }
 
-/// What a view's keys look like.
+/// The shape of a view's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyShape {
     /// Two people without direction.
@@ -42,7 +42,7 @@ pub enum KeyShape {
 }
 
 impl KeyBy {
-    /// The shape of the keys it gives.
+    /// The shape of the resulting keys.
     pub fn shape(self) -> KeyShape {
         match self {
             Self::Pair | Self::IntroducedPair => KeyShape::Pair,
@@ -52,16 +52,16 @@ impl KeyBy {
     }
 }
 
-/// Which entries a view folds, and under which keys.
+/// A kind of entry that a view folds, and under which keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The kind of event.
     pub kind: Kind,
-    /// Its keys.
+    /// How its keys are determined.
     pub key_by: KeyBy,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// A number.
@@ -81,7 +81,7 @@ pub enum FieldType {
 }
 
 impl FieldType {
-    /// Whether rows can be summed and ranked by it.
+    /// Whether rows can be summed and ranked by the column.
     pub fn is_numeric(self) -> bool {
         match self {
             Self::Number | Self::Integer => true,
@@ -93,15 +93,15 @@ impl FieldType {
 /// A column of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name in `snake_case`.
+    /// The name in `snake_case`.
     pub name: String,
-    /// What it holds.
+    /// The type of its values.
     pub of: FieldType,
-    /// What it means, in a sentence.
+    /// Its meaning, in a sentence.
     pub about: String,
 }
 
-/// A value in a row, people as handles.
+/// A value in a row, with people as handles.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GuestValue {
     /// Nothing.
@@ -123,7 +123,7 @@ pub(crate) enum GuestValue {
 }
 
 impl GuestValue {
-    /// Bytes that it takes: 8, and a text's own.
+    /// Bytes that the value takes: 8, plus the bytes of a text.
     pub(crate) fn bytes(&self) -> usize {
         8 + if let Self::Text(text) = self { text.len() } else { 0 }
     }
@@ -143,14 +143,14 @@ impl GuestValue {
     }
 }
 
-/// A row as a plugin gives it, for the key of its slot.
+/// A row that a plugin returned for the key of its slot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GuestRow {
-    /// The entry it is about, in views with several rows a key.
+    /// The entry that the row is about, in views with several rows per key.
     pub(crate) item: Option<Position>,
-    /// A value per column.
+    /// One value per column.
     pub(crate) values: Vec<GuestValue>,
-    /// The entries it stands on; none means every entry of the key.
+    /// The row's evidence; empty for every entry of the key.
     pub(crate) evidence: Vec<Position>,
 }
 

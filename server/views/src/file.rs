@@ -1,4 +1,4 @@
-//! A view's file: its tables, the bytes in them, and what the follower begins with. All of it is a cache of the log.
+//! A view's file: its tables, their encoding, and what the follower starts with. All of it is a cache of the log.
 
 pub(crate) mod people;
 pub(crate) mod place;

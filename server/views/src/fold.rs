@@ -1,5 +1,5 @@
 //! From entries to states and rows: which entries a view sees under which keys, what a batch of them changes, and the
-//! fold itself, for whoever follows and for whoever asks as of another position or day.
+//! fold itself, both for following the log and for questions as of another position or day.
 
 pub(crate) mod derivation;
 pub(crate) mod evaluate;

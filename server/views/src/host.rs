@@ -38,27 +38,27 @@ use kith_core::id::NetworkName;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc};
 
-/// Where views are kept, and what they may use.
+/// Where views are stored, and what they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The folder of the views' files.
     pub folder: PathBuf,
     /// The folder of compiled components.
     pub cache_folder: PathBuf,
-    /// What tells code of this program in that folder from other files.
+    /// The key that distinguishes code of this program in that folder from other files.
     pub cache_key: CacheKey,
     /// Where components are compiled.
     pub compiling: Compiling,
-    /// Bytes that each view may use to keep pages of its file; less where views are many.
+    /// Bytes of memory in which each view may cache pages of its file; less if there are many views.
     pub store_cache_bytes: usize,
     /// What plugins may use.
     pub sandbox: SandboxLimits,
-    /// What views may take of the disk.
+    /// The disk space that views may use.
     pub room: Room,
 }
 
 impl Config {
-    /// The usual limits, compiling in this process, and a cache without a secret.
+    /// The default limits, compilation in this process, and a cache without a secret.
     pub fn new(folder: PathBuf, cache_folder: PathBuf) -> Self {
         let store_cache_bytes = limits::STORE_CACHE_BYTES_DEFAULT;
         Self {
@@ -78,7 +78,7 @@ pub struct Views {
     sandbox: Sandbox,
     config: Config,
     turn: Turn,
-    /// What views keep of the pages of their files.
+    /// Memory for the pages of views' files.
     pages: Portions,
     kept: Arc<Shelf>,
 }
@@ -97,32 +97,31 @@ impl Views {
         Ok(Self { sandbox, config, turn: Turn::default(), kept: Arc::default(), pages })
     }
 
-    /// Where instances have their places.
+    /// The places of instances.
     #[cfg(test)]
     pub(crate) fn places(&self) -> &crate::share::places::Places {
         self.sandbox.places()
     }
 
-    /// The code of a component, held so that whatever is done with the component next does not compile it; none if it is
-    /// compiled elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
+    /// The code of a component. While it is held, the component is not compiled again. `None` if it has to be compiled
+    /// elsewhere and its shape is within the bounds. Blocks for as long as compiling takes.
     pub fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
         self.sandbox.find_compiled(component)
     }
 
-    /// Takes the code of a component: what [`crate::compile_component`] of this very program made of it in another process.
-    /// Anything else would be run as it is. Blocks for as long as loading takes.
+    /// Accepts the code of a component, which must have been made by [`crate::compile_component`] of this very program
+    /// in another process: the code is run without further checks. Blocks for as long as loading takes.
     pub fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
         self.sandbox.adopt(component, code)
     }
 
-    /// Deletes from disk the code of all components but those that are named, whatever version of this program made it.
-    /// Gives the number of files deleted. Blocks on the disk.
+    /// Deletes from disk the code of all components that are not named, whatever version of this program made it.
+    /// Returns the number of files deleted. Blocks on the disk.
     pub fn retain_compiled(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
         self.sandbox.retain(is_named)
     }
 
-    /// Compiles a component and asks it what it is: what an upload is checked with. Blocks for as long as compiling
-    /// takes.
+    /// Compiles a component and reads its manifest, to check an upload. Blocks for as long as compiling takes.
     pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
         if self.sandbox.is_report(component)? {
             let report = self.sandbox.load_report(component, settings, Keep::No)?;
@@ -131,32 +130,31 @@ impl Views {
         Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
     }
 
-    /// Looks a plugin over. Blocks for as long as compiling and folding the sample six times take.
+    /// Checks a plugin. Blocks for as long as compiling and folding the sample six times take.
     pub fn check(&self, checking: &Checking) -> Result<CheckReport, CheckError> {
         let plugin = self.sandbox.load(&checking.component, &checking.settings, Keep::Yes)?;
         look_over(&plugin, checking, self.config.sandbox.call_fuel)
     }
 
-    /// Whether a component is a report; otherwise it is a view, or nothing that can run here. Blocks for as long as
-    /// compiling takes.
+    /// Whether a component is a report; if not, it is a view or cannot run here. Blocks for as long as compiling takes.
     pub fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
         self.sandbox.is_report(component)
     }
 
-    /// Compiles a report and asks it what it is. Blocks for as long as compiling takes.
+    /// Compiles a report and reads its manifest. Blocks for as long as compiling takes.
     pub fn report(&self, component: &[u8], settings: &str) -> Result<Report, Refused> {
         Ok(Report::new(self.sandbox.load_report(component, settings, Keep::Yes)?, Corner::of(&self.kept)))
     }
 
-    /// Opens a view's file and follows the log from where it ends, in a thread of its own. Blocks for as long as
+    /// Opens a view's file and follows the log from where the file ends, on a thread of its own. Blocks for as long as
     /// compiling takes.
     pub fn follow(&self, following: Following) -> Result<ViewHandle, FollowError> {
         let (follower, shared) = self.prepare(&following)?;
         ViewHandle::start(follower, shared, following.head).map_err(FollowError::Thread)
     }
 
-    /// Opens a view's file and leaves it as it is: its rows answer, and [`ViewHandle::resume`] lets it go on. Blocks for
-    /// as long as compiling takes.
+    /// Opens a view's file without following the log: its rows can be queried, and [`ViewHandle::resume`] resumes it.
+    /// Blocks for as long as compiling takes.
     pub fn hold(&self, following: &Following) -> Result<ViewHandle, FollowError> {
         let (follower, shared) = self.prepare(following)?;
         drop(follower);

@@ -3,8 +3,8 @@
 //! A view is a pure keyed fold of the log, and its file is a cache: delete it and the same rows come back. The log
 //! never waits for a view, and a plugin that fails harms one key or, at worst, its own view.
 //!
-//! Rooms, each of which names only those before it: `contract` and `share`, `plugin`, `file`, `fold`, `view`, `ask`,
-//! `check`, `report`, `wire`, `answering`, and `host` on top. `limits` is for all of them.
+//! Modules, each of which depends only on those before it: `contract` and `share`, `plugin`, `file`, `fold`, `view`,
+//! `ask`, `check`, `report`, `wire`, `answering`, and `host` on top. `limits` is used by all of them.
 
 mod answering;
 mod ask;

@@ -1,5 +1,5 @@
-//! Plugins in a sandbox: whether a component may run, its code, and calls of it within their limits. What comes from a
-//! plugin leaves this room checked.
+//! Plugins in a sandbox: whether a component may run, its code, and calls within their limits. Everything that comes
+//! from a plugin is checked before it leaves this module.
 
 pub(crate) mod abi;
 pub(crate) mod cache;

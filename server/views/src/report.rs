@@ -1,6 +1,6 @@
-//! Reports: tables over many keys, computed from the rows of views and the directory when somebody asks.
+//! Reports: tables over many keys, computed from the rows of views and the directory on demand.
 //!
-//! Invariant: every input is of one position and one day, so a report is a function of the log up to there.
+//! Invariant: all inputs have the same position and day, so a report is a function of the log up to that position.
 
 pub(crate) mod answer;
 pub(crate) mod check;
@@ -40,13 +40,13 @@ pub struct Report {
     kept: Corner,
 }
 
-/// What a report is asked with.
+/// The context of a question to a report.
 pub struct ReportContext<'a> {
     /// The views that the manifest names, in its order.
     pub views: &'a [Arc<ViewHandle>],
     /// The network's directory as of `position`.
     pub directory: &'a Directory,
-    /// The position; no view may be behind it.
+    /// The position; every view must have reached it.
     pub position: Position,
     /// The day.
     pub day: Day,
@@ -62,7 +62,7 @@ impl Report {
         self.plugin.manifest()
     }
 
-    /// The contract it is built for.
+    /// The contract that the plugin implements.
     pub fn contract(&self) -> &'static str {
         CONTRACT
     }
@@ -77,15 +77,14 @@ impl Report {
         self.plugin.settings()
     }
 
-    /// How far views have come that are read together: the position and the day of the last one. None while one of them
-    /// is being built.
+    /// The position and day that all of the views have reached. `None` while one of them is being built.
     pub fn reached(views: &[Arc<ViewHandle>]) -> Option<(Position, Day)> {
         let cursors: Vec<_> = views.iter().map(|view| view.cursor()).collect();
         let position = cursors.iter().map(|cursor| cursor.position).min()?;
         Some((position, cursors.iter().map(|cursor| cursor.day).min()??))
     }
 
-    /// What the table of a position and day is of.
+    /// Identifies the table of a position and day.
     pub fn table_of(&self, views: &[Arc<ViewHandle>], position: Position, day: Day) -> TableOf {
         TableOf {
             component: self.component(),
@@ -96,18 +95,18 @@ impl Report {
         }
     }
 
-    /// A table that was computed before and is kept.
+    /// A table from the cache.
     pub fn kept(&self, of: &TableOf) -> Option<Arc<ReportTable>> {
         self.kept.find(of)
     }
 
-    /// The table of a position and day, from those kept if it is there. Blocks on the disk and the plugin, for as long as
-    /// somebody waits for it. Who asks for the same table meanwhile should wait for this one.
+    /// The table of a position and day, from the cache if possible. Blocks on the disk and the plugin until cancelled.
+    /// Callers that want the same table at the same time should share one call.
     pub fn table(&self, context: &ReportContext<'_>, cancel: &Cancel) -> Result<Arc<ReportTable>, ReportError> {
         self.table_within(context, &self.work(cancel), cancel)
     }
 
-    /// The same as a part of a piece of work.
+    /// The same, as part of a piece of work.
     fn table_within(
         &self,
         context: &ReportContext<'_>,
@@ -126,7 +125,7 @@ impl Report {
         self.plugin.places().asking.memory().begin(cancel)
     }
 
-    /// Computes a table, and keeps it if it is not too large.
+    /// Computes a table, and caches it unless it is too large.
     fn compute(
         &self,
         of: TableOf,
@@ -150,7 +149,7 @@ impl Report {
         Ok(computed)
     }
 
-    /// Lets the plugin compute; once more with the large part, if what it gives does not fit otherwise.
+    /// Has the plugin compute the rows; again with the large part of memory if the result does not fit.
     fn rows(
         &self,
         day: Day,
@@ -179,7 +178,7 @@ impl Report {
         rows.map_err(|error| ReportError::Failed(error.to_string()))
     }
 
-    /// What the plugin gets.
+    /// Packs the plugin's input.
     fn pack(&self, context: &ReportContext<'_>, hold: &mut Hold, cancel: &Cancel) -> Result<Packed, ReportError> {
         let mut packed = Packed::new(context.directory);
         for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
@@ -197,7 +196,7 @@ impl Report {
     }
 }
 
-/// The places of the columns that a report reads.
+/// The indices of the columns that a report reads.
 fn columns(fields: &[Field], wanted: &[String], view: &str) -> Result<Vec<usize>, ReportError> {
     let place = |name: &String| {
         let found = fields.iter().position(|field| field.name == *name);

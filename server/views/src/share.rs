@@ -1,5 +1,5 @@
-//! What all views and reports of a host share: memory of instances, of work and of tables that are kept, the disk, and
-//! the time of whoever waits. Everything here has a limit, and running into it says nothing about a plugin.
+//! What all views and reports of a host share: memory for instances, for work and for cached tables, the disk, and
+//! cancellation. Everything here has a limit, and reaching it says nothing about a plugin.
 
 pub(crate) mod cancel;
 pub(crate) mod folder;

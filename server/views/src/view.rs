@@ -1,5 +1,5 @@
-//! A view that follows a log: what it is followed with, the follower that is the one writer of its file, its thread, and
-//! the handle that everybody else has.
+//! A view that follows a log: its inputs, the follower, which is the only writer of its file, its thread, and the
+//! handle for everybody else.
 
 pub(crate) mod condition;
 pub(crate) mod follower;

@@ -1,4 +1,4 @@
-//! Views on the wire: what they answer as messages of `kith.v1`, the same for a server and for a replica that needs none.
+//! Views on the wire: their answers as messages of `kith.v1`, the same for a server and for a replica without one.
 
 pub mod report;
 
@@ -49,7 +49,7 @@ pub fn row(row: Row) -> v1::Row {
     }
 }
 
-/// Rows that are gone.
+/// Removed rows.
 pub fn removed(rows: &[RemovedRow]) -> Vec<v1::RemovedRow> {
     rows.iter().map(|row| v1::RemovedRow { key: ids(&row.key), item: number(row.item) }).collect()
 }
@@ -80,7 +80,7 @@ pub fn value(value: Value) -> v1::Value {
     v1::Value { value }
 }
 
-/// A digest, of a view made of this component with these settings.
+/// A digest of a view made from this component with these settings.
 pub fn digest(digest: ViewDigest, component: [u8; 32], settings: &str) -> v1::DigestViewResponse {
     v1::DigestViewResponse {
         rows_digest: digest.sha256.to_vec(),
@@ -92,7 +92,7 @@ pub fn digest(digest: ViewDigest, component: [u8; 32], settings: &str) -> v1::Di
     }
 }
 
-/// A view and how it is doing. One that waits after a failure still follows; the failure is told.
+/// A view with its status. One that waits after a failure counts as following; the failure is reported.
 pub fn view(name: &str, status: ViewStatus) -> v1::View {
     let (events_per_second, fuel_per_event) = (status.events_per_second(), status.fuel_per_event());
     let (state, last_error) = state(status.state);
@@ -122,7 +122,7 @@ pub fn view(name: &str, status: ViewStatus) -> v1::View {
     }
 }
 
-/// What a view's rows are about, in a word.
+/// The name of a key shape.
 fn view_key(shape: KeyShape) -> &'static str {
     match shape {
         KeyShape::Pair => "pair",

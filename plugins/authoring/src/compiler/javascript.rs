@@ -1,4 +1,4 @@
-//! Builds JavaScript plugins with componentize-js: `StarlingMonkey` with everything off that would reach outside.
+//! Builds JavaScript plugins with componentize-js: `StarlingMonkey` without anything that would reach outside.
 
 use super::tool;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{fs, path::Path, process::Command};
 
-/// What the engine could do with a world outside.
+/// Features of the engine that would reach outside.
 const DISABLED: [&str; 5] = ["clocks", "random", "http", "stdio", "fetch-event"];
 
 /// Builds the component into a file.

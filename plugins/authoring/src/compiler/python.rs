@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-/// Where a virtual environment has its programs.
+/// The folder of a virtual environment that contains its programs.
 const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 
 /// Builds the component into a file.
@@ -30,7 +30,7 @@ pub(super) fn build(project: &Project, tools: &Path, to: &Path, tell: &dyn Fn(&s
         .arg("--output")
         .arg(to)
         .arg("kith_plugin.component")
-        // Pure Python packages that the author put into the environment can be imported.
+        // So that pure Python packages that the author installed in the environment can be imported.
         .env("VIRTUAL_ENV", &environment)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     tool::run(&mut compiler, "build the plugin", "see what the compiler says")

@@ -1,4 +1,4 @@
-//! Builds Rust plugins with cargo: the linker that comes with the toolchain makes the component.
+//! Builds Rust plugins with cargo; the toolchain's linker makes the component.
 
 use super::tool;
 use crate::{failure::Failure, project::Project};
@@ -20,7 +20,7 @@ pub(super) fn build(project: &Project, to: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adds the target to the toolchain if it is missing; where it cannot be added, says how.
+/// Adds the target to the toolchain if it is missing; if that is impossible, the error says how to add it.
 fn provide_target(project: &Project) -> Result<(), Failure> {
     if has_target(project)? {
         return Ok(());

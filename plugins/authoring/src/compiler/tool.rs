@@ -1,9 +1,9 @@
-//! Runs the programs that compilers consist of, quietly while they succeed.
+//! Runs the programs that make up the compilers, quietly as long as they succeed.
 
 use crate::failure::Failure;
 use std::{io, process::Command};
 
-/// Runs a program to its end; what it said is shown if it fails.
+/// Runs a program to its end; its output is shown if it fails.
 pub(super) fn run(command: &mut Command, what: &str, advice: &str) -> Result<(), Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| {

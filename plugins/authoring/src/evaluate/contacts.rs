@@ -1,6 +1,6 @@
-//! Contacts of pairs, as a network's log tells them.
+//! The contacts of pairs in a network's log.
 //!
-//! Invariant: one contact for each pair and event, whatever the event says of them, and none that was withdrawn.
+//! Invariant: one contact for each pair and event, whatever the kind of event, and none that was withdrawn.
 
 use kith_core::{
     event::{DirectoryFact, Event, Fact, Habit},
@@ -16,11 +16,11 @@ pub type Pair = (u32, u32);
 pub struct Contact {
     /// When it happened, in milliseconds since 1970-01-01, UTC.
     pub at: i64,
-    /// Who.
+    /// The two people.
     pub pair: Pair,
 }
 
-/// Takes in events in the order of a log.
+/// Collects contacts from events in the order of a log.
 #[derive(Debug, Default)]
 pub struct Contacts {
     numbers: HashMap<PersonId, u32>,
@@ -30,13 +30,13 @@ pub struct Contacts {
 }
 
 impl Contacts {
-    /// A person's number; a new one for somebody who was not named before.
+    /// The number of a person; a new one for somebody who was not named before.
     pub fn number(&mut self, person: &PersonId) -> u32 {
         let next = u32::try_from(self.numbers.len()).expect("fewer than 2^32 people");
         *self.numbers.entry(person.clone()).or_insert(next)
     }
 
-    /// Takes in an event.
+    /// Adds an event.
     pub fn add(&mut self, event: &Event) {
         let people = match &event.fact {
             Fact::Habit(Habit::Met(met)) => return self.add_all(event, &met.people),
@@ -82,7 +82,7 @@ impl Contacts {
         }
     }
 
-    /// The contacts by time, between the people that the ids mean in the end.
+    /// The contacts by time, after all merges are resolved.
     pub fn finish(self) -> (Vec<Contact>, HashMap<PersonId, u32>) {
         let mut roots: HashMap<u32, u32> = HashMap::new();
         for (event, kept, gone) in &self.merges {
@@ -91,7 +91,7 @@ impl Contacts {
             }
         }
         let root = |mut person: u32| {
-            // Merges never lead back, so this ends.
+            // Merges have no cycles, so this ends.
             while let Some(kept) = roots.get(&person) {
                 person = *kept;
             }
@@ -113,7 +113,7 @@ impl Contacts {
     }
 }
 
-/// When something happened that is cut off by time; the directory and what withdraws or answers is always known.
+/// The time by which an event is cut off; the directory, retractions and answers are always known.
 pub fn happened(event: &Event) -> i64 {
     match &event.fact {
         Fact::Habit(Habit::Met(_) | Habit::FollowedUp(_) | Habit::Asked(_) | Habit::Helped(_) | Habit::Referred(_))

@@ -1,5 +1,5 @@
-//! What a score is held against: times at which a log is cut, the pairs known by then, and simple guesses at who of them
-//! is in contact again.
+//! What a score is compared with: times at which a log is cut, the pairs known by then, and simple guesses at which of
+//! them will be in contact again.
 
 use super::{
     contacts::{Contact, Pair},
@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use kith_core::{day::Day, random::SplitMix64, timestamp::Timestamp};
 use std::collections::{HashMap, HashSet};
 
-/// Share of the contacts before the first and the last cut.
+/// Shares of the contacts before the first and before the last cut.
 const CUTS: (f64, f64) = (0.3, 0.8);
 
-/// The quantiles of the times of contacts, evenly from .3 to .8.
+/// The cuts: quantiles of the times of contacts, evenly spaced from 0.3 to 0.8.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -21,7 +21,7 @@ const CUTS: (f64, f64) = (0.3, 0.8);
 )]
 pub fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
     let Some(last) = contacts.len().checked_sub(1) else {
-        return Err(Failure::NotFound("the log holds no contact of two people".to_owned()));
+        return Err(Failure::NotFound("the log contains no contact of two people".to_owned()));
     };
     let step = if count > 1 { (CUTS.1 - CUTS.0) / f64::from(count - 1) } else { 0.0 };
     let quantile = |number: u32| CUTS.0 + step * f64::from(number);
@@ -30,7 +30,7 @@ pub fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
     Ok(cuts)
 }
 
-/// Every pair in contact up to a cut, and whether it is again within the window.
+/// Every pair in contact up to a cut, and whether it is in contact again within the window.
 pub fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
     let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
     let end = cut.saturating_add(window);
@@ -63,7 +63,7 @@ pub fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window:
     ]
 }
 
-/// A number that has nothing to do with the pair, the same in every run.
+/// A number that is unrelated to the pair but the same in every run.
 #[allow(clippy::cast_precision_loss, reason = "any number will do")]
 fn coin((one, other): Pair) -> f64 {
     SplitMix64::new(u64::from(one) << 32 | u64::from(other)).number() as f64

@@ -1,8 +1,8 @@
-//! How well a ranking puts those first who are in contact again. Equal scores share a rank.
+//! Measures how well a ranking puts those first who will be in contact again. Equal scores share a rank.
 //!
-//! AUC is the chance that one who is in contact again stands before one who is not (Mann and Whitney 1947, ties half).
-//! Average precision is the sum over distinct scores of the gain in recall times the precision down to there. The mean
-//! average precision is the mean over people of the average precision of their own pairs.
+//! AUC is the probability that a pair in contact again ranks before one that is not (Mann and Whitney 1947, ties count
+//! half). Average precision is the sum over distinct scores of the gain in recall times the precision down to there.
+//! The mean average precision is the mean over people of the average precision of their own pairs.
 
 use super::contacts::Pair;
 use std::{
@@ -13,16 +13,16 @@ use std::{
 /// A pair that may be in contact again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Who.
+    /// The two people.
     pub pair: Pair,
-    /// Whether they are.
+    /// Whether they are in contact again.
     pub again: bool,
 }
 
-/// What a ranking is worth.
+/// The quality of a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Measures {
-    /// Area under the curve of hits over false alarms, 0 to 1; a coin has 0.5.
+    /// Area under the curve of hits over false alarms, 0 to 1; a coin toss has 0.5.
     pub auc: f64,
     /// Average precision, 0 to 1.
     pub average_precision: f64,
@@ -30,7 +30,7 @@ pub struct Measures {
     pub mean_average_precision: f64,
 }
 
-/// Measures scores, one for each candidate; higher is better.
+/// Measures scores, one for each candidate; candidates with higher scores rank first.
 pub fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
     let ranked = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.again)).collect();
     let (auc, average_precision) = curve(ranked);
@@ -40,7 +40,7 @@ pub fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
             by_person.entry(person).or_default().push((*score, candidate.again));
         }
     }
-    // Whoever is in contact with nobody again says nothing about the order.
+    // People who are in contact with nobody again say nothing about the order.
     let each = by_person.into_values().filter(|own| own.iter().any(|(_, again)| *again)).map(|own| curve(own).1);
     Measures { auc, average_precision, mean_average_precision: mean(each) }
 }

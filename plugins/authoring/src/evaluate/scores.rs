@@ -9,16 +9,16 @@ use kith_core::{id::PersonId, timestamp::Timestamp};
 use kith_views::{KeyShape, Manifest, Query, Value, limits::PAGE_ROWS_MAX};
 use std::{collections::HashMap, hash::BuildHasher};
 
-/// What is judged.
+/// The view to evaluate.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// What the view is called.
+    /// The view's name.
     pub name: &'a str,
-    /// Its numeric column; none is the first.
+    /// Its numeric column; `None` for the first.
     pub column: Option<&'a str>,
 }
 
-/// Scores of the view's rows as of the end of the cut's day; of several rows of a pair the highest.
+/// Scores of the view's rows as of the end of the cut's day; for a pair with several rows, the highest.
 pub async fn scores(
     host: &Host,
     fold: Fold,

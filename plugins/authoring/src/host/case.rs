@@ -1,6 +1,6 @@
-//! Golden rows: a log, a day, settings, and the rows that must come of them, in one JSON file.
+//! Golden rows: a log, a day, settings, and the expected rows, in one JSON file.
 //!
-//! Invariant: a case's log is what `kith import` reads, so a story that fails on a network can be made a case.
+//! Invariant: the log of a case has the format of `kith import`, so a story that fails on a network can become a case.
 
 use super::{
     Fold, Host,
@@ -22,39 +22,39 @@ use std::{
     sync::Arc,
 };
 
-/// What a case's file says.
+/// The contents of a case's file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseFile {
-    /// The log's file, from the case's folder.
+    /// The file of the log, relative to the case's folder.
     log: PathBuf,
     /// The day that rows are as of.
     at: String,
     /// The settings.
     #[serde(default)]
     settings: Map<String, Value>,
-    /// The rows that must come, as `kith view -o json` prints them, in the order of their keys and items.
+    /// The expected rows, as `kith view -o json` prints them, in the order of their keys and items.
     rows: Vec<Value>,
 }
 
 /// A case.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Its file.
+    /// The case's file.
     pub path: PathBuf,
     file: CaseFile,
 }
 
-/// A row that is not as it should be.
+/// A row that differs from the expected rows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// It should be there.
+    /// The row is expected and missing.
     Missing(Value),
-    /// It should not.
+    /// The row is not expected.
     Unexpected(Value),
 }
 
-/// The rows that a component made, in the order of their keys and items.
+/// The rows that a component produced, in the order of their keys and items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Made {
     /// Their columns.
@@ -66,14 +66,14 @@ pub struct Made {
 impl Case {
     /// Reads a case.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let not_case = |why: &dyn Display| Failure::Usage(format!("{} is no case: {why}", path.display()));
+        let not_case = |why: &dyn Display| Failure::Usage(format!("{} is not a case: {why}", path.display()));
         let written: Json = serde_json::from_str(&read_text(path)?).map_err(|error| not_case(&error))?;
         let file = written.into_value().map_err(|repeated| not_case(&repeated))?;
         let file = serde_json::from_value(file).map_err(|error| not_case(&error))?;
         Ok(Self { path: path.to_path_buf(), file })
     }
 
-    /// All cases of a folder, by name.
+    /// All cases in a folder, sorted by name.
     pub fn all(folder: &Path) -> Result<Vec<Self>, Failure> {
         let failed = |error| Failure::file("read", folder, error);
         let mut paths = Vec::new();
@@ -90,27 +90,27 @@ impl Case {
         paths.iter().map(|path| Self::read(path)).collect()
     }
 
-    /// What it is called.
+    /// The name of the case.
     pub fn name(&self) -> String {
         self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Number of rows that must come.
+    /// Number of expected rows.
     pub fn row_count(&self) -> usize {
         self.file.rows.len()
     }
 
-    /// The file of its log.
+    /// The path of the log.
     pub fn log(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log)
     }
 
-    /// The day that its rows are as of, as it is written down.
+    /// The day that its rows are as of, as written in the file.
     pub fn at(&self) -> &str {
         &self.file.at
     }
 
-    /// The rows that a component makes of the case's log as of its day.
+    /// The rows that a component produces from the case's log as of its day.
     pub async fn rows(&self, host: &Host, component: Vec<u8>, log: Spool, day: Day) -> Result<Made, Failure> {
         let fold = Fold {
             component,
@@ -138,14 +138,14 @@ impl Case {
         Ok(Made { fields: folded.fields(), rows: rows.into_iter().map(wire::row).collect() })
     }
 
-    /// How rows differ from those that must come.
+    /// How rows differ from the expected ones.
     pub fn differences(&self, found: &[Value]) -> Vec<Difference> {
         let missing = self.file.rows.iter().filter(|row| !found.contains(row)).cloned().map(Difference::Missing);
         let unexpected = found.iter().filter(|row| !self.file.rows.contains(row)).cloned();
         missing.chain(unexpected.map(Difference::Unexpected)).collect()
     }
 
-    /// Makes rows those that must come from now on.
+    /// Makes these rows the expected ones from now on.
     pub fn accept(&self, rows: Vec<Value>) -> Result<(), Failure> {
         let text = CaseFile { rows, ..self.file.clone() }.text();
         fs::write(&self.path, text).map_err(|error| Failure::file("write", &self.path, error))
@@ -153,7 +153,7 @@ impl Case {
 }
 
 impl CaseFile {
-    /// The file's text: a row a line, so that changes can be read.
+    /// The text of the file: one row per line, so that diffs are readable.
     fn text(&self) -> String {
         let mut text = String::from("{\n");
         let head = [

@@ -1,6 +1,6 @@
-//! Looks a component over before a network trusts it: folds or computes a log in more than one way.
+//! Checks a component before it is used on a network: folds or computes a log in several ways.
 //!
-//! Invariant: a made-up log has every kind that the plugin folds, so nothing that it does goes untried.
+//! Invariant: a made-up log has every kind that the plugin folds, so that everything it does is tried.
 
 use super::{
     Fold, Host, blocking,
@@ -17,19 +17,19 @@ use kith_core::{day::Day, event::Kind, history::History};
 use kith_views::{CheckError, CheckReport, Checking, Manifest, Report, ReportCheck, ReportManifest, ViewScope};
 use std::sync::Arc;
 
-/// What a component is tried on.
+/// The log that a component is tried on.
 #[derive(Debug)]
 pub enum Tried {
-    /// A log that somebody has, as of a day.
+    /// An existing log, as of a day.
     Given {
         /// The log.
         log: Spool,
         /// The day.
         day: Day,
     },
-    /// A network that never was.
+    /// A made-up network.
     MadeUp {
-        /// How much happens in it.
+        /// The number of its events.
         entries: u64,
     },
 }
@@ -43,18 +43,18 @@ impl Tried {
     }
 }
 
-/// A report that was looked over.
+/// A report that was checked.
 pub struct CheckedReport {
     /// The report.
     pub report: Arc<Report>,
     /// Entries of the log that it was tried on.
     pub entries: u64,
-    /// What was found.
+    /// The result of the check.
     pub found: ReportCheck,
 }
 
 impl Host {
-    /// Looks a view over.
+    /// Checks a view.
     pub async fn check_view(
         &self,
         component: Vec<u8>,
@@ -76,7 +76,7 @@ impl Host {
         blocking(work).await?
     }
 
-    /// Looks a report over, which is computed from the built-in views that it reads.
+    /// Checks a report, which is computed from the built-in views that it reads.
     pub async fn check_report(
         &self,
         component: Vec<u8>,

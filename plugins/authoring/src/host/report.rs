@@ -1,6 +1,6 @@
-//! Reports on logs at hand: the views that one reads are folded here, then the table is computed.
+//! Reports on local logs: the views that a report reads are folded here, then the table is computed.
 //!
-//! Invariant: all inputs are of one log, so the table is the one that a server would give.
+//! Invariant: all inputs are derived from one log, so the table is the same as on a server.
 
 use super::{Fold, Folded, Host, blocking};
 use crate::{failure::Failure, limits};
@@ -19,25 +19,25 @@ use std::sync::Arc;
 
 /// A view that a report reads.
 pub struct Input {
-    /// Its component.
+    /// The view's component.
     pub component: Vec<u8>,
-    /// Its settings as JSON text.
+    /// The view's settings as JSON text.
     pub settings: String,
 }
 
-/// The view of a name that comes with Kith.
+/// The built-in view of a name.
 pub fn builtin(name: &str) -> Option<Input> {
     let found = OfflinePlugin::builtins().into_iter().find(|plugin| plugin.name == name)?;
     Some(Input { component: found.component.to_vec(), settings: found.settings })
 }
 
-/// The views that a report reads, which must come with Kith.
+/// The views that a report reads, which must be built in.
 pub(super) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
     let inputs = manifest.inputs.iter().map(|input| builtin(&input.view).ok_or_else(|| unknown(&input.view)));
     inputs.collect()
 }
 
-/// No view has the name.
+/// The failure that no view has the name.
 pub fn unknown(name: &str) -> Failure {
     Failure::PluginRefused(format!(
         "the report reads the view `{name}`, which there is not: `kith view` lists those there are"
@@ -70,7 +70,7 @@ impl Ready {
         Ok(Self { report: Arc::new(report), folded, directory, position, day })
     }
 
-    /// Rows, as a server gives them; `day` is the day of the log's end unless it is given.
+    /// Rows, as a server returns them; `day` defaults to the last day of the log.
     pub async fn query(&self, query: ReportQuery, day: Option<Day>) -> Result<v1::QueryViewResponse, Failure> {
         let day = day.unwrap_or(self.day);
         let page = ReportPage { as_of: Some(self.position), day: Some(day), skip: query.skip };
@@ -78,7 +78,7 @@ impl Ready {
             .await
     }
 
-    /// Looks the report over, as of a day.
+    /// Checks the report as of a day.
     pub(super) async fn check(&self, day: Day) -> Result<ReportCheck, Failure> {
         self.ask(day, Report::check).await
     }

@@ -1,4 +1,4 @@
-//! Numbers that look like chance and are the same every time.
+//! Pseudo-random numbers that are the same every time.
 
 use kith_core::random::SplitMix64;
 
@@ -7,7 +7,7 @@ use kith_core::random::SplitMix64;
 pub(super) struct Chance(SplitMix64);
 
 impl Chance {
-    /// The numbers of a seed.
+    /// The stream of a seed.
     pub(super) fn new(seed: u64) -> Self {
         Self(SplitMix64::new(seed))
     }
@@ -22,12 +22,12 @@ impl Chance {
         self.number() % end
     }
 
-    /// Whether something happens that does once in so many times.
+    /// True on average once in `times` calls.
     pub(super) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// Some of the items, each once, in any order.
+    /// `count` of the items, each at most once, in random order.
     pub(super) fn some<T: Clone>(&mut self, items: &[T], count: usize) -> Vec<T> {
         let mut items = items.to_vec();
         for place in 0..count {

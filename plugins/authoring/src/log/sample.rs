@@ -1,7 +1,7 @@
-//! A network that never was, to try plugins on: every kind that a plugin asks for, late entries, groups, attributes,
+//! A made-up network to try plugins on: every kind that a plugin asks for, late entries, groups, attributes,
 //! retractions and a merge.
 //!
-//! Invariant: the same kinds give the same log, byte for byte, so that costs can be compared.
+//! Invariant: the same kinds produce the same log, byte for byte, so that costs can be compared.
 
 use super::{
     chance::Chance,
@@ -23,30 +23,30 @@ use kith_core::{
 
 /// People of the network.
 const PEOPLE: u64 = 40;
-/// Its organisations, where it has any.
+/// The network's organisations, if it has any.
 const ORGANISATIONS: [&str; 4] = ["sample-north", "sample-east", "sample-south", "sample-west"];
-/// Days that its log covers.
+/// Days that the log covers.
 const DAYS: i64 = 730;
-/// The first of them: 2024-01-01, days since 1970-01-01.
+/// The first of these days: 2024-01-01, in days since 1970-01-01.
 const FIRST_DAY: i64 = 19_723;
-/// One entry in so many withdraws an earlier one.
+/// One in this many entries withdraws an earlier one.
 const RETRACTED_ONE_IN: u64 = 100;
 /// Categories of asks and helps.
 const CATEGORIES: [&str; 3] = ["beds", "discharge", "training"];
 
-/// The day after the last of the log.
+/// The day after the last day of the log.
 pub(crate) const DAY: Day = Day::new(20_453);
 
-/// Whom the network is made of.
+/// Who the members of the network are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Members {
-    /// People alone, which is all that views can see.
+    /// Only people, which is all that views can see.
     People,
-    /// People of four organisations, every fifth of none.
+    /// People of four organisations; every fifth person belongs to none.
     Organisations,
 }
 
-/// A log in which so many things happen, of the kinds given.
+/// A log with this many events of the given kinds.
 pub(crate) fn log(kinds: &[Kind], entries: u64, members: Members) -> Result<Spool, Failure> {
     let mut writer = Writer::new()?;
     let organisations = match members {
@@ -89,7 +89,7 @@ struct Story {
 }
 
 impl Story {
-    /// Milliseconds from the beginning: mostly on and on, one in ten up to a month late.
+    /// Milliseconds from the beginning: mostly increasing, one in ten up to a month late.
     fn time(&mut self, number: u64, entries: u64) -> i64 {
         let all = (DAYS * DAY_MS).cast_unsigned();
         let on = all / entries.max(1) * number + self.chance.below(DAY_MS.cast_unsigned());
@@ -123,7 +123,7 @@ impl Story {
             Kind::Habit(HabitKind::Referred) => self.referred(),
             Kind::Habit(HabitKind::Answered) => self.answered(),
             Kind::Custom(type_name) => Fact::Custom(Custom { type_name: type_name.clone(), people }),
-            // Plugins can ask for no other kind than those above and `met`.
+            // Plugins can only ask for the kinds above and `met`.
             _ => Fact::Habit(Habit::Met(Met { people })),
         }
     }
@@ -134,7 +134,7 @@ impl Story {
         Fact::Habit(Habit::Referred(Referred { referrer: next(), person: next(), to: next() }))
     }
 
-    /// An answer to an introduction; without any, the introduction.
+    /// An answer to an introduction, or an introduction if there is none yet.
     fn answered(&mut self) -> Fact {
         if self.referrals.is_empty() || self.chance.once_in(2) {
             return self.referred();
@@ -157,7 +157,7 @@ impl Story {
         }))
     }
 
-    /// Attributes as organisations might give them, on one event in three.
+    /// Attributes such as organisations might use, on one event in three.
     fn attributes(&mut self) -> Vec<(&'static str, AttributeValue)> {
         if !self.chance.once_in(3) {
             return Vec::new();
@@ -173,7 +173,7 @@ impl Story {
     }
 }
 
-/// Makes entries of facts.
+/// Turns facts into entries.
 struct Writer {
     spool: SpoolWriter,
     position: u64,

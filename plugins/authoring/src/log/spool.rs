@@ -1,6 +1,6 @@
-//! Entries at hand, in a file without a name: a log that can be folded here.
+//! Local entries in a file without a name: a log that can be folded here.
 //!
-//! Only places are in memory, about 60 bytes an entry, so a log of millions can be tried on a laptop.
+//! Only their places are in memory, about 60 bytes per entry, so a log of millions can be tried on a laptop.
 
 use crate::failure::Failure;
 use bytes::Bytes;
@@ -21,13 +21,13 @@ use std::{
 #[derive(Debug, Clone, Copy)]
 struct Place {
     position: u64,
-    /// When it happened, for whoever cuts the log by time.
+    /// When it happened, for cutting the log by time.
     at: i64,
     start: u64,
     bytes: usize,
 }
 
-/// Takes entries in, in the order of their positions.
+/// Accepts entries in the order of their positions.
 #[derive(Debug)]
 pub struct SpoolWriter {
     file: BufWriter<File>,
@@ -37,7 +37,7 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// An empty one.
+    /// An empty spool.
     pub fn new() -> Result<Self, Failure> {
         let file = BufWriter::new(tempfile::tempfile().map_err(|error| failed(&error))?);
         Ok(Self { file, places: Vec::new(), ids: HashMap::new(), end: 0 })
@@ -59,7 +59,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// The log.
+    /// Finishes the log.
     pub fn finish(self) -> Result<Spool, Failure> {
         let file = self.file.into_inner().map_err(|error| failed(error.error()))?;
         Ok(Spool { file: Arc::new(Mutex::new(file)), places: self.places, ids: Arc::new(self.ids) })
@@ -67,7 +67,7 @@ impl SpoolWriter {
 }
 
 fn failed(error: &io::Error) -> Failure {
-    Failure::Unexpected(format!("entries cannot be kept in a temporary file: {error}"))
+    Failure::Unexpected(format!("entries cannot be written to a temporary file: {error}"))
 }
 
 /// A log that can be folded here.
@@ -91,7 +91,7 @@ impl Spool {
         Self { file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
     }
 
-    /// The entries of places.
+    /// The entries at places.
     fn read_places(&self, range: Range<usize>) -> io::Result<Vec<Bytes>> {
         let mut entries = Vec::with_capacity(range.len());
         let ends_at = |place: &Place| place.start + place.bytes as u64;
@@ -101,7 +101,7 @@ impl Spool {
         Ok(entries)
     }
 
-    /// The entries of places that lie end to end.
+    /// The entries at adjacent places.
     fn read_end_to_end(&self, places: &[Place]) -> io::Result<Vec<Bytes>> {
         let Some(first) = places.first() else { return Ok(Vec::new()) };
         let mut bytes = vec![0; places.iter().map(|place| place.bytes).sum()];

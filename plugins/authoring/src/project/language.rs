@@ -20,7 +20,7 @@ pub const COMPONENTIZE_PY: &str = "0.25.1";
 pub const COMPONENTIZE_JS: &str = "0.23.0";
 
 impl Language {
-    /// Its name in sentences.
+    /// The name of the language in sentences.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
@@ -29,7 +29,7 @@ impl Language {
         }
     }
 
-    /// The version of its compiler that new plugins are built with; none where the toolchain has it.
+    /// The compiler version for new plugins; `None` if the toolchain includes the compiler.
     pub fn compiler(self) -> Option<&'static str> {
         match self {
             Self::Rust => None,
@@ -38,7 +38,7 @@ impl Language {
         }
     }
 
-    /// The file an author begins with.
+    /// The file where an author starts.
     pub fn main_file(self) -> &'static str {
         match self {
             Self::Rust => "src/lib.rs",

@@ -1,13 +1,13 @@
-//! The files of new plugins, taken into this program when it is built: the examples and SDKs of `plugins/`.
+//! The files of new plugins, embedded in this program when it is built: the examples and SDKs of `plugins/`.
 
 use crate::project::language::Language;
 
 /// A file of a new plugin.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Template {
-    /// Its path in the plugin's folder.
+    /// The path in the plugin's folder.
     pub(super) path: &'static str,
-    /// Its text.
+    /// The text of the file.
     pub(super) text: &'static str,
 }
 
@@ -100,7 +100,7 @@ const JAVASCRIPT: &[Template] = templates![
     "sdk/view.js" from "plugins/sdk/javascript/view.js",
 ];
 
-/// What a new plugin is.
+/// The sort of a new plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     /// A view, in a language.
@@ -110,7 +110,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// What it is written in.
+    /// The language that the plugin is written in.
     pub fn language(self) -> Language {
         match self {
             Self::View(language) => language,

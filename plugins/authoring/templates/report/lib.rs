@@ -1,16 +1,16 @@
-//! The report `contacts`: a row for each person who is tied to others, with how many of them work elsewhere.
+//! The report `contacts`: a row for each person who is tied to others, and how many of those work elsewhere.
 //!
-//! A tie is a row of the view `strength` with a score of `score_min` or more. Whoever belongs to no organisation works
-//! elsewhere for everybody.
+//! A tie is a row of the view `strength` with a score of `score_min` or more. A person without an organisation counts
+//! as working elsewhere for everybody.
 
 use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Report, Row, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Rows that may be named as evidence.
+/// The most rows that may be named as evidence.
 const EVIDENCE_MAX: usize = 1_000;
 
-/// What can be set when the report is installed.
+/// The settings of the report.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {

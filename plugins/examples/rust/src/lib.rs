@@ -1,13 +1,13 @@
-//! The view `contacts`: one row per pair of people, how often they were in contact and when last.
+//! The view `contacts`: one row per pair of people, with how often and when last they were in contact.
 //!
-//! A contact is an event of the two; one that says it was shorter than the settings ask for does not count.
+//! A contact is an event of the two; one that says it was shorter than the settings require does not count.
 
 use kith_plugin_sdk::{
     Day, Event, Extra, Fault, Field, FieldType, Key, KeyBy, Malformed, Manifest, Packer, Route, Row, StateBytes,
     Unpacker, Value, View,
 };
 
-/// Minutes of a day: what an attribute says beyond is no length of a contact.
+/// Minutes of a day: an attribute above this is not the length of a contact.
 const MINUTES_MAX: i64 = 1440;
 
 /// The view, configured.
@@ -23,7 +23,7 @@ pub struct Settings {
     minutes_min: u16,
 }
 
-/// What is kept of a pair.
+/// The state of a pair.
 #[derive(Debug)]
 pub struct Tie {
     days: u64,
@@ -106,7 +106,7 @@ fn per_month(days: u64, since_first: i64) -> f64 {
     (days * 30) as f64 / since_first as f64
 }
 
-/// Days, first and last day, and the minutes plus 1, 0 for none.
+/// Days, first and last day, and the minutes plus 1, or 0 for none.
 impl StateBytes for Tie {
     fn pack(&self, out: &mut Packer) {
         out.put_varint(self.days);

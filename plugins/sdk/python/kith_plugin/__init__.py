@@ -1,7 +1,7 @@
-"""Write Kith views in Python: say how one key's events become a state, and a state rows.
+"""Write Kith views in Python: define how one key's events become a state, and a state rows.
 
-Packing, calls and faults are done here. Everything runs in any Python too, so a plugin is tested like any program; only
-`kith_plugin.component` needs the sandbox. Invariant: a plugin's answer depends on its arguments alone.
+Packing, calls and faults are handled here. Everything runs in any Python too, so plugins are tested like programs; only
+`kith_plugin.component` needs the sandbox. Invariant: a plugin's answer depends only on its arguments.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Field(NamedTuple):
     name: str
     #: `number`, `integer`, `text`, `flag`, `day`, `person` or `event`. Any value may also be None.
     of: str
-    #: One line for people: what it says and in which unit.
+    #: One line for people: what it means and in which unit.
     about: str
 
 
@@ -51,20 +51,20 @@ class Row(NamedTuple):
 
     #: A value per field, by the field's name; a field that is left out is None.
     values: dict[str, Any]
-    #: Position that tells rows of one key apart; None if a key has one row.
+    #: Position that distinguishes rows of one key; None if a key has one row.
     item: Optional[int] = None
-    #: Positions of the entries it stands on; empty: every entry of the key.
+    #: Positions of the entries of evidence; empty: every entry of the key.
     evidence: Iterable[int] = ()
 
 
 class Fault(Exception):
-    """Why the view cannot go on with a key. The host stops that key and shows the message."""
+    """Why the view cannot continue with a key. The host stops that key and shows the message."""
 
     def __init__(self, message: str, event: Optional[int] = None):
         super().__init__(message)
-        #: For people.
+        #: A message for people.
         self.message = message
-        #: Position of the event at fault, where one is.
+        #: Position of the event at fault, if any.
         self.event = event
 
 
@@ -80,11 +80,11 @@ class View:
     version: ClassVar[str]
     #: Grows when states written by an older plugin can no longer be read.
     state_version: ClassVar[int] = 1
-    #: The kinds it folds; `Event.route` is the place in this list.
+    #: The kinds it folds; `Event.route` is the index in this list.
     routes: ClassVar[list[Route]]
     #: The columns, in the order in which they are shown.
     fields: ClassVar[list[Field]]
-    #: A JSON schema of the settings. What it gives as `default` at the top level is filled in.
+    #: A JSON schema of the settings. Values of `default` at the top level are filled in.
     settings: ClassVar[dict[str, Any]] = {"type": "object", "additionalProperties": False}
 
     def configure(self, settings: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class View:
     def fold(self, key: Key, state: Any, events: list[Event]) -> Any:
         """Adds a key's events, in the order of (time, position), to its state; None drops the key.
 
-        `state` is what the last call returned, None at first. Must give the same however events are split into calls.
+        `state` is what the last call returned, None at first. Must return the same however events are split into calls.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""The packed batch of the contract, in both directions. Its layout is written down in `wit/`, at `fold`."""
+"""The packed batch of the contract, in both directions. Its layout is specified in `wit/`, at `fold`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _U32 = Struct("<I")
 _I64 = Struct("<q")
 _F64 = Struct("<d")
 
-#: Makes an event of its fields without the detour through keyword arguments.
+#: Makes an event from its fields without the detour through keyword arguments.
 _event_of = partial(tuple.__new__, Event)
 
 
@@ -29,7 +29,7 @@ class Slot(NamedTuple):
 
 
 def decode(batch: bytes) -> Iterator[Slot]:
-    """Takes a batch apart. Raises ValueError where it is not what its header says."""
+    """Reads a batch. Raises ValueError if it does not match its header."""
     if len(batch) < _HEADER.size:
         raise ValueError("the batch is shorter than its header")
     layout, slot_bytes, event_bytes, _, slots, events, state_bytes, extra_bytes = _HEADER.unpack_from(batch)

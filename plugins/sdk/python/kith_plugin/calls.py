@@ -1,6 +1,6 @@
 """The calls of the contract for any view: what the component exports and what the test harness runs.
 
-A slot is folded or read without looking at any other.
+Each slot is folded or read independently of the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class SlotFault(Exception):
 
 
 class Read(NamedTuple):
-    """A row and the place of its key in the call; values in the order of the fields."""
+    """A row and the index of its key in the call; values in the order of the fields."""
 
     slot: int
     item: Optional[int]
@@ -34,7 +34,7 @@ class Read(NamedTuple):
 
 
 def configure(of: Type[View], text: str) -> View:
-    """Makes a view of its settings, or raises ValueError with what is wrong with them."""
+    """Makes a view from its settings, or raises ValueError with what is wrong with them."""
     try:
         given = json.loads(text)
     except ValueError as error:

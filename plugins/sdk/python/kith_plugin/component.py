@@ -1,6 +1,6 @@
 """The component: the calls of the contract on the view that `main.py` names as `VIEW`.
 
-Only this module knows the generated bindings. Invariant: no answer depends on chance or the clock.
+Only this module knows the generated bindings. Invariant: no answer depends on random numbers or the clock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .event import Key
 import main
 
 _NO_SLOT = 0xFFFF_FFFF
-#: The configured view; none yet.
+#: The configured view; empty until it is configured.
 _CONFIGURED: list[Any] = []
 _VIEW = main.VIEW
 

@@ -32,7 +32,7 @@ class Key(NamedTuple):
 class Event(NamedTuple):
     """An event as a key sees it. People are handles, from 1; 0 is nobody."""
 
-    #: Its place in the log.
+    #: Its position in the log.
     position: int
     #: When it happened: milliseconds since 1970-01-01, UTC.
     at: int
@@ -42,13 +42,13 @@ class Event(NamedTuple):
     subject: int
     #: `referred` under an introduced pair: the referrer. `answered`: who answered.
     third: int
-    #: People in the event beside the one looked at.
+    #: Number of people in the event besides the one it is seen by.
     others: int
-    #: Its place in the view's routes.
+    #: Its index in the view's routes.
     route: int
     #: Low 2 bits: the answer; the others are reserved.
     flags: int
-    #: Attributes and what the host adds; None if there are none.
+    #: Attributes and the values that the host adds; None if there are none.
     extras: Optional[dict[str, Any]] = None
 
     @property

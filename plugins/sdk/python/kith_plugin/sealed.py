@@ -1,6 +1,6 @@
-"""Takes chance away: in a component it would give what it gave on the day it was built, without a word.
+"""Disables random numbers: in a component they would silently be those of the day it was built.
 
-The clock needs nothing: a component has none, so asking for it ends the call.
+The clock needs no such measure: a component has none, so reading it ends the call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-//! Between the generated bindings and [`Report`]: types one way and back, no logic.
+//! Converts types between the generated bindings and [`Report`]; no logic.
 
 use crate::{
     Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Person, Position, Report, Row, Value,
@@ -10,7 +10,7 @@ pub trait Hosted {
     /// The report.
     type Report: Report;
 
-    /// Calls with the place of the report; none until it is configured.
+    /// Calls with the stored report; `None` until it is configured.
     fn with<R>(call: impl FnOnce(&mut Option<Self::Report>) -> R) -> R;
 }
 

@@ -1,6 +1,6 @@
 //! The packed input of a report: the directory, and the rows of the views that the manifest names.
 //!
-//! Invariant: reading never goes beyond the bytes, and what is malformed is an error and not a panic.
+//! Invariant: reading never goes beyond the bytes, and malformed input is an error, not a panic.
 
 use kith_plugin_words::Malformed;
 
@@ -11,7 +11,7 @@ const PERSON_BYTES: usize = 8;
 /// The flag of a handle that means another person.
 const MERGED: u32 = 1;
 
-/// What a report is computed from.
+/// The input of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Input {
     /// People by handle, from 1: the first is handle 1.
@@ -20,7 +20,7 @@ pub struct Input {
     pub organisations: u32,
     /// The rows of each view, in the order of the manifest.
     pub tables: Vec<Table>,
-    /// Texts that values stand for, by their place.
+    /// The texts that values refer to by index.
     pub texts: Vec<String>,
 }
 
@@ -47,10 +47,10 @@ pub struct InputRow {
     pub a: u32,
     /// The key's second person; 0 if it has none.
     pub b: u32,
-    /// The entry it is about; 0 if it is about none.
+    /// The entry that the row is about; 0 for none.
     pub item: u64,
-    /// A number for each column: a flag is 0 or 1; days, people and events are their numbers; a text is its place in
-    /// the texts; a value that is not known is NaN.
+    /// A number for each column: a flag is 0 or 1; days, people and events are their numbers; a text is its index in
+    /// the texts; an unknown value is NaN.
     pub values: Vec<f64>,
 }
 
@@ -80,7 +80,7 @@ impl Input {
         if from.0.is_empty() { Ok(input) } else { Err(Malformed) }
     }
 
-    /// A person by their handle; one who is not there belongs to nobody.
+    /// A person by their handle; an unknown one belongs to no organisation.
     pub fn member(&self, handle: u32) -> Member {
         let place = (handle as usize).checked_sub(1);
         place.and_then(|place| self.people.get(place)).copied().unwrap_or_default()
@@ -97,7 +97,7 @@ impl Input {
         sizes
     }
 
-    /// The text that a value stands for.
+    /// The text that a value refers to.
     pub fn text(&self, value: f64) -> Option<&str> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places are small whole numbers")]
         let place = value as usize;

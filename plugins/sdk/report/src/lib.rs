@@ -1,10 +1,10 @@
 //! Write Kith reports in Rust: a table over many keys, computed from the rows of views and the directory.
 //!
 //! Everything compiles natively too, so a report is tested like any function. Only on wasm32 does
-//! [`export!`] make it a component. Invariant: a report's answer depends on its arguments alone.
+//! [`export!`] make it a component. Invariant: a report's answer depends only on its arguments.
 //!
-//! A crate of its own beside `kith-plugin-sdk`, with which it shares its words: a component carries the description of
-//! one contract.
+//! A separate crate from `kith-plugin-sdk`, with which it shares its types: a component carries the description of
+//! only one contract.
 
 mod input;
 mod manifest;
@@ -26,17 +26,17 @@ pub use manifest::{InputNeeded, KeyBy, Manifest, Row};
 
 /// A report: a pure function. The value is the report with its settings.
 pub trait Report: Sized + 'static {
-    /// The settings, as JSON after the manifest's schema. Give every field a default and deny
+    /// The settings, as JSON according to the manifest's schema. Give every field a default and deny
     /// unknown fields, so that `{}` works and a misspelt name is refused.
     type Settings: DeserializeOwned;
 
-    /// What the report says about itself.
+    /// The report's manifest.
     const MANIFEST: Manifest;
 
-    /// Takes the settings, or says what is wrong with them.
+    /// Accepts the settings, or returns what is wrong with them.
     fn configure(settings: Self::Settings) -> Result<Self, String>;
 
-    /// Computes the rows as of the end of a day, one for each key, in any order; or says why it cannot.
+    /// Computes the rows as of the end of a day, one for each key, in any order; or returns why it cannot.
     fn compute(&self, as_of: Day, input: &Input) -> Result<Vec<Row>, String>;
 }
 

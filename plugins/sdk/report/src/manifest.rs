@@ -1,8 +1,8 @@
-//! What a report declares, and its rows.
+//! The manifest and the rows of a report.
 
 use kith_plugin_words::{Field, Value};
 
-/// What a report says about itself.
+/// What a report declares about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Manifest {
     /// The report's name: `[a-z][a-z0-9_]*`.
@@ -11,7 +11,7 @@ pub struct Manifest {
     pub version: &'static str,
     /// What its rows are about.
     pub key_by: KeyBy,
-    /// The views whose rows it needs.
+    /// The views that the report reads.
     pub inputs: &'static [InputNeeded],
     /// The columns, in the order of a row's values.
     pub fields: &'static [Field],
@@ -22,7 +22,7 @@ pub struct Manifest {
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyBy {
-    /// Two organisations, the smaller ordinal first; one with itself stands for what is inside it.
+    /// Two organisations, the smaller ordinal first; one with itself is for what is inside it.
     OrganisationPair,
     /// One organisation.
     Organisation,
@@ -32,7 +32,7 @@ pub enum KeyBy {
     Person,
 }
 
-/// Rows that a report is computed from.
+/// A view that a report reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputNeeded {
     /// The view's name.
@@ -50,6 +50,6 @@ pub struct Row {
     pub b: u32,
     /// One value per field of the manifest.
     pub values: Vec<Value>,
-    /// The rows that it stands on: number of the input and of its row, both from 0; at most 1,000.
+    /// The rows of evidence: number of the input and of its row, both from 0; at most 1,000.
     pub evidence: Vec<(u32, u32)>,
 }

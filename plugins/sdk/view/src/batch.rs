@@ -1,6 +1,6 @@
-//! The packed batch, in both directions, without a trace of generated code: a host can test its own
-//! encoder against it. Every form is refused that [`encode_batch`] would not write, except rows
-//! that are longer than known.
+//! The packed batch, in both directions, without any generated code: a host can test its own
+//! encoder against it. Refuses every form that [`encode_batch`] would not write, except rows that
+//! are longer than known.
 //!
 //! All integers are little-endian; nothing is aligned or padded. Offsets in bytes:
 //!
@@ -17,8 +17,8 @@
 //! out:     bytes of each new state u32, in slot order (0 drops the key) | the states, end to end
 //! ```
 //!
-//! Events stand by slot, in slot order. Slots and events may grow at the end, so a reader steps by
-//! the header's sizes. Keys of attributes are `[a-z0-9_.-]`; keys with `@` are the host's:
+//! Events are grouped by slot, in slot order. Slots and events may grow at the end, so a reader steps
+//! by the header's sizes. Keys of attributes are `[a-z0-9_.-]`; keys with `@` are the host's:
 //! `@category` (text) and `@referral` (integer: a position).
 
 use std::fmt;
@@ -39,9 +39,9 @@ pub const EVENT_BYTES: usize = 40;
 /// Why a batch cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchError {
-    /// The layout is of a version that is not known here.
+    /// The layout has a version that is not known here.
     Layout(u16),
-    /// Slots or events are shorter than this layout says.
+    /// Slots or events are shorter than in this layout.
     RowSize,
     /// The parts do not add up to the batch.
     Length,
@@ -65,7 +65,7 @@ impl fmt::Display for BatchError {
 
 impl std::error::Error for BatchError {}
 
-/// One key of a batch: what is known and what is new.
+/// One key of a batch, with its prior state and new events.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slot<'a> {
     /// The key.
@@ -118,8 +118,8 @@ impl<'a> Batch<'a> {
         self.slots.len()
     }
 
-    /// Takes the next slot: its key and prior state; its events replace those in `events`. None at
-    /// the end, when every event and every state must be taken.
+    /// Reads the next slot: its key and prior state; its events replace those in `events`. `None` at
+    /// the end, when every event and every state must have been read.
     pub fn next_slot(&mut self, events: &mut Vec<Event<'a>>) -> Result<Option<(Key, &'a [u8])>, BatchError> {
         events.clear();
         let Some(slot) = self.slots.next() else {

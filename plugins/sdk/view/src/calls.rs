@@ -1,5 +1,5 @@
 //! The calls of the contract for any view, on packed bytes: what the component exports and what the
-//! test harness runs. A slot is folded or read without looking at any other.
+//! test harness runs. Each slot is folded or read independently of the others.
 
 use crate::batch::{Batch, BatchError, encode_states};
 use crate::event::Key;
@@ -12,11 +12,11 @@ use kith_plugin_words::{Day, Position};
 /// Why a call failed, and for which key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotFault {
-    /// The place of the key in the call; none: the call as a whole.
+    /// The index of the key in the call; `None` for the call as a whole.
     pub slot: Option<u32>,
-    /// The event at fault, where one is.
+    /// The event at fault, if any.
     pub event: Option<Position>,
-    /// For people.
+    /// A message for people.
     pub message: String,
 }
 
@@ -25,20 +25,20 @@ pub struct SlotFault {
 pub struct StateSlot {
     /// The key.
     pub key: Key,
-    /// Bytes of its state in the states that come with the slots.
+    /// Bytes of its state among the states passed with the slots.
     pub state_bytes: u32,
 }
 
-/// A row and the place of its key in the call.
+/// A row and the index of its key in the call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlotRow {
-    /// The place of its key in the slots.
+    /// The index of its key in the slots.
     pub slot: u32,
     /// The row.
     pub row: Row,
 }
 
-/// Makes a view of its settings.
+/// Makes a view from its settings.
 pub fn configure<V: View>(settings: &str) -> Result<V, String> {
     V::configure(settings::parse(settings)?)
 }

@@ -1,11 +1,11 @@
-//! Decay with a half-life in whole numbers: the same on every machine. Qn is a number times 2^n.
+//! Decay with a half-life, in whole numbers: the same on every machine. Qn is a number times 2^n.
 //!
-//! Invariant: nothing here rounds but to the nearest or down, and never in floating point.
+//! Invariant: everything is rounded to the nearest or down, and never in floating point.
 
 /// ln 2 in Q60, to the nearest.
 const LN_2: u128 = 0x0b17_217f_7d1c_f79b;
 
-/// How many half-lives a contact counts: then 2^-32 is less than the last bit.
+/// How many half-lives a contact counts: after that, 2^-32 is less than the last bit.
 const HALF_LIVES: u32 = 32;
 
 /// What is left of a contact, by its age.
@@ -38,13 +38,13 @@ impl Decay {
         (u64::from(unit) * left) >> 24
     }
 
-    /// What is left, in Q32, if a unit (Q24) came on every day up to now.
+    /// What is left, in Q32, of a unit (Q24) on every day up to now.
     pub fn sum_of_every_day(&self, unit: u32) -> u64 {
         (0..=self.days()).map(|age| self.left_of(unit, age)).sum()
     }
 }
 
-/// A number of at most 1 in Q60, halved so often, in Q32, to the nearest.
+/// A number of at most 1 in Q60, halved `halvings` times, in Q32, to the nearest.
 fn q32(value: u128, halvings: u32) -> u64 {
     let shift = 28 + halvings;
     let nearest = (value + (1 << (shift - 1))) >> shift;

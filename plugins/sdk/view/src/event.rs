@@ -3,10 +3,10 @@
 use crate::pack::{Packer, Unpacker};
 use kith_plugin_words::{Day, Malformed, Person, Position};
 
-/// The extra that holds the token of `asked` and `helped`.
+/// The extra with the category of `asked` and `helped`.
 pub(crate) const CATEGORY: &str = "@category";
 
-/// The extra that holds the position of the `referred` which an `answered` names.
+/// The extra with the position of the `referred` that an `answered` names.
 pub(crate) const REFERRAL: &str = "@referral";
 
 /// What events are grouped by. For a pair `a` is the smaller handle; for one person `b` is nobody.
@@ -33,9 +33,9 @@ impl Key {
 /// How an introduction was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// Welcome.
+    /// The introduction is welcome.
     Accepted,
-    /// Not wanted.
+    /// The introduction is not wanted.
     Declined,
     /// The two have met.
     Met,
@@ -44,7 +44,7 @@ pub enum Answer {
 /// An event as a key sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Event<'a> {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// When it happened: milliseconds since 1970-01-01 UTC.
     pub at: i64,
@@ -54,13 +54,13 @@ pub struct Event<'a> {
     pub subject: Person,
     /// `referred` under an introduced pair: the referrer. `answered`: who answered.
     pub third: Person,
-    /// People in the event beside the one looked at.
+    /// Number of people in the event besides the one it is seen by.
     pub others: u32,
-    /// Its place in the manifest's routes.
+    /// Its index in the manifest's routes.
     pub kind: u16,
     /// Low 2 bits: the answer; the others are reserved.
     pub flags: u16,
-    /// Attributes and what the host adds.
+    /// Attributes and the values that the host adds.
     pub extras: Extras<'a>,
 }
 
@@ -115,12 +115,12 @@ pub enum Extra<'a> {
     Text(&'a str),
 }
 
-/// The values an event carries beside its fields, sorted by key. Well formed from the start.
+/// The values an event carries in addition to its fields, sorted by key. Always well formed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extras<'a>(&'a [u8]);
 
 impl<'a> Extras<'a> {
-    /// Takes a packed list, as [`encode_extras`](crate::batch::encode_extras) makes it.
+    /// Reads a packed list, as [`encode_extras`](crate::batch::encode_extras) makes it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut from = Unpacker::new(bytes);
         let mut last = "";

@@ -1,4 +1,4 @@
-//! Between the generated bindings and [`calls`](crate::calls): types one way and back, no logic.
+//! Converts types between the generated bindings and [`calls`](crate::calls); no logic.
 
 use crate::bindings::exports::kith::view::view as wit;
 use crate::calls::{self, SlotFault, SlotRow, StateSlot};
@@ -12,7 +12,7 @@ pub trait Hosted {
     /// The view.
     type View: View;
 
-    /// Calls with the place of the view; none until it is configured.
+    /// Calls with the stored view; `None` until it is configured.
     fn with<R>(call: impl FnOnce(&mut Option<Self::View>) -> R) -> R;
 }
 

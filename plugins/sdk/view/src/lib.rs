@@ -1,8 +1,8 @@
-//! Write Kith views in Rust: an author says how one key's events become a state and a state becomes
-//! rows; packing, calls and faults are done here.
+//! Write Kith views in Rust: an author defines how one key's events become a state and a state becomes
+//! rows; packing, calls and faults are handled here.
 //!
 //! Everything compiles natively too, so a plugin is tested like any crate. Only on wasm32 does
-//! [`export!`] make it a component. Invariant: a plugin's answer depends on its arguments alone.
+//! [`export!`] make it a component. Invariant: a plugin's answer depends only on its arguments.
 //!
 //! ```
 //! use kith_plugin_sdk::{
@@ -93,17 +93,17 @@ pub use pack::{Packer, StateBytes, Unpacker};
 
 /// A view: a pure keyed fold. The value is the view with its settings.
 pub trait View: Sized + 'static {
-    /// The settings, as JSON after the manifest's schema. Give every field a default and deny
+    /// The settings, as JSON according to the manifest's schema. Give every field a default and deny
     /// unknown fields, so that `{}` works and a misspelt name is refused.
     type Settings: DeserializeOwned;
 
-    /// What is kept of a key, at most 64 KiB packed.
+    /// The state of a key, at most 64 KiB packed.
     type State: StateBytes;
 
-    /// What the plugin says about itself.
+    /// The plugin's manifest.
     const MANIFEST: Manifest;
 
-    /// Takes the settings, or says what is wrong with them. Tables for the calls to come are made here.
+    /// Accepts the settings, or returns what is wrong with them. Compute tables for later calls here.
     fn configure(settings: Self::Settings) -> Result<Self, String>;
 
     /// Adds a key's events, in the order of (time, position), to its state; `None` drops the key.
@@ -115,12 +115,12 @@ pub trait View: Sized + 'static {
     fn rows(&self, key: Key, state: &Self::State, as_of: Day) -> Result<Vec<Row>, Fault>;
 }
 
-/// Why a view cannot go on with a key. The host stops that key and shows the message.
+/// Why a view cannot continue with a key. The host stops that key and shows the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The event at fault, where one is.
+    /// The event at fault, if any.
     pub event: Option<Position>,
-    /// For people.
+    /// A message for people.
     pub message: String,
 }
 

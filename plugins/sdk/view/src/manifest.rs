@@ -1,9 +1,9 @@
-//! What a plugin says about itself, and the rows it gives. The same nouns as the contract
+//! The manifest of a plugin, and the rows it returns. The same names as in the contract
 //! (`plugins/wit/v1`), without its generated code.
 
 use kith_plugin_words::{Field, Position, Value};
 
-/// What a plugin says about itself.
+/// What a plugin declares about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// The view's name: `[a-z][a-z0-9_]*`.
@@ -12,7 +12,7 @@ pub struct Manifest {
     pub version: &'static str,
     /// Grows when states written by an older plugin can no longer be read.
     pub state_version: u32,
-    /// The kinds it folds; an event names its kind by the place in this list.
+    /// The kinds it folds; an event names its kind by the index in this list.
     pub routes: &'static [Route],
     /// The columns, in the order of a row's values.
     pub fields: &'static [Field],
@@ -49,16 +49,16 @@ pub enum KeyBy {
 /// One row of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Tells rows of one key apart; none if a key has one row.
+    /// Distinguishes rows of one key; `None` if a key has one row.
     pub item: Option<Position>,
     /// One value per field of the manifest.
     pub values: Vec<Value>,
-    /// The entries it stands on; empty: every entry of the key.
+    /// The entries of evidence; empty: every entry of the key.
     pub evidence: Vec<Position>,
 }
 
 impl Row {
-    /// The only row of a key, standing on all of its entries.
+    /// The only row of a key, with all of its entries as evidence.
     pub fn of(values: Vec<Value>) -> Self {
         Self { item: None, values, evidence: Vec::new() }
     }

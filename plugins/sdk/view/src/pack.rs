@@ -1,17 +1,17 @@
-//! Little-endian bytes, for states and batches. One value has exactly one form, so equal states
-//! have equal bytes and a digest over them means something.
+//! Little-endian bytes, for states and batches. Each value has exactly one form, so equal states
+//! have equal bytes and a digest over them is meaningful.
 
 use kith_plugin_words::Malformed;
 
-/// A state that can be kept.
+/// A state that can be stored.
 ///
-/// Equal states pack to equal bytes, at least one and at most 64 KiB; what was packed unpacks to
-/// the same state. Keep collections in a fixed order.
+/// Equal states pack to equal bytes, at least one and at most 64 KiB; packed bytes unpack to the
+/// same state. Keep collections in a fixed order.
 pub trait StateBytes: Sized {
     /// Appends the state.
     fn pack(&self, out: &mut Packer);
 
-    /// Takes the state; all bytes must be used.
+    /// Reads the state; all bytes must be used.
     fn unpack(from: &mut Unpacker<'_>) -> Result<Self, Malformed>;
 }
 
@@ -45,7 +45,7 @@ impl Packer {
         self.put_bytes(&value.to_le_bytes());
     }
 
-    /// Seven bits a byte, lowest first, high bit on all but the last: 1 byte below 128, at most 10.
+    /// Seven bits per byte, lowest first, high bit on all but the last: 1 byte below 128, at most 10.
     pub fn put_varint(&mut self, value: u64) {
         let mut rest = value;
         while rest >= 0x80 {
@@ -75,7 +75,7 @@ impl Packer {
         self.0.is_empty()
     }
 
-    /// What was written.
+    /// The written bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

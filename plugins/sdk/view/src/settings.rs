@@ -1,7 +1,7 @@
-//! Reads settings from JSON without the machinery that prints numbers: serde's own errors format
-//! what they found, and that alone is half of a small component.
+//! Reads settings from JSON without code that formats numbers: serde's own errors format the values
+//! that they found, and that alone is half of a small component.
 //!
-//! Invariant: accepts and refuses what `serde_json` does, in other words.
+//! Invariant: accepts and refuses what `serde_json` does, with different messages.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use serde::de::{
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// Reads settings, or says what is wrong with them.
+/// Reads settings, or returns what is wrong with them.
 pub(crate) fn parse<S: DeserializeOwned>(json: &str) -> Result<S, String> {
     let tree: Json = serde_json::from_str(json).map_err(|error| error.to_string())?;
     S::deserialize(tree).map_err(|Refusal(reason)| reason)
 }
 
-/// A JSON document. Members stand as they came, so that one that comes twice is seen.
+/// A JSON document. Members are kept in order with repetitions, so that a duplicate is detected.
 enum Json {
     Null,
     Flag(bool),
@@ -112,7 +112,7 @@ impl<'de> Deserializer<'de> for Json {
         visitor.visit_newtype_struct(self)
     }
 
-    /// A word for a variant without data, or an object of the variant's name and its data.
+    /// A string for a variant without data, or an object of the variant's name and its data.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -155,7 +155,7 @@ impl IntoDeserializer<'_, Refusal> for Json {
     }
 }
 
-/// Why settings are not taken, for people.
+/// Why settings are refused, for people.
 #[derive(Debug)]
 struct Refusal(String);
 

@@ -1,5 +1,5 @@
-//! Runs a view natively through the same packed batches a host sends. What passes here differs from
-//! a host only in the sandbox.
+//! Runs a view natively through the same packed batches a host sends. The only difference from a
+//! host is the sandbox.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::manifest::Row;
 use crate::{Manifest, View};
 use kith_plugin_words::{Day, Position};
 
-/// A configured view under test. Breaks of the contract panic and say what they are.
+/// A configured view under test. Panics with the reason if the view breaks the contract.
 #[derive(Debug)]
 pub struct Harness<V> {
     view: V,
 }
 
 impl<V: View> Harness<V> {
-    /// Configures the view with JSON settings, or says what it has against them.
+    /// Configures the view with JSON settings, or returns why it refuses them.
     pub fn new(settings: &str) -> Result<Self, String> {
         check_manifest(&V::MANIFEST);
         calls::configure(settings).map(|view| Self { view })
@@ -50,7 +50,7 @@ impl<V: View> Harness<V> {
         Ok(states[0].to_vec())
     }
 
-    /// Folds events from nothing, in pieces that end before each of these places.
+    /// Folds events from no state, in pieces that end before each of these indices.
     pub fn fold_in_pieces(&self, key: Key, events: &[Event<'_>], cuts: &BTreeSet<usize>) -> Result<Vec<u8>, SlotFault> {
         let mut state = Vec::new();
         let mut start = 0;

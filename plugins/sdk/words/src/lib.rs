@@ -1,12 +1,12 @@
-//! What plugins talk about, whether they are views or reports: people, days, events, and the columns and values of rows.
-//! The same nouns as the contracts (`plugins/wit`), without their generated code.
+//! The types that views and reports share: people, days, events, and the columns and values of rows.
+//! The same names as in the contracts (`plugins/wit`), without their generated code.
 
 use std::{borrow::Cow, fmt};
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
-/// A place in the network's log, from 1: also the id of the evidence.
+/// A position in the network's log, from 1; also identifies evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
 
@@ -15,7 +15,7 @@ pub struct Position(pub u64);
 pub struct Person(pub u32);
 
 impl Person {
-    /// Where an event has no such person.
+    /// For an event without such a person.
     pub const NOBODY: Self = Self(0);
 }
 
@@ -24,8 +24,8 @@ impl Person {
 pub struct Day(pub i32);
 
 impl Day {
-    /// The day of a time in milliseconds since 1970-01-01 UTC; times beyond the years a day can
-    /// count give the first or the last day.
+    /// The day of a time in milliseconds since 1970-01-01 UTC; times out of range give the first or
+    /// the last possible day.
     pub fn of_ms(at: i64) -> Self {
         let day = at.div_euclid(DAY_MS).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
         Self(i32::try_from(day).expect("clamped to the range"))
@@ -44,7 +44,7 @@ pub struct Field {
     pub name: &'static str,
     /// Its type; any value may also be [`Value::None`].
     pub of: FieldType,
-    /// One line for people: what it says and in which unit.
+    /// One line for people: what it means and in which unit.
     pub about: &'static str,
 }
 
@@ -70,7 +70,7 @@ pub enum FieldType {
 /// A value in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Nothing is known.
+    /// Not known.
     None,
     /// For a number column; neither NaN nor infinite.
     Number(f64),
@@ -89,7 +89,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The type of the columns it may stand in; none for [`Value::None`], which fits all.
+    /// The type of the columns it fits; `None` for [`Value::None`], which fits all.
     pub fn field_type(&self) -> Option<FieldType> {
         match self {
             Self::None => None,

@@ -1,6 +1,6 @@
-//! Answers and messages of streams on their way out.
+//! Outgoing answers and messages of streams.
 //!
-//! Invariant: beyond what is small, which is counted with its call (`calls.rs`), what is in memory of them is within a
+//! Invariant: apart from small ones, which are counted with their calls (`calls.rs`), those in memory are within a
 //! budget of which each principal has a share.
 
 use super::{
@@ -12,14 +12,14 @@ use crate::limits::{self, Limits};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// There is no room for an answer, and others wait for it, or it waited for too long.
+/// An answer found no room: too many others are waiting, or it waited too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "too much of what this server answers is not taken: read the answers to other calls, or ask for less at a time"
 )]
 pub(crate) struct NotTaken;
 
-/// What may be on its way out.
+/// The budget for outgoing answers.
 pub(crate) struct Answers {
     budget: Budget,
     pieces: Budget,
@@ -28,7 +28,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// As these limits say.
+    /// The budget that these limits set.
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
             budget: Budget::of(limits::ANSWERS.with_room_for(limits.response_bytes_max as usize)),
@@ -38,7 +38,7 @@ impl Answers {
         }
     }
 
-    /// Waits for room for an answer that is made, unless too many wait, and not for long. What is small needs none.
+    /// Waits a short while for room for a finished answer, unless too many are waiting. A small one needs no room.
     pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Option<Room>, NotTaken> {
         if self.budget.is_small(bytes) {
             return Ok(None);
@@ -52,17 +52,17 @@ impl Answers {
         room.map(Some).map_err(|_| NotTaken)
     }
 
-    /// Room for a part of a stream that is not made yet: as much as there is, up to `most` and a quarter of what is free,
-    /// so that whoever comes next finds some as well; half of a share is left to answers. None if that would be small, for
-    /// which there is always room.
+    /// Room for a part of a stream that is not made yet: as much as is available, up to `most` and a quarter of what is
+    /// free, so that the next one finds some too; half of a share is left to answers. `None` if that would be small,
+    /// for which there is always room.
     pub(crate) fn try_hold_part(&self, key: &Key, most: usize) -> Option<Room> {
         let free = self.budget.free(key).saturating_sub(self.budget.share() / 2);
         let bytes = most.min(free / 4);
         if self.budget.is_small(bytes) { None } else { self.budget.try_hold(key, bytes) }
     }
 
-    /// Waits for room, however long it takes: for a part of a stream that cannot be smaller and is not made yet, or for the
-    /// answer to a call that recorded something, which is about as large as the request that holds room as well.
+    /// Waits for room, however long it takes: for a part of a stream that cannot be smaller and is not made yet, or for
+    /// the answer to a call that recorded something, which is about as large as its request, which holds room as well.
     pub(crate) async fn hold_whole(&self, key: &Key, bytes: usize) -> Option<Room> {
         if self.budget.is_small(bytes) {
             return None;
@@ -70,13 +70,13 @@ impl Answers {
         Some(self.budget.hold(key, bytes.min(self.budget.share())).await)
     }
 
-    /// Room for a piece that the transport takes, for as long as it has it; none if it is small, or too many large ones
-    /// are with the transport: it has to be small then.
+    /// Room for a piece for as long as the transport has it. None if the piece is small, or if the transport has too many
+    /// large ones; it must be small then.
     pub(crate) fn try_hold_piece(&self, key: &Key, bytes: usize) -> Option<Room> {
         if self.pieces.is_small(bytes) { None } else { self.pieces.try_hold(key, bytes) }
     }
 
-    /// Bytes that are held now, apart from pieces.
+    /// Bytes held now, apart from pieces.
     pub(crate) fn held(&self) -> usize {
         self.budget.held()
     }

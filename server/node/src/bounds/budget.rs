@@ -1,7 +1,7 @@
-//! How many bytes of something are in memory at a time, over everybody whom it is for.
+//! A limit on the bytes of something in memory at a time, shared by all principals.
 //!
-//! Invariant: no more than the budget is held, no principal has more than a share of it, and whoever asks for more waits.
-//! What is small has a part of its own, so that it does not wait for what is large.
+//! Invariant: no more than the budget is held, no principal holds more than a share of it, and whoever needs more
+//! waits. Small items have a part of their own, so that they do not wait for large ones.
 
 use super::{
     call_rate::Key,
@@ -14,18 +14,18 @@ use std::sync::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that one place of a budget stands for.
+/// Bytes of one place of a budget.
 const PLACE_BYTES: usize = 1_024;
 
 impl Sizes {
-    /// The same, or more if the largest that there may be fits into no share of it.
+    /// These sizes, increased if necessary so that an item of `largest` bytes fits into a share.
     pub(crate) fn with_room_for(self, largest: usize) -> Self {
         let large = (self.all - self.all_small).max(BUDGET_SHARE * largest.next_multiple_of(PLACE_BYTES));
         Self { all: self.all_small + large, ..self }
     }
 }
 
-/// What may be held.
+/// A budget of bytes.
 pub(crate) struct Budget {
     sizes: Sizes,
     small: Part,
@@ -39,7 +39,7 @@ struct Part {
     shares: Shares<Key>,
 }
 
-/// Room for so many bytes, until it is dropped.
+/// Room for a number of bytes, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
     held: Arc<AtomicUsize>,
@@ -48,25 +48,25 @@ pub(crate) struct Room {
 }
 
 impl Budget {
-    /// A budget of these sizes. What is held at once fits into a principal's share, an eighth of its part.
+    /// A budget of these sizes. What is held in one piece has to fit into a principal's share, an eighth of its part.
     pub(crate) fn of(sizes: Sizes) -> Self {
         let (small, large) = (Part::of(sizes.all_small), Part::of(sizes.all - sizes.all_small));
         Self { sizes, small, large, held: Arc::default() }
     }
 
-    /// Waits for room for so many bytes.
+    /// Waits for room for `bytes`.
     pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Room {
         let places = self.part(bytes).acquire(key, places(bytes)).await;
         self.room(bytes, places)
     }
 
-    /// Room for so many bytes, if there is some now.
+    /// Room for `bytes`, if available now.
     pub(crate) fn try_hold(&self, key: &Key, bytes: usize) -> Option<Room> {
         let places = self.part(bytes).try_acquire(key, places(bytes))?;
         Some(self.room(bytes, places))
     }
 
-    /// Bytes of the most that can be held at once: a share of the large part.
+    /// The most bytes that can be held in one piece: a share of the large part.
     pub(crate) fn share(&self) -> usize {
         (self.sizes.all - self.sizes.all_small) / BUDGET_SHARE
     }
@@ -76,12 +76,12 @@ impl Budget {
         self.large.free(key) * PLACE_BYTES
     }
 
-    /// Whether so many bytes are small.
+    /// Whether an item of `bytes` is small.
     pub(crate) fn is_small(&self, bytes: usize) -> bool {
         bytes <= self.sizes.small
     }
 
-    /// Bytes that are held now.
+    /// Bytes held now.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
@@ -96,7 +96,7 @@ impl Budget {
     }
 }
 
-/// Places that so many bytes take.
+/// Places that `bytes` take.
 fn places(bytes: usize) -> u32 {
     u32::try_from(bytes.div_ceil(PLACE_BYTES)).expect("what is held fits into a share")
 }
@@ -107,7 +107,7 @@ impl Part {
         Self { places: Arc::new(Semaphore::new(places)), shares: Shares::of(places / BUDGET_SHARE) }
     }
 
-    /// Room in a principal's share, and then in the whole.
+    /// Waits for places in a principal's share, and then in the whole.
     async fn acquire(&self, key: &Key, places: u32) -> [OwnedSemaphorePermit; 2] {
         let share = acquire(self.shares.find(key), places).await;
         [share, acquire(Arc::clone(&self.places), places).await]
@@ -118,7 +118,7 @@ impl Part {
         self.shares.find(key).available_permits().min(self.places.available_permits())
     }
 
-    /// The same if there is some now. Whoever waits already is not passed by: what is free is theirs first.
+    /// The same without waiting. Does not overtake those who wait: free places are theirs first.
     fn try_acquire(&self, key: &Key, places: u32) -> Option<[OwnedSemaphorePermit; 2]> {
         let share = self.shares.find(key).try_acquire_many_owned(places).ok()?;
         Some([share, Arc::clone(&self.places).try_acquire_many_owned(places).ok()?])
@@ -126,12 +126,12 @@ impl Part {
 }
 
 impl Room {
-    /// Bytes that there is room for.
+    /// Bytes of this room.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Gives back all but so many bytes.
+    /// Gives back all but `bytes`.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         if bytes >= self.bytes {
             return;
@@ -164,7 +164,7 @@ mod tests {
         (Some("north".parse().unwrap()), format!("person:p{number}").parse().unwrap())
     }
 
-    /// Somebody who takes something large and is done with it a little later; gives the most that it saw held.
+    /// Holds something large for a short while; returns the most bytes that it saw held.
     async fn use_large(budget: Arc<Budget>, number: usize) -> usize {
         let room = budget.hold(&key(number), LARGE).await;
         let held = budget.held();

@@ -1,6 +1,6 @@
-//! How many calls a second each principal may make: a bucket of its own for each, filled at an even rate.
+//! How many calls a second each principal may make: each has a bucket of its own that fills at an even rate.
 //!
-//! Nobody pays for another's calls: equal names in different networks are different principals.
+//! Principals do not affect each other: equal names in different networks are different principals.
 
 use crate::limits::{BUCKETS_SWEEP_CALLS, CALL_WAIT_MIN, Limits};
 use governor::{
@@ -22,21 +22,21 @@ use std::{
     time::Duration,
 };
 
-/// A principal among those of all networks; without a network it is one of the server.
+/// A principal among those of all networks. Without a network it belongs to the server.
 pub(crate) type Key = (Option<NetworkName>, PrincipalId);
 type Buckets<C> = RateLimiter<Key, HashMapStateStore<Key>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// A principal calls more often than it may.
+/// A principal calls too often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more than {calls_per_s_max} calls a second: there is room in {wait:?}")]
 pub(crate) struct TooOften {
-    /// How often it may.
+    /// The allowed rate.
     pub(crate) calls_per_s_max: NonZeroU32,
-    /// When there is room.
+    /// How long until the next call is allowed.
     pub(crate) wait: Duration,
 }
 
-/// The rate that every principal may call at. Clones count together.
+/// The rate at which every principal may call. Clones share one count.
 #[derive(Clone)]
 pub(crate) struct CallRate<C: Clock = DefaultClock>(Option<Arc<Counted<C>>>);
 
@@ -47,7 +47,7 @@ struct Counted<C: Clock> {
 }
 
 impl CallRate {
-    /// The rate that these limits say.
+    /// The rate that these limits set.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self::with_clock(limits, DefaultClock::default())
     }
@@ -62,7 +62,7 @@ impl<C: Clock> CallRate<C> {
         Self(Some(Arc::new(Counted { buckets, calls_per_s_max, calls: AtomicU32::new(0) })))
     }
 
-    /// Counts one call, or says when there is room for it.
+    /// Counts one call, or reports when it will be allowed.
     pub(crate) fn count(&self, principal: &Principal) -> Result<(), TooOften> {
         let Some(counted) = &self.0 else { return Ok(()) };
         counted.sweep_now_and_then();

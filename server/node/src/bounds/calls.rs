@@ -1,4 +1,4 @@
-//! Calls that are not answered, counted: from their heads until the last byte of the answer has left.
+//! Counts unanswered calls, from their headers until the last byte of the answer has been sent.
 
 use super::{
     call_rate::Key,
@@ -8,24 +8,24 @@ use crate::limits::{self, Limits};
 use kith_core::id::NetworkName;
 use std::sync::Arc;
 
-/// As many calls wait for their answers as may.
+/// The maximum number of calls are waiting for their answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many calls wait for their answers, {max} ({limit}): wait for some of these first")]
 pub(crate) struct TooManyCalls {
-    /// The limit's name.
+    /// The name of the limit.
     pub(crate) limit: &'static str,
-    /// How many it lets be.
+    /// The maximum.
     pub(crate) max: usize,
 }
 
-/// How many calls are not answered.
+/// The count of unanswered calls.
 pub(crate) struct Calls {
     of_principal: Arc<Counted<Key>>,
     in_network: Arc<Counted<NetworkName>>,
     all: Arc<Counted<()>>,
 }
 
-/// A call that is not answered, until it is dropped.
+/// An unanswered call, counted until it is dropped.
 pub(crate) struct OpenCall {
     _of_principal: Held<Key>,
     _in_network: Option<Held<NetworkName>>,
@@ -33,7 +33,7 @@ pub(crate) struct OpenCall {
 }
 
 impl Calls {
-    /// As these limits say.
+    /// The counts that these limits set.
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
             of_principal: Counted::up_to(limits::CALLS_PER_PRINCIPAL_MAX),
@@ -42,7 +42,7 @@ impl Calls {
         }
     }
 
-    /// One more of a principal, unless there are too many of it, of all whose tokens are for the same network, or of all.
+    /// Counts a call, unless there are too many of the principal, of all tokens of the same network, or in total.
     pub(crate) fn begin(&self, key: &Key) -> Result<OpenCall, TooManyCalls> {
         let network = key.0.as_ref();
         Ok(OpenCall {

@@ -1,4 +1,4 @@
-//! How much of something each holder has at a time, up to a limit.
+//! Counts how many of something each holder has at a time, up to a limit.
 
 use std::{
     collections::HashMap,
@@ -12,24 +12,24 @@ pub(crate) struct Counted<K> {
     max: usize,
 }
 
-/// One that is held, until it is dropped.
+/// One held item, counted until it is dropped.
 pub(crate) struct Held<K: Hash + Eq> {
     counted: Arc<Counted<K>>,
     key: K,
 }
 
 impl<K: Hash + Eq + Clone> Counted<K> {
-    /// So many for each key.
+    /// At most `max` for each key.
     pub(crate) fn up_to(max: usize) -> Arc<Self> {
         Arc::new(Self { held: Mutex::default(), max })
     }
 
-    /// How many a key may hold.
+    /// The most that a key may hold.
     pub(crate) fn max(&self) -> usize {
         self.max
     }
 
-    /// One more for a key, if there is room.
+    /// Counts one more for a key, unless it holds the maximum.
     pub(crate) fn hold(self: &Arc<Self>, key: &K) -> Option<Held<K>> {
         let mut held = self.held();
         let count = held.entry(key.clone()).or_default();
@@ -48,7 +48,7 @@ impl<K> Counted<K> {
 }
 
 impl<K: Hash + Eq> Held<K> {
-    /// Who holds it.
+    /// The key that holds it.
     pub(crate) fn key(&self) -> &K {
         &self.key
     }

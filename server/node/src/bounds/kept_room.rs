@@ -1,10 +1,11 @@
-//! The room that a call holds for its messages, and for how long.
+//! The room that a call holds for its messages, and how long it is held.
 
 use super::budget::Room;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The room of a call's messages. It is kept until the call is answered and the next message is asked for, or the body is
-/// gone: the one message of most calls is at work until then, and of a stream of requests it is the one that is read.
+/// The room of a call's messages. It is kept until the call is answered and the next message is asked for, or until the
+/// body is dropped: the single message of most calls is in use until then, and in a stream of requests it is the one
+/// read.
 #[derive(Default)]
 pub(crate) struct Kept(Mutex<State>);
 
@@ -15,23 +16,23 @@ struct State {
     taken: bool,
 }
 
-/// Until it is dropped, its call is not answered.
+/// Marks a call as unanswered until it is dropped.
 pub(crate) struct UntilAnswered(Arc<Kept>);
 
 impl Kept {
-    /// Until the call is answered.
+    /// Marks the call as unanswered; drop the result once it is answered.
     pub(crate) fn until_answered(self: &Arc<Self>) -> UntilAnswered {
         UntilAnswered(Arc::clone(self))
     }
 
-    /// Keeps the room of a message that comes.
+    /// Keeps the room of an arriving message.
     pub(crate) fn keep(&self, room: Room) {
         let mut state = self.state();
         state.taken = false;
         state.rooms.push(room);
     }
 
-    /// Notes that what came was taken, and more is asked for.
+    /// Notes that what arrived was consumed and more is wanted.
     pub(crate) fn take(&self) {
         let mut state = self.state();
         state.taken = true;

@@ -1,7 +1,7 @@
-//! Reads that wait for the disk, on threads that all share.
+//! Reads that wait for the disk, on threads that everybody shares.
 //!
-//! Invariant: no network has all of these threads and no principal all of its network's; whoever waits for a place holds
-//! no thread.
+//! Invariant: no network uses all of these threads and no principal all of its network's; a read that waits for a place
+//! occupies no thread.
 
 use super::{
     call_rate::Key,
@@ -13,7 +13,7 @@ use kith_log::blocking;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Who may have how many of the threads.
+/// The shares of networks and principals in the threads.
 pub(crate) struct ReadShares {
     networks: Shares<NetworkName>,
     principals: Shares<Key>,
@@ -42,7 +42,7 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// Reads on one of the threads once there is a place.
+    /// Runs a read on one of the threads once a place is free.
     pub(crate) async fn run<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> T {
         let of_principal = acquire(Arc::clone(&self.of_principal), 1).await;
         let places = [of_principal, acquire(Arc::clone(&self.of_network), 1).await];
@@ -65,7 +65,7 @@ mod tests {
         Arc::new(shares.find(&(Some(network.clone()), id.parse().unwrap()), &network))
     }
 
-    /// Begins more reads than there are threads, which end when the sender is dropped.
+    /// Starts more reads than there are threads; they end when the sender is dropped.
     fn begin_many(reads: &Arc<Reads>) -> mpsc::Sender<()> {
         let (end, ended) = mpsc::channel::<()>();
         let ended = Arc::new(std::sync::Mutex::new(ended));

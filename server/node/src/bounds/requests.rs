@@ -1,8 +1,8 @@
-//! Requests on their way in: a message comes only where there is room for it.
+//! Incoming requests: a message is read only when there is room for it.
 //!
-//! Invariant: what is in memory of requests, from the first byte of a message until its call is answered, is within a budget
-//! of which each principal has a share. Who waits for room is not read from, so that HTTP/2 keeps the rest with the
-//! caller. What a connection itself holds of it is bounded by its window (`limits::CONNECTION_WINDOW_BYTES`).
+//! Invariant: the messages in memory, each from its first byte until its call is answered, are within a budget of which
+//! each principal has a share. While a caller waits for room nothing is read from it, so HTTP/2 keeps the rest with the
+//! caller. What a connection itself buffers is bounded by its window (`limits::CONNECTION_WINDOW_BYTES`).
 
 use super::{
     budget::{Budget, Room},
@@ -12,15 +12,15 @@ use super::{
 use crate::limits::{self, Limits};
 use std::{sync::Arc, time::Duration};
 
-/// Bytes before each message: whether it is compressed, and how long it is.
+/// Bytes before each message: whether it is compressed, and its length.
 pub(crate) const MESSAGE_HEAD_BYTES: usize = 5;
 
-/// There is no room for a message, and too many of the same principal wait for it, or have waited for too long.
+/// A message found no room: too many of the same principal are waiting, or it waited too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too much of what this token sends waits for room: wait for answers, or send less at a time")]
+#[error("this token is sending too much at a time: wait for answers, or send less")]
 pub(crate) struct NoRoom;
 
-/// What may be on its way of requests.
+/// The budget for incoming requests.
 pub(crate) struct Requests {
     budget: Budget,
     waiting: Arc<Counted<Key>>,
@@ -29,7 +29,7 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// As these limits say.
+    /// The budget that these limits set.
     pub(crate) fn of(limits: &Limits) -> Self {
         let message_bytes_max = limits.request_bytes_max as usize;
         Self {
@@ -40,28 +40,28 @@ impl Requests {
         }
     }
 
-    /// Room for a message, if there is some now.
+    /// Room for a message, if available now.
     pub(crate) fn try_hold(&self, key: &Key, bytes: usize) -> Option<Room> {
         self.budget.try_hold(key, bytes)
     }
 
-    /// Waits for room for a message, unless too many of the same principal wait, and not for ever.
+    /// Waits for room for a message for a limited time, unless too many of the same principal are waiting.
     pub(crate) async fn hold(&self, key: &Key, bytes: usize) -> Result<Room, NoRoom> {
         let _waiting = if self.budget.is_small(bytes) { None } else { Some(self.waiting.hold(key).ok_or(NoRoom)?) };
         tokio::time::timeout(self.stall, self.budget.hold(key, bytes)).await.map_err(|_| NoRoom)
     }
 
-    /// Bytes of the largest message there is room for; what is larger is refused by whoever decodes it.
+    /// Bytes of the largest message that can have room; the decoder refuses larger ones.
     pub(crate) fn message_bytes_max(&self) -> usize {
         self.message_bytes_max
     }
 
-    /// How long a message may be on its way.
+    /// How long a message may take to arrive.
     pub(crate) fn stall(&self) -> Duration {
         self.stall
     }
 
-    /// Bytes that are held now.
+    /// Bytes held now.
     pub(crate) fn held(&self) -> usize {
         self.budget.held()
     }

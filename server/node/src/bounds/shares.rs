@@ -1,4 +1,4 @@
-//! The same number of places for each of those who share something.
+//! Shares something by giving each key the same number of places.
 
 use std::{
     collections::HashMap,
@@ -7,14 +7,14 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The same number of places for each key, kept while somebody uses them.
+/// The same number of places for each key; a key is kept while its places are in use.
 pub(crate) struct Shares<K> {
     places: usize,
     semaphores: Mutex<HashMap<K, Weak<Semaphore>>>,
 }
 
 impl<K: Hash + Eq + Clone> Shares<K> {
-    /// So many places for each key.
+    /// `places` for each key.
     pub(crate) fn of(places: usize) -> Self {
         Self { places, semaphores: Mutex::default() }
     }
@@ -32,7 +32,7 @@ impl<K: Hash + Eq + Clone> Shares<K> {
     }
 }
 
-/// Waits for places, in the order of asking.
+/// Waits for places, first come, first served.
 pub(crate) async fn acquire(semaphore: Arc<Semaphore>, places: u32) -> OwnedSemaphorePermit {
     semaphore.acquire_many_owned(places).await.expect("nobody closes it")
 }

@@ -1,8 +1,8 @@
 //! Work that may be slow, on a few threads of its own: reports, rows as of other days and positions, explanations,
-//! digests, comparisons. What everybody needs, as heads, appends and names, never waits for it.
+//! digests, comparisons. What everybody needs, such as heads, appends and names, never waits for it.
 //!
-//! Invariant: no network has all threads and no principal all of its network's; whoever waits for a place holds no
-//! thread; work whose callers are gone ends.
+//! Invariant: no network uses all threads and no principal all of its network's; a call that waits for a place occupies
+//! no thread; work whose callers are gone ends.
 
 use super::{
     call_rate::{self, Key},
@@ -25,20 +25,20 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// As many calls that take long are at work as may be.
+/// The maximum number of slow calls are running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many calls that take long are at work, {max} ({limit}): try again when some are done")]
+#[error("too many slow calls are running, {max} ({limit}): try again when some are done")]
 pub(crate) struct TooManySlowCalls {
-    /// The limit's name.
+    /// The name of the limit.
     pub(crate) limit: &'static str,
-    /// How many it lets be.
+    /// The maximum.
     pub(crate) max: usize,
 }
 
-/// What a thread does.
+/// A unit of work for a thread.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads, and who may use how many of them.
+/// The threads, and the shares of networks and principals in them.
 pub(crate) struct SlowWork(Arc<Parts>);
 
 struct Parts {
@@ -48,7 +48,7 @@ struct Parts {
     threads: Arc<Semaphore>,
     networks: Shares<NetworkName>,
     principals: Shares<Key>,
-    /// None in a simulation, which works where it is asked to.
+    /// `None` in a simulation, which works on the calling thread.
     jobs: Option<mpsc::Sender<Job>>,
 }
 
@@ -67,7 +67,7 @@ impl SlowWork {
         })))
     }
 
-    /// Takes in a call, or says that too many wait already.
+    /// Admits a call, or refuses it because too many are running.
     pub(crate) fn begin(&self, principal: &Principal, network: &NetworkName) -> Result<SlowCall, TooManySlowCalls> {
         let (parts, key) = (&self.0, call_rate::key(principal));
         let of_principal = hold(&parts.calls_of_principal, &key, "slow_calls_per_principal_max")?;
@@ -85,7 +85,7 @@ fn hold<K: Hash + Eq + Clone>(
     counted.hold(key).ok_or_else(|| TooManySlowCalls { limit, max: counted.max() })
 }
 
-/// A call that may be slow, counted until it and all of its work are over.
+/// A call that may be slow, counted until it and all of its work have ended.
 #[derive(Clone)]
 pub(crate) struct SlowCall(Arc<Counts>);
 
@@ -97,7 +97,7 @@ struct Counts {
 }
 
 impl SlowCall {
-    /// Works on one of the threads once there is a place. Who drops this ends the work.
+    /// Runs work on one of the threads once a place is free. Dropping the future cancels the work.
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Cancel) -> T + Send + 'static) -> T {
         let cancel = Cancel::default();
         let Some(jobs) = &self.0.parts.jobs else { return work(&cancel) };
@@ -108,17 +108,17 @@ impl SlowCall {
         let job = move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| work(&cancel)));
             drop((place, counted));
-            // Nobody may wait any more.
+            // The caller may be gone.
             let _ = done.send(outcome);
         };
         jobs.send(Box::new(job)).expect("the threads live as long as this");
-        match result.await.expect("every job tells its outcome") {
+        match result.await.expect("every job sends its outcome") {
             Ok(value) => value,
             Err(panic) => resume_unwind(panic),
         }
     }
 
-    /// A thread of the principal's share, of the network's, and of all.
+    /// Waits for a thread in the principal's share, in the network's, and overall.
     async fn place(&self) -> [OwnedSemaphorePermit; 3] {
         let parts = &self.0.parts;
         let of_principal = acquire(parts.principals.find(self.0.of_principal.key()), 1).await;
@@ -127,7 +127,7 @@ impl SlowCall {
     }
 }
 
-/// Ends the work of whoever drops it.
+/// Cancels the work when dropped.
 struct CancelOnDrop(Cancel);
 
 impl Drop for CancelOnDrop {
@@ -136,7 +136,8 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Results that several callers wait for while they are made once. A result that nobody waits for any more is given up.
+/// Results that are computed once for all callers that wait for them. A result that nobody waits for any more is
+/// abandoned.
 pub(crate) struct Flights<K, T: Clone>(Mutex<HashMap<K, WeakShared<BoxFuture<'static, T>>>>);
 
 impl<K, T: Clone> Default for Flights<K, T> {
@@ -146,7 +147,7 @@ impl<K, T: Clone> Default for Flights<K, T> {
 }
 
 impl<K: Hash + Eq, T: Clone> Flights<K, T> {
-    /// Waits for the result that is being made, or begins to make it.
+    /// Joins the computation under way for this key, or starts one.
     pub(crate) fn join<F>(&self, key: K, make: impl FnOnce() -> F) -> Shared<BoxFuture<'static, T>>
     where
         F: Future<Output = T> + Send + 'static,
@@ -181,14 +182,14 @@ fn next(jobs: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
     jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Lowers the priority of this thread: whoever appends or reads does not wait for it.
+/// Lowers the priority of this thread, so that appends and reads do not wait for it.
 #[cfg(target_os = "linux")]
 fn let_others_run_first() {
-    /// A ninth of the processor that a thread of the usual priority gets, if both want all of it.
+    /// A ninth of the processor time of a thread with the usual priority, if both want all of it.
     const NICENESS: i32 = 10;
-    // On Linux this is about the calling thread alone. Where a sandbox forbids it, everything runs as before.
+    // On Linux this affects only the calling thread. Where a sandbox forbids it, everything runs as before.
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the priority of a thread for slow work stays as it is");
+        tracing::debug!(%error, "the priority of a thread for slow work could not be lowered");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Open streams, counted: each costs memory and a place of its connection for as long as its reader likes.
+//! Counts open streams: each takes memory and a place on its connection for as long as its reader likes.
 
 use super::{
     call_rate::{self, Key},
@@ -8,17 +8,17 @@ use crate::limits;
 use kith_core::{id::NetworkName, may::Principal};
 use std::sync::Arc;
 
-/// As many streams are open as may be.
+/// The maximum number of streams are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many streams are open, {max} ({limit}): close some first")]
 pub(crate) struct TooManyStreams {
-    /// The limit's name.
+    /// The name of the limit.
     pub(crate) limit: &'static str,
-    /// How many it lets be.
+    /// The maximum.
     pub(crate) max: usize,
 }
 
-/// How many streams are open.
+/// The count of open streams.
 pub(crate) struct Streams {
     of_principal: Arc<Counted<Key>>,
     in_network: Arc<Counted<NetworkName>>,
@@ -34,13 +34,13 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// One more of a principal, until it is dropped.
+    /// Counts one more of a principal until the result is dropped.
     pub(crate) fn open(&self, principal: &Principal) -> Result<Held<Key>, TooManyStreams> {
         let held = self.of_principal.hold(&call_rate::key(principal));
         held.ok_or_else(|| TooManyStreams { limit: "streams_per_principal_max", max: self.of_principal.max() })
     }
 
-    /// One more in a network, until it is dropped.
+    /// Counts one more in a network until the result is dropped.
     pub(crate) fn open_in(&self, network: &NetworkName) -> Result<Held<NetworkName>, TooManyStreams> {
         let held = self.in_network.hold(network);
         held.ok_or_else(|| TooManyStreams { limit: "streams_per_network_max", max: self.in_network.max() })

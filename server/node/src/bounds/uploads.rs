@@ -1,6 +1,6 @@
-//! Components on their way to this server: few at a time, one for each principal, on disk and not in memory.
+//! Uploads of components: few at a time, one for each principal, kept on disk and not in memory.
 //!
-//! Invariant: a piece that waits takes no memory, and what is on disk has no name, so that it goes with its upload.
+//! Invariant: a waiting piece takes no memory, and files on disk have no name, so that they vanish with their uploads.
 
 use super::call_rate::{Key, key};
 use crate::limits::UPLOADS_MAX;
@@ -16,16 +16,16 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Why an upload does not go on.
+/// Why an upload failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
-    /// The principal has one already.
+    /// The principal is already uploading.
     #[error("another upload of this token is under way: wait for its end")]
     UnderWay,
-    /// Others have all places.
+    /// All places are taken.
     #[error("too many uploads are under way: try again shortly")]
     TooMany,
-    /// The file cannot be made, written or read.
+    /// The file could not be created, written or read.
     #[error("the file of the upload: {0}")]
     File(#[from] io::Error),
 }
@@ -34,11 +34,11 @@ pub(crate) enum UploadError {
 pub(crate) struct Uploads {
     folder: PathBuf,
     busy: Busy,
-    /// Held by the upload whose bytes are in memory.
+    /// Held by the upload that is in memory.
     opened: Arc<Semaphore>,
 }
 
-/// Who uploads now.
+/// The principals that are uploading now.
 type Busy = Arc<Mutex<HashSet<Key>>>;
 
 /// One upload, in a file without a name.
@@ -49,13 +49,13 @@ pub(crate) struct Upload {
     place: Place,
 }
 
-/// The place of a principal, given back at the end.
+/// The place of a principal, returned when dropped.
 struct Place {
     key: Key,
     busy: Busy,
 }
 
-/// What was uploaded, as the only one of the server.
+/// An uploaded component in memory, the only one on the server.
 pub(crate) struct Opened {
     pub(crate) component: Bytes,
     _turn: OwnedSemaphorePermit,
@@ -63,12 +63,12 @@ pub(crate) struct Opened {
 }
 
 impl Uploads {
-    /// Uploads to a folder.
+    /// Uploads that are kept in a folder.
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, busy: Busy::default(), opened: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Begins an upload, if the principal has none and there is a place.
+    /// Starts an upload, if the principal has none and a place is free.
     pub(crate) async fn begin(&self, principal: &Principal) -> Result<Upload, UploadError> {
         let place = self.take_place(key(principal))?;
         let folder = self.folder.clone();
@@ -96,12 +96,12 @@ impl Drop for Place {
 }
 
 impl Upload {
-    /// Bytes so far.
+    /// Bytes received so far.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Keeps a piece.
+    /// Appends a piece.
     pub(crate) async fn push(&mut self, piece: Bytes) -> Result<(), UploadError> {
         let mut file = self.file.take().expect("it is put back unless a write failed, which ends the upload");
         self.bytes += piece.len();
@@ -110,7 +110,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Reads what was kept, once no other upload is in memory.
+    /// Reads the upload into memory, once no other one is there.
     pub(crate) async fn open(self) -> Result<Opened, UploadError> {
         let turn = self.opened.acquire_owned().await.expect("the semaphore is never closed");
         let (file, bytes) = (self.file.expect("no write failed"), self.bytes);

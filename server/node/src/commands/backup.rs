@@ -1,4 +1,4 @@
-//! `kithd backup` and `kithd backup-keys`: a new file each, whole or not there.
+//! `kithd backup` and `kithd backup-keys`: each writes a new file, complete or not at all.
 
 use super::{
     check::contents,
@@ -14,23 +14,24 @@ use std::{io, path::PathBuf, process::ExitCode};
 /// Back up the log of a data folder that no server uses
 ///
 /// It holds no keys, so personal words in it stay sealed: back them up with `kithd backup-keys`, and keep the two
-/// apart. It is signed by the server's key, and only with that key's backup can it be restored as it is. While a server runs, `kith admin backup` does the same. `kithd restore` puts the log back.
+/// apart. It is signed by the server's key, and only with that key's backup can it be restored as it is. While a server
+/// runs, `kith admin backup` does the same. `kithd restore` puts the log back.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd backup --data ./data --to kith.backup\n  \
                         kithd backup --data ./data --to - | ssh elsewhere 'cat > kith.backup'")]
 pub(crate) struct BackupArgs {
-    /// The new file; or `-`, or a named pipe, into which it is written as it is made
+    /// The new file; or `-` or a named pipe, to which the backup is streamed
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
 
 /// Back up the keys of a data folder, whether a server runs or not
 ///
-/// Whoever has this file and a backup of the log can read every personal word: keep the two apart.
+/// Anybody with this file and a backup of the log can read every personal word: keep the two apart.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kithd backup-keys --data ./data --to kith.keys")]
 pub(crate) struct BackupKeysArgs {
-    /// The new file; or `-`, or a named pipe, into which it is written as it is made
+    /// The new file; or `-` or a named pipe, to which the backup is streamed
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }
@@ -76,12 +77,12 @@ pub(crate) fn backup_keys(config: &Config, args: &BackupKeysArgs) -> ExitCode {
     }
 }
 
-/// Where it is told what was written.
+/// Where to report what was written.
 #[derive(Debug, Clone, Copy)]
 enum Told {
     /// On standard output.
     Out,
-    /// On standard error, since standard output may be what was written to.
+    /// On standard error, since the backup may have been written to standard output.
     Beside,
 }
 
@@ -97,7 +98,7 @@ impl Told {
     }
 }
 
-/// Says why there is no backup; whoever closed the pipe knows.
+/// Reports why there is no backup, except when the reader closed the pipe.
 fn failed(error: &BackupError) -> ExitCode {
     match error {
         BackupError::Write(source) if source.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(error.code()),

@@ -15,9 +15,10 @@ use std::{
 
 /// Verify every page, hash, index and tree of a data folder that no server uses, or every byte of a backup
 ///
-/// Exits with 0 if all is well, else lists what is wrong and exits with 6. Where `keys/` is there, every detail is
-/// opened and compared with its commitment. Tokens that open the whole server stand in no network's log: they are listed,
-/// so that somebody who knows can see that they are right. A backup must be signed by the key in the data folder, if there is one.
+/// Exits with 0 if all is well; otherwise lists what is wrong and exits with 6. If `keys/` exists, every detail is
+/// opened and compared with its commitment. Tokens for the whole server are in no network's log: they are listed, so
+/// that somebody can check that they belong there. A backup must be signed by the key in the data folder, if there is
+/// one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd check --data ./data\n  kithd check --backup kith.backup")]
 pub(crate) struct CheckArgs {
@@ -26,7 +27,7 @@ pub(crate) struct CheckArgs {
     backup: Option<PathBuf>,
 }
 
-/// Verifies; every problem is a line on standard output.
+/// Verifies, and writes each problem as a line to standard output.
 pub(crate) fn check(config: &Config, args: &CheckArgs) -> ExitCode {
     match &args.backup {
         Some(file) => check_backup(config, file),
@@ -35,7 +36,7 @@ pub(crate) fn check(config: &Config, args: &CheckArgs) -> ExitCode {
 }
 
 fn check_data(config: &Config) -> ExitCode {
-    // The storage engine panics on some damage; that is caught and told as a problem, not as a fault of this program.
+    // The storage engine panics on some damage; it is caught and reported as a problem, not as a fault of this program.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut line = ProgressLine::new();
@@ -65,13 +66,13 @@ fn tell(data: &Path, report: &Report) -> ExitCode {
     code
 }
 
-/// A token that opens the whole server, in a line: no entry tells whether it should be there, so that somebody looks.
+/// A line about a token for the whole server: no entry shows whether it should exist, so somebody has to look at it.
 fn server_token(token: &Token) -> String {
     let time = |at: Timestamp| at.to_proto().to_string();
     let end = match (token.revoked_at, token.expires_at) {
         (Some(revoked), _) => format!("revoked {}", time(revoked)),
-        (None, Some(end)) => format!("ends {}", time(end)),
-        (None, None) => "does not end".to_owned(),
+        (None, Some(end)) => format!("expires {}", time(end)),
+        (None, None) => "does not expire".to_owned(),
     };
     format!("token {} of the whole server: {:?}, issued {}, {end}\n", token.id, token.role, time(token.issued_at))
 }
@@ -90,7 +91,7 @@ fn check_backup(config: &Config, file: &Path) -> ExitCode {
             let whose = if is_own {
                 format!("the key in {}", config.data.display())
             } else {
-                format!("{signed_by}, and no key in {} tells whose that is", config.data.display())
+                format!("{signed_by}, and no key in {} shows whose key that is", config.data.display())
             };
             let (file, contents) = (file.display(), contents(&heading));
             say(ExitCode::SUCCESS, &format!("{file}: {contents}; every byte is as it was written, signed by {whose}"))

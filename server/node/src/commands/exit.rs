@@ -1,4 +1,4 @@
-//! How commands end: an error in words, and the exit code that says what kind it is.
+//! How commands fail: an error text, and an exit code for its kind.
 
 use super::out::complain;
 use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError};
@@ -7,16 +7,16 @@ use std::{fmt, io, process::ExitCode};
 
 /// Anything else.
 const UNEXPECTED: u8 = 1;
-/// What was named is not there.
+/// Something that was named does not exist.
 const NOT_FOUND: u8 = 3;
-/// It was refused, and nothing was changed.
+/// The command was refused, and nothing was changed.
 const REFUSED: u8 = 4;
 /// A server uses the data folder.
 const BUSY: u8 = 5;
 /// Something is wrong with the data.
 pub(super) const DAMAGED: u8 = 6;
 
-/// Says why a command failed.
+/// Reports why a command failed.
 pub(super) fn failed<E: fmt::Display + Exit>(error: &E) -> ExitCode {
     complain(error);
     ExitCode::from(error.code())

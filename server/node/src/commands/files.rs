@@ -1,6 +1,6 @@
-//! Where commands read from and write to: a file, a named pipe, or the standard streams, which are `-`.
+//! Where commands read from and write to: a file, a named pipe, or a standard stream, written as `-`.
 //!
-//! Invariant: what is read is read once, from its beginning to its end, and a file that is there is never replaced.
+//! Invariant: inputs are read once, from beginning to end, and an existing file is never replaced.
 
 use kith_log::OpenError;
 use std::{
@@ -10,17 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What stands for a standard stream.
+/// The name of a standard stream.
 const STANDARD: &str = "-";
 
-/// What a command reads.
+/// The input of a command.
 pub(super) struct Input {
     pub(super) reader: Box<dyn Read>,
-    /// Its bytes; 0 if they are not known before they are read.
+    /// Its size in bytes; 0 if unknown before it is read.
     pub(super) bytes: u64,
 }
 
-/// Opens what is to be read.
+/// Opens an input.
 pub(super) fn open(from: &Path) -> Result<Input, OpenError> {
     if from == Path::new(STANDARD) {
         return Ok(Input { reader: Box::new(io::stdin()), bytes: 0 });
@@ -35,17 +35,17 @@ pub(super) fn open(from: &Path) -> Result<Input, OpenError> {
 
 /// Where a command writes.
 pub(super) enum Output {
-    /// Into a file that is new.
+    /// Into a new file.
     New(PathBuf),
-    /// Into something that takes bytes as they come.
+    /// Into a stream.
     Stream(Box<dyn Write>),
 }
 
-/// Finds out where a command writes. Nobody is to have bytes on their screen.
+/// Determines where a command writes. Never to a terminal.
 pub(super) fn output(to: &Path) -> Result<Output, OpenError> {
     if to == Path::new(STANDARD) {
         let out = io::stdout();
-        let screen = io::Error::other("a backup is no text: name a file, or lead standard output into one");
+        let screen = io::Error::other("a backup is not text: name a file, or redirect standard output to one");
         return if out.is_terminal() { Err(at(to)(screen)) } else { Ok(Output::Stream(Box::new(out))) };
     }
     let takes_bytes =

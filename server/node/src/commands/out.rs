@@ -1,4 +1,4 @@
-//! What commands say. A pipe that was closed ends quietly with the code that the command has; a full disk is said.
+//! Output of commands. After a closed pipe a command ends quietly with its own exit code; a full disk is reported.
 
 use std::{
     fmt::Display,
@@ -9,31 +9,31 @@ use std::{
 /// Output could not be written.
 const UNWRITTEN: u8 = 1;
 
-/// Writes a line to standard output. Gives the code that the command ends with.
+/// Writes a line to standard output. Returns the exit code of the command.
 pub(crate) fn say(code: ExitCode, line: &dyn Display) -> ExitCode {
     write_out(code, format_args!("{line}\n"))
 }
 
-/// Writes text to standard output as it is. Gives the code that the command ends with.
+/// Writes text to standard output as it is. Returns the exit code of the command.
 pub(crate) fn write_out(code: ExitCode, text: impl Display) -> ExitCode {
     let mut out = io::stdout().lock();
     match write!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => code,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(error) => {
-            complain(&format!("standard output takes nothing: {error}"));
+            complain(&format!("standard output cannot be written: {error}"));
             ExitCode::from(UNWRITTEN)
         }
     }
 }
 
-/// Writes a line to standard error, where it can be written.
+/// Writes a line with the program's name to standard error, if possible.
 pub(crate) fn complain(line: &dyn Display) {
     hint(&format!("kithd: {line}"));
 }
 
-/// Writes a line to standard error as it is, where it can be written.
+/// Writes a line to standard error as it is, if possible.
 pub(crate) fn hint(line: &dyn Display) {
-    // There is nobody else to tell.
+    // There is nowhere else to report it.
     drop(writeln!(io::stderr().lock(), "{line}"));
 }

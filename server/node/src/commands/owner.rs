@@ -1,4 +1,4 @@
-//! `kithd owner`: the token that opens the whole server, made anew while no server runs.
+//! `kithd owner`: makes a new token for the whole server while no server runs.
 
 use super::{exit, out::say};
 use clap::{Args, Subcommand};
@@ -18,10 +18,10 @@ pub(crate) struct OwnerArgs {
 
 #[derive(Debug, Subcommand)]
 enum OwnerCommand {
-    /// Make an owner token where none opens the server
+    /// Make an owner token if there is no valid one
     #[command(after_help = "Example:\n  kithd owner issue --data ./data")]
     Issue(Validity),
-    /// Replace the owner token: the one before opens nothing any more
+    /// Replace the owner token: the previous one stops working
     #[command(after_help = "Example:\n  kithd owner rotate --data ./data --expires-days 90")]
     Rotate(Validity),
 }

@@ -1,8 +1,8 @@
-//! Progress on standard error, where somebody watches.
+//! Progress on standard error, if it is a terminal.
 
 use std::io::{self, IsTerminal, Write};
 
-/// Shows how far a command has come; nothing unless standard error is a terminal. Gone when it is dropped.
+/// Shows the progress of a command, if standard error is a terminal. Cleared when dropped.
 pub(super) struct ProgressLine {
     watched: bool,
     per_cent: Option<u64>,
@@ -13,7 +13,7 @@ impl ProgressLine {
         Self { watched: io::stderr().is_terminal(), per_cent: None }
     }
 
-    /// Shows the share that is done, such as `checked 12 % of 4000 entries`; nothing where nobody knows of how many.
+    /// Shows the share that is done, such as `checked 12 % of 4000 entries`; nothing if the total is unknown.
     pub(super) fn show(&mut self, verb: &str, done: u64, total: u64, unit: &str) {
         if total == 0 {
             return;
@@ -36,6 +36,6 @@ impl Drop for ProgressLine {
 
 fn show(text: &str) {
     let mut out = io::stderr().lock();
-    // Progress that cannot be shown is no reason to stop.
+    // Failing to show progress is no reason to stop.
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

@@ -1,4 +1,4 @@
-//! `kithd restore` and `kithd restore-keys`: what was backed up is put back, verified first.
+//! `kithd restore` and `kithd restore-keys`: verify a backup and put it back.
 
 use super::{
     check::contents,
@@ -13,15 +13,15 @@ use std::{
     process::ExitCode,
 };
 
-/// Put the log in a backup into a data folder that has none; or let a log go on that was rolled back
+/// Restore the log from a backup into a data folder without one, or accept a log that was rolled back
 ///
-/// Put the keys back first, with `kithd restore-keys`: the backup must be signed by the key among them, and everything
-/// in it is verified before it is put in place. One that is not signed, or by another key, can be restored with
-/// --unverified if you know where it comes from. Whoever made it may have put in what they like, so that no token in it
-/// opens anything: `kithd owner issue` makes a new owner token. Its logs go on under new incarnations, each with an entry
-/// that says so. If the data folder remembers a checkpoint that is newer than the backup, the server serves the log read-only, until the
-/// newer log is put back, or an operator accepts the loss with --accept-rollback: the log then goes on under a new
-/// incarnation, with an entry that says so, and clients that knew more are told to start anew.
+/// Restore the keys first, with `kithd restore-keys`: the backup must be signed by the key among them, and everything
+/// in it is verified before it is put in place. A backup that is unsigned, or signed by another key, can be restored
+/// with --unverified if you know where it comes from. Its maker may have put anything into it, so none of its tokens
+/// stay valid: `kithd owner issue` makes a new owner token. Its logs continue under new incarnations, each with an
+/// entry that says so. If the data folder remembers a checkpoint that is newer than the backup, the server serves the
+/// log read-only until the newer log is put back, or an operator accepts the loss with --accept-rollback: the log then
+/// continues under a new incarnation, with an entry that says so, and clients that knew more have to start over.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kithd restore --from kith.backup --data ./data\n  \
                         kithd restore --data ./data --accept-rollback")]
@@ -32,12 +32,12 @@ pub(crate) struct RestoreArgs {
     /// Restore a backup that this server's key did not sign, without its tokens
     #[arg(long, requires = "from")]
     unverified: bool,
-    /// Accept that entries which were signed are lost
+    /// Accept the loss of signed entries
     #[arg(long)]
     accept_rollback: bool,
 }
 
-/// Put the keys in a backup into a data folder that has none
+/// Restore the keys from a backup into a data folder without any
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  kithd restore-keys --from kith.keys --data ./data")]
 pub(crate) struct RestoreKeysArgs {
@@ -58,7 +58,7 @@ pub(crate) fn restore(config: &Config, clock: Clock, args: &RestoreArgs) -> Exit
     if args.accept_rollback { accept(config, clock) } else { code }
 }
 
-/// Says why nothing was restored, and what else there is to do.
+/// Reports why nothing was restored, and what else can be done.
 fn refused(error: &RestoreError) -> ExitCode {
     let code = exit::failed(error);
     if matches!(error, RestoreError::NotSigned { .. }) {
@@ -92,7 +92,7 @@ fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
     let data = config.data.display();
     if matches!(trust, Trust::Unverified(_)) {
         hint(&format!(
-            "WARNING: nobody vouches for what was restored, and {tokens_ended} tokens in it open nothing any more: \
+            "WARNING: nobody vouches for what was restored, and {tokens_ended} tokens in it are no longer valid: \
              `kithd owner issue --data {data}` makes an owner token"
         ));
     }
@@ -107,7 +107,7 @@ fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
 fn accept(config: &Config, clock: Clock) -> ExitCode {
     match kith_log::accept_rollback(config, clock) {
         Ok(accepted) if accepted.is_empty() => {
-            say(ExitCode::SUCCESS, &"nothing speaks against the log: it was left as it is")
+            say(ExitCode::SUCCESS, &"nothing contradicts the log: it was left as it is")
         }
         Ok(accepted) => write_out(ExitCode::SUCCESS, accepted.iter().map(accepted_text).collect::<String>()),
         Err(error) => exit::failed(&error),
@@ -116,7 +116,7 @@ fn accept(config: &Config, clock: Clock) -> ExitCode {
 
 fn accepted_text(accepted: &Accepted) -> String {
     let what = match &accepted.restarted {
-        Some(log) => format!("{} goes on as {} from position {}", log.network, log.origin, log.position),
+        Some(log) => format!("{} continues as {} from position {}", log.network, log.origin, log.position),
         None => "its checkpoint is forgotten".to_owned(),
     };
     format!("accepted: {}\n{what}\n", accepted.judgement)

@@ -11,27 +11,27 @@ pub const EXIT_REFUSED: u8 = 3;
 /// The exit code of a child that could not bound itself; standard error says why.
 pub const EXIT_UNBOUNDED: u8 = 4;
 
-/// Why there is no code.
+/// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
     /// A limit could not be set, so nothing was compiled.
     #[error("{limit} could not be set: {source}")]
     Unbounded {
-        /// Which.
+        /// The limit.
         limit: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The component is refused.
     #[error("{}", reason(.0))]
     Refused(Refused),
-    /// The component did not come, or nobody takes the code.
+    /// The component could not be read, or the code not written.
     #[error(transparent)]
     Pipe(#[from] io::Error),
 }
 
 impl ChildError {
-    /// How the process ends.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Unbounded { .. } => EXIT_UNBOUNDED,
@@ -41,7 +41,7 @@ impl ChildError {
     }
 }
 
-/// The parent puts it into the same words.
+/// The reason without the prefix, which the parent adds.
 fn reason(refused: &Refused) -> String {
     match refused {
         Refused::NoComponent { reason } => reason.clone(),
@@ -49,7 +49,7 @@ fn reason(refused: &Refused) -> String {
     }
 }
 
-/// Compiles the component on standard input, with so many seconds of processor time, to standard output.
+/// Compiles the component on standard input to standard output, within `seconds_max` of processor time.
 pub fn compile(seconds_max: u32) -> Result<(), ChildError> {
     bound(seconds_max)?;
     let mut component = Vec::new();
@@ -61,7 +61,7 @@ pub fn compile(seconds_max: u32) -> Result<(), ChildError> {
     Ok(())
 }
 
-/// Ends with the parent, is the first to go when memory runs out, and has bounded memory and time.
+/// Makes the process end with its parent and be killed first when memory runs out; bounds its memory and time.
 fn bound(seconds_max: u32) -> Result<(), ChildError> {
     let failed = |limit: &'static str| move |source: io::Error| ChildError::Unbounded { limit, source };
     set_parent_process_death_signal(Some(Signal::KILL))

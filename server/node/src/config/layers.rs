@@ -1,6 +1,6 @@
-//! Settings before they have types: each key's last given value, and who gave it.
+//! Settings before they have types: each key's last value, and its source.
 //!
-//! Every key is read on its own, so that all that is wrong is found at once.
+//! Every key is read separately, so that all mistakes are reported at once.
 
 use super::lookup::Lookup;
 use kith_log::Range;
@@ -19,12 +19,12 @@ pub(super) struct Layers {
 
 #[derive(Debug)]
 struct Setting {
-    /// What the value may be read as, best first.
+    /// How the value may be read, in order of preference.
     readings: Vec<Value>,
     source: Source,
 }
 
-/// Who gave a value.
+/// The source of a value.
 #[derive(Debug, Clone)]
 enum Source {
     File(String),
@@ -43,7 +43,7 @@ impl fmt::Display for Source {
 }
 
 impl Layers {
-    /// Takes in a configuration file. Tables other than `sections` are refused.
+    /// Adds a configuration file. Tables other than `sections` are refused.
     pub(super) fn add_file(&mut self, path: &Path, text: &str, sections: &[&str], problems: &mut Vec<String>) {
         let path = path.display().to_string();
         let table = match text.parse::<Table>() {
@@ -62,8 +62,8 @@ impl Layers {
         }
     }
 
-    /// Takes in `KITH_KEY` for each key of `top_level` and `KITH_SECTION_KEY` for each of `sections`.
-    /// Gives the names of variables that are neither.
+    /// Adds `KITH_KEY` for each key of `top_level` and `KITH_SECTION_KEY` for each of `sections`.
+    /// Returns the names of variables that are neither.
     pub(super) fn add_environment(
         &mut self,
         environment: &impl Lookup,
@@ -93,7 +93,7 @@ impl Layers {
         unknown
     }
 
-    /// Takes in a flag of the command line.
+    /// Adds a flag of the command line.
     pub(super) fn add_flag(&mut self, flag: &'static str, key: &str, value: Value) {
         self.set("", key, vec![value], Source::Flag(flag));
     }
@@ -105,7 +105,7 @@ impl Layers {
         }
     }
 
-    /// Refuses numbers of a section that are out of range. They are then as if they were not given.
+    /// Refuses numbers of a section that are out of range, and removes them.
     pub(super) fn check_ranges(&mut self, section: &str, ranges: &[Range], problems: &mut Vec<String>) {
         for (key, min, max) in ranges {
             let name = (section.to_owned(), (*key).to_owned());
@@ -124,7 +124,7 @@ impl Layers {
         self.settings.insert((section.to_owned(), key.to_owned()), Setting { readings, source });
     }
 
-    /// Reads one section; what is wrong goes to `problems`, and then the section is its default.
+    /// Reads one section, leaving out values that are wrong. Everything that is wrong is added to `problems`.
     pub(super) fn read<T: DeserializeOwned + Default>(&self, section: &str, problems: &mut Vec<String>) -> T {
         let mut table = Table::new();
         for ((_, key), setting) in self.settings.iter().filter(|((of, _), _)| of == section) {
@@ -141,7 +141,7 @@ impl Layers {
 }
 
 impl Setting {
-    /// The first reading that a section of type `T` takes under this key.
+    /// The first reading that a section of type `T` accepts under this key.
     fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Value, String> {
         let mut first_error = None;
         for value in &self.readings {
@@ -155,7 +155,7 @@ impl Setting {
     }
 }
 
-/// What a variable's text may mean: a TOML value, else itself.
+/// What the text of a variable may mean: a TOML value, otherwise the text itself.
 fn readings(text: &str) -> Vec<Value> {
     let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     parsed.into_iter().chain([Value::String(text.to_owned())]).collect()

@@ -1,4 +1,4 @@
-//! Where environment variables come from, so that tests pass a map.
+//! Where environment variables come from; tests pass a map.
 
 use std::{collections::BTreeMap, ffi::OsString};
 

@@ -1,10 +1,10 @@
-//! The effective configuration as a file that gives the same configuration again.
+//! The effective configuration as a file that produces the same configuration.
 
 use super::Config;
 use kith_log::CommitMode;
 use toml::{Table, Value};
 
-/// Everything that is set, defaults included. There are no secrets among the settings.
+/// All settings, defaults included. None of them is a secret.
 pub(super) fn render(config: &Config) -> String {
     let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views, http } = config;
     let mut table = Table::new();

@@ -60,7 +60,7 @@ const PEOPLE: [&[(&str, &str)]; 3] = [
     ],
 ];
 
-/// One of the cast.
+/// A member of the cast.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     /// A pseudonym.
@@ -69,7 +69,7 @@ pub(super) struct Member {
     pub(super) name: &'static str,
     /// The role.
     pub(super) role: &'static str,
-    /// Place of their organisation in [`ORGANISATIONS`].
+    /// Index of their organisation in [`ORGANISATIONS`].
     pub(super) home: usize,
 }
 
@@ -80,14 +80,14 @@ impl Member {
     }
 }
 
-/// Everybody, by organisation.
+/// All members, by organisation.
 pub(super) fn members() -> Vec<Member> {
     let homes = PEOPLE.iter().enumerate();
     let all = homes.flat_map(|(home, people)| people.iter().map(move |(name, role)| (home, *name, *role)));
     all.map(|(home, name, role)| Member { id: pseudonym(name), name, role, home }).collect()
 }
 
-/// `p-` and ten characters that do not tell the name.
+/// `p-` and ten characters that do not reveal the name.
 fn pseudonym(name: &str) -> PersonId {
     const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let digest = Sha256::new().chain_update("kith/demo/person/").chain_update(name).finalize();

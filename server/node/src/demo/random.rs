@@ -2,7 +2,7 @@
 
 use kith_core::random::SplitMix64;
 
-/// A stream of numbers that depends on its seed alone.
+/// A stream of numbers that depends only on its seed.
 #[derive(Debug, Clone)]
 pub(super) struct Random(SplitMix64);
 
@@ -12,12 +12,12 @@ impl Random {
         Self(SplitMix64::new(seed))
     }
 
-    /// A number from 0 up to, without, `bound`.
+    /// A number from 0 to `bound`, exclusive.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0.number() % bound
     }
 
-    /// A number from `low` to `high`.
+    /// A number from `low` to `high`, inclusive.
     pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low).expect("low is not above high") + 1;
         low + i64::try_from(self.below(span)).expect("spans are small")
@@ -28,7 +28,7 @@ impl Random {
         self.below(1_000) < per_mille
     }
 
-    /// One of some things.
+    /// A random item.
     pub(super) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
         let index = self.below(things.len() as u64);
         &things[usize::try_from(index).expect("indexes fit")]

@@ -1,6 +1,6 @@
 //! Two years in the demonstration network: who met, followed up, asked, helped and introduced whom.
 //!
-//! The same end gives the same events with the same ids, on every machine.
+//! The same end time produces the same events with the same ids on every machine.
 
 use super::{cast::Member, random::Random};
 use kith_core::{
@@ -11,13 +11,13 @@ use kith_core::{
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// How long the story is.
+/// Length of the story.
 const DAYS: i64 = 730;
-/// What the story is drawn from.
+/// Seed of the story.
 const SEED: u64 = 0x6b69_7468;
 /// What people ask for and help with.
 const CATEGORIES: [&str; 6] = ["discharge", "medication", "equipment", "transport", "advice", "training"];
-/// What notes say.
+/// Texts of notes.
 const NOTES: [&str; 6] = [
     "Spoke about discharge letters arriving on Fridays.",
     "Agreed to try a shared falls checklist.",
@@ -27,16 +27,16 @@ const NOTES: [&str; 6] = [
     "Happy to host the next tea round.",
 ];
 
-/// Something that happened, before it is an event.
+/// Something that happened, not yet an event.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
     /// The event's id.
     pub(super) id: EventId,
-    /// When.
+    /// When it happened.
     pub(super) at: Timestamp,
-    /// Place in the cast of whoever records it.
+    /// Index in the cast of the member who records it.
     pub(super) recorder: usize,
-    /// What.
+    /// What happened.
     pub(super) fact: Fact,
     /// A note on it.
     pub(super) note: Option<&'static str>,
@@ -51,7 +51,7 @@ struct Tie {
     per_mille: u64,
 }
 
-/// The story up to `end`, in order of time.
+/// The story up to `end`, in chronological order.
 pub(super) fn story(cast: &[Member], end: Timestamp) -> Vec<Scene> {
     let mut teller = Teller { cast, start: end.day().number().into(), random: Random::new(SEED), scenes: Vec::new() };
     teller.start -= DAYS;
@@ -68,7 +68,7 @@ pub(super) fn story(cast: &[Member], end: Timestamp) -> Vec<Scene> {
 
 struct Teller<'a> {
     cast: &'a [Member],
-    /// Days since 1970-01-01 on which the story starts.
+    /// The day on which the story starts, in days since 1970-01-01.
     start: i64,
     random: Random,
     scenes: Vec<Scene>,

@@ -1,4 +1,4 @@
-//! Who is calling: turns `authorization: Bearer SECRET` into a [`Caller`].
+//! Authentication: turns `authorization: Bearer SECRET` into a [`Caller`].
 
 use crate::clock::Clock;
 use http::{Request, header::AUTHORIZATION};
@@ -6,18 +6,18 @@ use kith_core::may::Principal;
 use kith_log::Log;
 use std::{fmt, sync::Arc};
 
-/// The call that tells a reader what it may no longer see, even one that comes back after its token was revoked.
+/// The call that reports to a reader what it may no longer see, even if it returns after its token was revoked.
 const SUBSCRIBE: &str = "/kith.v1.LogService/Subscribe";
 
-/// Whoever made a call, found in the extensions of its request.
+/// The maker of a call, stored in the extensions of its request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// What the token says.
+    /// The token's principal.
     pub(crate) principal: Principal,
     secret: Secret,
 }
 
-/// A token's secret; its `Debug` shows nothing of it.
+/// A token's secret; its `Debug` hides it.
 #[derive(Clone)]
 struct Secret(Arc<str>);
 
@@ -27,18 +27,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why a caller is not let in.
+/// Why a caller is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unauthenticated {
-    /// There is no token, or it does not hold.
-    #[error("no token that holds")]
+    /// The token is missing or invalid.
+    #[error("no valid token")]
     TokenInvalid,
-    /// The token was revoked, and what it could see is not to be kept.
+    /// The token was revoked, and the caller must delete what was read with it.
     #[error("the token may no longer see what was read with it")]
     ScopeLost,
 }
 
-/// Finds out who is calling.
+/// Identifies callers.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     log: Log,
@@ -46,12 +46,12 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// Looks tokens up in a log.
+    /// An authenticator that looks tokens up in a log.
     pub(crate) fn new(log: Log, clock: Clock) -> Self {
         Self { log, clock }
     }
 
-    /// The caller with the token in these headers.
+    /// The caller whose token is in the headers of this request.
     pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Caller, Unauthenticated> {
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let secret = header.and_then(bearer).ok_or(Unauthenticated::TokenInvalid)?;
@@ -63,7 +63,7 @@ impl Authenticator {
         Ok(Caller { principal, secret })
     }
 
-    /// Checks that a caller's token still holds: long streams outlive tokens.
+    /// Checks that a caller's token is still valid: long streams outlive tokens.
     pub(crate) fn check(&self, caller: &Caller) -> Result<(), Unauthenticated> {
         self.principal(&caller.secret).map(drop).ok_or_else(|| self.why_not(&caller.secret))
     }
@@ -72,7 +72,7 @@ impl Authenticator {
         self.log.authenticate(&secret.0, (self.clock)())
     }
 
-    /// Why a token does not hold, for whoever reads a log and may have to let go of some of it.
+    /// Why a token is invalid, for a reader of a log, who may have to delete some of it.
     fn why_not(&self, secret: &Secret) -> Unauthenticated {
         let lost = self.log.lost_scope(&secret.0);
         if lost { Unauthenticated::ScopeLost } else { Unauthenticated::TokenInvalid }

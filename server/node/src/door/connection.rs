@@ -1,4 +1,4 @@
-//! Connections: a bounded number at a time, each of which must speak soon after it is made.
+//! Connections: a bounded number at a time, each of which must send something soon after it is made.
 
 use super::peers::{Peer, Peers};
 use crate::limits::{Limits, seconds};
@@ -19,22 +19,22 @@ use tokio::{
 };
 use tonic::transport::server::Connected;
 
-/// Bytes that a peer sends before it counts as one that speaks: the preface of HTTP/2 and the frame of settings that must
-/// follow it (RFC 9113, 3.4 and 4.1). From then on pings tell whether it is there. No request of HTTP/1 is shorter.
+/// Bytes that complete a peer's greeting: the preface of HTTP/2 and the settings frame that must follow it (RFC 9113,
+/// 3.4 and 4.1). From then on pings detect whether the peer is alive. No request of HTTP/1 is shorter.
 const GREETING_BYTES: usize = 24 + 9;
 
-/// How long to wait after a connection could not be accepted, often for want of file descriptors.
+/// How long to wait after a connection could not be accepted, often for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long to wait for a place before somebody who does not log in leaves one.
+/// How long to wait for a place before a connection without a login is ended.
 const PLACE_PAUSE: Duration = Duration::from_millis(5);
 
-/// Where connections come from: a socket of the machine, or one of a simulated network.
+/// A source of connections: a socket of the machine, or one of a simulated network.
 pub trait Listener: Send + 'static {
     /// A connection.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// Waits for the next connection, and gives the address it comes from. Dropping the future loses none.
+    /// Waits for the next connection and returns it with its address. Dropping the future loses no connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
 }
 
@@ -48,30 +48,30 @@ impl Listener for TcpListener {
     }
 }
 
-/// A connection that holds one of the places there are.
+/// A connection that holds one of the places.
 pub(crate) struct Connection<S> {
     stream: S,
     peer: Peer,
-    /// Until the peer has greeted.
+    /// Set until the peer has greeted.
     handshake: Option<Handshake>,
-    /// Until somebody logged in.
+    /// Set until somebody has logged in.
     login: Option<Login>,
     _place: OwnedSemaphorePermit,
 }
 
-/// A greeting that is awaited, but not for ever.
+/// A greeting that is awaited until a deadline.
 struct Handshake {
     bytes: usize,
     deadline: Pin<Box<Sleep>>,
 }
 
-/// A login that is awaited, but not for ever.
+/// A login that is awaited until a deadline.
 struct Login {
     time: Duration,
     deadline: Pin<Box<Sleep>>,
 }
 
-/// Accepts connections for ever. When every place is taken, more wait in the kernel.
+/// Accepts connections for ever. When every place is taken, further ones wait in the kernel.
 pub(crate) fn accept<L: Listener>(
     listener: L,
     peers: Peers,
@@ -91,7 +91,7 @@ pub(crate) fn accept<L: Listener>(
     })
 }
 
-/// Waits for a place. While there is none, those leave theirs that have been without a login for longest.
+/// Waits for a place. While there is none, ends the connections that have been without a login for longest.
 async fn take_place(places: &Arc<Semaphore>, peers: &Peers) -> OwnedSemaphorePermit {
     let mut taking = std::pin::pin!(places.clone().acquire_owned());
     loop {
@@ -102,7 +102,7 @@ async fn take_place(places: &Arc<Semaphore>, peers: &Peers) -> OwnedSemaphorePer
     }
 }
 
-/// Waits for a connection from an address that has a place for it; others are closed at once.
+/// Waits for a connection that may have a place; others are closed at once.
 async fn accept_one<L: Listener>(listener: &mut L, peers: &Peers) -> io::Result<(L::Stream, Peer)> {
     loop {
         let (stream, address) = listener.accept().await?;
@@ -113,7 +113,7 @@ async fn accept_one<L: Listener>(listener: &mut L, peers: &Peers) -> io::Result<
     }
 }
 
-/// How long a peer may take.
+/// How long a peer may take to greet and to log in.
 #[derive(Clone, Copy)]
 struct Times {
     handshake: Duration,
@@ -127,8 +127,8 @@ impl<S> Connection<S> {
         Self { stream, peer, handshake: Some(handshake), login, _place: place }
     }
 
-    /// Whether nobody logged in for too long, nor asked for health, so that no prober is cut within a call. Whoever sends
-    /// something all the time is looked at, too.
+    /// Whether the peer has taken too long to log in or has been sent away. A health check extends the time, so that no
+    /// prober is cut within a call. A peer that sends data constantly is checked as well.
     fn is_overdue(&mut self, context: &mut Context<'_>) -> bool {
         let Some(Login { time, deadline }) = &mut self.login else { return false };
         if self.peer.is_logged_in() {
@@ -148,7 +148,7 @@ impl<S> Connection<S> {
     }
 }
 
-/// Calls find the peer in their extensions.
+/// Provides the peer in the extensions of requests.
 impl<S> Connected for Connection<S> {
     type ConnectInfo = Peer;
 

@@ -1,7 +1,7 @@
-//! Browsers: which pages of other origins may call this server.
+//! Access for browsers: which pages of other origins may call this server.
 //!
-//! Invariant: nothing is ever allowed with credentials of the browser's own, so that a page can do no more than the token
-//! that it was given; an origin that is not named gets no header at all.
+//! Invariant: the browser's own credentials are never allowed, so that a page can do no more than the token that it was
+//! given; an origin that is not listed gets no header at all.
 
 use futures_util::{
     TryFutureExt,
@@ -23,31 +23,31 @@ use tower::{Layer, Service};
 
 /// Methods of gRPC-web.
 const METHODS: HeaderValue = HeaderValue::from_static("POST");
-/// What a call of gRPC-web sends.
+/// The headers of a gRPC-web call.
 const SENT_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, grpc-timeout, x-grpc-web, x-user-agent");
-/// What a page must see to know how a call ended.
+/// The headers that a page must see to know how a call ended.
 const SEEN_HEADERS: HeaderValue = HeaderValue::from_static("grpc-status, grpc-message, grpc-status-details-bin");
 /// Seconds that a browser may remember the answer to a preflight.
 const REMEMBERED_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Settings of browsers.
+/// Settings for browsers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Origins whose pages may call this server with gRPC-web; exact.
+    /// Origins whose pages may call this server with gRPC-web; matched exactly.
     pub allowed_origins: Vec<String>,
 }
 
 impl Config {
-    /// What is no origin, one line for each.
+    /// One line for each entry that is not an origin.
     pub fn problems(&self) -> Vec<String> {
         let wrong = self.allowed_origins.iter().filter(|origin| !is_origin(origin));
         wrong
             .map(|origin| {
                 format!(
-                    "http.allowed_origins: {origin:?} is no origin, such as \"https://kith.example.org\": scheme, host \
-                     and port in small letters, and nothing behind them"
+                    "http.allowed_origins: {origin:?} is not an origin such as \"https://kith.example.org\": scheme, \
+                     host and port in small letters, and nothing after them"
                 )
             })
             .collect()
@@ -64,12 +64,12 @@ fn is_origin(text: &str) -> bool {
         && text == text.to_ascii_lowercase()
 }
 
-/// Lets pages of the named origins call a service.
+/// Allows pages of the listed origins to call a service.
 #[derive(Debug, Clone)]
 pub(crate) struct OriginsLayer(Arc<[HeaderValue]>);
 
 impl OriginsLayer {
-    /// The origins that these settings name.
+    /// The origins that these settings list.
     pub(crate) fn new(config: &Config) -> Self {
         let origins = config.allowed_origins.iter().map(|origin| origin.parse());
         Self(origins.map(|origin| origin.expect("origins were checked with the settings")).collect())
@@ -84,7 +84,7 @@ impl<S> Layer<S> for OriginsLayer {
     }
 }
 
-/// A service that pages of the named origins can call.
+/// A service that pages of the listed origins can call.
 #[derive(Debug, Clone)]
 pub(crate) struct Origins<S> {
     allowed: Arc<[HeaderValue]>,

@@ -1,6 +1,6 @@
-//! Where connections come from: how many each address may hold, and how often it came with a token that does not hold.
+//! The addresses that connections come from: how many connections each has, and how often a login from it failed.
 //!
-//! Invariant: a token that holds is never refused for what others at the same address did.
+//! Invariant: a valid token is never refused because of what others at the same address did.
 
 use crate::limits::{ADDRESSES_SWEEP, KEPT_PLACES_SHARE, LOGIN_REMEMBERED, Limits, STRANGER_GRACE, STRANGERS_SWEEP};
 use futures_util::task::AtomicWaker;
@@ -15,10 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Over which failed logins are counted.
+/// The period over which failed logins are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// The peers of a server. Clones are handles to the same ones.
+/// The peers of a server. Clones are handles to the same peers.
 #[derive(Clone)]
 pub(crate) struct Peers(Arc<Shared>);
 
@@ -36,7 +36,7 @@ struct State {
     /// Connections without a login, from addresses without one.
     strangers: u32,
     last_line: Option<Instant>,
-    /// Connections in the order in which they came, those among them that logged in or are gone until they are found.
+    /// Connections in order of arrival. Those that have logged in or closed are removed lazily.
     waiting: VecDeque<(Instant, Weak<Stay>)>,
 }
 
@@ -44,35 +44,35 @@ struct State {
 struct Address {
     connections: u32,
     logged_in: Option<Instant>,
-    /// When counting began, and failures since.
+    /// When counting began, and the failures since.
     failures: Option<(Instant, u32)>,
 }
 
-/// The peer at the other end of a connection. Clones are the same one.
+/// The peer at the other end of a connection. Clones are handles to the same peer.
 #[derive(Clone)]
 pub(crate) struct Peer(Arc<Guest>);
 
 struct Guest {
-    /// None for a connection that is no connection of the Internet.
+    /// `None` for a connection without an IP address.
     address: Option<IpAddr>,
     is_stranger: AtomicBool,
     stay: Arc<Stay>,
     peers: Peers,
 }
 
-/// What a connection has its place for.
+/// Why a connection may keep its place.
 #[derive(Default)]
 struct Stay {
     logged_in: AtomicBool,
-    /// Whether health was asked for since somebody looked.
+    /// Whether health was checked since this was last read.
     checked_health: AtomicBool,
-    /// Whether another connection gets the place.
+    /// Whether another connection takes the place.
     is_over: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Peers {
-    /// The peers that these limits allow.
+    /// Peers within these limits.
     pub(crate) fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shared {
             per_peer_max: limits.connections_per_peer_max,
@@ -83,7 +83,7 @@ impl Peers {
         }))
     }
 
-    /// Takes a connection in; `None` if its address has too many, or all places of strangers are taken.
+    /// Admits a connection; `None` if its address has too many, or all places for strangers are taken.
     pub(crate) fn connect(&self, address: Option<IpAddr>) -> Option<Peer> {
         let now = Instant::now();
         let address = address.map(of_one_subscriber);
@@ -92,7 +92,7 @@ impl Peers {
         if let Some(address) = address {
             state.sweep(now);
             let known = state.addresses.entry(address).or_default();
-            // Behind a proxy on this machine everybody comes from the same address: it has to count for itself.
+            // Behind a proxy on this machine everybody has the same address: the proxy has to limit them itself.
             if known.connections >= self.0.per_peer_max && !address.is_loopback() {
                 return None;
             }
@@ -110,13 +110,13 @@ impl Peers {
         Some(Peer(Arc::new(Guest { address, is_stranger: AtomicBool::new(is_stranger), stay, peers: self.clone() })))
     }
 
-    /// Ends the connection that has been without a login for longest, so that another one has its place; whether there is
-    /// one.
+    /// Ends the connection that has been without a login for longest, to make its place available. Returns whether
+    /// there was one.
     pub(crate) fn send_one_away(&self) -> bool {
         self.state().send_one_away(Instant::now())
     }
 
-    /// Calls that came with a token that does not hold, or with none.
+    /// Number of calls without a valid token.
     pub(crate) fn failed_logins(&self) -> u64 {
         self.0.failed_logins.load(Ordering::Relaxed)
     }
@@ -127,28 +127,28 @@ impl Peers {
 }
 
 impl Peer {
-    /// Whether somebody logged in over this connection.
+    /// Whether somebody has logged in over this connection.
     pub(crate) fn is_logged_in(&self) -> bool {
         self.0.stay.logged_in.load(Ordering::Acquire)
     }
 
-    /// Whether another connection gets the place; if not, the waker is told when it does.
+    /// Whether another connection takes the place; if not yet, wakes the waker when it does.
     pub(crate) fn is_sent_away(&self, waker: &Waker) -> bool {
         self.0.stay.waker.register(waker);
         self.0.stay.is_over.load(Ordering::Acquire)
     }
 
-    /// Notes that health was asked for.
+    /// Notes a health check.
     pub(crate) fn check_health(&self) {
         self.0.stay.checked_health.store(true, Ordering::Relaxed);
     }
 
-    /// Whether health was asked for since this was asked.
+    /// Whether health was checked since the last call of this.
     pub(crate) fn take_checked_health(&self) -> bool {
         self.0.stay.checked_health.swap(false, Ordering::Relaxed)
     }
 
-    /// Notes a call of a token that holds.
+    /// Notes a call with a valid token.
     pub(crate) fn log_in(&self) {
         if self.is_logged_in() {
             return;
@@ -163,7 +163,7 @@ impl Peer {
         }
     }
 
-    /// Notes a call whose token does not hold. Gives how long its caller is to wait if there were too many.
+    /// Notes a call without a valid token. Returns how long its caller has to wait if there were too many.
     pub(crate) fn fail(&self) -> Option<Duration> {
         let peers = &self.0.peers;
         let count = peers.0.failed_logins.fetch_add(1, Ordering::Relaxed) + 1;
@@ -172,7 +172,7 @@ impl Peer {
         if state.last_line.is_none_or(|line| now - line >= Duration::from_secs(1)) {
             state.last_line = Some(now);
             let peer = self.0.address.map(tracing::field::display);
-            tracing::warn!(peer, failed_logins = count, "a call came with a token that does not hold");
+            tracing::warn!(peer, failed_logins = count, "call without a valid token");
         }
         let address = self.0.address?;
         let known = state.addresses.entry(address).or_default();
@@ -183,7 +183,7 @@ impl Peer {
 }
 
 impl Stay {
-    /// Whether it is there for a login that has not come.
+    /// Whether a login is still awaited.
     fn is_for_login(&self) -> bool {
         !self.logged_in.load(Ordering::Acquire) && !self.is_over.load(Ordering::Acquire)
     }
@@ -204,8 +204,8 @@ impl Drop for Guest {
     }
 }
 
-/// What stands for an address: the first 64 bits of one of version 6, since whoever has one has all that begin with them
-/// (RFC 4291, 2.5.4).
+/// Maps an address to its subscriber: the first 64 bits of an IPv6 address, since whoever has one has all that begin
+/// with them (RFC 4291, 2.5.4).
 fn of_one_subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -215,7 +215,7 @@ fn of_one_subscriber(address: IpAddr) -> IpAddr {
 }
 
 impl State {
-    /// Notes a connection that came.
+    /// Adds a new connection.
     fn wait(&mut self, now: Instant, stay: &Arc<Stay>) {
         if self.waiting.len() >= STRANGERS_SWEEP {
             self.waiting.retain(|(_, waiting)| waiting.upgrade().is_some_and(|stay| stay.is_for_login()));
@@ -223,7 +223,7 @@ impl State {
         self.waiting.push_back((now, Arc::downgrade(stay)));
     }
 
-    /// Ends the oldest connection without a login; those on which health is checked are the last to go.
+    /// Ends the oldest connection without a login; those that check health are ended last.
     fn send_one_away(&mut self, now: Instant) -> bool {
         let (mut probers, mut found) = (VecDeque::new(), None);
         while let Some((since, waiting)) = self.waiting.pop_front_if(|(since, _)| now - *since >= STRANGER_GRACE) {
@@ -234,7 +234,7 @@ impl State {
             }
             probers.push_back((since, waiting));
         }
-        // A flood of new connections waits for its own to be old enough.
+        // Probers stay while others wait for a login: a flood of new connections waits until its own are old enough.
         let is_waiting = |(_, stay): &(Instant, Weak<Stay>)| stay.upgrade().is_some_and(|stay| stay.is_for_login());
         if found.is_none() && !self.waiting.iter().any(is_waiting) {
             found = probers.pop_front().and_then(|(_, prober)| prober.upgrade());

@@ -1,4 +1,4 @@
-//! `AdminService`: what whoever runs the server does from afar.
+//! `AdminService`: remote administration of the server.
 
 mod backup;
 

@@ -1,4 +1,4 @@
-//! `AuditService`: what lets anybody check that a log is whole.
+//! `AuditService`: lets anybody verify that a log is complete and unaltered.
 
 mod get_checkpoint;
 mod get_consistency_proof;

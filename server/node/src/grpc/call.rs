@@ -1,4 +1,4 @@
-//! One call: who makes it and in which network, the same for every endpoint.
+//! What every endpoint needs of a call: who makes it, and in which network.
 
 use super::Failure;
 use crate::{door::authenticator::Caller, node::Node};
@@ -11,10 +11,10 @@ use kith_log::Network;
 use kith_proto::v1::ErrorReason;
 use tonic::Request;
 
-/// What the media types of gRPC begin with; those of gRPC-web were turned into it.
+/// The prefix of gRPC media types; those of gRPC-web have been converted to it.
 const MEDIA_TYPE: &str = "application/grpc";
 
-/// Whether a request has the form of a call, whatever its message is: how HTTP and gRPC refuse it else.
+/// Checks that a request has the form of a call, whatever its message; otherwise how HTTP and gRPC refuse it.
 pub(crate) fn check_form<B>(request: &http::Request<B>) -> Result<(), (StatusCode, Failure)> {
     if request.method() != Method::POST {
         let failure = Failure::because(ErrorReason::Unsupported, "calls are made with POST");
@@ -28,7 +28,7 @@ pub(crate) fn check_form<B>(request: &http::Request<B>) -> Result<(), (StatusCod
     Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, failure))
 }
 
-/// `application/grpc`, perhaps with an encoding of messages (`+proto`) or parameters behind it.
+/// Whether this is `application/grpc`, optionally followed by an encoding of messages (`+proto`) or parameters.
 fn is_media_type(text: &str) -> bool {
     let rest = text.get(..MEDIA_TYPE.len()).filter(|start| start.eq_ignore_ascii_case(MEDIA_TYPE));
     rest.is_some() && text[MEDIA_TYPE.len()..].chars().next().is_none_or(|next| "+; ".contains(next))
@@ -36,9 +36,9 @@ fn is_media_type(text: &str) -> bool {
 
 /// A call by an authenticated caller.
 pub(super) struct Call<T> {
-    /// Who calls.
+    /// The caller.
     pub(super) caller: Caller,
-    /// What was sent.
+    /// The request message.
     pub(super) message: T,
 }
 
@@ -51,7 +51,7 @@ impl<T> Call<T> {
     }
 }
 
-/// The network of this name, if the caller may enter it. To others it looks as if it were not there.
+/// The network of this name, if the caller may enter it. To others it seems not to exist.
 pub(super) fn enter(node: &Node, caller: &Caller, name: &str) -> Result<Network, Failure> {
     let name = NetworkName::parse_field(name, "network")
         .map_err(|invalid| Failure::request(&invalid.field, &invalid.problem))?;

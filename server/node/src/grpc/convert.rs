@@ -1,4 +1,5 @@
-//! Between the wire and the domain. Wire types stop here; core's own codecs of events, filters and conditions apart.
+//! Conversion between wire and domain types. Wire types end here, except for core's own codecs of events, filters and
+//! conditions.
 
 use super::Failure;
 use kith_core::{
@@ -15,7 +16,7 @@ use kith_core::{
 use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable};
 use kith_proto::v1::{self, ErrorReason};
 
-/// A refused event: the reason, with the field below `event` or `details`.
+/// A refused event: the reason, with the field within `event` or `details`.
 pub(super) fn refusal(refusal: &Refusal) -> Failure {
     let because = |reason| Failure::because(reason, refusal);
     match refusal {
@@ -56,7 +57,7 @@ fn refused(refused: &Refused) -> Failure {
     }
 }
 
-/// Says which of a call's events, from 0, is at fault.
+/// Adds which of a call's events, from 0, is at fault.
 pub(super) fn at_event(failure: Failure, event: usize) -> Failure {
     failure.below(&format!("events[{event}]")).with("event", event)
 }
@@ -129,7 +130,7 @@ impl From<CheckpointError> for Failure {
     }
 }
 
-/// A call whose one event the server makes itself: fields are those of the request.
+/// A failed call whose single event the server makes itself: fields are those of the request.
 pub(super) fn administration(error: AppendError) -> Failure {
     match error {
         AppendError::Refused(refused) => refusal(&refused.why),
@@ -137,7 +138,7 @@ pub(super) fn administration(error: AppendError) -> Failure {
     }
 }
 
-/// What became of an appended event.
+/// The outcome of an appended event.
 pub(super) fn outcome(outcome: Outcome) -> v1::AppendOutcome {
     match outcome {
         Outcome::Accepted(position) => v1::AppendOutcome { position: position.get(), duplicate: false },
@@ -230,13 +231,13 @@ pub(super) fn id_or_none<T>(
     parse(text, field).map(Some).map_err(|invalid| request_invalid(&invalid))
 }
 
-/// Reads a filter; none lets everything pass.
+/// Reads a filter; a missing one lets everything pass.
 pub(super) fn filter(proto: Option<&v1::Filter>) -> Result<Filter, Failure> {
     let filter = proto.map(Filter::from_proto).transpose();
     Ok(filter.map_err(|invalid| request_invalid(&invalid))?.unwrap_or_default())
 }
 
-/// Reads how many things to give: 0 means `default`.
+/// Reads a page size: 0 means `default`.
 pub(super) fn page_size(field: &str, asked: u32, default: u32, max: u32) -> Result<usize, Failure> {
     let size = if asked == 0 { default } else { asked };
     if size > max {
@@ -246,7 +247,7 @@ pub(super) fn page_size(field: &str, asked: u32, default: u32, max: u32) -> Resu
     Ok(size as usize)
 }
 
-/// Opened details on their way out.
+/// Opened details on the wire.
 pub(super) fn entry_details(position: Position, details: &[kith_core::detail::Detail]) -> v1::EntryDetails {
     v1::EntryDetails {
         position: position.get(),

@@ -1,4 +1,4 @@
-//! Entries with their details, within a message: the one read behind `Read` and `Subscribe`.
+//! Entries with their details, up to the size of a message: the common read of `Read` and `Subscribe`.
 
 use super::{Failure, convert};
 use crate::{
@@ -18,16 +18,16 @@ pub(super) struct Entries {
     pub(super) encoded: Vec<Bytes>,
     /// Details of those entries.
     pub(super) details: Vec<v1::EntryDetails>,
-    /// Where to go on.
+    /// Where the next read continues.
     pub(super) next: Position,
-    /// Whether nothing is left.
+    /// Whether the end was reached.
     pub(super) end: bool,
-    /// The room that the details hold, until they are sent.
+    /// The room for the details, held until they are sent.
     pub(super) held: Option<Room>,
 }
 
-/// Reads what a selection gives, with details, within `bytes_max` bytes (the first entry apart). Only details of entries
-/// that are given are opened, once there is room for them.
+/// Reads a selection with details, within `bytes_max` bytes (except for the first entry). Only details of returned
+/// entries are opened, once there is room for them.
 pub(super) async fn read_entries(
     node: &Node,
     network: &Network,
@@ -54,7 +54,7 @@ pub(super) async fn read_entries(
     Ok(entries)
 }
 
-/// Reads where the call is, or on a thread that may block.
+/// Reads on the task of the call, or on a thread that may block.
 async fn read<T: Send + 'static>(
     reads: &Reads,
     is_short: bool,
@@ -63,7 +63,7 @@ async fn read<T: Send + 'static>(
     if is_short { read() } else { reads.run(read).await }
 }
 
-/// Leaves out what would make the message too large; the next read goes on there.
+/// Leaves out entries that would make the message too large; the next read continues there.
 fn cut(selected: Selected, fitting: usize) -> Entries {
     let Selected { mut entries, mut next, mut end } = selected;
     if fitting < entries.len() {

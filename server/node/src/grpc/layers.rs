@@ -1,4 +1,4 @@
-//! What every call passes on its way to a service, and its answer on the way back: layers of tower.
+//! Tower layers that every call passes on its way to a service, and its answer on the way back.
 
 mod answer_body;
 pub(crate) mod auth;

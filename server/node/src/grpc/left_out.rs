@@ -1,6 +1,6 @@
-//! What a reader of a part of a log needs to compute its root: hashes in place of entries, and checkpoints on the way.
+//! What a reader of a part of a log needs to compute its root: hashes in place of entries, and checkpoints.
 //!
-//! Only for those who ask; plain readers pay for nothing here.
+//! Only for readers that ask for it; others pay nothing.
 
 use super::Failure;
 use crate::bounds::reads::Reads;
@@ -11,7 +11,7 @@ use kith_proto::v1;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// The subtrees in place of those entries after `after` up to `until` that are not among `given`.
+/// The subtrees that replace those entries after `after` and up to `until` that are not among `given`.
 pub(super) async fn read_left_out(
     reads: &Reads,
     network: &Network,
@@ -35,16 +35,16 @@ fn subtree(subtree: Subtree) -> v1::Subtree {
 /// What a subscription adds to its messages.
 #[derive(Clone)]
 pub(super) struct Additions {
-    /// Up to where hashes were given, if they are asked for.
+    /// The position up to which hashes were sent, if they are wanted.
     left_out_after: Option<Position>,
-    /// Where checkpoints come from, if they are asked for.
+    /// The source of checkpoints, if they are wanted.
     checkpoints: Option<watch::Receiver<Option<Arc<SignedCheckpoint>>>>,
-    /// Size of the checkpoint given last.
+    /// Size of the checkpoint that was sent last.
     told: Option<u64>,
 }
 
 impl Additions {
-    /// What a request asks for, from a position on.
+    /// The additions that a request asks for, from a position on.
     pub(super) fn new(request: &v1::SubscribeRequest, network: &Network, from: Position) -> Self {
         Self {
             left_out_after: request.with_left_out.then_some(from),
@@ -53,7 +53,7 @@ impl Additions {
         }
     }
 
-    /// Adds what belongs to a message that comes up to a position.
+    /// Adds what belongs to a message that reaches a position.
     pub(super) async fn add_to(
         &mut self,
         message: &mut v1::SubscribeResponse,
@@ -72,7 +72,7 @@ impl Additions {
         Ok(())
     }
 
-    /// Waits until there is a checkpoint that the reader, at a position, has not got. For ever if none is asked for.
+    /// Waits until a checkpoint is due for the reader at a position; pending for ever if checkpoints are not wanted.
     pub(super) async fn checkpoint_due(&mut self, position: Position) {
         while self.due(position).is_none() {
             let Some(newest) = &mut self.checkpoints else { return std::future::pending().await };
@@ -82,7 +82,7 @@ impl Additions {
         }
     }
 
-    /// The newest checkpoint, if the reader is past it and has not got it.
+    /// The newest checkpoint, if the reader has reached it and has not received it.
     fn due(&mut self, position: Position) -> Option<Arc<SignedCheckpoint>> {
         let newest = self.checkpoints.as_mut()?.borrow_and_update().clone()?;
         let size = newest.unverified().size;

@@ -1,4 +1,4 @@
-//! What callers hear who are not let in, or who are over one of their bounds.
+//! Failures for callers that are not authenticated or exceed one of their bounds.
 
 use super::Failure;
 use crate::{
@@ -12,14 +12,14 @@ use crate::{
 use kith_proto::v1::ErrorReason;
 use std::{error::Error, time::Duration};
 
-/// That a limit is reached, in the words of the error, and when to try again.
+/// A limit is reached: the error's text, and when to try again.
 fn limited(error: &dyn Error, limit: &str, retry_after: Duration) -> Failure {
     Failure::because(ErrorReason::RateLimited, error).with("limit", limit).retry_after(retry_after)
 }
 
-/// That too many calls of an address came with a token that does not hold.
+/// Too many calls from an address came without a valid token.
 pub(super) fn too_many_failed_logins(wait: Duration) -> Failure {
-    let message = "too many calls from this address came with a token that does not hold";
+    let message = "too many calls from this address came without a valid token";
     let failure = Failure::because(ErrorReason::RateLimited, message);
     failure.with("limit", "failed_logins_per_minute_max").retry_after(wait)
 }

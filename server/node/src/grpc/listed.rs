@@ -1,4 +1,4 @@
-//! A view or report and how it is doing, as lists show it.
+//! Views and reports with their status, as lists show them.
 
 use super::{Failure, reports};
 use crate::views::{Served, ServedView};

@@ -1,4 +1,4 @@
-//! `LogService`: events into a log, and entries out of it.
+//! `LogService`: appends events to a log and reads its entries.
 
 mod append;
 mod append_stream;

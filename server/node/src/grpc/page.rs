@@ -1,6 +1,6 @@
-//! Pages of lists: as many things as were asked for, and no more bytes than one answer takes.
+//! Pages of lists: as many items as were asked for, and no more bytes than one answer can hold.
 //!
-//! Invariant: a page has one thing at least, if any are left, so that whoever reads on comes to the end.
+//! Invariant: a page has at least one item, if any are left, so that reading page by page reaches the end.
 
 use super::{Failure, convert};
 use crate::limits::{LIST_BYTES_MAX, LIST_ROWS_DEFAULT};
@@ -14,28 +14,28 @@ pub(super) struct Page<T> {
     size: usize,
     items: Vec<T>,
     bytes: usize,
-    /// What the next page begins with.
+    /// Index of the first item of the next page.
     next: Option<usize>,
 }
 
 impl<T: Message> Page<T> {
-    /// An empty page of a size, after what its token says.
+    /// An empty page that starts where the token says.
     pub(super) fn begin(page_size: u32, page_token: &str) -> Result<Self, Failure> {
         let size = convert::page_size("page_size", page_size, LIST_ROWS_DEFAULT, PAGE_ROWS_MAX)?;
         Ok(Self { start: start(page_token)?, size, items: Vec::new(), bytes: 0, next: None })
     }
 
-    /// How many things of the list come before the page.
+    /// How many items of the list precede the page.
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    /// How many things more it takes, if they are small.
+    /// How many more items fit, if they are small.
     pub(super) fn room(&self) -> usize {
         self.size - self.items.len()
     }
 
-    /// Takes the thing at an index of the list; false if there is no room for it.
+    /// Adds the item at an index of the list; returns false if there is no room for it.
     pub(super) fn take(&mut self, index: usize, item: T) -> bool {
         let bytes = self.bytes + item.encoded_len();
         let is_full = self.room() == 0 || (bytes > LIST_BYTES_MAX && !self.items.is_empty());
@@ -48,7 +48,7 @@ impl<T: Message> Page<T> {
         true
     }
 
-    /// Takes things from where the page begins until it is full.
+    /// Adds items from the start of the page until it is full.
     pub(super) fn fill<E>(mut self, all: impl Iterator<Item = Result<T, E>>) -> Result<Self, E> {
         for (index, item) in all.enumerate().skip(self.start) {
             if self.room() == 0 {
@@ -61,18 +61,18 @@ impl<T: Message> Page<T> {
         Ok(self)
     }
 
-    /// What it holds, and the token of the page after it; empty if there is none.
+    /// The items, and the token of the next page; empty if there is none.
     pub(super) fn finish(self) -> (Vec<T>, String) {
         (self.items, self.next.map(|next| next.to_string()).unwrap_or_default())
     }
 }
 
-/// Reads a page token: how many things come before the page.
+/// Reads a page token: how many items precede the page.
 fn start(token: &str) -> Result<usize, Failure> {
     if token.is_empty() {
         return Ok(0);
     }
-    token.parse().map_err(|_| Failure::request("page_token", "must be the `next_page_token` of the page before"))
+    token.parse().map_err(|_| Failure::request("page_token", "must be the `next_page_token` of the previous page"))
 }
 
 #[cfg(test)]

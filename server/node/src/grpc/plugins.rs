@@ -1,4 +1,4 @@
-//! `PluginService`: the plugins of a network, and what their views are as of a checkpoint.
+//! `PluginService`: the plugins of a network, and certificates of their views as of a checkpoint.
 
 mod certify_view;
 mod change_plugin;

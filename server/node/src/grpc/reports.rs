@@ -1,4 +1,4 @@
-//! Reports behind the calls of views: asked, listed and explained like them.
+//! Reports in the calls of the view service: queried, listed and explained like views.
 
 use super::{Call, Failure, rows};
 use crate::{
@@ -16,7 +16,7 @@ use kith_views::{
 };
 use std::sync::Arc;
 
-/// A report of a network with the views that it reads, if the name is one.
+/// A report of a network with the views that it reads, if the name is that of a report.
 pub(super) fn find(
     node: &Node,
     network: &Network,
@@ -34,10 +34,10 @@ fn check_views(report: &ServedReport) -> Result<(), Failure> {
 }
 
 fn absent(view: &str) -> String {
-    format!("the report reads the view {view}, which is not there")
+    format!("the report reads the view {view}, which does not exist")
 }
 
-/// Waits a little for every view that a report reads.
+/// Waits a short while for every view that a report reads to catch up.
 pub(super) async fn catch_up(network: &Network, report: &ServedReport) -> Result<(), Failure> {
     check_views(report)?;
     for view in &report.views {
@@ -46,7 +46,7 @@ pub(super) async fn catch_up(network: &Network, report: &ServedReport) -> Result
     Ok(())
 }
 
-/// Compares two versions of a report, as far as the views of both have come.
+/// Compares two versions of a report at the position that the views of both have reached.
 pub(super) fn compare(
     network: &Network,
     (ours, theirs): (&ServedReport, &ServedReport),

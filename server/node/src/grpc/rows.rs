@@ -29,29 +29,29 @@ pub(super) fn enter_view(
     Ok((network, served))
 }
 
-/// The view that answers by a name, if the caller may see it.
+/// The active view of a name, if the caller may see it.
 pub(super) fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
     let served = node.views().find(network.name(), view, &caller.principal);
     if served.is_none() && node.views().report(network.name(), view, &caller.principal).is_some() {
-        return Err(Failure::request("view", format_args!("{view} is a report: it is computed when it is asked")));
+        return Err(Failure::request("view", format_args!("{view} is a report: it is computed when it is queried")));
     }
     served.ok_or_else(|| Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view"))
 }
 
-/// Waits a little for a view to take in what the log holds now, so that a client finds what it just recorded. One that
-/// is paused answers as of where it is.
+/// Waits a short while for a view to reach the current head, so that a client finds what it just recorded. A paused
+/// view answers as of its position.
 pub(super) async fn catch_up(network: &Network, view: &ServedView) -> Result<(), Failure> {
     if view.paused {
         return Ok(());
     }
     match tokio::time::timeout(VIEW_WAIT, view.handle.wait_for(network.head())).await {
-        // A view that is still behind answers as of where it is.
+        // A view that is still behind answers as of its position.
         Ok(Ok(_)) | Err(_) => Ok(()),
         Ok(Err(_)) => Err(stopped(&view.handle)),
     }
 }
 
-/// That a view does not follow the log any more: which one it is, and what its plugin did.
+/// A view stopped following the log: which one, and what its plugin did.
 pub(super) fn stopped(view: &ViewHandle) -> Failure {
     match view.stopped() {
         Some(message) => Failure::because(ErrorReason::ViewStopped, message),
@@ -59,7 +59,7 @@ pub(super) fn stopped(view: &ViewHandle) -> Failure {
     }
 }
 
-/// Waits for an answer about a plugin for as long as the plugin is there: removing one ends what is computed of it.
+/// Waits for an answer about a plugin for as long as the plugin exists: removing it ends what is being computed.
 pub(super) async fn unless_retired<T>(
     retired: &CancellationToken,
     answering: impl Future<Output = T>,
@@ -68,13 +68,13 @@ pub(super) async fn unless_retired<T>(
         biased;
         answer = answering => Ok(answer),
         () = retired.cancelled() => {
-            let message = "the plugin was removed, or another version took its place, while it was asked: ask again";
+            let message = "the plugin was removed, or another version took its place, while it was queried: try again";
             Err(Failure::because(ErrorReason::ViewBuilding, message).retry_after(RETRY_LAGGING))
         }
     }
 }
 
-/// The log that questions are looked up in.
+/// The log in which questions are looked up.
 pub(super) struct Of<'a>(pub(super) &'a Network);
 
 impl Asked for Of<'_> {
@@ -93,8 +93,8 @@ impl Asked for Of<'_> {
     }
 }
 
-/// The position that a question's time means: that of the last entry by then that the principal may see, so that it
-/// tells nothing of when others were recorded.
+/// The position that a question's time means: that of the last entry by then that the principal may see, so that
+/// nothing is revealed about when others were recorded.
 pub(super) async fn known_at(
     node: &Node,
     network: &Network,

@@ -1,8 +1,8 @@
 //! Failures of calls, and the one place that makes a [`tonic::Status`].
 //!
-//! Each status carries `google.rpc.ErrorInfo` with a reason of `errors.proto`; what is not the caller's business is
-//! logged in full and answered as `INTERNAL` without its text. What a caller did wrong is never `INTERNAL`, also where
-//! the transport finds it out.
+//! Each status carries `google.rpc.ErrorInfo` with a reason of `errors.proto`. Faults of the server are logged in full
+//! and answered as `INTERNAL` without their text. A caller's mistake is never `INTERNAL`, even if the transport detects
+//! it.
 
 use super::words::words;
 use crate::limits::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX};
@@ -13,7 +13,7 @@ use std::{collections::HashMap, fmt::Display, time::Duration};
 use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
-/// Why a call failed, as its caller is told.
+/// Why a call failed, as reported to its caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure(Box<Kind>);
 
@@ -32,7 +32,7 @@ struct Known {
     retry_after: Option<Duration>,
 }
 
-/// All that a caller hears of a fault of the server.
+/// All that a caller learns of a fault of the server.
 const INTERNAL_MESSAGE: &str = "the server failed; its log says why";
 
 impl Failure {
@@ -41,7 +41,7 @@ impl Failure {
         Self::known(reason, meaning(reason).message.to_owned())
     }
 
-    /// A failure in words, which are cut where they are long: they may quote what was sent.
+    /// A failure with a message, which is cut if it is long: it may quote what was sent.
     pub(crate) fn because(reason: ErrorReason, message: impl Display) -> Self {
         let of_plugin = matches!(reason, ErrorReason::PluginRefused | ErrorReason::ViewStopped);
         let bytes_max = if of_plugin { PLUGIN_WORDS_BYTES_MAX } else { WORDS_BYTES_MAX };
@@ -57,7 +57,7 @@ impl Failure {
         Self::because(ErrorReason::RequestInvalid, format_args!("{field}: {message}")).at(field)
     }
 
-    /// A fault of the server: logged here, told nobody.
+    /// A fault of the server: logged here, and not disclosed to the caller.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "call failed by a fault of the server");
         Self(Box::new(Kind::Internal))
@@ -69,7 +69,7 @@ impl Failure {
         self.change(|known| known.field = Some(words(field.into(), WORDS_BYTES_MAX)))
     }
 
-    /// Puts the field at fault, if one is named, below a longer path: `event.id` becomes `events[3].event.id`.
+    /// Prefixes the field at fault, if one is named, with a path: `event.id` becomes `events[3].event.id`.
     #[must_use]
     pub(crate) fn below(self, path: &str) -> Self {
         self.change(|known| known.field = known.field.as_ref().map(|field| format!("{path}.{field}")))
@@ -111,7 +111,7 @@ impl Failure {
         }
     }
 
-    /// The reason in words.
+    /// The message.
     pub(crate) fn message(&self) -> &str {
         match &*self.0 {
             Kind::Known(known) => &known.message,
@@ -148,8 +148,8 @@ impl Known {
     }
 }
 
-/// Gives a reason to refusals that the transport makes before a call reaches us: it finds messages that are malformed or
-/// too large, and calls that there are not, and says so in its own way.
+/// Adds a reason to refusals that the transport makes before a call reaches us: it detects messages that are malformed
+/// or too large, and calls that do not exist, and reports them in its own way.
 pub(crate) fn with_reason(response: Response<Body>) -> Response<Body> {
     let headers = response.headers();
     if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
@@ -168,14 +168,14 @@ pub(crate) fn with_reason(response: Response<Body>) -> Response<Body> {
 /// The header that says which encodings of messages a server reads.
 const ACCEPT_ENCODING: &str = "grpc-accept-encoding";
 
-/// Why no message could be taken from a client's stream: what stands before the call says it with a reason of its own.
+/// Why no message could be read from a client's stream. Layers in front of the call have given their own reason.
 pub(super) fn received(status: &Status) -> Failure {
     of_ours(status)
         .or_else(|| of_transport(status))
-        .unwrap_or_else(|| Failure::because(ErrorReason::RequestInvalid, "the stream broke off or held no messages"))
+        .unwrap_or_else(|| Failure::because(ErrorReason::RequestInvalid, "the stream broke off or had no messages"))
 }
 
-/// The failure that a status was made of.
+/// The failure from which a status was made.
 fn of_ours(status: &Status) -> Option<Failure> {
     let details = status.get_error_details();
     let info = details.error_info().filter(|info| info.domain == ERROR_DOMAIN)?;
@@ -191,16 +191,16 @@ fn of_ours(status: &Status) -> Option<Failure> {
     }))))
 }
 
-/// What the transport's own status means, if it is about something that was sent.
+/// The meaning of the transport's own status, if it is about something that was sent.
 fn of_transport(status: &Status) -> Option<Failure> {
     match status.code() {
         Code::Internal if status.message() == INTERNAL_MESSAGE => None,
         Code::Internal | Code::Unknown | Code::Cancelled | Code::DataLoss => {
-            let message = format_args!("what was sent is no message that this call takes: {}", status.message());
+            let message = format_args!("what was sent is not a message that this call accepts: {}", status.message());
             Some(Failure::because(ErrorReason::RequestInvalid, message))
         }
         Code::OutOfRange | Code::ResourceExhausted => {
-            Some(Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server takes"))
+            Some(Failure::because(ErrorReason::LimitExceeded, "the message is larger than the server accepts"))
         }
         Code::Unimplemented if status.message().is_empty() => Some(Failure::new(ErrorReason::Unsupported)),
         Code::Unimplemented => Some(Failure::because(ErrorReason::Unsupported, status.message())),
@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(retry, Some(Duration::from_millis(40)));
     }
 
-    /// What a caller hears where the transport refused.
+    /// What a caller receives when the transport refuses.
     fn told(refused: Status) -> Status {
         Status::from_header_map(with_reason(refused.into_http()).headers()).unwrap()
     }

@@ -1,8 +1,8 @@
-//! Streams to clients: a bounded queue that a task fills, and a last word on why it ended.
+//! Streams to clients: a bounded queue that a task fills, and a final status that says why it ended.
 //!
-//! Invariant: a reader that takes nothing costs a bounded number of messages for a bounded time, never anybody else's
-//! time, and all readers together cost what their budget gives: a message that is not small has room in it from before it
-//! is made until it has left.
+//! Invariant: a reader that takes nothing costs a bounded number of messages for a bounded time, and never delays
+//! others; all readers together stay within their budget: a message that is not small holds room in it from before it
+//! is made until it has been sent.
 
 use super::Failure;
 use crate::{
@@ -28,17 +28,18 @@ pub(crate) struct Messages<T> {
     queue: mpsc::Receiver<Queued<T>>,
     on_its_way: OnItsWay,
     end: End,
-    /// What counts the stream, for as long as something of it is here.
+    /// Counts the stream as open for as long as any of it is here.
     _counted: Arc<dyn Any + Send + Sync>,
 }
 
-/// A message, and the room that it and its details hold.
+/// A message, and the room for it and its details.
 struct Queued<T> {
     message: T,
     rooms: [Option<Room>; 2],
 }
 
-/// What a stream's reader has asked for and not got yet. Whoever hands it to the transport knows when it has left.
+/// The room of messages that a stream's reader has asked for and not received. The code that hands them to the
+/// transport knows when they have been sent.
 #[derive(Clone, Default)]
 pub(crate) struct OnItsWay(Arc<Mutex<Way>>);
 
@@ -57,7 +58,7 @@ pub(super) struct Sender<T> {
     outgoing: Outgoing,
 }
 
-/// A place for one message, and as much room for it as there is.
+/// A place for one message, and as much room for it as is available.
 pub(super) struct Part<'a, T> {
     place: mpsc::Permit<'a, Queued<T>>,
     room: Option<Room>,
@@ -67,7 +68,7 @@ pub(super) struct Part<'a, T> {
 /// Why a task stops filling a stream.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The client is told so.
+    /// The client receives this failure.
     Failed(Failure),
     /// The client is gone.
     Gone,
@@ -79,8 +80,8 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
-/// Starts a task that fills a stream until it stops. A reader that takes nothing for too long is cut, and what it did not
-/// take is kept for as long again. What counts the stream is held until both ends are gone.
+/// Starts a task that fills a stream until it stops. A reader that takes nothing for too long is cut, and what it did
+/// not take is kept for as long again. `counted` is held until both ends are gone.
 pub(super) fn fill<T, F, C>(outgoing: Outgoing, counted: C, task: impl FnOnce(Sender<T>) -> F) -> Messages<T>
 where
     T: Send + 'static,
@@ -112,19 +113,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<T> Messages<T> {
-    /// What its reader has asked for and not got yet.
+    /// What the reader has asked for and not received yet.
     pub(super) fn on_its_way(&self) -> OnItsWay {
         self.on_its_way.clone()
     }
 }
 
 impl OnItsWay {
-    /// When all of it is let go of, if its reader was too slow.
+    /// When all of it is dropped, if the reader was too slow.
     pub(crate) fn late(&self) -> Option<Instant> {
         self.way().late
     }
 
-    /// Notes that what was asked for so far has left.
+    /// Notes that what was asked for so far has been sent.
     pub(crate) fn left(&self) {
         self.way().rooms.clear();
     }
@@ -134,7 +135,7 @@ impl OnItsWay {
     }
 }
 
-/// Stops with `SHUTTING_DOWN` once the server goes down, whatever the work is at.
+/// Stops with `SHUTTING_DOWN` once the server shuts down, wherever the work is.
 pub(super) async fn until_closing<T>(node: &Node, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
     tokio::select! {
         result = work => result,
@@ -143,7 +144,8 @@ pub(super) async fn until_closing<T>(node: &Node, work: impl Future<Output = Res
 }
 
 impl<T> Sender<T> {
-    /// Waits until the reader takes what is before, but not for ever; gives a place for a message of up to so many bytes.
+    /// Waits for a limited time until the reader takes what is queued; returns a place for a message of up to `most`
+    /// bytes.
     pub(super) async fn part(&self, most: usize) -> Result<Part<'_, T>, Stop> {
         match tokio::time::timeout(self.outgoing.stall(), self.queue.reserve()).await {
             Ok(Ok(place)) => Ok(Part { place, room: self.outgoing.try_hold(most), outgoing: &self.outgoing }),
@@ -152,15 +154,14 @@ impl<T> Sender<T> {
         }
     }
 
-    /// A place for a message of up to so many bytes that cannot be smaller; waits for the reader and for room, but not for
-    /// ever.
+    /// A place for a message of `bytes` that cannot be smaller; waits for the reader and for room, for a limited time.
     pub(super) async fn part_of(&self, bytes: usize) -> Result<Part<'_, T>, Stop> {
         let mut part = self.part(bytes).await?;
         part.fit(bytes).await?;
         Ok(part)
     }
 
-    /// Puts a message into the queue that is there already; waits for the reader and for room, but not for ever.
+    /// Queues a message that exists already; waits for the reader and for room, for a limited time.
     pub(super) async fn send(&self, message: T) -> Result<(), Stop>
     where
         T: Message,
@@ -170,20 +171,20 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Ends when the client is gone.
+    /// Resolves when the client is gone.
     pub(super) async fn closed(&self) {
         self.queue.closed().await;
     }
 }
 
 impl<T> Part<'_, T> {
-    /// Bytes that the message may have.
+    /// The most bytes that the message may have.
     pub(super) fn bytes(&self) -> usize {
         self.room.as_ref().map_or(ANSWER_PIECE_BYTES, Room::bytes)
     }
 
-    /// Makes room for a message of exactly so many bytes: gives back what is more, and waits for what is missing, but not
-    /// for ever.
+    /// Adjusts the room to a message of exactly `bytes`: gives back what is too much, and waits for what is missing,
+    /// for a limited time.
     pub(super) async fn fit(&mut self, bytes: usize) -> Result<(), Stop> {
         if bytes <= ANSWER_PIECE_BYTES {
             self.room = None;
@@ -235,7 +236,7 @@ mod tests {
         Arc::new(Answers::of(&Limits::default()))
     }
 
-    /// The way of somebody to what may be on its way.
+    /// The outgoing limits of a principal.
     fn outgoing(answers: &Arc<Answers>, id: &str) -> Outgoing {
         Outgoing::of(Arc::clone(answers), (None, id.parse().unwrap()), STALL)
     }
@@ -300,7 +301,7 @@ mod tests {
         assert_eq!(Arc::strong_count(&counted), 1);
     }
 
-    /// Messages as large as there is room for, for as long as somebody takes them.
+    /// Sends messages as large as there is room for, for as long as they are taken.
     async fn as_large_as_may_be(sender: Sender<Vec<u8>>) -> Result<(), Stop> {
         loop {
             let part = sender.part(SUBSCRIBE_BYTES_MAX).await?;

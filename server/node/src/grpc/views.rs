@@ -1,4 +1,4 @@
-//! `ViewService`: rows of views and reports, and what they stand on.
+//! `ViewService`: rows of views and reports, and their evidence.
 
 mod digest_view;
 mod explain_row;

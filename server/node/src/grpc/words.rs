@@ -1,15 +1,15 @@
-//! Words that go out with errors. They may quote what somebody sent, so they are short, and hold nothing that steers a
-//! terminal or breaks a line.
+//! Error texts. They may quote what somebody sent, so they are kept short and free of line breaks and anything that
+//! controls a terminal.
 
 use std::fmt::{self, Display, Write};
 
-/// Stands for what was cut off.
+/// Marks text that was cut off.
 const CUT: char = '…';
 
-/// What something says, cut after so many bytes, at the boundary of a character.
+/// The text of something, cut to `bytes_max` at a character boundary.
 pub(super) fn words(says: impl Display, bytes_max: usize) -> String {
     let mut words = Words { text: String::new(), bytes_max: bytes_max - CUT.len_utf8(), cut: false };
-    // It fails to end what says more than fits.
+    // Writing fails once the text is full, which is how a longer text is cut.
     let _ = write!(words, "{says}");
     if words.cut {
         words.text.push(CUT);
@@ -17,7 +17,7 @@ pub(super) fn words(says: impl Display, bytes_max: usize) -> String {
     words.text
 }
 
-/// Takes in as much as fits.
+/// Accepts as much text as fits.
 struct Words {
     text: String,
     bytes_max: usize,
@@ -37,8 +37,8 @@ impl Write for Words {
     }
 }
 
-/// The letter, or what stands in for one that steers a terminal: control characters, line and paragraph separators, marks
-/// that turn the direction of writing around, and the byte order mark.
+/// The letter, or a replacement for characters that control a terminal: control characters, line and paragraph
+/// separators, marks that change the direction of writing, and the byte order mark.
 fn plain(letter: char) -> char {
     match letter {
         '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {

@@ -1,4 +1,4 @@
-//! Which version of a plugin answers: another one, or the one before.
+//! Switches to another version of a plugin, or back to the previous one.
 
 use super::{PluginChangeError, PluginChanges, changeable};
 use crate::{limits::VIEW_WAIT, views::ServedView};
@@ -11,17 +11,17 @@ use kith_core::{
 use kith_log::Network;
 use kith_views::ViewCursor;
 
-/// Which version is to answer.
+/// The version to activate.
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
-    /// The one of this name.
+    /// The version of this name.
     Named(&'a str),
-    /// The one that did before.
+    /// The version that answered before.
     Before,
 }
 
 impl PluginChanges {
-    /// Lets a version answer, if its view is built; position 0 if it did before.
+    /// Activates a version once its view is built. Returns position 0 if it was active already.
     pub(crate) async fn activate(
         &self,
         network: &Network,
@@ -33,7 +33,7 @@ impl PluginChanges {
         Ok(position)
     }
 
-    /// Lets the version answer again that did before.
+    /// Activates the version that answered before.
     pub(crate) async fn rollback(
         &self,
         network: &Network,
@@ -50,7 +50,7 @@ impl PluginChanges {
         name: &str,
         wanted: Wanted<'_>,
     ) -> Result<(String, Position), PluginChangeError> {
-        // Others may change the plugin while its view catches up: what was found before is looked at again.
+        // Others may change the plugin while its view catches up, so everything is looked up again under the turn.
         let head = self.await_built(network, principal, name, wanted).await?;
         let _turn = self.turn(network).await;
         let plugins = network.plugins();
@@ -71,8 +71,7 @@ impl PluginChanges {
         Ok((version.version.clone(), position))
     }
 
-    /// Lets a version follow the log, and waits a little for its view to be level with it. Gives the head that it waited
-    /// for.
+    /// Starts a version and waits a short while for its view to catch up. Returns the head that it waited for.
     async fn await_built(
         &self,
         network: &Network,
@@ -85,13 +84,13 @@ impl PluginChanges {
         if let Some(ServedView { handle, paused, .. }) = view
             && !(paused && handle.cursor().day.is_some())
         {
-            // How far it came is looked at when the change is made.
+            // Whether it caught up is checked when the change is made.
             let _ = tokio::time::timeout(VIEW_WAIT, handle.wait_for(head)).await;
         }
         Ok(head)
     }
 
-    /// Lets a version follow the log; none is to be waited for if it is a report or answers already.
+    /// Starts a version. Returns `None`, nothing to wait for, if it is a report or active already.
     async fn keep(
         &self,
         network: &Network,
@@ -110,7 +109,7 @@ impl PluginChanges {
         self.view_of(network, key, version)
     }
 
-    /// The view of a version that is kept; none if it is a report.
+    /// The view of a running version; `None` for a report.
     fn view_of(
         &self,
         network: &Network,
@@ -124,7 +123,7 @@ impl PluginChanges {
         }
     }
 
-    /// Whether a version's view has come to a head: nobody is to see a half-built one.
+    /// Checks that a version's view has reached a head: a half-built view must not answer.
     fn check_built(
         &self,
         network: &Network,

@@ -12,48 +12,48 @@ use std::sync::Arc;
 /// Why a plugin was not installed, activated, paused or removed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PluginChangeError {
-    /// The principal may not.
+    /// The principal lacks permission.
     #[error("the principal may not change it")]
     Forbidden,
     /// The network's plugins do not allow it.
     #[error(transparent)]
     Refused(#[from] PluginRefusal),
-    /// The settings are no settings.
+    /// The settings are malformed.
     #[error(transparent)]
     Settings(#[from] SettingsInvalid),
-    /// The name is no name.
+    /// The name is malformed.
     #[error(transparent)]
     Name(#[from] ManifestInvalid),
     /// The name is that of a built-in plugin.
     #[error("`{0}` is built in: give the plugin another name")]
     NameBuiltIn(String),
-    /// A built-in plugin is not changed.
-    #[error("`{0}` is built in: it is always there")]
+    /// Built-in plugins cannot be changed.
+    #[error("`{0}` is built in and cannot be changed")]
     BuiltIn(String),
-    /// It is a built-in plugin with the settings that that has.
+    /// The component and settings are those of a built-in plugin.
     #[error("this is the built-in plugin `{0}`: give it settings of its own")]
     SameAsBuiltIn(&'static str),
-    /// It is installed under another name.
-    #[error("this component with these settings is installed as `{name}` {version} already")]
+    /// The plugin is installed under another name.
+    #[error("this component with these settings is already installed as `{name}` {version}")]
     SameAs {
         /// The name.
         name: String,
         /// The version.
         version: String,
     },
-    /// It does not go with what the network has.
+    /// The plugin does not fit the network's other plugins.
     #[error(transparent)]
     Misfit(#[from] Misfit),
-    /// No version answered before.
+    /// There is no previous version.
     #[error("`{0}` has no version to go back to")]
     NothingBefore(String),
-    /// A report does not follow the log.
-    #[error("`{0}` is a report: it is computed when it is asked, so nothing is to pause")]
+    /// Reports cannot be paused, since they do not follow the log.
+    #[error("`{0}` is a report: it is computed when it is queried, so there is nothing to pause")]
     NothingToPause(String),
-    /// The component has no code.
+    /// The component was not compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
-    /// The version's view is not kept.
+    /// The version's view is not running.
     #[error(transparent)]
     NotKept(#[from] Arc<NotKept>),
     /// The version's view stopped.
@@ -66,18 +66,18 @@ pub(crate) enum PluginChangeError {
         name: String,
         /// The version.
         version: String,
-        /// How far it has come.
+        /// The view's position.
         cursor: Position,
-        /// How far it has to come.
+        /// The position that it has to reach.
         head: Position,
     },
-    /// Another change came in between.
+    /// The plugin was changed in the meantime.
     #[error("`{0}` was changed while its view was being built: try again")]
     Overtaken(String),
     /// The change was not recorded.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// The component was not stored, or another one not removed.
+    /// The component could not be stored, or an unused one could not be removed.
     #[error(transparent)]
     Component(#[from] Unavailable),
     /// The log could not be read.
@@ -85,20 +85,20 @@ pub(crate) enum PluginChangeError {
     Log(#[from] ReadError),
 }
 
-/// Why a plugin does not go with what the network has.
+/// Why a plugin does not fit the network's other plugins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Misfit {
-    /// The versions before it are of a report.
+    /// The earlier versions are of a report.
     #[error("`{0}` is a report: give the view another name")]
     NameOfReport(String),
-    /// The versions before it are of a view.
+    /// The earlier versions are of a view.
     #[error("`{0}` is a view: give the report another name")]
     NameOfView(String),
-    /// A view that the report reads is not the network's.
+    /// A view that the report reads does not belong to the network.
     #[error("the view `{0}` is your organisation's: install the report with that scope, too")]
     InputOfOrganisation(String),
-    /// A view that the report reads is not there.
-    #[error("the report reads the view `{0}`, which is not there: install it first")]
+    /// A view that the report reads does not exist.
+    #[error("the report reads the view `{0}`, which does not exist: install it first")]
     InputMissing(String),
     /// A view has no field that the report reads.
     #[error("the view `{view}` has no field `{field}`, which the report reads")]

@@ -1,4 +1,4 @@
-//! Installing a plugin: checked, recorded, and followed beside the version that answers.
+//! Installs a plugin: checks it, records it, and starts it alongside the version that answers.
 
 use super::{Misfit, PluginChangeError, PluginChanges, owner_to_change};
 use crate::{
@@ -18,9 +18,9 @@ use kith_views::Declared;
 
 /// A plugin to install.
 pub(crate) struct NewPlugin {
-    /// The view's name; the manifest's if there is none.
+    /// The name of the view; by default the manifest's.
     pub(crate) name: Option<String>,
-    /// JSON text; no settings if it is empty.
+    /// JSON text; empty for no settings.
     pub(crate) settings: String,
     pub(crate) scope: Scope,
     pub(crate) component: Bytes,
@@ -29,26 +29,26 @@ pub(crate) struct NewPlugin {
 /// A version to record.
 struct Candidate<'a> {
     key: &'a PluginKey,
-    /// As the manifest has it.
+    /// The version in the manifest.
     version: &'a str,
     component: Bytes,
     settings: String,
 }
 
-/// What became of it.
+/// The result of an installation.
 pub(crate) struct Installed {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) component: ComponentDigest,
     pub(crate) position: Position,
-    /// Whether it was installed before, and nothing had to change.
+    /// Whether it was installed already and nothing was changed.
     pub(crate) before: bool,
     pub(crate) active: bool,
 }
 
 impl PluginChanges {
-    /// Checks a component, records it, and lets its view follow beside the one that answers. Compiling it stops when
-    /// its caller is `gone`.
+    /// Checks a component, records it, and starts its view alongside the one that answers. Compilation stops when the
+    /// caller is `gone`.
     pub(crate) async fn install(
         &self,
         network: &Network,
@@ -58,7 +58,7 @@ impl PluginChanges {
     ) -> Result<Installed, PluginChangeError> {
         let owner = owner_to_change(principal, new.scope)?;
         let settings = String::from(new.settings.parse::<PluginSettings>()?);
-        // The code is held until the view that is made of it holds it, too.
+        // The code is kept alive until the view made from it holds it.
         let (declared, _compiled) = tokio::select! {
             inspected = self.views.inspect(principal, new.component.clone(), settings.clone()) => inspected?,
             () = gone => return Err(CompileError::Gone.into()),
@@ -83,7 +83,7 @@ impl PluginChanges {
         Ok(installed)
     }
 
-    /// Stores a component and records the version that names it, if it is not installed already.
+    /// Stores a component and records a version that names it, unless it is installed already.
     async fn record(
         &self,
         network: &Network,
@@ -110,7 +110,7 @@ impl PluginChanges {
         Ok(Installed { name, version, component, position, before: false, active })
     }
 
-    /// Whether a report finds what it reads, and a further version is what the ones before it are.
+    /// Checks that what a report reads exists, and that a view has not become a report or vice versa.
     fn check_fits(
         &self,
         network: &Network,
@@ -141,12 +141,12 @@ impl PluginChanges {
     }
 }
 
-/// The built-in view or report that has this component.
+/// The built-in view or report with this component.
 fn builtin_of(component: &[u8]) -> Option<&'static str> {
     BUILTINS.iter().find(|builtin| builtin.component == component).map(|builtin| builtin.name)
 }
 
-/// Names are those of manifests, and built-in views keep theirs.
+/// Checks that a name is well formed and not that of a built-in plugin.
 fn check_name(name: &str) -> Result<(), PluginChangeError> {
     kith_views::check_name(name)?;
     if is_builtin(name) {
@@ -172,7 +172,7 @@ fn same<'a>(plugins: &'a Plugins, owner: &PluginOwner, digest: &ComponentDigest,
 }
 
 impl Same<'_> {
-    /// Installing it again under its name changes nothing; another name is refused, since both would be one view.
+    /// Installing it again under the same name changes nothing; another name is refused, since both would be one view.
     fn answer(self) -> Result<Installed, PluginChangeError> {
         let Self { wanted, name, version, active } = self;
         if wanted != name {
@@ -189,7 +189,7 @@ impl Same<'_> {
     }
 }
 
-/// The manifest's version, or that with the first number behind it that is free.
+/// The manifest's version, with the first free number appended if it is taken.
 fn free_version(plugin: Option<&Plugin>, version: &str) -> String {
     let is_taken = |version: &str| plugin.is_some_and(|plugin| plugin.version(version).is_some());
     if !is_taken(version) {

@@ -1,11 +1,11 @@
-//! Holding a plugin where it is, and letting it go on.
+//! Pauses and resumes a plugin.
 
 use super::{PluginChangeError, PluginChanges, changeable};
 use crate::views::Served;
 use kith_core::{event::Administration, may::Principal, position::Position};
 use kith_log::Network;
 
-/// Whether a plugin stands still.
+/// Whether to pause or to resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pause {
     Hold,
@@ -13,7 +13,7 @@ pub(crate) enum Pause {
 }
 
 impl PluginChanges {
-    /// Holds a plugin where it is, or lets it go on; position 0 if it is so already.
+    /// Pauses or resumes a plugin. Returns position 0 if nothing changes.
     pub(crate) async fn pause(
         &self,
         network: &Network,

@@ -1,4 +1,4 @@
-//! Removing a plugin, with what was only there for it.
+//! Removes a plugin, with everything that only it used.
 
 use super::{PluginChangeError, PluginChanges, changeable};
 use kith_core::{
@@ -10,7 +10,7 @@ use kith_core::{
 use kith_log::Network;
 
 impl PluginChanges {
-    /// Removes a plugin with its rows, and its components unless another plugin names them.
+    /// Removes a plugin with its rows, and those of its components that no other plugin names.
     pub(crate) async fn remove(
         &self,
         network: &Network,
@@ -24,7 +24,7 @@ impl PluginChanges {
         self.remove_from(network, principal, key.owner.scope(), removed).await
     }
 
-    /// Removes a plugin that the principal need not be able to see, by the event that installed its first version.
+    /// Removes a plugin by the event that installed its first version. The principal need not be able to see it.
     pub(crate) async fn end(
         &self,
         network: &Network,

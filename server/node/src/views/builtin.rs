@@ -21,7 +21,7 @@ pub(super) fn digest_of(component: &[u8]) -> ComponentDigest {
     Sha256::digest(component).into()
 }
 
-/// Every network has them as its own.
+/// The key of a built-in plugin: every network owns one of each.
 pub(super) fn builtin_key(name: &str) -> PluginKey {
     PluginKey::new(PluginOwner::Network, name)
 }

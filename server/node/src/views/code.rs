@@ -1,4 +1,4 @@
-//! Components and their code: compiled once, and deleted when nothing names it.
+//! Components and their compiled code: compiled once, and deleted when nothing names it.
 
 use super::{NetworkViews, NotKept, builtin_component};
 use crate::compile::{CompileError, For};
@@ -7,8 +7,8 @@ use kith_log::{ComponentDigest, Network};
 use kith_views::{Compiled, Declared};
 
 impl NetworkViews {
-    /// Compiles a component for whoever installs it and asks it what it is. It is not compiled again as long as the code
-    /// is held that is given back.
+    /// Compiles a component for the principal that installs it and reads its manifest. It is not compiled again while
+    /// the returned code is held.
     pub(crate) async fn inspect(
         &self,
         principal: &Principal,
@@ -21,7 +21,7 @@ impl NetworkViews {
         Ok((declared, compiled))
     }
 
-    /// The code of a component, compiled if need be.
+    /// The code of a component, compiled if necessary.
     pub(super) async fn compile(&self, component: bytes::Bytes, of: For) -> Result<Compiled, CompileError> {
         let (host, bytes) = (self.host.clone(), component.clone());
         if let Some(compiled) = kith_log::blocking(move || host.find_compiled(&bytes)).await? {
@@ -32,7 +32,7 @@ impl NetworkViews {
         Ok(kith_log::blocking(move || host.adopt(&component, &code)).await?)
     }
 
-    /// Deletes from disk the code of all components that neither a plugin names nor this program brings.
+    /// Deletes from disk the code of all components that no plugin names and that are not built in.
     pub(crate) async fn forget_code(&self) {
         let plugins: Vec<_> = self.log.networks().iter().map(Network::plugins).collect();
         let host = self.host.clone();
@@ -42,12 +42,12 @@ impl NetworkViews {
         });
         match deleted.await {
             Ok(0) => {}
-            Ok(files) => tracing::info!(files, "compiled code that nothing names is deleted"),
+            Ok(files) => tracing::info!(files, "deleted unused compiled code"),
             Err(error) => tracing::warn!(%error, "the folder of compiled code cannot be read"),
         }
     }
 
-    /// The bytes of a component: of a built-in view, or as the log keeps it.
+    /// The bytes of a component, built in or from the log.
     pub(super) async fn component(&self, digest: &ComponentDigest) -> Result<bytes::Bytes, NotKept> {
         if let Some(component) = builtin_component(digest) {
             return Ok(component);

@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Bytes that each view may use to keep pages of its file.
+    /// Bytes of memory in which each view may cache pages of its file.
     pub store_cache_bytes: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
-    /// Bytes of a view's file; four times the log if that is more.
+    /// Bytes of a view's file, or four times the size of the log if that is more.
     pub file_bytes_max: u64,
     /// Bytes of the disk that views leave free.
     pub free_bytes_min: u64,
     /// Seconds of processor time that compiling a plugin may take.
     pub compile_s_max: u32,
-    /// The program that compiles plugins, as `kithd compile-component` does: this one. Another one only where the server
-    /// is part of another program.
+    /// The program that compiles plugins with `compile-component`. By default this program; set only where the server
+    /// is embedded in another one.
     #[serde(skip)]
     pub compiler: Program,
 }
@@ -50,7 +50,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The least and the most that each setting may be.
+    /// Minimum and maximum of each setting.
     #[allow(clippy::cast_possible_wrap, reason = "the memory of a plugin is far below 2^63")]
     pub const RANGES: &[Range] = &[
         ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),

@@ -1,4 +1,4 @@
-//! Bringing the views of a network in line with what its log says of its plugins.
+//! Updates the views of a network to match the plugins in its log.
 
 use super::{
     NetworkViews, NotKept,
@@ -13,8 +13,8 @@ use kith_views::ViewScope;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 impl NetworkViews {
-    /// Lets every view of a network follow it that should, and no other. Returns once they run; they catch up in the
-    /// background. One call at a time for a network.
+    /// Starts every view that should follow the network, and stops all others. Returns once they run; they catch up in
+    /// the background. One call at a time for a network.
     pub(crate) async fn follow(&self, network: &Network) {
         for builtin in BUILTINS {
             if !self.has_started(network, builtin) {
@@ -39,7 +39,7 @@ impl NetworkViews {
         discard(gone).await;
     }
 
-    /// Whether every built-in view and report of a network could be started: what kept one from it may be over.
+    /// Whether every built-in view and report of a network has been started. If not, another attempt may succeed.
     pub(crate) fn have_started(&self, network: &Network) -> bool {
         BUILTINS.iter().all(|builtin| self.has_started(network, builtin))
     }
@@ -58,7 +58,7 @@ impl NetworkViews {
         self.change(network.name(), |slots| slots.insert(builtin_key(builtin.name), slot));
     }
 
-    /// Lets a version of a plugin follow the network beside the others, if it does not yet.
+    /// Starts a version of a plugin alongside the others, unless it is running already.
     pub(crate) async fn keep_version(
         &self,
         network: &Network,
@@ -98,7 +98,7 @@ impl NetworkViews {
         self.start(network, wanted, plugin.paused_at()).await
     }
 
-    /// Stops what is paused, and lets go on what is not.
+    /// Stops views that are paused and resumes those that are not.
     async fn set_pauses(&self, network: &Network) {
         let kept = self.look(|slots| {
             let slots = slots.get(network.name()).into_iter().flat_map(BTreeMap::values);
@@ -107,7 +107,7 @@ impl NetworkViews {
         let (head, clock) = (network.watch_head(), self.view_clock());
         kith_log::blocking(move || {
             for (KeptView { handle, comes_back, .. }, paused) in kept {
-                // A view that comes back stops by itself where it was paused.
+                // A view that is being rebuilt stops by itself where it was paused.
                 match (paused, comes_back) {
                     (true, true) => continue,
                     (true, false) | (false, true) => handle.stop(),
@@ -117,7 +117,7 @@ impl NetworkViews {
                     continue;
                 }
                 if let Err(error) = handle.resume(head.clone(), clock.clone()) {
-                    tracing::error!(error = &error as &dyn Error, "view does not go on");
+                    tracing::error!(error = &error as &dyn Error, "view could not be resumed");
                 }
             }
         })
@@ -125,12 +125,12 @@ impl NetworkViews {
     }
 }
 
-/// Deletes the files of views that nobody needs; they can be built again.
+/// Deletes the files of views that are no longer needed; they can be built again.
 async fn discard(gone: Vec<KeptView>) {
     kith_log::blocking(move || {
         for KeptView { handle, .. } in gone {
             if let Err(error) = handle.delete() {
-                tracing::warn!(%error, "the file of a view that is gone could not be deleted");
+                tracing::warn!(%error, "the file of a removed view could not be deleted");
             }
         }
     })

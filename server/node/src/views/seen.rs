@@ -1,4 +1,4 @@
-//! Views and reports by the names that whoever asks has for them.
+//! Looks up views and reports by name, as a principal sees them.
 
 use super::{
     NetworkViews, NotKept, Served, ServedReport, ServedView, Slots,
@@ -12,13 +12,13 @@ use kith_core::{
 use std::{collections::BTreeSet, sync::Arc};
 
 impl NetworkViews {
-    /// The view of a network that answers by a name, if the principal may see it.
+    /// The active view of a network by its name, if the principal may see it.
     pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
         let seen = Seen::by(principal);
         self.look(|slots| seen.slot(slots.get(network)?, view)?.1.view())
     }
 
-    /// The report of a network that answers by a name, if the principal may see it.
+    /// The active report of a network by its name, if the principal may see it.
     pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
         let seen = Seen::by(principal);
         self.look(|slots| {
@@ -28,7 +28,7 @@ impl NetworkViews {
         })
     }
 
-    /// What answers of an owner's plugin. The caller has asked whether the plugin may be seen.
+    /// The active version of an owner's plugin. The caller has checked that the principal may see the plugin.
     pub(crate) fn answering(&self, network: &NetworkName, key: &PluginKey) -> Option<Served> {
         self.look(|slots| {
             let slots = slots.get(network)?;
@@ -37,7 +37,7 @@ impl NetworkViews {
         })
     }
 
-    /// The view that a report of an owner reads by a name.
+    /// The view that a report of this owner reads under a name.
     pub(crate) fn input(&self, network: &NetworkName, view: &str, owner: &PluginOwner) -> Option<ServedView> {
         self.look(|slots| Seen::of(owner).slot(slots.get(network)?, view)?.1.view())
     }
@@ -56,7 +56,7 @@ impl NetworkViews {
         })
     }
 
-    /// Every view that there is, with its network, owner and name, and version.
+    /// Every view, with its network, owner and name, and version.
     pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
         self.look(|slots| {
             let mut all = Vec::new();
@@ -70,8 +70,8 @@ impl NetworkViews {
         })
     }
 
-    /// A version of a plugin, or why it is not kept; nothing if it need not be. The caller has asked whether the plugin
-    /// may be seen.
+    /// A version of a plugin, or why it is not running; `None` if it need not run. The caller has checked that the
+    /// principal may see the plugin.
     pub(crate) fn version(
         &self,
         network: &NetworkName,
@@ -86,7 +86,7 @@ impl NetworkViews {
     }
 }
 
-/// Whose plugins a name is looked up among: an organisation's own first, then the network's.
+/// The plugins in which a name is looked up: first an organisation's own, then the network's.
 struct Seen(Option<OrganisationId>);
 
 impl Seen {
@@ -94,7 +94,8 @@ impl Seen {
         Self(principal.organisation.clone())
     }
 
-    /// As an owner's own plugins look: those of the network see the network's alone, and are the same for everybody.
+    /// The lookup for an owner's plugins. The network's plugins see only the network's: they are the same for
+    /// everybody.
     fn of(owner: &PluginOwner) -> Self {
         match owner {
             PluginOwner::Network => Self(None),
@@ -108,7 +109,7 @@ impl Seen {
     }
 }
 
-/// A version of a plugin, as it answers.
+/// A version of a plugin, ready to answer.
 fn served(slots: &Slots, key: &PluginKey, slot: &Slot, kept: &Kept) -> Served {
     match kept {
         Kept::View(view) => Served::View(view.clone().served(slot.paused)),
@@ -116,7 +117,7 @@ fn served(slots: &Slots, key: &PluginKey, slot: &Slot, kept: &Kept) -> Served {
     }
 }
 
-/// A report of an owner with the views that it reads.
+/// A report of an owner, with the views that it reads.
 fn serve(slots: &Slots, kept: KeptReport, owner: &PluginOwner) -> ServedReport {
     let KeptReport { report, retired } = kept;
     let (mut views, mut missing) = (Vec::new(), None);

@@ -1,4 +1,4 @@
-//! What an owner has by one name: every version that is kept, and which of them answers.
+//! An owner's plugin of one name: every running version, and which of them answers.
 
 use super::NotKept;
 use kith_core::plugins::Plugin;
@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 pub struct ServedView {
     /// Its rows.
     pub handle: Arc<ViewHandle>,
-    /// Whether it stands still because somebody paused it.
+    /// Whether it is paused.
     pub paused: bool,
-    /// Cancelled when another version takes its place, or none.
+    /// Cancelled when the view is replaced or removed.
     pub(crate) retired: CancellationToken,
 }
 
@@ -22,34 +22,34 @@ pub struct ServedView {
 pub struct ServedReport {
     /// The report.
     pub report: Arc<Report>,
-    /// The views, in the order of its manifest.
+    /// The views, in the order of the report's manifest.
     pub views: Vec<ServedView>,
-    /// A view that it reads and that is not there.
+    /// A view that the report reads and that does not exist.
     pub missing: Option<String>,
-    /// Cancelled when it is removed.
+    /// Cancelled when the report is removed.
     pub(crate) retired: CancellationToken,
 }
 
 impl ServedReport {
-    /// The views that it reads.
+    /// The views that the report reads.
     pub fn handles(&self) -> Vec<Arc<ViewHandle>> {
         self.views.iter().map(|view| Arc::clone(&view.handle)).collect()
     }
 }
 
-/// What answers: a view or a report.
+/// A view or a report.
 #[derive(Clone, Copy)]
 pub(crate) enum Answering<V, R> {
-    /// It follows the log.
+    /// Follows the log.
     View(V),
-    /// It is computed when it is asked.
+    /// Is computed when it is queried.
     Report(R),
 }
 
-/// A version of a plugin, as it answers.
+/// A version of a plugin, ready to answer.
 pub(crate) type Served = Answering<ServedView, ServedReport>;
 
-/// A version that is kept.
+/// A running version.
 pub(super) type Kept = Answering<KeptView, KeptReport>;
 
 /// Views or reports of one owner and name.
@@ -57,11 +57,11 @@ pub(super) struct Slot {
     pub(super) paused: bool,
     /// The version that answers.
     pub(super) active: Option<String>,
-    /// The versions that are kept, or why they are not.
+    /// The running versions, or why they are not running.
     pub(super) versions: BTreeMap<String, Result<Kept, Arc<NotKept>>>,
 }
 
-/// A report that can be asked.
+/// A report that can be queried.
 #[derive(Clone)]
 pub(super) struct KeptReport {
     pub(super) report: Arc<Report>,
@@ -73,7 +73,7 @@ pub(super) struct KeptReport {
 pub(super) struct KeptView {
     pub(super) handle: Arc<ViewHandle>,
     pub(super) retired: CancellationToken,
-    /// A paused view whose file was lost, on its way back to where it was paused.
+    /// Whether this is a paused view whose file was lost and which is being rebuilt up to where it was paused.
     pub(super) comes_back: bool,
 }
 
@@ -133,14 +133,14 @@ impl Slot {
         self.answering()?.as_ref().report().cloned()
     }
 
-    /// Every view that is kept, with its version.
+    /// Every running view, with its version.
     pub(super) fn views(&self) -> impl Iterator<Item = (&str, &KeptView)> {
         self.versions
             .iter()
             .filter_map(|(version, kept)| Some((version.as_str(), kept.as_ref().ok()?.as_ref().view()?)))
     }
 
-    /// Swaps the pointer to the version that answers, and gives the views that nobody needs any more.
+    /// Switches to the version that answers now, and returns the views that are no longer needed.
     pub(super) fn bring_to_date(&mut self, plugin: &Plugin) -> Vec<KeptView> {
         let active = plugin.active().map(|version| version.version.clone());
         if self.active != active {
@@ -157,13 +157,13 @@ impl Slot {
         gone.filter_map(|(_, kept)| view_of(kept)).collect()
     }
 
-    /// The views of a name that is gone.
+    /// The views of a name that was removed.
     pub(super) fn into_views(self) -> Vec<KeptView> {
         self.versions.into_values().filter_map(view_of).collect()
     }
 }
 
-/// The view of a version that is gone. What is computed of it ends.
+/// The view of a removed version. Ends what is being computed from it.
 fn view_of(kept: Result<Kept, Arc<NotKept>>) -> Option<KeptView> {
     match kept {
         Ok(Kept::View(view)) => {

@@ -1,4 +1,4 @@
-//! Starting a version of a plugin.
+//! Starts a version of a plugin.
 
 use super::{
     NetworkViews, NotKept,
@@ -12,7 +12,7 @@ use std::{error::Error, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What a view is made of.
+/// What is needed to start a view.
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) component: bytes::Bytes,
@@ -21,7 +21,7 @@ pub(super) struct Wanted<'a> {
 }
 
 impl NetworkViews {
-    /// Lets a view follow the network, or holds it where it was paused; a report is ready when it is compiled.
+    /// Starts a view, or opens it at the position where it was paused; a report is ready once it is compiled.
     pub(super) async fn start(
         &self,
         network: &Network,
@@ -32,7 +32,7 @@ impl NetworkViews {
         let kept = self.try_start(network, wanted, paused_at).await;
         kept.inspect_err(|error| {
             let error = error as &dyn Error;
-            tracing::error!(error, network = %network.name(), name, "a version of a plugin is not kept");
+            tracing::error!(error, network = %network.name(), name, "a version of a plugin could not be started");
         })
     }
 
@@ -42,7 +42,7 @@ impl NetworkViews {
         wanted: Wanted<'_>,
         paused_at: Option<Position>,
     ) -> Result<Kept, NotKept> {
-        // Held until the view or report holds it.
+        // Kept alive until the view or report holds it.
         let _compiled = self.compile(wanted.component.clone(), For::Server).await?;
         match self.report_of(&wanted).await? {
             Some(report) => {
@@ -97,8 +97,8 @@ impl NetworkViews {
     }
 }
 
-/// Opens a view that stands still. One whose file was lost is built again up to where it was paused: the answer says
-/// so.
+/// Opens a view without following the log. If its file was lost, it is rebuilt up to where it was paused; the returned
+/// flag says so.
 fn hold(host: &Views, following: &Following, paused_at: Position) -> Result<(ViewHandle, bool), FollowError> {
     let handle = host.hold(following)?;
     let is_lost = handle.cursor().day.is_none();
@@ -109,10 +109,10 @@ fn hold(host: &Views, following: &Following, paused_at: Position) -> Result<(Vie
     Ok((handle, is_lost))
 }
 
-/// Stops a view when it has come to a position.
+/// Stops a view when it reaches a position.
 async fn stop_at(handle: Arc<ViewHandle>, position: Position) {
     match handle.wait_for(position).await {
-        // A view that stopped by itself stands still, too.
+        // Nothing to do if the view stopped by itself.
         Ok(_) | Err(ViewStopped) => {}
     }
     kith_log::blocking(move || handle.stop()).await;

@@ -1,4 +1,4 @@
-//! Tables of reports: computed once for all who ask for the same.
+//! Tables of reports, each computed once for all callers that ask for it.
 
 use super::ServedReport;
 use crate::bounds::slow::{Flights, SlowCall};
@@ -7,16 +7,16 @@ use kith_log::{Network, ReadError};
 use kith_views::{Cancel, ReportContext, ReportError, ReportTable, TableOf};
 use std::sync::Arc;
 
-/// A table with the directory of its position, or why there is none: what all who ask for it meanwhile get.
+/// A table with the directory at its position, or why there is none. All callers that wait for it receive the same.
 pub(crate) type Computed = Result<(Arc<ReportTable>, Arc<Directory>), TableError>;
 
 /// Why there is no table.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum TableError {
-    /// The directory of its position cannot be read.
+    /// The directory at the table's position could not be read.
     #[error(transparent)]
     Directory(Arc<ReadError>),
-    /// The report gives none.
+    /// The report failed.
     #[error(transparent)]
     Report(Arc<ReportError>),
 }
@@ -38,7 +38,7 @@ impl From<ReportError> for TableError {
 pub(crate) struct Tables(Flights<TableOf, Computed>);
 
 impl Tables {
-    /// The table of a position and day. Who asks for one that is being computed waits for that.
+    /// Computes the table of a position and day, or waits for it if it is being computed.
     pub(crate) fn compute(
         &self,
         call: &SlowCall,

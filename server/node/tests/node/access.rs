@@ -1,4 +1,4 @@
-//! Tokens: who gets in, what others hear.
+//! Tokens: who is admitted, and how others are refused.
 
 use crate::harness::{met, reason, start, with_token};
 use kith_proto::v1::{self, ErrorReason, Role};
@@ -84,7 +84,7 @@ async fn tokens_are_checked_issued_listed_and_revoked() {
     let list = v1::ListTokensRequest { network: "default".into(), ..Default::default() };
     let tokens = node.networks().list_tokens(node.by_owner(list)).await.unwrap().into_inner().tokens;
     assert_eq!(tokens[0], issued);
-    assert_eq!((tokens.len(), tokens[1].server), (2, true), "the owner of the server is told of its tokens, too");
+    assert_eq!((tokens.len(), tokens[1].server), (2, true), "the owner of the server sees its tokens, too");
 
     node.log().head(with_token(&secret, head("default"))).await.unwrap();
     let revoke = |id: &str| v1::RevokeTokenRequest { network: "default".into(), token: id.into() };

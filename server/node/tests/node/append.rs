@@ -177,7 +177,7 @@ async fn proofs_are_given_of_what_the_caller_may_see() {
     assert_eq!((proof.position, proof.size, &proof.root), (5, 5, &head.root));
 
     let status = node.audit().get_inclusion_proof(node.by_owner(ask())).await.unwrap_err();
-    assert_eq!(reason(&status), ErrorReason::EventUnknown, "to others the event is not there");
+    assert_eq!(reason(&status), ErrorReason::EventUnknown, "to others the event does not exist");
 
     let consistency = |from, to| v1::GetConsistencyProofRequest { network: "default".into(), from, to };
     let proof = node.audit().get_consistency_proof(node.by_owner(consistency(2, 0))).await.unwrap().into_inner();

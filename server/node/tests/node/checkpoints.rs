@@ -28,7 +28,7 @@ async fn checkpoints_are_signed_when_asked_for_and_the_file_is_where_it_was_conf
     assert_eq!((signed.verify(&key).unwrap().size, answer.size), (3, 3));
     let head = node.log().head(node.by_owner(v1::HeadRequest { network: "default".into() })).await.unwrap();
     assert_eq!(signed.unverified().root.as_bytes().as_slice(), head.into_inner().root);
-    assert!(fs::read_to_string(&path).unwrap().contains(&answer.checkpoint), "it is in the file before it is given");
+    assert!(fs::read_to_string(&path).unwrap().contains(&answer.checkpoint), "it is in the file before it is returned");
     assert_eq!(checkpoint(&node).await.unwrap(), answer, "nothing moved, nothing is signed");
     assert_eq!(health(&node).await, i32::from(ServingStatus::Serving));
     node.stop().await;

@@ -1,4 +1,4 @@
-//! Plugins of others are compiled in a child process that has limits, and that ends with whoever waits for it.
+//! Untrusted plugins are compiled in a child process that has limits and ends when its caller leaves.
 
 use crate::harness::{Running, field, reason, start_in};
 use kith_proto::v1::{self, ErrorReason};
@@ -10,7 +10,7 @@ use std::{
 };
 use tonic::Status;
 
-/// A component within every bound on shape that takes a processor some seconds to compile.
+/// A component within every bound on shape that takes a processor several seconds to compile.
 fn slow_component() -> Vec<u8> {
     let mut uses = String::new();
     for local in 0..250 {
@@ -21,7 +21,7 @@ fn slow_component() -> Vec<u8> {
     wat::parse_str(format!("(component (core module {}))", function.repeat(9))).unwrap()
 }
 
-/// A node whose children are told apart from those of other tests by their seconds.
+/// A node whose children are distinguished from those of other tests by their number of seconds.
 async fn start(seconds: u32) -> (Running, tempfile::TempDir) {
     let data = tempfile::tempdir().unwrap();
     (start_in(data.path(), |config| config.views.compile_s_max = seconds).await, data)
@@ -36,7 +36,7 @@ async fn install(node: &Running, component: Vec<u8>) -> Result<(), Status> {
     Ok(())
 }
 
-/// The folder of a child of this process that has so many seconds, in /proc.
+/// The folder in /proc of the child of this process that has this number of seconds.
 fn child(seconds: u32) -> Option<PathBuf> {
     let own = std::process::id();
     let asked = format!("compile-component\0--seconds\0{seconds}\0");

@@ -1,4 +1,4 @@
-//! Components on their way from the server, a piece at a time.
+//! Downloads of components, a piece at a time.
 
 use crate::harness::{Running, reason, start};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ fn large_component() -> Bytes {
     component.into()
 }
 
-/// Installs a component as the plugin `ties`; gives its digest.
+/// Installs a component as the plugin `ties`; returns its digest.
 async fn install(node: &Running, component: Bytes) -> Bytes {
     let plugin = v1::NewPlugin { network: "default".into(), name: "ties".into(), ..Default::default() };
     let first = v1::InstallPluginRequest { plugin: Some(plugin), data: Bytes::new() };

@@ -44,7 +44,7 @@ pub(crate) async fn start() -> (Running, TempDir) {
 /// A node on a data folder, with changed settings.
 pub(crate) async fn start_in(data: &Path, change: impl FnOnce(&mut Config)) -> Running {
     let mut config = Config::new(data.to_owned());
-    // Tests do not depend on how full the disk is of whoever runs them.
+    // Tests must not depend on how full the disk is.
     (config.log.disk_reserve_bytes, config.log.disk_reserve_per_cent) = (0, 0);
     change(&mut config);
     share_compiled_plugins(data);
@@ -63,7 +63,7 @@ pub(crate) async fn start_in(data: &Path, change: impl FnOnce(&mut Config)) -> R
     Running { address, owner, channel, stop, serving }
 }
 
-/// Lets all tests use one folder of compiled plugins; else each of them compiles the same ones.
+/// Makes all tests share one folder of compiled plugins, so that they do not each compile the same ones.
 fn share_compiled_plugins(data: &Path) {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins");
     std::fs::create_dir_all(&shared).unwrap();
@@ -71,7 +71,7 @@ fn share_compiled_plugins(data: &Path) {
     if !own.exists() {
         std::os::unix::fs::symlink(shared, own).unwrap();
     }
-    // Code is only taken from servers of the same root key.
+    // Code is only accepted from servers with the same root key.
     let (keys, root) = (data.join("keys"), data.join("keys/root.key"));
     if !keys.exists() {
         DirBuilder::new().mode(0o700).create(keys).unwrap();
@@ -86,7 +86,7 @@ impl Running {
         self.serving.await.unwrap();
     }
 
-    /// Begins to stop; open streams hear of it.
+    /// Begins to stop; open streams end.
     pub(crate) fn begin_to_stop(self) -> JoinHandle<()> {
         self.stop.send(()).unwrap();
         self.serving

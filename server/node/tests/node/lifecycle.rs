@@ -1,4 +1,4 @@
-//! Starting, stopping, starting again, and the two protocols on one port.
+//! Starting, stopping, restarting, and the two protocols on one port.
 
 use crate::harness::{met, reason, start, start_in, with_token};
 use kith_node::{Clock, Config, Node};
@@ -74,7 +74,7 @@ async fn a_connection_that_does_not_greet_is_cut() {
     node.stop().await;
 }
 
-/// What a client of HTTP/2 sends first: the preface, and settings of which none is changed.
+/// The first bytes of an HTTP/2 client: the preface, and unchanged settings.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 #[tokio::test]
@@ -129,6 +129,6 @@ async fn tokens_that_do_not_hold_are_counted_and_soon_told_to_wait() {
         refusals.push(reason(&refused));
     }
     assert_eq!(refusals, [ErrorReason::TokenInvalid, ErrorReason::TokenInvalid, ErrorReason::RateLimited]);
-    node.log().head(node.by_owner(head())).await.expect("a token that holds is not refused for others");
+    node.log().head(node.by_owner(head())).await.expect("others do not affect a valid token");
     node.stop().await;
 }

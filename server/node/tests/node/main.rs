@@ -1,4 +1,4 @@
-//! A node in this process, asked over the wire by a raw client.
+//! A node in this process, called over the wire by a raw client.
 
 mod access;
 mod append;

@@ -1,4 +1,4 @@
-//! Subscriptions: history and live on one path, cursors, and how streams end.
+//! Subscriptions: old and new entries on one path, cursors, and how streams end.
 
 use crate::harness::{Running, field, met, reason, start, start_in, with_token};
 use kith_core::entry::Entry;
@@ -58,7 +58,7 @@ async fn a_cursor_moves_over_what_the_filter_leaves_out() {
             break message;
         }
     };
-    assert!(moved.caught_up, "a heartbeat of a level stream says so");
+    assert!(moved.caught_up, "a heartbeat of a stream that has caught up says so");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_revoked_token_ends_its_streams() {
     assert_eq!(positions(&stream.message().await.unwrap().unwrap()), [1]);
     let revoke = v1::RevokeTokenRequest { network: "default".into(), token: token.id };
     node.networks().revoke_token(node.by_owner(revoke)).await.unwrap();
-    // At the latest the next heartbeat finds out.
+    // The next heartbeat notices at the latest.
     let status = loop {
         if let Err(status) = stream.message().await {
             break status;

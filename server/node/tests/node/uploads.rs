@@ -1,4 +1,4 @@
-//! Components on their way to the server: who may send them, and until when.
+//! Uploads of components: who may send them, and until when.
 
 use crate::harness::{Running, reason, start, with_token};
 use kith_proto::v1::{self, ErrorReason, Role};
@@ -23,7 +23,7 @@ fn component() -> bytes::Bytes {
     bytes::Bytes::from_static(known.component)
 }
 
-/// Opens an upload: the end that pieces go into, and the one that answers come from.
+/// Opens an upload: the sender of pieces, and the stream of answers.
 async fn upload(
     node: &Running,
     secret: &str,
@@ -92,7 +92,7 @@ async fn whoever_administers_the_server_sees_and_revokes_its_tokens() {
     let list = || v1::ListTokensRequest { network: "default".into(), ..Default::default() };
     let (_, secret) = issue(&node, Role::Owner).await;
     let seen = node.networks().list_tokens(with_token(&secret, list())).await.unwrap().into_inner().tokens;
-    assert!(seen.iter().all(|token| !token.server), "an owner of one network is told of that network's only");
+    assert!(seen.iter().all(|token| !token.server), "an owner of one network sees only that network's");
     let seen = node.networks().list_tokens(node.by_owner(list())).await.unwrap().into_inner().tokens;
     assert_eq!((seen.len(), seen[1].id.as_str(), seen[1].server), (2, "owner", true));
 

@@ -135,7 +135,7 @@ async fn a_large_meeting_is_watched_in_messages_of_bounded_size() {
         if message.position == met {
             break;
         }
-        assert!(message.position < met && keys.len() < 2_016, "the position is not told whole");
+        assert!(message.position < met && keys.len() < 2_016, "the position is not complete yet");
     }
     assert_eq!(keys.len(), 2_016);
     assert!(messages > 1, "there are more rows than one message holds");

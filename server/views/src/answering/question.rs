@@ -1,7 +1,7 @@
-//! Questions, read from their messages and looked up in the directory of a log.
+//! Reads questions from their messages and looks them up in the directory of a log.
 //!
-//! Invariant: every field is held to its rule here, whoever is asked, so that the same question is refused in the same
-//! words and for the same field by a server and by a replica.
+//! Invariant: every field is checked here, whoever answers, so that a server and a replica refuse the same question
+//! with the same message and field.
 
 use super::unanswered::Unanswered;
 use crate::{
@@ -22,12 +22,12 @@ use kith_core::{
 };
 use kith_proto::v1;
 
-/// The day and the position that rows are asked for as of, where they are not asked for as they are.
+/// The day and the position that rows are requested as of; `None` for the current ones.
 pub type AsOf = (Option<Day>, Option<Position>);
 
-/// What questions are looked up in: a log with its directory.
+/// A log with its directory, in which questions are looked up.
 pub trait Asked {
-    /// Why that failed, or why a question has no answer.
+    /// Why a lookup failed, or why a question has no answer.
     type Error: From<Unanswered>;
 
     /// The last position.
@@ -40,19 +40,19 @@ pub trait Asked {
     fn has_organisation(&self, id: &OrganisationId) -> Result<bool, Self::Error>;
 }
 
-/// Which rows somebody asks for.
+/// A question for rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     query: Query,
     known_at: Option<Timestamp>,
 }
 
-/// The same of a report.
+/// A question to a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportQuestion {
-    /// Which rows.
+    /// The rows asked for.
     pub query: ReportQuery,
-    /// Where the page begins, and what it is as of.
+    /// Where the page begins, and its position and day.
     pub page: ReportPage,
 }
 
@@ -81,29 +81,29 @@ impl Question {
         Ok(Self { query, known_at })
     }
 
-    /// The time by which rows are asked for as known, where it is a time and no position.
+    /// The time as of which rows are requested as known, if it is given as a time and not as a position.
     pub fn known_at(&self) -> Option<Timestamp> {
         self.known_at
     }
 
-    /// Whether it goes on from a page that was given before: what that was as of holds.
+    /// Whether it continues from an earlier page, whose position and day then apply.
     pub fn is_continued(&self) -> bool {
         self.query.page_token.is_some()
     }
 
-    /// Whether it is about rows as they are.
+    /// Whether it is about the current rows.
     pub fn is_about_now(&self) -> bool {
         let Query { day, as_of, page_token, .. } = &self.query;
         day.is_none() && as_of.is_none() && page_token.is_none() && self.known_at.is_none()
     }
 
-    /// The question to a view; `known_at` is the last position recorded by its time, if it has one.
+    /// Makes it a query of a view; `known_at` is the last position recorded by its time, if it has one.
     pub fn of_view(self, known_at: Option<Position>) -> Query {
         let as_of = known_at.or(self.query.as_of);
         Query { as_of, ..self.query }
     }
 
-    /// The question to a report.
+    /// Makes it a question to a report.
     pub fn of_report(self, report: &Report, known_at: Option<Position>) -> Result<ReportQuestion, Unanswered> {
         let Query { person, organisation, key, day, as_of, order, page_rows, page_token } = self.of_view(known_at);
         let page = match page_token {
@@ -117,7 +117,7 @@ impl Question {
     }
 }
 
-/// Reads which rows of a view to explain.
+/// Reads a question to explain rows of a view.
 pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<Explain, A::Error> {
     if message.key.is_empty() {
         return Err(Unanswered::request("key", "is missing").into());
@@ -130,7 +130,8 @@ pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<E
     })
 }
 
-/// Reads as of what a row of a report is to be explained, whose key is one or two ids, of people or organisations.
+/// Reads the day and position as of which to explain a row of a report, whose key is one or two ids of people or
+/// organisations.
 pub fn explain_report<A: Asked>(
     message: &v1::ExplainRowRequest,
     asked: &A,
@@ -147,14 +148,14 @@ pub fn explain_report<A: Asked>(
     Ok((as_of(asked, message.as_of)?, day(message.at)?))
 }
 
-/// Reads what a digest is as of, and over the rows of which part.
+/// Reads the day and position of a digest, and the part whose rows it covers.
 pub fn digest<A: Asked>(message: &v1::DigestViewRequest, asked: &A) -> Result<(Filter, AsOf), A::Error> {
     let as_of = (day(message.at)?, as_of(asked, message.as_of)?);
     let held = message.filter.as_ref().map(Filter::from_proto).transpose();
     Ok((held.map_err(|invalid| Unanswered::invalid(&invalid))?.unwrap_or_default(), as_of))
 }
 
-/// Reads a position that rows are asked for as of: 0 is none.
+/// Reads the position that rows are requested as of: 0 for none.
 pub fn as_of<A: Asked>(asked: &A, number: u64) -> Result<Option<Position>, A::Error> {
     let (position, head) = (Position::new(number), asked.head());
     if position > head {
@@ -163,7 +164,7 @@ pub fn as_of<A: Asked>(asked: &A, number: u64) -> Result<Option<Position>, A::Er
     Ok((position > Position::ZERO).then_some(position))
 }
 
-/// Reads a day that rows are asked for as of.
+/// Reads the day that rows are requested as of.
 pub fn day(number: Option<i32>) -> Result<Option<Day>, Unanswered> {
     let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
     match number.map(Day::new) {
@@ -175,14 +176,14 @@ pub fn day(number: Option<i32>) -> Result<Option<Day>, Unanswered> {
     }
 }
 
-/// Reads the time by which rows are asked for as known.
+/// Reads the time as of which rows are requested as known.
 fn time(message: &v1::QueryViewRequest) -> Result<Option<Timestamp>, Unanswered> {
     let Some(proto) = &message.as_of_time else { return Ok(None) };
     let Some(time) = Timestamp::from_proto(proto) else {
         return Err(Unanswered::request("as_of_time", "must be a time in whole milliseconds"));
     };
     if message.as_of > 0 {
-        return Err(Unanswered::request("as_of_time", "excludes as_of"));
+        return Err(Unanswered::request("as_of_time", "cannot be combined with as_of"));
     }
     Ok(Some(time))
 }
@@ -195,7 +196,7 @@ fn page_rows(asked: u32) -> Result<usize, Unanswered> {
     Ok(rows)
 }
 
-/// Reads a key: one or two people of the directory. Those that a view does not know are not there yet for it.
+/// Reads a key: one or two people of the directory. A view may not have reached their entries yet.
 fn key<A: Asked>(asked: &A, ids: &[String]) -> Result<Vec<PersonId>, A::Error> {
     if ids.len() > 2 {
         return Err(Unanswered::request("key", "must be one or two people").into());

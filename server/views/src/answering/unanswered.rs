@@ -1,4 +1,4 @@
-//! Why a question has no answer: reason, field and words, the same wherever it was asked.
+//! Why a question has no answer: reason, field and message, the same wherever it is answered.
 
 use crate::{
     ask::{explain::ExplainError, query::QueryError, snapshot::SnapshotError},
@@ -19,15 +19,15 @@ use std::{fmt::Display, time::Duration};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Unanswered {
-    /// The reason; none if the view itself fails, which is nothing that whoever asks can mend.
+    /// The reason; `None` if the view itself fails, which a caller cannot fix.
     pub reason: Option<Reason>,
     /// The field of the question that is at fault.
     pub field: Option<String>,
-    /// In words.
+    /// The message.
     pub message: String,
-    /// How far the view (`cursor`) or the log (`head`) has come, where that is why.
+    /// The position that the view (`cursor`) or the log (`head`) has reached, if that is the reason.
     pub reached: Option<(&'static str, Position)>,
-    /// When to ask again, where waiting helps.
+    /// When to ask again, if waiting helps.
     pub retry_after: Option<Duration>,
 }
 
@@ -77,7 +77,7 @@ impl Unanswered {
     }
 
     pub(super) fn position_ahead(head: Position) -> Self {
-        let message = format_args!("the log has come to position {head} only");
+        let message = format_args!("the log has only reached position {head}");
         let ahead = Self::because(Reason::PositionAhead, message).after(limits::RETRY_LAGGING);
         Self { reached: Some(("head", head)), ..ahead }
     }
@@ -117,8 +117,8 @@ impl From<&SnapshotError> for Unanswered {
                 Interrupted::TooLarge { .. } => Self::because(Reason::LimitExceeded, error),
             },
             SnapshotError::Evaluate(failure) => {
-                // Whoever asks cannot mend it, and hears no more than that: what it comes from is for the operator.
-                tracing::error!(error = failure as &dyn std::error::Error, "a view failed while it was asked");
+                // The caller cannot fix it and learns only that it failed; the cause is for the operator.
+                tracing::error!(error = failure as &dyn std::error::Error, "a view failed while it was queried");
                 Self::failed(error)
             }
         }

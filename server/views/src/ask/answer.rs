@@ -1,4 +1,4 @@
-//! What views answer with: rows with people by their ids.
+//! Answers of views: rows with people by their ids.
 
 use super::complete::Complete;
 use crate::{
@@ -13,7 +13,7 @@ use kith_core::{day::Day, id::PersonId, position::Position};
 /// A value in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Nothing is known.
+    /// Not known.
     None,
     /// A finite number.
     Number(f64),
@@ -34,28 +34,28 @@ pub enum Value {
 /// A row of a view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// One or two people; of pairs without direction the one added first.
+    /// One or two people; in pairs without direction the one that was added first comes first.
     pub key: Vec<PersonId>,
-    /// The entry it is about, in views with several rows a key.
+    /// The entry that the row is about, in views with several rows per key.
     pub item: Option<Position>,
-    /// A value per column.
+    /// One value per column.
     pub values: Vec<Value>,
-    /// Number of entries it stands on.
+    /// Number of entries of evidence.
     pub evidence_count: u32,
-    /// Those entries, if they are not all of the key's.
+    /// Those entries, if they are not all entries of the key.
     pub evidence: Vec<Position>,
-    /// The last entry that changed its key; none for another day or position than the view's own.
+    /// The last entry that changed its key; `None` as of any other day or position than the view's own.
     pub changed: Option<Position>,
     /// Whether entries of its key may be missing here.
     pub partial: bool,
 }
 
-/// A row that is gone.
+/// A removed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedRow {
     /// One or two people.
     pub key: Vec<PersonId>,
-    /// The entry it was about.
+    /// The entry that the row was about.
     pub item: Option<Position>,
 }
 

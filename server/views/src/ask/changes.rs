@@ -1,6 +1,6 @@
-//! Rows as they change: what changed after a position, in order of the positions, a part of bounded size at a time.
+//! Changes of rows: what changed after a position, in the order of positions, in parts of bounded size.
 //!
-//! Invariant: whoever puts all parts together has the rows of the view, whatever changed while they were read.
+//! Invariant: all parts together make up the rows of the view, whatever changes while they are read.
 
 use super::{
     answer::{RemovedRow, Row},
@@ -23,36 +23,36 @@ use redb::ReadTransaction;
 pub struct Changes {
     /// Rows as they are now.
     pub rows: Vec<Row>,
-    /// Rows that are gone.
+    /// Removed rows.
     pub removed: Vec<RemovedRow>,
-    /// Up to where everything was told, with this: where a reader begins again who hears no more. It stays where it is
-    /// until all that changed at the next position was told.
+    /// The position up to which all changes have been returned, including these: a reader that stops here continues
+    /// from it. It does not advance until everything that changed at the next position has been returned.
     pub position: Position,
-    /// The day that rows are as of. When it turns, any row may have changed without an entry: all come again.
+    /// The day that rows are as of. When the day changes, any row may change without an entry: all are returned again.
     pub day: Day,
 }
 
-/// How far somebody who watches a view has come.
+/// The progress of a reader that watches a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeReader {
-    /// Up to where everything was told.
+    /// The position up to which all changes have been returned.
     position: Position,
-    /// What is told, or was told last; none before the first changes.
+    /// The current or last round; `None` before the first changes.
     round: Option<Round>,
 }
 
-/// A reading of what changed, up to where the view is when it ends. Keys that change meanwhile come again, at their later
-/// position.
+/// One pass over the changes, up to the view's position when the pass ends. Keys that change during the pass are
+/// returned again, at their later position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Round {
     day: Day,
-    /// Rows that went after this position are told: the reader never had those that went before.
+    /// Rows removed after this position are returned: the reader never had those removed earlier.
     known: Position,
-    /// The first row that is not told; none at the end of the round.
+    /// The first row that has not been returned; `None` at the end of the round.
     next: Option<Place>,
 }
 
-/// Where a row comes: with its key, at the position that changed the key last.
+/// Where a row comes in a round: at the position that last changed its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     changed: Position,
@@ -60,13 +60,13 @@ struct Place {
 }
 
 impl ChangeReader {
-    /// Somebody who knows the rows up to a position; zero is nothing.
+    /// A reader that knows the rows as of a position; 0 for none.
     pub fn new(after: Position) -> Self {
         Self { position: after, round: None }
     }
 
-    /// Whether there is something to tell: first that the view is where the reader is, then the rest of what is told, a
-    /// later position, or a new day, which may change any row.
+    /// Whether there is something to return: at first, that the view has reached the reader's position; then the rest
+    /// of a round, a later position, or a new day, which may change any row.
     pub fn has_news(&self, view: ViewCursor) -> bool {
         view.day.is_some_and(|day| match self.round {
             None => view.position >= self.position,
@@ -74,23 +74,23 @@ impl ChangeReader {
         })
     }
 
-    /// Whether nothing was told yet.
+    /// Whether nothing has been returned yet.
     pub fn is_new(&self) -> bool {
         self.round.is_none()
     }
 
-    /// The position that would be news.
+    /// The next position that would be news.
     pub fn further(&self) -> Position {
         if self.is_new() { self.position } else { self.position.next() }
     }
 
-    /// Up to where everything was told.
+    /// The position up to which all changes have been returned.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// The news, or the next part of them: at most so many bytes as they are sent, but one row at least if there is one.
-    /// After a new day every row comes.
+    /// Returns the news, or the next part of it: at most `bytes` when sent, but at least one row if there is one. After
+    /// a new day every row is returned.
     pub fn read(&mut self, view: &ViewHandle, bytes: usize) -> Result<Changes, SnapshotError> {
         let read = view.shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
@@ -104,13 +104,13 @@ impl ChangeReader {
         Ok(part.changes(view, meta.cursor, position, day))
     }
 
-    /// From where the reader goes on, and in which round.
+    /// The position after which the reader continues, and the round.
     fn round_of(&self, day: Day, cursor: Position) -> (Position, Round) {
         match self.round {
-            // Rows that are gone by now are not known to somebody who knows none.
+            // A reader without any rows does not know those that are removed by now.
             None if self.position == Position::ZERO => (Position::ZERO, Round { day, known: cursor, next: None }),
             None => (self.position, Round { day, known: self.position, next: None }),
-            // Rows may have gone with the day, at no position.
+            // Rows may have been removed by the change of day, without a position.
             Some(round) if round.day != day => (Position::ZERO, Round { day, known: Position::ZERO, next: None }),
             Some(round) if round.next.is_some() => (self.position, round),
             Some(round) => (self.position, Round { known: self.position, ..round }),
@@ -119,24 +119,24 @@ impl ChangeReader {
 }
 
 impl Place {
-    /// Up to where everything was told when this row is the next.
+    /// The position up to which all changes have been returned if this row is the next.
     fn told(self) -> Position {
         Position::new(self.changed.get().saturating_sub(1))
     }
 }
 
-/// The rows of one read, as they are stored.
+/// The stored rows of one read.
 struct Part {
-    /// Rows that went after this position are told.
+    /// Rows removed after this position are returned.
     known: Position,
-    /// Bytes that there is room for.
+    /// Bytes that are left.
     room: usize,
     rows: Vec<(RowKey, StoredRow)>,
     removed: Vec<RowKey>,
 }
 
 impl Part {
-    /// Takes rows while there is room for them; gives the first that it had none for.
+    /// Adds rows while they fit; returns the first that did not fit.
     fn fill(&mut self, read: &ReadTransaction, from: Place) -> Result<Option<Place>, StoreError> {
         let (keys, rows) = (read.open_table(CHANGES)?, read.open_table(ROWS)?);
         for change in keys.range::<&[u8; 16]>(&change_bytes(from.changed, from.row.key)..)? {
@@ -153,7 +153,7 @@ impl Part {
         Ok(None)
     }
 
-    /// Takes a row if it is to be told; false if there is no room for it.
+    /// Adds a row if it has to be returned; returns false if it does not fit.
     fn take(&mut self, row_key: RowKey, row: &[u8]) -> bool {
         let head = RowHead::of(row);
         if !head.is_there && head.changed <= self.known {
@@ -172,7 +172,7 @@ impl Part {
         true
     }
 
-    /// The rows with people by their ids.
+    /// The rows, with people by their ids.
     fn changes(self, view: &ViewHandle, cursor: Position, position: Position, day: Day) -> Changes {
         let people = view.shared.source.people();
         let meaning = people.meaning(cursor);

@@ -1,6 +1,6 @@
-//! Two views of one network beside each other: what changes for whoever asks when one takes the other's place.
+//! Compares two views of one network: what changes for readers when one replaces the other.
 //!
-//! Invariant: both are compared as of one position and one day, so a difference is the plugins' and not the time's.
+//! Invariant: both are compared as of the same position and day, so that differences come from the plugins alone.
 
 use super::snapshot::{Snapshot, SnapshotError, Table};
 use crate::{
@@ -22,7 +22,7 @@ pub struct Comparison {
     pub day: Day,
     /// Rows that are equal in every column that both have.
     pub equal: u64,
-    /// Rows of both that differ.
+    /// Rows that both have and that differ.
     pub changed: u64,
     /// Rows that only the other view has.
     pub added: u64,
@@ -39,25 +39,25 @@ pub struct Comparison {
 /// A number that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
-    /// Ids of one or two people; of a report, also of organisations.
+    /// Ids of one or two people; in a report, also of organisations.
     pub key: Vec<String>,
-    /// The entry the row is about.
+    /// The entry that the row is about.
     pub item: Option<Position>,
     /// The column.
     pub column: String,
-    /// Its number in this view.
+    /// The number in this view.
     pub from: f64,
-    /// Its number in the other.
+    /// The number in the other view.
     pub to: f64,
 }
 
 impl ViewHandle {
-    /// Compares with another view of the same network, as far as both have come, as of this view's day.
+    /// Compares with another view of the same network, at the position that both have reached, as of this view's day.
     pub fn compare(&self, other: &Self, moves_max: usize) -> Result<Comparison, SnapshotError> {
         self.compare_until(other, moves_max, &Cancel::default())
     }
 
-    /// The same, for as long as somebody waits for the answer.
+    /// The same, until it is cancelled.
     pub fn compare_until(&self, other: &Self, moves_max: usize, cancel: &Cancel) -> Result<Comparison, SnapshotError> {
         let position = self.cursor().position.min(other.cursor().position);
         let work = self.shared.plugin.places().asking.memory().begin(cancel);
@@ -85,7 +85,7 @@ pub(crate) struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    /// What differs, as of the position and day that the rows are of.
+    /// Compares the rows, which are as of this position and day.
     pub(crate) fn compare(
         &self,
         (position, day): (Position, Day),
@@ -118,9 +118,9 @@ impl Tables<'_> {
     }
 }
 
-/// Which columns two views share.
+/// The columns that two views share, and those that only one has.
 struct Columns {
-    /// Index here and there of columns of one name and type.
+    /// Indices in both views of the columns with the same name and type.
     common: Vec<(usize, usize)>,
     added: Vec<String>,
     removed: Vec<String>,
@@ -139,7 +139,7 @@ impl Columns {
     }
 }
 
-/// Every row, by key and item.
+/// The differences found so far.
 #[derive(Default)]
 struct Found {
     moves_max: usize,

@@ -1,7 +1,7 @@
-//! Which keys of a view are complete where only a part of the log is at hand: those whose every entry is there.
+//! Which keys of a view are complete if only a part of the log is available: those of which no entry is missing.
 //!
-//! Invariant: it is decided by the filter that chose the part, never by what happened to come, so that two who hold
-//! the same part agree on it, and so does whoever holds the whole log.
+//! Invariant: this is decided by the filter that selected the part, never by the entries that happened to arrive, so
+//! that all holders of the same part agree on it, and so does a holder of the whole log.
 
 use crate::{
     contract::{Handle, KeyBy, Route, key::Key},
@@ -21,17 +21,17 @@ pub(crate) enum Complete<'a> {
     Every,
     /// None of them.
     Nothing,
-    /// Those with somebody in them whose every id is wanted.
+    /// Those that contain a person all of whose ids are wanted.
     Any { wanted: HashSet<Handle>, meaning: &'a Meaning },
-    /// Those that have everybody wanted in them, each under one id only.
+    /// Those that contain everybody who is wanted, each with only one id.
     All { wanted: Vec<Handle>, meaning: &'a Meaning },
 }
 
 impl<'a> Complete<'a> {
-    /// Complete keys of a view with these routes, by what a filter lets pass.
+    /// Complete keys of a view with these routes, according to a filter.
     ///
-    /// Retractions pass under the kinds and people of what they withdraw, but with a time and a recorder of their own:
-    /// parts of a time or of organisations make no key complete.
+    /// Retractions pass with the kinds and people of what they withdraw, but with a time and a recorder of their own:
+    /// parts that are limited by time or organisation have no complete keys.
     pub(crate) fn of(filter: &Filter, routes: &[Route], people: &People, meaning: &'a Meaning) -> Self {
         let is_timed = filter.occurred_from.is_some() || filter.occurred_until.is_some();
         if is_timed || !filter.organisations.is_empty() || !has_kinds(filter, routes) {
@@ -53,7 +53,7 @@ impl<'a> Complete<'a> {
         }
     }
 
-    /// Whether every entry of a key is there.
+    /// Whether a key is complete.
     pub(crate) fn holds(&self, key: Key) -> bool {
         match self {
             Self::Every => true,
@@ -69,13 +69,13 @@ impl<'a> Complete<'a> {
 }
 
 impl ViewHandle {
-    /// Which keys are complete by a filter, as of whom handles mean.
+    /// Which keys are complete according to a filter, with merges resolved by `meaning`.
     pub(crate) fn complete<'a>(&self, filter: &Filter, people: &People, meaning: &'a Meaning) -> Complete<'a> {
         Complete::of(filter, &self.manifest().routes, people, meaning)
     }
 }
 
-/// Whether every kind that is folded passes; answers need the introductions that they are about.
+/// Whether every folded kind passes the filter; answers need the introductions that they are about.
 fn has_kinds(filter: &Filter, routes: &[Route]) -> bool {
     let has = |kind: &Kind| filter.kinds.is_empty() || filter.kinds.contains(kind);
     routes.iter().all(|route| {
@@ -83,8 +83,8 @@ fn has_kinds(filter: &Filter, routes: &[Route]) -> bool {
     })
 }
 
-/// Whether answers come under the people who gave them: the introduction behind such an answer may be of others, and
-/// then it is not there.
+/// Whether answers are folded under the people who gave them: the introduction that such an answer is about may involve
+/// only others, and then it is missing.
 fn is_of_who_answered(route: &Route) -> bool {
     let by_person = match route.key_by {
         KeyBy::Actor | KeyBy::EachPerson => true,
@@ -117,7 +117,7 @@ mod tests {
         vec![Route { kind: Kind::Habit(HabitKind::Met), key_by: KeyBy::Pair }]
     }
 
-    /// The pairs among four people that are complete.
+    /// Checks which pairs among four people are complete.
     fn check(filter: &Filter, routes: &[Route], meaning: &Meaning, expected: &[(Handle, Handle)]) {
         let (people, mut found) = (people(), Vec::new());
         let complete = Complete::of(filter, routes, &people, meaning);

@@ -1,9 +1,9 @@
 //! One digest over all rows of a view: equal on every machine that folded the same entries.
 //!
 //! SHA-256 over "kith/rows/1", then for each row, sorted by key and item: the key's two handles (u32 each; 0 = none)
-//! and the item (u64; 0 = none), big-endian, and the row's body as `file/row.rs` writes it down. Handles are the same
-//! everywhere, so ids are not needed. When a row last changed is no part of it, and neither are rows of keys that are not
-//! complete.
+//! and the item (u64; 0 = none), big-endian, and the row's body as specified in `file/row.rs`. Handles are the same
+//! everywhere, so ids are not needed. The position at which a row last changed is not included, and neither are rows of
+//! incomplete keys.
 
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::{file::row::StoredRow, share::cancel::Cancel, view::handle::ViewHandle};
@@ -24,12 +24,12 @@ pub struct ViewDigest {
 }
 
 impl ViewHandle {
-    /// The digest of the view as it is, or as of another day or position: over the rows of complete keys.
+    /// The digest of the view now, or as of another day or position: over the rows of complete keys.
     pub fn digest(&self, day: Option<Day>, as_of: Option<Position>) -> Result<ViewDigest, SnapshotError> {
         self.digest_until(&self.shared.held, day, as_of, &Cancel::default())
     }
 
-    /// The digest that somebody gets who holds only what a filter lets pass, for as long as somebody waits for it.
+    /// The digest that a replica with only the entries that pass a filter gets. Stops when cancelled.
     pub fn digest_until(
         &self,
         held: &Filter,

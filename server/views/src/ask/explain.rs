@@ -1,4 +1,4 @@
-//! Why a row is as it is: the entries of its key, and what would change without each of them.
+//! Explains a row: the entries of its key, and what would change without each of them.
 
 use super::{
     answer::Row,
@@ -28,12 +28,12 @@ use kith_core::{
 use redb::ReadableTable;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Asks for the entries that a key's rows stand on.
+/// A question for the evidence of a key's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explain {
-    /// One or two people; of directed pairs in their direction.
+    /// One or two people; for directed pairs in their direction.
     pub key: Vec<PersonId>,
-    /// The row's item, in views with several rows a key; none is every row of the key.
+    /// The row's item, in views with several rows per key; `None` for every row of the key.
     pub item: Option<Position>,
     /// As of the end of this day.
     pub day: Option<Day>,
@@ -41,14 +41,14 @@ pub struct Explain {
     pub as_of: Option<Position>,
 }
 
-/// The entries that rows stand on.
+/// The evidence of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The rows explained.
     pub rows: Vec<Row>,
     /// The entries, newest first.
     pub evidence: Vec<Evidence>,
-    /// Name of the column that shares are of: the first numeric one, if there is one.
+    /// Name of the column that shares refer to: the first numeric one, if any.
     pub share_of: Option<String>,
     /// The sum of that column over the rows.
     pub total: Option<f64>,
@@ -58,7 +58,7 @@ pub struct Explanation {
     pub day: Day,
 }
 
-/// An entry that rows stand on.
+/// An entry that is evidence of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// Its position.
@@ -67,21 +67,21 @@ pub struct Evidence {
     pub entry: Bytes,
     /// Its event's id.
     pub event: EventId,
-    /// What kind of event it is.
+    /// The kind of the event.
     pub kind: Kind,
-    /// When it happened.
+    /// When the event happened.
     pub occurred_at: Timestamp,
-    /// By how much the total would fall without it; for the newest 200 entries of the key. Shares need not add up.
+    /// How much smaller the total would be without it; for the newest 200 entries of the key. Shares need not add up.
     pub share: Option<f64>,
 }
 
 /// Why rows cannot be explained.
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
-    /// The question is not one for this view, or the view cannot be asked.
+    /// The question does not fit this view, or the view cannot be queried.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// There is no such row.
+    /// The row does not exist.
     #[error("there is no such row")]
     RowUnknown,
 }
@@ -110,7 +110,7 @@ impl ViewHandle {
         self.explain_until(explain, &Cancel::default())
     }
 
-    /// The same, for as long as somebody waits for the answer.
+    /// The same, until it is cancelled.
     pub fn explain_until(&self, explain: &Explain, cancel: &Cancel) -> Result<Explanation, ExplainError> {
         let snapshot = Snapshot::open(&self.shared, explain.day, explain.as_of)?.until(cancel);
         let key = self.key(&explain.key, &snapshot.meaning)?;
@@ -180,7 +180,7 @@ fn stored_rows(
     Ok(rows)
 }
 
-/// Positions of the entries that rows stand on, newest first: those they name, or all of the key.
+/// Positions of the rows' evidence, newest first: the entries they name, or all entries of the key.
 fn evidence_of(rows: &[(Position, StoredRow)], orders: &[Order]) -> Vec<Position> {
     let named: HashSet<Position> = rows.iter().flat_map(|(_, row)| &row.evidence).copied().collect();
     let stands_on_all = rows.iter().any(|(_, row)| row.evidence.is_empty());
@@ -188,7 +188,7 @@ fn evidence_of(rows: &[(Position, StoredRow)], orders: &[Order]) -> Vec<Position
     newest_first.filter(|position| stands_on_all || named.contains(position)).collect()
 }
 
-/// What is measured to tell what an entry adds.
+/// What is measured to determine the share of an entry.
 #[derive(Debug, Clone, Copy)]
 struct Measure {
     day: Day,
@@ -196,7 +196,7 @@ struct Measure {
     column: usize,
 }
 
-/// The measure without each of the newest entries: what comes before them is folded once.
+/// The measure without each of the newest entries; the entries before them are folded once.
 fn shares<P: ReadableTable<&'static [u8; 24], ()>>(
     evaluation: &mut Evaluation<'_, P>,
     key: Key,
@@ -225,7 +225,7 @@ fn shares<P: ReadableTable<&'static [u8; 24], ()>>(
     Ok(measured)
 }
 
-/// A numeric value as a number; none counts as 0.
+/// A numeric value as a number; `None` counts as 0.
 #[allow(clippy::cast_precision_loss, reason = "shares are for people to read")]
 fn number(value: &GuestValue) -> f64 {
     match value {

@@ -1,6 +1,6 @@
-//! The best rows of a scan in a bounded buffer, and the token that goes on after the last of them.
+//! The first rows of a scan in a bounded buffer, and the token that continues after the last of them.
 //!
-//! A token names the position and day it was made for: every page of a question is cut from the same rows.
+//! A token names its position and day: all pages of a question are cut from the same rows.
 
 use crate::{
     contract::{GuestValue, key::first},
@@ -25,7 +25,7 @@ pub enum Direction {
 /// The order of rows: by a column, rows without a value last, then by key and item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RowOrder {
-    /// Index of the column; none orders by key alone.
+    /// Index of the column; `None` orders by key alone.
     pub(crate) column: Option<usize>,
     /// Which values come first.
     pub(crate) direction: Direction,
@@ -50,12 +50,12 @@ impl RowOrder {
     }
 }
 
-/// Where a row stands in an order.
+/// The rank of a row in an order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rank {
     /// Its value in the column.
     pub(crate) value: GuestValue,
-    /// Which row.
+    /// The row.
     pub(crate) row_key: RowKey,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Page {
     after: Option<Rank>,
     rows: Vec<(Rank, Vec<u8>)>,
     bytes: usize,
-    /// The last row that was kept when the buffer was cut: what comes after it is not wanted.
+    /// The last row that was kept when the buffer was cut: rows after it are not needed.
     last_kept: Option<Rank>,
     /// Rows seen, kept or not.
     pub(crate) total: u64,
@@ -77,7 +77,7 @@ impl Page {
         Self { order, size, after, rows: Vec::new(), bytes: 0, last_kept: None, total: 0 }
     }
 
-    /// Looks at a row.
+    /// Considers a row.
     pub(crate) fn see(&mut self, row_key: RowKey, row: &[u8]) {
         self.total += 1;
         let rank = Rank { value: self.order.value(row), row_key };
@@ -93,7 +93,8 @@ impl Page {
         }
     }
 
-    /// Keeps one row more than the page has, which tells whether there is another page. Gives the rows of the page.
+    /// Keeps one row more than fits on the page, which shows whether there is another page. Returns the size of the
+    /// page.
     fn cut(&mut self) -> usize {
         let order = self.order;
         self.rows.sort_by(|(one, _), (other, _)| order.compare(one, other));
@@ -109,7 +110,7 @@ impl Page {
         size
     }
 
-    /// The rows of the page in order, and the rank to go on after if there are more.
+    /// The rows of the page in order, and the rank after which to continue if there are more.
     pub(crate) fn finish(mut self) -> (Vec<(Rank, Vec<u8>)>, Option<Rank>) {
         let size = self.cut();
         let has_more = self.rows.len() > size;
@@ -119,16 +120,16 @@ impl Page {
     }
 }
 
-/// Where the next page goes on.
+/// Where the next page continues.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PageToken {
     /// The position that rows are as of.
     pub(crate) position: Position,
     /// The day that rows are as of.
     pub(crate) day: Day,
-    /// Stands for the question.
+    /// A fingerprint of the question.
     pub(crate) question: [u8; 8],
-    /// The last row of the page before.
+    /// The last row of the previous page.
     pub(crate) after: Rank,
 }
 

@@ -1,4 +1,4 @@
-//! Questions on the rows of a view: filtered, ordered, a page at a time, as of any day and position.
+//! Queries of the rows of a view: filtered, ordered, a page at a time, as of any day and position.
 
 use super::{
     answer::Row,
@@ -20,24 +20,24 @@ use kith_core::{
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
 
-/// A question on the rows of a view. The default asks for the first 100 rows as they are.
+/// A query of the rows of a view. The default asks for the first 100 current rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// Only rows with this person in the key; any id that means the person will do.
+    /// Only rows with this person in the key, by any id that means the person.
     pub person: Option<PersonId>,
-    /// Only rows with somebody in the key who belongs to this organisation now.
+    /// Only rows with somebody in the key who currently belongs to this organisation.
     pub organisation: Option<OrganisationId>,
     /// Only rows of this key: one or two people, in any order.
     pub key: Option<Vec<PersonId>>,
-    /// As of the end of this UTC day: what happened up to then.
+    /// As of the end of this UTC day: only what happened up to then.
     pub day: Option<Day>,
     /// As known at this position.
     pub as_of: Option<Position>,
-    /// The order of rows; none is by the first numeric column, largest first.
+    /// The order of rows; `None` for the first numeric column, largest first.
     pub order: Option<OrderBy>,
     /// Rows in the page, 1 to 10,000.
     pub page_rows: usize,
-    /// Where to go on. The position and day of the first page hold for all.
+    /// Where to continue. The position and day of the first page apply to all pages.
     pub page_token: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Default for Query {
     }
 }
 
-/// The order of rows by a column. Rows without a value come last either way.
+/// The order of rows by a column. Rows without a value come last in either direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderBy {
     /// The column's name.
@@ -66,8 +66,7 @@ pub struct OrderBy {
 }
 
 impl OrderBy {
-    /// Reads how somebody asks for it: `score` is that column, largest first, and `-score` smallest first. Empty text
-    /// is none.
+    /// Parses an order: `score` is that column, largest first, and `-score` smallest first. `None` for empty text.
     pub fn parse(sort: &str) -> Option<Self> {
         let (field, direction) = match sort.strip_prefix('-') {
             Some(field) => (field, Direction::Ascending),
@@ -82,44 +81,44 @@ impl OrderBy {
 pub struct QueryAnswer {
     /// The rows, in order.
     pub rows: Vec<Row>,
-    /// For the next page; none after the last.
+    /// The token of the next page; `None` after the last.
     pub next_page_token: Option<String>,
     /// The position that rows are as of.
     pub position: Position,
     /// The day that rows are as of.
     pub day: Day,
-    /// Number of rows before they were cut into pages.
+    /// Number of rows on all pages.
     pub total: u64,
 }
 
-/// Why a question has no answer.
+/// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    /// The view cannot be asked.
+    /// The view cannot be queried.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The view has not come to this person's entry: whoever asks makes sure that there is such a person.
-    #[error("the view has not come to the entry of `{0}` yet")]
+    /// The view has not reached this person's entry. The caller has checked that the person exists.
+    #[error("the view has not reached the entry of `{0}` yet")]
     PersonAhead(PersonId),
-    /// A key is one or two people, as the view has it.
+    /// The number of people does not match the view's keys.
     #[error("a key of this view is {expected}, not {found} people")]
     KeyShape {
-        /// What a key is.
+        /// The people in a key of the view.
         expected: &'static str,
-        /// How many were given.
+        /// The number of people given.
         found: usize,
     },
-    /// There is no such column.
+    /// The column does not exist.
     #[error("the view has no field `{0}`")]
     FieldUnknown(String),
-    /// The page is empty or too large.
+    /// The page size is zero or too large.
     #[error("a page has 1 to {} rows, not {found}", limits::PAGE_ROWS_MAX)]
     PageRows {
         /// The rows asked for.
         found: usize,
     },
-    /// The token is not one of this question.
-    #[error("the page token is not one that this question gave")]
+    /// The token does not belong to this query.
+    #[error("the page token was not issued for this question")]
     PageToken,
 }
 
@@ -130,12 +129,12 @@ impl From<StoreError> for QueryError {
 }
 
 impl ViewHandle {
-    /// Answers a question.
+    /// Answers a query.
     pub fn query(&self, query: &Query) -> Result<QueryAnswer, QueryError> {
         self.query_until(query, &Cancel::default())
     }
 
-    /// The same, for as long as somebody waits for the answer.
+    /// The same, until it is cancelled.
     pub fn query_until(&self, query: &Query, cancel: &Cancel) -> Result<QueryAnswer, QueryError> {
         if !(1..=limits::PAGE_ROWS_MAX).contains(&query.page_rows) {
             return Err(QueryError::PageRows { found: query.page_rows });
@@ -188,7 +187,7 @@ impl ViewHandle {
         Ok(RowOrder { column: Some(column), direction: order.direction })
     }
 
-    /// The keys that a question is about; `None` if it is about all.
+    /// The keys that a query is about; `None` for all keys.
     fn wanted_keys(&self, query: &Query, snapshot: &Snapshot<'_>) -> Result<Option<BTreeSet<Key>>, QueryError> {
         let of_person = match &query.person {
             Some(id) => Some(snapshot.keys_with(self.handle(id)?)?),
@@ -207,7 +206,7 @@ impl ViewHandle {
         Ok(Some(keys))
     }
 
-    /// The key of people, taken for whom they mean.
+    /// The key of some people, after merges are resolved.
     pub(crate) fn key(&self, ids: &[PersonId], meaning: &Meaning) -> Result<Key, QueryError> {
         let shape = self.shared.plugin.manifest().key_shape();
         let meant = |id: &PersonId| self.handle(id).map(|handle| meaning.of(handle));
@@ -231,7 +230,7 @@ fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
     key.people().any(|person| members.contains(&person))
 }
 
-/// Stands for all of a question but its page. No part has a space in it, so different questions are different texts.
+/// A fingerprint of everything in a query except its page. No part contains a space, so the text is unique.
 fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
     let Query { person, organisation, key, day, as_of, order: _, page_rows: _, page_token: _ } = query;
     let key = key.as_ref().map(|ids| ids.iter().map(PersonId::as_str).collect::<Vec<_>>().join(","));
@@ -252,7 +251,7 @@ fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
     crate::contract::key::first(&digest)
 }
 
-/// Nothing is no text.
+/// The text of a part; empty if it is missing.
 fn text(part: Option<impl ToString>) -> String {
     part.map(|part| part.to_string()).unwrap_or_default()
 }

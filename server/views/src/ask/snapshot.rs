@@ -1,6 +1,6 @@
-//! A view as of a position and a day: stored rows where they still say it, computed ones where they do not.
+//! A view as of a position and a day: stored rows where they are still valid, computed rows where they are not.
 //!
-//! One snapshot reads one state of the file, however far the follower goes meanwhile.
+//! A snapshot reads one state of the file, however far the follower advances meanwhile.
 
 use crate::{
     contract::{KeyShape, key::Key},
@@ -23,19 +23,19 @@ use kith_core::{day::Day, position::Position};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Why a view cannot be asked.
+/// Why a view cannot be queried.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// It is not built yet.
+    /// The view is not built yet.
     #[error("the view is still being built, up to position {cursor}")]
     Building {
-        /// How far it has come.
+        /// The position it has reached.
         cursor: Position,
     },
-    /// It has not come that far.
-    #[error("the view has come to position {cursor} only")]
+    /// The view has not reached the position.
+    #[error("the view has only reached position {cursor}")]
     PositionAhead {
-        /// How far it has come.
+        /// The position it has reached.
         cursor: Position,
     },
     /// Rows could not be computed.
@@ -52,27 +52,27 @@ impl From<StoreError> for SnapshotError {
 /// Encoded rows by row key.
 pub(crate) type Table = Vec<(RowKey, Vec<u8>)>;
 
-/// Which rows of a position and day were computed.
+/// Which of the rows as of a position and day were computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Those of every key.
+    /// The rows of every key.
     Whole,
-    /// Those of keys that changed after the position.
+    /// The rows of keys that changed after the position.
     ChangedLater,
 }
 
-/// What a table of a view is of: position, day and part.
+/// Identifies a table of a view: position, day and part.
 type TableOf = (Position, Day, Part);
 
-/// Bytes that a row of a table holds.
+/// Bytes of memory that a row of a table takes.
 pub(crate) fn row_bytes(row: &[u8]) -> usize {
     row.len() + size_of::<(RowKey, Vec<u8>)>()
 }
 
-/// Rows on their way to whoever asked, gathered to be kept if they are not too many.
+/// Rows that are being returned, collected for the cache unless there are too many.
 struct Gathered {
     table: Table,
-    /// None once they are too many.
+    /// `None` once there are too many.
     hold: Option<Hold>,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) position: Position,
     /// The day.
     pub(crate) day: Day,
-    /// Whom handles mean as of the position.
+    /// The person each handle means as of the position.
     pub(crate) meaning: Meaning,
     shape: KeyShape,
     cancel: Cancel,
@@ -109,7 +109,7 @@ pub(crate) struct Snapshot<'a> {
 }
 
 impl<'a> Snapshot<'a> {
-    /// The view as it is, or as of another day or position.
+    /// The view now, or as of another day or position.
     pub(crate) fn open(shared: &'a Shared, day: Option<Day>, as_of: Option<Position>) -> Result<Self, SnapshotError> {
         let read = shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
@@ -126,23 +126,23 @@ impl<'a> Snapshot<'a> {
         Ok(Self { shared, read, meta, position, day, meaning, shape, cancel, work })
     }
 
-    /// The same, for as long as somebody waits for what is asked of it.
+    /// The same snapshot; its work ends when cancelled.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
         let work = self.shared.plugin.places().asking.memory().begin(cancel);
         Self { cancel: cancel.clone(), work, ..self }
     }
 
-    /// What it holds is part of a piece of work.
+    /// The same snapshot; the memory it holds is part of a piece of work.
     pub(crate) fn within(self, work: &Work) -> Self {
         Self { work: work.clone(), ..self }
     }
 
-    /// Whether it is the view's own position and day, so that rows know when they changed.
+    /// Whether these are the view's own position and day, so that rows have the position of their last change.
     pub(crate) fn is_current(&self) -> bool {
         self.position == self.meta.cursor && self.meta.day == Some(self.day)
     }
 
-    /// Visits every row, or those of some keys, by key and item; a row is gone when the next one comes.
+    /// Visits every row, or those of some keys, by key and item; each row is only valid during its visit.
     pub(crate) fn scan(
         &self,
         keys: Option<&BTreeSet<Key>>,
@@ -161,7 +161,7 @@ impl<'a> Snapshot<'a> {
         Ok(())
     }
 
-    /// All rows, by key and item, where they are needed at once.
+    /// All rows at once, by key and item.
     pub(crate) fn all_rows(&self, hold: &mut Hold) -> Result<Table, SnapshotError> {
         let (mut rows, mut fits) = (Table::new(), Ok(()));
         self.scan(None, |key, row| {
@@ -225,13 +225,13 @@ impl<'a> Snapshot<'a> {
         Ok(())
     }
 
-    /// The record of a key that did not change after the position.
+    /// The record of a key, unless it changed after the position.
     fn stored_record(&self, key: Key) -> Result<Option<Record>, StoreError> {
         let record = find_record(&self.read.open_table(RECORDS)?, key)?;
         Ok(record.filter(|record| record.changed <= self.position))
     }
 
-    /// Visits computed rows, from the cache if they are there.
+    /// Visits computed rows, from the cache if possible.
     fn visit_computed(
         &self,
         part: Part,
@@ -274,7 +274,7 @@ impl<'a> Snapshot<'a> {
         Ok(keys)
     }
 
-    /// Keys as of the position, of all that changed after it.
+    /// Those keys as of the position that changed after it.
     fn keys_changed_later(&self) -> Result<BTreeSet<Key>, EvaluateError> {
         let mut keys = BTreeSet::new();
         if self.position == self.meta.cursor {
@@ -293,7 +293,7 @@ impl<'a> Snapshot<'a> {
         Ok(keys)
     }
 
-    /// Visits the rows of keys, computed a few keys at a time.
+    /// Visits the rows of keys, computing a few keys at a time.
     fn compute(
         &self,
         keys: &[Key],
@@ -331,12 +331,12 @@ impl<'a> Snapshot<'a> {
         Ok(self.read.open_table(PLACES)?)
     }
 
-    /// An instance to compute with.
+    /// A runner of the plugin to compute with.
     pub(crate) fn runner(&self) -> Runner {
         Runner::asking(self.shared.plugin.clone(), Arc::default()).until(&self.cancel).within(&self.work)
     }
 
-    /// What folds and reads keys as of this snapshot.
+    /// Folds and reads keys as of this snapshot.
     pub(crate) fn evaluation<'e, P>(&'e self, places: &'e P, runner: &'e mut Runner) -> Evaluation<'e, P> {
         Evaluation {
             source: &self.shared.source,
@@ -348,7 +348,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Every key with a person in it, under any id that means that person.
+    /// Every key that contains a person, under any id that means that person.
     pub(crate) fn keys_with(&self, handle: u32) -> Result<BTreeSet<Key>, StoreError> {
         let (places, seconds) = (self.places()?, self.read.open_table(SECONDS)?);
         let mut keys = BTreeSet::new();

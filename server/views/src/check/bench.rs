@@ -1,4 +1,4 @@
-//! A plugin on the bench: a sample folded and read in every way that must come to the same bytes.
+//! Folds and reads a sample in every way that must produce the same bytes.
 
 use super::found::{CostReport, Difference, Differs, Trial};
 use crate::{
@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What became of a key: its state, how far it was folded and why not further, its rows or why there are none.
+/// The result for a key: its state, how far it was folded and why no further, its rows or why there are none.
 #[derive(Debug, PartialEq)]
 pub(super) struct Made {
     pub(super) state: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Made {
     pub(super) rows: Result<Rows, String>,
 }
 
-/// The rows of a key: how many, and SHA-256 over them.
+/// The rows of a key: their number, and SHA-256 over them.
 #[derive(Debug, PartialEq, Eq, Default)]
 pub(super) struct Rows {
     pub(super) count: u64,
@@ -44,7 +44,7 @@ impl Rows {
     }
 }
 
-/// A plugin and what it is tried on.
+/// A plugin and the sample it is tried on.
 pub(super) struct Bench<'a> {
     pub(super) plugin: &'a Plugin,
     pub(super) jobs: &'a [Job],
@@ -52,7 +52,7 @@ pub(super) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// As a server does it, with what that costs.
+    /// Folds as a server does, and measures the cost.
     pub(super) fn usual(&self) -> Result<(Vec<Made>, CostReport), Interrupted> {
         let counters = Arc::new(Counters::default());
         let mut runner = Runner::asking(self.plugin.clone(), Arc::clone(&counters));
@@ -107,7 +107,7 @@ impl Bench<'_> {
             }
             Trial::Shuffled => {
                 let mut order: Vec<usize> = (0..self.jobs.len()).collect();
-                // Any fixed order that is far from the usual one will do: by a multiplicative hash of the place.
+                // Any fixed order that is far from the usual one will do: by a multiplicative hash of the index.
                 order.sort_by_key(|place| (*place as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
                 jobs.extend(order.iter().map(|place| begin(&self.jobs[*place])));
                 runner.fold(&mut jobs)?;
@@ -123,7 +123,7 @@ impl Bench<'_> {
         Runner::asking(self.plugin.clone(), Arc::default())
     }
 
-    /// Keys that together fill a call.
+    /// Groups of keys that each fill a call.
     fn calls(&self) -> impl Iterator<Item = &[Job]> {
         let mut rest = self.jobs;
         std::iter::from_fn(move || {
@@ -197,7 +197,7 @@ impl Bench<'_> {
             if (&one.state, one.folded, one.fault.is_some()) != (&other.state, other.folded, other.fault.is_some()) {
                 return Some(Differs::State);
             }
-            // The words of a failure may differ; that it fails may not.
+            // The message of a failure may differ, but not whether it fails.
             (one.rows.as_ref().ok() != other.rows.as_ref().ok()).then_some(Differs::Rows)
         };
         let all = usual.iter().zip(other).zip(self.jobs);

@@ -1,4 +1,4 @@
-//! What to look over, and what is found.
+//! What to check, and the result.
 
 use crate::{
     contract::manifest::Manifest, fold::source::SourceError, plugin::refused::Refused, share::interrupted::Interrupted,
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kith_core::{day::Day, history::History, id::PersonId};
 use std::{sync::Arc, time::Duration};
 
-/// What to look over.
+/// A plugin to check, and what to check it with.
 pub struct Checking {
     /// The component's bytes.
     pub component: Bytes,
@@ -19,33 +19,33 @@ pub struct Checking {
     pub day: Day,
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
-    /// What the plugin declares.
+    /// The plugin's manifest.
     pub manifest: Manifest,
-    /// The contract it is built for.
+    /// The contract that the plugin implements.
     pub contract: &'static str,
     /// SHA-256 of the component.
     pub component: [u8; 32],
-    /// What the sample came to.
+    /// The size of the sample and of its result.
     pub sample: SampleReport,
-    /// What it cost.
+    /// The cost of folding the sample.
     pub cost: CostReport,
-    /// Keys that the plugin fails on.
+    /// Keys on which the plugin fails.
     pub faults: Vec<Fault>,
-    /// Where another way of folding gave other bytes; at most 20.
+    /// Where another way of folding produced different bytes; at most 20.
     pub differences: Vec<Difference>,
-    /// Number of them, told or not.
+    /// Number of all differences.
     pub difference_count: u64,
 }
 
-/// What a sample came to.
+/// The size of a sample and of its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleReport {
-    /// Its entries.
+    /// Entries.
     pub entries: u64,
-    /// Events under their keys: an entry may come under several.
+    /// Events under their keys: an entry may have several.
     pub events: u64,
     /// Keys.
     pub keys: u64,
@@ -57,38 +57,38 @@ pub struct SampleReport {
     pub state_bytes_max: u64,
 }
 
-/// What a sample cost, folded as a server does.
+/// The cost of a sample, folded as a server does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CostReport {
-    /// Fuel an event, on average.
+    /// Average fuel per event.
     pub fuel_per_event: u64,
-    /// Fuel of the dearest call.
+    /// Fuel of the most expensive call.
     pub fuel_call_max: u64,
-    /// Fuel that a call may cost.
+    /// Fuel that a call may use.
     pub fuel_call_limit: u64,
-    /// Time to make an instance and to configure it.
+    /// Time to create and configure an instance.
     pub instantiate: Duration,
     /// Time of all calls of `fold`.
     pub fold: Duration,
 }
 
-/// A key that the plugin fails on.
+/// A key on which the plugin fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// One or two people.
     pub key: Vec<PersonId>,
-    /// What the plugin or the sandbox said.
+    /// The error of the plugin or the sandbox.
     pub message: String,
 }
 
-/// A way of folding that must come to the same bytes as every other.
+/// A way of folding that must produce the same bytes as every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trial {
     /// Each call in a fresh instance.
     FreshInstances,
-    /// Once more in an instance that has folded it before.
+    /// Again in an instance that has folded it before.
     UsedInstance,
-    /// An event at a time.
+    /// One event at a time.
     Split,
     /// Each key in calls of its own.
     Alone,
@@ -110,10 +110,10 @@ pub enum Differs {
     Rows,
 }
 
-/// A key of which another way of folding made something else.
+/// A key for which another way of folding produced a different result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The way.
+    /// The way of folding.
     pub trial: Trial,
     /// One or two people.
     pub key: Vec<PersonId>,
@@ -121,7 +121,7 @@ pub struct Difference {
     pub differs: Differs,
 }
 
-/// Why a plugin could not be looked over.
+/// Why a plugin could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The component is refused.
@@ -130,7 +130,7 @@ pub enum CheckError {
     /// The sample cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A call could not be made, or took too long.
+    /// A call could not be completed.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }

@@ -1,4 +1,4 @@
-//! What a component says that it is: a view or a report, by the contract that it exports.
+//! What a component declares itself to be: a view or a report, by the contract that it exports.
 
 use super::{manifest::Manifest, report_manifest::ReportManifest};
 

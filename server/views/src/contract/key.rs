@@ -1,11 +1,11 @@
-//! Keys of a view, with their bytes, and the order in which a key's entries are folded.
+//! Keys of a view, their encoding, and the order in which a key's entries are folded.
 //!
-//! Stored keys are big-endian, so that the order of the bytes is the order of the keys.
+//! Stored keys are big-endian, so that their bytes sort in the order of the keys.
 
 use super::Handle;
 use kith_core::position::Position;
 
-/// A key: two people, or one and nobody.
+/// A key: two people, or one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     /// The first person.
@@ -15,7 +15,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Before every key.
+    /// Sorts before every key.
     pub(crate) const MIN: Self = Self { a: 0, b: 0 };
 
     /// The key of one person.
@@ -33,12 +33,12 @@ impl Key {
         Self { a: one.min(other), b: one.max(other) }
     }
 
-    /// The same two people the other way round.
+    /// The same two people in reverse.
     pub(crate) const fn swapped(self) -> Self {
         Self { a: self.b, b: self.a }
     }
 
-    /// The people in it.
+    /// The people in the key.
     pub(crate) fn people(self) -> impl Iterator<Item = Handle> {
         [self.a, self.b].into_iter().filter(|handle| *handle != 0)
     }
@@ -52,7 +52,7 @@ impl Key {
     }
 }
 
-/// Where an entry stands among the entries of its key: by time of occurrence, then by position.
+/// The order of an entry among the entries of its key: by time of occurrence, then by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Order {
     /// Milliseconds since 1970-01-01, UTC.
@@ -62,7 +62,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// Before every entry.
+    /// Sorts before every entry.
     pub(crate) const MIN: Self = Self { at: i64::MIN, position: Position::ZERO };
 }
 

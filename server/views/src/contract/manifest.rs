@@ -14,9 +14,9 @@ pub struct Manifest {
     pub name: String,
     /// The plugin's version.
     pub version: String,
-    /// Version of its states.
+    /// Version of the plugin's states.
     pub state_version: u32,
-    /// Which entries it folds.
+    /// The entries that the plugin folds.
     pub routes: Vec<Route>,
     /// Its columns.
     pub fields: Vec<Field>,
@@ -28,7 +28,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestInvalid {
     /// A name is empty, too long or not in `snake_case`.
-    #[error("`{0}` is no name: 1 to 64 characters of a-z, 0-9 and _ are needed, a letter first")]
+    #[error("`{0}` is not a name: a name has 1 to 64 characters of a-z, 0-9 and _, a letter first")]
     Name(String),
     /// The version or a text is empty or too long.
     #[error("{0} is empty or too long")]
@@ -40,25 +40,25 @@ pub enum ManifestInvalid {
     #[error("there must be 1 to 64 fields")]
     Fields,
     /// Two columns have one name.
-    #[error("the field `{0}` is there twice")]
+    #[error("the field `{0}` appears twice")]
     FieldTwice(String),
-    /// A route's kind does not exist or is no habit.
-    #[error("`{0}` is no kind that plugins can fold")]
+    /// A route's kind does not exist or is not a habit.
+    #[error("`{0}` is not a kind that plugins can fold")]
     Kind(String),
-    /// A kind has the same keys twice.
-    #[error("the route of `{0}` is there twice")]
+    /// Two routes are equal.
+    #[error("the route of `{0}` appears twice")]
     RouteTwice(String),
-    /// A kind has no keys of this sort.
-    #[error("`{0}` has no keys of the sort that its route names")]
+    /// A kind does not have the keys that its route names.
+    #[error("`{0}` has no keys of the kind that its route names")]
     NoKeys(String),
-    /// Routes give keys of different shapes.
-    #[error("routes give keys of different shapes: pairs, directed pairs and people cannot be mixed")]
+    /// The keys of the routes have different shapes.
+    #[error("routes have keys of different shapes: pairs, directed pairs and people cannot be mixed")]
     MixedKeys,
     /// A report has no input, or too many.
     #[error("a report has 1 to 8 inputs, not {0}")]
     Inputs(usize),
-    /// The settings schema is no JSON.
-    #[error("the settings schema is no JSON object")]
+    /// The settings schema is not a JSON object.
+    #[error("the settings schema is not a JSON object")]
     SettingsSchema,
 }
 
@@ -99,7 +99,7 @@ impl Manifest {
     }
 }
 
-/// Checks columns: their number, names and words.
+/// Checks columns: their number, names and descriptions.
 pub(crate) fn check_fields(fields: &[Field]) -> Result<(), ManifestInvalid> {
     if fields.is_empty() || fields.len() > limits::FIELDS_MAX {
         return Err(ManifestInvalid::Fields);
@@ -126,7 +126,7 @@ pub(crate) fn check_schema(schema: &str) -> Result<(), ManifestInvalid> {
     }
 }
 
-/// Refuses kinds that are not routable, and keys that a kind never has.
+/// Refuses kinds that cannot be routed, and keys that a kind never has.
 fn check_keys(route: &Route) -> Result<(), ManifestInvalid> {
     let has_keys = match route.kind {
         Kind::Habit(
@@ -144,7 +144,7 @@ fn check_keys(route: &Route) -> Result<(), ManifestInvalid> {
     has_keys.then_some(()).ok_or_else(|| ManifestInvalid::NoKeys(route.kind.to_string()))
 }
 
-/// Whether a view or a column may be called so.
+/// Checks the name of a view or a column.
 pub fn check_name(name: &str) -> Result<(), ManifestInvalid> {
     let mut bytes = name.bytes();
     let starts_well = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! What a report declares.
+//! The manifest of a report.
 
 use super::{
     Field,
@@ -51,11 +51,11 @@ pub enum ReportKey {
     Person,
 }
 
-/// Rows that a report is computed from.
+/// A view that a report reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportInput {
     /// The view's name.
     pub view: String,
-    /// The columns that it reads.
+    /// The columns that the report reads.
     pub fields: Vec<String>,
 }

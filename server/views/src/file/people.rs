@@ -1,12 +1,12 @@
-//! The people of a network as a view sees them: handles, organisations, merges and retractions, each with its
-//! position, so that every question can be asked as of any position.
+//! The people of a network as a view sees them: handles, organisations, and merges and retractions with their
+//! positions, so that questions can be asked as of any position.
 
 use crate::contract::Handle;
 use kith_core::id::{OrganisationId, PersonId};
 use kith_core::position::Position;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What entries up to some position say about people, merges and retractions.
+/// People, merges and retractions in the entries up to some position.
 #[derive(Debug, Default)]
 pub(crate) struct People {
     ids: Vec<PersonId>,
@@ -17,17 +17,17 @@ pub(crate) struct People {
     retractions: HashMap<Position, Position>,
 }
 
-/// That one handle means another's person.
+/// A merge: one handle means the person of another from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Merge {
-    /// Who stays.
+    /// The handle that stays.
     pub(crate) kept: Handle,
-    /// Who from then on means `kept`.
+    /// The handle that means `kept` from then on.
     pub(crate) merged: Handle,
 }
 
 impl People {
-    /// Gives the next person their handle.
+    /// Adds a person and returns their handle.
     pub(crate) fn add(&mut self, id: PersonId, organisation: Option<&OrganisationId>) -> Handle {
         let handle = Handle::try_from(self.ids.len() + 1).expect("fewer than 2^32 people");
         let membership = organisation.map(|id| self.ordinal(id));
@@ -37,7 +37,7 @@ impl People {
         handle
     }
 
-    /// Notes whom a person belongs to from now on.
+    /// Records the organisation that a person belongs to from now on.
     pub(crate) fn join(&mut self, handle: Handle, organisation: Option<&OrganisationId>) {
         let membership = organisation.map(|id| self.ordinal(id));
         self.memberships[handle as usize - 1] = membership;
@@ -48,17 +48,17 @@ impl People {
         *self.organisations.entry(id.clone()).or_insert(next)
     }
 
-    /// Notes a merge.
+    /// Records a merge.
     pub(crate) fn merge(&mut self, position: Position, merge: Merge) {
         self.merges.insert(position, merge);
     }
 
-    /// Notes that the entry at `target` was withdrawn at `position`; only the first time counts.
+    /// Records that the entry at `target` was withdrawn at `position`; only the first time counts.
     pub(crate) fn retract(&mut self, target: Position, position: Position) {
         self.retractions.entry(target).or_insert(position);
     }
 
-    /// A person's handle.
+    /// The handle of a person.
     pub(crate) fn handle(&self, id: &PersonId) -> Option<Handle> {
         self.handles.get(id).copied()
     }
@@ -68,12 +68,12 @@ impl People {
         self.ids.get((handle as usize).checked_sub(1)?)
     }
 
-    /// The person of a handle that is in a key.
+    /// The person of a handle that occurs in a key.
     pub(crate) fn id_in_key(&self, handle: Handle) -> PersonId {
         self.id(handle).cloned().expect("keys are made of people who were added")
     }
 
-    /// The merge at a position, if there is one.
+    /// The merge at a position, if any.
     pub(crate) fn merge_at(&self, position: Position) -> Option<Merge> {
         self.merges.get(&position).copied()
     }
@@ -89,7 +89,7 @@ impl People {
         (1..).zip(&self.memberships).filter(|(_, of)| of.as_ref() == Some(ordinal)).map(|(handle, _)| handle).collect()
     }
 
-    /// Whom each handle means as of a position: merges up to it that are not withdrawn by then.
+    /// The person each handle means as of a position, by the merges up to it that are not withdrawn by then.
     pub(crate) fn meaning(&self, as_of: Position) -> Meaning {
         let mut meaning = Meaning::default();
         for (position, merge) in self.merges.range(..=as_of) {
@@ -101,7 +101,7 @@ impl People {
     }
 }
 
-/// Whom each handle means: merged handles lead to the one that stays. Without merges everyone is who they are.
+/// The person each handle means: merged handles resolve to the one that stays. Without merges each handle means itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Meaning {
     roots: HashMap<Handle, Handle>,
@@ -109,12 +109,12 @@ pub(crate) struct Meaning {
 }
 
 impl Meaning {
-    /// Whether everyone is who they are.
+    /// Whether every handle means itself.
     pub(crate) fn is_plain(&self) -> bool {
         self.roots.is_empty()
     }
 
-    /// The person a handle means.
+    /// The handle that a handle resolves to.
     pub(crate) fn of(&self, handle: Handle) -> Handle {
         self.roots.get(&handle).copied().unwrap_or(handle)
     }
@@ -125,7 +125,7 @@ impl Meaning {
         self.members.get(&root).cloned().unwrap_or_else(|| vec![root])
     }
 
-    /// Takes in a merge; gives the handles that mean somebody else now. A merge with oneself changes nothing.
+    /// Applies a merge; returns the handles that mean somebody else now. A merge with oneself changes nothing.
     pub(crate) fn merge(&mut self, merge: Merge) -> Vec<Handle> {
         let (kept, gone) = (self.of(merge.kept), self.of(merge.merged));
         if kept == gone {
@@ -137,7 +137,7 @@ impl Meaning {
         moved
     }
 
-    /// The handles that mean different people here and there.
+    /// The handles that mean different people in the two.
     pub(crate) fn difference(&self, other: &Self) -> Vec<Handle> {
         let handles: HashSet<Handle> = self.roots.keys().chain(other.roots.keys()).copied().collect();
         handles.into_iter().filter(|handle| self.of(*handle) != other.of(*handle)).collect()

@@ -1,6 +1,6 @@
-//! Where an entry stands in the index of a view, with its bytes.
+//! The place of an entry in the index of a view, and its byte encoding.
 //!
-//! The order of the bytes is the order of the places.
+//! Encoded places sort in the same order as places.
 
 use crate::contract::key::{Key, Order, first};
 use kith_core::position::Position;
@@ -8,19 +8,19 @@ use kith_core::position::Position;
 /// An entry's place in the index of a view: its key and its order there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
-    /// The key, people as the entry names them, before any merge.
+    /// The key, with people as the entry names them, before any merge.
     pub(crate) key: Key,
     /// The order within the key.
     pub(crate) order: Order,
 }
 
 impl Place {
-    /// The first place a key can have.
+    /// The first possible place of a key.
     pub(crate) const fn first_of(key: Key) -> Self {
         Self { key, order: Order::MIN }
     }
 
-    /// The last place a key can have.
+    /// The last possible place of a key.
     pub(crate) const fn last_of(key: Key) -> Self {
         Self { key, order: Order { at: i64::MAX, position: Position::new(u64::MAX) } }
     }

@@ -1,9 +1,9 @@
 //! Stored rows: their bytes, and reading one column without the others.
 //!
-//! Bytes of a row = head ‖ body. Head: position at which it last changed (u64), 1 if it is there or 0 if it is
-//! gone. Body, also what digests cover: number of values (u16), values as tag and payload (0 none; 1 number, 8 bytes
+//! Bytes of a row = head ‖ body. Head: position at which it last changed (u64), 1 if it exists or 0 if it was
+//! removed. Body, which digests cover: number of values (u16), values as tag and payload (0 none; 1 number, 8 bytes
 //! of IEEE 754; 2 integer, 8; 3 text, length u32 and UTF-8; 4 flag, 1; 5 day, 4; 6 person, 4; 7 event, 8), number of
-//! entries it stands on (u32), number of them that are named (u32) and their positions (u64 each). Little-endian.
+//! entries of evidence (u32), number of those that are named (u32) and their positions (u64 each). Little-endian.
 
 use crate::contract::{
     GuestRow, GuestValue,
@@ -17,22 +17,22 @@ const HEAD_BYTES: usize = 9;
 /// The tag of a person.
 const PERSON_TAG: u8 = 6;
 
-/// Which row of a view: its key, and the item among several rows of the key (0 = none).
+/// Identifies a row of a view: its key, and the item among several rows of the key (0 = none).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RowKey {
     /// The key.
     pub(crate) key: Key,
-    /// The entry it is about; zero is none.
+    /// The entry that the row is about; 0 for none.
     pub(crate) item: Position,
 }
 
 impl RowKey {
-    /// The first row a key can have.
+    /// The first possible row of a key.
     pub(crate) const fn first_of(key: Key) -> Self {
         Self { key, item: Position::ZERO }
     }
 
-    /// The last row a key can have.
+    /// The last possible row of a key.
     pub(crate) const fn last_of(key: Key) -> Self {
         Self { key, item: Position::new(u64::MAX) }
     }
@@ -49,21 +49,21 @@ impl RowKey {
     }
 }
 
-/// A row as it is stored.
+/// A stored row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct StoredRow {
     /// Position of the last entry that changed its key.
     pub(crate) changed: Position,
     /// Its values.
     pub(crate) values: Vec<GuestValue>,
-    /// Number of entries it stands on.
+    /// Number of entries of evidence.
     pub(crate) evidence_count: u32,
-    /// Those entries, if they are not all of the key's.
+    /// Those entries, if they are not all entries of the key.
     pub(crate) evidence: Vec<Position>,
 }
 
 impl StoredRow {
-    /// A plugin's row of a key with this many entries.
+    /// A plugin's row for a key with this many entries.
     pub(crate) fn of(row: GuestRow, changed: Position, key_entries: u32) -> Self {
         let evidence_count = match row.evidence.len() {
             0 => key_entries,
@@ -86,7 +86,7 @@ impl StoredRow {
         bytes
     }
 
-    /// Reads a row's bytes; `None` for a row that is gone.
+    /// Reads a row's bytes; `None` for a removed row.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let RowHead { changed, is_there } = RowHead::of(bytes);
         if !is_there {
@@ -110,10 +110,9 @@ impl StoredRow {
         take_value(&mut rest)
     }
 
-    /// Bytes that a stored row has when it is sent, at the most, also one that is gone: people are numbers here and ids
-    /// there.
+    /// The most bytes that a stored row, or a removed one, takes in a message: people are numbers here and ids there.
     pub(crate) fn sent_bytes_max(bytes: &[u8]) -> usize {
-        /// Bytes of a person's id with what stands before it.
+        /// Bytes of a person's id with its prefix.
         const PERSON_BYTES: usize = PERSON_ID_BYTES_MAX + 6;
         let mut rest = &bytes[HEAD_BYTES..];
         let count = if RowHead::of(bytes).is_there { u16::from_le_bytes(take(&mut rest)) } else { 0 };
@@ -122,7 +121,7 @@ impl StoredRow {
             people += usize::from(rest.first() == Some(&PERSON_TAG));
             skip_value(&mut rest);
         }
-        // The key has two people; a value has up to four bytes more in a message than here.
+        // The key has up to two people; a value takes up to four bytes more in a message than here.
         bytes.len() + 4 * usize::from(count) + (people + 2) * PERSON_BYTES
     }
 
@@ -131,7 +130,7 @@ impl StoredRow {
         &bytes[HEAD_BYTES..]
     }
 
-    /// What is stored for a row that is gone.
+    /// What is stored for a removed row.
     pub(crate) fn gone(changed: Position) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
         bytes[..8].copy_from_slice(&changed.get().to_le_bytes());
@@ -144,7 +143,7 @@ impl StoredRow {
 pub(crate) struct RowHead {
     /// Position of the last entry that changed its key.
     pub(crate) changed: Position,
-    /// Whether the row is there.
+    /// Whether the row exists.
     pub(crate) is_there: bool,
 }
 
@@ -154,7 +153,7 @@ impl RowHead {
     }
 }
 
-/// The order of values in a column: numbers by size, text by its bytes. `None` is apart: it comes last either way.
+/// The order of values in a column: numbers by size, text by its bytes. `None` comes last in either direction.
 pub(crate) fn compare_values(one: &GuestValue, other: &GuestValue) -> Ordering {
     match (one, other) {
         (GuestValue::Number(one), GuestValue::Number(other)) => one.total_cmp(other),
@@ -225,7 +224,7 @@ fn skip_value(rest: &mut &[u8]) {
     *rest = &rest[length..];
 }
 
-/// Reads a value that [`put_value`] wrote, from bytes that may be anything; gives what follows it.
+/// Reads a value that [`put_value`] wrote, from untrusted bytes; also returns the bytes that follow it.
 pub(crate) fn decode_value(bytes: &[u8]) -> Option<(GuestValue, &[u8])> {
     let (tag, payload) = bytes.split_first()?;
     let length = match tag {

@@ -1,6 +1,6 @@
-//! A view's file: opened if it is whole and belongs to this view, deleted and begun anew otherwise.
+//! A view's file: opened if it is intact and belongs to this view, otherwise deleted and created again.
 //!
-//! Whatever is in it can be had again from the log, so nothing here is ever repaired.
+//! Everything in it can be derived from the log again, so nothing is ever repaired.
 
 use super::{
     people::{Merge, People},
@@ -32,19 +32,19 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
     }
 }
 
-/// Whether a transaction must outlive a crash at once.
+/// When a transaction has to survive a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasting {
-    /// It is on disk when `commit` returns.
+    /// As soon as `commit` returns.
     Now,
-    /// It is on disk with the next one that is; a crash before that loses it, whole.
+    /// Once a later transaction is `Now`; a crash before that loses this one completely.
     Later,
 }
 
 /// The open file.
 pub(crate) struct Store {
     database: Database,
-    /// What its pages take in memory.
+    /// Memory for its pages.
     _pages: Portion,
 }
 
@@ -59,7 +59,7 @@ impl Store {
             return Ok(Self { database, _pages: pages });
         }
         if path.exists() {
-            tracing::warn!(path = %path.display(), "a view's file cannot be used; it is built anew");
+            tracing::warn!(path = %path.display(), "a view's file cannot be used; it is rebuilt");
             fs::remove_file(path).map_err(redb::Error::Io)?;
         }
         let database = redb::Builder::new().set_cache_size(pages.bytes()).create(path)?;
@@ -68,7 +68,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes every table, empty.
+    /// Creates every table, empty.
     fn begin(&self, identity: [u8; 32]) -> Result<(), StoreError> {
         let write = self.write(Lasting::Now)?;
         create_tables(&write)?;
@@ -76,7 +76,7 @@ impl Store {
         Ok(write.commit()?)
     }
 
-    /// Forgets everything but the identity.
+    /// Deletes everything but the identity.
     pub(crate) fn clear(&self, identity: [u8; 32]) -> Result<(), StoreError> {
         let write = self.write(Lasting::Now)?;
         let names: Vec<_> = write.list_tables()?.collect();
@@ -102,8 +102,8 @@ impl Store {
     }
 }
 
-/// The database if there is one that can be used. The storage engine panics on some damaged pages, and so does whoever
-/// reads what they hold: here that means no more than that the file is damaged.
+/// The database, if a usable one exists. The storage engine panics on some damaged pages, and so does code that reads
+/// them: here a panic just means that the file is damaged.
 fn open_existing(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<Option<Database>, StoreError> {
     catch_unwind(AssertUnwindSafe(|| try_existing(path, identity, cache_bytes))).unwrap_or(Ok(None))
 }
@@ -121,7 +121,7 @@ fn try_existing(path: &Path, identity: [u8; 32], cache_bytes: usize) -> Result<O
     Ok(is_usable.unwrap_or(false).then_some(database))
 }
 
-/// Whether everything can be read that the follower begins with, and belongs to this view.
+/// Whether everything that the follower starts with can be read and belongs to this view.
 fn is_usable(read: &ReadTransaction, identity: [u8; 32]) -> Result<bool, StoreError> {
     let meta = read_meta(read)?;
     read_people(read)?;
@@ -129,7 +129,7 @@ fn is_usable(read: &ReadTransaction, identity: [u8; 32]) -> Result<bool, StoreEr
     Ok(meta.is_some_and(|meta| meta.identity == identity))
 }
 
-/// Whether an error of the file system says that the file is missing or not what it should be.
+/// Whether a file system error means that the file is missing or not what it should be.
 fn is_damage(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -155,7 +155,7 @@ fn create_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The view's state as a whole; `None` if it is of another format.
+/// The state of the view as a whole; `None` if it has another format.
 pub(crate) fn read_meta(read: &ReadTransaction) -> Result<Option<Meta>, StoreError> {
     let table = read.open_table(META)?;
     Ok(table.get(Meta::KEY)?.and_then(|record| Meta::decode(record.value())))
@@ -166,7 +166,7 @@ pub(crate) fn write_meta(write: &WriteTransaction, meta: &Meta) -> Result<(), St
     Ok(())
 }
 
-/// Reads the people, merges and retractions that were taken in.
+/// Reads the stored people, merges and retractions.
 pub(crate) fn read_people(read: &ReadTransaction) -> Result<People, StoreError> {
     let mut people = People::default();
     for record in read.open_table(PEOPLE)?.iter()? {
@@ -210,7 +210,7 @@ pub(crate) fn read_quarantine(read: &ReadTransaction) -> Result<HashMap<Key, Qua
     Ok(keys)
 }
 
-/// What is known of a key.
+/// Reads the record of a key.
 pub(crate) fn find_record(
     records: &impl ReadableTable<&'static [u8; 8], &'static [u8]>,
     key: Key,
@@ -231,7 +231,7 @@ pub(crate) fn places_of(
     Ok(found)
 }
 
-/// Every key with a person in it, as entries name them.
+/// Every key that contains a person, as entries name them.
 pub(crate) fn keys_with(
     places: &impl ReadableTable<&'static [u8; 24], ()>,
     seconds: &impl ReadableTable<&'static [u8; 8], ()>,
@@ -255,7 +255,7 @@ pub(crate) fn keys_with(
     Ok(keys)
 }
 
-/// Positions of the entries that name a person without showing them in a key.
+/// Positions of the entries that name a person who is not in their keys.
 pub(crate) fn mentions_of(
     mentions: &impl ReadableTable<&'static [u8; 12], ()>,
     handle: u32,

@@ -1,54 +1,55 @@
-//! Every table of a view's file: key, value, lifetime. All of it is a cache of the log.
+//! Every table of a view's file: key, value, lifetime. The whole file is a cache of the log.
 
 use crate::contract::key::{Key, Order, first};
 use kith_core::{day::Day, position::Position};
 use redb::TableDefinition;
 
-/// Version of everything in this file. Another version means: delete the file and build it again.
+/// Version of the format of this file. A file of another version is deleted and rebuilt.
 pub(crate) const FORMAT: u32 = 1;
 
 /// "meta" → [`Meta`]. One record, written by every transaction.
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Handle → organisation's length (u8), organisation, person. Grows with the directory.
 pub(crate) const PEOPLE: TableDefinition<u32, &[u8]> = TableDefinition::new("people");
-/// Position of a merge → kept, merged. For good: a withdrawn merge stays, beside its retraction.
+/// Position of a merge → kept, merged. Permanent: a withdrawn merge stays, alongside its retraction.
 pub(crate) const MERGES: TableDefinition<u64, (u32, u32)> = TableDefinition::new("merges");
-/// Position of an entry → position of its retraction. For good.
+/// Position of an entry → position of its retraction. Permanent.
 pub(crate) const RETRACTIONS: TableDefinition<u64, u64> = TableDefinition::new("retractions");
-/// [`crate::file::place::Place`] of every entry folded or withdrawn, people as the entry names them. For good.
+/// [`crate::file::place::Place`] of every entry folded or withdrawn, people as the entry names them. Permanent.
 pub(crate) const PLACES: TableDefinition<&[u8; 24], ()> = TableDefinition::new("places");
-/// Second person, first person of every key. For good.
+/// Second person, first person of every key. Permanent.
 pub(crate) const SECONDS: TableDefinition<&[u8; 8], ()> = TableDefinition::new("seconds");
-/// Handle, position of entries whose keys do not show that person. For good.
+/// Handle, position of entries whose keys do not contain that person. Permanent.
 pub(crate) const MENTIONS: TableDefinition<&[u8; 12], ()> = TableDefinition::new("mentions");
-/// Key → [`Record`]. For good: a key that is dropped keeps a record without state.
+/// Key → [`Record`]. Permanent: a dropped key keeps a record without state.
 pub(crate) const RECORDS: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("records");
-/// [`crate::file::row::RowKey`] → row as of the view's day, or the mark of one that is gone. Replaced as its key changes.
+/// [`crate::file::row::RowKey`] → row as of the view's day, or the mark of a removed row. Replaced when its key
+/// changes.
 pub(crate) const ROWS: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::new("rows");
-/// Position at which a key last changed, key. Moves as the key changes; empty until the view is built.
+/// Position at which a key last changed, key. Moved when the key changes; empty until the view is built.
 pub(crate) const CHANGES: TableDefinition<&[u8; 16], ()> = TableDefinition::new("changes");
-/// Key → [`Quarantined`]. Until the key can be folded and read again.
+/// Key → [`Quarantined`]. Kept until the key can be folded and read again.
 pub(crate) const QUARANTINE: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::new("quarantine");
 
 /// The state of a view as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Meta {
-    /// Stands for all that the contents depend on beside the log.
+    /// Identifies everything besides the log that the contents depend on.
     pub(crate) identity: [u8; 32],
-    /// The last position taken in.
+    /// The last position processed.
     pub(crate) cursor: Position,
-    /// The day that rows are as of; none until the view is built.
+    /// The day that rows are as of; `None` until the view is built.
     pub(crate) day: Option<Day>,
-    /// Keys with a state.
+    /// Number of keys with a state.
     pub(crate) keys: u64,
-    /// Rows that are there.
+    /// Number of rows.
     pub(crate) rows: u64,
     /// Bytes of all states.
     pub(crate) state_bytes: u64,
 }
 
 impl Meta {
-    /// The one key of [`META`].
+    /// The only key of [`META`].
     pub(crate) const KEY: &'static str = "meta";
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -82,7 +83,7 @@ impl Meta {
     }
 }
 
-/// What is known of a key: its state, and how far it is folded.
+/// The record of a key: its state, and how far it is folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     /// Position of the last entry that changed it: an event, a retraction or a merge.
@@ -96,7 +97,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// A key that nothing was folded for.
+    /// The record of a key for which nothing was folded.
     pub(crate) const EMPTY: Self = Self { changed: Position::ZERO, last: Order::MIN, entries: 0, state: Vec::new() };
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -123,9 +124,9 @@ impl Record {
 /// Why a key is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quarantined {
-    /// The entry it cannot be folded over; none if it cannot be read.
+    /// The entry that cannot be folded; `None` if the key cannot be read.
     pub(crate) at: Option<Order>,
-    /// What the plugin or the sandbox said.
+    /// The error of the plugin or the sandbox.
     pub(crate) message: String,
 }
 

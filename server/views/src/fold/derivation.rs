@@ -1,7 +1,7 @@
-//! From a batch of entries to the new records of the keys they change.
+//! Derives from a batch of entries the new records of the keys they change.
 //!
-//! A key whose entries come in order goes on from its state; one with a late, withdrawn or merged entry is folded
-//! anew, once a batch.
+//! A key whose entries arrive in order continues from its state; a key with a late, withdrawn or merged entry is folded
+//! from its first entry again, once per batch.
 
 use super::{
     evaluate::{AsOf, EvaluateError, Evaluation},
@@ -29,20 +29,20 @@ use kith_core::position::Position;
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What became of a key.
+/// A change of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyChange {
     /// The key.
     pub(crate) key: Key,
-    /// What was known of it.
+    /// The record before.
     pub(crate) before: Option<Record>,
-    /// What is known of it now.
+    /// The record after.
     pub(crate) after: Record,
-    /// Why it is not folded to its end, if it is not.
+    /// Why the key is not folded to its end, if it is not.
     pub(crate) stuck: Option<Quarantined>,
 }
 
-/// What a derivation works with.
+/// What is needed to derive.
 pub(crate) struct Derivation<'a> {
     /// The transaction.
     pub(crate) write: &'a WriteTransaction,
@@ -50,18 +50,18 @@ pub(crate) struct Derivation<'a> {
     pub(crate) source: &'a Source,
     /// The plugin.
     pub(crate) runner: &'a mut Runner,
-    /// What keys look like.
+    /// The shape of keys.
     pub(crate) shape: KeyShape,
     /// Keys in quarantine before the batch.
     pub(crate) quarantine: &'a HashMap<Key, Quarantined>,
-    /// Whom handles meant before the batch.
+    /// The person each handle meant before the batch.
     pub(crate) meant: &'a Meaning,
     /// The last position of the batch.
     pub(crate) cursor: Position,
 }
 
 impl Derivation<'_> {
-    /// Folds a batch and hands on what became of some keys before it goes on with the next.
+    /// Folds a batch, and hands on the changes of some keys before continuing with the next.
     pub(crate) fn derive(
         &mut self,
         intake: &Intake,
@@ -84,7 +84,7 @@ impl Derivation<'_> {
         Ok(())
     }
 
-    /// Folds the events of some of the keys, those that come in order; notes those that must be folded anew.
+    /// Folds the events of some of the keys whose events are in order; notes keys that must be folded again.
     fn go_on(
         &mut self,
         grouped: &mut impl Iterator<Item = (Key, Vec<FoldEvent>)>,
@@ -102,7 +102,7 @@ impl Derivation<'_> {
             }
             let before = find_record(&records, key)?;
             let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
-            // Once as it is, and once more as it becomes.
+            // The state before and the state after.
             self.runner.hold(2 * state_bytes)?;
             together.state_bytes += state_bytes;
             let stuck = self.quarantine.get(&key).filter(|quarantined| quarantined.at.is_some());
@@ -123,7 +123,7 @@ impl Derivation<'_> {
         Ok(changes)
     }
 
-    /// Folds some of the keys from their first entries on; each comes with the position at which it changed.
+    /// Folds some of the keys from their first entries; each comes with the position at which it changed.
     fn fold_anew(
         &mut self,
         intake: &Intake,
@@ -155,8 +155,8 @@ impl Derivation<'_> {
         Ok(changes.collect())
     }
 
-    /// Keys that must be folded anew because entries were withdrawn or people merged, with the last such position.
-    /// Those that came and went within the batch are among them: they are asked for as of positions between.
+    /// Keys that must be folded again because entries were withdrawn or people merged, with the last such position.
+    /// Includes keys that appeared and disappeared within the batch: they can be queried as of positions in between.
     fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, Position>, EvaluateError> {
         let mut disturbed: BTreeMap<Key, Position> = BTreeMap::new();
         let mut note = |key: Key, position: Position| {
@@ -195,7 +195,7 @@ impl Derivation<'_> {
     }
 }
 
-/// Counts the keys that are worked on together: not too many, nor too much.
+/// Limits the number of keys that are processed together, and the size of their states.
 #[derive(Default)]
 struct Together {
     keys: usize,
@@ -203,7 +203,7 @@ struct Together {
 }
 
 impl Together {
-    /// The next key, if it is still one of them.
+    /// The next key, if it still fits.
     fn next_of<T>(&mut self, keys: &mut impl Iterator<Item = T>) -> Option<T> {
         let fits = self.keys < limits::KEYS_AT_ONCE && self.state_bytes < limits::STATES_AT_ONCE_BYTES;
         self.keys += 1;
@@ -211,7 +211,7 @@ impl Together {
     }
 }
 
-/// A key whose new entries came after those folded before.
+/// The change of a key whose new entries follow those folded before.
 fn continued(mut job: Job, before: Option<Record>, changed: Position) -> KeyChange {
     let stuck = job.stuck_at().zip(job.fault.take());
     let (last, entries) = before.as_ref().map_or((Order::MIN, 0), |before| (before.last, before.entries));
@@ -221,7 +221,7 @@ fn continued(mut job: Job, before: Option<Record>, changed: Position) -> KeyChan
     KeyChange { key: job.key, before, after, stuck }
 }
 
-/// Stores what became of keys, and counts states.
+/// Stores the new records of keys, and counts states.
 pub(crate) fn write_records(
     write: &WriteTransaction,
     changes: &[KeyChange],
@@ -241,7 +241,7 @@ pub(crate) fn write_records(
     Ok(())
 }
 
-/// Moves keys to the position at which they changed now.
+/// Moves keys to the position of their latest change.
 pub(crate) fn note_changes(write: &WriteTransaction, changes: &[KeyChange]) -> Result<(), StoreError> {
     let mut table = write.open_table(CHANGES)?;
     for KeyChange { key, before, after, .. } in changes {

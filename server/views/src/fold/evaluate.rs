@@ -1,7 +1,7 @@
-//! Folds and reads keys as of a position and a day: for the follower, for questions about other days, for evidence.
+//! Folds and reads keys as of a position and a day: for the follower, for questions about other days, and for evidence.
 //!
-//! The state of a key = the fold of its entries that are not withdrawn, in order of (time, position), people taken
-//! for whom they mean; if an entry cannot be folded, of those before it.
+//! The state of a key = the fold of its entries that are not withdrawn, in order of (time, position), after merges are
+//! resolved; if an entry cannot be folded, of the entries before it.
 
 use super::source::{Source, SourceError};
 use crate::{
@@ -32,29 +32,29 @@ use std::{
 /// Why keys could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
-    /// The entries could not be had.
+    /// The entries could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// The view's file could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The plugin fails on so many keys that it is not worth going on.
+    /// The plugin fails on so many keys that continuing is pointless.
     #[error("the plugin fails on {} keys", limits::QUARANTINED_KEYS_LAST)]
     Spoilt,
-    /// The view's file may not grow now.
+    /// The view's file must not grow now.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
-    /// The plugin could not be asked now.
+    /// A call of the plugin could not be completed now.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
 
-/// Up to where entries count.
+/// The position and time up to which entries count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct AsOf {
     /// Entries, retractions and merges up to this position.
     pub(crate) position: Position,
-    /// What happened up to this millisecond since 1970-01-01, UTC.
+    /// Events up to this millisecond since 1970-01-01, UTC.
     pub(crate) end: i64,
 }
 
@@ -64,18 +64,18 @@ impl AsOf {
         Self { position, end: day.end().millis() }
     }
 
-    /// Up to a position, whenever it happened.
+    /// Up to a position, at any time.
     pub(crate) fn any_day(position: Position) -> Self {
         Self { position, end: i64::MAX }
     }
 }
 
-/// A key folded from its first entry on.
+/// A key that was folded from its first entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Folded {
     /// The result; `changed` is not set.
     pub(crate) record: Record,
-    /// Why it ends before the last entry, if it does.
+    /// Why folding ended before the last entry, if it did.
     pub(crate) stuck: Option<Quarantined>,
 }
 
@@ -84,9 +84,9 @@ pub(crate) struct Folded {
 pub(crate) struct KeyRows {
     /// The key.
     pub(crate) key: Key,
-    /// Its rows by item (0 = none).
+    /// The key's rows by item (0 = none).
     pub(crate) rows: Vec<(Position, StoredRow)>,
-    /// Why it has none, if it could not be read.
+    /// Why the key could not be read, if it could not.
     pub(crate) fault: Option<String>,
 }
 
@@ -94,20 +94,20 @@ pub(crate) struct KeyRows {
 pub(crate) struct Evaluation<'a, P> {
     /// The entries.
     pub(crate) source: &'a Source,
-    /// Where each key's entries are.
+    /// The index of each key's entries.
     pub(crate) places: &'a P,
-    /// Whom handles mean as of `as_of`.
+    /// The person each handle means as of `as_of`.
     pub(crate) meaning: &'a Meaning,
-    /// What keys look like.
+    /// The shape of keys.
     pub(crate) shape: KeyShape,
     /// The plugin.
     pub(crate) runner: &'a mut Runner,
-    /// Up to where entries count.
+    /// Which entries count.
     pub(crate) as_of: AsOf,
 }
 
 impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
-    /// Which entries count for keys.
+    /// Finds the entries that count for keys.
     pub(crate) fn counting(&self) -> Counting<'a, P> {
         let Self { source, places, meaning, shape, as_of, .. } = self;
         Counting { source, places, meaning, shape: *shape, as_of: *as_of }
@@ -134,7 +134,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         Ok(sorted.collect())
     }
 
-    /// Folds keys from their first entries on: no more than fit between two hand-ons.
+    /// Folds keys from their first entries: no more keys than are processed at once.
     pub(crate) fn fold_anew(
         &mut self,
         keys: impl IntoIterator<Item = Key>,
@@ -156,7 +156,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         Ok(folded)
     }
 
-    /// Folds some entries of one key, from no state.
+    /// Folds some entries of one key, starting without a state.
     pub(crate) fn fold_orders(&mut self, key: Key, orders: &[Order]) -> Result<Folded, EvaluateError> {
         let mut folded = Vec::new();
         self.fold_group(&[(key, orders.to_vec())], &mut folded)?;
@@ -164,7 +164,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         Ok(folded)
     }
 
-    /// Folds some keys together, or one large key a piece at a time.
+    /// Folds some keys together, or one large key piece by piece.
     fn fold_group(
         &mut self,
         group: &[(Key, Vec<Order>)],
@@ -189,8 +189,8 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         Ok(())
     }
 
-    /// Visits the rows of keys, in their order, as of the end of the day that `as_of` ends with. A record that holds later
-    /// entries is folded anew without them.
+    /// Visits the rows of keys, in order, as of the end of the day that `as_of` ends with. A key whose record includes
+    /// later entries is folded again without them.
     pub(crate) fn rows(
         &mut self,
         day: Day,
@@ -241,7 +241,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
     }
 }
 
-/// Which entries count for keys.
+/// Finds the entries that count for keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Counting<'a, P> {
     source: &'a Source,
@@ -252,7 +252,7 @@ pub(crate) struct Counting<'a, P> {
 }
 
 impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
-    /// A key's entries that count, in fold order.
+    /// The entries of a key that count, in fold order.
     pub(crate) fn orders(&self, key: Key) -> Result<Vec<Order>, StoreError> {
         let mut orders = Vec::new();
         for named in named_keys(key, self.meaning, self.shape) {
@@ -282,7 +282,7 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
         })
     }
 
-    /// Refuses rows that name entries which are not the key's.
+    /// Refuses rows that name entries of other keys.
     fn check_evidence(&self, key: Key, rows: Vec<GuestRow>) -> Result<Result<Vec<GuestRow>, String>, StoreError> {
         if rows.iter().all(|row| row.item.is_none() && row.evidence.is_empty()) {
             return Ok(Ok(rows));
@@ -312,12 +312,12 @@ fn piece(orders: &[Order], from: usize) -> &[Order] {
     &orders[from..orders.len().min(from + limits::BATCH_ENTRIES_MAX)]
 }
 
-/// Sorts a key's events into fold order; an entry that comes by several routes stays in the order of the routes.
+/// Sorts a key's events into fold order; events of the same entry are in the order of their routes.
 pub(crate) fn sort_events(events: &mut [FoldEvent]) {
     events.sort_by_key(|event| (order(event), event.route));
 }
 
-/// The keys, people as entries name them, that come under a key.
+/// The keys, with people as entries name them, that are folded under a key.
 pub(crate) fn named_keys(key: Key, meaning: &Meaning, shape: KeyShape) -> BTreeSet<Key> {
     if meaning.is_plain() {
         return BTreeSet::from([key]);
@@ -331,7 +331,7 @@ pub(crate) fn named_keys(key: Key, meaning: &Meaning, shape: KeyShape) -> BTreeS
     }
 }
 
-/// The key that a key comes under, people taken for whom they mean; `None` if both are the same person.
+/// The key that a key is folded under after merges are resolved; `None` if both are the same person.
 pub(crate) fn meant_key(named: Key, meaning: &Meaning, shape: KeyShape) -> Option<Key> {
     let (a, b) = (meaning.of(named.a), meaning.of(named.b));
     match shape {

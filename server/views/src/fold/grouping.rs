@@ -1,6 +1,6 @@
-//! A batch's events by the keys they come under, and the index that finds them again.
+//! Groups a batch's events by their keys, and writes the index in which they are found again.
 //!
-//! The index names people as entries do, so merges and their withdrawal never rewrite it.
+//! The index names people as entries do, so merges and their withdrawal never change it.
 
 use super::{
     evaluate::{meant_key, sort_events},
@@ -34,7 +34,7 @@ pub(crate) struct Grouped {
 }
 
 impl Grouped {
-    /// Groups entries, people taken for whom they mean and retractions as of a position.
+    /// Groups entries after merges are resolved, with retractions as of a position.
     pub(crate) fn of(
         entries: &[(Position, Event)],
         source: &Source,
@@ -60,8 +60,8 @@ impl Grouped {
         Ok(grouped)
     }
 
-    /// Stores the places. The second people of keys are left to the records that are made for them, unless a key's
-    /// entries come under another one, or the batch itself looks for the entries of people who mean somebody else now.
+    /// Stores the places. The second people of keys are stored later with the keys' records, unless the entries of a
+    /// key are folded under another key, or the batch itself looks up entries of people who mean somebody else now.
     pub(crate) fn write(&self, write: &WriteTransaction, intake: &Intake, shape: KeyShape) -> Result<(), StoreError> {
         let mut places = write.open_table(PLACES)?;
         for place in &self.places {

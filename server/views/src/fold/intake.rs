@@ -1,6 +1,6 @@
-//! What a batch of entries says about people, merges and retractions, before any of it is folded.
+//! Processes the people, merges and retractions in a batch of entries, before any of it is folded.
 //!
-//! Taken in at once for the whole batch: a batch ends with the state at its last position, however it was cut.
+//! Done at once for the whole batch: a batch ends with the state at its last position, however it was cut.
 
 use super::source::{Source, SourceError};
 use crate::{
@@ -19,21 +19,21 @@ use kith_core::{
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, HashMap};
 
-/// What changes beside the keys that events come under.
+/// What a batch changes besides the keys of its events.
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
     people: BTreeMap<Handle, Vec<u8>>,
     merges: Vec<(Position, Merge)>,
     retractions: Vec<(Position, Position)>,
-    /// Whom handles mean now.
+    /// The person each handle means after the batch.
     pub(crate) meaning: Meaning,
-    /// How they came to mean that, in order.
+    /// The changes that led to it, in order.
     pub(crate) moves: Vec<Move>,
-    /// Entries withdrawn, merges apart, with the position of the retraction.
+    /// Withdrawn entries, except for merges, with the positions of their retractions.
     pub(crate) withdrawn: Vec<(Position, Position)>,
 }
 
-/// An entry that changes whom handles mean.
+/// An entry that changes which people handles mean.
 #[derive(Debug)]
 pub(crate) struct Move {
     /// The entry.
@@ -50,7 +50,7 @@ enum Cause {
 }
 
 impl Move {
-    /// Whom handles mean after it, from whom they meant before.
+    /// Updates the meaning from before the entry to after it.
     pub(crate) fn apply(&self, meaning: &mut Meaning, people: &People) {
         match self.cause {
             Cause::Merged(merge) => drop(meaning.merge(merge)),
@@ -60,7 +60,7 @@ impl Move {
 }
 
 impl Intake {
-    /// Takes in the entries of a batch, in order of position; the people known grow at once.
+    /// Processes the entries of a batch in order of position; new people are known at once.
     pub(crate) fn take(entries: &[(Position, Event)], source: &Source, meaning: Meaning) -> Result<Self, SourceError> {
         let mut targets = HashMap::new();
         for (position, event) in entries {
@@ -141,7 +141,7 @@ impl Intake {
         self.meaning = meaning;
     }
 
-    /// Stores what was taken in.
+    /// Stores the changes.
     pub(crate) fn write(&self, write: &WriteTransaction) -> Result<(), StoreError> {
         if !self.people.is_empty() {
             let mut people = write.open_table(PEOPLE)?;

@@ -1,4 +1,4 @@
-//! The rows of a view's day: replaced for keys that changed, and for all keys when the day turns.
+//! The rows of a view's day: replaced for keys that changed, and for all keys when the day changes.
 
 use super::{
     evaluate::{AsOf, EvaluateError, Evaluation, KeyRows},
@@ -20,10 +20,10 @@ use kith_core::{day::Day, position::Position};
 use redb::{ReadableTable, Table, WriteTransaction};
 use std::collections::HashMap;
 
-/// Bytes of rows between two looks at the room there is.
+/// Bytes of rows between two checks of the disk space.
 const ROOM_LOOK_BYTES: usize = 1024 * 1024;
 
-/// What rows are made with.
+/// What is needed to make rows.
 pub(crate) struct Materialisation<'a> {
     /// The transaction.
     pub(crate) write: &'a WriteTransaction,
@@ -31,15 +31,15 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) source: &'a Source,
     /// The plugin.
     pub(crate) runner: &'a mut Runner,
-    /// What keys look like.
+    /// The shape of keys.
     pub(crate) shape: KeyShape,
-    /// Whom handles mean.
+    /// The person each handle means.
     pub(crate) meaning: &'a Meaning,
     /// Keys in quarantine.
     pub(crate) quarantine: &'a mut HashMap<Key, Quarantined>,
-    /// The view as a whole; rows are counted in it.
+    /// The state of the view as a whole; counts rows.
     pub(crate) meta: &'a mut Meta,
-    /// What the view's file may take.
+    /// The disk space of the view's file.
     pub(crate) room: &'a FileRoom,
 }
 
@@ -70,7 +70,7 @@ impl Materialisation<'_> {
         })
     }
 
-    /// Makes the rows of all keys as of a day. While the view is built, notes when each key last changed.
+    /// Makes the rows of all keys as of a day. While the view is being built, records when each key last changed.
     pub(crate) fn make_all(&mut self, day: Day) -> Result<(), EvaluateError> {
         let mut after = None;
         loop {
@@ -116,7 +116,7 @@ impl Materialisation<'_> {
     }
 }
 
-/// Puts a key's rows in the place of those it had; marks those that are gone. Gives the bytes written.
+/// Replaces a key's rows; marks those that were removed. Returns the bytes written.
 fn replace_rows(
     rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     made: &KeyRows,
@@ -147,8 +147,8 @@ fn replace_rows(
     Ok(written)
 }
 
-/// Puts a key that cannot be read into quarantine, and takes out one that can be again. What a key cannot be folded
-/// over stays the reason.
+/// Puts a key that cannot be read into quarantine, and takes out one that can be read again. If the key cannot be
+/// folded, that stays the reason.
 fn note_fault(
     quarantine: &mut HashMap<Key, Quarantined>,
     key: Key,

@@ -1,6 +1,6 @@
-//! The routing table: under which keys a plugin sees an event, and what it sees of it there.
+//! The routing table: the keys under which a plugin sees an event, and what it sees there.
 //!
-//! Everything is as of a position: people are whom they mean by then, and `others` counts them anew.
+//! Everything is as of a position: merges up to then are resolved, and `others` counts people after that.
 
 use crate::{
     contract::{Handle, KeyBy, Route, key::Key},
@@ -29,7 +29,7 @@ impl Routes {
         Self(by_kind)
     }
 
-    /// The most events that an entry can come to, one for each route and key.
+    /// The most events that an entry can result in, one for each route and key.
     pub(crate) fn events_max(&self, event: &Event) -> usize {
         let keys = match &event.fact {
             Fact::Habit(Habit::Met(met)) => met.people.len() * met.people.len(),
@@ -49,12 +49,12 @@ pub(crate) struct Referral {
     pub(crate) position: Position,
     /// Who was introduced.
     pub(crate) person: Handle,
-    /// To whom.
+    /// To whom they were introduced.
     pub(crate) to: Handle,
 }
 
 impl Referral {
-    /// The introduction that an entry states, if it is one.
+    /// The introduction in an entry, if it is one.
     pub(crate) fn of(position: Position, event: &Event, people: &People) -> Option<Self> {
         let Fact::Habit(Habit::Referred(referred)) = &event.fact else { return None };
         let (person, to) = (people.handle(&referred.person)?, people.handle(&referred.to)?);
@@ -62,7 +62,7 @@ impl Referral {
     }
 }
 
-/// Who takes part in an event, by handles as the entry names them.
+/// The people who take part in an event, by handles as the entry names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Parties {
     Group(Vec<Handle>),
@@ -71,7 +71,7 @@ enum Parties {
     Answer { person: Handle, to: Handle, by: Handle, answer: u16 },
 }
 
-/// An entry that a view folds, before people are taken for whom they mean.
+/// An entry that a view folds, before merges are resolved.
 #[derive(Debug, Clone)]
 pub(crate) struct Routable {
     /// Its position.
@@ -85,7 +85,7 @@ pub(crate) struct Routable {
 
 impl Routable {
     /// The entry as the routes see it; `None` if the view does not fold its kind, or if it names people or an
-    /// introduction that are not here. `find_referral` is asked for answers only.
+    /// introduction that are missing here. `find_referral` is only called for answers.
     pub(crate) fn of<E>(
         position: Position,
         event: &Event,
@@ -104,7 +104,7 @@ impl Routable {
         Ok(Some(Self { position, at, routes: routes.clone(), parties, extras }))
     }
 
-    /// Everyone in it, with repeats.
+    /// Everyone in the entry, with repetitions.
     pub(crate) fn people(&self) -> Vec<Handle> {
         match &self.parties {
             Parties::Group(people) => people.clone(),
@@ -114,7 +114,7 @@ impl Routable {
         }
     }
 
-    /// The keys it comes under.
+    /// The keys of the entry.
     pub(crate) fn keys(&self, meaning: &Meaning) -> BTreeSet<Key> {
         let mut keys = BTreeSet::new();
         self.route(meaning, |key, _| {
@@ -123,7 +123,7 @@ impl Routable {
         keys
     }
 
-    /// Gives each key with the event as it is seen there, routes in the order of the manifest.
+    /// Emits each key with the event as seen there, with routes in the order of the manifest.
     pub(crate) fn route(&self, meaning: &Meaning, mut emit: impl FnMut(Key, FoldEvent)) {
         for (route, key_by) in &self.routes {
             for (key, seat) in self.seats(*key_by, meaning) {
@@ -153,7 +153,7 @@ impl Routable {
     }
 }
 
-/// What an event is under one key.
+/// How an event is seen under one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Seat {
     actor: Handle,
@@ -171,7 +171,7 @@ fn count(people: usize) -> u32 {
     u32::try_from(people).expect("events have at most 64 people")
 }
 
-/// Everyone with everyone: nobody acts and nobody is acted upon.
+/// Everyone with everyone else: nobody acts and nobody is acted upon.
 fn group_seats(key_by: KeyBy, people: &BTreeSet<Handle>) -> BTreeSet<(Key, Seat)> {
     let seat = Seat { others: count(people.len().saturating_sub(1)), ..Seat::default() };
     let two = || people.iter().flat_map(|one| people.iter().map(move |other| (*one, *other)));
@@ -188,7 +188,7 @@ fn group_seats(key_by: KeyBy, people: &BTreeSet<Handle>) -> BTreeSet<(Key, Seat)
     }
 }
 
-/// One acts towards others; nothing is left of it when all of them are the same person.
+/// One person acts towards others; nothing if all of them are the same person.
 fn towards_seats(key_by: KeyBy, by: Handle, with: &BTreeSet<Handle>) -> BTreeSet<(Key, Seat)> {
     let seat = Seat { actor: by, others: count(with.len()), ..Seat::default() };
     let only = match with.len() {
@@ -209,7 +209,7 @@ fn towards_seats(key_by: KeyBy, by: Handle, with: &BTreeSet<Handle>) -> BTreeSet
     }
 }
 
-/// One introduces a person to another: the referrer acts, and both are acted upon.
+/// One person introduces another to a third: the referrer acts, and both others are acted upon.
 fn introduction_seats(key_by: KeyBy, referrer: Handle, person: Handle, to: Handle) -> BTreeSet<(Key, Seat)> {
     let people = BTreeSet::from([referrer, person, to]);
     let introduced = BTreeSet::from([person, to]);
@@ -243,7 +243,7 @@ fn answer_seats(key_by: KeyBy, person: Handle, to: Handle, by: Handle, answer: u
     }
 }
 
-/// The parties of a fact; `None` if it has none, or if somebody in it is not known.
+/// The parties of a fact; `None` if it has none, or if somebody in it is unknown.
 fn parties(fact: &Fact, people: &People, referral: Option<Referral>) -> Option<Parties> {
     let all = |ids: &[PersonId]| ids.iter().map(|id| people.handle(id)).collect::<Option<Vec<Handle>>>();
     match fact {
@@ -301,7 +301,7 @@ mod tests {
     const ALL: [KeyBy; 6] =
         [KeyBy::Pair, KeyBy::DirectedPair, KeyBy::IntroducedPair, KeyBy::Actor, KeyBy::Subject, KeyBy::EachPerson];
 
-    /// Keys under each key-by, as written, in the order of `ALL`.
+    /// Checks the keys for each `KeyBy`, in the order of `ALL`.
     fn check(parties: &Parties, merged: &[(Handle, Handle)], expected: [&str; 6]) {
         let mut meaning = Meaning::default();
         for (kept, merged) in merged {

@@ -1,4 +1,4 @@
-//! The entries that a view folds, as its routes see them: what the view's scope lets through of a history.
+//! The entries that a view folds, as its routes see them: those of a history that pass the view's scope.
 
 use super::routing::{Referral, Routable, Routes};
 use crate::{file::people::People, limits};
@@ -15,9 +15,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// Which entries a view folds. Part of the view's identity: the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ViewScope {
-    /// Those that the whole network may see.
+    /// The entries that the whole network may see.
     Network,
-    /// Those, and the ones that only this organisation may see.
+    /// These, and the entries that only this organisation may see.
     Organisation(OrganisationId),
 }
 
@@ -31,23 +31,23 @@ impl ViewScope {
     }
 }
 
-/// Why entries could not be had.
+/// Why entries could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The history could not be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// An entry is not one that this version can open.
+    /// An entry cannot be decoded by this version.
     #[error("the entry after position {after} cannot be opened: {invalid}")]
     Unopened {
-        /// The last entry that could be opened.
+        /// The last entry that could be decoded.
         after: Position,
         /// What is wrong with it.
         invalid: kith_core::invalid::Invalid,
     },
 }
 
-/// A history, and what a view takes of it.
+/// A history, and which of its entries a view folds.
 #[derive(Clone)]
 pub(crate) struct Source {
     history: Arc<dyn History>,
@@ -57,22 +57,22 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Nobody is known yet.
+    /// A source in which nobody is known yet.
     pub(crate) fn new(history: Arc<dyn History>, scope: ViewScope, routes: Routes) -> Self {
         Self { history, scope, routes, people: Arc::default() }
     }
 
-    /// The people known, for a short look.
+    /// The known people, locked for reading: hold it briefly.
     pub(crate) fn people(&self) -> RwLockReadGuard<'_, People> {
         self.people.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The people known, to add to them. Only the follower does.
+    /// The known people, locked for writing. Only the follower does this.
     pub(crate) fn people_mut(&self) -> RwLockWriteGuard<'_, People> {
         self.people.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Under which keys entries come.
+    /// The routes that determine the keys of entries.
     pub(crate) fn routes(&self) -> &Routes {
         &self.routes
     }
@@ -82,7 +82,7 @@ impl Source {
         self.history.head()
     }
 
-    /// Reads entries after a position, with the position of the last one read; hidden ones are left out.
+    /// Reads entries after a position; hidden ones are left out, but count for the position of the last one read.
     pub(crate) fn read(&self, after: Position, until: Position, budget: Budget) -> Result<Batch, SourceError> {
         let read = self.history.read(after, until, budget)?;
         let mut batch = Batch { last: after, entries: Vec::with_capacity(read.len()) };
@@ -96,7 +96,7 @@ impl Source {
         Ok(batch)
     }
 
-    /// The entry bytes and events at positions; what is not there is left out.
+    /// The entry bytes and events at positions; missing ones are left out.
     pub(crate) fn read_at(&self, positions: &[Position]) -> Result<Vec<(Position, Bytes, Event)>, SourceError> {
         let mut found = Vec::with_capacity(positions.len());
         for bytes in self.history.read_at(positions)? {
@@ -106,7 +106,7 @@ impl Source {
         Ok(found)
     }
 
-    /// Where an event is, if it is here.
+    /// The position of an event, if the history has it.
     pub(crate) fn position_of(&self, id: &EventId) -> Result<Option<Position>, SourceError> {
         Ok(self.history.position_of(id)?)
     }
@@ -138,14 +138,15 @@ impl Source {
 /// Entries of one read.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// Position of the last entry read, let through or not; where the read began if there was none.
+    /// Position of the last entry read, visible or not; where the read began if there was none.
     pub(crate) last: Position,
-    /// Positions and events that the scope lets through.
+    /// Positions and events of the entries that pass the scope.
     pub(crate) entries: Vec<(Position, Event)>,
 }
 
 impl Batch {
-    /// Leaves what would come to more events, an entry counted for each key, to later batches; the first entry stays.
+    /// Leaves entries beyond `events_max` events, counting an entry once for each key, to later batches; the first
+    /// entry stays.
     pub(crate) fn cut(&mut self, routes: &Routes, events_max: usize) {
         let mut events = 0;
         let fits = self.entries.iter().take_while(|(_, event)| {

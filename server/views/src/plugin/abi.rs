@@ -1,4 +1,4 @@
-//! One adapter per version of the plugin contracts, kept while a stored view names it, on what all of them share.
+//! One adapter for each version of the plugin contracts, kept while a stored view uses it, and what all of them share.
 
 pub(crate) mod batch;
 pub(crate) mod guest;

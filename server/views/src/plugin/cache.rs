@@ -1,6 +1,6 @@
-//! Compiled components on disk, so that a restart need not compile.
+//! Compiled components on disk, so that a restart need not compile them again.
 //!
-//! Only files that were written with this cache's key, whole and unchanged, are ever loaded as code.
+//! Only complete and unchanged files that were written with this cache's key are ever loaded as code.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -20,7 +20,7 @@ const CHECKSUM_BYTES: usize = 32;
 /// Number of the next unfinished file.
 static UNFINISHED: AtomicU64 = AtomicU64::new(0);
 
-/// The key of the checksums of compiled code: who does not know it cannot plant code that is run.
+/// The key of the checksums of compiled code: without it nobody can plant code that is run.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CacheKey([u8; 32]);
 
@@ -30,7 +30,7 @@ impl CacheKey {
         Self(secret)
     }
 
-    /// No secret: checksums find damage only. For folders of an account that keeps no secrets from its own files.
+    /// No secret: checksums only detect damage. For folders of an account that has no secrets from its own files.
     pub fn of_the_account() -> Self {
         Self([0; 32])
     }
@@ -50,28 +50,27 @@ pub(crate) struct ComponentCache {
 }
 
 impl ComponentCache {
-    /// Opens the folder, making it if needed, for code of the engine with this fingerprint.
+    /// Opens the folder, creating it if necessary, for code of the engine with this fingerprint.
     pub(crate) fn open(folder: PathBuf, fingerprint: [u8; 32], key: CacheKey) -> io::Result<Self> {
         crate::share::folder::make_private(&folder)?;
         Ok(Self { folder, fingerprint, key })
     }
 
-    /// The code of the component with this SHA-256, if it is kept.
+    /// The code of the component with this SHA-256, if it is in the cache.
     pub(crate) fn find(&self, engine: &Engine, digest: &[u8; 32]) -> Option<Component> {
         let file = fs::read(self.path(digest)).ok()?;
         let (checksum, code) = file.split_first_chunk::<CHECKSUM_BYTES>()?;
         if self.checksum(digest, code).verify_slice(checksum).is_err() {
-            tracing::warn!("a compiled component was damaged or not made here; it is compiled anew");
+            tracing::warn!("a compiled component was damaged or not made here; it is compiled again");
             return None;
         }
         deserialize(engine, code).ok()
     }
 
-    /// Keeps the code of a component. A file that cannot be written costs a compilation at the next start and nothing
-    /// else.
+    /// Stores the code of a component. If the file cannot be written, the component is compiled again after a restart.
     pub(crate) fn keep(&self, component: &Component, digest: &[u8; 32]) {
         if let Err(error) = self.write(component, digest) {
-            tracing::warn!(%error, "compiled component could not be kept");
+            tracing::warn!(%error, "compiled component could not be stored");
         }
     }
 
@@ -86,7 +85,7 @@ impl ComponentCache {
         fs::rename(unfinished, path)
     }
 
-    /// Deletes all code but that of components that are named, for this engine. Gives the number of files deleted.
+    /// Deletes this engine's code of all components that are not named. Returns the number of files deleted.
     pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> io::Result<usize> {
         let mut deleted = 0;
         for file in fs::read_dir(&self.folder)? {
@@ -96,9 +95,9 @@ impl ComponentCache {
             }
             match fs::remove_file(file.path()) {
                 Ok(()) => deleted += 1,
-                // Another process that shares the folder was faster.
+                // Another process that shares the folder has deleted it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => tracing::warn!(%error, path = %file.path().display(), "file of the cache stays"),
+                Err(error) => tracing::warn!(%error, path = %file.path().display(), "cache file could not be deleted"),
             }
         }
         Ok(deleted)
@@ -113,13 +112,13 @@ impl ComponentCache {
         format!("-{}.cwasm", hex::encode(&self.fingerprint[..8]))
     }
 
-    /// The component whose code for this engine is in a file.
+    /// The digest of the component whose code for this engine is in a file.
     fn digest_of(&self, file: &OsStr) -> Option<[u8; 32]> {
         let digest = hex::decode(file.to_str()?.strip_suffix(&self.ending())?).ok()?;
         digest.try_into().ok()
     }
 
-    /// Binds the code to the component and the engine it was made of and for.
+    /// A checksum that binds the code to its component and engine.
     fn checksum(&self, digest: &[u8; 32], code: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key.0).expect("a key of any length is one");
         mac.update(b"kith/compiled/1");
@@ -130,7 +129,7 @@ impl ComponentCache {
     }
 }
 
-/// Loads code that `Component::serialize` or `Engine::precompile_component` made for an engine like this one.
+/// Loads code made by `Component::serialize` or `Engine::precompile_component` for an engine like this one.
 #[allow(unsafe_code, reason = "wasmtime loads its own compiled code through an unsafe function only")]
 pub(crate) fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `code` was made by wasmtime, in this process or in a child that this program started from its own file:

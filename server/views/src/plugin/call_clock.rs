@@ -1,4 +1,4 @@
-//! The wall-clock limit of calls of a plugin, which also end when nobody waits for them any more.
+//! The wall-clock limit of plugin calls. A call also ends when it is cancelled.
 
 use crate::share::cancel::Cancel;
 use std::sync::{
@@ -7,7 +7,7 @@ use std::sync::{
 };
 use wasmtime::{Store, UpdateDeadline};
 
-/// Ends calls of a plugin that take too long, or that nobody waits for any more.
+/// Ends plugin calls that take too long or are cancelled.
 pub(crate) struct CallClock {
     cancel: Cancel,
     epochs_max: u64,
@@ -15,7 +15,7 @@ pub(crate) struct CallClock {
 }
 
 impl CallClock {
-    /// Watches the calls of a store, each of which may take so many epochs.
+    /// Watches the calls of a store, each of which may take `epochs_max` epochs.
     pub(crate) fn start<T>(store: &mut Store<T>, cancel: &Cancel, epochs_max: u64) -> Self {
         let clock = Self { cancel: cancel.clone(), epochs_max, epochs_left: Arc::default() };
         let (cancel, left) = (clock.cancel.clone(), Arc::clone(&clock.epochs_left));
@@ -27,7 +27,7 @@ impl CallClock {
         clock
     }
 
-    /// A call begins now.
+    /// Starts timing a call.
     pub(crate) fn begin<T>(&self, store: &mut Store<T>) {
         self.epochs_left.store(self.epochs_max, Ordering::Relaxed);
         store.set_epoch_deadline(1);

@@ -1,6 +1,6 @@
-//! Compiling components: in this process, or elsewhere in one whose memory and time are bounded.
+//! Compiles components: in this process, or in another one with bounded memory and time.
 //!
-//! Invariant: nothing is compiled whose shape exceeds a bound.
+//! Invariant: no component whose shape exceeds a bound is compiled.
 
 use super::{
     cache::{ComponentCache, deserialize},
@@ -22,17 +22,17 @@ use wasmtime::{Engine, component::Component};
 /// Where components are compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compiling {
-    /// In this process, which waits for as long as it takes.
+    /// In this process, for as long as it takes.
     Here,
-    /// Elsewhere: [`crate::Views::adopt`] takes what [`compile_component`] made in another process. Without it a
-    /// component that is not in the cache is refused.
+    /// Elsewhere: [`crate::Views::adopt`] accepts what [`compile_component`] made in another process. A component that
+    /// is neither adopted nor in the cache is refused.
     Elsewhere {
-        /// SHA-256 of the components that come with this program: these are compiled here.
+        /// SHA-256 of the components that come with this program and are compiled here.
         but_here: BTreeSet<[u8; 32]>,
     },
 }
 
-/// Compiles a component to the code that [`crate::Views::adopt`] takes: what another process does for a plugin host.
+/// Compiles a component to the code that [`crate::Views::adopt`] accepts. Another process does this for a plugin host.
 /// Blocks for as long as compiling takes.
 pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, Refused> {
     check(component)?;
@@ -40,7 +40,7 @@ pub fn compile_component(component: &[u8]) -> Result<Vec<u8>, Refused> {
     engine.precompile_component(component).map_err(|error| Refused::no_component(&error))
 }
 
-/// A component's code. As long as somebody holds it, the component is not compiled again.
+/// A component's code. While it is held, the component is not compiled again.
 #[derive(Clone)]
 pub struct Compiled(Arc<Code>);
 
@@ -61,7 +61,7 @@ impl Compiled {
     }
 }
 
-/// The code that is in memory and on disk.
+/// The code in memory and on disk.
 pub(crate) struct Compiler {
     compiling: Compiling,
     cache: ComponentCache,
@@ -73,12 +73,12 @@ impl Compiler {
         Self { compiling, cache, loaded: Mutex::default() }
     }
 
-    /// A component's code: what is loaded, from the cache, or compiled here if it may be.
+    /// A component's code: already loaded, from the cache, or compiled here if that is allowed.
     pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Result<Compiled, Refused> {
         self.find(engine, component)?.ok_or(Refused::NotCompiled)
     }
 
-    /// The same; none if it is compiled elsewhere and its shape is within the bounds.
+    /// The same; `None` if it has to be compiled elsewhere and its shape is within the bounds.
     pub(crate) fn find(&self, engine: &Engine, component: &[u8]) -> Result<Option<Compiled>, Refused> {
         check_bytes(component)?;
         let digest = Sha256::digest(component).into();
@@ -100,20 +100,20 @@ impl Compiler {
         Ok(Some(self.remember(compiled, digest, false)))
     }
 
-    /// Takes code that was compiled elsewhere.
+    /// Accepts code that was compiled elsewhere.
     pub(crate) fn adopt(&self, engine: &Engine, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
         let compiled = deserialize(engine, code).map_err(|error| Refused::no_component(&error))?;
         Ok(self.remember(compiled, Sha256::digest(component).into(), false))
     }
 
-    /// Keeps the code of a component that was accepted.
+    /// Stores the code of an accepted component in the cache.
     pub(crate) fn keep(&self, compiled: &Compiled) {
         if !compiled.0.kept.swap(true, Ordering::AcqRel) {
             self.cache.keep(&compiled.0.component, &compiled.0.digest);
         }
     }
 
-    /// Deletes the code of all components but those that are named.
+    /// Deletes the code of all components that are not named.
     pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
         for (digest, code) in &*self.loaded() {
             if let Some(code) = code.upgrade().filter(|_| !is_named(digest)) {
@@ -141,7 +141,7 @@ fn check_bytes(component: &[u8]) -> Result<(), Refused> {
     if found > limits::COMPONENT_BYTES_MAX { Err(Refused::TooLarge { found }) } else { Ok(()) }
 }
 
-/// Bytes and shape.
+/// Checks the size and shape of a component.
 fn check(component: &[u8]) -> Result<(), Refused> {
     check_bytes(component)?;
     Shape::of(component)?;

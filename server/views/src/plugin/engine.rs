@@ -1,6 +1,6 @@
-//! The engine that plugins run in: fuel, epochs, memory limits and deterministic features.
+//! The engine that runs plugins: fuel, epochs, memory limits and deterministic features.
 //!
-//! A plugin sees nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
+//! A plugin depends on nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
 use crate::{contract::key::first, limits};
 use sha2::{Digest, Sha256};
@@ -36,12 +36,12 @@ impl Default for SandboxLimits {
     }
 }
 
-/// Where the memory of instances comes from; code does not depend on it.
+/// How memory for instances is allocated; compiled code does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Allocation {
-    /// Reserved for as many instances as may live.
+    /// Reserved for the maximum number of instances.
     Pool,
-    /// From the system, as it is needed: for processes that only compile.
+    /// From the system as needed: for processes that only compile.
     OnDemand,
 }
 
@@ -77,7 +77,7 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// SHA-256 over all that compiled code depends on: wasmtime's version, its settings and the processor.
+/// SHA-256 over everything that compiled code depends on: wasmtime's version, its settings and the processor.
 pub(super) fn fingerprint(engine: &Engine) -> [u8; 32] {
     let mut hasher = Sha256Hasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -97,7 +97,7 @@ impl Hasher for Sha256Hasher {
     }
 }
 
-/// Moves the engine's epoch on, until it is dropped.
+/// Advances the engine's epoch until dropped.
 pub(super) struct Ticker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,

@@ -1,4 +1,4 @@
-//! Why components are refused: what whoever uploads one is told.
+//! Why components are refused, as reported to whoever uploads one.
 
 use super::{
     abi::guest::error::{GuestError, shortened},
@@ -9,65 +9,65 @@ use crate::{contract::manifest::ManifestInvalid, limits};
 /// Why a component is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It has too many bytes.
+    /// The component is too large.
     #[error("the component has {found} bytes; at most {} are allowed", limits::COMPONENT_BYTES_MAX)]
     TooLarge {
         /// Its bytes.
         found: usize,
     },
-    /// It has more of something than can be compiled in bounded time and memory.
+    /// The component has more of something than can be compiled in bounded time and memory.
     #[error("the component has {found} {}; at most {} are allowed", bound.name(), bound.max())]
     Shape {
-        /// Of what.
+        /// The bound.
         bound: Bound,
-        /// How much, or as much as was counted.
+        /// The count at which counting stopped.
         found: u64,
     },
-    /// It is no component, or uses features that are off.
-    #[error("this is no WebAssembly component that can run here: {reason}")]
+    /// The bytes are not a component, or use disabled features.
+    #[error("this is not a WebAssembly component that can run here: {reason}")]
     NoComponent {
-        /// What the compiler says.
+        /// The compiler's error.
         reason: String,
     },
-    /// Compiling it took more than it may take.
+    /// Compiling the component exceeded a limit.
     #[error("compiling the component takes more than {limit}")]
     Costly {
-        /// What it took.
+        /// The limit.
         limit: String,
     },
-    /// No instance could be made to ask it what it is: this says nothing about it.
+    /// No instance was available to read the manifest: this says nothing about the component.
     #[error("{reason}")]
     Busy {
-        /// What the sandbox says.
+        /// The sandbox's error.
         reason: String,
     },
-    /// It is compiled elsewhere, and was not yet.
+    /// The component has to be compiled elsewhere first.
     #[error("the component is not compiled yet")]
     NotCompiled,
-    /// It imports something.
+    /// The component imports something.
     #[error("the component imports {}; a plugin imports nothing", names.join(", "))]
     Imports {
         /// What it imports.
         names: Vec<String>,
     },
-    /// It does not export the contract.
+    /// The component does not export the contract.
     #[error("the component exports [{}]; {export} is needed", found.join(", "))]
     Contract {
         /// What it exports.
         found: Vec<String>,
-        /// What it should.
+        /// What it should export.
         export: &'static str,
     },
-    /// Its manifest breaks a rule.
+    /// The manifest breaks a rule.
     #[error("the manifest is not valid: {0}")]
     Manifest(#[from] ManifestInvalid),
-    /// It does not take the settings.
+    /// The plugin refuses the settings.
     #[error("the plugin refuses the settings: {reason}")]
     Settings {
-        /// What it says.
+        /// The plugin's message.
         reason: String,
     },
-    /// It failed while it was asked what it is, or while it took the settings.
+    /// The plugin failed while it returned its manifest or was configured.
     #[error("the plugin failed in `{function}`: {reason}")]
     Failed {
         /// The function.

@@ -1,6 +1,6 @@
-//! Calls a plugin within the limits of a call and finds out which key and entry a failure is about.
+//! Calls a plugin within the limits of a call and determines which key and entry a failure is about.
 //!
-//! Only one key, one entry, in a fresh instance decides that they fail: how entries were batched never does.
+//! A key or entry counts as failing only if it fails alone in a fresh instance: how entries were batched never matters.
 
 use super::abi::{
     batch::{FoldEvent, FoldSlot},
@@ -47,18 +47,18 @@ pub(crate) struct Counters {
 pub(crate) struct Job {
     /// The key.
     pub(crate) key: Key,
-    /// Its state: before, and then after what was folded.
+    /// The state before folding, and then after the entries folded so far.
     pub(crate) state: Vec<u8>,
-    /// What to fold.
+    /// The events to fold.
     pub(crate) events: Vec<FoldEvent>,
-    /// How many of them are folded.
+    /// How many of them have been folded.
     pub(crate) folded: usize,
-    /// Why the next one cannot be.
+    /// Why the next one cannot be folded.
     pub(crate) fault: Option<String>,
 }
 
 impl Job {
-    /// Nothing folded yet.
+    /// A job of which nothing is folded yet.
     pub(crate) fn new(key: Key, state: Vec<u8>, events: Vec<FoldEvent>) -> Self {
         Self { key, state, events, folded: 0, fault: None }
     }
@@ -73,7 +73,7 @@ impl Job {
         self.fault.as_ref().map(|_| order(&self.events[self.folded]))
     }
 
-    /// Number of entries folded: an entry that comes by several routes counts once.
+    /// Number of entries folded: an entry that arrives by several routes counts once.
     pub(crate) fn entries(&self) -> u32 {
         let folded = &self.events[..self.folded];
         let repeats = folded.windows(2).filter(|pair| pair[0].position == pair[1].position).count();
@@ -81,7 +81,7 @@ impl Job {
     }
 }
 
-/// Where an event stands in its key.
+/// The order of an event within its key.
 pub(crate) fn order(event: &FoldEvent) -> Order {
     Order { at: event.at, position: event.position }
 }
@@ -94,7 +94,7 @@ struct Part {
     until: usize,
 }
 
-/// A plugin and the instance in use, made anew after every failure.
+/// A plugin and the instance in use, which is replaced after every failure.
 pub(crate) struct Runner {
     plugin: Plugin,
     lending: Lending,
@@ -102,27 +102,27 @@ pub(crate) struct Runner {
     counters: Arc<Counters>,
     cancel: Cancel,
     work: Work,
-    /// What is held of the keys that are worked on together.
+    /// Memory for the keys that are processed together.
     keys: Hold,
 }
 
-/// A failure that is about the arguments.
+/// A failure caused by the arguments.
 struct Failure {
     slot: Option<usize>,
     message: String,
     fresh: bool,
-    /// Whether there was a result, which may have been too large to be taken.
+    /// Whether there was a result, which may have been too large to read.
     may_be_large: bool,
 }
 
 impl Runner {
-    /// For a view that follows. Makes no instance yet.
+    /// A runner for a view that follows. Does not create an instance yet.
     pub(crate) fn following(plugin: Plugin, counters: Arc<Counters>) -> Self {
         let lending = plugin.places().following.clone();
         Self::new(plugin, lending, counters)
     }
 
-    /// For a question. Makes no instance yet.
+    /// A runner for a question. Does not create an instance yet.
     pub(crate) fn asking(plugin: Plugin, counters: Arc<Counters>) -> Self {
         let lending = plugin.places().asking.clone();
         Self::new(plugin, lending, counters)
@@ -135,40 +135,40 @@ impl Runner {
         Self { plugin, lending, guest: None, counters, cancel, work, keys }
     }
 
-    /// Gives the instance back until the next call.
+    /// Returns the instance until the next call.
     pub(crate) fn rest(&mut self) {
         self.guest = None;
     }
 
-    /// Gives the instance back if somebody else has none.
+    /// Returns the instance if somebody else needs one.
     pub(crate) fn give_way(&mut self) {
         if self.guest.is_some() && self.lending.is_wanted() {
             self.rest();
         }
     }
 
-    /// Calls end, and no further one is made, when nobody waits for them any more.
+    /// The same runner; its calls end, and no more are made, when cancelled.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
         let work = self.lending.memory().begin(cancel);
         Self { guest: None, cancel: cancel.clone(), ..self }.within(&work)
     }
 
-    /// What it holds is part of a piece of work.
+    /// The same runner; the memory it holds is part of a piece of work.
     pub(crate) fn within(self, work: &Work) -> Self {
         Self { work: work.clone(), keys: work.hold(), ..self }
     }
 
-    /// Holds more of the keys that are worked on together, states as they are folded apart.
+    /// Holds more memory for the keys that are processed together, except for states while they are folded.
     pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Interrupted> {
         self.keys.add(bytes)
     }
 
-    /// Nothing more is held of the keys that were worked on together.
+    /// Frees the memory for the keys that were processed together.
     pub(crate) fn let_go(&mut self) {
         self.keys = self.work.hold();
     }
 
-    /// Folds every job up to its end, or up to the entry that cannot be folded.
+    /// Folds every job to its end, or up to the entry that cannot be folded.
     pub(crate) fn fold(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
         let begun = Instant::now();
         let outcome = self.fold_calls(jobs);
@@ -220,7 +220,7 @@ impl Runner {
         }
     }
 
-    /// Folds in smaller calls what could not be folded in one.
+    /// Folds in smaller calls what failed in one.
     fn narrow_fold(&mut self, jobs: &mut [Job], mut parts: Vec<Part>, failure: Failure) -> Result<(), Interrupted> {
         if let [part] = parts[..] {
             let Part { job, from, until } = part;
@@ -243,8 +243,8 @@ impl Runner {
         self.fold_parts(jobs, &second)
     }
 
-    /// Visits the rows of each key as of the end of a day, or why it cannot be read; in the order given, and what a
-    /// call gave before the next call is made.
+    /// Visits the rows of each key as of the end of a day, or the reason why it cannot be read; in the given order, and
+    /// the results of each call before the next call is made.
     pub(crate) fn read<E: From<Interrupted>>(
         &mut self,
         day: Day,
@@ -287,7 +287,7 @@ impl Runner {
         }
     }
 
-    /// The rows of one key, which may be as large as one call may give.
+    /// The rows of one key, which may be as large as one call may return.
     fn read_large(&mut self, day: Day, key: &[(Key, &[u8])]) -> Result<Result<Vec<GuestRow>, String>, Interrupted> {
         let mut result = self.work.hold();
         result.add(limits::CALL_RESULT_BYTES_MAX)?;

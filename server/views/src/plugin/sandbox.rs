@@ -1,4 +1,4 @@
-//! The sandbox: one engine, the code of components, and what is loaded as a plugin.
+//! The sandbox: one engine, the code of components, and loading of plugins.
 
 use super::{
     abi::{report_v1::ReportPlugin, view_v1::Plugin},
@@ -23,7 +23,7 @@ impl SandboxError {
     }
 }
 
-/// The engine, its clock of epochs and the code of components.
+/// The engine, its epoch clock and the code of components.
 pub(crate) struct Sandbox {
     engine: Engine,
     compiler: Compiler,
@@ -33,17 +33,17 @@ pub(crate) struct Sandbox {
     _ticker: Ticker,
 }
 
-/// Whether the code of a component is kept on disk.
+/// Whether to store the code of a component on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// It is: somebody named the component.
+    /// Yes: the component is in use.
     Yes,
-    /// Not yet: it is only looked at.
+    /// No: the component is only being inspected.
     No,
 }
 
 impl Sandbox {
-    /// Sets up the engine; compiled components are kept in `cache_folder`.
+    /// Sets up the engine; compiled components are stored in `cache_folder`.
     pub(crate) fn open(
         cache_folder: PathBuf,
         cache_key: CacheKey,
@@ -59,13 +59,13 @@ impl Sandbox {
         Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
     }
 
-    /// Where instances have their places.
+    /// The places of instances.
     #[cfg(test)]
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// Compiles a component, or takes its code from where it is, and asks it what it is.
+    /// Compiles a component, or finds its code, and reads its manifest.
     pub(crate) fn load(&self, component: &[u8], settings: &str, keep: Keep) -> Result<Plugin, Refused> {
         let compiled = self.compiler.load(&self.engine, component)?;
         let plugin = Plugin::new(&compiled, settings, self.limits, &self.places)?;
@@ -88,27 +88,27 @@ impl Sandbox {
         }
     }
 
-    /// Whether a component is a report; otherwise it is a view, or nothing that can run here.
+    /// Whether a component is a report; if not, it is a view or cannot run here.
     pub(crate) fn is_report(&self, component: &[u8]) -> Result<bool, Refused> {
         Ok(ReportPlugin::is_one(self.compiler.load(&self.engine, component)?.component()))
     }
 
-    /// The code of a component; none if it is compiled elsewhere.
+    /// The code of a component; `None` if it has to be compiled elsewhere.
     pub(crate) fn find_compiled(&self, component: &[u8]) -> Result<Option<Compiled>, Refused> {
         self.compiler.find(&self.engine, component)
     }
 
-    /// Takes code that was compiled elsewhere.
+    /// Accepts code that was compiled elsewhere.
     pub(crate) fn adopt(&self, component: &[u8], code: &[u8]) -> Result<Compiled, Refused> {
         self.compiler.adopt(&self.engine, component, code)
     }
 
-    /// Deletes the code of all components but those that are named.
+    /// Deletes the code of all components that are not named.
     pub(crate) fn retain(&self, is_named: impl Fn(&[u8; 32]) -> bool) -> std::io::Result<usize> {
         self.compiler.retain(is_named)
     }
 
-    /// Stands for the engine's version and settings, and for what a call may use: rows may depend on them.
+    /// Identifies the engine's version and settings and the limits of a call: rows may depend on them.
     pub(crate) fn identity(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.fingerprint);

@@ -1,7 +1,7 @@
-//! The shape of a component, counted before anything is compiled: bytes alone do not say what compiling costs.
+//! The shape of a component, counted before anything is compiled: its size alone does not show what compiling costs.
 //!
-//! Invariant: a component within the bounds is counted in time and memory that its bytes bound, and stopping at the
-//! first bound that is exceeded.
+//! Invariant: counting takes time and memory bounded by the component's size, and stops at the first bound that is
+//! exceeded.
 
 mod bound;
 mod component;
@@ -15,7 +15,7 @@ use component::Scope;
 use function::Signature;
 use wasmparser::{CompositeInnerType, FunctionBody, Instance, Parser, Payload, TypeSectionReader};
 
-/// What is counted of a component.
+/// The counts of a component.
 #[derive(Debug, Default)]
 pub(crate) struct Shape {
     counts: [u64; Bound::ALL.len()],
@@ -26,7 +26,7 @@ pub(crate) struct Shape {
 pub(crate) enum Problem {
     /// A bound is exceeded.
     Excess(Excess),
-    /// It is no component.
+    /// It is not a component.
     Malformed(wasmparser::Error),
 }
 
@@ -51,16 +51,16 @@ impl From<Problem> for Refused {
     }
 }
 
-/// A core module as far as it was read.
+/// A core module, as far as it was read.
 #[derive(Default)]
 struct Module {
     types: Vec<Signature>,
-    /// The type of each function that has a body, in their order.
+    /// The types of the functions with a body, in order.
     functions: Vec<u32>,
     bodies: usize,
 }
 
-/// What is being read: modules and components lie within components.
+/// What is being read: components contain modules and components.
 enum Frame {
     Module(Module),
     Component(Scope),
@@ -77,18 +77,18 @@ impl Shape {
         Ok(shape)
     }
 
-    /// How much there is.
+    /// The count for a bound.
     pub(crate) fn count(&self, bound: Bound) -> u64 {
         self.counts[bound as usize]
     }
 
-    /// More of what is counted over the whole component.
+    /// Adds to a count over the whole component.
     fn add(&mut self, bound: Bound, more: u64) -> Result<(), Excess> {
         let sum = self.count(bound).saturating_add(more);
         self.raise(bound, sum)
     }
 
-    /// The largest so far.
+    /// Raises a maximum to what was found.
     fn raise(&mut self, bound: Bound, found: u64) -> Result<(), Excess> {
         let count = &mut self.counts[bound as usize];
         *count = (*count).max(found);
@@ -114,7 +114,7 @@ impl Shape {
         Ok(())
     }
 
-    /// A component that ends is one that the component around it may instantiate.
+    /// Ends a component, which the enclosing component may now instantiate.
     fn end(&mut self, frames: &mut Vec<Frame>) -> Result<(), Excess> {
         let Some(Frame::Component(ended)) = frames.pop() else { return Ok(()) };
         match frames.last_mut() {
@@ -188,7 +188,7 @@ impl Shape {
     }
 }
 
-/// How many values each type of a module takes and gives; none for types that are no functions.
+/// The signature of each type of a module; an empty one for types that are not functions.
 fn signatures(types: TypeSectionReader<'_>) -> Result<Vec<Signature>, wasmparser::Error> {
     let mut signatures = Vec::new();
     for group in types {

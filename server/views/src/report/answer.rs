@@ -1,4 +1,4 @@
-//! Questions on the rows of a report, answered from its table.
+//! Queries of the rows of a report, answered from its table.
 
 use super::{Report, ReportContext, error::ReportError, table::ReportTable};
 use crate::{
@@ -19,20 +19,20 @@ use kith_core::{
 };
 use std::cmp::Ordering;
 
-/// A question on the rows of a report.
+/// A query of the rows of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReportQuery {
     /// Only rows about this person.
     pub person: Option<PersonId>,
     /// Only rows about this organisation.
     pub organisation: Option<OrganisationId>,
-    /// Only the row of this key, its ids in any order.
+    /// Only the row of this key, with its ids in any order.
     pub key: Option<Vec<String>>,
-    /// The order of rows; none is by the first numeric column, largest first.
+    /// The order of rows; `None` for the first numeric column, largest first.
     pub order: Option<OrderBy>,
-    /// Rows before the page.
+    /// Number of rows before the page.
     pub skip: usize,
-    /// Rows in the page.
+    /// Number of rows on the page.
     pub page_rows: usize,
 }
 
@@ -41,9 +41,9 @@ pub struct ReportQuery {
 pub struct ReportRow {
     /// Ids of organisations or people.
     pub key: Vec<String>,
-    /// A value per column.
+    /// One value per column.
     pub values: Vec<Value>,
-    /// Number of rows it stands on.
+    /// Number of rows of evidence.
     pub evidence_count: u32,
 }
 
@@ -52,23 +52,23 @@ pub struct ReportRow {
 pub struct ReportAnswer {
     /// The rows, in order.
     pub rows: Vec<ReportRow>,
-    /// Number of rows before they were cut into pages.
+    /// Number of rows on all pages.
     pub total: usize,
 }
 
-/// The rows that a row of a report stands on, for each view.
+/// The evidence of a report's row: rows of each view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportExplanation {
     /// The row.
     pub row: ReportRow,
-    /// The view, its columns, and the rows.
+    /// For each view its name, columns and rows.
     pub inputs: Vec<InputRows>,
 }
 
 /// Rows of one view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputRows {
-    /// The view's name, as the report's manifest has it.
+    /// The view's name in the report's manifest.
     pub view: String,
     /// The view's columns.
     pub fields: Vec<Field>,
@@ -77,19 +77,19 @@ pub struct InputRows {
 }
 
 impl Report {
-    /// Answers a question. Blocks on the disk and the plugin; tables are kept, so a second question of the same position
-    /// and day is a look.
+    /// Answers a query. Blocks on the disk and the plugin. Tables are cached, so a second query of the same position
+    /// and day is fast.
     pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {
         self.check_order(query)?;
         self.answer(&*self.table(context, &Cancel::default())?, context.directory, query)
     }
 
-    /// Whether a question names a column that there is: asked before anything is computed.
+    /// Checks, before anything is computed, that the query's column exists.
     pub fn check_order(&self, query: &ReportQuery) -> Result<(), ReportError> {
         self.order(query.order.as_ref()).map(drop)
     }
 
-    /// Answers a question from a table.
+    /// Answers a query from a table.
     pub fn answer(
         &self,
         table: &ReportTable,
@@ -106,12 +106,12 @@ impl Report {
         Ok(ReportAnswer { rows: page.map(|row| self.row(directory, row)).collect(), total })
     }
 
-    /// The rows of views that a row stands on.
+    /// Explains a row by the rows of views that are its evidence.
     pub fn explain(&self, context: &ReportContext<'_>, key: &[String]) -> Result<ReportExplanation, ReportError> {
         self.explain_from(&*self.table(context, &Cancel::default())?, context, key)
     }
 
-    /// The same from a table.
+    /// The same, from a table.
     pub fn explain_from(
         &self,
         table: &ReportTable,
@@ -129,7 +129,7 @@ impl Report {
             let rows = numbers.map(|row| {
                 let (row_key, bytes) = &table.packed.rows(number as usize)[row];
                 let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
-                // Reports are computed of whole logs only.
+                // Reports are only computed from complete logs.
                 Row::of(*row_key, stored, &view.shared.source.people(), &Complete::Every)
             });
             inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows: rows.collect() });
@@ -148,7 +148,7 @@ impl Report {
         }
     }
 
-    /// Whether a row is one that is asked for; `wanted` is the question's key with its ids in order.
+    /// Whether a row matches the query; `wanted` is the query's key with its ids sorted.
     fn is_asked_for(
         &self,
         directory: &Directory,
@@ -202,7 +202,7 @@ impl Report {
 }
 
 impl ReportQuery {
-    /// The key that is asked for, its ids in order.
+    /// The requested key, with its ids sorted.
     fn sorted_key(&self) -> Option<Vec<&str>> {
         let mut key: Vec<&str> = self.key.as_ref()?.iter().map(String::as_str).collect();
         key.sort_unstable();
@@ -225,7 +225,7 @@ fn answer_value(value: &GuestValue, directory: &Directory) -> Value {
     }
 }
 
-/// By a column, rows without a value last, then by key.
+/// Orders by a column, rows without a value last, then by key.
 fn compare(one: &GuestReportRow, other: &GuestReportRow, order: (Option<usize>, Direction)) -> Ordering {
     let value = |row: &GuestReportRow| order.0.map_or(GuestValue::None, |column| row.values[column].clone());
     let values = match (value(one), value(other)) {

@@ -1,5 +1,5 @@
-//! Looks a report over before it is trusted with a network: what it costs, and whether anything but its arguments decides
-//! its rows.
+//! Checks a report before it is used on a network: what it costs, and whether its rows depend on anything but its
+//! arguments.
 
 use super::{Report, ReportContext, error::ReportError};
 use crate::{
@@ -12,40 +12,40 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportCheck {
-    /// Rows of views that it was computed from.
+    /// Rows of views in the input.
     pub input_rows: u64,
-    /// Bytes of its packed input.
+    /// Bytes of the packed input.
     pub input_bytes: u64,
-    /// Rows that came.
+    /// Rows of the report.
     pub rows: u64,
-    /// Rows of views that they name as evidence.
+    /// Rows of views that are named as evidence.
     pub evidence: u64,
-    /// Fuel that computing took.
+    /// Fuel used.
     pub fuel: u64,
-    /// Fuel that it may take.
+    /// Fuel allowed.
     pub fuel_limit: u64,
-    /// Time to make an instance and to configure it.
+    /// Time to create and configure an instance.
     pub instantiate: Duration,
-    /// Time of computing.
+    /// Time to compute.
     pub compute: Duration,
-    /// Ways of computing that gave other rows or took other fuel.
+    /// Trials that produced different rows or used different fuel.
     pub differences: Vec<ReportTrial>,
 }
 
-/// A way of computing that must give the same rows.
+/// A repetition that must produce the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReportTrial {
-    /// Once more, in a fresh instance.
+    /// Again, in a fresh instance.
     FreshInstance,
-    /// Once more, in the instance that has computed it before.
+    /// Again, in the instance that has computed it before.
     UsedInstance,
 }
 
 impl Report {
-    /// Computes the report in several ways that must come to the same rows. Blocks.
+    /// Computes the report several times, which must produce the same rows. Blocks.
     pub fn check(&self, context: &ReportContext<'_>) -> Result<ReportCheck, ReportError> {
         let mut hold = self.work(&Cancel::default()).hold();
         let packed = self.pack(context, &mut hold, &Cancel::default())?;
@@ -62,12 +62,12 @@ impl Report {
 
         let mut differences = Vec::new();
         let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
-        // What fails the second time differs, too.
+        // A failure the second time is a difference, too.
         let again = compute(&mut fresh).ok();
         if again.as_ref() != Some(&rows) || fresh.last_fuel() != fuel {
             differences.push(ReportTrial::FreshInstance);
         }
-        // Fuel may differ here: memory that is there already is not asked for again.
+        // Fuel may differ here: memory that was grown already is not requested again.
         if compute(&mut first).ok().as_ref() != Some(&rows) {
             differences.push(ReportTrial::UsedInstance);
         }

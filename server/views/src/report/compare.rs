@@ -1,4 +1,4 @@
-//! Two reports on one network beside each other.
+//! Compares two reports on one network.
 
 use super::{Report, ReportContext, error::ReportError};
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
 };
 
 impl Report {
-    /// Compares with another report on the same network, each with the views that it reads, as of one position and day,
-    /// for as long as somebody waits for the answer.
+    /// Compares with another report on the same network, each with the views that it reads, as of one position and day.
+    /// Stops when cancelled.
     pub fn compare(
         &self,
         context: &ReportContext<'_>,

@@ -2,15 +2,15 @@
 
 use crate::{ask::snapshot::SnapshotError, share::interrupted::Interrupted};
 
-/// Why there is no answer.
+/// Why a report has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A view that it needs cannot be asked.
+    /// A view that the report reads cannot be queried.
     #[error("the view `{view}`: {error}")]
     View {
         /// The view.
         view: String,
-        /// Why.
+        /// Why not.
         error: SnapshotError,
     },
     /// A view has no column that the report reads.
@@ -21,22 +21,22 @@ pub enum ReportError {
         /// The column.
         field: String,
     },
-    /// No instance of it can be made now.
+    /// No instance of the plugin is available now.
     #[error(transparent)]
     Busy(Interrupted),
     /// The plugin failed.
     #[error("the report failed: {0}")]
     Failed(String),
-    /// It takes more memory than one computation may hold.
+    /// The computation needs more memory than it may hold.
     #[error(transparent)]
     TooLarge(Interrupted),
     /// Nobody waits for the answer any more.
     #[error("nobody waits for the answer any more")]
     Cancelled,
-    /// There is no such column.
+    /// The column does not exist.
     #[error("the report has no field `{0}`")]
     FieldUnknown(String),
-    /// The report has no such row.
+    /// The row does not exist.
     #[error("the report has no such row")]
     RowUnknown,
 }

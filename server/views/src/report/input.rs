@@ -1,6 +1,6 @@
 //! The packed input of contract `kith:report@1.0.0`: the directory, rows of views, and the texts in them.
 //!
-//! Invariant: equal directories and rows give equal bytes.
+//! Invariant: equal directories and rows produce equal bytes.
 
 use crate::{
     ask::snapshot::row_bytes,
@@ -17,7 +17,7 @@ const PERSON_BYTES: u16 = 8;
 /// The flag of a handle that means another person.
 const MERGED: u32 = 1;
 
-/// What a report is computed from.
+/// The input of a report, before it is encoded.
 pub(crate) struct Packed {
     organisations: usize,
     /// Organisation and flags of each person.
@@ -29,13 +29,13 @@ pub(crate) struct Packed {
 
 struct Table {
     rows: Vec<(RowKey, Vec<u8>)>,
-    /// The values of each row, one after the other.
+    /// The values of all rows, row by row.
     values: Vec<f64>,
     columns: usize,
 }
 
 impl Packed {
-    /// The directory, and no rows yet.
+    /// An input with the directory and without rows.
     pub(crate) fn new(directory: &Directory) -> Self {
         let ordinals: HashMap<_, u32> = directory.organisations().iter().map(|found| &found.id).zip(1..).collect();
         let people = directory.people().iter().map(|person| {
@@ -51,7 +51,7 @@ impl Packed {
         }
     }
 
-    /// Adds the rows of the next view, in any order, with the columns that are read.
+    /// Adds the rows of the next view, in any order, with the columns that the report reads.
     pub(crate) fn add(&mut self, mut rows: Vec<(RowKey, Vec<u8>)>, columns: &[usize]) {
         rows.sort_unstable_by_key(|(key, _)| *key);
         let mut values = Vec::with_capacity(rows.len() * columns.len());
@@ -61,7 +61,7 @@ impl Packed {
         self.tables.push(Table { rows, values, columns: columns.len() });
     }
 
-    /// A value as a number. A value that is not known is NaN, which no value of a row can be.
+    /// A value as a number. An unknown value is NaN, which no value of a row can be.
     #[allow(clippy::cast_precision_loss, reason = "positions and counts are far below 2^53")]
     fn number(&mut self, value: GuestValue) -> f64 {
         match value {
@@ -88,13 +88,13 @@ impl Packed {
         &self.tables[input].rows
     }
 
-    /// Bytes that it holds, the directory apart.
+    /// Bytes held, except for the directory.
     pub(crate) fn bytes(&self) -> usize {
         let rows = |table: &Table| table.rows.iter().map(|(_, row)| row_bytes(row)).sum::<usize>();
         self.tables.iter().map(rows).sum::<usize>() + self.bytes_beside_rows()
     }
 
-    /// Bytes that it holds of values and texts, beside the rows that they are from.
+    /// Bytes of values and texts held in addition to the rows.
     pub(crate) fn bytes_beside_rows(&self) -> usize {
         let texts: usize = self.texts.iter().map(|text| 2 * (text.len() + size_of::<String>())).sum();
         let values: usize = self.tables.iter().map(|table| table.values.len()).sum();
@@ -106,7 +106,7 @@ impl Packed {
         self.tables.iter().map(|table| table.rows.len()).collect()
     }
 
-    /// The bytes that the plugin gets.
+    /// The bytes that are passed to the plugin.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&LAYOUT.to_le_bytes());

@@ -1,27 +1,27 @@
-//! Pages of a report: where the next one begins.
+//! Pages of a report and their tokens.
 //!
-//! Invariant: all pages of a question are of one position and day.
+//! Invariant: all pages of a question have the same position and day.
 
 use kith_core::{day::Day, position::Position};
 
-/// Where a page begins. Its text is the token that asks for it.
+/// Where a page begins. Displayed, it is the page's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReportPage {
-    /// The position asked for; none in a first page that names none.
+    /// The requested position; `None` for a first page without one.
     pub as_of: Option<Position>,
-    /// The day asked for; none in a first page that names none.
+    /// The requested day; `None` for a first page without one.
     pub day: Option<Day>,
-    /// Rows before the page.
+    /// Number of rows before the page.
     pub skip: usize,
 }
 
-/// A token that no page gave.
+/// A token that was not issued with a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not one that this question gave")]
+#[error("was not issued for this question")]
 pub struct PageTokenInvalid;
 
 impl ReportPage {
-    /// Reads a token.
+    /// Parses a token.
     pub fn parse(token: &str) -> Result<Self, PageTokenInvalid> {
         let mut parts = token.split('.');
         let mut part = || parts.next().ok_or(PageTokenInvalid);
@@ -31,7 +31,7 @@ impl ReportPage {
         Ok(Self { as_of: Some(Position::new(position)), day: Some(Day::new(day)), skip })
     }
 
-    /// The page after this one, which has so many rows.
+    /// The page after this one, which has this many rows.
     #[must_use]
     pub fn after(self, rows: usize) -> Self {
         Self { skip: self.skip.saturating_add(rows), ..self }

@@ -1,4 +1,4 @@
-//! A report's table: its rows as of one position and day, and what they were computed from.
+//! The table of a report: its rows as of one position and day, and the input they were computed from.
 
 use super::input::Packed;
 use crate::{
@@ -13,13 +13,13 @@ use kith_core::{day::Day, position::Position};
 /// The rows of a report as of one position and day.
 pub struct ReportTable {
     pub(super) rows: Vec<GuestReportRow>,
-    /// What they were computed from.
+    /// The input they were computed from.
     pub(super) packed: Packed,
-    /// For a table that is too large to be kept: whoever still reads it has the memory for it.
+    /// Memory of a table that is too large to be cached, held while it is in use.
     _hold: Option<Hold>,
 }
 
-/// What a table is of: equal ones are the same table. When another version of a view answers, it is another table.
+/// Identifies a table: equal ones are the same table. With another version of a view it is another table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TableOf {
     pub(super) component: [u8; 32],
@@ -34,18 +34,18 @@ impl ReportTable {
         Self { rows, packed, _hold: None }
     }
 
-    /// The same, with the memory that it takes.
+    /// The same table, holding the memory that it takes.
     pub(super) fn holding(self, hold: Hold) -> Self {
         Self { _hold: Some(hold), ..self }
     }
 
-    /// Bytes that it holds.
+    /// Bytes that the table holds.
     pub(super) fn bytes(&self) -> usize {
         let row = |row: &GuestReportRow| size_of::<GuestReportRow>() + row.bytes();
         self.packed.bytes() + self.rows.iter().map(row).sum::<usize>()
     }
 
-    /// The rows as those of views are kept, to be compared.
+    /// The rows in the form of a view's, for comparison.
     pub(super) fn table(&self) -> Table {
         let row = |row: &GuestReportRow| {
             let key = RowKey { key: Key::directed(row.key.0, row.key.1), item: Position::ZERO };

@@ -1,4 +1,4 @@
-//! Folders of derived files: for this account alone.
+//! Folders of derived files, restricted to this account.
 
 use std::{
     fs::{self, DirBuilder, Permissions},
@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-/// What nobody but the owner may do in a folder.
+/// The permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Makes a folder that only this account may enter, or closes one that others could.
+/// Creates a folder that only this account may enter, or removes others' access to an existing one.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let mode = fs::metadata(path)?.permissions().mode();

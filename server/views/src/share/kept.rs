@@ -1,5 +1,5 @@
-//! Tables that are kept for the next question: those used last, of all views and reports of a host, within one limit of
-//! bytes.
+//! A cache of tables for later questions: the most recently used ones of all views and reports of a host, within one
+//! limit of bytes.
 
 use crate::limits;
 use std::{
@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-/// Everything that is kept, used last at the end.
+/// All cached tables, the most recently used one at the end.
 #[derive(Default)]
 pub(crate) struct Shelf {
     tables: Mutex<VecDeque<Kept>>,
@@ -21,7 +21,7 @@ pub(crate) struct Shelf {
 struct Kept {
     owner: u64,
     bytes: usize,
-    /// What the table is of, and the table.
+    /// The key of the table, and the table.
     table: Box<dyn Any + Send + Sync>,
 }
 
@@ -31,19 +31,19 @@ impl Shelf {
     }
 }
 
-/// The tables of one view or report; they go with it.
+/// The cached tables of one view or report; dropped together with it.
 pub(crate) struct Corner {
     shelf: Arc<Shelf>,
     owner: u64,
 }
 
 impl Corner {
-    /// An empty one.
+    /// An empty corner.
     pub(crate) fn of(shelf: &Arc<Shelf>) -> Self {
         Self { shelf: Arc::clone(shelf), owner: shelf.owners.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// The table of something, if it is kept.
+    /// The table of this key, if it is cached.
     pub(crate) fn find<K: PartialEq + 'static, T: 'static>(&self, of: &K) -> Option<Arc<T>> {
         let mut tables = self.shelf.tables();
         let table = |kept: &Kept| {
@@ -56,7 +56,8 @@ impl Corner {
         Some(found)
     }
 
-    /// Keeps a table, and lets those go that were not used for longest. One larger than all may be is not kept.
+    /// Caches a table, and drops those that have not been used for longest. A table that exceeds the limit is not
+    /// cached.
     pub(crate) fn keep<K, T>(&self, of: K, table: Arc<T>, bytes: usize)
     where
         K: Send + Sync + 'static,
@@ -74,7 +75,7 @@ impl Corner {
         }
     }
 
-    /// Lets all of them go.
+    /// Drops all of them.
     pub(crate) fn clear(&self) {
         self.shelf.tables().retain(|kept| kept.owner != self.owner);
     }

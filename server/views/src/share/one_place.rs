@@ -1,11 +1,11 @@
-//! One place that many take in turn, waiting for it no longer than they like.
+//! One place that many take in turn, each waiting only for a limited time.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// The place. Clones are the same one.
+/// The place. Clones are handles to the same place.
 #[derive(Clone, Default)]
 pub(crate) struct OnePlace(Arc<Shared>);
 
@@ -15,17 +15,17 @@ struct Shared {
     freed: Condvar,
 }
 
-/// The place, taken until this is dropped.
+/// Holds the place until dropped.
 pub(crate) struct Taken(Arc<Shared>);
 
 impl OnePlace {
-    /// Takes the place if nobody has it.
+    /// Takes the place if it is free.
     pub(crate) fn try_take(&self) -> Option<Taken> {
         let mut is_taken = self.0.lock();
         (!std::mem::replace(&mut *is_taken, true)).then(|| Taken(Arc::clone(&self.0)))
     }
 
-    /// Takes the place when it is free, if it is so in time.
+    /// Takes the place once it is free, or returns `None` after `time`.
     pub(crate) fn take_within(&self, time: Duration) -> Option<Taken> {
         let until = Instant::now() + time;
         let mut is_taken = self.0.lock();

@@ -1,35 +1,35 @@
-//! Places of instances: how many live at once, and the memory that they have together.
+//! Places for plugin instances: how many live at once, and how much memory they have together.
 //!
-//! Want of a place says nothing about a plugin: whoever is refused tries again, and ends with the same rows.
+//! Lack of a place says nothing about a plugin: a refused caller tries again, and gets the same rows.
 
 use super::{portions::Portions, work::WorkMemory};
 use crate::limits;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 
-/// Why there is no place now.
+/// No place is available now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("as many plugins run as may at once, or they have all the memory that there is for them: {instances} instances, {} MiB", bytes >> 20)]
+#[error("too many plugins are running, or they use all the memory available to plugins: {instances} instances, {} MiB", bytes >> 20)]
 pub(crate) struct NoPlace {
-    /// Instances that may live.
+    /// Instances that may live at once.
     instances: usize,
-    /// Bytes of memory that they may have.
+    /// Bytes of memory that they may have together.
     bytes: usize,
 }
 
-/// The places of a sandbox. Views that follow cannot take those of questions.
+/// The places of a sandbox. Views that follow cannot take the places of questions.
 #[derive(Clone)]
 pub(crate) struct Places {
     /// For views that follow a network.
     pub(crate) following: Lending,
     /// For questions and installations.
     pub(crate) asking: Lending,
-    /// Entries that views which follow take in.
+    /// Memory for the batches of entries that following views read.
     pub(crate) batches: Portions,
 }
 
 impl Places {
-    /// Places for plugins of which each may have so much memory: one of them always has it.
+    /// Places for plugins that may have up to `memory_bytes` each; there is always enough for at least one.
     pub(crate) fn new(memory_bytes: usize) -> Self {
         let bytes = |usual: usize| usual.max(memory_bytes);
         Self {
@@ -48,7 +48,7 @@ impl Places {
     }
 }
 
-/// Places that are lent. Clones are the same ones.
+/// Places that are lent. Clones share the same places.
 #[derive(Clone)]
 pub(crate) struct Lending(Arc<Shared>);
 
@@ -62,7 +62,7 @@ struct Shared {
 struct State {
     instances: usize,
     bytes: usize,
-    /// How often somebody was refused since somebody was asked to make room.
+    /// Refusals for which no instance has been asked to make room yet.
     refused: usize,
 }
 
@@ -71,12 +71,12 @@ impl Lending {
         Self(Arc::new(Shared { most: NoPlace { instances, bytes }, memory, state: Mutex::default() }))
     }
 
-    /// What those who have these places hold beside their instances.
+    /// The memory that users of these places hold in addition to their instances.
     pub(crate) fn memory(&self) -> &WorkMemory {
         &self.0.memory
     }
 
-    /// A place for an instance with so much memory at most.
+    /// A place for an instance with at most `memory_bytes` of memory.
     pub(crate) fn lend(&self, memory_bytes: usize) -> Result<Place, NoPlace> {
         let mut state = self.state();
         if state.instances == self.0.most.instances {
@@ -87,8 +87,8 @@ impl Lending {
         Ok(Place { lending: self.clone(), own, bytes: 0 })
     }
 
-    /// Whether whoever has an instance, and could do without it for a while, should give it back: once for each time
-    /// that somebody was refused.
+    /// Whether a holder that could do without its instance for a while should give it back. True once for each
+    /// refusal.
     pub(crate) fn is_wanted(&self) -> bool {
         let mut state = self.state();
         let is_wanted = state.refused > 0;
@@ -106,7 +106,7 @@ impl Lending {
     }
 }
 
-/// The place of one instance, given back when it is dropped: the limits of its store.
+/// The place of one instance, returned when dropped. Limits the instance's store.
 pub(crate) struct Place {
     lending: Lending,
     own: StoreLimits,

@@ -1,11 +1,11 @@
-//! Portions of memory that many share: large ones where few have one, small ones where many do.
+//! Portions of a shared amount of memory: large while there are few, small when there are many.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What is shared. Clones are the same.
+/// The shared memory. Clones share the same memory.
 #[derive(Clone)]
 pub(crate) struct Portions(Arc<Shared>);
 
@@ -16,20 +16,20 @@ struct Shared {
     used: AtomicUsize,
 }
 
-/// One of the portions, until this is dropped.
+/// A portion, returned when dropped.
 pub(crate) struct Portion {
     bytes: usize,
     shared: Arc<Shared>,
 }
 
 impl Portions {
-    /// Portions between the least and the most bytes. However many there are, all of them beyond the least of each are
-    /// no more than the whole.
+    /// Portions of `least` to `most` bytes. What all portions have beyond `least` never exceeds `whole`, however many
+    /// there are.
     pub(crate) fn of(whole: usize, least: usize, most: usize) -> Self {
         Self(Arc::new(Shared { whole, least, most, used: AtomicUsize::new(0) }))
     }
 
-    /// A quarter of what is left.
+    /// Takes a quarter of what is left, within the bounds.
     pub(crate) fn take(&self) -> Portion {
         let Shared { whole, least, most, used } = &*self.0;
         let portion = |used: usize| (whole.saturating_sub(used) / 4).min(*most).max(*least);
@@ -39,7 +39,7 @@ impl Portions {
 }
 
 impl Portion {
-    /// Its bytes.
+    /// Size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -1,6 +1,6 @@
-//! Whether a view's file may grow: views give way before the disk of the log is full, and each has a budget.
+//! Whether a view's file may grow: views stop growing before the log's disk is full, and each has a budget.
 //!
-//! Lack of room says nothing about a plugin: a view waits, tries again by itself, and ends with the same rows.
+//! Lack of room says nothing about a plugin: a view waits, tries again by itself, and gets the same rows.
 
 use crate::limits;
 use std::{
@@ -8,33 +8,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What views may take of a disk. No part of what a view is: it only decides when work is done.
+/// The disk space that views may use. Not part of a view's identity: it only affects when work is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// Bytes of a view's file that are always allowed.
     pub view_bytes: u64,
-    /// The log's file: a view may be four times as large.
+    /// The file of the log: a view's file may be four times as large.
     pub log: Option<PathBuf>,
     /// Bytes of the disk that views leave free.
     pub free_bytes: u64,
-    /// The part of the disk that they leave free, if that is more.
+    /// Per cent of the disk that views leave free, if that is more.
     pub free_per_cent: u8,
 }
 
-/// No limit: what a server allows is in its configuration.
+/// No limit: a server's limits are in its configuration.
 impl Default for Room {
     fn default() -> Self {
         Self { view_bytes: u64::MAX, log: None, free_bytes: 0, free_per_cent: 0 }
     }
 }
 
-/// Why a view's file may not grow now.
+/// Why a view's file must not grow now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoom {
     /// The disk is too full.
-    #[error("waits for room: {} are free on the disk of the views, and they leave {}", Mebibytes(*free), Mebibytes(*left))]
+    #[error("waits for room: {} are free on the views' disk, and views leave {} free", Mebibytes(*free), Mebibytes(*left))]
     Disk {
-        /// Bytes that are free.
+        /// Free bytes.
         free: u64,
         /// Bytes that views leave free.
         left: u64,
@@ -47,12 +47,12 @@ pub enum NoRoom {
     View {
         /// Bytes of the file.
         found: u64,
-        /// Bytes that it may have.
+        /// Bytes that the file may have.
         allowed: u64,
     },
 }
 
-/// What one view's file may take.
+/// The disk space of one view's file.
 #[derive(Debug)]
 pub(crate) struct FileRoom {
     room: Room,
@@ -60,19 +60,19 @@ pub(crate) struct FileRoom {
 }
 
 impl FileRoom {
-    /// The view's file.
+    /// The path of the file.
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Whether it may grow. A system that does not tell is no reason to wait.
+    /// Whether the file may grow. If the system does not report its free space, it may.
     pub(crate) fn check(&self) -> Result<(), NoRoom> {
         self.room.check(&self.file)
     }
 }
 
 impl Room {
-    /// The room of a view's file.
+    /// The room for a view's file.
     pub(crate) fn of(self, file: PathBuf) -> FileRoom {
         FileRoom { room: self, file }
     }
@@ -97,11 +97,11 @@ impl Room {
     }
 }
 
-/// Bytes of a disk.
+/// Sizes of a disk in bytes.
 #[derive(Debug, Clone, Copy)]
 struct Disk {
     total: u64,
-    /// Those that an ordinary account may still write.
+    /// Bytes that an ordinary account can still write.
     free: u64,
 }
 

@@ -1,6 +1,7 @@
-//! Memory of work with a plugin: a little for each piece of work, and one large part for the one that needs more.
+//! Memory for work with a plugin: a small part for each piece of work, and one large part for the piece that needs
+//! more.
 //!
-//! Invariant: however many work at once, one of them holds much. Whoever waits for the large part comes to the same
+//! Invariant: at most one piece of work at a time holds much. Work that waits for the large part produces the same
 //! rows later.
 
 use super::{
@@ -13,10 +14,10 @@ use std::{
     time::Duration,
 };
 
-/// How often whoever waits for the large part looks whether somebody still waits for the work.
+/// How often work that waits for the large part checks whether its caller is still waiting.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What pieces of work may hold, and the large part that they share. Clones share the same one.
+/// What pieces of work may hold, and the large part that they share. Clones share the same large part.
 #[derive(Clone)]
 pub(crate) struct WorkMemory {
     small_bytes: usize,
@@ -25,18 +26,18 @@ pub(crate) struct WorkMemory {
 }
 
 impl WorkMemory {
-    /// So many bytes for each piece of work, and for the one that has the large part.
+    /// `small_bytes` for each piece of work, and `large_bytes` for the one that has the large part.
     pub(crate) fn new(small_bytes: usize, large_bytes: usize) -> Self {
         Self { small_bytes, large_bytes, large: OnePlace::default() }
     }
 
-    /// A piece of work that holds nothing yet; it waits for as long as somebody waits for it.
+    /// A piece of work that holds nothing yet; it waits for memory until it is cancelled.
     pub(crate) fn begin(&self, cancel: &Cancel) -> Work {
         Work(Arc::new(Piece { memory: self.clone(), cancel: cancel.clone(), held: Mutex::default() }))
     }
 }
 
-/// A piece of work. Clones are the same piece.
+/// A piece of work. Clones are handles to the same piece.
 #[derive(Clone)]
 pub(crate) struct Work(Arc<Piece>);
 
@@ -53,7 +54,7 @@ struct Held {
 }
 
 impl Work {
-    /// Holds nothing yet.
+    /// An empty hold of this piece of work.
     pub(crate) fn hold(&self) -> Hold {
         Hold { work: self.clone(), bytes: 0 }
     }
@@ -71,24 +72,24 @@ impl Work {
     }
 }
 
-/// Bytes that a piece of work holds, until this is dropped.
+/// Bytes that a piece of work holds until this is dropped.
 pub(crate) struct Hold {
     work: Work,
     bytes: usize,
 }
 
 impl Hold {
-    /// The work that it is held for.
+    /// The work that this belongs to.
     pub(crate) fn work(&self) -> &Work {
         &self.work
     }
 
-    /// Bytes that it holds.
+    /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Holds more. Waits for the large part where that is needed.
+    /// Holds more. Waits for the large part if necessary.
     pub(crate) fn add(&mut self, bytes: usize) -> Result<(), Interrupted> {
         let Piece { memory, cancel, .. } = &*self.work.0;
         let mut held = self.work.held();
@@ -105,14 +106,14 @@ impl Hold {
         Ok(())
     }
 
-    /// Holds less; nothing, if it holds no more than that.
+    /// Holds less, down to nothing.
     pub(crate) fn less(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.work.give_back(bytes);
     }
 
-    /// Holds more if that takes no waiting.
+    /// Holds more if that is possible without waiting.
     pub(crate) fn try_add(&mut self, bytes: usize) -> bool {
         let memory = &self.work.0.memory;
         let mut held = self.work.held();

@@ -1,4 +1,4 @@
-//! What looking a plugin over finds: nothing in honest ones, and in others what they let in beside their arguments.
+//! What a check of a plugin finds: nothing in honest plugins, and in others dependence on more than their arguments.
 
 use super::harness::{HOSTILE_TEXT, Lab, MemoryLog, TODAY, at, component, person};
 use crate::{CheckReport, Checking, Differs, Trial};

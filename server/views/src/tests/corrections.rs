@@ -1,4 +1,4 @@
-//! Retractions and merges: keys are folded anew, and earlier positions still show what was known then.
+//! Retractions and merges: keys are folded again, and earlier positions still show what was known then.
 
 use super::harness::{Lab, MemoryLog, View, at, builtin, person};
 use crate::{Query, Value};

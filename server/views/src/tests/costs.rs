@@ -1,4 +1,4 @@
-//! What a plugin gives is taken a little at a time, whatever there is of it.
+//! Results of a plugin are read a little at a time, however large they are.
 
 use super::harness::{FAT_TEXT, Lab, MemoryLog, TODAY, View, component};
 use crate::{ChangeReader, Query, limits, share::cancel::Cancel, view::follower::Step, wire};
@@ -11,7 +11,7 @@ use kith_core::{
 use prost::Message;
 use std::{sync::Arc, thread, time::Duration};
 
-/// A log of one meeting of so many people.
+/// A log with one meeting of this many people.
 fn meeting(people: usize) -> Arc<MemoryLog> {
     let log = MemoryLog::empty();
     let people: Vec<PersonId> = (0..people).map(|number| format!("p{number}").parse().unwrap()).collect();
@@ -29,7 +29,7 @@ fn meeting(people: usize) -> Arc<MemoryLog> {
     log
 }
 
-/// The plugin with one row of 16 kB a key, which is its own.
+/// The plugin with a single row of 16 kB per key.
 fn one_row_a_key() -> Vec<u8> {
     let no_item = "(i32.store8 offset=8 (local.get $row) (i32.const 1))";
     assert!(FAT_TEXT.contains(no_item));

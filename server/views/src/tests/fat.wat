@@ -1,4 +1,4 @@
-;; A plugin that gives 1,000 rows of 16 kB for every key, all of the same text in its memory. The rows name entries 1
+;; A plugin that returns 1,000 rows of 16 kB per key, all with the same text in its memory. The rows name entries 1
 ;; to 1,000, which are not the key's. Tests replace the number of rows, and whether rows name an entry.
 (component
   (component $view

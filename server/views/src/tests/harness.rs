@@ -1,4 +1,4 @@
-//! A log in memory, a small network to write into it, and views that are stepped by hand.
+//! An in-memory log, a small network to write to it, and views that are stepped by hand.
 
 use crate::{
     Config, FollowError, Following, SandboxLimits, ViewDigest, ViewHandle, ViewScope, Views,
@@ -27,22 +27,22 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-/// People of the small network, in the order they are added: handles 1, 2, 3 ...
+/// People of the small network, in the order they are added, with handles 1, 2, 3 ...
 pub(super) const PEOPLE: [&str; 6] = ["ann", "ben", "cem", "dia", "eva", "fin"];
 
-/// The last day that anything happens on, unless a test says otherwise.
+/// The last day on which anything happens, unless a test says otherwise.
 pub(super) const TODAY: i32 = 100;
 
 pub(super) fn person(number: usize) -> PersonId {
     PEOPLE[number].parse().unwrap()
 }
 
-/// Milliseconds of an hour on a day.
+/// The time in milliseconds of an hour on a day.
 pub(super) fn at(day: i32, hour: i64) -> i64 {
     i64::from(day) * DAY_MS + hour * 3_600_000
 }
 
-/// A log in memory; reads give at most so many entries at once.
+/// An in-memory log; a read returns a limited number of entries.
 pub(super) struct MemoryLog {
     entries: Mutex<Vec<(Bytes, EventId)>>,
     entries_per_read: AtomicUsize,
@@ -107,7 +107,7 @@ impl MemoryLog {
         self.entries.lock().unwrap().truncate(position);
     }
 
-    /// Appends what happened at a time; gives the position.
+    /// Appends a fact that happened at a time; returns its position.
     pub(super) fn append(&self, occurred_at: i64, fact: Fact) -> u64 {
         self.append_event(occurred_at, fact, Scope::Network, Vec::new())
     }
@@ -226,7 +226,7 @@ impl Lab {
         self.open_view(network, component, settings, log, ViewScope::Network).unwrap()
     }
 
-    /// A view that has taken in a whole log.
+    /// A view that has caught up with a log.
     pub(super) fn level(&self, component: &[u8], log: &Arc<MemoryLog>) -> View {
         let mut view = self.view(component, "{}", log);
         view.catch_up();
@@ -258,7 +258,7 @@ impl Lab {
         Ok(View { follower, handle: ViewHandle::without_thread(shared), log: Arc::clone(log), now, network })
     }
 
-    /// The only file of views there is.
+    /// The file of the only view.
     pub(super) fn only_file(&self) -> PathBuf {
         let mut files = std::fs::read_dir(self.folder.path().join("views")).unwrap();
         let file = files.next().unwrap().unwrap().path();
@@ -313,13 +313,13 @@ pub(super) fn builtin(name: &str) -> &'static [u8] {
     kith_bundle::BUILTINS.iter().find(|builtin| builtin.name == name).unwrap().component
 }
 
-/// The plugin that misbehaves.
+/// A plugin that misbehaves on demand.
 pub(super) static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| component(HOSTILE_TEXT));
 
 /// Its source.
 pub(super) const HOSTILE_TEXT: &str = include_str!("hostile.wat");
 
-/// The source of a plugin that gives far more than a view can hold: 1,000 rows of 16 kB for every key.
+/// The source of a plugin that returns far more than a view can hold: 1,000 rows of 16 kB for every key.
 pub(super) const FAT_TEXT: &str = include_str!("fat.wat");
 
 /// Assembles a component.

@@ -1,9 +1,9 @@
-;; A plugin of contract kith:view@1.0.0 that counts the entries of pairs. An entry with attributes is poison to it;
-;; the first letter of its settings says what it does then: t traps, l loops, g takes memory, f faults, s gives a
-;; state that is too large, b gives no states, d calls itself without end, h gives 2 GiB of states, o gives states
-;; that lie outside its memory; of a poisoned state, r traps when it is read, w gives a row of the wrong type, e names
-;; an entry that is not there, m gives 100 million rows. With settings "refuse" it refuses them. Settings that are a
-;; JSON object say it with the first letter of their first key.
+;; A plugin of contract kith:view@1.0.0 that counts the entries of pairs. An entry with attributes poisons it: the first
+;; letter of its settings says how it then misbehaves. While folding: t traps, l loops, g grows its memory, f faults,
+;; s returns a state that is too large, b returns no states, d recurses without end, h returns 2 GiB of states,
+;; o returns states outside its memory. While reading a poisoned state: r traps, w returns a row of the wrong type,
+;; e names an entry that does not exist, m returns 100 million rows. It refuses the settings "refuse". If the settings
+;; are a JSON object, the first letter of the first key counts.
 (component
   (component $view
     (core module $module
@@ -54,7 +54,7 @@
         (i32.eq (global.get $mode) (local.get $letter)))
       (func $dive (param $deep i32) (result i32)
         (i32.add (call $dive (i32.add (local.get $deep) (i32.const 1))) (local.get $deep)))
-      ;; What poison does while it is folded; gives the mark that it leaves in the state.
+      ;; What poison does while it is folded; returns the mark that it leaves in the state.
       (func $poison (result i32)
         (if (call $is (i32.const 116)) (then (unreachable)))
         (if (call $is (i32.const 108)) (then (loop $for_ever (br $for_ever))))

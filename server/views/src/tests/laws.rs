@@ -1,4 +1,4 @@
-//! Rows depend on the log alone: not on batches, crashes, order of arrival or when they are asked for.
+//! Rows depend only on the log: not on batches, crashes, order of arrival or the time of a query.
 
 use super::harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person};
 use crate::{ChangeReader, Query, Row, Value, view::follower::Step};
@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-/// Something that may happen, in terms that always make sense.
+/// Something that may happen, expressed so that it is always possible.
 #[derive(Debug, Clone)]
 enum Happening {
     Met(BTreeSet<usize>),
@@ -28,7 +28,7 @@ enum Happening {
     Referred([usize; 3]),
     Answered(Index, bool),
     Visited(BTreeSet<usize>),
-    /// They meet, and the plugin that misbehaves stumbles over it.
+    /// People meet in an event on which the hostile plugin fails.
     Poisoned(BTreeSet<usize>),
     Retracted(Index),
     Merged(usize, usize),
@@ -58,7 +58,7 @@ fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
     proptest::collection::vec(happening(), 1..40)
 }
 
-/// What was written so far, to refer to.
+/// What was written so far, for later happenings to refer to.
 #[derive(Default)]
 struct Written {
     referrals: Vec<(u64, usize, i64)>,
@@ -149,7 +149,7 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Runs a law on random histories with every built-in plugin.
+/// Checks a law on random histories with every built-in plugin.
 fn hold<S: Strategy>(cases: u32, extra: S, law: impl Fn(&Lab, &[u8], &[(i64, Happening)], S::Value))
 where
     S::Value: Clone,
@@ -204,14 +204,14 @@ fn rows_and_their_positions_do_not_depend_on_when_the_view_was_built() {
     });
 }
 
-/// Somebody who watches, with the rows as they were told.
+/// A watcher, with the rows that it has received.
 struct Watcher {
     reader: ChangeReader,
     rows: BTreeMap<(Vec<PersonId>, Option<Position>), Row>,
 }
 
 impl Watcher {
-    /// Hears so many parts of so many bytes, unless there are fewer.
+    /// Receives up to `parts` parts of up to `bytes` each.
     fn hear(&mut self, view: &View, parts: usize, bytes: usize) {
         for _ in 0..parts {
             if !self.reader.has_news(view.handle.cursor()) {
@@ -250,7 +250,7 @@ fn changes_put_together_are_the_rows_however_they_are_cut() {
             watcher.hear(&view, parts, bytes);
             if !watcher.reader.has_news(view.handle.cursor()) {
                 watcher.assert_has_all_rows_of(&view);
-                // Whoever comes again knows all of this.
+                // A reader that comes back knows all of this.
                 watcher.reader = ChangeReader::new(watcher.reader.position());
                 watcher.hear(&view, 1, bytes);
             }
@@ -366,7 +366,7 @@ fn arrival_does_not_matter() {
     outcome.unwrap();
 }
 
-/// Rows as text without their items: positions tell the order of arrival.
+/// Rows as text without their items: positions depend on the order of arrival.
 fn without_items(view: &View) -> Vec<String> {
     let without = |row: String| {
         let (key, values) = row.split_once(' ').expect("a row has values");

@@ -1,4 +1,4 @@
-//! The life of a view: its thread, the turn of the day, a log that was lost, files that cannot be used.
+//! The life of a view: its thread, changes of the day, a lost log, unusable files.
 
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
 use crate::{FollowError, Following, Query, ViewScope, ViewState, view::follower::Step};
@@ -64,7 +64,7 @@ fn a_followed_view_takes_in_what_is_appended() {
     assert!(status.fuel > 0 && status.state_bytes > 0);
     view.stop();
     assert!(block_on(view.wait_for(log.head().next())).is_err());
-    assert_eq!(view.query(&Query::default()).unwrap().total, 1, "questions outlive the thread");
+    assert_eq!(view.query(&Query::default()).unwrap().total, 1, "it can be queried without the thread");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_file_with_damaged_bytes_is_built_anew_or_used() {
         std::fs::write(&file, &bytes).unwrap();
         drop(open().unwrap());
     }
-    // Pages of the engine's own: nothing can be read, and it is built again.
+    // The storage engine's own pages: nothing can be read, and the file is rebuilt.
     let mut bytes = whole;
     bytes[9..4_096].fill(0x5a);
     std::fs::write(&file, &bytes).unwrap();
@@ -147,7 +147,7 @@ fn a_view_stands_still_goes_on_and_is_deleted() {
     let file = lab.only_file();
     still.delete().unwrap();
     assert!(!file.exists());
-    assert_eq!(still.query(&Query::default()).unwrap().total, 1, "who holds it may still ask");
+    assert_eq!(still.query(&Query::default()).unwrap().total, 1, "it can still be queried through its handle");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The laws of views, on real components and logs in memory.
+//! The laws of views, with real components and in-memory logs.
 
 mod check;
 mod corrections;

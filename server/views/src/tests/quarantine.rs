@@ -1,4 +1,4 @@
-//! A plugin that misbehaves over one entry harms the key of that entry and nothing else.
+//! A plugin that fails on one entry harms only the key of that entry.
 
 use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, View, at, component, person};
 use crate::{Query, SandboxLimits, limits, view::follower::Step};
@@ -16,14 +16,14 @@ fn lab() -> Lab {
     Lab::open_with(SandboxLimits { call_fuel: 1_000_000, ..SandboxLimits::default() })
 }
 
-/// Two people meet, and the plugin will stumble over it.
+/// Two people meet in an event on which the plugin will fail.
 fn poison(log: &MemoryLog, day: i32, people: [usize; 2]) -> u64 {
     let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
     let people = people.map(person).into();
     log.append_event(at(day, 9), Fact::Habit(Habit::Met(Met { people })), Scope::Network, attributes)
 }
 
-/// Three entries of one key with a poisoned one between, and other keys around them.
+/// Three entries of one key with a poisoned one in between, and other keys around them.
 fn poisoned_log() -> (Arc<MemoryLog>, u64) {
     let log = MemoryLog::with_people();
     log.met(1, &[0, 1]);
@@ -46,7 +46,7 @@ fn quarantined(view: &View) -> Vec<(String, Option<u64>, String)> {
         .collect()
 }
 
-/// Stuck over an entry: the key keeps its last good state, the others go on, and batches make no difference.
+/// Checks a failure to fold: the key keeps its last good state, the others continue, and batching makes no difference.
 fn check_stuck(settings: &str, message: &str) {
     let lab = lab();
     let (log, poisoned) = poisoned_log();
@@ -89,7 +89,7 @@ fn a_state_that_is_too_large_harms_one_key() {
 
 #[test]
 fn lost_states_harm_one_key() {
-    check_stuck("b", "fold gave 0 bytes");
+    check_stuck("b", "fold returned 0 bytes");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn output_outside_its_memory_harms_one_key() {
     check_stuck("o", "out of bounds");
 }
 
-/// Cannot be read: the key has no rows, and folds on.
+/// Checks a failure to read: the key has no rows, and continues to be folded.
 fn check_unread(settings: &str, message: &str) {
     let (log, _) = poisoned_log();
     let view = {
@@ -152,7 +152,7 @@ fn a_number_that_is_none_takes_the_rows_of_one_key() {
     let view = lab.level(&component(&text), &log);
     assert_eq!(view.rows(Query::default()), ["cem-dia [Number(0.0)] of 2"]);
     let [(key, None, reason)] = &quarantined(&view)[..] else { panic!("one key cannot be read") };
-    assert_eq!((key.as_str(), reason.contains("no finite number")), ("ann-ben", true), "{reason}");
+    assert_eq!((key.as_str(), reason.contains("not a finite number")), ("ann-ben", true), "{reason}");
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn what_is_stuck_was_not_before() {
     }
 }
 
-/// A log of so many people, `p0`, `p1` ...
+/// A log with this many people, `p0`, `p1` ...
 fn crowd(people: usize) -> Arc<MemoryLog> {
     let log = MemoryLog::empty();
     for number in 0..people {
@@ -238,7 +238,7 @@ fn member(number: usize) -> PersonId {
     format!("p{number}").parse().unwrap()
 }
 
-/// `p0` meets so many others, and the plugin stumbles over each.
+/// `p0` meets others, each in an event on which the plugin fails.
 fn poison_crowd(log: &MemoryLog, others: usize) {
     for number in 1..=others {
         let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];

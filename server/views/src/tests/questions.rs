@@ -152,7 +152,7 @@ fn explanations_list_entries_newest_first_with_shares() {
     without.catch_up();
     let key = Query { key: Some(explain(None).key), ..Query::default() };
     let Value::Number(rest) = without.handle.query(&key).unwrap().rows[0].values[0] else { panic!("a score") };
-    assert!((shares[0] - (score - rest)).abs() < 1e-12, "a share is what a retraction takes away");
+    assert!((shares[0] - (score - rest)).abs() < 1e-12, "a share is what a retraction removes");
     let earlier = view.handle.explain(&explain(Some(Day::new(85)))).unwrap();
     assert_eq!(earlier.evidence.len(), 2);
     let unknown = view.handle.explain(&Explain { key: vec![person(2), person(3)], ..explain(None) });
@@ -211,7 +211,7 @@ fn changes_come_in_order_and_name_rows_that_are_gone() {
     assert!(news.rows.iter().all(|row| row.changed == Some(Position::new(met))));
 }
 
-/// The log of a meeting of everyone that two others went before.
+/// The log of a meeting of everyone that followed two others.
 fn one_large_meeting() -> (Arc<MemoryLog>, u64) {
     let log = MemoryLog::with_people();
     log.met(70, &[0, 1]);
@@ -272,7 +272,7 @@ fn a_row_that_went_is_told_at_the_later_position_of_its_key() {
     assert_eq!(reader.read(&view.handle, 1).unwrap().rows, []);
     log.retracted(11);
     view.catch_up();
-    // The key has no row any more and changes again, which moves it behind that of ann and ben.
+    // The key no longer has a row and changes again, which moves it behind that of ann and ben.
     log.met(50, &[0, 1]);
     let met = log.met(50, &[3, 4]);
     log.retracted(met);

@@ -1,4 +1,4 @@
-//! Components that are refused, each with the reason.
+//! Components that are refused, each for its reason.
 
 use super::harness::{HOSTILE, HOSTILE_TEXT, Lab, MemoryLog, builtin, component};
 use crate::{CacheKey, Compiling, Config, Refused, SandboxLimits, Views, compile_component, limits};
@@ -15,8 +15,8 @@ fn what_is_no_plugin_is_refused_with_the_reason() {
         let found = refusal(component, settings);
         assert!(found.contains(expected), "{found}");
     };
-    check(b"\0asm\x0d\0\x01\0rubbish", "{}", "no WebAssembly component");
-    check(&component("(module)"), "{}", "no WebAssembly component");
+    check(b"\0asm\x0d\0\x01\0rubbish", "{}", "not a WebAssembly component");
+    check(&component("(module)"), "{}", "not a WebAssembly component");
     check(&component("(component)"), "{}", "exports []");
     check(&component("(component (import \"clock\" (func)))"), "{}", "imports clock");
     check(&component("(component (instance $i) (export \"kith:view/view@2.0.0\" (instance $i)))"), "{}", "view@2.0.0");
@@ -24,7 +24,7 @@ fn what_is_no_plugin_is_refused_with_the_reason() {
     check(&HOSTILE, "refuse", "refuses the settings: refuse");
     check(builtin("strength"), "{\"half_life_days\":0}", "refuses the settings");
     let manifest = HOSTILE_TEXT.replace("\"met\"", "\"mit\"");
-    check(&component(&manifest), "{}", "`mit` is no kind");
+    check(&component(&manifest), "{}", "`mit` is not a kind");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_component_that_is_compiled_elsewhere_waits_for_its_code() {
     let compiled = views.adopt(&HOSTILE, &compile_component(&HOSTILE).unwrap()).unwrap();
     assert_eq!(views.inspect(&HOSTILE, "{}").unwrap().name(), "hostile");
     drop(compiled);
-    assert_eq!(views.inspect(&HOSTILE, "{}"), Err(Refused::NotCompiled), "code that nobody holds is gone");
+    assert_eq!(views.inspect(&HOSTILE, "{}"), Err(Refused::NotCompiled), "code that nobody holds is dropped");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A component of functions whose locals are all used in the innermost of loops within each other.
+/// A component with functions whose locals are all used in the innermost of nested loops.
 fn loops_of_locals(locals: usize, loops: usize, functions: usize) -> Vec<u8> {
     let mut uses = String::new();
     for local in 0..locals {

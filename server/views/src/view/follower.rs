@@ -1,6 +1,6 @@
-//! Follows a history: reads what is new, folds it, makes rows, and commits all of it with the cursor.
+//! Follows a history: reads new entries, folds them, makes rows, and commits everything together with the cursor.
 //!
-//! After a crash at any moment the next step goes on from the last commit, and ends with the same rows.
+//! After a crash at any moment the next step continues from the last commit and produces the same rows.
 
 use super::{following::Clock, shared::Shared};
 use crate::{
@@ -26,18 +26,18 @@ use kith_core::{day::Day, history::Budget, position::Position, timestamp::Timest
 use redb::WriteTransaction;
 use std::{collections::HashMap, sync::Arc};
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// There may be more to do.
     Advanced,
-    /// The view is at the head, and its rows are of today.
+    /// The view has reached the head, and its rows are as of today.
     Level,
     /// Too many keys are in quarantine.
     Spoilt,
 }
 
-/// The one writer of a view's file.
+/// The only writer of a view's file.
 pub(crate) struct Follower {
     shared: Arc<Shared>,
     runner: Runner,
@@ -49,7 +49,7 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// Goes on from what the file holds.
+    /// Continues from the state in the file.
     pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
         let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
@@ -59,22 +59,22 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Calls of the plugin end when the view stops.
+    /// The same follower; calls of the plugin end when cancelled.
     pub(crate) fn until(self, cancel: &Cancel) -> Self {
         Self { runner: self.runner.until(cancel), ..self }
     }
 
-    /// Has no instance of the plugin until there is something to do.
+    /// Returns the instance of the plugin until there is something to do.
     pub(crate) fn rest(&mut self) {
         self.runner.rest();
     }
 
-    /// Leaves the instance to another view that has none.
+    /// Returns the instance if another view needs one.
     pub(crate) fn give_way(&mut self) {
         self.runner.give_way();
     }
 
-    /// Forgets what was not committed.
+    /// Drops everything that was not committed.
     pub(crate) fn reload(&mut self) -> Result<(), StoreError> {
         let read = self.shared.store.read()?;
         self.meta = read_meta(&read)?.expect("the file was checked when it was opened");
@@ -85,14 +85,14 @@ impl Follower {
         Ok(())
     }
 
-    /// Takes in one batch up to `head`, or does what else is due. After an error, `reload` before the next step.
+    /// Processes one batch up to `head`, or whatever else is due. After an error, call `reload` before the next step.
     pub(crate) fn step(&mut self, head: Position) -> Result<Step, EvaluateError> {
         match self.step_once(head) {
             Err(EvaluateError::Spoilt) => {
                 self.reload()?;
                 Ok(Step::Spoilt)
             }
-            // How many keys are in quarantine before the head depends on where batches end.
+            // Checked only at the head: before it, the number of keys in quarantine depends on where batches end.
             Ok(Step::Level) if self.is_spoilt() => Ok(Step::Spoilt),
             stepped => stepped,
         }
@@ -123,7 +123,7 @@ impl Follower {
         Ok(Step::Advanced)
     }
 
-    /// Puts on disk what is committed.
+    /// Syncs committed transactions to disk.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         if self.unsynced > 0 {
             self.shared.store.write(Lasting::Now)?.commit()?;
@@ -132,7 +132,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Folds a batch; at the head of the log the first time, makes all rows.
+    /// Folds a batch; makes all rows when it first reaches the head of the log.
     #[tracing::instrument(level = "debug", skip_all, fields(
         view = self.shared.name(),
         position = batch.last.get(),
@@ -181,9 +181,9 @@ impl Follower {
         Ok(())
     }
 
-    /// The log lost what the view is made of: it is built from what the log has now.
+    /// Rebuilds the view because the log has lost entries that it was built from.
     fn begin_anew(&mut self) -> Result<(), StoreError> {
-        tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log is behind the view, building anew");
+        tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log behind the view, rebuilding");
         self.shared.store.clear(self.meta.identity)?;
         self.reload()?;
         self.shared.forget_tables();
@@ -244,7 +244,7 @@ impl Follower {
     }
 }
 
-/// Puts keys that cannot be folded to their end into quarantine, and takes out those that can be again.
+/// Puts keys that cannot be folded to their end into quarantine, and takes out those that can be folded again.
 fn note_stuck(quarantine: &mut HashMap<Key, Quarantined>, changes: &[KeyChange]) -> Result<(), EvaluateError> {
     for change in changes {
         match &change.stuck {

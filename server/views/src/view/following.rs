@@ -1,4 +1,4 @@
-//! What it takes to follow a view, and why it cannot be followed.
+//! What a view needs to follow a log, and why it cannot.
 
 use crate::{file::store::StoreError, fold::source::ViewScope, plugin::refused::Refused};
 use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
@@ -8,9 +8,9 @@ use tokio::sync::watch;
 /// The time, in milliseconds since 1970-01-01, UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// A view to be followed.
+/// A view that is to follow a log.
 pub struct Following {
-    /// What the view is called here, which its manifest may call otherwise.
+    /// The view's name here, which may differ from that in its manifest.
     pub name: String,
     /// The network.
     pub network: NetworkName,
@@ -22,24 +22,24 @@ pub struct Following {
     pub settings: String,
     /// The network's entries.
     pub history: Arc<dyn History>,
-    /// Which of them the history holds. Rows of keys that others may come under are marked as partial.
+    /// Which of them the history has. Rows of keys that may have other entries are marked as partial.
     pub held: Filter,
-    /// The network's head, as it moves.
+    /// The network's current head.
     pub head: watch::Receiver<Position>,
     /// The time.
     pub clock: Clock,
 }
 
-/// Why a view cannot be followed.
+/// Why a view cannot follow a log.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
     /// The component is refused.
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The view's file cannot be opened, perhaps because the view is followed already.
+    /// The view's file cannot be opened, perhaps because the view is running already.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No thread can be started.
+    /// A thread could not be started.
     #[error("no thread can be started: {0}")]
     Thread(std::io::Error),
 }

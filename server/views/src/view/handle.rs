@@ -1,6 +1,6 @@
-//! The handle that questions to a view go through.
+//! The handle through which a view is queried.
 //!
-//! Questions read a snapshot of the file and never wait for the thread.
+//! Queries read a snapshot of the file and never wait for the thread.
 
 use super::{
     follower::Follower,
@@ -16,15 +16,15 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The view stopped before it got there; its status says why.
+/// The view stopped before it reached a position; its status says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the view stopped")]
 pub struct ViewStopped;
 
 /// A view that follows a log. Dropping it stops the thread; the file stays.
 ///
-/// All methods but `wait_for`, `cursor` and `cursor_watch` block on the disk and the plugin: call them where blocking
-/// is allowed.
+/// All methods except `wait_for`, `cursor` and `cursor_watch` block on the disk and the plugin: call them where
+/// blocking is allowed.
 pub struct ViewHandle {
     pub(crate) shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -41,7 +41,7 @@ impl ViewHandle {
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Lets a view go on that was stopped or held. Does nothing to one that follows. Blocks on the disk.
+    /// Resumes a view that was stopped or held. Does nothing if it follows the log. Blocks on the disk.
     pub fn resume(&self, head: watch::Receiver<Position>, clock: Clock) -> Result<(), FollowError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
@@ -52,29 +52,29 @@ impl ViewHandle {
         Ok(())
     }
 
-    /// Stops the view and deletes its file. Whoever holds the handle can still ask; nobody can open the view again
-    /// before all handles are gone.
+    /// Stops the view and deletes its file. It can still be queried through its handles; it can only be opened again
+    /// once all handles are dropped.
     pub fn delete(&self) -> std::io::Result<()> {
         self.stop();
         std::fs::remove_file(self.shared.room.file())
     }
 
-    /// A handle to a view that stands still, or that somebody else steps.
+    /// A handle to a view that does not follow, or whose follower is run by somebody else.
     pub(crate) fn without_thread(shared: Arc<Shared>) -> Self {
         Self { shared, thread: Mutex::default() }
     }
 
-    /// How far the view has come.
+    /// How far the view has progressed.
     pub fn cursor(&self) -> ViewCursor {
         self.shared.cursor()
     }
 
-    /// Moves whenever a batch is committed or the day turns.
+    /// Changes whenever a batch is committed or the day changes.
     pub fn cursor_watch(&self) -> watch::Receiver<ViewCursor> {
         self.shared.cursor.subscribe()
     }
 
-    /// Waits until the view is built and has taken in a position. The view hurries while somebody waits.
+    /// Waits until the view is built and has reached a position. The view skips its pauses while somebody waits.
     pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
         let mut cursor = self.cursor_watch();
         self.shared.wanted.fetch_max(position.get(), Ordering::AcqRel);
@@ -97,11 +97,11 @@ impl ViewHandle {
         }
     }
 
-    /// Stops the thread and waits for it: a call of the plugin is broken off, and with it the batch, which is taken in
-    /// anew when the view goes on. Questions can still be asked.
+    /// Stops the thread and waits for it. A running call of the plugin is interrupted, and with it the batch, which is
+    /// processed again when the view resumes. The view can still be queried.
     pub fn stop(&self) {
         self.shared.stop().cancel();
-        // Whoever waits for it looks again.
+        // Wakes everybody who waits for the cursor.
         self.shared.cursor.send_modify(|_| {});
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

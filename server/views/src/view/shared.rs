@@ -1,6 +1,6 @@
-//! What the thread of a view and the handles to it share.
+//! What the thread of a view and its handles share.
 //!
-//! Nobody but the follower writes the file and the people that the source knows.
+//! Only the follower writes the file and the people known to the source.
 
 use super::{condition::Condition, following::Following};
 use crate::{
@@ -24,12 +24,12 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How far a view has come.
+/// How far a view has progressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ViewCursor {
-    /// The last position taken in.
+    /// The last position processed.
     pub position: Position,
-    /// The day that its rows are as of; none until it is built.
+    /// The day that its rows are as of; `None` until it is built.
     pub day: Option<Day>,
 }
 
@@ -44,14 +44,14 @@ pub(crate) struct Shared {
     pub(crate) source: Source,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tables: Corner,
-    /// What its file may take.
+    /// The disk space of its file.
     pub(crate) room: FileRoom,
     /// Moved by the follower.
     pub(super) cursor: watch::Sender<ViewCursor>,
-    /// The furthest position that somebody waits for.
+    /// The highest position that somebody waits for.
     pub(super) wanted: AtomicU64,
     condition: Mutex<Condition>,
-    /// Ends the thread that runs, within a call of the plugin if need be.
+    /// Ends the running thread, within a call of the plugin if necessary.
     stop: Mutex<Cancel>,
     pub(super) turn: Turn,
 }
@@ -64,11 +64,11 @@ pub(crate) struct File {
     pub(crate) store: Store,
 }
 
-/// Held by the one view that works while the log is busy: the others wait for a while, so that views take one processor
-/// from whoever appends, and not all of them.
+/// Held by the one view that works while the log is busy: the others wait for a while, so that views take only one
+/// processor away from appends.
 pub(crate) type Turn = OnePlace;
 
-/// What a view has of its host.
+/// What a view gets from its host.
 pub(crate) struct Host {
     pub(crate) turn: Turn,
     pub(crate) tables: Corner,
@@ -96,17 +96,17 @@ impl Shared {
         }
     }
 
-    /// What the view is called.
+    /// The view's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Stands for its component, settings, contract, network and scope.
+    /// Identifies its component, settings, contract, network and scope.
     pub(crate) fn id(&self) -> [u8; 32] {
         self.id
     }
 
-    /// Tells everyone how far the view has come.
+    /// Publishes how far the view has progressed.
     pub(crate) fn publish(&self, meta: &Meta) {
         let cursor = ViewCursor { position: meta.cursor, day: meta.day };
         self.cursor.send_if_modified(|known| std::mem::replace(known, cursor) != cursor);
@@ -117,12 +117,12 @@ impl Shared {
         self.tables.clear();
     }
 
-    /// How far the view has come.
+    /// How far the view has progressed.
     pub(crate) fn cursor(&self) -> ViewCursor {
         *self.cursor.borrow()
     }
 
-    /// Whether somebody waits for more than what is taken in.
+    /// Whether somebody waits for a later position.
     pub(super) fn is_waited_for(&self) -> bool {
         self.wanted.load(Ordering::Acquire) > self.cursor().position.get()
     }

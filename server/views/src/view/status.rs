@@ -1,4 +1,4 @@
-//! How a view is doing: for operators and for whoever asks why a row is missing.
+//! The status of a view: for operators, and for finding out why a row is missing.
 
 use super::{handle::ViewHandle, shared::ViewCursor};
 use crate::{
@@ -12,91 +12,91 @@ use std::{sync::atomic::Ordering, time::Duration};
 /// Whether a view follows its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ViewState {
-    /// It catches up for the first time; there are no rows yet.
+    /// The view is catching up for the first time; there are no rows yet.
     Building,
-    /// It follows the log.
+    /// The view follows the log.
     Running,
-    /// It waits after a failure and will try again.
+    /// The view waits after a failure and will retry.
     Paused {
         /// The failure.
         reason: String,
     },
-    /// It waits for room on the disk, and goes on by itself.
+    /// The view waits for room on the disk, and continues by itself.
     WaitingForRoom {
-        /// What there is, and what it needs.
+        /// The room there is, and the room it needs.
         reason: String,
     },
-    /// It does not follow any more.
+    /// The view no longer follows the log.
     Stopped {
         /// Why.
         reason: String,
     },
 }
 
-/// A key that the plugin fails on: it stays at its last good state.
+/// A key on which the plugin fails: it stays at its last good state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantinedKey {
     /// One or two people.
     pub key: Vec<PersonId>,
-    /// The entry it cannot be folded over; none if it cannot be read.
+    /// The entry that cannot be folded; `None` if the key cannot be read.
     pub position: Option<Position>,
-    /// What the plugin or the sandbox said.
+    /// The error of the plugin or the sandbox.
     pub message: String,
 }
 
-/// How a view is doing.
+/// The status of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewStatus {
-    /// What the plugin declares.
+    /// The plugin's manifest.
     pub manifest: Manifest,
-    /// The contract it is built for.
+    /// The contract that the plugin implements.
     pub contract: &'static str,
     /// SHA-256 of the component.
     pub component: [u8; 32],
     /// The settings as JSON text.
     pub settings: String,
-    /// Which entries it folds.
+    /// The entries that the view folds.
     pub scope: ViewScope,
-    /// Whether it follows its log.
+    /// Whether the view follows its log.
     pub state: ViewState,
-    /// How far it has come.
+    /// How far the view has progressed.
     pub cursor: ViewCursor,
     /// Positions between the cursor and the head.
     pub lag: u64,
-    /// Keys with a state.
+    /// Number of keys with a state.
     pub keys: u64,
-    /// Rows of its day.
+    /// Number of rows as of the view's day.
     pub rows: u64,
     /// Bytes of all states.
     pub state_bytes: u64,
-    /// Events folded since it was opened.
+    /// Events folded since the view was opened.
     pub events_folded: u64,
-    /// Time spent folding them: in the plugin, and on the way there and back.
+    /// Time spent folding them: in the plugin, and passing data in and out.
     pub fold_time: Duration,
-    /// Fuel spent since it was opened, on folding and on reading.
+    /// Fuel spent since the view was opened, on folding and on reading.
     pub fuel: u64,
-    /// Calls of the plugin that failed since it was opened.
+    /// Calls of the plugin that have failed since the view was opened.
     pub faults: u64,
     /// Keys in quarantine, by key.
     pub quarantined: Vec<QuarantinedKey>,
 }
 
 impl ViewStatus {
-    /// How fast events are folded, by the time spent on it; 0 before the first.
+    /// Events folded per second of the time spent folding; 0 before the first.
     #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
     pub fn events_per_second(&self) -> f64 {
         let seconds = self.fold_time.as_secs_f64();
         if seconds > 0.0 { self.events_folded as f64 / seconds } else { 0.0 }
     }
 
-    /// Fuel spent for each event folded, reading included; 0 before the first.
+    /// Fuel spent per event folded, including reading; 0 before the first.
     pub fn fuel_per_event(&self) -> u64 {
         self.fuel.checked_div(self.events_folded).unwrap_or(0)
     }
 }
 
 impl ViewHandle {
-    /// What the plugin declares.
+    /// The plugin's manifest.
     pub fn manifest(&self) -> &Manifest {
         self.shared.plugin.manifest()
     }
@@ -111,23 +111,23 @@ impl ViewHandle {
         self.shared.plugin.digest()
     }
 
-    /// The contract it is built for.
+    /// The contract that the plugin implements.
     pub fn contract(&self) -> &'static str {
         crate::plugin::abi::view_v1::CONTRACT
     }
 
-    /// Which entries it folds.
+    /// The entries that the view folds.
     pub fn scope(&self) -> &ViewScope {
         &self.shared.scope
     }
 
-    /// Why the view stopped, in words that name it; `None` as long as it follows.
+    /// Why the view stopped, with its name; `None` while it follows.
     pub fn stopped(&self) -> Option<String> {
         let reason = self.shared.condition().stopped.clone()?;
         Some(format!("the view {} stopped: {reason}", self.shared.name()))
     }
 
-    /// How the view is doing.
+    /// The status of the view.
     pub fn status(&self) -> Result<ViewStatus, StoreError> {
         let shared = &self.shared;
         let read = shared.store.read()?;

@@ -1,4 +1,4 @@
-//! The thread of a view, which follows its log for as long as nobody stops it.
+//! The thread of a view, which follows its log until it is stopped.
 
 use super::{
     follower::{Follower, Step},
@@ -21,10 +21,10 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How long a level view sleeps before it looks at the day again, and syncs.
+/// How long a view that has caught up sleeps before it checks the day again, and syncs.
 const IDLE: Duration = Duration::from_secs(1);
-/// How long the log must be quiet before a view takes in what came. One transaction of a view costs a millisecond or
-/// more, whatever is in it: a burst of appends costs few of them this way.
+/// How long the log must be quiet before a view processes new entries. One transaction of a view takes a millisecond or
+/// more, whatever its size: this way a burst of appends needs only a few.
 const QUIET: Duration = Duration::from_millis(5);
 
 /// Starts the thread.
@@ -41,14 +41,14 @@ pub(super) fn start(
     })
 }
 
-/// Lowers the priority of this thread: under load views lag for a while, and appends and reads do not wait for them.
+/// Lowers the priority of this thread: under load, views lag for a while, and appends and reads do not wait for them.
 #[cfg(target_os = "linux")]
 fn let_others_run_first() {
-    /// A ninth of the processor that a thread of the usual priority gets, if both want all of it.
+    /// A ninth of the processor time of a thread with the usual priority, if both want all of it.
     const NICENESS: i32 = 10;
-    // On Linux this is about the calling thread alone. Where a sandbox forbids it, everything runs as before.
+    // On Linux this affects only the calling thread. Where a sandbox forbids it, everything runs as before.
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the priority of a view thread stays as it is");
+        tracing::debug!(%error, "the priority of a view thread could not be lowered");
     }
 }
 
@@ -93,13 +93,13 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
     sync(&mut follower, shared);
 }
 
-/// Waits for a while until no other view works, if the log moves meanwhile and nobody waits for this view.
+/// Waits a while for other views to finish working, if the log is moving and nobody waits for this view.
 fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Taken> {
     let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
     if busy { shared.turn.take_within(limits::TURN_WAIT_MAX) } else { None }
 }
 
-/// Lets a burst of appends go by, unless somebody waits for the view.
+/// Waits for a burst of appends to end, unless somebody waits for the view.
 fn gather(shared: &Shared, head: &mut watch::Receiver<Position>) {
     let started = Instant::now();
     while started.elapsed() < limits::GATHER_WAIT_MAX && !shared.is_waited_for() && !shared.is_stopping() {
@@ -117,7 +117,7 @@ enum Recovery {
     Halt(String),
 }
 
-/// What may pass is tried again; what stays is the end.
+/// Decides whether to retry after a failure: temporary ones are retried, permanent ones stop the view.
 fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError) -> Recovery {
     let reason = error.to_string();
     let recovery = match error {
@@ -156,7 +156,7 @@ fn halt(shared: &Shared, reason: String) {
 fn sync(follower: &mut Follower, shared: &Shared) {
     let result: Result<(), StoreError> = follower.sync();
     if let Err(error) = result {
-        tracing::warn!(view = shared.name(), %error, "view could not be synced, a crash will cost some work");
+        tracing::warn!(view = shared.name(), %error, "view could not be synced; after a crash some work is repeated");
     }
 }
 
@@ -166,14 +166,14 @@ enum Woken {
     Late,
 }
 
-/// Sleeps until the head moves, somebody unparks the thread, or the time is over.
+/// Sleeps until the head moves, the thread is unparked, or the time is over.
 fn wait_for_head(head: &mut watch::Receiver<Position>, timeout: Duration) -> Woken {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut moved = pin!(head.changed());
     let mut context = Context::from_waker(&waker);
     match moved.as_mut().poll(&mut context) {
         Poll::Ready(Ok(())) => return Woken::ByHead,
-        // The head moves no more: a future that is done must not be asked again.
+        // The head no longer moves: a completed future must not be polled again.
         Poll::Ready(Err(_)) => {
             std::thread::park_timeout(timeout);
             return Woken::Late;

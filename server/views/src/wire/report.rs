@@ -37,7 +37,7 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
     }
 }
 
-/// The rows that a row of a report stands on, as of a position and a day.
+/// The evidence of a report's row, as of a position and a day.
 pub fn explanation(
     report: &Report,
     found: ReportExplanation,
@@ -58,7 +58,7 @@ pub fn explanation(
     }
 }
 
-/// A report in a list of views: it is as far as the last of the views that it reads.
+/// A report in a list of views. Its position is that of the view that has progressed least of those it reads.
 pub fn view(name: &str, report: &Report, views: &[Arc<ViewHandle>]) -> Result<v1::View, StoreError> {
     let manifest = report.manifest();
     let mut view = v1::View {
@@ -90,7 +90,7 @@ pub fn view(name: &str, report: &Report, views: &[Arc<ViewHandle>]) -> Result<v1
     Ok(view)
 }
 
-/// What a report's rows are about, in a word.
+/// The name of a kind of key.
 fn key(key: ReportKey) -> &'static str {
     match key {
         ReportKey::OrganisationPair => "organisation_pair",

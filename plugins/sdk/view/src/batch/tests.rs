@@ -1,4 +1,4 @@
-//! Batches, extras and states come back as they were packed, and nothing else is read.
+//! Batches, extras and states are read as they were packed, and anything else is refused.
 
 use super::*;
 use proptest::collection::{btree_map, vec};

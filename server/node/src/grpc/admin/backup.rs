@@ -1,4 +1,4 @@
-//! `Backup`: the log of all networks as it is now, streamed from one look at it.
+//! `Backup`: the log of all networks as it is now, streamed from one snapshot.
 
 use crate::{
     door::authenticator::Caller,
@@ -47,7 +47,7 @@ fn send_all(node: &Node, caller: &Caller, sender: &Sender<v1::BackupResponse>) -
     pieces.send(last)
 }
 
-/// The message that says what is in the file.
+/// The last message, which says what the file contains.
 fn last(backup: &Backup) -> v1::BackupResponse {
     let networks = backup.heading.networks.iter().map(|network| v1::BackedUpNetwork {
         name: network.name.to_string(),
@@ -57,14 +57,14 @@ fn last(backup: &Backup) -> v1::BackupResponse {
     v1::BackupResponse { networks: networks.collect(), ..v1::BackupResponse::default() }
 }
 
-/// Turns a file that is written into messages that are sent.
+/// A writer that sends what is written to it as messages.
 struct Pieces<'a> {
     node: &'a Node,
     caller: &'a Caller,
     sender: &'a Sender<v1::BackupResponse>,
     copied: &'a Cell<Copied>,
     pending: BytesMut,
-    /// Why sending ended, which an I/O error cannot carry.
+    /// Why sending ended; an I/O error cannot carry it.
     stopped: Option<Stop>,
 }
 

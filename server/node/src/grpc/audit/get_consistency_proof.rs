@@ -1,4 +1,4 @@
-//! `GetConsistencyProof`: that the tree of one size is a prefix of the tree of another.
+//! `GetConsistencyProof`: proves that the tree of one size is a prefix of the tree of another.
 
 use crate::{
     grpc::{Call, Failure, enter},

@@ -1,4 +1,4 @@
-//! `GetInclusionProof`: that an entry which the caller may see is in the tree of a size.
+//! `GetInclusionProof`: proves that an entry which the caller may see is in the tree of a size.
 
 use crate::{
     grpc::{Call, Failure, convert, enter},
@@ -41,7 +41,7 @@ fn prove(
     })
 }
 
-/// An event's entry. One that the caller may not see is as unknown as one that is not there.
+/// An event's entry. One that the caller may not see is as unknown as one that does not exist.
 fn find_entry(network: &Network, principal: &Principal, id: EventId) -> Result<(Position, Bytes), Failure> {
     let unknown = || Failure::because(ErrorReason::EventUnknown, format_args!("there is no event {id}")).at("event");
     let position = network.position_of(principal, &id)?.ok_or_else(unknown)?;

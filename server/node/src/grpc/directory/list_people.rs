@@ -37,7 +37,7 @@ fn fill(
         |(_, person): &(usize, &Person)| organisation.is_none() || person.organisation.as_ref() == organisation;
     let mut left = directory.people().iter().enumerate().skip(page.start()).filter(belongs);
     loop {
-        // One more than there is room for tells whether there is another page.
+        // One more than fits shows whether there is another page.
         let some: Vec<_> = left.by_ref().take(NAMES_AT_ONCE.min(page.room() + 1)).collect();
         let ids: Vec<PersonId> = some.iter().map(|(_, person)| person.id.clone()).collect();
         let names = network.names(&ids)?;

@@ -1,10 +1,10 @@
-//! The body of an answer, which goes out in pieces and holds room for what has not left.
+//! The body of an answer, which is sent in pieces and holds room for what has not been sent.
 //!
-//! The transport takes a piece as soon as its reader's window is open by a byte, and keeps it until the window is open
-//! by the rest. A piece therefore counts until the transport drops it, a small one with its call, a large one in a budget,
-//! and everything behind it waits here.
+//! The transport takes a piece as soon as the reader's window has space for a byte, and keeps it until the window has
+//! space for the rest. A piece therefore counts until the transport drops it, a small one with its call, a large one in a
+//! budget; all after it waits here.
 //!
-//! Invariant: what a reader does not take is let go of after a bounded time, all but a piece, and the room with it.
+//! Invariant: what a reader does not take is dropped after a bounded time, except for one piece, and its room is freed.
 
 use crate::{
     bounds::{answers::Answers, budget::Room, call_rate::Key, calls::OpenCall},
@@ -28,15 +28,15 @@ use tonic::{Status, body::Body};
 /// The room that one answer holds.
 #[derive(Default)]
 pub(super) struct Rooms {
-    /// Of the answer itself, if it is not small.
+    /// The room of the answer itself, if it is not small.
     pub(super) answer: Option<Room>,
-    /// Of the details in it.
+    /// The room of its details.
     pub(super) details: Option<Arc<Room>>,
-    /// Of a stream, what its messages hold.
+    /// For a stream, the room of its messages.
     pub(super) stream: Option<OnItsWay>,
 }
 
-/// Where large pieces of one principal's answers find room.
+/// The room for large pieces of one principal's answers.
 pub(super) struct Pieces {
     pub(super) answers: Arc<Answers>,
     pub(super) key: Key,
@@ -49,22 +49,22 @@ pub(super) struct AnswerBody {
     letting_go: Option<JoinHandle<()>>,
 }
 
-/// What of an answer has not left.
+/// The part of an answer that has not been sent.
 struct Going {
-    /// What makes the rest of it; none once it was let go of.
+    /// The source of the rest; `None` once it was dropped.
     body: Option<Body>,
-    /// What was made and not handed on.
+    /// What was made and not handed on yet.
     rest: Bytes,
-    /// Whether that is all of a frame, so that it shares its memory with nothing but what was made with it.
+    /// Whether `rest` is a whole frame.
     is_whole: bool,
     pieces: Pieces,
     rooms: Rooms,
-    /// When it is let go of, if something is on its way.
+    /// When to drop it, if something is waiting to be sent.
     late: Option<Instant>,
     patience: Duration,
 }
 
-/// A piece that the transport has, until it drops it.
+/// A piece in the hands of the transport, until it drops it.
 struct Piece {
     bytes: Bytes,
     _room: Option<Room>,
@@ -78,7 +78,7 @@ impl AsRef<[u8]> for Piece {
 }
 
 impl AnswerBody {
-    /// An answer that holds this room until it has left, or its reader took longer for a message than `patience`.
+    /// An answer that holds this room until it is sent, or until its reader takes longer for a message than `patience`.
     pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, pieces: Pieces, patience: Duration) -> Self {
         let holds = rooms.answer.is_some() || rooms.details.is_some();
         let watched = holds || rooms.stream.is_some();
@@ -90,7 +90,7 @@ impl AnswerBody {
     }
 }
 
-/// Lets go of what is on its way once it is late, whether or not anybody asks for it.
+/// Drops what is waiting to be sent once it is late, whether or not the body is polled.
 async fn let_go_when_late(going: Weak<Mutex<Going>>) {
     while let Some(going) = going.upgrade() {
         let wake = {
@@ -111,7 +111,7 @@ fn lock(going: &Mutex<Going>) -> MutexGuard<'_, Going> {
 }
 
 impl Going {
-    /// When what is on its way is late.
+    /// When what is waiting to be sent is late.
     fn late(&self) -> Option<Instant> {
         let cut = self.rooms.stream.as_ref().and_then(OnItsWay::late);
         self.late.into_iter().chain(cut).min()
@@ -129,7 +129,7 @@ impl Going {
         }
     }
 
-    /// The next piece of what was made: a large one where there is room for it.
+    /// The next piece of what was made: a large one if there is room for it.
     fn next_piece(&mut self) -> (Bytes, Option<Room>) {
         let most = self.rest.len().min(ANSWER_PIECE_LARGE_BYTES_MAX);
         let room = self.pieces.answers.try_hold_piece(&self.pieces.key, most);
@@ -139,7 +139,7 @@ impl Going {
             self.late = None;
             self.let_go_of_rooms();
         }
-        // A part of something larger would keep all of it in memory.
+        // Part of a larger buffer would keep all of it in memory.
         let shares_memory = !is_whole || bytes.len() <= ANSWER_PIECE_COPIED_BYTES_MAX;
         (if shares_memory { Bytes::copy_from_slice(&bytes) } else { bytes }, room)
     }
@@ -212,7 +212,7 @@ mod tests {
         Arc::new(Answers::of(&Limits::default()))
     }
 
-    /// An answer of so many bytes on its way.
+    /// An answer of `bytes` that is being sent.
     async fn answer(answers: &Arc<Answers>, bytes: usize) -> AnswerBody {
         let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
         let rooms = Rooms { answer: answers.hold(&key(), bytes).await.unwrap(), ..Rooms::default() };

@@ -1,6 +1,6 @@
-//! A layer that finds out for every call who is calling, and counts it.
+//! A layer that authenticates the caller of every call, and counts the call.
 //!
-//! Default deny: only health checks and reflection pass without a token, and without being counted.
+//! Denies by default: only health checks and reflection pass without a token, and uncounted.
 
 use crate::{
     bounds::call_rate::CallRate,
@@ -20,17 +20,17 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, instrument::Instrumented};
 
-/// What probers of health call, again and again.
+/// The call that health probers repeat.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// Services that need no token.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
-/// Puts an [`Authenticator`], and the rate that each principal may call at, in front of a service.
+/// Puts an [`Authenticator`] and the call rate of each principal in front of a service.
 #[derive(Clone)]
 pub(crate) struct AuthLayer {
-    /// Who is calling.
+    /// Identifies callers.
     pub(crate) authenticator: Authenticator,
-    /// How often they may.
+    /// How often they may call.
     pub(crate) rate: CallRate,
 }
 
@@ -43,7 +43,7 @@ impl<S> Layer<S> for AuthLayer {
 }
 
 impl AuthLayer {
-    /// The caller, if there is one and it may call now.
+    /// The caller, if it is authenticated and may call now.
     fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
         let peer = request.extensions().get::<Peer>();
         let caller = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
@@ -58,7 +58,7 @@ impl AuthLayer {
     }
 }
 
-/// A service that only authenticated calls reach, at the rate that their principal may make them.
+/// A service that only authenticated calls reach, at the rate allowed to their principal.
 #[derive(Clone)]
 pub(crate) struct Auth<S> {
     door: AuthLayer,
@@ -66,7 +66,7 @@ pub(crate) struct Auth<S> {
 }
 
 type Answer<E> = Result<Response<Body>, E>;
-/// What becomes of an answer on its way out.
+/// A change to an outgoing answer.
 type Tell = fn(Response<Body>) -> Response<Body>;
 
 impl<S> Service<Request<Body>> for Auth<S>

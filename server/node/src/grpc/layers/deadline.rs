@@ -1,5 +1,5 @@
-//! How long a call may take until its answer begins: what the client says, at most what the server allows. A call that is
-//! given up is dropped, and its work ends with it.
+//! How long a call may take until its answer begins: as long as the client says, but no longer than the server allows.
+//! A call that runs out of time is dropped, and its work ends with it.
 
 use crate::{grpc::Failure, limits};
 use http::{HeaderMap, Request, Response};
@@ -12,10 +12,10 @@ use std::{
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-/// The header in which a client says how long it waits.
+/// The header in which a client states how long it waits.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-/// Gives up calls that take too long, with a reason.
+/// Ends calls that take too long, with a reason.
 #[derive(Clone)]
 pub(crate) struct DeadlineLayer {
     /// The longest that a call may take.
@@ -30,7 +30,7 @@ impl<S> Layer<S> for DeadlineLayer {
     }
 }
 
-/// A service whose calls end in time.
+/// A service whose calls have a deadline.
 #[derive(Clone)]
 pub(crate) struct Deadline<S> {
     max: Duration,
@@ -66,7 +66,7 @@ where
     }
 }
 
-/// The time until a call is given up: a little before its client gives up, so that it hears why.
+/// The time until a call is ended: shortly before the client gives up, so that it learns why.
 fn allowed(headers: &HeaderMap, max: Duration) -> Result<Duration, Failure> {
     let Some(header) = headers.get(GRPC_TIMEOUT) else { return Ok(max) };
     let asked = header.to_str().ok().and_then(parse);

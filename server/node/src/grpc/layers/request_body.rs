@@ -1,7 +1,7 @@
-//! The body of a request, of which each message comes once there is room for it.
+//! The body of a request; each message is read once there is room for it.
 //!
-//! A message is a head, whether it is compressed and how long it is, and then so many bytes (gRPC over HTTP/2). The head
-//! waits with its message, since whoever decodes it makes room at once for what it announces.
+//! A message consists of a head, which says whether it is compressed and how long it is, and that many bytes (gRPC over
+//! HTTP/2). The head waits with its message, since a decoder allocates at once what the head announces.
 
 use crate::{
     bounds::{
@@ -31,22 +31,22 @@ pub(crate) struct RequestBody {
     requests: Arc<Requests>,
     key: Key,
     kept: Arc<Kept>,
-    /// What came and was not handed on yet.
+    /// What was received and not handed on yet.
     rest: Bytes,
     at: At,
 }
 
-/// How far a body is.
+/// The position within a body.
 enum At {
-    /// Where a message begins, or nothing more comes.
+    /// At the start of a message, or at the end.
     Head,
     /// Before a message that waits for room.
     Waiting { bytes: usize, room: BoxFuture<'static, Result<Room, NoRoom>> },
-    /// In a message of which so many bytes are left, which come in time once they have to be waited for.
+    /// In a message with `left` bytes to go. There is a deadline once they have to be waited for.
     Message { left: usize, deadline: Option<Pin<Box<Sleep>>> },
-    /// Behind a head that announces more than is taken: whoever decodes it refuses it.
+    /// After a head that announces more than is accepted: the decoder refuses it.
     Oversized,
-    /// Behind a failure.
+    /// After a failure.
     Failed,
 }
 
@@ -56,7 +56,7 @@ impl RequestBody {
         Self { inner, requests, key, kept, rest: Bytes::new(), at: At::Head }
     }
 
-    /// Makes room for the message whose head has come.
+    /// Asks for room for the message whose head was received.
     fn begin(&mut self, bytes: usize) -> At {
         if bytes > self.requests.message_bytes_max() + MESSAGE_HEAD_BYTES {
             return At::Oversized;
@@ -69,7 +69,7 @@ impl RequestBody {
         At::Waiting { bytes, room: async move { requests.hold(&key, bytes).await }.boxed() }
     }
 
-    /// Takes in what comes next; what is no data is for whoever asked.
+    /// Receives the next frame; a frame that is not data is returned to the caller.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         let next = ready!(Pin::new(&mut self.inner).poll_frame(context));
         Poll::Ready(match next.map(|frame| frame.map(Frame::into_data)) {
@@ -83,7 +83,7 @@ impl RequestBody {
         })
     }
 
-    /// Ends once a message that was begun took too long.
+    /// Ready once a message that was started has taken too long.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let At::Message { deadline, .. } = &mut self.at else { return Poll::Pending };
         let stall = self.requests.stall();
@@ -97,29 +97,29 @@ impl RequestBody {
     }
 }
 
-/// What a body gives; none at its end.
+/// What a body yields; `None` at its end.
 type Polled = Option<Result<Frame<Bytes>, Status>>;
 
-/// What came next of a body.
+/// What was received next of a body.
 enum Next {
     Data,
     Other(Polled),
 }
 
-/// Bytes of a message and its head, if all of the head is there.
+/// Bytes of a message with its head, if all of the head has been received.
 fn announced(bytes: &Bytes) -> Option<usize> {
     let head = bytes.first_chunk::<MESSAGE_HEAD_BYTES>()?;
     let [_, length @ ..] = *head;
     Some(u32::from_be_bytes(length) as usize + MESSAGE_HEAD_BYTES)
 }
 
-/// What is left of a head, with what comes behind it.
+/// The rest of a head, joined with what follows.
 fn joined(rest: Bytes, more: Bytes) -> Bytes {
     if rest.is_empty() { more } else { [rest, more].concat().into() }
 }
 
 fn too_late() -> Failure {
-    Failure::because(ErrorReason::DeadlineExceeded, "a message was begun and not sent to its end in time")
+    Failure::because(ErrorReason::DeadlineExceeded, "a message was started but not completed in time")
 }
 
 impl HttpBody for RequestBody {
@@ -200,7 +200,7 @@ mod tests {
 
     const LARGE: usize = 2 * 1024 * 1024;
 
-    /// A body whose frames a test sends.
+    /// A body whose frames are sent by a test.
     struct Sent(mpsc::Receiver<Bytes>);
 
     impl HttpBody for Sent {
@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    /// A call of a principal: where its frames are sent, how they come, and what holds it open.
+    /// A call of a principal: where its frames are sent, how they arrive, and what keeps it open.
     struct Call {
         sender: mpsc::Sender<Bytes>,
         body: RequestBody,
@@ -242,7 +242,7 @@ mod tests {
         frame.map(|frame| frame.map(|frame| frame.into_data().expect("it is data")))
     }
 
-    /// What has come, if something has.
+    /// What has arrived, if anything has.
     async fn soon(body: &mut RequestBody) -> Option<Bytes> {
         let next = tokio::time::timeout(Duration::from_millis(1), next(body)).await;
         next.ok().map(|frame| frame.expect("it goes on").expect("nothing failed"))

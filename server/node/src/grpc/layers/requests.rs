@@ -1,4 +1,4 @@
-//! A layer that lets a message come only where there is room for it, and an answer leave as its reader takes it.
+//! A layer that reads a message only when there is room for it, and sends an answer as its reader takes it.
 
 use super::{
     answer_body::{AnswerBody, Pieces, Rooms},
@@ -26,11 +26,11 @@ use std::{
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-/// Holds every call of a service within its bounds, behind whoever finds out who is calling.
+/// Keeps every call of a service within its bounds. It has to be behind the layer that authenticates the caller.
 #[derive(Clone)]
 pub(crate) struct RequestsLayer(Arc<Bounds>);
 
-/// What calls share.
+/// The bounds that calls share.
 struct Bounds {
     calls: Calls,
     requests: Arc<Requests>,
@@ -54,7 +54,7 @@ impl<S> Layer<S> for RequestsLayer {
     }
 }
 
-/// A service whose messages come where there is room for them. Calls that need no token have small messages and pass.
+/// A service whose messages are read when there is room. Calls that need no token have small messages and pass.
 #[derive(Clone)]
 pub(crate) struct Admitted<S> {
     bounds: Arc<Bounds>,
@@ -91,7 +91,7 @@ where
         let request = request.map(|body| Body::new(RequestBody::new(body, requests, key.clone(), kept)));
         let (bounds, answering) = (Arc::clone(&self.bounds), self.inner.call(request));
         let answered = async move {
-            // The room of the request is kept while the answer waits for its own.
+            // The request's room is kept while the answer waits for its own.
             let answer = bounds.hold(&key, call, answering.await?).await;
             drop(until_answered);
             Ok(answer)
@@ -101,7 +101,7 @@ where
 }
 
 impl Bounds {
-    /// Lets an answer hold its call, and the room that it needs, until it has left.
+    /// Makes an answer hold its call and the room that it needs until it has been sent.
     async fn hold(&self, key: &Key, call: OpenCall, mut response: Response<Body>) -> Response<Body> {
         let mut rooms = Rooms { stream: response.extensions_mut().remove::<OnItsWay>(), ..Rooms::default() };
         match response.extensions_mut().remove::<Answered>() {
@@ -112,7 +112,7 @@ impl Bounds {
                 Ok(answer) => (rooms.answer, rooms.details) = (answer, details),
                 Err(not_taken) => return refused(not_taken),
             },
-            // A refusal, which is all in its head.
+            // A refusal, which consists of headers only.
             None if rooms.stream.is_none() => return response,
             None => {}
         }

@@ -1,4 +1,4 @@
-//! `Append`: authorise, decode once, hand to the log. All or none.
+//! `Append`: authorises, decodes once, hands to the log. All events or none.
 
 use crate::{
     grpc::{Call, Failure, convert, enter},
@@ -27,7 +27,7 @@ pub(super) async fn append(node: &Node, request: Request<v1::AppendRequest>) -> 
     Ok(v1::AppendResponse { outcomes: outcomes.into_iter().map(convert::outcome).collect() })
 }
 
-/// Refuses too many events or bytes before any event is opened.
+/// Refuses too many events or bytes before any event is decoded.
 pub(super) fn check_size(events: &[v1::NewEvent]) -> Result<(), Failure> {
     let bytes = events.iter().map(|new| {
         new.event.len() + new.signature.len() + new.details.iter().map(|detail| detail.text.len()).sum::<usize>()
@@ -35,7 +35,7 @@ pub(super) fn check_size(events: &[v1::NewEvent]) -> Result<(), Failure> {
     check_append_size(events.len(), bytes.sum()).map_err(|invalid| convert::request_invalid(&invalid))
 }
 
-/// Opens and checks events: some hundreds of nanoseconds each, less than handing them to another thread would cost.
+/// Decodes and checks events: some hundred nanoseconds each, less than handing them to another thread would cost.
 fn prepare(events: &[v1::NewEvent]) -> Result<Vec<Prepared>, Failure> {
     let prepare = |(number, new)| {
         Prepared::new(new).map_err(|invalid| convert::at_event(convert::event_invalid(&invalid), number))

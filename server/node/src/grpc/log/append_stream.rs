@@ -1,4 +1,4 @@
-//! `AppendStream`: events as they come, each on its own, pipelined, answered in order.
+//! `AppendStream`: appends events as they arrive, each separately, pipelined and answered in order.
 //!
 //! A message is handed to the log only after the one before it, so that events may name earlier ones; its answer is
 //! awaited later. While answers wait to be sent, nothing more is read.
@@ -23,14 +23,14 @@ use kith_proto::v1::{self, ErrorReason, append_result};
 use std::collections::VecDeque;
 use tonic::{Request, Status, Streaming};
 
-/// Answers of the log, one per event that could be opened.
+/// Answers of the log, one for each event that could be decoded.
 type Outcomes = Result<Vec<Result<Outcome, Refusal>>, AppendError>;
 
-/// A message that the log has and has not answered.
+/// A message that was handed to the log and is not answered yet.
 struct Waiting {
-    /// Number of its first event along the stream.
+    /// Number of its first event in the stream.
     first: u64,
-    /// Why an event was not given to the log, for each event.
+    /// For each event, why it was not handed to the log, if it was not.
     refused: Vec<Option<Failure>>,
     outcomes: BoxFuture<'static, Outcomes>,
 }
@@ -55,7 +55,8 @@ pub(super) fn append_stream(
     Ok(fill(outgoing, counted, |sender| open(node, caller, inbound, sender)))
 }
 
-/// Takes the first message, which names the network, and goes on with the rest. A stream without any is done at once.
+/// Receives the first message, which names the network, and continues with the rest. A stream without messages just
+/// ends.
 async fn open(
     node: Node,
     caller: Caller,
@@ -74,7 +75,7 @@ async fn open(
     stream.run(first, inbound, sender).await
 }
 
-/// A message of the client; its own errors end the stream.
+/// Receives a message of the client; errors of the message end the stream.
 fn receive(
     message: Option<Result<v1::AppendStreamRequest, Status>>,
 ) -> Result<Option<v1::AppendStreamRequest>, Failure> {
@@ -92,7 +93,7 @@ impl AppendStream {
             Ok(()) => self.take_all(&mut inbound, &sender).await,
             Err(stop) => Err(stop),
         };
-        // What the log already has is answered, whatever ended the stream.
+        // What was handed to the log is answered, whatever ended the stream.
         while !self.waiting.is_empty() {
             self.answer_next(&sender).await?;
         }
@@ -119,7 +120,7 @@ impl AppendStream {
         }
     }
 
-    /// Opens a message's events and gives them to the log, after all that came before.
+    /// Decodes a message's events and hands them to the log, after all earlier ones.
     async fn submit(
         &mut self,
         message: v1::AppendStreamRequest,
@@ -132,7 +133,7 @@ impl AppendStream {
         loop {
             let (refused, prepared) = prepare_each(&message.events);
             let mut outcomes = self.append_each(prepared);
-            // The first poll puts the events into the log's queue, or says that it is full.
+            // The first poll puts the events into the log's queue, or reports that it is full.
             match (&mut outcomes).now_or_never() {
                 Some(Err(AppendError::Unavailable(Unavailable::Busy { retry_after }))) if self.waiting.is_empty() => {
                     tokio::time::sleep(retry_after).await;
@@ -171,7 +172,7 @@ impl AppendStream {
     }
 }
 
-/// The answer to the oldest message that waits; never comes if none does. Dropping it loses nothing.
+/// Waits for the answer to the oldest waiting message; pending for ever if there is none. Dropping it loses nothing.
 async fn next_outcomes(waiting: &mut VecDeque<Waiting>) -> Outcomes {
     match waiting.front_mut() {
         Some(waiting) => (&mut waiting.outcomes).await,
@@ -179,7 +180,7 @@ async fn next_outcomes(waiting: &mut VecDeque<Waiting>) -> Outcomes {
     }
 }
 
-/// Opens events: for each why it is refused, if it is, and those that can be appended.
+/// Decodes events. Returns for each why it is refused, if it is, and those that can be appended.
 fn prepare_each(events: &[v1::NewEvent]) -> (Vec<Option<Failure>>, Vec<Prepared>) {
     let mut prepared = Vec::with_capacity(events.len());
     let refused = events.iter().map(|event| match Prepared::new(event) {

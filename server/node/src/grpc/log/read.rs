@@ -1,4 +1,4 @@
-//! `Read`: entries that a filter and the caller's scope let pass, oldest or newest first.
+//! `Read`: entries that pass a filter and the caller's scope, oldest or newest first.
 
 use crate::{
     bounds::budget::Room,
@@ -11,7 +11,7 @@ use kith_log::{Direction, Network, Selection};
 use kith_proto::v1;
 use tonic::Request;
 
-/// An answer, and the room that its details hold until it is sent.
+/// An answer, and the room held for its details until it is sent.
 type Held = (v1::ReadResponse, Option<Room>);
 
 pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<Held, Failure> {
@@ -23,7 +23,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     let limit = convert::page_size("limit", message.limit, default, max)?;
     let direction = direction(message.direction)?;
     if message.with_left_out && direction == Direction::Backward {
-        return Err(Failure::request("with_left_out", "is for reads forward only"));
+        return Err(Failure::request("with_left_out", "is only for forward reads"));
     }
     let filter = convert::filter(message.filter.as_ref())?;
     let head = network.head();
@@ -54,7 +54,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     Ok((response, entries.held))
 }
 
-/// What a read covers: from its start to the head, or down to the first entry.
+/// The range of a read: from its start to the head, or down to the first entry.
 fn span(direction: Direction, start: Position, head: Position) -> (Position, Position) {
     match direction {
         Direction::Forward => (start, head),
@@ -63,12 +63,12 @@ fn span(direction: Direction, start: Position, head: Position) -> (Position, Pos
     }
 }
 
-/// The position before one that is not the first; the start itself is before every entry.
+/// The preceding position; position 0, before every entry, has none and stays as it is.
 fn before(position: Position) -> Position {
     Position::new(position.get().saturating_sub(1))
 }
 
-/// Reads on until something is found, the end is reached, or it took long enough.
+/// Reads until something is found, the end is reached, or the rounds are used up.
 async fn read_rounds(node: &Node, network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
     for _ in 1..limits::READ_ROUNDS_MAX {
         let entries = read_entries(node, network, selection.clone(), limits::READ_BYTES_MAX).await?;

@@ -1,6 +1,6 @@
-//! `Subscribe`: read from the cursor to the head; when level, wait for the head to move; read again.
+//! `Subscribe`: reads from the cursor to the head; when caught up, waits for the head to move; reads again.
 //!
-//! History and live are the same path, so there is no hand-over, no gap and no duplicate.
+//! Old and new entries take the same path, so there is no hand-over, no gap and no duplicate.
 
 use crate::{
     bounds::budget::Room,
@@ -20,7 +20,7 @@ use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use tonic::Request;
 
-/// A reader of a log that goes on with new entries.
+/// A reader of a log that continues with new entries.
 struct Subscription {
     node: Node,
     network: Network,
@@ -31,10 +31,10 @@ struct Subscription {
     additions: Additions,
 }
 
-/// A message that is made, if there is anything to tell, and where its reader is then.
+/// A message, if there is anything to send, and the reader's state after it.
 struct Made {
     message: Option<v1::SubscribeResponse>,
-    /// Bytes of it, without the details, which have room of their own.
+    /// Bytes of the message without the details, which have room of their own.
     bytes: usize,
     details: Option<Room>,
     next: Position,
@@ -57,7 +57,7 @@ pub(super) fn subscribe(
     Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
 }
 
-/// Where a cursor says to go on, if this log can do that.
+/// The position at which a cursor continues, if this log can continue there.
 fn start(network: &Network, filter_digest: &[u8; 32], cursor: Option<&v1::Cursor>) -> Result<Position, Failure> {
     let Some(cursor) = cursor else { return Ok(Position::ZERO) };
     if !cursor.incarnation.is_empty() && cursor.incarnation != network.incarnation() {
@@ -99,7 +99,7 @@ impl Subscription {
         .await
     }
 
-    /// Sends the next part. Tells whether the client now knows that it has caught up.
+    /// Sends the next part. Returns whether the client now knows that it has caught up.
     async fn send_up_to(
         &mut self,
         head: Position,
@@ -111,7 +111,7 @@ impl Subscription {
         let most = part.bytes();
         let mut made = self.make(head, told_caught_up, most).await?;
         if made.bytes > most {
-            // One entry or its hashes are more than there was room for: they are not held while more of it is waited for.
+            // One entry or its hashes exceed the room: they are dropped while waiting for more room.
             let Made { bytes, .. } = made;
             part.fit(bytes).await?;
             made = self.make(head, told_caught_up, most).await?;
@@ -125,7 +125,7 @@ impl Subscription {
         Ok(caught_up)
     }
 
-    /// Makes the next message, of so many bytes at the most or of one entry.
+    /// Makes the next message, of at most `bytes_max` bytes or with one entry.
     async fn make(&self, head: Position, told_caught_up: bool, bytes_max: usize) -> Result<Made, Failure> {
         let selection = Selection {
             principal: self.caller.principal.clone(),
@@ -169,7 +169,7 @@ impl Subscription {
         additions.add_to(message, &reads, &self.network, position).await
     }
 
-    /// The cursor of a message that comes up to a position.
+    /// The cursor of a message that reaches a position.
     fn cursor(&self, position: Position) -> v1::Cursor {
         v1::Cursor {
             incarnation: self.network.incarnation().to_vec(),

@@ -1,4 +1,4 @@
-//! `CreateNetwork`: a new network, with the built-in views following it.
+//! `CreateNetwork`: creates a network and starts its built-in views.
 
 use crate::{
     grpc::{Call, Failure, allow, convert},

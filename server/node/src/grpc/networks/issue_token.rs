@@ -26,7 +26,7 @@ pub(super) async fn issue_token(
         expires_at: convert::time("expires_at", message.expires_at.as_ref())?,
     };
     if token.expires_at.is_some_and(|end| end <= node.now()) {
-        return Err(Failure::request("expires_at", "lies in the past"));
+        return Err(Failure::request("expires_at", "is in the past"));
     }
     let issued = network.issue_token(&caller.principal, token).await.map_err(convert::administration)?;
     Ok(v1::IssueTokenResponse {

@@ -1,5 +1,5 @@
-//! `ListTokens`: a network's tokens, oldest first, and the server's for whoever administers it; without their secrets. An
-//! organisation's owner is given that organisation's.
+//! `ListTokens`: a network's tokens, oldest first, without their secrets; also the server's tokens for whoever
+//! administers it. An organisation's owner sees that organisation's tokens.
 
 use crate::{
     grpc::{Call, Failure, allow, convert, enter, page::Page},

@@ -1,4 +1,4 @@
-//! `RevokeToken`: ends a token at once, on open streams too. An organisation's owner ends that organisation's.
+//! `RevokeToken`: revokes a token at once, on open streams too. An organisation's owner revokes that organisation's.
 
 use crate::{
     grpc::{Call, Failure, allow, convert, enter},

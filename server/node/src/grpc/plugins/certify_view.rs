@@ -1,4 +1,4 @@
-//! `CertifyView`: what a view's rows are as of a signed checkpoint, so that anybody with the log can compute them.
+//! `CertifyView`: states a view's rows as of a signed checkpoint, so that anybody with the log can recompute them.
 
 use crate::{
     grpc::{Call, Failure, rows},
@@ -31,7 +31,7 @@ pub(super) async fn certify_view(
     Ok(v1::CertifyViewResponse { certificate: Some(certificate) })
 }
 
-/// A view that has not come to the checkpoint says nothing about it.
+/// Waits a short while for the view to reach the checkpoint; fails if it does not.
 async fn await_position(network: &Network, view: &ServedView, position: Position) -> Result<(), Failure> {
     rows::catch_up(network, view).await?;
     let cursor = view.handle.cursor().position;

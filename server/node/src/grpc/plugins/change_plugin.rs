@@ -1,5 +1,5 @@
-//! `ActivatePlugin`, `RollbackPlugin`, `PausePlugin`, `ResumePlugin`, `RemovePlugin`: each an entry of the log, or
-//! nothing where it is so already.
+//! `ActivatePlugin`, `RollbackPlugin`, `PausePlugin`, `ResumePlugin`, `RemovePlugin`: each appends an entry to the log,
+//! or does nothing if it would change nothing.
 
 use crate::{
     grpc::{Call, Failure, convert, enter},
@@ -64,7 +64,7 @@ pub(super) async fn remove_plugin(
             let installed = installed.map_err(|invalid| convert::request_invalid(&invalid))?;
             node.plugins().end(&network, principal, installed).await?
         }
-        (_, _) => return Err(Failure::request("installed", "excludes name")),
+        (_, _) => return Err(Failure::request("installed", "cannot be combined with name")),
     };
     Ok(v1::RemovePluginResponse { position: position.get() })
 }

@@ -1,4 +1,4 @@
-//! `DiffPlugin`: the version that answers beside another one, as far as both have come.
+//! `DiffPlugin`: compares the version that answers with another one, at the position that both have reached.
 
 use crate::{
     grpc::{Call, Failure, convert, enter, listed, reports, rows},

@@ -1,6 +1,6 @@
-//! `FetchComponent`: the bytes of a component by its digest, for whoever runs the same plugin elsewhere.
+//! `FetchComponent`: the bytes of a component by its digest, for running the same plugin elsewhere.
 //!
-//! Invariant: of a component that the log keeps, a stream holds one piece and those in its queue, however slow its reader.
+//! Invariant: a stream holds one piece of a stored component and those in its queue, however slow its reader is.
 
 use crate::{
     bounds::reads::Reads,
@@ -20,7 +20,7 @@ use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use tonic::Request;
 
-/// Whoever fetches a component.
+/// A caller's download of a component.
 struct Fetch {
     node: Node,
     caller: Caller,
@@ -53,7 +53,7 @@ pub(super) async fn fetch_component(
 }
 
 impl Fetch {
-    /// Bytes of the component, if a plugin that the caller may see names it and the log keeps it.
+    /// Size of the component in bytes, if a plugin that the caller may see names it and the log keeps it.
     async fn size(&self) -> Result<u64, Failure> {
         let plugins = self.network.plugins();
         let mut seen = plugins.iter().filter(|(key, _)| may(&self.caller.principal, &Action::Ask(&key.owner)));
@@ -65,7 +65,7 @@ impl Fetch {
         size.ok_or_else(|| self.unknown())
     }
 
-    /// Sends a piece when there is room for it: before that it is not read.
+    /// Sends a piece once there is room for it; it is not read before.
     async fn send(
         &self,
         builtin: Option<Bytes>,
@@ -91,7 +91,7 @@ impl Fetch {
         Ok(())
     }
 
-    /// A piece, unless the component was removed meanwhile.
+    /// Reads a piece, unless the component was removed meanwhile.
     async fn piece(&self, number: u32) -> Result<Bytes, Failure> {
         let (log, digest) = (self.node.log().clone(), self.digest);
         let piece = self.reads().run(move || log.component_piece(&digest, number)).await?;
@@ -108,7 +108,7 @@ impl Fetch {
     }
 }
 
-/// What of a component comes at an offset.
+/// The piece of a component at an offset.
 fn piece_of(component: &Bytes, from: u64) -> Bytes {
     let from = usize::try_from(from).expect("it lies in memory").min(component.len());
     component.slice(from..component.len().min(from + COMPONENT_PIECE_BYTES_MAX))

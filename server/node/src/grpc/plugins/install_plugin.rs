@@ -1,4 +1,4 @@
-//! `InstallPlugin`: a component in pieces, checked, recorded and followed; tells how far it is meanwhile.
+//! `InstallPlugin`: receives a component in pieces, checks, records and starts it, and reports progress meanwhile.
 
 use crate::{
     bounds::uploads::{Opened, Upload},
@@ -17,7 +17,7 @@ use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use tonic::{Request, Streaming};
 
-/// Received bytes between two messages that say so.
+/// Received bytes between two progress messages.
 const PROGRESS_BYTES: usize = 1024 * 1024;
 
 pub(super) fn install_plugin(
@@ -69,7 +69,7 @@ async fn finish(
     Ok(node.plugins().install(network, &caller.principal, new, gone).await?)
 }
 
-/// Takes the plugin in, from a caller who may install it, and goes on asking that with each piece.
+/// Receives the plugin from a caller that may install it; checks that again with each piece.
 async fn receive(
     node: &Node,
     caller: &Caller,
@@ -78,7 +78,7 @@ async fn receive(
 ) -> Result<(Network, v1::NewPlugin, Component), Stop> {
     let first = next(node, caller, &mut inbound).await?.unwrap_or_default();
     let Some(plugin) = first.plugin else {
-        return Err(Failure::request("plugin", "is missing in the first message").into());
+        return Err(Failure::request("plugin", "is missing from the first message").into());
     };
     let network = enter(node, caller, &plugin.network)?;
     let _counted = node.streams().open_in(network.name())?;
@@ -88,7 +88,7 @@ async fn receive(
     receiver.take(first.data).await?;
     while let Some(message) = next(node, caller, &mut inbound).await? {
         if message.plugin.is_some() {
-            return Err(Failure::request("plugin", "belongs into the first message only").into());
+            return Err(Failure::request("plugin", "belongs in the first message only").into());
         }
         receiver.take(message.data).await?;
     }
@@ -96,7 +96,7 @@ async fn receive(
     Ok((network, plugin, component))
 }
 
-/// The next piece, which must come soon, from a caller whose token still holds.
+/// The next piece, which must arrive soon, from a caller whose token is still valid.
 async fn next(
     node: &Node,
     caller: &Caller,
@@ -108,7 +108,7 @@ async fn next(
 }
 
 fn too_slow() -> Stop {
-    Failure::because(ErrorReason::RequestInvalid, "the component came too slowly: send it again").at("data").into()
+    Failure::because(ErrorReason::RequestInvalid, "the component arrived too slowly: send it again").at("data").into()
 }
 
 fn scope(plugin: &v1::NewPlugin) -> Scope {
@@ -118,7 +118,7 @@ fn scope(plugin: &v1::NewPlugin) -> Scope {
     }
 }
 
-/// A component that has come.
+/// A component that was received.
 enum Component {
     Builtin(Bytes),
     Uploaded(Opened),
@@ -133,7 +133,7 @@ impl Component {
     }
 }
 
-/// A component on its way.
+/// A component that is being received.
 struct Receiver<'a> {
     upload: Upload,
     told: usize,
@@ -155,7 +155,7 @@ impl Receiver<'_> {
         Ok(())
     }
 
-    /// The component: what was sent, or that of the built-in view or report that is named.
+    /// The component: the one that was sent, or that of the named built-in view or report.
     async fn finish(self, builtin: &str) -> Result<Component, Failure> {
         let is_empty = self.upload.bytes() == 0;
         if builtin.is_empty() {
@@ -166,7 +166,7 @@ impl Receiver<'_> {
             };
         }
         if !is_empty {
-            return Err(Failure::request("data", "excludes builtin"));
+            return Err(Failure::request("data", "cannot be combined with builtin"));
         }
         let known = kith_bundle::find(builtin);
         known.map(|known| Component::Builtin(Bytes::from_static(known.component))).ok_or_else(|| {

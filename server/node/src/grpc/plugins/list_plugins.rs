@@ -1,5 +1,5 @@
-//! `ListPlugins`: the plugins that the caller may see, every version of them, and how those that follow are doing. Owners
-//! of the network are told what those cost that they may not see.
+//! `ListPlugins`: the plugins that the caller may see, with every version, and the status of those that follow. Owners
+//! of the network also see the cost of plugins that are hidden from them.
 
 use crate::{
     grpc::{Call, Failure, enter, listed, page::Page},
@@ -28,7 +28,7 @@ pub(super) async fn list_plugins(
         let known = network.plugins();
         let may_see = |key: &PluginKey| may(&caller.principal, &Action::Ask(&key.owner));
         let (mut seen, unseen): (Vec<_>, Vec<_>) = known.iter().partition(|(key, _)| may_see(key));
-        // Of two plugins of one name the one comes first that the name means.
+        // Of two plugins with one name, the one that the name refers to comes first.
         seen.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name).then(other.owner.cmp(&one.owner)));
         let may_end = page.start() == 0 && may(&caller.principal, &Action::EndPlugin);
         let page = page.fill(seen.into_iter().map(|one| plugin(&node, &network, one)))?;
@@ -40,7 +40,7 @@ pub(super) async fn list_plugins(
     reads.run(list).await
 }
 
-/// What an owner of the network is told of a plugin that it may not see: how to end it, and what it costs.
+/// What an owner of the network sees of a plugin that is hidden from it: how to end it, and what it costs.
 fn cost(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::UnseenPlugin, Failure> {
     let (_, organisation) = owner(&key.owner);
     let installed = plugin.installed().as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! What callers hear whose plugin is not changed.
+//! Failures for callers whose plugin change is refused.
 
 use crate::{
     compile::CompileError,

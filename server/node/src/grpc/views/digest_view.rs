@@ -1,4 +1,4 @@
-//! `DigestView`: one digest over the rows of a view, of all of them or of those that a replica of a part knows whole.
+//! `DigestView`: one digest over the rows of a view: all of them, or those that a partial replica knows completely.
 
 use crate::{
     grpc::{Call, Failure, rows},

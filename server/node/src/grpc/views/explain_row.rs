@@ -1,4 +1,4 @@
-//! `ExplainRow`: the entries that a row stands on, of those the caller may see.
+//! `ExplainRow`: the evidence of a row, limited to entries that the caller may see.
 
 use crate::{
     grpc::{Call, Failure, enter, reports, rows},

@@ -1,6 +1,6 @@
-//! `WatchView`: rows as they change, in order of the positions that changed them.
+//! `WatchView`: rows as they change, in the order of the positions that changed them.
 //!
-//! Invariant: a stream holds the rows of one message and of those in its queue, however many changed at one position.
+//! Invariant: a stream holds the rows of one message and of its queue, however many rows changed at one position.
 
 use crate::{
     door::authenticator::Caller,
@@ -23,14 +23,14 @@ use prost::Message;
 use std::sync::Arc;
 use tonic::Request;
 
-/// A reader of a view's changes. When another version takes the view's place, it hears all rows of that one.
+/// A reader of a view's changes. When another version replaces the view, it receives all rows of the new one.
 struct Watch {
     node: Node,
     caller: Caller,
     network: Network,
     name: String,
     view: ServedView,
-    /// Whether another version took the place of the one that rows were told of.
+    /// Whether another version has replaced the one whose rows were sent.
     replaced: bool,
     reader: ChangeReader,
 }
@@ -65,12 +65,12 @@ impl Watch {
         .await
     }
 
-    /// Tells changes until another version answers.
+    /// Sends changes until another version answers.
     async fn tell_one_version(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
         let (view, retired) = (self.view.handle.clone(), self.view.retired.clone());
         let mut cursor = view.cursor_watch();
         loop {
-            // A plugin of the own organisation may have taken the name.
+            // A plugin of the caller's organisation may have taken the name.
             if !Arc::ptr_eq(&rows::served(&self.node, &self.caller, &self.network, &self.name)?.handle, &view) {
                 return Ok(());
             }
@@ -101,7 +101,7 @@ impl Watch {
         let (mut reader, mut message) = self.read(most).await?;
         let bytes = message.encoded_len();
         if bytes > most {
-            // One row or the fields are more than there was room for: they are not held while more of it is waited for.
+            // One row or the fields exceed the room: they are dropped while waiting for more room.
             drop(message);
             part.fit(bytes).await?;
             (reader, message) = self.read(most).await?;
@@ -112,7 +112,7 @@ impl Watch {
         Ok(())
     }
 
-    /// The next changes, of so many bytes at the most or of one row, and how far the reader is with them.
+    /// The next changes, of at most `bytes` or one row, and the reader's state after them.
     async fn read(&self, bytes: usize) -> Result<(ChangeReader, v1::WatchViewResponse), Failure> {
         let is_new = self.reader.is_new();
         let (view, mut reader) = (self.view.handle.clone(), self.reader);

@@ -1,6 +1,6 @@
 //! The packed batch of contract version 1: events and prior states in, new states out.
 //!
-//! The layout is written down in `plugins/wit/v1`, at `fold`. Lengths are checked before anything is taken.
+//! The layout is specified in `plugins/wit/v1`, at `fold`. Lengths are checked before anything is read.
 
 use crate::{contract::key::Key, limits};
 use bytes::Bytes;
@@ -19,13 +19,13 @@ pub(crate) struct FoldEvent {
     pub(crate) position: Position,
     /// Milliseconds since 1970-01-01, UTC.
     pub(crate) at: i64,
-    /// Who acted; 0 if there is no one such person.
+    /// Who acted; 0 if there is not exactly one such person.
     pub(crate) actor: u32,
-    /// Whom it was done to; 0 if there is no one such person.
+    /// Whom it was done to; 0 if there is not exactly one such person.
     pub(crate) subject: u32,
-    /// Who stands between: the referrer, or who answered; else 0.
+    /// The third person: the referrer, or who answered; otherwise 0.
     pub(crate) third: u32,
-    /// People in the event besides the one looked at.
+    /// Number of people in the event besides the one it is seen under.
     pub(crate) others: u32,
     /// Index of the route.
     pub(crate) route: u16,
@@ -40,9 +40,9 @@ pub(crate) struct FoldEvent {
 pub(crate) struct FoldSlot<'a> {
     /// The key.
     pub(crate) key: Key,
-    /// Its state; empty if it has none.
+    /// The key's state; empty if it has none.
     pub(crate) state: &'a [u8],
-    /// Its new events.
+    /// The key's new events.
     pub(crate) events: &'a [FoldEvent],
 }
 
@@ -52,7 +52,7 @@ impl FoldSlot<'_> {
         usize::from(EVENT_BYTES) + event.extras.len()
     }
 
-    /// Bytes that a slot takes in a batch, its events apart.
+    /// Bytes that a slot takes in a batch, without its events.
     pub(crate) fn slot_bytes(state: &[u8]) -> usize {
         usize::from(SLOT_BYTES) + state.len()
     }
@@ -103,15 +103,15 @@ fn put_event(batch: &mut Vec<u8>, event: &FoldEvent, extras_before: usize) {
     put_u32(batch, extra);
 }
 
-/// What is wrong with the bytes that `fold` gave back.
+/// What is wrong with the bytes that `fold` returned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OutputInvalid {
-    /// The length is not that of the header and the states it names.
-    #[error("fold gave {found} bytes, not the {expected} that its lengths stand for")]
+    /// The length does not match the lengths in the header.
+    #[error("fold returned {found} bytes, not the {expected} that its lengths announce")]
     Length {
-        /// What the lengths stand for.
+        /// The length according to the header.
         expected: usize,
-        /// What was given.
+        /// The length that was returned.
         found: usize,
     },
     /// A state is too large.
@@ -119,12 +119,12 @@ pub(crate) enum OutputInvalid {
     StateTooLarge {
         /// The slot.
         slot: usize,
-        /// Its bytes.
+        /// Bytes of the state.
         found: usize,
     },
 }
 
-/// Takes the new states of `slots` slots apart.
+/// Splits the output into the new states of `slots` slots.
 pub(crate) fn decode_states(output: &[u8], slots: usize) -> Result<Vec<&[u8]>, OutputInvalid> {
     let found = output.len();
     let Some((lengths, mut rest)) = output.split_at_checked(slots * 4) else {
@@ -152,8 +152,8 @@ const TAG_NUMBER: u8 = 2;
 const TAG_FLAG: u8 = 3;
 const TAG_TEXT: u8 = 4;
 
-/// Packs the values of one event: the host's own ones, whose keys start with `@` and so sort first, then the
-/// attributes, already sorted by key. Without any the result is empty.
+/// Packs the values of one event: first the host's own, whose keys start with `@` and so sort first, then the
+/// attributes, already sorted by key. Empty if there are no values.
 pub(crate) fn encode_extras(category: Option<&str>, referral: Option<Position>, attributes: &[Attribute]) -> Bytes {
     let mut extras = vec![0; 4];
     if let Some(category) = category {

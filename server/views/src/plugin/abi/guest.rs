@@ -1,5 +1,5 @@
-//! What the adapters of all contracts share: a plugin that was compiled, checked and configured, and instances of it
-//! whose calls are limited. What differs between contracts is behind [`Contract`].
+//! What the adapters of all contracts share: a plugin that was compiled, checked and configured, and its instances,
+//! whose calls are limited. [`Contract`] covers what differs between contracts.
 
 pub(crate) mod error;
 pub(super) mod words;
@@ -24,32 +24,32 @@ pub(crate) trait Contract {
     /// The interface that a component must export.
     const EXPORT: &'static str;
 
-    /// A component that has everything exported that the contract names.
+    /// A component whose exports for the contract have been found.
     type Linked;
-    /// An instance of it, to be called.
+    /// The exports of an instance, to be called.
     type Exports;
-    /// What a plugin declares.
+    /// The manifest of a plugin.
     type Manifest;
 
-    /// What its calls may use, of what plugins may use in this sandbox.
+    /// The limits of its calls, within those of this sandbox.
     fn limits(sandbox: SandboxLimits) -> SandboxLimits;
 
-    /// Finds everything that the contract names.
+    /// Finds the exports of the contract.
     fn link(component: InstancePre<Place>) -> wasmtime::Result<Self::Linked>;
 
     /// The engine that a component is compiled for.
     fn engine(linked: &Self::Linked) -> &Engine;
 
-    /// Makes an instance.
+    /// Creates an instance.
     fn instantiate(linked: &Self::Linked, store: &mut Store<Place>) -> wasmtime::Result<Self::Exports>;
 
-    /// Asks a plugin what it is, and checks what it says.
+    /// Asks a plugin for its manifest, and checks it.
     fn describe(
         exports: &Self::Exports,
         store: &mut Store<Place>,
     ) -> wasmtime::Result<Result<Self::Manifest, ManifestInvalid>>;
 
-    /// Gives a plugin its settings, or its words on why it refuses them.
+    /// Configures a plugin; the inner error is its reason for refusing the settings.
     fn configure(
         exports: &Self::Exports,
         store: &mut Store<Place>,
@@ -57,7 +57,7 @@ pub(crate) trait Contract {
     ) -> wasmtime::Result<Result<(), String>>;
 }
 
-/// A plugin that was compiled, checked and configured once: instances of it can be made at any time.
+/// A plugin that was compiled, checked and configured once; instances can be created at any time.
 #[derive(Clone)]
 pub(crate) struct Configured<C: Contract> {
     linked: C::Linked,
@@ -66,12 +66,12 @@ pub(crate) struct Configured<C: Contract> {
     manifest: C::Manifest,
     limits: SandboxLimits,
     places: Places,
-    /// Others that load the component find its code as long as this lives.
+    /// Keeps the code in memory for others that load the component.
     _compiled: Compiled,
 }
 
 impl<C: Contract> Configured<C> {
-    /// Checks a compiled component: no imports, the contract, a valid manifest, and that it takes the settings.
+    /// Checks a compiled component: no imports, the contract, a valid manifest, and that it accepts the settings.
     pub(crate) fn new(
         compiled: &Compiled,
         settings: &str,
@@ -115,12 +115,12 @@ impl<C: Contract> Configured<C> {
         &self.manifest
     }
 
-    /// Where its instances have their places.
+    /// The places of its instances.
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
 
-    /// A fresh, configured instance in a place that is lent, whose calls end when nobody waits for them any more.
+    /// A fresh, configured instance in a place that is lent. Its calls end when cancelled.
     pub(crate) fn instantiate(&self, lending: &Lending, cancel: &Cancel) -> Result<Guest<C>, GuestError> {
         let mut guest = Guest::instantiate(&self.linked, self.limits, lending, cancel)?;
         guest.configure(&self.settings)?.map_err(|reason| GuestError::failed(None, &reason))?;
@@ -128,7 +128,7 @@ impl<C: Contract> Configured<C> {
     }
 }
 
-/// Refuses components with imports, or without the interface of their contract.
+/// Refuses components with imports or without the interface of their contract.
 fn check_surface(component: &Component, export: &'static str) -> Result<(), Refused> {
     let (engine, surface) = (component.engine(), component.component_type());
     let names: Vec<String> = surface.imports(engine).map(|(name, _)| name.to_owned()).collect();
@@ -141,7 +141,7 @@ fn check_surface(component: &Component, export: &'static str) -> Result<(), Refu
     Err(Refused::Contract { found: surface.exports(engine).map(|(name, _)| name.to_owned()).collect(), export })
 }
 
-/// Whether a component has an interface.
+/// Whether a component exports an interface.
 pub(super) fn exports(component: &Component, export: &str) -> bool {
     component.component_type().exports(component.engine()).any(|(name, _)| name == export)
 }
@@ -180,7 +180,7 @@ impl<C: Contract> Guest<C> {
         self.call(limits::DESCRIBE_BYTES_MAX, |exports, store| C::configure(exports, store, settings))
     }
 
-    /// Calls the plugin, which may hand back no more bytes than said.
+    /// Calls the plugin, which may return only a limited number of bytes.
     pub(super) fn call<T>(
         &mut self,
         result_bytes_max: usize,
@@ -194,12 +194,12 @@ impl<C: Contract> Guest<C> {
         result.map_err(|error| GuestError::of(&error))
     }
 
-    /// Fuel that the last call took.
+    /// Fuel used by the last call.
     pub(crate) fn last_fuel(&self) -> u64 {
         self.limits.call_fuel - self.store.get_fuel().expect("the engine counts fuel")
     }
 
-    /// Fuel spent since the last time it was taken.
+    /// Fuel used since this was last called.
     pub(crate) fn take_fuel_used(&mut self) -> u64 {
         std::mem::take(&mut self.fuel_used)
     }

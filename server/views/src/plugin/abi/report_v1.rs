@@ -1,6 +1,6 @@
 //! The adapter of contract `kith:report@1.0.0`.
 //!
-//! Whatever a report gives is checked here against the contract and the limits; nothing else trusts it.
+//! Everything that a report returns is checked here against the contract and the limits before it is used.
 
 use super::guest::{Configured, Contract, Guest, error::GuestError, exports, words::words};
 use crate::{
@@ -29,19 +29,19 @@ mod bindings {
 }
 use bindings::exports::kith::report::report as wit;
 
-/// A row as a report gives it.
+/// A row that a report returned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GuestReportRow {
     /// The key: ordinals of organisations, or handles of people.
     pub(crate) key: (u32, u32),
-    /// A value per column.
+    /// One value per column.
     pub(crate) values: Vec<GuestValue>,
-    /// Numbers of the input and of its row.
+    /// For each row of evidence, the numbers of its input and of the row.
     pub(crate) evidence: Vec<(u32, u32)>,
 }
 
 impl GuestReportRow {
-    /// Bytes of its values and of what it names as evidence.
+    /// Bytes of the values and of the evidence.
     pub(crate) fn bytes(&self) -> usize {
         let values: usize = self.values.iter().map(GuestValue::bytes).sum();
         values + self.evidence.len() * size_of::<(u32, u32)>()
@@ -50,12 +50,12 @@ impl GuestReportRow {
 
 words!(wit);
 
-/// The contract.
+/// The contract of reports.
 pub(crate) enum ReportV1 {}
 
-/// A report's plugin.
+/// The plugin of a report.
 pub(crate) type ReportPlugin = Configured<ReportV1>;
-/// One instance of it, for one computation; for more only where it is tried whether that matters.
+/// One instance of it, for one computation. Used again only to check that this makes no difference.
 pub(crate) type ReportGuest = Guest<ReportV1>;
 
 impl Contract for ReportV1 {
@@ -103,14 +103,14 @@ impl ReportPlugin {
         exports(component, ReportV1::EXPORT)
     }
 
-    /// A fresh instance among those that answer.
+    /// A fresh instance in one of the places for questions.
     pub(crate) fn instance(&self, cancel: &Cancel) -> Result<ReportGuest, GuestError> {
         self.instantiate(&self.places().asking, cancel)
     }
 }
 
 impl ReportGuest {
-    /// Computes the rows, if they have no more bytes than said. `inputs` is the number of rows of each input.
+    /// Computes the rows, if they do not exceed a number of bytes. `inputs` is the number of rows of each input.
     pub(crate) fn compute(
         &mut self,
         day: Day,
@@ -137,7 +137,7 @@ fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Resu
         let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
         let fits = values.iter().zip(fields).all(|(value, field)| value.fits(field.of));
         if values.len() != fields.len() || !fits {
-            return Err("a row has not one value of the right type per field, or a number is not finite");
+            return Err("a row does not have one value of the right type per field, or a number is not finite");
         }
         let texts: usize =
             values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
@@ -147,10 +147,10 @@ fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Resu
         let is_there =
             |(input, number): &(u32, u32)| inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows);
         if !row.evidence.iter().all(is_there) {
-            return Err("a row names a row as evidence that is not there");
+            return Err("a row names a row as evidence that does not exist");
         }
         if !keys.insert((row.a, row.b)) {
-            return Err("two rows have one key");
+            return Err("two rows have the same key");
         }
         let row = GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence };
         bytes += row.bytes();
@@ -163,7 +163,7 @@ fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Resu
     Ok(checked)
 }
 
-/// What a report declares, checked.
+/// Reads and checks the manifest of a report.
 fn manifest(manifest: wit::Manifest) -> Result<ReportManifest, ManifestInvalid> {
     let input = |input: wit::Input| ReportInput { view: input.view, fields: input.fields };
     let manifest = ReportManifest {

@@ -1,6 +1,6 @@
 //! The adapter of contract `kith:view@1.0.0`.
 //!
-//! Whatever a plugin gives is checked here against the contract and the limits; nothing else trusts it.
+//! Everything that a plugin returns is checked here against the contract and the limits before it is used.
 
 use super::{
     batch::{FoldSlot, decode_states, encode_batch},
@@ -22,7 +22,7 @@ use wasmtime::{Engine, Store, component::InstancePre};
 
 /// The contract's name.
 pub(crate) const CONTRACT: &str = "kith:view@1.0.0";
-/// The slot of a fault that stands for no slot.
+/// The slot number of a fault without a slot.
 const NO_SLOT: u32 = u32::MAX;
 
 #[allow(missing_docs, clippy::pedantic, reason = "generated from plugins/wit, which carries the documentation")]
@@ -33,11 +33,11 @@ use bindings::exports::kith::view::view as wit;
 
 words!(wit);
 
-/// The contract.
+/// The contract of views.
 #[derive(Clone)]
 pub(crate) enum ViewV1 {}
 
-/// A view's plugin.
+/// The plugin of a view.
 pub(crate) type Plugin = Configured<ViewV1>;
 /// One instance of it.
 pub(crate) type ViewGuest = Guest<ViewV1>;
@@ -82,7 +82,7 @@ impl Contract for ViewV1 {
 }
 
 impl ViewGuest {
-    /// Folds each slot's events into its state; gives the new states in the order of the slots.
+    /// Folds each slot's events into its state; returns the new states in the order of the slots.
     pub(crate) fn fold(&mut self, slots: &[FoldSlot<'_>]) -> Result<Vec<Vec<u8>>, GuestError> {
         let batch = encode_batch(slots);
         let output = self
@@ -93,7 +93,7 @@ impl ViewGuest {
         Ok(states.into_iter().map(<[u8]>::to_vec).collect())
     }
 
-    /// The rows of each key as of the end of a day, in the order of the slots, if they have no more bytes.
+    /// The rows of each key as of the end of a day, in the order of the slots, if they do not exceed a number of bytes.
     pub(crate) fn read(
         &mut self,
         day: Day,
@@ -144,14 +144,14 @@ fn rows_by_slot(rows: Vec<wit::Row>, slots: usize, fields: &[Field]) -> Result<V
 
 fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str> {
     if row.values.len() != fields.len() {
-        return Err("a row has not one value per field");
+        return Err("a row does not have one value per field");
     }
     if row.item == Some(0) {
-        return Err("a row's item is 0, which is no position");
+        return Err("a row's item is 0, which is not a position");
     }
     let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
     if !values.iter().zip(fields).all(|(value, field)| value.fits(field.of)) {
-        return Err("a value is not of its field's type, or no finite number");
+        return Err("a value is not of its field's type, or not a finite number");
     }
     let texts: usize = values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
     if texts + values.len() * 9 + row.evidence.len() * 8 > limits::ROW_BYTES_MAX {
@@ -163,7 +163,7 @@ fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str
     Ok(GuestRow { item: row.item.map(Position::new), values, evidence })
 }
 
-/// What a plugin declares, checked.
+/// Reads and checks the manifest of a plugin.
 fn manifest(manifest: wit::Manifest) -> Result<Manifest, ManifestInvalid> {
     let routes: Result<Vec<Route>, ManifestInvalid> = manifest.routes.into_iter().map(route).collect();
     let manifest = Manifest {

@@ -1,8 +1,8 @@
-//! What is bounded, and by how much.
+//! The bounds on the shape of a component.
 
 use crate::limits;
 
-/// Something that is counted of a component before it is compiled.
+/// Something that is counted in a component before it is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// Functions.
@@ -11,7 +11,7 @@ pub enum Bound {
     FunctionBytes,
     /// Parameters and locals of one function.
     Locals,
-    /// Blocks within each other.
+    /// Nested blocks.
     Nesting,
     /// Locals of a function times its loops: each loop may carry all of them.
     LoopLocals,
@@ -25,19 +25,19 @@ pub enum Bound {
     BlockLocalsTotal,
     /// Core modules.
     Modules,
-    /// Instances of core modules, by whatever component.
+    /// Instances of core modules, made by any component.
     CoreInstances,
     /// Tables.
     Tables,
-    /// Components within each other.
+    /// Nested components.
     ComponentDepth,
     /// Instances of components within the component.
     ComponentInstances,
-    /// Functions between a component and what is around it.
+    /// Functions lifted or lowered between a component and its surroundings.
     CanonicalFunctions,
 }
 
-/// More of something than there may be.
+/// A bound that is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Excess {
     pub(crate) bound: Bound,
@@ -64,7 +64,7 @@ impl Bound {
         Self::CanonicalFunctions,
     ];
 
-    /// How much there may be.
+    /// The maximum.
     pub fn max(self) -> u64 {
         match self {
             Self::Functions => limits::FUNCTIONS_MAX,
@@ -85,7 +85,7 @@ impl Bound {
         }
     }
 
-    /// What is counted, for whoever is told that there is too much of it.
+    /// What is counted, for error messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Functions => "functions",

@@ -1,4 +1,4 @@
-//! Instances of a component: those of the components that it instantiates count each time.
+//! Counts the instances that a component makes. Those of a nested component count each time it is instantiated.
 
 use super::{Bound, Frame, Problem, Shape, bound::Excess};
 use wasmparser::{
@@ -6,18 +6,18 @@ use wasmparser::{
     ComponentInstanceSectionReader, ComponentOuterAliasKind, ComponentTypeRef, SectionLimited,
 };
 
-/// What one instance of a component makes.
+/// The instances that one instance of a component makes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
     pub(super) core_instances: u64,
     pub(super) component_instances: u64,
 }
 
-/// A component as far as it was read.
+/// A component, as far as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     totals: Totals,
-    /// The components that it can name; none for those that come from elsewhere, about which nothing is known.
+    /// The components that it can refer to; `None` for those that come from elsewhere, of which nothing is known.
     components: Vec<Option<Totals>>,
 }
 
@@ -41,8 +41,8 @@ impl Scope {
     }
 }
 
-/// The component that is being read. Sections of components are in components: what is validated beside the counting
-/// refuses any other.
+/// The component that is being read. Sections of components occur only in components: the validation that runs
+/// alongside refuses anything else.
 pub(super) fn innermost(frames: &mut [Frame]) -> Option<&mut Scope> {
     match frames.last_mut() {
         Some(Frame::Component(scope)) => Some(scope),
@@ -50,7 +50,7 @@ pub(super) fn innermost(frames: &mut [Frame]) -> Option<&mut Scope> {
     }
 }
 
-/// Counts instances. A component that comes from elsewhere is not instantiated: its own could be any number.
+/// Counts instances. Refuses to instantiate a component that comes from elsewhere: it could make any number of them.
 pub(super) fn instantiate(
     shape: &mut Shape,
     frames: &mut [Frame],
@@ -69,7 +69,7 @@ pub(super) fn instantiate(
     Ok(())
 }
 
-/// Gives aliased components their places.
+/// Adds aliased components to the index space.
 pub(super) fn alias(
     frames: &mut [Frame],
     aliases: SectionLimited<'_, ComponentAlias<'_>>,
@@ -98,7 +98,7 @@ fn outer(frames: &[Frame], count: usize, index: usize) -> Option<Totals> {
     }
 }
 
-/// Gives imported components their places.
+/// Adds imported components to the index space.
 pub(super) fn import(frames: &mut [Frame], imports: ComponentImportSectionReader<'_>) -> Result<(), wasmparser::Error> {
     for import in imports {
         if let ComponentTypeRef::Component(_) = import?.ty

@@ -1,16 +1,16 @@
-//! The body of one function: what a compiler carries from block to block.
+//! Counts the body of one function: what a compiler carries from block to block.
 
 use super::{Bound, Problem, Shape};
 use wasmparser::{BlockType, Operator, OperatorsReader};
 
-/// How many values a function or block takes and gives.
+/// The number of parameters and results of a function or block.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Signature {
     pub(super) parameters: u64,
     pub(super) results: u64,
 }
 
-/// A body as far as it was read.
+/// A body, as far as it was read.
 struct Body<'s> {
     shape: &'s mut Shape,
     types: &'s [Signature],
@@ -22,7 +22,7 @@ struct Body<'s> {
     carried: u64,
 }
 
-/// Counts the operators of a function with so many locals, its parameters among them.
+/// Counts the operators of a function with this many locals, including its parameters.
 pub(super) fn count(
     shape: &mut Shape,
     types: &[Signature],
@@ -68,7 +68,7 @@ impl Body<'_> {
         self.block()
     }
 
-    /// Every branch is the end of a block, too.
+    /// Counts a branch, which also ends a block.
     fn branch(&mut self, depth: u32, targets: u64) -> Result<(), Problem> {
         let outward = self.open.len().checked_sub(depth as usize + 1);
         let values = outward.and_then(|place| self.open.get(place)).copied().unwrap_or_default();

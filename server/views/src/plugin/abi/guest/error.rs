@@ -1,13 +1,12 @@
-//! Why a call of a plugin gave no result.
+//! Why a call of a plugin returned no result.
 
 use crate::{limits, share::places::NoPlace};
 use wasmtime::Trap;
 
-/// Why a call gave no result.
+/// Why a call returned no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GuestError {
-    /// The plugin or the sandbox says that these arguments cannot be computed with. The same arguments give the same
-    /// failure.
+    /// The plugin or the sandbox failed on these arguments. The same arguments fail in the same way.
     #[error("{message}")]
     Failed {
         /// The slot at fault, if it is known.
@@ -15,14 +14,14 @@ pub(crate) enum GuestError {
         /// What went wrong.
         message: String,
     },
-    /// The result could not be taken: it is too large, or none of its type. The same arguments, and the same limit, give
-    /// the same failure.
+    /// The result could not be read: it is too large or not of its type. The same arguments with the same limit fail in
+    /// the same way.
     #[error("{0}")]
     Untaken(String),
-    /// The wall-clock limit was reached: says nothing about the arguments.
+    /// The wall-clock limit was reached, which says nothing about the arguments.
     #[error("a call took longer than its wall-clock limit")]
     Deadline,
-    /// No instance could be made, or had the memory that it asked for: too many live at once.
+    /// No instance could be created, or it did not get the memory it asked for: too many exist at once.
     #[error("no plugin instance is free: {0}")]
     NoInstance(String),
 }
@@ -32,7 +31,7 @@ impl GuestError {
         Self::Failed { slot, message: shortened(message) }
     }
 
-    /// Why there is no instance: a trap of the component, or that too many live.
+    /// Why no instance was created: the component trapped, or too many exist.
     pub(in crate::plugin::abi) fn of_instantiation(error: &wasmtime::Error) -> Self {
         match Self::of(error) {
             Self::Untaken(message) => Self::NoInstance(message),
@@ -52,7 +51,7 @@ impl GuestError {
     }
 }
 
-/// A plugin's words, cut to what is kept.
+/// A plugin's message, cut to the length that is kept.
 pub(in crate::plugin) fn shortened(message: &str) -> String {
     let mut end = message.len().min(limits::MESSAGE_BYTES_MAX);
     while !message.is_char_boundary(end) {

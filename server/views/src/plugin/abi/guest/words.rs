@@ -1,5 +1,5 @@
-//! The words that contracts have in common. Their generated types differ from contract to contract, however equal they
-//! are in the text of both: a macro reads each in the same way.
+//! The types that contracts have in common. Their generated types differ from contract to contract although their
+//! definitions are the same, so a macro converts each in the same way.
 
 /// Reads the values and columns of a contract's interface.
 macro_rules! words {
