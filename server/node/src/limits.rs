@@ -33,6 +33,10 @@ pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.
 pub const SUBSCRIBE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a message of a subscription that is made at once: with its entries, their tags and lengths, and the cursor.
+pub(crate) const SUBSCRIBE_MESSAGE_BYTES_MAX: usize = SUBSCRIBE_BYTES_MAX / 15 * 16;
+/// Entries that a subscription is behind at most where a small message will do.
+pub(crate) const SUBSCRIBE_NEAR_ENTRIES_MAX: u64 = 16;
 /// Longest range, in positions, that is read on the task of its call: it is in memory, and a thread would cost more.
 pub(crate) const INLINE_RANGE_MAX: u64 = 64;
 /// Bytes of entries in one answer of a read.
@@ -72,7 +76,7 @@ pub const ANSWER_PIECES_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) const ANSWER_PIECES: Sizes = Sizes { all: ANSWER_PIECES_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
 /// Bytes of larger answers and stream messages that are being sent at a time, over all callers. More where eight of the
 /// largest answers (`response_bytes_max`) need it.
-pub const ANSWERS_OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
+pub const ANSWERS_OPEN_BYTES_MAX: usize = 96 * 1024 * 1024;
 /// How they are divided.
 pub(crate) const ANSWERS: Sizes = Sizes { all: ANSWERS_OPEN_BYTES_MAX, all_small: 0, small: ANSWER_PIECE_BYTES };
 /// Finished answers that wait for room.

@@ -52,12 +52,15 @@ impl Answers {
         room.map(Some).map_err(|_| NotTaken)
     }
 
-    /// Room for a part of a stream that is not made yet: as much as is available, up to `most` and a quarter of what is
-    /// free, so that the next one finds some too; half of a share is left to answers. `None` if that would be small,
+    /// Room for a part of a stream that is not made yet: as much as is available, up to `most` and a sixteenth of
+    /// what is free, so that the next ones find some too; half of a share is left to answers. `None` if that would be small,
     /// for which there is always room.
     pub(crate) fn try_hold_part(&self, key: &Key, most: usize) -> Option<Room> {
+        if self.budget.is_small(most) {
+            return None;
+        }
         let free = self.budget.free(key).saturating_sub(self.budget.share() / 2);
-        let bytes = most.min(free / 4);
+        let bytes = most.min(free / 16);
         if self.budget.is_small(bytes) { None } else { self.budget.try_hold(key, bytes) }
     }
 

@@ -106,7 +106,9 @@ impl Subscription {
         told_caught_up: bool,
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<bool, Stop> {
-        let mut part = sender.part(limits::SUBSCRIBE_BYTES_MAX).await?;
+        let near = head.since(self.position) <= limits::SUBSCRIBE_NEAR_ENTRIES_MAX;
+        let wanted = if near { limits::ANSWER_PIECE_BYTES } else { limits::SUBSCRIBE_MESSAGE_BYTES_MAX };
+        let mut part = sender.part(wanted).await?;
         self.node.authenticator().check(&self.caller)?;
         let most = part.bytes();
         let mut made = self.make(head, told_caught_up, most).await?;
@@ -125,15 +127,16 @@ impl Subscription {
         Ok(caught_up)
     }
 
-    /// Makes the next message, of at most `bytes_max` bytes or with one entry.
-    async fn make(&self, head: Position, told_caught_up: bool, bytes_max: usize) -> Result<Made, Failure> {
+    /// Makes the next message, of about `bytes` bytes at most or with one entry: a sixteenth of them is for what comes with
+    /// the entries.
+    async fn make(&self, head: Position, told_caught_up: bool, bytes: usize) -> Result<Made, Failure> {
         let selection = Selection {
             principal: self.caller.principal.clone(),
             filter: self.filter.clone(),
             after: self.position,
             until: head,
             direction: Direction::Forward,
-            budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: bytes_max },
+            budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: bytes / 16 * 15 },
         };
         let Entries { encoded: entries, details, next, held, .. } =
             read_entries(&self.node, &self.network, selection, limits::READ_BYTES_MAX).await?;
