@@ -28,7 +28,7 @@ fn a_person_is_changed_in_what_is_said_and_else_stays() {
     change(&["--no-org", "--role", ""]).ok();
     assert_eq!(known(&cli, "Amina Khan"), [json!("Amina Khan"), json!(null), json!(null)]);
     let head = cli.head();
-    change(&["--no-org", "--name", "Amina Khan"]).ok().prints("nothing is recorded");
+    change(&["--no-org", "--name", "Amina Khan"]).ok().prints("nothing was recorded");
     assert_eq!(cli.json(&["person", "change", "amina", "--role", ""])["changed"], false);
     change(&[]).exits(2);
     change(&["--org", "riverside", "--no-org"]).exits(2);

@@ -171,7 +171,7 @@ fn a_report_with_settings_of_its_own_is_installed_compared_activated_and_removed
     assert_eq!(cli.json(&["plugin", "rollback", "close_bridges"])["version"], first["version"]);
     let listed = cli.json_lines(&["plugin", "list"]);
     assert_eq!(listed[0]["versions"][0]["view"]["contract"], "kith:report@1.0.0", "{listed:?}");
-    cli.run(&["plugin", "pause", "close_bridges"]).exits(4).says("nothing is to pause");
+    cli.run(&["plugin", "pause", "close_bridges"]).exits(4).says("nothing to pause");
     cli.run(&[
         "plugin",
         "install",

@@ -16,9 +16,10 @@
 //! let question = ViewQuery { view: "strength".to_owned(), page_size: 10, ..ViewQuery::default() };
 //! for row in views.query_view(&question).await?.rows {
 //!     println!("{:?} {:?}", row.key, row.values);
-//! } // As they will be once the outbox is sent: rows that it changes are marked. let rows =
-//! views.with_pending().await?.query_view(&question).await?.rows; println!("{} change", rows.iter().filter(|row|
-//! row.pending).count());
+//! }
+//! // As they will be once the outbox is sent: rows that it changes are marked.
+//! let rows = views.with_pending().await?.query_view(&question).await?.rows;
+//! println!("{} change", rows.iter().filter(|row| row.pending).count());
 //! # Ok(())
 //! # }
 //! ```
