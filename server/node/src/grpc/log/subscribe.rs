@@ -29,6 +29,9 @@ struct Subscription {
     filter_digest: [u8; 32],
     position: Position,
     additions: Additions,
+    /// Bytes of the next message far behind the head. Doubles with each message, of which the next waits until the reader
+    /// takes the one before, so that streams that nobody reads are cheap to open.
+    message_bytes: usize,
 }
 
 /// A message, if there is anything to send, and the reader's state after it.
@@ -53,7 +56,9 @@ pub(super) fn subscribe(
     let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
     let outgoing = node.outgoing(&caller.principal);
-    let subscription = Subscription { node: node.clone(), network, caller, filter, filter_digest, position, additions };
+    let (node, message_bytes) = (node.clone(), limits::ANSWER_PIECE_BYTES);
+    let subscription =
+        Subscription { node, network, caller, filter, filter_digest, position, additions, message_bytes };
     Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
 }
 
@@ -107,7 +112,7 @@ impl Subscription {
         sender: &Sender<v1::SubscribeResponse>,
     ) -> Result<bool, Stop> {
         let near = head.since(self.position) <= limits::SUBSCRIBE_NEAR_ENTRIES_MAX;
-        let wanted = if near { limits::ANSWER_PIECE_BYTES } else { limits::SUBSCRIBE_MESSAGE_BYTES_MAX };
+        let wanted = if near { limits::ANSWER_PIECE_BYTES } else { self.message_bytes };
         let mut part = sender.part(wanted).await?;
         self.node.authenticator().check(&self.caller)?;
         let most = part.bytes();
@@ -124,6 +129,9 @@ impl Subscription {
         let caught_up = message.caught_up;
         part.fit(bytes).await?;
         part.send(message, details);
+        if !near {
+            self.message_bytes = (self.message_bytes * 2).min(limits::SUBSCRIBE_MESSAGE_BYTES_MAX);
+        }
         Ok(caught_up)
     }
 
