@@ -195,8 +195,8 @@ impl Client {
         Ok(component.freeze())
     }
 
-    /// A certificate of a view's rows as of the newest checkpoint and the end of a UTC day (`None` = today), which others
-    /// can verify by recomputing them.
+    /// A certificate of a view's rows as of the newest checkpoint and the end of a UTC day (`None` = today), which
+    /// others can verify by recomputing them.
     pub async fn certify_view(&self, view: &str, day: Option<Day>) -> Result<v1::ViewCertificate, Error> {
         let day = day.map(Day::number);
         let request = v1::CertifyViewRequest { network: self.network_name(), view: view.to_owned(), day };

@@ -52,9 +52,9 @@ impl Answers {
         room.map(Some).map_err(|_| NotTaken)
     }
 
-    /// Room for a part of a stream that is not made yet: as much as is available, up to `most` and a sixteenth of
-    /// what is free, so that the next ones find some too; half of a share is left to answers. `None` if that would be small,
-    /// for which there is always room.
+    /// Room for a part of a stream that is not made yet: as much as is available, up to `most` and a sixteenth of what is
+    /// free, so that the next ones find some too; half of a share is left to answers. `None` if that would be small, for
+    /// which there is always room.
     pub(crate) fn try_hold_part(&self, key: &Key, most: usize) -> Option<Room> {
         if self.budget.is_small(most) {
             return None;

@@ -1,9 +1,9 @@
-//! Room and time limits for one principal's outgoing streams.
+//! Room and time limits for one principal's outgoing answers and streams.
 
 use super::{answers::Answers, budget::Room, call_rate::Key};
 use std::{sync::Arc, time::Duration};
 
-/// The budget for a stream's messages, and how long its reader may take for each.
+/// The budget for what is sent to a principal, and how long a reader may take for each message of it.
 #[derive(Clone)]
 pub(crate) struct Outgoing {
     answers: Arc<Answers>,
@@ -25,6 +25,11 @@ impl Outgoing {
     /// Waits for room for a message of `bytes` that cannot be divided.
     pub(crate) async fn hold(&self, bytes: usize) -> Option<Room> {
         self.answers.hold_whole(&self.key, bytes).await
+    }
+
+    /// Room for a piece that the transport has; `None` if the piece has to be small.
+    pub(crate) fn try_hold_piece(&self, bytes: usize) -> Option<Room> {
+        self.answers.try_hold_piece(&self.key, bytes)
     }
 
     /// How long a reader may take for a message.

@@ -3,6 +3,7 @@
 use crate::harness::{Running, field, met, reason, start, start_in, with_token};
 use kith_core::entry::Entry;
 use kith_proto::v1::{self, Cursor, ErrorReason, Filter, SubscribeResponse};
+use prost::Message;
 use tonic::{Code, Status, Streaming};
 
 async fn subscribe(
@@ -33,6 +34,30 @@ async fn history_goes_over_into_live_and_a_cursor_goes_on_without_gap() {
     node.append(vec![met(11, &["amina", "ben"])]).await.unwrap();
     let mut stream = subscribe(&node, live.cursor, None).await.unwrap();
     assert_eq!(positions(&stream.message().await.unwrap().unwrap()), [5]);
+}
+
+/// Streams that nobody reads are cheap to open: a message is large only after its reader took smaller ones.
+#[tokio::test]
+async fn messages_far_behind_the_head_grow_as_they_are_taken() {
+    const FIRST_BYTES_MAX: usize = 8 * 1024;
+    let (node, _data) = start().await;
+    node.add_people(&["amina", "ben"]).await;
+    for thousand in 1..=8 {
+        let numbers = thousand * 1_000..(thousand + 1) * 1_000;
+        node.append(numbers.map(|number| met(number, &["amina", "ben"])).collect()).await.unwrap();
+    }
+    let mut stream = subscribe(&node, None, None).await.unwrap();
+    let mut sizes = Vec::new();
+    loop {
+        let message = stream.message().await.unwrap().unwrap();
+        sizes.push(message.encoded_len());
+        if message.caught_up {
+            break;
+        }
+    }
+    assert!((FIRST_BYTES_MAX / 2..=FIRST_BYTES_MAX).contains(&sizes[0]), "{sizes:?}");
+    assert!(sizes[1] <= 2 * FIRST_BYTES_MAX && sizes[2] <= 4 * FIRST_BYTES_MAX, "{sizes:?}");
+    assert!(sizes.iter().any(|bytes| *bytes > 8 * FIRST_BYTES_MAX), "{sizes:?}");
 }
 
 #[tokio::test]

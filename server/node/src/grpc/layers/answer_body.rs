@@ -7,7 +7,7 @@
 //! Invariant: what a reader does not take is dropped after a bounded time, except for one piece, and its room is freed.
 
 use crate::{
-    bounds::{answers::Answers, budget::Room, call_rate::Key, calls::OpenCall},
+    bounds::{budget::Room, calls::OpenCall, outgoing::Outgoing},
     grpc::stream::OnItsWay,
     limits::{ANSWER_PIECE_BYTES, ANSWER_PIECE_COPIED_BYTES_MAX, ANSWER_PIECE_LARGE_BYTES_MAX},
 };
@@ -36,12 +36,6 @@ pub(super) struct Rooms {
     pub(super) stream: Option<OnItsWay>,
 }
 
-/// The room for large pieces of one principal's answers.
-pub(super) struct Pieces {
-    pub(super) answers: Arc<Answers>,
-    pub(super) key: Key,
-}
-
 /// The body of an answer.
 pub(super) struct AnswerBody {
     call: Arc<OpenCall>,
@@ -57,11 +51,10 @@ struct Going {
     rest: Bytes,
     /// Whether `rest` is a whole frame.
     is_whole: bool,
-    pieces: Pieces,
+    outgoing: Outgoing,
     rooms: Rooms,
     /// When to drop it, if something is waiting to be sent.
     late: Option<Instant>,
-    patience: Duration,
 }
 
 /// A piece in the hands of the transport, until it drops it.
@@ -78,16 +71,22 @@ impl AsRef<[u8]> for Piece {
 }
 
 impl AnswerBody {
-    /// An answer that holds this room until it is sent, or until its reader takes longer for a message than `patience`.
-    pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, pieces: Pieces, patience: Duration) -> Self {
+    /// An answer that holds this room until it is sent, or until its reader takes twice as long for a message as it may: a
+    /// stream that is cut says so first.
+    pub(super) fn new(body: Body, call: OpenCall, rooms: Rooms, outgoing: Outgoing) -> Self {
         let holds = rooms.answer.is_some() || rooms.details.is_some();
         let watched = holds || rooms.stream.is_some();
-        let late = holds.then(|| Instant::now() + patience);
+        let late = holds.then(|| Instant::now() + patience(&outgoing));
         let (body, rest, is_whole) = (Some(body), Bytes::new(), false);
-        let going = Arc::new(Mutex::new(Going { body, rest, is_whole, pieces, rooms, late, patience }));
+        let going = Arc::new(Mutex::new(Going { body, rest, is_whole, outgoing, rooms, late }));
         let letting_go = watched.then(|| tokio::spawn(let_go_when_late(Arc::downgrade(&going))));
         Self { call: Arc::new(call), going, letting_go }
     }
+}
+
+/// How long what is waiting to be sent is kept.
+fn patience(outgoing: &Outgoing) -> Duration {
+    outgoing.stall() * 2
 }
 
 /// Drops what is waiting to be sent once it is late, whether or not the body is polled.
@@ -98,7 +97,7 @@ async fn let_go_when_late(going: Weak<Mutex<Going>>) {
             match going.late() {
                 Some(late) if late <= Instant::now() => return going.let_go(),
                 Some(late) => late,
-                None => Instant::now() + going.patience,
+                None => Instant::now() + patience(&going.outgoing),
             }
         };
         drop(going);
@@ -132,7 +131,7 @@ impl Going {
     /// The next piece of what was made: a large one if there is room for it.
     fn next_piece(&mut self) -> (Bytes, Option<Room>) {
         let most = self.rest.len().min(ANSWER_PIECE_LARGE_BYTES_MAX);
-        let room = self.pieces.answers.try_hold_piece(&self.pieces.key, most);
+        let room = self.outgoing.try_hold_piece(most);
         let bytes = self.rest.split_to(if room.is_some() { most } else { most.min(ANSWER_PIECE_BYTES) });
         let is_whole = std::mem::take(&mut self.is_whole) && self.rest.is_empty();
         if self.rest.is_empty() {
@@ -167,7 +166,7 @@ impl HttpBody for AnswerBody {
         let (bytes, room) = going.next_piece();
         let more = !going.rest.is_empty();
         if more && going.late.is_none() {
-            going.late = Some(Instant::now() + going.patience);
+            going.late = Some(Instant::now() + patience(&going.outgoing));
         }
         drop(going);
         let piece = Piece { bytes, _room: room, _call: Arc::clone(&this.call) };
@@ -197,15 +196,16 @@ mod tests {
     };
     use futures_util::future::poll_fn;
 
-    const PATIENCE: Duration = Duration::from_mins(1);
+    const STALL: Duration = Duration::from_secs(30);
+    const PATIENCE: Duration = STALL.saturating_mul(2);
     const LARGE: usize = 100_000;
 
     fn key() -> Key {
         (None, "person:amina".parse().unwrap())
     }
 
-    fn pieces(answers: &Arc<Answers>) -> Pieces {
-        Pieces { answers: Arc::clone(answers), key: key() }
+    fn outgoing(answers: &Arc<Answers>) -> Outgoing {
+        Outgoing::of(Arc::clone(answers), key(), STALL)
     }
 
     fn answers() -> Arc<Answers> {
@@ -216,7 +216,7 @@ mod tests {
     async fn answer(answers: &Arc<Answers>, bytes: usize) -> AnswerBody {
         let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
         let rooms = Rooms { answer: answers.hold(&key(), bytes).await.unwrap(), ..Rooms::default() };
-        AnswerBody::new(Body::new("x".repeat(bytes)), call, rooms, pieces(answers), PATIENCE)
+        AnswerBody::new(Body::new("x".repeat(bytes)), call, rooms, outgoing(answers))
     }
 
     /// Takes all the room that there is for large pieces.
@@ -276,7 +276,7 @@ mod tests {
             let data = "x".repeat(ANSWER_PIECE_LARGE_BYTES_MAX + 1);
             let memory = data.as_bytes().as_ptr_range();
             let call = Calls::of(&Limits::default()).begin(&key()).unwrap();
-            let mut body = AnswerBody::new(Body::new(data), call, Rooms::default(), pieces(&answers), PATIENCE);
+            let mut body = AnswerBody::new(Body::new(data), call, Rooms::default(), outgoing(&answers));
             let piece = next(&mut body).await.unwrap().unwrap();
             assert!(!memory.contains(&piece.as_ptr()), "{} bytes", piece.len());
             drop(filled);
@@ -302,7 +302,7 @@ mod tests {
         let many: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
         let call = many.into_iter().next().unwrap();
         let others: Vec<_> = std::iter::from_fn(|| calls.begin(&key()).ok()).collect();
-        let mut body = AnswerBody::new(Body::new("x".to_owned()), call, Rooms::default(), pieces(&answers()), PATIENCE);
+        let mut body = AnswerBody::new(Body::new("x".to_owned()), call, Rooms::default(), outgoing(&answers()));
         let piece = next(&mut body).await;
         drop(body);
         assert!(calls.begin(&key()).is_err(), "the transport has it");

@@ -1,7 +1,7 @@
 //! A layer that reads a message only when there is room for it, and sends an answer as its reader takes it.
 
 use super::{
-    answer_body::{AnswerBody, Pieces, Rooms},
+    answer_body::{AnswerBody, Rooms},
     request_body::RequestBody,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         call_rate::{self, Key},
         calls::{Calls, OpenCall},
         kept_room::Kept,
+        outgoing::Outgoing,
         requests::Requests,
     },
     door::authenticator::Caller,
@@ -116,8 +117,8 @@ impl Bounds {
             None if rooms.stream.is_none() => return response,
             None => {}
         }
-        let pieces = Pieces { answers: Arc::clone(&self.answers), key: key.clone() };
-        response.map(|body| Body::new(AnswerBody::new(body, call, rooms, pieces, self.stall * 2)))
+        let outgoing = Outgoing::of(Arc::clone(&self.answers), key.clone(), self.stall);
+        response.map(|body| Body::new(AnswerBody::new(body, call, rooms, outgoing)))
     }
 }
 
