@@ -46,6 +46,7 @@ pub(crate) async fn measure(arguments: &Arguments, server: &Server, load: &Load,
     report.fact(Fact::milliseconds("append to seen by each, p50", ways[ways.len() / 2]));
     report.fact(Fact::milliseconds("append to seen by each, p99", ways[ways.len() * 99 / 100]));
 
+    load.settle().await?;
     let before = processor_time(server.pid())?;
     let (deliveries, time) = followers.burst(load).await?;
     let used = processor_time(server.pid())?.saturating_sub(before);

@@ -188,7 +188,7 @@ fn span(options: &ReadOptions, head: Position) -> (Position, Position) {
     match options.direction {
         Direction::Forward => (options.after, head.max(options.after)),
         Direction::Backward if options.after == Position::ZERO => (Position::ZERO, head),
-        Direction::Backward => (Position::ZERO, Position::new(options.after.get() - 1)),
+        Direction::Backward => (Position::ZERO, options.after.previous()),
     }
 }
 

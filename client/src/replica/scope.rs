@@ -103,7 +103,7 @@ impl Inner {
         let filter = self.filter()?;
         let removed = match self.first_restricted()? {
             Some(first) => {
-                let after = Position::new(first.get() - 1);
+                let after = first.previous();
                 let visible = self.visible(client, &filter, after).await?;
                 let keeps = |_: &Reader, bytes: &Bytes| {
                     let (entry, event) = open(bytes)?;

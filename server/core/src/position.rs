@@ -28,6 +28,12 @@ impl Position {
         Self(self.0 + 1)
     }
 
+    /// The position before this one; 0 for 0.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The position `count` places later, or the largest possible one.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {

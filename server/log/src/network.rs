@@ -169,6 +169,11 @@ impl Network {
         reader::weigh(&self.inner.store, &self.live, principal, (entries, bytes_max))
     }
 
+    /// Whether the entries after `after` up to `until` are in memory, and none of them has details.
+    pub fn are_recent_without_details(&self, after: Position, until: Position) -> bool {
+        self.live.published().are_without_details(after, until)
+    }
+
     /// The last entry recorded up to a time that the principal may see; 0 if there is none. Times of recording never
     /// decrease along the log.
     pub fn last_seen_by(&self, principal: &Principal, time: Timestamp) -> Result<Position, ReadError> {
@@ -344,7 +349,7 @@ impl Network {
             first_match(&network.snapshot()?, &network.live, span, &wanted, &principal)
         });
         let after = match looked.await {
-            Ok(Some(found)) => Position::new(found.get() - 1),
+            Ok(Some(found)) => found.previous(),
             Ok(None) => head,
             Err(_) => after,
         };

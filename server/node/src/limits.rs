@@ -39,6 +39,8 @@ pub(crate) const SUBSCRIBE_MESSAGE_BYTES_MAX: usize = SUBSCRIBE_BYTES_MAX / 15 *
 pub(crate) const SUBSCRIBE_NEAR_ENTRIES_MAX: u64 = 16;
 /// Longest range, in positions, that is read on the task of its call: it is in memory, and a thread would cost more.
 pub(crate) const INLINE_RANGE_MAX: u64 = 64;
+/// The same for entries without details that are known to be in memory.
+pub(crate) const INLINE_RECENT_RANGE_MAX: u64 = 1_024;
 /// Bytes of entries in one answer of a read.
 pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Reads of the log within one call, when a filter drops most entries.

@@ -175,7 +175,7 @@ impl EventRef {
                     let message = format!("there is no event at position {position}: the log ends at {head}");
                     return Err(Failure::NotFound(message));
                 }
-                let after = Position::new(position.get() - 1);
+                let after = position.previous();
                 let options = ReadOptions { after, limit: 1, direction: Direction::Forward, ..ReadOptions::default() };
                 let entries = place.read(&options).await?.entries.decode()?;
                 let found = entries.into_iter().find(|recorded| recorded.entry.position == position);

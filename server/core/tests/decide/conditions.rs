@@ -34,7 +34,7 @@ fn the_head_must_be_the_expected_one() {
     let mut model = world();
     let head = model.head();
     let meeting = |number| [event(number, met(&["amina", "ben"]))];
-    for wrong in [Position::ZERO, Position::new(head.get() - 1), head.next()] {
+    for wrong in [Position::ZERO, head.previous(), head.next()] {
         let refused = run(&mut model, on(Condition::ExpectedHead(wrong), amina(), &meeting(FREE))).unwrap_err();
         assert_eq!((refused.event, refused.why), (0, failed(head)));
     }

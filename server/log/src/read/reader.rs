@@ -75,7 +75,7 @@ pub(crate) fn entry(store: &Store, live: &Live, position: Position) -> Result<Op
     if position == Position::ZERO || position > live.head().position {
         return Ok(None);
     }
-    let before = Position::new(position.get() - 1);
+    let before = position.previous();
     if let Some(mut recent) = live.published().recent(before, position) {
         return Ok(recent.next().map(|entry| (entry.bytes.clone(), Header::clone(&entry.header))));
     }
@@ -127,12 +127,15 @@ pub(crate) fn weigh(
     (entries, bytes_max): (&[(Position, Bytes)], usize),
 ) -> Result<Weighed, ReadError> {
     let mut weighed = Weighed::default();
-    if entries.is_empty() {
+    let mut spending = Spending::new(Budget { entries: entries.len(), bytes: bytes_max });
+    let positions = || entries.iter().map(|(position, _)| *position);
+    let (Some(first), Some(last)) = (positions().min(), positions().max()) else { return Ok(weighed) };
+    if live.published().are_without_details(first.previous(), last) {
+        weighed.fitting = entries.iter().take_while(|(_, entry)| spending.take(entry.len())).count();
         return Ok(weighed);
     }
     let snapshot = Snapshot::begin(&store.database, live)?;
     let restricted = Restricted::begin(&snapshot, principal)?;
-    let mut spending = Spending::new(Budget { entries: entries.len(), bytes: bytes_max });
     for part in entries.chunks(limits::WEIGHED_ENTRIES_AT_ONCE) {
         let positions: Vec<Position> = part.iter().map(|(position, _)| *position).collect();
         let with: HashSet<Position> = snapshot.positions_with_details(&positions)?.into_iter().collect();

@@ -113,7 +113,7 @@ impl Scan<'_> {
             return Some(gathered.finish());
         }
         let published = live.published();
-        for Recent { bytes, header } in directed(published.recent(span.after, span.until)?, span.direction) {
+        for Recent { bytes, header, .. } in directed(published.recent(span.after, span.until)?, span.direction) {
             if !self.is_candidate(header) || !self.sees(header) {
                 continue;
             }

@@ -82,6 +82,7 @@ pub(crate) struct Published {
 pub(crate) struct Recent {
     pub(crate) bytes: Bytes,
     pub(crate) header: Arc<Header>,
+    pub(crate) has_details: bool,
 }
 
 /// The newest entries, up to the head.
@@ -234,6 +235,12 @@ impl Published {
             |position: Position| position.get().checked_sub(first).and_then(|place| usize::try_from(place).ok());
         let (from, to) = (place(after)?, place(until)?);
         (from <= to).then(|| self.tail.entries.range(from..to))
+    }
+
+    /// Whether all entries after `after` up to `until` are in memory, and none of them has details.
+    pub(crate) fn are_without_details(&self, after: Position, until: Position) -> bool {
+        let recent = if until <= self.head.position { self.recent(after, until) } else { None };
+        recent.is_some_and(|mut entries| entries.all(|entry| !entry.has_details))
     }
 }
 

@@ -226,6 +226,10 @@ fn committed(live: &Live, edge: &Edge, index: Growth, accepted: &[Accepted]) -> 
     };
     let changes = accepted.iter().filter(|accepted| accepted.header.is_common());
     let change = |accepted: &Accepted| (accepted.event.clone(), accepted.entry.clone());
-    let recent = |accepted: &Accepted| Recent { bytes: accepted.bytes.clone(), header: accepted.header.clone() };
+    let recent = |accepted: &Accepted| Recent {
+        bytes: accepted.bytes.clone(),
+        header: accepted.header.clone(),
+        has_details: !accepted.details.is_empty(),
+    };
     Committed { head, entries: accepted.iter().map(recent).collect(), index, common: changes.map(change).collect() }
 }

@@ -8,6 +8,7 @@ use kith_core::{
     position::Position,
     prepare::Prepared,
 };
+use kith_log::Network;
 use redb::TableDefinition;
 use std::fs;
 
@@ -57,6 +58,35 @@ async fn details_are_opened_where_there_are_any() {
     assert_eq!(details.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(details[0].1, [detail(DetailKind::Note, &["amina", "ben"], WORDS)]);
     assert_eq!(details[1].1.len(), 2);
+}
+
+#[tokio::test]
+async fn entries_weigh_the_same_in_memory_and_on_disk() {
+    let place = Place::new();
+    let (log, network) = place.network().await;
+    append(&network, vec![joins(1, "amina"), joins_named(2, "ben", "Ben Osei"), joins(3, "chidi")]).await;
+    append(&network, vec![meets(4, &["amina", "ben"]), meets_with_note(5, &["amina", "ben"], WORDS)]).await;
+    append(&network, vec![meets(6, &["amina", "ben"])]).await;
+    let parts = [(0, 6), (0, 1), (1, 3), (2, 4), (3, 5), (5, 6), (6, 6)].map(|(after, until)| {
+        let entries = network.history().read(Position::new(after), Position::new(until), ALL).unwrap();
+        let light = [(0, 1), (2, 4), (5, 6), (6, 6)].contains(&(after, until));
+        assert_eq!(network.are_recent_without_details(Position::new(after), Position::new(until)), light);
+        (after + 1..).map(Position::new).zip(entries).collect::<Vec<_>>()
+    });
+    assert!(!network.are_recent_without_details(Position::new(5), Position::new(7)), "7 is not there yet");
+    let weigh = |network: &Network| {
+        let budgets = [usize::MAX, 400, 0];
+        let weighed = |bytes| parts.each_ref().map(|entries| network.weigh(&owner(), entries, bytes).unwrap());
+        budgets.map(weighed)
+    };
+    let in_memory = weigh(&network);
+    assert_eq!(in_memory[0].each_ref().map(|weighed| weighed.fitting), [6, 1, 2, 2, 2, 1, 0]);
+    assert_eq!(in_memory[0][0].with_details, [2, 5].map(Position::new));
+    assert_eq!(in_memory[2][0].fitting, 1, "the first one always has room");
+    drop((log, network));
+    let (_log, network) = place.network().await;
+    assert!(!network.are_recent_without_details(Position::new(5), Position::new(6)), "it is on disk");
+    assert_eq!(weigh(&network), in_memory);
 }
 
 #[tokio::test]

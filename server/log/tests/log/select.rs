@@ -119,7 +119,7 @@ fn pages(network: &Network, mut selection: Selection) -> Vec<u64> {
             }
             Direction::Backward => {
                 assert!(end || next <= selection.until, "no progress");
-                selection.until = Position::new(next.get() - 1);
+                selection.until = next.previous();
             }
         }
         if end {
@@ -318,7 +318,7 @@ async fn what_is_hidden_from_a_reader_does_not_move_where_its_reads_stop() {
                     }
                     match direction {
                         Direction::Forward => selection.after = seen.next,
-                        Direction::Backward => selection.until = Position::new(seen.next.get() - 1),
+                        Direction::Backward => selection.until = seen.next.previous(),
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use super::{Failure, convert};
 use crate::{
     bounds::{budget::Room, call_rate::key, reads::Reads},
-    limits::INLINE_RANGE_MAX,
+    limits::{INLINE_RANGE_MAX, INLINE_RECENT_RANGE_MAX},
     node::Node,
 };
 use bytes::Bytes;
@@ -34,7 +34,7 @@ pub(super) async fn read_entries(
     selection: Selection,
     bytes_max: usize,
 ) -> Result<Entries, Failure> {
-    let is_short = selection.until.since(selection.after) <= INLINE_RANGE_MAX;
+    let is_short = is_short(network, &selection);
     let (reading, principal) = (network.clone(), selection.principal.clone());
     let reads = node.reads(&principal, network);
     let selecting = move || {
@@ -52,6 +52,12 @@ pub(super) async fn read_entries(
     let details = read(&reads, is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
     entries.details = details.iter().map(|(position, details)| convert::entry_details(*position, details)).collect();
     Ok(entries)
+}
+
+/// Whether reading a selection takes less time than handing it to a thread.
+fn is_short(network: &Network, Selection { after, until, .. }: &Selection) -> bool {
+    let range = until.since(*after);
+    range <= INLINE_RANGE_MAX || range <= INLINE_RECENT_RANGE_MAX && network.are_recent_without_details(*after, *until)
 }
 
 /// Reads on the task of the call, or on a thread that may block.
