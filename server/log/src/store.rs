@@ -246,7 +246,7 @@ fn load_network(
 /// Builds the index of the chunk that the head lies in from its entries.
 fn load_chunk(snapshot: &mut Snapshot, directory: &Directory, head: Position) -> Result<(), OpenError> {
     let first = snapshot.open_chunk().first();
-    let before = Position::new(first.get().saturating_sub(1));
+    let before = first.previous();
     let entries: Vec<_> = snapshot.range(before, head)?.collect::<Result<_, _>>().map_err(ReadError::from)?;
     for (position, bytes) in entries {
         let header = snapshot.header(&bytes)?;

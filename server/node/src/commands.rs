@@ -11,6 +11,6 @@ mod restore;
 
 pub(crate) use backup::{BackupArgs, BackupKeysArgs, backup, backup_keys};
 pub(crate) use check::{CheckArgs, check};
-pub(crate) use out::{complain, write_out};
+pub(crate) use out::{complain_of, write_out};
 pub(crate) use owner::{OwnerArgs, owner};
 pub(crate) use restore::{RestoreArgs, RestoreKeysArgs, restore, restore_keys};

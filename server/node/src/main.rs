@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let Read { config, ignored_variables } = match read_config(&arguments) {
         Ok(read) => read,
         Err(error) => {
-            commands::complain(&format!("{error:#}"));
+            commands::complain_of(&error);
             return ExitCode::from(EXIT_USAGE);
         }
     };
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         None => serve(config, &ignored_variables),
     };
     result.unwrap_or_else(|error| {
-        commands::complain(&format!("{error:#}"));
+        commands::complain_of(&error);
         ExitCode::FAILURE
     })
 }

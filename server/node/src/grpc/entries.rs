@@ -31,25 +31,25 @@ pub(super) struct Entries {
 pub(super) async fn read_entries(
     node: &Node,
     network: &Network,
+    reads: &Reads,
     selection: Selection,
     bytes_max: usize,
 ) -> Result<Entries, Failure> {
     let is_short = is_short(network, &selection);
     let (reading, principal) = (network.clone(), selection.principal.clone());
-    let reads = node.reads(&principal, network);
     let selecting = move || {
         let selected = reading.select(&selection)?;
         let weighed = reading.weigh(&selection.principal, &selected.entries, bytes_max)?;
         Ok((selected, weighed))
     };
-    let (selected, weighed) = read(&reads, is_short, selecting).await?;
+    let (selected, weighed) = read(reads, is_short, selecting).await?;
     let mut entries = cut(selected, weighed.fitting);
     if weighed.with_details.is_empty() {
         return Ok(entries);
     }
     entries.held = Some(node.details().hold(&key(&principal), weighed.details_bytes).await);
     let network = network.clone();
-    let details = read(&reads, is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
+    let details = read(reads, is_short, move || Ok(network.details(&principal, &weighed.with_details)?)).await?;
     entries.details = details.iter().map(|(position, details)| convert::entry_details(*position, details)).collect();
     Ok(entries)
 }

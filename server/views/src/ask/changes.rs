@@ -121,7 +121,7 @@ impl ChangeReader {
 impl Place {
     /// The position up to which all changes have been returned if this row is the next.
     fn told(self) -> Position {
-        Position::new(self.changed.get().saturating_sub(1))
+        self.changed.previous()
     }
 }
 

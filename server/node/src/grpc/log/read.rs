@@ -1,7 +1,7 @@
 //! `Read`: entries that pass a filter and the caller's scope, oldest or newest first.
 
 use crate::{
-    bounds::budget::Room,
+    bounds::{budget::Room, reads::Reads},
     grpc::{Call, Entries, Failure, convert, enter, left_out::read_left_out, read_entries},
     limits,
     node::Node,
@@ -37,7 +37,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
         direction,
         budget: Budget { entries: limit, bytes: limits::READ_BYTES_MAX },
     };
-    let entries = read_rounds(node, &network, selection).await?;
+    let entries = read_rounds(node, &network, &reads, selection).await?;
     let left_out = if message.with_left_out {
         read_left_out(&reads, &network, after, &entries.encoded, entries.next).await?
     } else {
@@ -59,28 +59,28 @@ fn span(direction: Direction, start: Position, head: Position) -> (Position, Pos
     match direction {
         Direction::Forward => (start, head),
         Direction::Backward if start == Position::ZERO => (Position::ZERO, head),
-        Direction::Backward => (Position::ZERO, before(start)),
+        Direction::Backward => (Position::ZERO, start.previous()),
     }
 }
 
-/// The preceding position; position 0, before every entry, has none and stays as it is.
-fn before(position: Position) -> Position {
-    Position::new(position.get().saturating_sub(1))
-}
-
 /// Reads until something is found, the end is reached, or the rounds are used up.
-async fn read_rounds(node: &Node, network: &Network, mut selection: Selection) -> Result<Entries, Failure> {
+async fn read_rounds(
+    node: &Node,
+    network: &Network,
+    reads: &Reads,
+    mut selection: Selection,
+) -> Result<Entries, Failure> {
     for _ in 1..limits::READ_ROUNDS_MAX {
-        let entries = read_entries(node, network, selection.clone(), limits::READ_BYTES_MAX).await?;
+        let entries = read_entries(node, network, reads, selection.clone(), limits::READ_BYTES_MAX).await?;
         if entries.end || !entries.encoded.is_empty() {
             return Ok(entries);
         }
         match selection.direction {
             Direction::Forward => selection.after = entries.next,
-            Direction::Backward => selection.until = before(entries.next),
+            Direction::Backward => selection.until = entries.next.previous(),
         }
     }
-    read_entries(node, network, selection, limits::READ_BYTES_MAX).await
+    read_entries(node, network, reads, selection, limits::READ_BYTES_MAX).await
 }
 
 fn direction(number: i32) -> Result<Direction, Failure> {

@@ -3,7 +3,7 @@
 //! Old and new entries take the same path, so there is no hand-over, no gap and no duplicate.
 
 use crate::{
-    bounds::budget::Room,
+    bounds::{budget::Room, reads::Reads},
     door::authenticator::Caller,
     grpc::{
         Call, Entries, Failure, convert, enter,
@@ -24,6 +24,7 @@ use tonic::Request;
 struct Subscription {
     node: Node,
     network: Network,
+    reads: Reads,
     caller: Caller,
     filter: Filter,
     filter_digest: [u8; 32],
@@ -55,10 +56,10 @@ pub(super) fn subscribe(
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
     let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
-    let outgoing = node.outgoing(&caller.principal);
+    let (outgoing, reads) = (node.outgoing(&caller.principal), node.reads(&caller.principal, &network));
     let (node, message_bytes) = (node.clone(), limits::ANSWER_PIECE_BYTES);
     let subscription =
-        Subscription { node, network, caller, filter, filter_digest, position, additions, message_bytes };
+        Subscription { node, network, reads, caller, filter, filter_digest, position, additions, message_bytes };
     Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
 }
 
@@ -147,14 +148,14 @@ impl Subscription {
             budget: Budget { entries: limits::SUBSCRIBE_ENTRIES_MAX, bytes: bytes / 16 * 15 },
         };
         let Entries { encoded: entries, details, next, held, .. } =
-            read_entries(&self.node, &self.network, selection, limits::READ_BYTES_MAX).await?;
+            read_entries(&self.node, &self.network, &self.reads, selection, limits::READ_BYTES_MAX).await?;
         let (caught_up, mut additions) = (next >= head, self.additions.clone());
         if entries.is_empty() && caught_up == told_caught_up {
             return Ok(Made { message: None, bytes: 0, details: None, next, additions });
         }
         let cursor = Some(self.cursor(next));
         let mut message = v1::SubscribeResponse { entries, caught_up, cursor, ..v1::SubscribeResponse::default() };
-        self.add_to(&mut message, &mut additions, next).await?;
+        additions.add_to(&mut message, &self.reads, &self.network, next).await?;
         let bytes = message.encoded_len();
         message.details = details;
         Ok(Made { message: Some(message), bytes, details: held, next, additions })
@@ -165,19 +166,9 @@ impl Subscription {
         let cursor = Some(self.cursor(self.position));
         let mut message = v1::SubscribeResponse { caught_up: true, cursor, ..v1::SubscribeResponse::default() };
         let mut additions = self.additions.clone();
-        self.add_to(&mut message, &mut additions, self.position).await?;
+        additions.add_to(&mut message, &self.reads, &self.network, self.position).await?;
         self.additions = additions;
         sender.send(message).await
-    }
-
-    async fn add_to(
-        &self,
-        message: &mut v1::SubscribeResponse,
-        additions: &mut Additions,
-        position: Position,
-    ) -> Result<(), Failure> {
-        let reads = self.node.reads(&self.caller.principal, &self.network);
-        additions.add_to(message, &reads, &self.network, position).await
     }
 
     /// The cursor of a message that reaches a position.
