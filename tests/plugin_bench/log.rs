@@ -3,11 +3,12 @@
 //! Invariant: the same sizes give the same story; only the ids of events are random.
 
 use bytes::Bytes;
+use kith_client::random_bytes;
 use kith_core::{
     day::Day,
     entry::Entry,
     event::Event,
-    history::{Budget, History, Unreadable},
+    history::{Budget, History, HistoryId, Unreadable},
     id::EventId,
     position::Position,
     timestamp::{DAY_MS, Timestamp},
@@ -31,13 +32,14 @@ pub(crate) const EXPLAINED_ENTRIES: usize = 50;
 
 /// Entries in memory.
 pub(crate) struct MemoryLog {
+    id: HistoryId,
     entries: Vec<Bytes>,
 }
 
 impl MemoryLog {
     /// So many meetings after the people, spread over the pairs of `people` of them.
     pub(crate) fn meetings(meetings: usize, people: usize) -> Arc<Self> {
-        let mut log = Self { entries: Vec::with_capacity(meetings + PEOPLE + 2) };
+        let mut log = Self { id: HistoryId(random_bytes()), entries: Vec::with_capacity(meetings + PEOPLE + 2) };
         for number in 0..PEOPLE + 2 {
             log.push(person_added(&person(number), ""), FIRST_DAY * DAY_MS);
         }
@@ -88,6 +90,10 @@ fn pairs_up_to(a: usize, people: usize) -> usize {
 }
 
 impl History for MemoryLog {
+    fn id(&self) -> Result<HistoryId, Unreadable> {
+        Ok(self.id)
+    }
+
     fn head(&self) -> Position {
         Position::new(self.entries.len() as u64)
     }

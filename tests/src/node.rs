@@ -52,7 +52,17 @@ impl InProcess {
 
     /// Starts a server in a data folder that may have been used before.
     pub fn start_on(data: Arc<DataFolder>, clock: &SetClock) -> Self {
+        Self::start_configured(data, clock, |_| ())
+    }
+
+    /// Starts a server in a new data folder, with the network `demo`.
+    pub fn start_with_demo(clock: &SetClock) -> Self {
+        Self::start_configured(Arc::default(), clock, |config| config.demo = true)
+    }
+
+    fn start_configured(data: Arc<DataFolder>, clock: &SetClock, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(data.path().to_path_buf());
+        change(&mut config);
         config.views.compiler = Program(program("kithd"));
         // Tests must not depend on how full the disk is.
         (config.log.disk_reserve_bytes, config.log.disk_reserve_per_cent) = (0, 0);

@@ -40,7 +40,11 @@ pub fn kithd(arguments: &[&str]) -> Ran {
 
 /// `kithd` without the settings of this process's environment. It logs only warnings and errors.
 pub fn kithd_command() -> Command {
-    let mut command = Command::new(program("kithd"));
+    command_of(&program("kithd"))
+}
+
+fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"KITH_")) {
         command.env_remove(name);
     }
@@ -63,7 +67,12 @@ impl Server {
 
     /// Starts a server in a data folder that may have been used before.
     pub fn start_on(data: Arc<DataFolder>, flags: &[&str]) -> Self {
-        let mut child = kithd_command()
+        Self::start_program(&program("kithd"), data, flags)
+    }
+
+    /// The same with another program in the place of `kithd`.
+    pub fn start_program(program: &Path, data: Arc<DataFolder>, flags: &[&str]) -> Self {
+        let mut child = command_of(program)
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(flags)

@@ -59,8 +59,13 @@ fn digest(folder: &Path) -> String {
 }
 
 /// A new plugin from `kith plugin new`, built: its folder and its component.
-fn built(language: &str) -> (PathBuf, PathBuf) {
+pub(crate) fn built(language: &str) -> (PathBuf, PathBuf) {
     built_with(language, &["--lang", language])
+}
+
+/// The same of a report.
+pub(crate) fn built_report() -> (PathBuf, PathBuf) {
+    built_with("report", &["--lang", "rust", "--report"])
 }
 
 /// The same with these flags, kept under a name.
@@ -169,7 +174,7 @@ fn rows_of(cli: &Cli, language: &str) -> String {
 
 #[test]
 fn a_new_report_passes_its_tests_and_shows_what_a_server_would() {
-    let (folder, component) = built_with("report", &["--lang", "rust", "--report"]);
+    let (folder, component) = built_report();
     let (folder, component) = (text(&folder), text(&component));
     let tested = kith(&alone(), &["-o", "json", "plugin", "test", component, "--folder", folder]).ok().json_lines();
     assert_eq!((&tested[0]["passed"], &tested[0]["rows"]), (&json!(true), &json!(4)));
@@ -250,6 +255,37 @@ fn a_row_that_is_not_as_it_should_be_is_shown_and_can_be_accepted() {
     );
     test(&["--accept"]).ok();
     assert_eq!(fs::read_to_string(&case).expect("a file"), good, "accepted rows are written as they were");
+    test(&[]).ok();
+}
+
+#[test]
+fn cases_with_equal_settings_and_other_logs_have_rows_of_their_own() {
+    let (folder, component) = built("rust");
+    let own = tempfile::tempdir().expect("a temporary folder");
+    let tests = own.path().join("tests");
+    fs::create_dir(&tests).expect("a folder");
+    fs::copy(folder.join("kith-plugin.toml"), own.path().join("kith-plugin.toml")).expect("a copy");
+    let at = json!({ "occurred_at": "2026-01-03T10:00:00Z", "scope": "network" });
+    let event = |kind: &str, fact: Value| {
+        let mut event = at.clone();
+        event[kind] = fact;
+        json!({ "event": event }).to_string()
+    };
+    let added = |person: &str| event("person_added", json!({ "person": person }));
+    let met = event("met", json!({ "people": ["amina", "ben"] }));
+    let lines = [added("amina"), added("ben"), met].join("\n");
+    fs::write(tests.join("other.jsonl"), lines).expect("a file");
+    fs::write(tests.join("other.json"), r#"{"log":"other.jsonl","at":"2026-02-28","rows":[]}"#).expect("a file");
+    let test = |more: &[&str]| {
+        let all = ["plugin", "test", text(&component), "--folder", text(own.path())];
+        kith(&alone(), &[&all[..], more].concat())
+    };
+    test(&["--accept"]).ok();
+    let alone = fs::read_to_string(tests.join("other.json")).expect("a file");
+    assert!(alone.contains("\"days\":1,") && alone.matches("\"key\"").count() == 1, "{alone}");
+    for file in ["log.jsonl", "everything.json"] {
+        fs::copy(folder.join("tests").join(file), tests.join(file)).expect("a copy");
+    }
     test(&[]).ok();
 }
 

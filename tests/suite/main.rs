@@ -7,6 +7,8 @@ mod backup;
 mod bad_input;
 mod call_rate;
 mod details;
+mod documents;
+mod evaluate;
 mod follow;
 mod format;
 mod full_disk;

@@ -40,10 +40,10 @@ fn the_log_and_every_view_tell_how_they_do() {
         "kith_requests_open_bytes 0".to_owned(),
         "kith_answers_open_bytes 0".to_owned(),
         format!("kith_entries_total {head}"),
-        "kith_view_lag_entries{network=\"default\",view=\"own\",version=\"1.0.0\"} 0".to_owned(),
-        "kith_view_rows{network=\"default\",view=\"own\",version=\"1.0.0\"} 1".to_owned(),
-        "kith_view_events_total{network=\"default\",view=\"own\",version=\"1.0.0\"} 1".to_owned(),
-        "kith_view_faults_total{network=\"default\",view=\"own\",version=\"1.0.0\"} 0".to_owned(),
+        "kith_view_lag_entries{network=\"default\",view=\"own\",version=\"2.0.0\"} 0".to_owned(),
+        "kith_view_rows{network=\"default\",view=\"own\",version=\"2.0.0\"} 1".to_owned(),
+        "kith_view_events_total{network=\"default\",view=\"own\",version=\"2.0.0\"} 1".to_owned(),
+        "kith_view_faults_total{network=\"default\",view=\"own\",version=\"2.0.0\"} 0".to_owned(),
         "# EOF".to_owned(),
     ] {
         assert!(answer.lines().any(|found| found == line), "{line} is missing in {answer}");

@@ -7,6 +7,7 @@ mod history;
 mod offline;
 mod parts;
 mod questions;
+mod versions;
 mod views;
 
 use kith_client::{

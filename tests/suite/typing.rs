@@ -63,12 +63,12 @@ fn components_proofs_and_backups_come_from_pipes() {
     let tuned = |days: u8| format!("--settings '{{\"half_life_days\":{days}}}'");
     let check = |line: String, expected: &str| shell(&cli, &line).ok().prints(expected);
     let install = format!("\"$KITH\" plugin install <(cat {file}) --name substituted {}", tuned(30));
-    check(install, "substituted@1.0.0 installed");
+    check(install, "substituted@2.0.0 installed");
     let install = format!("cat {file} | \"$KITH\" plugin install - --name piped {}", tuned(31));
-    check(install, "piped@1.0.0 installed");
+    check(install, "piped@2.0.0 installed");
     let fifo = path("fifo");
     let install = format!("plugin install {fifo} --name named {}", tuned(32));
-    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" {install}"), "named@1.0.0 installed");
+    check(format!("mkfifo {fifo}; cat {file} > {fifo} & \"$KITH\" {install}"), "named@2.0.0 installed");
     check(format!("cat {file} | \"$KITH\" plugin check - --entries 100"), "strength");
     check(format!("cat {file} | \"$KITH\" plugin try /dev/stdin --top 1"), "Amina Shah · Ben Okoro");
     let endless = shell(&cli, "\"$KITH\" plugin install /dev/zero --name endless");

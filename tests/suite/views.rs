@@ -92,6 +92,27 @@ fn a_row_says_why_and_what_each_entry_adds() {
     assert_eq!(alone[0]["share"], row[0]["score"], "an only entry is worth all of the row");
 }
 
+/// An old day adds nearly nothing to the sum, but without it the usual gap is twice as long, and the silence counts for
+/// less.
+#[test]
+fn the_share_of_an_entry_without_which_the_score_were_higher_is_negative() {
+    let (_server, cli) = village();
+    for day in ["2024-01-01", "2024-02-01", "2026-01-01"] {
+        cli.run(&["met", "amina", "ben", "--on", day]).ok();
+    }
+    let why = ["why", "strength", "amina", "ben", "--at", "2026-05-01"];
+    let shares = cli.json_lines(&why).into_iter().map(|line| line["share"].as_f64().unwrap());
+    let shares: Vec<_> = shares.map(|share| format!("{share:.4}")).collect();
+    // By the formula, of the three days less that of the other two.
+    assert_eq!(shares, ["4.4121", "-0.0784", "-0.0752"]);
+    let table = cli.run(&why).ok().stdout;
+    let lines: Vec<_> = table.lines().map(str::trim_end).collect();
+    assert!(
+        ["4.412", "-0.078", "-0.075"].iter().all(|share| lines.iter().any(|line| line.ends_with(share))),
+        "{table}"
+    );
+}
+
 #[test]
 fn corrections_reach_the_rows() {
     let (_server, cli) = village();

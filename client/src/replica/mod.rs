@@ -78,7 +78,7 @@ pub use sync::{Reset, SyncReport};
 #[cfg(feature = "views")]
 pub use {
     kith_views::ViewScope,
-    views::{OfflinePlugin, OfflineViews, OfflineWatch, ViewError},
+    views::{OfflinePlugin, OfflineViews, OfflineWatch, ServedBuiltin, ViewError},
 };
 
 use crate::{

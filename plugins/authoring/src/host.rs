@@ -1,4 +1,6 @@
-//! Folds a log locally: the same host, sandbox and rows as on a server, in a temporary folder.
+//! Folds a log here: the same host, sandbox and rows as on a server, each fold in a folder that is removed afterwards.
+//!
+//! Invariant: nothing of one fold is left for another.
 
 pub mod case;
 pub mod check;
@@ -22,8 +24,10 @@ use tokio::{sync::watch, task::spawn_blocking};
 
 /// The plugin host of this computer.
 pub struct Host {
+    /// Asks components what they are; folds nothing.
     views: Arc<Views>,
-    _folder: TempDir,
+    folder: TempDir,
+    cache: PathBuf,
 }
 
 /// What to fold.
@@ -46,16 +50,16 @@ pub struct Fold {
 pub struct Folded {
     handle: Arc<ViewHandle>,
     _head: watch::Sender<Position>,
+    _folder: TempDir,
 }
 
 impl Host {
     /// Sets up the sandbox. Compiled components are stored in the user's cache folder, so that repeated runs are quick.
     pub fn open() -> Result<Self, Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::Unexpected(format!("plugins cannot run here: {error}"));
-        let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+        let folder = tempfile::tempdir().map_err(|error| cannot_run(&error))?;
         let cache = cache_folder()?;
-        let views = Views::open(Config::new(folder.path().join("views"), cache)).map_err(|error| failed(&error))?;
-        Ok(Self { views: Arc::new(views), _folder: folder })
+        let views = open_in(&folder, cache.clone())?;
+        Ok(Self { views: Arc::new(views), folder, cache })
     }
 
     /// Compiles a component and reads its manifest. Blocks.
@@ -93,9 +97,10 @@ impl Host {
             head: watched,
             clock: fold.clock,
         };
-        let views = Arc::clone(&self.views);
+        let own = tempfile::tempdir_in(self.folder.path()).map_err(|error| cannot_run(&error))?;
+        let views = open_in(&own, self.cache.clone())?;
         let handle = blocking(move || views.follow(following)).await?.map_err(refused)?;
-        let folded = Folded { handle: Arc::new(handle), _head: head };
+        let folded = Folded { handle: Arc::new(handle), _head: head, _folder: own };
         match folded.handle.wait_for(until).await {
             Ok(_) => Ok(folded),
             Err(stopped) => {
@@ -106,10 +111,20 @@ impl Host {
     }
 }
 
+fn open_in(folder: &TempDir, cache: PathBuf) -> Result<Views, Failure> {
+    Views::open(Config::new(folder.path().join("views"), cache)).map_err(|error| cannot_run(&error))
+}
+
+fn cannot_run(error: &dyn std::fmt::Display) -> Failure {
+    Failure::Unexpected(format!("plugins cannot run here: {error}"))
+}
+
 fn refused(error: FollowError) -> Failure {
     match error {
         FollowError::Refused(refused) => Failure::PluginRefused(refused.to_string()),
-        FollowError::Store(_) | FollowError::Thread(_) => Failure::Unexpected(error.to_string()),
+        FollowError::Store(_) | FollowError::History(_) | FollowError::Thread(_) => {
+            Failure::Unexpected(error.to_string())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The built-in report `bridges`: a row for every two organisations, and one for each with itself.
 //!
 //! ```text
-//! tied        = two people with a score of `strength` of at least `score_min`
+//! tied        = two people with a score of `strength` above 0 and of at least `score_min`
 //! density     = tied pairs / possible pairs                   between the two, or inside the one
 //! e_i         = (external - internal) / (external + internal) external: ties across; internal: ties inside either
 //! redundancy  = size of a maximum matching of the ties across = people to lose until nobody is tied (König 1931)
@@ -46,7 +46,7 @@ impl Report for Bridges {
 
     const MANIFEST: Manifest = Manifest {
         name: "bridges",
-        version: "1.0.0",
+        version: "1.1.0",
         key_by: KeyBy::OrganisationPair,
         inputs: &[InputNeeded { view: "strength", fields: &["score"] }],
         fields: &[
@@ -110,7 +110,7 @@ impl Bridges {
     fn bridges(self, input: &Input, strength: &Table) -> Found {
         let mut bridges = Found::new();
         for (number, row) in (0_u32..).zip(&strength.rows) {
-            let is_tied = row.values.first().is_some_and(|score| *score >= self.settings.score_min);
+            let is_tied = row.values.first().is_some_and(|score| *score > 0.0 && *score >= self.settings.score_min);
             let (one, other) = ((input.member(row.a).organisation, row.a), (input.member(row.b).organisation, row.b));
             if !is_tied || one.0 == 0 || other.0 == 0 {
                 continue;

@@ -39,6 +39,12 @@ fn a_bridge_that_hangs_on_one_person_is_seen() {
 }
 
 #[test]
+fn a_tie_of_which_nothing_is_left_does_not_count() {
+    let found = rows(&input(2, &[1, 2, 2], &[(1, 2, 0.0), (1, 3, 0.001)]), 0.0);
+    assert_eq!(row(&found, 1, 2).values[1], Value::Integer(1));
+}
+
+#[test]
 fn organisations_that_do_not_talk_have_a_row_and_people_without_one_have_none() {
     let found = rows(&input(3, &[1, 2, 0], &[(1, 3, 1.0)]), 0.0);
     assert_eq!(found.iter().map(|row| (row.a, row.b)).collect::<Vec<_>>(), [(1, 1), (1, 2), (2, 2)]);

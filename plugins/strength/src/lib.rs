@@ -4,11 +4,16 @@
 //! u(e)  = w_kind / k            k: people in the event besides the one it is seen by (1 without `divide`)
 //! c(d)  = max of u(e) over the pair's events on UTC day d
 //! S(T)  = sum over days d <= T of c(d) * 2^(-(T - d) / h)          h: half-life in days
-//! score = 100 * ln(1 + S) / ln(1 + S_max)    S_max: S of a contact of the largest weight every day
+//! g(T)  = max(m, (last - first) / (n - 1))   n: days in contact up to T; m: the smallest gap; m if n = 1
+//! P(T)  = S * p * g / (p * g + T - last)     p: pace, the usual gaps of silence after which half is left
+//! score = 100 * ln(1 + P) / ln(1 + S_max)    S_max: S of a contact of the largest weight every day
 //! ```
 //!
+//! Each day in contact counts once, and half of it is forgotten after 60 days. A pair that has been silent for
+//! eight of its own usual gaps counts half of that.
+//!
 //! Invariant: all arithmetic up to one final division is in whole numbers, so rows agree on every
-//! machine. A day counts for 32 half-lives; after that it is less than the last bit and is dropped.
+//! machine. A day counts in S for 32 half-lives; after that it is less than the last bit.
 //! The counts include all events folded, whatever their day.
 
 mod fixed;
@@ -22,6 +27,9 @@ pub use crate::settings::{Settings, Weights};
 use crate::state::Contact;
 pub use crate::state::Tie;
 
+/// The view's version.
+pub const VERSION: &str = "2.0.0";
+
 /// The view, configured.
 #[derive(Debug)]
 pub struct Strength {
@@ -29,6 +37,9 @@ pub struct Strength {
     units: [u32; 4],
     divide: bool,
     decay: Decay,
+    /// Usual gaps of silence after which half is left; 0 for none.
+    pace: u32,
+    gap_min_days: u32,
     /// log2(1 + `S_max`), Q32.
     log_max: u64,
 }
@@ -41,11 +52,15 @@ impl View for Strength {
 
     const MANIFEST: Manifest = Manifest {
         name: "strength",
-        version: "1.0.0",
-        state_version: 1,
+        version: VERSION,
+        state_version: 2,
         routes: &[by_pair("met"), by_pair("followed_up"), by_pair("helped"), by_pair("referred")],
         fields: &[
-            column("score", FieldType::Number, "0 to 100, decays with time; 100 is a contact every day"),
+            column(
+                "score",
+                FieldType::Number,
+                "0 to 100, decays with time, and faster with silence beyond the pair's own pace; 100 is a contact every day",
+            ),
             column("days_in_contact", FieldType::Integer, "days with any contact, ever"),
             column("last_contact", FieldType::Day, "the latest day in contact"),
             column("met", FieldType::Integer, "times the two met"),
@@ -60,9 +75,10 @@ impl View for Strength {
     fn configure(settings: Settings) -> Result<Self, String> {
         let units = settings.units()?;
         let decay = Decay::new(settings.half_life()?);
+        let (pace, gap_min_days) = (settings.pace()?, settings.gap_min()?);
         let best = units.into_iter().max().unwrap_or(0);
         let log_max = log2_of_1_plus(decay.sum_of_every_day(best));
-        Ok(Self { units, divide: settings.divide, decay, log_max })
+        Ok(Self { units, divide: settings.divide, decay, pace, gap_min_days, log_max })
     }
 
     fn fold(&self, _: Key, state: Option<Tie>, events: &[Event<'_>]) -> Result<Option<Tie>, Fault> {
@@ -73,7 +89,7 @@ impl View for Strength {
             let contact = Contact { day: event.day(), unit: self.share(*unit, event.others) };
             tie.add(kind, contact).map_err(|error| fault(event, error))?;
         }
-        tie.forget(self.decay.days());
+        tie.forget();
         Ok((!tie.is_empty()).then_some(tie))
     }
 
@@ -83,9 +99,15 @@ impl View for Strength {
             return Ok(Vec::new());
         };
         let sum = known.iter().map(|c| self.decay.left_of(c.unit, as_of.since(c.day))).sum();
+        let days_in_contact = tie.days_until(as_of);
+        let rhythm = Rhythm {
+            gaps: days_in_contact.saturating_sub(1),
+            days: last.day.since(tie.first()).unsigned_abs(),
+            silence: as_of.since(last.day).unsigned_abs(),
+        };
         let mut values = vec![
-            Value::Number(self.score(sum)),
-            Value::Integer(tie.days_until(as_of).cast_signed()),
+            Value::Number(self.score(self.paced(sum, rhythm))),
+            Value::Integer(days_in_contact.cast_signed()),
             Value::Day(last.day),
         ];
         values.extend(tie.counts().map(|count| Value::Integer(count.cast_signed())));
@@ -102,11 +124,34 @@ impl Strength {
         (unit + shares.min(1 << 29) / 2) / shares
     }
 
+    /// What silence leaves of a sum: half after `pace` of the pair's usual gaps.
+    fn paced(&self, sum: u64, Rhythm { gaps, days, silence }: Rhythm) -> u64 {
+        if self.pace == 0 {
+            return sum;
+        }
+        let (pace, gap_min) = (u128::from(self.pace), u128::from(self.gap_min_days));
+        let (gaps, days, silence) = (u128::from(gaps), u128::from(days), u128::from(silence));
+        let (of, all) = if gaps == 0 || days < gap_min * gaps {
+            (pace * gap_min, pace * gap_min + silence)
+        } else {
+            (pace * days, pace * days + silence * gaps)
+        };
+        u64::try_from(u128::from(sum) * of / all).expect("no more than the sum")
+    }
+
     /// The score of a sum in Q32.
     #[allow(clippy::cast_precision_loss, reason = "both are below 2^37, so exact")]
     fn score(&self, sum: u64) -> f64 {
         100.0 * (log2_of_1_plus(sum) as f64) / (self.log_max as f64)
     }
+}
+
+/// How often a pair is in contact: days from the first to the last one, the gaps between, and days since.
+#[derive(Clone, Copy)]
+struct Rhythm {
+    gaps: u64,
+    days: u64,
+    silence: u64,
 }
 
 /// A sum in Q32 as a number of days.

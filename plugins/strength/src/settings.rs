@@ -13,11 +13,16 @@ pub struct Settings {
     pub half_life_days: u32,
     /// Whether an event is shared among the other people in it.
     pub divide: bool,
+    /// Usual gaps of silence after which half of the score's sum is left: 1 to 64, or 0 to leave silence out.
+    pub pace: u32,
+    /// The smallest gap that a pair is taken to have, and the gap of one that was in contact on one day: 1 to 365
+    /// days.
+    pub gap_min_days: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { weights: Weights::default(), half_life_days: 60, divide: true }
+        Self { weights: Weights::default(), half_life_days: 60, divide: true, pace: 8, gap_min_days: 3 }
     }
 }
 
@@ -61,6 +66,19 @@ impl Settings {
             return Ok(self.half_life_days);
         }
         Err("half_life_days is from 1 to 365".into())
+    }
+
+    /// Usual gaps of silence after which half is left.
+    pub(crate) fn pace(&self) -> Result<u32, String> {
+        if self.pace <= 64 { Ok(self.pace) } else { Err("pace is from 0 to 64".into()) }
+    }
+
+    /// The smallest gap in days.
+    pub(crate) fn gap_min(&self) -> Result<u32, String> {
+        if (1..=365).contains(&self.gap_min_days) {
+            return Ok(self.gap_min_days);
+        }
+        Err("gap_min_days is from 1 to 365".into())
     }
 }
 

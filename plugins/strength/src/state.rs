@@ -1,4 +1,4 @@
-//! The state of a pair: counts of all events, and the days that still count.
+//! The state of a pair: counts of all events, the first day in contact, and the days.
 
 use kith_plugin_sdk::{Day, Malformed, Packer, StateBytes, Unpacker};
 
@@ -10,12 +10,18 @@ pub(crate) struct Contact {
     pub(crate) unit: u32,
 }
 
+/// Maximum number of days kept, so that a state fits into 64 KiB: with a contact every day, those that count after 32 of
+/// the longest half-lives, 32 years.
+pub(crate) const DAYS_MAX: usize = 32 * 365 + 1;
+
 /// The state of a pair. Days are ascending, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tie {
     counts: [u64; 4],
     /// Number of all days in contact, including those no longer in `days`.
     day_count: u64,
+    /// The first of them.
+    first: Day,
     days: Vec<Contact>,
 }
 
@@ -26,6 +32,9 @@ impl Tie {
             Some(last) if last.day > contact.day => return Err("events are not in the order of time"),
             Some(last) if last.day == contact.day => last.unit = last.unit.max(contact.unit),
             Some(_) | None => {
+                if self.day_count == 0 {
+                    self.first = contact.day;
+                }
                 self.days.push(contact);
                 self.day_count += 1;
             }
@@ -34,12 +43,14 @@ impl Tie {
         Ok(())
     }
 
-    /// Drops the days that are more than `days_max` before the newest.
-    pub(crate) fn forget(&mut self, days_max: i64) {
-        if let Some(newest) = self.days.last().map(|contact| contact.day) {
-            let old = self.days.partition_point(|contact| newest.since(contact.day) > days_max);
-            self.days.drain(..old);
-        }
+    /// Drops the oldest days if there are too many for a state.
+    pub(crate) fn forget(&mut self) {
+        self.days.drain(..self.days.len().saturating_sub(DAYS_MAX));
+    }
+
+    /// The first day in contact.
+    pub(crate) fn first(&self) -> Day {
+        self.first
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -64,21 +75,19 @@ impl Tie {
     }
 }
 
-/// Counts, days ever, the first kept day, then by kept day: unit, and days to the next.
+/// Counts, days ever, the first day, then by kept day: days since the one before, and unit.
 impl StateBytes for Tie {
     fn pack(&self, out: &mut Packer) {
         for count in self.counts {
             out.put_varint(count);
         }
         out.put_varint(self.day_count);
-        let mut last = None;
+        out.put_signed(i64::from(self.first.0));
+        let mut last = self.first;
         for Contact { day, unit } in &self.days {
-            match last {
-                None => out.put_signed(i64::from(day.0)),
-                Some(last) => out.put_varint(day.since(last).cast_unsigned()),
-            }
+            out.put_varint(day.since(last).cast_unsigned());
             out.put_varint(u64::from(*unit));
-            last = Some(*day);
+            last = *day;
         }
     }
 
@@ -89,18 +98,26 @@ impl StateBytes for Tie {
         }
         tie.day_count = from.take_varint()?;
         let mut day = from.take_signed()?;
-        tie.days.push(take_contact(from, day)?);
+        tie.first = to_day(day)?;
         while !from.is_empty() {
             let step = from.take_varint()?.cast_signed();
-            day = day.checked_add(step).filter(|_| step > 0).ok_or(Malformed)?;
+            let least = i64::from(!tie.days.is_empty());
+            day = day.checked_add(step).filter(|_| step >= least).ok_or(Malformed)?;
             tie.days.push(take_contact(from, day)?);
+        }
+        if tie.days.is_empty() || tie.day_count < tie.days.len() as u64 {
+            return Err(Malformed);
         }
         Ok(tie)
     }
 }
 
+fn to_day(day: i64) -> Result<Day, Malformed> {
+    i32::try_from(day).map(Day).map_err(|_| Malformed)
+}
+
 fn take_contact(from: &mut Unpacker<'_>, day: i64) -> Result<Contact, Malformed> {
-    let day = i32::try_from(day).map(Day).map_err(|_| Malformed)?;
+    let day = to_day(day)?;
     let unit = u32::try_from(from.take_varint()?).map_err(|_| Malformed)?;
     Ok(Contact { day, unit })
 }

@@ -43,7 +43,16 @@ fn score(harness: &Harness<Strength>, plain: &[Plain], as_of: i32) -> f64 {
     }
 }
 
-/// The sum and the score as written, in floating point.
+/// What silence leaves, as it is written, in floating point; `days` are those in contact.
+fn left_by_silence(settings: &Settings, days: &[i32], as_of: i32) -> f64 {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return 1.0 };
+    let gaps = f64::from(u32::try_from(days.len()).unwrap() - 1);
+    let usual = if gaps > 0.0 { f64::from(last - first) / gaps } else { 0.0 };
+    let long = f64::from(settings.pace) * usual.max(f64::from(settings.gap_min_days));
+    if settings.pace == 0 { 1.0 } else { long / (long + f64::from(as_of - last)) }
+}
+
+/// The sum and the score as they are written, in floating point.
 fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> (f64, f64) {
     let Weights { met, followed_up, helped, referred } = settings.weights;
     let weights = [met, followed_up, helped, referred];
@@ -57,7 +66,8 @@ fn formula(settings: &Settings, plain: &[Plain], as_of: i32) -> (f64, f64) {
     let sum: f64 = days.iter().map(|(day, unit)| unit * (-f64::from(as_of - day) / h).exp2()).sum();
     let best = weights.into_iter().fold(0.0, f64::max);
     let most = best / (1.0 - (-1.0 / h).exp2());
-    (sum, 100.0 * (1.0 + sum).ln() / (1.0 + most).ln())
+    let paced = sum * left_by_silence(settings, &days.into_keys().collect::<Vec<_>>(), as_of);
+    (sum, 100.0 * (1.0 + paced).ln() / (1.0 + most).ln())
 }
 
 fn plain_events() -> impl Strategy<Value = Vec<Plain>> {
@@ -66,14 +76,15 @@ fn plain_events() -> impl Strategy<Value = Vec<Plain>> {
 
 fn settings() -> impl Strategy<Value = (String, Settings)> {
     let weight = || (0..=100_u32).prop_map(|tenths| f64::from(tenths) / 10.0);
-    (weight(), weight(), weight(), 0.1..10.0, 1..=365_u32, any::<bool>()).prop_map(
-        |(met, followed_up, helped, referred, half_life_days, divide)| {
+    let pace = (0..=64_u32, 1..=365_u32);
+    (weight(), weight(), weight(), 0.1..10.0, 1..=365_u32, any::<bool>(), pace).prop_map(
+        |(met, followed_up, helped, referred, half_life_days, divide, (pace, gap_min_days))| {
             let weights = Weights { met, followed_up, helped, referred };
             let json = format!(
                 r#"{{"weights":{{"met":{met},"followed_up":{followed_up},"helped":{helped},"referred":{referred}}},
-                "half_life_days":{half_life_days},"divide":{divide}}}"#
+                "half_life_days":{half_life_days},"divide":{divide},"pace":{pace},"gap_min_days":{gap_min_days}}}"#
             );
-            (json, Settings { weights, half_life_days, divide })
+            (json, Settings { weights, half_life_days, divide, pace, gap_min_days })
         },
     )
 }
@@ -91,12 +102,13 @@ proptest! {
     }
 
     #[test]
-    fn an_earlier_day_sees_the_days_up_to_it(plain in plain_events(), back in 0..400_i32) {
+    fn an_earlier_day_sees_the_days_up_to_it(plain in plain_events(), back in 0..2_600_i32, half_life in 1..=365_u32) {
         let newest = plain.iter().map(|(_, day, _)| *day).max().unwrap();
         let known: Vec<_> = plain.iter().copied().filter(|(_, day, _)| *day <= newest - back).collect();
-        let harness = harness(r#"{"half_life_days":365}"#);
-        let found = row(&harness, &plain, newest - back).map(|values| values[..3].to_vec());
-        let expected = row(&harness, &known, newest - back).map(|values| values[..3].to_vec());
+        let harness = harness(&format!(r#"{{"half_life_days":{half_life}}}"#));
+        let of_days = |values: Vec<Value>| [&values[..3], &values[7..]].concat();
+        let found = row(&harness, &plain, newest - back).map(of_days);
+        let expected = row(&harness, &known, newest - back).map(of_days);
         prop_assert_eq!(found, expected);
     }
 
@@ -171,6 +183,42 @@ fn a_contact_every_day_for_decades_fits_a_state() {
 }
 
 #[test]
+fn of_more_days_than_a_state_holds_the_first_and_their_number_stay() {
+    let every_day: Vec<Plain> = (1_000..14_000).map(|day| (0, day, 1)).collect();
+    let values = row(&harness(r#"{"half_life_days":1}"#), &every_day, 14_000).unwrap();
+    assert_eq!(values[1], Value::Integer(13_000));
+    let Value::Number(score) = values[0] else { panic!("{values:?}") };
+    let settings = Settings { half_life_days: 1, ..Settings::default() };
+    let (_, expected) = formula(&settings, &every_day, 14_000);
+    assert!((score - expected).abs() < 0.01, "{score} is not {expected}");
+}
+
+#[test]
+fn half_is_left_after_eight_usual_gaps_of_silence() {
+    let left =
+        |settings: &str, gaps, days, silence| harness(settings).view().paced(840, Rhythm { gaps, days, silence });
+    let weekly = [0, 56, 112].map(|silence| left("{}", 9, 63, silence));
+    assert_eq!(weekly, [840, 420, 280]);
+    let once = [0, 24, 48].map(|silence| left("{}", 0, 0, silence));
+    assert_eq!(once, [840, 420, 280], "one day counts as a gap of three");
+    assert_eq!(left("{}", 9, 9, 24), 420, "no gap is taken to be less than three");
+    assert_eq!(left("{}", 2, 15, 60), 420, "a gap of 7.5 days is not rounded");
+    assert_eq!(left(r#"{"pace":0}"#, 9, 63, 1_000), 840);
+    assert_eq!(left(r#"{"pace":1,"gap_min_days":30}"#, 9, 63, 30), 420);
+}
+
+/// An old day adds next to nothing to the sum, but without it the usual gap is twice as long, and the silence counts for
+/// less.
+#[test]
+fn a_day_in_contact_may_lower_a_score() {
+    let harness = harness("{}");
+    let met = |days: &[i32]| days.iter().map(|day| (0, *day, 1)).collect::<Vec<Plain>>();
+    let (with, without) = (met(&[19_723, 19_754, 20_454]), met(&[19_723, 20_454]));
+    let scores = [&with, &without].map(|plain| score(&harness, plain, 20_574));
+    assert!((scores[1] - scores[0] - 0.0784).abs() < 0.0001, "{scores:?}");
+}
+
+#[test]
 fn before_the_first_contact_there_is_no_row() {
     assert_eq!(row(&harness("{}"), &[(0, 20_000, 1)], 19_999), None);
     assert_eq!(harness("{}").fold(key(), &[], &[]), Ok(Vec::new()));
@@ -182,6 +230,10 @@ fn bad_settings_are_refused() {
         r#"{"half_life":3}"#,
         r#"{"half_life_days":0}"#,
         r#"{"half_life_days":366}"#,
+        r#"{"pace":65}"#,
+        r#"{"pace":-1}"#,
+        r#"{"gap_min_days":0}"#,
+        r#"{"gap_min_days":366}"#,
         r#"{"weights":{"met":-1}}"#,
         r#"{"weights":{"met":10.5}}"#,
         r#"{"weights":{"met":0,"followed_up":0,"helped":0,"referred":0.05}}"#,

@@ -17,8 +17,15 @@ pub struct Budget {
 #[error("entries could not be read: {0}")]
 pub struct Unreadable(pub String);
 
+/// Which history entries are of: two of the same id have the same entry at every position that both have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryId(pub [u8; 16]);
+
 /// Stored entries in order of position. Calls block on the disk.
 pub trait History: Send + Sync + 'static {
+    /// Which one it is. What is derived of one history must never go on with another.
+    fn id(&self) -> Result<HistoryId, Unreadable>;
+
     /// The last position.
     fn head(&self) -> Position;
 

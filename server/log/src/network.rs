@@ -34,7 +34,7 @@ use kith_core::{
     directory::Directory,
     event::{Administration, Scope},
     header::Header,
-    history::{Budget, History, Unreadable},
+    history::{Budget, History, HistoryId, Unreadable},
     id::{EventId, NetworkName, PersonId, TokenId},
     may::{Action, Principal, may},
     plugins::Plugins,
@@ -389,6 +389,10 @@ fn check_size(events: &[Prepared]) -> Result<Size, Refused> {
 struct Whole(Network);
 
 impl History for Whole {
+    fn id(&self) -> Result<HistoryId, Unreadable> {
+        Ok(HistoryId(self.0.incarnation()))
+    }
+
     fn head(&self) -> Position {
         self.0.head()
     }

@@ -40,7 +40,7 @@ pub enum DemoError {
     Random(#[from] getrandom::Error),
 }
 
-/// Fills the network unless it is full already. The story ends at the time when the network was created.
+/// Fills the network unless it is full already. The story ends on the day before the network was created.
 pub(crate) async fn fill(network: &Network) -> Result<(), DemoError> {
     let (cast, end) = (members(), network.created_at());
     let scenes = story(&cast, end);

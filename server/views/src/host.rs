@@ -166,6 +166,7 @@ impl Views {
         let id = view_id(&plugin, &following.network, &following.scope);
         let mut identity = Sha256::new_with_prefix(id);
         identity.update(self.sandbox.identity());
+        identity.update(following.history.id().map_err(FollowError::History)?.0);
         let path = self.config.folder.join(format!("{}.redb", hex::encode(id)));
         let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
         let routes = Routes::new(&plugin.manifest().routes);
@@ -178,7 +179,8 @@ impl Views {
     }
 }
 
-/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length.
+/// A view's id: SHA-256 over its component, settings, contract, network and scope, each with its length. Its file is of
+/// one history of that network.
 fn view_id(plugin: &Plugin, network: &NetworkName, scope: &ViewScope) -> [u8; 32] {
     let owner = match scope {
         ViewScope::Network => "",

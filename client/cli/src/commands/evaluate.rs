@@ -147,23 +147,20 @@ fn show(
     let times: Vec<_> = cuts.iter().map(|cut| time_text(Timestamp::from_millis(*cut))).collect();
     let means = rankings.iter().map(|ranking| (ranking.name.as_str(), mean_of(&ranking.measures)));
     if context.output.format() == Format::Json {
-        let rankings = means.map(|(name, mean)| {
+        let cuts = times.iter().zip(counts).enumerate().map(|(number, (time, (candidates, again)))| {
+            let of_cut = rankings.iter().map(|ranking| measures_json(&ranking.name, ranking.measures[number]));
             json!({
-                "name": name,
-                "auc": mean.auc,
-                "average_precision": mean.average_precision,
-                "mean_average_precision": mean.mean_average_precision,
+                "at": time,
+                "candidates": candidates,
+                "again": again,
+                "rankings": of_cut.collect::<Vec<_>>(),
             })
         });
-        let cuts = times
-            .iter()
-            .zip(counts)
-            .map(|(time, (candidates, again))| json!({ "at": time, "candidates": candidates, "again": again }));
         return context.output.json(&json!({
             "view": args.name,
             "window_s": args.window.as_secs(),
             "cuts": cuts.collect::<Vec<_>>(),
-            "rankings": rankings.collect::<Vec<Value>>(),
+            "rankings": means.map(|(name, mean)| measures_json(name, mean)).collect::<Vec<_>>(),
         }));
     }
     let columns = [
@@ -189,4 +186,13 @@ fn show(
         args.window,
     ));
     Ok(())
+}
+
+fn measures_json(name: &str, measures: Measures) -> Value {
+    json!({
+        "name": name,
+        "auc": measures.auc,
+        "average_precision": measures.average_precision,
+        "mean_average_precision": measures.mean_average_precision,
+    })
 }

@@ -100,6 +100,9 @@ pub(crate) async fn run(context: &mut Context, args: ViewArgs) -> Result<(), Fai
                 views.query(&ViewQuery { page_size, page_token, ..query.clone() }).await
             };
             let position = pages::print(context, Wanted { top: args.top, head }, ask).await?.position;
+            if let Some(version) = views.served_version(name).await {
+                remark(&format!("{name} is {version} as at the server; this program comes with another version"));
+            }
             let behind = head.map_or(0, |head| head.since(position));
             if behind > 0 {
                 remark(&format!(

@@ -27,7 +27,8 @@ use serde_json::{Map, Value};
 /// For a report it shows the rows of views that the row is derived from, and the key may be organisations.
 ///
 /// A share is how much the row's first number would fall without the entry. Shares need not add up: of two entries on a
-/// day that counts once, each has a share of 0, because the other would suffice.
+/// day that counts once, each has a share of 0, because the other would suffice. A share is negative if the number would
+/// rise: without a day in contact a pair's usual gap is longer, and its silence since then counts for less.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith why strength amina ben\n  kith why bridges riverside hillside")]
 pub(crate) struct WhyArgs {

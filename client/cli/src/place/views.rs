@@ -70,6 +70,13 @@ impl Asked {
         }
     }
 
+    /// The version of a view in a replica, if it is the server's and this program comes with another one.
+    pub(crate) async fn served_version(&self, name: &str) -> Option<String> {
+        let Self::Replica(views) = self else { return None };
+        let served = views.served_builtins().await.into_iter().find(|served| served.name == name);
+        served.map(|served| served.version)
+    }
+
     /// Rows of a view.
     pub(crate) async fn query(&self, query: &ViewQuery) -> Result<v1::QueryViewResponse, Failure> {
         match self {

@@ -1,6 +1,8 @@
 //! Runs a replica's views: the sandbox, the files, and the state of the replica that they belong to.
 
-use super::{Inner, OfflinePlugin, ViewError, asking::Of, folder::ViewsFolder, pending::WithPending, unknown};
+use super::{
+    Inner, OfflinePlugin, ServedBuiltin, ViewError, asking::Of, folder::ViewsFolder, pending::WithPending, unknown,
+};
 use crate::{error::Error, replica::store::read_state};
 use kith_core::reason::Reason;
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
@@ -141,6 +143,7 @@ impl Host {
 
     pub(super) async fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.plugins().await.into_iter().map(|plugin| plugin.name).collect();
+        names.extend(self.served_builtins().await.into_iter().map(|served| served.name));
         names.sort_unstable();
         names.dedup();
         names
@@ -152,8 +155,29 @@ impl Host {
             return named.clone();
         }
         let replica = Arc::clone(&self.replica);
-        let installed = blocking(move || replica.installed()).await;
-        OfflinePlugin::builtins().into_iter().chain(installed).collect()
+        blocking(move || replica.builtins().into_iter().chain(replica.installed()).collect()).await
+    }
+
+    /// The built-in plugins in other versions than this program's, unless others were set instead.
+    pub(super) async fn served_builtins(&self) -> Vec<ServedBuiltin> {
+        if self.plugins.lock().await.is_some() {
+            return Vec::new();
+        }
+        let replica = Arc::clone(&self.replica);
+        blocking(move || replica.served_builtins()).await
+    }
+
+    /// Those of them that are not here.
+    pub(super) async fn missing_builtins(&self) -> Vec<ServedBuiltin> {
+        let (mut missing, here) = (self.served_builtins().await, self.plugins().await);
+        missing.retain(|served| here.iter().all(|plugin| plugin.name != served.name));
+        missing
+    }
+
+    /// That there is no such view here: that of the server may not be here yet.
+    async fn missing(&self, name: &str) -> ViewError {
+        let served = self.served_builtins().await.into_iter().find(|served| served.name == name);
+        served.map_or_else(|| unknown(name), |served| served.missing())
     }
 
     pub(super) async fn set_plugins(&self, plugins: Vec<OfflinePlugin>) {
@@ -204,7 +228,7 @@ impl Host {
     }
 
     async fn find_of(&self, name: &str, lookup: Lookup) -> Result<Found, ViewError> {
-        let plugin = look_up(self.plugins().await, name, lookup).ok_or_else(|| unknown(name))?;
+        let Some(plugin) = look_up(self.plugins().await, name, lookup) else { return Err(self.missing(name).await) };
         let key = (plugin.scope.clone(), plugin.name.clone());
         let mut open = self.open.lock().await;
         let state = self.state_name()?;

@@ -2,7 +2,8 @@
 //!
 //! The same plugins fold the same entries, so rows of complete keys equal the server's bit for bit:
 //! [`OfflineViews::digest_view`] returns the digest that shows it. In a replica of a part of the log, rows of keys that
-//! may lack entries are marked `partial`. Queries and answers are those of [`crate::Client`].
+//! may lack entries are marked `partial`. Queries and answers are those of [`crate::Client`]. A built-in view has the
+//! server's version, whichever this program comes with ([`OfflineViews::served_builtins`]).
 //!
 //! Invariant: a view's file belongs to one state of the replica. When earlier entries were added or removed, for
 //! example by another filter, it is deleted and rebuilt before it answers.
@@ -25,6 +26,7 @@
 //! ```
 
 mod asking;
+mod builtins;
 mod folder;
 mod host;
 mod installed;
@@ -32,6 +34,7 @@ mod pending;
 mod reports;
 mod watching;
 
+pub use builtins::ServedBuiltin;
 pub use watching::OfflineWatch;
 
 use super::{Inner, Replica, error::StoreError};
@@ -130,7 +133,12 @@ impl OfflineViews {
     /// part of the log, reports are stopped.
     pub async fn list_views(&self) -> Result<crate::views::Views, ViewError> {
         let mut views = Vec::new();
+        let missing = self.0.missing_builtins().await;
         for name in self.0.names().await {
+            if let Some(served) = missing.iter().find(|served| served.name == name) {
+                views.push(not_here(served));
+                continue;
+            }
             views.push(match self.0.find(&name).await? {
                 Found::View(_) => asking::status(name.clone(), self.0.level(&name).await?).await?,
                 Found::Report(report, _) => match Ready::find(&self.0, &name).await {
@@ -142,6 +150,12 @@ impl OfflineViews {
         }
         views.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(crate::views::Views { views, head: self.0.head() })
+    }
+
+    /// The built-in views and reports of which the server has another version than this program, as of the last sync.
+    /// The server's answer here, too; one that could not be fetched answers [`Reason::ViewIncomplete`].
+    pub async fn served_builtins(&self) -> Vec<ServedBuiltin> {
+        self.0.served_builtins().await
     }
 
     /// What the rows of a view or report are about, as in `key` of [`v1::View`].
@@ -212,6 +226,19 @@ impl std::fmt::Debug for OfflineViews {
 
 fn report_view(name: &str, report: &Report) -> Result<v1::View, ViewError> {
     wire::report::view(name, report, &[]).map_err(|error| ViewError::Host(error.to_string()))
+}
+
+/// A built-in view whose version at the server is not here.
+fn not_here(served: &ServedBuiltin) -> v1::View {
+    let mut view = v1::View {
+        name: served.name.clone(),
+        version: served.version.clone(),
+        component: served.component.to_vec(),
+        last_error: served.missing().to_string(),
+        ..v1::View::default()
+    };
+    view.set_state(v1::ViewState::Stopped);
+    view
 }
 
 /// A report that cannot be computed here.

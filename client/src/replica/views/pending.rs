@@ -9,7 +9,7 @@ use kith_core::{
     directory::Directory,
     entry::Entry,
     event::{DirectoryFact, Event, Fact},
-    history::{Budget, History, Unreadable},
+    history::{Budget, History, HistoryId, Unreadable},
     id::{EventId, PersonId},
     position::Position,
 };
@@ -20,6 +20,7 @@ use std::{
 
 /// Entries up to a position, and pending events at the positions after it.
 pub(super) struct WithPending {
+    id: HistoryId,
     entries: Arc<Inner>,
     last_recorded: Position,
     pending: Vec<Bytes>,
@@ -33,7 +34,8 @@ impl WithPending {
         let (pending, last_recorded) = (entries.pending()?, *entries.head.borrow());
         let added = entries.people()?.into_iter().filter(|person| person.position > 0);
         let added: HashSet<PersonId> = added.filter_map(|person| person.id.parse().ok()).collect();
-        let mut history = Self { entries, last_recorded, pending: Vec::new(), positions: HashMap::new() };
+        let id = HistoryId(entries.environment.random_bytes());
+        let mut history = Self { id, entries, last_recorded, pending: Vec::new(), positions: HashMap::new() };
         for pending in pending {
             if history.may_come(&pending, &added)? {
                 history.push(&pending);
@@ -90,6 +92,10 @@ impl WithPending {
 }
 
 impl History for WithPending {
+    fn id(&self) -> Result<HistoryId, Unreadable> {
+        Ok(self.id)
+    }
+
     fn head(&self) -> Position {
         Position::new(self.last_recorded.get() + self.pending.len() as u64)
     }

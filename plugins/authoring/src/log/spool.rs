@@ -4,8 +4,9 @@
 
 use crate::failure::Failure;
 use bytes::Bytes;
+use kith_client::random_event_id;
 use kith_core::{
-    history::{Budget, History, Unreadable},
+    history::{Budget, History, HistoryId, Unreadable},
     id::EventId,
     position::Position,
 };
@@ -62,7 +63,7 @@ impl SpoolWriter {
     /// Finishes the log.
     pub fn finish(self) -> Result<Spool, Failure> {
         let file = self.file.into_inner().map_err(|error| failed(error.error()))?;
-        Ok(Spool { file: Arc::new(Mutex::new(file)), places: self.places, ids: Arc::new(self.ids) })
+        Ok(Spool { id: new_id(), file: Arc::new(Mutex::new(file)), places: self.places, ids: Arc::new(self.ids) })
     }
 }
 
@@ -73,6 +74,7 @@ fn failed(error: &io::Error) -> Failure {
 /// A log that can be folded here.
 #[derive(Debug)]
 pub struct Spool {
+    id: HistoryId,
     file: Arc<Mutex<File>>,
     places: Vec<Place>,
     ids: Arc<HashMap<EventId, u64>>,
@@ -88,7 +90,7 @@ impl Spool {
     #[must_use]
     pub fn until(&self, time: i64) -> Self {
         let places = self.places.iter().filter(|place| place.at <= time).copied().collect();
-        Self { file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
+        Self { id: new_id(), file: Arc::clone(&self.file), places, ids: Arc::clone(&self.ids) }
     }
 
     /// The entries at places.
@@ -113,11 +115,19 @@ impl Spool {
     }
 }
 
+fn new_id() -> HistoryId {
+    HistoryId(*random_event_id().as_bytes())
+}
+
 fn unreadable(error: &io::Error) -> Unreadable {
     Unreadable(error.to_string())
 }
 
 impl History for Spool {
+    fn id(&self) -> Result<HistoryId, Unreadable> {
+        Ok(self.id)
+    }
+
     fn head(&self) -> Position {
         self.places.last().map_or(Position::ZERO, |place| Position::new(place.position))
     }

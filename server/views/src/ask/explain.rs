@@ -71,7 +71,8 @@ pub struct Evidence {
     pub kind: Kind,
     /// When the event happened.
     pub occurred_at: Timestamp,
-    /// How much smaller the total would be without it; for the newest 200 entries of the key. Shares need not add up.
+    /// How much smaller the total would be without it, negative if it would be larger; for the newest 200 entries of the
+    /// key. Shares need not add up.
     pub share: Option<f64>,
 }
 

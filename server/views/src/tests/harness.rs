@@ -12,7 +12,7 @@ use kith_core::{
         PersonAdded, Referred, Retracted, RetractionReason, Scope,
     },
     filter::Filter,
-    history::{Budget, History, Unreadable},
+    history::{Budget, History, HistoryId, Unreadable},
     id::{EventId, NetworkName, PersonId},
     position::Position,
     timestamp::{DAY_MS, Timestamp},
@@ -44,13 +44,16 @@ pub(super) fn at(day: i32, hour: i64) -> i64 {
 
 /// An in-memory log; a read returns a limited number of entries.
 pub(super) struct MemoryLog {
+    id: HistoryId,
     entries: Mutex<Vec<(Bytes, EventId)>>,
     entries_per_read: AtomicUsize,
 }
 
 impl MemoryLog {
     pub(super) fn empty() -> Arc<Self> {
-        Arc::new(Self { entries: Mutex::default(), entries_per_read: AtomicUsize::new(usize::MAX) })
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = HistoryId(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_le_bytes());
+        Arc::new(Self { id, entries: Mutex::default(), entries_per_read: AtomicUsize::new(usize::MAX) })
     }
 
     /// A log with everyone in it: half of them in `trust`, half in `surgery`.
@@ -172,6 +175,10 @@ fn event_id(position: u64) -> EventId {
 }
 
 impl History for MemoryLog {
+    fn id(&self) -> Result<HistoryId, Unreadable> {
+        Ok(self.id)
+    }
+
     fn head(&self) -> Position {
         Position::new(self.entries.lock().unwrap().len() as u64)
     }

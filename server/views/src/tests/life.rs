@@ -79,6 +79,24 @@ fn a_view_is_followed_once() {
 }
 
 #[test]
+fn a_file_of_one_history_does_not_go_on_with_another() {
+    let (long, short) = (MemoryLog::with_people(), MemoryLog::with_people());
+    long.met(50, &[0, 1]);
+    long.met(51, &[2, 3]);
+    short.met(50, &[4, 5]);
+    let lab = Lab::open();
+    let open = |log| {
+        let mut view =
+            lab.open_view("same".parse().unwrap(), builtin("strength"), "{}", log, ViewScope::Network).unwrap();
+        view.catch_up();
+        view.rows(Query::default())
+    };
+    let rows = [&long, &short, &long].map(open);
+    assert_eq!(rows.each_ref().map(Vec::len), [2, 1, 2]);
+    assert_eq!(rows[0], rows[2]);
+}
+
+#[test]
 fn a_file_with_damaged_bytes_is_built_anew_or_used() {
     let log = MemoryLog::with_people();
     for day in 1..40 {

@@ -1,7 +1,12 @@
 //! What a view needs to follow a log, and why it cannot.
 
 use crate::{file::store::StoreError, fold::source::ViewScope, plugin::refused::Refused};
-use kith_core::{filter::Filter, history::History, id::NetworkName, position::Position};
+use kith_core::{
+    filter::Filter,
+    history::{History, Unreadable},
+    id::NetworkName,
+    position::Position,
+};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -39,6 +44,9 @@ pub enum FollowError {
     /// The view's file cannot be opened, perhaps because the view is running already.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The id of the history could not be read.
+    #[error(transparent)]
+    History(Unreadable),
     /// A thread could not be started.
     #[error("no thread can be started: {0}")]
     Thread(std::io::Error),
