@@ -205,6 +205,21 @@ pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     Ok(SignedDuration::from_millis(total_ms))
 }
 
+/// A length of time as [`parse_duration`] reads it, such as `30d` or `1h30m`.
+pub fn duration_text(length: SignedDuration) -> String {
+    let mut left_ms = length.as_millis();
+    let mut text = String::new();
+    for unit in ["d", "h", "m", "s", "ms"] {
+        let unit_ms = unit_ms(unit).map_or(1, i128::from);
+        if left_ms >= unit_ms {
+            text.push_str(&(left_ms / unit_ms).to_string());
+            text.push_str(unit);
+            left_ms %= unit_ms;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// Milliseconds in a unit.
 pub fn unit_ms(unit: &str) -> Option<i64> {
     match unit {
@@ -356,6 +371,10 @@ mod tests {
         for text in ["", "40", "s", "-5s", "5x", "99999999999999999999s", "0s"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+        for (length, text) in [("720h", "30d"), ("2w", "14d"), ("90m", "1h30m"), ("40s", "40s"), ("1500ms", "1s500ms")]
+        {
+            assert_eq!(duration_text(parse_duration(length).unwrap()), text);
+        }
         let end = |text: &str, zone: &TimeZone| parse_end(text, NOW, zone);
         assert_eq!(time_text(end("90d", &TimeZone::UTC).unwrap()), "2026-06-02T10:30:00Z");
         assert_eq!(time_text(end("2026-12-31", &TimeZone::UTC).unwrap()), "2026-12-31T23:59:59.999Z");
@@ -383,6 +402,12 @@ mod tests {
             let _ = parse_view_day(&text, NOW);
             let _ = parse_duration(&text);
             let _ = parse_end(&text, NOW, &TimeZone::UTC);
+        }
+
+        #[test]
+        fn shown_lengths_read_back(millis in 1..i64::MAX) {
+            let length = SignedDuration::from_millis(millis);
+            prop_assert_eq!(parse_duration(&duration_text(length)), Ok(length));
         }
 
         #[test]

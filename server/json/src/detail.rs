@@ -1,7 +1,7 @@
 //! Details: personal words beside an event. They are written without salts, and read with or without.
 
 use crate::{
-    name::{detail_kind_name, read_detail_kind},
+    name::{detail_kind_name, take_detail_kind},
     value::Value,
     values::{self, ids},
 };
@@ -46,7 +46,7 @@ pub(crate) fn read_drafts(values: Vec<Value>) -> Result<Vec<Draft>, Invalid> {
 
 fn read_draft(value: Value) -> Result<Draft, Invalid> {
     let mut fields = value.object()?;
-    let kind = read_detail_kind(fields.need("kind")?)?;
+    let kind = take_detail_kind(&mut fields)?;
     let subjects = fields.need("subjects")?.list()?.into_iter();
     let subjects = subjects.map(|subject| values::id(subject, PersonId::parse_field));
     let mut subjects = subjects.collect::<Result<Vec<_>, _>>()?;

@@ -4,7 +4,7 @@ mod administration;
 mod fact;
 
 use crate::{
-    name::{read_scope, scope_name},
+    name::{scope_name, take_scope},
     time::time_text,
     value::{Object, Value},
     values,
@@ -66,7 +66,7 @@ pub(crate) fn read_event(mut fields: Object) -> Result<(Event, Given), Invalid> 
     let event = Event {
         id: EventId::from_bytes(NO_ID).expect("it has the form of a UUID of version 8"),
         occurred_at: values::time(fields.need("occurred_at")?)?,
-        scope: read_scope(fields.need("scope")?)?,
+        scope: take_scope(&mut fields)?,
         caused_by,
         attributes: read_attributes(fields.list_or_empty("attributes")?)?,
         salt: [0; EVENT_SALT_BYTES],

@@ -2,7 +2,7 @@
 //!
 //! They are read in upper or lower case, with or without the prefix.
 
-use crate::value::Value;
+use crate::value::Object;
 use kith_core::{
     detail::DetailKind,
     event::{Answer, RetractionReason, Role, Scope},
@@ -18,9 +18,9 @@ pub fn scope_name(scope: Scope) -> &'static str {
     }
 }
 
-/// Reads a scope's name.
-pub(crate) fn read_scope(value: Value) -> Result<Scope, Invalid> {
-    choice(value, "SCOPE_", &[Scope::Network, Scope::Organisation], scope_name, "network or organisation")
+/// Takes the name of a scope, which has no default.
+pub(crate) fn take_scope(fields: &mut Object) -> Result<Scope, Invalid> {
+    choice(fields, "scope", "SCOPE_", &[Scope::Network, Scope::Organisation], scope_name, "network or organisation")
 }
 
 /// An answer's name: `accepted`, `declined` or `met`.
@@ -32,10 +32,10 @@ pub fn answer_name(answer: Answer) -> &'static str {
     }
 }
 
-/// Reads an answer's name.
-pub(crate) fn read_answer(value: Value) -> Result<Answer, Invalid> {
+/// Takes the name of an answer.
+pub(crate) fn take_answer(fields: &mut Object) -> Result<Answer, Invalid> {
     let answers = [Answer::Accepted, Answer::Declined, Answer::Met];
-    choice(value, "ANSWER_", &answers, answer_name, "accepted, declined or met")
+    choice(fields, "answer", "ANSWER_", &answers, answer_name, "accepted, declined or met")
 }
 
 /// The name of a reason to retract: `mistake`, `duplicate`, `consent` or `other`.
@@ -48,11 +48,12 @@ pub fn retraction_reason_name(reason: RetractionReason) -> &'static str {
     }
 }
 
-/// Reads the name of a reason to retract.
-pub(crate) fn read_retraction_reason(value: Value) -> Result<RetractionReason, Invalid> {
+/// Takes the name of a reason to retract.
+pub(crate) fn take_retraction_reason(fields: &mut Object) -> Result<RetractionReason, Invalid> {
     let reasons =
         [RetractionReason::Mistake, RetractionReason::Duplicate, RetractionReason::Consent, RetractionReason::Other];
-    choice(value, "RETRACTION_REASON_", &reasons, retraction_reason_name, "mistake, duplicate, consent or other")
+    let rule = "mistake, duplicate, consent or other";
+    choice(fields, "reason", "RETRACTION_REASON_", &reasons, retraction_reason_name, rule)
 }
 
 /// The name of a kind of detail, such as `note`; `newer:N` for one of a later version, which cannot be read back.
@@ -67,10 +68,10 @@ pub(crate) fn detail_kind_name(kind: DetailKind) -> Cow<'static, str> {
     })
 }
 
-/// Reads the name of a kind of detail.
-pub(crate) fn read_detail_kind(value: Value) -> Result<DetailKind, Invalid> {
+/// Takes the name of a kind of detail.
+pub(crate) fn take_detail_kind(fields: &mut Object) -> Result<DetailKind, Invalid> {
     let kinds = [DetailKind::Name, DetailKind::Contact, DetailKind::Note, DetailKind::Place, DetailKind::Words];
-    choice(value, "DETAIL_KIND_", &kinds, detail_kind_name, "name, contact, note, place or words")
+    choice(fields, "kind", "DETAIL_KIND_", &kinds, detail_kind_name, "name, contact, note, place or words")
 }
 
 /// A role's name, such as `records-officer`.
@@ -78,15 +79,17 @@ pub fn role_name(role: Role) -> &'static str {
     role.as_str()
 }
 
-/// The one of several choices that a value names.
+/// The one of several choices that a required field names. Where it is missing, the error lists them, too.
 fn choice<T: Copy, N: AsRef<str>>(
-    value: Value,
+    fields: &mut Object,
+    field: &str,
     prefix: &str,
     all: &[T],
     name_of: impl Fn(T) -> N,
     rule: &'static str,
 ) -> Result<T, Invalid> {
-    let invalid = Invalid::new(value.path(), Problem::MustBe(rule));
+    let invalid = Invalid::new(fields.path_of(field), Problem::MustBe(rule));
+    let Some(value) = fields.take(field) else { return Err(invalid) };
     let name = value.text()?;
     let short = name.strip_prefix(prefix).unwrap_or(&name).to_lowercase();
     all.iter().copied().find(|one| name_of(*one).as_ref() == short).ok_or(invalid)

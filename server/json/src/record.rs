@@ -165,6 +165,8 @@ mod tests {
         check_field("\"occurred_at\":\"2026-03-04T10:00:00Z\",", "", "event.occurred_at");
         check_field("2026-03-04T10:00:00Z", "yesterday", "event.occurred_at");
         check_field("\"scope\":\"network\",", "", "event.scope");
+        let unscoped = read(&MET.replace("\"scope\":\"network\",", "")).unwrap_err();
+        assert_eq!(unscoped.to_string(), "event.scope: must be network or organisation");
         check_field("\"network\"", "\"everybody\"", "event.scope");
         check_field("\"scope\"", "\"id\":\"x\",\"scope\"", "event.id");
         check_field("\"scope\"", "\"salt\":\"AAAA\",\"scope\"", "event.salt");

@@ -96,7 +96,8 @@ impl Value {
 }
 
 impl Object {
-    fn path_of(&self, name: &str) -> String {
+    /// The path of a field.
+    pub(crate) fn path_of(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 

@@ -23,7 +23,10 @@ use kith_authoring::{
 };
 use kith_client::v1;
 use kith_core::{event::Event, id::PersonId, plugins::PluginSettings, timestamp::Timestamp};
-use kith_json::{dates::parse_duration, time_text};
+use kith_json::{
+    dates::{duration_text, parse_duration},
+    time_text,
+};
 use kith_views::ViewScope;
 use serde_json::{Value, json};
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -177,13 +180,13 @@ fn show(
     context.output.flush()?;
     let (candidates, again) = counts.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     remark(&format!(
-        "means over {} cuts from {} to {}; {:.0} pairs each, of which {:.0} are in contact again within {:#}",
+        "means over {} cuts from {} to {}; {:.0} pairs each, of which {:.0} are in contact again within {}",
         cuts.len(),
         times.first().map_or("", String::as_str),
         times.last().map_or("", String::as_str),
         candidates as f64 / cuts.len() as f64,
         again as f64 / cuts.len() as f64,
-        args.window,
+        duration_text(args.window),
     ));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::administration::{ADMINISTRATION, administration_json};
 use crate::{
-    name::{answer_name, read_answer, read_retraction_reason, retraction_reason_name},
+    name::{answer_name, retraction_reason_name, take_answer, take_retraction_reason},
     value::{Object, Value},
     values::{self, id, id_or_none, ids, text},
 };
@@ -179,7 +179,7 @@ fn answered(fields: &mut Object) -> Result<Fact, Invalid> {
     Ok(Fact::Habit(Habit::Answered(Answered {
         referral: values::event_id(fields.need("referral")?)?,
         by: person(fields, "by")?,
-        answer: read_answer(fields.need("answer")?)?,
+        answer: take_answer(fields)?,
     })))
 }
 
@@ -190,7 +190,7 @@ fn custom(fields: &mut Object) -> Result<Fact, Invalid> {
 fn retracted(fields: &mut Object) -> Result<Fact, Invalid> {
     Ok(Fact::Retracted(Retracted {
         event: values::event_id(fields.need("event")?)?,
-        reason: read_retraction_reason(fields.need("reason")?)?,
+        reason: take_retraction_reason(fields)?,
     }))
 }
 
