@@ -12,6 +12,7 @@ mod evaluate;
 mod follow;
 mod format;
 mod full_disk;
+mod imports;
 mod introductions;
 mod later_versions;
 mod mail;

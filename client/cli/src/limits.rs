@@ -30,6 +30,10 @@ pub(crate) const CANDIDATES_TOLD_MAX: usize = 10;
 pub(crate) const LOOKALIKES_TOLD_MAX: usize = 3;
 /// Refusals of an import that are printed individually.
 pub(crate) const REFUSALS_TOLD_MAX: usize = 20;
+/// Records of an import that its preview shows.
+pub(crate) const RECORDS_PREVIEWED_MAX: usize = 10;
+/// Organisations that the preview of an import names.
+pub(crate) const ORGANISATIONS_TOLD_MAX: usize = 10;
 /// Failing keys shown by a check of a plugin.
 pub(crate) const CHECK_FAULTS_TOLD_MAX: usize = 10;
 /// Failing keys shown by a trial of a plugin.

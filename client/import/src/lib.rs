@@ -7,8 +7,11 @@
 //! events. Nothing here reads files, sends or prints.
 
 pub mod edges;
+mod limits;
 mod record;
 mod refusal;
+mod spot;
 
 pub use record::{Random, read_record};
 pub use refusal::Refusal;
+pub use spot::{File, Spot};

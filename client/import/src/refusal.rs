@@ -1,15 +1,16 @@
 //! Records that were not recorded, and why.
 
+use crate::spot::Spot;
 use kith_client::{Error, EventRefused};
 use kith_core::reason::{self, Reason};
 use kith_json::{NotRecord, problem_json};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A record of a file that was not recorded, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its number in the file, from 1.
-    pub record: u64,
+    /// Where it stands in its file.
+    pub spot: Spot,
     /// The name of the reason.
     pub reason: &'static str,
     /// The field at fault; may be empty.
@@ -20,31 +21,31 @@ pub struct Refusal {
 
 impl Refusal {
     /// A record that was refused before it was sent.
-    pub fn local(record: u64, error: &Error) -> Self {
+    pub fn local(spot: Spot, error: &Error) -> Self {
         let reason = error.reason().unwrap_or(Reason::EventInvalid);
         let field = error.field().unwrap_or_default().to_owned();
-        Self { record, reason: reason::name(reason), field, message: error.to_string() }
+        Self { spot, reason: reason::name(reason), field, message: error.to_string() }
     }
 
     /// A record that could not be read.
-    pub fn unread(record: u64, why: NotRecord) -> Self {
+    pub fn unread(spot: Spot, why: NotRecord) -> Self {
         match why {
             NotRecord::NotJson(why) => {
-                Self { record, reason: "EVENT_INVALID", field: String::new(), message: why.to_string() }
+                Self { spot, reason: "EVENT_INVALID", field: String::new(), message: why.to_string() }
             }
-            NotRecord::Invalid(invalid) => Self::local(record, &Error::from(invalid)),
+            NotRecord::Invalid(invalid) => Self::local(spot, &Error::from(invalid)),
         }
     }
 
     /// A record that the server refused.
-    pub fn of_server(record: u64, refused: EventRefused) -> Self {
+    pub fn of_server(spot: Spot, refused: EventRefused) -> Self {
         let reason = refused.reason.map_or("UNKNOWN", reason::name);
-        Self { record, reason, field: refused.field, message: refused.message }
+        Self { spot, reason, field: refused.field, message: refused.message }
     }
 
     /// The refusal as JSON.
     pub fn to_json(&self) -> Value {
-        let mut object = Map::from_iter([("record".to_owned(), self.record.into())]);
+        let mut object = self.spot.fields();
         object.extend(problem_json(self.reason, Some(&self.field), &self.message));
         object.into()
     }

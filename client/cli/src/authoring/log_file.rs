@@ -20,7 +20,7 @@ use kith_json::derived::Derived;
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, path::Path};
 
-/// Reads a log of JSON lines, as `kith import` does; an event's position is its line number.
+/// Reads a log of JSON lines, as `kith import` does; an event's position is its number, without blank lines.
 pub(crate) fn read(path: &Path) -> Result<Spool, Failure> {
     let file = Sha256::digest(files::read_text(path)?).into();
     let mut missing = Derived::of(file);
@@ -28,11 +28,13 @@ pub(crate) fn read(path: &Path) -> Result<Spool, Failure> {
     let mut spool = SpoolWriter::new()?;
     let mut people = HashSet::new();
     while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
-        let refuse = |why: String| Failure::Usage(format!("{}: event {}: {why}", path.display(), line.record));
+        let refuse = |why: String| {
+            Failure::Usage(format!("{}: event {} in {}: {why}", path.display(), line.spot.record, line.spot))
+        };
         let text = line.text.as_deref().ok_or_else(|| refuse("it is too long".to_owned()))?;
         let new = read_record(text, &mut missing).map_err(|error| refuse(error.to_string()))?;
         know_people(new.event(), &mut people).map_err(refuse)?;
-        let position = Position::new(line.record);
+        let position = Position::new(line.spot.record);
         spool.push(position, new.id(), &entry(position, &new)?.encode())?;
     }
     Ok(spool.finish()?)
@@ -72,6 +74,6 @@ mod tests {
         let met = r#"{"event":{"occurred_at":"2026-01-05T10:00:00Z","scope":"network","met":{"people":["a","b"]}}}"#;
         fs::write(&path, format!("\n{met}\n")).expect("a file");
         let refused = read(&path).expect_err("nobody was added").to_string();
-        assert!(refused.contains("event 1: nobody was added as `a`"), "{refused}");
+        assert!(refused.contains("event 1 in line 2: nobody was added as `a`"), "{refused}");
     }
 }

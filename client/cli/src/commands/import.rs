@@ -2,14 +2,15 @@
 
 use super::{
     import_edges::{self, EdgesArgs},
-    record::{Flush, feed_lines},
+    record::{Flush, feed_lines, item},
 };
 use crate::{
     context::Context,
     failure::Failure,
     import::{
+        preview::Preview,
         tally::{Kind, Tally},
-        upload::{Feed, upload},
+        upload::{Feed, Item, upload},
     },
     input::files::{Lines, Rereadable},
     place::lookalikes,
@@ -25,18 +26,23 @@ use std::{
 /// Import events from a file; importing it twice adds nothing
 ///
 /// The file contains JSON lines as for `kith record`; it may be compressed with gzip. Missing ids and salts are derived
-/// from the contents of the lines, so that they are the same every time.
+/// from the contents of the lines, so that they are the same every time. Refused lines are listed by line number, and
+/// the others recorded.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  kith import events.jsonl\n  kith import edges contacts.dat --columns time,from,to --epoch \
-                  2010-12-06T13:00:00Z --unit s --as met --join 40s"
+    after_help = "Examples:\n  kith import events.jsonl --dry-run\n  kith import events.jsonl\n  \
+                  kith import edges contacts.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s \
+                  --as met --join 40s"
 )]
 pub(crate) struct ImportArgs {
     /// The file of JSON lines; - for standard input
     #[arg(required = true)]
     file: Option<PathBuf>,
+    /// Record nothing: show the first ten records as they would be recorded, how many there are, and which are refused
+    #[arg(long)]
+    dry_run: bool,
     #[command(subcommand)]
     list: Option<ListCommand>,
 }
@@ -49,16 +55,19 @@ enum ListCommand {
 pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), Failure> {
     match (args.list, args.file) {
         (Some(ListCommand::Edges(edges)), _) => import_edges::run(context, edges).await,
-        (None, Some(file)) => import_lines(context, file).await,
+        (None, Some(file)) => import_lines(context, file, args.dry_run).await,
         (None, None) => Err(Failure::Usage("a file is needed: kith import FILE".to_owned())),
     }
 }
 
-async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failure> {
+async fn import_lines(context: &mut Context, path: PathBuf, is_dry_run: bool) -> Result<(), Failure> {
     let mut source = Rereadable::open(&path)?;
     let Survey { file, bytes, lines: records } = survey(&mut source, &path)?;
     let lines = Lines::new(source.again(&path)?);
     let mut missing = Derived::of(file);
+    if is_dry_run {
+        return preview(context, lines, &path, &mut missing).await;
+    }
     let prepare = move |feed: &mut Feed| feed_lines(lines, &path, &mut missing, feed, Flush::WhenFull);
     let mut tally = Tally::begin(records, &context.place).await?;
     let take = |answers| {
@@ -72,6 +81,16 @@ async fn import_lines(context: &mut Context, path: PathBuf) -> Result<(), Failur
     }
     lookalikes::tell(&context.place, tally.begun_at()).await;
     told
+}
+
+/// Shows what would be recorded.
+async fn preview(context: &mut Context, mut lines: Lines, path: &Path, missing: &mut Derived) -> Result<(), Failure> {
+    let mut preview = Preview::default();
+    while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
+        let Item { spot, event, .. } = item(line, missing);
+        preview.add(spot, event);
+    }
+    preview.tell(&context.place, &mut context.output, Kind::Lines).await
 }
 
 /// What is known about a file before its records are read.

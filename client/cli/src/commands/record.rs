@@ -14,7 +14,7 @@ use kith_client::replica::Replica;
 use kith_core::limits::APPEND_BYTES_MAX;
 use kith_import::{Random, Refusal, read_record};
 use kith_json::{Missing, outcome_json};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ use std::{
 /// Record events from a file of JSON lines; every line is answered, and valid ones are recorded
 ///
 /// Each line is a kith.v1.NewEvent: {"event": {...}, "details": [...]}. Missing ids, salts and commitments are filled
-/// in. Recording a line twice records two events, unless it has an id; use `kith import` to avoid that.
+/// in. An answer begins with the number of its line. Recording a line twice records two events, unless it has an id; use `kith import` to avoid that.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: echo '{\"event\":{\"occurred_at\":\"2026-03-04T10:00:00Z\",\"scope\":\"network\",\
                   \"met\":{\"people\":[\"amina\",\"ben\"]}}}' | kith record -")]
@@ -43,15 +43,15 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
     upload(&context.place, prepare, |answers| {
         for answer in answers {
             refused |= answer.result.is_err();
-            let Answer { record, result, .. } = answer;
-            let mut shown = Map::from_iter([("record".to_owned(), record.into())]);
+            let Answer { spot, result, .. } = answer;
+            let (line, mut shown) = (spot.line, spot.fields());
             match result {
                 Ok((id, outcome)) => {
                     shown.extend(outcome_json(id, outcome));
-                    output.tell(&Value::Object(shown), || format!("{record}: {}", sentence(id, outcome)))?;
+                    output.tell(&Value::Object(shown), || format!("{line}: {}", sentence(id, outcome)))?;
                 }
                 Err(refusal) => {
-                    output.tell(&refusal.to_json(), || format!("{record}: refused, {}", refusal.message))?;
+                    output.tell(&refusal.to_json(), || format!("{line}: refused, {}", refusal.message))?;
                 }
             }
         }
@@ -65,19 +65,20 @@ pub(crate) async fn run(context: &mut Context, args: RecordArgs) -> Result<(), F
 fn record_here(replica: &Replica, output: &mut Output, mut lines: Lines, path: &Path) -> Result<(), Failure> {
     let (mut missing, mut refused) = (Random, false);
     while let Some(line) = lines.next_line().map_err(|error| Failure::file("read", path, error))? {
-        let Item { record, event, .. } = item(line, &mut missing);
+        let Item { spot, event, .. } = item(line, &mut missing);
+        let line = spot.line;
         let event = match event {
             Ok(event) => event,
             Err(refusal) => {
                 refused = true;
-                output.tell(&refusal.to_json(), || format!("{record}: refused, {}", refusal.message))?;
+                output.tell(&refusal.to_json(), || format!("{line}: refused, {}", refusal.message))?;
                 continue;
             }
         };
         let recorded = Recorded::from(replica.record(&event)?);
-        let mut shown = Map::from_iter([("record".to_owned(), record.into())]);
+        let mut shown = spot.fields();
         shown.extend(recorded.fields(event.id()));
-        output.tell(&Value::Object(shown), || format!("{record}: {}", recorded.sentence(event.id())))?;
+        output.tell(&Value::Object(shown), || format!("{line}: {}", recorded.sentence(event.id())))?;
         output.flush()?;
     }
     if refused { Err(Failure::PartlyRefused) } else { Ok(()) }
@@ -113,16 +114,17 @@ pub(crate) fn feed_lines(
     Ok(())
 }
 
-fn item(line: Line, missing: &mut impl Missing) -> Item {
-    let Line { record, text } = line;
+/// A line's event, or why there is none.
+pub(crate) fn item(line: Line, missing: &mut impl Missing) -> Item {
+    let Line { spot, text } = line;
     let event = match text {
-        Some(text) => read_record(&text, missing).map_err(|why| Refusal::unread(record, why)),
+        Some(text) => read_record(&text, missing).map_err(|why| Refusal::unread(spot, why)),
         None => Err(Refusal {
-            record,
+            spot,
             reason: "LIMIT_EXCEEDED",
             field: String::new(),
             message: format!("the line is longer than {APPEND_BYTES_MAX} bytes"),
         }),
     };
-    Item { record, role: Role::Record, event }
+    Item { spot, role: Role::Record, event }
 }

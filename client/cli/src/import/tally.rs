@@ -1,14 +1,17 @@
 //! Counts the outcomes of an import's records and reports them.
 
-use super::upload::{Answer, Role};
+use super::{
+    refusals::{listed, told},
+    upload::{Answer, Role},
+};
 use crate::{
     failure::Failure,
-    limits,
     place::Place,
     show::output::{Format, Output, remark},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use kith_client::Outcome;
+use kith_core::limits::OTHERS_MAX;
 use kith_core::reason::{self, Reason};
 use kith_core::{id::EventId, position::Position};
 use kith_import::Refusal;
@@ -49,8 +52,10 @@ pub(crate) struct Tally {
     organisations: u64,
     /// Changes to people and organisations that the token may not make, and why.
     left_out: Vec<Refusal>,
-    /// Rows without content.
+    /// Rows with one person at both ends.
     pub(crate) skipped: u64,
+    /// Messages to more people than an event may name, each recorded as several events.
+    pub(crate) split: u64,
     /// Records refused, locally or by the server.
     pub(crate) refusals: Vec<Refusal>,
     progress: ProgressBar,
@@ -81,6 +86,7 @@ impl Tally {
             organisations: 0,
             left_out: Vec::new(),
             skipped: 0,
+            split: 0,
             refusals: Vec::new(),
             progress: ProgressBar::new(records).with_style(style),
         }
@@ -150,7 +156,7 @@ impl Tally {
     /// Prints all outcomes; fails if anything was refused.
     pub(crate) fn tell(&mut self, output: &mut Output, kind: Kind) -> Result<(), Failure> {
         self.progress.finish_and_clear();
-        self.refusals.sort_by_key(|refusal| refusal.record);
+        self.refusals.sort_by_key(|refusal| refusal.spot);
         match output.format() {
             Format::Json => output.json(&self.json(kind))?,
             Format::Table => self.lines(kind).iter().try_for_each(|line| output.line(line))?,
@@ -175,6 +181,7 @@ impl Tally {
             put("people_added", self.people);
             put("people_changed", self.changed);
             put("organisations_added", self.organisations);
+            put("split", self.split);
             answer.insert("left_out".to_owned(), listed(&self.left_out));
         }
         answer.insert("refusals".to_owned(), listed(&self.refusals));
@@ -196,38 +203,36 @@ impl Tally {
                 lines.push(format!("{} people changed, as the list of people says", self.changed));
             }
         }
-        lines.extend(told("record", &self.refusals));
+        lines.extend((self.split > 0).then(|| split_in_words(self.split)));
+        lines.extend(told(&self.refusals));
         if !self.left_out.is_empty() {
             lines.push(format!("{} left out of what the list says about people:", self.left_out.len()));
-            lines.extend(told("person", &self.left_out));
+            lines.extend(told(&self.left_out));
         }
         lines
     }
 }
 
-/// The refusals as JSON.
-fn listed(refusals: &[Refusal]) -> serde_json::Value {
-    refusals.iter().map(Refusal::to_json).collect()
-}
-
-/// The first refusals, one line each.
-fn told(what: &str, refusals: &[Refusal]) -> Vec<String> {
-    let line = |refusal: &Refusal| format!("{what} {}: {} {}", refusal.record, refusal.reason, refusal.message);
-    let mut lines: Vec<_> = refusals.iter().take(limits::REFUSALS_TOLD_MAX).map(line).collect();
-    if refusals.len() > limits::REFUSALS_TOLD_MAX {
-        lines.push(format!("and {} more: see -o json", refusals.len() - limits::REFUSALS_TOLD_MAX));
-    }
-    lines
+/// What became of messages to more people than an event may name, in words.
+pub(super) fn split_in_words(messages: u64) -> String {
+    format!(
+        "{messages} messages to more than {OTHERS_MAX} people: each is several events, as if it were several messages"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kith_import::Spot;
     use kith_json::derived::event_id;
     use serde_json::json;
 
+    fn spot(number: u64) -> Spot {
+        Spot::new(number, number)
+    }
+
     fn refusal(record: u64) -> Refusal {
-        Refusal { record, reason: "EVENT_INVALID", field: "event.met".into(), message: "is wrong".into() }
+        Refusal { spot: spot(record), reason: "EVENT_INVALID", field: "event.met".into(), message: "is wrong".into() }
     }
 
     const BEGUN_AT: Position = Position::new(10);
@@ -235,7 +240,7 @@ mod tests {
     /// An answer about a record of its own.
     fn answer(record: u64, role: Role, result: Result<Outcome, Refusal>) -> Answer {
         Answer {
-            record,
+            spot: spot(record),
             role,
             result: result.map(|outcome| (event_id(&[0; 32], u32::try_from(record).unwrap()), outcome)),
         }
@@ -265,6 +270,9 @@ mod tests {
         ));
         let edges = tally().json(Kind::Edges);
         assert_eq!((&edges["people_added"], &edges["organisations_added"]), (&json!(2), &json!(1)));
+        let lines = Tally { split: 2, ..tally() }.lines(Kind::Edges);
+        assert!(lines[2].starts_with("2 messages to more than 63 people"), "{lines:?}");
+        assert_eq!(lines[3], "line 17: EVENT_INVALID is wrong");
     }
 
     #[test]
@@ -285,14 +293,5 @@ mod tests {
         tally.count(vec![answer(1, Role::Record, Ok(lost)), answer(1, Role::Person, Ok(lost))]);
         tally.count(vec![answer(2, Role::Record, Ok(Outcome::Duplicate(BEGUN_AT)))]);
         assert_eq!((tally.accepted, tally.people, tally.duplicates), (1, 1, 1));
-    }
-
-    #[test]
-    fn people_are_told_the_first_refusals() {
-        let mut tally = tally();
-        tally.refusals = (1..=25).map(refusal).collect();
-        let lines = tally.lines(Kind::Lines);
-        assert_eq!(lines.len(), 1 + limits::REFUSALS_TOLD_MAX + 1);
-        assert_eq!(lines[1], "record 1: EVENT_INVALID is wrong");
     }
 }

@@ -8,7 +8,7 @@ use kith_client::{
 };
 use kith_core::reason::Reason;
 use kith_core::{id::EventId, position::Position};
-use kith_import::Refusal;
+use kith_import::{Refusal, Spot};
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -29,8 +29,8 @@ pub(crate) enum Role {
 /// A record to upload.
 #[derive(Debug)]
 pub(crate) struct Item {
-    /// Its number in the file, from 1.
-    pub(crate) record: u64,
+    /// Where it stands in its file.
+    pub(crate) spot: Spot,
     /// Its role in the import.
     pub(crate) role: Role,
     /// The event, or why there is none.
@@ -40,8 +40,8 @@ pub(crate) struct Item {
 /// The outcome for a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    /// Its number in the file, from 1.
-    pub(crate) record: u64,
+    /// Where it stands in its file.
+    pub(crate) spot: Spot,
     /// Its role in the import.
     pub(crate) role: Role,
     /// Its position and id, or why it was refused.
@@ -173,16 +173,16 @@ async fn append(
 }
 
 /// The outline of a batch, without its events.
-type Outline = Vec<(u64, Role, Option<Refusal>)>;
+type Outline = Vec<(Spot, Role, Option<Refusal>)>;
 
 fn take_apart(items: Vec<Item>) -> (Vec<NewEvent>, Outline) {
     let mut events = Vec::with_capacity(items.len());
     let outline = items.into_iter().map(|item| match item.event {
         Ok(event) => {
             events.push(event);
-            (item.record, item.role, None)
+            (item.spot, item.role, None)
         }
-        Err(refusal) => (item.record, item.role, Some(refusal)),
+        Err(refusal) => (item.spot, item.role, Some(refusal)),
     });
     let outline = outline.collect();
     (events, outline)
@@ -190,16 +190,16 @@ fn take_apart(items: Vec<Item>) -> (Vec<NewEvent>, Outline) {
 
 fn put_together(outline: Outline, results: Vec<EventResult>) -> Vec<Answer> {
     let mut results = VecDeque::from(results);
-    let answers = outline.into_iter().map(|(record, role, refusal)| {
-        let result = refusal.map_or_else(|| answer(record, results.pop_front()), Err);
-        Answer { record, role, result }
+    let answers = outline.into_iter().map(|(spot, role, refusal)| {
+        let result = refusal.map_or_else(|| answer(spot, results.pop_front()), Err);
+        Answer { spot, role, result }
     });
     answers.collect()
 }
 
-fn answer(record: u64, result: Option<EventResult>) -> Result<(EventId, Outcome), Refusal> {
+fn answer(spot: Spot, result: Option<EventResult>) -> Result<(EventId, Outcome), Refusal> {
     let EventResult { id, result, .. } = result.expect("every event sent has a result");
-    result.map(|outcome| (id, outcome)).map_err(|refused| Refusal::of_server(record, refused))
+    result.map(|outcome| (id, outcome)).map_err(|refused| Refusal::of_server(spot, refused))
 }
 
 #[cfg(test)]
@@ -211,13 +211,17 @@ mod tests {
         timestamp::Timestamp,
     };
 
+    fn spot(number: u64) -> Spot {
+        Spot::new(number, number)
+    }
+
     #[test]
     fn answers_stay_in_the_order_of_records() {
         let met = Fact::Habit(Habit::Met(Met { people: vec!["a".parse().unwrap(), "b".parse().unwrap()] }));
         let event = || EventBuilder::new(met.clone(), Timestamp::from_millis(0)).build().unwrap();
-        let refusal = Refusal { record: 2, reason: "EVENT_INVALID", field: String::new(), message: String::new() };
+        let refusal = Refusal { spot: spot(2), reason: "EVENT_INVALID", field: String::new(), message: String::new() };
         let (first, third) = (event(), event());
-        let item = |record, event| Item { record, role: Role::Record, event };
+        let item = |number, event| Item { spot: spot(number), role: Role::Record, event };
         let items = vec![item(1, Ok(first.clone())), item(2, Err(refusal.clone())), item(3, Ok(third.clone()))];
         let (events, outline) = take_apart(items);
         assert_eq!(events, [first.clone(), third.clone()]);
@@ -228,9 +232,9 @@ mod tests {
             EventResult { number: 2, id: third.id(), result: Err(refused.clone()) },
         ];
         let answers = put_together(outline, results);
-        assert_eq!(answers.iter().map(|answer| answer.record).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(answers.iter().map(|answer| answer.spot).collect::<Vec<_>>(), [1, 2, 3].map(spot));
         assert_eq!(answers[0].result, Ok((first.id(), accepted)));
         assert_eq!(answers[1].result, Err(refusal));
-        assert_eq!(answers[2].result, Err(Refusal::of_server(3, refused)));
+        assert_eq!(answers[2].result, Err(Refusal::of_server(spot(3), refused)));
     }
 }

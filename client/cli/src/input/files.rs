@@ -9,6 +9,7 @@ use kith_core::{
     limits::{APPEND_BYTES_MAX, COMPONENT_BYTES_MAX},
     text::{self, HEAD_BYTES, NotText, UTF_8_MARK},
 };
+use kith_import::Spot;
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
@@ -152,8 +153,8 @@ fn with_head(mut source: Box<dyn Read + Send>) -> io::Result<(Vec<u8>, Box<dyn R
 /// A line that is not blank.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// Its number among the lines that are not blank, from 1.
-    pub(crate) record: u64,
+    /// Its number among the lines that are not blank, and among all lines.
+    pub(crate) spot: Spot,
     /// Its text; `None` if it is too long for an append.
     pub(crate) text: Option<Vec<u8>>,
 }
@@ -161,13 +162,13 @@ pub(crate) struct Line {
 /// The lines of a text that are not blank.
 pub(crate) struct Lines {
     input: Input,
-    record: u64,
+    spot: Spot,
 }
 
 impl Lines {
     /// Reads lines from a text.
     pub(crate) fn new(input: Input) -> Self {
-        Self { input, record: 0 }
+        Self { input, spot: Spot::new(0, 0) }
     }
 
     /// The next line; `None` after the last.
@@ -178,13 +179,14 @@ impl Lines {
             if (&mut self.input).take(limit).read_until(b'\n', &mut text)? == 0 {
                 return Ok(None);
             }
+            self.spot.line += 1;
             let whole = text.ends_with(b"\n") || text.len() <= APPEND_BYTES_MAX;
             if !whole {
                 self.input.skip_until(b'\n')?;
             }
             if !text.trim_ascii().is_empty() {
-                self.record += 1;
-                return Ok(Some(Line { record: self.record, text: whole.then_some(text) }));
+                self.spot.record += 1;
+                return Ok(Some(Line { spot: self.spot, text: whole.then_some(text) }));
             }
         }
     }
@@ -201,21 +203,21 @@ mod tests {
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write;
 
-    fn lines_of(text: &'static [u8]) -> Vec<(u64, Option<Vec<u8>>)> {
+    fn lines_of(text: &'static [u8]) -> Vec<(Spot, Option<Vec<u8>>)> {
         let mut lines = Lines::new(BufReader::new(Box::new(text)));
         let mut found = Vec::new();
-        while let Some(Line { record, text }) = lines.next_line().unwrap() {
-            found.push((record, text.map(|text| text.trim_ascii().to_vec())));
+        while let Some(Line { spot, text }) = lines.next_line().unwrap() {
+            found.push((spot, text.map(|text| text.trim_ascii().to_vec())));
         }
         assert!(lines.is_drained());
         found
     }
 
     #[test]
-    fn blank_lines_do_not_count() {
+    fn blank_lines_are_no_records() {
         let found = lines_of(b"one\r\n\n  \ntwo\nthree");
-        let expected = [b"one".as_slice(), b"two", b"three"];
-        assert_eq!(found, (1..).zip(expected.map(|text| Some(text.to_vec()))).collect::<Vec<_>>());
+        let expected = [(1, 1, b"one".as_slice()), (2, 4, b"two"), (3, 5, b"three")];
+        assert_eq!(found, expected.map(|(record, line, text)| (Spot::new(record, line), Some(text.to_vec()))));
     }
 
     #[test]
@@ -223,7 +225,7 @@ mod tests {
         let mut text = vec![b'x'; APPEND_BYTES_MAX + 10];
         text.extend(b"\nnext\n");
         let found = lines_of(text.leak());
-        assert_eq!(found, [(1, None), (2, Some(b"next".to_vec()))]);
+        assert_eq!(found, [(Spot::new(1, 1), None), (Spot::new(2, 2), Some(b"next".to_vec()))]);
     }
 
     #[test]

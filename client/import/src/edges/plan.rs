@@ -3,7 +3,8 @@
 //! Invariant: ids are derived from kind, scope, time, people and the repetition number; salts from id and file. Two
 //! fresh servers get the same event bytes in the same order.
 
-use super::{contacts::Contact, rows::Member};
+use super::{contacts::Contact, members::Member};
+use crate::{limits::LONE_ORGANISATIONS_MAX, spot::Spot};
 use kith_client::{EventBuilder, NewEvent, v1};
 use kith_core::{
     event::{DirectoryFact, Fact, FollowedUp, Habit, Met, OrganisationAdded, PersonAdded, PersonChanged, Scope},
@@ -16,7 +17,7 @@ use kith_json::{
     scope_name,
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::BuildHasher,
 };
 
@@ -39,7 +40,7 @@ pub enum EdgeHabit {
 pub struct Source {
     /// Digest of the list of contacts.
     pub file: FileDigest,
-    /// When people and organisations are added: the list's time zero.
+    /// When people and organisations are added: the list's time zero, or its first contact.
     pub epoch: Timestamp,
     /// How contacts are recorded.
     pub habit: EdgeHabit,
@@ -157,7 +158,7 @@ pub fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> 
     let everybody = contacts.iter().flat_map(|contact| {
         let people = std::iter::once(&contact.from).chain(&contact.to);
         people.map(|person| Member {
-            record: contact.record,
+            spot: contact.spot,
             person: person.clone(),
             organisation: None,
             role: String::new(),
@@ -169,15 +170,46 @@ pub fn newcomers(members: Vec<Member>, contacts: &[Contact], known: &People) -> 
 }
 
 /// The organisations of newcomers, in order of appearance, without those already known.
-pub fn new_organisations<S: BuildHasher>(members: &[Member], known: &HashSet<String, S>) -> Vec<(u64, OrganisationId)> {
+pub fn new_organisations<S: BuildHasher>(
+    members: &[Member],
+    known: &HashSet<String, S>,
+) -> Vec<(Spot, OrganisationId)> {
     let mut seen = HashSet::new();
-    let all = members.iter().filter_map(|member| Some((member.record, member.organisation.clone()?)));
+    let all = members.iter().filter_map(|member| Some((member.spot, member.organisation.clone()?)));
     all.filter(|(_, id)| !known.contains(id.as_str()) && seen.insert(id.clone())).collect()
+}
+
+/// New organisations that look like something else, such as the surnames of their people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneOrganisations {
+    /// How many have one person each.
+    pub lone: usize,
+    /// How many the list names in total.
+    pub all: usize,
+    /// One of them.
+    pub example: OrganisationId,
+}
+
+/// Whether most organisations of a list are new and have one of its people each. Real directories are not like that,
+/// but a wrong column is, and the log never forgets an organisation.
+pub fn lone_organisations<S: BuildHasher>(members: &[Member], known: &HashSet<String, S>) -> Option<LoneOrganisations> {
+    let mut sizes: BTreeMap<&OrganisationId, usize> = BTreeMap::new();
+    for organisation in members.iter().filter_map(|member| member.organisation.as_ref()) {
+        *sizes.entry(organisation).or_default() += 1;
+    }
+    let is_lone = |(id, size): &(&&OrganisationId, &usize)| **size == 1 && !known.contains(id.as_str());
+    let (example, _) = sizes.iter().find(is_lone)?;
+    let (lone, all) = (sizes.iter().filter(is_lone).count(), sizes.len());
+    let example = (*example).clone();
+    (lone > LONE_ORGANISATIONS_MAX && 2 * lone > all).then_some(LoneOrganisations { lone, all, example })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spot::File;
+
+    const SPOT: Spot = Spot { file: File::Records, record: 1, line: 1 };
 
     fn source() -> Source {
         Source { file: [7; 32], epoch: Timestamp::from_millis(0), habit: EdgeHabit::Met, scope: Scope::Network }
@@ -185,7 +217,7 @@ mod tests {
 
     fn contact(from: &str, to: &[&str]) -> Contact {
         let to = to.iter().map(|id| id.parse().unwrap()).collect();
-        Contact { record: 1, time: Timestamp::from_millis(5_000), from: from.parse().unwrap(), to }
+        Contact { spot: SPOT, time: Timestamp::from_millis(5_000), from: from.parse().unwrap(), to }
     }
 
     fn id(source: Source, contact: &Contact) -> EventId {
@@ -218,7 +250,7 @@ mod tests {
 
     #[test]
     fn people_of_lists_with_another_time_zero_have_other_ids() {
-        let member = Member { record: 1, person: "b".parse().unwrap(), organisation: None, role: String::new() };
+        let member = Member { spot: SPOT, person: "b".parse().unwrap(), organisation: None, role: String::new() };
         let later = Source { epoch: Timestamp::from_millis(1), ..source() };
         let id = |source| Plan::new(source).person(&member).unwrap().id();
         assert_ne!(id(source()), id(later), "one id would stand for two events");
@@ -235,7 +267,7 @@ mod tests {
     #[test]
     fn newcomers_are_added_once_and_with_what_is_known_of_them() {
         let member = |person: &str, organisation: Option<&str>| Member {
-            record: 1,
+            spot: SPOT,
             person: person.parse().unwrap(),
             organisation: organisation.map(|id| id.parse().unwrap()),
             role: String::new(),
@@ -247,7 +279,7 @@ mod tests {
             found.iter().map(|member| (member.person.as_str(), member.organisation.is_some())).collect();
         assert_eq!(shown, [("b", true), ("d", false)]);
         let organisations = new_organisations(&found, &HashSet::new());
-        assert_eq!(organisations, [(1, "ward".parse().unwrap())]);
+        assert_eq!(organisations, [(SPOT, "ward".parse().unwrap())]);
         assert!(new_organisations(&found, &HashSet::from(["ward".to_owned()])).is_empty());
         let plan = Plan::new(source());
         let added = plan.person(&found[0]).unwrap();
@@ -265,7 +297,7 @@ mod tests {
         let people =
             People::from([known("amina", "", "GP"), known("ben", "ward", "nurse"), known("carol", "ward", "")]);
         let member = |person: &str, organisation: &str, role: &str| Member {
-            record: 1,
+            spot: SPOT,
             person: person.parse().unwrap(),
             organisation: organisation.parse().ok(),
             role: role.to_owned(),
@@ -277,5 +309,27 @@ mod tests {
         assert_ne!(once.id(), changed(&found[0], Timestamp::from_millis(0)).unwrap().id());
         let Fact::Directory(DirectoryFact::PersonChanged(change)) = &once.event().fact else { panic!("another fact") };
         assert_eq!((change.person.as_str(), change.role.as_str()), ("amina", "GP"));
+    }
+
+    #[test]
+    fn organisations_of_one_person_each_are_noticed() {
+        let members = |organisations: &[String]| -> Vec<Member> {
+            let member = |(number, organisation): (usize, &String)| Member {
+                spot: SPOT,
+                person: format!("p{number}").parse().unwrap(),
+                organisation: organisation.parse().ok(),
+                role: String::new(),
+            };
+            organisations.iter().enumerate().map(member).collect()
+        };
+        let names: Vec<String> = (0..30).map(|number| format!("surname-{number}")).collect();
+        let nobody = HashSet::new();
+        let everybody: HashSet<String> = names.iter().cloned().collect();
+        let found = lone_organisations(&members(&names), &nobody).unwrap();
+        assert_eq!((found.lone, found.all, found.example.as_str()), (30, 30, "surname-0"));
+        assert_eq!(lone_organisations(&members(&names[..LONE_ORGANISATIONS_MAX]), &nobody), None, "a few are possible");
+        assert_eq!(lone_organisations(&members(&names), &everybody), None, "they are known");
+        let pairs = [&names[..], &names[..15]].concat();
+        assert_eq!(lone_organisations(&members(&pairs), &nobody), None, "half of them have two people");
     }
 }

@@ -1,34 +1,27 @@
-//! Reads rows of lists: columns separated by a chosen character, commas or white space; lines starting with `#` or `%`
-//! are skipped.
+//! Reads rows of lists of contacts.
 //!
-//! Invariant: nothing in a row is dropped silently: a row with a different number of columns is refused.
+//! Invariant: nothing in a row is dropped silently: a row with another number of columns than named is refused.
 
-use super::columns::{ContactColumn, PersonColumn};
-use crate::refusal::Refusal;
-use kith_client::Error;
-use kith_core::reason::{self, Reason};
+use super::{
+    cell::{has_digit, is_number, refusal, unreadable},
+    columns::{Columns, ContactColumn},
+    matrix,
+    not_list::{NotList, uneven},
+    table::{Heading, Layout, Parts, Table},
+};
+use crate::{limits::UNIX_TIME_MIN, refusal::Refusal, spot::Spot};
 use kith_core::{
-    id::{OrganisationId, PersonId},
+    id::PersonId,
     invalid::{Invalid, Problem},
     timestamp::Timestamp,
 };
 use kith_json::read_time;
-use std::{borrow::Cow, collections::HashMap};
-
-/// How a list is laid out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Layout {
-    /// What separates columns; `None` for commas, or white space in lines without commas.
-    pub separator: Option<char>,
-    /// Whether the first row is a heading.
-    pub has_heading: bool,
-}
 
 /// How a list's times are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
-    /// Time zero.
-    pub epoch: Timestamp,
+    /// Time zero; `None` if numbers count from 1970, as they do in most programs.
+    pub epoch: Option<Timestamp>,
     /// Milliseconds in one unit.
     pub unit_ms: i64,
 }
@@ -36,8 +29,8 @@ pub struct Clock {
 /// A contact, as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its number in the list, from 1.
-    pub record: u64,
+    /// Where it is listed.
+    pub spot: Spot,
     /// When it happened.
     pub time: Timestamp,
     /// One person; the sender, if there is one.
@@ -55,151 +48,84 @@ pub struct Listed {
     pub skipped: u64,
     /// Rows that could not be read.
     pub refusals: Vec<Refusal>,
-}
-
-/// A person in a list of people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its number in the list, from 1.
-    pub record: u64,
-    /// The person.
-    pub person: PersonId,
-    /// Their organisation.
-    pub organisation: Option<OrganisationId>,
-    /// Their role; may be empty.
-    pub role: String,
+    /// The heading, if it was not said that there is one.
+    pub heading: Option<Heading>,
 }
 
 /// Reads a list of contacts.
-pub fn parse_rows(text: &str, layout: Layout, columns: &[ContactColumn], clock: Clock) -> Listed {
+pub fn parse_rows(
+    text: &str,
+    layout: Layout,
+    columns: &Columns<ContactColumn>,
+    clock: Clock,
+) -> Result<Listed, NotList> {
+    let table = Table::new(text, layout, |parts| columns.fit(parts), |table| is_headed(table, columns));
+    if let Some((rows, columns)) = matrix::size(table.records(), columns.count()) {
+        return Err(NotList::Matrix { rows, columns });
+    }
     let mut found = Listed::default();
-    let mut width = None;
-    for Record { number, line, parts } in records(text, layout) {
-        let width = *width.get_or_insert(parts.len());
-        if parts.len() != width {
-            found.refusals.push(uneven(number, line, parts.len(), width));
+    let (mut misfit, mut fitting) = (None, 0_usize);
+    for row in table.records() {
+        let spot = Spot::new(row.number, row.line);
+        if !columns.fit(&row.parts) {
+            let (width, named) = (columns.width_of(&row.parts), columns.count());
+            misfit.get_or_insert(NotList::Misfit { line: row.line, found: width, named });
+            found.refusals.push(unreadable(spot, "columns", format!("the row has {}", uneven(width, named))));
             continue;
         }
-        match parse_row(number, &parts, columns, clock) {
+        fitting += 1;
+        match parse_row(spot, &row.parts, columns, clock) {
+            Ok(Row { time, .. }) if clock.epoch.is_none() && is_undated(time, &row.parts, columns) => {
+                return Err(NotList::Undated { line: row.line, time });
+            }
             Ok(row) if row.from == row.to => found.skipped += 1,
             Ok(row) => found.rows.push(row),
-            Err(invalid) => found.refusals.push(Refusal::local(number, &Error::from(invalid))),
+            Err(refusal) => found.refusals.push(refusal),
         }
     }
-    found.rows.sort_by_key(|row| (row.time, row.record));
-    found
-}
-
-/// Reads a list of people: returns those that could be read, and why others could not.
-///
-/// Rows may end early: what they leave out is unknown. A person listed twice must be described alike.
-pub fn parse_members(text: &str, layout: Layout, columns: &[PersonColumn]) -> (Vec<Member>, Vec<Refusal>) {
-    let (mut members, mut refusals) = (Vec::<Member>::new(), Vec::new());
-    let (mut width, mut seen) = (None, HashMap::<PersonId, usize>::new());
-    for Record { number, line, parts } in records(text, layout) {
-        let width = *width.get_or_insert(parts.len().max(columns.len()));
-        if parts.len() > width {
-            refusals.push(uneven(number, line, parts.len(), width));
-            continue;
-        }
-        match parse_member(number, &parts, columns) {
-            Ok(member) => match seen.get(&member.person).map(|at| &members[*at]) {
-                None => {
-                    seen.insert(member.person.clone(), members.len());
-                    members.push(member);
-                }
-                Some(first) if Member { record: first.record, ..member.clone() } == *first => {}
-                Some(first) => {
-                    let message =
-                        format!("line {line}: {} is described differently by row {}", member.person, first.record);
-                    refusals.push(unreadable(number, "id", message));
-                }
-            },
-            Err(invalid) => refusals.push(Refusal::local(number, &Error::from(invalid))),
-        }
+    if let (Some(misfit), 0) = (misfit, fitting) {
+        return Err(misfit);
     }
-    (members, refusals)
+    found.rows.sort_by_key(|row| (row.time, row.spot));
+    found.heading = table.found_heading;
+    Ok(found)
 }
 
-/// A row, split into columns.
-struct Record<'t> {
-    /// Its number among the rows, from 1.
-    number: u64,
-    /// Its line number, from 1.
-    line: u64,
-    parts: Vec<Cow<'t, str>>,
-}
-
-/// Lines that are not blank or comments.
-fn records(text: &str, layout: Layout) -> impl Iterator<Item = Record<'_>> {
-    let lines = (1..).zip(text.lines().map(move |line| trim(line, layout)));
-    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(['#', '%']));
-    let rows = (1..).zip(lines.skip(usize::from(layout.has_heading)));
-    rows.map(move |(number, (line, text))| Record { number, line, parts: split(text, layout) })
-}
-
-/// A line without surrounding white space, unless white space is the separator.
-fn trim(line: &str, layout: Layout) -> &str {
-    match layout.separator {
-        Some(separator) if separator.is_whitespace() => {
-            line.trim_matches(|letter: char| letter.is_whitespace() && letter != separator)
-        }
-        Some(_) | None => line.trim(),
-    }
-}
-
-/// The columns of a line.
-fn split(line: &str, layout: Layout) -> Vec<Cow<'_, str>> {
-    match layout.separator {
-        Some(separator) => split_quoted(line, separator),
-        None if line.contains(',') => line.split(',').map(|part| part.trim().into()).collect(),
-        None => line.split_whitespace().map(Into::into).collect(),
-    }
-}
-
-/// Columns that may be in double quotes, doubled inside, and then contain the separator (RFC 4180).
-fn split_quoted(line: &str, separator: char) -> Vec<Cow<'_, str>> {
-    let mut is_quoted = false;
-    let parts = line.split(move |letter: char| {
-        is_quoted ^= letter == '"';
-        letter == separator && !is_quoted
-    });
-    let value = |part: &str| {
-        part.strip_prefix('"').and_then(|part| part.strip_suffix('"')).map(|part| part.replace("\"\"", "\""))
-    };
-    parts.map(str::trim).map(|part| value(part).map_or(part.into(), Into::into)).collect()
-}
-
-/// A row with a different number of columns than the first.
-fn uneven(record: u64, line: u64, found: usize, width: usize) -> Refusal {
-    unreadable(record, "columns", format!("line {line} has {found} columns, but the first row has {width}"))
-}
-
-fn unreadable(record: u64, field: &str, message: String) -> Refusal {
-    Refusal { record, reason: reason::name(Reason::EventInvalid), field: field.to_owned(), message }
-}
-
-type Parts<'t> = [Cow<'t, str>];
-
-fn parse_row(record: u64, parts: &Parts<'_>, columns: &[ContactColumn], clock: Clock) -> Result<Row, Invalid> {
-    let part = |wanted: ContactColumn, name: &str| {
-        let index = columns.iter().position(|column| *column == wanted);
-        let text = index.and_then(|index| parts.get(index)).map(AsRef::as_ref);
-        text.ok_or_else(|| Invalid::new(name, Problem::Missing))
-    };
-    Ok(Row {
-        record,
-        time: parse_time(part(ContactColumn::Time, "time")?, clock)?,
-        from: PersonId::parse_field(part(ContactColumn::From, "from")?, "from")?,
-        to: PersonId::parse_field(part(ContactColumn::To, "to")?, "to")?,
+/// Whether the first row is a heading: it has the columns of a contact, a word instead of a time, and no numbers.
+fn is_headed(table: &Table<'_>, columns: &Columns<ContactColumn>) -> bool {
+    table.records().next().is_some_and(|first| {
+        let time = columns.get(ContactColumn::Time, &first.parts).unwrap_or_default();
+        let has_numbers = first.parts.iter().any(|part| is_number(part));
+        columns.fit(&first.parts) && !time.is_empty() && !has_digit(time) && !has_numbers
     })
 }
 
+fn parse_row(spot: Spot, parts: &Parts<'_>, columns: &Columns<ContactColumn>, clock: Clock) -> Result<Row, Refusal> {
+    let part = |wanted: ContactColumn| columns.get(wanted, parts).unwrap_or_default();
+    let person = |wanted: ContactColumn, field: &str| {
+        PersonId::parse_field(part(wanted), field).map_err(|invalid| refusal(spot, part(wanted), invalid))
+    };
+    let time = part(ContactColumn::Time);
+    Ok(Row {
+        spot,
+        time: parse_time(time, clock).map_err(|invalid| refusal(spot, time, invalid))?,
+        from: person(ContactColumn::From, "from")?,
+        to: person(ContactColumn::To, "to")?,
+    })
+}
+
+/// Whether a time is a number that hardly counts from 1970.
+fn is_undated(time: Timestamp, parts: &Parts<'_>, columns: &Columns<ContactColumn>) -> bool {
+    time < UNIX_TIME_MIN && columns.get(ContactColumn::Time, parts).is_some_and(is_number)
+}
+
 /// The rule for times, in words.
-const TIMES: &str =
-    "a number of units, or RFC 3339, between the years 1900 and 9999 (a heading is passed over with --header)";
+const TIMES: &str = "a number of units, or RFC 3339, between the years 1900 and 9999";
 
 fn parse_time(text: &str, clock: Clock) -> Result<Timestamp, Invalid> {
+    if text.is_empty() {
+        return Err(Invalid::new("time", Problem::Missing));
+    }
     let time = read_time(text).or_else(|| units_after(text, clock));
     let time = time.filter(|time| (Timestamp::MIN..=Timestamp::MAX).contains(time));
     time.ok_or_else(|| Invalid::new("time", Problem::MustBe(TIMES)))
@@ -210,7 +136,8 @@ fn units_after(text: &str, clock: Clock) -> Option<Timestamp> {
         Ok(units) => units.checked_mul(clock.unit_ms)?,
         Err(_) => parse_fraction(text, clock.unit_ms)?,
     };
-    clock.epoch.millis().checked_add(passed_ms).map(Timestamp::from_millis)
+    let epoch_ms = clock.epoch.map_or(0, Timestamp::millis);
+    epoch_ms.checked_add(passed_ms).map(Timestamp::from_millis)
 }
 
 /// A number of units with a decimal point, rounded to milliseconds.
@@ -223,31 +150,20 @@ fn parse_fraction(text: &str, unit_ms: i64) -> Option<i64> {
     (millis.abs() < LARGEST_EXACT).then_some(millis as i64)
 }
 
-fn parse_member(record: u64, parts: &Parts<'_>, columns: &[PersonColumn]) -> Result<Member, Invalid> {
-    let part = |wanted: PersonColumn| {
-        let index = columns.iter().position(|column| *column == wanted)?;
-        parts.get(index).map(AsRef::as_ref).filter(|text: &&str| !text.is_empty())
-    };
-    let id = part(PersonColumn::Id).ok_or_else(|| Invalid::new("id", Problem::Missing))?;
-    let organisation = part(PersonColumn::Organisation);
-    Ok(Member {
-        record,
-        person: PersonId::parse_field(id, "id")?,
-        organisation: organisation.map(|id| OrganisationId::parse_field(id, "org")).transpose()?,
-        role: part(PersonColumn::Role).unwrap_or_default().to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::columns::{parse_contact_columns, parse_people_columns};
+    use super::super::{columns::parse_contact_columns, table::Separator};
     use super::*;
     use proptest::prelude::*;
 
-    const CLOCK: Clock = Clock { epoch: Timestamp::from_millis(1_000_000), unit_ms: 1_000 };
+    const CLOCK: Clock = Clock { epoch: Some(Timestamp::from_millis(1_000_000)), unit_ms: 1_000 };
+
+    fn read(text: &str, layout: Layout, columns: &str) -> Result<Listed, NotList> {
+        parse_rows(text, layout, &parse_contact_columns(columns).unwrap(), CLOCK)
+    }
 
     fn rows(text: &str, columns: &str) -> Listed {
-        parse_rows(text, Layout::default(), &parse_contact_columns(columns).unwrap(), CLOCK)
+        read(text, Layout::default(), columns).unwrap()
     }
 
     #[test]
@@ -257,25 +173,31 @@ mod tests {
         for (text, columns) in [
             ("20\ta\tb", "time,from,to"),
             ("a,b,20", "from,to,time"),
-            ("  x   a  b\t20 y", "_,from,to,time"),
-            ("# from to time\r\n% more\na , b , 20\r\n", "from,to,time"),
+            ("  x   a  b\t20 y", "_,from,to,time,_"),
+            ("  x   a  b\t20 y", "_,from,to,time,..."),
+            ("20\ta\t\tb\t", "time,from,_,to"),
         ] {
             assert_eq!(rows(text, columns), expected, "{text}");
         }
+        let found = rows("# from to time\r\n% more\n\na , b , 20\r\n", "from,to,time");
+        assert_eq!(found.rows, [Row { spot: Spot::new(1, 4), ..expected.rows[0].clone() }]);
     }
 
     #[test]
     fn rows_come_by_time_and_then_as_listed() {
         let found = rows("30 a b\n20 c d\n30 e f\n20 g g\n", "time,from,to");
-        assert_eq!(found.rows.iter().map(|row| row.record).collect::<Vec<_>>(), [2, 1, 3]);
+        assert_eq!(found.rows.iter().map(|row| row.spot.record).collect::<Vec<_>>(), [2, 1, 3]);
         assert_eq!(found.skipped, 1);
     }
 
     #[test]
-    fn bad_rows_are_refused_by_number_and_field_and_the_others_kept() {
-        let found = rows("20 a b\n20 a\nx a b\n20 a/b c\n99999999999999 a b\n21 a b", "time,from,to");
-        let refusals: Vec<_> = found.refusals.iter().map(|refusal| (refusal.record, refusal.field.as_str())).collect();
-        assert_eq!(refusals, [(2, "columns"), (3, "time"), (4, "from"), (5, "time")]);
+    fn bad_rows_are_refused_by_line_and_field_and_the_others_kept() {
+        let found = rows("20 a b\n\n20 a\nx a b\n20 a/b c\n99999999999999 a b\n21 a b", "time,from,to");
+        let refusals: Vec<_> =
+            found.refusals.iter().map(|refusal| (refusal.spot.line, refusal.field.as_str())).collect();
+        assert_eq!(refusals, [(3, "columns"), (4, "time"), (5, "from"), (6, "time")]);
+        assert_eq!(found.refusals[0].message, "the row has 2 columns, but 3 are named");
+        assert!(found.refusals[2].message.ends_with("; it is \"a/b\""), "{:?}", found.refusals[2]);
         assert_eq!(found.rows.len(), 2);
     }
 
@@ -289,67 +211,88 @@ mod tests {
     }
 
     #[test]
-    fn people_have_organisation_and_role_or_not() {
-        let columns = parse_people_columns("_,id,org,role").unwrap();
-        let (members, refusals) = parse_members("0\t1098\tADM\n1,1100,,GP lead\n2 a/b", Layout::default(), &columns);
-        let shown: Vec<_> = members
-            .iter()
-            .map(|member| (member.person.as_str(), member.organisation.as_ref().map(OrganisationId::as_str)))
-            .collect();
-        assert_eq!(shown, [("1098", Some("ADM")), ("1100", None)]);
-        assert_eq!(members[1].role, "GP lead");
-        assert_eq!((refusals[0].record, refusals[0].field.as_str()), (3, "id"));
+    fn without_a_time_zero_numbers_are_unix_times() {
+        let columns = parse_contact_columns("time,from,to").unwrap();
+        let read =
+            |text: &str, unit_ms: i64| parse_rows(text, Layout::default(), &columns, Clock { epoch: None, unit_ms });
+        let time = read_time("2026-03-04T10:00:00Z").unwrap();
+        for (text, unit_ms) in [("1772618400 a b", 1_000), ("1772618400000 a b", 1), ("2026-03-04T10:00:00Z a b", 1)] {
+            assert_eq!(read(text, unit_ms).unwrap().rows[0].time, time, "{text}");
+        }
+        let zero = Timestamp::from_millis(20_000);
+        assert_eq!(read("1772618400 a b\n20 a b", 1_000), Err(NotList::Undated { line: 2, time: zero }));
+        assert_eq!(read("1975-03-04T10:00:00Z a b", 1_000).unwrap().rows.len(), 1);
+        let given = Clock { epoch: Some(Timestamp::from_millis(0)), unit_ms: 1_000 };
+        assert_eq!(parse_rows("20 a b", Layout::default(), &columns, given).unwrap().rows[0].time, zero);
     }
 
     #[test]
-    fn rows_with_another_number_of_columns_are_named_with_their_line() {
-        let found =
-            rows("# t,a,b\n1000,shah,ben\n\n1000,Shah, Amina,ben\n1100 Ben Okoro amina\n1200,c,d\n", "time,from,to");
-        let told: Vec<_> = found.refusals.iter().map(|refusal| (refusal.record, refusal.message.as_str())).collect();
-        let expected =
-            ["line 4 has 4 columns, but the first row has 3", "line 5 has 4 columns, but the first row has 3"];
-        assert_eq!(told, [(2, expected[0]), (3, expected[1])]);
+    fn rows_with_other_columns_than_named_are_refused_unless_the_rest_is_ignored() {
+        let list = "# t,a,b\n1000,shah,ben\n\n1000,Shah, Amina,ben\n1100 Ben Okoro amina\n1200,c,d\n";
+        let found = rows(list, "time,from,to");
+        let told: Vec<_> = found.refusals.iter().map(|refusal| (refusal.spot.line, refusal.message.as_str())).collect();
+        let [(4, surplus), (5, "the row has 1 column, but 3 are named: --separator says what separates them")] =
+            told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert!(surplus.starts_with("the row has 4 columns, but 3 are named: name unused columns _"), "{surplus}");
         assert_eq!(found.rows.len(), 2);
-        let columns = parse_people_columns("id,org").unwrap();
-        let (members, refusals) = parse_members("amina,ward\nShah, Amina,ward\nben\n", Layout::default(), &columns);
-        assert_eq!((members.len(), refusals[0].record, refusals[0].field.as_str()), (2, 2, "columns"));
+        let wide = "20 a b 1\n21 a b 1\n";
+        assert_eq!(read(wide, Layout::default(), "time,from,to"), Err(NotList::Misfit { line: 1, found: 4, named: 3 }));
+        assert_eq!(rows(wide, "time,from,to,_"), rows(wide, "time,from,to,..."));
+    }
+
+    #[test]
+    fn matrices_are_no_lists() {
+        let matrix = " 0 1 0 0 1\n 1 0 0 1 0\n 0 1 0 0 0\n 1 0 1 0 0\n 0 0 1 1 0\n";
+        for columns in ["from,to,time", "from,to,time,_,_", "from,to,time,..."] {
+            let why = read(matrix, Layout::default(), columns).unwrap_err();
+            assert_eq!(why, NotList::Matrix { rows: 5, columns: 5 }, "{columns}");
+        }
     }
 
     #[test]
     fn lists_of_the_world_have_separators_quotes_headings_and_dates() {
-        let columns = parse_contact_columns("time,from,to").unwrap();
         let time = |text: &str| read_time(text).unwrap();
-        let check = |text: &str, separator| {
-            let found = parse_rows(text, Layout { separator, has_heading: true }, &columns, CLOCK);
-            assert_eq!(found.refusals, [], "{text}");
-            let shown = found.rows.iter().map(|row| (row.record, row.time, row.from.as_str(), row.to.as_str()));
-            let expected =
-                [(1, time("2026-03-04T10:00:00Z"), "a", "b"), (2, time("2026-03-04T11:00:00.123Z"), "c", "d")];
-            assert_eq!(shown.collect::<Vec<_>>(), expected, "{text}");
+        let check = |text: &str, separator: Option<char>| {
+            for has_heading in [Some(true), None] {
+                let separator = separator.map(Separator::Letter);
+                let found = read(text, Layout { separator, has_heading }, "time,from,to").unwrap();
+                assert_eq!(found.refusals, [], "{text}");
+                assert_eq!(found.heading.is_some(), has_heading.is_none());
+                let shown =
+                    found.rows.iter().map(|row| (row.spot.record, row.time, row.from.as_str(), row.to.as_str()));
+                let expected =
+                    [(1, time("2026-03-04T10:00:00Z"), "a", "b"), (2, time("2026-03-04T11:00:00.123Z"), "c", "d")];
+                assert_eq!(shown.collect::<Vec<_>>(), expected, "{text}");
+            }
         };
         check("when;who;whom\n\"2026-03-04T10:00:00Z\";a;\"b\"\n2026-03-04T12:00:00.123+01:00; c ;d\n", Some(';'));
-        check("when\twho\twhom\r\n2026-03-04T10:00:00Z\ta\tb\r\n2026-03-04T11:00:00.123456Z\tc\td\r\n", Some('\t'));
-        check("when,who,whom\n2026-03-04T10:00:00Z,a,b\n2026-03-04 11:00:00.123Z,c,d", None);
-        let quoted = split_quoted("\"a;\"\"b\"\"\";;c\";x", ';');
-        assert_eq!(quoted, ["a;\"b\"", "", "c\";x"]);
-        assert_eq!(split_quoted("\ta\t", '\t'), ["", "a", ""]);
+        check("when\twho\twhom\r\n2026-03-04T10:00:00Z\ta\tb\r\n2026-03-04T11:00:00.123456Z\tc\td\r\n", None);
+        check("when,who,whom\n2026-03-04T10:00:00Z,a,b\n2026-03-04 11:00:00.123Z,\"c\",d", None);
     }
 
     #[test]
-    fn whoever_is_listed_twice_is_described_alike() {
-        let columns = parse_people_columns("id,org").unwrap();
-        let (members, refusals) = parse_members("a,ward\nb,ward\na,ward\na,desk\n", Layout::default(), &columns);
-        assert_eq!(members.len(), 2);
-        let told: Vec<_> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
-        assert_eq!(told, ["line 4: a is described differently by row 1"]);
+    fn a_first_row_without_a_time_is_a_heading_unless_it_is_said_to_be_none() {
+        let list = "\ntime from to\n20 a b\n";
+        let found = rows(list, "time,from,to");
+        assert_eq!(found.heading, Some(super::Heading { line: 2, text: "time from to".into() }));
+        assert_eq!((found.rows[0].spot, found.refusals.len()), (Spot::new(1, 3), 0));
+        let found = read(list, Layout { has_heading: Some(false), ..Layout::default() }, "time,from,to").unwrap();
+        assert_eq!((found.heading, found.refusals[0].spot), (None, Spot::new(1, 2)));
+        for row in ["20: a b", "x 1 2"] {
+            let found = rows(&format!("{row}\n20 a b\n"), "time,from,to");
+            assert_eq!((found.heading, found.refusals.len()), (None, 1), "{row}: a time that is written wrongly");
+        }
     }
 
     proptest! {
         #[test]
         fn arbitrary_text_never_panics(text in "\\PC{0,100}") {
-            let _ = rows(&text, "time,from,to");
-            let columns = parse_people_columns("id,org").unwrap();
-            let _ = parse_members(&text, Layout { separator: Some(';'), has_heading: true }, &columns);
+            let _ = read(&text, Layout::default(), "time,from,to");
+            let layout = Layout { separator: Some(Separator::Letter(';')), has_heading: Some(true) };
+            let _ = read(&text, layout, "time,from,to,...");
         }
     }
 }
