@@ -149,13 +149,17 @@ fn a_directory_applies_to_people_who_are_there_already() {
     files.edges(&cli, &contacts).ok().prints("3 people and 0 organisations added first");
     let people = files.path("people");
     let flags = [&contacts[..], &["--people", &people, "--people-columns", "id,_,org"]].concat();
-    files.edges(&cli, &[&flags[..], &["--dry-run"]].concat()).ok().prints("3 people to change");
+    files
+        .edges(&cli, &[&flags[..], &["--dry-run"]].concat())
+        .ok()
+        .prints("3 people to change, as the list of people says: 1 to Trading, 2 to Trading, 3 to Legal");
 
     let (_, secret) = token(&cli, &["--role", "recorder", "--organisation", "riverside"]);
     let head = cli.head();
     let ran = files.edges(&cli.token(&secret), &flags).ok().prints("0 people and 0 organisations added first");
     let ran = ran.prints("5 left out of what the list says about people:");
-    ran.prints("line 1 of the list of people: PERMISSION_DENIED").prints("line 3 of the list of people: ");
+    let ran = ran.prints("line 3 of the list of people: PERMISSION_DENIED Legal is not added: this token may not");
+    ran.prints("line 2 of the list of people: ").prints(" 2 is not changed to Trading: ");
     assert_eq!(cli.head(), head, "a recorder of another organisation changes nobody");
 
     files.edges(&cli, &flags).ok().prints("0 accepted, 2 duplicates").prints("3 people changed");

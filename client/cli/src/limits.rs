@@ -32,8 +32,8 @@ pub(crate) const LOOKALIKES_TOLD_MAX: usize = 3;
 pub(crate) const REFUSALS_TOLD_MAX: usize = 20;
 /// Records of an import that its preview shows.
 pub(crate) const RECORDS_PREVIEWED_MAX: usize = 10;
-/// Organisations that the preview of an import names.
-pub(crate) const ORGANISATIONS_TOLD_MAX: usize = 10;
+/// Organisations, and people, that the preview of an import names.
+pub(crate) const PREVIEWED_TOLD_MAX: usize = 10;
 /// Failing keys shown by a check of a plugin.
 pub(crate) const CHECK_FAULTS_TOLD_MAX: usize = 10;
 /// Failing keys shown by a trial of a plugin.

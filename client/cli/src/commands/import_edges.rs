@@ -32,7 +32,7 @@ use kith_json::{
     derived::digest_of,
 };
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -181,7 +181,7 @@ async fn preview(context: &mut Context, list: List) -> Result<(), Failure> {
         skipped,
         split,
         people: newcomers.len(),
-        changed: differing.len(),
+        changes: differing.iter().map(|member| format!("{} to {}", member.person, described(member))).collect(),
         organisations: organisations.into_iter().map(|(_, organisation)| organisation).collect(),
         refusals,
     });
@@ -200,11 +200,14 @@ async fn record_directory(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let mut outside = HashSet::new();
-    let items = directory.items(source);
+    let (items, left_out) = (directory.items(source), directory.left_out());
     let take = |tally: &mut Tally, answers: Vec<Answer>| {
         let (denied, answered): (Vec<_>, Vec<_>) = answers.into_iter().partition(is_denied);
         tally.count(answered);
-        for answer in denied {
+        for mut answer in denied {
+            if let (Err(refusal), Some(what)) = (&mut answer.result, left_out.get(&(answer.spot, answer.role))) {
+                refusal.message = format!("{what}: {}", refusal.message);
+            }
             outside.extend((answer.role == Role::Person).then_some(answer.spot));
             tally.leave_out(answer);
         }
@@ -264,6 +267,29 @@ impl Directory {
         let differing = self.differing.iter().map(|member| item(member.spot, Role::Change, changed(member, now)));
         organisations.chain(newcomers).chain(differing).collect()
     }
+
+    /// What it means that an event is not recorded.
+    fn left_out(&self) -> HashMap<(Spot, Role), String> {
+        let organisations =
+            self.organisations.iter().map(|(spot, id)| ((*spot, Role::Organisation), format!("{id} is not added")));
+        let newcomers = self.newcomers.iter().map(|member| {
+            let Member { spot, person, organisation, .. } = member;
+            let organisation = organisation.as_ref().map_or("an organisation", OrganisationId::as_str);
+            ((*spot, Role::Person), format!("{person} is added without {organisation}"))
+        });
+        let differing = self.differing.iter().map(|member| {
+            let Member { spot, person, .. } = member;
+            ((*spot, Role::Change), format!("{person} is not changed to {}", described(member)))
+        });
+        organisations.chain(newcomers).chain(differing).collect()
+    }
+}
+
+/// A member's organisation and role.
+fn described(member: &Member) -> String {
+    let organisation = member.organisation.as_ref().map_or("", OrganisationId::as_str);
+    let parts: Vec<&str> = [organisation, &member.role].into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// Who is already in the directory.

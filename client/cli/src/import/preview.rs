@@ -41,8 +41,8 @@ pub(crate) struct Besides {
     pub(crate) split: u64,
     /// People who would be added.
     pub(crate) people: usize,
-    /// People who would be changed.
-    pub(crate) changed: usize,
+    /// People who would be changed, each with what they would become.
+    pub(crate) changes: Vec<String>,
     /// Organisations that would be added.
     pub(crate) organisations: Vec<OrganisationId>,
     /// Records that would be refused, as far as can be known without asking the server.
@@ -99,7 +99,8 @@ impl Preview {
         ]);
         if kind == Kind::Edges {
             answer.insert("people_to_add".to_owned(), self.besides.people.into());
-            answer.insert("people_to_change".to_owned(), self.besides.changed.into());
+            answer.insert("people_to_change".to_owned(), self.besides.changes.len().into());
+            answer.insert("changes".to_owned(), json!(self.besides.changes));
             answer.insert(
                 "organisations_to_add".to_owned(),
                 json!(self.besides.organisations.iter().map(OrganisationId::as_str).collect::<Vec<_>>()),
@@ -149,18 +150,15 @@ impl Preview {
         }
         if kind == Kind::Edges {
             let organisations = self.besides.organisations.len();
-            let mut named: Vec<&str> = self.besides.organisations.iter().map(OrganisationId::as_str).collect();
-            if named.len() > limits::ORGANISATIONS_TOLD_MAX {
-                named.truncate(limits::ORGANISATIONS_TOLD_MAX);
-                named.push("...");
-            }
-            let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
+            let named = first_of(self.besides.organisations.iter().map(OrganisationId::as_str));
             let people = self.besides.people;
             lines.push(format!("{people} people and {organisations} organisations to add first{named}"));
-            if self.besides.changed > 0 {
-                lines.push(format!("{} people to change, as the list of people says", self.besides.changed));
+            let changes = &self.besides.changes;
+            if !changes.is_empty() {
+                let named = first_of(changes.iter().map(String::as_str));
+                lines.push(format!("{} people to change, as the list of people says{named}", changes.len()));
             }
-            if organisations > 0 || self.besides.changed > 0 {
+            if organisations > 0 || !changes.is_empty() {
                 lines.push("what the token may not add or change is left out then, and listed".to_owned());
             }
         }
@@ -168,6 +166,15 @@ impl Preview {
         lines.extend(told(&self.besides.refusals));
         lines
     }
+}
+
+/// The first of several, after a colon; nothing if there are none.
+fn first_of<'t>(all: impl Iterator<Item = &'t str>) -> String {
+    let mut shown: Vec<&str> = all.take(limits::PREVIEWED_TOLD_MAX + 1).collect();
+    if let Some(last) = shown.get_mut(limits::PREVIEWED_TOLD_MAX) {
+        *last = "...";
+    }
+    if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) }
 }
 
 #[cfg(test)]
@@ -188,8 +195,12 @@ mod tests {
 
     #[test]
     fn the_first_records_are_shown_and_all_are_counted() {
-        let mut preview =
-            Preview::new(Besides { organisations: vec!["ward".parse().unwrap()], people: 2, ..Besides::default() });
+        let mut preview = Preview::new(Besides {
+            organisations: vec!["ward".parse().unwrap()],
+            people: 2,
+            changes: (1..=12).map(|number| format!("p{number} to ward")).collect(),
+            ..Besides::default()
+        });
         let events: Vec<_> = (1..=12).map(met).collect();
         for (number, event) in (1..).zip(&events) {
             preview.add(Spot::new(number, number), Ok(event.clone()));
@@ -211,6 +222,8 @@ mod tests {
             "nothing was recorded; 12 to record, 1 refused, 0 skipped",
             "1 repeated in the file, counted once",
             "2 people and 1 organisations to add first: ward",
+            "12 people to change, as the list of people says: p1 to ward, p2 to ward, p3 to ward, p4 to ward, \
+             p5 to ward, p6 to ward, p7 to ward, p8 to ward, p9 to ward, p10 to ward, ...",
             "what the token may not add or change is left out then, and listed",
             "line 14: EVENT_INVALID is wrong",
         ];
