@@ -4,6 +4,10 @@
 //! The compilers of Python and JavaScript are downloaded from their registries once and kept in `target/plugin-tools`;
 //! components are rebuilt only when a file of the plugin has changed.
 
+mod builds;
+mod mistakes;
+mod readmes;
+
 use crate::village;
 use jiff::Timestamp;
 use kith_tests::{cli::Cli, programs::root, ran::Ran, random::Random};
@@ -24,10 +28,14 @@ const EVENTS: usize = 3_000;
 
 /// `kith` for authors, with shared compilers and a cache of compiled components.
 fn kith(cli: &Cli, arguments: &[&str]) -> Ran {
+    Ran::run(&mut command(cli, arguments), "")
+}
+
+fn command(cli: &Cli, arguments: &[&str]) -> Command {
     let tools = root().join("target/plugin-tools");
     let mut command = cli.command(arguments);
     command.env("KITH_PLUGIN_TOOLS", &tools).env("XDG_CACHE_HOME", tools.join("cache"));
-    Ran::run(&mut command, "")
+    command
 }
 
 /// No server, because most of what authors do needs none.
@@ -70,6 +78,11 @@ pub(crate) fn built_report() -> (PathBuf, PathBuf) {
 
 /// The same with these flags, kept under a name.
 fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
+    built_from(kept_as, flags, |_| {})
+}
+
+/// The same after its files were changed.
+fn built_from(kept_as: &str, flags: &[&str], change: impl Fn(&Path)) -> (PathBuf, PathBuf) {
     // Tests run in parallel: one builds, the others wait.
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +90,7 @@ fn built_with(kept_as: &str, flags: &[&str]) -> (PathBuf, PathBuf) {
     let new = draft.path().join("plugin");
     let make = |folder: &Path| {
         kith(&alone(), &[&["plugin", "new", "contacts", "--folder", text(folder)], flags].concat()).ok();
+        change(folder);
     };
     make(&new);
     let folder = root().join("target/authors").join(format!("{kept_as}-{}", digest(&new)));
@@ -307,31 +321,4 @@ fn what_cannot_be_built_or_tried_is_refused_in_words() {
     let log = folder.path().join("log.jsonl");
     fs::write(&log, "{\"event\":{}}\n").expect("a file");
     kith(&alone(), &["plugin", "check", component, "--log", text(&log)]).exits(2).says("event 1");
-}
-
-/// Whatever differs from machine to machine, or from call to call, is disabled before a plugin's own code runs.
-#[test]
-fn chance_and_clock_are_closed_in_script_languages() {
-    let sdk = |name: &str| root().join("plugins").join(name);
-    let python = |code: &str| {
-        let mut command = Command::new("python3");
-        command.args(["-c", code]).env("PYTHONPATH", sdk("sdk/python")).env("PYTHONDONTWRITEBYTECODE", "1");
-        Ran::run(&mut command, "")
-    };
-    for call in ["random.random()", "random.choice([1])", "random.Random(1)", "random.shuffle([1])"] {
-        python(&format!("import kith_plugin.sealed, random; {call}")).exits(1).says("a view has no chance");
-    }
-    let sealed = sdk("sdk/javascript").join("sealed.js");
-    let script = |code: &str| {
-        let code = format!("await import({}); {code}", json!(text(&sealed)));
-        Ran::run(Command::new("node").args(["--input-type=module", "--eval", &code]), "")
-    };
-    for call in ["Math.random()", "crypto.randomUUID()"] {
-        script(call).exits(1).says("a view has no chance");
-    }
-    for call in ["Date.now()", "new Date()", "Date()", "performance.now()"] {
-        script(call).exits(1).says("a view has no clock");
-    }
-    let works = "if (new Date(86400000).toISOString() !== '1970-01-02T00:00:00.000Z') throw new Error('no date');";
-    script(works).ok();
 }

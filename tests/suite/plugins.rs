@@ -390,6 +390,74 @@ fn a_view_that_stopped_says_which_it_is_and_why() {
     }
 }
 
+/// A server, with 120 pairs on which [`HOSTILE`] fails if its settings begin with `t`: more than a view may fail on.
+fn poisoned() -> (Server, Cli) {
+    let server = Server::start();
+    let cli = server.cli();
+    let people: Vec<String> = (0..16).map(|number| format!("guest-{number:02}")).collect();
+    for person in &people {
+        cli.run(&["person", "add", person, "--id", person]).ok();
+    }
+    let met = ["met", "--attribute", "poison=1"].into_iter().chain(people.iter().map(String::as_str));
+    cli.run(&met.collect::<Vec<_>>()).ok();
+    (server, cli)
+}
+
+#[test]
+fn an_install_that_fails_leaves_nothing_that_answers() {
+    let (_server, cli) = poisoned();
+    let file = Shelf::new();
+    let file = (file.put("hostile.wasm", &HOSTILE), file);
+    let install =
+        |name: &str, settings: &str| cli.run(&["plugin", "install", &file.0, "--name", name, "--settings", settings]);
+    let refused = install("bad", r#"{"t":1}"#).exits(4).says("bad was removed again");
+    assert!(refused.stderr.contains("100 keys in quarantine") || refused.stderr.contains("keys in quarantine"));
+    assert!(refused.stderr.contains("guest-00, guest-01 at entry "), "{}", refused.stderr);
+    cli.run(&["view", "bad"]).exits(3);
+    install("bad", "{}").ok().prints("bad@1 installed").says("it answers: kith view bad");
+    install("bad", r#"{"t":1}"#).exits(4).says("it does not answer");
+    assert_eq!(cli.json_lines(&["view", "bad"]).len(), 120, "the one before still answers");
+}
+
+#[test]
+fn a_view_that_stops_as_soon_as_it_is_level_is_never_an_empty_table() {
+    let (_server, cli) = poisoned();
+    let shelf = Shelf::new();
+    let file = shelf.put("hostile.wasm", &HOSTILE);
+    let tried = cli.run(&["plugin", "try", &file, "--settings", r#"{"t":1}"#]).exits(4);
+    let expected =
+        "the view stopped: too many keys are in quarantine: 120 keys, such as guest-00, guest-01 at entry 17: ";
+    assert!(tried.stderr.contains(expected), "{}", tried.stderr);
+    cli.run(&["plugin", "install", &file, "--name", "bad", "--settings", r#"{"t":1}"#, "--no-wait"]).ok();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while cli.json_lines(&["view"]).iter().all(|view| view["name"] != "bad" || view["state"] != "stopped") {
+        assert!(Instant::now() < deadline, "it goes on");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let asked = cli.run_json(&["view", "bad"]).exits(5).json_error();
+    assert!(asked["message"].as_str().unwrap().contains("too many keys are in quarantine: 120 keys"), "{asked}");
+}
+
+#[test]
+fn a_table_says_that_keys_in_quarantine_are_missing() {
+    let (_server, cli) = village();
+    let shelf = Shelf::new();
+    let file = shelf.put("hostile.wasm", &HOSTILE);
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    cli.run(&["met", "amina", "carol", "--attribute", "poison=1", "--on", "2026-01-06"]).ok();
+    let installed = cli.run(&["plugin", "install", &file, "--name", "bad", "--settings", r#"{"t":1}"#]).ok();
+    installed.says("1 key in quarantine, such as amina, carol at entry ");
+    cli.run(&["view", "bad"]).ok().says("1 key is missing or behind, because the plugin fails on it");
+    let views = cli.json_lines(&["view"]);
+    let bad = views.iter().find(|view| view["name"] == "bad").unwrap();
+    let before = bad["quarantined"][0]["position"].as_u64().unwrap() - 1;
+    let earlier = cli.run(&["view", "bad", "--as-of", &before.to_string()]).ok();
+    assert!(!earlier.stderr.contains("missing"), "{}", earlier.stderr);
+    cli.run(&["plugin", "list"]).ok().prints("1 key in quarantine, such as amina, carol at entry ");
+    let other = cli.run(&["plugin", "try", &file, "--settings", r#"{"t":1}"#]).exits(4);
+    assert!(other.stderr.contains("the plugin fails on amina, carol at entry "), "{}", other.stderr);
+}
+
 #[test]
 fn a_network_without_the_right_to_see_a_component_does_not_get_it() {
     let (_server, cli) = village();

@@ -44,6 +44,22 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The same, with a remark.
+    pub(crate) fn with(self, remark: &str) -> Self {
+        match self {
+            Self::Unexpected(why) => Self::Unexpected(format!("{why}\n{remark}")),
+            other => other,
+        }
+    }
+
+    /// The same; it is about a view that a report reads.
+    pub(crate) fn of_view(self, name: &str) -> Self {
+        match self {
+            Self::PluginRefused(why) => Self::PluginRefused(format!("`{name}`, which the report reads: {why}")),
+            other => other,
+        }
+    }
+
     pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Self {
         Self::File { action, path: path.to_owned(), error }
     }

@@ -11,8 +11,8 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use kith_client::v1;
 use kith_core::{day::Day, filter::Filter, history::History, id::NetworkName, position::Position};
 use kith_views::{
-    Clock, Config, Declared, FollowError, Following, Manifest, Query, QueryAnswer, QueryError, Report, ViewDigest,
-    ViewHandle, ViewScope, ViewStatus, Views, wire,
+    Clock, Compiling, Config, Declared, FollowError, Following, Manifest, Priority, Query, QueryAnswer, QueryError,
+    Report, ViewDigest, ViewHandle, ViewScope, ViewState, ViewStatus, Views, wire,
 };
 use std::{
     fs, io,
@@ -103,16 +103,20 @@ impl Host {
         let folded = Folded { handle: Arc::new(handle), _head: head, _folder: own };
         match folded.handle.wait_for(until).await {
             Ok(_) => Ok(folded),
-            Err(stopped) => {
-                let status = folded.status().await?;
-                Err(Failure::PluginRefused(format!("{stopped}: {:?}", status.state)))
-            }
+            Err(stopped) => Err(Failure::PluginRefused(match folded.status().await?.state {
+                ViewState::Stopped { reason } | ViewState::Paused { reason } | ViewState::WaitingForRoom { reason } => {
+                    format!("{stopped}: {reason}")
+                }
+                ViewState::Building | ViewState::Running => stopped.to_string(),
+            })),
         }
     }
 }
 
 fn open_in(folder: &TempDir, cache: PathBuf) -> Result<Views, Failure> {
-    Views::open(Config::new(folder.path().join("views"), cache)).map_err(|error| cannot_run(&error))
+    let usual = Config::new(folder.path().join("views"), cache);
+    let config = Config { priority: Priority::Usual, compiling: Compiling::AgainAndAgain, ..usual };
+    Views::open(config).map_err(|error| cannot_run(&error))
 }
 
 fn cannot_run(error: &dyn std::fmt::Display) -> Failure {

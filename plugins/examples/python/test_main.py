@@ -36,7 +36,7 @@ class Test(unittest.TestCase):
 
     def test_a_short_contact_counts_only_if_it_may(self):
         events = [(10, 5), (11, 40), (12, None)]
-        self.assertEqual(row(events, 12)["minutes"], 45)
+        self.assertEqual(row(events, 12, minutes_min=0)["minutes"], 45)
         self.assertEqual(row(events, 12, minutes_min=30)["days"], 2)
         self.assertIsNone(row(events[:1], 12, minutes_min=30))
 

@@ -129,12 +129,36 @@ function inOrder(values, fields, names) {
   }
   return fields.map(({ name, of }) => {
     const value = values[name] ?? undefined;
-    if (value !== undefined && !FITS[of](value)) throw new Fault(`\`${name}\` is of type ${of}, which ${value} is not`);
+    if (value !== undefined && !FITS[of](value)) {
+      const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+      throw new Fault(`\`${name}\` is of type ${of}, which ${shown} is not`);
+    }
     return value;
   });
 }
 
 function slotFault(slot, error) {
   if (error instanceof Fault) return new SlotFault(slot, error.event, error.message);
-  return new SlotFault(slot, undefined, `${error.name ?? "Error"}: ${error.message ?? error}`);
+  return new SlotFault(slot, undefined, told(error));
+}
+
+/** What is wrong with the settings, or with the view that takes them. */
+export function refusal(error) {
+  return error?.constructor === Error ? error.message : told(error);
+}
+
+/** An error with the line of the author's own code that it comes from. */
+function told(error) {
+  const where = ownLine(error?.stack);
+  return `${error?.name ?? "Error"}: ${error?.message ?? error}${where === undefined ? "" : ` (${where})`}`;
+}
+
+/** The first line of a stack that is in a file of the author: not of the kit, nor of the engine. */
+function ownLine(stack) {
+  for (const line of `${stack ?? ""}`.split("\n")) {
+    if (/(^|[/@( ])sdk\/|node:|node_modules/.test(line)) continue;
+    const found = /([\w.-]+\.m?js):(\d+)(:\d+)?\)?$/.exec(line.trim());
+    if (found !== null) return `${found[1]}, line ${found[2]}`;
+  }
+  return undefined;
 }

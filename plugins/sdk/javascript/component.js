@@ -2,12 +2,13 @@
  * The component: the calls of the contract on the view that `main.js` exports as its default. Only this module knows
  * the generated bindings.
  *
- * Imported before the plugin, it disables what would differ from call to call: the clock and random numbers.
+ * What is imported before the plugin closes whatever would differ from call to call, and keeps what is logged.
  *
  * @module
  */
 
 import "./sealed.js";
+import * as said from "./said.js";
 import View from "../main.js";
 import * as calls from "./calls.js";
 
@@ -15,12 +16,13 @@ const NO_SLOT = 0xffff_ffff;
 let configured;
 
 function call(run) {
+  said.forget();
   try {
     if (configured === undefined) throw new calls.SlotFault(undefined, undefined, "the view is not configured");
     return run(configured);
   } catch (error) {
     const { slot, event, message } = error;
-    throw { slot: slot ?? NO_SLOT, event: event === undefined ? undefined : BigInt(event), message: `${message}` };
+    throw { slot: slot ?? NO_SLOT, event: event === undefined ? undefined : BigInt(event), message: said.addedTo(`${message}`) };
   }
 }
 
@@ -46,10 +48,11 @@ export const view = {
   },
 
   configure(settings) {
+    said.forget();
     try {
       configured = calls.configure(View, settings);
     } catch (error) {
-      throw `${error.message}`;
+      throw said.addedTo(calls.refusal(error));
     }
   },
 

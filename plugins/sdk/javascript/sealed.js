@@ -1,5 +1,6 @@
 /**
- * Disables the clock and random numbers: in a component they would silently be those of the day it was built.
+ * Closes what would differ from machine to machine or from call to call: in a component it would be missing, or silently
+ * that of the day it was built. `SEALED` is the whole list, besides `Date`.
  *
  * @module
  */
@@ -9,6 +10,19 @@ function refuse(what) {
     throw new Error(`a view has no ${what}: the same events must give the same rows everywhere`);
   };
 }
+
+/** What a view does not have, and the functions that would provide it: an object and their names in it. */
+export const SEALED = {
+  clock: [
+    [globalThis.performance, ["now", "mark", "measure"]],
+    [globalThis, ["setTimeout", "setInterval", "setImmediate"]],
+  ],
+  chance: [
+    [Math, ["random"]],
+    [globalThis.crypto, ["getRandomValues", "randomUUID"]],
+  ],
+  network: [[globalThis, ["fetch", "WebSocket", "XMLHttpRequest", "EventSource"]]],
+};
 
 const RealDate = Date;
 
@@ -24,10 +38,10 @@ SealedDate.parse = RealDate.parse;
 SealedDate.now = refuse("clock");
 
 globalThis.Date = SealedDate;
-Math.random = refuse("chance");
-for (const name of ["now", "mark", "measure"]) {
-  if (globalThis.performance?.[name]) globalThis.performance[name] = refuse("clock");
-}
-for (const name of ["getRandomValues", "randomUUID"]) {
-  if (globalThis.crypto?.[name]) globalThis.crypto[name] = refuse("chance");
+for (const [what, places] of Object.entries(SEALED)) {
+  for (const [place, names] of places) {
+    for (const name of names) {
+      if (place?.[name]) Object.defineProperty(place, name, { value: refuse(what), configurable: true, writable: true });
+    }
+  }
 }

@@ -17,12 +17,15 @@ export class Harness {
     this.manifest = View.manifest;
   }
 
-  /** An event of a kind that the view routes, at noon of a day, with one other person; whole extras are bigints. */
-  event(kind, position, day, extras = {}) {
+  /**
+   * An event of a kind that the view routes, at noon of a day, with one other person. `extras` are attributes, whole ones
+   * as bigints; `about` may have `actor`, `subject`, `third`, `others` and `flags`.
+   */
+  event(kind, position, day, extras = {}, about = {}) {
     const route = this.manifest.routes.findIndex((route) => route.kind === kind);
     if (route < 0) throw new Error(`the manifest does not route ${kind}`);
-const at = day * DAY_MS + NOON_MS;
-    return { position, at, actor: 0, subject: 0, third: 0, others: 1, route, flags: 0, extras };
+    const at = day * DAY_MS + NOON_MS;
+    return { position, at, actor: 0, subject: 0, third: 0, others: 1, flags: 0, ...about, route, extras };
   }
 
   /** Folds events, in this order, into a packed state; empty: none. */

@@ -30,6 +30,7 @@ pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result
         position: answer.position.get(),
         day: answer.day.number(),
         total: answer.total,
+        failing_keys: answer.failing_keys,
     })
 }
 

@@ -88,6 +88,19 @@ impl FieldType {
             Self::Text | Self::Flag | Self::Day | Self::Person | Self::Event => false,
         }
     }
+
+    /// Its name in the contracts.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Integer => "integer",
+            Self::Text => "text",
+            Self::Flag => "flag",
+            Self::Day => "day",
+            Self::Person => "person",
+            Self::Event => "event",
+        }
+    }
 }
 
 /// A column of a view.
@@ -141,6 +154,34 @@ impl GuestValue {
             Self::Event(_) => of == FieldType::Event,
         }
     }
+
+    /// What it is, for an author.
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Number(number) if !number.is_finite() => "a number that is not finite",
+            Self::Number(_) => "a number",
+            Self::Integer(_) => "an integer",
+            Self::Text(_) => "a text",
+            Self::Flag(_) => "a flag",
+            Self::Day(_) => "a day",
+            Self::Person(_) => "a person",
+            Self::Event(_) => "an event",
+        }
+    }
+}
+
+/// Checks that a row has one value for each column, of the column's type; if not, says which.
+pub(crate) fn check_values(values: &[GuestValue], fields: &[Field]) -> Result<(), String> {
+    if values.len() != fields.len() {
+        return Err(format!("a row has {} values; the manifest has {} fields", values.len(), fields.len()));
+    }
+    match values.iter().zip(fields).find(|(value, field)| !value.fits(field.of)) {
+        None => Ok(()),
+        Some((value, Field { name, of, .. })) => {
+            Err(format!("`{name}` is of type {}, and a row has {} for it", of.name(), value.noun()))
+        }
+    }
 }
 
 /// A row that a plugin returned for the key of its slot.
@@ -164,5 +205,23 @@ mod tests {
         assert!(!GuestValue::Number(f64::NAN).fits(FieldType::Number));
         assert!(!GuestValue::Integer(1).fits(FieldType::Number));
         assert!(GuestValue::None.fits(FieldType::Event));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_reported_with_its_field() {
+        let field = |name: &str, of| Field { name: name.to_owned(), of, about: String::new() };
+        let fields = [field("days", FieldType::Integer), field("ratio", FieldType::Number)];
+        let text = GuestValue::Text("three".to_owned());
+        check_values(&[GuestValue::None, GuestValue::Number(0.5)], &fields).unwrap();
+        for (values, said) in [
+            (vec![text, GuestValue::None], "`days` is of type integer, and a row has a text for it"),
+            (
+                vec![GuestValue::Integer(1), GuestValue::Number(f64::NAN)],
+                "`ratio` is of type number, and a row has a number that is not finite for it",
+            ),
+            (vec![GuestValue::Integer(1)], "a row has 1 values; the manifest has 2 fields"),
+        ] {
+            assert_eq!(check_values(&values, &fields), Err(said.to_owned()));
+        }
     }
 }

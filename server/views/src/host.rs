@@ -2,7 +2,8 @@
 
 use crate::{
     check::{
-        found::{CheckError, CheckReport, Checking},
+        cost,
+        found::{CheckError, CheckReport, Checking, CostReport},
         look_over,
     },
     contract::declared::Declared,
@@ -32,6 +33,7 @@ use crate::{
         following::{FollowError, Following},
         handle::ViewHandle,
         shared::{File, Host, Shared, Turn},
+        thread::Priority,
     },
 };
 use kith_core::id::NetworkName;
@@ -55,6 +57,8 @@ pub struct Config {
     pub sandbox: SandboxLimits,
     /// The disk space that views may use.
     pub room: Room,
+    /// Which threads of this computer run first.
+    pub priority: Priority,
 }
 
 impl Config {
@@ -69,6 +73,7 @@ impl Config {
             store_cache_bytes,
             sandbox: SandboxLimits::default(),
             room: Room::default(),
+            priority: Priority::OthersFirst,
         }
     }
 }
@@ -123,17 +128,29 @@ impl Views {
 
     /// Compiles a component and reads its manifest, to check an upload. Blocks for as long as compiling takes.
     pub fn inspect(&self, component: &[u8], settings: &str) -> Result<Declared, Refused> {
+        // Held, so that it is compiled once.
+        let _compiled = self.sandbox.find_compiled(component)?;
+        let keep = match self.config.compiling {
+            Compiling::AgainAndAgain => Keep::Yes,
+            Compiling::Here | Compiling::Elsewhere { .. } => Keep::No,
+        };
         if self.sandbox.is_report(component)? {
-            let report = self.sandbox.load_report(component, settings, Keep::No)?;
+            let report = self.sandbox.load_report(component, settings, keep)?;
             return Ok(Declared::Report(report.manifest().clone()));
         }
-        Ok(Declared::View(self.sandbox.load(component, settings, Keep::No)?.manifest().clone()))
+        Ok(Declared::View(self.sandbox.load(component, settings, keep)?.manifest().clone()))
     }
 
     /// Checks a plugin. Blocks for as long as compiling and folding the sample six times take.
     pub fn check(&self, checking: &Checking) -> Result<CheckReport, CheckError> {
         let plugin = self.sandbox.load(&checking.component, &checking.settings, Keep::Yes)?;
         look_over(&plugin, checking, self.config.sandbox.call_fuel)
+    }
+
+    /// What a plugin costs on a sample. Blocks for as long as compiling and folding the sample once take.
+    pub fn cost(&self, checking: &Checking) -> Result<CostReport, CheckError> {
+        let plugin = self.sandbox.load(&checking.component, &checking.settings, Keep::Yes)?;
+        cost(&plugin, checking)
     }
 
     /// Whether a component is a report; if not, it is a view or cannot run here. Blocks for as long as compiling takes.
@@ -172,7 +189,7 @@ impl Views {
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
         let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
-        let (file, host) = (File { id, path, store }, Host { turn, tables, room });
+        let (file, host) = (File { id, path, store }, Host { turn, tables, room, priority: self.config.priority });
         let shared = Arc::new(Shared::new(following, plugin, file, source, host));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))

@@ -44,7 +44,7 @@ pub use ask::{
     snapshot::SnapshotError,
 };
 pub use check::found::{
-    CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, SampleReport, Trial,
+    CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, Growth, SampleReport, Trial,
 };
 pub use contract::{
     Field, FieldType, KeyBy, KeyShape, Route,
@@ -84,4 +84,5 @@ pub use view::{
     handle::{ViewHandle, ViewStopped},
     shared::ViewCursor,
     status::{QuarantinedKey, ViewState, ViewStatus},
+    thread::Priority,
 };

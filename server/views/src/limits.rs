@@ -43,6 +43,8 @@ pub const CANONICAL_FUNCTIONS_MAX: u64 = 256;
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 768 * 1024 * 1024;
 /// Bytes of the code of one component.
 pub const CODE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Bytes of the file of compiled functions at which it is begun anew.
+pub(crate) const FUNCTIONS_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Bytes of one key's state.
 pub const STATE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of one row, its values and evidence together.
@@ -144,6 +146,10 @@ pub const QUARANTINED_KEYS_LAST: usize = 10_000;
 pub(crate) const QUARANTINED_TOLD_MAX: usize = 100;
 /// Differences that a check of a plugin reports in full.
 pub(crate) const DIFFERENCES_TOLD_MAX: usize = 20;
+/// Keys that a plugin may fail on before a check of it stops.
+pub(crate) const CHECK_FAILING_KEYS_MAX: usize = 8;
+/// A state that would reach its limit after fewer events than this grows too fast.
+pub const STATE_EVENTS_MIN: u64 = 5_000;
 /// Bytes of a plugin's message that are kept.
 pub const MESSAGE_BYTES_MAX: usize = 512;
 /// Columns of a view.

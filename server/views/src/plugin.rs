@@ -6,6 +6,7 @@ pub(crate) mod cache;
 mod call_clock;
 pub(crate) mod compile;
 pub(crate) mod engine;
+mod functions;
 pub(crate) mod refused;
 pub(crate) mod runner;
 pub(crate) mod sandbox;

@@ -7,4 +7,4 @@ pub(crate) mod following;
 pub(crate) mod handle;
 pub(crate) mod shared;
 pub(crate) mod status;
-mod thread;
+pub(crate) mod thread;

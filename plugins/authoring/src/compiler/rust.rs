@@ -5,7 +5,8 @@ use crate::{failure::Failure, project::Project};
 use kith_plugin_build::{TARGET, flags};
 use std::{fs, path::Path, process::Command};
 
-const ADVICE: &str = "Rust comes from https://rustup.rs";
+/// What is needed where there is no Rust.
+const NEEDED: &str = "Rust comes from https://rustup.rs";
 
 /// Builds the component into a file.
 pub(super) fn build(project: &Project, to: &Path) -> Result<(), Failure> {
@@ -13,7 +14,7 @@ pub(super) fn build(project: &Project, to: &Path) -> Result<(), Failure> {
     let mut cargo = clean(project, "cargo");
     cargo.args(["build", "--quiet", "--release", "--target", TARGET, "--target-dir", "target"]);
     flags(&mut cargo, &project.folder, "/plugin").map_err(|error| Failure::Unexpected(error.to_string()))?;
-    tool::run(&mut cargo, "build the plugin", ADVICE)?;
+    tool::compile(&mut cargo, NEEDED, str::to_owned)?;
     let made = project.folder.join("target").join(TARGET).join("release");
     let made = made.join(format!("kith_plugin_{}.wasm", project.manifest.name));
     fs::copy(&made, to).map_err(|error| Failure::file("read", &made, error))?;
@@ -33,7 +34,7 @@ fn provide_target(project: &Project) -> Result<(), Failure> {
 
 fn has_target(project: &Project) -> Result<bool, Failure> {
     let asked = kith_plugin_build::has_target(&mut clean(project, "rustc"));
-    asked.map_err(|error| Failure::Unexpected(format!("`rustc` does not start: {error}; {ADVICE}")))
+    asked.map_err(|error| Failure::Unexpected(format!("`rustc` does not start: {error}; {NEEDED}")))
 }
 
 fn clean(project: &Project, program: &str) -> Command {

@@ -4,7 +4,7 @@
 
 use super::{
     Fold, Host,
-    report::{self, Ready},
+    report::{self, Input, Ready},
 };
 use crate::{
     failure::{Failure, read_text},
@@ -12,10 +12,11 @@ use crate::{
 };
 use kith_client::v1;
 use kith_core::{day::Day, json::Json};
-use kith_views::{Declared, Query, ReportManifest, ReportQuery, ViewScope, limits::PAGE_ROWS_MAX, wire};
+use kith_views::{Declared, Query, ReportQuery, ViewScope, limits::PAGE_ROWS_MAX, wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
+    collections::BTreeMap,
     fmt::{Display, Write},
     fs,
     path::{Path, PathBuf},
@@ -33,8 +34,22 @@ struct CaseFile {
     /// The settings.
     #[serde(default)]
     settings: Map<String, Value>,
+    /// For a report: the views that it reads and that are not built in, by name.
+    #[serde(default)]
+    views: BTreeMap<String, ViewFile>,
     /// The expected rows, as `kith view -o json` prints them, in the order of their keys and items.
     rows: Vec<Value>,
+}
+
+/// A view that a report reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ViewFile {
+    /// The file of its component, relative to the case's folder.
+    component: PathBuf,
+    /// Its settings.
+    #[serde(default)]
+    settings: Map<String, Value>,
 }
 
 /// A case.
@@ -102,7 +117,22 @@ impl Case {
 
     /// The path of the log.
     pub fn log(&self) -> PathBuf {
-        self.path.parent().unwrap_or(Path::new(".")).join(&self.file.log)
+        self.beside(&self.file.log)
+    }
+
+    /// A file that the case names.
+    fn beside(&self, file: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new(".")).join(file)
+    }
+
+    /// The views that it gives to a report.
+    fn views(&self) -> Result<BTreeMap<String, Input>, Failure> {
+        let read = |(name, view): (&String, &ViewFile)| {
+            let path = self.beside(&view.component);
+            let component = fs::read(&path).map_err(|error| Failure::file("read", &path, error))?;
+            Ok((name.clone(), Input { component, settings: Value::Object(view.settings.clone()).to_string() }))
+        };
+        self.file.views.iter().map(read).collect()
     }
 
     /// The day that its rows are as of, as written in the file.
@@ -121,16 +151,19 @@ impl Case {
             clock: Arc::new(move || day.noon().millis()),
         };
         if let Declared::Report(manifest) = host.declared(&fold.component, &fold.settings)? {
-            return report_rows(host, &manifest, &fold).await;
+            return report_rows(host, report::inputs(&manifest, self.views()?)?, &fold).await;
+        }
+        if !self.file.views.is_empty() {
+            return Err(Failure::Usage(format!("{}: `views` is for reports, and this is a view", self.name())));
         }
         let folded = host.fold(fold).await?;
-        if let Some(key) = folded.status().await?.quarantined.first() {
-            let people = key.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(Failure::PluginRefused(format!(
-                "{}: the plugin fails on {people}: {}",
-                self.name(),
-                key.message
-            )));
+        let quarantined = folded.status().await?.quarantined;
+        if let Some(key) = quarantined.first() {
+            let more = match quarantined.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and on {more} more keys)"),
+            };
+            return Err(Failure::PluginRefused(format!("{}: the plugin fails on {key}{more}", self.name())));
         }
         let query = Query { page_rows: PAGE_ROWS_MAX, ..Query::default() };
         let mut rows = folded.query(query).await?.rows;
@@ -164,6 +197,10 @@ impl CaseFile {
         for (name, value) in head {
             writeln!(text, "  \"{name}\": {value},").expect("text grows");
         }
+        if !self.views.is_empty() {
+            let views = serde_json::to_value(&self.views).expect("paths of a case are UTF-8");
+            writeln!(text, "  \"views\": {views},").expect("text grows");
+        }
         let rows: Vec<String> = self.rows.iter().map(|row| format!("\n    {row}")).collect();
         let end = if rows.is_empty() { "" } else { "\n  " };
         writeln!(text, "  \"rows\": [{}{end}]\n}}", rows.join(",")).expect("text grows");
@@ -172,8 +209,8 @@ impl CaseFile {
 }
 
 /// The rows of a report, in the order of their keys.
-async fn report_rows(host: &Host, manifest: &ReportManifest, fold: &Fold) -> Result<Made, Failure> {
-    let ready = Ready::fold(host, report::builtins(manifest)?, fold).await?;
+async fn report_rows(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Made, Failure> {
+    let ready = Ready::fold(host, inputs, fold).await?;
     let query = ReportQuery { page_rows: PAGE_ROWS_MAX, ..ReportQuery::default() };
     let mut found = ready.query(query, None).await?;
     found.rows.sort_by(|one, other| one.key.cmp(&other.key));

@@ -15,7 +15,7 @@ use kith_core::{
 use kith_views::{
     Report, ReportCheck, ReportContext, ReportError, ReportManifest, ReportPage, ReportQuery, ViewHandle, wire,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A view that a report reads.
 pub struct Input {
@@ -31,16 +31,30 @@ pub fn builtin(name: &str) -> Option<Input> {
     Some(Input { component: found.component.to_vec(), settings: found.settings })
 }
 
-/// The views that a report reads, which must be built in.
-pub(super) fn builtins(manifest: &ReportManifest) -> Result<Vec<Input>, Failure> {
-    let inputs = manifest.inputs.iter().map(|input| builtin(&input.view).ok_or_else(|| unknown(&input.view)));
-    inputs.collect()
+/// The views that a report reads: those given by name, else built-in ones.
+pub fn inputs(manifest: &ReportManifest, mut given: BTreeMap<String, Input>) -> Result<Vec<Input>, Failure> {
+    check_given(manifest, given.keys())?;
+    let input = |name: &String| given.remove(name).or_else(|| builtin(name)).ok_or_else(|| unknown(name));
+    manifest.inputs.iter().map(|input| &input.view).map(input).collect()
 }
 
-/// The failure that no view has the name.
+/// Refuses views that a report does not read.
+pub fn check_given<'a>(manifest: &ReportManifest, given: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
+    let reads = |name: &str| manifest.inputs.iter().any(|input| input.view == name);
+    match given.into_iter().find(|name| !reads(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Failure::Usage(format!("the report does not read `{name}`; it reads {views}")))
+        }
+    }
+}
+
+/// The failure that a view is neither built in nor installed nor given.
 pub fn unknown(name: &str) -> Failure {
     Failure::PluginRefused(format!(
-        "the report reads the view `{name}`, which there is not: `kith view` lists those there are"
+        "the report reads the view `{name}`, which is not known here: name its component with --view {name}=FILE, or in a \
+         case with \"views\": {{\"{name}\": {{\"component\": \"FILE\"}}}}"
     ))
 }
 
@@ -61,7 +75,8 @@ impl Ready {
         for Input { component, settings } in inputs {
             let (network, scope) = (fold.network.clone(), fold.scope.clone());
             let (log, clock) = (Arc::clone(&fold.log), Arc::clone(&fold.clock));
-            folded.push(host.fold(Fold { component, settings, network, scope, log, clock }).await?);
+            let view = host.fold(Fold { component, settings, network, scope, log, clock }).await;
+            folded.push(view.map_err(|failure| failure.of_view(&report.manifest().inputs[folded.len()].view))?);
         }
         let views: Vec<Arc<ViewHandle>> = folded.iter().map(Folded::handle).collect();
         let (position, day) = Report::reached(&views)

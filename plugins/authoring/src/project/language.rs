@@ -38,6 +38,15 @@ impl Language {
         }
     }
 
+    /// Fuel per event of the example on the log of `kith plugin check`, to two digits.
+    pub fn example_fuel(self) -> u64 {
+        match self {
+            Self::Rust => 900,
+            Self::Python => 41_000,
+            Self::Javascript => 53_000,
+        }
+    }
+
     /// The file where an author starts.
     pub fn main_file(self) -> &'static str {
         match self {

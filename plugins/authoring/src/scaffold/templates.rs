@@ -33,7 +33,9 @@ const RUST: &[Template] = templates![
     "settings.schema.json" from "plugins/examples/rust/settings.schema.json",
     "src/lib.rs" from "plugins/examples/rust/src/lib.rs",
     "sdk/words/Cargo.toml" from "plugins/authoring/templates/words.toml",
+    "sdk/words/src/last_words.rs" from "plugins/sdk/words/src/last_words.rs",
     "sdk/words/src/lib.rs" from "plugins/sdk/words/src/lib.rs",
+    "sdk/words/src/settings.rs" from "plugins/sdk/words/src/settings.rs",
     "sdk/view/Cargo.toml" from "plugins/authoring/templates/rust/view.toml",
     "sdk/view/src/batch.rs" from "plugins/sdk/view/src/batch.rs",
     "sdk/view/src/batch/tests.rs" from "plugins/sdk/view/src/batch/tests.rs",
@@ -45,7 +47,6 @@ const RUST: &[Template] = templates![
     "sdk/view/src/lib.rs" from "plugins/sdk/view/src/lib.rs",
     "sdk/view/src/manifest.rs" from "plugins/sdk/view/src/manifest.rs",
     "sdk/view/src/pack.rs" from "plugins/sdk/view/src/pack.rs",
-    "sdk/view/src/settings.rs" from "plugins/sdk/view/src/settings.rs",
     "sdk/view/src/testing.rs" from "plugins/sdk/view/src/testing.rs",
 ];
 
@@ -61,7 +62,9 @@ const REPORT: &[Template] = templates![
     "tests/log.jsonl" from "plugins/authoring/templates/report/log.jsonl",
     "tests/everything.json" from "plugins/authoring/templates/report/everything.json",
     "sdk/words/Cargo.toml" from "plugins/authoring/templates/words.toml",
+    "sdk/words/src/last_words.rs" from "plugins/sdk/words/src/last_words.rs",
     "sdk/words/src/lib.rs" from "plugins/sdk/words/src/lib.rs",
+    "sdk/words/src/settings.rs" from "plugins/sdk/words/src/settings.rs",
     "sdk/report/Cargo.toml" from "plugins/authoring/templates/report/report.toml",
     "sdk/report/src/bindings.rs" from "plugins/sdk/report/src/bindings.rs",
     "sdk/report/src/guest.rs" from "plugins/sdk/report/src/guest.rs",
@@ -80,6 +83,7 @@ const PYTHON: &[Template] = templates![
     "sdk/kith_plugin/calls.py" from "plugins/sdk/python/kith_plugin/calls.py",
     "sdk/kith_plugin/component.py" from "plugins/sdk/python/kith_plugin/component.py",
     "sdk/kith_plugin/event.py" from "plugins/sdk/python/kith_plugin/event.py",
+    "sdk/kith_plugin/said.py" from "plugins/sdk/python/kith_plugin/said.py",
     "sdk/kith_plugin/sealed.py" from "plugins/sdk/python/kith_plugin/sealed.py",
     "sdk/kith_plugin/testing.py" from "plugins/sdk/python/kith_plugin/testing.py",
 ];
@@ -95,6 +99,7 @@ const JAVASCRIPT: &[Template] = templates![
     "sdk/component.js" from "plugins/sdk/javascript/component.js",
     "sdk/event.js" from "plugins/sdk/javascript/event.js",
     "sdk/index.js" from "plugins/sdk/javascript/index.js",
+    "sdk/said.js" from "plugins/sdk/javascript/said.js",
     "sdk/sealed.js" from "plugins/sdk/javascript/sealed.js",
     "sdk/testing.js" from "plugins/sdk/javascript/testing.js",
     "sdk/view.js" from "plugins/sdk/javascript/view.js",

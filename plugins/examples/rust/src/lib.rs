@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_short_contact_counts_only_if_it_may() {
         let events = [(10, Some(5)), (11, Some(40)), (12, None)];
-        let row = values("{}", &events, 12).expect("a row");
+        let row = values(r#"{"minutes_min":0}"#, &events, 12).expect("a row");
         assert_eq!((&row[0], &row[4]), (&Value::Integer(3), &Value::Integer(45)));
         let row = values(r#"{"minutes_min":30}"#, &events, 12).expect("a row");
         assert_eq!((&row[0], &row[4]), (&Value::Integer(2), &Value::Integer(40)));

@@ -6,6 +6,7 @@ Each slot is folded or read independently of the others.
 from __future__ import annotations
 
 import json
+import sys
 from math import isfinite
 from typing import Any, Callable, Iterable, NamedTuple, Optional, Type
 
@@ -85,7 +86,7 @@ def fold(view: View, batch: bytes) -> bytes:
             state = fold_key(slot.key, state, slot.events)
             states.append(b"" if state is None else _packed(pack(state)))
     except Exception as error:
-        raise _slot_fault(len(states), error) from error
+        raise _slot_fault(len(states), type(view), error) from error
     return encode_states(states)
 
 
@@ -110,7 +111,7 @@ def read(view: View, as_of: int, slots: Iterable[tuple[Key, int]], states: bytes
             for row in view.rows(key, view.unpack(state), as_of):
                 rows.append(Read(place, row.item, _in_order(row, fields, names), list(row.evidence)))
         except Exception as error:
-            raise _slot_fault(place, error) from error
+            raise _slot_fault(place, type(view), error) from error
     return rows
 
 
@@ -141,7 +142,34 @@ def _in_order(row: Row, fields: list[Field], names: set[str]) -> list[Any]:
     return values
 
 
-def _slot_fault(place: int, error: Exception) -> SlotFault:
+def _slot_fault(place: int, of: Type[View], error: Exception) -> SlotFault:
     if isinstance(error, Fault):
         return SlotFault(place, error.event, error.message)
-    return SlotFault(place, None, f"{type(error).__name__}: {error}")
+    return SlotFault(place, None, _told(of, error))
+
+
+def refusal(of: Type[View], error: Exception) -> str:
+    """What is wrong with the settings, or with the view that takes them."""
+    return str(error) if isinstance(error, ValueError) else _told(of, error)
+
+
+def _told(of: Type[View], error: Exception) -> str:
+    """An error with the line of the author's own code that it comes from."""
+    where = _own_line(of, error)
+    return f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
+
+
+def _own_line(of: Type[View], error: Exception) -> Optional[str]:
+    own = _folder(getattr(sys.modules.get(of.__module__), "__file__", None))
+    kit = _folder(__file__)
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        path = trace.tb_frame.f_code.co_filename
+        if own is not None and path.startswith(own) and not path.startswith(kit):
+            found = f"{path[len(own):]}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def _folder(path: Optional[str]) -> Optional[str]:
+    return None if path is None else path[: path.rfind("/") + 1]

@@ -1,6 +1,6 @@
 """The component: the calls of the contract on the view that `main.py` names as `VIEW`.
 
-Only this module knows the generated bindings. Invariant: no answer depends on random numbers or the clock.
+Only this module knows the generated bindings. Invariant: no answer depends on chance, the clock or a file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports import view as wit
 
-from . import calls, sealed  # `sealed` first: before the author's module is loaded
+from . import calls, said, sealed  # before the author's module is loaded
 from .event import Key
 
 import main
@@ -51,18 +51,22 @@ class View(exports.View):
         )
 
     def configure(self, settings: str) -> None:
+        said.listen()
+        said.forget()
         try:
             _CONFIGURED[:] = [calls.configure(_VIEW, settings)]
         except Exception as error:
-            raise Err(str(error)) from None
+            raise Err(said.added_to(calls.refusal(_VIEW, error))) from None
 
     def fold(self, batch: bytes) -> bytes:
+        said.forget()
         try:
             return calls.fold(_view(), batch)
         except calls.SlotFault as fault:
             raise _err(fault) from None
 
     def read(self, as_of: int, slots: list[wit.Slot], states: bytes) -> list[wit.Row]:
+        said.forget()
         try:
             keys = ((Key(slot.a, slot.b), slot.state) for slot in slots)
             return [_row(row) for row in calls.read(_view(), as_of, keys, states)]
@@ -78,7 +82,7 @@ def _view() -> Any:
 
 def _err(fault: calls.SlotFault) -> Err:
     slot = _NO_SLOT if fault.slot is None else fault.slot
-    return Err(wit.Fault(slot, fault.event, fault.message))
+    return Err(wit.Fault(slot, fault.event, said.added_to(fault.message)))
 
 
 def _enum(of: Any, name: str) -> Any:

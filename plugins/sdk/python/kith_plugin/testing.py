@@ -18,10 +18,23 @@ class Harness:
     def __init__(self, view: Type[View], settings: Optional[dict[str, Any]] = None):
         self.view = calls.configure(view, json.dumps(settings or {}))
 
-    def event(self, kind: str, position: int, day: int, **extras: Any) -> Event:
-        """An event of a kind that the view routes, at noon of a day, with one other person."""
+    def event(
+        self,
+        kind: str,
+        position: int,
+        day: int,
+        *,
+        actor: int = 0,
+        subject: int = 0,
+        third: int = 0,
+        others: int = 1,
+        flags: int = 0,
+        **extras: Any,
+    ) -> Event:
+        """An event of a kind that the view routes, at noon of a day, with one other person; `extras` are attributes."""
         route = [route.kind for route in self.view.routes].index(kind)
-        return Event(position, day * _DAY_MS + _NOON_MS, 0, 0, 0, 1, route, 0, extras or None)
+        at = day * _DAY_MS + _NOON_MS
+        return Event(position, at, actor, subject, third, others, route, flags, extras or None)
 
     def fold(self, key: Key, events: Iterable[Event], state: bytes = b"") -> bytes:
         """Folds events, in this order, into a packed state; empty: none."""

@@ -4,6 +4,7 @@ use crate::{
     Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Person, Position, Report, Row, Value,
     bindings::exports::kith::report::report as wit, configure,
 };
+use kith_plugin_words::last_words;
 
 /// Where a component keeps its report between calls.
 pub trait Hosted {
@@ -33,6 +34,7 @@ impl<H: Hosted> wit::Guest for H {
     }
 
     fn configure(settings: String) -> Result<(), String> {
+        last_words::keep();
         let report = configure(&settings)?;
         H::with(|place| *place = Some(report));
         Ok(())

@@ -21,6 +21,7 @@ pub mod guest;
 use serde::de::DeserializeOwned;
 
 pub use input::{Input, InputRow, Member, Table, encode_input};
+use kith_plugin_words::settings;
 pub use kith_plugin_words::{Day, Field, FieldType, Malformed, Person, Position, Value};
 pub use manifest::{InputNeeded, KeyBy, Manifest, Row};
 
@@ -42,8 +43,7 @@ pub trait Report: Sized + 'static {
 
 /// Configures a report from JSON text.
 pub fn configure<R: Report>(settings: &str) -> Result<R, String> {
-    let settings = serde_json::from_str(settings).map_err(|error| error.to_string())?;
-    R::configure(settings)
+    R::configure(settings::parse(settings)?)
 }
 
 /// Makes the crate a component with the report of this type. Does nothing except on wasm32.

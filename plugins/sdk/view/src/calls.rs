@@ -5,9 +5,8 @@ use crate::batch::{Batch, BatchError, encode_states};
 use crate::event::Key;
 use crate::manifest::Row;
 use crate::pack::{Packer, StateBytes as _, Unpacker};
-use crate::settings;
 use crate::{Fault, View};
-use kith_plugin_words::{Day, Position};
+use kith_plugin_words::{Day, Position, settings};
 
 /// Why a call failed, and for which key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::calls::{self, SlotFault, SlotRow, StateSlot};
 use crate::event::Key;
 use crate::manifest::{KeyBy, Route};
 use crate::{Manifest, View};
-use kith_plugin_words::{Day, Field, FieldType, Person, Position, Value};
+use kith_plugin_words::{Day, Field, FieldType, Person, Position, Value, last_words};
 
 /// Where a component keeps its view between calls.
 pub trait Hosted {
@@ -30,6 +30,7 @@ impl<H: Hosted> wit::Guest for H {
     }
 
     fn configure(settings: String) -> Result<(), String> {
+        last_words::keep();
         let view = calls::configure(&settings)?;
         H::with(|place| *place = Some(view));
         Ok(())

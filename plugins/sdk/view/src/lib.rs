@@ -69,7 +69,6 @@ mod decay;
 mod event;
 mod manifest;
 mod pack;
-mod settings;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 

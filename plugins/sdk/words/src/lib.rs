@@ -1,6 +1,9 @@
 //! The types that views and reports share: people, days, events, and the columns and values of rows.
 //! The same names as in the contracts (`plugins/wit`), without their generated code.
 
+pub mod last_words;
+pub mod settings;
+
 use std::{borrow::Cow, fmt};
 
 /// Milliseconds of a day.

@@ -89,6 +89,8 @@ pub struct QueryAnswer {
     pub day: Day,
     /// Number of rows on all pages.
     pub total: u64,
+    /// Number of keys that the plugin fails on, of the whole view: their rows are missing, or those of an earlier state.
+    pub failing_keys: u64,
 }
 
 /// Why a query has no answer.
@@ -155,10 +157,10 @@ impl ViewHandle {
                 page.see(row_key, row);
             }
         })?;
-        Ok(self.answer(&snapshot, question, page))
+        Ok(self.answer(&snapshot, question, page)?)
     }
 
-    fn answer(&self, snapshot: &Snapshot<'_>, question: [u8; 8], page: Page) -> QueryAnswer {
+    fn answer(&self, snapshot: &Snapshot<'_>, question: [u8; 8], page: Page) -> Result<QueryAnswer, StoreError> {
         let (position, day, total) = (snapshot.position, snapshot.day, page.total);
         let (rows, last) = page.finish();
         let people = self.shared.source.people();
@@ -168,13 +170,14 @@ impl ViewHandle {
             row.changed = row.changed.filter(|_| snapshot.is_current());
             Some(row)
         });
-        QueryAnswer {
+        Ok(QueryAnswer {
             rows: rows.collect(),
             next_page_token: last.map(|after| PageToken { position, day, question, after }.encode()),
             position,
             day,
             total,
-        }
+            failing_keys: snapshot.failing_keys()?,
+        })
     }
 
     fn row_order(&self, order: Option<&OrderBy>) -> Result<RowOrder, QueryError> {

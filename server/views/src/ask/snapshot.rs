@@ -7,8 +7,8 @@ use crate::{
     file::{
         people::Meaning,
         row::{RowHead, RowKey},
-        store::{StoreError, find_record, keys_with, read_meta},
-        tables::{CHANGES, Meta, PLACES, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
+        store::{StoreError, find_record, keys_with, read_meta, read_quarantine},
+        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
     },
     fold::evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
     limits,
@@ -140,6 +140,13 @@ impl<'a> Snapshot<'a> {
     /// Whether these are the view's own position and day, so that rows have the position of their last change.
     pub(crate) fn is_current(&self) -> bool {
         self.position == self.meta.cursor && self.meta.day == Some(self.day)
+    }
+
+    /// Number of keys in quarantine because of an entry up to the position or, as of now, because they cannot be read.
+    pub(crate) fn failing_keys(&self) -> Result<u64, StoreError> {
+        let is_current = self.is_current();
+        let counts = |failing: &Quarantined| failing.at.map_or(is_current, |at| at.position <= self.position);
+        Ok(read_quarantine(&self.read)?.values().filter(|failing| counts(failing)).count() as u64)
     }
 
     /// Visits every row, or those of some keys, by key and item; each row is only valid during its visit.

@@ -1,6 +1,6 @@
 //! Folds and reads a sample in every way that must produce the same bytes.
 
-use super::found::{CostReport, Difference, Differs, Trial};
+use super::found::{CostReport, Difference, Differs, Growth, Trial};
 use crate::{
     contract::{GuestRow, key::Key},
     file::{people::People, row::StoredRow},
@@ -22,9 +22,37 @@ use std::{
 #[derive(Debug, PartialEq)]
 pub(super) struct Made {
     pub(super) state: Vec<u8>,
-    folded: usize,
+    pub(super) folded: usize,
     pub(super) fault: Option<String>,
     pub(super) rows: Result<Rows, String>,
+}
+
+impl Made {
+    pub(super) fn is_failing(&self) -> bool {
+        self.fault.is_some() || self.rows.is_err()
+    }
+}
+
+/// The result of folding as a server does.
+pub(super) struct Usual {
+    /// For each key; none for those that were not reached.
+    pub(super) made: Vec<Made>,
+    pub(super) cost: CostReport,
+    /// Whether so many keys failed that the rest was left out.
+    pub(super) gave_up: bool,
+}
+
+/// Why reading stopped.
+enum Stop {
+    Interrupted(Interrupted),
+    /// Too many keys cannot be read.
+    TooManyFail,
+}
+
+impl From<Interrupted> for Stop {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
 }
 
 /// The rows of a key: their number, and SHA-256 over them.
@@ -53,9 +81,10 @@ pub(super) struct Bench<'a> {
 
 impl Bench<'_> {
     /// Folds as a server does, and measures the cost.
-    pub(super) fn usual(&self) -> Result<(Vec<Made>, CostReport), Interrupted> {
+    pub(super) fn usual(&self) -> Result<Usual, Interrupted> {
         let counters = Arc::new(Counters::default());
-        let mut runner = Runner::asking(self.plugin.clone(), Arc::clone(&counters));
+        let mut runner =
+            Runner::asking(self.plugin.clone(), Arc::clone(&counters)).giving_up_after(limits::CHECK_FAILING_KEYS_MAX);
         let fuel = || counters.fuel.load(Ordering::Relaxed);
         let (mut folded, mut fuel_call_max) = (Vec::with_capacity(self.jobs.len()), 0);
         let begun = Instant::now();
@@ -65,6 +94,9 @@ impl Bench<'_> {
             runner.fold(&mut jobs)?;
             fuel_call_max = fuel_call_max.max(fuel() - before);
             folded.extend(jobs);
+            if runner.gave_up() {
+                break;
+            }
         }
         let fold = begun.elapsed();
         let events = counters.events.load(Ordering::Relaxed).max(1);
@@ -75,7 +107,23 @@ impl Bench<'_> {
             instantiate: Duration::ZERO,
             fold,
         };
-        Ok((self.read(&mut runner, folded)?, cost))
+        if runner.gave_up() {
+            return Ok(Usual { made: unread(folded), cost, gave_up: true });
+        }
+        let made = self.read(&mut runner, folded)?;
+        let gave_up = made.iter().filter(|made| made.rows.is_err()).count() >= limits::CHECK_FAILING_KEYS_MAX;
+        Ok(Usual { made, cost, gave_up })
+    }
+
+    /// How the largest state grows.
+    pub(super) fn growth(&self, usual: &[Made], people: &People) -> Result<Option<Growth>, Interrupted> {
+        let largest = usual.iter().zip(self.jobs).filter(|(made, job)| !made.is_failing() && job.events.len() > 1);
+        let Some((made, job)) = largest.max_by_key(|(made, _)| made.state.len()) else { return Ok(None) };
+        let half = job.events[..job.events.len() / 2].to_vec();
+        let mut jobs = [Job::new(job.key, Vec::new(), half)];
+        self.runner().fold(&mut jobs)?;
+        let [before] = &jobs;
+        Ok(Some(Growth::of(ids(job.key, people), job.events.len(), before.state.len(), made.state.len())))
     }
 
     pub(super) fn run(&self, trial: Trial) -> Result<Vec<Made>, Interrupted> {
@@ -163,19 +211,23 @@ impl Bench<'_> {
     fn read(&self, runner: &mut Runner, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
         let with_state = jobs.iter().filter(|job| !job.state.is_empty());
         let keys: Vec<(Key, &[u8])> = with_state.clone().map(|job| (job.key, job.state.as_slice())).collect();
-        let mut read = Vec::with_capacity(keys.len());
+        let (mut read, mut failing) = (Vec::with_capacity(keys.len()), 0);
         let mut unread = with_state.clone();
-        runner.read(self.day, &keys, |rows| {
+        let outcome = runner.read(self.day, &keys, |rows| {
             let job = unread.next().expect("every key with a state is read once");
+            failing += usize::from(rows.is_err());
             read.push(rows.map(|rows| Rows::of(rows, job)));
-            Ok::<(), Interrupted>(())
-        })?;
+            if failing < limits::CHECK_FAILING_KEYS_MAX { Ok(()) } else { Err(Stop::TooManyFail) }
+        });
+        match outcome {
+            Ok(()) | Err(Stop::TooManyFail) => {}
+            Err(Stop::Interrupted(interrupted)) => return Err(interrupted),
+        }
         let mut read = read.into_iter();
         let mut rows_of = |job: &Job| {
-            if job.state.is_empty() {
-                return Ok(Rows::of(Vec::new(), job));
-            }
-            read.next().expect("every key with a state is read")
+            // Those after too many that failed were not read.
+            let read = if job.state.is_empty() { None } else { read.next() };
+            read.unwrap_or_else(|| Ok(Rows::of(Vec::new(), job)))
         };
         let rows: Vec<_> = jobs.iter().map(&mut rows_of).collect();
         let made = |(job, rows): (Job, _)| Made { state: job.state, folded: job.folded, fault: job.fault, rows };
@@ -206,6 +258,15 @@ impl Bench<'_> {
         })
         .collect()
     }
+}
+
+/// Keys that were folded and not read.
+fn unread(jobs: Vec<Job>) -> Vec<Made> {
+    let made = |job: Job| {
+        let rows = Ok(Rows::of(Vec::new(), &job));
+        Made { state: job.state, folded: job.folded, fault: job.fault, rows }
+    };
+    jobs.into_iter().map(made).collect()
 }
 
 fn begin(job: &Job) -> Job {

@@ -1,10 +1,11 @@
 //! What to check, and the result.
 
 use crate::{
-    contract::manifest::Manifest, fold::source::SourceError, plugin::refused::Refused, share::interrupted::Interrupted,
+    contract::manifest::Manifest, fold::source::SourceError, limits, plugin::refused::Refused,
+    share::interrupted::Interrupted,
 };
 use bytes::Bytes;
-use kith_core::{day::Day, history::History, id::PersonId};
+use kith_core::{day::Day, history::History, id::PersonId, position::Position};
 use std::{sync::Arc, time::Duration};
 
 /// A plugin to check, and what to check it with.
@@ -32,8 +33,12 @@ pub struct CheckReport {
     pub sample: SampleReport,
     /// The cost of folding the sample.
     pub cost: CostReport,
+    /// How the largest state grows; `None` if it is too young to tell.
+    pub growth: Option<Growth>,
     /// Keys on which the plugin fails.
     pub faults: Vec<Fault>,
+    /// Whether it fails on so many keys that the check was not finished.
+    pub gave_up: bool,
     /// Where another way of folding produced different bytes; at most 20.
     pub differences: Vec<Difference>,
     /// Number of all differences.
@@ -49,6 +54,8 @@ pub struct SampleReport {
     pub events: u64,
     /// Keys.
     pub keys: u64,
+    /// Keys with a state.
+    pub states: u64,
     /// Rows.
     pub rows: u64,
     /// Bytes of all states.
@@ -72,11 +79,42 @@ pub struct CostReport {
     pub fold: Duration,
 }
 
+/// How the largest state grew over the second half of its key's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Growth {
+    /// One or two people.
+    pub key: Vec<PersonId>,
+    /// Events of the key.
+    pub events: u64,
+    /// Bytes of its state.
+    pub state_bytes: u64,
+    /// Events at which the state reaches its limit if it continues to grow like that; `None` if it does not grow.
+    pub full_at_events: Option<u64>,
+}
+
+impl Growth {
+    /// The growth of a state that had `half_bytes` after half of its events.
+    pub(crate) fn of(key: Vec<PersonId>, events: usize, half_bytes: usize, state_bytes: usize) -> Self {
+        let later = (events - events / 2) as u64;
+        let left = limits::STATE_BYTES_MAX.saturating_sub(state_bytes) as u64;
+        let more = state_bytes.saturating_sub(half_bytes) as u64;
+        let full_at_events = (left * later).checked_div(more).map(|until| events as u64 + until);
+        Self { key, events: events as u64, state_bytes: state_bytes as u64, full_at_events }
+    }
+
+    /// Whether the state would reach its limit too soon.
+    pub fn is_too_fast(&self) -> bool {
+        self.full_at_events.is_some_and(|events| events < limits::STATE_EVENTS_MIN)
+    }
+}
+
 /// A key on which the plugin fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// One or two people.
     pub key: Vec<PersonId>,
+    /// The entry that cannot be folded; `None` if the key cannot be read.
+    pub position: Option<Position>,
     /// The error of the plugin or the sandbox.
     pub message: String,
 }

@@ -39,8 +39,11 @@ pub enum EvaluateError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The plugin fails on so many keys that continuing is pointless.
-    #[error("the plugin fails on {} keys", limits::QUARANTINED_KEYS_LAST)]
-    Spoilt,
+    #[error("the plugin fails on {} keys, on the last with: {message}", limits::QUARANTINED_KEYS_LAST)]
+    Spoilt {
+        /// What it said about the last of them.
+        message: String,
+    },
     /// The view's file must not grow now.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),

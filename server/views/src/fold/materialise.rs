@@ -160,5 +160,10 @@ fn note_fault(
         Some(message) => drop(quarantine.insert(key, Quarantined { at: None, message })),
         None => drop(quarantine.remove(&key)),
     }
-    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
+    match quarantine.get(&key) {
+        Some(last) if quarantine.len() >= limits::QUARANTINED_KEYS_LAST => {
+            Err(EvaluateError::Spoilt { message: last.message.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
 }

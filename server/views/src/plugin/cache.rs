@@ -30,6 +30,15 @@ impl CacheKey {
         Self(secret)
     }
 
+    /// A checksum over these parts, which must tell what they are and which no other parts add up to.
+    pub(super) fn checksum(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length is one");
+        for part in parts {
+            mac.update(part);
+        }
+        mac
+    }
+
     /// No secret: checksums only detect damage. For folders of an account that has no secrets from its own files.
     pub fn of_the_account() -> Self {
         Self([0; 32])
@@ -120,12 +129,7 @@ impl ComponentCache {
 
     /// A checksum that binds the code to its component and engine.
     fn checksum(&self, digest: &[u8; 32], code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key.0).expect("a key of any length is one");
-        mac.update(b"kith/compiled/1");
-        mac.update(&self.fingerprint);
-        mac.update(digest);
-        mac.update(code);
-        mac
+        self.key.checksum(&[b"kith/compiled/1", &self.fingerprint, digest, code])
     }
 }
 

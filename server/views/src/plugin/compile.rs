@@ -5,6 +5,7 @@
 use super::{
     cache::{ComponentCache, deserialize},
     engine::{Allocation, engine},
+    functions::FunctionCache,
     refused::Refused,
     shape::Shape,
 };
@@ -24,6 +25,8 @@ use wasmtime::{Engine, component::Component};
 pub enum Compiling {
     /// In this process, for as long as it takes.
     Here,
+    /// The same, by a host that compiles nearly the same components again and again: it keeps every compiled function.
+    AgainAndAgain,
     /// Elsewhere: [`crate::Views::adopt`] accepts what [`compile_component`] made in another process. A component that
     /// is neither adopted nor in the cache is refused.
     Elsewhere {
@@ -65,12 +68,13 @@ impl Compiled {
 pub(crate) struct Compiler {
     compiling: Compiling,
     cache: ComponentCache,
+    functions: Option<Arc<FunctionCache>>,
     loaded: Mutex<HashMap<[u8; 32], Weak<Code>>>,
 }
 
 impl Compiler {
-    pub(crate) fn new(compiling: Compiling, cache: ComponentCache) -> Self {
-        Self { compiling, cache, loaded: Mutex::default() }
+    pub(crate) fn new(compiling: Compiling, cache: ComponentCache, functions: Option<Arc<FunctionCache>>) -> Self {
+        Self { compiling, cache, functions, loaded: Mutex::default() }
     }
 
     /// A component's code: already loaded, from the cache, or compiled here if that is allowed.
@@ -90,13 +94,16 @@ impl Compiler {
         }
         check(component)?;
         let here = match &self.compiling {
-            Compiling::Here => true,
+            Compiling::Here | Compiling::AgainAndAgain => true,
             Compiling::Elsewhere { but_here } => but_here.contains(&digest),
         };
         if !here {
             return Ok(None);
         }
         let compiled = Component::new(engine, component).map_err(|error| Refused::no_component(&error))?;
+        if let Some(functions) = &self.functions {
+            functions.keep();
+        }
         Ok(Some(self.remember(compiled, digest, false)))
     }
 
@@ -141,9 +148,26 @@ fn check_bytes(component: &[u8]) -> Result<(), Refused> {
     if found > limits::COMPONENT_BYTES_MAX { Err(Refused::TooLarge { found }) } else { Ok(()) }
 }
 
+/// Every WebAssembly file begins with this.
+const MAGIC: &[u8] = b"\0asm";
+/// What follows in a core module; a component has something else.
+const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
+
+fn check_head(component: &[u8]) -> Result<(), Refused> {
+    let refused = |reason: &str| Err(Refused::NoComponent { reason: reason.to_owned() });
+    match component.strip_prefix(MAGIC) {
+        None => refused("it does not begin like one"),
+        Some(rest) if rest.starts_with(CORE_MODULE) => {
+            refused("it is a core module; `kith plugin build` makes components")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Checks the size and shape of a component.
 fn check(component: &[u8]) -> Result<(), Refused> {
     check_bytes(component)?;
+    check_head(component)?;
     Shape::of(component)?;
     Ok(())
 }

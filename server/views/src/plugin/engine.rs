@@ -2,6 +2,7 @@
 //!
 //! A plugin depends on nothing but its arguments: no imports, threads or relaxed SIMD, and one form of NaN.
 
+use super::functions::FunctionCache;
 use crate::{contract::key::first, limits};
 use sha2::{Digest, Sha256};
 use std::{
@@ -47,7 +48,15 @@ pub(crate) enum Allocation {
 
 /// An engine with the settings that all code is compiled for.
 pub(crate) fn engine(allocation: Allocation) -> wasmtime::Result<Engine> {
+    engine_with(allocation, None)
+}
+
+/// The same; functions that are known already are not compiled again.
+pub(crate) fn engine_with(allocation: Allocation, functions: Option<Arc<FunctionCache>>) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
+    if let Some(functions) = functions {
+        config.enable_incremental_compilation(functions)?;
+    }
     config
         .consume_fuel(true)
         .epoch_interruption(true)
@@ -55,6 +64,8 @@ pub(crate) fn engine(allocation: Allocation) -> wasmtime::Result<Engine> {
         .cranelift_nan_canonicalization(true)
         .cranelift_opt_level(OptLevel::Speed)
         .wasm_backtrace_max_frames(None)
+        // To find what a plugin said before it trapped.
+        .coredump_on_trap(true)
         .allocation_strategy(match allocation {
             Allocation::Pool => InstanceAllocationStrategy::Pooling(pool()),
             Allocation::OnDemand => InstanceAllocationStrategy::OnDemand,

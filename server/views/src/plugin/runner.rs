@@ -104,6 +104,8 @@ pub(crate) struct Runner {
     work: Work,
     /// Memory for the keys that are processed together.
     keys: Hold,
+    /// Keys that may still fail before nothing more is folded.
+    failures_left: usize,
 }
 
 /// A failure caused by the arguments.
@@ -132,7 +134,17 @@ impl Runner {
         let cancel = Cancel::default();
         let work = lending.memory().begin(&cancel);
         let keys = work.hold();
-        Self { plugin, lending, guest: None, counters, cancel, work, keys }
+        Self { plugin, lending, guest: None, counters, cancel, work, keys, failures_left: usize::MAX }
+    }
+
+    /// The same runner; once this many keys cannot be folded, it folds nothing more.
+    pub(crate) fn giving_up_after(self, keys: usize) -> Self {
+        Self { failures_left: keys, ..self }
+    }
+
+    /// Whether so many keys could not be folded that nothing more is folded.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.failures_left == 0
     }
 
     /// Returns the instance until the next call.
@@ -202,7 +214,7 @@ impl Runner {
     fn fold_parts(&mut self, jobs: &mut [Job], parts: &[Part]) -> Result<(), Interrupted> {
         let mut parts = Vec::from(parts);
         parts.retain(|part| jobs[part.job].fault.is_none());
-        if parts.is_empty() {
+        if parts.is_empty() || self.gave_up() {
             return Ok(());
         }
         let slots: Vec<FoldSlot<'_>> = parts.iter().map(|part| slot(jobs, *part)).collect();
@@ -231,6 +243,7 @@ impl Runner {
             }
             if failure.fresh {
                 jobs[job].fault = Some(failure.message);
+                self.failures_left -= 1;
                 return Ok(());
             }
             return self.fold_parts(jobs, &parts);

@@ -4,12 +4,19 @@ use super::{
     abi::{report_v1::ReportPlugin, view_v1::Plugin},
     cache::{CacheKey, ComponentCache},
     compile::{Compiled, Compiler, Compiling},
-    engine::{Allocation, SandboxLimits, Ticker, engine, fingerprint},
+    engine::{Allocation, SandboxLimits, Ticker, engine_with, fingerprint},
+    functions::FunctionCache,
     refused::Refused,
 };
-use crate::{limits, share::places::Places};
+use crate::{
+    limits,
+    share::{folder::make_private, places::Places},
+};
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use wasmtime::Engine;
 
 /// The sandbox could not be set up; the text is for the operator.
@@ -33,6 +40,18 @@ pub(crate) struct Sandbox {
     _ticker: Ticker,
 }
 
+/// The compiled functions beside the compiled components, if this host keeps them and no other process has them.
+fn functions(folder: &Path, key: &CacheKey, compiling: &Compiling) -> Option<Arc<FunctionCache>> {
+    match compiling {
+        Compiling::Here | Compiling::Elsewhere { .. } => None,
+        Compiling::AgainAndAgain => {
+            let opened =
+                make_private(folder).and_then(|()| FunctionCache::open(&folder.join("functions.redb"), key.clone()));
+            opened.map(Arc::new).inspect_err(|error| tracing::debug!(%error, "no cache of functions")).ok()
+        }
+    }
+}
+
 /// Whether to store the code of a component on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -50,12 +69,13 @@ impl Sandbox {
         compiling: Compiling,
         limits: SandboxLimits,
     ) -> Result<Self, SandboxError> {
-        let engine = engine(Allocation::Pool).map_err(SandboxError::new)?;
+        let functions = functions(&cache_folder, &cache_key, &compiling);
+        let engine = engine_with(Allocation::Pool, functions.clone()).map_err(SandboxError::new)?;
         let fingerprint = fingerprint(&engine);
         let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
         let limits = SandboxLimits { memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX), ..limits };
-        let (compiler, places) = (Compiler::new(compiling, cache), Places::new(limits.memory_bytes));
+        let (compiler, places) = (Compiler::new(compiling, cache, functions), Places::new(limits.memory_bytes));
         Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
     }
 

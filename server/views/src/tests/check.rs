@@ -1,7 +1,7 @@
 //! What a check of a plugin finds: nothing in honest plugins, and in others dependence on more than their arguments.
 
 use super::harness::{HOSTILE_TEXT, Lab, MemoryLog, TODAY, at, component, person};
-use crate::{CheckReport, Checking, Differs, Trial};
+use crate::{CheckReport, Checking, Differs, Growth, Trial, limits};
 use bytes::Bytes;
 use kith_core::{
     day::Day,
@@ -114,7 +114,66 @@ fn keys_that_fail_are_named_and_fail_in_every_way() {
     log.append_event(0, Fact::Habit(Habit::Met(Met { people: people.to_vec() })), Scope::Network, poison);
     for mode in ["trap", "fault", "read"] {
         let report = check_on(&log, &component(HOSTILE_TEXT), mode);
+        let position = (mode != "read").then(|| log.head());
         assert_eq!(report.faults.len(), 1, "{mode}");
-        assert_eq!((report.faults[0].key.as_slice(), report.difference_count), (&people[..], 0), "{mode}");
+        assert_eq!((&report.faults[0].key[..], report.faults[0].position), (&people[..], position), "{mode}");
+        assert_eq!((report.difference_count, report.gave_up), (0, false), "{mode}");
+    }
+}
+
+#[test]
+fn a_check_stops_when_many_keys_fail() {
+    let log = log();
+    let poison = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
+    let people = (0..6).map(person).collect();
+    log.append_event(0, Fact::Habit(Habit::Met(Met { people })), Scope::Network, poison);
+    for mode in ["trap", "loop", "read"] {
+        let report = check_on(&log, &component(HOSTILE_TEXT), mode);
+        assert_eq!((report.faults.len(), report.gave_up), (limits::CHECK_FAILING_KEYS_MAX, true), "{mode}");
+        assert_eq!((report.difference_count, report.growth), (0, None), "{mode}: nothing else was looked at");
+    }
+}
+
+#[test]
+fn the_growth_of_a_state_is_continued_to_its_limit() {
+    let grown = |half: usize, whole: usize| Growth::of(Vec::new(), 18, half, whole);
+    assert_eq!((grown(50, 50).full_at_events, grown(50, 40).full_at_events), (None, None), "it does not grow");
+    let (list, sums) = (grown(4_037, 8_074), grown(50, 52));
+    assert_eq!((list.full_at_events, list.is_too_fast()), (Some(18 + 57_462 * 9 / 4_037), true));
+    assert!(!sums.is_too_fast(), "{sums:?}");
+    for builtin in kith_bundle::views() {
+        let growth = check_on(&log(), builtin.component, "{}").growth.unwrap();
+        assert!(!growth.is_too_fast(), "{}: {growth:?}", builtin.name);
+    }
+}
+
+#[test]
+fn keys_without_state_and_without_rows_are_counted() {
+    let honest = check_on(&log(), &component(HOSTILE_TEXT), "{}").sample;
+    assert!(honest.keys > 0 && honest.states == honest.keys && honest.rows == honest.keys, "{honest:?}");
+    let (size, length) =
+        ("(i32.mul (local.get $slots) (i32.const 8))", "(i32.mul (local.get $slot) (i32.const 4))) (i32.const 4)");
+    assert!(HOSTILE_TEXT.contains(size) && HOSTILE_TEXT.contains(length));
+    let without_state = HOSTILE_TEXT.replacen(size, &size.replace('8', "4"), 1);
+    let without_state = without_state.replacen(length, "(i32.mul (local.get $slot) (i32.const 4))) (i32.const 0)", 1);
+    let forgotten = check_on(&log(), &component(&without_state), "{}");
+    assert_eq!((forgotten.sample.states, forgotten.sample.rows, &forgotten.faults[..]), (0, 0, &[][..]));
+    assert_eq!(forgotten.sample.keys, honest.keys);
+}
+
+#[test]
+fn what_a_plugin_left_before_it_trapped_and_which_field_is_wrong_are_said() {
+    let log = log();
+    let poison = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
+    let people = vec![person(0), person(1)];
+    log.append_event(0, Fact::Habit(Habit::Met(Met { people })), Scope::Network, poison);
+    let words = r#"(data (i32.const 72) "poisoned") (data (i32.const 126976) "kith: last words\04\00oops")"#;
+    let panicking = component(&HOSTILE_TEXT.replacen(r#"(data (i32.const 72) "poisoned")"#, words, 1));
+    for (mode, said) in [
+        ("trap", "oops"),
+        ("loop", "wasm trap: all fuel consumed by WebAssembly"),
+        ("wrong type", "`count` is of type integer, and a row has a flag for it"),
+    ] {
+        assert_eq!(check_on(&log, &panicking, mode).faults[0].message, said, "{mode}");
     }
 }

@@ -1,13 +1,18 @@
 //! The life of a view: its thread, changes of the day, a lost log, unusable files.
 
 use super::harness::{Lab, MemoryLog, TODAY, at, builtin};
-use crate::{FollowError, Following, Query, ViewScope, ViewState, view::follower::Step};
+use crate::{
+    Config, FollowError, Following, Priority, Query, SandboxLimits, ViewScope, ViewState, Views, view::follower::Step,
+};
 use bytes::Bytes;
 use kith_core::{day::Day, filter::Filter, history::History, id::NetworkName, position::Position};
 use std::{
     future::Future,
     pin::pin,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
     task::{Context, Poll, Wake, Waker},
     thread::Thread,
 };
@@ -65,6 +70,32 @@ fn a_followed_view_takes_in_what_is_appended() {
     view.stop();
     assert!(block_on(view.wait_for(log.head().next())).is_err());
     assert_eq!(view.query(&Query::default()).unwrap().total, 1, "it can be queried without the thread");
+}
+
+/// The niceness of a view's thread, as its clock is read there.
+#[cfg(target_os = "linux")]
+fn niceness(priority: Priority) -> i32 {
+    let folder = tempfile::tempdir().unwrap();
+    let views = Views::open(Config { priority, ..Lab::config(&folder, SandboxLimits::default()) }).unwrap();
+    let log = MemoryLog::with_people();
+    let seen = Arc::new(AtomicI32::new(0));
+    let clock = Arc::clone(&seen);
+    let (_head, watched) = watch::channel(log.head());
+    let clock = move || {
+        clock.store(rustix::process::getpriority_process(None).unwrap(), Ordering::Relaxed);
+        at(TODAY, 1)
+    };
+    let view = views.follow(Following { clock: Arc::new(clock), ..following(&log, watched) }).unwrap();
+    block_on(view.wait_for(log.head())).unwrap();
+    seen.load(Ordering::Relaxed)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_view_that_somebody_waits_for_does_not_let_others_run_first() {
+    let own = rustix::process::getpriority_process(None).unwrap();
+    assert_eq!(niceness(Priority::Usual), own);
+    assert!(niceness(Priority::OthersFirst) > own);
 }
 
 #[test]

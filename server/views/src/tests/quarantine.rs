@@ -152,7 +152,7 @@ fn a_number_that_is_none_takes_the_rows_of_one_key() {
     let view = lab.level(&component(&text), &log);
     assert_eq!(view.rows(Query::default()), ["cem-dia [Number(0.0)] of 2"]);
     let [(key, None, reason)] = &quarantined(&view)[..] else { panic!("one key cannot be read") };
-    assert_eq!((key.as_str(), reason.contains("not a finite number")), ("ann-ben", true), "{reason}");
+    assert_eq!((key.as_str(), reason.contains("a number that is not finite")), ("ann-ben", true), "{reason}");
 }
 
 #[test]
@@ -256,6 +256,11 @@ fn a_view_stops_when_too_many_keys_are_stuck() {
     view.catch_up();
     assert_eq!(view.step(), Step::Spoilt);
     assert_eq!(quarantined(&view).len(), limits::QUARANTINED_KEYS_MAX);
+    let (why, head) = (view.follower.why_spoilt(), log.head().get());
+    let first = head - limits::QUARANTINED_KEYS_MAX as u64 + 1;
+    let expected = format!("too many keys are in quarantine: 100 keys, such as p0, p1 at entry {first}: ");
+    assert!(why.starts_with(&expected) && why.len() > expected.len(), "{why}");
+    assert_eq!(view.handle.cursor().day, None, "whoever waits for it learns that it stopped, not that it is there");
 }
 
 #[test]

@@ -16,7 +16,8 @@ fn what_is_no_plugin_is_refused_with_the_reason() {
         assert!(found.contains(expected), "{found}");
     };
     check(b"\0asm\x0d\0\x01\0rubbish", "{}", "not a WebAssembly component");
-    check(&component("(module)"), "{}", "not a WebAssembly component");
+    check(b"#!/bin/sh", "{}", "not a WebAssembly component that can run here: it does not begin like one");
+    check(&component("(module)"), "{}", "it is a core module");
     check(&component("(component)"), "{}", "exports []");
     check(&component("(component (import \"clock\" (func)))"), "{}", "imports clock");
     check(&component("(component (instance $i) (export \"kith:view/view@2.0.0\" (instance $i)))"), "{}", "view@2.0.0");

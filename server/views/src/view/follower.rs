@@ -2,7 +2,7 @@
 //!
 //! After a crash at any moment the next step continues from the last commit and produces the same rows.
 
-use super::{following::Clock, shared::Shared};
+use super::{following::Clock, shared::Shared, status::QuarantinedKey};
 use crate::{
     contract::{KeyShape, key::Key},
     file::{
@@ -46,6 +46,8 @@ pub(crate) struct Follower {
     meaning: Meaning,
     quarantine: HashMap<Key, Quarantined>,
     unsynced: u32,
+    /// Which keys are in quarantine once there are too many.
+    spoilt: Option<String>,
 }
 
 impl Follower {
@@ -53,7 +55,7 @@ impl Follower {
     pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
         let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
-        let mut follower = Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0 };
+        let mut follower = Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0, spoilt: None };
         follower.reload()?;
         follower.shared.publish(&follower.meta);
         Ok(follower)
@@ -87,15 +89,38 @@ impl Follower {
 
     /// Processes one batch up to `head`, or whatever else is due. After an error, call `reload` before the next step.
     pub(crate) fn step(&mut self, head: Position) -> Result<Step, EvaluateError> {
-        match self.step_once(head) {
-            Err(EvaluateError::Spoilt) => {
+        let stepped = self.step_once(head);
+        let is_level = self.meta.cursor >= head && self.meta.day.is_some();
+        match stepped {
+            Err(spoilt @ EvaluateError::Spoilt { .. }) => {
                 self.reload()?;
+                self.spoilt = Some(spoilt.to_string());
                 Ok(Step::Spoilt)
             }
             // Checked only at the head: before it, the number of keys in quarantine depends on where batches end.
-            Ok(Step::Level) if self.is_spoilt() => Ok(Step::Spoilt),
-            stepped => stepped,
+            Ok(Step::Advanced | Step::Level) if is_level && self.is_spoilt() => {
+                self.spoilt =
+                    self.first_quarantined().map(|first| format!("{} keys, such as {first}", self.quarantine.len()));
+                Ok(Step::Spoilt)
+            }
+            // Not before: whoever waits for a view that stops here learns that it stopped.
+            Ok(stepped) => {
+                self.shared.publish(&self.meta);
+                Ok(stepped)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Why there was a step with the result [`Step::Spoilt`].
+    pub(crate) fn why_spoilt(&self) -> String {
+        let which = self.spoilt.as_ref().map_or_else(String::new, |which| format!(": {which}"));
+        format!("too many keys are in quarantine{which}")
+    }
+
+    fn first_quarantined(&self) -> Option<QuarantinedKey> {
+        let (key, quarantined) = self.quarantine.iter().min_by_key(|(key, _)| **key)?;
+        Some(QuarantinedKey::of(*key, quarantined.clone(), &self.shared.source.people()))
     }
 
     fn step_once(&mut self, head: Position) -> Result<Step, EvaluateError> {
@@ -206,7 +231,6 @@ impl Follower {
             Lasting::Later => self.unsynced + 1,
         };
         (self.meta, self.quarantine) = (meta, quarantine);
-        self.shared.publish(&self.meta);
         Ok(())
     }
 
@@ -252,5 +276,10 @@ fn note_stuck(quarantine: &mut HashMap<Key, Quarantined>, changes: &[KeyChange])
             None => drop(quarantine.remove(&change.key)),
         }
     }
-    if quarantine.len() < limits::QUARANTINED_KEYS_LAST { Ok(()) } else { Err(EvaluateError::Spoilt) }
+    match changes.iter().rev().find_map(|change| change.stuck.as_ref()) {
+        Some(last) if quarantine.len() >= limits::QUARANTINED_KEYS_LAST => {
+            Err(EvaluateError::Spoilt { message: last.message.clone() })
+        }
+        Some(_) | None => Ok(()),
+    }
 }

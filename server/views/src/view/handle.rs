@@ -81,10 +81,13 @@ impl ViewHandle {
         self.unpark();
         loop {
             let now = *cursor.borrow_and_update();
+            if self.shared.condition().stopped.is_some() {
+                return Err(ViewStopped);
+            }
             if now.day.is_some() && now.position >= position {
                 return Ok(now);
             }
-            if self.shared.condition().stopped.is_some() || self.shared.is_stopping() {
+            if self.shared.is_stopping() {
                 return Err(ViewStopped);
             }
             cursor.changed().await.map_err(|_| ViewStopped)?;

@@ -2,7 +2,7 @@
 //!
 //! Only the follower writes the file and the people known to the source.
 
-use super::{condition::Condition, following::Following};
+use super::{condition::Condition, following::Following, thread::Priority};
 use crate::{
     file::{store::Store, tables::Meta},
     fold::source::{Source, ViewScope},
@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     /// Ends the running thread, within a call of the plugin if necessary.
     stop: Mutex<Cancel>,
     pub(super) turn: Turn,
+    pub(super) priority: Priority,
 }
 
 /// A view's file, open.
@@ -73,6 +74,7 @@ pub(crate) struct Host {
     pub(crate) turn: Turn,
     pub(crate) tables: Corner,
     pub(crate) room: Room,
+    pub(crate) priority: Priority,
 }
 
 impl Shared {
@@ -93,6 +95,7 @@ impl Shared {
             condition: Mutex::default(),
             stop: Mutex::default(),
             turn: host.turn,
+            priority: host.priority,
         }
     }
 

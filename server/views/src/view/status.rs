@@ -2,12 +2,16 @@
 
 use super::{handle::ViewHandle, shared::ViewCursor};
 use crate::{
-    contract::{Field, manifest::Manifest},
-    file::store::{StoreError, read_meta, read_quarantine},
+    contract::{Field, key::Key, manifest::Manifest},
+    file::{
+        people::People,
+        store::{StoreError, read_meta, read_quarantine},
+        tables::Quarantined,
+    },
     fold::source::ViewScope,
 };
 use kith_core::{id::PersonId, position::Position};
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{fmt, sync::atomic::Ordering, time::Duration};
 
 /// Whether a view follows its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,25 @@ pub struct QuarantinedKey {
     pub position: Option<Position>,
     /// The error of the plugin or the sandbox.
     pub message: String,
+}
+
+impl QuarantinedKey {
+    pub(super) fn of(key: Key, Quarantined { at, message }: Quarantined, people: &People) -> Self {
+        let key = key.people().map(|handle| people.id_in_key(handle)).collect();
+        Self { key, position: at.map(|order| order.position), message }
+    }
+}
+
+impl fmt::Display for QuarantinedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, person) in self.key.iter().enumerate() {
+            write!(f, "{}{person}", if place == 0 { "" } else { ", " })?;
+        }
+        if let Some(position) = self.position {
+            write!(f, " at entry {position}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
 }
 
 /// The status of a view.
@@ -135,11 +158,7 @@ impl ViewHandle {
         let mut quarantined = Vec::from_iter(read_quarantine(&read)?);
         quarantined.sort_by_key(|(key, _)| *key);
         let people = shared.source.people();
-        let quarantined = quarantined.into_iter().map(|(key, reason)| QuarantinedKey {
-            key: key.people().map(|handle| people.id_in_key(handle)).collect(),
-            position: reason.at.map(|order| order.position),
-            message: reason.message,
-        });
+        let quarantined = quarantined.into_iter().map(|(key, reason)| QuarantinedKey::of(key, reason, &people));
         Ok(ViewStatus {
             manifest: shared.plugin.manifest().clone(),
             contract: crate::plugin::abi::view_v1::CONTRACT,

@@ -27,6 +27,15 @@ const IDLE: Duration = Duration::from_secs(1);
 /// more, whatever its size: this way a burst of appends needs only a few.
 const QUIET: Duration = Duration::from_millis(5);
 
+/// When the threads of views run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// After the other threads of this computer, if there is not enough processor time for all: rows may lag.
+    OthersFirst,
+    /// Like any other thread: somebody waits for the rows.
+    Usual,
+}
+
 /// Starts the thread.
 pub(super) fn start(
     follower: Follower,
@@ -36,7 +45,10 @@ pub(super) fn start(
     let inside = Arc::clone(shared);
     let follower = follower.until(&shared.stop());
     std::thread::Builder::new().name(format!("view-{}", shared.name())).spawn(move || {
-        let_others_run_first();
+        match inside.priority {
+            Priority::OthersFirst => let_others_run_first(),
+            Priority::Usual => {}
+        }
         follow(follower, &inside, head);
     })
 }
@@ -78,7 +90,7 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
                     }
                 }
             }
-            Ok(Step::Spoilt) => return halt(shared, "too many keys are in quarantine".to_owned()),
+            Ok(Step::Spoilt) => return halt(shared, follower.why_spoilt()),
             Err(_) if shared.is_stopping() => break,
             Err(error) => match after_failure(&mut follower, shared, &error) {
                 Recovery::Retry => {
@@ -137,7 +149,9 @@ fn after_failure(follower: &mut Follower, shared: &Shared, error: &EvaluateError
             shared.condition().paused = Some(reason);
             Recovery::Retry
         }
-        EvaluateError::Source(SourceError::Unopened { .. }) | EvaluateError::Store(_) | EvaluateError::Spoilt => {
+        EvaluateError::Source(SourceError::Unopened { .. })
+        | EvaluateError::Store(_)
+        | EvaluateError::Spoilt { .. } => {
             return Recovery::Halt(reason);
         }
     };

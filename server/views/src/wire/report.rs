@@ -34,6 +34,7 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
         position: number(page.as_of),
         day: page.day.map_or(0, Day::number),
         total: answer.total as u64,
+        failing_keys: 0,
     }
 }
 

@@ -6,7 +6,10 @@ use crate::{
     show::output::{Output, remark},
 };
 use clap::Args;
-use kith_authoring::{compiler, project::Project};
+use kith_authoring::{
+    compiler::{self, When},
+    project::Project,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, time::Instant};
@@ -14,12 +17,17 @@ use tokio::task::spawn_blocking;
 
 /// Build the plugin in this folder into a component
 ///
-/// Rust plugins are built by cargo. The compilers for Python and JavaScript plugins are installed when first needed.
+/// Rust plugins are built by cargo. The compilers for Python and JavaScript plugins are installed when first needed. If
+/// no file of the plugin has changed since the last build, nothing is built; if a build fails, the component of the last
+/// one is removed.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin build")]
 pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub(super) source: SourceArgs,
+    /// Build even if nothing has changed since the last build
+    #[arg(long)]
+    anew: bool,
 }
 
 /// Which plugin to build, and with which tools.
@@ -33,11 +41,13 @@ pub(super) struct SourceArgs {
     tools: Option<PathBuf>,
 }
 
-/// A component that was just built.
+/// A component that is that of its sources.
 pub(super) struct Built {
     pub(super) project: Project,
     pub(super) path: PathBuf,
     pub(super) bytes: Vec<u8>,
+    /// Whether the compiler ran.
+    pub(super) anew: bool,
 }
 
 impl SourceArgs {
@@ -47,17 +57,19 @@ impl SourceArgs {
     }
 
     /// Builds the component.
-    pub(super) async fn build(self) -> Result<Built, Failure> {
+    pub(super) async fn build(self, when: When) -> Result<Built, Failure> {
         let project = self.project()?;
-        let work = move || compiler::build(&project, self.tools.as_deref(), &remark).map(|path| (project, path));
-        let (project, path) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
-        Ok(Built { bytes: read_component(&path)?, project, path })
+        let work =
+            move || compiler::build(&project, self.tools.as_deref(), when, &remark).map(|built| (project, built));
+        let (project, built) = spawn_blocking(work).await.map_err(|error| Failure::Unexpected(error.to_string()))??;
+        Ok(Built { bytes: read_component(&built.path)?, project, path: built.path, anew: built.anew })
     }
 }
 
 pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failure> {
     let begun = Instant::now();
-    let Built { project, path, bytes } = args.source.build().await?;
+    let when = if args.anew { When::Always } else { When::Changed };
+    let Built { project, path, bytes, anew } = args.source.build(when).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let digest = hex::encode(Sha256::digest(&bytes));
     let shown = path.strip_prefix(&project.folder).unwrap_or(&path).display().to_string();
@@ -66,8 +78,12 @@ pub(super) async fn run(args: BuildArgs, mut output: Output) -> Result<(), Failu
         "component": path,
         "bytes": bytes.len(),
         "sha256": digest,
+        "anew": anew,
     });
     output.tell(&json, || {
+        if !anew {
+            return format!("{shown} is built: nothing has changed; {} bytes, SHA-256 {digest}", bytes.len());
+        }
         let language = project.manifest.language.name();
         format!("built {shown} from {language} in {seconds:.1} s: {} bytes, SHA-256 {digest}", bytes.len())
     })?;

@@ -1,8 +1,9 @@
 //! `kith plugin activate|rollback|pause|resume|remove`: which version is active, and whether it runs.
 
 use super::install::await_built;
-use crate::{context::Context, failure::Failure};
+use crate::{context::Context, failure::Failure, show::output::remark};
 use clap::Args;
+use kith_client::Client;
 use kith_core::{id::EventId, position::Position};
 use serde_json::{Value, json};
 
@@ -41,7 +42,8 @@ pub(crate) struct ResumeArgs {
 
 /// Remove a plugin with all its versions and rows
 ///
-/// Its entries in the log stay, and installing the same component again restores the same rows. An owner of the network
+/// Its entries in the log stay, and installing the same component again restores the same rows. Reports that read it have
+/// no rows from then on, which is said. An owner of the network
 /// removes an organisation's plugin by the event that installed it, which `kith plugin list` shows.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin remove visits")]
@@ -95,11 +97,23 @@ pub(super) async fn remove(context: &mut Context, args: RemoveArgs) -> Result<()
         (Some(installed), _) => (installed.to_string(), client.end_plugin(&installed).await?),
         (None, name) => {
             let name = name.expect("clap asks for one of the two");
+            let readers = readers(client, &name).await?;
             let position = client.remove_plugin(&name).await?;
+            if !readers.is_empty() {
+                let (reports, have) = if readers.len() == 1 { ("report", "has") } else { ("reports", "have") };
+                remark(&format!("the {reports} {} {have} no rows without {name}", readers.join(", ")));
+            }
             (name, position)
         }
     };
     tell(context, &name, position, json!({ "removed": true }), || format!("{name} is removed"))
+}
+
+/// The reports that read a view.
+async fn readers(client: &Client, view: &str) -> Result<Vec<String>, Failure> {
+    let mut views = client.list_views().await?.views;
+    views.retain(|report| report.inputs.iter().any(|input| input == view));
+    Ok(views.into_iter().map(|report| report.name).collect())
 }
 
 /// Reports what was done, or that nothing had to change.

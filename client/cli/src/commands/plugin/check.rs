@@ -1,16 +1,21 @@
 //! `kith plugin check`: checks a component before a network trusts it.
 
-use super::check_report;
+use super::{check_report, component::ComponentArgs};
 use crate::{
     authoring::log_file,
     failure::Failure,
-    input::files::read_component,
     limits,
     show::output::{Format, Output},
 };
 use clap::{Args, value_parser};
-use kith_authoring::host::{Host, check::Tried};
-use kith_core::{id::PersonId, plugins::PluginSettings};
+use kith_authoring::{
+    host::{
+        Host,
+        check::{CheckedView, Tried},
+    },
+    project::language::Language,
+};
+use kith_core::{id::PersonId, plugins::PluginSettings, position::Position};
 use kith_views::{CheckReport, Declared, Difference, Differs, KeyBy, Trial};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
@@ -19,13 +24,13 @@ use std::{path::PathBuf, time::Duration};
 ///
 /// Folds a log in six ways that must produce the same bytes: as a server does, in a fresh instance for each call, again
 /// in a used one, one event at a time, one key at a time, and with the keys in another order. The log is that of a
-/// generated network, the same every time, unless one is given. A report is computed from the built-in views of such a
-/// log, again in a fresh instance, and again in a used one.
+/// generated network, the same every time, unless one is given. A report is computed from the views of such a log, again
+/// in a fresh instance, and again in a used one. Stops if the plugin fails on many keys.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith plugin check dist/visits.wasm --settings '{\"minutes_min\":30}'")]
 pub(crate) struct CheckArgs {
-    /// The component; - for standard input
-    file: PathBuf,
+    #[command(flatten)]
+    component: ComponentArgs,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     settings: PluginSettings,
@@ -38,27 +43,35 @@ pub(crate) struct CheckArgs {
 }
 
 pub(super) async fn run(args: CheckArgs, mut output: Output) -> Result<(), Failure> {
-    let component = read_component(&args.file)?;
+    let component = args.component.read()?;
     let host = Host::open()?;
     let declared = host.declared(&component, args.settings.as_str())?;
     let settings = args.settings.to_string();
     let manifest = match declared {
-        Declared::View(manifest) => manifest,
+        Declared::View(manifest) => {
+            args.component.refuse_views()?;
+            manifest
+        }
         Declared::Report(manifest) => {
-            let checked = host.check_report(component, settings, &manifest, tried(&args)?).await?;
+            let checked =
+                host.check_report(component, settings, &manifest, args.component.views()?, tried(&args)?).await?;
             return check_report::show(&checked, output);
         }
     };
-    let report = host.check_view(component, settings, &manifest, tried(&args)?).await?;
+    let checked = host.check_view(component, settings, &manifest, tried(&args)?).await?;
+    let report = &checked.report;
     match output.format() {
-        Format::Json => output.json(&report_json(&report))?,
-        Format::Table => report_lines(&report).iter().try_for_each(|line| output.line(line))?,
+        Format::Json => output.json(&report_json(&checked))?,
+        Format::Table => report_lines(&checked).iter().try_for_each(|line| output.line(line))?,
     }
     output.flush()?;
     match (report.faults.len(), report.difference_count) {
         (0, 0) => Ok(()),
         (0, _) => Err(Failure::NotVerified("the plugin's rows depend on something other than the events".to_owned())),
-        (faults, _) => Err(Failure::NotVerified(format!("the plugin fails on {faults} keys of the log"))),
+        (faults, _) => {
+            let many = if report.gave_up { "at least " } else { "" };
+            Err(Failure::NotVerified(format!("the plugin fails on {many}{faults} keys of the log")))
+        }
     }
 }
 
@@ -70,11 +83,47 @@ fn tried(args: &CheckArgs) -> Result<Tried, Failure> {
     })
 }
 
-fn report_json(report: &CheckReport) -> Value {
+/// What the author should look at although nothing fails.
+fn warnings(report: &CheckReport) -> Vec<String> {
+    let (sample, mut found) = (&report.sample, Vec::new());
+    if sample.keys > 0 && sample.states == 0 && report.faults.is_empty() {
+        found.push("no key has a state: does `fold` return it?".to_owned());
+    } else if sample.states > 0 && sample.rows == 0 && report.faults.is_empty() {
+        found.push(format!("none of {} keys with a state has a row", sample.states));
+    }
+    if let Some(growth) = report.growth.as_ref().filter(|growth| growth.is_too_fast()) {
+        let until = growth.full_at_events.unwrap_or_default();
+        found.push(format!(
+            "the state of {} has {} bytes after {} events and grows with each: at about {until} it reaches its limit",
+            names(&growth.key),
+            growth.state_bytes,
+            growth.events
+        ));
+    }
+    found
+}
+
+fn report_json(checked: &CheckedView) -> Value {
+    let CheckedView { report, beside } = checked;
     let CheckReport { manifest, sample, cost, .. } = report;
     let routes = manifest.routes.iter();
     let routes = routes.map(|route| json!({ "kind": route.kind.to_string(), "key_by": key_by(route.key_by) }));
-    let faults = report.faults.iter().map(|fault| json!({ "key": ids(&fault.key), "message": fault.message }));
+    let faults = report.faults.iter().map(|fault| {
+        json!({
+            "key": ids(&fault.key),
+            "position": fault.position.map(Position::get),
+            "message": fault.message,
+        })
+    });
+    let growth = report.growth.as_ref().map(|growth| {
+        json!({
+            "key": ids(&growth.key),
+            "events": growth.events,
+            "state_bytes": growth.state_bytes,
+            "full_at_events": growth.full_at_events,
+        })
+    });
+    let beside = beside.iter().map(|(name, fuel)| json!({ "view": name, "fuel_per_event": fuel }));
     json!({
         "name": manifest.name,
         "version": manifest.version,
@@ -87,14 +136,19 @@ fn report_json(report: &CheckReport) -> Value {
         "entries": sample.entries,
         "events": sample.events,
         "keys": sample.keys,
+        "states": sample.states,
         "rows": sample.rows,
         "state_bytes": sample.state_bytes,
         "state_bytes_max": sample.state_bytes_max,
         "fuel_per_event": cost.fuel_per_event,
         "fuel_call_max": cost.fuel_call_max,
         "fuel_call_limit": cost.fuel_call_limit,
+        "beside": beside.collect::<Vec<_>>(),
         "instantiate_us": micros(cost.instantiate),
         "fold_us": micros(cost.fold),
+        "growth": growth,
+        "warnings": warnings(report),
+        "gave_up": report.gave_up,
         "faults": faults.collect::<Vec<_>>(),
         "differences": report.differences.iter().map(difference_json).collect::<Vec<_>>(),
         "difference_count": report.difference_count,
@@ -113,7 +167,8 @@ fn difference_json(difference: &Difference) -> Value {
     })
 }
 
-fn report_lines(report: &CheckReport) -> Vec<String> {
+fn report_lines(checked: &CheckedView) -> Vec<String> {
+    let CheckedView { report, beside } = checked;
     let CheckReport { manifest, sample, cost, .. } = report;
     let routes = manifest.routes.iter().map(|route| format!("{} by {}", route.kind, key_by(route.key_by)));
     let fields: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();
@@ -133,15 +188,22 @@ fn report_lines(report: &CheckReport) -> Vec<String> {
             "cost       {} fuel an event, {events_a_second} events a second; the dearest call took {share} % of its fuel",
             cost.fuel_per_event
         ),
+        format!("beside     {}", beside_words(beside)),
         format!("instance   made in {} µs", micros(cost.instantiate)),
         format!("state      {} bytes, the largest {} of 65,536", sample.state_bytes, sample.state_bytes_max),
     ];
     for fault in report.faults.iter().take(limits::CHECK_FAULTS_TOLD_MAX) {
-        lines.push(format!("fails on   {}: {}", names(&fault.key), fault.message));
+        let at = fault.position.map_or_else(String::new, |position| format!(" at entry {position}"));
+        lines.push(format!("fails on   {}{at}: {}", names(&fault.key), fault.message));
+    }
+    if report.gave_up {
+        lines.push("stopped    because it fails on so many keys: nothing else was looked at".to_owned());
+        return lines;
     }
     if report.faults.len() > limits::CHECK_FAULTS_TOLD_MAX {
         lines.push(format!("fails on   {} keys in all", report.faults.len()));
     }
+    lines.extend(warnings(report).into_iter().map(|warning| format!("look       {warning}")));
     for difference in &report.differences {
         let (what, how) = (differs_name(difference.differs), trial_words(difference.trial));
         lines.push(format!("differs    {} of {}, {how}", what, names(&difference.key)));
@@ -153,6 +215,14 @@ fn report_lines(report: &CheckReport) -> Vec<String> {
         lines.push("same       in fresh and used instances, split, alone and shuffled".to_owned());
     }
     lines
+}
+
+/// What others cost on the same log, and what each language costs.
+fn beside_words(beside: &[(String, u64)]) -> String {
+    let built_in = beside.iter().map(|(name, fuel)| format!("{name} {fuel}")).collect::<Vec<_>>().join(", ");
+    let languages = [Language::Rust, Language::Python, Language::Javascript];
+    let by_language = languages.map(|language| format!("{} {}", language.name(), language.example_fuel())).join(", ");
+    format!("built in, in Rust, on the same log: {built_in}; the example of `kith plugin new`: {by_language}")
 }
 
 fn ids(key: &[PersonId]) -> Vec<String> {

@@ -17,7 +17,8 @@ const LOOK: Duration = Duration::from_millis(250);
 ///
 /// The server checks it, records who installed which bytes with which settings, and builds the view from the first
 /// entry on. The first version of a name is active at once. A later one is built alongside the active one: compare them
-/// with `kith plugin diff`, and switch with `kith plugin activate`. Needs the role analyst or owner.
+/// with `kith plugin diff`, and switch with `kith plugin activate`. If the view of a first version stops while it is
+/// built, the plugin is removed again. Needs the role analyst or owner.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin install dist/visits.wasm\n  \
                         kith plugin install --builtin strength --name strength_30 --settings '{\"half_life_days\":30}'")]
@@ -68,8 +69,10 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
     let plugin = NewPlugin { name: args.name, settings: args.settings.into(), scope: args.scope.into(), component };
     let client = context.server()?.clone();
     let installed = upload(&client, plugin).await?;
-    if !args.no_wait {
-        await_built(&client, &installed.name, &installed.version).await?;
+    if !args.no_wait
+        && let Err(failure) = await_built(&client, &installed.name, &installed.version).await
+    {
+        return Err(withdraw(&client, &installed, failure).await);
     }
     let (name, version) = (&installed.name, &installed.version);
     let answer = json!({
@@ -93,6 +96,19 @@ pub(super) async fn run(context: &mut Context, args: InstallArgs) -> Result<(), 
         format!("another version answers: kith plugin diff {name}, then kith plugin activate {name}@{version}")
     });
     Ok(())
+}
+
+/// Removes a plugin whose only version does not run, so that nothing answers under its name.
+async fn withdraw(client: &Client, installed: &v1::InstalledPlugin, failure: Failure) -> Failure {
+    let Failure::PluginRefused(why) = failure else { return failure };
+    if !installed.active || installed.installed_before {
+        return Failure::PluginRefused(format!("{why}; it does not answer"));
+    }
+    let name = &installed.name;
+    Failure::PluginRefused(match client.remove_plugin(name).await {
+        Ok(_) => format!("{why}; {name} was removed again"),
+        Err(error) => format!("{why}; `kith plugin remove {name}` removes it, which failed here: {error}"),
+    })
 }
 
 async fn upload(client: &Client, plugin: NewPlugin) -> Result<v1::InstalledPlugin, Failure> {

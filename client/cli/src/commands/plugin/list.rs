@@ -104,8 +104,16 @@ fn installed_on(version: &v1::PluginVersion) -> Option<String> {
 /// What is wrong with a view: the keys it fails on, and what the plugin said.
 pub(super) fn trouble(view: &v1::View) -> String {
     let Some(first) = view.quarantined.first() else { return view.last_error.clone() };
+    let at = if first.position == 0 { String::new() } else { format!(" at entry {}", first.position) };
+    format!("{}, such as {}{at}: {}", in_quarantine(view), first.key.join(", "), first.message)
+}
+
+/// How many keys are in quarantine, and whether any key is not.
+fn in_quarantine(view: &v1::View) -> String {
     let keys = view.quarantined.len();
-    format!("{keys} keys in quarantine, such as {} at entry {}: {}", first.key.join(" "), first.position, first.message)
+    let keys = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+    let all = if view.rows == 0 { ", and no other key has a row" } else { "" };
+    format!("{keys} in quarantine{all}")
 }
 
 fn plugin_json(plugin: &v1::Plugin) -> Value {

@@ -5,6 +5,7 @@ mod certify;
 mod change;
 mod check;
 mod check_report;
+mod component;
 mod diff;
 mod install;
 mod list;

@@ -9,9 +9,12 @@ use crate::{
     show::output::{Format, Output},
 };
 use clap::Args;
-use kith_authoring::host::{
-    Host,
-    case::{Case, Difference},
+use kith_authoring::{
+    compiler::When,
+    host::{
+        Host,
+        case::{Case, Difference},
+    },
 };
 use kith_json::row_json;
 use serde_json::{Value, json};
@@ -19,8 +22,8 @@ use std::path::PathBuf;
 
 /// Run the plugin's cases: fold small logs with the component and compare the rows
 ///
-/// Builds the plugin first, unless a component is given. Cases are the JSON files in `tests`: a log, a day, settings,
-/// and the expected rows.
+/// Builds the plugin first if it has changed, unless a component is given. Cases are the JSON files in `tests`: a log, a
+/// day, settings, the expected rows, and for a report the components of views that it reads and that are not built in.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin test\n  kith plugin test --accept")]
 pub(crate) struct TestArgs {
@@ -37,7 +40,7 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     let cases = Case::all(&args.source.project()?.folder.join("tests"))?;
     let component = match &args.file {
         Some(file) => read_component(file)?,
-        None => args.source.build().await?.bytes,
+        None => args.source.build(When::Changed).await?.bytes,
     };
     let host = Host::open()?;
     let mut failed = 0;

@@ -1,21 +1,17 @@
 //! `kith plugin try`: folds the network's own log locally. Nothing is installed, and nobody else sees it.
 
-use super::try_report;
+use super::{component::ComponentArgs, try_report};
 use crate::commands::pages::{self, Wanted};
 use crate::{
-    authoring::whole_log,
-    context::Context,
-    failure::Failure,
-    input::{dates::parse_view_day_now, files::read_component},
-    limits,
+    authoring::whole_log, context::Context, failure::Failure, input::dates::parse_view_day_now, limits,
     show::output::remark,
 };
 use clap::{Args, value_parser};
 use kith_authoring::host::{Fold, Folded, Host};
 use kith_client::{now, v1::QueryViewResponse};
-use kith_core::{day::Day, id::OrganisationId, plugins::PluginSettings, position::Position};
+use kith_core::{day::Day, id::OrganisationId, plugins::PluginSettings};
 use kith_views::{Declared, OrderBy, Query, ViewScope, ViewStatus, limits::PAGE_ROWS_MAX, wire};
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 /// Fold the network's log locally with a component and show its rows; nothing is installed
 ///
@@ -26,8 +22,8 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 #[command(after_help = "Examples:\n  kith plugin try dist/visits.wasm --top 10\n  \
                         kith plugin try dist/visits.wasm --settings '{\"minutes_min\":30}' -o json")]
 pub(crate) struct TryArgs {
-    /// The component; - for standard input
-    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) component: ComponentArgs,
     /// The plugin's settings
     #[arg(long, value_name = "JSON", default_value = "{}", allow_hyphen_values = true)]
     pub(super) settings: PluginSettings,
@@ -52,12 +48,13 @@ pub(crate) struct TryArgs {
 }
 
 pub(super) async fn run(context: &mut Context, args: TryArgs) -> Result<(), Failure> {
-    let component = read_component(&args.file)?;
+    let component = args.component.read()?;
     let host = Host::open()?;
     // Check the component before downloading anything.
     if let Declared::Report(manifest) = host.declared(&component, args.settings.as_str())? {
         return try_report::run(context, args, &host, component, &manifest).await;
     }
+    args.component.refuse_views()?;
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
     let log = Arc::new(whole_log::read(&context.place, None).await?);
@@ -112,6 +109,8 @@ async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<
             position: page.position.get(),
             day: page.day.number(),
             total: page.total,
+            // Each is named below.
+            failing_keys: 0,
         })
     };
     let wanted = Wanted { top: top.map(u64::from), head: None };
@@ -126,9 +125,7 @@ fn tell(status: &ViewStatus, entries: usize, seconds: f64, rows: u64) {
         status.events_folded, status.state_bytes
     ));
     for key in status.quarantined.iter().take(limits::TRY_FAULTS_TOLD_MAX) {
-        let people = key.key.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let at = key.position.map_or_else(String::new, |position: Position| format!(" at entry {position}"));
-        remark(&format!("the plugin fails on {people}{at}: {}", key.message));
+        remark(&format!("the plugin fails on {key}"));
     }
     if status.quarantined.len() > limits::TRY_FAULTS_TOLD_MAX {
         remark(&format!("and on {} keys more", status.quarantined.len() - limits::TRY_FAULTS_TOLD_MAX));

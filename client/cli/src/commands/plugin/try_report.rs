@@ -15,7 +15,7 @@ use crate::{
 };
 use kith_authoring::host::{
     Fold, Host,
-    report::{Input, Ready, builtin, unknown},
+    report::{Input, Ready, builtin, check_given, unknown},
 };
 use kith_client::now;
 use kith_json::row_json;
@@ -30,9 +30,14 @@ pub(super) async fn run(
     component: Vec<u8>,
     manifest: &ReportManifest,
 ) -> Result<(), Failure> {
+    let mut given = args.component.views()?;
+    check_given(manifest, given.keys())?;
     let mut inputs = Vec::with_capacity(manifest.inputs.len());
     for wanted in &manifest.inputs {
-        inputs.push(input(context, &wanted.view).await?);
+        inputs.push(match given.remove(&wanted.view) {
+            Some(given) => given,
+            None => input(context, &wanted.view).await?,
+        });
     }
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;

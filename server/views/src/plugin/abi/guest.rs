@@ -2,6 +2,7 @@
 //! whose calls are limited. [`Contract`] covers what differs between contracts.
 
 pub(crate) mod error;
+mod last_words;
 pub(super) mod words;
 
 use self::error::{GuestError, shortened};
@@ -191,7 +192,10 @@ impl<C: Contract> Guest<C> {
         self.store.set_hostcall_fuel(result_bytes_max);
         let result = call(&self.exports, &mut self.store);
         self.fuel_used += self.last_fuel();
-        result.map_err(|error| GuestError::of(&error))
+        result.map_err(|error| match last_words::of(&error, &self.store) {
+            Some(text) => GuestError::failed(None, &text),
+            None => GuestError::of(&error),
+        })
     }
 
     /// Fuel used by the last call.

@@ -5,7 +5,7 @@
 use super::guest::{Configured, Contract, Guest, error::GuestError, exports, words::words};
 use crate::{
     contract::{
-        Field, GuestValue,
+        Field, GuestValue, check_values,
         manifest::ManifestInvalid,
         report_manifest::{ReportInput, ReportKey, ReportManifest},
     },
@@ -122,40 +122,37 @@ impl ReportGuest {
             report.kith_report_report().call_compute(store, day.number(), input)
         })?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
-        checked_rows(computed, fields, inputs).map_err(|reason| GuestError::failed(None, reason))
+        checked_rows(computed, fields, inputs).map_err(|reason| GuestError::failed(None, &reason))
     }
 }
 
-fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Result<Vec<GuestReportRow>, &'static str> {
+fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Result<Vec<GuestReportRow>, String> {
     if rows.len() > limits::REPORT_ROWS_MAX {
-        return Err("the report has more than 100,000 rows");
+        return Err("the report has more than 100,000 rows".to_owned());
     }
     let mut keys = HashSet::with_capacity(rows.len());
     let mut checked: Vec<GuestReportRow> = Vec::with_capacity(rows.len());
     let mut bytes = 0;
     for row in rows {
         let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
-        let fits = values.iter().zip(fields).all(|(value, field)| value.fits(field.of));
-        if values.len() != fields.len() || !fits {
-            return Err("a row does not have one value of the right type per field, or a number is not finite");
-        }
+        check_values(&values, fields)?;
         let texts: usize =
             values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
         if texts + values.len() * 9 > limits::ROW_BYTES_MAX || row.evidence.len() > limits::REPORT_EVIDENCE_MAX {
-            return Err("a row has more than 16 KiB, or more than 1,000 rows as evidence");
+            return Err("a row has more than 16 KiB, or more than 1,000 rows as evidence".to_owned());
         }
         let is_there =
             |(input, number): &(u32, u32)| inputs.get(*input as usize).is_some_and(|rows| (*number as usize) < *rows);
         if !row.evidence.iter().all(is_there) {
-            return Err("a row names a row as evidence that does not exist");
+            return Err("a row names a row as evidence that does not exist".to_owned());
         }
         if !keys.insert((row.a, row.b)) {
-            return Err("two rows have the same key");
+            return Err("two rows have the same key".to_owned());
         }
         let row = GuestReportRow { key: (row.a, row.b), values, evidence: row.evidence };
         bytes += row.bytes();
         if bytes > limits::REPORT_ROWS_BYTES_MAX {
-            return Err("the report has more than 16 MiB of rows");
+            return Err("the report has more than 16 MiB of rows".to_owned());
         }
         checked.push(row);
     }

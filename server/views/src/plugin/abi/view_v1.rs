@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     contract::{
-        Field, GuestRow, GuestValue, KeyBy, Route,
+        Field, GuestRow, GuestValue, KeyBy, Route, check_values,
         key::Key,
         manifest::{Manifest, ManifestInvalid},
     },
@@ -127,7 +127,7 @@ fn rows_by_slot(rows: Vec<wit::Row>, slots: usize, fields: &[Field]) -> Result<V
         let Some(rows) = by_slot.get_mut(slot) else {
             return Err(GuestError::failed(None, "a row names a key that was not asked for"));
         };
-        rows.push(checked_row(row, fields).map_err(|reason| GuestError::failed(Some(slot), reason))?);
+        rows.push(checked_row(row, fields).map_err(|reason| GuestError::failed(Some(slot), &reason))?);
         if rows.len() > limits::KEY_ROWS_MAX {
             return Err(GuestError::failed(Some(slot), "a key has more than 1,000 rows"));
         }
@@ -142,20 +142,15 @@ fn rows_by_slot(rows: Vec<wit::Row>, slots: usize, fields: &[Field]) -> Result<V
     Ok(by_slot)
 }
 
-fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, &'static str> {
-    if row.values.len() != fields.len() {
-        return Err("a row does not have one value per field");
-    }
-    if row.item == Some(0) {
-        return Err("a row's item is 0, which is not a position");
-    }
+fn checked_row(row: wit::Row, fields: &[Field]) -> Result<GuestRow, String> {
     let values: Vec<GuestValue> = row.values.into_iter().map(GuestValue::from).collect();
-    if !values.iter().zip(fields).all(|(value, field)| value.fits(field.of)) {
-        return Err("a value is not of its field's type, or not a finite number");
+    check_values(&values, fields)?;
+    if row.item == Some(0) {
+        return Err("a row's item is 0, which is not a position".to_owned());
     }
     let texts: usize = values.iter().map(|value| if let GuestValue::Text(text) = value { text.len() } else { 0 }).sum();
     if texts + values.len() * 9 + row.evidence.len() * 8 > limits::ROW_BYTES_MAX {
-        return Err("a row has more than 16 KiB");
+        return Err("a row has more than 16 KiB".to_owned());
     }
     let mut evidence: Vec<Position> = row.evidence.into_iter().map(Position::new).collect();
     evidence.sort_unstable();

@@ -1,20 +1,21 @@
 //! Reads settings from JSON without code that formats numbers: serde's own errors format the values
 //! that they found, and that alone is half of a small component.
 //!
-//! Invariant: accepts and refuses what `serde_json` does, with different messages.
+//! Invariant: accepts and refuses what `serde_json` does, with different messages, which name the setting.
 
-use std::fmt;
+use std::{fmt, vec};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
-    DeserializeOwned, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::{Deserialize, forward_to_deserialize_any};
 
 /// Reads settings, or returns what is wrong with them.
-pub(crate) fn parse<S: DeserializeOwned>(json: &str) -> Result<S, String> {
+pub fn parse<S: DeserializeOwned>(json: &str) -> Result<S, String> {
     let tree: Json = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    S::deserialize(tree).map_err(|Refusal(reason)| reason)
+    S::deserialize(tree).map_err(|refusal| refusal.to_string())
 }
 
 /// A JSON document. Members are kept in order with repetitions, so that a duplicate is detected.
@@ -142,9 +143,34 @@ fn visit_list<'de, V: Visitor<'de>>(list: Vec<Json>, visitor: V) -> Result<V::Va
 }
 
 fn visit_object<'de, V: Visitor<'de>>(members: Vec<(String, Json)>, visitor: V) -> Result<V::Value, Refusal> {
-    let mut access = MapDeserializer::new(members.into_iter());
-    let value = visitor.visit_map(&mut access)?;
-    access.end().map(|()| value)
+    let mut members = Members { left: members.into_iter(), now: None };
+    let value = visitor.visit_map(&mut members)?;
+    if members.left.next().is_some() {
+        return Err(Refusal::custom("an object has more members than expected"));
+    }
+    Ok(value)
+}
+
+/// The members of an object that are still to be read.
+struct Members {
+    left: vec::IntoIter<(String, Json)>,
+    /// The one whose name was read.
+    now: Option<(String, Json)>,
+}
+
+impl<'de> MapAccess<'de> for Members {
+    type Error = Refusal;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refusal> {
+        self.now = self.left.next();
+        let Some((name, _)) = &self.now else { return Ok(None) };
+        seed.deserialize(name.as_str().into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
+        let Some((name, value)) = self.now.take() else { return Err(Refusal::custom("a value without a name")) };
+        seed.deserialize(value).map_err(|refusal| refusal.within(&name))
+    }
 }
 
 impl IntoDeserializer<'_, Refusal> for Json {
@@ -157,11 +183,34 @@ impl IntoDeserializer<'_, Refusal> for Json {
 
 /// Why settings are refused, for people.
 #[derive(Debug)]
-struct Refusal(String);
+struct Refusal {
+    /// The names of the members that it is about, outermost first, with dots between them; empty: the whole.
+    setting: String,
+    reason: String,
+}
+
+impl Refusal {
+    fn new(reason: String) -> Self {
+        Self { setting: String::new(), reason }
+    }
+
+    fn within(mut self, name: &str) -> Self {
+        if !self.setting.is_empty() {
+            self.setting.insert(0, '.');
+        }
+        self.setting.insert_str(0, name);
+        self
+    }
+}
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        if !self.setting.is_empty() {
+            f.write_str("`")?;
+            f.write_str(&self.setting)?;
+            f.write_str("`: ")?;
+        }
+        f.write_str(&self.reason)
     }
 }
 
@@ -169,15 +218,15 @@ impl std::error::Error for Refusal {}
 
 impl serde::de::Error for Refusal {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self(reason.to_string())
+        Self::new(reason.to_string())
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(format!("found {}, expected {expected}", noun(found)))
+        Self::new(format!("found {}, expected {expected}", noun(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self(format!("found {} out of range, expected {expected}", noun(found)))
+        Self::new(format!("found {} out of range, expected {expected}", noun(found)))
     }
 }
 
@@ -270,10 +319,11 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn the_setting_that_is_wrong_is_named() {
         let reason = |json| parse::<Settings>(json).unwrap_err();
-        assert_eq!(reason(r#"{"count":"x"}"#), "found text, expected u8");
-        assert_eq!(reason(r#"{"count":900}"#), "found a whole number out of range, expected u8");
+        assert_eq!(reason(r#"{"count":"x"}"#), "`count`: found text, expected u8");
+        assert_eq!(reason(r#"{"count":900}"#), "`count`: found a whole number out of range, expected u8");
+        assert_eq!(reason(r#"{"by_kind":{"met":[]}}"#), "`by_kind.met`: found a list, expected f64");
         assert!(reason(r#"{"half_life":1}"#).starts_with("unknown field `half_life`"));
         assert!(reason("{\"count\":\n}").contains("line 2"));
     }
