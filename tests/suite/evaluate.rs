@@ -264,3 +264,86 @@ async fn figures_of_the_demonstration_are_those_of_its_log() {
         assert!(found > guessed, "{guess}: {guessed}, strength: {found}");
     }
 }
+
+/// People who share contacts and were never in contact themselves, with the score of `who_should_meet` and the guesses.
+fn strangers(known: &[Contact], today: i64) -> BTreeMap<(PersonId, PersonId), [f64; 4]> {
+    let mut days = BTreeMap::<_, BTreeMap<i64, f64>>::new();
+    let mut contacts_of = BTreeMap::<&PersonId, BTreeSet<&PersonId>>::new();
+    for contact in known {
+        let day = days.entry(&contact.pair).or_default().entry(contact.at.div_euclid(DAY_MS)).or_default();
+        *day = day.max(contact.unit);
+        contacts_of.entry(&contact.pair.0).or_default().insert(&contact.pair.1);
+        contacts_of.entry(&contact.pair.1).or_default().insert(&contact.pair.0);
+    }
+    let weight = |one: &PersonId, other: &PersonId| {
+        let pair = if one < other { (one.clone(), other.clone()) } else { (other.clone(), one.clone()) };
+        let left = |(day, unit): (&i64, &f64)| unit * (-((today - day) as f64) / 60.0).exp2();
+        days.get(&pair).map_or(0.0, |days| 1.0 - (-days.iter().map(left).sum::<f64>() / 3.4).exp())
+    };
+    let mut found = BTreeMap::new();
+    for (via, others) in &contacts_of {
+        let all: f64 = others.iter().map(|other| weight(via, other)).sum();
+        let contacts = others.len() as f64;
+        for (one, other) in others.iter().flat_map(|one| others.iter().map(move |other| (*one, *other))) {
+            if one >= other || contacts_of[one].contains(other) {
+                continue;
+            }
+            let gains = [weight(one, via) * weight(via, other) / all, 1.0, 1.0 / contacts.ln(), 1.0 / contacts];
+            let scores: &mut [f64; 4] = found.entry((one.clone(), other.clone())).or_default();
+            for (score, gain) in scores.iter_mut().zip(gains) {
+                *score += if gain.is_nan() { 0.0 } else { gain };
+            }
+        }
+    }
+    // So that what is equal stays equal, in whatever order it was added up.
+    for score in found.values_mut().flatten() {
+        *score = (*score * 1e9).round();
+    }
+    found
+}
+
+/// Suggestions of the demonstration are judged by who comes into contact for the first time, at the moment of the rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn suggestions_are_judged_by_new_contacts_of_people_who_share_some() {
+    let server = Server::start_with(&["--demo"]);
+    let raw = Raw::connect(&server.url(), &server.token()).await.network("demo");
+    let entries = raw.read_all().await.unwrap();
+    let events: Vec<Event> = entries.iter().map(|entry| Entry::decode(entry).unwrap().event().unwrap()).collect();
+    let contacts = contacts_of(&events);
+    let cli = server.cli().network("demo");
+    let evaluated = cli.json(&["evaluate", "who_should_meet", "--window", "60d", "--cuts", "4"]);
+    let (mut sums, cuts) = ([[0.0; 3]; 4], 4_u32);
+    for number in 0..cuts {
+        let quantile = 0.3 + 0.5 * f64::from(number) / f64::from(cuts - 1);
+        let today = contacts[(quantile * (contacts.len() - 1) as f64) as usize].at.div_euclid(DAY_MS);
+        let moment = (today + 1) * DAY_MS - 1;
+        let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= moment));
+        let soon = later.iter().take_while(|contact| contact.at <= moment + 60 * DAY_MS);
+        let soon: HashSet<_> = soon.map(|contact| &contact.pair).collect();
+        let found = strangers(known, today);
+        let cut = &evaluated["cuts"][number as usize];
+        let in_contact = found.keys().filter(|pair| soon.contains(pair)).count();
+        assert_eq!((&cut["candidates"], &cut["in_contact"]), (&found.len().into(), &in_contact.into()), "{cut}");
+        assert!(cut["scored"].as_u64().unwrap() as usize * 10 > found.len() * 9, "nearly all have a row: {cut}");
+        for (place, sums) in sums.iter_mut().enumerate() {
+            let ranked: Vec<_> =
+                found.iter().map(|(pair, scores)| (pair, scores[place], soon.contains(pair))).collect();
+            for (sum, measured) in sums.iter_mut().zip(measures(&ranked)) {
+                *sum += measured / f64::from(cuts);
+            }
+        }
+    }
+    let names = ["who_should_meet", "shared contacts", "Adamic-Adar", "resource allocation"];
+    for (name, expected) in names.iter().zip(sums) {
+        let rankings = evaluated["rankings"].as_array().unwrap();
+        let found = rankings.iter().find(|ranking| ranking["name"] == *name).unwrap();
+        for (measure, expected) in ["average_precision", "auc", "mean_average_precision"].iter().zip(expected) {
+            let found = found[measure].as_f64().unwrap();
+            assert!((found - expected).abs() < 0.002, "{name} {measure}: {found} is not {expected}");
+        }
+    }
+    cli.run(&["evaluate", "who_should_meet", "--cuts", "2"]).ok().says("pairs each who share contacts");
+    cli.run(&["evaluate", "bridges"]).exits(2).says("rows of bridges are about two organisations");
+    cli.run(&["evaluate", "referrers"]).exits(2).says("rows of referrers are about a person");
+    cli.run(&["evaluate", "who_should_meet", "--column", "via"]).exits(2).says("it has: score");
+}

@@ -2,5 +2,6 @@
 //! failures.
 
 mod failure;
+pub(crate) mod inputs;
 pub(crate) mod log_file;
 pub(crate) mod whole_log;

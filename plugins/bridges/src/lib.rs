@@ -5,16 +5,20 @@
 //! density     = tied pairs / possible pairs                   between the two, or inside the one
 //! e_i         = (external - internal) / (external + internal) external: ties across; internal: ties inside either
 //! redundancy  = size of a maximum matching of the ties across = people to lose until nobody is tied (König 1931)
+//! reciprocity = sum of 2 min(G(i,j), G(j,i)) / sum of G(i,j) + G(j,i)      over the same pairs; G: `given` of `help`
 //! ```
 //!
 //! The E-I index is that of Krackhardt and Stern (1988). The external ties of one organisation are those with any
-//! other. People without events count: a silent colleague is a possible tie.
+//! other. People without events count: a silent colleague is a possible tie. The reciprocity is that of Squartini,
+//! Picciolo, Ruzzenenti and Garlaschelli, "Reciprocity of weighted networks" (2013).
 //!
-//! Invariant: all arithmetic up to one final division is in whole numbers, so rows agree on every machine.
+//! Invariant: sums run in the order of rows, so rows agree on every machine.
 
 mod matching;
 
-use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Report, Row, Table, Value};
+use kith_report_sdk::{
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Report, Row, Table, Value,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -48,7 +52,10 @@ impl Report for Bridges {
         name: "bridges",
         version: "1.1.0",
         key_by: KeyBy::OrganisationPair,
-        inputs: &[InputNeeded { view: "strength", fields: &["score"] }],
+        inputs: &[
+            InputNeeded { view: "strength", fields: &["score"] },
+            InputNeeded { view: "help", fields: &["given", "received"] },
+        ],
         fields: &[
             column("density", FieldType::Number, "tied pairs of all possible pairs, 0 to 1"),
             column("ties", FieldType::Integer, "tied pairs of people"),
@@ -62,6 +69,11 @@ impl Report for Bridges {
             column("people_b", FieldType::Integer, "people of the second organisation"),
             column("tied_a", FieldType::Integer, "people of the first one with a tie to the second"),
             column("tied_b", FieldType::Integer, "people of the second one with a tie to the first"),
+            column(
+                "reciprocity",
+                FieldType::Number,
+                "help that is returned, of all help between people of the two: 0 one side gives, 1 both alike",
+            ),
         ],
         settings: include_str!("../settings.schema.json"),
     };
@@ -75,9 +87,12 @@ impl Report for Bridges {
     }
 
     fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
-        let strength = input.tables.first().ok_or("the rows of strength are missing")?;
+        let [strength, help] = &input.tables[..] else {
+            return Err("the rows of strength and help are needed".into());
+        };
         let sizes = input.sizes();
         let bridges = self.bridges(input, strength);
+        let help = help_between(input, help);
         let inside = |organisation: u32| bridges.get(&(organisation, organisation)).map_or(0, |found| found.ties.len());
         let outside = external(&bridges, input.organisations);
         let mut rows = Vec::new();
@@ -87,7 +102,9 @@ impl Report for Bridges {
             let (external, internal) =
                 if a == b { (outside[a as usize], inside(a)) } else { (bridge.ties.len(), inside(a) + inside(b)) };
             let sizes = (sizes[a as usize], sizes[b as usize]);
-            rows.push(bridge.row((a, b), sizes, (external, internal), strength));
+            let mut row = bridge.row((a, b), sizes, (external, internal), strength);
+            row.values.push(help.get(&(a, b)).map_or(Value::None, Help::reciprocity));
+            rows.push(row);
         }
         Ok(rows)
     }
@@ -111,15 +128,46 @@ impl Bridges {
         let mut bridges = Found::new();
         for (number, row) in (0_u32..).zip(&strength.rows) {
             let is_tied = row.values.first().is_some_and(|score| *score > 0.0 && *score >= self.settings.score_min);
-            let (one, other) = ((input.member(row.a).organisation, row.a), (input.member(row.b).organisation, row.b));
-            if !is_tied || one.0 == 0 || other.0 == 0 {
-                continue;
-            }
-            let (first, second) = if one.0 <= other.0 { (one, other) } else { (other, one) };
+            let Some((first, second)) = sides(input, row).filter(|_| is_tied) else { continue };
             bridges.entry((first.0, second.0)).or_default().ties.push((first.1, second.1, number));
         }
         bridges
     }
+}
+
+/// The organisations and people of a row, the smaller organisation first, if both people have one.
+fn sides(input: &Input, row: &InputRow) -> Option<((u32, u32), (u32, u32))> {
+    let of = |person: u32| (input.member(person).organisation, person);
+    let (one, other) = (of(row.a), of(row.b));
+    let sides = if one.0 <= other.0 { (one, other) } else { (other, one) };
+    (sides.0.0 > 0).then_some(sides)
+}
+
+/// Help between the people of two organisations.
+#[derive(Default)]
+struct Help {
+    /// Twice the smaller direction of each pair.
+    returned: f64,
+    /// Both directions.
+    all: f64,
+}
+
+impl Help {
+    fn reciprocity(&self) -> Value {
+        if self.all > 0.0 { Value::Number(self.returned / self.all) } else { Value::None }
+    }
+}
+
+/// Help by organisations. Each pair of people has a row each way, which say the same: the share stays what it is.
+fn help_between(input: &Input, help: &Table) -> BTreeMap<(u32, u32), Help> {
+    let mut between = BTreeMap::<_, Help>::new();
+    for row in &help.rows {
+        let ([given, received], Some((first, second))) = (&row.values[..], sides(input, row)) else { continue };
+        let of = between.entry((first.0, second.0)).or_default();
+        of.returned += 2.0 * given.min(*received);
+        of.all += given + received;
+    }
+    between
 }
 
 /// Number of ties of each organisation with all others, by ordinal.

@@ -8,7 +8,17 @@ use proptest::prelude::*;
 fn input(organisations: u32, people: &[u32], ties: &[(u32, u32, f64)]) -> Input {
     let rows = ties.iter().map(|(a, b, score)| InputRow { a: *a, b: *b, item: 0, values: vec![*score] }).collect();
     let people = people.iter().map(|organisation| Member { organisation: *organisation, merged: false }).collect();
-    Input { people, organisations, tables: vec![Table { rows }], texts: Vec::new() }
+    Input { people, organisations, tables: vec![Table { rows }, Table::default()], texts: Vec::new() }
+}
+
+/// The two rows of a pair in `help`.
+fn help(a: u32, b: u32, given: f64, received: f64) -> [InputRow; 2] {
+    [(1, [given, received]), (2, [received, given])].map(|(item, values)| InputRow {
+        a,
+        b,
+        item,
+        values: values.to_vec(),
+    })
 }
 
 fn rows(input: &Input, score_min: f64) -> Vec<Row> {
@@ -28,7 +38,8 @@ fn a_bridge_that_hangs_on_one_person_is_seen() {
     assert_eq!(across.values[0], Value::Number(2.0 / 6.0));
     assert_eq!(across.values[1..3], [Value::Integer(2), Value::Integer(1)]);
     assert_eq!(across.values[3], Value::Number(1.0 / 3.0), "two across, one inside");
-    assert_eq!(across.values[4..], [3, 2, 1, 2].map(Value::Integer));
+    assert_eq!(across.values[4..8], [3, 2, 1, 2].map(Value::Integer));
+    assert_eq!(across.values[8], Value::None, "nobody helped");
     assert_eq!(across.evidence, [(0, 0), (0, 1)], "the strongest first");
     let inside = row(&found, 1, 1);
     assert_eq!(inside.values[..3], [Value::Number(1.0 / 3.0), Value::Integer(1), Value::None]);
@@ -42,6 +53,18 @@ fn a_bridge_that_hangs_on_one_person_is_seen() {
 fn a_tie_of_which_nothing_is_left_does_not_count() {
     let found = rows(&input(2, &[1, 2, 2], &[(1, 2, 0.0), (1, 3, 0.001)]), 0.0);
     assert_eq!(row(&found, 1, 2).values[1], Value::Integer(1));
+}
+
+#[test]
+fn help_is_reciprocal_as_far_as_it_is_returned_by_whom_it_was_given_to() {
+    let mut input = input(2, &[1, 1, 2, 2, 0], &[]);
+    // 1 and 3 help each other alike, 2 gives 4 and gets nothing; help to 5, who has no organisation, counts nowhere.
+    input.tables[1].rows =
+        [help(1, 3, 1.0, 1.0), help(2, 4, 4.0, 0.0), help(1, 2, 1.0, 3.0), help(1, 5, 9.0, 0.0)].concat();
+    let found = rows(&input, 0.0);
+    assert_eq!(row(&found, 1, 2).values[8], Value::Number(2.0 / 6.0));
+    assert_eq!(row(&found, 1, 1).values[8], Value::Number(0.5));
+    assert_eq!(row(&found, 2, 2).values[8], Value::None);
 }
 
 #[test]

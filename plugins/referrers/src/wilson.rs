@@ -25,8 +25,8 @@ pub(crate) fn interval(part: u64, whole: u64) -> Option<Interval> {
     let centre = point + z2 / (2.0 * n);
     let reach = Z * (point * (1.0 - point) / n + z2 / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z2 / n;
-    // Rounding may exceed the ends by the last bit.
-    let (low, high) = (((centre - reach) / scale).max(0.0), ((centre + reach) / scale).min(1.0));
+    // Rounding may miss the ends, and the share itself, by the last bit.
+    let (low, high) = (((centre - reach) / scale).clamp(0.0, point), ((centre + reach) / scale).clamp(point, 1.0));
     Some(Interval { low, point, high })
 }
 
@@ -50,6 +50,14 @@ mod tests {
             assert!((found.low - low).abs() < 5e-5 && (found.high - high).abs() < 5e-5, "{part}/{whole}: {found:?}");
         }
         assert_eq!(interval(0, 0), None);
+    }
+
+    #[test]
+    fn nothing_of_many_begins_at_nothing_and_all_of_them_ends_at_all() {
+        for whole in 1..2_000 {
+            assert!(interval(0, whole).unwrap().low <= 0.0, "0 of {whole}");
+            assert!(interval(whole, whole).unwrap().high >= 1.0, "{whole} of {whole}");
+        }
     }
 
     proptest! {

@@ -31,7 +31,7 @@ pub fn cuts(contacts: &[Contact], count: u32) -> Result<Vec<i64>, Failure> {
 }
 
 /// Every pair in contact up to a cut, and whether it is in contact again within the window.
-pub fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
+pub(super) fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate> {
     let (known, later) = contacts.split_at(contacts.partition_point(|contact| contact.at <= cut));
     let end = cut.saturating_add(window);
     let again: HashSet<Pair> =
@@ -39,12 +39,12 @@ pub fn candidates(contacts: &[Contact], cut: i64, window: i64) -> Vec<Candidate>
     let mut pairs: Vec<Pair> = known.iter().map(|contact| contact.pair).collect();
     pairs.sort_unstable();
     pairs.dedup();
-    pairs.into_iter().map(|pair| Candidate { pair, again: again.contains(&pair) }).collect()
+    pairs.into_iter().map(|pair| Candidate { pair, in_contact: again.contains(&pair) }).collect()
 }
 
 /// The simple guesses: days in contact, contacts, the last contact, whether there was one in the window before, a coin.
 #[allow(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
-pub fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
+pub(super) fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window: i64) -> [Vec<f64>; 5] {
     let mut known: HashMap<Pair, (f64, f64, Option<Day>, i64)> = HashMap::new();
     for contact in contacts.iter().take_while(|contact| contact.at <= cut) {
         let day = Some(Timestamp::from_millis(contact.at).day());
@@ -65,6 +65,6 @@ pub fn guesses(contacts: &[Contact], candidates: &[Candidate], cut: i64, window:
 
 /// A number that is unrelated to the pair but the same in every run.
 #[allow(clippy::cast_precision_loss, reason = "any number will do")]
-fn coin((one, other): Pair) -> f64 {
+pub(super) fn coin((one, other): Pair) -> f64 {
     SplitMix64::new(u64::from(one) << 32 | u64::from(other)).number() as f64
 }

@@ -1,6 +1,6 @@
-//! Measures how well a ranking puts those first who will be in contact again. Equal scores share a rank.
+//! Measures how well a ranking puts those first who will be in contact. Equal scores share a rank.
 //!
-//! AUC is the probability that a pair in contact again ranks before one that is not (Mann and Whitney 1947, ties count
+//! AUC is the probability that a pair in contact ranks before one that is not (Mann and Whitney 1947, ties count
 //! half). Average precision is the sum over distinct scores of the gain in recall times the precision down to there.
 //! The mean average precision is the mean over people of the average precision of their own pairs.
 
@@ -10,13 +10,13 @@ use std::{
     hash::BuildHasher,
 };
 
-/// A pair that may be in contact again.
+/// A pair that may be in contact.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
     /// The two people.
     pub pair: Pair,
-    /// Whether they are in contact again.
-    pub again: bool,
+    /// Whether they are in contact within the window.
+    pub in_contact: bool,
 }
 
 /// The quality of a ranking.
@@ -32,16 +32,17 @@ pub struct Measures {
 
 /// Measures scores, one for each candidate; candidates with higher scores rank first.
 pub fn measure(candidates: &[Candidate], scores: &[f64]) -> Measures {
-    let ranked = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.again)).collect();
+    let ranked = candidates.iter().zip(scores).map(|(candidate, score)| (*score, candidate.in_contact)).collect();
     let (auc, average_precision) = curve(ranked);
     let mut by_person: BTreeMap<u32, Vec<(f64, bool)>> = BTreeMap::new();
     for (candidate, score) in candidates.iter().zip(scores) {
         for person in [candidate.pair.0, candidate.pair.1] {
-            by_person.entry(person).or_default().push((*score, candidate.again));
+            by_person.entry(person).or_default().push((*score, candidate.in_contact));
         }
     }
-    // People who are in contact with nobody again say nothing about the order.
-    let each = by_person.into_values().filter(|own| own.iter().any(|(_, again)| *again)).map(|own| curve(own).1);
+    // People who are in contact with nobody say nothing about the order.
+    let each =
+        by_person.into_values().filter(|own| own.iter().any(|(_, in_contact)| *in_contact)).map(|own| curve(own).1);
     Measures { auc, average_precision, mean_average_precision: mean(each) }
 }
 
@@ -63,11 +64,11 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "numbers of pairs are far below 2^53")]
 fn curve(mut ranked: Vec<(f64, bool)>) -> (f64, f64) {
     ranked.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let positives = ranked.iter().filter(|(_, again)| *again).count() as f64;
+    let positives = ranked.iter().filter(|(_, in_contact)| *in_contact).count() as f64;
     let negatives = ranked.len() as f64 - positives;
     let (mut hits, mut misses, mut area, mut precision) = (0.0, 0.0, 0.0, 0.0);
     for equal in ranked.chunk_by(|one, other| one.0.total_cmp(&other.0).is_eq()) {
-        let gained = equal.iter().filter(|(_, again)| *again).count() as f64;
+        let gained = equal.iter().filter(|(_, in_contact)| *in_contact).count() as f64;
         let alarms = equal.len() as f64 - gained;
         area += alarms * (hits + gained / 2.0);
         hits += gained;
@@ -87,8 +88,8 @@ pub fn scores_of(candidates: &[Candidate], table: &HashMap<Pair, f64, impl Build
 mod tests {
     use super::*;
 
-    fn candidate(a: u32, b: u32, again: bool) -> Candidate {
-        Candidate { pair: (a, b), again }
+    fn candidate(a: u32, b: u32, in_contact: bool) -> Candidate {
+        Candidate { pair: (a, b), in_contact }
     }
 
     fn is(found: f64, expected: f64) -> bool {

@@ -1,18 +1,22 @@
-//! Scores of pairs: a numeric column of a view's rows.
+//! Scores of pairs: a numeric column of the rows of a view or report.
 
 use super::contacts::Pair;
 use crate::{
     failure::Failure,
-    host::{Fold, Host},
+    host::{
+        Fold, Host,
+        report::{Input, Ready},
+    },
 };
+use kith_client::v1;
 use kith_core::{id::PersonId, timestamp::Timestamp};
-use kith_views::{KeyShape, Manifest, Query, Value, limits::PAGE_ROWS_MAX};
+use kith_views::{Field, KeyShape, Query, ReportKey, ReportQuery, Value, limits::PAGE_ROWS_MAX};
 use std::{collections::HashMap, hash::BuildHasher};
 
-/// The view to evaluate.
+/// The view or report to evaluate.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The view's name.
+    /// Its name.
     pub name: &'a str,
     /// Its numeric column; `None` for the first.
     pub column: Option<&'a str>,
@@ -30,7 +34,7 @@ pub async fn scores(
     if folded.manifest().key_shape() == KeyShape::Person {
         return Err(Failure::Usage(format!("rows of {} are about one person: only pairs can be judged", subject.name)));
     }
-    let column = column(folded.manifest(), subject.column)?;
+    let column = column(&folded.manifest().name, &folded.manifest().fields, subject.column)?;
     let day = Timestamp::from_millis(cut).day();
     let mut query = Query { day: Some(day), page_rows: PAGE_ROWS_MAX, ..Query::default() };
     let mut scores = HashMap::new();
@@ -50,15 +54,48 @@ pub async fn scores(
     }
 }
 
-fn column(manifest: &Manifest, name: Option<&str>) -> Result<usize, Failure> {
-    let found = match name {
-        None => manifest.first_numeric(),
-        Some(name) => manifest.fields.iter().position(|field| field.name == name && field.of.is_numeric()),
-    };
+/// The same for a report, of which `inputs` are the views that it reads.
+pub async fn suggested(
+    host: &Host,
+    inputs: Vec<Input>,
+    fold: Fold,
+    subject: Subject<'_>,
+    cut: i64,
+    numbers: &HashMap<PersonId, u32, impl BuildHasher>,
+) -> Result<HashMap<Pair, f64>, Failure> {
+    let ready = Ready::fold(host, inputs, &fold).await?;
+    let manifest = ready.manifest();
+    if manifest.key != ReportKey::Pair {
+        return Err(Failure::Usage(format!(
+            "rows of {} are not about two people: only pairs can be judged",
+            subject.name
+        )));
+    }
+    let column = column(&manifest.name, &manifest.fields, subject.column)?;
+    let day = Timestamp::from_millis(cut).day();
+    let mut query = ReportQuery { page_rows: PAGE_ROWS_MAX, ..ReportQuery::default() };
+    let mut scores = HashMap::new();
+    loop {
+        let page = ready.query(query.clone(), Some(day)).await?;
+        query.skip += page.rows.len();
+        for row in page.rows {
+            let Some(score) = row.values.into_iter().nth(column).and_then(number_of) else { continue };
+            let [one, other] = &row.key[..] else { continue };
+            let number = |id: &String| id.parse::<PersonId>().ok().and_then(|id| numbers.get(&id));
+            let (Some(one), Some(other)) = (number(one), number(other)) else { continue };
+            scores.insert((*one.min(other), *one.max(other)), score);
+        }
+        if page.next_page_token.is_empty() {
+            return Ok(scores);
+        }
+    }
+}
+
+fn column(of: &str, fields: &[Field], name: Option<&str>) -> Result<usize, Failure> {
+    let found = fields.iter().position(|field| field.of.is_numeric() && name.is_none_or(|name| field.name == name));
     found.ok_or_else(|| {
-        let known: Vec<_> =
-            manifest.fields.iter().filter(|field| field.of.is_numeric()).map(|field| &*field.name).collect();
-        Failure::Usage(format!("{} has no such numeric column; it has: {}", manifest.name, known.join(", ")))
+        let known: Vec<_> = fields.iter().filter(|field| field.of.is_numeric()).map(|field| &*field.name).collect();
+        Failure::Usage(format!("{of} has no such numeric column; it has: {}", known.join(", ")))
     })
 }
 
@@ -70,5 +107,16 @@ fn number(value: &Value) -> Option<f64> {
         Value::Day(day) => Some(f64::from(day.number())),
         Value::Flag(flag) => Some(f64::from(u8::from(*flag))),
         Value::None | Value::Text(_) | Value::Person(_) | Value::Event(_) => None,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "scores are ranked, not added up")]
+fn number_of(value: v1::Value) -> Option<f64> {
+    match value.value? {
+        v1::value::Value::Number(number) => Some(number),
+        v1::value::Value::Integer(integer) => Some(integer as f64),
+        v1::value::Value::Day(day) => Some(f64::from(day)),
+        v1::value::Value::Flag(flag) => Some(f64::from(u8::from(flag))),
+        v1::value::Value::Text(_) | v1::value::Value::Person(_) | v1::value::Value::Event(_) => None,
     }
 }

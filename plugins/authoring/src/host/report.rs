@@ -18,6 +18,7 @@ use kith_views::{
 use std::{collections::BTreeMap, sync::Arc};
 
 /// A view that a report reads.
+#[derive(Clone)]
 pub struct Input {
     /// The view's component.
     pub component: Vec<u8>,
@@ -83,6 +84,11 @@ impl Ready {
             .ok_or_else(|| Failure::Unexpected("a view that the report reads has no rows as of a day".to_owned()))?;
         let directory = Arc::new(directory(&*fold.log)?);
         Ok(Self { report: Arc::new(report), folded, directory, position, day })
+    }
+
+    /// What the report declares.
+    pub fn manifest(&self) -> &ReportManifest {
+        self.report.manifest()
     }
 
     /// Rows, as a server returns them; `day` defaults to the last day of the log.

@@ -3,20 +3,16 @@
 use super::try_here::{TryArgs, order, scope};
 use crate::commands::pages::remark_on;
 use crate::{
-    authoring::whole_log,
+    authoring::{inputs, whole_log},
     context::Context,
     failure::Failure,
     limits,
-    place::Place,
     show::{
         output::{Format, remark},
         rows::{cells, columns},
     },
 };
-use kith_authoring::host::{
-    Fold, Host,
-    report::{Input, Ready, builtin, check_given, unknown},
-};
+use kith_authoring::host::{Fold, Host, report::Ready};
 use kith_client::now;
 use kith_json::row_json;
 use kith_views::{ReportManifest, ReportQuery};
@@ -30,15 +26,7 @@ pub(super) async fn run(
     component: Vec<u8>,
     manifest: &ReportManifest,
 ) -> Result<(), Failure> {
-    let mut given = args.component.views()?;
-    check_given(manifest, given.keys())?;
-    let mut inputs = Vec::with_capacity(manifest.inputs.len());
-    for wanted in &manifest.inputs {
-        inputs.push(match given.remove(&wanted.view) {
-            Some(given) => given,
-            None => input(context, &wanted.view).await?,
-        });
-    }
+    let inputs = inputs::find_all(context, manifest, args.component.views()?).await?;
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
     let log = Arc::new(whole_log::read(&context.place, None).await?);
@@ -65,19 +53,6 @@ pub(super) async fn run(
     let views = manifest.inputs.iter().map(|input| input.view.as_str()).collect::<Vec<_>>().join(", ");
     remark(&format!("folded {entries} entries into {views} and computed {} rows in {seconds:.1} s", found.total));
     Ok(())
-}
-
-/// A view that a report reads: a built-in one, else one of the network's own.
-async fn input(context: &Context, name: &str) -> Result<Input, Failure> {
-    if let Some(found) = builtin(name) {
-        return Ok(found);
-    }
-    let Place::Server(client) = &context.place else { return Err(unknown(name).into()) };
-    let views = client.list_views().await?.views;
-    let view = views.into_iter().find(|view| view.name == name).ok_or_else(|| unknown(name))?;
-    let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;
-    let component = client.fetch_component(&digest).await?.to_vec();
-    Ok(Input { component, settings: view.settings })
 }
 
 async fn query(context: &Context, args: &TryArgs) -> Result<ReportQuery, Failure> {
