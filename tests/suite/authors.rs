@@ -187,6 +187,20 @@ fn rows_of(cli: &Cli, language: &str) -> String {
 }
 
 #[test]
+fn plugins_in_every_language_are_compiled_within_the_limits_of_a_server() {
+    let (_server, cli) = village::village();
+    cli.run(&["met", "amina", "carol", "--on", "2026-01-05"]).ok();
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-06"]).ok();
+    let rows = LANGUAGES.map(|language| {
+        let ((_, component), name) = (built(language), format!("in_{language}"));
+        cli.run(&["plugin", "install", text(&component), "--name", &name]).ok();
+        cli.run(&["-o", "json", "view", &name, "--at", "2026-02-01", "--wait", "60"]).ok().stdout
+    });
+    assert_eq!(rows[0].lines().count(), 2, "{}", rows[0]);
+    assert_eq!(rows, [&rows[0]; 3].map(Clone::clone), "the same in all of them");
+}
+
+#[test]
 fn a_new_report_passes_its_tests_and_shows_what_a_server_would() {
     let (folder, component) = built_report();
     let (folder, component) = (text(&folder), text(&component));

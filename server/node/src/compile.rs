@@ -24,8 +24,9 @@ use tokio::{
     sync::Semaphore,
 };
 
-/// What the allocator reserves at once, by default a gigabyte: reservations count as address space, which is bounded.
-const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "64MiB");
+/// Has the allocator return what is free to the system: address space that it reserves or keeps counts as well, and half
+/// of the bound would go to it.
+const ALLOCATOR: (&str, &str) = ("MIMALLOC_DISALLOW_ARENA_ALLOC", "1");
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +146,7 @@ impl Compiler {
         Command::new(&self.program)
             .args(["compile-component", "--seconds", &self.seconds_max.to_string()])
             .env_clear()
-            .env(ALLOCATOR_RESERVE.0, ALLOCATOR_RESERVE.1)
+            .env(ALLOCATOR.0, ALLOCATOR.1)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

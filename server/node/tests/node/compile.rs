@@ -83,7 +83,7 @@ async fn a_child_that_compiles_is_bounded_and_ends_with_its_caller() {
     installing.abort();
     let is_the_servers = |file: &PathBuf| file.to_string_lossy().starts_with("socket:") || file.starts_with(&data);
     assert!(!open.iter().any(is_the_servers), "neither sockets nor files of the server: {open:?}");
-    assert_eq!(environment, b"MIMALLOC_ARENA_RESERVE=64MiB\0", "nothing of the server's environment");
+    assert_eq!(environment, b"MIMALLOC_DISALLOW_ARENA_ALLOC=1\0", "nothing of the server's environment");
     wait_until("the child ends", || child(61).is_none()).await;
     assert!(installing.await.unwrap_err().is_cancelled());
     std::sync::Arc::into_inner(node).unwrap().stop().await;
