@@ -156,7 +156,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("project", &["failure"]),
             ("compiler", &["failure", "project"]),
             ("host", &["failure", "limits", "log"]),
-            ("evaluate", &["failure", "host"]),
+            ("evaluate", &["failure", "host", "limits"]),
             ("scaffold", &["failure", "project"]),
         ],
     ),

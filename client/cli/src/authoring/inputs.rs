@@ -1,13 +1,13 @@
 //! Finds the views that a report reads, to fold them locally.
 
-use crate::{context::Context, failure::Failure, place::Place};
+use crate::{failure::Failure, place::Place};
 use kith_authoring::host::report::{Input, builtin, check_given, unknown};
 use kith_views::ReportManifest;
 use std::collections::BTreeMap;
 
 /// The views that a report reads: those that were given, by name, and the others as the network has them.
 pub(crate) async fn find_all(
-    context: &Context,
+    place: &Place,
     manifest: &ReportManifest,
     mut given: BTreeMap<String, Input>,
 ) -> Result<Vec<Input>, Failure> {
@@ -16,15 +16,15 @@ pub(crate) async fn find_all(
     for input in &manifest.inputs {
         inputs.push(match given.remove(&input.view) {
             Some(given) => given,
-            None => find(context, &input.view).await?,
+            None => find(place, &input.view).await?,
         });
     }
     Ok(inputs)
 }
 
 /// A view that a report reads: as the server has it; without a server the built-in one.
-async fn find(context: &Context, name: &str) -> Result<Input, Failure> {
-    let Place::Server(client) = &context.place else { return builtin(name).ok_or_else(|| unknown(name).into()) };
+async fn find(place: &Place, name: &str) -> Result<Input, Failure> {
+    let Place::Server(client) = place else { return builtin(name).ok_or_else(|| unknown(name).into()) };
     let views = client.list_views().await?.views;
     let view = views.into_iter().find(|view| view.name == name).ok_or_else(|| unknown(name))?;
     let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;

@@ -163,7 +163,11 @@ async fn judged(context: &Context, args: &EvaluateArgs, host: &Host) -> Result<J
         Some(_) => settings,
         None => with_most_rows(settings, &manifest.settings_schema),
     };
-    Ok(Judged { component, settings, inputs: Some(inputs::find_all(context, &manifest, BTreeMap::new()).await?) })
+    Ok(Judged {
+        component,
+        settings,
+        inputs: Some(inputs::find_all(&context.place, &manifest, BTreeMap::new()).await?),
+    })
 }
 
 /// The component of a view or report of the network, and its settings.

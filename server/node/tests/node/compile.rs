@@ -72,7 +72,7 @@ async fn a_child_that_compiles_is_bounded_and_ends_with_its_caller() {
     let installing = tokio::spawn(async move { install(&caller, slow_component()).await });
     let is_bounded = |child: PathBuf| {
         let read = |name: &str| fs::read_to_string(child.join(name)).unwrap_or_default();
-        read("oom_score_adj").trim() == "1000" && read("limits").contains("Max address space         805306368")
+        read("oom_score_adj").trim() == "1000" && read("limits").contains("Max address space         1073741824")
     };
     wait_until("a child is bounded", || child(61).is_some_and(is_bounded)).await;
     let process = child(61).unwrap();

@@ -26,7 +26,7 @@ pub(super) async fn run(
     component: Vec<u8>,
     manifest: &ReportManifest,
 ) -> Result<(), Failure> {
-    let inputs = inputs::find_all(context, manifest, args.component.views()?).await?;
+    let inputs = inputs::find_all(&context.place, manifest, args.component.views()?).await?;
     let query = query(context, &args).await?;
     let scope = scope(context, &args).await?;
     let log = Arc::new(whole_log::read(&context.place, None).await?);
