@@ -220,7 +220,7 @@ fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
         cli.json(&["plugin", "install", "--builtin", "strength", "--name", "own_ties", "--settings", &settings])
     };
     view(1);
-    cli.run(&install).ok().prints("own@1.0.0 installed");
+    cli.run(&install).ok().prints("own@1.1.0 installed");
     let then = cli.json(&["head"])["position"].to_string();
     let across = || {
         let rows = cli.json_lines(&["view", "own", "--as-of", &then, "--at", "2026-02-01"]);
