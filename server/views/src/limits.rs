@@ -39,8 +39,8 @@ pub const COMPONENT_DEPTH_MAX: u64 = 8;
 pub const COMPONENT_INSTANCES_MAX: u64 = 64;
 /// Functions lifted or lowered between a component and its surroundings. Python: 5.
 pub const CANONICAL_FUNCTIONS_MAX: u64 = 256;
-/// Bytes of address space of a process that compiles one component. Python and JavaScript take 725 MiB, of which half is
-/// in memory.
+/// Bytes of address space of a process that compiles one component. Python and JavaScript take 725 MiB, of which half
+/// is in memory.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Bytes of the code of one component.
 pub const CODE_BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -95,8 +95,8 @@ pub const BATCH_EVENTS_MAX: usize = 64 * 1_024;
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 /// The longest that an entry waits for the log to be quiet.
 pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_secs(1);
-/// The longest that a view waits for its turn: long enough for views of a busy log to work one after the other, and short
-/// enough that a slow plugin does not hold up others.
+/// The longest that a view waits for its turn: long enough for views of a busy log to work one after the other, and
+/// short enough that a slow plugin does not hold up others.
 pub(crate) const TURN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The longest pause of a view after a temporary failure.
 pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
