@@ -243,14 +243,20 @@ fn independently(contacts: &[Contact], cuts: u32, window: i64) -> [f64; 3] {
     sums
 }
 
-/// Figures of the demonstration, computed a second time from its log.
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn figures_of_the_demonstration_are_those_of_its_log() {
+/// A server with the demonstration, and the contacts in its log.
+async fn demonstration() -> (Server, Vec<Contact>) {
     let server = Server::start_with(&["--demo"]);
     let raw = Raw::connect(&server.url(), &server.token()).await.network("demo");
     let entries = raw.read_all().await.unwrap();
     let events: Vec<Event> = entries.iter().map(|entry| Entry::decode(entry).unwrap().event().unwrap()).collect();
-    let expected = independently(&contacts_of(&events), 6, 30 * DAY_MS);
+    (server, contacts_of(&events))
+}
+
+/// Figures of the demonstration, computed a second time from its log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn figures_of_the_demonstration_are_those_of_its_log() {
+    let (server, contacts) = demonstration().await;
+    let expected = independently(&contacts, 6, 30 * DAY_MS);
     let evaluated = server.cli().network("demo").json(&["evaluate", "strength", "--window", "30d", "--cuts", "6"]);
     let rankings = evaluated["rankings"].as_array().unwrap();
     let of = |name: &str| rankings.iter().find(|ranking| ranking["name"] == name).unwrap();
@@ -305,11 +311,7 @@ fn strangers(known: &[Contact], today: i64) -> BTreeMap<(PersonId, PersonId), [f
 /// Suggestions of the demonstration are judged by who comes into contact for the first time, at the moment of the rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn suggestions_are_judged_by_new_contacts_of_people_who_share_some() {
-    let server = Server::start_with(&["--demo"]);
-    let raw = Raw::connect(&server.url(), &server.token()).await.network("demo");
-    let entries = raw.read_all().await.unwrap();
-    let events: Vec<Event> = entries.iter().map(|entry| Entry::decode(entry).unwrap().event().unwrap()).collect();
-    let contacts = contacts_of(&events);
+    let (server, contacts) = demonstration().await;
     let cli = server.cli().network("demo");
     let evaluated = cli.json(&["evaluate", "who_should_meet", "--window", "60d", "--cuts", "4"]);
     let (mut sums, cuts) = ([[0.0; 3]; 4], 4_u32);

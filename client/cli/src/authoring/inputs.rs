@@ -2,6 +2,7 @@
 
 use crate::{failure::Failure, place::Place};
 use kith_authoring::host::report::{Input, builtin, check_given, unknown};
+use kith_client::{Client, v1};
 use kith_views::ReportManifest;
 use std::collections::BTreeMap;
 
@@ -27,6 +28,11 @@ async fn find(place: &Place, name: &str) -> Result<Input, Failure> {
     let Place::Server(client) = place else { return builtin(name).ok_or_else(|| unknown(name).into()) };
     let views = client.list_views().await?.views;
     let view = views.into_iter().find(|view| view.name == name).ok_or_else(|| unknown(name))?;
+    fetch(client, view).await
+}
+
+/// The component of a view or report of a server, and its settings.
+pub(crate) async fn fetch(client: &Client, view: v1::View) -> Result<Input, Failure> {
     let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;
     let component = client.fetch_component(&digest).await?.to_vec();
     Ok(Input { component, settings: view.settings })

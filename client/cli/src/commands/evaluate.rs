@@ -151,8 +151,8 @@ pub(crate) async fn run(context: &mut Context, args: EvaluateArgs) -> Result<(),
 
 /// The component and its settings: those of the network, unless others are given.
 async fn judged(context: &Context, args: &EvaluateArgs, host: &Host) -> Result<Judged, Failure> {
-    let (component, own) = match &args.component {
-        Some(file) => (read_component(file)?, String::from(PluginSettings::default())),
+    let Input { component, settings: own } = match &args.component {
+        Some(file) => Input { component: read_component(file)?, settings: PluginSettings::default().into() },
         None => installed(context, &args.name).await?,
     };
     let settings = args.settings.clone().map_or(own, String::from);
@@ -171,8 +171,9 @@ async fn judged(context: &Context, args: &EvaluateArgs, host: &Host) -> Result<J
 }
 
 /// The component of a view or report of the network, and its settings.
-async fn installed(context: &Context, name: &str) -> Result<(Vec<u8>, String), Failure> {
-    let views = context.server()?.list_views().await?.views;
+async fn installed(context: &Context, name: &str) -> Result<Input, Failure> {
+    let client = context.server()?;
+    let views = client.list_views().await?.views;
     let found = views.into_iter().find(|view| view.name == name);
     let view: v1::View = found.ok_or_else(|| Failure::NotFound(format!("there is no view {name}")))?;
     if !matches!(view.key.as_str(), "pair" | "directed_pair") {
@@ -183,8 +184,7 @@ async fn installed(context: &Context, name: &str) -> Result<(Vec<u8>, String), F
         };
         return Err(Failure::Usage(format!("rows of {name} are about {about}: only pairs of people can be judged")));
     }
-    let digest = view.component.try_into().map_err(|_| Failure::Unexpected("the server gave no digest".to_owned()))?;
-    Ok((context.server()?.fetch_component(&digest).await?.to_vec(), view.settings))
+    inputs::fetch(client, view).await
 }
 
 /// Settings with as many rows a person as the schema allows: pairs without a row count as if they had no score.

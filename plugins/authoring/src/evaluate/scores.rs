@@ -10,7 +10,7 @@ use crate::{
 };
 use kith_client::v1;
 use kith_core::{id::PersonId, timestamp::Timestamp};
-use kith_views::{Field, KeyShape, Query, ReportKey, ReportQuery, Value, limits::PAGE_ROWS_MAX};
+use kith_views::{Field, KeyShape, Query, ReportKey, ReportQuery, limits::PAGE_ROWS_MAX, wire};
 use std::{collections::HashMap, hash::BuildHasher};
 
 /// The view or report to evaluate.
@@ -41,11 +41,7 @@ pub async fn scores(
     loop {
         let page = folded.query(query.clone()).await?;
         for row in page.rows {
-            let Some(score) = number(&row.values[column]) else { continue };
-            let [one, other] = &row.key[..] else { continue };
-            let (Some(one), Some(other)) = (numbers.get(one), numbers.get(other)) else { continue };
-            let best = scores.entry((*one.min(other), *one.max(other))).or_insert(score);
-            *best = score.max(*best);
+            keep(&mut scores, wire::row(row), column, numbers);
         }
         query.page_token = page.next_page_token;
         if query.page_token.is_none() {
@@ -79,11 +75,7 @@ pub async fn suggested(
         let page = ready.query(query.clone(), Some(day)).await?;
         query.skip += page.rows.len();
         for row in page.rows {
-            let Some(score) = row.values.into_iter().nth(column).and_then(number_of) else { continue };
-            let [one, other] = &row.key[..] else { continue };
-            let number = |id: &String| id.parse::<PersonId>().ok().and_then(|id| numbers.get(&id));
-            let (Some(one), Some(other)) = (number(one), number(other)) else { continue };
-            scores.insert((*one.min(other), *one.max(other)), score);
+            keep(&mut scores, row, column, numbers);
         }
         if page.next_page_token.is_empty() {
             return Ok(scores);
@@ -99,19 +91,23 @@ fn column(of: &str, fields: &[Field], name: Option<&str>) -> Result<usize, Failu
     })
 }
 
-#[allow(clippy::cast_precision_loss, reason = "scores are ranked, not added up")]
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
-        Value::Integer(integer) => Some(*integer as f64),
-        Value::Day(day) => Some(f64::from(day.number())),
-        Value::Flag(flag) => Some(f64::from(u8::from(*flag))),
-        Value::None | Value::Text(_) | Value::Person(_) | Value::Event(_) => None,
-    }
+/// Keeps the score of a row if it has one and is about two people who are known; the highest of a pair.
+fn keep(
+    scores: &mut HashMap<Pair, f64>,
+    row: v1::Row,
+    column: usize,
+    numbers: &HashMap<PersonId, u32, impl BuildHasher>,
+) {
+    let [one, other] = &row.key[..] else { return };
+    let number_of = |id: &String| id.parse::<PersonId>().ok().and_then(|id| numbers.get(&id));
+    let (Some(one), Some(other)) = (number_of(one), number_of(other)) else { return };
+    let Some(score) = row.values.into_iter().nth(column).and_then(number) else { return };
+    let best = scores.entry((*one.min(other), *one.max(other))).or_insert(score);
+    *best = score.max(*best);
 }
 
 #[allow(clippy::cast_precision_loss, reason = "scores are ranked, not added up")]
-fn number_of(value: v1::Value) -> Option<f64> {
+fn number(value: v1::Value) -> Option<f64> {
     match value.value? {
         v1::value::Value::Number(number) => Some(number),
         v1::value::Value::Integer(integer) => Some(integer as f64),
