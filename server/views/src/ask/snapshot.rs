@@ -7,7 +7,7 @@ use crate::{
     file::{
         people::Meaning,
         row::{RowHead, RowKey},
-        store::{StoreError, find_record, keys_with, read_meta, read_quarantine},
+        store::{StoreError, count_quarantined, find_record, keys_with, read_meta, read_quarantine},
         tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
     },
     fold::evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
@@ -144,8 +144,10 @@ impl<'a> Snapshot<'a> {
 
     /// Number of keys in quarantine because of an entry up to the position or, as of now, because they cannot be read.
     pub(crate) fn failing_keys(&self) -> Result<u64, StoreError> {
-        let is_current = self.is_current();
-        let counts = |failing: &Quarantined| failing.at.map_or(is_current, |at| at.position <= self.position);
+        if self.is_current() {
+            return count_quarantined(&self.read);
+        }
+        let counts = |failing: &Quarantined| failing.at.is_some_and(|at| at.position <= self.position);
         Ok(read_quarantine(&self.read)?.values().filter(|failing| counts(failing)).count() as u64)
     }
 

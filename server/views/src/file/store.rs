@@ -13,7 +13,9 @@ use super::{
 use crate::{contract::key::Key, share::portions::Portion};
 use kith_core::id::{OrganisationId, PersonId};
 use kith_core::position::Position;
-use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{
+    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, WriteTransaction,
+};
 use std::{
     collections::{BTreeSet, HashMap},
     fs, io,
@@ -208,6 +210,11 @@ pub(crate) fn read_quarantine(read: &ReadTransaction) -> Result<HashMap<Key, Qua
         keys.insert(Key::from_bytes(*key.value()), Quarantined::decode(record.value()));
     }
     Ok(keys)
+}
+
+/// Number of keys in quarantine, which is known without reading them.
+pub(crate) fn count_quarantined(read: &ReadTransaction) -> Result<u64, StoreError> {
+    Ok(read.open_table(QUARANTINE)?.len()?)
 }
 
 /// Reads the record of a key.
