@@ -27,12 +27,13 @@ use crate::{
         kept::{Corner, Shelf},
         portions::Portions,
         room::Room,
+        turns::Turns,
     },
     view::{
         follower::Follower,
         following::{FollowError, Following},
         handle::ViewHandle,
-        shared::{File, Host, Shared, Turn},
+        shared::{File, Host, Shared},
         thread::Priority,
     },
 };
@@ -78,11 +79,16 @@ impl Config {
     }
 }
 
+/// How many views work at the same time while the log is busy: half of the processors are left to appends.
+fn turns_at_a_time() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+}
+
 /// The plugin host.
 pub struct Views {
     sandbox: Sandbox,
     config: Config,
-    turn: Turn,
+    turns: Turns,
     /// Memory for the pages of views' files.
     pages: Portions,
     kept: Arc<Shelf>,
@@ -99,7 +105,13 @@ impl Views {
             limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),
             config.store_cache_bytes,
         );
-        Ok(Self { sandbox, config, turn: Turn::default(), kept: Arc::default(), pages })
+        Ok(Self {
+            sandbox,
+            config,
+            turns: Turns::new(turns_at_a_time(), limits::TURN_MAX),
+            kept: Arc::default(),
+            pages,
+        })
     }
 
     /// The places of instances.
@@ -188,8 +200,8 @@ impl Views {
         let store = Store::open(&path, identity.finalize().into(), self.pages.take())?;
         let routes = Routes::new(&plugin.manifest().routes);
         let source = Source::new(Arc::clone(&following.history), following.scope.clone(), routes);
-        let (turn, tables, room) = (self.turn.clone(), Corner::of(&self.kept), self.config.room.clone());
-        let (file, host) = (File { id, path, store }, Host { turn, tables, room, priority: self.config.priority });
+        let (turns, tables, room) = (self.turns.clone(), Corner::of(&self.kept), self.config.room.clone());
+        let (file, host) = (File { id, path, store }, Host { turns, tables, room, priority: self.config.priority });
         let shared = Arc::new(Shared::new(following, plugin, file, source, host));
         let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
         Ok((follower, shared))

@@ -95,9 +95,11 @@ pub const BATCH_EVENTS_MAX: usize = 64 * 1_024;
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 /// The longest that an entry waits for the log to be quiet.
 pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_secs(1);
-/// The longest that a view waits for its turn: long enough for views of a busy log to work one after the other, and
-/// short enough that a slow plugin does not hold up others.
-pub(crate) const TURN_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long others wait for the turn of a view: longer than a batch of any view takes on a busy computer, and short enough
+/// that a slow plugin does not hold up others.
+pub(crate) const TURN_MAX: Duration = Duration::from_secs(5);
+/// How often a view that waits for its turn looks whether somebody needs it sooner.
+pub(crate) const TURN_LOOK: Duration = Duration::from_millis(50);
 /// The longest pause of a view after a temporary failure.
 pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Fuel of one call, roughly one unit per instruction; the same for every call, so that batching makes no difference.

@@ -9,4 +9,5 @@ pub(crate) mod one_place;
 pub(crate) mod places;
 pub(crate) mod portions;
 pub(crate) mod room;
+pub(crate) mod turns;
 pub(crate) mod work;

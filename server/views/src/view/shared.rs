@@ -10,8 +10,8 @@ use crate::{
     share::{
         cancel::Cancel,
         kept::Corner,
-        one_place::OnePlace,
         room::{FileRoom, Room},
+        turns::Turns,
     },
 };
 use kith_core::{day::Day, filter::Filter, position::Position};
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     condition: Mutex<Condition>,
     /// Ends the running thread, within a call of the plugin if necessary.
     stop: Mutex<Cancel>,
-    pub(super) turn: Turn,
+    pub(super) turns: Turns,
     pub(super) priority: Priority,
 }
 
@@ -65,13 +65,10 @@ pub(crate) struct File {
     pub(crate) store: Store,
 }
 
-/// Held by the one view that works while the log is busy: the others wait for a while, so that views take only one
-/// processor away from appends.
-pub(crate) type Turn = OnePlace;
-
 /// What a view gets from its host.
 pub(crate) struct Host {
-    pub(crate) turn: Turn,
+    /// Views of a busy log work in turn, so that they leave processor time to appends.
+    pub(crate) turns: Turns,
     pub(crate) tables: Corner,
     pub(crate) room: Room,
     pub(crate) priority: Priority,
@@ -94,7 +91,7 @@ impl Shared {
             wanted: AtomicU64::new(0),
             condition: Mutex::default(),
             stop: Mutex::default(),
-            turn: host.turn,
+            turns: host.turns,
             priority: host.priority,
         }
     }

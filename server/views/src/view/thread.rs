@@ -8,7 +8,7 @@ use crate::{
     file::store::StoreError,
     fold::{evaluate::EvaluateError, source::SourceError},
     limits,
-    share::{interrupted::Interrupted, one_place::Taken},
+    share::{interrupted::Interrupted, turns::Turn},
 };
 use kith_core::position::Position;
 use std::{
@@ -105,10 +105,10 @@ fn follow(mut follower: Follower, shared: &Shared, mut head: watch::Receiver<Pos
     sync(&mut follower, shared);
 }
 
-/// Waits a while for other views to finish working, if the log is moving and nobody waits for this view.
-fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Taken> {
-    let busy = head.has_changed().unwrap_or(false) && !shared.is_waited_for();
-    if busy { shared.turn.take_within(limits::TURN_WAIT_MAX) } else { None }
+/// Waits for other views to finish a step while the log is moving and nobody waits for this view.
+fn await_turn(shared: &Shared, head: &watch::Receiver<Position>) -> Option<Turn> {
+    let is_needed = || shared.is_waited_for() || shared.is_stopping();
+    if head.has_changed().unwrap_or(false) { shared.turns.take_unless(is_needed) } else { None }
 }
 
 /// Waits for a burst of appends to end, unless somebody waits for the view.
