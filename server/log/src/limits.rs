@@ -4,8 +4,6 @@ use std::time::Duration;
 
 /// How long to wait before appending again after the queue was full: a few commits.
 pub(crate) const BUSY_RETRY: Duration = Duration::from_millis(50);
-/// How long a batch waits at most for callers who were just answered to send their next request.
-pub(crate) const LINGER_MAX: Duration = Duration::from_micros(500);
 /// Entries that are looked up together to see whether they have details.
 pub(crate) const WEIGHED_ENTRIES_AT_ONCE: usize = 64;
 /// Bytes of one piece of a component; the storage engine is not made for rows of tens of megabytes. The size of a

@@ -5,7 +5,6 @@
 
 use crate::{
     error::Poison,
-    limits,
     state::health::Health,
     store::{Edges, Store},
     write::{
@@ -22,8 +21,6 @@ use tokio::sync::mpsc;
 pub(crate) struct Writer {
     store: Arc<Store>,
     edges: Edges,
-    /// Number of requests in the last batch.
-    last_requests: usize,
 }
 
 /// A commit failed, and the failure was logged.
@@ -51,7 +48,7 @@ impl Drop for PoisonGuard {
 
 impl Writer {
     pub(crate) fn new(store: Arc<Store>, edges: Edges) -> Self {
-        Self { store, edges, last_requests: 0 }
+        Self { store, edges }
     }
 
     /// Writes until the queue is closed and empty, or a commit fails.
@@ -78,7 +75,6 @@ impl Writer {
         let mut guard = PoisonGuard::new(&self.store);
         while let Some(first) = queue.recv().await {
             let (mut batch, mut answers) = (VecDeque::new(), Answers::default());
-            self.last_requests = 0;
             self.take(first, &mut queue, &mut batch);
             if let Err(Failed(poison)) = self.serve(&mut batch, &mut answers) {
                 guard.poison = poison;
@@ -99,28 +95,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes the waiting requests, up to the limits of a batch. Callers who were just answered are about to ask again:
-    /// a batch waits for as many requests as the last one had, so that a round of callers costs one commit, not two. A
-    /// single caller never waits.
-    fn take(&mut self, first: Queued, queue: &mut mpsc::Receiver<Queued>, batch: &mut VecDeque<Queued>) {
+    /// Takes the waiting requests, up to the limits of a batch. It does not wait for more: those that arrive during a
+    /// commit are the next batch, and a writer that waits takes the processor from callers who would fill it.
+    fn take(&self, first: Queued, queue: &mut mpsc::Receiver<Queued>, batch: &mut VecDeque<Queued>) {
         let config = &self.store.config;
-        let started = Instant::now();
         let Size { mut events, mut bytes } = first.size;
         batch.push_back(first);
         while events < config.batch_events_max && bytes < config.batch_bytes_max {
-            match queue.try_recv() {
-                Ok(next) => {
-                    events += next.size.events;
-                    bytes += next.size.bytes;
-                    batch.push_back(next);
-                }
-                Err(_) if batch.len() < self.last_requests && started.elapsed() < limits::LINGER_MAX => {
-                    std::thread::yield_now();
-                }
-                Err(_) => break,
-            }
+            let Ok(next) = queue.try_recv() else { break };
+            events += next.size.events;
+            bytes += next.size.bytes;
+            batch.push_back(next);
         }
-        self.last_requests = batch.len();
     }
 
     /// Decides and stores a batch and makes it visible to readers.
