@@ -21,4 +21,38 @@ pub const WAYS: [&str; 9] = ["t", "l", "g", "f", "s", "b", "d", "h", "o"];
 
 /// A report on `strength` whose computation never ends.
 pub static ENDLESS_REPORT: LazyLock<Vec<u8>> =
-    LazyLock::new(|| wat::parse_str(include_str!("endless_report.wat")).expect("it is WebAssembly text"));
+    LazyLock::new(|| wat::parse_str(ENDLESS_REPORT_TEXT).expect("it is WebAssembly text"));
+
+const ENDLESS_REPORT_TEXT: &str = include_str!("endless_report.wat");
+
+/// A report without rows, on the column `count` of the view `breaking`: a view of [`HOSTILE`]. It remarks the same text
+/// several times.
+pub fn remarking_report(remark: &str, times: usize) -> Vec<u8> {
+    /// Where the pieces of the answer lie.
+    const ANSWER: usize = 1_024;
+    const LIST: usize = 1_100;
+    const TEXT: usize = 2_048;
+    let (mut answer, mut list) = (vec![0; 20], String::new());
+    answer[12..16].copy_from_slice(&u32_bytes(LIST));
+    answer[16..].copy_from_slice(&u32_bytes(times));
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
+    for _ in 0..times {
+        list.push_str(&hex(&[u32_bytes(TEXT), u32_bytes(remark.len())].concat()));
+    }
+    let data = format!(
+        r#"(data (i32.const {ANSWER}) "{}") (data (i32.const {LIST}) "{list}") (data (i32.const {TEXT}) "{}")"#,
+        hex(&answer),
+        hex(remark.as_bytes())
+    );
+    let text = ENDLESS_REPORT_TEXT
+        .replace("\"loops\"", "\"notes\"")
+        .replace("\"strength\"", "\"breaking\"")
+        .replace("\"score\"", "\"count\"")
+        .replace("(loop $for_ever (br $for_ever)) (unreachable)", &format!("(i32.const {ANSWER})"))
+        .replace("(global $free ", &format!("{data} (global $free "));
+    wat::parse_str(text).expect("it is WebAssembly text")
+}
+
+fn u32_bytes(number: usize) -> [u8; 4] {
+    u32::try_from(number).expect("it is small").to_le_bytes()
+}

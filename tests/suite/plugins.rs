@@ -447,7 +447,7 @@ fn a_table_says_that_keys_in_quarantine_are_missing() {
     cli.run(&["met", "amina", "carol", "--attribute", "poison=1", "--on", "2026-01-06"]).ok();
     let installed = cli.run(&["plugin", "install", &file, "--name", "bad", "--settings", r#"{"t":1}"#]).ok();
     installed.says("1 key in quarantine, such as amina, carol at entry ");
-    cli.run(&["view", "bad"]).ok().says("1 key is missing or behind, because the plugin fails on it");
+    cli.run(&["view", "bad"]).ok().says("1 key is missing or behind, because a plugin fails on it");
     let views = cli.json_lines(&["view"]);
     let bad = views.iter().find(|view| view["name"] == "bad").unwrap();
     let before = bad["quarantined"][0]["position"].as_u64().unwrap() - 1;

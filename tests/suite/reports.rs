@@ -1,7 +1,11 @@
 //! Reports: tables over many keys, computed on request from the rows of views.
 
 use crate::village::{VILLAGE_ENTRIES, token, village};
-use kith_tests::{cli::Cli, server::Server};
+use kith_tests::{
+    cli::Cli,
+    hostile::{HOSTILE, remarking_report},
+    server::Server,
+};
 use serde_json::{Value, json};
 use std::fs;
 use tempfile::NamedTempFile;
@@ -41,6 +45,7 @@ fn bridges_tell_on_how_many_people_two_organisations_hang() {
     assert_eq!(rows(&cli, &["--sort", "-ties", "--top", "1"])[0]["ties"], 0);
     let table = cli.run(&["view", "bridges", "--at", "2026-02-01"]).ok();
     assert!(table.stdout.contains("riverside") && table.stdout.contains("redundancy"), "{}", table.stdout);
+    table.says("E-I index over all organisations: 0.333 (2 ties across, 1 inside)");
     let listed = cli.json_lines(&["view"]);
     let listed = listed.iter().find(|view| view["name"] == "bridges").expect("reports are listed");
     assert_eq!((&listed["contract"], &listed["state"]), (&json!("kith:report@1.0.0"), &json!("running")));
@@ -220,7 +225,7 @@ fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
         cli.json(&["plugin", "install", "--builtin", "strength", "--name", "own_ties", "--settings", &settings])
     };
     view(1);
-    cli.run(&install).ok().prints("own@1.1.0 installed");
+    cli.run(&install).ok().prints("own@1.2.0 installed");
     let then = cli.json(&["head"])["position"].to_string();
     let across = || {
         let rows = cli.json_lines(&["view", "own", "--as-of", &then, "--at", "2026-02-01"]);
@@ -287,4 +292,36 @@ fn what_a_report_cannot_answer_is_said() {
     cli.run(&["plugin", "install", "--builtin", "strength", "--name", "bridges"]).exits(4).says("is built in");
     let (_, secret) = token(&cli, &["--role", "reader"]);
     assert_eq!(cli.token(&secret).json_lines(&["view", "bridges"]).len(), 3, "whoever sees the views sees the report");
+}
+
+#[test]
+fn a_report_says_what_it_left_out_and_how_many_keys_its_views_lack() {
+    let (_server, cli) = village();
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    cli.run(&["met", "amina", "ben", "--on", "2026-01-05"]).ok();
+    cli.run(&["met", "amina", "carol", "--attribute", "poison=1", "--on", "2026-01-06"]).ok();
+    let view = ["plugin", "install", &put("breaking.wasm", &HOSTILE), "--name", "breaking", "--settings", r#"{"t":1}"#];
+    cli.run(&view).ok();
+    let report = |name: &str, remark: &str, times| {
+        let file = put(&format!("{name}.wasm"), &remarking_report(remark, times));
+        cli.run(&["plugin", "install", &file, "--name", name]).ok();
+    };
+    report("notes", "left out: 3", 2);
+    let asked = cli.run(&["view", "notes"]).ok();
+    let expected = ["position ", "left out: 3\nleft out: 3\n1 key is missing or behind, because a plugin fails on it"];
+    expected.iter().for_each(|part| assert!(asked.stderr.contains(part), "{}", asked.stderr));
+    for (name, remark, times, why) in [
+        ("lines", "two\nlines", 1, "a remark is not one line of 1 to 300 bytes"),
+        ("silence", "", 1, "a remark is not one line of 1 to 300 bytes"),
+        ("speech", &"o".repeat(301), 1, "a remark is not one line of 1 to 300 bytes"),
+        ("chatter", "o", 9, "the report has more than 8 remarks"),
+    ] {
+        report(name, remark, times);
+        cli.run(&["view", name]).exits(5).says(why);
+    }
 }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The E-I index is that of Krackhardt and Stern (1988). The external ties of one organisation are those with any
-//! other. People without events count: a silent colleague is a possible tie. The reciprocity is that of Squartini,
+//! other; a remark has the index over all organisations, and others say what no row counts. People without events count: a silent colleague is a possible tie. The reciprocity is that of Squartini,
 //! Picciolo, Ruzzenenti and Garlaschelli, "Reciprocity of weighted networks" (2013).
 //!
 //! Invariant: sums run in the order of rows, so rows agree on every machine.
@@ -17,7 +17,7 @@
 mod matching;
 
 use kith_report_sdk::{
-    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Report, Row, Table, Value,
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Report, Row, Table, Value,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ impl Report for Bridges {
 
     const MANIFEST: Manifest = Manifest {
         name: "bridges",
-        version: "1.1.0",
+        version: "1.2.0",
         key_by: KeyBy::OrganisationPair,
         inputs: &[
             InputNeeded { view: "strength", fields: &["score"] },
@@ -86,12 +86,12 @@ impl Report for Bridges {
         }
     }
 
-    fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
+    fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let [strength, help] = &input.tables[..] else {
             return Err("the rows of strength and help are needed".into());
         };
         let sizes = input.sizes();
-        let bridges = self.bridges(input, strength);
+        let (bridges, left_out) = self.bridges(input, strength);
         let help = help_between(input, help);
         let inside = |organisation: u32| bridges.get(&(organisation, organisation)).map_or(0, |found| found.ties.len());
         let outside = external(&bridges, input.organisations);
@@ -106,7 +106,17 @@ impl Report for Bridges {
             row.values.push(help.get(&(a, b)).map_or(Value::None, Help::reciprocity));
             rows.push(row);
         }
-        Ok(rows)
+        let (across, inside) = (outside.iter().sum::<usize>() / 2, (1..=input.organisations).map(inside).sum());
+        let remarks = index_over_all(across, inside).into_iter().collect();
+        let mut output = Output { rows, remarks };
+        let score_min = self.settings.score_min;
+        output.count(format_args!("ties with a score below {score_min}, in no row"), left_out.weak);
+        output.count("ties of people without an organisation, in no row", left_out.unplaced);
+        output.count("people without an organisation, in no row", usize::try_from(sizes[0]).unwrap_or(usize::MAX));
+        let peopled = (1..=input.organisations).filter(|organisation| sizes[*organisation as usize] > 0).count();
+        let pairs = peopled * (peopled + 1) / 2;
+        output.count("pairs of organisations without ties, in no row", pairs.saturating_sub(output.rows.len()));
+        Ok(output)
     }
 }
 
@@ -123,16 +133,37 @@ struct Bridge {
 
 type Found = BTreeMap<(u32, u32), Bridge>;
 
+/// Ties that no row counts.
+#[derive(Default)]
+struct LeftOut {
+    /// With a score above 0 and below the least that counts.
+    weak: usize,
+    /// Of people without an organisation.
+    unplaced: usize,
+}
+
 impl Bridges {
-    fn bridges(self, input: &Input, strength: &Table) -> Found {
-        let mut bridges = Found::new();
+    fn bridges(self, input: &Input, strength: &Table) -> (Found, LeftOut) {
+        let (mut bridges, mut left_out) = (Found::new(), LeftOut::default());
         for (number, row) in (0_u32..).zip(&strength.rows) {
-            let is_tied = row.values.first().is_some_and(|score| *score > 0.0 && *score >= self.settings.score_min);
-            let Some((first, second)) = sides(input, row).filter(|_| is_tied) else { continue };
-            bridges.entry((first.0, second.0)).or_default().ties.push((first.1, second.1, number));
+            // Nothing is left of a tie with a score of 0: it is no tie.
+            let Some(&score) = row.values.first().filter(|score| **score > 0.0) else { continue };
+            match sides(input, row) {
+                None => left_out.unplaced += 1,
+                Some(_) if score < self.settings.score_min => left_out.weak += 1,
+                Some((first, second)) => {
+                    bridges.entry((first.0, second.0)).or_default().ties.push((first.1, second.1, number));
+                }
+            }
         }
-        bridges
+        (bridges, left_out)
     }
+}
+
+/// The E-I index over all organisations, in words; `None` without ties.
+fn index_over_all(across: usize, inside: usize) -> Option<String> {
+    let Value::Number(index) = e_i(across, inside) else { return None };
+    Some(format!("E-I index over all organisations: {index:.3} ({across} ties across, {inside} inside)"))
 }
 
 /// The organisations and people of a row, the smaller organisation first, if both people have one.

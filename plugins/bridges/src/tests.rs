@@ -21,8 +21,12 @@ fn help(a: u32, b: u32, given: f64, received: f64) -> [InputRow; 2] {
     })
 }
 
-fn rows(input: &Input, score_min: f64) -> Vec<Row> {
+fn output(input: &Input, score_min: f64) -> Output {
     Bridges::configure(Settings { score_min }).unwrap().compute(Day(20_000), input).unwrap()
+}
+
+fn rows(input: &Input, score_min: f64) -> Vec<Row> {
+    output(input, score_min).rows
 }
 
 fn row(rows: &[Row], a: u32, b: u32) -> &Row {
@@ -47,6 +51,28 @@ fn a_bridge_that_hangs_on_one_person_is_seen() {
     let silent = row(&found, 2, 2);
     assert_eq!(silent.values[..2], [Value::Number(0.0), Value::Integer(0)]);
     assert_eq!(row(&rows(&input, 4.0), 1, 2).values[1], Value::Integer(1), "weak ties do not count");
+}
+
+#[test]
+fn remarks_have_the_index_over_all_organisations_and_what_no_row_counts() {
+    // 4 and 5 have no organisation; 6 has one for itself.
+    let people = [1, 1, 2, 0, 0, 3];
+    let ties = [(1, 2, 9.0), (1, 3, 5.0), (1, 4, 8.0), (1, 6, 6.0), (2, 3, 1.0), (2, 6, 0.0)];
+    let remarks = |score_min| output(&input(3, &people, &ties), score_min).remarks;
+    let index = |index, across| format!("E-I index over all organisations: {index} ({across} ties across, 1 inside)");
+    let unplaced =
+        ["ties of people without an organisation, in no row: 1", "people without an organisation, in no row: 2"];
+    assert_eq!(remarks(0.0), [&[index("0.500", 3)][..], &unplaced.map(str::to_owned)].concat());
+    assert_eq!(remarks(2.0)[..2], [index("0.333", 2), "ties with a score below 2, in no row: 1".to_owned()]);
+    assert_eq!(output(&input(1, &[1, 1], &[]), 0.0).remarks, Vec::<String>::new(), "nothing to say");
+}
+
+#[test]
+fn among_many_organisations_pairs_without_ties_are_counted_in_a_remark() {
+    let people: Vec<u32> = (1..=301).collect();
+    let found = output(&input(301, &people, &[(1, 2, 1.0)]), 0.0);
+    assert_eq!(found.rows.len(), 1);
+    assert_eq!(found.remarks[1..], [format!("pairs of organisations without ties, in no row: {}", 301 * 302 / 2 - 1)]);
 }
 
 #[test]

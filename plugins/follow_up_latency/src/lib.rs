@@ -9,7 +9,9 @@
 
 mod survival;
 
-use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Report, Row, Value};
+use kith_report_sdk::{
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Report, Row, Value,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -45,7 +47,7 @@ impl Report for FollowUpLatency {
 
     const MANIFEST: Manifest = Manifest {
         name: "follow_up_latency",
-        version: "1.0.0",
+        version: "1.1.0",
         key_by: KeyBy::Organisation,
         inputs: &[InputNeeded { view: "follow_ups", fields: &["met_on", "latency", "state"] }],
         fields: &[
@@ -67,22 +69,29 @@ impl Report for FollowUpLatency {
         }
     }
 
-    fn compute(&self, as_of: Day, input: &Input) -> Result<Vec<Row>, String> {
+    fn compute(&self, as_of: Day, input: &Input) -> Result<Output, String> {
         let follow_ups = input.tables.first().ok_or("the rows of follow_ups are missing")?;
+        let (window_days, mut old, mut unplaced) = (self.window_days, 0, 0);
         let mut found = BTreeMap::<u32, Meetings>::new();
         for (number, row) in (0_u32..).zip(&follow_ups.rows) {
             let meeting = Meeting::of(number, row, input, as_of)?;
-            if meeting.days_ago > self.window_days {
+            if meeting.days_ago > window_days {
+                old += 1;
                 continue;
             }
             let (one, other) = (input.member(row.a).organisation, input.member(row.b).organisation);
+            unplaced += usize::from(one == 0 && other == 0);
             for organisation in [Some(one), (other != one).then_some(other)].into_iter().flatten() {
                 if organisation != 0 {
                     found.entry(organisation).or_default().0.push(meeting);
                 }
             }
         }
-        Ok(found.into_iter().map(|(organisation, meetings)| meetings.row(organisation)).collect())
+        let rows: Vec<Row> = found.into_iter().map(|(organisation, meetings)| meetings.row(organisation)).collect();
+        let mut output = Output::from(rows);
+        output.count(format_args!("meetings more than {window_days} days ago, in no row"), old);
+        output.count("meetings of people without an organisation, in no row", unplaced);
+        Ok(output)
     }
 }
 

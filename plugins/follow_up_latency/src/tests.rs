@@ -60,9 +60,13 @@ fn input(people: &[u32], meetings: &[Plain]) -> Input {
     Input { people, organisations: 3, tables, texts: STATES.map(str::to_owned).to_vec() }
 }
 
-fn rows(settings: &str, people: &[u32], meetings: &[Plain]) -> Vec<Row> {
+fn output(settings: &str, people: &[u32], meetings: &[Plain]) -> Output {
     let report: FollowUpLatency = kith_report_sdk::configure(settings).unwrap();
     report.compute(Day(TODAY), &input(people, meetings)).unwrap()
+}
+
+fn rows(settings: &str, people: &[u32], meetings: &[Plain]) -> Vec<Row> {
+    output(settings, people, meetings).rows
 }
 
 #[test]
@@ -78,6 +82,17 @@ fn open_meetings_count_as_long_as_they_wait() {
     assert_eq!(found[1].values[3..], [3, 1, 1].map(Value::Integer));
     assert_eq!(found[1].values[0], Value::Integer(5), "the one of 2 days ago is no longer at risk on day 5");
     assert_eq!(rows(r#"{"window_days":1000}"#, &people, &meetings)[0].values[3], Value::Integer(4));
+}
+
+#[test]
+fn remarks_say_which_meetings_are_in_no_row() {
+    let meetings = [(1, 2, 400, None), (3, 4, 400, None), (3, 4, 2, None), (2, 3, 2, None)];
+    let found = output("{}", &[1, 1, 0, 0], &meetings);
+    assert_eq!(
+        found.remarks,
+        ["meetings more than 365 days ago, in no row: 2", "meetings of people without an organisation, in no row: 1"]
+    );
+    assert!(output("{}", &[1, 1], &[(1, 2, 3, None)]).remarks.is_empty());
 }
 
 #[test]

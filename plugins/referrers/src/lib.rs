@@ -13,7 +13,9 @@
 
 mod wilson;
 
-use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Report, Row, Value};
+use kith_report_sdk::{
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Report, Row, Value,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -61,7 +63,7 @@ impl Report for Referrers {
 
     const MANIFEST: Manifest = Manifest {
         name: "referrers",
-        version: "1.0.0",
+        version: "1.1.0",
         key_by: KeyBy::Person,
         inputs: &[InputNeeded { view: "introductions", fields: &["state", "age", "referrer"] }],
         fields: &[
@@ -82,16 +84,22 @@ impl Report for Referrers {
         if settings.settled_days <= 3650 { Ok(Self { settings }) } else { Err("settled_days is from 0 to 3650".into()) }
     }
 
-    fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
+    fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let introductions = input.tables.first().ok_or("the rows of introductions are missing")?;
+        let (settled_days, mut young) = (self.settings.settled_days, 0);
         let mut records = BTreeMap::<u32, Record>::new();
         for (number, row) in (0_u32..).zip(&introductions.rows) {
             let Introduction { state, age, referrer } = Introduction::of(row, input)?;
             let record = records.entry(referrer).or_default();
-            record.add(state, age >= f64::from(self.settings.settled_days), self.settings.goal);
+            let is_settled = age >= f64::from(settled_days);
+            young += usize::from(!is_settled);
+            record.add(state, is_settled, self.settings.goal);
             record.rows.push((row.item, number));
         }
-        Ok(records.into_iter().map(|(referrer, record)| record.row(referrer)).collect())
+        let rows: Vec<Row> = records.into_iter().map(|(referrer, record)| record.row(referrer)).collect();
+        let mut output = Output::from(rows);
+        output.count(format_args!("introductions younger than {settled_days} days, in no yield"), young);
+        Ok(output)
     }
 }
 

@@ -19,9 +19,13 @@ fn input(introductions: &[Plain]) -> Input {
     Input { tables, texts: STATES.map(str::to_owned).to_vec(), ..Input::default() }
 }
 
-fn rows(settings: &str, introductions: &[Plain]) -> Vec<Row> {
+fn output(settings: &str, introductions: &[Plain]) -> Output {
     let report: Referrers = kith_report_sdk::configure(settings).unwrap();
     report.compute(Day(20_000), &input(introductions)).unwrap()
+}
+
+fn rows(settings: &str, introductions: &[Plain]) -> Vec<Row> {
+    output(settings, introductions).rows
 }
 
 #[test]
@@ -34,6 +38,9 @@ fn young_introductions_are_counted_and_not_judged() {
     assert_eq!(found[0].evidence, [5, 4, 3, 2, 1, 0].map(|number| (0, number)), "the newest first");
     assert_eq!(found[1].values[..3], [Value::None, Value::None, Value::None], "nothing to judge yet");
     assert_eq!(found[1].values[3..], [1, 0, 0, 0, 0, 0].map(Value::Integer));
+    let remarks = |settings| output(settings, &introductions).remarks;
+    assert_eq!(remarks("{}"), ["introductions younger than 30 days, in no yield: 3"]);
+    assert!(remarks(r#"{"settled_days":0}"#).is_empty());
 }
 
 #[test]

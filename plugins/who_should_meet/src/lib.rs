@@ -8,12 +8,14 @@
 //! Weighted resource allocation, after Zhou, Lü and Zhang, "Predicting missing links via local information", European
 //! Physical Journal B 71 (2009): people with few ties give more to each. `via` is the shared person who adds most.
 //!
+//! Everybody's `per_person` best pairs have a row; remarks say how many pairs with a score have none.
+//!
 //! Invariant: sums run in the order of handles and logarithms are libm's, so rows agree on every machine.
 
 mod network;
 
 use kith_report_sdk::{
-    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Person, Report, Row, Value,
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Person, Report, Row, Value,
 };
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -56,7 +58,7 @@ impl Report for WhoShouldMeet {
 
     const MANIFEST: Manifest = Manifest {
         name: "who_should_meet",
-        version: "1.0.0",
+        version: "1.1.0",
         key_by: KeyBy::Pair,
         inputs: &[InputNeeded { view: "strength", fields: &["decayed_days", "last_contact"] }],
         fields: &[
@@ -83,15 +85,21 @@ impl Report for WhoShouldMeet {
         Ok(Self { settings })
     }
 
-    fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
+    fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let strength = input.tables.first().ok_or("the rows of strength are missing")?;
         let mut network = Network::new(input.people.len());
         for (number, row) in (0_u32..).zip(&strength.rows) {
             network.add(row.a, row.b, self.tie(number, row)?);
         }
-        let mut found = self.suggestions(input, &network);
+        let (mut found, with_score) = self.suggestions(input, &network);
         found.truncate(ROWS_MAX);
-        Ok(found.into_iter().map(|found| found.row(&network)).collect())
+        let rows: Vec<Row> = found.into_iter().map(|found| found.row(&network)).collect();
+        let beyond = with_score.asked_for.saturating_sub(rows.len());
+        let mut output = Output::from(rows);
+        let per_person = self.settings.per_person;
+        output.count(format_args!("pairs beyond the best {per_person} of each person, in no row"), beyond);
+        output.count("pairs inside one organisation, in no row", with_score.inside);
+        Ok(output)
     }
 }
 
@@ -106,6 +114,15 @@ struct Suggestion {
     score: f64,
 }
 
+/// Numbers of pairs with a score.
+#[derive(Default)]
+struct WithScore {
+    /// That the settings ask for.
+    asked_for: usize,
+    /// That are inside one organisation, if only others are asked for.
+    inside: usize,
+}
+
 impl WhoShouldMeet {
     fn tie(self, number: u32, row: &InputRow) -> Result<Tie, String> {
         let [decayed_days, last_contact] = row.values[..] else {
@@ -118,16 +135,19 @@ impl WhoShouldMeet {
     }
 
     /// The best suggestions of each person, each pair once, the best pairs first.
-    fn suggestions(self, input: &Input, network: &Network) -> Vec<Suggestion> {
-        let mut pairs = BTreeSet::new();
+    fn suggestions(self, input: &Input, network: &Network) -> (Vec<Suggestion>, WithScore) {
+        let (mut pairs, mut with_score) = (BTreeSet::new(), WithScore::default());
         let mut found = Vec::new();
         let mut scores = network.scores();
         for person in network.people() {
             let mut others = scores.of(person);
             let own = input.member(person).organisation;
+            let all = others.len();
             if self.settings.across_organisations {
                 others.retain(|(other, _)| input.member(*other).organisation != own);
             }
+            with_score.asked_for += others.len();
+            with_score.inside += all - others.len();
             others.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
             for (other, score) in others.into_iter().take(self.settings.per_person) {
                 let (a, b) = (person.min(other), person.max(other));
@@ -137,7 +157,8 @@ impl WhoShouldMeet {
             }
         }
         found.sort_by(|one, other| other.score.total_cmp(&one.score).then((one.a, one.b).cmp(&(other.a, other.b))));
-        found
+        // Each pair was counted from both of its ends.
+        (found, WithScore { asked_for: with_score.asked_for / 2, inside: with_score.inside / 2 })
     }
 }
 

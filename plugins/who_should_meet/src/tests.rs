@@ -17,9 +17,13 @@ fn input(people: &[u32], ties: &[Plain]) -> Input {
     Input { people, organisations: 2, tables, texts: Vec::new() }
 }
 
-fn rows(settings: &str, people: &[u32], ties: &[Plain]) -> Vec<Row> {
+fn output(settings: &str, people: &[u32], ties: &[Plain]) -> Output {
     let report: WhoShouldMeet = kith_report_sdk::configure(settings).unwrap();
     report.compute(Day(20_000), &input(people, ties)).unwrap()
+}
+
+fn rows(settings: &str, people: &[u32], ties: &[Plain]) -> Vec<Row> {
+    output(settings, people, ties).rows
 }
 
 fn score(row: &Row) -> f64 {
@@ -61,6 +65,13 @@ fn suggestions_can_be_kept_to_the_best_and_to_other_organisations() {
     assert_eq!(keys(&rows(r#"{"per_person":1}"#, &people, &ties)), [(1, 2), (1, 5), (1, 4)]);
     let across = rows(r#"{"across_organisations":true}"#, &people, &ties);
     assert_eq!(keys(&across), [(1, 5), (2, 5), (1, 4), (2, 4)]);
+    let remarks = |settings| output(settings, &people, &ties).remarks;
+    assert!(remarks("{}").is_empty(), "nothing is left out");
+    assert_eq!(remarks(r#"{"per_person":1}"#), ["pairs beyond the best 1 of each person, in no row: 3"]);
+    assert_eq!(
+        remarks(r#"{"per_person":1,"across_organisations":true}"#),
+        ["pairs beyond the best 1 of each person, in no row: 1", "pairs inside one organisation, in no row: 2"]
+    );
     for wrong in [r#"{"per_person":0}"#, r#"{"saturation_days":0}"#, r#"{"people":1}"#] {
         assert!(kith_report_sdk::configure::<WhoShouldMeet>(wrong).is_err(), "{wrong}");
     }
@@ -111,7 +122,12 @@ proptest! {
     ) {
         let plain: Vec<_> = ties.iter().filter(|((a, b), _)| a < b).map(|((a, b), days)| (*a, *b, f64::from(*days))).collect();
         let all = rows(r#"{"per_person":100}"#, &[1; 11], &plain);
-        let some = rows(&format!(r#"{{"per_person":{per_person}}}"#), &[1; 11], &plain);
+        let output = output(&format!(r#"{{"per_person":{per_person}}}"#), &[1; 11], &plain);
+        let (some, beyond) = (output.rows, all.len());
+        let beyond = (beyond > some.len()).then(|| {
+            format!("pairs beyond the best {per_person} of each person, in no row: {}", beyond - some.len())
+        });
+        prop_assert_eq!(output.remarks, Vec::from_iter(beyond));
         for person in 1..12 {
             let of = |rows: &[Row]| -> Vec<f64> {
                 rows.iter().filter(|row| row.a == person || row.b == person).map(score).take(per_person).collect()

@@ -31,6 +31,7 @@ pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result
         day: answer.day.number(),
         total: answer.total,
         failing_keys: answer.failing_keys,
+        remarks: Vec::new(),
     })
 }
 

@@ -118,6 +118,10 @@ pub const REPORT_EPOCHS_MAX: u64 = 300;
 pub const REPORT_ROWS_MAX: usize = 100_000;
 /// Rows that one row of a report may name as evidence.
 pub const REPORT_EVIDENCE_MAX: usize = 1_000;
+/// Remarks of a report.
+pub const REPORT_REMARKS_MAX: usize = 8;
+/// Bytes of one of them.
+pub const REPORT_REMARK_BYTES_MAX: usize = 300;
 /// Views that a report may read.
 pub const REPORT_INPUTS_MAX: usize = 8;
 /// Bytes of a report's rows: 8 for each value and each row named as evidence, and the texts.

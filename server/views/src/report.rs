@@ -21,7 +21,7 @@ use crate::{
     limits,
     plugin::abi::{
         guest::error::GuestError,
-        report_v1::{CONTRACT, GuestReportRow, ReportPlugin},
+        report_v1::{CONTRACT, GuestOutput, ReportPlugin},
     },
     share::{
         cancel::Cancel,
@@ -134,12 +134,12 @@ impl Report {
         cancel: &Cancel,
     ) -> Result<Arc<ReportTable>, ReportError> {
         let mut hold = work.hold();
-        let packed = self.pack(context, &mut hold, cancel)?;
+        let (packed, failing_keys) = self.pack(context, &mut hold, cancel)?;
         let input = packed.encode();
         hold.add(input.len())?;
-        let rows = self.rows(context.day, (&input, &packed.row_counts()), &mut hold, cancel)?;
+        let output = self.output(context.day, (&input, &packed.row_counts()), &mut hold, cancel)?;
         drop(input);
-        let table = ReportTable::new(rows, packed);
+        let table = ReportTable::new(output, packed, failing_keys);
         let bytes = table.bytes();
         if bytes > limits::TABLES_KEPT_BYTES_MAX {
             return Ok(Arc::new(table.holding(hold)));
@@ -149,38 +149,44 @@ impl Report {
         Ok(computed)
     }
 
-    /// Has the plugin compute the rows; again with the large part of memory if the result does not fit.
-    fn rows(
+    /// Has the plugin compute; again with the large part of memory if the result does not fit.
+    fn output(
         &self,
         day: Day,
         (input, counts): (&[u8], &[usize]),
         hold: &mut Hold,
         cancel: &Cancel,
-    ) -> Result<Vec<GuestReportRow>, ReportError> {
+    ) -> Result<GuestOutput, ReportError> {
         let fields = &self.manifest().fields;
         let mut compute = |result_bytes_max: usize| {
             hold.add(result_bytes_max)?;
             let instance = self.plugin.instance(cancel);
-            let rows =
+            let output =
                 instance.and_then(|mut instance| instance.compute(day, (input, counts), fields, result_bytes_max));
-            match (cancel.check(), rows) {
+            match (cancel.check(), output) {
                 (Ok(()), Err(GuestError::NoInstance(reason))) => {
                     Err(ReportError::Busy(Interrupted::NoInstance { reason }))
                 }
-                (Ok(()), rows) => Ok(rows),
+                (Ok(()), output) => Ok(output),
                 (Err(_), _) => Err(ReportError::Cancelled),
             }
         };
-        let mut rows = compute(limits::REPORT_RESULT_BYTES)?;
-        if let Err(GuestError::Untaken(_)) = rows {
-            rows = compute(limits::REPORT_RESULT_BYTES_MAX)?;
+        let mut output = compute(limits::REPORT_RESULT_BYTES)?;
+        if let Err(GuestError::Untaken(_)) = output {
+            output = compute(limits::REPORT_RESULT_BYTES_MAX)?;
         }
-        rows.map_err(|error| ReportError::Failed(error.to_string()))
+        output.map_err(|error| ReportError::Failed(error.to_string()))
     }
 
-    /// Packs the plugin's input.
-    fn pack(&self, context: &ReportContext<'_>, hold: &mut Hold, cancel: &Cancel) -> Result<Packed, ReportError> {
-        let mut packed = Packed::new(context.directory);
+    /// Packs the plugin's input. Returns with it the number of keys that are missing in it or behind, because the
+    /// plugins of the views fail on them.
+    fn pack(
+        &self,
+        context: &ReportContext<'_>,
+        hold: &mut Hold,
+        cancel: &Cancel,
+    ) -> Result<(Packed, u64), ReportError> {
+        let (mut packed, mut failing_keys) = (Packed::new(context.directory), 0);
         for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
             let failed = |error| match cancel.check() {
                 Ok(()) => ReportError::View { view: input.view.clone(), error },
@@ -190,9 +196,10 @@ impl Report {
             let snapshot = snapshot.until(cancel).within(hold.work());
             let columns = columns(view.fields(), &input.fields, &input.view)?;
             packed.add(snapshot.all_rows(hold).map_err(failed)?, &columns);
+            failing_keys += snapshot.failing_keys().map_err(|error| failed(error.into()))?;
         }
         hold.add(packed.bytes_beside_rows())?;
-        Ok(packed)
+        Ok((packed, failing_keys))
     }
 }
 

@@ -90,13 +90,14 @@ fn nothing_yet(position: Position, lag: u64) -> Failure {
 pub(super) fn remark_on(shown: usize, last: &QueryViewResponse) {
     let (day, position) = (day_text(Day::new(last.day)), last.position);
     remark(&format!("{shown} of {} rows as of {day} UTC, position {position}", last.total));
+    last.remarks.iter().for_each(|line| remark(line));
     match last.failing_keys {
         0 => {}
         1 => {
-            remark("1 key is missing or behind, because the plugin fails on it: `kith plugin list` says which and why");
+            remark("1 key is missing or behind, because a plugin fails on it: `kith plugin list` says which and why");
         }
         keys => remark(&format!(
-            "{keys} keys are missing or behind, because the plugin fails on them: `kith plugin list` says which and why"
+            "{keys} keys are missing or behind, because a plugin fails on them: `kith plugin list` says which and why"
         )),
     }
 }

@@ -39,6 +39,9 @@ struct CaseFile {
     views: BTreeMap<String, ViewFile>,
     /// The expected rows, as `kith view -o json` prints them, in the order of their keys and items.
     rows: Vec<Value>,
+    /// For a report: the expected remarks, in their order.
+    #[serde(default)]
+    remarks: Vec<String>,
 }
 
 /// A view that a report reads.
@@ -60,22 +63,33 @@ pub struct Case {
     file: CaseFile,
 }
 
-/// A row that differs from the expected rows.
+/// A row, or the text of a remark, that differs from the expected ones.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// The row is expected and missing.
+    /// It is expected and missing.
     Missing(Value),
-    /// The row is not expected.
+    /// It is not expected.
     Unexpected(Value),
 }
 
-/// The rows that a component produced, in the order of their keys and items.
+/// What a component produced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Made {
-    /// Their columns.
+    /// The columns of the rows.
     pub fields: Vec<v1::Field>,
-    /// The rows.
+    /// The rows, in the order of their keys and items.
     pub rows: Vec<v1::Row>,
+    /// A report's remarks.
+    pub remarks: Vec<String>,
+}
+
+/// The same as a case has it: the rows as `kith view -o json` prints them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The rows.
+    pub rows: Vec<Value>,
+    /// The remarks.
+    pub remarks: Vec<String>,
 }
 
 impl Case {
@@ -140,8 +154,8 @@ impl Case {
         &self.file.at
     }
 
-    /// The rows that a component produces from the case's log as of its day.
-    pub async fn rows(&self, host: &Host, component: Vec<u8>, log: Spool, day: Day) -> Result<Made, Failure> {
+    /// What a component produces from the case's log as of its day.
+    pub async fn made(&self, host: &Host, component: Vec<u8>, log: Spool, day: Day) -> Result<Made, Failure> {
         let fold = Fold {
             component,
             settings: Value::Object(self.file.settings.clone()).to_string(),
@@ -151,7 +165,7 @@ impl Case {
             clock: Arc::new(move || day.noon().millis()),
         };
         if let Declared::Report(manifest) = host.declared(&fold.component, &fold.settings)? {
-            return report_rows(host, report::inputs(&manifest, self.views()?)?, &fold).await;
+            return made_by_report(host, report::inputs(&manifest, self.views()?)?, &fold).await;
         }
         if !self.file.views.is_empty() {
             return Err(Failure::Usage(format!("{}: `views` is for reports, and this is a view", self.name())));
@@ -168,19 +182,20 @@ impl Case {
         let query = Query { page_rows: PAGE_ROWS_MAX, ..Query::default() };
         let mut rows = folded.query(query).await?.rows;
         rows.sort_by(|one, other| (&one.key, one.item).cmp(&(&other.key, other.item)));
-        Ok(Made { fields: folded.fields(), rows: rows.into_iter().map(wire::row).collect() })
+        Ok(Made { fields: folded.fields(), rows: rows.into_iter().map(wire::row).collect(), remarks: Vec::new() })
     }
 
-    /// How rows differ from the expected ones.
-    pub fn differences(&self, found: &[Value]) -> Vec<Difference> {
-        let missing = self.file.rows.iter().filter(|row| !found.contains(row)).cloned().map(Difference::Missing);
-        let unexpected = found.iter().filter(|row| !self.file.rows.contains(row)).cloned();
+    /// How an outcome differs from the expected one.
+    pub fn differences(&self, found: &Outcome) -> Vec<Difference> {
+        let (expected, found) = (lines(&self.file.rows, &self.file.remarks), lines(&found.rows, &found.remarks));
+        let missing = expected.iter().filter(|line| !found.contains(line)).cloned().map(Difference::Missing);
+        let unexpected = found.iter().filter(|line| !expected.contains(line)).cloned();
         missing.chain(unexpected.map(Difference::Unexpected)).collect()
     }
 
-    /// Makes these rows the expected ones from now on.
-    pub fn accept(&self, rows: Vec<Value>) -> Result<(), Failure> {
-        let text = CaseFile { rows, ..self.file.clone() }.text();
+    /// Makes this outcome the expected one from now on.
+    pub fn accept(&self, Outcome { rows, remarks }: Outcome) -> Result<(), Failure> {
+        let text = CaseFile { rows, remarks, ..self.file.clone() }.text();
         fs::write(&self.path, text).map_err(|error| Failure::file("write", &self.path, error))
     }
 }
@@ -203,18 +218,27 @@ impl CaseFile {
         }
         let rows: Vec<String> = self.rows.iter().map(|row| format!("\n    {row}")).collect();
         let end = if rows.is_empty() { "" } else { "\n  " };
-        writeln!(text, "  \"rows\": [{}{end}]\n}}", rows.join(",")).expect("text grows");
+        write!(text, "  \"rows\": [{}{end}]", rows.join(",")).expect("text grows");
+        if !self.remarks.is_empty() {
+            write!(text, ",\n  \"remarks\": {}", Value::from(self.remarks.clone())).expect("text grows");
+        }
+        text.push_str("\n}\n");
         text
     }
 }
 
-/// The rows of a report, in the order of their keys.
-async fn report_rows(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Made, Failure> {
+/// Rows, then the texts of remarks.
+fn lines(rows: &[Value], remarks: &[String]) -> Vec<Value> {
+    rows.iter().cloned().chain(remarks.iter().map(|remark| remark.as_str().into())).collect()
+}
+
+/// What a report produces, its rows in the order of their keys.
+async fn made_by_report(host: &Host, inputs: Vec<Input>, fold: &Fold) -> Result<Made, Failure> {
     let ready = Ready::fold(host, inputs, fold).await?;
     let query = ReportQuery { page_rows: PAGE_ROWS_MAX, ..ReportQuery::default() };
     let mut found = ready.query(query, None).await?;
     found.rows.sort_by(|one, other| one.key.cmp(&other.key));
-    Ok(Made { fields: found.fields, rows: found.rows })
+    Ok(Made { fields: found.fields, rows: found.rows, remarks: found.remarks })
 }
 
 #[cfg(test)]
@@ -228,18 +252,25 @@ mod tests {
         let path = folder.path().join("story.json");
         fs::write(&path, r#"{"log":"log.jsonl","at":"2026-02-28","rows":[{"key":["a"]}]}"#).expect("a file");
         let case = Case::read(&path).expect("a case");
-        let found = [json!({"key": ["b"], "n": 1}), json!({"key": ["c"]})];
+        let rows = vec![json!({"key": ["b"], "n": 1}), json!({"key": ["c"]})];
+        let found = Outcome { rows, remarks: vec!["left out: 3".to_owned()] };
         let expected = [
             Difference::Missing(json!({"key": ["a"]})),
-            Difference::Unexpected(found[0].clone()),
-            Difference::Unexpected(found[1].clone()),
+            Difference::Unexpected(found.rows[0].clone()),
+            Difference::Unexpected(found.rows[1].clone()),
+            Difference::Unexpected("left out: 3".into()),
         ];
         assert_eq!(case.differences(&found), expected);
-        case.accept(found.to_vec()).expect("it is written");
+        case.accept(found.clone()).expect("it is written");
         let again = Case::read(&path).expect("a case");
         assert_eq!(again.differences(&found), []);
         let text = fs::read_to_string(&path).expect("a file");
-        assert!(text.contains("\n    {\"key\":[\"b\"],\"n\":1},\n    {\"key\":[\"c\"]}\n  ]\n}\n"), "{text}");
+        assert!(
+            text.contains(
+                "\n    {\"key\":[\"b\"],\"n\":1},\n    {\"key\":[\"c\"]}\n  ],\n  \"remarks\": [\"left out: 3\"]\n}\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The report `contacts`: a row for each person who is tied to others, and how many of those work elsewhere.
 //!
 //! A tie is a row of the view `strength` with a score of `score_min` or more. A person without an organisation counts
-//! as working elsewhere for everybody.
+//! as working elsewhere for everybody. A remark says how many rows of `strength` are below that.
 
-use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Report, Row, Value};
+use kith_report_sdk::{Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Output, Report, Row, Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -51,9 +51,9 @@ impl Report for Contacts {
         if settings.score_min <= 100 { Ok(Self { settings }) } else { Err("score_min is from 0 to 100".into()) }
     }
 
-    fn compute(&self, _: Day, input: &Input) -> Result<Vec<Row>, String> {
+    fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let strength = input.tables.first().ok_or("the rows of strength are missing")?;
-        let mut people = BTreeMap::<u32, Ties>::new();
+        let (mut people, mut weak) = (BTreeMap::<u32, Ties>::new(), 0);
         for (number, row) in (0_u32..).zip(&strength.rows) {
             if row.values.first().is_some_and(|score| *score >= f64::from(self.settings.score_min)) {
                 let (a, b) = (input.member(row.a).organisation, input.member(row.b).organisation);
@@ -61,9 +61,14 @@ impl Report for Contacts {
                 for person in [row.a, row.b] {
                     people.entry(person).or_default().add(is_elsewhere, number);
                 }
+            } else {
+                weak += 1;
             }
         }
-        Ok(people.into_iter().map(|(person, ties)| ties.row(person)).collect())
+        let rows: Vec<Row> = people.into_iter().map(|(person, ties)| ties.row(person)).collect();
+        let mut output = Output::from(rows);
+        output.count(format_args!("pairs with a score below {}, in no row", self.settings.score_min), weak);
+        Ok(output)
     }
 }
 
@@ -103,10 +108,13 @@ mod tests {
         Input { people, organisations: 2, tables, ..Input::default() }
     }
 
-    fn rows(settings: &str) -> Vec<(u32, Vec<Value>, usize)> {
+    fn output(settings: &str) -> Output {
         let report: Contacts = configure(settings).expect("the settings are good");
-        let rows = report.compute(Day(0), &input()).expect("the input is good");
-        rows.into_iter().map(|row| (row.a, row.values, row.evidence.len())).collect()
+        report.compute(Day(0), &input()).expect("the input is good")
+    }
+
+    fn rows(settings: &str) -> Vec<(u32, Vec<Value>, usize)> {
+        output(settings).rows.into_iter().map(|row| (row.a, row.values, row.evidence.len())).collect()
     }
 
     fn counts(ties: i64, elsewhere: i64) -> Vec<Value> {
@@ -121,6 +129,8 @@ mod tests {
     #[test]
     fn weak_ties_do_not_count() {
         assert_eq!(rows(r#"{"score_min":10}"#), [(1, counts(1, 1), 1), (3, counts(1, 1), 1)]);
+        assert_eq!(output(r#"{"score_min":10}"#).remarks, ["pairs with a score below 10, in no row: 1"]);
+        assert!(output("{}").remarks.is_empty());
     }
 
     #[test]

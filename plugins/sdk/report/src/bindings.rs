@@ -12,7 +12,7 @@ pub mod exports {
             /// A report: a pure function from the rows of views and the directory to a table over many keys.
             ///
             /// The host computes it when somebody asks, as of a position and a day, and keeps the table for as long as nothing
-            /// changes. It may drop an instance after any call. The same input must give the same rows, bit for bit.
+            /// changes. It may drop an instance after any call. The same input must give the same output, bit for bit.
             ///
             /// All types stand inside this interface, so that a component imports nothing at all.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -281,6 +281,26 @@ pub mod exports {
                             .field("b", &self.b)
                             .field("values", &self.values)
                             .field("evidence", &self.evidence)
+                            .finish()
+                    }
+                }
+                /// What a report computes.
+                #[derive(Clone)]
+                pub struct Output {
+                    /// The rows, in any order.
+                    pub rows: _rt::Vec<Row>,
+                    /// What people should know beside the rows, above all what was left out of them: at most 8, each of 1 to 300 bytes
+                    /// in one line.
+                    pub remarks: _rt::Vec<_rt::String>,
+                }
+                impl ::core::fmt::Debug for Output {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Output")
+                            .field("rows", &self.rows)
+                            .field("remarks", &self.remarks)
                             .finish()
                     }
                 }
@@ -651,46 +671,47 @@ pub mod exports {
                         match result1 {
                             Ok(e) => {
                                 *ptr2.add(0).cast::<u8>() = (0i32) as u8;
-                                let vec8 = e;
-                                let len8 = vec8.len();
-                                let layout8 = _rt::alloc::Layout::from_size_align(
-                                        vec8.len() * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                                let Output { rows: rows3, remarks: remarks3 } = e;
+                                let vec9 = rows3;
+                                let len9 = vec9.len();
+                                let layout9 = _rt::alloc::Layout::from_size_align(
+                                        vec9.len() * (8 + 4 * ::core::mem::size_of::<*const u8>()),
                                         ::core::mem::size_of::<*const u8>(),
                                     )
                                     .unwrap();
-                                let (result8, _cleanup8) = wit_bindgen::rt::Cleanup::new(
-                                    layout8,
+                                let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
+                                    layout9,
                                 );
-                                if let Some(cleanup) = _cleanup8 {
+                                if let Some(cleanup) = _cleanup9 {
                                     cleanup.forget();
                                 }
-                                for (i, e) in vec8.into_iter().enumerate() {
-                                    let base = result8
+                                for (i, e) in vec9.into_iter().enumerate() {
+                                    let base = result9
                                         .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
                                     {
                                         let Row {
-                                            a: a3,
-                                            b: b3,
-                                            values: values3,
-                                            evidence: evidence3,
+                                            a: a4,
+                                            b: b4,
+                                            values: values4,
+                                            evidence: evidence4,
                                         } = e;
-                                        *base.add(0).cast::<i32>() = _rt::as_i32(a3);
-                                        *base.add(4).cast::<i32>() = _rt::as_i32(b3);
-                                        let vec5 = values3;
-                                        let len5 = vec5.len();
-                                        let layout5 = _rt::alloc::Layout::from_size_align(
-                                                vec5.len() * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                        *base.add(0).cast::<i32>() = _rt::as_i32(a4);
+                                        *base.add(4).cast::<i32>() = _rt::as_i32(b4);
+                                        let vec6 = values4;
+                                        let len6 = vec6.len();
+                                        let layout6 = _rt::alloc::Layout::from_size_align(
+                                                vec6.len() * (8 + 2 * ::core::mem::size_of::<*const u8>()),
                                                 8,
                                             )
                                             .unwrap();
-                                        let (result5, _cleanup5) = wit_bindgen::rt::Cleanup::new(
-                                            layout5,
+                                        let (result6, _cleanup6) = wit_bindgen::rt::Cleanup::new(
+                                            layout6,
                                         );
-                                        if let Some(cleanup) = _cleanup5 {
+                                        if let Some(cleanup) = _cleanup6 {
                                             cleanup.forget();
                                         }
-                                        for (i, e) in vec5.into_iter().enumerate() {
-                                            let base = result5
+                                        for (i, e) in vec6.into_iter().enumerate() {
+                                            let base = result6
                                                 .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
                                             {
                                                 match e {
@@ -707,14 +728,14 @@ pub mod exports {
                                                     }
                                                     Value::Text(e) => {
                                                         *base.add(0).cast::<u8>() = (3i32) as u8;
-                                                        let vec4 = (e.into_bytes()).into_boxed_slice();
-                                                        let ptr4 = vec4.as_ptr().cast::<u8>();
-                                                        let len4 = vec4.len();
-                                                        ::core::mem::forget(vec4);
+                                                        let vec5 = (e.into_bytes()).into_boxed_slice();
+                                                        let ptr5 = vec5.as_ptr().cast::<u8>();
+                                                        let len5 = vec5.len();
+                                                        ::core::mem::forget(vec5);
                                                         *base
                                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>() = len4;
-                                                        *base.add(8).cast::<*mut u8>() = ptr4.cast_mut();
+                                                            .cast::<usize>() = len5;
+                                                        *base.add(8).cast::<*mut u8>() = ptr5.cast_mut();
                                                     }
                                                     Value::Flag(e) => {
                                                         *base.add(0).cast::<u8>() = (4i32) as u8;
@@ -740,57 +761,90 @@ pub mod exports {
                                         }
                                         *base
                                             .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len5;
-                                        *base.add(8).cast::<*mut u8>() = result5;
-                                        let vec7 = evidence3;
-                                        let len7 = vec7.len();
-                                        let layout7 = _rt::alloc::Layout::from_size_align(
-                                                vec7.len() * 8,
+                                            .cast::<usize>() = len6;
+                                        *base.add(8).cast::<*mut u8>() = result6;
+                                        let vec8 = evidence4;
+                                        let len8 = vec8.len();
+                                        let layout8 = _rt::alloc::Layout::from_size_align(
+                                                vec8.len() * 8,
                                                 4,
                                             )
                                             .unwrap();
-                                        let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(
-                                            layout7,
+                                        let (result8, _cleanup8) = wit_bindgen::rt::Cleanup::new(
+                                            layout8,
                                         );
-                                        if let Some(cleanup) = _cleanup7 {
+                                        if let Some(cleanup) = _cleanup8 {
                                             cleanup.forget();
                                         }
-                                        for (i, e) in vec7.into_iter().enumerate() {
-                                            let base = result7.add(i * 8);
+                                        for (i, e) in vec8.into_iter().enumerate() {
+                                            let base = result8.add(i * 8);
                                             {
-                                                let (t6_0, t6_1) = e;
-                                                *base.add(0).cast::<i32>() = _rt::as_i32(t6_0);
-                                                *base.add(4).cast::<i32>() = _rt::as_i32(t6_1);
+                                                let (t7_0, t7_1) = e;
+                                                *base.add(0).cast::<i32>() = _rt::as_i32(t7_0);
+                                                *base.add(4).cast::<i32>() = _rt::as_i32(t7_1);
                                             }
                                         }
                                         *base
                                             .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>() = len7;
+                                            .cast::<usize>() = len8;
                                         *base
                                             .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>() = result7;
+                                            .cast::<*mut u8>() = result8;
                                     }
                                 }
                                 *ptr2
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len8;
+                                    .cast::<usize>() = len9;
                                 *ptr2
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = result8;
+                                    .cast::<*mut u8>() = result9;
+                                let vec11 = remarks3;
+                                let len11 = vec11.len();
+                                let layout11 = _rt::alloc::Layout::from_size_align(
+                                        vec11.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                        ::core::mem::size_of::<*const u8>(),
+                                    )
+                                    .unwrap();
+                                let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
+                                    layout11,
+                                );
+                                if let Some(cleanup) = _cleanup11 {
+                                    cleanup.forget();
+                                }
+                                for (i, e) in vec11.into_iter().enumerate() {
+                                    let base = result11
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let vec10 = (e.into_bytes()).into_boxed_slice();
+                                        let ptr10 = vec10.as_ptr().cast::<u8>();
+                                        let len10 = vec10.len();
+                                        ::core::mem::forget(vec10);
+                                        *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len10;
+                                        *base.add(0).cast::<*mut u8>() = ptr10.cast_mut();
+                                    }
+                                }
+                                *ptr2
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len11;
+                                *ptr2
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = result11;
                             }
                             Err(e) => {
                                 *ptr2.add(0).cast::<u8>() = (1i32) as u8;
-                                let Fault { message: message9 } = e;
-                                let vec10 = (message9.into_bytes()).into_boxed_slice();
-                                let ptr10 = vec10.as_ptr().cast::<u8>();
-                                let len10 = vec10.len();
-                                ::core::mem::forget(vec10);
+                                let Fault { message: message12 } = e;
+                                let vec13 = (message12.into_bytes()).into_boxed_slice();
+                                let ptr13 = vec13.as_ptr().cast::<u8>();
+                                let len13 = vec13.len();
+                                ::core::mem::forget(vec13);
                                 *ptr2
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len10;
+                                    .cast::<usize>() = len13;
                                 *ptr2
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr10.cast_mut();
+                                    .cast::<*mut u8>() = ptr13.cast_mut();
                             }
                         };
                         ptr2
@@ -865,15 +919,39 @@ pub mod exports {
                                     len12 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
-                            }
-                            _ => {
                                 let l13 = *arg0
-                                    .add(::core::mem::size_of::<*const u8>())
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
                                 let l14 = *arg0
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base17 = l13;
+                                let len17 = l14;
+                                for i in 0..len17 {
+                                    let base = base17
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    {
+                                        let l15 = *base.add(0).cast::<*mut u8>();
+                                        let l16 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l15, l16, 1);
+                                    }
+                                }
+                                _rt::cabi_dealloc(
+                                    base17,
+                                    len17 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                            }
+                            _ => {
+                                let l18 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l19 = *arg0
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l13, l14, 1);
+                                _rt::cabi_dealloc(l18, l19, 1);
                             }
                         }
                     }
@@ -888,7 +966,7 @@ pub mod exports {
                     fn configure(
                         settings: _rt::String,
                     ) -> ::core::result::Result<(), _rt::String>;
-                    /// Computes the rows as of the end of a day. All integers are little-endian; nothing is aligned or padded.
+                    /// Computes the rows and remarks as of the end of a day. All integers are little-endian; nothing is aligned or padded.
                     ///
                     /// In: a header, the people, the inputs, the texts.
                     ///
@@ -904,7 +982,7 @@ pub mod exports {
                     fn compute(
                         as_of: Day,
                         input: _rt::Vec<u8>,
-                    ) -> ::core::result::Result<_rt::Vec<Row>, Fault>;
+                    ) -> ::core::result::Result<Output, Fault>;
                 }
                 #[doc(hidden)]
                 #[macro_export]
@@ -1108,10 +1186,10 @@ macro_rules! __export_plugin_impl {
         () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:kith:report@1.0.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 755] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 785] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf6\x04\x01A\x02\x01\
-A\x02\x01B(\x01w\x04\0\x08position\x03\0\0\x01y\x04\0\x06person\x03\0\x02\x01y\x04\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x94\x05\x01A\x02\x01\
+A\x02\x01B*\x01w\x04\0\x08position\x03\0\0\x01y\x04\0\x06person\x03\0\x02\x01y\x04\
 \0\x0corganisation\x03\0\x04\x01z\x04\0\x03day\x03\0\x06\x01m\x04\x11organisatio\
 n-pair\x0corganisation\x04pair\x06person\x04\0\x06key-by\x03\0\x08\x01m\x07\x06n\
 umber\x07integer\x04text\x04flag\x03day\x06person\x05event\x04\0\x0afield-type\x03\
@@ -1121,13 +1199,13 @@ names\x07versions\x06key-by\x09\x06inputs\x11\x06fields\x12\x08settingss\x04\0\x
 manifest\x03\0\x13\x01q\x08\x04none\0\0\x06number\x01u\0\x07integer\x01x\0\x04te\
 xt\x01s\0\x04flag\x01\x7f\0\x03day\x01\x07\0\x06person\x01\x03\0\x05event\x01\x01\
 \0\x04\0\x05value\x03\0\x15\x01p\x16\x01o\x02yy\x01p\x18\x01r\x04\x01ay\x01by\x06\
-values\x17\x08evidence\x19\x04\0\x03row\x03\0\x1a\x01r\x01\x07messages\x04\0\x05\
-fault\x03\0\x1c\x01@\0\0\x14\x04\0\x08describe\x01\x1e\x01j\0\x01s\x01@\x01\x08s\
-ettingss\0\x1f\x04\0\x09configure\x01\x20\x01p}\x01p\x1b\x01j\x01\"\x01\x1d\x01@\
-\x02\x05as-of\x07\x05input!\0#\x04\0\x07compute\x01$\x04\0\x18kith:report/report\
-@1.0.0\x05\0\x04\0\x18kith:report/plugin@1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\
-\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-\
-bindgen-rust\x060.61.1";
+values\x17\x08evidence\x19\x04\0\x03row\x03\0\x1a\x01p\x1b\x01r\x02\x04rows\x1c\x07\
+remarks\x0e\x04\0\x06output\x03\0\x1d\x01r\x01\x07messages\x04\0\x05fault\x03\0\x1f\
+\x01@\0\0\x14\x04\0\x08describe\x01!\x01j\0\x01s\x01@\x01\x08settingss\0\"\x04\0\
+\x09configure\x01#\x01p}\x01j\x01\x1e\x01\x20\x01@\x02\x05as-of\x07\x05input$\0%\
+\x04\0\x07compute\x01&\x04\0\x18kith:report/report@1.0.0\x05\0\x04\0\x18kith:rep\
+ort/plugin@1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cpr\
+ocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }

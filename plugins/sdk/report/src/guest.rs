@@ -1,7 +1,7 @@
 //! Converts types between the generated bindings and [`Report`]; no logic.
 
 use crate::{
-    Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Person, Position, Report, Row, Value,
+    Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Output, Person, Position, Report, Row, Value,
     bindings::exports::kith::report::report as wit, configure,
 };
 use kith_plugin_words::last_words;
@@ -40,14 +40,15 @@ impl<H: Hosted> wit::Guest for H {
         Ok(())
     }
 
-    fn compute(as_of: i32, input: Vec<u8>) -> Result<Vec<wit::Row>, wit::Fault> {
+    fn compute(as_of: i32, input: Vec<u8>) -> Result<wit::Output, wit::Fault> {
         let fault = |message: String| wit::Fault { message };
         let input = Input::parse(&input).map_err(|_| fault("the packed input is malformed".into()))?;
-        let rows = H::with(|place| match place {
+        let computed = H::with(|place| match place {
             Some(report) => report.compute(Day(as_of), &input),
             None => Err("the report is not configured".into()),
         });
-        Ok(rows.map_err(fault)?.into_iter().map(row).collect())
+        let Output { rows, remarks } = computed.map_err(fault)?;
+        Ok(wit::Output { rows: rows.into_iter().map(row).collect(), remarks })
     }
 }
 

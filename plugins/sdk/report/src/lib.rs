@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 pub use input::{Input, InputRow, Member, Table, encode_input};
 use kith_plugin_words::settings;
 pub use kith_plugin_words::{Day, Field, FieldType, Malformed, Person, Position, Value};
-pub use manifest::{InputNeeded, KeyBy, Manifest, Row};
+pub use manifest::{InputNeeded, KeyBy, Manifest, Output, Row};
 
 /// A report: a pure function. The value is the report with its settings.
 pub trait Report: Sized + 'static {
@@ -37,8 +37,8 @@ pub trait Report: Sized + 'static {
     /// Accepts the settings, or returns what is wrong with them.
     fn configure(settings: Self::Settings) -> Result<Self, String>;
 
-    /// Computes the rows as of the end of a day, one for each key, in any order; or returns why it cannot.
-    fn compute(&self, as_of: Day, input: &Input) -> Result<Vec<Row>, String>;
+    /// Computes the rows as of the end of a day, and remarks on them; or returns why it cannot.
+    fn compute(&self, as_of: Day, input: &Input) -> Result<Output, String>;
 }
 
 /// Configures a report from JSON text.

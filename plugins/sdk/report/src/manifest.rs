@@ -1,4 +1,4 @@
-//! The manifest and the rows of a report.
+//! The manifest and the output of a report.
 
 use kith_plugin_words::{Field, Value};
 
@@ -39,6 +39,31 @@ pub struct InputNeeded {
     pub view: &'static str,
     /// The columns, by name, in the order of the values of its rows.
     pub fields: &'static [&'static str],
+}
+
+/// What a report computes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    /// The rows, one for each key, in any order.
+    pub rows: Vec<Row>,
+    /// What people should know beside the rows, above all what was left out of them: at most 8, each of 1 to 300 bytes
+    /// in one line.
+    pub remarks: Vec<String>,
+}
+
+impl Output {
+    /// Adds a remark on a number of things, unless there are none: `"WHAT: 3"`.
+    pub fn count(&mut self, what: impl std::fmt::Display, number: usize) {
+        if number > 0 {
+            self.remarks.push(format!("{what}: {number}"));
+        }
+    }
+}
+
+impl From<Vec<Row>> for Output {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows, remarks: Vec::new() }
+    }
 }
 
 /// A row of a report.

@@ -54,6 +54,10 @@ pub struct ReportAnswer {
     pub rows: Vec<ReportRow>,
     /// Number of rows on all pages.
     pub total: usize,
+    /// What the report remarks on its rows.
+    pub remarks: Vec<String>,
+    /// Number of keys of the views it reads whose plugins fail on them.
+    pub failing_keys: u64,
 }
 
 /// The evidence of a report's row: rows of each view.
@@ -98,12 +102,17 @@ impl Report {
     ) -> Result<ReportAnswer, ReportError> {
         let order = self.order(query.order.as_ref())?;
         let wanted = query.sorted_key();
-        let mut rows: Vec<&GuestReportRow> = table.rows.iter().collect();
+        let mut rows: Vec<&GuestReportRow> = table.output.rows.iter().collect();
         rows.retain(|row| self.is_asked_for(directory, row, (query, wanted.as_deref())));
         rows.sort_by(|one, other| compare(one, other, order));
         let total = rows.len();
         let page = rows.into_iter().skip(query.skip).take(query.page_rows);
-        Ok(ReportAnswer { rows: page.map(|row| self.row(directory, row)).collect(), total })
+        Ok(ReportAnswer {
+            rows: page.map(|row| self.row(directory, row)).collect(),
+            total,
+            remarks: table.output.remarks.clone(),
+            failing_keys: table.failing_keys,
+        })
     }
 
     /// Explains a row by the rows of views that are its evidence.
@@ -121,7 +130,7 @@ impl Report {
         let query = ReportQuery { key: Some(key.to_vec()), ..ReportQuery::default() };
         let wanted = query.sorted_key();
         let found =
-            table.rows.iter().find(|row| self.is_asked_for(context.directory, row, (&query, wanted.as_deref())));
+            table.output.rows.iter().find(|row| self.is_asked_for(context.directory, row, (&query, wanted.as_deref())));
         let row = found.ok_or(ReportError::RowUnknown)?;
         let mut inputs = Vec::new();
         for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {

@@ -4,10 +4,7 @@
 use super::{Report, ReportContext, error::ReportError};
 use crate::{
     limits,
-    plugin::abi::{
-        guest::error::GuestError,
-        report_v1::{GuestReportRow, ReportGuest},
-    },
+    plugin::abi::{guest::error::GuestError, report_v1::ReportGuest},
     share::cancel::Cancel,
 };
 use std::time::{Duration, Instant};
@@ -31,11 +28,11 @@ pub struct ReportCheck {
     pub instantiate: Duration,
     /// Time to compute.
     pub compute: Duration,
-    /// Trials that produced different rows or used different fuel.
+    /// Trials that produced different rows or remarks, or used different fuel.
     pub differences: Vec<ReportTrial>,
 }
 
-/// A repetition that must produce the same rows.
+/// A repetition that must produce the same rows and remarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReportTrial {
     /// Again, in a fresh instance.
@@ -45,10 +42,10 @@ pub enum ReportTrial {
 }
 
 impl Report {
-    /// Computes the report several times, which must produce the same rows. Blocks.
+    /// Computes the report several times, which must produce the same rows and remarks. Blocks.
     pub fn check(&self, context: &ReportContext<'_>) -> Result<ReportCheck, ReportError> {
         let mut hold = self.work(&Cancel::default()).hold();
-        let packed = self.pack(context, &mut hold, &Cancel::default())?;
+        let (packed, _) = self.pack(context, &mut hold, &Cancel::default())?;
         let (input, counts) = (packed.encode(), packed.row_counts());
         let failed = |error: GuestError| ReportError::Failed(error.to_string());
         let begun = Instant::now();
@@ -57,25 +54,25 @@ impl Report {
         let compute = |instance: &mut ReportGuest| {
             instance.compute(context.day, (&input, &counts), &self.manifest().fields, limits::REPORT_RESULT_BYTES_MAX)
         };
-        let rows = compute(&mut first).map_err(failed)?;
+        let output = compute(&mut first).map_err(failed)?;
         let (took, fuel) = (begun.elapsed(), first.last_fuel());
 
         let mut differences = Vec::new();
         let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
         // A failure the second time is a difference, too.
         let again = compute(&mut fresh).ok();
-        if again.as_ref() != Some(&rows) || fresh.last_fuel() != fuel {
+        if again.as_ref() != Some(&output) || fresh.last_fuel() != fuel {
             differences.push(ReportTrial::FreshInstance);
         }
         // Fuel may differ here: memory that was grown already is not requested again.
-        if compute(&mut first).ok().as_ref() != Some(&rows) {
+        if compute(&mut first).ok().as_ref() != Some(&output) {
             differences.push(ReportTrial::UsedInstance);
         }
         Ok(ReportCheck {
             input_rows: counts.iter().sum::<usize>() as u64,
             input_bytes: input.len() as u64,
-            evidence: rows.iter().map(|row: &GuestReportRow| row.evidence.len() as u64).sum(),
-            rows: rows.len() as u64,
+            evidence: output.rows.iter().map(|row| row.evidence.len() as u64).sum(),
+            rows: output.rows.len() as u64,
             fuel,
             fuel_limit: limits::REPORT_FUEL_MAX,
             instantiate,

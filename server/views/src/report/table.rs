@@ -5,16 +5,18 @@ use crate::{
     ask::snapshot::Table,
     contract::key::Key,
     file::row::{RowKey, StoredRow},
-    plugin::abi::report_v1::GuestReportRow,
+    plugin::abi::report_v1::{GuestOutput, GuestReportRow},
     share::work::Hold,
 };
 use kith_core::{day::Day, position::Position};
 
-/// The rows of a report as of one position and day.
+/// The rows and remarks of a report as of one position and day.
 pub struct ReportTable {
-    pub(super) rows: Vec<GuestReportRow>,
+    pub(super) output: GuestOutput,
     /// The input they were computed from.
     pub(super) packed: Packed,
+    /// Number of keys of its views whose plugins fail on them: what they say is missing in the input, or behind.
+    pub(super) failing_keys: u64,
     /// Memory of a table that is too large to be cached, held while it is in use.
     _hold: Option<Hold>,
 }
@@ -30,8 +32,8 @@ pub struct TableOf {
 }
 
 impl ReportTable {
-    pub(super) fn new(rows: Vec<GuestReportRow>, packed: Packed) -> Self {
-        Self { rows, packed, _hold: None }
+    pub(super) fn new(output: GuestOutput, packed: Packed, failing_keys: u64) -> Self {
+        Self { output, packed, failing_keys, _hold: None }
     }
 
     /// The same table, holding the memory that it takes.
@@ -41,8 +43,7 @@ impl ReportTable {
 
     /// Bytes that the table holds.
     pub(super) fn bytes(&self) -> usize {
-        let row = |row: &GuestReportRow| size_of::<GuestReportRow>() + row.bytes();
-        self.packed.bytes() + self.rows.iter().map(row).sum::<usize>()
+        self.packed.bytes() + self.output.bytes()
     }
 
     /// The rows in the form of a view's, for comparison.
@@ -52,6 +53,6 @@ impl ReportTable {
             let values = row.values.clone();
             (key, StoredRow { changed: Position::ZERO, values, evidence_count: 0, evidence: Vec::new() }.encode())
         };
-        self.rows.iter().map(row).collect()
+        self.output.rows.iter().map(row).collect()
     }
 }

@@ -34,7 +34,8 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
         position: number(page.as_of),
         day: page.day.map_or(0, Day::number),
         total: answer.total as u64,
-        failing_keys: 0,
+        failing_keys: answer.failing_keys,
+        remarks: answer.remarks,
     }
 }
 

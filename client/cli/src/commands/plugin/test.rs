@@ -13,23 +13,24 @@ use kith_authoring::{
     compiler::When,
     host::{
         Host,
-        case::{Case, Difference},
+        case::{Case, Difference, Outcome},
     },
 };
 use kith_json::row_json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Run the plugin's cases: fold small logs with the component and compare the rows
+/// Run the plugin's cases: fold small logs with the component and compare what it derives
 ///
 /// Builds the plugin first if it has changed, unless a component is given. Cases are the JSON files in `tests`: a log, a
-/// day, settings, the expected rows, and for a report the components of views that it reads and that are not built in.
+/// day, settings, the expected rows, and for a report the expected remarks and the components of views that it reads and
+/// that are not built in.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith plugin test\n  kith plugin test --accept")]
 pub(crate) struct TestArgs {
     /// A component, instead of building the plugin
     file: Option<PathBuf>,
-    /// Save the actual rows as the expected ones
+    /// Save the actual rows and remarks as the expected ones
     #[arg(long)]
     accept: bool,
     #[command(flatten)]
@@ -45,13 +46,13 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     let host = Host::open()?;
     let mut failed = 0;
     for case in &cases {
-        let rows = rows(case, &host, component.clone()).await?;
+        let outcome = outcome(case, &host, component.clone()).await?;
         if args.accept {
-            report_accepted(&mut output, case, rows.len())?;
-            case.accept(rows)?;
+            report_accepted(&mut output, case, outcome.rows.len())?;
+            case.accept(outcome)?;
             continue;
         }
-        let differences = case.differences(&rows);
+        let differences = case.differences(&outcome);
         failed += usize::from(!differences.is_empty());
         report(&mut output, case, &differences)?;
     }
@@ -62,12 +63,13 @@ pub(super) async fn run(args: TestArgs, mut output: Output) -> Result<(), Failur
     Err(Failure::NotVerified(format!("{failed} of {} cases differ; --accept takes the rows as they are", cases.len())))
 }
 
-/// The rows that a component derives from a case's log, as `kith view -o json` prints them.
-async fn rows(case: &Case, host: &Host, component: Vec<u8>) -> Result<Vec<Value>, Failure> {
+/// What a component derives from a case's log.
+async fn outcome(case: &Case, host: &Host, component: Vec<u8>) -> Result<Outcome, Failure> {
     let day = parse_view_day_now(case.at())
         .map_err(|error| Failure::Usage(format!("{}: `at`: {error}", case.path.display())))?;
-    let made = case.rows(host, component, log_file::read(&case.log())?, day).await?;
-    Ok(made.rows.iter().map(|row| Value::Object(row_json(&made.fields, row))).collect())
+    let made = case.made(host, component, log_file::read(&case.log())?, day).await?;
+    let rows = made.rows.iter().map(|row| Value::Object(row_json(&made.fields, row))).collect();
+    Ok(Outcome { rows, remarks: made.remarks })
 }
 
 fn report_accepted(output: &mut Output, case: &Case, rows: usize) -> Result<(), Failure> {

@@ -111,6 +111,7 @@ async fn show(context: &mut Context, folded: &Folded, query: Query, top: Option<
             total: page.total,
             // Each is named below.
             failing_keys: 0,
+            remarks: Vec::new(),
         })
     };
     let wanted = Wanted { top: top.map(u64::from), head: None };

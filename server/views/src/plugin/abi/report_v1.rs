@@ -40,6 +40,23 @@ pub(crate) struct GuestReportRow {
     pub(crate) evidence: Vec<(u32, u32)>,
 }
 
+/// What a report computed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GuestOutput {
+    /// The rows, in the order of their keys.
+    pub(crate) rows: Vec<GuestReportRow>,
+    /// Its remarks for people.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl GuestOutput {
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let row = |row: &GuestReportRow| size_of::<GuestReportRow>() + row.bytes();
+        self.rows.iter().map(row).sum::<usize>() + self.remarks.iter().map(String::len).sum::<usize>()
+    }
+}
+
 impl GuestReportRow {
     /// Bytes of the values and of the evidence.
     pub(crate) fn bytes(&self) -> usize {
@@ -110,20 +127,35 @@ impl ReportPlugin {
 }
 
 impl ReportGuest {
-    /// Computes the rows, if they do not exceed a number of bytes. `inputs` is the number of rows of each input.
+    /// Computes rows and remarks, if they do not exceed a number of bytes. `inputs` is the number of rows of each input.
     pub(crate) fn compute(
         &mut self,
         day: Day,
         (input, inputs): (&[u8], &[usize]),
         fields: &[Field],
         result_bytes_max: usize,
-    ) -> Result<Vec<GuestReportRow>, GuestError> {
+    ) -> Result<GuestOutput, GuestError> {
         let computed = self.call(result_bytes_max, |report, store| {
             report.kith_report_report().call_compute(store, day.number(), input)
         })?;
         let computed = computed.map_err(|fault| GuestError::failed(None, &fault.message))?;
-        checked_rows(computed, fields, inputs).map_err(|reason| GuestError::failed(None, &reason))
+        let wit::Output { rows, remarks } = computed;
+        let rows = checked_rows(rows, fields, inputs).and_then(|rows| {
+            check_remarks(&remarks)?;
+            Ok(GuestOutput { rows, remarks })
+        });
+        rows.map_err(|reason| GuestError::failed(None, &reason))
     }
+}
+
+fn check_remarks(remarks: &[String]) -> Result<(), String> {
+    if remarks.len() > limits::REPORT_REMARKS_MAX {
+        return Err("the report has more than 8 remarks".to_owned());
+    }
+    let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    let is_line =
+        |remark: &String| (1..=limits::REPORT_REMARK_BYTES_MAX).contains(&remark.len()) && !remark.contains(breaks);
+    if remarks.iter().all(is_line) { Ok(()) } else { Err("a remark is not one line of 1 to 300 bytes".to_owned()) }
 }
 
 fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Result<Vec<GuestReportRow>, String> {
