@@ -35,7 +35,7 @@ pub fn remarking_report(remark: &str, times: usize) -> Vec<u8> {
     let (mut answer, mut list) = (vec![0; 20], String::new());
     answer[12..16].copy_from_slice(&u32_bytes(LIST));
     answer[16..].copy_from_slice(&u32_bytes(times));
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<Vec<_>>().concat();
     for _ in 0..times {
         list.push_str(&hex(&[u32_bytes(TEXT), u32_bytes(remark.len())].concat()));
     }

@@ -114,6 +114,23 @@ pub struct Field {
     pub about: String,
 }
 
+/// There is no such column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no field `{name}`: the fields are {}", known.join(", "))]
+pub struct FieldUnknown {
+    /// The name asked for.
+    pub name: String,
+    /// The names there are.
+    pub known: Vec<String>,
+}
+
+/// The index of the column of a name.
+pub(crate) fn column(fields: &[Field], name: &str) -> Result<usize, FieldUnknown> {
+    let known = || fields.iter().map(|field| field.name.clone()).collect();
+    let found = fields.iter().position(|field| field.name == name);
+    found.ok_or_else(|| FieldUnknown { name: name.to_owned(), known: known() })
+}
+
 /// A value in a row, with people as handles.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum GuestValue {

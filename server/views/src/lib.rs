@@ -47,7 +47,7 @@ pub use check::found::{
     CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, Growth, SampleReport, Trial,
 };
 pub use contract::{
-    Field, FieldType, KeyBy, KeyShape, Route,
+    Field, FieldType, FieldUnknown, KeyBy, KeyShape, Route,
     declared::Declared,
     manifest::{Manifest, ManifestInvalid, check_name},
     report_manifest::{ReportInput, ReportKey, ReportManifest},

@@ -6,7 +6,7 @@ use super::{
     snapshot::{Snapshot, SnapshotError},
 };
 use crate::{
-    contract::{Field, Handle, KeyShape, key::Key},
+    contract::{self, FieldUnknown, Handle, KeyShape, key::Key},
     file::{people::Meaning, row::StoredRow, store::StoreError},
     limits,
     share::cancel::Cancel,
@@ -103,7 +103,7 @@ pub enum QueryError {
     #[error("the view has not reached the entry of `{0}` yet")]
     PersonAhead(PersonId),
     /// The number of people does not match the view's keys.
-    #[error("a key of this view is {expected}, not {found} people")]
+    #[error("a key of this view is {expected}: name as many, not {found}")]
     KeyShape {
         /// The people in a key of the view.
         expected: &'static str,
@@ -111,8 +111,8 @@ pub enum QueryError {
         found: usize,
     },
     /// The column does not exist.
-    #[error("the view has no field `{0}`")]
-    FieldUnknown(String),
+    #[error(transparent)]
+    FieldUnknown(#[from] FieldUnknown),
     /// The page size is zero or too large.
     #[error("a page has 1 to {} rows, not {found}", limits::PAGE_ROWS_MAX)]
     PageRows {
@@ -185,8 +185,7 @@ impl ViewHandle {
             let column = self.shared.plugin.manifest().first_numeric();
             return Ok(RowOrder { column, direction: Direction::Descending });
         };
-        let column = self.fields().iter().position(|field: &Field| field.name == order.field);
-        let column = column.ok_or_else(|| QueryError::FieldUnknown(order.field.clone()))?;
+        let column = contract::column(self.fields(), &order.field)?;
         Ok(RowOrder { column: Some(column), direction: order.direction })
     }
 

@@ -8,7 +8,7 @@ use crate::{
         page::Direction,
         query::OrderBy,
     },
-    contract::{Field, GuestValue, report_manifest::ReportKey},
+    contract::{self, Field, GuestValue, report_manifest::ReportKey},
     file::row::{StoredRow, compare_values},
     plugin::abi::report_v1::GuestReportRow,
     share::cancel::Cancel,
@@ -150,10 +150,7 @@ impl Report {
         let fields = &self.manifest().fields;
         match order {
             None => Ok((fields.iter().position(|field| field.of.is_numeric()), Direction::Descending)),
-            Some(OrderBy { field, direction }) => {
-                let column = fields.iter().position(|known| known.name == *field);
-                Ok((Some(column.ok_or_else(|| ReportError::FieldUnknown(field.clone()))?), *direction))
-            }
+            Some(OrderBy { field, direction }) => Ok((Some(contract::column(fields, field)?), *direction)),
         }
     }
 

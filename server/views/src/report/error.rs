@@ -1,6 +1,6 @@
 //! Why a report has no answer.
 
-use crate::{ask::snapshot::SnapshotError, share::interrupted::Interrupted};
+use crate::{ask::snapshot::SnapshotError, contract::FieldUnknown, share::interrupted::Interrupted};
 
 /// Why a report has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +34,8 @@ pub enum ReportError {
     #[error("nobody waits for the answer any more")]
     Cancelled,
     /// The column does not exist.
-    #[error("the report has no field `{0}`")]
-    FieldUnknown(String),
+    #[error(transparent)]
+    FieldUnknown(#[from] FieldUnknown),
     /// The row does not exist.
     #[error("the report has no such row")]
     RowUnknown,
