@@ -49,7 +49,7 @@ pub(crate) fn look_over(plugin: &Plugin, checking: &Checking, call_fuel: u64) ->
     let mut differences = Vec::new();
     if !gave_up {
         // A key that fails is reported for that; folding it again and again could take very long.
-        let (usual, jobs): (Vec<Made>, Vec<Job>) =
+        let (usual, jobs): (Vec<Made>, Vec<Job<'_>>) =
             usual.into_iter().zip(jobs).filter(|(made, _)| !made.is_failing()).unzip();
         let bench = Bench { plugin, jobs: &jobs, day: checking.day };
         for trial in Trial::ALL {
@@ -82,7 +82,7 @@ fn source(plugin: &Plugin, checking: &Checking) -> Source {
 }
 
 /// Reads all entries of a sample: their number, and a new job for each key.
-fn read_sample(source: &Source) -> Result<(u64, Vec<Job>), SourceError> {
+fn read_sample(source: &Source) -> Result<(u64, Vec<Job<'static>>), SourceError> {
     let budget = Budget { entries: limits::BATCH_ENTRIES_MAX, bytes: limits::BATCH_BYTES_MAX };
     let (head, mut after, mut entries) = (source.head(), Position::ZERO, Vec::new());
     while after < head {
@@ -91,12 +91,12 @@ fn read_sample(source: &Source) -> Result<(u64, Vec<Job>), SourceError> {
         entries.extend(batch.entries);
     }
     let intake = Intake::take(&entries, source, Meaning::default())?;
-    let grouped = Grouped::of(&entries, source, &intake.meaning, head)?;
-    let jobs = grouped.events.into_iter().map(|(key, events)| Job::new(key, Vec::new(), events));
+    let grouped = Grouped::of(&entries, source, &intake.meaning)?.without_withdrawn(source, head);
+    let jobs = grouped.keys().map(|(key, events)| Job::new(key, Vec::new(), events.to_vec()));
     Ok((entries.len() as u64, jobs.collect()))
 }
 
-fn sample_report(entries: u64, jobs: &[Job], made: &[Made]) -> SampleReport {
+fn sample_report(entries: u64, jobs: &[Job<'_>], made: &[Made]) -> SampleReport {
     let states = || made.iter().map(|made| made.state.len() as u64);
     SampleReport {
         entries,
@@ -109,8 +109,8 @@ fn sample_report(entries: u64, jobs: &[Job], made: &[Made]) -> SampleReport {
     }
 }
 
-fn fault(made: &Made, job: &Job, people: &People) -> Option<Fault> {
+fn fault(made: &Made, job: &Job<'_>, people: &People) -> Option<Fault> {
     let message = made.fault.as_ref().or(made.rows.as_ref().err())?;
-    let position = made.fault.as_ref().and_then(|_| job.events.get(made.folded)).map(|event| event.position);
+    let position = made.fault.as_ref().and_then(|_| job.events.get(made.folded)).map(|event| event.order.position);
     Some(Fault { key: ids(job.key, people), position, message: message.clone() })
 }

@@ -208,9 +208,10 @@ fn shares<P: ReadableTable<&'static [u8; 24], ()>>(
     let state = evaluation.fold_orders(key, older)?.record.state;
     let events = evaluation.events(&[(key, newest)])?.pop().unwrap_or_default();
     let without = |position: Position| -> Vec<FoldEvent> {
-        events.iter().filter(|event| event.position != position).cloned().collect()
+        events.iter().filter(|event| event.order.position != position).cloned().collect()
     };
-    let mut jobs: Vec<Job> = newest.iter().map(|order| Job::new(key, state.clone(), without(order.position))).collect();
+    let mut jobs: Vec<Job<'_>> =
+        newest.iter().map(|order| Job::new(key, state.clone(), without(order.position))).collect();
     evaluation.runner.fold(&mut jobs)?;
     let with_state = newest.iter().zip(&jobs).filter(|(_, job)| !job.state.is_empty());
     let slots: Vec<(Key, &[u8])> = with_state.clone().map(|(_, job)| (key, job.state.as_slice())).collect();

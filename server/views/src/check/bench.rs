@@ -63,7 +63,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn of(rows: Vec<GuestRow>, job: &Job) -> Self {
+    fn of(rows: Vec<GuestRow>, job: &Job<'_>) -> Self {
         let (count, mut hash) = (rows.len() as u64, Sha256::new());
         for row in rows {
             hash.update(row_bytes(row, job));
@@ -75,7 +75,7 @@ impl Rows {
 /// A plugin and the sample it is tried on.
 pub(super) struct Bench<'a> {
     pub(super) plugin: &'a Plugin,
-    pub(super) jobs: &'a [Job],
+    pub(super) jobs: &'a [Job<'a>],
     pub(super) day: Day,
 }
 
@@ -90,7 +90,7 @@ impl Bench<'_> {
         let begun = Instant::now();
         for call in self.calls() {
             let before = fuel();
-            let mut jobs: Vec<Job> = call.iter().map(begin).collect();
+            let mut jobs: Vec<Job<'_>> = call.iter().map(begin).collect();
             runner.fold(&mut jobs)?;
             fuel_call_max = fuel_call_max.max(fuel() - before);
             folded.extend(jobs);
@@ -119,7 +119,7 @@ impl Bench<'_> {
     pub(super) fn growth(&self, usual: &[Made], people: &People) -> Result<Option<Growth>, Interrupted> {
         let largest = usual.iter().zip(self.jobs).filter(|(made, job)| !made.is_failing() && job.events.len() > 1);
         let Some((made, job)) = largest.max_by_key(|(made, _)| made.state.len()) else { return Ok(None) };
-        let half = job.events[..job.events.len() / 2].to_vec();
+        let half = &job.events[..job.events.len() / 2];
         let mut jobs = [Job::new(job.key, Vec::new(), half)];
         self.runner().fold(&mut jobs)?;
         let [before] = &jobs;
@@ -132,14 +132,14 @@ impl Bench<'_> {
         match trial {
             Trial::FreshInstances => {
                 for call in self.calls() {
-                    let mut some: Vec<Job> = call.iter().map(begin).collect();
+                    let mut some: Vec<Job<'_>> = call.iter().map(begin).collect();
                     self.runner().fold(&mut some)?;
                     jobs.extend(some);
                 }
                 return self.read_in_fresh_instances(jobs);
             }
             Trial::UsedInstance => {
-                let mut first: Vec<Job> = self.jobs.iter().map(begin).collect();
+                let mut first: Vec<Job<'_>> = self.jobs.iter().map(begin).collect();
                 runner.fold(&mut first)?;
                 self.read(&mut runner, first)?;
                 jobs.extend(self.jobs.iter().map(begin));
@@ -172,7 +172,7 @@ impl Bench<'_> {
     }
 
     /// Groups of keys that each fill a call.
-    fn calls(&self) -> impl Iterator<Item = &[Job]> {
+    fn calls(&self) -> impl Iterator<Item = &[Job<'_>]> {
         let mut rest = self.jobs;
         std::iter::from_fn(move || {
             let mut events = 0;
@@ -187,17 +187,17 @@ impl Bench<'_> {
     }
 
     /// Folds the first event of every key, then the second of every key that has one, and so on.
-    fn split(&self, runner: &mut Runner) -> Result<Vec<Job>, Interrupted> {
-        let mut jobs: Vec<Job> = self.jobs.iter().map(begin).collect();
+    fn split(&self, runner: &mut Runner) -> Result<Vec<Job<'_>>, Interrupted> {
+        let mut jobs: Vec<Job<'_>> = self.jobs.iter().map(begin).collect();
         let longest = jobs.iter().map(|job| job.events.len()).max().unwrap_or_default();
         for next in 0..longest {
-            let goes_on = |job: &Job| job.fault.is_none() && next < job.events.len();
+            let goes_on = |job: &Job<'_>| job.fault.is_none() && next < job.events.len();
             let places: Vec<usize> = (0..jobs.len()).filter(|place| goes_on(&jobs[*place])).collect();
             let step = |place: &usize| {
-                let job = &jobs[*place];
-                Job::new(job.key, job.state.clone(), vec![job.events[next].clone()])
+                let (job, events) = (&jobs[*place], &self.jobs[*place].events);
+                Job::new(job.key, job.state.clone(), &events[next..=next])
             };
-            let mut steps: Vec<Job> = places.iter().map(step).collect();
+            let mut steps: Vec<Job<'_>> = places.iter().map(step).collect();
             runner.fold(&mut steps)?;
             for (place, step) in places.into_iter().zip(steps) {
                 let job = &mut jobs[place];
@@ -208,7 +208,7 @@ impl Bench<'_> {
         Ok(jobs)
     }
 
-    fn read(&self, runner: &mut Runner, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
+    fn read(&self, runner: &mut Runner, jobs: Vec<Job<'_>>) -> Result<Vec<Made>, Interrupted> {
         let with_state = jobs.iter().filter(|job| !job.state.is_empty());
         let keys: Vec<(Key, &[u8])> = with_state.clone().map(|job| (job.key, job.state.as_slice())).collect();
         let (mut read, mut failing) = (Vec::with_capacity(keys.len()), 0);
@@ -224,21 +224,21 @@ impl Bench<'_> {
             Err(Stop::Interrupted(interrupted)) => return Err(interrupted),
         }
         let mut read = read.into_iter();
-        let mut rows_of = |job: &Job| {
+        let mut rows_of = |job: &Job<'_>| {
             // Those after too many that failed were not read.
             let read = if job.state.is_empty() { None } else { read.next() };
             read.unwrap_or_else(|| Ok(Rows::of(Vec::new(), job)))
         };
         let rows: Vec<_> = jobs.iter().map(&mut rows_of).collect();
-        let made = |(job, rows): (Job, _)| Made { state: job.state, folded: job.folded, fault: job.fault, rows };
+        let made = |(job, rows): (Job<'_>, _)| Made { state: job.state, folded: job.folded, fault: job.fault, rows };
         Ok(jobs.into_iter().zip(rows).map(made).collect())
     }
 
-    fn read_in_fresh_instances(&self, jobs: Vec<Job>) -> Result<Vec<Made>, Interrupted> {
+    fn read_in_fresh_instances(&self, jobs: Vec<Job<'_>>) -> Result<Vec<Made>, Interrupted> {
         let mut made = Vec::with_capacity(jobs.len());
         let mut jobs = jobs.into_iter().peekable();
         while jobs.peek().is_some() {
-            let some: Vec<Job> = jobs.by_ref().take(limits::CALL_KEYS_MAX / 4).collect();
+            let some: Vec<Job<'_>> = jobs.by_ref().take(limits::CALL_KEYS_MAX / 4).collect();
             made.extend(self.read(&mut self.runner(), some)?);
         }
         Ok(made)
@@ -261,19 +261,19 @@ impl Bench<'_> {
 }
 
 /// Keys that were folded and not read.
-fn unread(jobs: Vec<Job>) -> Vec<Made> {
-    let made = |job: Job| {
+fn unread(jobs: Vec<Job<'_>>) -> Vec<Made> {
+    let made = |job: Job<'_>| {
         let rows = Ok(Rows::of(Vec::new(), &job));
         Made { state: job.state, folded: job.folded, fault: job.fault, rows }
     };
     jobs.into_iter().map(made).collect()
 }
 
-fn begin(job: &Job) -> Job {
-    Job::new(job.key, Vec::new(), job.events.clone())
+fn begin<'a>(job: &'a Job<'_>) -> Job<'a> {
+    Job::new(job.key, Vec::new(), &*job.events)
 }
 
-fn row_bytes(row: GuestRow, job: &Job) -> Vec<u8> {
+fn row_bytes(row: GuestRow, job: &Job<'_>) -> Vec<u8> {
     let item = row.item.unwrap_or_default();
     let mut bytes = item.get().to_le_bytes().to_vec();
     bytes.extend(StoredRow::of(row, Position::ZERO, job.entries()).encode());

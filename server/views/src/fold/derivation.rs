@@ -22,7 +22,7 @@ use crate::{
     limits,
     plugin::{
         abi::batch::FoldEvent,
-        runner::{Job, Runner, order},
+        runner::{Job, Runner},
     },
 };
 use kith_core::position::Position;
@@ -65,11 +65,11 @@ impl Derivation<'_> {
     pub(crate) fn derive(
         &mut self,
         intake: &Intake,
-        grouped: Grouped,
+        grouped: &Grouped,
         mut hand_on: impl FnMut(&mut Runner, Vec<KeyChange>) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
         let mut anew = self.disturbed_keys(intake)?;
-        let mut grouped = grouped.events.into_iter().peekable();
+        let mut grouped = grouped.keys().peekable();
         while grouped.peek().is_some() {
             let changes = self.go_on(&mut grouped, &mut anew)?;
             hand_on(self.runner, changes)?;
@@ -85,9 +85,9 @@ impl Derivation<'_> {
     }
 
     /// Folds the events of some of the keys whose events are in order; notes keys that must be folded again.
-    fn go_on(
+    fn go_on<'g>(
         &mut self,
-        grouped: &mut impl Iterator<Item = (Key, Vec<FoldEvent>)>,
+        grouped: &mut impl Iterator<Item = (Key, &'g [FoldEvent])>,
         anew: &mut BTreeMap<Key, Position>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
@@ -95,7 +95,7 @@ impl Derivation<'_> {
         let (mut jobs, mut befores) = (Vec::new(), Vec::new());
         let mut together = Together::default();
         while let Some((key, events)) = together.next_of(grouped) {
-            let newest = events.iter().map(|event| event.position).max().unwrap_or_default();
+            let newest = events.iter().map(|event| event.order.position).max().unwrap_or_default();
             if let Some(position) = anew.get_mut(&key) {
                 *position = newest.max(*position);
                 continue;
@@ -107,7 +107,7 @@ impl Derivation<'_> {
             together.state_bytes += state_bytes;
             let stuck = self.quarantine.get(&key).filter(|quarantined| quarantined.at.is_some());
             let last = stuck.and_then(|stuck| stuck.at).or(before.as_ref().map(|before| before.last));
-            if last.is_some_and(|last| order(&events[0]) < last) {
+            if last.is_some_and(|last| events[0].order < last) {
                 anew.insert(key, newest);
             } else if let Some(stuck) = stuck {
                 let after = Record { changed: newest, ..before.clone().unwrap_or(Record::EMPTY) };
@@ -165,7 +165,7 @@ impl Derivation<'_> {
         let positions: HashMap<Position, Position> = intake.withdrawn.iter().copied().collect();
         let targets: Vec<Position> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
         for routable in self.source.routables_at(&targets)? {
-            let position = positions[&routable.position];
+            let position = positions[&routable.order.position];
             routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
         }
         let mut meaning = self.meant.clone();
@@ -212,7 +212,7 @@ impl Together {
 }
 
 /// The change of a key whose new entries follow those folded before.
-fn continued(mut job: Job, before: Option<Record>, changed: Position) -> KeyChange {
+fn continued(mut job: Job<'_>, before: Option<Record>, changed: Position) -> KeyChange {
     let stuck = job.stuck_at().zip(job.fault.take());
     let (last, entries) = before.as_ref().map_or((Order::MIN, 0), |before| (before.last, before.entries));
     let after =

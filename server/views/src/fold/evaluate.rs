@@ -18,7 +18,7 @@ use crate::{
     limits,
     plugin::{
         abi::batch::FoldEvent,
-        runner::{Job, Runner, order},
+        runner::{Job, Runner},
     },
     share::{interrupted::Interrupted, room::NoRoom},
 };
@@ -123,15 +123,15 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         let positions = Vec::from_iter(positions);
         let mut events: HashMap<Key, Vec<FoldEvent>> = keys.iter().map(|(key, _)| (*key, Vec::new())).collect();
         for routable in self.source.routables_at(&positions)? {
-            routable.route(self.meaning, |key, event| {
-                if let Some(events) = events.get_mut(&key) {
+            routable.route(self.meaning, |event| {
+                if let Some(events) = events.get_mut(&event.key) {
                     events.push(event);
                 }
             });
         }
         let sorted = keys.iter().map(|(key, _)| {
             let mut events = events.remove(key).unwrap_or_default();
-            sort_events(&mut events);
+            events.sort_unstable();
             events
         });
         Ok(sorted.collect())
@@ -179,10 +179,11 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
             let pieces: Vec<(Key, &[Order])> = group.iter().map(|(key, orders)| (*key, piece(orders, from))).collect();
             let states = results.iter_mut().map(|folded| std::mem::take(&mut folded.record.state));
             let jobs = pieces.iter().zip(states).zip(self.events(&pieces)?);
-            let mut jobs: Vec<Job> = jobs.map(|(((key, _), state), events)| Job::new(*key, state, events)).collect();
+            let mut jobs: Vec<Job<'_>> =
+                jobs.map(|(((key, _), state), events)| Job::new(*key, state, events)).collect();
             for (job, folded) in jobs.iter_mut().zip(&results) {
                 if folded.stuck.is_some() {
-                    job.events.clear();
+                    job.events = Cow::default();
                 }
             }
             self.runner.fold(&mut jobs)?;
@@ -300,7 +301,7 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
 }
 
 impl Folded {
-    fn take_in(&mut self, job: Job) {
+    fn take_in(&mut self, job: Job<'_>) {
         self.record.entries += job.entries();
         self.record.last = job.last().unwrap_or(self.record.last);
         if let (Some(at), Some(message)) = (job.stuck_at(), &job.fault) {
@@ -313,11 +314,6 @@ impl Folded {
 fn piece(orders: &[Order], from: usize) -> &[Order] {
     let from = from.min(orders.len());
     &orders[from..orders.len().min(from + limits::BATCH_ENTRIES_MAX)]
-}
-
-/// Sorts a key's events into fold order; events of the same entry are in the order of their routes.
-pub(crate) fn sort_events(events: &mut [FoldEvent]) {
-    events.sort_by_key(|event| (order(event), event.route));
 }
 
 /// The keys, with people as entries name them, that are folded under a key.

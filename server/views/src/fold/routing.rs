@@ -3,11 +3,13 @@
 //! Everything is as of a position: merges up to then are resolved, and `others` counts people after that.
 
 use crate::{
-    contract::{Handle, KeyBy, Route, key::Key},
+    contract::{
+        Handle, KeyBy, Route,
+        key::{Key, Order},
+    },
     file::people::{Meaning, People},
-    plugin::abi::batch::{FoldEvent, encode_extras},
+    plugin::abi::batch::{Extras, FoldEvent, encode_extras},
 };
-use bytes::Bytes;
 use kith_core::{
     event::{Answer, Event, Fact, Habit, Kind},
     id::{Category, EventId, PersonId},
@@ -74,13 +76,11 @@ enum Parties {
 /// An entry that a view folds, before merges are resolved.
 #[derive(Debug, Clone)]
 pub(crate) struct Routable {
-    /// Its position.
-    pub(crate) position: Position,
-    /// Milliseconds since 1970-01-01, UTC.
-    pub(crate) at: i64,
+    /// Its order within each of its keys.
+    pub(crate) order: Order,
     routes: Vec<(u16, KeyBy)>,
     parties: Parties,
-    extras: Bytes,
+    extras: Extras,
 }
 
 impl Routable {
@@ -100,8 +100,8 @@ impl Routable {
         };
         let Some(parties) = parties(&event.fact, people, referral) else { return Ok(None) };
         let extras = encode_extras(category(&event.fact), referral.map(|found| found.position), &event.attributes);
-        let at = event.occurred_at.millis();
-        Ok(Some(Self { position, at, routes: routes.clone(), parties, extras }))
+        let order = Order { at: event.occurred_at.millis(), position };
+        Ok(Some(Self { order, routes: routes.clone(), parties, extras }))
     }
 
     /// Everyone in the entry, with repetitions.
@@ -117,19 +117,19 @@ impl Routable {
     /// The keys of the entry.
     pub(crate) fn keys(&self, meaning: &Meaning) -> BTreeSet<Key> {
         let mut keys = BTreeSet::new();
-        self.route(meaning, |key, _| {
-            keys.insert(key);
+        self.route(meaning, |event| {
+            keys.insert(event.key);
         });
         keys
     }
 
-    /// Emits each key with the event as seen there, with routes in the order of the manifest.
-    pub(crate) fn route(&self, meaning: &Meaning, mut emit: impl FnMut(Key, FoldEvent)) {
+    /// Emits the event as seen under each key, with routes in the order of the manifest.
+    pub(crate) fn route(&self, meaning: &Meaning, mut emit: impl FnMut(FoldEvent)) {
         for (route, key_by) in &self.routes {
             for (key, seat) in self.seats(*key_by, meaning) {
                 let Seat { actor, subject, third, others, flags } = seat;
-                let (position, at, route, extras) = (self.position, self.at, *route, self.extras.clone());
-                emit(key, FoldEvent { position, at, actor, subject, third, others, route, flags, extras });
+                let (order, route, extras) = (self.order, *route, self.extras.clone());
+                emit(FoldEvent { key, order, route, actor, subject, third, others, flags, extras });
             }
         }
     }
@@ -309,15 +309,14 @@ mod tests {
         }
         for (key_by, expected) in ALL.into_iter().zip(expected) {
             let event = Routable {
-                position: Position::new(9),
-                at: 1,
+                order: Order { at: 1, position: Position::new(9) },
                 routes: vec![(0, key_by)],
                 parties: parties.clone(),
-                extras: Bytes::new(),
+                extras: Extras::default(),
             };
             let mut found = Vec::new();
-            event.route(&meaning, |key, event| {
-                let FoldEvent { actor, subject, third, others, flags, .. } = event;
+            event.route(&meaning, |event| {
+                let FoldEvent { key, actor, subject, third, others, flags, .. } = event;
                 found.push(format!("{}-{}:{actor},{subject},{third},{others},{flags}", key.a, key.b));
             });
             assert_eq!(found.join(" "), expected, "{parties:?} by {key_by:?}");

@@ -22,6 +22,7 @@ use crate::{
 };
 use kith_core::day::Day;
 use std::{
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -44,46 +45,41 @@ pub(crate) struct Counters {
 
 /// A key with the entries to fold into its state, in fold order.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct Job<'a> {
     /// The key.
     pub(crate) key: Key,
     /// The state before folding, and then after the entries folded so far.
     pub(crate) state: Vec<u8>,
     /// The events to fold.
-    pub(crate) events: Vec<FoldEvent>,
+    pub(crate) events: Cow<'a, [FoldEvent]>,
     /// How many of them have been folded.
     pub(crate) folded: usize,
     /// Why the next one cannot be folded.
     pub(crate) fault: Option<String>,
 }
 
-impl Job {
+impl<'a> Job<'a> {
     /// A job of which nothing is folded yet.
-    pub(crate) fn new(key: Key, state: Vec<u8>, events: Vec<FoldEvent>) -> Self {
-        Self { key, state, events, folded: 0, fault: None }
+    pub(crate) fn new(key: Key, state: Vec<u8>, events: impl Into<Cow<'a, [FoldEvent]>>) -> Self {
+        Self { key, state, events: events.into(), folded: 0, fault: None }
     }
 
     /// The last entry folded.
     pub(crate) fn last(&self) -> Option<Order> {
-        self.folded.checked_sub(1).map(|index| order(&self.events[index]))
+        self.folded.checked_sub(1).map(|index| self.events[index].order)
     }
 
     /// The entry that cannot be folded.
     pub(crate) fn stuck_at(&self) -> Option<Order> {
-        self.fault.as_ref().map(|_| order(&self.events[self.folded]))
+        self.fault.as_ref().map(|_| self.events[self.folded].order)
     }
 
     /// Number of entries folded: an entry that arrives by several routes counts once.
     pub(crate) fn entries(&self) -> u32 {
         let folded = &self.events[..self.folded];
-        let repeats = folded.windows(2).filter(|pair| pair[0].position == pair[1].position).count();
+        let repeats = folded.windows(2).filter(|pair| pair[0].order.position == pair[1].order.position).count();
         u32::try_from(folded.len() - repeats).expect("a key has fewer than 2^32 entries")
     }
-}
-
-/// The order of an event within its key.
-pub(crate) fn order(event: &FoldEvent) -> Order {
-    Order { at: event.at, position: event.position }
 }
 
 /// A part of a job that one call folds.
@@ -181,7 +177,7 @@ impl Runner {
     }
 
     /// Folds every job to its end, or up to the entry that cannot be folded.
-    pub(crate) fn fold(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
+    pub(crate) fn fold(&mut self, jobs: &mut [Job<'_>]) -> Result<(), Interrupted> {
         let begun = Instant::now();
         let outcome = self.fold_calls(jobs);
         let spent = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -189,7 +185,7 @@ impl Runner {
         outcome
     }
 
-    fn fold_calls(&mut self, jobs: &mut [Job]) -> Result<(), Interrupted> {
+    fn fold_calls(&mut self, jobs: &mut [Job<'_>]) -> Result<(), Interrupted> {
         let mut parts: Vec<Part> = Vec::new();
         let (mut events, mut bytes) = (0, 0);
         for index in 0..jobs.len() {
@@ -211,7 +207,7 @@ impl Runner {
         self.fold_parts(jobs, &parts)
     }
 
-    fn fold_parts(&mut self, jobs: &mut [Job], parts: &[Part]) -> Result<(), Interrupted> {
+    fn fold_parts(&mut self, jobs: &mut [Job<'_>], parts: &[Part]) -> Result<(), Interrupted> {
         let mut parts = Vec::from(parts);
         parts.retain(|part| jobs[part.job].fault.is_none());
         if parts.is_empty() || self.gave_up() {
@@ -233,7 +229,7 @@ impl Runner {
     }
 
     /// Folds in smaller calls what failed in one.
-    fn narrow_fold(&mut self, jobs: &mut [Job], mut parts: Vec<Part>, failure: Failure) -> Result<(), Interrupted> {
+    fn narrow_fold(&mut self, jobs: &mut [Job<'_>], mut parts: Vec<Part>, failure: Failure) -> Result<(), Interrupted> {
         if let [part] = parts[..] {
             let Part { job, from, until } = part;
             if until - from > 1 {
@@ -363,7 +359,7 @@ fn push_part(parts: &mut Vec<Part>, part: Part) {
     }
 }
 
-fn slot(jobs: &[Job], part: Part) -> FoldSlot<'_> {
+fn slot<'a>(jobs: &'a [Job<'_>], part: Part) -> FoldSlot<'a> {
     let job = &jobs[part.job];
     FoldSlot { key: job.key, state: &job.state, events: &job.events[part.from..part.until] }
 }

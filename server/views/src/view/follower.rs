@@ -170,11 +170,12 @@ impl Follower {
         let mut quarantine = self.quarantine.clone();
         let intake = Intake::take(&batch.entries, &shared.source, self.meaning.clone())?;
         intake.write(&write)?;
-        let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning, batch.last)?;
+        let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning)?;
         grouped.write(&write, &intake, self.shape())?;
+        let grouped = grouped.without_withdrawn(&shared.source, batch.last);
         shared.room.check()?;
         let (is_built, shape) = (self.meta.day.is_some(), self.shape());
-        self.derivation(&write, batch.last).derive(&intake, grouped, |runner, changes| {
+        self.derivation(&write, batch.last).derive(&intake, &grouped, |runner, changes| {
             shared.room.check()?;
             note_stuck(&mut quarantine, &changes)?;
             write_records(&write, &changes, &mut meta)?;

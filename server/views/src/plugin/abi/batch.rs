@@ -2,23 +2,29 @@
 //!
 //! The layout is specified in `plugins/wit/v1`, at `fold`. Lengths are checked before anything is read.
 
-use crate::{contract::key::Key, limits};
-use bytes::Bytes;
+use crate::{
+    contract::key::{Key, Order},
+    limits,
+};
 use kith_core::event::{Attribute, AttributeValue};
 use kith_core::position::Position;
+use std::{ops::Deref, sync::Arc};
 
 const LAYOUT: u16 = 1;
 const HEADER_BYTES: usize = 24;
 const SLOT_BYTES: u16 = 16;
 const EVENT_BYTES: u16 = 40;
 
-/// An event as a plugin sees it under one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An event as a plugin sees it under one key. Events sort by key, then in fold order; those of one entry in the order
+/// of their routes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FoldEvent {
-    /// The entry's position.
-    pub(crate) position: Position,
-    /// Milliseconds since 1970-01-01, UTC.
-    pub(crate) at: i64,
+    /// The key.
+    pub(crate) key: Key,
+    /// Its order within the key.
+    pub(crate) order: Order,
+    /// Index of the route.
+    pub(crate) route: u16,
     /// Who acted; 0 if there is not exactly one such person.
     pub(crate) actor: u32,
     /// Whom it was done to; 0 if there is not exactly one such person.
@@ -27,12 +33,22 @@ pub(crate) struct FoldEvent {
     pub(crate) third: u32,
     /// Number of people in the event besides the one it is seen under.
     pub(crate) others: u32,
-    /// Index of the route.
-    pub(crate) route: u16,
     /// Low 2 bits: the answer.
     pub(crate) flags: u16,
-    /// Packed attributes; empty if there are none.
-    pub(crate) extras: Bytes,
+    /// Packed attributes.
+    pub(crate) extras: Extras,
+}
+
+/// The packed attributes of an event, shared by the keys that it is seen under; empty if there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Extras(Option<Arc<Vec<u8>>>);
+
+impl Deref for Extras {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A key's prior state and new events, in fold order.
@@ -92,8 +108,8 @@ pub(crate) fn encode_batch(slots: &[FoldSlot<'_>]) -> Vec<u8> {
 }
 
 fn put_event(batch: &mut Vec<u8>, event: &FoldEvent, extras_before: usize) {
-    batch.extend_from_slice(&event.position.get().to_le_bytes());
-    batch.extend_from_slice(&event.at.to_le_bytes());
+    batch.extend_from_slice(&event.order.position.get().to_le_bytes());
+    batch.extend_from_slice(&event.order.at.to_le_bytes());
     for word in [event.actor, event.subject, event.third, event.others] {
         put_u32(batch, word);
     }
@@ -154,7 +170,7 @@ const TAG_TEXT: u8 = 4;
 
 /// Packs the values of one event: first the host's own, whose keys start with `@` and so sort first, then the
 /// attributes, already sorted by key. Empty if there are no values.
-pub(crate) fn encode_extras(category: Option<&str>, referral: Option<Position>, attributes: &[Attribute]) -> Bytes {
+pub(crate) fn encode_extras(category: Option<&str>, referral: Option<Position>, attributes: &[Attribute]) -> Extras {
     let mut extras = vec![0; 4];
     if let Some(category) = category {
         put_text(&mut extras, "@category", category);
@@ -171,11 +187,11 @@ pub(crate) fn encode_extras(category: Option<&str>, referral: Option<Position>, 
         }
     }
     if extras.len() == 4 {
-        return Bytes::new();
+        return Extras::default();
     }
     let length = count_u32(extras.len() - 4);
     extras[..4].copy_from_slice(&length.to_le_bytes());
-    extras.into()
+    Extras(Some(Arc::new(extras)))
 }
 
 fn put_key(extras: &mut Vec<u8>, key: &str, tag: u8) {
@@ -212,25 +228,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn event(position: u64, extras: Bytes) -> FoldEvent {
+    fn event(position: u64, extras: Extras) -> FoldEvent {
+        let (key, order) = (Key::pair(1, 2), Order { at: -5, position: Position::new(position) });
         let (actor, subject, third, others) = (1, 2, 3, 4);
-        FoldEvent {
-            position: Position::new(position),
-            at: -5,
-            actor,
-            subject,
-            third,
-            others,
-            route: 6,
-            flags: 2,
-            extras,
-        }
+        FoldEvent { key, order, route: 6, actor, subject, third, others, flags: 2, extras }
     }
 
     #[test]
     fn a_batch_has_the_written_layout() {
         let extras = encode_extras(Some("it"), None, &[]);
-        let events = [event(9, Bytes::new()), event(10, extras.clone())];
+        let events = [event(9, Extras::default()), event(10, extras.clone())];
         let slots = [
             FoldSlot { key: Key::pair(1, 2), state: b"old", events: &events[..1] },
             FoldSlot { key: Key::person(7), state: b"", events: &events[1..] },
@@ -263,7 +270,7 @@ mod tests {
         expected.extend_from_slice(b"\x01\0b\x02");
         expected.extend_from_slice(&0.5_f64.to_le_bytes());
         assert_eq!(extras[..], expected[..]);
-        assert_eq!(encode_extras(None, None, &[]), Bytes::new());
+        assert_eq!(encode_extras(None, None, &[]), Extras::default());
     }
 
     proptest! {
