@@ -90,8 +90,12 @@ fn read_sample(source: &Source) -> Result<(u64, Vec<Job<'static>>), SourceError>
         after = if batch.last == after { head } else { batch.last };
         entries.extend(batch.entries);
     }
-    let intake = Intake::take(&entries, source, Meaning::default())?;
-    let grouped = Grouped::of(&entries, source, &intake.meaning)?.without_withdrawn(source, head);
+    let mut intake = Intake::new(Meaning::default());
+    intake.take(&entries, source)?;
+    let mut grouped = Grouped::default();
+    grouped.add(&entries, source, &intake.meaning)?;
+    grouped.sort();
+    grouped.drop_withdrawn(source, head);
     let jobs = grouped.keys().map(|(key, events)| Job::new(key, Vec::new(), events.to_vec()));
     Ok((entries.len() as u64, jobs.collect()))
 }

@@ -7,4 +7,6 @@ pub(crate) mod grouping;
 pub(crate) mod intake;
 pub(crate) mod materialise;
 pub(crate) mod routing;
+pub(crate) mod run;
+pub(crate) mod side_tables;
 pub(crate) mod source;

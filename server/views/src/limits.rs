@@ -83,15 +83,19 @@ pub(crate) const ANEW_READ_ENTRIES: usize = 1_024;
 /// Bytes of the entries of all batches that views process at a time, beyond the minimum of each. What is derived from
 /// them takes about twice as much in addition.
 pub const BATCHES_BYTES_MAX: usize = 24 * 1024 * 1024;
-/// Bytes of entries that one transaction of a view may have, however many views are working.
+/// Bytes of memory in which all views together process more than one batch in a transaction while they are far behind.
+pub const RUNS_BYTES_DEFAULT: usize = 192 * 1024 * 1024;
+/// The same for the views of a replica.
+pub const RUNS_BYTES_REPLICA: usize = 32 * 1024 * 1024;
+/// Bytes of the entries of one batch of a view, however many views are working.
 pub const BATCH_BYTES_MIN: usize = 64 * 1024;
-/// Entries in one transaction of a view.
+/// Entries in one batch of a view.
 pub const BATCH_ENTRIES_MAX: usize = 8_192;
-/// Bytes of entries in one transaction of a view.
+/// Bytes of entries in one batch of a view.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Events in one transaction of a view, counting an entry once for each of its keys; the first entry may exceed it.
+/// Events in one batch of a view, counting an entry once for each of its keys; the first entry may exceed it.
 pub const BATCH_EVENTS_MAX: usize = 64 * 1_024;
-/// Transactions of a view between two that are synced to disk.
+/// Batches of a view between two transactions that are synced to disk.
 pub const BATCHES_PER_SYNC_MAX: u32 = 16;
 /// The longest that an entry waits for the log to be quiet.
 pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_secs(1);

@@ -1,12 +1,12 @@
-//! Derives from a batch of entries the new records of the keys they change.
+//! Derives from a run of entries the new records of the keys they change.
 //!
 //! A key whose entries arrive in order continues from its state; a key with a late, withdrawn or merged entry is folded
-//! from its first entry again, once per batch.
+//! from its first entry again, once per run.
 
 use super::{
     evaluate::{AsOf, EvaluateError, Evaluation},
-    grouping::Grouped,
     intake::Intake,
+    run::Run,
     source::Source,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     file::{
         people::Meaning,
         store::{StoreError, find_record, keys_with, mentions_of, places_of},
-        tables::{CHANGES, MENTIONS, Meta, PLACES, QUARANTINE, Quarantined, RECORDS, Record, SECONDS, change_bytes},
+        tables::{MENTIONS, Meta, PLACES, QUARANTINE, Quarantined, RECORDS, Record, SECONDS},
     },
     limits,
     plugin::{
@@ -52,32 +52,32 @@ pub(crate) struct Derivation<'a> {
     pub(crate) runner: &'a mut Runner,
     /// The shape of keys.
     pub(crate) shape: KeyShape,
-    /// Keys in quarantine before the batch.
+    /// Keys in quarantine before the run.
     pub(crate) quarantine: &'a HashMap<Key, Quarantined>,
-    /// The person each handle meant before the batch.
+    /// The person each handle meant before the run.
     pub(crate) meant: &'a Meaning,
-    /// The last position of the batch.
-    pub(crate) cursor: Position,
 }
 
 impl Derivation<'_> {
-    /// Folds a batch, and hands on the changes of some keys before continuing with the next.
+    /// Folds a run that withdraws entries of some keys, and hands on the changes of some keys before continuing with
+    /// the next.
     pub(crate) fn derive(
         &mut self,
-        intake: &Intake,
-        grouped: &Grouped,
+        run: &Run,
+        withdrawn: BTreeMap<Key, Position>,
         mut hand_on: impl FnMut(&mut Runner, Vec<KeyChange>) -> Result<(), EvaluateError>,
     ) -> Result<(), EvaluateError> {
-        let mut anew = self.disturbed_keys(intake)?;
-        let mut grouped = grouped.keys().peekable();
-        while grouped.peek().is_some() {
-            let changes = self.go_on(&mut grouped, &mut anew)?;
+        let mut anew = withdrawn;
+        self.note_moved_keys(&run.intake, &mut anew)?;
+        let mut keys = run.grouped.keys().peekable();
+        while keys.peek().is_some() {
+            let changes = self.go_on(&run.intake, &mut keys, &mut anew)?;
             hand_on(self.runner, changes)?;
             self.runner.let_go();
         }
         let mut anew = anew.into_iter().peekable();
         while anew.peek().is_some() {
-            let changes = self.fold_anew(intake, &mut anew)?;
+            let changes = self.fold_anew(run, &mut anew)?;
             hand_on(self.runner, changes)?;
             self.runner.let_go();
         }
@@ -87,20 +87,26 @@ impl Derivation<'_> {
     /// Folds the events of some of the keys whose events are in order; notes keys that must be folded again.
     fn go_on<'g>(
         &mut self,
-        grouped: &mut impl Iterator<Item = (Key, &'g [FoldEvent])>,
+        intake: &Intake,
+        keys: &mut impl Iterator<Item = (Key, &'g [FoldEvent])>,
         anew: &mut BTreeMap<Key, Position>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
         let mut changes = Vec::new();
         let (mut jobs, mut befores) = (Vec::new(), Vec::new());
         let mut together = Together::default();
-        while let Some((key, events)) = together.next_of(grouped) {
-            let newest = events.iter().map(|event| event.order.position).max().unwrap_or_default();
-            if let Some(position) = anew.get_mut(&key) {
-                *position = newest.max(*position);
-                continue;
-            }
+        while let Some((key, events)) = together.next_of(keys) {
+            let mut newest = events.iter().map(|event| event.order.position).max().unwrap_or_default();
             let before = find_record(&records, key)?;
+            if let Some(position) = anew.get_mut(&key) {
+                newest = newest.max(*position);
+                *position = newest;
+                // All entries of a new key are in the run, unless they came to it by a merge.
+                if before.is_some() || !intake.moves.is_empty() {
+                    continue;
+                }
+                anew.remove(&key);
+            }
             let state_bytes = before.as_ref().map_or(0, |before| before.state.len());
             // The state before and the state after.
             self.runner.hold(2 * state_bytes)?;
@@ -126,7 +132,7 @@ impl Derivation<'_> {
     /// Folds some of the keys from their first entries; each comes with the position at which it changed.
     fn fold_anew(
         &mut self,
-        intake: &Intake,
+        run: &Run,
         keys: &mut impl Iterator<Item = (Key, Position)>,
     ) -> Result<Vec<KeyChange>, EvaluateError> {
         let records = self.write.open_table(RECORDS).map_err(StoreError::from)?;
@@ -142,10 +148,10 @@ impl Derivation<'_> {
         let mut evaluation = Evaluation {
             source: self.source,
             places: &places,
-            meaning: &intake.meaning,
+            meaning: &run.intake.meaning,
             shape: self.shape,
             runner: self.runner,
-            as_of: AsOf::any_day(self.cursor),
+            as_of: AsOf::any_day(run.last),
         };
         let folded = evaluation.fold_anew(befores.iter().map(|(key, ..)| *key))?;
         let changes = folded.into_iter().zip(befores).map(|((_, folded), (key, before, changed))| {
@@ -155,19 +161,12 @@ impl Derivation<'_> {
         Ok(changes.collect())
     }
 
-    /// Keys that must be folded again because entries were withdrawn or people merged, with the last such position.
-    /// Includes keys that appeared and disappeared within the batch: they can be queried as of positions in between.
-    fn disturbed_keys(&self, intake: &Intake) -> Result<BTreeMap<Key, Position>, EvaluateError> {
-        let mut disturbed: BTreeMap<Key, Position> = BTreeMap::new();
+    /// Notes keys that must be folded again because people were merged, with the last such position. Includes keys that
+    /// appeared and disappeared within the run: they can be queried as of positions in between.
+    fn note_moved_keys(&self, intake: &Intake, disturbed: &mut BTreeMap<Key, Position>) -> Result<(), EvaluateError> {
         let mut note = |key: Key, position: Position| {
             disturbed.entry(key).and_modify(|last| *last = position.max(*last)).or_insert(position);
         };
-        let positions: HashMap<Position, Position> = intake.withdrawn.iter().copied().collect();
-        let targets: Vec<Position> = intake.withdrawn.iter().map(|(target, _)| *target).collect();
-        for routable in self.source.routables_at(&targets)? {
-            let position = positions[&routable.order.position];
-            routable.keys(&intake.meaning).into_iter().for_each(|key| note(key, position));
-        }
         let mut meaning = self.meant.clone();
         for moved in &intake.moves {
             let mut entries = BTreeSet::new();
@@ -180,7 +179,7 @@ impl Derivation<'_> {
             moved.apply(&mut meaning, &self.source.people());
             entries.iter().flat_map(|entry| entry.keys(&meaning)).for_each(|key| note(key, moved.position));
         }
-        Ok(disturbed)
+        Ok(())
     }
 
     /// Every entry that names a person.
@@ -228,32 +227,16 @@ pub(crate) fn write_records(
     meta: &mut Meta,
 ) -> Result<(), StoreError> {
     let mut records = write.open_table(RECORDS)?;
-    let mut seconds = write.open_table(SECONDS)?;
     for KeyChange { key, before, after, .. } in changes {
         let known = before.as_ref().map_or(0, |before| before.state.len());
         meta.keys = meta.keys + u64::from(!after.state.is_empty()) - u64::from(known > 0);
         meta.state_bytes = meta.state_bytes + after.state.len() as u64 - known as u64;
-        if before.is_none() && key.b != 0 {
-            seconds.insert(&key.swapped().to_bytes(), ())?;
-        }
         records.insert(&key.to_bytes(), after.encode().as_slice())?;
     }
     Ok(())
 }
 
-/// Moves keys to the position of their latest change.
-pub(crate) fn note_changes(write: &WriteTransaction, changes: &[KeyChange]) -> Result<(), StoreError> {
-    let mut table = write.open_table(CHANGES)?;
-    for KeyChange { key, before, after, .. } in changes {
-        if let Some(before) = before {
-            table.remove(&change_bytes(before.changed, *key))?;
-        }
-        table.insert(&change_bytes(after.changed, *key), ())?;
-    }
-    Ok(())
-}
-
-/// Stores the quarantine as it is after a batch.
+/// Stores the quarantine as it is after a run.
 pub(crate) fn write_quarantine(
     write: &WriteTransaction,
     before: &HashMap<Key, Quarantined>,

@@ -5,6 +5,7 @@
 use super::{
     evaluate::meant_key,
     intake::Intake,
+    routing::Routable,
     source::{Source, SourceError},
 };
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
 use kith_core::{event::Event, position::Position};
 use redb::WriteTransaction;
 
+/// Bytes of an event, of its key among those with a new second person, and of two changes of the key.
+const EVENT_BYTES: usize = size_of::<FoldEvent>() + 8 + 2 * 16;
+
 /// Events by key, and their places in the index.
 #[derive(Debug, Default)]
 pub(crate) struct Grouped {
@@ -27,56 +31,74 @@ pub(crate) struct Grouped {
     places: Vec<Place>,
     mentions: Vec<(Handle, Position)>,
     events: Vec<FoldEvent>,
-    /// Whether events are folded under the keys of the index.
-    is_plain: bool,
+    /// Whether events may be folded under other keys than those of the index.
+    is_merged: bool,
+    extras_bytes: usize,
 }
 
 impl Grouped {
-    /// Groups entries after merges are resolved, with retractions as of a position.
-    pub(crate) fn of(entries: &[(Position, Event)], source: &Source, meaning: &Meaning) -> Result<Self, SourceError> {
-        let mut grouped = Self { is_plain: meaning.is_plain(), ..Self::default() };
-        for (position, event) in entries {
-            grouped.add(*position, event, source, meaning)?;
-        }
-        grouped.places.sort_unstable();
-        grouped.mentions.sort_unstable();
-        grouped.events.sort_unstable();
-        Ok(grouped)
-    }
-
-    fn add(
+    /// Adds entries after merges are resolved; the same people mean the same for all that are added.
+    pub(crate) fn add(
         &mut self,
-        position: Position,
-        event: &Event,
+        entries: &[(Position, Event)],
         source: &Source,
         meaning: &Meaning,
     ) -> Result<(), SourceError> {
-        let Some(routable) = source.routable(position, event)? else { return Ok(()) };
+        self.is_merged = !meaning.is_plain();
+        for (position, event) in entries {
+            if let Some(routable) = source.routable(*position, event)? {
+                self.add_one(&routable, meaning);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_one(&mut self, routable: &Routable, meaning: &Meaning) {
         let (events, places) = (self.events.len(), self.places.len());
         routable.route(meaning, |event| self.events.push(event));
-        if !self.is_plain {
+        if self.is_merged {
             let order = routable.order;
             self.places.extend(routable.keys(&Meaning::default()).into_iter().map(|key| Place { key, order }));
         }
         let (events, places) = (&self.events[events..], &self.places[places..]);
+        self.extras_bytes += events.first().map_or(0, |event| event.extras.bytes());
         let is_shown = |person: Handle| {
-            let is_in = |key: Key| key.people().any(|in_key| in_key == person);
-            if self.is_plain {
-                events.iter().any(|event| is_in(event.key))
+            let has = |key: Key| key.a == person || key.b == person;
+            if self.is_merged {
+                places.iter().any(|place| has(place.key))
             } else {
-                places.iter().any(|place| is_in(place.key))
+                events.iter().any(|event| has(event.key))
             }
         };
         let hidden = routable.people().into_iter().filter(|person| !is_shown(*person));
-        self.mentions.extend(hidden.map(|person| (person, position)));
-        Ok(())
+        self.mentions.extend(hidden.map(|person| (person, routable.order.position)));
+    }
+
+    /// Sorts what was added. Must be called before the following.
+    pub(crate) fn sort(&mut self) {
+        self.places.sort_unstable();
+        self.mentions.sort_unstable();
+        self.events.sort_unstable();
+    }
+
+    /// Makes room for as many events as fit into this much memory, and for some more. Memory that is not used is not
+    /// taken.
+    pub(crate) fn reserve(&mut self, bytes: usize, more: usize) {
+        let fit = bytes / EVENT_BYTES + more;
+        self.events.reserve_exact(fit.saturating_sub(self.events.len()));
+    }
+
+    /// Bytes of memory that this takes, and that the lists of keys take which are made of it.
+    pub(crate) fn bytes(&self) -> usize {
+        let (places, mentions) = (self.places.len(), self.mentions.len());
+        let lists = places * size_of::<Place>() + mentions * size_of::<(Handle, Position)>();
+        self.events.len() * EVENT_BYTES + 2 * lists + self.extras_bytes
     }
 
     /// Leaves out events of entries that are withdrawn as of a position. Their places stay in the index.
-    pub(crate) fn without_withdrawn(mut self, source: &Source, as_of: Position) -> Self {
+    pub(crate) fn drop_withdrawn(&mut self, source: &Source, as_of: Position) {
         let people = source.people();
         self.events.retain(|event| !people.is_retracted(event.order.position, as_of));
-        self
     }
 
     /// Each key with its events in fold order.
@@ -85,7 +107,7 @@ impl Grouped {
     }
 
     fn places(&self) -> impl Iterator<Item = Place> {
-        let events = if self.is_plain { self.events.as_slice() } else { &[] };
+        let events = if self.is_merged { &[] } else { self.events.as_slice() };
         self.places.iter().copied().chain(events.iter().map(|event| Place { key: event.key, order: event.order }))
     }
 

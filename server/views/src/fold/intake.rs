@@ -1,6 +1,6 @@
-//! Processes the people, merges and retractions in a batch of entries, before any of it is folded.
+//! Processes the people, merges and retractions in a run of entries, before any of it is folded.
 //!
-//! Done at once for the whole batch: a batch ends with the state at its last position, however it was cut.
+//! Done at once for the whole run: a run ends with the state at its last position, however it was cut.
 
 use super::source::{Source, SourceError};
 use crate::{
@@ -19,13 +19,16 @@ use kith_core::{
 use redb::WriteTransaction;
 use std::collections::{BTreeMap, HashMap};
 
-/// What a batch changes besides the keys of its events.
+/// Bytes of a person's record in memory, besides the record itself.
+const PERSON_BYTES: usize = 48;
+
+/// What a run changes besides the keys of its events.
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
     people: BTreeMap<Handle, Vec<u8>>,
     merges: Vec<(Position, Merge)>,
     retractions: Vec<(Position, Position)>,
-    /// The person each handle means after the batch.
+    /// The person each handle means after the run.
     pub(crate) meaning: Meaning,
     /// The changes that led to it, in order.
     pub(crate) moves: Vec<Move>,
@@ -60,20 +63,30 @@ impl Move {
 }
 
 impl Intake {
-    /// Processes the entries of a batch in order of position; new people are known at once.
-    pub(crate) fn take(entries: &[(Position, Event)], source: &Source, meaning: Meaning) -> Result<Self, SourceError> {
+    /// Nothing yet; handles mean these people.
+    pub(crate) fn new(meaning: Meaning) -> Self {
+        Self { meaning, ..Self::default() }
+    }
+
+    /// Processes the next entries in order of position; new people are known at once.
+    pub(crate) fn take(&mut self, entries: &[(Position, Event)], source: &Source) -> Result<(), SourceError> {
         let mut targets = HashMap::new();
         for (position, event) in entries {
             let Fact::Retracted(retracted) = &event.fact else { continue };
             let target = source.position_of(&retracted.event)?;
             targets.extend(target.filter(|target| target < position).map(|target| (*position, target)));
         }
-        let mut intake = Self { meaning, ..Self::default() };
         let mut people = source.people_mut();
         for (position, event) in entries {
-            intake.take_fact(*position, &event.fact, &targets, &mut people);
+            self.take_fact(*position, &event.fact, &targets, &mut people);
         }
-        Ok(intake)
+        Ok(())
+    }
+
+    /// Bytes of memory that this takes, except for merges.
+    pub(crate) fn bytes(&self) -> usize {
+        let people: usize = self.people.values().map(|record| record.len() + PERSON_BYTES).sum();
+        people + self.retractions.len() * size_of::<(Position, Position)>() * 2
     }
 
     fn take_fact(

@@ -2,6 +2,7 @@
 
 use super::{
     evaluate::{AsOf, EvaluateError, Evaluation, KeyRows},
+    side_tables::SideTables,
     source::Source,
 };
 use crate::{
@@ -10,11 +11,11 @@ use crate::{
         people::Meaning,
         row::{RowHead, RowKey, StoredRow},
         store::StoreError,
-        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, change_bytes},
+        tables::{Meta, PLACES, Quarantined, RECORDS, ROWS, Record},
     },
     limits,
     plugin::runner::Runner,
-    share::room::FileRoom,
+    share::{portions::Portions, room::FileRoom},
 };
 use kith_core::{day::Day, position::Position};
 use redb::{ReadableTable, Table, WriteTransaction};
@@ -41,6 +42,8 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) meta: &'a mut Meta,
     /// The disk space of the view's file.
     pub(crate) room: &'a FileRoom,
+    /// Memory for what is stored in another order than that of keys.
+    pub(crate) runs: &'a Portions,
 }
 
 impl Materialisation<'_> {
@@ -61,7 +64,10 @@ impl Materialisation<'_> {
         let mut unchecked = 0;
         evaluation.rows(day, keys, |made| {
             let record = records.next().expect("every key is visited once, in order");
-            unchecked += replace_rows(&mut rows, &made, record.changed, meta)?;
+            if meta.day.is_some() {
+                mark_removed(&mut rows, &made, record.changed, meta)?;
+            }
+            unchecked += insert_rows(&mut rows, &made, meta)?;
             if unchecked >= ROOM_LOOK_BYTES {
                 room.check()?;
                 unchecked = 0;
@@ -72,18 +78,24 @@ impl Materialisation<'_> {
 
     /// Makes the rows of all keys as of a day. While the view is being built, records when each key last changed.
     pub(crate) fn make_all(&mut self, day: Day) -> Result<(), EvaluateError> {
-        let mut after = None;
+        let is_first = self.meta.day.is_none();
+        let share = self.runs.take();
+        let (mut side_tables, mut after) = (SideTables::default(), None);
         loop {
             let keys = self.records_after(after)?;
             let Some((last, _)) = keys.last() else { break };
             after = Some(*last);
             self.runner.hold(keys.iter().map(|(_, record)| record.state.len()).sum())?;
-            if self.meta.day.is_none() {
-                self.note_changes(&keys)?;
+            if is_first {
+                keys.iter().for_each(|(key, record)| side_tables.note_change(*key, record.changed));
+                if side_tables.bytes() >= share.bytes() {
+                    side_tables.write(self.write)?;
+                }
             }
             self.make(day, &keys)?;
             self.runner.let_go();
         }
+        side_tables.write(self.write)?;
         self.meta.day = Some(day);
         Ok(())
     }
@@ -106,25 +118,16 @@ impl Materialisation<'_> {
         }
         Ok(keys)
     }
-
-    fn note_changes(&self, keys: &[(Key, Record)]) -> Result<(), StoreError> {
-        let mut changes = self.write.open_table(CHANGES)?;
-        for (key, record) in keys {
-            changes.insert(&change_bytes(record.changed, *key), ())?;
-        }
-        Ok(())
-    }
 }
 
-/// Replaces a key's rows; marks those that were removed. Returns the bytes written.
-fn replace_rows(
+/// Marks the rows of a key that are no longer among those made.
+fn mark_removed(
     rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
     made: &KeyRows,
     changed: Position,
     meta: &mut Meta,
-) -> Result<usize, StoreError> {
-    let key = made.key;
-    let (first, last) = (RowKey::first_of(key).to_bytes(), RowKey::last_of(key).to_bytes());
+) -> Result<(), StoreError> {
+    let (first, last) = (RowKey::first_of(made.key).to_bytes(), RowKey::last_of(made.key).to_bytes());
     let mut gone = Vec::new();
     for row in rows.range::<&[u8; 16]>(&first..=&last)? {
         let (row_key, row) = row?;
@@ -133,16 +136,25 @@ fn replace_rows(
             meta.rows -= 1;
         }
     }
+    gone.retain(|row_key| made.rows.binary_search_by_key(&row_key.item, |(item, _)| *item).is_err());
+    for row_key in gone {
+        rows.insert(&row_key.to_bytes(), StoredRow::gone(changed).as_slice())?;
+    }
+    Ok(())
+}
+
+/// Stores a key's rows. Returns the bytes written.
+fn insert_rows(
+    rows: &mut Table<'_, &'static [u8; 16], &'static [u8]>,
+    made: &KeyRows,
+    meta: &mut Meta,
+) -> Result<usize, StoreError> {
     let mut written = 0;
     for (item, row) in &made.rows {
         let row = row.encode();
         written += row.len();
-        rows.insert(&RowKey { key, item: *item }.to_bytes(), row.as_slice())?;
-        gone.retain(|row_key| row_key.item != *item);
+        rows.insert(&RowKey { key: made.key, item: *item }.to_bytes(), row.as_slice())?;
         meta.rows += 1;
-    }
-    for row_key in gone {
-        rows.insert(&row_key.to_bytes(), StoredRow::gone(changed).as_slice())?;
     }
     Ok(written)
 }

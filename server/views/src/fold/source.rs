@@ -5,7 +5,7 @@ use crate::{file::people::People, limits};
 use bytes::Bytes;
 use kith_core::{
     entry::Entry,
-    event::{Event, Scope},
+    event::{DirectoryFact, Event, Fact, Scope},
     history::{Budget, History, Unreadable},
     id::{EventId, OrganisationId},
     position::Position,
@@ -145,6 +145,26 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// Whether an entry changes which people handles mean: merges them, or withdraws a merge.
+    pub(crate) fn moves_people(&self, source: &Source) -> Result<bool, SourceError> {
+        for (_, event) in &self.entries {
+            let moves = match &event.fact {
+                Fact::Directory(DirectoryFact::PeopleMerged(_)) => true,
+                Fact::Retracted(retracted) => {
+                    let target = source.position_of(&retracted.event)?;
+                    target.is_some_and(|target| source.people().merge_at(target).is_some())
+                }
+                Fact::Habit(_) | Fact::Custom(_) | Fact::Directory(_) | Fact::Administration(_) | Fact::Newer(_) => {
+                    false
+                }
+            };
+            if moves {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Leaves entries beyond `events_max` events, counting an entry once for each key, to later batches; the first
     /// entry stays.
     pub(crate) fn cut(&mut self, routes: &Routes, events_max: usize) {

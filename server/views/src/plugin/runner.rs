@@ -143,6 +143,11 @@ impl Runner {
         self.failures_left == 0
     }
 
+    /// Ends the work of the runner.
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
     /// Returns the instance until the next call.
     pub(crate) fn rest(&mut self) {
         self.guest = None;

@@ -26,11 +26,13 @@ pub(crate) struct Places {
     pub(crate) asking: Lending,
     /// Memory for the batches of entries that following views read.
     pub(crate) batches: Portions,
+    /// Memory for what views that are far behind make of more than one batch.
+    pub(crate) runs: Portions,
 }
 
 impl Places {
     /// Places for plugins that may have up to `memory_bytes` each; there is always enough for at least one.
-    pub(crate) fn new(memory_bytes: usize) -> Self {
+    pub(crate) fn new(memory_bytes: usize, runs_bytes: usize) -> Self {
         let bytes = |usual: usize| usual.max(memory_bytes);
         Self {
             following: Lending::new(
@@ -44,6 +46,7 @@ impl Places {
                 WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
             ),
             batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
+            runs: Portions::of(runs_bytes, 0, runs_bytes),
         }
     }
 }

@@ -218,8 +218,19 @@ impl Lab {
 
     pub(super) fn open_with(sandbox: SandboxLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let views = Views::open(Self::config(&folder, sandbox)).unwrap();
-        Self { views, folder, networks: AtomicU64::new(0) }
+        let config = Self::config(&folder, sandbox);
+        Self::of(folder, config)
+    }
+
+    /// A host whose views have this much memory for more than one batch in a transaction.
+    pub(super) fn with_runs_of(runs_bytes: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { runs_bytes, ..Self::config(&folder, SandboxLimits::default()) };
+        Self::of(folder, config)
+    }
+
+    fn of(folder: TempDir, config: Config) -> Self {
+        Self { views: Views::open(config).unwrap(), folder, networks: AtomicU64::new(0) }
     }
 
     pub(super) fn config(folder: &TempDir, sandbox: SandboxLimits) -> Config {

@@ -20,7 +20,7 @@ use std::{
 
 /// Something that may happen, expressed so that it is always possible.
 #[derive(Debug, Clone)]
-enum Happening {
+pub(super) enum Happening {
     Met(BTreeSet<usize>),
     FollowedUp(usize, BTreeSet<usize>),
     Asked(usize, BTreeSet<usize>),
@@ -54,7 +54,7 @@ fn happening() -> impl Strategy<Value = (i64, Happening)> {
     ((0..i64::from(TODAY) * 24).prop_map(|hour| at(0, hour)), what)
 }
 
-fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
+pub(super) fn happenings() -> impl Strategy<Value = Vec<(i64, Happening)>> {
     proptest::collection::vec(happening(), 1..40)
 }
 
@@ -137,7 +137,7 @@ impl Written {
     }
 }
 
-fn written(happenings: &[(i64, Happening)]) -> Arc<MemoryLog> {
+pub(super) fn written(happenings: &[(i64, Happening)]) -> Arc<MemoryLog> {
     let (log, mut written) = (MemoryLog::with_people(), Written::default());
     for (at, happening) in happenings {
         written.append(&log, *at, happening);
@@ -145,7 +145,7 @@ fn written(happenings: &[(i64, Happening)]) -> Arc<MemoryLog> {
     log
 }
 
-fn config(cases: u32) -> ProptestConfig {
+pub(super) fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

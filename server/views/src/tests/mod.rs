@@ -9,4 +9,5 @@ mod life;
 mod quarantine;
 mod questions;
 mod refusals;
+mod runs;
 mod shapes;

@@ -11,18 +11,17 @@ use crate::{
         tables::{Meta, Quarantined, Record},
     },
     fold::{
-        derivation::{Derivation, KeyChange, note_changes, write_quarantine, write_records},
+        derivation::{Derivation, KeyChange, write_quarantine, write_records},
         evaluate::EvaluateError,
-        grouping::Grouped,
-        intake::Intake,
         materialise::Materialisation,
-        source::Batch,
+        run::{Run, Span},
+        side_tables::SideTables,
     },
     limits,
     plugin::runner::Runner,
     share::cancel::Cancel,
 };
-use kith_core::{day::Day, history::Budget, position::Position, timestamp::Timestamp};
+use kith_core::{day::Day, position::Position, timestamp::Timestamp};
 use redb::WriteTransaction;
 use std::{collections::HashMap, sync::Arc};
 
@@ -45,7 +44,10 @@ pub(crate) struct Follower {
     meta: Meta,
     meaning: Meaning,
     quarantine: HashMap<Key, Quarantined>,
+    /// Batches committed since the last transaction that was synced.
     unsynced: u32,
+    /// The head that the last run was given, if the rows as of it are still to be made.
+    rows_due: Option<Position>,
     /// Which keys are in quarantine once there are too many.
     spoilt: Option<String>,
 }
@@ -55,7 +57,8 @@ impl Follower {
     pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
         let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
-        let mut follower = Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0, spoilt: None };
+        let mut follower =
+            Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0, rows_due: None, spoilt: None };
         follower.reload()?;
         follower.shared.publish(&follower.meta);
         Ok(follower)
@@ -87,8 +90,9 @@ impl Follower {
         Ok(())
     }
 
-    /// Processes one batch up to `head`, or whatever else is due. After an error, call `reload` before the next step.
+    /// Processes one run up to `head`, or whatever else is due. After an error, call `reload` before the next step.
     pub(crate) fn step(&mut self, head: Position) -> Result<Step, EvaluateError> {
+        let head = self.rows_due.unwrap_or(head);
         let stepped = self.step_once(head);
         let is_level = self.meta.cursor >= head && self.meta.day.is_some();
         match stepped {
@@ -97,7 +101,7 @@ impl Follower {
                 self.spoilt = Some(spoilt.to_string());
                 Ok(Step::Spoilt)
             }
-            // Checked only at the head: before it, the number of keys in quarantine depends on where batches end.
+            // Checked only at the head: before it, the number of keys in quarantine depends on where runs end.
             Ok(Step::Advanced | Step::Level) if is_level && self.is_spoilt() => {
                 self.spoilt =
                     self.first_quarantined().map(|first| format!("{} keys, such as {first}", self.quarantine.len()));
@@ -133,18 +137,13 @@ impl Follower {
             self.turn_day(today)?;
             return Ok(Step::Advanced);
         }
-        let portion = self.shared.plugin.places().batches.take();
-        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / portion.bytes());
-        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes: portion.bytes() };
-        let mut batch = self.shared.source.read(self.meta.cursor, head, budget)?;
-        batch.cut(self.shared.source.routes(), part_of(limits::BATCH_EVENTS_MAX));
-        if batch.last == self.meta.cursor {
-            batch.last = head.max(self.meta.cursor);
-        }
-        if batch.last == self.meta.cursor && self.meta.day.is_some() {
+        if self.meta.cursor >= head && self.meta.day.is_some() {
             return Ok(Step::Level);
         }
-        self.take_in(&batch, head, today)?;
+        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning };
+        let places = self.shared.plugin.places();
+        let run = Run::read::<EvaluateError>(&span, &self.shared.source, places, self.runner.cancel())?;
+        self.take_in(run, head, today)?;
         Ok(Step::Advanced)
     }
 
@@ -157,53 +156,59 @@ impl Follower {
         Ok(())
     }
 
-    /// Folds a batch; makes all rows when it first reaches the head of the log.
+    /// Folds a run; makes all rows when it first reaches the head of the log, or after a large run in the next step, so
+    /// that a failure costs only one of the two.
     #[tracing::instrument(level = "debug", skip_all, fields(
         view = self.shared.name(),
-        position = batch.last.get(),
-        batch.events = batch.entries.len(),
+        position = run.last.get(),
+        run.batches = run.batches,
     ), err(level = "debug"))]
-    fn take_in(&mut self, batch: &Batch, head: Position, today: Day) -> Result<(), EvaluateError> {
+    fn take_in(&mut self, mut run: Run, head: Position, today: Day) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
-        let write = shared.store.write(self.lasting())?;
-        let mut meta = Meta { cursor: batch.last, ..self.meta };
+        let write = shared.store.write(self.lasting(run.batches))?;
+        let mut meta = Meta { cursor: run.last, ..self.meta };
         let mut quarantine = self.quarantine.clone();
-        let intake = Intake::take(&batch.entries, &shared.source, self.meaning.clone())?;
-        intake.write(&write)?;
-        let grouped = Grouped::of(&batch.entries, &shared.source, &intake.meaning)?;
-        grouped.write(&write, &intake, self.shape())?;
-        let grouped = grouped.without_withdrawn(&shared.source, batch.last);
+        let withdrawn = std::mem::take(&mut run.withdrawn);
+        run.intake.write(&write)?;
+        run.grouped.write(&write, &run.intake, self.shape())?;
+        run.grouped.drop_withdrawn(&shared.source, run.last);
         shared.room.check()?;
         let (is_built, shape) = (self.meta.day.is_some(), self.shape());
-        self.derivation(&write, batch.last).derive(&intake, &grouped, |runner, changes| {
+        let mut side_tables = SideTables::default();
+        self.derivation(&write).derive(&run, withdrawn, |runner, changes| {
             shared.room.check()?;
             note_stuck(&mut quarantine, &changes)?;
             write_records(&write, &changes, &mut meta)?;
+            side_tables.note_seconds(&changes);
             if !is_built {
                 return Ok(());
             }
-            note_changes(&write, &changes)?;
+            side_tables.note_changes(&changes);
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
-            let (source, meaning, quarantine, meta) = (&shared.source, &intake.meaning, &mut quarantine, &mut meta);
-            let room = &shared.room;
-            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room }.make(today, &keys)
+            let (source, meaning, quarantine, meta) = (&shared.source, &run.intake.meaning, &mut quarantine, &mut meta);
+            let (room, runs) = (&shared.room, &shared.plugin.places().runs);
+            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room, runs }
+                .make(today, &keys)
         })?;
-        if !is_built && batch.last >= head {
-            self.materialisation(&write, &intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
+        side_tables.write(&write)?;
+        let reaches_head = !is_built && run.last >= head;
+        if reaches_head && run.batches == 1 {
+            self.materialisation(&write, &run.intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
         }
-        self.commit(write, meta, quarantine)?;
-        self.meaning = intake.meaning;
+        self.commit(write, meta, quarantine, run.batches)?;
+        self.meaning = run.intake.meaning;
+        self.rows_due = (reaches_head && run.batches > 1).then_some(run.last);
         Ok(())
     }
 
     /// Makes all rows as of another day.
     fn turn_day(&mut self, today: Day) -> Result<(), EvaluateError> {
         let shared = Arc::clone(&self.shared);
-        let write = shared.store.write(self.lasting())?;
+        let write = shared.store.write(self.lasting(1))?;
         let (mut meta, mut quarantine) = (self.meta, self.quarantine.clone());
         let meaning = self.meaning.clone();
         self.materialisation(&write, &meaning, &mut quarantine, &mut meta).make_all(today)?;
-        self.commit(write, meta, quarantine)?;
+        self.commit(write, meta, quarantine, 1)?;
         Ok(())
     }
 
@@ -212,6 +217,7 @@ impl Follower {
         tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log behind the view, rebuilding");
         self.shared.store.clear(self.meta.identity)?;
         self.reload()?;
+        self.rows_due = None;
         self.shared.forget_tables();
         self.shared.publish(&self.meta);
         Ok(())
@@ -222,21 +228,23 @@ impl Follower {
         write: WriteTransaction,
         meta: Meta,
         quarantine: HashMap<Key, Quarantined>,
+        batches: u32,
     ) -> Result<(), StoreError> {
         write_quarantine(&write, &self.quarantine, &quarantine)?;
         write_meta(&write, &meta)?;
-        let lasting = self.lasting();
+        let lasting = self.lasting(batches);
         write.commit()?;
         self.unsynced = match lasting {
             Lasting::Now => 0,
-            Lasting::Later => self.unsynced + 1,
+            Lasting::Later => self.unsynced + batches,
         };
         (self.meta, self.quarantine) = (meta, quarantine);
         Ok(())
     }
 
-    fn lasting(&self) -> Lasting {
-        if self.unsynced + 1 < limits::BATCHES_PER_SYNC_MAX { Lasting::Later } else { Lasting::Now }
+    /// When a transaction of this many batches has to survive a crash.
+    fn lasting(&self, batches: u32) -> Lasting {
+        if self.unsynced + batches < limits::BATCHES_PER_SYNC_MAX { Lasting::Later } else { Lasting::Now }
     }
 
     fn is_spoilt(&self) -> bool {
@@ -249,10 +257,10 @@ impl Follower {
         self.shared.plugin.manifest().key_shape()
     }
 
-    fn derivation<'a>(&'a mut self, write: &'a WriteTransaction, cursor: Position) -> Derivation<'a> {
+    fn derivation<'a>(&'a mut self, write: &'a WriteTransaction) -> Derivation<'a> {
         let shape = self.shape();
         let Self { shared, runner, meaning, quarantine, .. } = self;
-        Derivation { write, source: &shared.source, runner, shape, quarantine, meant: meaning, cursor }
+        Derivation { write, source: &shared.source, runner, shape, quarantine, meant: meaning }
     }
 
     fn materialisation<'a>(
@@ -264,8 +272,9 @@ impl Follower {
     ) -> Materialisation<'a> {
         let shape = self.shape();
         let Self { shared, runner, .. } = self;
-        let Shared { source, room, .. } = &**shared;
-        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room }
+        let Shared { source, room, plugin, .. } = &**shared;
+        let runs = &plugin.places().runs;
+        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room, runs }
     }
 }
 

@@ -43,6 +43,13 @@ pub(crate) struct FoldEvent {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Extras(Option<Arc<Vec<u8>>>);
 
+impl Extras {
+    /// Bytes of memory that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |packed| packed.len() + 48)
+    }
+}
+
 impl Deref for Extras {
     type Target = [u8];
 

@@ -1,0 +1,134 @@
+//! The entries that a view processes in one transaction: near the head those that came in, far behind it as many as
+//! there is memory for.
+//!
+//! The result does not depend on how many they are. A transaction writes a page of a table once, however many of its
+//! entries change, so far behind the head larger runs mean that much less to write.
+
+use super::{
+    grouping::Grouped,
+    intake::Intake,
+    source::{Batch, Source, SourceError},
+};
+use crate::{
+    contract::key::Key,
+    file::people::Meaning,
+    limits,
+    share::{cancel::Cancel, interrupted::Interrupted, places::Places, portions::Portion},
+};
+use kith_core::{history::Budget, position::Position};
+use std::collections::BTreeMap;
+
+/// Entries that are processed in one transaction, grouped by key.
+pub(crate) struct Run {
+    /// The position of the last one.
+    pub(crate) last: Position,
+    /// What they change besides the keys of their events.
+    pub(crate) intake: Intake,
+    /// Their events.
+    pub(crate) grouped: Grouped,
+    /// The keys of entries that they withdraw, with the position of the last such retraction.
+    pub(crate) withdrawn: BTreeMap<Key, Position>,
+    /// How many batches they are.
+    pub(crate) batches: u32,
+    /// Memory for more than one batch.
+    _room: Option<Portion>,
+}
+
+/// Where a run begins and may end.
+pub(crate) struct Span<'a> {
+    /// The last position before it.
+    pub(crate) after: Position,
+    /// The head of the log.
+    pub(crate) head: Position,
+    /// The person each handle meant before it.
+    pub(crate) meaning: &'a Meaning,
+}
+
+impl Run {
+    /// Reads the next entries. Merges and their withdrawal change the keys of other entries, so they come in runs of a
+    /// single batch.
+    pub(crate) fn read<E: From<SourceError> + From<Interrupted>>(
+        span: &Span<'_>,
+        source: &Source,
+        places: &Places,
+        cancel: &Cancel,
+    ) -> Result<Self, E> {
+        let portion = places.batches.take();
+        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / portion.bytes());
+        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes: portion.bytes() };
+        let next = |after: Position| -> Result<Batch, SourceError> {
+            let mut batch = source.read(after, span.head, budget)?;
+            batch.cut(source.routes(), part_of(limits::BATCH_EVENTS_MAX));
+            if batch.last == after {
+                batch.last = span.head.max(after);
+            }
+            Ok(batch)
+        };
+        let mut run = Self {
+            last: span.after,
+            intake: Intake::new(span.meaning.clone()),
+            grouped: Grouped::default(),
+            withdrawn: BTreeMap::new(),
+            batches: 0,
+            _room: None,
+        };
+        let mut room: Option<Portion> = None;
+        loop {
+            let batch = next(run.last)?;
+            let moves = batch.moves_people(source)?;
+            if moves && run.batches > 0 {
+                break;
+            }
+            run.take(&batch, source)?;
+            if moves || run.last >= span.head {
+                break;
+            }
+            if room.is_none() {
+                let share = places.runs.take();
+                run.grouped.reserve(share.bytes(), part_of(limits::BATCH_EVENTS_MAX));
+                room = Some(share);
+            }
+            if room.as_ref().is_none_or(|room| run.bytes() >= room.bytes()) {
+                break;
+            }
+            cancel.check()?;
+        }
+        run._room = room;
+        run.grouped.sort();
+        Ok(run)
+    }
+
+    fn take(&mut self, batch: &Batch, source: &Source) -> Result<(), SourceError> {
+        let known = self.intake.withdrawn.len();
+        self.intake.take(&batch.entries, source)?;
+        self.grouped.add(&batch.entries, source, &self.intake.meaning)?;
+        let withdrawn = self.intake.withdrawn[known..].to_vec();
+        for withdrawn in withdrawn.chunks(limits::ANEW_READ_ENTRIES) {
+            self.note_withdrawn(withdrawn, source)?;
+        }
+        self.last = batch.last;
+        self.batches += 1;
+        Ok(())
+    }
+
+    /// Notes the keys of withdrawn entries. Includes keys that appear and disappear within the run: they can be queried
+    /// as of positions in between.
+    fn note_withdrawn(&mut self, withdrawn: &[(Position, Position)], source: &Source) -> Result<(), SourceError> {
+        let positions: BTreeMap<Position, Position> = withdrawn.iter().copied().collect();
+        let targets: Vec<Position> = withdrawn.iter().map(|(target, _)| *target).collect();
+        for routable in source.routables_at(&targets)? {
+            let position = positions[&routable.order.position];
+            for key in routable.keys(&self.intake.meaning) {
+                self.withdrawn.entry(key).and_modify(|last| *last = position.max(*last)).or_insert(position);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of memory that the run takes until it is stored.
+    fn bytes(&self) -> usize {
+        /// A key in a tree, with its position and its share of the nodes.
+        const WITHDRAWN_BYTES: usize = 48;
+        self.grouped.bytes() + self.intake.bytes() + self.withdrawn.len() * WITHDRAWN_BYTES
+    }
+}
