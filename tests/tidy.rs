@@ -285,6 +285,7 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
         ("pages of the files of views", views::STORE_CACHES_BYTES_MAX + following * views::STORE_CACHE_BYTES_MIN),
         ("memory of plugins that follow", views::FOLLOWING_BYTES_MAX),
         ("what views take in", 3 * (views::BATCHES_BYTES_MAX + following * views::BATCH_BYTES_MIN)),
+        ("what views that are far behind take in beyond that", views::RUNS_BYTES_DEFAULT),
         (
             "states and rows of views, with the one large part",
             following * (views::FOLLOWING_WORK_BYTES + views::CALL_RESULT_BYTES) + views::FOLLOWING_LARGE_WORK_BYTES,

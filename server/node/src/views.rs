@@ -57,6 +57,7 @@ impl NetworkViews {
         let data = &log_config.data;
         let mut host = host_config(data);
         host.store_cache_bytes = config.store_cache_bytes;
+        host.runs_bytes_max = config.runs_bytes_max;
         host.sandbox.memory_bytes = config.memory_bytes_max;
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
         let built_in = BUILTINS.iter().map(|builtin| digest_of(builtin.component));

@@ -55,7 +55,7 @@ pub struct Config {
     /// Bytes of memory in which each view may cache pages of its file; less if there are many views.
     pub store_cache_bytes: usize,
     /// Bytes of memory in which all views together process more entries at once while they are far behind; 0 for none.
-    pub runs_bytes: usize,
+    pub runs_bytes_max: usize,
     /// What plugins may use.
     pub sandbox: SandboxLimits,
     /// The disk space that views may use.
@@ -74,7 +74,7 @@ impl Config {
             cache_key: CacheKey::of_the_account(),
             compiling: Compiling::Here,
             store_cache_bytes,
-            runs_bytes: limits::RUNS_BYTES_DEFAULT,
+            runs_bytes_max: limits::RUNS_BYTES_DEFAULT,
             sandbox: SandboxLimits::default(),
             room: Room::default(),
             priority: Priority::OthersFirst,
@@ -102,7 +102,7 @@ impl Views {
     pub fn open(config: Config) -> Result<Self, SandboxError> {
         folder::make_private(&config.folder).map_err(SandboxError::new)?;
         let (cache, key) = (config.cache_folder.clone(), config.cache_key.clone());
-        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox, config.runs_bytes)?;
+        let sandbox = Sandbox::open(cache, key, config.compiling.clone(), config.sandbox, config.runs_bytes_max)?;
         let pages = Portions::of(
             limits::STORE_CACHES_BYTES_MAX.max(config.store_cache_bytes),
             limits::STORE_CACHE_BYTES_MIN.min(config.store_cache_bytes),

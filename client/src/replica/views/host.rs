@@ -6,7 +6,7 @@ use super::{
 use crate::{error::Error, replica::store::read_state};
 use kith_core::reason::Reason;
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
-use kith_views::{Config, Following, Report, ViewHandle, ViewScope, ViewState, Views};
+use kith_views::{Config, Following, Report, ViewHandle, ViewScope, ViewState, Views, limits::RUNS_BYTES_REPLICA};
 use std::{
     collections::HashMap,
     fs, io,
@@ -301,7 +301,8 @@ impl Host {
                 remove_others(&folder, |other| other != name && !other.starts_with(PENDING))
                     .map_err(|error| at(&folder, &error))?;
             }
-            let config = Config::new(folder.join(&name), cache);
+            let usual = Config::new(folder.join(&name), cache);
+            let config = Config { runs_bytes_max: RUNS_BYTES_REPLICA, ..usual };
             let views = Views::open(config).map_err(|error| ViewError::Host(error.to_string()))?;
             Ok(Open { name, views: Arc::new(views), held, found: HashMap::new() })
         })

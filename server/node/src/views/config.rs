@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub struct Config {
     /// Bytes of memory in which each view may cache pages of its file.
     pub store_cache_bytes: usize,
+    /// Bytes of memory in which all views together process more entries at once while they are far behind.
+    pub runs_bytes_max: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
     /// Bytes of a view's file, or four times the size of the log if that is more.
@@ -40,6 +42,7 @@ impl Default for Config {
         let usual = host_config(Path::new(""));
         Self {
             store_cache_bytes: usual.store_cache_bytes,
+            runs_bytes_max: usual.runs_bytes_max,
             memory_bytes_max: usual.sandbox.memory_bytes,
             compile_s_max: 60,
             compiler: Program::default(),
@@ -54,6 +57,7 @@ impl Config {
     #[allow(clippy::cast_possible_wrap, reason = "the memory of a plugin is far below 2^63")]
     pub const RANGES: &[Range] = &[
         ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),
+        ("runs_bytes_max", 0, 1024 * 1024 * 1024 * 1024),
         ("memory_bytes_max", 1, kith_views::limits::MEMORY_BYTES_MAX as i64),
         ("file_bytes_max", 1024 * 1024, 1024 * 1024 * 1024 * 1024 * 1024),
         ("free_bytes_min", 0, 1024 * 1024 * 1024 * 1024 * 1024),

@@ -3,7 +3,7 @@
 //! The index names people as entries do, so merges and their withdrawal never change it.
 
 use super::{
-    evaluate::meant_key,
+    evaluate::{EvaluateError, meant_key},
     intake::Intake,
     routing::Routable,
     source::{Source, SourceError},
@@ -17,12 +17,10 @@ use crate::{
         tables::{MENTIONS, PLACES, SECONDS, mention_bytes},
     },
     plugin::abi::batch::FoldEvent,
+    share::cancel::Cancel,
 };
 use kith_core::{event::Event, position::Position};
 use redb::WriteTransaction;
-
-/// Bytes of an event, of its key among those with a new second person, and of two changes of the key.
-const EVENT_BYTES: usize = size_of::<FoldEvent>() + 8 + 2 * 16;
 
 /// Events by key, and their places in the index.
 #[derive(Debug, Default)]
@@ -81,18 +79,16 @@ impl Grouped {
         self.events.sort_unstable();
     }
 
-    /// Makes room for as many events as fit into this much memory, and for some more. Memory that is not used is not
-    /// taken.
-    pub(crate) fn reserve(&mut self, bytes: usize, more: usize) {
-        let fit = bytes / EVENT_BYTES + more;
+    /// Makes room for a number of events. Room that is not used takes no memory.
+    pub(crate) fn reserve(&mut self, fit: usize) {
         self.events.reserve_exact(fit.saturating_sub(self.events.len()));
     }
 
-    /// Bytes of memory that this takes, and that the lists of keys take which are made of it.
-    pub(crate) fn bytes(&self) -> usize {
+    /// Bytes of memory that this takes, if an event takes so many.
+    pub(crate) fn bytes(&self, event_bytes: usize) -> usize {
         let (places, mentions) = (self.places.len(), self.mentions.len());
         let lists = places * size_of::<Place>() + mentions * size_of::<(Handle, Position)>();
-        self.events.len() * EVENT_BYTES + 2 * lists + self.extras_bytes
+        self.events.len() * event_bytes + 2 * lists + self.extras_bytes
     }
 
     /// Leaves out events of entries that are withdrawn as of a position. Their places stay in the index.
@@ -113,15 +109,31 @@ impl Grouped {
 
     /// Stores the places. The second people of keys are stored later with the keys' records, unless the entries of a
     /// key are folded under another key, or the batch itself looks up entries of people who mean somebody else now.
-    pub(crate) fn write(&self, write: &WriteTransaction, intake: &Intake, shape: KeyShape) -> Result<(), StoreError> {
-        let mut places = write.open_table(PLACES)?;
+    pub(crate) fn write(
+        &self,
+        write: &WriteTransaction,
+        intake: &Intake,
+        shape: KeyShape,
+        cancel: &Cancel,
+    ) -> Result<(), EvaluateError> {
+        self.write_places(write, cancel)?;
+        Ok(self.write_people(write, intake, shape)?)
+    }
+
+    fn write_places(&self, write: &WriteTransaction, cancel: &Cancel) -> Result<(), EvaluateError> {
+        let mut places = write.open_table(PLACES).map_err(StoreError::from)?;
         let mut last = None;
-        for place in self.places() {
+        for (step, place) in self.places().enumerate() {
+            cancel.check_at(step)?;
             // An entry may come under a key by several routes.
             if last.replace(place) != Some(place) {
-                places.insert(&place.to_bytes(), ())?;
+                places.insert(&place.to_bytes(), ()).map_err(StoreError::from)?;
             }
         }
+        Ok(())
+    }
+
+    fn write_people(&self, write: &WriteTransaction, intake: &Intake, shape: KeyShape) -> Result<(), StoreError> {
         if !(intake.meaning.is_plain() && intake.moves.is_empty()) {
             let mut seconds = write.open_table(SECONDS)?;
             let mut last = None;

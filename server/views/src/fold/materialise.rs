@@ -87,15 +87,17 @@ impl Materialisation<'_> {
             after = Some(*last);
             self.runner.hold(keys.iter().map(|(_, record)| record.state.len()).sum())?;
             if is_first {
-                keys.iter().for_each(|(key, record)| side_tables.note_change(*key, record.changed));
+                for (key, record) in &keys {
+                    side_tables.note_change(*key, record.changed);
+                }
                 if side_tables.bytes() >= share.bytes() {
-                    side_tables.write(self.write)?;
+                    side_tables.write(self.write, self.runner.cancel())?;
                 }
             }
             self.make(day, &keys)?;
             self.runner.let_go();
         }
-        side_tables.write(self.write)?;
+        side_tables.write(self.write, self.runner.cancel())?;
         self.meta.day = Some(day);
         Ok(())
     }

@@ -70,7 +70,7 @@ enum Parties {
     Group(Vec<Handle>),
     Towards { by: Handle, with: Vec<Handle> },
     Introduction { referrer: Handle, person: Handle, to: Handle },
-    Answer { person: Handle, to: Handle, by: Handle, answer: u16 },
+    Answer { person: Handle, to: Handle, by: Handle, answer: u8 },
 }
 
 /// An entry that a view folds, before merges are resolved.
@@ -159,16 +159,16 @@ struct Seat {
     actor: Handle,
     subject: Handle,
     third: Handle,
-    others: u32,
-    flags: u16,
+    others: u8,
+    flags: u8,
 }
 
 fn distinct(people: &[Handle], meaning: &Meaning) -> BTreeSet<Handle> {
     people.iter().map(|handle| meaning.of(*handle)).collect()
 }
 
-fn count(people: usize) -> u32 {
-    u32::try_from(people).expect("events have at most 64 people")
+fn count(people: usize) -> u8 {
+    u8::try_from(people).expect("events have at most 64 people")
 }
 
 /// Everyone with everyone else: nobody acts and nobody is acted upon.
@@ -233,7 +233,7 @@ fn introduction_seats(key_by: KeyBy, referrer: Handle, person: Handle, to: Handl
 }
 
 /// Somebody answers an introduction.
-fn answer_seats(key_by: KeyBy, person: Handle, to: Handle, by: Handle, answer: u16) -> BTreeSet<(Key, Seat)> {
+fn answer_seats(key_by: KeyBy, person: Handle, to: Handle, by: Handle, answer: u8) -> BTreeSet<(Key, Seat)> {
     let seat = Seat { actor: by, third: by, others: 1, flags: answer, ..Seat::default() };
     match key_by {
         KeyBy::IntroducedPair if person == to => BTreeSet::new(),
@@ -272,7 +272,7 @@ fn parties(fact: &Fact, people: &People, referral: Option<Referral>) -> Option<P
     }
 }
 
-fn answer_flags(answer: Answer) -> u16 {
+fn answer_flags(answer: Answer) -> u8 {
     match answer {
         Answer::Accepted => 1,
         Answer::Declined => 2,

@@ -13,6 +13,7 @@ use crate::{
     contract::key::Key,
     file::people::Meaning,
     limits,
+    plugin::abi::batch::FoldEvent,
     share::{cancel::Cancel, interrupted::Interrupted, places::Places, portions::Portion},
 };
 use kith_core::{history::Budget, position::Position};
@@ -30,8 +31,12 @@ pub(crate) struct Run {
     pub(crate) withdrawn: BTreeMap<Key, Position>,
     /// How many batches they are.
     pub(crate) batches: u32,
-    /// Memory for more than one batch.
-    _room: Option<Portion>,
+    /// Bytes of an event, and of what is collected for its key.
+    event_bytes: usize,
+    /// Memory for one batch, and for what is made of it.
+    _batch: Portion,
+    /// Memory for what is made of more.
+    room: Option<Portion>,
 }
 
 /// Where a run begins and may end.
@@ -42,6 +47,8 @@ pub(crate) struct Span<'a> {
     pub(crate) head: Position,
     /// The person each handle meant before it.
     pub(crate) meaning: &'a Meaning,
+    /// Bytes that are collected for a key.
+    pub(crate) key_bytes: usize,
 }
 
 impl Run {
@@ -54,8 +61,9 @@ impl Run {
         cancel: &Cancel,
     ) -> Result<Self, E> {
         let portion = places.batches.take();
-        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / portion.bytes());
-        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes: portion.bytes() };
+        let bytes = portion.bytes();
+        let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / bytes);
+        let budget = Budget { entries: part_of(limits::BATCH_ENTRIES_MAX), bytes };
         let next = |after: Position| -> Result<Batch, SourceError> {
             let mut batch = source.read(after, span.head, budget)?;
             batch.cut(source.routes(), part_of(limits::BATCH_EVENTS_MAX));
@@ -70,9 +78,10 @@ impl Run {
             grouped: Grouped::default(),
             withdrawn: BTreeMap::new(),
             batches: 0,
-            _room: None,
+            event_bytes: size_of::<FoldEvent>() + span.key_bytes,
+            _batch: portion,
+            room: None,
         };
-        let mut room: Option<Portion> = None;
         loop {
             let batch = next(run.last)?;
             let moves = batch.moves_people(source)?;
@@ -80,22 +89,24 @@ impl Run {
                 break;
             }
             run.take(&batch, source)?;
-            if moves || run.last >= span.head {
-                break;
-            }
-            if room.is_none() {
-                let share = places.runs.take();
-                run.grouped.reserve(share.bytes(), part_of(limits::BATCH_EVENTS_MAX));
-                room = Some(share);
-            }
-            if room.as_ref().is_none_or(|room| run.bytes() >= room.bytes()) {
+            if moves || run.last >= span.head || !run.has_room(places, part_of(limits::BATCH_EVENTS_MAX)) {
                 break;
             }
             cancel.check()?;
         }
-        run._room = room;
         run.grouped.sort();
         Ok(run)
+    }
+
+    /// Whether there is memory to go on with a batch of up to `events`, which is counted as a batch and not as a run.
+    fn has_room(&mut self, places: &Places, events: usize) -> bool {
+        let room = self.room.get_or_insert_with(|| {
+            let share = places.runs.take();
+            self.grouped.reserve(share.bytes() / self.event_bytes + events);
+            share
+        });
+        let room = room.bytes();
+        self.bytes() < room
     }
 
     fn take(&mut self, batch: &Batch, source: &Source) -> Result<(), SourceError> {
@@ -129,6 +140,6 @@ impl Run {
     fn bytes(&self) -> usize {
         /// A key in a tree, with its position and its share of the nodes.
         const WITHDRAWN_BYTES: usize = 48;
-        self.grouped.bytes() + self.intake.bytes() + self.withdrawn.len() * WITHDRAWN_BYTES
+        self.grouped.bytes(self.event_bytes) + self.intake.bytes() + self.withdrawn.len() * WITHDRAWN_BYTES
     }
 }

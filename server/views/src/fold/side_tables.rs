@@ -1,16 +1,22 @@
 //! What is stored of keys in tables with another order than theirs: collected, and stored in the order of its table, so
 //! that each page is written once.
 
-use super::derivation::KeyChange;
+use super::{derivation::KeyChange, evaluate::EvaluateError};
 use crate::{
     contract::key::Key,
     file::{
         store::StoreError,
         tables::{CHANGES, SECONDS, change_bytes},
     },
+    share::cancel::Cancel,
 };
 use kith_core::position::Position;
 use redb::WriteTransaction;
+
+/// Bytes that are collected for a key while the view is built.
+pub(crate) const BUILDING_KEY_BYTES: usize = 8;
+/// The same for a view that is built.
+pub(crate) const BUILT_KEY_BYTES: usize = 8 + 2 * 16;
 
 /// Collected rows of these tables.
 #[derive(Default)]
@@ -21,6 +27,13 @@ pub(crate) struct SideTables {
 }
 
 impl SideTables {
+    /// Makes room for what is collected for a number of keys. Room that is not used takes no memory.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.seconds.reserve_exact(keys);
+        self.changed_before.reserve_exact(keys);
+        self.changed.reserve_exact(keys);
+    }
+
     /// Notes the second people of new keys.
     pub(crate) fn note_seconds(&mut self, changes: &[KeyChange]) {
         let new = changes.iter().filter(|change| change.before.is_none() && change.key.b != 0);
@@ -46,22 +59,25 @@ impl SideTables {
     }
 
     /// Stores everything.
-    pub(crate) fn write(&mut self, write: &WriteTransaction) -> Result<(), StoreError> {
-        for list in [&mut self.changed_before, &mut self.changed] {
-            list.sort_unstable();
-        }
-        self.seconds.sort_unstable();
-        let mut seconds = write.open_table(SECONDS)?;
-        for second in self.seconds.drain(..) {
-            seconds.insert(&second, ())?;
-        }
-        let mut changes = write.open_table(CHANGES)?;
-        for change in self.changed_before.drain(..) {
-            changes.remove(&change)?;
-        }
-        for change in self.changed.drain(..) {
-            changes.insert(&change, ())?;
-        }
-        Ok(())
+    pub(crate) fn write(&mut self, write: &WriteTransaction, cancel: &Cancel) -> Result<(), EvaluateError> {
+        let mut seconds = write.open_table(SECONDS).map_err(StoreError::from)?;
+        drain(&mut self.seconds, cancel, |second| seconds.insert(second, ()).map(drop))?;
+        let mut changes = write.open_table(CHANGES).map_err(StoreError::from)?;
+        drain(&mut self.changed_before, cancel, |change| changes.remove(change).map(drop))?;
+        drain(&mut self.changed, cancel, |change| changes.insert(change, ()).map(drop))
     }
+}
+
+/// Takes everything out of a list, in order.
+fn drain<const N: usize>(
+    list: &mut Vec<[u8; N]>,
+    cancel: &Cancel,
+    mut store: impl FnMut(&[u8; N]) -> Result<(), redb::StorageError>,
+) -> Result<(), EvaluateError> {
+    list.sort_unstable();
+    for (step, row) in list.drain(..).enumerate() {
+        cancel.check_at(step)?;
+        store(&row).map_err(StoreError::from)?;
+    }
+    Ok(())
 }

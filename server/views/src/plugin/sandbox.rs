@@ -62,14 +62,14 @@ pub(crate) enum Keep {
 }
 
 impl Sandbox {
-    /// Sets up the engine; compiled components are stored in `cache_folder`. Views that are far behind have `runs_bytes`
+    /// Sets up the engine; compiled components are stored in `cache_folder`. Views that are far behind have `runs_bytes_max`
     /// of memory together.
     pub(crate) fn open(
         cache_folder: PathBuf,
         cache_key: CacheKey,
         compiling: Compiling,
         limits: SandboxLimits,
-        runs_bytes: usize,
+        runs_bytes_max: usize,
     ) -> Result<Self, SandboxError> {
         let functions = functions(&cache_folder, &cache_key, &compiling);
         let engine = engine_with(Allocation::Pool, functions.clone()).map_err(SandboxError::new)?;
@@ -78,7 +78,7 @@ impl Sandbox {
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
         let limits = SandboxLimits { memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX), ..limits };
         let (compiler, places) =
-            (Compiler::new(compiling, cache, functions), Places::new(limits.memory_bytes, runs_bytes));
+            (Compiler::new(compiling, cache, functions), Places::new(limits.memory_bytes, runs_bytes_max));
         Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
     }
 

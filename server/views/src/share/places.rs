@@ -32,7 +32,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// Places for plugins that may have up to `memory_bytes` each; there is always enough for at least one.
-    pub(crate) fn new(memory_bytes: usize, runs_bytes: usize) -> Self {
+    pub(crate) fn new(memory_bytes: usize, runs_bytes_max: usize) -> Self {
         let bytes = |usual: usize| usual.max(memory_bytes);
         Self {
             following: Lending::new(
@@ -46,7 +46,7 @@ impl Places {
                 WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
             ),
             batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
-            runs: Portions::of(runs_bytes, 0, runs_bytes),
+            runs: Portions::of(runs_bytes_max, 0, runs_bytes_max),
         }
     }
 }

@@ -223,9 +223,9 @@ impl Lab {
     }
 
     /// A host whose views have this much memory for more than one batch in a transaction.
-    pub(super) fn with_runs_of(runs_bytes: usize) -> Self {
+    pub(super) fn with_runs_of(runs_bytes_max: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config { runs_bytes, ..Self::config(&folder, SandboxLimits::default()) };
+        let config = Config { runs_bytes_max, ..Self::config(&folder, SandboxLimits::default()) };
         Self::of(folder, config)
     }
 

@@ -218,7 +218,7 @@ fn what_is_stuck_was_not_before() {
 }
 
 /// A log with this many people, `p0`, `p1` ...
-fn crowd(people: usize) -> Arc<MemoryLog> {
+pub(super) fn crowd(people: usize) -> Arc<MemoryLog> {
     let log = MemoryLog::empty();
     for number in 0..people {
         let person = member(number);
@@ -234,7 +234,7 @@ fn crowd(people: usize) -> Arc<MemoryLog> {
     log
 }
 
-fn member(number: usize) -> PersonId {
+pub(super) fn member(number: usize) -> PersonId {
     format!("p{number}").parse().unwrap()
 }
 

@@ -1,11 +1,17 @@
 //! A view that is far behind processes its entries in runs: with the same result as batch by batch, whatever their size.
 
 use super::{
-    harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, builtin, person},
+    harness::{HOSTILE, Lab, MemoryLog, PEOPLE, TODAY, View, at, builtin, person},
     laws::{config, happenings, written},
+    quarantine::{crowd, member},
 };
-use crate::{Explain, Query, Row, view::follower::Step};
-use kith_core::{day::Day, history::History, position::Position};
+use crate::{Explain, Query, Row, limits, view::follower::Step};
+use kith_core::{
+    day::Day,
+    event::{Attribute, AttributeValue, Fact, Habit, Met, Scope},
+    history::History,
+    position::Position,
+};
 use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
 use std::sync::Arc;
 
@@ -148,4 +154,37 @@ fn a_crash_within_a_run_costs_that_run_and_nothing_else() {
     assert_eq!(view.handle.cursor().position, kept);
     view.catch_up();
     assert_eq!(view.digest(), expected);
+}
+
+/// Two people meet in an event on which the plugin fails.
+fn poison(log: &MemoryLog, one: usize, other: usize) -> u64 {
+    let attributes = vec![Attribute { key: "poison".into(), value: AttributeValue::Flag(true) }];
+    let people = [one, other].map(member).into();
+    log.append_event(at(1, 9), Fact::Habit(Habit::Met(Met { people })), Scope::Network, attributes)
+}
+
+#[test]
+fn a_view_stops_for_what_is_at_the_head_and_not_for_what_was_before_it() {
+    let log = crowd(limits::QUARANTINED_KEYS_MAX + 2);
+    let poisoned: Vec<u64> = (1..=limits::QUARANTINED_KEYS_MAX).map(|other| poison(&log, 0, other)).collect();
+    let stuck = log.head();
+    for position in &poisoned[1..] {
+        log.retracted(*position);
+    }
+    log.read_in_pieces_of(10);
+    for runs_bytes in [0, 4_000, 1 << 20] {
+        let lab = Lab::with_runs_of(runs_bytes);
+        let mut view = lab.view(&HOSTILE, "t", &log);
+        view.catch_up();
+        assert_eq!(view.step(), Step::Level);
+        let [key] = &view.handle.status().unwrap().quarantined[..] else { panic!("one key is stuck") };
+        assert_eq!((&key.key, key.position), (&vec![member(0), member(1)], Some(Position::new(poisoned[0]))));
+        let mut view = lab.view(&HOSTILE, "t", &log);
+        let mut step = Step::Advanced;
+        while step == Step::Advanced {
+            step = view.follower.step(stuck).unwrap();
+        }
+        assert_eq!(step, Step::Spoilt);
+        assert!(view.follower.why_spoilt().contains("100 keys, such as p0, p1 at entry"));
+    }
 }

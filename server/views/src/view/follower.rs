@@ -15,7 +15,7 @@ use crate::{
         evaluate::EvaluateError,
         materialise::Materialisation,
         run::{Run, Span},
-        side_tables::SideTables,
+        side_tables::{BUILDING_KEY_BYTES, BUILT_KEY_BYTES, SideTables},
     },
     limits,
     plugin::runner::Runner,
@@ -140,7 +140,8 @@ impl Follower {
         if self.meta.cursor >= head && self.meta.day.is_some() {
             return Ok(Step::Level);
         }
-        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning };
+        let key_bytes = if self.meta.day.is_some() { BUILT_KEY_BYTES } else { BUILDING_KEY_BYTES };
+        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning, key_bytes };
         let places = self.shared.plugin.places();
         let run = Run::read::<EvaluateError>(&span, &self.shared.source, places, self.runner.cancel())?;
         self.take_in(run, head, today)?;
@@ -170,11 +171,12 @@ impl Follower {
         let mut quarantine = self.quarantine.clone();
         let withdrawn = std::mem::take(&mut run.withdrawn);
         run.intake.write(&write)?;
-        run.grouped.write(&write, &run.intake, self.shape())?;
+        run.grouped.write(&write, &run.intake, self.shape(), self.runner.cancel())?;
         run.grouped.drop_withdrawn(&shared.source, run.last);
         shared.room.check()?;
         let (is_built, shape) = (self.meta.day.is_some(), self.shape());
         let mut side_tables = SideTables::default();
+        side_tables.reserve(run.grouped.keys().count());
         self.derivation(&write).derive(&run, withdrawn, |runner, changes| {
             shared.room.check()?;
             note_stuck(&mut quarantine, &changes)?;
@@ -190,7 +192,7 @@ impl Follower {
             Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room, runs }
                 .make(today, &keys)
         })?;
-        side_tables.write(&write)?;
+        side_tables.write(&write, self.runner.cancel())?;
         let reaches_head = !is_built && run.last >= head;
         if reaches_head && run.batches == 1 {
             self.materialisation(&write, &run.intake.meaning, &mut quarantine, &mut meta).make_all(today)?;

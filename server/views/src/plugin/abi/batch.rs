@@ -32,9 +32,9 @@ pub(crate) struct FoldEvent {
     /// The third person: the referrer, or who answered; otherwise 0.
     pub(crate) third: u32,
     /// Number of people in the event besides the one it is seen under.
-    pub(crate) others: u32,
+    pub(crate) others: u8,
     /// Low 2 bits: the answer.
-    pub(crate) flags: u16,
+    pub(crate) flags: u8,
     /// Packed attributes.
     pub(crate) extras: Extras,
 }
@@ -117,11 +117,11 @@ pub(crate) fn encode_batch(slots: &[FoldSlot<'_>]) -> Vec<u8> {
 fn put_event(batch: &mut Vec<u8>, event: &FoldEvent, extras_before: usize) {
     batch.extend_from_slice(&event.order.position.get().to_le_bytes());
     batch.extend_from_slice(&event.order.at.to_le_bytes());
-    for word in [event.actor, event.subject, event.third, event.others] {
+    for word in [event.actor, event.subject, event.third, u32::from(event.others)] {
         put_u32(batch, word);
     }
     put_u16(batch, event.route);
-    put_u16(batch, event.flags);
+    put_u16(batch, event.flags.into());
     let extra = if event.extras.is_empty() { 0 } else { 1 + count_u32(extras_before) };
     put_u32(batch, extra);
 }
