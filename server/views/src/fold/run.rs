@@ -5,6 +5,7 @@
 //! entries change, so far behind the head larger runs mean that much less to write.
 
 use super::{
+    evaluate::EvaluateError,
     grouping::Grouped,
     intake::Intake,
     source::{Batch, Source, SourceError},
@@ -14,7 +15,7 @@ use crate::{
     file::people::Meaning,
     limits,
     plugin::abi::batch::FoldEvent,
-    share::{cancel::Cancel, interrupted::Interrupted, places::Places, portions::Portion},
+    share::{cancel::Cancel, places::Places, portions::Portion},
 };
 use kith_core::{history::Budget, position::Position};
 use std::collections::BTreeMap;
@@ -54,12 +55,12 @@ pub(crate) struct Span<'a> {
 impl Run {
     /// Reads the next entries. Merges and their withdrawal change the keys of other entries, so they come in runs of a
     /// single batch.
-    pub(crate) fn read<E: From<SourceError> + From<Interrupted>>(
+    pub(crate) fn read(
         span: &Span<'_>,
         source: &Source,
         places: &Places,
         cancel: &Cancel,
-    ) -> Result<Self, E> {
+    ) -> Result<Self, EvaluateError> {
         let portion = places.batches.take();
         let bytes = portion.bytes();
         let part_of = |most: usize| most / (limits::BATCH_BYTES_MAX / bytes);

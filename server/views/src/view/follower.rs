@@ -143,7 +143,7 @@ impl Follower {
         let key_bytes = if self.meta.day.is_some() { BUILT_KEY_BYTES } else { BUILDING_KEY_BYTES };
         let span = Span { after: self.meta.cursor, head, meaning: &self.meaning, key_bytes };
         let places = self.shared.plugin.places();
-        let run = Run::read::<EvaluateError>(&span, &self.shared.source, places, self.runner.cancel())?;
+        let run = Run::read(&span, &self.shared.source, places, self.runner.cancel())?;
         self.take_in(run, head, today)?;
         Ok(Step::Advanced)
     }
