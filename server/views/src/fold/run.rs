@@ -50,6 +50,8 @@ pub(crate) struct Span<'a> {
     pub(crate) meaning: &'a Meaning,
     /// Bytes that are collected for a key.
     pub(crate) key_bytes: usize,
+    /// The most batches it may have.
+    pub(crate) batches_max: u32,
 }
 
 impl Run {
@@ -90,7 +92,8 @@ impl Run {
                 break;
             }
             run.take(&batch, source)?;
-            if moves || run.last >= span.head || !run.has_room(places, part_of(limits::BATCH_EVENTS_MAX)) {
+            let is_whole = moves || run.last >= span.head || run.batches >= span.batches_max;
+            if is_whole || !run.has_room(places, part_of(limits::BATCH_EVENTS_MAX)) {
                 break;
             }
             cancel.check()?;

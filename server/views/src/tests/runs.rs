@@ -188,3 +188,19 @@ fn a_view_stops_for_what_is_at_the_head_and_not_for_what_was_before_it() {
         assert!(view.follower.why_spoilt().contains("100 keys, such as p0, p1 at entry"));
     }
 }
+
+#[test]
+fn after_a_failure_runs_begin_small_again() {
+    let lab = Lab::with_runs_of(1 << 20);
+    let (_, mut view) = meetings(&lab);
+    let places: Vec<_> = std::iter::from_fn(|| lab.views.places().following.lend(0).ok()).collect();
+    view.follower.step(view.log.head()).unwrap_err();
+    view.follower.reload().unwrap();
+    drop(places);
+    let mut positions = vec![view.handle.cursor().position.get()];
+    while view.step() == Step::Advanced {
+        positions.push(view.handle.cursor().position.get());
+    }
+    positions.dedup();
+    assert_eq!(positions, [0, 1, 3, 7, 15, 31, 46]);
+}

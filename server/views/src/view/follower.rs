@@ -46,6 +46,8 @@ pub(crate) struct Follower {
     quarantine: HashMap<Key, Quarantined>,
     /// Batches committed since the last transaction that was synced.
     unsynced: u32,
+    /// The most batches of the next run: one after a failure, which may come again, and then twice as many each time.
+    batches_max: u32,
     /// The head that the last run was given, if the rows as of it are still to be made.
     rows_due: Option<Position>,
     /// Which keys are in quarantine once there are too many.
@@ -57,9 +59,19 @@ impl Follower {
     pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
         let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
-        let mut follower =
-            Self { shared, runner, clock, meta, meaning, quarantine, unsynced: 0, rows_due: None, spoilt: None };
-        follower.reload()?;
+        let mut follower = Self {
+            shared,
+            runner,
+            clock,
+            meta,
+            meaning,
+            quarantine,
+            unsynced: 0,
+            batches_max: u32::MAX,
+            rows_due: None,
+            spoilt: None,
+        };
+        follower.read_file()?;
         follower.shared.publish(&follower.meta);
         Ok(follower)
     }
@@ -79,8 +91,13 @@ impl Follower {
         self.runner.give_way();
     }
 
-    /// Drops everything that was not committed.
+    /// Drops everything that was not committed, after a failure.
     pub(crate) fn reload(&mut self) -> Result<(), StoreError> {
+        self.batches_max = 1;
+        self.read_file()
+    }
+
+    fn read_file(&mut self) -> Result<(), StoreError> {
         let read = self.shared.store.read()?;
         self.meta = read_meta(&read)?.expect("the file was checked when it was opened");
         self.quarantine = read_quarantine(&read)?;
@@ -141,10 +158,12 @@ impl Follower {
             return Ok(Step::Level);
         }
         let key_bytes = if self.meta.day.is_some() { BUILT_KEY_BYTES } else { BUILDING_KEY_BYTES };
-        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning, key_bytes };
+        let batches_max = self.batches_max;
+        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning, key_bytes, batches_max };
         let places = self.shared.plugin.places();
         let run = Run::read(&span, &self.shared.source, places, self.runner.cancel())?;
         self.take_in(run, head, today)?;
+        self.batches_max = self.batches_max.saturating_mul(2);
         Ok(Step::Advanced)
     }
 
@@ -218,7 +237,7 @@ impl Follower {
     fn begin_anew(&mut self) -> Result<(), StoreError> {
         tracing::warn!(view = %self.shared.name(), cursor = self.meta.cursor.get(), "log behind the view, rebuilding");
         self.shared.store.clear(self.meta.identity)?;
-        self.reload()?;
+        self.read_file()?;
         self.rows_due = None;
         self.shared.forget_tables();
         self.shared.publish(&self.meta);
