@@ -104,6 +104,8 @@ pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_secs(1);
 pub(crate) const TURN_MAX: Duration = Duration::from_secs(5);
 /// How often a view that waits for its turn looks whether somebody needs it sooner.
 pub(crate) const TURN_LOOK: Duration = Duration::from_millis(50);
+/// The longest that a view that is being built waits for memory for a run, before it processes a single batch.
+pub(crate) const RUN_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The longest pause of a view after a temporary failure.
 pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Fuel of one call, roughly one unit per instruction; the same for every call, so that batching makes no difference.

@@ -9,5 +9,6 @@ pub(crate) mod one_place;
 pub(crate) mod places;
 pub(crate) mod portions;
 pub(crate) mod room;
+pub(crate) mod run_places;
 pub(crate) mod turns;
 pub(crate) mod work;

@@ -15,11 +15,14 @@ use crate::{
     },
     limits,
     plugin::runner::Runner,
-    share::{portions::Portions, room::FileRoom},
+    share::{
+        room::FileRoom,
+        run_places::{RunPlace, RunPlaces},
+    },
 };
 use kith_core::{day::Day, position::Position};
 use redb::{ReadableTable, Table, WriteTransaction};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// Bytes of rows between two checks of the disk space.
 const ROOM_LOOK_BYTES: usize = 1024 * 1024;
@@ -43,7 +46,7 @@ pub(crate) struct Materialisation<'a> {
     /// The disk space of the view's file.
     pub(crate) room: &'a FileRoom,
     /// Memory for what is stored in another order than that of keys.
-    pub(crate) runs: &'a Portions,
+    pub(crate) runs: &'a RunPlaces,
 }
 
 impl Materialisation<'_> {
@@ -76,10 +79,12 @@ impl Materialisation<'_> {
         })
     }
 
-    /// Makes the rows of all keys as of a day. While the view is being built, records when each key last changed.
-    pub(crate) fn make_all(&mut self, day: Day) -> Result<(), EvaluateError> {
+    /// Makes the rows of all keys as of a day. While the view is being built, records when each key last changed, for
+    /// which it may wait for memory.
+    pub(crate) fn make_all(&mut self, day: Day, patience: Duration) -> Result<(), EvaluateError> {
         let is_first = self.meta.day.is_none();
-        let share = self.runs.take();
+        let memory = self.runs.take_within(patience, self.runner.cancel()).filter(|_| is_first);
+        let side_bytes_max = memory.as_ref().map_or(0, RunPlace::bytes);
         let (mut side_tables, mut after) = (SideTables::default(), None);
         loop {
             let keys = self.records_after(after)?;
@@ -90,7 +95,7 @@ impl Materialisation<'_> {
                 for (key, record) in &keys {
                     side_tables.note_change(*key, record.changed);
                 }
-                if side_tables.bytes() >= share.bytes() {
+                if side_tables.bytes() >= side_bytes_max {
                     side_tables.write(self.write, self.runner.cancel())?;
                 }
             }

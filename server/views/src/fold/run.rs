@@ -15,10 +15,10 @@ use crate::{
     file::people::Meaning,
     limits,
     plugin::abi::batch::FoldEvent,
-    share::{cancel::Cancel, places::Places, portions::Portion},
+    share::{cancel::Cancel, places::Places, portions::Portion, run_places::RunPlace},
 };
 use kith_core::{history::Budget, position::Position};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Entries that are processed in one transaction, grouped by key.
 pub(crate) struct Run {
@@ -37,7 +37,7 @@ pub(crate) struct Run {
     /// Memory for one batch, and for what is made of it.
     _batch: Portion,
     /// Memory for what is made of more.
-    room: Option<Portion>,
+    room: Option<RunPlace>,
 }
 
 /// Where a run begins and may end.
@@ -52,6 +52,8 @@ pub(crate) struct Span<'a> {
     pub(crate) key_bytes: usize,
     /// The most batches it may have.
     pub(crate) batches_max: u32,
+    /// How long it may wait for memory for more than one.
+    pub(crate) patience: Duration,
 }
 
 impl Run {
@@ -93,7 +95,7 @@ impl Run {
             }
             run.take(&batch, source)?;
             let is_whole = moves || run.last >= span.head || run.batches >= span.batches_max;
-            if is_whole || !run.has_room(places, part_of(limits::BATCH_EVENTS_MAX)) {
+            if is_whole || !run.has_room(part_of(limits::BATCH_EVENTS_MAX), span, places, cancel) {
                 break;
             }
             cancel.check()?;
@@ -103,14 +105,14 @@ impl Run {
     }
 
     /// Whether there is memory to go on with a batch of up to `events`, which is counted as a batch and not as a run.
-    fn has_room(&mut self, places: &Places, events: usize) -> bool {
-        let room = self.room.get_or_insert_with(|| {
-            let share = places.runs.take();
-            self.grouped.reserve(share.bytes() / self.event_bytes + events);
-            share
-        });
-        let room = room.bytes();
-        self.bytes() < room
+    fn has_room(&mut self, events: usize, span: &Span<'_>, places: &Places, cancel: &Cancel) -> bool {
+        if self.room.is_none() {
+            self.room = places.runs.take_within(span.patience, cancel);
+            if let Some(room) = &self.room {
+                self.grouped.reserve(room.bytes() / self.event_bytes + events);
+            }
+        }
+        self.room.as_ref().is_some_and(|room| self.bytes() < room.bytes())
     }
 
     fn take(&mut self, batch: &Batch, source: &Source) -> Result<(), SourceError> {

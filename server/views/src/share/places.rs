@@ -2,7 +2,7 @@
 //!
 //! Lack of a place says nothing about a plugin: a refused caller tries again, and gets the same rows.
 
-use super::{portions::Portions, work::WorkMemory};
+use super::{portions::Portions, run_places::RunPlaces, work::WorkMemory};
 use crate::limits;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wasmtime::{ResourceLimiter, StoreLimits, StoreLimitsBuilder};
@@ -27,7 +27,7 @@ pub(crate) struct Places {
     /// Memory for the batches of entries that following views read.
     pub(crate) batches: Portions,
     /// Memory for what views that are far behind make of more than one batch.
-    pub(crate) runs: Portions,
+    pub(crate) runs: RunPlaces,
 }
 
 impl Places {
@@ -46,7 +46,7 @@ impl Places {
                 WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
             ),
             batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
-            runs: Portions::of(runs_bytes_max, 0, runs_bytes_max),
+            runs: RunPlaces::of(runs_bytes_max),
         }
     }
 }

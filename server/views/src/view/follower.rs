@@ -23,7 +23,7 @@ use crate::{
 };
 use kith_core::{day::Day, position::Position, timestamp::Timestamp};
 use redb::WriteTransaction;
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,9 +157,13 @@ impl Follower {
         if self.meta.cursor >= head && self.meta.day.is_some() {
             return Ok(Step::Level);
         }
-        let key_bytes = if self.meta.day.is_some() { BUILT_KEY_BYTES } else { BUILDING_KEY_BYTES };
-        let batches_max = self.batches_max;
-        let span = Span { after: self.meta.cursor, head, meaning: &self.meaning, key_bytes, batches_max };
+        // Nobody waits for rows at each position of a view that has none yet.
+        let (key_bytes, patience) = match self.meta.day {
+            Some(_) => (BUILT_KEY_BYTES, Duration::ZERO),
+            None => (BUILDING_KEY_BYTES, limits::RUN_WAIT_MAX),
+        };
+        let Self { meaning, batches_max, .. } = self;
+        let span = Span { after: self.meta.cursor, head, meaning, key_bytes, batches_max: *batches_max, patience };
         let places = self.shared.plugin.places();
         let run = Run::read(&span, &self.shared.source, places, self.runner.cancel())?;
         self.take_in(run, head, today)?;
@@ -214,7 +218,8 @@ impl Follower {
         side_tables.write(&write, self.runner.cancel())?;
         let reaches_head = !is_built && run.last >= head;
         if reaches_head && run.batches == 1 {
-            self.materialisation(&write, &run.intake.meaning, &mut quarantine, &mut meta).make_all(today)?;
+            let patience = if self.rows_due.is_some() { limits::RUN_WAIT_MAX } else { Duration::ZERO };
+            self.materialisation(&write, &run.intake.meaning, &mut quarantine, &mut meta).make_all(today, patience)?;
         }
         self.commit(write, meta, quarantine, run.batches)?;
         self.meaning = run.intake.meaning;
@@ -228,7 +233,7 @@ impl Follower {
         let write = shared.store.write(self.lasting(1))?;
         let (mut meta, mut quarantine) = (self.meta, self.quarantine.clone());
         let meaning = self.meaning.clone();
-        self.materialisation(&write, &meaning, &mut quarantine, &mut meta).make_all(today)?;
+        self.materialisation(&write, &meaning, &mut quarantine, &mut meta).make_all(today, Duration::ZERO)?;
         self.commit(write, meta, quarantine, 1)?;
         Ok(())
     }
