@@ -106,6 +106,10 @@ pub(crate) const TURN_MAX: Duration = Duration::from_secs(5);
 pub(crate) const TURN_LOOK: Duration = Duration::from_millis(50);
 /// The longest that a view that is being built waits for memory for a run, before it processes a single batch.
 pub(crate) const RUN_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Batches that it processes after having waited in vain, before it waits again.
+pub(crate) const RUN_WAIT_BATCHES: u32 = 16;
+/// The longest that a run takes; after a longer one, as of a slow plugin, the next has half as many batches.
+pub(crate) const RUN_TIME_MAX: Duration = Duration::from_secs(30);
 /// The longest pause of a view after a temporary failure.
 pub(crate) const FAILURE_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Fuel of one call, roughly one unit per instruction; the same for every call, so that batching makes no difference.

@@ -115,6 +115,11 @@ impl Run {
         self.room.as_ref().is_some_and(|room| self.bytes() < room.bytes())
     }
 
+    /// Whether it is a single batch for want of memory for more.
+    pub(crate) fn lacks_memory(&self, head: Position) -> bool {
+        self.room.is_none() && self.last < head
+    }
+
     fn take(&mut self, batch: &Batch, source: &Source) -> Result<(), SourceError> {
         let known = self.intake.withdrawn.len();
         self.intake.take(&batch.entries, source)?;

@@ -23,7 +23,11 @@ use crate::{
 };
 use kith_core::{day::Day, position::Position, timestamp::Timestamp};
 use redb::WriteTransaction;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +50,11 @@ pub(crate) struct Follower {
     quarantine: HashMap<Key, Quarantined>,
     /// Batches committed since the last transaction that was synced.
     unsynced: u32,
-    /// The most batches of the next run: one after a failure, which may come again, and then twice as many each time.
+    /// The most batches of the next run: one after a failure, which may come again, fewer after a long run, and then
+    /// twice as many each time.
     batches_max: u32,
+    /// Batches to process before waiting again for memory for a run.
+    batches_before_waiting: u32,
     /// The head that the last run was given, if the rows as of it are still to be made.
     rows_due: Option<Position>,
     /// Which keys are in quarantine once there are too many.
@@ -68,6 +75,7 @@ impl Follower {
             quarantine,
             unsynced: 0,
             batches_max: u32::MAX,
+            batches_before_waiting: 0,
             rows_due: None,
             spoilt: None,
         };
@@ -157,17 +165,24 @@ impl Follower {
         if self.meta.cursor >= head && self.meta.day.is_some() {
             return Ok(Step::Level);
         }
-        // Nobody waits for rows at each position of a view that has none yet.
+        let begun = Instant::now();
+        // Only a view that has no rows yet waits for memory, and a slow plugin in its place does not hold it up for long.
         let (key_bytes, patience) = match self.meta.day {
             Some(_) => (BUILT_KEY_BYTES, Duration::ZERO),
+            None if self.batches_before_waiting > 0 => (BUILDING_KEY_BYTES, Duration::ZERO),
             None => (BUILDING_KEY_BYTES, limits::RUN_WAIT_MAX),
         };
         let Self { meaning, batches_max, .. } = self;
         let span = Span { after: self.meta.cursor, head, meaning, key_bytes, batches_max: *batches_max, patience };
         let places = self.shared.plugin.places();
         let run = Run::read(&span, &self.shared.source, places, self.runner.cancel())?;
+        let (batches, lacks_memory) = (run.batches, run.lacks_memory(head));
         self.take_in(run, head, today)?;
-        self.batches_max = self.batches_max.saturating_mul(2);
+        let waited_in_vain = lacks_memory && patience > Duration::ZERO;
+        self.batches_before_waiting =
+            if waited_in_vain { limits::RUN_WAIT_BATCHES } else { self.batches_before_waiting.saturating_sub(1) };
+        let is_long = begun.elapsed() > limits::RUN_TIME_MAX;
+        self.batches_max = if is_long { (batches / 2).max(1) } else { self.batches_max.saturating_mul(2) };
         Ok(Step::Advanced)
     }
 
