@@ -128,7 +128,7 @@ pub(crate) fn check_text_or_empty(field: &str, text: &str, max: usize) -> Result
 pub(crate) fn check_name(field: &str, name: &str, max: usize) -> Result<(), Invalid> {
     check_text(field, name, max)?;
     let must_be = |rule| Err(Invalid::new(field, Problem::MustBe(rule)));
-    if name.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')) {
+    if name.contains(breaks_line) {
         return must_be("a name on one line, without tabs");
     }
     if name.contains(turns_text) {
@@ -138,6 +138,11 @@ pub(crate) fn check_name(field: &str, name: &str, max: usize) -> Result<(), Inva
         return must_be("a name with a letter or digit that can be seen");
     }
     Ok(())
+}
+
+/// Whether a text with this character may not be displayed on one line.
+pub fn breaks_line(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
 /// Whether a character changes the direction of any text after it (UAX #9: embeddings, overrides, isolates).

@@ -13,7 +13,7 @@ use crate::{
     plugin::engine::SandboxLimits,
     share::{cancel::Cancel, places::Place},
 };
-use kith_core::day::Day;
+use kith_core::{day::Day, invalid::breaks_line};
 use std::collections::HashSet;
 use wasmtime::{
     Engine, Store,
@@ -152,9 +152,9 @@ fn check_remarks(remarks: &[String]) -> Result<(), String> {
     if remarks.len() > limits::REPORT_REMARKS_MAX {
         return Err("the report has more than 8 remarks".to_owned());
     }
-    let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
-    let is_line =
-        |remark: &String| (1..=limits::REPORT_REMARK_BYTES_MAX).contains(&remark.len()) && !remark.contains(breaks);
+    let is_line = |remark: &String| {
+        (1..=limits::REPORT_REMARK_BYTES_MAX).contains(&remark.len()) && !remark.contains(breaks_line)
+    };
     if remarks.iter().all(is_line) { Ok(()) } else { Err("a remark is not one line of 1 to 300 bytes".to_owned()) }
 }
 
