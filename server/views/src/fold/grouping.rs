@@ -108,7 +108,7 @@ impl Grouped {
     }
 
     /// Stores the places. The second people of keys are stored later with the keys' records, unless the entries of a
-    /// key are folded under another key, or the batch itself looks up entries of people who mean somebody else now.
+    /// key are folded under another key, or the run itself looks up entries of people who mean somebody else now.
     pub(crate) fn write(
         &self,
         write: &WriteTransaction,

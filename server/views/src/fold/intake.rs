@@ -26,6 +26,7 @@ const PERSON_BYTES: usize = 48;
 #[derive(Debug, Default)]
 pub(crate) struct Intake {
     people: BTreeMap<Handle, Vec<u8>>,
+    people_bytes: usize,
     merges: Vec<(Position, Merge)>,
     retractions: Vec<(Position, Position)>,
     /// The person each handle means after the run.
@@ -85,8 +86,7 @@ impl Intake {
 
     /// Bytes of memory that this takes, except for merges.
     pub(crate) fn bytes(&self) -> usize {
-        let people: usize = self.people.values().map(|record| record.len() + PERSON_BYTES).sum();
-        people + self.retractions.len() * size_of::<(Position, Position)>() * 2
+        self.people_bytes + self.retractions.len() * size_of::<(Position, Position)>() * 2
     }
 
     fn take_fact(
@@ -128,7 +128,11 @@ impl Intake {
     }
 
     fn note_person(&mut self, handle: Handle, organisation: Option<&OrganisationId>, id: &PersonId) {
-        self.people.insert(handle, encode_person(organisation, id));
+        let record = encode_person(organisation, id);
+        self.people_bytes += record.len() + PERSON_BYTES;
+        if let Some(before) = self.people.insert(handle, record) {
+            self.people_bytes -= before.len() + PERSON_BYTES;
+        }
     }
 
     fn take_merge(&mut self, position: Position, merge: Merge, people: &mut People) {

@@ -83,7 +83,7 @@ impl Materialisation<'_> {
     /// which it may wait for memory.
     pub(crate) fn make_all(&mut self, day: Day, patience: Duration) -> Result<(), EvaluateError> {
         let is_first = self.meta.day.is_none();
-        let memory = self.runs.take_within(patience, self.runner.cancel()).filter(|_| is_first);
+        let memory = if is_first { self.runs.take_within(patience, self.runner.cancel()) } else { None };
         let side_bytes_max = memory.as_ref().map_or(0, RunPlace::bytes);
         let (mut side_tables, mut after) = (SideTables::default(), None);
         loop {

@@ -46,7 +46,9 @@ pub(crate) struct Extras(Option<Arc<Vec<u8>>>);
 impl Extras {
     /// Bytes of memory that they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, |packed| packed.len() + 48)
+        /// The counts of the `Arc`, the vector, and what an allocation adds to both.
+        const BYTES_BESIDE: usize = 48;
+        self.0.as_ref().map_or(0, |packed| packed.len() + BYTES_BESIDE)
     }
 }
 
