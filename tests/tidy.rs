@@ -290,7 +290,7 @@ fn parts_of_memory() -> Vec<(&'static str, usize)> {
             "states and rows of views, with the one large part",
             following * (views::FOLLOWING_WORK_BYTES + views::CALL_RESULT_BYTES) + views::FOLLOWING_LARGE_WORK_BYTES,
         ),
-        ("memory of plugins that answer", views::ASKING_BYTES_MAX),
+        ("memory of plugins that answer, with one large report", views::ASKING_BYTES_MAX),
         (
             "rows of questions, reports and comparisons, with the one large part",
             a_question_each + views::ASKING_LARGE_WORK_BYTES,

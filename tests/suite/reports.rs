@@ -1,6 +1,6 @@
 //! Reports: tables over many keys, computed on request from the rows of views.
 
-use crate::village::{VILLAGE_ENTRIES, token, village};
+use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use kith_tests::{
     cli::Cli,
     hostile::{HOSTILE, remarking_report},
@@ -64,6 +64,20 @@ fn a_row_of_a_report_lists_the_rows_it_stands_on() {
     cli.run(&["why", "bridges", "amina", "ben"]).exits(3).says("organisation");
     cli.run(&["org", "add", "Lakeside Home", "--id", "lakeside"]).ok();
     cli.run(&["why", "bridges", "lakeside", "lakeside"]).exits(3).says("no such row");
+}
+
+#[test]
+fn a_report_that_would_read_too_much_says_how_much() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("kithd.toml");
+    fs::write(&file, "[views]\nreport_input_bytes_max = 70\n").expect("the file can be written");
+    let server = Server::start_with(&["--config", file.to_str().expect("the path is UTF-8")]);
+    let cli = server.cli();
+    populate(&cli);
+    ties(&cli);
+    let text = "the rows that the report reads take 84 bytes, and the limit `report_input_bytes_max` is 70 bytes";
+    cli.run(&["view", "bridges"]).exits(4).says(text);
+    cli.run(&["view", "strength"]).ok();
 }
 
 #[test]
@@ -225,7 +239,7 @@ fn a_report_needs_the_views_that_it_reads_and_follows_their_versions() {
         cli.json(&["plugin", "install", "--builtin", "strength", "--name", "own_ties", "--settings", &settings])
     };
     view(1);
-    cli.run(&install).ok().prints("own@1.2.0 installed");
+    cli.run(&install).ok().prints("own@1.3.0 installed");
     let then = cli.json(&["head"])["position"].to_string();
     let across = || {
         let rows = cli.json_lines(&["view", "own", "--as-of", &then, "--at", "2026-02-01"]);

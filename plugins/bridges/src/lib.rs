@@ -26,6 +26,8 @@ pub use matching::maximum_matching;
 
 /// Up to this many organisations, pairs without any tie have a row, too: they are the ones that do not talk.
 const SILENT_PAIRS_ORGANISATIONS_MAX: u32 = 300;
+/// Any score above 0.
+const SCORE_LEAST: f64 = f64::MIN_POSITIVE;
 /// The most rows of `strength` that are named as evidence.
 const EVIDENCE_MAX: usize = 1_000;
 
@@ -50,11 +52,11 @@ impl Report for Bridges {
 
     const MANIFEST: Manifest = Manifest {
         name: "bridges",
-        version: "1.2.0",
+        version: "1.3.0",
         key_by: KeyBy::OrganisationPair,
         inputs: &[
-            InputNeeded { view: "strength", fields: &["score"] },
-            InputNeeded { view: "help", fields: &["given", "received"] },
+            InputNeeded::of("strength", &["score"]).at_least("score", SCORE_LEAST),
+            InputNeeded::of("help", &["given", "received"]),
         ],
         fields: &[
             column("density", FieldType::Number, "tied pairs of all possible pairs, 0 to 1"),
@@ -91,8 +93,8 @@ impl Report for Bridges {
             return Err("the rows of strength and help are needed".into());
         };
         let sizes = input.sizes();
-        let (bridges, left_out) = self.bridges(input, strength);
-        let help = help_between(input, help);
+        let (bridges, left_out) = self.bridges(input, strength)?;
+        let help = help_between(input, help)?;
         let inside = |organisation: u32| bridges.get(&(organisation, organisation)).map_or(0, |found| found.ties.len());
         let outside = external(&bridges, input.organisations);
         let mut rows = Vec::new();
@@ -102,7 +104,7 @@ impl Report for Bridges {
             let (external, internal) =
                 if a == b { (outside[a as usize], inside(a)) } else { (bridge.ties.len(), inside(a) + inside(b)) };
             let sizes = (sizes[a as usize], sizes[b as usize]);
-            let mut row = bridge.row((a, b), sizes, (external, internal), strength);
+            let mut row = bridge.row((a, b), sizes, (external, internal));
             row.values.push(help.get(&(a, b)).map_or(Value::None, Help::reciprocity));
             rows.push(row);
         }
@@ -127,8 +129,14 @@ const fn column(name: &'static str, of: FieldType, about: &'static str) -> Field
 /// The ties between two organisations, or inside one.
 #[derive(Default)]
 struct Bridge {
-    /// People of the first and of the second organisation, and the row of `strength`.
-    ties: Vec<(u32, u32, u32)>,
+    ties: Vec<Tie>,
+}
+
+/// People of the first and of the second organisation, the row of `strength` and its score.
+struct Tie {
+    people: (u32, u32),
+    row: u32,
+    score: f64,
 }
 
 type Found = BTreeMap<(u32, u32), Bridge>;
@@ -143,20 +151,24 @@ struct LeftOut {
 }
 
 impl Bridges {
-    fn bridges(self, input: &Input, strength: &Table) -> (Found, LeftOut) {
+    fn bridges(self, input: &Input, strength: &Table) -> Result<(Found, LeftOut), String> {
         let (mut bridges, mut left_out) = (Found::new(), LeftOut::default());
-        for (number, row) in (0_u32..).zip(&strength.rows) {
+        for (number, row) in strength.rows() {
+            let [score] = row.values()?;
             // Nothing is left of a tie with a score of 0: it is no tie.
-            let Some(&score) = row.values.first().filter(|score| **score > 0.0) else { continue };
-            match sides(input, row) {
+            if score <= 0.0 {
+                continue;
+            }
+            match sides(input, &row) {
                 None => left_out.unplaced += 1,
                 Some(_) if score < self.settings.score_min => left_out.weak += 1,
                 Some((first, second)) => {
-                    bridges.entry((first.0, second.0)).or_default().ties.push((first.1, second.1, number));
+                    let people = (first.1, second.1);
+                    bridges.entry((first.0, second.0)).or_default().ties.push(Tie { people, row: number, score });
                 }
             }
         }
-        (bridges, left_out)
+        Ok((bridges, left_out))
     }
 }
 
@@ -167,7 +179,7 @@ fn index_over_all(across: usize, inside: usize) -> Option<String> {
 }
 
 /// The organisations and people of a row, the smaller organisation first, if both people have one.
-fn sides(input: &Input, row: &InputRow) -> Option<((u32, u32), (u32, u32))> {
+fn sides(input: &Input, row: &InputRow<'_>) -> Option<((u32, u32), (u32, u32))> {
     let of = |person: u32| (input.member(person).organisation, person);
     let (one, other) = (of(row.a), of(row.b));
     let sides = if one.0 <= other.0 { (one, other) } else { (other, one) };
@@ -190,15 +202,17 @@ impl Help {
 }
 
 /// Help by organisations. Each pair of people has a row each way, which say the same: the share stays what it is.
-fn help_between(input: &Input, help: &Table) -> BTreeMap<(u32, u32), Help> {
+fn help_between(input: &Input, help: &Table) -> Result<BTreeMap<(u32, u32), Help>, String> {
     let mut between = BTreeMap::<_, Help>::new();
-    for row in &help.rows {
-        let ([given, received], Some((first, second))) = (&row.values[..], sides(input, row)) else { continue };
-        let of = between.entry((first.0, second.0)).or_default();
-        of.returned += 2.0 * given.min(*received);
-        of.all += given + received;
+    for (_, row) in help.rows() {
+        let [given, received] = row.values()?;
+        if let Some((first, second)) = sides(input, &row) {
+            let of = between.entry((first.0, second.0)).or_default();
+            of.returned += 2.0 * given.min(received);
+            of.all += given + received;
+        }
     }
-    between
+    Ok(between)
 }
 
 /// Number of ties of each organisation with all others, by ordinal.
@@ -223,13 +237,7 @@ fn keys(bridges: &Found, sizes: &[u64], organisations: u32) -> Vec<(u32, u32)> {
 }
 
 impl Bridge {
-    fn row(
-        &self,
-        (a, b): (u32, u32),
-        (people_a, people_b): (u64, u64),
-        (external, internal): (usize, usize),
-        strength: &Table,
-    ) -> Row {
+    fn row(&self, (a, b): (u32, u32), (people_a, people_b): (u64, u64), (external, internal): (usize, usize)) -> Row {
         let possible = if a == b { people_a * people_a.saturating_sub(1) / 2 } else { people_a * people_b };
         let ties = self.ties.len() as u64;
         let redundancy = if a == b { Value::None } else { integer(maximum_matching(&self.pairs()) as u64) };
@@ -244,11 +252,11 @@ impl Bridge {
             integer(tied_a),
             integer(tied_b),
         ];
-        Row { a, b, values, evidence: self.evidence(strength) }
+        Row { a, b, values, evidence: self.evidence() }
     }
 
     fn pairs(&self) -> Vec<(u32, u32)> {
-        self.ties.iter().map(|(one, other, _)| (*one, *other)).collect()
+        self.ties.iter().map(|tie| tie.people).collect()
     }
 
     /// Number of people with a tie on each side; inside one organisation both sides are everybody with a tie.
@@ -258,7 +266,7 @@ impl Bridge {
             people.dedup();
             people.len() as u64
         };
-        let (firsts, seconds) = self.ties.iter().map(|(one, other, _)| (*one, *other)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (firsts, seconds) = self.ties.iter().map(|tie| tie.people).unzip::<_, _, Vec<_>, Vec<_>>();
         if inside {
             let all = count([firsts, seconds].concat());
             return (all, all);
@@ -267,11 +275,15 @@ impl Bridge {
     }
 
     /// The strongest ties.
-    fn evidence(&self, strength: &Table) -> Vec<(u32, u32)> {
-        let score = |number: u32| strength.rows[number as usize].values[0];
-        let mut numbers: Vec<u32> = self.ties.iter().map(|(.., number)| *number).collect();
-        numbers.sort_by(|one, other| score(*other).total_cmp(&score(*one)).then(one.cmp(other)));
-        numbers.into_iter().take(EVIDENCE_MAX).map(|number| (0, number)).collect()
+    fn evidence(&self) -> Vec<(u32, u32)> {
+        let stronger = |one: &&Tie, other: &&Tie| other.score.total_cmp(&one.score).then(one.row.cmp(&other.row));
+        let mut ties: Vec<&Tie> = self.ties.iter().collect();
+        if ties.len() > EVIDENCE_MAX {
+            ties.select_nth_unstable_by(EVIDENCE_MAX, stronger);
+            ties.truncate(EVIDENCE_MAX);
+        }
+        ties.sort_unstable_by(stronger);
+        ties.into_iter().map(|tie| (0, tie.row)).collect()
     }
 }
 

@@ -1,24 +1,19 @@
 //! The report on small networks, and what holds for every network.
 
 use super::*;
-use kith_report_sdk::{InputRow, Member};
+use kith_report_sdk::Member;
 use proptest::prelude::*;
 
 /// People by organisation, and ties with their scores.
 fn input(organisations: u32, people: &[u32], ties: &[(u32, u32, f64)]) -> Input {
-    let rows = ties.iter().map(|(a, b, score)| InputRow { a: *a, b: *b, item: 0, values: vec![*score] }).collect();
+    let strength = Table::of(ties.iter().map(|(a, b, score)| (*a, *b, 0, [*score])));
     let people = people.iter().map(|organisation| Member { organisation: *organisation, merged: false }).collect();
-    Input { people, organisations, tables: vec![Table { rows }, Table::default()], texts: Vec::new() }
+    Input { people, organisations, tables: vec![strength, Table::default()], texts: Vec::new() }
 }
 
 /// The two rows of a pair in `help`.
-fn help(a: u32, b: u32, given: f64, received: f64) -> [InputRow; 2] {
-    [(1, [given, received]), (2, [received, given])].map(|(item, values)| InputRow {
-        a,
-        b,
-        item,
-        values: values.to_vec(),
-    })
+fn help(a: u32, b: u32, given: f64, received: f64) -> [(u32, u32, u64, [f64; 2]); 2] {
+    [(a, b, 1, [given, received]), (a, b, 2, [received, given])]
 }
 
 fn output(input: &Input, score_min: f64) -> Output {
@@ -85,8 +80,8 @@ fn a_tie_of_which_nothing_is_left_does_not_count() {
 fn help_is_reciprocal_as_far_as_it_is_returned_by_whom_it_was_given_to() {
     let mut input = input(2, &[1, 1, 2, 2, 0], &[]);
     // 1 and 3 help each other alike, 2 gives 4 and gets nothing; help to 5, who has no organisation, counts nowhere.
-    input.tables[1].rows =
-        [help(1, 3, 1.0, 1.0), help(2, 4, 4.0, 0.0), help(1, 2, 1.0, 3.0), help(1, 5, 9.0, 0.0)].concat();
+    input.tables[1] =
+        Table::of([help(1, 3, 1.0, 1.0), help(2, 4, 4.0, 0.0), help(1, 2, 1.0, 3.0), help(1, 5, 9.0, 0.0)].concat());
     let found = rows(&input, 0.0);
     assert_eq!(row(&found, 1, 2).values[8], Value::Number(2.0 / 6.0));
     assert_eq!(row(&found, 1, 1).values[8], Value::Number(0.5));

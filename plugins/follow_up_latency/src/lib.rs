@@ -49,7 +49,7 @@ impl Report for FollowUpLatency {
         name: "follow_up_latency",
         version: "1.1.0",
         key_by: KeyBy::Organisation,
-        inputs: &[InputNeeded { view: "follow_ups", fields: &["met_on", "latency", "state"] }],
+        inputs: &[InputNeeded::of("follow_ups", &["met_on", "latency", "state"])],
         fields: &[
             column("median_days", FieldType::Integer, "days until half of the meetings are followed up"),
             column("median_low", FieldType::Integer, "lower end of the 95 % interval of the median"),
@@ -73,8 +73,8 @@ impl Report for FollowUpLatency {
         let follow_ups = input.tables.first().ok_or("the rows of follow_ups are missing")?;
         let (window_days, mut old, mut unplaced) = (self.window_days, 0, 0);
         let mut found = BTreeMap::<u32, Meetings>::new();
-        for (number, row) in (0_u32..).zip(&follow_ups.rows) {
-            let meeting = Meeting::of(number, row, input, as_of)?;
+        for (number, row) in follow_ups.rows() {
+            let meeting = Meeting::of(number, &row, input, as_of)?;
             if meeting.days_ago > window_days {
                 old += 1;
                 continue;
@@ -110,10 +110,8 @@ struct Meeting {
 }
 
 impl Meeting {
-    fn of(number: u32, row: &InputRow, input: &Input, as_of: Day) -> Result<Self, String> {
-        let [met_on, latency, state] = row.values[..] else {
-            return Err("a row of follow_ups has not the columns asked for".into());
-        };
+    fn of(number: u32, row: &InputRow<'_>, input: &Input, as_of: Day) -> Result<Self, String> {
+        let [met_on, latency, state] = row.values()?;
         // Rows only have meetings up to the day.
         let days_ago = days(f64::from(as_of.0) - met_on);
         let outcome = if latency.is_nan() {

@@ -52,10 +52,9 @@ fn input(people: &[u32], meetings: &[Plain]) -> Input {
         } else {
             0.0
         };
-        let values = vec![f64::from(TODAY - ago), latency.map_or(f64::NAN, f64::from), state];
-        InputRow { a: *a, b: *b, item, values }
+        (*a, *b, item, [f64::from(TODAY - ago), latency.map_or(f64::NAN, f64::from), state])
     };
-    let tables = vec![Table { rows: (1..).zip(meetings).map(row).collect() }];
+    let tables = vec![Table::of((1..).zip(meetings).map(row))];
     let people = people.iter().map(|organisation| Member { organisation: *organisation, merged: false }).collect();
     Input { people, organisations: 3, tables, texts: STATES.map(str::to_owned).to_vec() }
 }

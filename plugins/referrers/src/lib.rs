@@ -65,7 +65,7 @@ impl Report for Referrers {
         name: "referrers",
         version: "1.1.0",
         key_by: KeyBy::Person,
-        inputs: &[InputNeeded { view: "introductions", fields: &["state", "age", "referrer"] }],
+        inputs: &[InputNeeded::of("introductions", &["state", "age", "referrer"])],
         fields: &[
             column("yield_low", FieldType::Number, "lower end of the 95 % interval of the yield, 0 to 1"),
             column("yield", FieldType::Number, "share of the settled introductions that reached their goal, 0 to 1"),
@@ -88,8 +88,8 @@ impl Report for Referrers {
         let introductions = input.tables.first().ok_or("the rows of introductions are missing")?;
         let (settled_days, mut young) = (self.settings.settled_days, 0);
         let mut records = BTreeMap::<u32, Record>::new();
-        for (number, row) in (0_u32..).zip(&introductions.rows) {
-            let Introduction { state, age, referrer } = Introduction::of(row, input)?;
+        for (number, row) in introductions.rows() {
+            let Introduction { state, age, referrer } = Introduction::of(&row, input)?;
             let record = records.entry(referrer).or_default();
             let is_settled = age >= f64::from(settled_days);
             young += usize::from(!is_settled);
@@ -115,10 +115,8 @@ struct Introduction<'a> {
 }
 
 impl<'a> Introduction<'a> {
-    fn of(row: &InputRow, input: &'a Input) -> Result<Self, String> {
-        let [state, age, referrer] = row.values[..] else {
-            return Err("a row of introductions has not the columns asked for".into());
-        };
+    fn of(row: &InputRow<'_>, input: &'a Input) -> Result<Self, String> {
+        let [state, age, referrer] = row.values()?;
         let state = input.text(state).ok_or("a row of introductions has no state")?;
         #[allow(
             clippy::cast_possible_truncation,

@@ -12,10 +12,10 @@ type Plain = (usize, u32, u32);
 fn input(introductions: &[Plain]) -> Input {
     let rows = (1_u64..).zip(introductions).map(|(item, (state, age, referrer))| {
         #[allow(clippy::cast_precision_loss, reason = "five states")]
-        let values = vec![*state as f64, f64::from(*age), f64::from(*referrer)];
-        InputRow { a: 1, b: 2, item, values }
+        let values = [*state as f64, f64::from(*age), f64::from(*referrer)];
+        (1, 2, item, values)
     });
-    let tables = vec![Table { rows: rows.collect() }];
+    let tables = vec![Table::of(rows)];
     Input { tables, texts: STATES.map(str::to_owned).to_vec(), ..Input::default() }
 }
 

@@ -8,24 +8,27 @@
 //! Weighted resource allocation, after Zhou, Lü and Zhang, "Predicting missing links via local information", European
 //! Physical Journal B 71 (2009): people with few ties give more to each. `via` is the shared person who adds most.
 //!
-//! Everybody's `per_person` best pairs have a row; remarks say how many pairs with a score have none.
+//! Everybody's `per_person` best pairs have a row, or the best of these where they are too many; remarks say how many
+//! pairs with a score have none.
 //!
 //! Invariant: sums run in the order of handles and logarithms are libm's, so rows agree on every machine.
 
 mod network;
 
 use kith_report_sdk::{
-    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Person, Report, Row, Value,
+    Day, Field, FieldType, Input, InputNeeded, InputRow, KeyBy, Manifest, Output, Person, Report, Row, Table, Value,
 };
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BinaryHeap};
 
-pub use crate::network::{Network, Path, Tie};
+pub use crate::network::{Network, Path};
 
 /// The most rows that a report may have.
 const ROWS_MAX: usize = 100_000;
-/// The most paths whose ties are named as evidence.
+/// The most paths of one row whose ties are named as evidence.
 const EVIDENCE_PATHS_MAX: usize = 500;
+/// The paths of all rows together whose ties are named: fewer of each where there are many rows, the best at least.
+const EVIDENCE_PATHS_TOTAL: usize = 200_000;
 
 /// The settings of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -58,9 +61,9 @@ impl Report for WhoShouldMeet {
 
     const MANIFEST: Manifest = Manifest {
         name: "who_should_meet",
-        version: "1.1.0",
+        version: "1.2.0",
         key_by: KeyBy::Pair,
-        inputs: &[InputNeeded { view: "strength", fields: &["decayed_days", "last_contact"] }],
+        inputs: &[InputNeeded::of("strength", &["decayed_days", "last_contact"])],
         fields: &[
             column(
                 "score",
@@ -87,13 +90,12 @@ impl Report for WhoShouldMeet {
 
     fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let strength = input.tables.first().ok_or("the rows of strength are missing")?;
-        let mut network = Network::new(input.people.len());
-        for (number, row) in (0_u32..).zip(&strength.rows) {
-            network.add(row.a, row.b, self.tie(number, row)?);
-        }
-        let (mut found, with_score) = self.suggestions(input, &network);
-        found.truncate(ROWS_MAX);
-        let rows: Vec<Row> = found.into_iter().map(|found| found.row(&network)).collect();
+        let network = self.network(input.people.len(), strength)?;
+        let (found, with_score) = self.suggestions(input, &network);
+        let paths_max = (EVIDENCE_PATHS_TOTAL / found.len().max(1)).clamp(1, EVIDENCE_PATHS_MAX);
+        let rows: Result<Vec<Row>, String> =
+            found.into_iter().map(|found| found.row(&network, strength, paths_max)).collect();
+        let rows = rows?;
         let beyond = with_score.asked_for.saturating_sub(rows.len());
         let mut output = Output::from(rows);
         let per_person = self.settings.per_person;
@@ -108,10 +110,55 @@ const fn column(name: &'static str, of: FieldType, about: &'static str) -> Field
 }
 
 /// Two people who should meet.
+#[derive(Debug, Clone, Copy)]
 struct Suggestion {
     a: u32,
     b: u32,
     score: f64,
+}
+
+/// The better comes first.
+impl Ord for Suggestion {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.score.total_cmp(&self.score).then((self.a, self.b).cmp(&(other.a, other.b)))
+    }
+}
+
+impl PartialOrd for Suggestion {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Suggestion {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Suggestion {}
+
+/// The best suggestions of one person, the best first.
+struct Best {
+    most: usize,
+    found: Vec<(u32, f64)>,
+}
+
+impl Best {
+    fn of(most: usize) -> Self {
+        Self { most, found: Vec::with_capacity(most + 1) }
+    }
+
+    fn add(&mut self, other: u32, score: f64) {
+        let is_better = |known: &(u32, f64)| known.1.total_cmp(&score).then(other.cmp(&known.0)).is_gt();
+        let is_full = self.found.len() == self.most;
+        if is_full && self.found.last().is_some_and(is_better) {
+            return;
+        }
+        let place = self.found.partition_point(is_better);
+        self.found.insert(place, (other, score));
+        self.found.truncate(self.most);
+    }
 }
 
 /// Numbers of pairs with a score.
@@ -124,58 +171,70 @@ struct WithScore {
 }
 
 impl WhoShouldMeet {
-    fn tie(self, number: u32, row: &InputRow) -> Result<Tie, String> {
-        let [decayed_days, last_contact] = row.values[..] else {
-            return Err("a row of strength has not the columns asked for".into());
+    fn network(self, people: usize, strength: &Table) -> Result<Network, String> {
+        let weight = |(_, row): (u32, InputRow<'_>)| {
+            let [decayed_days, _] = columns(&row)?;
+            Ok(-libm::expm1(-decayed_days / self.settings.saturation_days))
         };
-        #[allow(clippy::cast_possible_truncation, reason = "days are whole numbers of 32 bits")]
-        let last_contact = Day(last_contact as i32);
-        let weight = -libm::expm1(-decayed_days / self.settings.saturation_days);
-        Ok(Tie { weight, last_contact, row: number })
+        let weights: Result<Vec<f64>, String> = strength.rows().map(weight).collect();
+        Ok(Network::new(people, strength.rows().map(|(_, row)| (row.a, row.b)), weights?))
     }
 
     /// The best suggestions of each person, each pair once, the best pairs first.
     fn suggestions(self, input: &Input, network: &Network) -> (Vec<Suggestion>, WithScore) {
-        let (mut pairs, mut with_score) = (BTreeSet::new(), WithScore::default());
-        let mut found = Vec::new();
+        let (mut best, mut with_score) = (BinaryHeap::new(), WithScore::default());
         let mut scores = network.scores();
         for person in network.people() {
-            let mut others = scores.of(person);
             let own = input.member(person).organisation;
-            let all = others.len();
-            if self.settings.across_organisations {
-                others.retain(|(other, _)| input.member(*other).organisation != own);
-            }
-            with_score.asked_for += others.len();
-            with_score.inside += all - others.len();
-            others.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-            for (other, score) in others.into_iter().take(self.settings.per_person) {
-                let (a, b) = (person.min(other), person.max(other));
-                if pairs.insert((a, b)) {
-                    found.push(Suggestion { a, b, score });
+            let mut of_person = Best::of(self.settings.per_person);
+            scores.of(person, |other, score| {
+                if self.settings.across_organisations && input.member(other).organisation == own {
+                    with_score.inside += 1;
+                } else {
+                    with_score.asked_for += 1;
+                    of_person.add(other, score);
+                }
+            });
+            for (other, score) in of_person.found {
+                best.push(Suggestion { a: person.min(other), b: person.max(other), score });
+                // Each pair is suggested at most twice, by its two people.
+                if best.len() > 2 * ROWS_MAX {
+                    best.pop();
                 }
             }
         }
-        found.sort_by(|one, other| other.score.total_cmp(&one.score).then((one.a, one.b).cmp(&(other.a, other.b))));
+        let mut found = best.into_sorted_vec();
+        found.dedup();
+        found.truncate(ROWS_MAX);
         // Each pair was counted from both of its ends.
         (found, WithScore { asked_for: with_score.asked_for / 2, inside: with_score.inside / 2 })
     }
 }
 
+/// A row's `decayed_days` and `last_contact`.
+fn columns(row: &InputRow<'_>) -> Result<[f64; 2], String> {
+    row.values()
+}
+
 impl Suggestion {
-    fn row(&self, network: &Network) -> Row {
+    fn row(self, network: &Network, strength: &Table, paths_max: usize) -> Result<Row, String> {
         let mut paths = network.paths(self.a, self.b);
         paths.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.via.cmp(&other.via)));
-        let best = paths.first().expect("a pair with a score shares somebody");
+        let best = paths.first().ok_or("a pair with a score shares nobody")?;
+        let last_contact = |row: u32| {
+            let [_, day] = columns(&strength.row(row as usize))?;
+            #[allow(clippy::cast_possible_truncation, reason = "days are whole numbers of 32 bits")]
+            Ok::<_, String>(Value::Day(Day(day as i32)))
+        };
         let values = vec![
             Value::Number(self.score),
             Value::Person(Person(best.via)),
-            Value::Day(best.from.last_contact),
-            Value::Day(best.to.last_contact),
+            last_contact(best.from)?,
+            last_contact(best.to)?,
             Value::Integer(i64::try_from(paths.len()).unwrap_or(i64::MAX)),
         ];
-        let evidence = paths.iter().take(EVIDENCE_PATHS_MAX).flat_map(|path| [(0, path.from.row), (0, path.to.row)]);
-        Row { a: self.a, b: self.b, values, evidence: evidence.collect() }
+        let evidence = paths.iter().take(paths_max).flat_map(|path| [(0, path.from), (0, path.to)]);
+        Ok(Row { a: self.a, b: self.b, values, evidence: evidence.collect() })
     }
 }
 

@@ -1,27 +1,32 @@
 //! Who is in contact with whom, and the scores of those who are two steps apart.
 //!
+//! Everything lies in a few long arrays: a million ties fit into the memory of a report.
 //! Invariant: a person's ties are in the order of handles, so that every sum has one order, the same from both ends.
 
-use kith_report_sdk::Day;
+/// In the sums: a person who was in contact with the one whose scores are computed.
+const CLOSE: f64 = -1.0;
 
-/// A tie between two people in contact.
+/// A person's tie.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tie {
-    /// The strength: from 0, never in contact, to below 1.
-    pub weight: f64,
-    /// The last day in contact.
-    pub last_contact: Day,
+struct Tie {
+    other: u32,
     /// The number of its row.
-    pub row: u32,
+    row: u32,
+    /// The person's part of a path over them that this tie is on: the score of a path is the product of two parts.
+    part: f64,
 }
 
 /// Everybody's ties.
 #[derive(Debug)]
 pub struct Network {
-    /// By handle: the others, in the order of handles, with the ties to them.
-    ties: Vec<Vec<(u32, Tie)>>,
-    /// By handle: the sum of the weights of all ties.
+    /// By handle: where the person's ties begin. One more than there are handles.
+    starts: Vec<u32>,
+    /// The ties of all people: of each in the order of the others' handles.
+    ties: Vec<Tie>,
+    /// By row.
     weights: Vec<f64>,
+    /// By handle: the square root of the sum of the weights of all ties.
+    roots: Vec<f64>,
 }
 
 /// A shared contact of two people.
@@ -31,43 +36,62 @@ pub struct Path {
     pub via: u32,
     /// The contribution to the score of the two.
     pub score: f64,
-    /// The tie with the first person.
-    pub from: Tie,
-    /// The tie with the second person.
-    pub to: Tie,
+    /// The row of the tie with the first person.
+    pub from: u32,
+    /// The row of the tie with the second person.
+    pub to: u32,
 }
 
 impl Network {
-    /// A network of this many people without ties.
-    pub fn new(people: usize) -> Self {
-        Self { ties: vec![Vec::new(); people + 1], weights: vec![0.0; people + 1] }
-    }
-
-    /// Adds a tie between two people; ties come in the order of their keys, each once. People beyond the number given
-    /// have none.
-    pub fn add(&mut self, a: u32, b: u32, tie: Tie) {
-        if (a.max(b) as usize) < self.ties.len() {
-            for (from, to) in [(a, b), (b, a)] {
-                self.ties[from as usize].push((to, tie));
-                self.weights[from as usize] += tie.weight;
+    /// A network of this many people, with the two people and the weight of each row, in the order of keys. A weight is
+    /// from 0, never in contact, to below 1. People beyond the number given have no ties.
+    pub fn new(people: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone, weights: Vec<f64>) -> Self {
+        let ties = (0..).zip(pairs).filter(|(_, (a, b))| (*a).max(*b) as usize <= people);
+        let mut starts = vec![0; people + 2];
+        for (_, (a, b)) in ties.clone() {
+            starts[a as usize + 1] += 1;
+            starts[b as usize + 1] += 1;
+        }
+        for person in 1..starts.len() {
+            starts[person] += starts[person - 1];
+        }
+        let mut totals = vec![0.0; people + 1];
+        for (row, (a, b)) in ties.clone() {
+            for person in [a, b] {
+                totals[person as usize] += weights[row as usize];
             }
         }
+        let roots = totals.into_iter().map(f64::sqrt).collect();
+        let mut next = starts.clone();
+        let no_tie = Tie { other: 0, row: 0, part: 0.0 };
+        let placed = vec![no_tie; starts[people + 1] as usize];
+        let mut network = Self { starts, ties: placed, weights, roots };
+        for (row, (a, b)) in ties {
+            for (from, other) in [(a, b), (b, a)] {
+                let place = &mut next[from as usize];
+                network.ties[*place as usize] = Tie { other, row, part: network.part(row, from) };
+                *place += 1;
+            }
+        }
+        network
     }
 
     /// The handles of those who have ties.
     pub fn people(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.ties).filter(|(_, ties)| !ties.is_empty()).map(|(person, _)| person)
+        let has_ties = |ends: &&[u32]| ends[0] < ends[1];
+        (0..).zip(self.starts.windows(2)).filter(move |(_, ends)| has_ties(ends)).map(|(person, _)| person)
     }
 
     /// Everybody that both are in contact with, in the order of handles, if the contact still counts.
     pub fn paths(&self, a: u32, b: u32) -> Vec<Path> {
         let (mut ones, mut others) = (self.ties(a).iter().peekable(), self.ties(b).iter().peekable());
         let mut paths = Vec::new();
-        while let (Some((one, from)), Some((other, to))) = (ones.peek(), others.peek()) {
-            let order = one.cmp(other);
-            let score = if order.is_eq() { self.share(*one, from, to) } else { 0.0 };
+        while let (Some(one), Some(other)) = (ones.peek(), others.peek()) {
+            let order = one.other.cmp(&other.other);
+            let score =
+                if order.is_eq() { self.part(one.row, one.other) * self.part(other.row, one.other) } else { 0.0 };
             if score > 0.0 {
-                paths.push(Path { via: *one, score, from: *from, to: *to });
+                paths.push(Path { via: one.other, score, from: one.row, to: other.row });
             }
             if order.is_le() {
                 ones.next();
@@ -81,17 +105,20 @@ impl Network {
 
     /// Working memory to compute scores, for one person after the other.
     pub fn scores(&self) -> Scores<'_> {
-        let people = self.ties.len();
-        Scores { network: self, sums: vec![0.0; people], is_close: vec![false; people] }
+        Scores { network: self, sums: vec![0.0; self.starts.len() - 1], reached: Vec::new() }
     }
 
-    fn ties(&self, person: u32) -> &[(u32, Tie)] {
-        self.ties.get(person as usize).map_or(&[], Vec::as_slice)
+    /// The part of a path over somebody that one of their ties has.
+    fn part(&self, row: u32, via: u32) -> f64 {
+        let weight = self.weights[row as usize];
+        if weight > 0.0 { weight / self.roots[via as usize] } else { 0.0 }
     }
 
-    /// What somebody with these two ties, among all theirs, contributes to the score of the two.
-    fn share(&self, via: u32, from: &Tie, to: &Tie) -> f64 {
-        if from.weight > 0.0 && to.weight > 0.0 { from.weight * to.weight / self.weights[via as usize] } else { 0.0 }
+    fn ties(&self, person: u32) -> &[Tie] {
+        match self.starts.get(person as usize..person as usize + 2) {
+            Some(&[start, end]) => &self.ties[start as usize..end as usize],
+            _ => &[],
+        }
     }
 }
 
@@ -100,29 +127,33 @@ impl Network {
 pub struct Scores<'a> {
     network: &'a Network,
     sums: Vec<f64>,
-    is_close: Vec<bool>,
+    reached: Vec<u32>,
 }
 
 impl Scores<'_> {
-    /// Those who share somebody with a person and were never in contact with them, with their scores, in any order.
-    pub fn of(&mut self, person: u32) -> Vec<(u32, f64)> {
-        let close = || [person].into_iter().chain(self.network.ties(person).iter().map(|(other, _)| *other));
-        close().for_each(|other| self.is_close[other as usize] = true);
-        let mut reached = Vec::new();
-        for (via, from) in self.network.ties(person) {
-            for (other, to) in self.network.ties(*via) {
-                let sum = &mut self.sums[*other as usize];
-                let share = self.network.share(*via, from, to);
-                if self.is_close[*other as usize] || share <= 0.0 {
+    /// Visits those who share somebody with a person and were never in contact with them, with their scores, in any
+    /// order.
+    pub fn of(&mut self, person: u32, mut visit: impl FnMut(u32, f64)) {
+        let Self { network, sums, reached } = self;
+        let close = || [person].into_iter().chain(network.ties(person).iter().map(|tie| tie.other));
+        close().for_each(|other| sums[other as usize] = CLOSE);
+        for from in network.ties(person) {
+            let part = network.part(from.row, from.other);
+            for to in network.ties(from.other) {
+                let sum = &mut sums[to.other as usize];
+                let share = part * to.part;
+                if *sum == CLOSE || share <= 0.0 {
                     continue;
                 }
                 if *sum == 0.0 {
-                    reached.push(*other);
+                    reached.push(to.other);
                 }
                 *sum += share;
             }
         }
-        close().for_each(|other| self.is_close[other as usize] = false);
-        reached.into_iter().map(|other| (other, std::mem::take(&mut self.sums[other as usize]))).collect()
+        close().for_each(|other| sums[other as usize] = 0.0);
+        for other in reached.drain(..) {
+            visit(other, std::mem::take(&mut sums[other as usize]));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The report on small networks, compared with the formula as written, and what holds for every network.
 
 use super::*;
-use kith_report_sdk::{Member, Table};
+use kith_report_sdk::Member;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ type Plain = (u32, u32, f64);
 fn input(people: &[u32], ties: &[Plain]) -> Input {
     let mut ties = ties.to_vec();
     ties.sort_by_key(|(a, b, _)| (*a, *b));
-    let row = |(a, b, days): &Plain| InputRow { a: *a, b: *b, item: 0, values: vec![*days, f64::from(100 * a + b)] };
-    let tables = vec![Table { rows: ties.iter().map(row).collect() }];
+    let row = |(a, b, days): &Plain| (*a, *b, 0, [*days, f64::from(100 * a + b)]);
+    let tables = vec![Table::of(ties.iter().map(row))];
     let people = people.iter().map(|organisation| Member { organisation: *organisation, merged: false }).collect();
     Input { people, organisations: 2, tables, texts: Vec::new() }
 }
@@ -75,6 +75,17 @@ fn suggestions_can_be_kept_to_the_best_and_to_other_organisations() {
     for wrong in [r#"{"per_person":0}"#, r#"{"saturation_days":0}"#, r#"{"people":1}"#] {
         assert!(kith_report_sdk::configure::<WhoShouldMeet>(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn where_there_are_many_rows_each_names_fewer_paths() {
+    // Everybody of the first 700 knows all of the last 300, whom they share with each other.
+    let ties: Vec<Plain> = (1..=700).flat_map(|a| (701..=1_000).map(move |b| (a, b, 1.0))).collect();
+    let found = rows(r#"{"per_person":2}"#, &[1; 1_000], &ties);
+    assert!(found.len() > 700, "{}", found.len());
+    let paths = 200_000 / found.len();
+    assert!(found.iter().all(|row| row.evidence.len() == 2 * paths.min(300)), "the best paths of each");
+    assert_eq!(found[0].values[4], Value::Integer(700), "all are counted");
 }
 
 #[test]

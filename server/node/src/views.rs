@@ -59,6 +59,8 @@ impl NetworkViews {
         host.store_cache_bytes = config.store_cache_bytes;
         host.runs_bytes_max = config.runs_bytes_max;
         host.sandbox.memory_bytes = config.memory_bytes_max;
+        host.sandbox.report_memory_bytes = config.report_memory_bytes_max;
+        host.sandbox.report_input_bytes = config.report_input_bytes_max;
         host.cache_key = CacheKey::new(log.derive_key("compiled components"));
         let built_in = BUILTINS.iter().map(|builtin| digest_of(builtin.component));
         host.compiling = Compiling::Elsewhere { but_here: built_in.collect() };

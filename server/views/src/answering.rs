@@ -107,13 +107,14 @@ pub fn rows_of_report(
     Ok(wire::report::answer(report, &page, answer))
 }
 
-/// Answers `ExplainRow` of a report from its table.
+/// Answers `ExplainRow` of a report from its table. Stops when cancelled.
 pub fn explanation_of_report(
     report: &Report,
     table: &ReportTable,
     context: &ReportContext<'_>,
     key: &[String],
+    cancel: &Cancel,
 ) -> Result<v1::ExplainRowResponse, Unanswered> {
-    let found = report.explain_from(table, context, key)?;
+    let found = report.explain_from(table, context, key, cancel)?;
     Ok(wire::report::explanation(report, found, (context.position, context.day)))
 }

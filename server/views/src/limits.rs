@@ -124,6 +124,12 @@ pub const EPOCH_MS: u64 = 100;
 pub const REPORT_FUEL_MAX: u64 = 20_000_000_000;
 /// Wall-clock limit of one computation of a report, in epochs.
 pub const REPORT_EPOCHS_MAX: u64 = 300;
+/// Bytes of a report's memory by default. A report that needs more fails, and says so; nothing else depends on it.
+pub const REPORT_MEMORY_BYTES_DEFAULT: usize = 160 * 1024 * 1024;
+/// Bytes of the rows that are passed to a report, by default.
+pub const REPORT_INPUT_BYTES_DEFAULT: usize = 96 * 1024 * 1024;
+/// Bytes of the rows that are passed to a report that no configuration can exceed.
+pub const REPORT_INPUT_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Rows of a report.
 pub const REPORT_ROWS_MAX: usize = 100_000;
 /// Rows that one row of a report may name as evidence.
@@ -151,7 +157,7 @@ pub const FOLLOWING_INSTANCES_MAX: usize = 192;
 /// Bytes of memory of all instances of following views, unless a single plugin may have more.
 pub const FOLLOWING_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Bytes of memory of all instances for questions and installations, unless a single plugin may have more.
-pub const ASKING_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const ASKING_BYTES_MAX: usize = 192 * 1024 * 1024;
 /// Keys in quarantine at which a view stops.
 pub const QUARANTINED_KEYS_MAX: usize = 100;
 /// Share of the keys in quarantine at which a view stops: one in this many.

@@ -12,12 +12,15 @@ pub(crate) mod table;
 
 use self::{
     error::ReportError,
-    input::Packed,
+    input::{Columns, Packed, Packing},
     table::{ReportTable, TableOf},
 };
 use crate::{
     ask::snapshot::Snapshot,
-    contract::{Field, report_manifest::ReportManifest},
+    contract::{
+        Field, FieldType,
+        report_manifest::{Least, ReportInput, ReportManifest},
+    },
     limits,
     plugin::abi::{
         guest::error::GuestError,
@@ -133,13 +136,11 @@ impl Report {
         work: &Work,
         cancel: &Cancel,
     ) -> Result<Arc<ReportTable>, ReportError> {
+        let (packed, failing_keys) = self.pack(context, work, cancel)?;
         let mut hold = work.hold();
-        let (packed, failing_keys) = self.pack(context, &mut hold, cancel)?;
-        let input = packed.encode();
-        hold.add(input.len())?;
-        let output = self.output(context.day, (&input, &packed.row_counts()), &mut hold, cancel)?;
-        drop(input);
-        let table = ReportTable::new(output, packed, failing_keys);
+        let output = self.output(context.day, &packed, &mut hold, cancel)?;
+        let table = ReportTable::new(output, &packed, failing_keys);
+        drop(packed);
         let bytes = table.bytes();
         if bytes > limits::TABLES_KEPT_BYTES_MAX {
             return Ok(Arc::new(table.holding(hold)));
@@ -150,19 +151,13 @@ impl Report {
     }
 
     /// Has the plugin compute; again with the large part of memory if the result does not fit.
-    fn output(
-        &self,
-        day: Day,
-        (input, counts): (&[u8], &[usize]),
-        hold: &mut Hold,
-        cancel: &Cancel,
-    ) -> Result<GuestOutput, ReportError> {
+    fn output(&self, day: Day, packed: &Packed, hold: &mut Hold, cancel: &Cancel) -> Result<GuestOutput, ReportError> {
         let fields = &self.manifest().fields;
+        let input = (packed.bytes(), &*packed.row_counts());
         let mut compute = |result_bytes_max: usize| {
             hold.add(result_bytes_max)?;
             let instance = self.plugin.instance(cancel);
-            let output =
-                instance.and_then(|mut instance| instance.compute(day, (input, counts), fields, result_bytes_max));
+            let output = instance.and_then(|mut instance| instance.compute(day, input, fields, result_bytes_max));
             match (cancel.check(), output) {
                 (Ok(()), Err(GuestError::NoInstance(reason))) => {
                     Err(ReportError::Busy(Interrupted::NoInstance { reason }))
@@ -175,39 +170,67 @@ impl Report {
         if let Err(GuestError::Untaken(_)) = output {
             output = compute(limits::REPORT_RESULT_BYTES_MAX)?;
         }
-        output.map_err(|error| ReportError::Failed(error.to_string()))
+        output.map_err(failure)
     }
 
     /// Packs the plugin's input. Returns with it the number of keys that are missing in it or behind, because the
     /// plugins of the views fail on them.
-    fn pack(
-        &self,
-        context: &ReportContext<'_>,
-        hold: &mut Hold,
-        cancel: &Cancel,
-    ) -> Result<(Packed, u64), ReportError> {
-        let (mut packed, mut failing_keys) = (Packed::new(context.directory), 0);
-        for (view, input) in context.views.iter().zip(&self.manifest().inputs) {
-            let failed = |error| match cancel.check() {
-                Ok(()) => ReportError::View { view: input.view.clone(), error },
-                Err(_) => ReportError::Cancelled,
+    fn pack(&self, context: &ReportContext<'_>, work: &Work, cancel: &Cancel) -> Result<(Packed, u64), ReportError> {
+        let inputs = &self.manifest().inputs;
+        let bytes_max = self.plugin.limits().report_input_bytes;
+        let mut packing = Packing::new(context.directory, inputs.len(), bytes_max, work.hold())?;
+        let mut failing_keys = 0;
+        for (view, input) in context.views.iter().zip(inputs) {
+            let failed = |error| match (cancel.check(), error) {
+                (Err(_), _) => ReportError::Cancelled,
+                (Ok(()), error) => ReportError::View { view: input.view.clone(), error },
             };
             let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position)).map_err(failed)?;
-            let snapshot = snapshot.until(cancel).within(hold.work());
-            let columns = columns(view.fields(), &input.fields, &input.view)?;
-            packed.add(snapshot.all_rows(hold).map_err(failed)?, &columns);
+            let snapshot = snapshot.until(cancel).within(work);
+            let columns = columns(view.fields(), input)?;
+            let about = if columns.at_least.is_none() { snapshot.rows_about() } else { Ok(0) };
+            let mut rows = packing.rows(&columns, about.map_err(|error| failed(error.into()))?)?;
+            let mut unpacked = Ok(());
+            let scanned = snapshot.scan_all(|key, row| {
+                rows.add(key, row).map_err(|error| {
+                    unpacked = Err(error);
+                    Interrupted::Cancelled.into()
+                })
+            });
+            unpacked?;
+            scanned.map_err(failed)?;
+            rows.end();
             failing_keys += snapshot.failing_keys().map_err(|error| failed(error.into()))?;
         }
-        hold.add(packed.bytes_beside_rows())?;
-        Ok((packed, failing_keys))
+        Ok((packing.finish()?, failing_keys))
     }
 }
 
-/// The indices of the columns that a report reads.
-fn columns(fields: &[Field], wanted: &[String], view: &str) -> Result<Vec<usize>, ReportError> {
+/// Why a computation failed.
+fn failure(error: GuestError) -> ReportError {
+    match error {
+        GuestError::Memory { bytes, bytes_max } => ReportError::Memory { bytes, bytes_max },
+        error => ReportError::Failed(error.to_string()),
+    }
+}
+
+/// The columns that a report reads.
+fn columns(fields: &[Field], input: &ReportInput) -> Result<Columns, ReportError> {
     let place = |name: &String| {
         let found = fields.iter().position(|field| field.name == *name);
-        found.ok_or_else(|| ReportError::FieldMissing { view: view.to_owned(), field: name.clone() })
+        found.ok_or_else(|| ReportError::FieldMissing { view: input.view.clone(), field: name.clone() })
     };
-    wanted.iter().map(place).collect()
+    let least = |least: &Least| {
+        let column = place(&least.field)?;
+        match fields[column].of {
+            FieldType::Number | FieldType::Integer | FieldType::Day => Ok((column, least.value)),
+            FieldType::Text | FieldType::Flag | FieldType::Person | FieldType::Event => {
+                Err(ReportError::NotNarrowed { view: input.view.clone(), field: least.field.clone() })
+            }
+        }
+    };
+    Ok(Columns {
+        wanted: input.fields.iter().map(place).collect::<Result<_, _>>()?,
+        at_least: input.at_least.as_ref().map(least).transpose()?,
+    })
 }

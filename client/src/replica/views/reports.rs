@@ -58,8 +58,9 @@ impl Ready {
             let as_of = report_as_of(&self.views, as_of, day)?;
             let directory = self.host.directory_at(as_of.0)?;
             let context = self.context(&directory, as_of);
-            let table = self.report.table(&context, &Cancel::default())?;
-            Ok(explanation_of_report(&self.report, &table, &context, &message.key)?)
+            let cancel = Cancel::default();
+            let table = self.report.table(&context, &cancel)?;
+            Ok(explanation_of_report(&self.report, &table, &context, &message.key, &cancel)?)
         })
         .await
     }

@@ -115,7 +115,11 @@ impl Ready {
         blocking(work).await?.map_err(|error| match error {
             ReportError::FieldUnknown(_) => Failure::Usage(error.to_string()),
             ReportError::RowUnknown => Failure::NotFound(error.to_string()),
-            ReportError::FieldMissing { .. } | ReportError::Failed(_) => Failure::PluginRefused(error.to_string()),
+            ReportError::FieldMissing { .. }
+            | ReportError::NotNarrowed { .. }
+            | ReportError::Input { .. }
+            | ReportError::Memory { .. }
+            | ReportError::Failed(_) => Failure::PluginRefused(error.to_string()),
             ReportError::View { .. } | ReportError::TooLarge(_) | ReportError::Cancelled | ReportError::Busy(_) => {
                 Failure::Unexpected(error.to_string())
             }

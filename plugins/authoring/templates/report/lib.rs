@@ -39,7 +39,7 @@ impl Report for Contacts {
         name: "contacts",
         version: "1.0.0",
         key_by: KeyBy::Person,
-        inputs: &[InputNeeded { view: "strength", fields: &["score"] }],
+        inputs: &[InputNeeded::of("strength", &["score"])],
         fields: &[
             Field { name: "ties", of: FieldType::Integer, about: "people they are tied to" },
             Field { name: "elsewhere", of: FieldType::Integer, about: "of these, people of other organisations or none" },
@@ -54,8 +54,9 @@ impl Report for Contacts {
     fn compute(&self, _: Day, input: &Input) -> Result<Output, String> {
         let strength = input.tables.first().ok_or("the rows of strength are missing")?;
         let (mut people, mut weak) = (BTreeMap::<u32, Ties>::new(), 0);
-        for (number, row) in (0_u32..).zip(&strength.rows) {
-            if row.values.first().is_some_and(|score| *score >= f64::from(self.settings.score_min)) {
+        for (number, row) in strength.rows() {
+            let [score] = row.values()?;
+            if score >= f64::from(self.settings.score_min) {
                 let (a, b) = (input.member(row.a).organisation, input.member(row.b).organisation);
                 let is_elsewhere = a != b || a == 0;
                 for person in [row.a, row.b] {
@@ -98,13 +99,12 @@ impl Ties {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_report_sdk::{InputRow, Member, Table, configure};
+    use kith_report_sdk::{Member, Table, configure};
 
     /// Three people, the first two of one organisation; 1 and 2 are tied, 1 and 3 closely.
     fn input() -> Input {
         let people = [1, 1, 2].map(|organisation| Member { organisation, merged: false }).to_vec();
-        let row = |b, score| InputRow { a: 1, b, item: 0, values: vec![score] };
-        let tables = vec![Table { rows: vec![row(2, 5.0), row(3, 50.0)] }];
+        let tables = vec![Table::of([(1, 2, 0, [5.0]), (1, 3, 0, [50.0])])];
         Input { people, organisations: 2, tables, ..Input::default() }
     }
 

@@ -157,6 +157,26 @@ pub mod exports {
                             .finish()
                     }
                 }
+                /// Rows whose value of a column is at least this; rows without a value are left out. The host counts what it leaves
+                /// out.
+                #[derive(Clone)]
+                pub struct Least {
+                    /// The column, by name: a number, an integer or a day.
+                    pub field: _rt::String,
+                    /// The value.
+                    pub value: f64,
+                }
+                impl ::core::fmt::Debug for Least {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Least")
+                            .field("field", &self.field)
+                            .field("value", &self.value)
+                            .finish()
+                    }
+                }
                 /// Rows that it is computed from.
                 #[derive(Clone)]
                 pub struct Input {
@@ -164,6 +184,8 @@ pub mod exports {
                     pub view: _rt::String,
                     /// The columns, by name, in the order of the values in the packed rows.
                     pub fields: _rt::Vec<_rt::String>,
+                    /// Which rows it needs, if not all.
+                    pub at_least: ::core::option::Option<Least>,
                 }
                 impl ::core::fmt::Debug for Input {
                     fn fmt(
@@ -173,6 +195,7 @@ pub mod exports {
                         f.debug_struct("Input")
                             .field("view", &self.view)
                             .field("fields", &self.fields)
+                            .field("at-least", &self.at_least)
                             .finish()
                     }
                 }
@@ -360,24 +383,29 @@ pub mod exports {
                         *ptr1
                             .add(4 * ::core::mem::size_of::<*const u8>())
                             .cast::<u8>() = (key_by2.clone() as i32) as u8;
-                        let vec9 = inputs2;
-                        let len9 = vec9.len();
-                        let layout9 = _rt::alloc::Layout::from_size_align(
-                                vec9.len() * (4 * ::core::mem::size_of::<*const u8>()),
-                                ::core::mem::size_of::<*const u8>(),
+                        let vec11 = inputs2;
+                        let len11 = vec11.len();
+                        let layout11 = _rt::alloc::Layout::from_size_align(
+                                vec11.len()
+                                    * (16 + 6 * ::core::mem::size_of::<*const u8>()),
+                                8,
                             )
                             .unwrap();
-                        let (result9, _cleanup9) = wit_bindgen::rt::Cleanup::new(
-                            layout9,
+                        let (result11, _cleanup11) = wit_bindgen::rt::Cleanup::new(
+                            layout11,
                         );
-                        if let Some(cleanup) = _cleanup9 {
+                        if let Some(cleanup) = _cleanup11 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec9.into_iter().enumerate() {
-                            let base = result9
-                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        for (i, e) in vec11.into_iter().enumerate() {
+                            let base = result11
+                                .add(i * (16 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let Input { view: view5, fields: fields5 } = e;
+                                let Input {
+                                    view: view5,
+                                    fields: fields5,
+                                    at_least: at_least5,
+                                } = e;
                                 let vec6 = (view5.into_bytes()).into_boxed_slice();
                                 let ptr6 = vec6.as_ptr().cast::<u8>();
                                 let len6 = vec6.len();
@@ -419,71 +447,97 @@ pub mod exports {
                                 *base
                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = result8;
+                                match at_least5 {
+                                    Some(e) => {
+                                        *base
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (1i32) as u8;
+                                        let Least { field: field9, value: value9 } = e;
+                                        let vec10 = (field9.into_bytes()).into_boxed_slice();
+                                        let ptr10 = vec10.as_ptr().cast::<u8>();
+                                        let len10 = vec10.len();
+                                        ::core::mem::forget(vec10);
+                                        *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>() = len10;
+                                        *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>() = ptr10.cast_mut();
+                                        *base
+                                            .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<f64>() = _rt::as_f64(value9);
+                                    }
+                                    None => {
+                                        *base
+                                            .add(4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>() = (0i32) as u8;
+                                    }
+                                };
                             }
                         }
                         *ptr1
                             .add(6 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len9;
+                            .cast::<usize>() = len11;
                         *ptr1
                             .add(5 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result9;
-                        let vec13 = fields2;
-                        let len13 = vec13.len();
-                        let layout13 = _rt::alloc::Layout::from_size_align(
-                                vec13.len() * (5 * ::core::mem::size_of::<*const u8>()),
+                            .cast::<*mut u8>() = result11;
+                        let vec15 = fields2;
+                        let len15 = vec15.len();
+                        let layout15 = _rt::alloc::Layout::from_size_align(
+                                vec15.len() * (5 * ::core::mem::size_of::<*const u8>()),
                                 ::core::mem::size_of::<*const u8>(),
                             )
                             .unwrap();
-                        let (result13, _cleanup13) = wit_bindgen::rt::Cleanup::new(
-                            layout13,
+                        let (result15, _cleanup15) = wit_bindgen::rt::Cleanup::new(
+                            layout15,
                         );
-                        if let Some(cleanup) = _cleanup13 {
+                        if let Some(cleanup) = _cleanup15 {
                             cleanup.forget();
                         }
-                        for (i, e) in vec13.into_iter().enumerate() {
-                            let base = result13
+                        for (i, e) in vec15.into_iter().enumerate() {
+                            let base = result15
                                 .add(i * (5 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let Field { name: name10, of: of10, about: about10 } = e;
-                                let vec11 = (name10.into_bytes()).into_boxed_slice();
-                                let ptr11 = vec11.as_ptr().cast::<u8>();
-                                let len11 = vec11.len();
-                                ::core::mem::forget(vec11);
+                                let Field { name: name12, of: of12, about: about12 } = e;
+                                let vec13 = (name12.into_bytes()).into_boxed_slice();
+                                let ptr13 = vec13.as_ptr().cast::<u8>();
+                                let len13 = vec13.len();
+                                ::core::mem::forget(vec13);
                                 *base
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len11;
-                                *base.add(0).cast::<*mut u8>() = ptr11.cast_mut();
+                                    .cast::<usize>() = len13;
+                                *base.add(0).cast::<*mut u8>() = ptr13.cast_mut();
                                 *base
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (of10.clone() as i32) as u8;
-                                let vec12 = (about10.into_bytes()).into_boxed_slice();
-                                let ptr12 = vec12.as_ptr().cast::<u8>();
-                                let len12 = vec12.len();
-                                ::core::mem::forget(vec12);
+                                    .cast::<u8>() = (of12.clone() as i32) as u8;
+                                let vec14 = (about12.into_bytes()).into_boxed_slice();
+                                let ptr14 = vec14.as_ptr().cast::<u8>();
+                                let len14 = vec14.len();
+                                ::core::mem::forget(vec14);
                                 *base
                                     .add(4 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len12;
+                                    .cast::<usize>() = len14;
                                 *base
                                     .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr12.cast_mut();
+                                    .cast::<*mut u8>() = ptr14.cast_mut();
                             }
                         }
                         *ptr1
                             .add(8 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len13;
+                            .cast::<usize>() = len15;
                         *ptr1
                             .add(7 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = result13;
-                        let vec14 = (settings2.into_bytes()).into_boxed_slice();
-                        let ptr14 = vec14.as_ptr().cast::<u8>();
-                        let len14 = vec14.len();
-                        ::core::mem::forget(vec14);
+                            .cast::<*mut u8>() = result15;
+                        let vec16 = (settings2.into_bytes()).into_boxed_slice();
+                        let ptr16 = vec16.as_ptr().cast::<u8>();
+                        let len16 = vec16.len();
+                        ::core::mem::forget(vec16);
                         *ptr1
                             .add(10 * ::core::mem::size_of::<*const u8>())
-                            .cast::<usize>() = len14;
+                            .cast::<usize>() = len16;
                         *ptr1
                             .add(9 * ::core::mem::size_of::<*const u8>())
-                            .cast::<*mut u8>() = ptr14.cast_mut();
+                            .cast::<*mut u8>() = ptr16.cast_mut();
                         ptr1
                     }
                 }
@@ -509,11 +563,11 @@ pub mod exports {
                         let l5 = *arg0
                             .add(6 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base13 = l4;
-                        let len13 = l5;
-                        for i in 0..len13 {
-                            let base = base13
-                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        let base16 = l4;
+                        let len16 = l5;
+                        for i in 0..len16 {
+                            let base = base16
+                                .add(i * (16 + 6 * ::core::mem::size_of::<*const u8>()));
                             {
                                 let l6 = *base.add(0).cast::<*mut u8>();
                                 let l7 = *base
@@ -544,51 +598,68 @@ pub mod exports {
                                     len12 * (2 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
+                                let l13 = i32::from(
+                                    *base
+                                        .add(4 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                match l13 {
+                                    0 => {}
+                                    _ => {
+                                        let l14 = *base
+                                            .add(8 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l15 = *base
+                                            .add(8 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        _rt::cabi_dealloc(l14, l15, 1);
+                                    }
+                                }
                             }
                         }
                         _rt::cabi_dealloc(
-                            base13,
-                            len13 * (4 * ::core::mem::size_of::<*const u8>()),
-                            ::core::mem::size_of::<*const u8>(),
+                            base16,
+                            len16 * (16 + 6 * ::core::mem::size_of::<*const u8>()),
+                            8,
                         );
-                        let l14 = *arg0
+                        let l17 = *arg0
                             .add(7 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l15 = *arg0
+                        let l18 = *arg0
                             .add(8 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        let base20 = l14;
-                        let len20 = l15;
-                        for i in 0..len20 {
-                            let base = base20
+                        let base23 = l17;
+                        let len23 = l18;
+                        for i in 0..len23 {
+                            let base = base23
                                 .add(i * (5 * ::core::mem::size_of::<*const u8>()));
                             {
-                                let l16 = *base.add(0).cast::<*mut u8>();
-                                let l17 = *base
+                                let l19 = *base.add(0).cast::<*mut u8>();
+                                let l20 = *base
                                     .add(::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l16, l17, 1);
-                                let l18 = *base
+                                _rt::cabi_dealloc(l19, l20, 1);
+                                let l21 = *base
                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l19 = *base
+                                let l22 = *base
                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                _rt::cabi_dealloc(l18, l19, 1);
+                                _rt::cabi_dealloc(l21, l22, 1);
                             }
                         }
                         _rt::cabi_dealloc(
-                            base20,
-                            len20 * (5 * ::core::mem::size_of::<*const u8>()),
+                            base23,
+                            len23 * (5 * ::core::mem::size_of::<*const u8>()),
                             ::core::mem::size_of::<*const u8>(),
                         );
-                        let l21 = *arg0
+                        let l24 = *arg0
                             .add(9 * ::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>();
-                        let l22 = *arg0
+                        let l25 = *arg0
                             .add(10 * ::core::mem::size_of::<*const u8>())
                             .cast::<usize>();
-                        _rt::cabi_dealloc(l21, l22, 1);
+                        _rt::cabi_dealloc(l24, l25, 1);
                     }
                 }
                 #[doc(hidden)]
@@ -970,13 +1041,14 @@ pub mod exports {
                     ///
                     /// In: a header, the people, the inputs, the texts.
                     ///
-                    /// - header, 20 bytes: layout u16 = 1, bytes of a person u16 = 8, people u32, organisations u32, inputs u32,
+                    /// - header, 20 bytes: layout u16 = 2, bytes of a person u16 = 8, people u32, organisations u32, inputs u32,
                     ///   texts u32. People may grow at the end: step by the size in the header.
                     /// - person, by handle from 1: organisation u32 (0: none), flags u32. Bit 0: the handle means another person, who
                     ///   was merged with this one; leave it out. Other bits are reserved.
-                    /// - input, in the order of the manifest: rows u32, columns u32, then its rows, by key and item: a u32, b u32 (the
-                    ///   key's people; 0: none), item u64 (0: none), and an f64 for each column. A flag is 0 or 1; a day, a person and
-                    ///   an event are their numbers; a text is its place in the texts, from 0; a value that is not known is NaN.
+                    /// - input, in the order of the manifest: rows u32, columns u32, bytes of an item u32 (8, or 0 where no row has one),
+                    ///   rows left out u32, then its rows, by key and item: a u32, b u32 (the key's people; 0: none), item u64 unless it
+                    ///   has no bytes (0: none), and an f64 for each column. A flag is 0 or 1; a day, a person and an event are their
+                    ///   numbers; a text is its place in the texts, from 0; a value that is not known is NaN.
                     /// - texts: bytes u32 and UTF-8, each once.
                     #[allow(async_fn_in_trait)]
                     fn compute(
@@ -1039,6 +1111,23 @@ mod _rt {
         wit_bindgen::rt::run_ctors_once();
     }
     pub use alloc_crate::alloc;
+    pub fn as_f64<T: AsF64>(t: T) -> f64 {
+        t.as_f64()
+    }
+    pub trait AsF64 {
+        fn as_f64(self) -> f64;
+    }
+    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
+        fn as_f64(self) -> f64 {
+            (*self).as_f64()
+        }
+    }
+    impl AsF64 for f64 {
+        #[inline]
+        fn as_f64(self) -> f64 {
+            self as f64
+        }
+    }
     pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
         if size == 0 {
             return;
@@ -1114,23 +1203,6 @@ mod _rt {
             self as i32
         }
     }
-    pub fn as_f64<T: AsF64>(t: T) -> f64 {
-        t.as_f64()
-    }
-    pub trait AsF64 {
-        fn as_f64(self) -> f64;
-    }
-    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
-        fn as_f64(self) -> f64 {
-            (*self).as_f64()
-        }
-    }
-    impl AsF64 for f64 {
-        #[inline]
-        fn as_f64(self) -> f64 {
-            self as f64
-        }
-    }
     pub fn as_i64<T: AsI64>(t: T) -> i64 {
         t.as_i64()
     }
@@ -1186,26 +1258,27 @@ macro_rules! __export_plugin_impl {
         () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:kith:report@1.0.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 785] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 826] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x94\x05\x01A\x02\x01\
-A\x02\x01B*\x01w\x04\0\x08position\x03\0\0\x01y\x04\0\x06person\x03\0\x02\x01y\x04\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbd\x05\x01A\x02\x01\
+A\x02\x01B-\x01w\x04\0\x08position\x03\0\0\x01y\x04\0\x06person\x03\0\x02\x01y\x04\
 \0\x0corganisation\x03\0\x04\x01z\x04\0\x03day\x03\0\x06\x01m\x04\x11organisatio\
 n-pair\x0corganisation\x04pair\x06person\x04\0\x06key-by\x03\0\x08\x01m\x07\x06n\
 umber\x07integer\x04text\x04flag\x03day\x06person\x05event\x04\0\x0afield-type\x03\
-\0\x0a\x01r\x03\x04names\x02of\x0b\x05abouts\x04\0\x05field\x03\0\x0c\x01ps\x01r\
-\x02\x04views\x06fields\x0e\x04\0\x05input\x03\0\x0f\x01p\x10\x01p\x0d\x01r\x06\x04\
-names\x07versions\x06key-by\x09\x06inputs\x11\x06fields\x12\x08settingss\x04\0\x08\
-manifest\x03\0\x13\x01q\x08\x04none\0\0\x06number\x01u\0\x07integer\x01x\0\x04te\
+\0\x0a\x01r\x03\x04names\x02of\x0b\x05abouts\x04\0\x05field\x03\0\x0c\x01r\x02\x05\
+fields\x05valueu\x04\0\x05least\x03\0\x0e\x01ps\x01k\x0f\x01r\x03\x04views\x06fi\
+elds\x10\x08at-least\x11\x04\0\x05input\x03\0\x12\x01p\x13\x01p\x0d\x01r\x06\x04\
+names\x07versions\x06key-by\x09\x06inputs\x14\x06fields\x15\x08settingss\x04\0\x08\
+manifest\x03\0\x16\x01q\x08\x04none\0\0\x06number\x01u\0\x07integer\x01x\0\x04te\
 xt\x01s\0\x04flag\x01\x7f\0\x03day\x01\x07\0\x06person\x01\x03\0\x05event\x01\x01\
-\0\x04\0\x05value\x03\0\x15\x01p\x16\x01o\x02yy\x01p\x18\x01r\x04\x01ay\x01by\x06\
-values\x17\x08evidence\x19\x04\0\x03row\x03\0\x1a\x01p\x1b\x01r\x02\x04rows\x1c\x07\
-remarks\x0e\x04\0\x06output\x03\0\x1d\x01r\x01\x07messages\x04\0\x05fault\x03\0\x1f\
-\x01@\0\0\x14\x04\0\x08describe\x01!\x01j\0\x01s\x01@\x01\x08settingss\0\"\x04\0\
-\x09configure\x01#\x01p}\x01j\x01\x1e\x01\x20\x01@\x02\x05as-of\x07\x05input$\0%\
-\x04\0\x07compute\x01&\x04\0\x18kith:report/report@1.0.0\x05\0\x04\0\x18kith:rep\
-ort/plugin@1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cpr\
-ocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\0\x04\0\x05value\x03\0\x18\x01p\x19\x01o\x02yy\x01p\x1b\x01r\x04\x01ay\x01by\x06\
+values\x1a\x08evidence\x1c\x04\0\x03row\x03\0\x1d\x01p\x1e\x01r\x02\x04rows\x1f\x07\
+remarks\x10\x04\0\x06output\x03\0\x20\x01r\x01\x07messages\x04\0\x05fault\x03\0\"\
+\x01@\0\0\x17\x04\0\x08describe\x01$\x01j\0\x01s\x01@\x01\x08settingss\0%\x04\0\x09\
+configure\x01&\x01p}\x01j\x01!\x01#\x01@\x02\x05as-of\x07\x05input'\0(\x04\0\x07\
+compute\x01)\x04\0\x18kith:report/report@1.0.0\x05\0\x04\0\x18kith:report/plugin\
+@1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\
+\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }

@@ -1,7 +1,7 @@
 //! Converts types between the generated bindings and [`Report`]; no logic.
 
 use crate::{
-    Day, Field, FieldType, Input, InputNeeded, KeyBy, Manifest, Output, Person, Position, Report, Row, Value,
+    Day, Field, FieldType, Input, InputNeeded, KeyBy, Least, Manifest, Output, Person, Position, Report, Row, Value,
     bindings::exports::kith::report::report as wit, configure,
 };
 use kith_plugin_words::last_words;
@@ -42,7 +42,7 @@ impl<H: Hosted> wit::Guest for H {
 
     fn compute(as_of: i32, input: Vec<u8>) -> Result<wit::Output, wit::Fault> {
         let fault = |message: String| wit::Fault { message };
-        let input = Input::parse(&input).map_err(|_| fault("the packed input is malformed".into()))?;
+        let input = Input::parse(input).map_err(|_| fault("the packed input is malformed".into()))?;
         let computed = H::with(|place| match place {
             Some(report) => report.compute(Day(as_of), &input),
             None => Err("the report is not configured".into()),
@@ -53,7 +53,8 @@ impl<H: Hosted> wit::Guest for H {
 }
 
 fn input(input: &InputNeeded) -> wit::Input {
-    wit::Input { view: input.view.into(), fields: input.fields.iter().map(|&name| name.into()).collect() }
+    let at_least = input.at_least.map(|Least { field, value }| wit::Least { field: field.into(), value });
+    wit::Input { view: input.view.into(), fields: input.fields.iter().map(|&name| name.into()).collect(), at_least }
 }
 
 fn field(field: &Field) -> wit::Field {

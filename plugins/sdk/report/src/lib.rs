@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 pub use input::{Input, InputRow, Member, Table, encode_input};
 use kith_plugin_words::settings;
 pub use kith_plugin_words::{Day, Field, FieldType, Malformed, Person, Position, Value};
-pub use manifest::{InputNeeded, KeyBy, Manifest, Output, Row};
+pub use manifest::{InputNeeded, KeyBy, Least, Manifest, Output, Row};
 
 /// A report: a pure function. The value is the report with its settings.
 pub trait Report: Sized + 'static {

@@ -33,12 +33,36 @@ pub enum KeyBy {
 }
 
 /// A view that a report reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InputNeeded {
     /// The view's name.
     pub view: &'static str,
     /// The columns, by name, in the order of the values of its rows.
     pub fields: &'static [&'static str],
+    /// Which rows it needs, if not all. Those that say next to nothing are most of a large view.
+    pub at_least: Option<Least>,
+}
+
+impl InputNeeded {
+    /// All rows of a view, with these columns.
+    pub const fn of(view: &'static str, fields: &'static [&'static str]) -> Self {
+        Self { view, fields, at_least: None }
+    }
+
+    /// Only the rows whose value of a column is at least this.
+    #[must_use]
+    pub const fn at_least(self, field: &'static str, value: f64) -> Self {
+        Self { at_least: Some(Least { field, value }), ..self }
+    }
+}
+
+/// Rows whose value of a column is at least this; rows without a value are left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Least {
+    /// The column, by name: a number, an integer or a day.
+    pub field: &'static str,
+    /// The value.
+    pub value: f64,
 }
 
 /// What a report computes.

@@ -107,10 +107,10 @@ pub(super) async fn explain(
     let call = node.slow_call(&caller, network)?;
     let (position, day) = report_as_of(&report.handles(), wanted, day)?;
     let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
-    let answer = move |_: &Cancel| {
+    let answer = move |cancel: &Cancel| {
         let handles = report.handles();
         let context = ReportContext { views: &handles, directory: &directory, position, day };
-        explanation_of_report(&report.report, &table, &context, &message.key)
+        explanation_of_report(&report.report, &table, &context, &message.key, cancel)
     };
     Ok(call.run(answer).await?)
 }

@@ -15,6 +15,10 @@ pub struct Config {
     pub runs_bytes_max: usize,
     /// Bytes of a plugin's memory, at most 256 MiB.
     pub memory_bytes_max: usize,
+    /// Bytes of a report's memory, at most 256 MiB. A report that needs more fails.
+    pub report_memory_bytes_max: usize,
+    /// Bytes of the rows that are passed to a report, at most 128 MiB.
+    pub report_input_bytes_max: usize,
     /// Bytes of a view's file, or four times the size of the log if that is more.
     pub file_bytes_max: u64,
     /// Bytes of the disk that views leave free.
@@ -44,6 +48,8 @@ impl Default for Config {
             store_cache_bytes: usual.store_cache_bytes,
             runs_bytes_max: usual.runs_bytes_max,
             memory_bytes_max: usual.sandbox.memory_bytes,
+            report_memory_bytes_max: usual.sandbox.report_memory_bytes,
+            report_input_bytes_max: usual.sandbox.report_input_bytes,
             compile_s_max: 60,
             compiler: Program::default(),
             file_bytes_max: kith_views::limits::VIEW_FILE_BYTES_DEFAULT,
@@ -59,6 +65,8 @@ impl Config {
         ("store_cache_bytes", 0, 1024 * 1024 * 1024 * 1024),
         ("runs_bytes_max", 0, 1024 * 1024 * 1024 * 1024),
         ("memory_bytes_max", 1, kith_views::limits::MEMORY_BYTES_MAX as i64),
+        ("report_memory_bytes_max", 1, kith_views::limits::MEMORY_BYTES_MAX as i64),
+        ("report_input_bytes_max", 1, kith_views::limits::REPORT_INPUT_BYTES_MAX as i64),
         ("file_bytes_max", 1024 * 1024, 1024 * 1024 * 1024 * 1024 * 1024),
         ("free_bytes_min", 0, 1024 * 1024 * 1024 * 1024 * 1024),
         ("compile_s_max", 1, 3_600),

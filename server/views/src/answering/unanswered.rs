@@ -157,10 +157,14 @@ impl From<&ReportError> for Unanswered {
     fn from(error: &ReportError) -> Self {
         match error {
             ReportError::View { error, .. } => error.into(),
-            ReportError::FieldMissing { .. } | ReportError::Failed(_) => Self::because(Reason::ViewStopped, error),
+            ReportError::FieldMissing { .. } | ReportError::NotNarrowed { .. } | ReportError::Failed(_) => {
+                Self::because(Reason::ViewStopped, error)
+            }
             ReportError::FieldUnknown(_) => Self::request("sort", error),
             ReportError::Busy(_) => Self::because(Reason::ViewBuilding, error),
-            ReportError::TooLarge(_) => Self::because(Reason::LimitExceeded, error),
+            ReportError::TooLarge(_) | ReportError::Input { .. } | ReportError::Memory { .. } => {
+                Self::because(Reason::LimitExceeded, error)
+            }
             ReportError::RowUnknown => Self::of_reason(Reason::RowUnknown),
             ReportError::Cancelled => Self::cancelled(),
         }

@@ -20,7 +20,7 @@ use crate::{
     view::shared::Shared,
 };
 use kith_core::{day::Day, position::Position};
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Why a view cannot be queried.
@@ -157,7 +157,12 @@ impl<'a> Snapshot<'a> {
         keys: Option<&BTreeSet<Key>>,
         mut visit: impl FnMut(RowKey, &[u8]),
     ) -> Result<(), SnapshotError> {
-        let Some(keys) = keys else { return self.scan_all(&mut visit) };
+        let Some(keys) = keys else {
+            return self.scan_all(|row_key, row| {
+                visit(row_key, row);
+                Ok(())
+            });
+        };
         for key in keys {
             match self.stored_record(*key)? {
                 Some(_) if self.meta.day == Some(self.day) => self.visit_stored(*key, &mut visit)?,
@@ -172,51 +177,56 @@ impl<'a> Snapshot<'a> {
 
     /// All rows at once, by key and item.
     pub(crate) fn all_rows(&self, hold: &mut Hold) -> Result<Table, SnapshotError> {
-        let (mut rows, mut fits) = (Table::new(), Ok(()));
-        self.scan(None, |key, row| {
-            if fits.is_ok() {
-                fits = hold.add(row_bytes(row));
-                rows.push((key, row.to_vec()));
-            }
+        let mut rows = Table::new();
+        self.scan_all(|key, row| {
+            hold.add(row_bytes(row))?;
+            rows.push((key, row.to_vec()));
+            Ok(())
         })?;
-        Ok(fits.map(|()| rows).map_err(EvaluateError::from)?)
+        Ok(rows)
     }
 
-    fn scan_all(&self, visit: &mut impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
+    /// About how many rows there are.
+    pub(crate) fn rows_about(&self) -> Result<usize, StoreError> {
+        Ok(usize::try_from(self.read.open_table(ROWS)?.len()?).unwrap_or(usize::MAX))
+    }
+
+    /// Visits every row, by key and item, until a visit fails; each row is only valid during its visit.
+    pub(crate) fn scan_all(
+        &self,
+        mut visit: impl FnMut(RowKey, &[u8]) -> Result<(), EvaluateError>,
+    ) -> Result<(), SnapshotError> {
         if self.meta.day != Some(self.day) {
-            return self.visit_computed(Part::Whole, |row_key, row| {
-                visit(row_key, row);
-                Ok(())
-            });
+            return self.visit_computed(Part::Whole, visit);
         }
         let table = self.read.open_table(ROWS).map_err(StoreError::from)?;
         let mut stored = table.iter().map_err(StoreError::from)?.peekable();
         let mut step = 0;
-        let mut visit_until = |until: Option<RowKey>, visit: &mut dyn FnMut(RowKey, &[u8])| {
-            let comes_before = |row_key: RowKey| until.is_none_or(|until| row_key < until);
-            while let Some(row) = stored.next_if(|row| match row {
-                Ok((row_key, _)) => comes_before(RowKey::from_bytes(*row_key.value())),
-                Err(_) => true,
-            }) {
-                self.check_at(step)?;
-                step += 1;
+        let mut visit_until =
+            |until: Option<RowKey>, visit: &mut dyn FnMut(RowKey, &[u8]) -> Result<(), EvaluateError>| {
+                let comes_before = |row_key: RowKey| until.is_none_or(|until| row_key < until);
+                while let Some(row) = stored.next_if(|row| match row {
+                    Ok((row_key, _)) => comes_before(RowKey::from_bytes(*row_key.value())),
+                    Err(_) => true,
+                }) {
+                    self.check_at(step)?;
+                    step += 1;
 
-                let (row_key, row) = row.map_err(StoreError::from)?;
-                let head = RowHead::of(row.value());
-                if head.is_there && head.changed <= self.position {
-                    visit(RowKey::from_bytes(*row_key.value()), row.value());
+                    let (row_key, row) = row.map_err(StoreError::from)?;
+                    let head = RowHead::of(row.value());
+                    if head.is_there && head.changed <= self.position {
+                        visit(RowKey::from_bytes(*row_key.value()), row.value())?;
+                    }
                 }
-            }
-            Ok::<(), EvaluateError>(())
-        };
+                Ok::<(), EvaluateError>(())
+            };
         if self.position < self.meta.cursor {
             self.visit_computed(Part::ChangedLater, |row_key, row| {
-                visit_until(Some(row_key), visit)?;
-                visit(row_key, row);
-                Ok(())
+                visit_until(Some(row_key), &mut visit)?;
+                visit(row_key, row)
             })?;
         }
-        Ok(visit_until(None, visit)?)
+        Ok(visit_until(None, &mut visit)?)
     }
 
     fn check_at(&self, step: usize) -> Result<(), EvaluateError> {

@@ -57,6 +57,12 @@ pub enum ManifestInvalid {
     /// A report has no input, or too many.
     #[error("a report has 1 to 8 inputs, not {0}")]
     Inputs(usize),
+    /// A report reads rows from a value on that is no number.
+    #[error("the least value of `{field}` is not a number")]
+    Least {
+        /// The column.
+        field: String,
+    },
     /// The settings schema is not a JSON object.
     #[error("the settings schema is not a JSON object")]
     SettingsSchema,

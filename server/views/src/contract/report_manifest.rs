@@ -7,7 +7,7 @@ use super::{
 use crate::limits;
 
 /// What a report declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReportManifest {
     /// The report's name in `snake_case`.
     pub name: String,
@@ -32,6 +32,12 @@ impl ReportManifest {
         for input in &self.inputs {
             check_name(&input.view)?;
             input.fields.iter().try_for_each(|field| check_name(field))?;
+            if let Some(Least { field, value }) = &input.at_least {
+                check_name(field)?;
+                if !value.is_finite() {
+                    return Err(ManifestInvalid::Least { field: field.clone() });
+                }
+            }
         }
         let count = self.inputs.len();
         if (1..=limits::REPORT_INPUTS_MAX).contains(&count) { Ok(()) } else { Err(ManifestInvalid::Inputs(count)) }
@@ -52,10 +58,21 @@ pub enum ReportKey {
 }
 
 /// A view that a report reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReportInput {
     /// The view's name.
     pub view: String,
     /// The columns that the report reads.
     pub fields: Vec<String>,
+    /// Which rows it reads, if not all.
+    pub at_least: Option<Least>,
+}
+
+/// Rows whose value of a column is at least this; rows without a value are left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Least {
+    /// The column.
+    pub field: String,
+    /// The value.
+    pub value: f64,
 }

@@ -21,6 +21,10 @@ use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel,
 pub struct SandboxLimits {
     /// Bytes of memory, at most 256 MiB.
     pub memory_bytes: usize,
+    /// Bytes of memory of a report, at most 256 MiB.
+    pub report_memory_bytes: usize,
+    /// Bytes of the rows that are passed to a report.
+    pub report_input_bytes: usize,
     /// Fuel of one call.
     pub call_fuel: u64,
     /// Wall-clock limit of one call, in epochs of 100 ms.
@@ -31,6 +35,8 @@ impl Default for SandboxLimits {
     fn default() -> Self {
         Self {
             memory_bytes: limits::MEMORY_BYTES_DEFAULT,
+            report_memory_bytes: limits::REPORT_MEMORY_BYTES_DEFAULT,
+            report_input_bytes: limits::REPORT_INPUT_BYTES_DEFAULT,
             call_fuel: limits::CALL_FUEL_MAX,
             call_epochs: limits::CALL_EPOCHS_MAX,
         }

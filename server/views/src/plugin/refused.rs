@@ -89,7 +89,7 @@ impl Refused {
     pub(crate) fn failed(function: &'static str, error: &GuestError) -> Self {
         match error {
             GuestError::NoInstance(_) => Self::Busy { reason: error.to_string() },
-            GuestError::Failed { .. } | GuestError::Untaken(_) | GuestError::Deadline => {
+            GuestError::Failed { .. } | GuestError::Memory { .. } | GuestError::Untaken(_) | GuestError::Deadline => {
                 Self::Failed { function, reason: error.to_string() }
             }
         }

@@ -344,6 +344,9 @@ impl Runner {
         match error {
             GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh, may_be_large: false })),
             GuestError::Untaken(message) => Ok(Err(Failure { slot: None, message, fresh, may_be_large: true })),
+            GuestError::Memory { .. } => {
+                Ok(Err(Failure { slot: None, message: error.to_string(), fresh, may_be_large: false }))
+            }
             GuestError::Deadline | GuestError::NoInstance(_) => Err(interrupted(error)),
         }
     }
@@ -355,6 +358,7 @@ fn interrupted(error: GuestError) -> Interrupted {
         GuestError::Failed { message: reason, .. } | GuestError::Untaken(reason) | GuestError::NoInstance(reason) => {
             Interrupted::NoInstance { reason }
         }
+        GuestError::Memory { .. } => Interrupted::NoInstance { reason: error.to_string() },
     }
 }
 

@@ -76,9 +76,16 @@ impl Sandbox {
         let fingerprint = fingerprint(&engine);
         let cache = ComponentCache::open(cache_folder, fingerprint, cache_key).map_err(SandboxError::new)?;
         let ticker = Ticker::start(engine.weak()).map_err(SandboxError::new)?;
-        let limits = SandboxLimits { memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX), ..limits };
-        let (compiler, places) =
-            (Compiler::new(compiling, cache, functions), Places::new(limits.memory_bytes, runs_bytes_max));
+        let limits = SandboxLimits {
+            memory_bytes: limits.memory_bytes.min(limits::MEMORY_BYTES_MAX),
+            report_memory_bytes: limits.report_memory_bytes.min(limits::MEMORY_BYTES_MAX),
+            report_input_bytes: limits.report_input_bytes.min(limits::REPORT_INPUT_BYTES_MAX),
+            ..limits
+        };
+        let (compiler, places) = (
+            Compiler::new(compiling, cache, functions),
+            Places::new(limits.memory_bytes, limits.report_memory_bytes, runs_bytes_max),
+        );
         Ok(Self { engine, compiler, limits, places, fingerprint, _ticker: ticker })
     }
 

@@ -7,17 +7,22 @@ use crate::{
         complete::Complete,
         page::Direction,
         query::OrderBy,
+        snapshot::{Snapshot, SnapshotError},
     },
-    contract::{self, Field, GuestValue, report_manifest::ReportKey},
-    file::row::{StoredRow, compare_values},
+    contract::{self, Field, GuestValue, key::Key, report_manifest::ReportKey},
+    file::row::{RowKey, StoredRow, compare_values},
     plugin::abi::report_v1::GuestReportRow,
     share::cancel::Cancel,
+    view::handle::ViewHandle,
 };
 use kith_core::{
     directory::Directory,
     id::{OrganisationId, PersonId},
 };
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+};
 
 /// A query of the rows of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,15 +122,17 @@ impl Report {
 
     /// Explains a row by the rows of views that are its evidence.
     pub fn explain(&self, context: &ReportContext<'_>, key: &[String]) -> Result<ReportExplanation, ReportError> {
-        self.explain_from(&*self.table(context, &Cancel::default())?, context, key)
+        let cancel = Cancel::default();
+        self.explain_from(&*self.table(context, &cancel)?, context, key, &cancel)
     }
 
-    /// The same, from a table.
+    /// The same, from a table. Stops when cancelled.
     pub fn explain_from(
         &self,
         table: &ReportTable,
         context: &ReportContext<'_>,
         key: &[String],
+        cancel: &Cancel,
     ) -> Result<ReportExplanation, ReportError> {
         let query = ReportQuery { key: Some(key.to_vec()), ..ReportQuery::default() };
         let wanted = query.sorted_key();
@@ -134,14 +141,13 @@ impl Report {
         let row = found.ok_or(ReportError::RowUnknown)?;
         let mut inputs = Vec::new();
         for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {
-            let numbers = row.evidence.iter().filter(|(of, _)| *of == number).map(|(_, row)| *row as usize);
-            let rows = numbers.map(|row| {
-                let (row_key, bytes) = &table.packed.rows(number as usize)[row];
-                let stored = StoredRow::decode(bytes).expect("rows that are gone are not scanned");
-                // Reports are only computed from complete logs.
-                Row::of(*row_key, stored, &view.shared.source.people(), &Complete::Every)
-            });
-            inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows: rows.collect() });
+            let named = row.evidence.iter().filter(|(of, _)| *of == number).map(|numbers| table.named(*numbers));
+            let rows = rows_of_view(view, context, &Vec::from_iter(named), cancel).map_err(|error| {
+                cancel
+                    .check()
+                    .map_or(ReportError::Cancelled, |()| ReportError::View { view: input.view.clone(), error })
+            })?;
+            inputs.push(InputRows { view: input.view.clone(), fields: view.fields().to_vec(), rows });
         }
         Ok(ReportExplanation { row: self.row(context.directory, row), inputs })
     }
@@ -205,6 +211,22 @@ impl Report {
             evidence_count: u32::try_from(row.evidence.len()).expect("at most 1,000 are named"),
         }
     }
+}
+
+/// Rows of a view as of a report's position and day, in the order in which they are named.
+fn rows_of_view(
+    view: &ViewHandle,
+    context: &ReportContext<'_>,
+    named: &[RowKey],
+    cancel: &Cancel,
+) -> Result<Vec<Row>, SnapshotError> {
+    let snapshot = Snapshot::open(&view.shared, Some(context.day), Some(context.position))?.until(cancel);
+    let keys: BTreeSet<Key> = named.iter().map(|row_key| row_key.key).collect();
+    let mut found = HashMap::with_capacity(named.len());
+    snapshot.scan(Some(&keys), |row_key, row| drop(found.insert(row_key, StoredRow::decode(row))))?;
+    let rows = named.iter().filter_map(|row_key| Some((*row_key, found.get(row_key)?.clone()?)));
+    // Reports are only computed from complete logs.
+    Ok(rows.map(|(row_key, row)| Row::of(row_key, row, &view.shared.source.people(), &Complete::Every)).collect())
 }
 
 impl ReportQuery {

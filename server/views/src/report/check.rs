@@ -1,12 +1,8 @@
 //! Checks a report before it is used on a network: what it costs, and whether its rows depend on anything but its
 //! arguments.
 
-use super::{Report, ReportContext, error::ReportError};
-use crate::{
-    limits,
-    plugin::abi::{guest::error::GuestError, report_v1::ReportGuest},
-    share::cancel::Cancel,
-};
+use super::{Report, ReportContext, error::ReportError, failure};
+use crate::{limits, plugin::abi::report_v1::ReportGuest, share::cancel::Cancel};
 use std::time::{Duration, Instant};
 
 /// The result of a check.
@@ -44,21 +40,20 @@ pub enum ReportTrial {
 impl Report {
     /// Computes the report several times, which must produce the same rows and remarks. Blocks.
     pub fn check(&self, context: &ReportContext<'_>) -> Result<ReportCheck, ReportError> {
-        let mut hold = self.work(&Cancel::default()).hold();
-        let (packed, _) = self.pack(context, &mut hold, &Cancel::default())?;
-        let (input, counts) = (packed.encode(), packed.row_counts());
-        let failed = |error: GuestError| ReportError::Failed(error.to_string());
+        let cancel = Cancel::default();
+        let (packed, _) = self.pack(context, &self.work(&cancel), &cancel)?;
+        let (input, counts) = (packed.bytes(), packed.row_counts());
         let begun = Instant::now();
-        let mut first = self.plugin.instance(&Cancel::default()).map_err(failed)?;
+        let mut first = self.plugin.instance(&cancel).map_err(failure)?;
         let (instantiate, begun) = (begun.elapsed(), Instant::now());
         let compute = |instance: &mut ReportGuest| {
-            instance.compute(context.day, (&input, &counts), &self.manifest().fields, limits::REPORT_RESULT_BYTES_MAX)
+            instance.compute(context.day, (input, &counts), &self.manifest().fields, limits::REPORT_RESULT_BYTES_MAX)
         };
-        let output = compute(&mut first).map_err(failed)?;
+        let output = compute(&mut first).map_err(failure)?;
         let (took, fuel) = (begun.elapsed(), first.last_fuel());
 
         let mut differences = Vec::new();
-        let mut fresh = self.plugin.instance(&Cancel::default()).map_err(failed)?;
+        let mut fresh = self.plugin.instance(&cancel).map_err(failure)?;
         // A failure the second time is a difference, too.
         let again = compute(&mut fresh).ok();
         if again.as_ref() != Some(&output) || fresh.last_fuel() != fuel {

@@ -1,6 +1,7 @@
 //! Why a report has no answer.
 
 use crate::{ask::snapshot::SnapshotError, contract::FieldUnknown, share::interrupted::Interrupted};
+use std::fmt;
 
 /// Why a report has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,37 @@ pub enum ReportError {
         /// The column.
         field: String,
     },
+    /// The rows of a view cannot be narrowed by this column.
+    #[error("the view `{view}` has no numbers or days in `{field}`, of which the report reads a part")]
+    NotNarrowed {
+        /// The view.
+        view: String,
+        /// The column.
+        field: String,
+    },
+    /// The rows that the report reads are more than it may read.
+    #[error(
+        "the rows that the report reads take {}, and the limit `report_input_bytes_max` is {}: it would have to read \
+         fewer columns, or only rows from a value on",
+        Size(*bytes), Size(*bytes_max)
+    )]
+    Input {
+        /// The bytes that they take, or those that were packed.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The plugin needs more memory than it may have.
+    #[error(
+        "the report needs {} of memory, and the limit `report_memory_bytes_max` is {}",
+        Size(*bytes), Size(*bytes_max)
+    )]
+    Memory {
+        /// The bytes that it asked for.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
     /// No instance of the plugin is available now.
     #[error(transparent)]
     Busy(Interrupted),
@@ -39,6 +71,20 @@ pub enum ReportError {
     /// The row does not exist.
     #[error("the report has no such row")]
     RowUnknown,
+}
+
+/// A number of bytes for people.
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Below it bytes are counted one by one.
+        const MEBIBYTE: usize = 1024 * 1024;
+        match self.0 {
+            bytes @ ..MEBIBYTE => write!(f, "{bytes} bytes"),
+            bytes => write!(f, "{} MiB", bytes.div_ceil(MEBIBYTE)),
+        }
+    }
 }
 
 impl From<Interrupted> for ReportError {

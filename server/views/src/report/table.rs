@@ -1,4 +1,4 @@
-//! The table of a report: its rows as of one position and day, and the input they were computed from.
+//! The table of a report: its rows as of one position and day, and which rows of views they stand on.
 
 use super::input::Packed;
 use crate::{
@@ -13,8 +13,8 @@ use kith_core::{day::Day, position::Position};
 /// The rows and remarks of a report as of one position and day.
 pub struct ReportTable {
     pub(super) output: GuestOutput,
-    /// The input they were computed from.
-    pub(super) packed: Packed,
+    /// The rows that are named as evidence, by the numbers of their input and of the row.
+    evidence: Vec<((u32, u32), RowKey)>,
     /// Number of keys of its views whose plugins fail on them: what they say is missing in the input, or behind.
     pub(super) failing_keys: u64,
     /// Memory of a table that is too large to be cached, held while it is in use.
@@ -32,8 +32,18 @@ pub struct TableOf {
 }
 
 impl ReportTable {
-    pub(super) fn new(output: GuestOutput, packed: Packed, failing_keys: u64) -> Self {
-        Self { output, packed, failing_keys, _hold: None }
+    pub(super) fn new(output: GuestOutput, packed: &Packed, failing_keys: u64) -> Self {
+        let mut named: Vec<(u32, u32)> = output.rows.iter().flat_map(|row| row.evidence.iter().copied()).collect();
+        named.sort_unstable();
+        named.dedup();
+        let evidence = named.into_iter().map(|numbers| (numbers, packed.row_key(numbers))).collect();
+        Self { output, evidence, failing_keys, _hold: None }
+    }
+
+    /// The row of a view that is named as evidence by these numbers.
+    pub(super) fn named(&self, numbers: (u32, u32)) -> RowKey {
+        let place = self.evidence.binary_search_by_key(&numbers, |(numbers, _)| *numbers);
+        self.evidence[place.expect("every row that is named was noted")].1
     }
 
     /// The same table, holding the memory that it takes.
@@ -43,7 +53,7 @@ impl ReportTable {
 
     /// Bytes that the table holds.
     pub(super) fn bytes(&self) -> usize {
-        self.packed.bytes() + self.output.bytes()
+        self.output.bytes() + self.evidence.len() * size_of::<((u32, u32), RowKey)>()
     }
 
     /// The rows in the form of a view's, for comparison.

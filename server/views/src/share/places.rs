@@ -31,18 +31,18 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Places for plugins that may have up to `memory_bytes` each; there is always enough for at least one.
-    pub(crate) fn new(memory_bytes: usize, runs_bytes_max: usize) -> Self {
-        let bytes = |usual: usize| usual.max(memory_bytes);
+    /// Places for plugins that may have up to `memory_bytes` each, and reports `report_memory_bytes`; there is always
+    /// enough for at least one.
+    pub(crate) fn new(memory_bytes: usize, report_memory_bytes: usize, runs_bytes_max: usize) -> Self {
         Self {
             following: Lending::new(
                 limits::FOLLOWING_INSTANCES_MAX,
-                bytes(limits::FOLLOWING_BYTES_MAX),
+                limits::FOLLOWING_BYTES_MAX.max(memory_bytes),
                 WorkMemory::new(limits::FOLLOWING_WORK_BYTES, limits::FOLLOWING_LARGE_WORK_BYTES),
             ),
             asking: Lending::new(
                 limits::INSTANCES_MAX as usize - limits::FOLLOWING_INSTANCES_MAX,
-                bytes(limits::ASKING_BYTES_MAX),
+                limits::ASKING_BYTES_MAX.max(memory_bytes).max(report_memory_bytes),
                 WorkMemory::new(limits::ASKING_WORK_BYTES, limits::ASKING_LARGE_WORK_BYTES),
             ),
             batches: Portions::of(limits::BATCHES_BYTES_MAX, limits::BATCH_BYTES_MIN, limits::BATCH_BYTES_MAX),
@@ -87,7 +87,7 @@ impl Lending {
         }
         state.instances += 1;
         let own = StoreLimitsBuilder::new().memory_size(memory_bytes).trap_on_grow_failure(true).build();
-        Ok(Place { lending: self.clone(), own, bytes: 0 })
+        Ok(Place { lending: self.clone(), own, bytes: 0, beyond: None })
     }
 
     /// Whether a holder that could do without its instance for a while should give it back. True once for each
@@ -114,11 +114,22 @@ pub(crate) struct Place {
     lending: Lending,
     own: StoreLimits,
     bytes: usize,
+    /// Bytes of memory that the instance asked for beyond its own limit.
+    beyond: Option<usize>,
+}
+
+impl Place {
+    /// The bytes of memory that the instance asked for, if that is more than it may have.
+    pub(crate) fn beyond(&self) -> Option<usize> {
+        self.beyond
+    }
 }
 
 impl ResourceLimiter for Place {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if !self.own.memory_growing(current, desired, maximum)? {
+        let own = self.own.memory_growing(current, desired, maximum);
+        self.beyond = own.is_err().then_some(desired);
+        if !own? {
             return Ok(false);
         }
         let more = desired - current;
@@ -168,7 +179,9 @@ mod tests {
         let error = other.memory_growing(0, 50, None).unwrap_err();
         assert!(error.is::<NoPlace>(), "a want of memory is told from a plugin's own limit");
         assert!(lending.is_wanted());
+        assert_eq!((one.beyond(), other.beyond()), (None, None));
         assert!(one.memory_growing(60, 90, None).is_err_and(|error| !error.is::<NoPlace>()), "its own limit");
+        assert_eq!(one.beyond(), Some(90));
         drop(one);
         assert!(other.memory_growing(0, 50, None).unwrap());
     }

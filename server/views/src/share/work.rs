@@ -79,11 +79,6 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// The work that this belongs to.
-    pub(crate) fn work(&self) -> &Work {
-        &self.work
-    }
-
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

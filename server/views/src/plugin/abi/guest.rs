@@ -116,6 +116,11 @@ impl<C: Contract> Configured<C> {
         &self.manifest
     }
 
+    /// The limits of its calls.
+    pub(crate) fn limits(&self) -> SandboxLimits {
+        self.limits
+    }
+
     /// The places of its instances.
     pub(crate) fn places(&self) -> &Places {
         &self.places
@@ -192,9 +197,10 @@ impl<C: Contract> Guest<C> {
         self.store.set_hostcall_fuel(result_bytes_max);
         let result = call(&self.exports, &mut self.store);
         self.fuel_used += self.last_fuel();
-        result.map_err(|error| match last_words::of(&error, &self.store) {
-            Some(text) => GuestError::failed(None, &text),
-            None => GuestError::of(&error),
+        result.map_err(|error| match (last_words::of(&error, &self.store), self.store.data().beyond()) {
+            (Some(text), _) => GuestError::failed(None, &text),
+            (None, Some(bytes)) => GuestError::Memory { bytes, bytes_max: self.limits.memory_bytes },
+            (None, None) => GuestError::of(&error),
         })
     }
 

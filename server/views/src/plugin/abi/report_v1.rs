@@ -7,7 +7,7 @@ use crate::{
     contract::{
         Field, GuestValue, check_values,
         manifest::ManifestInvalid,
-        report_manifest::{ReportInput, ReportKey, ReportManifest},
+        report_manifest::{Least, ReportInput, ReportKey, ReportManifest},
     },
     limits,
     plugin::engine::SandboxLimits,
@@ -83,7 +83,12 @@ impl Contract for ReportV1 {
     type Manifest = ReportManifest;
 
     fn limits(sandbox: SandboxLimits) -> SandboxLimits {
-        SandboxLimits { call_fuel: limits::REPORT_FUEL_MAX, call_epochs: limits::REPORT_EPOCHS_MAX, ..sandbox }
+        SandboxLimits {
+            memory_bytes: sandbox.report_memory_bytes,
+            call_fuel: limits::REPORT_FUEL_MAX,
+            call_epochs: limits::REPORT_EPOCHS_MAX,
+            ..sandbox
+        }
     }
 
     fn link(component: InstancePre<Place>) -> wasmtime::Result<Self::Linked> {
@@ -194,7 +199,9 @@ fn checked_rows(rows: Vec<wit::Row>, fields: &[Field], inputs: &[usize]) -> Resu
 
 /// Reads and checks the manifest of a report.
 fn manifest(manifest: wit::Manifest) -> Result<ReportManifest, ManifestInvalid> {
-    let input = |input: wit::Input| ReportInput { view: input.view, fields: input.fields };
+    let least = |least: wit::Least| Least { field: least.field, value: least.value };
+    let input =
+        |input: wit::Input| ReportInput { view: input.view, fields: input.fields, at_least: input.at_least.map(least) };
     let manifest = ReportManifest {
         name: manifest.name,
         version: manifest.version,

@@ -14,6 +14,14 @@ pub(crate) enum GuestError {
         /// What went wrong.
         message: String,
     },
+    /// The plugin needs more memory than it may have. The same arguments need as much again.
+    #[error("it needs {} MiB of memory and may have {}", bytes.div_ceil(1 << 20), bytes_max >> 20)]
+    Memory {
+        /// Bytes that it asked for.
+        bytes: usize,
+        /// Bytes that it may have.
+        bytes_max: usize,
+    },
     /// The result could not be read: it is too large or not of its type. The same arguments with the same limit fail in
     /// the same way.
     #[error("{0}")]
