@@ -3,7 +3,7 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "kith/v1/event.proto",
     "kith/v1/errors.proto",
     "kith/v1/log.proto",
@@ -13,6 +13,7 @@ const FILES: [&str; 9] = [
     "kith/v1/audit.proto",
     "kith/v1/network.proto",
     "kith/v1/admin.proto",
+    "kith/v1/session.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
