@@ -6,6 +6,10 @@ use crate::{
     id::{NetworkName, OrganisationId, PersonId, PrincipalId, TokenId},
     plugins::PluginOwner,
 };
+use sha2::{Digest, Sha256};
+
+/// What a digest of a scope begins with.
+const SCOPE_CONTEXT: &[u8] = b"kith/scope/1";
 
 /// An authenticated caller: a person's app, a service, an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +151,14 @@ fn sees(principal: &Principal, header: &Header) -> bool {
     }
 }
 
+/// Tells callers apart who may see other entries of a log: equal for all who see the same. It changes with what decides
+/// in `sees`.
+pub fn scope_digest(principal: &Principal, incarnation: &[u8; 16]) -> [u8; 32] {
+    let organisation = principal.organisation.as_ref().map_or("", OrganisationId::as_str);
+    let digest = Sha256::new_with_prefix(SCOPE_CONTEXT).chain_update(incarnation);
+    digest.chain_update(organisation).finalize().into()
+}
+
 fn records(principal: &Principal, kind: &Kind, scope: Scope) -> bool {
     let in_scope = match scope {
         Scope::Network => true,
@@ -239,6 +251,18 @@ mod tests {
         }
         let orphan = header(Scope::Organisation, None, "person:ben");
         assert!(!may(&principal(Role::Owner, None), &Action::See(&orphan)));
+    }
+
+    #[test]
+    fn a_scope_has_one_digest_whoever_has_it() {
+        let digest = |role, organisation| scope_digest(&principal(role, organisation), &[1; 16]);
+        for role in Role::ALL {
+            assert_eq!(digest(role, Some("riverside")), digest(Role::Reader, Some("riverside")), "{role:?}");
+            assert_eq!(digest(role, None), digest(Role::Owner, None), "{role:?}");
+        }
+        assert_ne!(digest(Role::Reader, Some("riverside")), digest(Role::Reader, Some("hillside")));
+        assert_ne!(digest(Role::Reader, Some("riverside")), digest(Role::Reader, None));
+        assert_ne!(digest(Role::Reader, None), scope_digest(&principal(Role::Reader, None), &[2; 16]));
     }
 
     #[test]

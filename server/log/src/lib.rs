@@ -50,13 +50,17 @@ pub use offline::{
 pub use read::candidates::Direction;
 pub use read::proof::{ConsistencyProof, InclusionProof};
 pub use read::reader::Weighed;
-pub use read::select::{Selected, Selection};
+pub use read::{
+    candidates::Mode,
+    select::{Selected, Selection},
+};
 pub use rows::components::ComponentDigest;
-pub use sign::checkpoints::CheckpointError;
+pub use sign::checkpoints::{CheckpointError, Signed};
 pub use sign::judge::{Judgement, Rollback, Verdict};
+pub use space::DiskSpace;
 pub use state::clock_watch::clock_behind_ms;
 pub use state::health::Health;
 pub use state::live::Head;
-pub use state::token::{IssuedToken, NewServerToken, NewToken, Token, is_secret, new_secret};
+pub use state::token::{IssuedToken, NewServerToken, NewToken, Standing, Token, is_secret, new_secret};
 #[cfg(feature = "faults")]
 pub use store::Secrets;

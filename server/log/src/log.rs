@@ -16,9 +16,10 @@ use crate::{
         row::TokenRow,
     },
     sign::judge::Rollback,
+    space::DiskSpace,
     state::{
         health::Health,
-        token::{self, NewServerToken, NewToken, Owner, Token},
+        token::{self, NewServerToken, NewToken, Owner, Standing, Token},
     },
     store::Store,
     write::queue::{Request, ServerRequest, Size},
@@ -26,7 +27,7 @@ use crate::{
 use bytes::Bytes;
 use kith_core::{
     id::{NetworkName, TokenId},
-    may::Principal,
+    may::{Principal, Reach},
     timestamp::Timestamp,
 };
 use redb::ReadableDatabase;
@@ -167,6 +168,26 @@ impl Log {
         self.inner.store.tokens().authenticate(secret, now)
     }
 
+    /// What a token stands for that was named by its id and by the networks that it opens; `None` if it is unknown,
+    /// expired or revoked.
+    pub fn standing(&self, reach: &Reach, id: &TokenId, now: Timestamp) -> Option<Standing> {
+        let owner = self.owner(reach)?;
+        self.inner.store.tokens().standing(owner, id, now)
+    }
+
+    /// Like `lost_scope`, for a token that was named by its id.
+    pub fn token_lost_scope(&self, reach: &Reach, id: &TokenId) -> bool {
+        let owner = self.owner(reach);
+        owner.is_some_and(|owner| self.inner.store.tokens().find(owner, id).is_some_and(TokenRow::has_lost_scope))
+    }
+
+    fn owner(&self, reach: &Reach) -> Option<Owner> {
+        match reach {
+            Reach::Server => Some(Owner::Server),
+            Reach::Network(name) => Some(Owner::Network(self.inner.store.networks().get(name)?.ordinal)),
+        }
+    }
+
     /// Whether a secret belongs to a revoked token of an organisation: a client that read with it holds entries that it
     /// may no longer see.
     pub fn lost_scope(&self, secret: &str) -> bool {
@@ -194,6 +215,11 @@ impl Log {
     /// Whether the disk has more room than the reserve; without it the log accepts no events. Asks the system.
     pub fn has_room(&self) -> bool {
         self.inner.store.space.has_room()
+    }
+
+    /// What is left of the log's disk; `None` if the system does not say.
+    pub fn disk_space(&self) -> Option<DiskSpace> {
+        self.inner.store.space.left()
     }
 
     /// Numbers for telemetry.

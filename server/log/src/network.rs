@@ -12,7 +12,7 @@ use crate::{
         restricted::Restricted,
         select::{self, Selected, Selection},
     },
-    sign::checkpoints::{self, CheckpointError},
+    sign::checkpoints::{self, CheckpointError, Signed},
     state::{
         live::{Head, Live},
         snapshot::Snapshot,
@@ -266,6 +266,11 @@ impl Network {
     /// A signed checkpoint of all that readers see; signs a new one if the newest is older. Blocks on the disk.
     pub fn checkpoint(&self) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
         self.inner.store.sign(&self.live)
+    }
+
+    /// How far the log is signed; `None` if it was never signed.
+    pub fn signed(&self) -> Option<Signed> {
+        self.inner.store.checkpoints.signed(&self.origin())
     }
 
     /// Reports the newest signed checkpoint, at most once a second unless a caller asks for one.

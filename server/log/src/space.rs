@@ -44,6 +44,15 @@ struct Bytes {
     free: u64,
 }
 
+/// Bytes of the disk that the log lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// Bytes that this account may still use.
+    pub free: u64,
+    /// Bytes of them that must stay free for the log to accept events.
+    pub reserve: u64,
+}
+
 impl Space {
     /// The disk of a data folder.
     pub(crate) fn of(config: &Config) -> Self {
@@ -55,6 +64,13 @@ impl Space {
     /// Whether the log may grow.
     pub(crate) fn has_room(&self) -> bool {
         self.disk.as_ref().is_none_or(Disk::has_room)
+    }
+
+    /// What is left of the disk; `None` if the system does not say.
+    pub(crate) fn left(&self) -> Option<DiskSpace> {
+        let disk = self.disk.as_ref()?;
+        let bytes = read(&disk.folder).ok()?;
+        Some(DiskSpace { free: bytes.free, reserve: disk.reserve(bytes) })
     }
 }
 
@@ -127,6 +143,9 @@ mod tests {
             Space::of(&Config { data: data.to_owned(), disk_reserve_bytes, ..Config::default() })
         };
         assert!(!space(folder.path(), u64::MAX).has_room());
+        let left = space(folder.path(), u64::MAX).left().unwrap();
+        assert!(left.free > 0 && left.reserve == u64::MAX, "{left:?}");
+        assert_eq!(space(&folder.path().join("nothing"), 1).left(), None);
         assert!(space(&folder.path().join("nothing"), u64::MAX).has_room());
         assert!(Space::default().has_room());
     }

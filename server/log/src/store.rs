@@ -161,12 +161,12 @@ impl Store {
 
     /// A checkpoint of all that readers see of a log; signs a new one if the newest is older.
     pub(crate) fn sign(&self, live: &Arc<Live>) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
-        self.checkpoints.sign(&self.database, &self.health, live)
+        self.checkpoints.sign(&self.database, &self.health, live, (self.clock)())
     }
 
     /// Signs the heads of the logs that have grown.
     pub(crate) fn sign_all(&self, logs: &[Arc<Live>]) -> Result<(), CheckpointError> {
-        self.checkpoints.sign_all(&self.database, &self.health, logs)
+        self.checkpoints.sign_all(&self.database, &self.health, logs, (self.clock)())
     }
 
     /// A transaction that is on disk when its commit returns.

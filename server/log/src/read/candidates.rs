@@ -27,7 +27,7 @@ pub enum Direction {
 
 /// Which entries a read asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// What the filter matches, and always directory and administration.
     Passing,
     /// Only what the filter matches.

@@ -49,8 +49,10 @@ impl Reach {
 pub struct Selection {
     /// Who reads.
     pub principal: Principal,
-    /// What the principal asks for; directory and administration entries are always included.
+    /// What the principal asks for.
     pub filter: Filter,
+    /// Whether directory and administration entries are included that the filter does not match.
+    pub mode: Mode,
     /// Only entries after this position, in either direction.
     pub after: Position,
     /// Only entries up to this position, in either direction; the head if it lies beyond.
@@ -93,7 +95,7 @@ pub(crate) fn select(store: &Store, live: &Live, selection: &Selection) -> Resul
     let search = Scan {
         principal: &selection.principal,
         filter: &selection.filter,
-        mode: Mode::Passing,
+        mode: selection.mode,
         span,
         budget: selection.budget,
         reach: Reach::CALL,

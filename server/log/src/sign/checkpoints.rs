@@ -11,7 +11,10 @@ use crate::{
     },
     state::{health::Health, live::Live, snapshot::Snapshot},
 };
-use kith_core::checkpoint::{Checkpoint, LogOrigin, SignedCheckpoint, SigningKey, VerifierKey};
+use kith_core::{
+    checkpoint::{Checkpoint, LogOrigin, SignedCheckpoint, SigningKey, VerifierKey},
+    timestamp::Timestamp,
+};
 use redb::Database;
 use std::{
     collections::HashMap,
@@ -41,10 +44,27 @@ pub(crate) struct Checkpoints {
     key: SigningKey,
     /// `None` for a log on the caller's storage.
     file: Option<CheckpointFile>,
-    newest: Mutex<HashMap<LogOrigin, watch::Sender<Option<Arc<SignedCheckpoint>>>>>,
+    newest: Mutex<HashMap<LogOrigin, Published>>,
     /// Held while checkpoints are signed: one at a time.
     signing: Mutex<()>,
     rollback: OnceLock<Rollback>,
+}
+
+/// What was published of a log.
+#[derive(Default)]
+struct Published {
+    newest: watch::Sender<Option<Arc<SignedCheckpoint>>>,
+    /// When the newest was signed; `None` if an earlier start did.
+    signed_at: Option<Timestamp>,
+}
+
+/// How far a log is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signed {
+    /// The size of the newest checkpoint.
+    pub size: u64,
+    /// When it was signed; `None` if that was before the log was opened.
+    pub at: Option<Timestamp>,
 }
 
 impl Checkpoints {
@@ -62,7 +82,7 @@ impl Checkpoints {
             return Ok(Health::RolledBack);
         }
         for (origin, checkpoint) in signed {
-            self.publish(&origin, checkpoint);
+            self.publish(&origin, checkpoint, None);
         }
         Ok(Health::Serving)
     }
@@ -84,7 +104,15 @@ impl Checkpoints {
 
     /// A log's newest checkpoint, and later ones.
     pub(crate) fn watch(&self, origin: &LogOrigin) -> Newest {
-        lock(&self.newest).entry(origin.clone()).or_default().subscribe()
+        lock(&self.newest).entry(origin.clone()).or_default().newest.subscribe()
+    }
+
+    /// How far a log is signed; `None` if it was never signed.
+    pub(crate) fn signed(&self, origin: &LogOrigin) -> Option<Signed> {
+        let newest = lock(&self.newest);
+        let published = newest.get(origin)?;
+        let size = published.newest.borrow().as_ref()?.unverified().size;
+        Some(Signed { size, at: published.signed_at })
     }
 
     /// A checkpoint of all that readers see of a log; signs a new one if the newest is older.
@@ -93,8 +121,9 @@ impl Checkpoints {
         database: &Database,
         health: &watch::Sender<Health>,
         live: &Arc<Live>,
+        now: Timestamp,
     ) -> Result<Arc<SignedCheckpoint>, CheckpointError> {
-        self.sign_all(database, health, std::slice::from_ref(live))?;
+        self.sign_all(database, health, std::slice::from_ref(live), now)?;
         let newest = self.newest(&origin(live));
         Ok(newest.expect("it was just signed"))
     }
@@ -105,6 +134,7 @@ impl Checkpoints {
         database: &Database,
         health: &watch::Sender<Health>,
         logs: &[Arc<Live>],
+        now: Timestamp,
     ) -> Result<(), CheckpointError> {
         let _one_at_a_time = lock(&self.signing);
         if self.rollback.get().is_some() {
@@ -127,15 +157,15 @@ impl Checkpoints {
             None => sign(&mut SignedByOrigin::new()),
         };
         for checkpoint in signed? {
-            self.publish(&checkpoint.unverified().origin.clone(), checkpoint);
+            self.publish(&checkpoint.unverified().origin.clone(), checkpoint, Some(now));
         }
         Ok(())
     }
 
     /// Restores checkpoints that were removed from the file.
     fn put_back(&self, there: &mut SignedByOrigin) {
-        for (origin, newest) in &*lock(&self.newest) {
-            if let Some(newest) = &*newest.borrow() {
+        for (origin, published) in &*lock(&self.newest) {
+            if let Some(newest) = &*published.newest.borrow() {
                 there.entry(origin.clone()).or_insert_with(|| SignedCheckpoint::clone(newest));
             }
         }
@@ -184,12 +214,14 @@ impl Checkpoints {
     }
 
     fn newest(&self, origin: &LogOrigin) -> Option<Arc<SignedCheckpoint>> {
-        lock(&self.newest).get(origin).and_then(|newest| newest.borrow().clone())
+        lock(&self.newest).get(origin).and_then(|published| published.newest.borrow().clone())
     }
 
-    fn publish(&self, origin: &LogOrigin, checkpoint: SignedCheckpoint) {
+    fn publish(&self, origin: &LogOrigin, checkpoint: SignedCheckpoint, signed_at: Option<Timestamp>) {
         let mut newest = lock(&self.newest);
-        newest.entry(origin.clone()).or_default().send_replace(Some(Arc::new(checkpoint)));
+        let published = newest.entry(origin.clone()).or_default();
+        published.signed_at = signed_at;
+        published.newest.send_replace(Some(Arc::new(checkpoint)));
     }
 }
 

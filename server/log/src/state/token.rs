@@ -45,6 +45,17 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// What a valid token stands for, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The principal that it makes of whoever holds it.
+    pub principal: Principal,
+    /// When it expires.
+    pub expires_at: Option<Timestamp>,
+    /// Changes with the secret: a token that was replaced under its id has another one.
+    pub fingerprint: [u8; 32],
+}
+
 /// What a new token of a network is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
@@ -185,6 +196,11 @@ impl TokenRow {
             && self.organisation == principal.organisation
     }
 
+    /// Whether it is a revoked token of an organisation.
+    pub(crate) fn has_lost_scope(&self) -> bool {
+        self.revoked.is_some() && self.organisation.is_some()
+    }
+
     fn opens_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
@@ -229,10 +245,19 @@ impl Tokens {
         known.row.opens_at(now).then(|| known.principal.clone())
     }
 
+    /// What the token of an id stands for, if it is valid at this time.
+    pub(crate) fn standing(&self, owner: Owner, id: &TokenId, now: Timestamp) -> Option<Standing> {
+        let known = self.by_id.get(&owner)?.get(id).filter(|known| known.row.opens_at(now))?;
+        Some(Standing {
+            principal: known.principal.clone(),
+            expires_at: known.row.expires_at,
+            fingerprint: secret_digest(&known.row.hash),
+        })
+    }
+
     /// Whether a secret belongs to a revoked token of an organisation.
     pub(crate) fn lost_scope(&self, secret: &str) -> bool {
-        let known = self.by_hash.get(&hash_secret(secret));
-        known.is_some_and(|known| known.row.revoked.is_some() && known.row.organisation.is_some())
+        self.by_hash.get(&hash_secret(secret)).is_some_and(|known| known.row.has_lost_scope())
     }
 
     /// The row of a token.
@@ -320,6 +345,28 @@ mod tests {
         let principal = tokens.authenticate(&second, Timestamp::from_millis(1)).unwrap();
         assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
         assert_eq!(tokens.list(Owner::Server).len(), 1);
+    }
+
+    #[test]
+    fn a_token_is_found_by_its_id_while_it_is_valid() {
+        let end = Timestamp::from_millis(10);
+        let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: Some(end) };
+        let id: TokenId = "owner".parse().unwrap();
+        let row = |secret: &str| TokenRow::new(id.clone(), secret, &new, Timestamp::from_millis(0));
+        let mut tokens = Tokens::default();
+        let standing = |tokens: &Tokens, owner, now| tokens.standing(owner, &id, Timestamp::from_millis(now));
+        assert_eq!(standing(&tokens, Owner::Server, 1), None);
+        tokens.put(Owner::Server, Reach::Server, row(&new_secret()));
+        let first = standing(&tokens, Owner::Server, 9).unwrap();
+        assert_eq!((first.principal.id.as_str(), first.expires_at), ("token:owner", Some(end)));
+        assert_eq!(standing(&tokens, Owner::Server, 10), None, "it has expired");
+        assert_eq!(standing(&tokens, Owner::Network(1), 9), None, "ids are of one network or the server");
+        tokens.put(Owner::Server, Reach::Server, row(&new_secret()));
+        assert_ne!(standing(&tokens, Owner::Server, 9).unwrap().fingerprint, first.fingerprint);
+        let revoked = Revoked { at: Timestamp::from_millis(2), position: Position::new(0) };
+        let lost = TokenRow { revoked: Some(revoked), ..row(&new_secret()) };
+        tokens.put(Owner::Server, Reach::Server, lost);
+        assert_eq!(standing(&tokens, Owner::Server, 9), None, "it was revoked");
     }
 
     #[test]

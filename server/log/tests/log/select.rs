@@ -11,7 +11,7 @@ use kith_core::{
     prepare::Prepared,
     timestamp::Timestamp,
 };
-use kith_log::{Direction, Network, Selected, Selection};
+use kith_log::{Direction, Mode, Network, Selected, Selection};
 use proptest::prelude::*;
 
 const PEOPLE: [&str; 6] = ["amina", "ben", "chloe", "dana", "emil", "fatou"];
@@ -129,9 +129,26 @@ fn pages(network: &Network, mut selection: Selection) -> Vec<u64> {
 }
 
 fn check(network: &Network, filter: &Filter, reader: &Principal, after: u64, until: u64, entries: usize) {
+    for mode in [Mode::Passing, Mode::Matching] {
+        check_mode(network, (filter, mode), reader, after, until, entries);
+    }
+}
+
+fn check_mode(
+    network: &Network,
+    (filter, mode): (&Filter, Mode),
+    reader: &Principal,
+    after: u64,
+    until: u64,
+    entries: usize,
+) {
     let wanted = |header: &&Header| {
         let inside = header.position.get() > after && header.position.get() <= until;
-        inside && filter.passes(header) && may(reader, &Action::See(header))
+        let asked_for = match mode {
+            Mode::Passing => filter.passes(header),
+            Mode::Matching => filter.matches(header),
+        };
+        inside && asked_for && may(reader, &Action::See(header))
     };
     let mut expected: Vec<_> = headers(network).iter().filter(wanted).map(|header| header.position.get()).collect();
     let mut selection = Selection {
@@ -139,6 +156,7 @@ fn check(network: &Network, filter: &Filter, reader: &Principal, after: u64, unt
         filter: filter.clone(),
         after: Position::new(after),
         until: Position::new(until),
+        mode,
         direction: Direction::Forward,
         budget: Budget { entries, bytes: 1 << 20 },
     };
@@ -188,6 +206,7 @@ async fn a_call_looks_at_a_bounded_number_of_entries() {
         filter: Filter { kinds: vec![Kind::Habit(HabitKind::Asked)], ..Filter::default() },
         after: Position::ZERO,
         until: END,
+        mode: Mode::Passing,
         direction: Direction::Forward,
         budget: ALL,
     };
@@ -214,6 +233,7 @@ async fn a_retraction_is_found_under_the_people_of_what_it_withdraws() {
         filter,
         after: Position::new(3),
         until: END,
+        mode: Mode::Passing,
         direction: Direction::Forward,
         budget: ALL,
     };
@@ -241,6 +261,7 @@ async fn a_persons_entries_are_found_far_apart() {
         filter: of("chloe"),
         after: Position::new(3),
         until: END,
+        mode: Mode::Passing,
         direction: Direction::Forward,
         budget: Budget { entries: 2, bytes: 1 << 20 },
     };
@@ -292,15 +313,17 @@ async fn what_is_hidden_from_a_reader_does_not_move_where_its_reads_stop() {
                 kinds: vec![Kind::Habit(HabitKind::Met)],
                 ..Filter::default()
             };
-            for (direction, entries) in [Direction::Forward, Direction::Backward]
+            let asked = [(1, Mode::Passing), (3, Mode::Passing), (1, Mode::Matching), (3, Mode::Matching)];
+            for (direction, (entries, mode)) in [Direction::Forward, Direction::Backward]
                 .into_iter()
-                .flat_map(|direction| [(direction, 1), (direction, 3)])
+                .flat_map(|direction| asked.map(|asked| (direction, asked)))
             {
                 let mut selection = Selection {
                     principal: recorder(1),
                     filter: filter.clone(),
                     after: Position::ZERO,
                     until: one.head(),
+                    mode,
                     direction,
                     budget: Budget { entries, bytes: 1 << 20 },
                 };
