@@ -166,9 +166,10 @@ impl Folded {
         blocking(move || handle.query(&query)).await?.map_err(|error| match error {
             // The whole log was folded before, so the person does not exist.
             QueryError::PersonAhead(id) => Failure::NotFound(format!("there is no person `{id}`")),
-            QueryError::FieldUnknown(_) | QueryError::KeyShape { .. } | QueryError::PageRows { .. } => {
-                Failure::Usage(error.to_string())
-            }
+            QueryError::FieldUnknown(_)
+            | QueryError::Columns(_)
+            | QueryError::KeyShape { .. }
+            | QueryError::PageRows { .. } => Failure::Usage(error.to_string()),
             QueryError::Snapshot(_) | QueryError::PageToken => Failure::Unexpected(error.to_string()),
         })
     }

@@ -9,6 +9,7 @@ use crate::{
     ask::{
         explain::{Evidence, Explain, Explanation},
         query::Query,
+        trace::{Trace, Traced},
     },
     limits,
     report::{Report, ReportContext, page::ReportPage, table::ReportTable},
@@ -24,7 +25,7 @@ use std::sync::Arc;
 pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result<v1::QueryViewResponse, Unanswered> {
     let answer = view.query_until(query, cancel)?;
     Ok(v1::QueryViewResponse {
-        fields: wire::fields(view.fields()),
+        fields: wire::fields(&answer.fields),
         rows: answer.rows.into_iter().map(wire::row).collect(),
         next_page_token: answer.next_page_token.unwrap_or_default(),
         position: answer.position.get(),
@@ -32,6 +33,20 @@ pub fn rows_of_view(view: &ViewHandle, query: &Query, cancel: &Cancel) -> Result
         total: answer.total,
         failing_keys: answer.failing_keys,
         remarks: Vec::new(),
+    })
+}
+
+/// Answers `TraceRow` of a view. Stops when cancelled.
+pub fn trace_of_view(view: &ViewHandle, trace: &Trace, cancel: &Cancel) -> Result<v1::TraceRowResponse, Unanswered> {
+    let Traced { points, position } = view.trace_until(trace, cancel)?;
+    let point = |(day, rows): (Day, Vec<_>)| v1::TracePoint {
+        day: day.number(),
+        rows: rows.into_iter().map(wire::row).collect(),
+    };
+    Ok(v1::TraceRowResponse {
+        fields: wire::fields(view.fields()),
+        points: points.into_iter().map(point).collect(),
+        position: position.get(),
     })
 }
 
@@ -56,7 +71,7 @@ pub fn explanation_of_view<E: From<Unanswered>>(
         }
         bytes += entry.len();
         if bytes <= limits::EVIDENCE_BYTES_MAX {
-            shown.push(v1::Evidence { entry, share });
+            shown.push(v1::Evidence { entry, share, details: Vec::new() });
         }
     }
     Ok(v1::ExplainRowResponse {
@@ -104,7 +119,7 @@ pub fn rows_of_report(
 ) -> Result<v1::QueryViewResponse, Unanswered> {
     let answer = report.answer(table, directory, &question.query)?;
     let page = ReportPage { as_of: Some(position), day: Some(day), ..question.page };
-    Ok(wire::report::answer(report, &page, answer))
+    Ok(wire::report::answer(&page, answer))
 }
 
 /// Answers `ExplainRow` of a report from its table. Stops when cancelled.

@@ -3,6 +3,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod changes;
+pub(crate) mod columns;
 pub(crate) mod compare;
 pub(crate) mod complete;
 pub(crate) mod digest;
@@ -10,3 +11,4 @@ pub(crate) mod explain;
 pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod snapshot;
+pub(crate) mod trace;

@@ -90,7 +90,7 @@ impl FieldType {
     }
 
     /// Its name in the contracts.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Number => "number",
             Self::Integer => "integer",

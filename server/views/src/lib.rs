@@ -26,22 +26,24 @@ mod tests;
 pub use answering::{
     digest_of_view, explanation_of_report, explanation_of_view,
     question::{Asked, Question, ReportQuestion},
-    report_as_of, rows_of_report, rows_of_view,
+    report_as_of, rows_of_report, rows_of_view, trace_of_view,
     unanswered::Unanswered,
 };
 /// Questions, read from their messages.
 pub mod question {
-    pub use crate::answering::question::{AsOf, as_of, day, digest, explain, explain_report};
+    pub use crate::answering::question::{AsOf, as_of, day, digest, explain, explain_report, trace};
 }
 pub use ask::{
     answer::{RemovedRow, Row, Value},
     changes::{ChangeReader, Changes},
+    columns::{ColumnError, Only},
     compare::{Comparison, Move},
     digest::ViewDigest,
     explain::{Evidence, Explain, ExplainError, Explanation},
     page::Direction,
     query::{OrderBy, Query, QueryAnswer, QueryError},
     snapshot::SnapshotError,
+    trace::{Trace, TraceError, Traced},
 };
 pub use check::found::{
     CheckError, CheckReport, Checking, CostReport, Difference, Differs, Fault, Growth, SampleReport, Trial,

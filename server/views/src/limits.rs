@@ -192,6 +192,16 @@ pub const PAGE_ROWS_DEFAULT: usize = 100;
 pub const PAGE_ROWS_MAX: usize = 10_000;
 /// The most bytes of rows in a page when sent: it may end early, but has at least one row.
 pub const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Texts that rows may have one of in a column.
+pub const ONLY_TEXTS_MAX: usize = 64;
+/// Bytes of such a text, or of the column's name.
+pub const ONLY_TEXT_BYTES_MAX: usize = 256;
+/// Days of which a row is traced at once.
+pub const TRACE_POINTS_MAX: usize = 400;
+/// Days between two of them.
+pub const TRACE_STEP_DAYS_MAX: u32 = 36_525;
+/// Bytes of the rows of one trace, when sent.
+pub const TRACE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Moves that are kept while rows are compared, beyond those asked for.
 pub(crate) const MOVES_KEPT: usize = 4_096;
 /// The most bytes of rows that a watcher of a view receives at once, when sent; at least one row is sent.

@@ -95,8 +95,7 @@ impl Ready {
     pub async fn query(&self, query: ReportQuery, day: Option<Day>) -> Result<v1::QueryViewResponse, Failure> {
         let day = day.unwrap_or(self.day);
         let page = ReportPage { as_of: Some(self.position), day: Some(day), skip: query.skip };
-        self.ask(day, move |report, context| Ok(wire::report::answer(report, &page, report.query(context, &query)?)))
-            .await
+        self.ask(day, move |report, context| Ok(wire::report::answer(&page, report.query(context, &query)?))).await
     }
 
     /// Checks the report as of a day.
@@ -113,7 +112,7 @@ impl Ready {
         let views: Vec<_> = self.folded.iter().map(Folded::handle).collect();
         let work = move || ask(&report, &ReportContext { views: &views, directory: &directory, position, day });
         blocking(work).await?.map_err(|error| match error {
-            ReportError::FieldUnknown(_) => Failure::Usage(error.to_string()),
+            ReportError::FieldUnknown(_) | ReportError::Columns(_) => Failure::Usage(error.to_string()),
             ReportError::RowUnknown => Failure::NotFound(error.to_string()),
             ReportError::FieldMissing { .. }
             | ReportError::NotNarrowed { .. }

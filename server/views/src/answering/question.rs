@@ -6,8 +6,10 @@
 use super::unanswered::Unanswered;
 use crate::{
     ask::{
+        columns::Only,
         explain::Explain,
         query::{OrderBy, Query},
+        trace::Trace,
     },
     limits,
     report::{Report, answer::ReportQuery, page::ReportPage},
@@ -69,15 +71,13 @@ impl Question {
             id => Some(known_organisation(asked, id)?),
         };
         let key = if message.key.is_empty() { None } else { Some(key(asked, &message.key)?) };
+        let only = only(message.only.as_ref())?;
+        let columns = columns(&message.columns)?;
         let day = day(message.at)?;
-        let known_at = time(message)?;
-        let as_of = match known_at {
-            Some(_) => None,
-            None => as_of(asked, message.as_of)?,
-        };
+        let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
         let order = OrderBy::parse(&message.sort);
         let page_token = (!message.page_token.is_empty()).then(|| message.page_token.clone());
-        let query = Query { person, organisation, key, day, as_of, order, page_rows, page_token };
+        let query = Query { person, organisation, key, only, columns, day, as_of, order, page_rows, page_token };
         Ok(Self { query, known_at })
     }
 
@@ -105,29 +105,44 @@ impl Question {
 
     /// Makes it a question to a report.
     pub fn of_report(self, report: &Report, known_at: Option<Position>) -> Result<ReportQuestion, Unanswered> {
-        let Query { person, organisation, key, day, as_of, order, page_rows, page_token } = self.of_view(known_at);
+        let Query { person, organisation, key, only, columns, day, as_of, order, page_rows, page_token } =
+            self.of_view(known_at);
         let page = match page_token {
             Some(token) => ReportPage::parse(&token)?,
             None => ReportPage { as_of, day, skip: 0 },
         };
         let key = key.map(|key| key.iter().map(ToString::to_string).collect());
-        let query = ReportQuery { person, organisation, key, order, skip: page.skip, page_rows };
-        report.check_order(&query)?;
+        let query = ReportQuery { person, organisation, key, only, columns, order, skip: page.skip, page_rows };
+        report.check_columns(&query)?;
         Ok(ReportQuestion { query, page })
     }
 }
 
-/// Reads a question to explain rows of a view.
-pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<Explain, A::Error> {
-    if message.key.is_empty() {
-        return Err(Unanswered::request("key", "is missing").into());
+/// Reads a question to explain rows of a view, and the time as of which they are requested as known if it is given as a
+/// time and not as a position.
+pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<(Explain, Option<Timestamp>), A::Error> {
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    let explain =
+        Explain { key: key_of_row(asked, &message.key)?, item: item(message.item), day: day(message.at)?, as_of };
+    Ok((explain, known_at))
+}
+
+/// Reads a question to trace rows of a view, and the time as of which they are requested as known.
+pub fn trace<A: Asked>(message: &v1::TraceRowRequest, asked: &A) -> Result<(Trace, Option<Timestamp>), A::Error> {
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    if message.step_days > limits::TRACE_STEP_DAYS_MAX {
+        let message = format_args!("a step has at most {} days", limits::TRACE_STEP_DAYS_MAX);
+        return Err(Unanswered::limit("step_days", message).into());
     }
-    Ok(Explain {
-        key: key(asked, &message.key)?,
-        item: (message.item > 0).then(|| Position::new(message.item)),
-        day: day(message.at)?,
-        as_of: as_of(asked, message.as_of)?,
-    })
+    let trace = Trace {
+        key: key_of_row(asked, &message.key)?,
+        item: item(message.item),
+        from: day_of("from", message.from)?,
+        until: day_of("until", message.until)?,
+        step: i32::try_from(message.step_days.max(1)).expect("it is small"),
+        as_of,
+    };
+    Ok((trace, known_at))
 }
 
 /// Reads the day and position as of which to explain a row of a report, whose key is one or two ids of people or
@@ -135,7 +150,7 @@ pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<E
 pub fn explain_report<A: Asked>(
     message: &v1::ExplainRowRequest,
     asked: &A,
-) -> Result<(Option<Position>, Option<Day>), A::Error> {
+) -> Result<(Option<Position>, Option<Timestamp>, Option<Day>), A::Error> {
     match &*message.key {
         [] => return Err(Unanswered::request("key", "is missing").into()),
         [_] | [_, _] if message.key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
@@ -145,7 +160,8 @@ pub fn explain_report<A: Asked>(
         [_] | [_, _] => {}
         _ => return Err(Unanswered::request("key", "must be one or two ids of people or organisations").into()),
     }
-    Ok((as_of(asked, message.as_of)?, day(message.at)?))
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    Ok((as_of, known_at, day(message.at)?))
 }
 
 /// Reads the day and position of a digest, and the part whose rows it covers.
@@ -166,26 +182,68 @@ pub fn as_of<A: Asked>(asked: &A, number: u64) -> Result<Option<Position>, A::Er
 
 /// Reads the day that rows are requested as of.
 pub fn day(number: Option<i32>) -> Result<Option<Day>, Unanswered> {
+    day_of("at", number)
+}
+
+fn day_of(field: &'static str, number: Option<i32>) -> Result<Option<Day>, Unanswered> {
     let (first, last) = (Timestamp::MIN.day(), Timestamp::MAX.day());
     match number.map(Day::new) {
         Some(day) if !(first..=last).contains(&day) => {
             let (first, last) = (first.number(), last.number());
-            Err(Unanswered::request("at", format_args!("must be a day between {first} and {last}")))
+            Err(Unanswered::request(field, format_args!("must be a day between {first} and {last}")))
         }
         day => Ok(day),
     }
 }
 
-/// Reads the time as of which rows are requested as known.
-fn time(message: &v1::QueryViewRequest) -> Result<Option<Timestamp>, Unanswered> {
-    let Some(proto) = &message.as_of_time else { return Ok(None) };
-    let Some(time) = Timestamp::from_proto(proto) else {
-        return Err(Unanswered::request("as_of_time", "must be a time in whole milliseconds"));
+/// Reads as of what rows are requested as known: a position, a time, or neither for now.
+fn known<A: Asked>(
+    asked: &A,
+    number: u64,
+    time: Option<Option<Timestamp>>,
+) -> Result<(Option<Position>, Option<Timestamp>), A::Error> {
+    let Some(time) = time else { return Ok((as_of(asked, number)?, None)) };
+    let Some(time) = time else {
+        return Err(Unanswered::request("as_of_time", "must be a time in whole milliseconds").into());
     };
-    if message.as_of > 0 {
-        return Err(Unanswered::request("as_of_time", "cannot be combined with as_of"));
+    if number > 0 {
+        return Err(Unanswered::request("as_of_time", "cannot be combined with as_of").into());
     }
-    Ok(Some(time))
+    Ok((None, Some(time)))
+}
+
+fn item(number: u64) -> Option<Position> {
+    (number > 0).then(|| Position::new(number))
+}
+
+/// Reads the texts that rows must have one of in a column.
+fn only(message: Option<&v1::Only>) -> Result<Option<Only>, Unanswered> {
+    let Some(v1::Only { column, texts }) = message else { return Ok(None) };
+    if column.is_empty() {
+        return Err(Unanswered::request("only.column", "is missing"));
+    }
+    if texts.is_empty() {
+        return Err(Unanswered::request("only.texts", "is missing"));
+    }
+    if texts.len() > limits::ONLY_TEXTS_MAX {
+        return Err(Unanswered::too_many("only.texts", limits::ONLY_TEXTS_MAX, texts.len()));
+    }
+    let max = limits::ONLY_TEXT_BYTES_MAX;
+    if column.len() > max || texts.iter().any(|text| text.len() > max) {
+        return Err(Unanswered::limit("only", format_args!("a text to look for has at most {max} bytes")));
+    }
+    Ok(Some(Only { column: column.clone(), texts: texts.iter().cloned().collect() }))
+}
+
+/// Reads the columns to return.
+fn columns(names: &[String]) -> Result<Vec<String>, Unanswered> {
+    if names.len() > limits::FIELDS_MAX {
+        return Err(Unanswered::too_many("columns", limits::FIELDS_MAX, names.len()));
+    }
+    if (1..names.len()).any(|at| names[..at].contains(&names[at])) {
+        return Err(Unanswered::request("columns", "must be named once each"));
+    }
+    Ok(names.to_vec())
 }
 
 fn page_rows(asked: u32) -> Result<usize, Unanswered> {
@@ -194,6 +252,13 @@ fn page_rows(asked: u32) -> Result<usize, Unanswered> {
         return Err(Unanswered::too_many("page_size", limits::PAGE_ROWS_MAX, rows));
     }
     Ok(rows)
+}
+
+fn key_of_row<A: Asked>(asked: &A, ids: &[String]) -> Result<Vec<PersonId>, A::Error> {
+    if ids.is_empty() {
+        return Err(Unanswered::request("key", "is missing").into());
+    }
+    key(asked, ids)
 }
 
 /// Reads a key: one or two people of the directory. A view may not have reached their entries yet.

@@ -1,7 +1,7 @@
 //! Why a question has no answer: reason, field and message, the same wherever it is answered.
 
 use crate::{
-    ask::{explain::ExplainError, query::QueryError, snapshot::SnapshotError},
+    ask::{columns::ColumnError, explain::ExplainError, query::QueryError, snapshot::SnapshotError, trace::TraceError},
     fold::evaluate::EvaluateError,
     limits,
     report::{error::ReportError, page::PageTokenInvalid},
@@ -132,8 +132,18 @@ impl From<QueryError> for Unanswered {
             QueryError::PersonAhead(_) => Self::because(Reason::ViewBuilding, error),
             QueryError::KeyShape { .. } => Self::because(Reason::RequestInvalid, error).at("key"),
             QueryError::FieldUnknown(_) => Self::because(Reason::RequestInvalid, error).at("sort"),
+            QueryError::Columns(error) => error.into(),
             QueryError::PageRows { .. } => Self::because(Reason::LimitExceeded, error).at("page_size"),
             QueryError::PageToken => Self::because(Reason::RequestInvalid, error).at("page_token"),
+        }
+    }
+}
+
+impl From<&ColumnError> for Unanswered {
+    fn from(error: &ColumnError) -> Self {
+        match error {
+            ColumnError::OnlyUnknown(_) | ColumnError::NotText { .. } => Self::request("only.column", error),
+            ColumnError::Unknown(_) => Self::request("columns", error),
         }
     }
 }
@@ -143,6 +153,17 @@ impl From<ExplainError> for Unanswered {
         match error {
             ExplainError::Query(error) => error.into(),
             ExplainError::RowUnknown => Self::because(Reason::RowUnknown, error),
+        }
+    }
+}
+
+impl From<TraceError> for Unanswered {
+    fn from(error: TraceError) -> Self {
+        match error {
+            TraceError::Query(error) => error.into(),
+            TraceError::FromLater { .. } => Self::request("from", error),
+            TraceError::TooManyPoints { .. } => Self::limit("step_days", error),
+            TraceError::TooLarge => Self::because(Reason::LimitExceeded, error),
         }
     }
 }
@@ -161,6 +182,7 @@ impl From<&ReportError> for Unanswered {
                 Self::because(Reason::ViewStopped, error)
             }
             ReportError::FieldUnknown(_) => Self::request("sort", error),
+            ReportError::Columns(error) => error.into(),
             ReportError::Busy(_) => Self::because(Reason::ViewBuilding, error),
             ReportError::TooLarge(_) | ReportError::Input { .. } | ReportError::Memory { .. } => {
                 Self::because(Reason::LimitExceeded, error)

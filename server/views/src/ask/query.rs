@@ -2,11 +2,12 @@
 
 use super::{
     answer::Row,
+    columns::{Chosen, ColumnError, Only},
     page::{Direction, Page, PageToken, RowOrder},
     snapshot::{Snapshot, SnapshotError},
 };
 use crate::{
-    contract::{self, FieldUnknown, Handle, KeyShape, key::Key},
+    contract::{self, Field, FieldUnknown, Handle, KeyShape, key::Key},
     file::{people::Meaning, row::StoredRow, store::StoreError},
     limits,
     share::cancel::Cancel,
@@ -29,6 +30,10 @@ pub struct Query {
     pub organisation: Option<OrganisationId>,
     /// Only rows of this key: one or two people, in any order.
     pub key: Option<Vec<PersonId>>,
+    /// Only rows with one of some texts in a column.
+    pub only: Option<Only>,
+    /// The columns to return, each once; empty for all.
+    pub columns: Vec<String>,
     /// As of the end of this UTC day: only what happened up to then.
     pub day: Option<Day>,
     /// As known at this position.
@@ -47,6 +52,8 @@ impl Default for Query {
             person: None,
             organisation: None,
             key: None,
+            only: None,
+            columns: Vec::new(),
             day: None,
             as_of: None,
             order: None,
@@ -79,6 +86,8 @@ impl OrderBy {
 /// A page of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryAnswer {
+    /// The columns.
+    pub fields: Vec<Field>,
     /// The rows, in order.
     pub rows: Vec<Row>,
     /// The token of the next page; `None` after the last.
@@ -113,6 +122,9 @@ pub enum QueryError {
     /// The column does not exist.
     #[error(transparent)]
     FieldUnknown(#[from] FieldUnknown),
+    /// The columns asked for do not fit the view.
+    #[error(transparent)]
+    Columns(#[from] ColumnError),
     /// The page size is zero or too large.
     #[error("a page has 1 to {} rows, not {found}", limits::PAGE_ROWS_MAX)]
     PageRows {
@@ -142,6 +154,7 @@ impl ViewHandle {
             return Err(QueryError::PageRows { found: query.page_rows });
         }
         let order = self.row_order(query.order.as_ref())?;
+        let chosen = Chosen::of(self.fields(), query.only.as_ref(), &query.columns)?;
         let question = fingerprint(query, order);
         let token = query.page_token.as_deref().map(|token| read_token(token, question)).transpose()?;
         let snapshot = match &token {
@@ -153,14 +166,21 @@ impl ViewHandle {
         let keys = self.wanted_keys(query, &snapshot)?;
         let mut page = Page::new(order, query.page_rows, token.map(|token| token.after));
         snapshot.scan(keys.as_ref(), |row_key, row| {
-            if members.as_ref().is_none_or(|members| has_member(row_key.key, members)) {
+            let is_member = members.as_ref().is_none_or(|members| has_member(row_key.key, members));
+            if is_member && chosen.wants(|column| StoredRow::column(row, column)) {
                 page.see(row_key, row);
             }
         })?;
-        Ok(self.answer(&snapshot, question, page)?)
+        Ok(self.answer(&snapshot, question, &chosen, page)?)
     }
 
-    fn answer(&self, snapshot: &Snapshot<'_>, question: [u8; 8], page: Page) -> Result<QueryAnswer, StoreError> {
+    fn answer(
+        &self,
+        snapshot: &Snapshot<'_>,
+        question: [u8; 8],
+        chosen: &Chosen<'_>,
+        page: Page,
+    ) -> Result<QueryAnswer, StoreError> {
         let (position, day, total) = (snapshot.position, snapshot.day, page.total);
         let (rows, last) = page.finish();
         let people = self.shared.source.people();
@@ -168,9 +188,11 @@ impl ViewHandle {
         let rows = rows.into_iter().filter_map(|(rank, row)| {
             let mut row = Row::of(rank.row_key, StoredRow::decode(&row)?, &people, &complete);
             row.changed = row.changed.filter(|_| snapshot.is_current());
+            row.values = chosen.of_row(row.values);
             Some(row)
         });
         Ok(QueryAnswer {
+            fields: chosen.of_row(self.fields().to_vec()),
             rows: rows.collect(),
             next_page_token: last.map(|after| PageToken { position, day, question, after }.encode()),
             position,
@@ -234,7 +256,12 @@ fn has_member(key: Key, members: &HashSet<Handle>) -> bool {
 
 /// A fingerprint of everything in a query except its page. No part contains a space, so the text is unique.
 fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
-    let Query { person, organisation, key, day, as_of, order: _, page_rows: _, page_token: _ } = query;
+    let Query { person, organisation, key, only, columns, day, as_of, order: _, page_rows: _, page_token: _ } = query;
+    // Texts may contain anything.
+    let only = only.as_ref().map(|Only { column, texts }| {
+        let texts = [column].into_iter().chain(texts).map(hex::encode).collect::<Vec<_>>();
+        texts.join(",")
+    });
     let key = key.as_ref().map(|ids| ids.iter().map(PersonId::as_str).collect::<Vec<_>>().join(","));
     let direction = match order.direction {
         Direction::Ascending => "ascending",
@@ -244,6 +271,8 @@ fn fingerprint(query: &Query, order: RowOrder) -> [u8; 8] {
         text(person.as_ref()),
         text(organisation.as_ref()),
         text(key),
+        text(only),
+        columns.iter().map(hex::encode).collect::<Vec<_>>().join(","),
         text(day.map(Day::number)),
         text(*as_of),
         text(order.column),
@@ -281,12 +310,20 @@ mod tests {
         let paged = Query { page_rows: 7, page_token: Some("next".into()), ..Query::default() };
         assert_eq!(fingerprint(&paged, order), one, "pages may have any size");
         let ben = || "ben".parse::<PersonId>().unwrap();
+        let only = |texts: &[&str]| {
+            let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+            Some(Only { column: "state".into(), texts })
+        };
         let others = [
             Query { person: Some(ben()), ..Query::default() },
             Query { organisation: Some("ben".parse().unwrap()), ..Query::default() },
             Query { key: Some(vec![ben()]), ..Query::default() },
             Query { day: Some(Day::new(7)), ..Query::default() },
             Query { as_of: Some(Position::new(7)), ..Query::default() },
+            Query { only: only(&["ben"]), ..Query::default() },
+            Query { only: only(&["ben", "chloe"]), ..Query::default() },
+            Query { only: only(&["ben,chloe"]), ..Query::default() },
+            Query { columns: vec!["ben".into()], ..Query::default() },
         ];
         let orders = [RowOrder { column: Some(0), ..order }, RowOrder { direction: Direction::Descending, ..order }];
         let mut all: Vec<_> = others.iter().map(|query| fingerprint(query, order)).collect();
@@ -294,6 +331,6 @@ mod tests {
         all.push(one);
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 8);
+        assert_eq!(all.len(), 12);
     }
 }

@@ -137,6 +137,11 @@ impl<'a> Snapshot<'a> {
         Self { work: work.clone(), ..self }
     }
 
+    /// An empty hold of the memory for its work.
+    pub(crate) fn hold(&self) -> Hold {
+        self.work.hold()
+    }
+
     /// Whether these are the view's own position and day, so that rows have the position of their last change.
     pub(crate) fn is_current(&self) -> bool {
         self.position == self.meta.cursor && self.meta.day == Some(self.day)
@@ -245,7 +250,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The record of a key, unless it changed after the position.
-    fn stored_record(&self, key: Key) -> Result<Option<Record>, StoreError> {
+    pub(crate) fn stored_record(&self, key: Key) -> Result<Option<Record>, StoreError> {
         let record = find_record(&self.read.open_table(RECORDS)?, key)?;
         Ok(record.filter(|record| record.changed <= self.position))
     }

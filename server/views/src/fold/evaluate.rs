@@ -173,7 +173,18 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
         group: &[(Key, Vec<Order>)],
         folded: &mut Vec<(Key, Folded)>,
     ) -> Result<(), EvaluateError> {
-        let mut results: Vec<Folded> = group.iter().map(|_| Folded { record: Record::EMPTY, stuck: None }).collect();
+        let mut results: Vec<Folded> = group.iter().map(|_| Folded::default()).collect();
+        self.fold_pieces(group, &mut results)?;
+        folded.extend(group.iter().map(|(key, _)| *key).zip(results));
+        Ok(())
+    }
+
+    /// Folds further entries of a key that was folded up to there.
+    pub(crate) fn fold_on(&mut self, key: Key, orders: &[Order], folded: &mut Folded) -> Result<(), EvaluateError> {
+        self.fold_pieces(&[(key, orders.to_vec())], std::slice::from_mut(folded))
+    }
+
+    fn fold_pieces(&mut self, group: &[(Key, Vec<Order>)], results: &mut [Folded]) -> Result<(), EvaluateError> {
         let longest = group.iter().map(|(_, orders)| orders.len()).max().unwrap_or_default();
         for from in (0..longest).step_by(limits::ANEW_ENTRIES_AT_ONCE) {
             let pieces: Vec<(Key, &[Order])> = group.iter().map(|(key, orders)| (*key, piece(orders, from))).collect();
@@ -181,7 +192,7 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
             let jobs = pieces.iter().zip(states).zip(self.events(&pieces)?);
             let mut jobs: Vec<Job<'_>> =
                 jobs.map(|(((key, _), state), events)| Job::new(*key, state, events)).collect();
-            for (job, folded) in jobs.iter_mut().zip(&results) {
+            for (job, folded) in jobs.iter_mut().zip(&*results) {
                 if folded.stuck.is_some() {
                     job.events = Cow::default();
                 }
@@ -189,7 +200,6 @@ impl<'a, P: ReadableTable<&'static [u8; 24], ()>> Evaluation<'a, P> {
             self.runner.fold(&mut jobs)?;
             results.iter_mut().zip(jobs).for_each(|(folded, job)| folded.take_in(job));
         }
-        folded.extend(group.iter().map(|(key, _)| *key).zip(results));
         Ok(())
     }
 
@@ -297,6 +307,13 @@ impl<P: ReadableTable<&'static [u8; 24], ()>> Counting<'_, P> {
             Some(position) => Err(format!("a row names entry {position}, which is not one of its key")),
             None => Ok(rows),
         })
+    }
+}
+
+impl Default for Folded {
+    /// Nothing folded yet.
+    fn default() -> Self {
+        Self { record: Record::EMPTY, stuck: None }
     }
 }
 

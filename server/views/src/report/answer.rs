@@ -4,6 +4,7 @@ use super::{Report, ReportContext, error::ReportError, table::ReportTable};
 use crate::{
     ask::{
         answer::{Row, Value},
+        columns::{Chosen, Only},
         complete::Complete,
         page::Direction,
         query::OrderBy,
@@ -33,6 +34,10 @@ pub struct ReportQuery {
     pub organisation: Option<OrganisationId>,
     /// Only the row of this key, with its ids in any order.
     pub key: Option<Vec<String>>,
+    /// Only rows with one of some texts in a column.
+    pub only: Option<Only>,
+    /// The columns to return, each once; empty for all.
+    pub columns: Vec<String>,
     /// The order of rows; `None` for the first numeric column, largest first.
     pub order: Option<OrderBy>,
     /// Number of rows before the page.
@@ -55,6 +60,8 @@ pub struct ReportRow {
 /// A page of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReportAnswer {
+    /// The columns.
+    pub fields: Vec<Field>,
     /// The rows, in order.
     pub rows: Vec<ReportRow>,
     /// Number of rows on all pages.
@@ -89,13 +96,18 @@ impl Report {
     /// Answers a query. Blocks on the disk and the plugin. Tables are cached, so a second query of the same position
     /// and day is fast.
     pub fn query(&self, context: &ReportContext<'_>, query: &ReportQuery) -> Result<ReportAnswer, ReportError> {
-        self.check_order(query)?;
+        self.check_columns(query)?;
         self.answer(&*self.table(context, &Cancel::default())?, context.directory, query)
     }
 
-    /// Checks, before anything is computed, that the query's column exists.
-    pub fn check_order(&self, query: &ReportQuery) -> Result<(), ReportError> {
+    /// Checks, before anything is computed, that the query's columns exist.
+    pub fn check_columns(&self, query: &ReportQuery) -> Result<(), ReportError> {
+        self.chosen(query)?;
         self.order(query.order.as_ref()).map(drop)
+    }
+
+    fn chosen<'q>(&self, query: &'q ReportQuery) -> Result<Chosen<'q>, ReportError> {
+        Ok(Chosen::of(&self.manifest().fields, query.only.as_ref(), &query.columns)?)
     }
 
     /// Answers a query from a table.
@@ -106,14 +118,20 @@ impl Report {
         query: &ReportQuery,
     ) -> Result<ReportAnswer, ReportError> {
         let order = self.order(query.order.as_ref())?;
+        let chosen = self.chosen(query)?;
         let wanted = query.sorted_key();
         let mut rows: Vec<&GuestReportRow> = table.output.rows.iter().collect();
-        rows.retain(|row| self.is_asked_for(directory, row, (query, wanted.as_deref())));
+        rows.retain(|row| {
+            chosen.wants(|column| row.values[column].clone())
+                && self.is_asked_for(directory, row, (query, wanted.as_deref()))
+        });
         rows.sort_by(|one, other| compare(one, other, order));
         let total = rows.len();
         let page = rows.into_iter().skip(query.skip).take(query.page_rows);
+        let of_row = |row: ReportRow| ReportRow { values: chosen.of_row(row.values), ..row };
         Ok(ReportAnswer {
-            rows: page.map(|row| self.row(directory, row)).collect(),
+            fields: chosen.of_row(self.manifest().fields.clone()),
+            rows: page.map(|row| of_row(self.row(directory, row))).collect(),
             total,
             remarks: table.output.remarks.clone(),
             failing_keys: table.failing_keys,

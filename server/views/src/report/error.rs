@@ -1,6 +1,10 @@
 //! Why a report has no answer.
 
-use crate::{ask::snapshot::SnapshotError, contract::FieldUnknown, share::interrupted::Interrupted};
+use crate::{
+    ask::{columns::ColumnError, snapshot::SnapshotError},
+    contract::FieldUnknown,
+    share::interrupted::Interrupted,
+};
 use std::fmt;
 
 /// Why a report has no answer.
@@ -68,6 +72,9 @@ pub enum ReportError {
     /// The column does not exist.
     #[error(transparent)]
     FieldUnknown(#[from] FieldUnknown),
+    /// The columns asked for do not fit the report.
+    #[error(transparent)]
+    Columns(#[from] ColumnError),
     /// The row does not exist.
     #[error("the report has no such row")]
     RowUnknown,

@@ -18,7 +18,7 @@ use prost::Message;
 use std::sync::Arc;
 
 /// A page of a report's rows, as of a position and a day.
-pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::QueryViewResponse {
+pub fn answer(page: &ReportPage, answer: ReportAnswer) -> v1::QueryViewResponse {
     let mut bytes = 0;
     let fits = |row: &v1::Row| {
         let first = bytes == 0;
@@ -28,7 +28,7 @@ pub fn answer(report: &Report, page: &ReportPage, answer: ReportAnswer) -> v1::Q
     let rows: Vec<_> = answer.rows.into_iter().map(report_row).take_while(fits).collect();
     let next = page.after(rows.len());
     v1::QueryViewResponse {
-        fields: fields(&report.manifest().fields),
+        fields: fields(&answer.fields),
         next_page_token: if next.skip < answer.total { next.to_string() } else { String::new() },
         rows,
         position: number(page.as_of),
