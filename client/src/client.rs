@@ -13,7 +13,7 @@ use kith_proto::v1::{
     admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
     network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
-    view_service_client::ViewServiceClient,
+    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -30,6 +30,7 @@ pub struct Client {
     /// The connection for streams: however many are open, they take no stream slots from other calls.
     streams: Channel,
     authorization: Authorization,
+    server: std::sync::Arc<str>,
     network: NetworkName,
     pub(crate) timeouts: Timeouts,
     retry: Retry,
@@ -81,8 +82,8 @@ impl Client {
 
     fn on_channels(channel: Channel, streams: Channel, options: Options) -> Result<Self, Error> {
         let authorization = Authorization::new(&options.token)?;
-        let Options { network, timeouts, retry, .. } = options;
-        Ok(Self { channel, streams, authorization, network, timeouts, retry })
+        let Options { server, network, timeouts, retry, .. } = options;
+        Ok(Self { channel, streams, authorization, server: server.into(), network, timeouts, retry })
     }
 
     /// Distinguishes tokens without revealing them.
@@ -91,6 +92,11 @@ impl Client {
         use sha2::{Digest, Sha256};
         let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(self.authorization.0.as_bytes()).finalize();
         digest[..16].to_vec()
+    }
+
+    /// The server's address, as the options gave it.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// The network that calls refer to.
@@ -163,6 +169,15 @@ impl Client {
     /// For calls whose answer is a stream.
     pub(crate) fn admin_streams(&self) -> AdminServiceClient<Transport> {
         AdminServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
+        let client = AdminServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
+        SessionServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
     pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {

@@ -34,6 +34,11 @@ impl Recorded {
         let event = entry.event().map_err(Error::answer)?;
         Ok(Self { bytes: bytes.clone(), entry, event, details: Vec::new() })
     }
+
+    /// Decodes an entry that a row stands on, with its details.
+    pub fn of_evidence(evidence: &v1::Evidence) -> Result<Self, Error> {
+        Ok(Self { details: read(&evidence.details)?, ..Self::decode(&evidence.entry)? })
+    }
 }
 
 impl Entries {
@@ -57,13 +62,16 @@ impl Entries {
         let open = |bytes| {
             let mut recorded = Recorded::decode(bytes)?;
             if let Some(details) = details.get(&recorded.entry.position.get()) {
-                let opened = details.iter().map(Detail::read).collect::<Result<_, _>>();
-                recorded.details = opened.map_err(Error::answer)?;
+                recorded.details = read(details)?;
             }
             Ok(recorded)
         };
         self.bytes.iter().map(open).collect()
     }
+}
+
+fn read(details: &[v1::Detail]) -> Result<Vec<Detail>, Error> {
+    details.iter().map(Detail::read).collect::<Result<_, _>>().map_err(Error::answer)
 }
 
 #[cfg(test)]
@@ -99,6 +107,8 @@ mod tests {
         assert!(opened[0].details.is_empty());
         assert_eq!(opened[1].details[0].text, "spoke");
         assert_eq!(opened[1].event.id, event.id());
+        let evidence = v1::Evidence { entry: entry(8).encode(), share: None, details: event.to_proto().details };
+        assert_eq!(Recorded::of_evidence(&evidence).unwrap(), opened[1]);
     }
 
     #[test]

@@ -54,6 +54,8 @@ mod read;
 #[cfg(feature = "replica")]
 pub mod replica;
 mod retry;
+mod sessions;
+mod status;
 mod subscribe;
 mod views;
 
@@ -75,7 +77,8 @@ pub use options::{Options, Retry, Secret, Timeouts};
 pub use partial_tree::{PartialTree, PartialTreeError};
 pub use plugins::{Component, Installing, NewPlugin, Plugins};
 pub use proofs::{ConsistencyProof, InclusionProof};
-pub use read::{Direction, Gaps, Head, Page, ReadOptions};
+pub use read::{Common, Direction, Gaps, Head, Page, ReadOptions};
+pub use sessions::ConsoleCode;
 pub use subscribe::{Cursor, Subscription, Update};
 pub use tonic::transport::{Channel, Endpoint};
-pub use views::{DigestQuery, RowQuery, ViewQuery, Views, WatchView};
+pub use views::{DigestQuery, RowQuery, TraceQuery, ViewQuery, Views, WatchView};

@@ -18,10 +18,22 @@ pub struct ReadOptions {
     pub filter: Filter,
     /// The maximum number of entries, up to 10,000; 0 means 1,000.
     pub limit: u32,
+    /// Whether directory and administration entries are among them that the filter does not match.
+    pub common: Common,
     /// In which order.
     pub direction: Direction,
     /// What is returned for entries left out.
     pub gaps: Gaps,
+}
+
+/// What becomes of directory and administration entries that a filter does not match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Common {
+    /// They are read with those that match, as by a replica.
+    #[default]
+    Included,
+    /// Only entries that match are read.
+    OnlyMatching,
 }
 
 /// What is returned for the entries that a filter or a scope leaves out.
@@ -85,6 +97,7 @@ impl Client {
                 Direction::Backward => v1::Direction::Backward.into(),
             },
             with_left_out: options.gaps == Gaps::Hashed,
+            matching_only: options.common == Common::OnlyMatching,
         };
         let log = self.log();
         let response = self

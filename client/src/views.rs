@@ -42,6 +42,10 @@ pub struct ViewQuery {
     pub organisation: Option<OrganisationId>,
     /// Only rows with this key; empty = any.
     pub key: Vec<PersonId>,
+    /// Only rows with one of these texts in this column.
+    pub only: Option<(String, Vec<String>)>,
+    /// The columns to return, each once; empty = all.
+    pub columns: Vec<String>,
     /// As of the end of this UTC day; `None` = today.
     pub at: Option<Day>,
     /// As known at this position; zero = now. Excludes `as_of_time`.
@@ -69,8 +73,31 @@ pub struct RowQuery {
     pub item: Position,
     /// As of the end of this UTC day; `None` = today.
     pub at: Option<Day>,
-    /// As known at this position; zero = now.
+    /// As known at this position; zero = now. Excludes `as_of_time`.
     pub as_of: Position,
+    /// As known at this time. Excludes `as_of`.
+    pub as_of_time: Option<Timestamp>,
+}
+
+/// Which rows of a view to trace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceQuery {
+    /// The view's name.
+    pub view: String,
+    /// The rows' key: one or two people.
+    pub key: Vec<PersonId>,
+    /// The row's item; zero = every row of the key.
+    pub item: Position,
+    /// The first UTC day; `None` = as early as the most points reach.
+    pub from: Option<Day>,
+    /// The last UTC day; `None` = today.
+    pub until: Option<Day>,
+    /// Days from one point to the next; 0 = 1. A trace has at most 400 points.
+    pub step_days: u32,
+    /// As known at this position; zero = now. Excludes `as_of_time`.
+    pub as_of: Position,
+    /// As known at this time. Excludes `as_of`.
+    pub as_of_time: Option<Timestamp>,
 }
 
 /// Which rows of a view to digest.
@@ -119,6 +146,25 @@ impl ViewQuery {
             page_size: self.page_size,
             page_token: self.page_token.clone(),
             key: self.key.iter().map(ToString::to_string).collect(),
+            only: self.only.clone().map(|(column, texts)| v1::Only { column, texts }),
+            columns: self.columns.clone(),
+        }
+    }
+}
+
+impl TraceQuery {
+    /// The request for a network.
+    pub(crate) fn to_proto(&self, network: String) -> v1::TraceRowRequest {
+        v1::TraceRowRequest {
+            network,
+            view: self.view.clone(),
+            key: self.key.iter().map(ToString::to_string).collect(),
+            item: self.item.get(),
+            from: self.from.map(Day::number),
+            until: self.until.map(Day::number),
+            step_days: self.step_days,
+            as_of: self.as_of.get(),
+            as_of_time: self.as_of_time.map(Timestamp::to_proto),
         }
     }
 }
@@ -135,6 +181,7 @@ impl RowQuery {
             item: self.item.get(),
             at: self.at.map(Day::number),
             as_of: self.as_of.get(),
+            as_of_time: self.as_of_time.map(Timestamp::to_proto),
         }
     }
 }
@@ -183,7 +230,18 @@ impl Client {
         .await
     }
 
-    /// The entries that a row is derived from, newest first, each with its share.
+    /// The rows of one key on many days. For views, not for reports.
+    pub async fn trace_row(&self, query: &TraceQuery) -> Result<v1::TraceRowResponse, Error> {
+        let request = query.to_proto(self.network_name());
+        let views = self.views();
+        self.call(Repeat::Safe, request, |request| {
+            let mut views = views.clone();
+            async move { views.trace_row(request).await }
+        })
+        .await
+    }
+
+    /// The entries that a row is derived from, newest first, each with its share and its words.
     pub async fn explain_row(&self, query: &RowQuery) -> Result<v1::ExplainRowResponse, Error> {
         let request = query.to_proto(self.network_name());
         let views = self.views();

@@ -132,6 +132,8 @@ impl Maker<'_> {
             "name" => &["own", "strength", "n1", "n2", "default", "../up"],
             "organisation" | "organisations" => &["riverside", "hillside", ""],
             "kinds" | "kind" => &KINDS,
+            "column" | "columns" => &["state", "state", "score", "ties", "colour"],
+            "texts" => &["late", "open", "tie", ""],
             "sort" => &["score", "-score", "colour", "name", ""],
             "settings" => &SETTINGS,
             "version" => &["1.0.0", "", "9"],

@@ -8,6 +8,7 @@ pub mod events;
 pub mod figures;
 pub mod heard;
 pub mod hostile;
+pub mod http;
 pub mod node;
 pub mod process;
 pub mod programs;

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use kith_core::entry::Entry;
 use kith_proto::v1::{
-    self, audit_service_client::AuditServiceClient, directory_service_client::DirectoryServiceClient,
-    log_service_client::LogServiceClient, network_service_client::NetworkServiceClient,
-    plugin_service_client::PluginServiceClient, view_service_client::ViewServiceClient,
+    self, admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
+    directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
+    network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
+    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -101,6 +102,16 @@ impl Raw {
     /// The directory service.
     pub fn directory(&self) -> DirectoryServiceClient<Service> {
         DirectoryServiceClient::new(self.service.clone())
+    }
+
+    /// The admin service.
+    pub fn admin(&self) -> AdminServiceClient<Service> {
+        AdminServiceClient::new(self.service.clone())
+    }
+
+    /// The session service.
+    pub fn sessions(&self) -> SessionServiceClient<Service> {
+        SessionServiceClient::new(self.service.clone())
     }
 
     /// The audit service.

@@ -41,7 +41,7 @@ fn the_first_start_makes_a_network_and_an_owner_token() {
     });
     let address = address.expect("it says where it listens");
     let said = said.join("\n");
-    assert_eq!(said.matches("\n  ").count(), 3, "three commands to try: {said}");
+    assert_eq!(said.matches("\n  ").count(), 4, "commands to try: {said}");
     let token_file = data.join("owner.token");
     assert!(said.contains(token_file.to_str().unwrap()) && said.contains(&address), "{said}");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

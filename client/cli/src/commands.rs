@@ -6,6 +6,7 @@ mod asked;
 mod audit;
 mod audit_verify;
 mod completions;
+mod console;
 mod evaluate;
 mod followed_up;
 mod head;
@@ -29,6 +30,7 @@ mod retract;
 mod token;
 mod view;
 mod watch;
+mod whoami;
 mod why;
 
 pub(crate) use audit::AuditCommand;
@@ -82,6 +84,8 @@ pub(crate) enum EitherCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ServerCommand {
     Evaluate(evaluate::EvaluateArgs),
+    Console(console::ConsoleArgs),
+    Whoami(whoami::WhoamiArgs),
     #[command(subcommand, display_order = 102)]
     Network(network::NetworkCommand),
     #[command(subcommand, display_order = 103)]
@@ -130,6 +134,8 @@ impl ServerCommand {
     pub(crate) async fn run(self, context: &mut Context) -> Result<(), Failure> {
         match self {
             Self::Evaluate(args) => evaluate::run(context, args).await,
+            Self::Console(args) => console::run(context, &args).await,
+            Self::Whoami(args) => whoami::run(context, &args).await,
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,

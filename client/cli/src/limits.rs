@@ -14,6 +14,8 @@ pub(crate) const UPLOAD_ATTEMPTS_MAX: u32 = 10;
 pub(crate) const BATCHES_WAITING_MAX: usize = 8;
 /// How long to wait for an answer in silence.
 pub(crate) const ANSWER_SILENT_MAX: Duration = Duration::from_secs(4);
+/// How long to wait for a program that opens a browser.
+pub(crate) const BROWSER_START_MAX: Duration = Duration::from_secs(2);
 /// How long to wait in silence for another process that has the replica.
 pub(crate) const FILE_SILENT_MAX: Duration = Duration::from_secs(1);
 /// Consecutive merges that are followed from one id.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     entries::{Entries, Recorded},
-    read::{Direction, Page, ReadOptions},
+    read::{Common, Direction, Page, ReadOptions},
 };
 use bytes::Bytes;
 use kith_blocks::{BlocksError, StoredEntries};
@@ -84,12 +84,20 @@ impl Reader {
         })
     }
 
-    fn passes(&self, filter: &Filter, bytes: &Bytes) -> Result<bool, StoreError> {
+    fn is_asked_for(
+        &self,
+        ReadOptions { filter, common, .. }: &ReadOptions,
+        bytes: &Bytes,
+    ) -> Result<bool, StoreError> {
         if filter.is_all() {
             return Ok(true);
         }
         let (entry, event) = open(bytes)?;
-        Ok(filter.passes(&self.header(&entry, &event)?))
+        let header = self.header(&entry, &event)?;
+        Ok(match common {
+            Common::Included => filter.passes(&header),
+            Common::OnlyMatching => filter.matches(&header),
+        })
     }
 }
 
@@ -143,7 +151,7 @@ impl Inner {
             let mut found = Vec::new();
             let mut take = |item: Result<(Position, Bytes), BlocksError>| {
                 let (position, bytes) = item?;
-                if reader.passes(&options.filter, &bytes)? {
+                if reader.is_asked_for(options, &bytes)? {
                     found.push((position, bytes));
                 }
                 page.next = position;

@@ -92,7 +92,8 @@ fn welcome(data: &Path, token: &Path, address: SocketAddr) -> String {
          the address is http://{address}; try:\n  \
          export KITH_SERVER=http://{address} KITH_TOKEN_FILE={token}\n  \
          kith org add \"Riverside Practice\" --id riverside\n  \
-         kith person add \"Amina Shah\" --org riverside --role GP --id amina",
+         kith person add \"Amina Shah\" --org riverside --role GP --id amina\n  \
+         kith console",
         data = data.display(),
         token = quoted(&token),
     )
@@ -115,9 +116,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_welcome_names_address_token_and_three_commands() {
+    fn the_welcome_names_address_token_and_commands_to_try() {
         let text = welcome(Path::new("/data"), Path::new("/my data/owner.token"), "127.0.0.1:7420".parse().unwrap());
         assert!(text.contains("KITH_SERVER=http://127.0.0.1:7420 KITH_TOKEN_FILE='/my data/owner.token'"), "{text}");
-        assert_eq!(text.lines().filter(|line| line.starts_with("  ")).count(), 3);
+        assert_eq!(text.lines().filter(|line| line.starts_with("  ")).count(), 4);
+        assert!(text.ends_with("\n  kith console"), "{text}");
     }
 }

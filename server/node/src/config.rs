@@ -8,7 +8,7 @@ mod render;
 
 pub use lookup::{Lookup, ProcessEnvironment};
 
-use crate::{door::http_door, limits::Limits, telemetry, views};
+use crate::{console, door::http_door, limits::Limits, telemetry, views};
 use kith_log::Range;
 use layers::Layers;
 use serde::{Deserialize, Serialize};
@@ -23,12 +23,16 @@ use toml::Value;
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
 /// Tables of the file, and the middle part of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
-const SECTIONS: [&str; 5] = ["limits", "telemetry", "log", "views", "http"];
+const SECTIONS: [&str; 6] = ["limits", "telemetry", "log", "views", "http", "console"];
 /// Keys outside of tables.
 const TOP_LEVEL: [&str; 5] = ["data", "listen", "allow_plaintext", "reflection", "demo"];
 /// Minimum and maximum of each number.
-const RANGES: [(&str, &[Range]); 3] =
-    [("limits", Limits::RANGES), ("log", kith_log::Config::RANGES), ("views", views::Config::RANGES)];
+const RANGES: [(&str, &[Range]); 4] = [
+    ("limits", Limits::RANGES),
+    ("log", kith_log::Config::RANGES),
+    ("views", views::Config::RANGES),
+    ("console", console::Config::RANGES),
+];
 /// Variables with our prefix that are not settings of the server.
 const OTHER_VARIABLES: [&str; 6] =
     ["KITH_CONFIG", "KITH_SERVER", "KITH_TOKEN", "KITH_TOKEN_FILE", "KITH_NETWORK", "KITH_REPLICA"];
@@ -56,6 +60,8 @@ pub struct Config {
     pub views: views::Config,
     /// Settings for browsers.
     pub http: http_door::Config,
+    /// Settings of the console.
+    pub console: console::Config,
 }
 
 /// The sources of the settings, unparsed.
@@ -124,6 +130,7 @@ impl Config {
             log: kith_log::Config { data: data.clone(), ..kith_log::Config::default() },
             views: views::Config::default(),
             http: http_door::Config::default(),
+            console: console::Config::default(),
             data,
             listen: LISTEN_DEFAULT,
             allow_plaintext: false,
@@ -162,6 +169,7 @@ impl Config {
             log: kith_log::Config { data: data.clone(), ..layers.read("log", &mut problems) },
             views: layers.read("views", &mut problems),
             http: layers.read("http", &mut problems),
+            console: layers.read("console", &mut problems),
             data,
             listen: top_level.listen.unwrap_or(LISTEN_DEFAULT),
             allow_plaintext: top_level.allow_plaintext,

@@ -2,5 +2,9 @@
 
 pub(crate) mod authenticator;
 pub(crate) mod connection;
+pub(crate) mod front;
 pub mod http_door;
+mod own_page;
 pub(crate) mod peers;
+pub(crate) mod session_call;
+pub(crate) mod sessions;

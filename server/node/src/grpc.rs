@@ -16,6 +16,7 @@ mod page;
 mod plugins;
 mod reports;
 mod rows;
+mod sessions;
 mod status;
 pub(crate) mod stream;
 mod views;

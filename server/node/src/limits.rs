@@ -29,6 +29,18 @@ pub(crate) const ADDRESSES_SWEEP: usize = 4_096;
 pub(crate) const BUCKETS_SWEEP_CALLS: u32 = 4_096;
 /// Shortest wait that is reported to a refused call.
 pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
+/// How long a code that opens the console may be used.
+pub const CODE_LIFE: Duration = Duration::from_mins(1);
+/// Codes that wait to be used.
+pub const CODES_MAX: usize = 64;
+/// The same of one token; its oldest makes room for another.
+pub const CODES_PER_TOKEN_MAX: usize = 4;
+/// Sessions that were ended before their time and are remembered until then.
+pub const ENDED_MAX: usize = 10_000;
+/// The same of one token; with more of them all its sessions end.
+pub const ENDED_PER_TOKEN_MAX: usize = 64;
+/// Bytes of a request to begin or end a session.
+pub const SESSION_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Entries in one message of a subscription.
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.

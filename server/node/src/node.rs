@@ -4,7 +4,7 @@ use crate::{
     bounds::{
         answers::Answers,
         budget::Budget,
-        call_rate,
+        call_rate::{self, CallRate},
         outgoing::Outgoing,
         reads::{ReadShares, Reads},
         requests::Requests,
@@ -19,8 +19,10 @@ use crate::{
         authenticator::{Authenticator, Caller},
         http_door,
         peers::Peers,
+        sessions::Sessions,
     },
     first_start::{self, FirstStartError},
+    last_backup::LastBackup,
     limits::{self, Limits},
     plugins::PluginChanges,
     views::{NetworkViews, tables::Tables},
@@ -52,6 +54,11 @@ struct Parts {
     requests: Arc<Requests>,
     answers: Arc<Answers>,
     authenticator: Authenticator,
+    sessions: Sessions,
+    call_rate: CallRate,
+    last_backup: LastBackup,
+    started_at: Timestamp,
+    data: PathBuf,
     clock: Clock,
     limits: Limits,
     reflection: bool,
@@ -113,8 +120,10 @@ impl Node {
         owner_token: Option<PathBuf>,
     ) -> Result<Self, StartError> {
         let views = Arc::new(views);
+        let sessions = Sessions::new(log.clone(), clock.clone(), &config.console);
         Ok(Self(Arc::new(Parts {
-            authenticator: Authenticator::new(log.clone(), clock.clone()),
+            authenticator: Authenticator::new(log.clone(), clock.clone(), sessions.clone()),
+            sessions,
             plugins: PluginChanges::new(log.clone(), Arc::clone(&views)),
             log,
             views,
@@ -127,6 +136,10 @@ impl Node {
             reads: ReadShares::default(),
             requests: Arc::new(Requests::of(&config.limits)),
             answers: Arc::new(Answers::of(&config.limits)),
+            call_rate: CallRate::new(&config.limits),
+            last_backup: LastBackup::read(&config.data),
+            started_at: clock(),
+            data: config.data.clone(),
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
@@ -217,6 +230,31 @@ impl Node {
 
     pub(crate) fn authenticator(&self) -> &Authenticator {
         &self.0.authenticator
+    }
+
+    /// How often principals may call.
+    pub(crate) fn call_rate(&self) -> &CallRate {
+        &self.0.call_rate
+    }
+
+    /// The last backup that was taken by a call.
+    pub(crate) fn last_backup(&self) -> &LastBackup {
+        &self.0.last_backup
+    }
+
+    /// When this server started.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.0.started_at
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.0.data
+    }
+
+    /// The sessions of browsers.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -3,10 +3,12 @@
 //! Shutdown: health reports it first, streams end, calls finish, and what is left after the drain time is cut.
 
 use crate::{
-    bounds::call_rate::CallRate,
+    console::Console,
     door::{
         connection::{self, Listener},
+        front::FrontLayer,
         http_door::OriginsLayer,
+        session_call::SessionCalls,
     },
     grpc::{
         Services,
@@ -19,7 +21,7 @@ use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, log_service_server::LogServiceServer,
     network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
-    view_service_server::ViewServiceServer,
+    session_service_server::SessionServiceServer, view_service_server::ViewServiceServer,
 };
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -37,7 +39,7 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 8] = [
+const HEALTH_NAMES: [&str; 9] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
@@ -46,6 +48,7 @@ const HEALTH_NAMES: [&str; 8] = [
     AuditServiceServer::<Services>::NAME,
     AdminServiceServer::<Services>::NAME,
     NetworkServiceServer::<Services>::NAME,
+    SessionServiceServer::<Services>::NAME,
 ];
 
 impl Node {
@@ -72,10 +75,11 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
     let serving = server(limits)
+        .layer(front(node))
         .layer(OriginsLayer::new(node.http()))
         .layer(GrpcWebLayer::new())
         .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
-        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: CallRate::new(limits) })
+        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: node.call_rate().clone() })
         .layer(RequestsLayer::new(node))
         .add_routes(routes)
         .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
@@ -97,6 +101,15 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     Ok(())
 }
 
+/// The console and the sessions of browsers, in front of the calls.
+fn front(node: &Node) -> FrontLayer {
+    let (sessions, rate) = (node.sessions(), node.call_rate().clone());
+    FrontLayer {
+        console: sessions.enabled().then(Console::embedded),
+        sessions: SessionCalls::new(sessions.clone(), node.authenticator().clone(), rate, node.limits()),
+    }
+}
+
 fn server(limits: &Limits) -> Server {
     Server::builder()
         .accept_http1(true)
@@ -116,6 +129,10 @@ fn server(limits: &Limits) -> Server {
 
 /// Every service with its message limits.
 fn routes(node: &Node) -> Result<Routes, ServeError> {
+    // Its calls are small, and one of them needs no token.
+    let sessions = SessionServiceServer::new(Services::new(node.clone()))
+        .max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX)
+        .max_encoding_message_size(node.limits().response_bytes_max as usize);
     /// Wraps the services in a generated server with the limits of messages.
     macro_rules! limited {
         ($server:ident) => {
@@ -130,7 +147,8 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
         .add_service(limited!(PluginServiceServer))
         .add_service(limited!(AuditServiceServer))
         .add_service(limited!(AdminServiceServer))
-        .add_service(limited!(NetworkServiceServer));
+        .add_service(limited!(NetworkServiceServer))
+        .add_service(sessions);
     if !node.reflection() {
         return Ok(routes);
     }

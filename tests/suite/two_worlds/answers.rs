@@ -80,7 +80,9 @@ async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
     for filter in filters(random) {
         let filter = Some(filter.to_proto());
         for direction in [v1::Direction::Forward, v1::Direction::Backward] {
-            read(raw, filter.clone(), direction, 1 + random.below(3), told).await;
+            for passing in [Passing::Always, Passing::OnlyMatching] {
+                read(raw, filter.clone(), (direction, passing), 1 + random.below(3), told).await;
+            }
         }
         let mut messages = subscribed(raw, filter, end).await;
         for message in &mut messages {
@@ -93,17 +95,37 @@ async fn log(raw: &Raw, random: &mut Random, told: &mut Told) {
     }
 }
 
+/// What becomes of directory and administration entries that a filter does not match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passing {
+    Always,
+    OnlyMatching,
+}
+
 /// Reads all pages to the end.
-async fn read(raw: &Raw, filter: Option<v1::Filter>, direction: v1::Direction, limit: usize, told: &mut Told) {
-    let with_left_out = direction == v1::Direction::Forward;
+async fn read(
+    raw: &Raw,
+    filter: Option<v1::Filter>,
+    (direction, passing): (v1::Direction, Passing),
+    limit: usize,
+    told: &mut Told,
+) {
+    let matching_only = passing == Passing::OnlyMatching;
+    let with_left_out = direction == v1::Direction::Forward && !matching_only;
     let limit = u32::try_from(limit).unwrap();
-    let mut request =
-        v1::ReadRequest { filter, direction: direction.into(), limit, with_left_out, ..Default::default() };
+    let mut request = v1::ReadRequest {
+        filter,
+        direction: direction.into(),
+        limit,
+        with_left_out,
+        matching_only,
+        ..Default::default()
+    };
     loop {
         let mut page = raw.read(request.clone()).await.unwrap();
         page.left_out.iter_mut().for_each(|subtree| subtree.hash.clear());
         let (next, end) = (page.next, page.end);
-        tell(told, format!("Read {direction:?} {limit} {}", request.after), &Ok::<_, ()>(page));
+        tell(told, format!("Read {direction:?} {passing:?} {limit} {}", request.after), &Ok::<_, ()>(page));
         request.after = next;
         if end {
             return;
@@ -183,6 +205,8 @@ fn about(id: EventId, scope: Scope) -> Event {
 
 async fn directory(raw: &Raw, told: &mut Told) {
     let network = raw.network_name();
+    let me = told_as(raw.sessions().who_am_i(v1::WhoAmIRequest { network: network.clone() }).await);
+    tell(told, "WhoAmI", &me.map(|me| v1::WhoAmIResponse { server_time: None, ..me }));
     for organisation in ["", "riverside", "hillside"] {
         let organisation = organisation.to_owned();
         let request =
@@ -230,6 +254,7 @@ async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {
         let request =
             v1::DigestViewRequest { network: raw.network_name(), view: view.to_owned(), ..Default::default() };
         tell(told, format!("DigestView {view}"), &told_as(raw.views().digest_view(request).await));
+        traced(raw, view, random, told).await;
     }
     for report in some_of(REPORTS, 1, random) {
         rows(raw, report, random, told).await;
@@ -257,6 +282,27 @@ fn without_work(view: v1::View) -> v1::View {
     v1::View { events_folded: 0, fuel: 0, fuel_per_event: 0, events_per_second: 0.0, ..view }
 }
 
+/// The rows of some pairs on many days, also as of a moment at which hidden entries may have been recorded.
+async fn traced(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
+    for as_of_time in [None, Some(i64::try_from(random.below(430)).unwrap())] {
+        let mut people: Vec<_> = PEOPLE.iter().map(|(id, _)| (*id).to_owned()).collect();
+        random.shuffle(&mut people);
+        people.truncate(2);
+        let time = as_of_time.map(|tenth| Timestamp::from_millis(NOON.millis() + 100 * tenth).to_proto());
+        let request = v1::TraceRowRequest {
+            network: raw.network_name(),
+            view: view.to_owned(),
+            key: people,
+            from: Some(20_300),
+            until: Some(20_500),
+            step_days: 7,
+            as_of_time: time,
+            ..Default::default()
+        };
+        tell(told, format!("TraceRow {view} {as_of_time:?}"), &told_as(raw.views().trace_row(request).await));
+    }
+}
+
 /// The rows of a view, and the evidence of some of them.
 async fn rows(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
     let (network, at) = (raw.network_name(), Some(20_500));
@@ -264,6 +310,17 @@ async fn rows(raw: &Raw, view: &str, random: &mut Random, told: &mut Told) {
     let answer = raw.query(request.clone()).await;
     let rows = answer.as_ref().map(|answer| answer.rows.clone()).unwrap_or_default();
     tell(told, format!("QueryView {view}"), &answer);
+    for column in answer.iter().flat_map(|answer| &answer.fields).filter(|field| field.r#type() == v1::FieldType::Text)
+    {
+        let texts = rows.iter().flat_map(|row| &row.values).filter_map(|value| match &value.value {
+            Some(v1::value::Value::Text(text)) => Some(text.clone()),
+            _ => None,
+        });
+        let only =
+            Some(v1::Only { column: column.name.clone(), texts: texts.take(1).chain(["late".into()]).collect() });
+        let request = v1::QueryViewRequest { only, columns: vec![column.name.clone()], ..request.clone() };
+        tell(told, format!("QueryView {view} {}", column.name), &raw.query(request).await);
+    }
     for (person, as_of) in [("amina", 0), ("carol", 30)] {
         let request = v1::QueryViewRequest { person: person.to_owned(), as_of, page_size: 3, ..request.clone() };
         tell(told, format!("QueryView {view} {person}"), &raw.query(request).await);

@@ -131,18 +131,23 @@ async fn wait_for(views: &Asked, query: &ViewQuery, until: Position, wait: Durat
     }
 }
 
-async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQuery, Failure> {
-    let mut resolver = context.resolver();
-    let (as_of, as_of_time) = match args.as_of {
-        None => (Position::ZERO, None),
-        Some(AsOf::Position(position)) => (position, None),
+/// As of what rows are asked for: a position, or a time.
+pub(super) async fn known(context: &Context, as_of: Option<AsOf>) -> Result<(Position, Option<Timestamp>), Failure> {
+    match as_of {
+        None => Ok((Position::ZERO, None)),
+        Some(AsOf::Position(position)) => Ok((position, None)),
         Some(AsOf::Time(time)) => {
             if let Some(words) = standstill(context.place.head().await?.recorded_at, kith_client::now()) {
                 remark(&format!("{words}; --as-of DATE means the position before that, --as-of POSITION is exact"));
             }
-            (Position::ZERO, Some(time))
+            Ok((Position::ZERO, Some(time)))
         }
-    };
+    }
+}
+
+async fn query(context: &Context, name: &str, args: &ViewArgs) -> Result<ViewQuery, Failure> {
+    let (as_of, as_of_time) = known(context, args.as_of).await?;
+    let mut resolver = context.resolver();
     Ok(ViewQuery {
         view: name.to_owned(),
         person: resolver.person_or_none(args.person.as_ref()).await?,

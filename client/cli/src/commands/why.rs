@@ -1,6 +1,6 @@
 //! `kith why`: the entries that a row is derived from, each with its share.
 
-use super::view::AsOf;
+use super::view::{AsOf, known};
 use crate::{
     context::Context,
     failure::Failure,
@@ -43,8 +43,8 @@ pub(crate) struct WhyArgs {
     /// As of the end of this day, in UTC
     #[arg(long, value_name = "DATE", value_parser = parse_view_day_now)]
     at: Option<Day>,
-    /// As known at this position
-    #[arg(long, value_name = "POSITION")]
+    /// As known at this position, or on this day or at this time
+    #[arg(long, value_name = "POSITION|DATE")]
     as_of: Option<AsOf>,
     /// As it will be once the replica's outbox is sent
     #[arg(long, conflicts_with_all = ["at", "as_of"])]
@@ -52,11 +52,7 @@ pub(crate) struct WhyArgs {
 }
 
 pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Failure> {
-    let as_of = match args.as_of {
-        None => Position::ZERO,
-        Some(AsOf::Position(position)) => position,
-        Some(AsOf::Time(_)) => return Err(Failure::Usage("--as-of takes a position here".to_owned())),
-    };
+    let (as_of, as_of_time) = known(context, args.as_of).await?;
     let views = Asked::at(&context.place, Counted::of(args.pending)).await?;
     let (key, organisations) = key(context, &views, args).await?;
     let query = RowQuery {
@@ -66,6 +62,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
         item: Position::new(args.item.unwrap_or_default()),
         at: args.at,
         as_of,
+        as_of_time,
     };
     let answer = views.explain(&query).await?;
     if !answer.inputs.is_empty() {
@@ -74,7 +71,7 @@ pub(crate) async fn run(context: &mut Context, args: &WhyArgs) -> Result<(), Fai
     }
     let mut evidence = Vec::with_capacity(answer.evidence.len());
     for one in &answer.evidence {
-        evidence.push((Recorded::decode(&one.entry)?, one.share));
+        evidence.push((Recorded::of_evidence(one)?, one.share));
     }
     match context.output.format() {
         Format::Json => evidence.iter().try_for_each(|(recorded, share)| {
@@ -131,9 +128,7 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
 
 /// An entry with its share, and the column that shares refer to.
 fn json(recorded: &Recorded, share: Option<f64>, share_of: &str) -> Map<String, Value> {
-    let mut entry = entry_json(&recorded.entry, &recorded.event, &[]);
-    // Explanations do not include details.
-    entry.shift_remove("details");
+    let mut entry = entry_json(&recorded.entry, &recorded.event, &recorded.details);
     entry.insert("share".into(), share.into());
     entry.insert("share_of".into(), if share_of.is_empty() { Value::Null } else { share_of.into() });
     entry

@@ -14,8 +14,8 @@ use kith_core::{
 };
 use kith_proto::v1;
 use kith_views::{
-    Asked, Cancel, Explain, Query, Question, ReportError, SnapshotError, Unanswered, ViewHandle, digest_of_view,
-    explanation_of_view, rows_of_view, wire,
+    Asked, Cancel, Explain, Query, ReportError, SnapshotError, Trace, Unanswered, ViewHandle, digest_of_view,
+    explanation_of_view, limits::EVIDENCE_BYTES_MAX, rows_of_view, trace_of_view, wire,
 };
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ impl Asked for Of<'_> {
 
 /// The position that a query's time refers to: that of the last entry here recorded by then. Recording times never
 /// decrease along the log.
-pub(super) fn known_at(replica: &Inner, question: &Question) -> Result<Option<Position>, StoreError> {
-    question.known_at().map(|time| last_recorded_by(replica, time)).transpose()
+pub(super) fn known_at(replica: &Inner, time: Option<Timestamp>) -> Result<Option<Position>, StoreError> {
+    time.map(|time| last_recorded_by(replica, time)).transpose()
 }
 
 /// Answers a query.
@@ -52,6 +52,29 @@ pub(super) async fn query(view: Arc<ViewHandle>, query: Query) -> Result<v1::Que
 /// Explains a row. Everything that is here is visible.
 pub(super) async fn explain(view: Arc<ViewHandle>, explain: Explain) -> Result<v1::ExplainRowResponse, ViewError> {
     blocking(move || explanation_of_view(&view, &explain, &Cancel::default(), |_| Ok(true))).await
+}
+
+/// Traces rows.
+pub(super) async fn trace(view: Arc<ViewHandle>, trace: Trace) -> Result<v1::TraceRowResponse, ViewError> {
+    Ok(blocking(move || trace_of_view(&view, &trace, &Cancel::default())).await?)
+}
+
+/// Adds the details that are here to evidence, as far as entries and details fit together, as a server does.
+pub(super) fn add_details(replica: &Inner, evidence: &mut Vec<v1::Evidence>) -> Result<(), StoreError> {
+    let mut bytes = 0;
+    let fits = replica.reading(|reader| {
+        for (count, one) in evidence.iter_mut().enumerate() {
+            let found = reader.details_at(open(&one.entry)?.0.position)?;
+            one.details = found.into_iter().flat_map(|found| found.details).collect();
+            bytes += one.entry.len() + one.details.iter().map(prost::Message::encoded_len).sum::<usize>();
+            if bytes > EVIDENCE_BYTES_MAX && count > 0 {
+                return Ok(count);
+            }
+        }
+        Ok(evidence.len())
+    })?;
+    evidence.truncate(fits);
+    Ok(())
 }
 
 /// Computes the digest of a view, over what is here or a part of it.

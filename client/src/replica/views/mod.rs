@@ -40,7 +40,7 @@ pub use watching::OfflineWatch;
 use super::{Inner, Replica, error::StoreError};
 use crate::{
     error::Error,
-    views::{DigestQuery, RowQuery, ViewQuery},
+    views::{DigestQuery, RowQuery, TraceQuery, ViewQuery},
 };
 use bytes::Bytes;
 use host::Found;
@@ -48,7 +48,7 @@ pub(in crate::replica) use host::Host;
 use kith_core::position::Position;
 use kith_core::reason::Reason;
 use kith_proto::v1;
-use kith_views::{Question, Report, ViewScope, question, wire};
+use kith_views::{Explain, Question, Report, Trace, ViewScope, question, wire};
 use reports::Ready;
 use std::sync::Arc;
 
@@ -173,7 +173,7 @@ impl OfflineViews {
         if let Some(ready) = ready {
             return ready.query(question).await;
         }
-        let known_at = asking::known_at(self.0.replica(), &question)?;
+        let known_at = asking::known_at(self.0.replica(), question.known_at())?;
         let view = self.0.level(&query.view).await?;
         let mut answer = asking::query(view, question.of_view(known_at)).await?;
         self.mark(&mut answer.rows);
@@ -187,10 +187,25 @@ impl OfflineViews {
         if let Some(ready) = Ready::find(&self.0, &query.view).await? {
             return ready.explain(message).await;
         }
-        let explain = question::explain(&message, &self.0.asked())?;
+        let (explain, known_at) = question::explain(&message, &self.0.asked())?;
+        let known_at = asking::known_at(self.0.replica(), known_at)?;
         let view = self.0.level(&query.view).await?;
+        let explain = Explain { as_of: known_at.or(explain.as_of), ..explain };
         let mut answer = asking::explain(view, explain).await?;
+        asking::add_details(self.0.replica(), &mut answer.evidence)?;
         self.mark(&mut answer.rows);
+        Ok(answer)
+    }
+
+    /// The rows of one key on many days. For views, not for reports.
+    pub async fn trace_row(&self, query: &TraceQuery) -> Result<v1::TraceRowResponse, ViewError> {
+        // An unknown view is reported first, as by a server.
+        self.0.view(&query.view).await?;
+        let (trace, known_at) = question::trace(&query.to_proto(self.0.network()), &self.0.asked())?;
+        let known_at = asking::known_at(self.0.replica(), known_at)?;
+        let view = self.0.level(&query.view).await?;
+        let mut answer = asking::trace(view, Trace { as_of: known_at.or(trace.as_of), ..trace }).await?;
+        answer.points.iter_mut().for_each(|point| self.mark(&mut point.rows));
         Ok(answer)
     }
 

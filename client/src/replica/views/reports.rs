@@ -40,7 +40,7 @@ impl Ready {
 
     /// Answers a query.
     pub(super) async fn query(self, question: Question) -> Result<v1::QueryViewResponse, ViewError> {
-        let known_at = asking::known_at(self.host.replica(), &question)?;
+        let known_at = asking::known_at(self.host.replica(), question.known_at())?;
         let question = question.of_report(&self.report, known_at)?;
         blocking(move || {
             let as_of = report_as_of(&self.views, question.page.as_of, question.page.day)?;
@@ -53,7 +53,8 @@ impl Ready {
 
     /// Explains a row.
     pub(super) async fn explain(self, message: v1::ExplainRowRequest) -> Result<v1::ExplainRowResponse, ViewError> {
-        let (as_of, day) = question::explain_report(&message, &self.host.asked())?;
+        let (as_of, known_at, day) = question::explain_report(&message, &self.host.asked())?;
+        let as_of = asking::known_at(self.host.replica(), known_at)?.or(as_of);
         blocking(move || {
             let as_of = report_as_of(&self.views, as_of, day)?;
             let directory = self.host.directory_at(as_of.0)?;

@@ -17,7 +17,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -44,6 +44,7 @@ struct Counted<C: Clock> {
     buckets: Buckets<C>,
     calls_per_s_max: NonZeroU32,
     calls: AtomicU32,
+    refused: AtomicU64,
 }
 
 impl CallRate {
@@ -59,7 +60,8 @@ impl<C: Clock> CallRate<C> {
         let burst = NonZeroU32::new(limits.calls_burst_max).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(calls_per_s_max).allow_burst(burst);
         let buckets = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-        Self(Some(Arc::new(Counted { buckets, calls_per_s_max, calls: AtomicU32::new(0) })))
+        let (calls, refused) = (AtomicU32::new(0), AtomicU64::new(0));
+        Self(Some(Arc::new(Counted { buckets, calls_per_s_max, calls, refused })))
     }
 
     /// Counts one call, or reports when it will be allowed.
@@ -67,9 +69,17 @@ impl<C: Clock> CallRate<C> {
         let Some(counted) = &self.0 else { return Ok(()) };
         counted.sweep_now_and_then();
         counted.buckets.check_key(&key(principal)).map_err(|until| {
+            counted.refused.fetch_add(1, Ordering::Relaxed);
             let wait = until.wait_time_from(counted.buckets.clock().now()).max(CALL_WAIT_MIN);
             TooOften { calls_per_s_max: counted.calls_per_s_max, wait }
         })
+    }
+}
+
+impl<C: Clock> CallRate<C> {
+    /// Number of calls that came too often.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.as_ref().map_or(0, |counted| counted.refused.load(Ordering::Relaxed))
     }
 }
 
@@ -122,6 +132,7 @@ mod tests {
         let (rate, clock) = rate(10, 5);
         let amina = principal("default", "person:amina");
         assert_eq!(accepted(&rate, &amina, 20), 5);
+        assert_eq!(rate.refused(), 15);
         clock.advance(Duration::from_millis(200));
         assert_eq!(accepted(&rate, &amina, 20), 2);
         clock.advance(Duration::from_mins(1));

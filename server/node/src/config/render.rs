@@ -6,7 +6,8 @@ use toml::{Table, Value};
 
 /// All settings, defaults included. None of them is a secret.
 pub(super) fn render(config: &Config) -> String {
-    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views, http } = config;
+    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views, http, console } =
+        config;
     let mut table = Table::new();
     let mut set = |key: &str, value: Value| drop(table.insert(key.to_owned(), value));
     set("data", path(data));
@@ -19,6 +20,7 @@ pub(super) fn render(config: &Config) -> String {
     set("log", Value::Table(log_table(log)));
     set("views", Value::try_from(views).expect("settings of the plugin host are numbers"));
     set("http", Value::try_from(http).expect("settings of browsers are texts"));
+    set("console", Value::try_from(console).expect("settings of the console are plain values"));
     toml::to_string(&table).expect("tables of plain values can be written")
 }
 

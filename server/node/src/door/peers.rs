@@ -27,6 +27,7 @@ struct Shared {
     strangers_max: u32,
     failures_max: u32,
     failed_logins: AtomicU64,
+    connections: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -79,6 +80,7 @@ impl Peers {
             strangers_max: limits.connections_max - limits.connections_max / KEPT_PLACES_SHARE,
             failures_max: limits.failed_logins_per_minute_max,
             failed_logins: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
             state: Mutex::default(),
         }))
     }
@@ -105,6 +107,7 @@ impl Peers {
         if let Some(address) = address {
             state.addresses.entry(address).or_default().connections += 1;
         }
+        self.0.connections.fetch_add(1, Ordering::Relaxed);
         let stay = Arc::<Stay>::default();
         state.wait(now, &stay);
         Some(Peer(Arc::new(Guest { address, is_stranger: AtomicBool::new(is_stranger), stay, peers: self.clone() })))
@@ -119,6 +122,11 @@ impl Peers {
     /// Number of calls without a valid token.
     pub(crate) fn failed_logins(&self) -> u64 {
         self.0.failed_logins.load(Ordering::Relaxed)
+    }
+
+    /// Number of open connections.
+    pub(crate) fn connections(&self) -> u64 {
+        self.0.connections.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -196,6 +204,7 @@ impl Stay {
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        self.peers.0.connections.fetch_sub(1, Ordering::Relaxed);
         let mut state = self.peers.state();
         state.strangers -= u32::from(*self.is_stranger.get_mut());
         if let Some(known) = self.address.and_then(|address| state.addresses.get_mut(&address)) {
@@ -281,6 +290,7 @@ mod tests {
         let mut held: Vec<_> = (0..3).map(|_| connect(&peers, 1).unwrap()).collect();
         assert!(connect(&peers, 1).is_none());
         assert!(connect(&peers, 2).is_some());
+        assert_eq!(peers.connections(), 3, "one has gone, one was not let in");
         held.pop();
         assert!(connect(&peers, 1).is_some());
     }

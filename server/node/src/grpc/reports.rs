@@ -83,7 +83,7 @@ pub(super) async fn query(
     message: &v1::QueryViewRequest,
 ) -> Result<v1::QueryViewResponse, Failure> {
     let question = Question::read(message, &rows::Of(network))?;
-    let known_at = rows::known_at(node, network, &caller.principal, &question).await?;
+    let known_at = rows::known_at(node, network, &caller.principal, question.known_at()).await?;
     if !question.is_continued() {
         catch_up(network, &report).await?;
     }
@@ -102,7 +102,8 @@ pub(super) async fn explain(
     call: Call<v1::ExplainRowRequest>,
 ) -> Result<v1::ExplainRowResponse, Failure> {
     let Call { caller, message } = call;
-    let (wanted, day) = question::explain_report(&message, &rows::Of(network))?;
+    let (wanted, known_at, day) = question::explain_report(&message, &rows::Of(network))?;
+    let wanted = rows::known_at(node, network, &caller.principal, known_at).await?.or(wanted);
     catch_up(network, &report).await?;
     let call = node.slow_call(&caller, network)?;
     let (position, day) = report_as_of(&report.handles(), wanted, day)?;

@@ -6,11 +6,12 @@ use kith_core::{
     id::{OrganisationId, PersonId},
     may::Principal,
     position::Position,
+    timestamp::Timestamp,
 };
 use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason};
 use kith_views::{
-    Asked, Question, ReportError, Row, SnapshotError, StoreError, Unanswered, ViewHandle, limits::RETRY_LAGGING, wire,
+    Asked, ReportError, Row, SnapshotError, StoreError, Unanswered, ViewHandle, limits::RETRY_LAGGING, wire,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -99,9 +100,9 @@ pub(super) async fn known_at(
     node: &Node,
     network: &Network,
     principal: &Principal,
-    question: &Question,
+    time: Option<Timestamp>,
 ) -> Result<Option<Position>, Failure> {
-    let Some(time) = question.known_at() else { return Ok(None) };
+    let Some(time) = time else { return Ok(None) };
     let reads = node.reads(principal, network);
     let (network, principal) = (network.clone(), principal.clone());
     Ok(Some(reads.run(move || network.last_seen_by(&principal, time)).await?))

@@ -4,6 +4,7 @@ mod digest_view;
 mod explain_row;
 mod list_views;
 mod query_view;
+mod trace_row;
 mod watch_view;
 
 use super::{Answer, Services, stream, stream::Messages};
@@ -26,8 +27,12 @@ impl ViewService for Services {
         stream(watch_view::watch_view(&self.node, request))
     }
 
+    async fn trace_row(&self, request: Request<v1::TraceRowRequest>) -> Answer<v1::TraceRowResponse> {
+        self.answer(trace_row::trace_row(&self.node, request).await)
+    }
+
     async fn explain_row(&self, request: Request<v1::ExplainRowRequest>) -> Answer<v1::ExplainRowResponse> {
-        self.answer(explain_row::explain_row(&self.node, request).await)
+        self.answer_held(explain_row::explain_row(&self.node, request).await)
     }
 
     async fn digest_view(&self, request: Request<v1::DigestViewRequest>) -> Answer<v1::DigestViewResponse> {

@@ -6,6 +6,7 @@ use crate::{
         Call, Failure, allow,
         stream::{Messages, Sender, Stop, fill, until_closing},
     },
+    last_backup::BackupTaken,
     limits::BACKUP_MESSAGE_BYTES,
     node::Node,
 };
@@ -42,9 +43,13 @@ fn send_all(node: &Node, caller: &Caller, sender: &Sender<v1::BackupResponse>) -
     if let Some(stop) = pieces.stopped {
         return Err(stop);
     }
-    let last = last(&done.map_err(|error| Failure::internal(&error))?);
+    let backup = done.map_err(|error| Failure::internal(&error))?;
+    let last = last(&backup);
     tracing::info!(networks = last.networks.len(), rows = copied.get().done, "log backed up");
-    pieces.send(last)
+    pieces.send(last)?;
+    let heads = backup.heading.networks.into_iter().map(|network| (network.name, network.head));
+    node.last_backup().set(BackupTaken::new(node.now(), heads));
+    Ok(())
 }
 
 /// The last message, which says what the file contains.

@@ -1,6 +1,6 @@
 //! A layer that authenticates the caller of every call, and counts the call.
 //!
-//! Denies by default: only health checks and reflection pass without a token, and uncounted.
+//! Denies by default: only health checks, reflection and the ways to sign in pass without a token, and uncounted.
 
 use crate::{
     bounds::call_rate::CallRate,
@@ -22,8 +22,8 @@ use tracing::{Instrument, instrument::Instrumented};
 
 /// The call that health probers repeat.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
-/// Services that need no token.
-const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
+/// Services and calls that need no token.
+const OPEN: [&str; 3] = ["/grpc.health.v1.", "/grpc.reflection.", "/kith.v1.SessionService/SignInOptions"];
 
 /// Puts an [`Authenticator`] and the call rate of each principal in front of a service.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use crate::{
     node::Node,
 };
 use kith_core::{history::Budget, limits as core_limits, position::Position};
-use kith_log::{Direction, Network, Selection};
+use kith_log::{Direction, Mode, Network, Selection};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -25,6 +25,9 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     if message.with_left_out && direction == Direction::Backward {
         return Err(Failure::request("with_left_out", "is only for forward reads"));
     }
+    if message.with_left_out && message.matching_only {
+        return Err(Failure::request("matching_only", "cannot be combined with with_left_out"));
+    }
     let filter = convert::filter(message.filter.as_ref())?;
     let head = network.head();
     let (after, until) = span(direction, Position::new(message.after), head);
@@ -32,6 +35,7 @@ pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Resu
     let selection = Selection {
         principal: caller.principal,
         filter,
+        mode: if message.matching_only { Mode::Matching } else { Mode::Passing },
         after,
         until,
         direction,

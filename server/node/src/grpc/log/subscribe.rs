@@ -15,7 +15,7 @@ use crate::{
     node::Node,
 };
 use kith_core::{filter::Filter, history::Budget, position::Position};
-use kith_log::{Direction, Network, Selection};
+use kith_log::{Direction, Mode, Network, Selection};
 use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use tonic::Request;
@@ -142,6 +142,7 @@ impl Subscription {
         let selection = Selection {
             principal: self.caller.principal.clone(),
             filter: self.filter.clone(),
+            mode: Mode::Passing,
             after: self.position,
             until: head,
             direction: Direction::Forward,

@@ -21,7 +21,7 @@ pub(super) async fn query_view(
     let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
     let question = Question::read(&message, &rows::Of(&network))?;
     let is_now = question.is_about_now();
-    let known_at = rows::known_at(node, &network, &caller.principal, &question).await?;
+    let known_at = rows::known_at(node, &network, &caller.principal, question.known_at()).await?;
     if !question.is_continued() {
         rows::catch_up(&network, &view).await?;
     }
