@@ -31,7 +31,7 @@ pub use answering::{
 };
 /// Questions, read from their messages.
 pub mod question {
-    pub use crate::answering::question::{AsOf, as_of, day, digest, explain, explain_report, trace};
+    pub use crate::answering::question::{AsOf, ReportAsOf, as_of, day, digest, explain, explain_report, trace};
 }
 pub use ask::{
     answer::{RemovedRow, Row, Value},

@@ -285,9 +285,9 @@ fn the_command_line_opens_a_browser_that_is_signed_in() {
     assert_eq!(who(&server.url(), &cookie(&redeem(&server.url(), code)), &[]).unwrap().principal, "token:owner");
 
     let folder = tempfile::tempdir().unwrap();
-    let (opener, opened) = (folder.path().join("xdg-open"), folder.path().join("opened"));
-    std::fs::write(&opener, format!("#!/bin/sh\nprintf %s \"$1\" > {}\n", opened.display())).unwrap();
-    std::fs::set_permissions(&opener, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (browser, opened) = (folder.path().join("xdg-open"), folder.path().join("opened"));
+    std::fs::write(&browser, format!("#!/bin/sh\nprintf %s \"$1\" > {}\n", opened.display())).unwrap();
+    std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let run = |display: &str| {
         let mut command = cli.command(&["-o", "json", "console"]);
         command.env("PATH", folder.path()).env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
@@ -301,7 +301,7 @@ fn the_command_line_opens_a_browser_that_is_signed_in() {
     std::fs::remove_file(&opened).unwrap();
     assert_eq!(run("")["opened"], false, "there is no screen");
     assert!(!opened.exists());
-    std::fs::remove_file(&opener).unwrap();
+    std::fs::remove_file(&browser).unwrap();
     assert_eq!(run(":7")["opened"], false, "there is no program that opens a browser");
     cli.token("kith_wrong").run(&["console", "--print"]).exits(4);
 }

@@ -46,10 +46,8 @@ impl File {
             std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
         };
-        let cache = match path.starts_with(NAMED_BY_CONTENT) {
-            true => "public, max-age=31536000, immutable",
-            false => "no-cache",
-        };
+        let is_named_by_content = path.starts_with(NAMED_BY_CONTENT);
+        let cache = if is_named_by_content { "public, max-age=31536000, immutable" } else { "no-cache" };
         let plain = Variant::new(bytes, &hex::encode(file.metadata.sha256_hash()));
         Self { kind: kind(path), cache, plain, packed: OnceLock::new() }
     }

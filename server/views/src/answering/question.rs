@@ -24,6 +24,9 @@ use kith_core::{
 };
 use kith_proto::v1;
 
+/// The position, time and day that a question to a report is as of; `None` for the current ones.
+pub type ReportAsOf = (Option<Position>, Option<Timestamp>, Option<Day>);
+
 /// The day and the position that rows are requested as of; `None` for the current ones.
 pub type AsOf = (Option<Day>, Option<Position>);
 
@@ -74,7 +77,7 @@ impl Question {
         let only = only(message.only.as_ref())?;
         let columns = columns(&message.columns)?;
         let day = day(message.at)?;
-        let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+        let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref())?;
         let order = OrderBy::parse(&message.sort);
         let page_token = (!message.page_token.is_empty()).then(|| message.page_token.clone());
         let query = Query { person, organisation, key, only, columns, day, as_of, order, page_rows, page_token };
@@ -121,7 +124,7 @@ impl Question {
 /// Reads a question to explain rows of a view, and the time as of which they are requested as known if it is given as a
 /// time and not as a position.
 pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<(Explain, Option<Timestamp>), A::Error> {
-    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref())?;
     let explain =
         Explain { key: key_of_row(asked, &message.key)?, item: item(message.item), day: day(message.at)?, as_of };
     Ok((explain, known_at))
@@ -129,7 +132,7 @@ pub fn explain<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<(
 
 /// Reads a question to trace rows of a view, and the time as of which they are requested as known.
 pub fn trace<A: Asked>(message: &v1::TraceRowRequest, asked: &A) -> Result<(Trace, Option<Timestamp>), A::Error> {
-    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref())?;
     if message.step_days > limits::TRACE_STEP_DAYS_MAX {
         let message = format_args!("a step has at most {} days", limits::TRACE_STEP_DAYS_MAX);
         return Err(Unanswered::limit("step_days", message).into());
@@ -147,10 +150,7 @@ pub fn trace<A: Asked>(message: &v1::TraceRowRequest, asked: &A) -> Result<(Trac
 
 /// Reads the day and position as of which to explain a row of a report, whose key is one or two ids of people or
 /// organisations.
-pub fn explain_report<A: Asked>(
-    message: &v1::ExplainRowRequest,
-    asked: &A,
-) -> Result<(Option<Position>, Option<Timestamp>, Option<Day>), A::Error> {
+pub fn explain_report<A: Asked>(message: &v1::ExplainRowRequest, asked: &A) -> Result<ReportAsOf, A::Error> {
     match &*message.key {
         [] => return Err(Unanswered::request("key", "is missing").into()),
         [_] | [_, _] if message.key.iter().any(|id| id.len() > PERSON_ID_BYTES_MAX) => {
@@ -160,7 +160,7 @@ pub fn explain_report<A: Asked>(
         [_] | [_, _] => {}
         _ => return Err(Unanswered::request("key", "must be one or two ids of people or organisations").into()),
     }
-    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref().map(Timestamp::from_proto))?;
+    let (as_of, known_at) = known(asked, message.as_of, message.as_of_time.as_ref())?;
     Ok((as_of, known_at, day(message.at)?))
 }
 
@@ -200,10 +200,10 @@ fn day_of(field: &'static str, number: Option<i32>) -> Result<Option<Day>, Unans
 fn known<A: Asked>(
     asked: &A,
     number: u64,
-    time: Option<Option<Timestamp>>,
+    time: Option<&prost_types::Timestamp>,
 ) -> Result<(Option<Position>, Option<Timestamp>), A::Error> {
-    let Some(time) = time else { return Ok((as_of(asked, number)?, None)) };
-    let Some(time) = time else {
+    let Some(proto) = time else { return Ok((as_of(asked, number)?, None)) };
+    let Some(time) = Timestamp::from_proto(proto) else {
         return Err(Unanswered::request("as_of_time", "must be a time in whole milliseconds").into());
     };
     if number > 0 {
