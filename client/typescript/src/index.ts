@@ -1,4 +1,32 @@
+export { fromBase64, fromHex, toBase64, toHex } from "./bytes.js";
+export { commitment, contentHash, encodeDetail, encodeEvent, readEvent } from "./canonical.js";
+export { dayOf, dayText, localZone, parseDuration, parseEnd, parseKnown, parseOn, parseSince, parseViewDay, readTime, timeText } from "./dates.js";
+export { isCommitted, positionOf, readDetailMessage, readEntries, readEntry, type Entry, type EntryBatch } from "./entry.js";
 export { KithError, type ErrorDetails, type ErrorKind, type FieldViolation } from "./errors.js";
+export { kindOf, peopleOf, personNamed, targetOf } from "./event.js";
+export type { Administration, Answer, AttributeValue, Detail, DetailKind, DirectoryFact, Event, Fact, Habit, NewerFact, RecordedFact, RetractionReason, Role, Scope } from "./event.js";
+export { newEventId, newPersonId, uuidBytes, uuidText } from "./ids.js";
+export {
+  NewEvent,
+  answered,
+  asked,
+  custom,
+  followedUp,
+  helped,
+  met,
+  newEvent,
+  organisationAdded,
+  peopleMerged,
+  personAdded,
+  personChanged,
+  referred,
+  retracted,
+  type AboutOptions,
+  type EventOptions,
+  type PersonOptions,
+} from "./new_event.js";
 export { meaning, reasonName, type Meaning, type Reason } from "./reasons.js";
 export { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
+export { LIMITS } from "./rules.js";
+export { sentence, sentenceText, type Part } from "./sentence.js";
 export { calls, services, type Call, type Calls, type Services } from "./services.js";

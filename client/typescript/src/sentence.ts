@@ -1,0 +1,72 @@
+// What happened, in a few words: beside the kind, those of `kith log`. tests/fixtures/sentences.json lists them.
+import type { Fact } from "./event.js";
+
+/** A piece of a sentence: words, or an id that a page may show as a name or link. */
+export type Part = string | { readonly person: string } | { readonly organisation: string } | { readonly event: string };
+
+/** What a fact says, in pieces. Its kind is not repeated. */
+export function sentence(fact: Fact): Part[] {
+  switch (fact.kind) {
+    case "met":
+    case "custom":
+      return list(fact.people);
+    case "followed_up":
+      return [{ person: fact.by }, " with ", ...list(fact.with), ...(fact.about ? [" about ", { event: fact.about }] : [])];
+    case "asked":
+      return [{ person: fact.by }, " asked ", ...list(fact.of), ` for ${fact.category}`];
+    case "helped":
+      return [{ person: fact.helper }, " helped ", { person: fact.helped }, ...(fact.category ? [` with ${fact.category}`] : [])];
+    case "referred":
+      return [{ person: fact.referrer }, " introduced ", { person: fact.person }, " to ", { person: fact.to }];
+    case "answered":
+      return [{ person: fact.by }, `: ${fact.answer} to `, { event: fact.referral }];
+    case "retracted":
+      return [{ event: fact.event }, ` because of ${fact.reason}`];
+    case "organisation_added":
+      return [`${fact.name} (`, { organisation: fact.organisation }, ")"];
+    case "person_added":
+    case "person_changed":
+      return [{ person: fact.person }, ...(fact.role ? [`, ${fact.role}`] : []), ...(fact.organisation ? [", ", { organisation: fact.organisation }] : [])];
+    case "people_merged":
+      return [{ person: fact.merged }, " is ", { person: fact.kept }];
+    case "plugin_installed":
+    case "plugin_activated":
+      return [`${fact.name} ${fact.version}`];
+    case "plugin_paused":
+      return [`${fact.name} ${fact.paused ? "paused" : "resumed"}`];
+    case "plugin_removed":
+      return fact.installed ? ["installed by event ", { event: fact.installed }] : [fact.name ?? ""];
+    case "member_changed":
+      return [`${fact.principal} ${fact.role ?? "left"}`];
+    case "token_issued":
+      return [`${fact.token} for ${fact.role}`];
+    case "token_revoked":
+      return [fact.token];
+    case "person_erased":
+    case "erasure_completed":
+      return [{ person: fact.person }];
+    case "hold_changed":
+      return [{ person: fact.person }, fact.held ? " held" : " released"];
+    case "log_restored":
+      return fact.unverified
+        ? [`from a backup that nobody vouches for, with ${fact.lostHead} entries; earlier tokens are revoked`]
+        : [`${fact.lostHead} entries were known before`];
+    case "newer":
+      return ["recorded by a later version of Kith, which this one cannot read"];
+  }
+}
+
+/** A sentence as text. `nameOf` gives people's names; without one, ids stand. */
+export function sentenceText(parts: readonly Part[], nameOf: (person: string) => string = (person) => person): string {
+  return parts.map((part) => textOf(part, nameOf)).join("");
+}
+
+function textOf(part: Part, nameOf: (person: string) => string): string {
+  if (typeof part === "string") return part;
+  if ("person" in part) return nameOf(part.person);
+  return "event" in part ? part.event : part.organisation;
+}
+
+function list(people: readonly string[]): Part[] {
+  return people.flatMap((person, at) => (at === 0 ? [{ person }] : [", ", { person }]));
+}
