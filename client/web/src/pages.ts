@@ -1,0 +1,30 @@
+// Every page: where it is, what it is called, who sees it, and the code that is loaded when it opens. A page gets nothing
+// handed in: it reads `place`, and asks.
+import type { Component } from 'svelte'
+import type { Action } from './state/access'
+import type { IconName } from './ui/icons'
+
+export interface Page {
+  /** The first part of its path after the network; empty is Today. */
+  readonly path: string
+  readonly name: string
+  readonly icon: IconName
+  /** The key after `g`. */
+  readonly key: string
+  readonly load: (rest: readonly string[]) => Promise<{ default: Component }>
+  /** Only for callers who may do one of these. */
+  readonly needs?: readonly Action[]
+  /** It stands below the line. */
+  readonly isLow?: boolean
+  /** It has no place in the rail, but stands for pages that are reached from others. */
+  readonly under?: string
+}
+
+export const pages: readonly Page[] = [
+  { path: '', name: 'Today', icon: 'today', key: 't', load: () => import('./pages/Today.svelte') },
+  { path: 'network', name: 'Network', icon: 'network', key: 'n', load: () => import('./pages/Network.svelte') },
+  { path: 'people', name: 'People', icon: 'people', key: 'p', load: ([id]) => (id ? import('./pages/Person.svelte') : import('./pages/People.svelte')) },
+  { path: 'pairs', name: 'Two people', icon: 'people', key: '', load: () => import('./pages/Pair.svelte'), under: 'people' },
+]
+
+export const pageAt = (path: string): Page | undefined => pages.find(page => page.path === path)

@@ -1,0 +1,100 @@
+// Who is signed in. The session is a cookie that scripts cannot read; `WhoAmI` says whose it is.
+import { KithError } from 'kith-client'
+import { may, mayRetract, type Action, type Caller, type Recorded } from './access'
+import { base, server } from './server'
+
+export interface Me extends Caller {
+  readonly credential: string
+  readonly networks: readonly string[]
+  readonly sessionEndsAt: number | undefined
+  readonly serverVersion: string
+}
+
+/** `asking` until the first answer; `out` asks to sign in; `offline` asks again by itself. */
+type Status = 'asking' | 'in' | 'out' | 'offline'
+
+class Session {
+  status = $state<Status>('asking')
+  me = $state.raw<Me | undefined>()
+  /** Why somebody has to sign in again, in the server's words; empty at a first visit. */
+  ended = $state('')
+  #retry: ReturnType<typeof setTimeout> | undefined
+
+  async ask(network: string): Promise<void> {
+    clearTimeout(this.#retry)
+    try {
+      const answer = await server.sessions.whoAmI({ network })
+      this.me = {
+        principal: answer.principal,
+        role: answer.role,
+        person: answer.person,
+        organisation: answer.organisation,
+        wholeServer: answer.reach?.server ?? false,
+        networks: answer.reach?.networks ?? [],
+        credential: answer.credential?.id ?? '',
+        sessionEndsAt: milliseconds(answer.credential?.sessionEndsAt),
+        serverVersion: answer.serverVersion,
+      }
+      this.status = 'in'
+      this.ended = ''
+    } catch (error) {
+      this.#failed(error, network)
+    }
+  }
+
+  #failed(error: unknown, network: string): void {
+    if (error instanceof KithError && error.reason === 'TOKEN_INVALID') {
+      this.end(this.me ? error.message : '')
+    } else if (error instanceof KithError && error.reason === 'NETWORK_UNKNOWN' && network) {
+      void this.ask('')
+    } else {
+      this.status = this.me ? 'in' : 'offline'
+      this.#retry = setTimeout(() => void this.ask(network), 3000)
+    }
+  }
+
+  /** Every call that is refused for its token ends the session here. */
+  end(why: string): void {
+    this.status = 'out'
+    this.me = undefined
+    this.ended = why
+  }
+
+  /** Signs in with a token's secret, or with a code of `kith console`. Throws what the server says against it. */
+  async signIn(by: { token: string } | { code: string }): Promise<void> {
+    const headers: Record<string, string> = { 'x-kith-console': '1' }
+    if ('token' in by) headers['authorization'] = `Bearer ${by.token}`
+    const body = 'code' in by ? new URLSearchParams({ code: by.code }) : undefined
+    let response: Response
+    try {
+      response = await fetch(`${base}/session`, { method: 'POST', headers, body, cache: 'no-store' })
+    } catch {
+      throw new Error('The server cannot be reached.')
+    }
+    if (!response.ok) throw new Error(await said(response))
+    this.status = 'asking'
+    await this.ask('')
+  }
+
+  async signOut(): Promise<void> {
+    await fetch(`${base}/session`, { method: 'DELETE', headers: { 'x-kith-console': '1' } }).catch(() => undefined)
+    this.end('')
+  }
+
+  may(action: Action): boolean {
+    return this.me !== undefined && may(this.me, action)
+  }
+
+  mayRetract(entry: Recorded): boolean {
+    return this.me !== undefined && mayRetract(this.me, entry)
+  }
+}
+
+async function said(response: Response): Promise<string> {
+  const text = response.headers.get('content-type')?.startsWith('text/plain') ? (await response.text()).trim() : ''
+  return text.slice(0, 300) || `The server answered with HTTP status ${response.status}.`
+}
+
+const milliseconds = (time: { seconds: bigint } | undefined): number | undefined => time && Number(time.seconds) * 1000
+
+export const session = new Session()

@@ -1,0 +1,33 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defaultClientConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+// Relative addresses (any prefix of a proxy), no inline script, no source map: what is built is what is served, under a
+// policy that allows nothing inline.
+const names = {
+  entryFileNames: 'assets/[name]-[hash].js',
+  chunkFileNames: 'assets/[name]-[hash].js',
+  assetFileNames: 'assets/[name]-[hash][extname]',
+}
+const server = process.env.KITH_SERVER ?? 'http://127.0.0.1:7420'
+
+export default defineConfig({
+  base: './',
+  plugins: [svelte()],
+  build: {
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    modulePreload: { polyfill: false },
+    cssCodeSplit: false,
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rolldownOptions: { output: names },
+  },
+  worker: { format: 'es', rolldownOptions: { output: { entryFileNames: names.entryFileNames } } },
+  server: { proxy: { '^/(kith\\.v1\\.|session)': server } },
+  test: { include: ['test/**/*.test.ts'] },
+  // kith-client is linked: its sources are compiled with the console, against the packages that are named here.
+  resolve: {
+    conditions: ['kith-source', ...defaultClientConditions],
+    dedupe: ['@bufbuild/protobuf', '@noble/ed25519', '@noble/hashes'],
+  },
+})
