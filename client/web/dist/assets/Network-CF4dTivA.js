@@ -1,1 +1,0 @@
-import{a as e,o as t}from"./index-CjW_9OSs.js";var n=t(`<h1>Network</h1>`);function r(t){var r=n();e(t,r)}export{r as default};

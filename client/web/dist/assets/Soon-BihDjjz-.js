@@ -1,1 +1,0 @@
-import{a as e,c as t,d as n,f as r,i,l as a,n as o,o as s,r as c,s as l,t as u,u as d}from"./index-CjW_9OSs.js";var f=s(`<div class="soon svelte-2psnqx"><h1> </h1></div>`);function p(s,p){n(p,!1),c();var m=f(),h=t(m),g=a(h,!0);r(m),l(e=>i(g,e),[()=>u(o.page)?.name]),e(s,m),d()}export{p as default};
