@@ -43,7 +43,8 @@ class Session {
   }
 
   #failed(error: unknown, network: string): void {
-    if (error instanceof KithError && error.reason === 'TOKEN_INVALID') {
+    if (isSignedOut(error)) {
+      // At a first visit nothing has ended.
       this.end(this.me ? error.message : '')
     } else if (error instanceof KithError && error.reason === 'NETWORK_UNKNOWN' && network) {
       void this.ask('')
@@ -89,6 +90,10 @@ class Session {
     return this.me !== undefined && mayRetract(this.me, entry)
   }
 }
+
+/** Whether a call was refused because its token or session is not valid any more. */
+export const isSignedOut = (error: unknown): error is KithError => error instanceof KithError && error.code === UNAUTHENTICATED
+const UNAUTHENTICATED = 16
 
 async function said(response: Response): Promise<string> {
   const text = response.headers.get('content-type')?.startsWith('text/plain') ? (await response.text()).trim() : ''

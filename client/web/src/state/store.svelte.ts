@@ -7,7 +7,7 @@
 // waits, what was there stays.
 import { KithError } from 'kith-client'
 import { untrack } from 'svelte'
-import { session } from './session.svelte'
+import { isSignedOut, session } from './session.svelte'
 import { tail } from './tail.svelte'
 
 export interface Question<T> {
@@ -122,7 +122,7 @@ export class Ask<T> {
       this.#timer = setTimeout(() => void this.#run(question, since), error.retryAfterMs ?? 500)
       return
     }
-    if (error instanceof KithError && error.reason === 'TOKEN_INVALID') return session.end(error.message)
+    if (isSignedOut(error)) return session.end(error.message)
     this.error = error instanceof Error ? error : new Error(String(error))
     this.state = stateOf(error)
     const wait = error instanceof KithError && error.retryAfterMs ? error.retryAfterMs : RETRY_MS

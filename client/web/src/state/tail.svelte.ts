@@ -3,7 +3,7 @@
 // message is a tick: how long the log is now, and at times a signed checkpoint.
 import { KithError } from 'kith-client'
 import { base, server } from './server'
-import { session } from './session.svelte'
+import { isSignedOut, session } from './session.svelte'
 
 /** What the leading tab tells the others. */
 interface Tick {
@@ -125,7 +125,7 @@ class Tail {
   /** Whether trying again is of no use; says what is wrong otherwise. */
   #isOver(error: unknown): boolean {
     if (!(error instanceof KithError)) return false
-    if (error.reason === 'TOKEN_INVALID') session.end(error.message)
+    if (isSignedOut(error)) session.end(error.message)
     const trouble = ['LOG_POISONED', 'LOG_ROLLED_BACK', 'SHUTTING_DOWN'].includes(error.reason) ? { reason: error.reason, message: error.message } : undefined
     this.#tell({ isLive: false, ...(trouble && { trouble }) })
     return ['TOKEN_INVALID', 'NETWORK_UNKNOWN', 'PERMISSION_DENIED'].includes(error.reason)
