@@ -1,3 +1,4 @@
+export { append, type AppendOptions, type Condition, type Outcome } from "./append.js";
 export { fromBase64, fromHex, toBase64, toHex } from "./bytes.js";
 export { commitment, contentHash, encodeDetail, encodeEvent, readEvent } from "./canonical.js";
 export { dayOf, dayText, localZone, parseDuration, parseEnd, parseKnown, parseOn, parseSince, parseViewDay, readTime, timeText } from "./dates.js";
@@ -5,6 +6,7 @@ export { isCommitted, positionOf, readDetailMessage, readEntries, readEntry, typ
 export { KithError, type ErrorDetails, type ErrorKind, type FieldViolation } from "./errors.js";
 export { kindOf, peopleOf, personNamed, targetOf } from "./event.js";
 export type { Administration, Answer, AttributeValue, Detail, DetailKind, DirectoryFact, Event, Fact, Habit, NewerFact, RecordedFact, RetractionReason, Role, Scope } from "./event.js";
+export { filterMessage, type Filter } from "./filter.js";
 export { newEventId, newPersonId, uuidBytes, uuidText } from "./ids.js";
 export {
   NewEvent,
@@ -25,8 +27,12 @@ export {
   type EventOptions,
   type PersonOptions,
 } from "./new_event.js";
+export { KnownLog, type KeptLog, type LogStore, type ProofCalls, type Standing } from "./known_log.js";
 export { meaning, reasonName, type Meaning, type Reason } from "./reasons.js";
+export { RETRY, delayMs, pause, repeated, type Retry } from "./retry.js";
 export { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
 export { LIMITS } from "./rules.js";
 export { sentence, sentenceText, type Part } from "./sentence.js";
 export { calls, services, type Call, type Calls, type Services } from "./services.js";
+export { timeMessage, timeOf } from "./times.js";
+export { Growth, Receipt, SignedCheckpoint, VerifierKey, leafHash, nodeHash, verifyConsistency, verifyInclusion, type Checkpoint, type Size } from "./verify/index.js";

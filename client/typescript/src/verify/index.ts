@@ -1,0 +1,4 @@
+// Verification: a log only grew, an entry is in it, and who signed that. Nothing here asks a server.
+export { Growth, Receipt, SignedCheckpoint, type Checkpoint } from "./checkpoint.js";
+export { Note, VerifierKey } from "./note.js";
+export { leafHash, nodeHash, verifyConsistency, verifyInclusion, type Size } from "./tree.js";
