@@ -32,7 +32,7 @@ export interface AppendOptions {
 export async function append(log: Pick<Calls<typeof LogService>, "append">, network: string, events: readonly NewEvent[], options: AppendOptions = {}): Promise<Outcome[]> {
   const { condition, signal, patienceMs } = options;
   const request = { network, events: events.map((event) => event.toMessage()), ...(condition && { condition: conditionMessage(condition) }) };
-  const { outcomes } = await repeated(() => log.append(request, { signal }), patienceMs, signal);
+  const { outcomes } = await repeated(() => log.append(request, { signal }), { patienceMs, signal });
   return outcomes.map(({ position, duplicate }, at) => ({ id: events[at]?.id ?? "", position: positionOf(position), duplicate }));
 }
 

@@ -7,6 +7,7 @@ export { KithError, type ErrorDetails, type ErrorKind, type FieldViolation } fro
 export { kindOf, peopleOf, personNamed, targetOf } from "./event.js";
 export type { Administration, Answer, AttributeValue, Detail, DetailKind, DirectoryFact, Event, Fact, Habit, NewerFact, RecordedFact, RetractionReason, Role, Scope } from "./event.js";
 export { filterMessage, type Filter } from "./filter.js";
+export { cursorAfter, follow, type Cursor, type FollowOptions, type Update } from "./follow.js";
 export { newEventId, newPersonId, uuidBytes, uuidText } from "./ids.js";
 export {
   NewEvent,
@@ -29,10 +30,11 @@ export {
 } from "./new_event.js";
 export { KnownLog, type KeptLog, type LogStore, type ProofCalls, type Standing } from "./known_log.js";
 export { meaning, reasonName, type Meaning, type Reason } from "./reasons.js";
-export { RETRY, delayMs, pause, repeated, type Retry } from "./retry.js";
+export { RETRY, delayMs, pause, repeated, type RepeatOptions, type Retry } from "./retry.js";
 export { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
 export { LIMITS } from "./rules.js";
 export { sentence, sentenceText, type Part } from "./sentence.js";
 export { calls, services, type Call, type Calls, type Services } from "./services.js";
+export { followTail, type TailOptions, type TailState, type Tick } from "./tail.js";
 export { timeMessage, timeOf } from "./times.js";
 export { Growth, Receipt, SignedCheckpoint, VerifierKey, leafHash, nodeHash, verifyConsistency, verifyInclusion, type Checkpoint, type Size } from "./verify/index.js";

@@ -19,8 +19,18 @@ export function delayMs(retry: Retry, failed: number, askedMs = 0): number {
   return Math.max(own, askedMs * (1 + random));
 }
 
-/** Repeats a call that may be made twice, while it can succeed later, for some milliseconds. */
-export async function repeated<T>(attempt: () => Promise<T>, patienceMs = 5_000, signal?: AbortSignal, retry: Retry = RETRY): Promise<T> {
+export interface RepeatOptions {
+  /** How long to go on: 5,000 ms unless given. */
+  readonly patienceMs?: number | undefined;
+  readonly retry?: Retry | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each wait. */
+  readonly onInterrupted?: ((error: KithError, retryInMs: number) => void) | undefined;
+}
+
+/** Repeats a call that may be made twice, while it can succeed later. */
+export async function repeated<T>(attempt: () => Promise<T>, options: RepeatOptions = {}): Promise<T> {
+  const { patienceMs = 5_000, retry = RETRY, signal, onInterrupted } = options;
   const end = Date.now() + patienceMs;
   for (let failed = 0; ; failed++) {
     try {
@@ -29,6 +39,7 @@ export async function repeated<T>(attempt: () => Promise<T>, patienceMs = 5_000,
       if (!(error instanceof KithError) || !error.isRetryable) throw error;
       const delay = delayMs(retry, failed, error.retryAfterMs);
       if (Date.now() + delay > end) throw error;
+      onInterrupted?.(error, delay);
       await pause(delay, signal);
     }
   }
