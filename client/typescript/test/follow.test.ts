@@ -114,9 +114,11 @@ test("the tail starts anew when the log has another history", async () => {
   let asked = 0;
   // The first cursor is one of another history.
   const foreign = { cursor: { incarnation: new Uint8Array(16), position: 1n, filter: new Uint8Array(32) } };
-  const subscribe: Services["log"]["subscribe"] = (_, options) => kith.log.subscribe({ network, ...(asked++ === 0 && foreign) }, options);
+  const subscribe: Services["log"]["subscribe"] = (request, options) =>
+    asked++ === 0 ? kith.log.subscribe({ network, ...foreign }, options) : kith.log.subscribe(request, options);
   const log = { ...kith.log, subscribe };
   followTail({ log, network, name: "reset", onTick: (tick) => ticks.push(tick), onState: () => {}, signal: controller.signal });
   await expect.poll(() => ticks.map((tick) => tick.reset)).toEqual([true]);
+  expect(asked).toBe(2);
   controller.abort();
 });
