@@ -1,37 +1,27 @@
-// Appending: an event is made once and repeated under the same id until the server has it, so that nothing is recorded
+// Recording: an event is made once and repeated under the same id until the server has it, so that nothing is recorded
 // twice and nothing is lost between two tries. Nothing is kept on disk.
-import { KithError, readEntries, retracted, type Entry, type NewEvent } from 'kith-client'
+import { append, KithError, readEntries, retracted, type Entry, type NewEvent } from 'kith-client'
 import { Direction } from 'kith-client/gen/log'
 import { server } from '../state/server'
 import { toasts } from '../ui/toast.svelte'
 import { count } from '../words/value'
 
-const TRIES = 4
-const WAIT_MS = 700
-
 /** Appends an event and gives its position. Throws what the server says against it. */
-export async function append(network: string, event: NewEvent): Promise<number> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const { outcomes } = await server.log.append({ network, events: [event.toMessage()] })
-      return Number(outcomes[0]?.position ?? 0)
-    } catch (error) {
-      if (!(error instanceof KithError) || !error.isRetryable || tries === TRIES) throw error
-      await new Promise(done => setTimeout(done, error.retryAfterMs ?? WAIT_MS * tries))
-    }
-  }
+async function appendOne(network: string, event: NewEvent): Promise<number> {
+  const [outcome] = await append(server.log, network, [event])
+  return outcome?.position ?? 0
 }
 
 /** Appends an event, says so, and offers to withdraw it. Throws what the server says against it. */
 export async function record(network: string, event: NewEvent): Promise<number> {
-  const position = await append(network, event)
+  const position = await appendOne(network, event)
   toasts.say(`Recorded at ${count(position)}`, { action: { label: 'Undo', run: () => void undo(network, event.id) } })
   return position
 }
 
 async function undo(network: string, id: string): Promise<void> {
   try {
-    const position = await append(network, retracted(id, 'mistake'))
+    const position = await appendOne(network, retracted(id, 'mistake'))
     toasts.say(`Withdrawn as a mistake at ${count(position)}`)
   } catch (error) {
     toasts.say(`Not withdrawn: ${error instanceof Error ? error.message : error}`, { isFault: true })
