@@ -126,7 +126,7 @@ function factPart([number, name, holds]: FieldSpec, value: unknown): Uint8Array 
     case "flag":
       return varintField(number, value ? 1 : 0);
     case "count":
-      return varintField(number, value as number);
+      return varintField(number, value as number | bigint);
     case "time":
       return delimited(number, time(value as number));
     case "hex":
@@ -248,7 +248,7 @@ function readPart(reader: BinaryReader, holds: Exclude<Holds, "texts">): unknown
     case "flag":
       return reader.bool();
     case "count":
-      return Number(reader.uint64());
+      return exact(reader.uint64());
     case "time":
       return readTime(reader.bytes());
     default:

@@ -63,7 +63,7 @@ export type Administration =
   | { readonly kind: "person_erased"; readonly person: string; readonly ground: string }
   | { readonly kind: "erasure_completed"; readonly person: string; readonly erasure: string }
   | { readonly kind: "hold_changed"; readonly person: string; readonly held: boolean; readonly reason: string }
-  | { readonly kind: "log_restored"; readonly incarnation: string; readonly lostHead: number; readonly lostRoot: string; readonly unverified: boolean };
+  | { readonly kind: "log_restored"; readonly incarnation: string; readonly lostHead: number | bigint; readonly lostRoot: string; readonly unverified: boolean };
 
 /** A fact that a later version records and this one does not know: shown by its number, counted nowhere. */
 export interface NewerFact {

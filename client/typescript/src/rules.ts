@@ -55,6 +55,7 @@ function checkHead(event: Event): void {
   const attributes = Object.entries(event.attributes);
   checkCount("event.attributes", attributes.length, 0, LIMITS.attributes);
   for (const [key, value] of attributes) checkAttribute(key, value);
+  checkCount("event.details", event.commitments.length, 0, LIMITS.details);
 }
 
 function checkAttribute(key: string, value: AttributeValue): void {
