@@ -1,5 +1,5 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defaultClientConditions } from 'vite'
+import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 // Relative addresses (any prefix of a proxy), no inline script, no source map: what is built is what is served, under a
@@ -14,6 +14,8 @@ const server = process.env.KITH_SERVER ?? 'http://127.0.0.1:7420'
 export default defineConfig({
   base: './',
   plugins: [svelte()],
+  // The same for units, which run outside a browser.
+  ssr: { resolve: { conditions: ['kith-source', ...defaultServerConditions] } },
   build: {
     target: ['chrome123', 'firefox121', 'safari17.5'],
     modulePreload: { polyfill: false },
