@@ -46,6 +46,7 @@ export const icons = {
   print: 'M4.5 6V2.5h7V6M4.5 11.5h-2V6h11v5.5h-2M4.5 9.5h7v4h-7z',
   out: 'M6 2.5H3v11h3M7 8h6.5M11 5.5 13.5 8 11 10.5',
   why: 'M2.5 12.5 6 8l2.5 2.5 5-7',
+  swap: 'M3.5 5.5h9M10 3l2.5 2.5L10 8M12.5 10.5h-9M6 8l-2.5 2.5L6 13',
   edit: 'M10.5 3 13 5.5 5.5 13H3v-2.5z',
 } as const
 

@@ -1,0 +1,47 @@
+// A real Chromium, signed in, that remembers everything that should not have happened.
+import { readFile } from 'node:fs/promises'
+import { chromium } from 'playwright-core'
+import assert from 'node:assert/strict'
+
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
+const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--enable-unsafe-swiftshader']
+/** What the software renderer of a machine without a graphics card says of itself. */
+const NOISE = /GPU stall due to ReadPixels|GroupMarkerNotSet/
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args })
+
+/** A browser of one person: cookies of its own. */
+export async function person(browser, kithd, { token = kithd.token, width = 1440, height = 900, dark = false, ...more } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', locale: 'en-GB', timezoneId: 'Europe/London', ...more })
+  if (token) {
+    const answer = await context.request.post(`${kithd.base}session`, { headers: { authorization: `Bearer ${token}`, 'x-kith-console': '1' } })
+    assert.equal(answer.status(), 204, await answer.text())
+  }
+  return context
+}
+
+/** Opens an address; `problems` fills with whatever a page should never do. */
+export async function open(context, kithd, hash) {
+  const page = await context.newPage()
+  const problems = []
+  page.on('console', message => NOISE.test(message.text()) || problems.push(`${message.type()}: ${message.text()}`))
+  page.on('pageerror', error => problems.push(`error: ${error.message}`))
+  page.on('request', request => request.url().startsWith(kithd.base) || /^(data|blob):/.test(request.url()) || problems.push(`request: ${request.url()}`))
+  await page.goto(kithd.base + hash)
+  await settled(page)
+  return { page, problems }
+}
+
+/** Waits until no panel waits. */
+export async function settled(page) {
+  await page.waitForSelector('main')
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true]') && !document.querySelector('[data-placed=false]'), null, { timeout: 30_000 })
+  await page.waitForTimeout(150)
+}
+
+/** Every violation of WCAG 2.2 AA and of best practice, as text. `bypassCSP` must be set: axe is no part of the page. */
+export async function violations(page) {
+  await page.evaluate(axe)
+  const found = await page.evaluate(() => globalThis.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+  return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 160)}: ${node.failureSummary}`))
+}
