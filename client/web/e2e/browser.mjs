@@ -8,7 +8,7 @@ const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
 /** What the software renderer of a machine without a graphics card says of itself. */
 const NOISE = /GPU stall due to ReadPixels|GroupMarkerNotSet/
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args })
+export const launch = () => chromium.launch({ executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium', args })
 
 /** A browser of one person: cookies of its own. */
 export async function person(browser, kithd, { token = kithd.token, width = 1440, height = 900, dark = false, ...more } = {}) {

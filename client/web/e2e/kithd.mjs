@@ -1,6 +1,6 @@
 // A real kithd for a test: its own folder and port, the demo network, and the command line beside it.
 //
-// The console comes out of the binary. With KITH_CONSOLE_DIST=dist a front serves that folder instead, with the headers of
+// The console comes out of the binary. With E2E_DIST=dist a front serves that folder instead, with the headers of
 // the binary, so that a change can be tried without building it in.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,23 +9,23 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const bin = process.env.KITH_BIN ?? resolve(here, '../../../target/debug')
-const dist = process.env.KITH_CONSOLE_DIST && resolve(process.env.KITH_CONSOLE_DIST)
+const bin = process.env.E2E_BIN ?? resolve(here, '../../../target/debug')
+const dist = process.env.E2E_DIST && resolve(process.env.E2E_DIST)
 const READY_MS = 60_000
 
 export class Kithd {
   /** Starts a server; `data` is a folder of an earlier one, `port` where it was. */
-  static async start({ demo = true, data, port = 0 } = {}) {
+  static async start({ demo = true, data, port = 0, front } = {}) {
     const folder = data ?? (await mkdtemp(join(tmpdir(), 'kith-console-')))
     const child = spawn(join(bin, 'kithd'), ['--data', folder, '--listen', `127.0.0.1:${port}`, ...(demo && !data ? ['--demo'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] })
     const at = await address(child)
     const token = (await readFile(join(folder, 'owner.token'), 'utf8')).trim()
-    const front = dist ? await serve(at) : undefined
-    return new Kithd(child, folder, at, token, front)
+    return new Kithd(child, folder, at, token, front ?? (dist && (await serve(at))))
   }
 
   constructor(child, data, at, token, front) {
@@ -52,9 +52,8 @@ export class Kithd {
   /** Starts again where it was, on the same folder. */
   async again() {
     const port = Number(new URL(this.at).port)
-    const next = await Kithd.start({ data: this.data, port }).catch(() => undefined)
-    Object.assign(this, { child: next.child })
-    next.front?.server.close()
+    const next = await Kithd.start({ data: this.data, port, front: this.front })
+    this.child = next.child
   }
 
   async stop() {
@@ -96,7 +95,7 @@ async function serve(at) {
     }
     const on = http.request({ host: upstream.hostname, port: upstream.port, path: request.url, method: request.method, headers: request.headers }, answer => {
       response.writeHead(answer.statusCode, answer.headers)
-      answer.pipe(response)
+      pipeline(answer, response, () => {})
     })
     on.on('error', () => response.destroy())
     response.on('close', () => on.destroy())

@@ -38,6 +38,7 @@ class Tail {
     if (network === this.#network) return
     this.#stop?.abort()
     clearTimeout(this.#lost)
+    this.#lost = undefined
     Object.assign(this, { head: undefined, lostAt: undefined, checkpoint: undefined, isRestored: false, trouble: undefined })
     this.#network = network
     if (!network) return
@@ -83,11 +84,15 @@ class Tail {
   }
 
   #become({ connected, since, error }: TailState): void {
-    clearTimeout(this.#lost)
     if (error?.reason === 'TOKEN_INVALID') return session.end(error.message)
     this.trouble = error && TROUBLES.includes(error.reason) ? error : undefined
-    if (connected) this.lostAt = undefined
-    else if (this.lostAt === undefined) this.#lost = setTimeout(() => (this.lostAt = since), QUIET_MS)
+    if (connected) {
+      clearTimeout(this.#lost)
+      this.#lost = undefined
+      this.lostAt = undefined
+    } else {
+      this.#lost ??= setTimeout(() => (this.lostAt = since), QUIET_MS)
+    }
   }
 }
 
