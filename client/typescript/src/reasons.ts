@@ -1,6 +1,6 @@
 // What a reason for a refusal means: the table of server/core/src/reason.rs. A reason that errors.proto gains does not
-// compile here until it has its line.
-import { ErrorReason } from "./gen/kith/v1/errors_pb.js";
+// compile here until it has its line, in the order of their numbers.
+import type { ErrorReason } from "./gen/kith/v1/errors_pb.js";
 
 /** A reason as servers name it, such as `EVENT_INVALID`. */
 export type Reason = keyof typeof ErrorReason;
@@ -65,5 +65,5 @@ export function meaning(reason: string): Meaning | undefined {
 
 /** The name of a reason that came as a number, as in the results of an append stream. */
 export function reasonName(reason: ErrorReason): string {
-  return ErrorReason[reason] ?? `newer:${reason}`;
+  return Object.keys(MEANINGS)[reason] ?? `newer:${reason}`;
 }
