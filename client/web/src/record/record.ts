@@ -1,6 +1,6 @@
 // Recording: an event is made once and repeated under the same id until the server has it, so that nothing is recorded
 // twice and nothing is lost between two tries. Nothing is kept on disk.
-import { append, KithError, readEntries, retracted, type Entry, type NewEvent } from 'kith-client'
+import { answered, append, KithError, readEntries, retracted, type Answer, type Entry, type NewEvent } from 'kith-client'
 import { Direction } from 'kith-client/gen/log'
 import { server } from '../state/server'
 import { toasts } from '../ui/toast.svelte'
@@ -38,6 +38,10 @@ export async function recordNow(network: string, make: () => NewEvent | Promise<
     return false
   }
 }
+
+/** Answers the introduction at a position, as a button of a row does. */
+export const answerAt = (network: string, position: number, by: string, answer: Answer): Promise<boolean> =>
+  recordNow(network, async () => answered((await entryAt(network, position)).event.id, by, answer))
 
 /** The entry at a position. */
 export async function entryAt(network: string, position: number, signal?: AbortSignal): Promise<Entry> {

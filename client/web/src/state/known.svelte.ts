@@ -1,6 +1,6 @@
 // The log as this browser first saw it. Its key and newest verified checkpoint are kept, every newer one must continue
 // them, and nothing is overwritten by what contradicts until the person says so.
-import { KnownLog, type Entry, type KeptLog, type Standing } from 'kith-client'
+import type { Entry, KeptLog, KnownLog, Receipt, Standing } from 'kith-client'
 import { base, server } from './server'
 
 const EVERY_MS = 10_000
@@ -25,7 +25,8 @@ class Known {
   /** Why the last check did not come to an end. */
   error = $state('')
 
-  #log: KnownLog | undefined
+  /** Verification is loaded once the page stands. */
+  #log: Promise<KnownLog> | undefined
   #network = ''
   #checkedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -45,7 +46,7 @@ class Known {
     clearTimeout(this.#timer)
     Object.assign(this, { standing: undefined, isChecking: false, error: '' })
     this.#checkedAt = 0
-    this.#log = network ? new KnownLog(server.audit, network, store, base) : undefined
+    this.#log = network ? openLog(network) : undefined
     if (this.#log) void this.check()
   }
 
@@ -56,7 +57,8 @@ class Known {
     this.isChecking = true
     this.#checkedAt = Date.now()
     try {
-      const standing = note ? await log.hear(note) : await log.check()
+      const known = await log
+      const standing = note ? await known.hear(note) : await known.check()
       if (log !== this.#log) return
       this.standing = standing
       this.error = ''
@@ -81,19 +83,25 @@ class Known {
   }
 
   /** Takes what contradicts, because the person says so. */
-  accept(): void {
-    if (!this.#log || !this.standing) return
-    this.standing = { state: 'verified', kept: this.#log.accept(this.standing) }
+  async accept(): Promise<void> {
+    const log = await this.#log
+    if (log && this.standing) this.standing = { state: 'verified', kept: log.accept(this.standing) }
   }
 
   /** Proves that an entry is in the log with these very bytes. Throws what speaks against it. */
-  async prove(entry: Pick<Entry, 'event' | 'position' | 'bytes'>, signal?: AbortSignal) {
-    if (!this.#log) throw new Error('no log is open')
-    const receipt = await this.#log.prove(entry, signal)
-    const kept = this.#log.kept
+  async prove(entry: Pick<Entry, 'event' | 'position' | 'bytes'>, signal?: AbortSignal): Promise<Receipt> {
+    const log = await this.#log
+    if (!log) throw new Error('no log is open')
+    const receipt = await log.prove(entry, signal)
+    const { kept } = log
     if (kept && this.isVerified) this.standing = { state: 'verified', kept }
     return receipt
   }
+}
+
+async function openLog(network: string): Promise<KnownLog> {
+  const { KnownLog } = await import('./verify')
+  return new KnownLog(server.audit, network, store, base)
 }
 
 export const known = new Known()

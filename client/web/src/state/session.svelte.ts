@@ -61,22 +61,6 @@ class Session {
     this.ended = why
   }
 
-  /** Signs in with a token's secret, or with a code of `kith console`. Throws what the server says against it. */
-  async signIn(by: { token: string } | { code: string }): Promise<void> {
-    const headers: Record<string, string> = { 'x-kith-console': '1' }
-    if ('token' in by) headers['authorization'] = `Bearer ${by.token}`
-    const body = 'code' in by ? new URLSearchParams({ code: by.code }) : undefined
-    let response: Response
-    try {
-      response = await fetch(`${base}/session`, { method: 'POST', headers, body, cache: 'no-store' })
-    } catch {
-      throw new Error('The server cannot be reached.')
-    }
-    if (!response.ok) throw new Error(await said(response))
-    this.status = 'asking'
-    await this.ask('')
-  }
-
   async signOut(): Promise<void> {
     await fetch(`${base}/session`, { method: 'DELETE', headers: { 'x-kith-console': '1' } }).catch(() => undefined)
     this.end('')
@@ -94,11 +78,6 @@ class Session {
 /** Whether a call was refused because its token or session is not valid any more. */
 export const isSignedOut = (error: unknown): error is KithError => error instanceof KithError && error.code === UNAUTHENTICATED
 const UNAUTHENTICATED = 16
-
-async function said(response: Response): Promise<string> {
-  const text = response.headers.get('content-type')?.startsWith('text/plain') ? (await response.text()).trim() : ''
-  return text.slice(0, 300) || `The server answered with HTTP status ${response.status}.`
-}
 
 const milliseconds = (time: { seconds: bigint } | undefined): number | undefined => time && Number(time.seconds) * 1000
 

@@ -1,6 +1,6 @@
 // The live end of the network's log, as state of the page: how long the log is, whether the page hears of it, and who wants
 // to know when it has grown. One stream serves all tabs of a browser.
-import { followTail, type TailState, type Tick } from 'kith-client'
+import type { TailState, Tick } from 'kith-client'
 import { base, server } from './server'
 import { session } from './session.svelte'
 
@@ -43,14 +43,16 @@ class Tail {
     this.#network = network
     if (!network) return
     const { signal } = (this.#stop = new AbortController())
-    followTail({
-      log: server.log,
-      network,
-      name: `${base} ${network} ${session.me?.credential ?? ''}`,
-      signal,
-      onTick: tick => signal.aborted || this.#hear(tick),
-      onState: state => signal.aborted || this.#become(state),
-    })
+    void this.#start(network, `${base} ${network} ${session.me?.credential ?? ''}`, signal)
+  }
+
+  /** The stream is loaded once the page stands. */
+  async #start(network: string, name: string, signal: AbortSignal): Promise<void> {
+    const { followTail } = await import('./follow')
+    if (signal.aborted) return
+    const onTick = (tick: Tick) => signal.aborted || this.#hear(tick)
+    const onState = (state: TailState) => signal.aborted || this.#become(state)
+    followTail({ log: server.log, network, name, signal, onTick, onState })
   }
 
   /** Calls back when the log has grown: at most once a second, and in a hidden tab when it is shown again. */
