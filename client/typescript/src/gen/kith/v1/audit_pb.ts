@@ -7,8 +7,9 @@
 // Nobody has to trust the server or use its client: a checkpoint is a C2SP tlog-checkpoint, and together with it an
 // answer of `GetInclusionProof` becomes a C2SP tlog-proof. The README shows how to verify both without Kith.
 
+import { fileDesc } from "../../../descriptor.js";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**

@@ -4,8 +4,9 @@
 
 // The reasons for refusals, one list for server, clients and documents.
 
+import { fileDesc } from "../../../descriptor.js";
 import type { GenEnum, GenFile } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file kith/v1/errors.proto.

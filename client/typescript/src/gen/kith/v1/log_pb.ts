@@ -4,10 +4,10 @@
 
 // Append to a network's log, read it, follow it.
 
+import { fileDesc, file_google_protobuf_timestamp } from "../../../descriptor.js";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ErrorReason } from "./errors_pb.js";
 import { file_kith_v1_errors } from "./errors_pb.js";
 import type { Detail } from "./event_pb.js";

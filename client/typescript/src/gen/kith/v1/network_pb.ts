@@ -4,10 +4,10 @@
 
 // Networks and the tokens that give access to them.
 
+import { fileDesc, file_google_protobuf_timestamp } from "../../../descriptor.js";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Role } from "./event_pb.js";
 import { file_kith_v1_event } from "./event_pb.js";
 import type { Message } from "@bufbuild/protobuf";

@@ -4,10 +4,10 @@
 
 // Views that organisations write: install, compare, activate, pause, remove.
 
+import { fileDesc, file_google_protobuf_timestamp } from "../../../descriptor.js";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Scope } from "./event_pb.js";
 import { file_kith_v1_event } from "./event_pb.js";
 import type { View } from "./view_pb.js";

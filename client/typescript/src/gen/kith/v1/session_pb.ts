@@ -4,10 +4,10 @@
 
 // Who a caller is, and how people sign in.
 
+import { fileDesc, file_google_protobuf_timestamp } from "../../../descriptor.js";
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Role } from "./event_pb.js";
 import { file_kith_v1_event } from "./event_pb.js";
 import type { Message } from "@bufbuild/protobuf";
