@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { dayOf, isoDay, showAgo } from '../src/words/time'
-import { bytes, folded, initials, listed, visible } from '../src/words/value'
+import { bytes, folded, initials, listed, shortened, visible } from '../src/words/value'
 
 it('days are read as UTC days, and only real ones', () => {
   expect(dayOf('1970-01-02')).toBe(1)
@@ -27,4 +27,11 @@ it('lists, bytes and ages read as a person would say them', () => {
   expect([listed([]), listed(['A']), listed(['A', 'B']), listed(['A', 'B', 'C'])]).toEqual(['', 'A', 'A and B', 'A, B and C'])
   expect([bytes(512), bytes(1536), bytes(44_023_414_784n)]).toEqual(['512 B', '1.5 KiB', '41 GiB'])
   expect([showAgo(0, 59_000), showAgo(0, 240_000), showAgo(0, 7_200_000), showAgo(0, 86_400_000 * 3)]).toEqual(['just now', '4 min ago', '2 h ago', '3 d ago'])
+})
+
+it('a name that is too long is cut between letters', () => {
+  expect(shortened('Ada Quillfeather', 26)).toBe('Ada Quillfeather')
+  expect(shortened('Bartholomew Featherstonehaugh', 13)).toBe('Bartholomew…')
+  expect(shortened('👩‍⚕️👩‍⚕️👩‍⚕️', 2)).toBe('👩‍⚕️…')
+  expect(shortened('a'.repeat(4000), 26)).toHaveLength(26)
 })

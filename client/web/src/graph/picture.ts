@@ -25,6 +25,14 @@ export interface Cast {
   readonly groupColours: readonly number[]
 }
 
+/** What is drawn now, in places of the box: for paper, which takes no canvas of WebGL. */
+export interface Drawn {
+  readonly width: number
+  readonly height: number
+  readonly ties: readonly { readonly path: string; readonly colour: string; readonly width: number }[]
+  readonly people: readonly { readonly x: number; readonly y: number; readonly r: number; readonly colour: string; readonly name: string }[]
+}
+
 export interface Pointed {
   pick(person: number | undefined): void
   hover(person: number | undefined): void
@@ -174,6 +182,22 @@ export class Picture {
     this.#colours = readColours(this.box, this.#isLarge)
     this.#graph.updateEachNodeAttributes((node, data) => ({ ...data, color: this.#colourOf(Number(node)) }))
     this.#sigma.setSetting('defaultEdgeColor', this.#colours.tie)
+  }
+
+  drawn(): Drawn {
+    const sigma = this.#sigma
+    const at = (node: string | number) => sigma.framedGraphToViewport(sigma.getNodeDisplayData(node)!)
+    const ties = this.#graph.edges().flatMap(edge => {
+      const data = sigma.getEdgeDisplayData(edge)
+      if (!data || data.hidden) return []
+      const [from, to] = this.#graph.extremities(edge).map(at)
+      return [{ path: `M${from!.x.toFixed(1)} ${from!.y.toFixed(1)}L${to!.x.toFixed(1)} ${to!.y.toFixed(1)}`, colour: data.color, width: sigma.scaleSize(data.size) }]
+    })
+    const people = this.#graph.nodes().flatMap(node => {
+      const data = sigma.getNodeDisplayData(node)
+      return !data || data.hidden ? [] : [{ ...at(node), r: sigma.scaleSize(data.size), colour: data.color, name: this.#isLarge ? '' : (data.label ?? '') }]
+    })
+    return { ...sigma.getDimensions(), ties, people }
   }
 
   neighbours(person: number): readonly number[] {

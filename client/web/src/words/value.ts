@@ -45,10 +45,17 @@ export function visible(text: string): string {
   return text.replace(HIDDEN, character => `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`)
 }
 
+const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 const MARKS = /\p{M}/gu
 
 /** Text to search in: no case, no accents. */
 export const folded = (text: string): string => text.normalize('NFKD').replace(MARKS, '').toLowerCase()
+
+/** The beginning of a text that is too long for its place. */
+export function shortened(text: string, most: number): string {
+  const letters = Array.from(segments.segment(text.slice(0, most * 8)), ({ segment }) => segment)
+  return letters.length > most ? `${letters.slice(0, most - 1).join('').trimEnd()}…` : text
+}
 
 /** The first letters of a name, for a face. */
 export function initials(name: string): string {
@@ -57,7 +64,6 @@ export function initials(name: string): string {
   return letters.join('').toUpperCase() || '?'
 }
 
-const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
 function first(word: string): string {
   const letter = word.search(/[\p{L}\p{N}]/u)
