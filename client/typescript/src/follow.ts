@@ -37,6 +37,8 @@ export interface FollowOptions {
   /** Milliseconds of silence after which the connection counts as broken. */
   readonly silenceMs?: number | undefined;
   readonly retry?: Retry | undefined;
+  /** Its event `wake` ends a wait for the next attempt. */
+  readonly wake?: EventTarget | undefined;
   /** Called when the connection breaks, with how long it will be until the next attempt. */
   readonly onInterrupted?: ((error: KithError, retryInMs: number) => void) | undefined;
 }
@@ -49,7 +51,7 @@ export function cursorAfter(position: number): Cursor {
 /** Follows a log for ever: each entry once and in order, whatever happens to connection and server. What cannot succeed
  * later, such as `RESET_REQUIRED`, is thrown. */
 export async function* follow(log: Pick<Calls<typeof LogService>, "subscribe">, network: string, options: FollowOptions = {}): AsyncGenerator<Update, never, undefined> {
-  const { signal, silenceMs, retry = RETRY, onInterrupted } = options;
+  const { signal, silenceMs, retry = RETRY, wake, onInterrupted } = options;
   let cursor = typeof options.after === "number" ? cursorAfter(options.after) : (options.after ?? cursorAfter(0));
   for (let failed = 0; ; failed++) {
     try {
@@ -64,7 +66,7 @@ export async function* follow(log: Pick<Calls<typeof LogService>, "subscribe">, 
       if (!(error instanceof KithError) || !error.isRetryable) throw error;
       const delay = delayMs(retry, failed, error.retryAfterMs);
       onInterrupted?.(error, delay);
-      await pause(delay, signal);
+      await pause(delay, signal, wake);
     }
   }
 }

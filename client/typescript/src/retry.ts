@@ -24,13 +24,15 @@ export interface RepeatOptions {
   readonly patienceMs?: number | undefined;
   readonly retry?: Retry | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Its event `wake` ends a wait. */
+  readonly wake?: EventTarget | undefined;
   /** Called before each wait. */
   readonly onInterrupted?: ((error: KithError, retryInMs: number) => void) | undefined;
 }
 
 /** Repeats a call that may be made twice, while it can succeed later. */
 export async function repeated<T>(attempt: () => Promise<T>, options: RepeatOptions = {}): Promise<T> {
-  const { patienceMs = 5_000, retry = RETRY, signal, onInterrupted } = options;
+  const { patienceMs = 5_000, retry = RETRY, signal, wake, onInterrupted } = options;
   const end = Date.now() + patienceMs;
   for (let failed = 0; ; failed++) {
     try {
@@ -40,24 +42,27 @@ export async function repeated<T>(attempt: () => Promise<T>, options: RepeatOpti
       const delay = delayMs(retry, failed, error.retryAfterMs);
       if (Date.now() + delay > end) throw error;
       onInterrupted?.(error, delay);
-      await pause(delay, signal);
+      await pause(delay, signal, wake);
     }
   }
 }
 
-/** Waits; less if the browser finds itself online again. Throws the signal's reason if it is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** Waits; less if the browser finds itself online again, or at the event `wake`. Throws the signal's reason if it is
+ * aborted. */
+export async function pause(ms: number, signal?: AbortSignal, wake?: EventTarget): Promise<void> {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const end = () => {
       clearTimeout(timer);
       globalThis.removeEventListener?.("online", end);
       signal?.removeEventListener("abort", end);
+      wake?.removeEventListener("wake", end);
       if (signal?.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(end, ms);
     globalThis.addEventListener?.("online", end);
     signal?.addEventListener("abort", end);
+    wake?.addEventListener("wake", end);
   });
 }

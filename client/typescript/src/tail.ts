@@ -3,7 +3,8 @@
 //
 // A browser opens at most six connections to a server without TLS, and each stream takes one. So one page leads: it has
 // the only stream, and tells the others. When it closes, the next one leads, from where it was. Without locks, as in pages
-// without a secure context and in node, each has its own stream.
+// without a secure context and in node, each has its own stream. A page that is hidden may lead, and browsers let hidden
+// pages wait for a minute instead of a second: pages that are seen ask it to try again.
 import { positionOf, type Entry } from "./entry.js";
 import { KithError, type ErrorKind } from "./errors.js";
 import { cursorAfter, follow, type Cursor } from "./follow.js";
@@ -48,10 +49,12 @@ export interface TailOptions {
 const NOTHING = "custom:kith.client/none.v1";
 const SILENCE_MS = 40_000;
 const RETRY = { firstMs: 1_000, maxMs: 30_000 };
+/** How often a page that is seen asks for another attempt. */
+const ASK_MS = 5_000;
 /** After these, reading starts anew. */
 const STARTS_ANEW = ["RESET_REQUIRED", "SCOPE_LOST"];
 
-/** What the leading page tells the others, and what a new one asks. */
+/** What the leading page tells the others, and what they ask: how things stand, and to try again. */
 type Message =
   | { readonly type: "tick"; readonly tick: Tick; readonly cursor: Cursor }
   | { readonly type: "state"; readonly state: TailState }
@@ -77,6 +80,8 @@ class Tail {
   #leads = false;
   #cursor: Cursor | undefined;
   #state: TailState | undefined;
+  #asking: ReturnType<typeof setTimeout> | undefined;
+  readonly #wake = new EventTarget();
 
   constructor(
     private readonly options: TailOptions,
@@ -91,15 +96,17 @@ class Tail {
     this.options.onTick(message.tick);
   }
 
-  /** Tells a new page how things stand. */
+  /** Tells a page how things stand: if they are not well, after another attempt. */
   #answer(): void {
     if (!this.#leads) return;
-    if (this.#state) this.tell({ type: "state", state: this.#state });
+    if (this.#state?.connected === false) this.#wake.dispatchEvent(new Event("wake"));
+    else if (this.#state) this.tell({ type: "state", state: this.#state });
     if (this.#cursor) this.tell({ type: "tick", tick: { head: this.#cursor.position, entries: [], checkpoint: undefined, reset: false }, cursor: this.#cursor });
   }
 
   async lead(): Promise<void> {
     this.#leads = true;
+    clearTimeout(this.#asking);
     for (let reset = false; !this.options.signal.aborted; reset = true) {
       const error = await this.#run(reset);
       if (!error) return;
@@ -121,6 +128,7 @@ class Tail {
         silenceMs: SILENCE_MS,
         retry: RETRY,
         signal,
+        wake: this.#wake,
         onInterrupted: (error) => this.#broken(error, false),
       });
       for await (const { entries, cursor, checkpoint } of updates) {
@@ -142,7 +150,7 @@ class Tail {
   async #head(): Promise<Cursor> {
     const { log, network, signal } = this.options;
     const onInterrupted = (error: KithError) => this.#broken(error, false);
-    const { position } = await repeated(() => log.head({ network }, { signal }), { patienceMs: Infinity, retry: RETRY, signal, onInterrupted });
+    const { position } = await repeated(() => log.head({ network }, { signal }), { patienceMs: Infinity, retry: RETRY, signal, wake: this.#wake, onInterrupted });
     return cursorAfter(positionOf(position));
   }
 
@@ -163,6 +171,15 @@ class Tail {
 
   #show(state: TailState): void {
     this.#state = state;
+    clearTimeout(this.#asking);
+    if (!this.#leads && !state.connected && !state.ended) this.#asking = setTimeout(() => this.#ask(), ASK_MS);
     this.options.onState(state);
+  }
+
+  /** A page that nobody sees does not ask. */
+  #ask(): void {
+    if (this.options.signal.aborted) return;
+    if (globalThis.document?.visibilityState !== "hidden") this.tell({ type: "ask" });
+    this.#asking = setTimeout(() => this.#ask(), ASK_MS);
   }
 }

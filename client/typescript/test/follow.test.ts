@@ -63,6 +63,25 @@ test("a kept cursor goes on where it was, and only with its own filter", async (
   await expect(other.next()).rejects.toMatchObject({ reason: "REQUEST_INVALID", field: "cursor.filter" });
 });
 
+test("whoever waits for the next attempt can be woken", async () => {
+  const wake = new EventTarget();
+  const controller = new AbortController();
+  let [interrupted, updates] = [0, 0];
+  const following = (async () => {
+    const options = { signal: controller.signal, wake, retry: { firstMs: 600_000, maxMs: 600_000 }, onInterrupted: () => interrupted++ };
+    for await (const update of follow(kith.log, network, options)) if (update.caughtUp) updates++;
+  })();
+  await expect.poll(() => updates).toBeGreaterThan(0);
+  await server.kill();
+  await expect.poll(() => interrupted).toBe(1);
+  await server.restart();
+  const before = updates;
+  wake.dispatchEvent(new Event("wake"));
+  await expect.poll(() => updates).toBeGreaterThan(before);
+  controller.abort(new Error("done"));
+  await expect(following).rejects.toThrow("done");
+}, 60_000);
+
 test("what cannot succeed later is thrown", async () => {
   const stranger = services({ server: server.url, token: "kith_wrong" });
   await expect(follow(stranger.log, network).next()).rejects.toBeInstanceOf(KithError);
