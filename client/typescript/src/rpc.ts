@@ -39,6 +39,8 @@ const BODY_BYTES_MAX = 40 * 1024 * 1024;
 const FRAME_HEAD_BYTES = 5;
 const CALL_TIMEOUT_MS = 30_000;
 const SILENCE_TIMEOUT_MS = 60_000;
+/** How slowly a body may be sent: 64 kB a second. */
+const SENT_BYTES_PER_MS_MIN = 64;
 
 /** A call with one message each way. */
 export async function call<M extends DescMethod>(
@@ -65,7 +67,7 @@ export async function* stream<M extends DescMethod>(
   const one = method.methodKind === "server_streaming" || method.methodKind === "unary";
   const body = one ? frame(method.input, input as MessageInitShape<M["input"]>) : await frames(method, input as Messages<M["input"]>);
   const patience = new Patience(options.signal, options.timeoutMs ?? connection.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS);
-  patience.start();
+  patience.start(body instanceof Blob ? body.size / SENT_BYTES_PER_MS_MIN : 0);
   for await (const message of exchange(connection, method, body, patience)) {
     patience.stop();
     yield message;
@@ -97,14 +99,20 @@ async function* exchange<M extends DescMethod>(
   }
 }
 
-function post(connection: Connection, method: DescMethod, body: BodyInit, signal: AbortSignal, deadlineMs?: number): Promise<Response> {
+/** Options that no request can be made of are told apart from a server that is not there: trying again does not help. */
+async function post(connection: Connection, method: DescMethod, body: BodyInit, signal: AbortSignal, deadlineMs?: number): Promise<Response> {
   const token = typeof connection.token === "function" ? connection.token() : connection.token;
   const headers: Record<string, string> = { ...connection.headers, "content-type": "application/grpc-web+proto", "x-grpc-web": "1" };
   if (token) headers["authorization"] = `Bearer ${token}`;
   if (deadlineMs !== undefined) headers["grpc-timeout"] = `${Math.min(Math.ceil(deadlineMs), 99_999_999)}m`;
   const url = `${connection.server.replace(/\/+$/, "")}/${method.parent.typeName}/${method.name}`;
-  const send = connection.fetch ?? fetch;
-  return send(url, { method: "POST", body, headers, signal, credentials: token ? "omit" : "same-origin", cache: "no-store", redirect: "error" });
+  let request: Request;
+  try {
+    request = new Request(url, { method: "POST", body, headers, signal, credentials: token ? "omit" : "same-origin", cache: "no-store", redirect: "error" });
+  } catch {
+    throw new KithError("options_invalid", "the server's address is no URL, or the token or a header has characters that no header can have");
+  }
+  return (connection.fetch ?? fetch)(request);
 }
 
 /** The messages of an answer, until its trailer says that the call succeeded. */
@@ -189,10 +197,11 @@ class Patience {
     return this.#own.signal;
   }
 
-  start(): void {
+  start(moreMs = 0): void {
     this.stop();
-    const late = () => this.#own.abort(new KithError("timed_out", `no answer within ${this.ms / 1000} s`));
-    this.#timer = setTimeout(late, this.ms);
+    const ms = this.ms + moreMs;
+    const late = () => this.#own.abort(new KithError("timed_out", `no answer within ${ms / 1000} s`));
+    this.#timer = setTimeout(late, ms);
   }
 
   stop(): void {
@@ -210,6 +219,7 @@ class Patience {
       return await step;
     } catch (error) {
       if (this.signal.aborted) throw this.signal.reason;
+      if (error instanceof KithError) throw error;
       throw new KithError("unreachable", `the server cannot be reached: ${innermost(error)}`);
     }
   }

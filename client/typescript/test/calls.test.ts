@@ -108,6 +108,12 @@ async function firstUpdate(): Promise<void> {
   }
 }
 
+test.each([{ server: "http://[" }, { token: "two\nlines" }, { token: "schlüssel\u2014" }, { headers: { "a b": "c" } }])("options that make no request are told: %j", async (wrong) => {
+  const error = await failure(services({ server: server.url, token: server.token, ...wrong }).log.head({ network }));
+  expect([error.kind, error.isRetryable, error.hadNoEffect]).toEqual(["options_invalid", false, true]);
+  expect(error.message).not.toContain("schl");
+});
+
 describe("streams of answers", () => {
   test("bring history, then what is new", async () => {
     const { entries } = await kith.log.read({ network, limit: 10_000 });
