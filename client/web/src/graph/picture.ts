@@ -21,6 +21,8 @@ export interface Cast {
   readonly names: readonly string[]
   readonly groups: Uint16Array
   readonly groupNames: readonly string[]
+  /** For places that the whole name does not fit. */
+  readonly groupShorts: readonly string[]
   /** Colour of each group, 0 to 7; -1 for people of no organisation. */
   readonly groupColours: readonly number[]
 }
@@ -55,6 +57,9 @@ interface EdgeData {
   isAcross: boolean
 }
 
+/** Left, top, right, bottom. */
+type Box = readonly [number, number, number, number]
+
 const LARGE = 800
 const NARROW_PX = 620
 const FIRST: Look = { focus: undefined, hover: undefined, onlyAcross: false, hidden: new Set(), bridge: undefined, singles: [] }
@@ -72,7 +77,8 @@ export class Picture {
   #near = new Set<number>()
   #grounds: Point[][] = []
   /** Boxes of names in this frame, where names may not cover each other. */
-  #labels: [number, number, number, number][] = []
+  #labels: Box[] = []
+  #titles: Box[] = []
   #look = FIRST
 
   constructor(
@@ -282,12 +288,18 @@ export class Picture {
     context.font = `500 ${size}px ${this.#colours.font}`
     const [x, y] = [data.x, data.y + data.size + size + 1]
     if (this.#isLarge || this.#isNarrow) {
-      const half = context.measureText(data.label).width / 2 + 2
-      const box: [number, number, number, number] = [x - half, y - size, x + half, y + 3]
-      if (!data.forceLabel && this.#labels.some(other => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return
-      this.#labels.push(box)
+      const isFree = this.#claim(this.#labels, context.measureText(data.label).width, x, y, size)
+      if (!isFree && !data.forceLabel) return
     }
     this.#write(context, data.label, x, y, this.#colours.ink, 3.5)
+  }
+
+  /** Takes the place of a text, unless another one is there. */
+  #claim(boxes: Box[], width: number, x: number, y: number, size: number): boolean {
+    const box: Box = [x - width / 2 - 2, y - size, x + width / 2 + 2, y + 3]
+    if (boxes.some(other => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return false
+    boxes.push(box)
+    return true
   }
 
   #write(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string, halo: number): void {
@@ -304,6 +316,7 @@ export class Picture {
   #paint(): void {
     const { width, height } = this.#sigma.getDimensions()
     for (const context of [this.#ground, this.#rings]) context.clearRect(0, 0, width, height)
+    this.#titles = []
     const pad = (this.#isLarge ? 10 : this.#isNarrow ? 16 : 30) / Math.sqrt(this.#sigma.getCamera().ratio)
     this.#grounds.forEach((corners, group) => {
       if (corners.length === 0 || this.#look.hidden.has(group)) return
@@ -334,10 +347,11 @@ export class Picture {
     const xs = outline.map(point => point[0])
     const [left, right] = [Math.min(...xs), Math.max(...xs)]
     if (right - left < 46) return
-    const whole = this.cast.groupNames[group]!
-    const name = right - left < 200 ? whole.split(' ')[0]! : whole
+    const name = (right - left < 200 ? this.cast.groupShorts : this.cast.groupNames)[group]!
     this.#rings.font = `620 ${this.#isLarge ? 11.5 : 13}px ${this.#colours.font}`
-    this.#write(this.#rings, name, (left + right) / 2, Math.max(14, Math.min(...outline.map(point => point[1])) - pad - 7), colour, 4.5)
+    const [x, y] = [(left + right) / 2, Math.max(14, Math.min(...outline.map(point => point[1])) - pad - 7)]
+    if (this.#isLarge && !this.#claim(this.#titles, this.#rings.measureText(name).width, x, y, 12)) return
+    this.#write(this.#rings, name, x, y, colour, 4.5)
   }
 
   #ring(person: number, colour: string, gap: number): void {
