@@ -1,6 +1,7 @@
 // Keys of the whole console and of the page that is open. Single keys are off in fields and can be switched off
 // altogether; `g` waits for the next key however long it takes.
 import { untrack } from 'svelte'
+import { place } from './place.svelte'
 import { prefs } from './prefs.svelte'
 
 export interface Key {
@@ -33,7 +34,7 @@ class Keys {
 
   #press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
-    if (prefs.keysOff || isField(event.target) || document.querySelector('dialog[open]')) return
+    if (prefs.keysOff || isField(event.target) || document.querySelector('dialog[open]') || place.get('record')) return
     const found = this.#layers.findLast(layer => layer.some(key => key.key === event.key))?.find(key => key.key === event.key)
     if (!found) return
     event.preventDefault()

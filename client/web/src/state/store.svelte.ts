@@ -67,6 +67,11 @@ export class Ask<T> {
   #abort: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
+  /** Whether the answer can change as the log grows. */
+  get isLive(): boolean {
+    return this.#question?.isLive !== false
+  }
+
   /** Asks a question, unless it is the one that was asked last. */
   ask(question: Question<T> | undefined): void {
     const isNew = question?.key !== this.#question?.key
@@ -85,7 +90,7 @@ export class Ask<T> {
 
   /** Asks again because the log has grown. */
   refresh(): void {
-    if (this.#question?.isLive !== false && this.state !== 'loading') this.again()
+    if (this.isLive && this.state !== 'loading') this.again()
   }
 
   stop(): void {
