@@ -266,7 +266,7 @@ export const OpenConsoleRequestSchema: GenMessage<OpenConsoleRequest> = /*@__PUR
  */
 export type OpenConsoleResponse = Message<"kith.v1.OpenConsoleResponse"> & {
   /**
-   * The code, 26 characters: good for one `POST /session` with the body `code=CODE`.
+   * The code, 32 hexadecimal digits: good for one `POST /session` with the body `code=CODE`.
    *
    * @generated from field: string code = 1;
    */
@@ -377,7 +377,7 @@ export const SessionService: GenService<{
   },
   /**
    * A code that signs a browser in as the caller, once: for `http://SERVER/#/login?code=CODE`. Needs a token itself,
-   * not a session of a browser. UNSUPPORTED if the server has no console.
+   * not a session of a browser. UNSUPPORTED if the console is switched off.
    *
    * @generated from rpc kith.v1.SessionService.OpenConsole
    */
