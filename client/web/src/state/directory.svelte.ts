@@ -1,5 +1,6 @@
 // The people and organisations of the network, in memory only. Names are details that can be erased: a person without one
 // is shown by id, as is everybody while names are off.
+import { KithError } from 'kith-client'
 import { server } from './server'
 import { prefs } from './prefs.svelte'
 import { tail } from './tail.svelte'
@@ -80,7 +81,7 @@ class Directory {
     } catch (error) {
       if (abort.signal.aborted) return
       this.error = error instanceof Error ? error : new Error(String(error))
-      this.#timer = setTimeout(() => void this.#load(), RELOAD_EVERY_MS)
+      if (error instanceof KithError && error.isRetryable) this.#timer = setTimeout(() => void this.#load(), RELOAD_EVERY_MS)
     }
   }
 

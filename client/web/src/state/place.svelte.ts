@@ -6,8 +6,16 @@ class Current {
   place = $state.raw<Place>(parse(location.hash))
 
   constructor() {
-    window.addEventListener('hashchange', () => (this.place = parse(location.hash)))
-    window.addEventListener('popstate', () => (this.place = parse(location.hash)))
+    window.addEventListener('hashchange', () => this.#show(parse(location.hash)))
+    window.addEventListener('popstate', () => this.#show(parse(location.hash)))
+  }
+
+  /** The network that was open last: pages of the server lead back to it. */
+  #last = $state(this.place.network)
+
+  #show(place: Place): void {
+    this.place = place
+    if (place.network) this.#last = place.network
   }
 
   get network(): string {
@@ -42,7 +50,7 @@ class Current {
     if (fragment === format(this.place)) return
     if (replace) history.replaceState(null, '', fragment)
     else history.pushState(null, '', fragment)
-    this.place = place
+    this.#show(place)
   }
 
   /** Opens a page of this network. */
@@ -57,7 +65,7 @@ class Current {
 
   /** The address of a page of this network with state. */
   linkWith(state: Record<string, string>, page: string, ...rest: string[]): string {
-    return format({ network: SERVER_PAGES.includes(page) ? '' : this.network, page, rest, state })
+    return format({ network: SERVER_PAGES.includes(page) ? '' : this.#last, page, rest, state })
   }
 
   /** The address of this page with other state. */

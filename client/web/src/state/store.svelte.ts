@@ -65,6 +65,8 @@ export class Ask<T> {
 
   #question: Question<T> | undefined
   #abort: AbortController | undefined
+  /** Whether the log has grown since the call on its way began. */
+  #isDue = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** Whether the answer can change as the log grows. */
@@ -88,9 +90,12 @@ export class Ask<T> {
     if (this.#question) void this.#run(this.#question, Date.now())
   }
 
-  /** Asks again because the log has grown. */
+  /** Asks again because the log has grown. A call that is on its way is not given up for that, or a slow one would never
+   * end while the log grows: it is asked again afterwards. */
   refresh(): void {
-    if (this.isLive && this.state !== 'loading') this.again()
+    if (!this.isLive || this.state === 'loading') return
+    if (this.isAsking) this.#isDue = true
+    else this.again()
   }
 
   stop(): void {
@@ -108,6 +113,7 @@ export class Ask<T> {
     this.stop()
     const abort = (this.#abort = new AbortController())
     this.isAsking = true
+    this.#isDue = false
     try {
       const value = await question.call(abort.signal)
       if (abort.signal.aborted) return
@@ -118,7 +124,10 @@ export class Ask<T> {
     } catch (error) {
       if (!abort.signal.aborted) this.#failed(error, question, since)
     } finally {
-      if (!abort.signal.aborted) this.isAsking = false
+      if (!abort.signal.aborted) {
+        this.isAsking = false
+        if (this.#isDue && this.error === undefined) this.again()
+      }
     }
   }
 
