@@ -1,4 +1,4 @@
-// What happened, in a few words: beside the kind, those of `kith log`. tests/fixtures/sentences.json lists them.
+// What happened, in a sentence: the words of `kith log`. tests/fixtures/sentences.json lists them.
 import type { Fact } from "./event.js";
 
 /** A piece of a sentence: words, or an id that a page may show as a name or link. */
@@ -8,18 +8,25 @@ export type Part = string | { readonly person: string } | { readonly organisatio
 export function sentence(fact: Fact): Part[] {
   switch (fact.kind) {
     case "met":
-    case "custom":
-      return list(fact.people);
+      return [...list(fact.people), " met"];
     case "followed_up":
-      return [{ person: fact.by }, " with ", ...list(fact.with), ...(fact.about ? [" about ", { event: fact.about }] : [])];
+      return [{ person: fact.by }, " followed up with ", ...list(fact.with), ...(fact.about ? [" on ", { event: fact.about }] : [])];
     case "asked":
-      return [{ person: fact.by }, " asked ", ...list(fact.of), ` for ${fact.category}`];
+      return [{ person: fact.by }, " asked ", ...list(fact.of), ` for help with ${fact.category}`];
     case "helped":
-      return [{ person: fact.helper }, " helped ", { person: fact.helped }, ...(fact.category ? [` with ${fact.category}`] : [])];
+      return [
+        { person: fact.helper },
+        " helped ",
+        { person: fact.helped },
+        ...(fact.category ? [` with ${fact.category}`] : []),
+        ...(fact.about ? [", after ", { event: fact.about }] : []),
+      ];
     case "referred":
       return [{ person: fact.referrer }, " introduced ", { person: fact.person }, " to ", { person: fact.to }];
     case "answered":
-      return [{ person: fact.by }, `: ${fact.answer} to `, { event: fact.referral }];
+      return [{ person: fact.by }, ` ${fact.answer === "met" ? "met after" : fact.answer} `, { event: fact.referral }];
+    case "custom":
+      return list(fact.people);
     case "retracted":
       return [{ event: fact.event }, ` because of ${fact.reason}`];
     case "organisation_added":
@@ -67,6 +74,7 @@ function textOf(part: Part, nameOf: (person: string) => string): string {
   return "event" in part ? part.event : part.organisation;
 }
 
+/** `Amina, Ben and Carol`. */
 function list(people: readonly string[]): Part[] {
-  return people.flatMap((person, at) => (at === 0 ? [{ person }] : [", ", { person }]));
+  return people.flatMap((person, at) => (at === 0 ? [{ person }] : [at === people.length - 1 ? " and " : ", ", { person }]));
 }

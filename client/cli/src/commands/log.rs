@@ -396,7 +396,7 @@ mod tests {
         let mut names = Names::default();
         names.learn(&added("amina"));
         let shown = line(&met(), &names, None);
-        assert_eq!(shown, "      7  1970-01-01 00:01Z  met                 Amina Shah, ben  “spoke again”");
+        assert_eq!(shown, "      7  1970-01-01 00:01Z  met                 Amina Shah and ben met  “spoke again”");
         assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01Z  m…");
         assert!(!line(&added("amina"), &names, None).contains('“'));
     }

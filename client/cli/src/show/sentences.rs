@@ -1,36 +1,42 @@
-//! Describes events in a few words, for people.
+//! Describes events in a sentence, for people. `tests/fixtures/sentences.json` lists the sentences: pages say the same.
 
 use super::people::Names;
 use kith_core::{
-    event::{Administration, DirectoryFact, Event, Fact, Habit, RemovedPlugin},
+    event::{Administration, Answer, DirectoryFact, Event, Fact, Habit, RemovedPlugin},
     id::PersonId,
 };
-use kith_json::{answer_name, retraction_reason_name, role_name};
+use kith_json::{retraction_reason_name, role_name};
 
 /// What happened, in a few words.
 pub(crate) fn sentence(event: &Event, names: &Names) -> String {
     let name = |person: &PersonId| names.of(person.as_str()).to_owned();
-    let list = |people: &[PersonId]| people.iter().map(name).collect::<Vec<_>>().join(", ");
+    let all = |people: &[PersonId]| listed(&people.iter().map(name).collect::<Vec<_>>());
     match &event.fact {
-        Fact::Habit(Habit::Met(met)) => list(&met.people),
+        Fact::Habit(Habit::Met(met)) => format!("{} met", all(&met.people)),
         Fact::Habit(Habit::FollowedUp(followed)) => {
-            let about = followed.about.map(|id| format!(" about {id}")).unwrap_or_default();
-            format!("{} with {}{about}", name(&followed.by), list(&followed.with))
+            let about = followed.about.map(|id| format!(" on {id}")).unwrap_or_default();
+            format!("{} followed up with {}{about}", name(&followed.by), all(&followed.with))
         }
         Fact::Habit(Habit::Asked(asked)) => {
-            format!("{} asked {} for {}", name(&asked.by), list(&asked.of), asked.category)
+            format!("{} asked {} for help with {}", name(&asked.by), all(&asked.of), asked.category)
         }
         Fact::Habit(Habit::Helped(helped)) => {
             let category = helped.category.as_ref().map(|category| format!(" with {category}")).unwrap_or_default();
-            format!("{} helped {}{category}", name(&helped.helper), name(&helped.helped))
+            let about = helped.about.map(|id| format!(", after {id}")).unwrap_or_default();
+            format!("{} helped {}{category}{about}", name(&helped.helper), name(&helped.helped))
         }
         Fact::Habit(Habit::Referred(referred)) => {
             format!("{} introduced {} to {}", name(&referred.referrer), name(&referred.person), name(&referred.to))
         }
         Fact::Habit(Habit::Answered(answered)) => {
-            format!("{}: {} to {}", name(&answered.by), answer_name(answered.answer), answered.referral)
+            let verb = match answered.answer {
+                Answer::Accepted => "accepted",
+                Answer::Declined => "declined",
+                Answer::Met => "met after",
+            };
+            format!("{} {verb} {}", name(&answered.by), answered.referral)
         }
-        Fact::Custom(custom) => list(&custom.people),
+        Fact::Custom(custom) => all(&custom.people),
         Fact::Retracted(retracted) => {
             format!("{} because of {}", retracted.event, retraction_reason_name(retracted.reason))
         }
@@ -44,8 +50,17 @@ pub(crate) fn sentence(event: &Event, names: &Names) -> String {
         Fact::Directory(DirectoryFact::PeopleMerged(merge)) => {
             format!("{} is {}", name(&merge.merged), name(&merge.kept))
         }
-        Fact::Administration(administration) => administration_sentence(administration),
+        Fact::Administration(administration) => administration_sentence(administration, name),
         Fact::Newer(_) => "recorded by a later version of Kith, which this one cannot read".to_owned(),
+    }
+}
+
+/// Names as a list: `Amina, Ben and Carol`.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -55,7 +70,7 @@ fn belongs<T: ToString>(name: &str, role: &str, organisation: Option<&T>) -> Str
     parts.join(", ")
 }
 
-fn administration_sentence(administration: &Administration) -> String {
+fn administration_sentence(administration: &Administration, name: impl Fn(&PersonId) -> String) -> String {
     match administration {
         Administration::PluginInstalled { name, version, .. }
         | Administration::PluginActivated { name, version, .. } => format!("{name} {version}"),
@@ -69,11 +84,9 @@ fn administration_sentence(administration: &Administration) -> String {
         }
         Administration::TokenIssued { token, role, .. } => format!("{token} for {}", role_name(*role)),
         Administration::TokenRevoked { token } => token.to_string(),
-        Administration::PersonErased { person, .. } | Administration::ErasureCompleted { person, .. } => {
-            person.to_string()
-        }
+        Administration::PersonErased { person, .. } | Administration::ErasureCompleted { person, .. } => name(person),
         Administration::HoldChanged { person, held, .. } => {
-            format!("{person} {}", if *held { "held" } else { "released" })
+            format!("{} {}", name(person), if *held { "held" } else { "released" })
         }
         Administration::LogRestored { lost_head, unverified: false, .. } => {
             format!("{lost_head} entries were known before")
@@ -81,5 +94,47 @@ fn administration_sentence(administration: &Administration) -> String {
         Administration::LogRestored { lost_head, unverified: true, .. } => {
             format!("from a backup that nobody vouches for, with {lost_head} entries; earlier tokens are revoked")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_client::v1;
+    use kith_json::event_json;
+    use serde_json::Value;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// What events say, for every language: one of each kind, with its bytes.
+    const SENTENCES: &str = include_str!("../../../../tests/fixtures/sentences.json");
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sentences {
+        names: BTreeMap<String, String>,
+        cases: Vec<Case>,
+    }
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        event: Value,
+        bytes: String,
+        sentence: String,
+    }
+
+    #[test]
+    fn events_say_what_the_fixture_lists() {
+        let Sentences { names, cases } = serde_json::from_str(SENTENCES).unwrap();
+        let people = names.into_iter().map(|(id, name)| v1::Person { id, name, ..v1::Person::default() });
+        let names = Names::of_people(people.collect());
+        let mut kinds = BTreeSet::new();
+        for Case { event: json, bytes, sentence: expected } in &cases {
+            let event = Event::read(&hex::decode(bytes).unwrap()).unwrap();
+            assert_eq!(event_json(&event), *json);
+            assert_eq!(sentence(&event, &names), *expected);
+            kinds.insert(event.kind().to_string());
+        }
+        assert_eq!(kinds.len(), 24, "one of each kind");
     }
 }
