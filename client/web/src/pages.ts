@@ -26,6 +26,7 @@ export const pages: readonly Page[] = [
   { path: 'people', name: 'People', icon: 'people', key: 'p', load: ([id]) => (id ? import('./pages/Person.svelte') : import('./pages/People.svelte')) },
   { path: 'pairs', name: 'Two people', icon: 'people', key: '', load: () => import('./pages/Pair.svelte'), under: 'people' },
   { path: 'follow-ups', name: 'Follow-ups', icon: 'follow', key: 'f', load: () => import('./pages/FollowUps.svelte') },
+  { path: 'introductions', name: 'Introductions', icon: 'intro', key: 'i', load: () => import('./pages/Introductions.svelte') },
 ]
 
 export const pageAt = (path: string): Page | undefined => pages.find(page => page.path === path)
