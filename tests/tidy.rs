@@ -4,6 +4,7 @@ use kith_tests::{
     programs::root,
     worlds::{APART, COMPARED},
 };
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -159,6 +160,38 @@ fn every_proto_item_is_commented() {
             before = line;
         }
     }
+}
+
+/// What the console in the program is built of: `client/web/scripts/sources.mjs` names the same files.
+const CONSOLE_FILES: [&str; 8] = [
+    "client/web/index.html",
+    "client/web/package.json",
+    "client/web/package-lock.json",
+    "client/web/svelte.config.js",
+    "client/web/tsconfig.json",
+    "client/web/vite.config.ts",
+    "client/typescript/package.json",
+    "client/typescript/package-lock.json",
+];
+const CONSOLE_FOLDERS: [&str; 3] = ["client/web/public/", "client/web/src/", "client/typescript/src/"];
+
+#[test]
+fn the_console_in_the_program_is_built_of_its_sources() {
+    let mut sources: Vec<String> = CONSOLE_FILES.map(str::to_owned).to_vec();
+    let names = files_with(&[""]).into_iter().map(|file| {
+        file.strip_prefix(root()).expect("it is in the project").to_str().expect("names are UTF-8").to_owned()
+    });
+    sources.extend(names.filter(|name| CONSOLE_FOLDERS.iter().any(|folder| name.starts_with(folder))));
+    sources.sort_unstable();
+    let mut digest = Sha256::new();
+    for name in sources {
+        digest.update(&name);
+        digest.update([0]);
+        digest.update(fs::read(root().join(&name)).unwrap_or_else(|error| panic!("{name}: {error}")));
+        digest.update([0]);
+    }
+    let built = fs::read_to_string(root().join("client/web/dist/SOURCES")).unwrap_or_default();
+    assert_eq!(built.trim(), hex::encode(digest.finalize()), "run npm run build in client/web and commit dist");
 }
 
 #[test]
