@@ -235,6 +235,9 @@ impl Runner {
 
     /// Folds in smaller calls what failed in one.
     fn narrow_fold(&mut self, jobs: &mut [Job<'_>], mut parts: Vec<Part>, failure: Failure) -> Result<(), Interrupted> {
+        if failure.may_be_large {
+            self.count_fault();
+        }
         if let [part] = parts[..] {
             let Part { job, from, until } = part;
             if until - from > 1 {
@@ -311,13 +314,24 @@ impl Runner {
             };
             match self.call(read)? {
                 Ok(found) => return Ok(Ok(found.into_iter().flatten().collect())),
-                Err(failure) if failure.fresh => return Ok(Err(failure.message)),
-                Err(_) => {}
+                Err(failure) => {
+                    if failure.may_be_large {
+                        self.count_fault();
+                    }
+                    if failure.fresh {
+                        return Ok(Err(failure.message));
+                    }
+                }
             }
         }
     }
 
-    /// Calls the instance in use, or a fresh one; drops it if the call fails.
+    fn count_fault(&self) {
+        self.counters.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Calls the instance in use, or a fresh one; drops it if the call fails. A result that was not taken is not counted
+    /// as a fault here: that of many keys may only be too large for one call.
     fn call<T>(
         &mut self,
         call: impl FnOnce(&mut ViewGuest, &Plugin) -> Result<T, GuestError>,
@@ -340,7 +354,9 @@ impl Runner {
         if let GuestError::NoInstance(_) = error {
             return Err(interrupted(error));
         }
-        self.counters.faults.fetch_add(1, Ordering::Relaxed);
+        if !matches!(error, GuestError::Untaken(_)) {
+            self.count_fault();
+        }
         match error {
             GuestError::Failed { slot, message } => Ok(Err(Failure { slot, message, fresh, may_be_large: false })),
             GuestError::Untaken(message) => Ok(Err(Failure { slot: None, message, fresh, may_be_large: true })),

@@ -79,6 +79,11 @@ fn a_page_ends_where_its_bytes_do_and_the_next_goes_on() {
     view.catch_up();
     let keys = 630;
     assert_eq!(status_of_fat(&view), (0, keys as u64, keys as u64));
+    assert_eq!(
+        view.handle.status().unwrap().faults,
+        0,
+        "rows of many keys that are too large for one call are no fault"
+    );
     for day in [None, Some(Day::new(TODAY - 1))] {
         let (mut pages, mut rows, mut page_token) = (0, 0, None);
         loop {
