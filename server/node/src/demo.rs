@@ -119,7 +119,7 @@ fn directory(cast: &[Member], end: Timestamp) -> Result<Vec<Prepared>, DemoError
             organisation,
             name: (*name).to_owned(),
         }));
-        prepare(event_id("organisation", ordinal), at, fact, None)
+        prepare(event_id("organisation", ordinal), at, (fact, Scope::Network), None)
     });
     let people = cast.iter().enumerate().map(|(ordinal, member)| {
         let organisation = Some(member.organisation());
@@ -127,7 +127,7 @@ fn directory(cast: &[Member], end: Timestamp) -> Result<Vec<Prepared>, DemoError
         prepare(
             event_id("person", ordinal),
             at,
-            Fact::Directory(DirectoryFact::PersonAdded(added)),
+            (Fact::Directory(DirectoryFact::PersonAdded(added)), Scope::Network),
             Some((DetailKind::Name, member.name)),
         )
     });
@@ -135,20 +135,21 @@ fn directory(cast: &[Member], end: Timestamp) -> Result<Vec<Prepared>, DemoError
 }
 
 fn prepare_scene(scene: &Scene) -> Result<Prepared, DemoError> {
-    prepare(scene.id, scene.at, scene.fact.clone(), scene.note.map(|note| (DetailKind::Note, note)))
+    let fact = (scene.fact.clone(), scene.scope);
+    prepare(scene.id, scene.at, fact, scene.note.map(|note| (DetailKind::Note, note)))
 }
 
 /// Makes an event as a client does; its words are about everybody in it.
 fn prepare(
     id: EventId,
     occurred_at: Timestamp,
-    fact: Fact,
+    (fact, scope): (Fact, Scope),
     words: Option<(DetailKind, &str)>,
 ) -> Result<Prepared, DemoError> {
     let mut event = Event {
         id,
         occurred_at,
-        scope: Scope::Network,
+        scope,
         caused_by: Vec::new(),
         attributes: Vec::new(),
         salt: random()?,

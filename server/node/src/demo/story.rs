@@ -1,11 +1,14 @@
-//! Two years in the demonstration network: who met, followed up, asked, helped and introduced whom.
+//! Two years in the demonstration network: who met, followed up, asked, helped and introduced whom, what turned out to
+//! be wrong, and what organisations keep to themselves. One person alone ties the hospital to the care home.
 //!
 //! The same day produces the same events with the same ids on every machine, and another day the same ones as many days
 //! earlier or later: so what the documents show of it can be repeated at any time.
 
 use super::{cast::Member, random::Random};
 use kith_core::{
-    event::{Answer, Answered, Asked, Fact, FollowedUp, Habit, Helped, Met, Referred},
+    event::{
+        Answer, Answered, Asked, Fact, FollowedUp, Habit, Helped, Met, Referred, Retracted, RetractionReason, Scope,
+    },
     id::EventId,
     timestamp::{DAY_MS, Timestamp},
 };
@@ -16,6 +19,15 @@ use std::collections::BTreeSet;
 const DAYS: i64 = 730;
 /// Seed of the story.
 const SEED: u64 = 0x6b69_7468;
+/// The homes between which one person alone has ties.
+const APART: [usize; 2] = [0, 2];
+/// The place of that person in the cast.
+const BETWEEN: usize = 1;
+/// Days on which a meeting is recorded that is withdrawn soon after, and why.
+const MISTAKES: [(i64, RetractionReason); 3] =
+    [(540, RetractionReason::Duplicate), (655, RetractionReason::Mistake), (712, RetractionReason::Consent)];
+/// Days between two meetings that an organisation keeps to itself.
+const OWN_MEETINGS_EVERY: usize = 90;
 /// What people ask for and help with.
 const CATEGORIES: [&str; 6] = ["discharge", "medication", "equipment", "transport", "advice", "training"];
 /// Texts of notes.
@@ -26,6 +38,13 @@ const NOTES: [&str; 6] = [
     "Promised the new medication chart.",
     "Long talk about night cover.",
     "Happy to host the next tea round.",
+];
+
+/// Notes on what an organisation keeps to itself, in the order of the organisations.
+const OWN_NOTES: [&str; 3] = [
+    "How many beds we can promise, before we tell anybody.",
+    "Who covers when two of us are away.",
+    "What the last inspection asked of us.",
 ];
 
 /// Something that happened, not yet an event.
@@ -39,6 +58,8 @@ pub(super) struct Scene {
     pub(super) recorder: usize,
     /// What happened.
     pub(super) fact: Fact,
+    /// Who may see it.
+    pub(super) scope: Scope,
     /// A note on it.
     pub(super) note: Option<&'static str>,
 }
@@ -61,6 +82,8 @@ pub(super) fn story(cast: &[Member], end: Timestamp) -> Vec<Scene> {
     for tie in &ties {
         teller.tell_tie(tie);
     }
+    teller.tell_mistakes(&ties);
+    teller.tell_own_meetings();
     let mut scenes = teller.scenes;
     scenes.retain(|scene| scene.at.day() < end.day());
     scenes.sort_by_key(|scene| (scene.at, scene.id));
@@ -76,6 +99,12 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
+    /// Whether a tie between two people would tie the two homes that only one person does.
+    fn is_apart(&self, first: usize, second: usize) -> bool {
+        let homes = [self.cast[first].home, self.cast[second].home];
+        homes[0] != homes[1] && homes.iter().all(|home| APART.contains(home)) && ![first, second].contains(&BETWEEN)
+    }
+
     /// Who knows whom: many ties at home, few across, and one person alone between the hospital and the care home.
     fn ties(&mut self) -> Vec<Tie> {
         let mut ties = Vec::new();
@@ -86,7 +115,7 @@ impl Teller<'_> {
                     (a, b) if a == b => self.random.chance(280),
                     (0, 1) => self.random.chance(60),
                     (1, 2) => self.random.chance(50),
-                    _ => first == 1 && self.random.chance(400),
+                    _ => first == BETWEEN && self.random.chance(400),
                 };
                 if known {
                     ties.push(self.tie((first, second)));
@@ -118,8 +147,11 @@ impl Teller<'_> {
     fn tell_meeting(&mut self, first: usize, second: usize, day: i64) {
         let mut people = vec![first, second];
         if self.random.chance(150) {
-            let third = self.random.pick(&(0..self.cast.len()).collect::<Vec<_>>()).to_owned();
-            if !people.contains(&third) {
+            // Somebody else of their own organisations.
+            let homes = [first, second].map(|who| self.cast[who].home);
+            let near = (0..self.cast.len()).filter(|who| homes.contains(&self.cast[*who].home));
+            let third = *self.random.pick(&near.collect::<Vec<_>>());
+            if !people.contains(&third) && people.iter().all(|who| !self.is_apart(*who, third)) {
                 people.push(third);
             }
         }
@@ -167,7 +199,7 @@ impl Teller<'_> {
             }
             let to = *self.random.pick(&others);
             let pair = (person.min(to), person.max(to));
-            if known.contains(&pair) {
+            if known.contains(&pair) || self.is_apart(person, to) {
                 continue;
             }
             if self.tell_introduction(referrer, person, to, day) == Ending::Tie {
@@ -198,6 +230,34 @@ impl Teller<'_> {
         ending
     }
 
+    /// Meetings that should not have been recorded: whoever recorded them withdraws them after a few days.
+    fn tell_mistakes(&mut self, ties: &[Tie]) {
+        for (day, reason) in MISTAKES {
+            let (first, second) = self.random.pick(ties).people;
+            let met = Fact::Habit(Habit::Met(Met { people: vec![self.id(first), self.id(second)] }));
+            if reason == RetractionReason::Duplicate {
+                self.add(first, day, met.clone(), None);
+            }
+            let meeting = self.add(first, day, met, None);
+            let later = day + self.random.between(1, 6);
+            self.add(first, later, Fact::Retracted(Retracted { event: meeting, reason }), None);
+        }
+    }
+
+    /// Meetings of colleagues that only their organisation may see.
+    fn tell_own_meetings(&mut self) {
+        for (home, note) in OWN_NOTES.iter().enumerate() {
+            let staff: Vec<usize> = (0..self.cast.len()).filter(|who| self.cast[*who].home == home).collect();
+            for day in (60..DAYS).step_by(OWN_MEETINGS_EVERY) {
+                let place = usize::try_from(self.random.below(staff.len() as u64 - 1)).expect("there are few people");
+                let (first, second) = (staff[place], staff[place + 1]);
+                let met = Met { people: vec![self.id(first), self.id(second)] };
+                self.add(first, day, Fact::Habit(Habit::Met(met)), Some(note));
+                self.scenes.last_mut().expect("it was just added").scope = Scope::Organisation;
+            }
+        }
+    }
+
     fn id(&self, who: usize) -> kith_core::id::PersonId {
         self.cast[who].id.clone()
     }
@@ -207,7 +267,7 @@ impl Teller<'_> {
         let minute = self.random.between(8 * 60, 18 * 60);
         let at = Timestamp::from_millis((self.start + day) * DAY_MS + minute * 60_000);
         let id = event_id("scene", self.scenes.len());
-        self.scenes.push(Scene { id, at, recorder, fact, note });
+        self.scenes.push(Scene { id, at, recorder, fact, scope: Scope::Network, note });
         id
     }
 }
@@ -234,7 +294,11 @@ pub(super) fn event_id(part: &str, ordinal: usize) -> EventId {
 #[cfg(test)]
 mod tests {
     use super::{super::cast::members, *};
-    use kith_core::{day::Day, event::HabitKind};
+    use kith_core::{
+        day::Day,
+        event::{Event, HabitKind},
+        id::PersonId,
+    };
     use std::collections::{HashMap, HashSet};
 
     const END: Timestamp = Timestamp::from_millis(1_790_000_000_000);
@@ -261,6 +325,7 @@ mod tests {
                 Fact::Habit(Habit::FollowedUp(followed)) => followed.about,
                 Fact::Habit(Habit::Helped(helped)) => helped.about,
                 Fact::Habit(Habit::Answered(answered)) => Some(answered.referral),
+                Fact::Retracted(retracted) => Some(retracted.event),
                 _ => None,
             };
             assert!(target.is_none_or(|id| seen.contains(&id)), "{scene:?}");
@@ -272,5 +337,52 @@ mod tests {
         assert_eq!(kinds.len(), 6, "{kinds:?}");
         assert!(kinds.values().all(|count| *count > 20), "{kinds:?}");
         assert!(kinds[&HabitKind::Answered] < kinds[&HabitKind::Referred], "some introductions stay unanswered");
+        let retracted = scenes.iter().filter(|scene| matches!(scene.fact, Fact::Retracted(_))).count();
+        assert_eq!(retracted, 3, "each of them lies before the end");
+    }
+
+    /// Everybody in a scene, with their homes.
+    fn people(scene: &Scene, cast: &[Member]) -> Vec<(usize, usize)> {
+        let event = Event {
+            id: scene.id,
+            occurred_at: scene.at,
+            scope: scene.scope,
+            caused_by: Vec::new(),
+            attributes: Vec::new(),
+            salt: [0; 16],
+            details: Vec::new(),
+            fact: scene.fact.clone(),
+        };
+        let place =
+            |id: &PersonId| cast.iter().position(|member| member.id == *id).expect("it is somebody of the cast");
+        event.people().into_iter().map(place).map(|who| (who, cast[who].home)).collect()
+    }
+
+    #[test]
+    fn one_person_alone_ties_the_hospital_to_the_care_home() {
+        let cast = members();
+        let mut across = HashSet::new();
+        for scene in story(&cast, END) {
+            let people = people(&scene, &cast);
+            for (one, home) in &people {
+                let is_apart = |other: &usize| other != home && [home, other].iter().all(|home| APART.contains(home));
+                let others = people.iter().filter(|(_, other)| is_apart(other));
+                across.extend(others.map(|(other, _)| (*one.min(other), *one.max(other))));
+            }
+        }
+        assert!(across.len() >= 3 && across.iter().all(|(one, other)| [one, other].contains(&&BETWEEN)), "{across:?}");
+        assert_eq!(cast[BETWEEN].name, "Bram Thistledown");
+    }
+
+    #[test]
+    fn every_organisation_keeps_something_to_itself_about_its_own_people() {
+        let cast = members();
+        let own: Vec<_> = story(&cast, END).into_iter().filter(|scene| scene.scope == Scope::Organisation).collect();
+        let homes: HashSet<_> = own.iter().map(|scene| cast[scene.recorder].home).collect();
+        assert_eq!(homes.len(), 3);
+        for scene in own {
+            let people = people(&scene, &cast);
+            assert!(people.iter().all(|(_, home)| *home == cast[scene.recorder].home), "{scene:?}");
+        }
     }
 }
