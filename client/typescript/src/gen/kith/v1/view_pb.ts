@@ -1389,7 +1389,7 @@ export const ViewService: GenService<{
     output: typeof WatchViewResponseSchema;
   },
   /**
-   * The rows of one key on many days, to see how they changed. For views; reports are UNSUPPORTED.
+   * The rows of one key on many days, to see how they changed. For views: a report is refused (REQUEST_INVALID).
    *
    * @generated from rpc kith.v1.ViewService.TraceRow
    */
