@@ -1,0 +1,1 @@
+function e(e){let t=[...document.querySelectorAll(`main [data-step]`)],n=t.findIndex(e=>e.contains(document.activeElement)),r=t[n<0?e>0?0:t.length-1:n+e];r?.focus({preventScroll:!0}),r?.scrollIntoView({block:`nearest`})}var t=()=>document.activeElement?.closest(`main [data-step]`)?.dataset.step;export{t as n,e as t};
