@@ -27,6 +27,7 @@ export const pages: readonly Page[] = [
   { path: 'pairs', name: 'Two people', icon: 'people', key: '', load: () => import('./pages/Pair.svelte'), under: 'people' },
   { path: 'follow-ups', name: 'Follow-ups', icon: 'follow', key: 'f', load: () => import('./pages/FollowUps.svelte') },
   { path: 'introductions', name: 'Introductions', icon: 'intro', key: 'i', load: () => import('./pages/Introductions.svelte') },
+  { path: 'views', name: 'Views and reports', icon: 'views', key: 'v', load: ([name, why]) => (why === 'why' ? import('./pages/Why.svelte') : name ? import('./pages/View.svelte') : import('./pages/Views.svelte')) },
   { path: 'log', name: 'Log', icon: 'log', key: 'l', load: ([position]) => (position ? import('./pages/Entry.svelte') : import('./pages/Log.svelte')) },
 ]
 
