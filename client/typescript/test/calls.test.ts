@@ -127,7 +127,7 @@ describe("streams of answers", () => {
 
   test("end when their reader leaves", async () => {
     // More streams than a principal may have open at a time.
-    for (let round = 0; round < 6; round++) await Promise.all(Array.from({ length: 60 }, firstUpdate));
+    for (let round = 0; round < 18; round++) await Promise.all(Array.from({ length: 20 }, firstUpdate));
     expect((await kith.log.head({ network })).position).toBeGreaterThan(0n);
   });
 

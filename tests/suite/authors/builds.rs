@@ -68,7 +68,7 @@ fn a_report_on_a_view_of_ones_own_is_checked_tested_and_tried() {
     let change = |folder: &Path| {
         let path = folder.join("src/lib.rs");
         let source = fs::read_to_string(&path).expect("a file");
-        fs::write(&path, source.replace("view: \"strength\"", "view: \"own_ties\"")).expect("a file");
+        fs::write(&path, source.replace("of(\"strength\"", "of(\"own_ties\"")).expect("a file");
     };
     let (folder, component) = built_from("own-report", &["--lang", "rust", "--report"], change);
     let component = text(&component);

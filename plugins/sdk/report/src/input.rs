@@ -97,7 +97,9 @@ impl Table {
             bytes.extend_from_slice(&a.to_le_bytes());
             bytes.extend_from_slice(&b.to_le_bytes());
             bytes.extend_from_slice(&item.to_le_bytes());
-            values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+            for value in values {
+                bytes.extend_from_slice(&value.to_le_bytes());
+            }
             count += 1;
         }
         Self { left_out: 0, columns: N, has_items: true, bytes: bytes.into(), start: 0, rows: count }

@@ -64,6 +64,9 @@ pub(crate) enum Part {
 /// Identifies a table of a view: position, day and part.
 type TableOf = (Position, Day, Part);
 
+/// What is done with each row, until it fails.
+type Visit<'v> = dyn FnMut(RowKey, &[u8]) -> Result<(), EvaluateError> + 'v;
+
 /// Bytes of memory that a row of a table takes.
 pub(crate) fn row_bytes(row: &[u8]) -> usize {
     row.len() + size_of::<(RowKey, Vec<u8>)>()
@@ -207,24 +210,23 @@ impl<'a> Snapshot<'a> {
         let table = self.read.open_table(ROWS).map_err(StoreError::from)?;
         let mut stored = table.iter().map_err(StoreError::from)?.peekable();
         let mut step = 0;
-        let mut visit_until =
-            |until: Option<RowKey>, visit: &mut dyn FnMut(RowKey, &[u8]) -> Result<(), EvaluateError>| {
-                let comes_before = |row_key: RowKey| until.is_none_or(|until| row_key < until);
-                while let Some(row) = stored.next_if(|row| match row {
-                    Ok((row_key, _)) => comes_before(RowKey::from_bytes(*row_key.value())),
-                    Err(_) => true,
-                }) {
-                    self.check_at(step)?;
-                    step += 1;
+        let mut visit_until = |until: Option<RowKey>, visit: &mut Visit<'_>| {
+            let comes_before = |row_key: RowKey| until.is_none_or(|until| row_key < until);
+            while let Some(row) = stored.next_if(|row| match row {
+                Ok((row_key, _)) => comes_before(RowKey::from_bytes(*row_key.value())),
+                Err(_) => true,
+            }) {
+                self.check_at(step)?;
+                step += 1;
 
-                    let (row_key, row) = row.map_err(StoreError::from)?;
-                    let head = RowHead::of(row.value());
-                    if head.is_there && head.changed <= self.position {
-                        visit(RowKey::from_bytes(*row_key.value()), row.value())?;
-                    }
+                let (row_key, row) = row.map_err(StoreError::from)?;
+                let head = RowHead::of(row.value());
+                if head.is_there && head.changed <= self.position {
+                    visit(RowKey::from_bytes(*row_key.value()), row.value())?;
                 }
-                Ok::<(), EvaluateError>(())
-            };
+            }
+            Ok::<(), EvaluateError>(())
+        };
         if self.position < self.meta.cursor {
             self.visit_computed(Part::ChangedLater, |row_key, row| {
                 visit_until(Some(row_key), &mut visit)?;

@@ -160,7 +160,8 @@ impl Report {
         let mut inputs = Vec::new();
         for (number, (view, input)) in (0_u32..).zip(context.views.iter().zip(&self.manifest().inputs)) {
             let named = row.evidence.iter().filter(|(of, _)| *of == number).map(|numbers| table.named(*numbers));
-            let rows = rows_of_view(view, context, &Vec::from_iter(named), cancel).map_err(|error| {
+            let named: Vec<RowKey> = named.collect();
+            let rows = rows_of_view(view, context, &named, cancel).map_err(|error| {
                 cancel
                     .check()
                     .map_or(ReportError::Cancelled, |()| ReportError::View { view: input.view.clone(), error })

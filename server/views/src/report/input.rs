@@ -168,8 +168,9 @@ impl Rows<'_> {
         debug_assert!(self.last < Some(key), "rows come in the order of keys and items");
         self.last = Some(key);
         if let Some((column, least)) = self.columns.at_least {
+            let value = self.into.number(StoredRow::column(row, column))?;
             // Unknown values are not at least anything.
-            if !(self.into.number(StoredRow::column(row, column))? >= least) {
+            if value < least || value.is_nan() {
                 self.left_out += 1;
                 return Ok(());
             }
@@ -281,7 +282,9 @@ mod tests {
     fn packed(columns: &Columns, about: usize, found: &[(RowKey, Vec<u8>)]) -> Packed {
         let mut packing = packing(WHOLE);
         let mut rows = packing.rows(columns, about).unwrap();
-        found.iter().for_each(|(key, row)| rows.add(*key, row).unwrap());
+        for (key, row) in found {
+            rows.add(*key, row).unwrap();
+        }
         rows.end();
         packing.finish().unwrap()
     }
