@@ -293,7 +293,9 @@ mod tests {
         let row = (any::<u32>(), any::<u32>(), any::<u64>(), prop::array::uniform2(-1e9..1e9_f64));
         (prop::collection::vec(row, 0..5), any::<bool>(), any::<u32>()).prop_map(|(mut rows, has_items, left_out)| {
             if !has_items {
-                rows.iter_mut().for_each(|row| row.2 = 0);
+                for row in &mut rows {
+                    row.2 = 0;
+                }
             }
             Table { left_out, ..Table::of(rows) }
         })
