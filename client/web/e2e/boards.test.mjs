@@ -1,7 +1,7 @@
 // Follow-ups and introductions: what the boards count, whose they are, and that they are worked by keys.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { launch, open, person, settled, violations } from './browser.mjs'
+import { hold, launch, open, person } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, ada, token, places
@@ -18,36 +18,11 @@ after(async () => {
   await kithd?.stop()
 })
 
-/** The page as read: without what moves by itself. */
-const read = page => page.evaluate(() => document.querySelector('main').innerText)
 const rows = async (view, state) => (await kithd.kith(['view', view])).filter(row => row.state === state)
 const number = text => Number(text.replace(/\D/g, ''))
 
-/** Waits for the page's own code, then for its panels. */
-async function stands(page) {
-  await page.waitForSelector('main h1')
-  await settled(page)
-}
-
 it('both are quiet, the same after a reload, and have nothing for axe to find', async () => {
-  for (const look of [{}, { dark: true }, { width: 390, height: 844 }]) {
-    const context = await person(browser, kithd, { ...look, bypassCSP: true })
-    for (const hash of places) {
-      const { page, problems } = await open(context, kithd, hash)
-      await stands(page)
-      const first = await read(page)
-      await page.reload()
-      await stands(page)
-      assert.equal(await read(page), first, hash)
-      assert.equal(new URL(page.url()).hash, hash)
-      assert.deepEqual(await violations(page), [], hash)
-      assert.deepEqual(problems, [], hash)
-      const over = await page.evaluate(() => document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth)
-      assert.ok(over <= 0, `${hash}: ${over} px too wide`)
-      await page.close()
-    }
-    await context.close()
-  }
+  await hold(browser, kithd, places)
 })
 
 describe('follow-ups', () => {

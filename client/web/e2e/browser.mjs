@@ -45,3 +45,33 @@ export async function violations(page) {
   const found = await page.evaluate(() => globalThis.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
   return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 160)}: ${node.failureSummary}`))
 }
+
+/** Waits for the page's own code, then for its panels. */
+export async function stands(page) {
+  await page.waitForSelector('main h1')
+  await settled(page)
+}
+
+/** Holds pages to what holds for every page: nothing in the console, no request to others, the same text and address after a
+    reload, nothing for axe to find, nothing too wide; light, dark and 390 px. `changing` is what moves by itself. */
+export async function hold(browser, kithd, places, changing = '') {
+  const read = page => page.evaluate(() => document.querySelector('main').innerText).then(text => text.replace(changing, ''))
+  for (const look of [{}, { dark: true }, { width: 390, height: 844 }]) {
+    const context = await person(browser, kithd, { ...look, bypassCSP: true })
+    for (const hash of places) {
+      const { page, problems } = await open(context, kithd, hash)
+      await stands(page)
+      const first = await read(page)
+      await page.reload()
+      await stands(page)
+      assert.equal(await read(page), first, hash)
+      assert.equal(new URL(page.url()).hash, hash)
+      assert.deepEqual(await violations(page), [], hash)
+      assert.deepEqual(problems, [], hash)
+      const over = await page.evaluate(() => document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth)
+      assert.ok(over <= 0, `${hash}: ${over} px too wide`)
+      await page.close()
+    }
+    await context.close()
+  }
+}

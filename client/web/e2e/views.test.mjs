@@ -1,7 +1,7 @@
 // Views and reports: the list, the rows of one by its own columns, and why a row is so.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { launch, open, person, settled, violations } from './browser.mjs'
+import { hold, launch, open, person, settled, stands } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, pair
@@ -16,30 +16,9 @@ after(async () => {
 })
 
 const read = page => page.evaluate(() => document.querySelector('main').innerText)
-async function stands(page) {
-  await page.waitForSelector('main h1')
-  await settled(page)
-}
 
 it('they are quiet, the same after a reload, and have nothing for axe to find', async () => {
-  const places = ['#/demo/views', '#/demo/views/strength', '#/demo/views/bridges?sort=ties', '#/demo/views/follow_ups?org=larkspur&at=2026-06-01', `#/demo/views/strength/why/${pair}`, '#/demo/views/bridges/why/mossbridge,larkspur', '#/demo/views/nothing']
-  for (const look of [{}, { dark: true }, { width: 390, height: 844 }]) {
-    const context = await person(browser, kithd, { ...look, bypassCSP: true })
-    for (const hash of places) {
-      const { page, problems } = await open(context, kithd, hash)
-      await stands(page)
-      const first = await read(page)
-      await page.reload()
-      await stands(page)
-      assert.equal(await read(page), first, hash)
-      assert.deepEqual(await violations(page), [], hash)
-      assert.deepEqual(problems, [], hash)
-      const over = await page.evaluate(() => document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth)
-      assert.ok(over <= 0, `${hash}: ${over} px too wide`)
-      await page.close()
-    }
-    await context.close()
-  }
+  await hold(browser, kithd, ['#/demo/views', '#/demo/views/strength', '#/demo/views/bridges?sort=ties', '#/demo/views/follow_ups?org=larkspur&at=2026-06-01', `#/demo/views/strength/why/${pair}`, '#/demo/views/bridges/why/mossbridge,larkspur', '#/demo/views/nothing'])
 })
 
 it('rows are those of the command line, sorted as asked, and lead to why', async () => {
