@@ -24,6 +24,15 @@ pub static ENDLESS_REPORT: LazyLock<Vec<u8>> =
     LazyLock::new(|| wat::parse_str(ENDLESS_REPORT_TEXT).expect("it is WebAssembly text"));
 
 const ENDLESS_REPORT_TEXT: &str = include_str!("endless_report.wat");
+/// What it does for ever.
+const ENDLESS_LOOP: &str = "(loop $for_ever (br $for_ever)) (unreachable)";
+
+/// A report on `strength` that asks for 250 MiB of memory more than it has.
+pub fn growing_report() -> Vec<u8> {
+    let grow = "(drop (memory.grow (i32.const 4000))) (unreachable)";
+    let text = ENDLESS_REPORT_TEXT.replace("\"loops\"", "\"grows\"").replace(ENDLESS_LOOP, grow);
+    wat::parse_str(text).expect("it is WebAssembly text")
+}
 
 /// A report without rows, on the column `count` of the view `breaking`: a view of [`HOSTILE`]. It remarks the same text
 /// several times.
@@ -48,7 +57,7 @@ pub fn remarking_report(remark: &str, times: usize) -> Vec<u8> {
         .replace("\"loops\"", "\"notes\"")
         .replace("\"strength\"", "\"breaking\"")
         .replace("\"score\"", "\"count\"")
-        .replace("(loop $for_ever (br $for_ever)) (unreachable)", &format!("(i32.const {ANSWER})"))
+        .replace(ENDLESS_LOOP, &format!("(i32.const {ANSWER})"))
         .replace("(global $free ", &format!("{data} (global $free "));
     wat::parse_str(text).expect("it is WebAssembly text")
 }

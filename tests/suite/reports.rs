@@ -3,7 +3,7 @@
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use kith_tests::{
     cli::Cli,
-    hostile::{HOSTILE, remarking_report},
+    hostile::{HOSTILE, growing_report, remarking_report},
     server::Server,
 };
 use serde_json::{Value, json};
@@ -78,6 +78,17 @@ fn a_report_that_would_read_too_much_says_how_much() {
     let text = "the rows that the report reads take 84 bytes, and the limit `report_input_bytes_max` is 70 bytes";
     cli.run(&["view", "bridges"]).exits(4).says(text);
     cli.run(&["view", "strength"]).ok();
+}
+
+#[test]
+fn a_report_that_needs_too_much_memory_says_how_much() {
+    let (_server, cli) = village();
+    ties(&cli);
+    let component = NamedTempFile::new().expect("a temporary file");
+    fs::write(component.path(), growing_report()).expect("the file can be written");
+    cli.run(&["plugin", "install", component.path().to_str().expect("the path is UTF-8")]).ok();
+    let text = "the report needs 251 MiB of memory, and the limit `report_memory_bytes_max` is 160 MiB";
+    cli.run(&["view", "grows"]).exits(4).says(text);
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl Report {
             let about = if columns.at_least.is_none() { snapshot.rows_about() } else { Ok(0) };
             let mut rows = packing.rows(&columns, about.map_err(|error| failed(error.into()))?)?;
             let mut unpacked = Ok(());
+            // Why a row was not packed is kept beside: any error ends the scan.
             let scanned = snapshot.scan_all(|key, row| {
                 rows.add(key, row).map_err(|error| {
                     unpacked = Err(error);
@@ -233,4 +234,27 @@ fn columns(fields: &[Field], input: &ReportInput) -> Result<Columns, ReportError
         wanted: input.fields.iter().map(place).collect::<Result<_, _>>()?,
         at_least: input.at_least.as_ref().map(least).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_and_rows_narrowed_by_numbers_and_days_only() {
+        let field = |name: &str, of| Field { name: name.to_owned(), of, about: String::new() };
+        let fields = [field("state", FieldType::Text), field("score", FieldType::Number), field("on", FieldType::Day)];
+        let columns = |wanted: &[&str], least: Option<&str>| {
+            let at_least = least.map(|field| Least { field: field.to_owned(), value: 1.5 });
+            let wanted = wanted.iter().map(|name| (*name).to_owned()).collect();
+            columns(&fields, &ReportInput { view: "ties".to_owned(), fields: wanted, at_least })
+        };
+        let found = columns(&["on", "state"], Some("score")).unwrap();
+        assert_eq!((found.wanted, found.at_least), (vec![2, 0], Some((1, 1.5))));
+        assert!(columns(&[], Some("on")).is_ok());
+        let said = |wanted: &[&str], least| columns(wanted, least).map(drop).unwrap_err().to_string();
+        assert_eq!(said(&["luck"], None), "the view `ties` has no field `luck`, which the report reads");
+        assert_eq!(said(&[], Some("luck")), "the view `ties` has no field `luck`, which the report reads");
+        assert!(said(&["score"], Some("state")).starts_with("the view `ties` has no numbers or days in `state`"));
+    }
 }
