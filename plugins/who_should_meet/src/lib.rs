@@ -139,25 +139,22 @@ impl PartialEq for Suggestion {
 impl Eq for Suggestion {}
 
 /// The best suggestions of one person, the best first.
-struct Best {
-    most: usize,
-    found: Vec<(u32, f64)>,
-}
+#[derive(Clone, Default)]
+struct Best(Vec<(u32, f64)>);
 
 impl Best {
-    fn of(most: usize) -> Self {
-        Self { most, found: Vec::with_capacity(most + 1) }
-    }
-
-    fn add(&mut self, other: u32, score: f64) {
+    /// Adds a suggestion if it is among so many of the best.
+    fn add(&mut self, other: u32, score: f64, most: usize) {
         let is_better = |known: &(u32, f64)| known.1.total_cmp(&score).then(other.cmp(&known.0)).is_gt();
-        let is_full = self.found.len() == self.most;
-        if is_full && self.found.last().is_some_and(is_better) {
+        let is_full = self.0.len() == most;
+        if is_full && self.0.last().is_some_and(is_better) {
             return;
         }
-        let place = self.found.partition_point(is_better);
-        self.found.insert(place, (other, score));
-        self.found.truncate(self.most);
+        if is_full {
+            self.0.pop();
+        }
+        let place = self.0.partition_point(is_better);
+        self.0.insert(place, (other, score));
     }
 }
 
@@ -182,20 +179,23 @@ impl WhoShouldMeet {
 
     /// The best suggestions of each person, each pair once, the best pairs first.
     fn suggestions(self, input: &Input, network: &Network) -> (Vec<Suggestion>, WithScore) {
-        let (mut best, mut with_score) = (BinaryHeap::new(), WithScore::default());
-        let mut scores = network.scores();
+        let mut of_people = vec![Best::default(); input.people.len() + 1];
+        let (mut scores, mut with_score) = (network.scores(), WithScore::default());
         for person in network.people() {
             let own = input.member(person).organisation;
-            let mut of_person = Best::of(self.settings.per_person);
             scores.of(person, |other, score| {
                 if self.settings.across_organisations && input.member(other).organisation == own {
                     with_score.inside += 1;
                 } else {
                     with_score.asked_for += 1;
-                    of_person.add(other, score);
+                    of_people[person as usize].add(other, score, self.settings.per_person);
+                    of_people[other as usize].add(person, score, self.settings.per_person);
                 }
             });
-            for (other, score) in of_person.found {
+        }
+        let mut best = BinaryHeap::new();
+        for (person, of_person) in (0_u32..).zip(of_people) {
+            for (other, score) in of_person.0 {
                 best.push(Suggestion { a: person.min(other), b: person.max(other), score });
                 // Each pair is suggested at most twice, by its two people.
                 if best.len() > 2 * ROWS_MAX {
@@ -206,8 +206,7 @@ impl WhoShouldMeet {
         let mut found = best.into_sorted_vec();
         found.dedup();
         found.truncate(ROWS_MAX);
-        // Each pair was counted from both of its ends.
-        (found, WithScore { asked_for: with_score.asked_for / 2, inside: with_score.inside / 2 })
+        (found, with_score)
     }
 }
 

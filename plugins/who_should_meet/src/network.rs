@@ -131,15 +131,17 @@ pub struct Scores<'a> {
 }
 
 impl Scores<'_> {
-    /// Visits those who share somebody with a person and were never in contact with them, with their scores, in any
-    /// order.
+    /// Visits those with a higher handle who share somebody with a person and were never in contact with them, with the
+    /// scores, in any order: each pair is visited once.
     pub fn of(&mut self, person: u32, mut visit: impl FnMut(u32, f64)) {
         let Self { network, sums, reached } = self;
-        let close = || [person].into_iter().chain(network.ties(person).iter().map(|tie| tie.other));
-        close().for_each(|other| sums[other as usize] = CLOSE);
+        for tie in network.ties(person) {
+            sums[tie.other as usize] = CLOSE;
+        }
         for from in network.ties(person) {
             let part = network.part(from.row, from.other);
-            for to in network.ties(from.other) {
+            let ties = network.ties(from.other);
+            for to in &ties[ties.partition_point(|tie| tie.other <= person)..] {
                 let sum = &mut sums[to.other as usize];
                 let share = part * to.part;
                 if *sum == CLOSE || share <= 0.0 {
@@ -151,7 +153,9 @@ impl Scores<'_> {
                 *sum += share;
             }
         }
-        close().for_each(|other| sums[other as usize] = 0.0);
+        for tie in network.ties(person) {
+            sums[tie.other as usize] = 0.0;
+        }
         for other in reached.drain(..) {
             visit(other, std::mem::take(&mut sums[other as usize]));
         }
