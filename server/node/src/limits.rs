@@ -175,6 +175,24 @@ pub const VIEW_WAIT: Duration = Duration::from_secs(2);
 pub const COMPILES_WAITING_MAX: usize = 16;
 /// When to try again to start a built-in view that could not be started.
 pub const VIEWS_RETRY: Duration = Duration::from_mins(1);
+/// Networks whose views are open at a time. Each built-in view has a thread and a file.
+pub const VIEWS_OPEN_MAX: usize = 48;
+/// Networks whose views stay open although nobody uses them.
+pub const VIEWS_RESTING_MAX: usize = 8;
+/// Networks whose views are opened at the same time, because they have entries to process.
+pub const VIEWS_OPENING_MAX: usize = 4;
+/// How long views stay open after they were last used.
+pub const VIEWS_IDLE: Duration = Duration::from_secs(30);
+/// How long views that have entries to process keep their place while others wait for it.
+pub const VIEWS_TURN: Duration = Duration::from_secs(10);
+/// How often views are opened that have entries to process, and closed that nobody uses.
+pub const VIEWS_SWEEP: Duration = Duration::from_secs(1);
+/// How often it is written how far the views have come that are not open.
+pub const VIEWS_LEVELS_WRITE: Duration = Duration::from_mins(1);
+/// How long a question waits for views to be opened while all places are in use.
+pub const VIEWS_OPEN_WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often it tries again meanwhile.
+pub const VIEWS_PLACE_RETRY: Duration = Duration::from_millis(50);
 /// When to retry an installation that found too many plugins waiting to be compiled.
 pub const COMPILE_RETRY: Duration = Duration::from_secs(2);
 /// Bytes of the disk that views leave free by default. Enough for the log to continue for a long while; little enough

@@ -96,6 +96,8 @@ fn views(node: &Node, registry: &mut Registry) {
     let events = counters(registry, "view_events", "Events folded");
     let fuel = counters(registry, "view_fuel", "Fuel spent");
     let faults = counters(registry, "view_faults", "Calls of the plugin that failed");
+    let open = signed(node.views().open_networks() as u64);
+    gauge(registry, "view_networks_open", "Networks whose views are open: the others have nothing to process", open);
     for (labels, view, follows) in statuses(node) {
         lag.get_or_create(&labels).set(signed(view.lag));
         rows.get_or_create(&labels).set(signed(view.rows));
@@ -112,7 +114,7 @@ fn views(node: &Node, registry: &mut Registry) {
     }
 }
 
-/// Every version of every view of the networks. Views that an organisation derives for itself are left out entirely,
+/// Every version of every open view of the networks. Views that an organisation derives for itself are left out entirely,
 /// since reading these numbers needs no token.
 fn statuses(node: &Node) -> Vec<(Labels, ViewStatus, bool)> {
     let mut statuses = Vec::new();

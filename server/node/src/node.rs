@@ -91,16 +91,14 @@ pub enum StartError {
 }
 
 impl Node {
-    /// Opens the data folder, completes a first start, and starts the built-in views of every network.
+    /// Opens the data folder, completes a first start, and starts the built-in views of the first networks.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         let node = Self::new(log, views, config, clock, owner_token)?;
-        for network in node.log().networks() {
-            node.views().follow(&network).await;
-        }
+        node.views().begin().await;
         node.views().forget_code().await;
         Ok(node)
     }
@@ -109,7 +107,7 @@ impl Node {
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
-        Self::new(log, views, config, clock, None)
+        Self::new(log, views.without_views(), config, clock, None)
     }
 
     fn new(
@@ -149,17 +147,6 @@ impl Node {
         })))
     }
 
-    /// Creates a network and starts its built-in views.
-    pub(crate) async fn create_network(
-        &self,
-        principal: &Principal,
-        name: &NetworkName,
-    ) -> Result<Network, CreateNetworkError> {
-        let network = self.log().create_network_for(principal, name).await?;
-        self.plugins().follow(&network).await;
-        Ok(network)
-    }
-
     /// The file of the owner token if this was the first start.
     pub fn owner_token(&self) -> Option<&Path> {
         self.0.owner_token.as_deref()
@@ -171,7 +158,7 @@ impl Node {
     }
 
     /// The views of every network.
-    pub fn views(&self) -> &NetworkViews {
+    pub fn views(&self) -> &Arc<NetworkViews> {
         &self.0.views
     }
 

@@ -61,19 +61,15 @@ impl PluginChanges {
         acquire(self.turns.find(network.name()), 1).await
     }
 
-    /// Updates the views of a network to match its log.
-    pub(crate) async fn follow(&self, network: &Network) {
-        let _turn = self.turn(network).await;
-        self.views.follow(network).await;
-    }
-
     /// Periodically retries built-in views that could not be started, for as long as the server runs.
-    pub(crate) async fn keep_views(&self) {
+    pub(crate) async fn retry_views(&self) {
         loop {
             tokio::time::sleep(VIEWS_RETRY).await;
             for network in self.log.networks() {
-                if !self.views.have_started(&network) {
-                    self.follow(&network).await;
+                let Some(views) = self.views.find_open(&network) else { continue };
+                if !views.have_started() {
+                    let _turn = self.turn(&network).await;
+                    views.follow().await;
                 }
             }
         }

@@ -95,7 +95,8 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     tokio::select! {
         result = serving => result?,
         () = watching => {}
-        () = node.plugins().keep_views() => {}
+        () = node.views().keep() => {}
+        () = node.plugins().retry_views() => {}
         () = going_down => tracing::warn!("calls were cut at the end of the drain time"),
     }
     Ok(())

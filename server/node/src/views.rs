@@ -1,13 +1,17 @@
 //! The views and reports of every network: the built-in ones, and those of the plugins that its log names. A failure of
 //! one is reported and never stops the server.
 //!
-//! Invariant: the networks' logs alone determine which views exist; `NetworkViews::follow` applies that.
+//! Invariant: the networks' logs alone determine which views exist; `NetworkViews::follow` applies that to those that are
+//! open (`open.rs`).
 
 mod builtin;
 mod code;
 mod config;
 mod follow;
+mod keep;
+mod levels;
 mod not_kept;
+mod open;
 mod seen;
 mod slot;
 mod start;
@@ -20,11 +24,12 @@ pub(crate) use self::{
 };
 pub use self::{
     config::{Config, Program},
+    open::{AllInUse, OpenViews},
     slot::{ServedReport, ServedView},
 };
 
-use self::{builtin::digest_of, config::host_config, slot::Slot};
-use crate::{clock::Clock, compile::Compiler};
+use self::{builtin::digest_of, config::host_config, levels::Levels, open::Opened, slot::Slot};
+use crate::{bounds::shares::Shares, clock::Clock, compile::Compiler, limits::VIEWS_OPEN_MAX};
 use kith_bundle::BUILTINS;
 use kith_core::{id::NetworkName, plugins::PluginKey};
 use kith_log::Log;
@@ -33,17 +38,25 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
+use tokio::sync::Semaphore;
 
 /// A network's views by owner and name.
 type Slots = BTreeMap<PluginKey, Slot>;
 
-/// The views that follow each network.
+/// The views of a server's networks: open are those that are used or have entries to process.
 pub struct NetworkViews {
     host: Arc<Views>,
     compiler: Compiler,
     log: Log,
     clock: Clock,
-    slots: RwLock<BTreeMap<NetworkName, Slots>>,
+    opened: RwLock<BTreeMap<NetworkName, Opened>>,
+    /// One for each network: held while its views are opened or closed.
+    doors: Shares<NetworkName>,
+    /// One for each network whose views are open.
+    places: Arc<Semaphore>,
+    levels: Arc<Levels>,
+    /// Whether networks have views here.
+    follows: bool,
 }
 
 impl NetworkViews {
@@ -71,36 +84,60 @@ impl NetworkViews {
             free_bytes: config.free_bytes_min.max(log_config.disk_reserve_bytes.saturating_mul(2)),
             free_per_cent: log_config.disk_reserve_per_cent.saturating_mul(2),
         };
-        let host = kith_log::blocking(move || Views::open(host)).await?;
+        let (levels_path, networks) = (host.folder.join("levels"), log.networks());
+        let (host, levels) = kith_log::blocking(move || {
+            let host = Views::open(host)?;
+            Ok((host, Levels::read(levels_path, &networks)))
+        })
+        .await?;
         let compiler = Compiler::new(config.compiler.0.clone(), config.compile_s_max);
-        Ok(Self { host: Arc::new(host), compiler, log, clock, slots: RwLock::default() })
+        Ok(Self {
+            host: Arc::new(host),
+            compiler,
+            log,
+            clock,
+            opened: RwLock::default(),
+            doors: Shares::of(1),
+            places: Arc::new(Semaphore::new(VIEWS_OPEN_MAX)),
+            levels: Arc::new(levels),
+            follows: true,
+        })
+    }
+
+    /// The same, without views: what is asked for does not exist.
+    #[cfg(feature = "faults")]
+    pub(crate) fn without_views(self) -> Self {
+        Self { follows: false, ..self }
     }
 
     /// Stops every view at the end of its batch.
     pub(crate) async fn shutdown(&self) {
-        let slots = std::mem::take(&mut *self.slots_mut());
-        kith_log::blocking(move || {
-            for (_, view) in slots.values().flat_map(BTreeMap::values).flat_map(Slot::views) {
-                view.handle.stop();
-            }
-        })
-        .await;
+        self.places.close();
+        let opened = std::mem::take(&mut *self.opened_mut());
+        self.close_views(opened.into_iter().collect()).await;
+        self.write_levels().await;
     }
 
-    fn find_slot<T>(&self, network: &NetworkName, key: &PluginKey, look: impl FnOnce(&Slot) -> T) -> Option<T> {
-        self.look(|slots| slots.get(network)?.get(key).map(look))
+    /// The number of networks whose views are open.
+    pub fn open_networks(&self) -> usize {
+        self.opened().len()
     }
 
-    fn look<T>(&self, look: impl FnOnce(&BTreeMap<NetworkName, Slots>) -> T) -> T {
-        let slots: RwLockReadGuard<'_, _> = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        look(&slots)
+    /// Looks at a network's views, if they are open.
+    fn look<T>(&self, network: &NetworkName, look: impl FnOnce(&Opened) -> T) -> Option<T> {
+        self.opened().get(network).map(look)
     }
 
-    fn change<T>(&self, network: &NetworkName, change: impl FnOnce(&mut Slots) -> T) -> T {
-        change(self.slots_mut().entry(network.clone()).or_default())
+    /// Changes a network's views, if they are open.
+    fn change<T>(&self, network: &NetworkName, change: impl FnOnce(&mut Opened) -> T) -> Option<T> {
+        self.opened_mut().get_mut(network).map(change)
     }
 
-    fn slots_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<NetworkName, Slots>> {
-        self.slots.write().unwrap_or_else(PoisonError::into_inner)
+    fn opened(&self) -> RwLockReadGuard<'_, BTreeMap<NetworkName, Opened>> {
+        self.opened.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn opened_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<NetworkName, Opened>> {
+        self.opened.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

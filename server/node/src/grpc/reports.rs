@@ -17,13 +17,13 @@ use kith_views::{
 use std::sync::Arc;
 
 /// A report of a network with the views that it reads, if the name is that of a report.
-pub(super) fn find(
+pub(super) async fn find(
     node: &Node,
     network: &Network,
     name: &str,
     principal: &Principal,
 ) -> Result<Option<ServedReport>, Failure> {
-    let Some(report) = node.views().report(network.name(), name, principal) else { return Ok(None) };
+    let Some(report) = node.views().of(network).await?.report(name, principal) else { return Ok(None) };
     check_views(&report).map_err(|failure| failure.at("view"))?;
     Ok(Some(report))
 }

@@ -1,7 +1,12 @@
 //! What the calls of a view share: finding it, waiting for it, and its rows on the wire.
 
 use super::Failure;
-use crate::{door::authenticator::Caller, limits::VIEW_WAIT, node::Node, views::ServedView};
+use crate::{
+    door::authenticator::Caller,
+    limits::VIEW_WAIT,
+    node::Node,
+    views::{AllInUse, ServedView},
+};
 use kith_core::{
     id::{OrganisationId, PersonId},
     may::Principal,
@@ -16,7 +21,7 @@ use kith_views::{
 use tokio_util::sync::CancellationToken;
 
 /// A network that the caller may enter, and one of its views that the caller may see.
-pub(super) fn enter_view(
+pub(super) async fn enter_view(
     node: &Node,
     caller: &Caller,
     network: &str,
@@ -26,14 +31,15 @@ pub(super) fn enter_view(
     if view.is_empty() {
         return Err(Failure::request("view", "is missing"));
     }
-    let served = served(node, caller, &network, view)?;
+    let served = served(node, caller, &network, view).await?;
     Ok((network, served))
 }
 
 /// The active view of a name, if the caller may see it.
-pub(super) fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
-    let served = node.views().find(network.name(), view, &caller.principal);
-    if served.is_none() && node.views().report(network.name(), view, &caller.principal).is_some() {
+pub(super) async fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
+    let views = node.views().of(network).await?;
+    let served = views.find(view, &caller.principal);
+    if served.is_none() && views.report(view, &caller.principal).is_some() {
         return Err(Failure::request("view", format_args!("{view} is a report: it is computed when it is queried")));
     }
     served.ok_or_else(|| Failure::because(ErrorReason::ViewUnknown, format_args!("there is no view {view}")).at("view"))
@@ -139,6 +145,12 @@ impl From<SnapshotError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Unanswered::from(error).into()
+    }
+}
+
+impl From<AllInUse> for Failure {
+    fn from(error: AllInUse) -> Self {
+        Self::because(ErrorReason::ViewBuilding, error).retry_after(RETRY_LAGGING)
     }
 }
 

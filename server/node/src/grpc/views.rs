@@ -24,7 +24,7 @@ impl ViewService for Services {
     }
 
     async fn watch_view(&self, request: Request<v1::WatchViewRequest>) -> Answer<Self::WatchViewStream> {
-        stream(watch_view::watch_view(&self.node, request))
+        stream(watch_view::watch_view(&self.node, request).await)
     }
 
     async fn trace_row(&self, request: Request<v1::TraceRowRequest>) -> Answer<v1::TraceRowResponse> {

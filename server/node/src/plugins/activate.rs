@@ -1,7 +1,10 @@
 //! Switches to another version of a plugin, or back to the previous one.
 
 use super::{PluginChangeError, PluginChanges, changeable};
-use crate::{limits::VIEW_WAIT, views::ServedView};
+use crate::{
+    limits::VIEW_WAIT,
+    views::{OpenViews, ServedView},
+};
 use kith_core::{
     event::Administration,
     may::Principal,
@@ -50,8 +53,9 @@ impl PluginChanges {
         name: &str,
         wanted: Wanted<'_>,
     ) -> Result<(String, Position), PluginChangeError> {
+        let views = self.views.of(network).await?;
         // Others may change the plugin while its view catches up, so everything is looked up again under the turn.
-        let head = self.await_built(network, principal, name, wanted).await?;
+        let head = self.await_built((network, &views), principal, name, wanted).await?;
         let _turn = self.turn(network).await;
         let plugins = network.plugins();
         let (key, plugin) = changeable(&plugins, principal, name)?;
@@ -59,7 +63,7 @@ impl PluginChanges {
         if plugin.active() == Some(version) {
             return Ok((version.version.clone(), Position::ZERO));
         }
-        self.check_built(network, key, version, head)?;
+        check_built(&views, key, version, head)?;
         let fact = Administration::PluginActivated {
             name: key.name.clone(),
             version: version.version.clone(),
@@ -67,19 +71,19 @@ impl PluginChanges {
         };
         let position = network.administer(principal, key.owner.scope(), vec![fact]).await?;
         tracing::info!(network = %network.name(), plugin = name, version = version.version, "plugin activated");
-        self.views.follow(network).await;
+        views.follow().await;
         Ok((version.version.clone(), position))
     }
 
     /// Starts a version and waits a short while for its view to catch up. Returns the head that it waited for.
     async fn await_built(
         &self,
-        network: &Network,
+        (network, views): (&Network, &OpenViews),
         principal: &Principal,
         name: &str,
         wanted: Wanted<'_>,
     ) -> Result<Position, PluginChangeError> {
-        let view = self.keep(network, principal, name, wanted).await?;
+        let view = self.keep((network, views), principal, name, wanted).await?;
         let head = network.head();
         if let Some(ServedView { handle, paused, .. }) = view
             && !(paused && handle.cursor().day.is_some())
@@ -93,7 +97,7 @@ impl PluginChanges {
     /// Starts a version. Returns `None`, nothing to wait for, if it is a report or active already.
     async fn keep(
         &self,
-        network: &Network,
+        (network, views): (&Network, &OpenViews),
         principal: &Principal,
         name: &str,
         wanted: Wanted<'_>,
@@ -105,43 +109,41 @@ impl PluginChanges {
         if plugin.active() == Some(version) {
             return Ok(None);
         }
-        self.views.keep_version(network, key, plugin, version).await;
-        self.view_of(network, key, version)
+        views.keep_version(key, plugin, version).await;
+        view_of(views, key, version)
     }
+}
 
-    /// The view of a running version; `None` for a report.
-    fn view_of(
-        &self,
-        network: &Network,
-        key: &PluginKey,
-        version: &PluginVersion,
-    ) -> Result<Option<ServedView>, PluginChangeError> {
-        match self.views.version(network.name(), (key, &version.version)) {
-            Some(Ok(served)) => Ok(served.view()),
-            Some(Err(problem)) => Err(problem.into()),
-            None => Err(PluginChangeError::Overtaken(key.name.clone())),
-        }
+/// The view of a running version; `None` for a report.
+fn view_of(
+    views: &OpenViews,
+    key: &PluginKey,
+    version: &PluginVersion,
+) -> Result<Option<ServedView>, PluginChangeError> {
+    match views.version((key, &version.version)) {
+        Some(Ok(served)) => Ok(served.view()),
+        Some(Err(problem)) => Err(problem.into()),
+        None => Err(PluginChangeError::Overtaken(key.name.clone())),
     }
+}
 
-    /// Checks that a version's view has reached a head: a half-built view must not answer.
-    fn check_built(
-        &self,
-        network: &Network,
-        key: &PluginKey,
-        version: &PluginVersion,
-        head: Position,
-    ) -> Result<(), PluginChangeError> {
-        let Some(ServedView { handle, paused, .. }) = self.view_of(network, key, version)? else { return Ok(()) };
-        let ViewCursor { position: cursor, day } = handle.cursor();
-        if day.is_some() && (paused || cursor >= head) {
-            return Ok(());
-        }
-        if !paused && handle.stopped().is_some() {
-            return Err(PluginChangeError::Stopped);
-        }
-        let (name, version) = (key.name.clone(), version.version.clone());
-        Err(PluginChangeError::Building { name, version, cursor, head })
+/// Checks that a version's view has reached a head: a half-built view must not answer.
+fn check_built(
+    views: &OpenViews,
+    key: &PluginKey,
+    version: &PluginVersion,
+    head: Position,
+) -> Result<(), PluginChangeError> {
+    let Some(ServedView { handle, paused, .. }) = view_of(views, key, version)? else { return Ok(()) };
+    let ViewCursor { position: cursor, day } = handle.cursor();
+    if day.is_some() && (paused || cursor >= head) {
+        return Ok(());
     }
+    if !paused && handle.stopped().is_some() {
+        return Err(PluginChangeError::Stopped);
+    }
+    let (name, version) = (key.name.clone(), version.version.clone());
+    Err(PluginChangeError::Building { name, version, cursor, head })
 }
 
 impl Wanted<'_> {

@@ -1,6 +1,9 @@
 //! Why a plugin was not changed.
 
-use crate::{compile::CompileError, views::NotKept};
+use crate::{
+    compile::CompileError,
+    views::{AllInUse, NotKept},
+};
 use kith_core::{
     plugins::{PluginRefusal, SettingsInvalid},
     position::Position,
@@ -53,6 +56,9 @@ pub(crate) enum PluginChangeError {
     /// The component was not compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The network's views could not be opened.
+    #[error(transparent)]
+    Views(#[from] AllInUse),
     /// The version's view is not running.
     #[error(transparent)]
     NotKept(#[from] Arc<NotKept>),

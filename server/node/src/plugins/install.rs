@@ -3,7 +3,7 @@
 use super::{Misfit, PluginChangeError, PluginChanges, owner_to_change};
 use crate::{
     compile::CompileError,
-    views::{Served, is_builtin},
+    views::{OpenViews, Served, is_builtin},
 };
 use bytes::Bytes;
 use kith_bundle::BUILTINS;
@@ -70,12 +70,13 @@ impl PluginChanges {
             return Err(PluginChangeError::SameAsBuiltIn(builtin));
         }
         let key = PluginKey::new(owner, name);
+        let views = self.views.of(network).await?;
         let _turn = self.turn(network).await;
-        self.check_fits(network, principal, &key, &declared)?;
+        check_fits(&views, principal, &key, &declared)?;
         let candidate = Candidate { key: &key, version: declared.version(), component: new.component, settings };
         let installed = self.record(network, principal, candidate).await;
         if installed.as_ref().is_ok_and(|installed| !installed.before) {
-            self.views.follow(network).await;
+            views.follow().await;
         }
         let forgotten = self.forget_components().await;
         let installed = installed?;
@@ -109,36 +110,30 @@ impl PluginChanges {
         tracing::info!(network = %network.name(), plugin = name, version, "plugin installed");
         Ok(Installed { name, version, component, position, before: false, active })
     }
+}
 
-    /// Checks that what a report reads exists, and that a view has not become a report or vice versa.
-    fn check_fits(
-        &self,
-        network: &Network,
-        principal: &Principal,
-        key: &PluginKey,
-        declared: &Declared,
-    ) -> Result<(), Misfit> {
-        let (views, PluginKey { owner, name }) = (&self.views, key);
-        let report = match (declared, views.answering(network.name(), key)) {
-            (Declared::View(_), Some(Served::Report(_))) => return Err(Misfit::NameOfReport(name.clone())),
-            (Declared::Report(_), Some(Served::View(_))) => return Err(Misfit::NameOfView(name.clone())),
-            (Declared::View(_), Some(Served::View(_)) | None) => return Ok(()),
-            (Declared::Report(report), Some(Served::Report(_)) | None) => report,
+/// Checks that what a report reads exists, and that a view has not become a report or vice versa.
+fn check_fits(views: &OpenViews, principal: &Principal, key: &PluginKey, declared: &Declared) -> Result<(), Misfit> {
+    let PluginKey { owner, name } = key;
+    let report = match (declared, views.answering(key)) {
+        (Declared::View(_), Some(Served::Report(_))) => return Err(Misfit::NameOfReport(name.clone())),
+        (Declared::Report(_), Some(Served::View(_))) => return Err(Misfit::NameOfView(name.clone())),
+        (Declared::View(_), Some(Served::View(_)) | None) => return Ok(()),
+        (Declared::Report(report), Some(Served::Report(_)) | None) => report,
+    };
+    for input in &report.inputs {
+        let view = &input.view;
+        let Some(found) = views.input(view, owner) else {
+            let is_own = views.find(view, principal).is_some();
+            let view = view.clone();
+            return Err(if is_own { Misfit::InputOfOrganisation(view) } else { Misfit::InputMissing(view) });
         };
-        for input in &report.inputs {
-            let view = &input.view;
-            let Some(found) = views.input(network.name(), view, owner) else {
-                let is_own = views.find(network.name(), view, principal).is_some();
-                let view = view.clone();
-                return Err(if is_own { Misfit::InputOfOrganisation(view) } else { Misfit::InputMissing(view) });
-            };
-            let has = |field: &&String| found.handle.fields().iter().any(|known| known.name == **field);
-            if let Some(field) = input.fields.iter().find(|field| !has(field)) {
-                return Err(Misfit::FieldMissing { view: view.clone(), field: field.clone() });
-            }
+        let has = |field: &&String| found.handle.fields().iter().any(|known| known.name == **field);
+        if let Some(field) = input.fields.iter().find(|field| !has(field)) {
+            return Err(Misfit::FieldMissing { view: view.clone(), field: field.clone() });
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The built-in view or report with this component.

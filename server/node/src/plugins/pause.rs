@@ -21,6 +21,7 @@ impl PluginChanges {
         name: &str,
         pause: Pause,
     ) -> Result<Position, PluginChangeError> {
+        let views = self.views.of(network).await?;
         let _turn = self.turn(network).await;
         let paused = pause == Pause::Hold;
         let plugins = network.plugins();
@@ -28,13 +29,13 @@ impl PluginChanges {
         if plugin.is_paused() == paused {
             return Ok(Position::ZERO);
         }
-        if self.views.answering(network.name(), key).and_then(Served::report).is_some() {
+        if views.answering(key).and_then(Served::report).is_some() {
             return Err(PluginChangeError::NothingToPause(name.to_owned()));
         }
         let (fact, scope) = (Administration::PluginPaused { name: name.to_owned(), paused }, key.owner.scope());
         let position = network.administer(principal, scope, vec![fact]).await?;
         tracing::info!(network = %network.name(), plugin = name, paused, "plugin paused or resumed");
-        self.views.follow(network).await;
+        views.follow().await;
         Ok(position)
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     NetworkViews, NotKept,
     builtin::{builtin_key, is_builtin},
+    open::{OpenViews, Opened},
     slot::{Kept, KeptView, Slot},
     start::Wanted,
 };
@@ -13,9 +14,9 @@ use kith_views::ViewScope;
 use std::{collections::BTreeMap, error::Error, sync::Arc};
 
 impl NetworkViews {
-    /// Starts every view that should follow the network, and stops all others. Returns once they run; they catch up in
-    /// the background. One call at a time for a network.
-    pub(crate) async fn follow(&self, network: &Network) {
+    /// Starts every view that should follow a network whose views are open, and stops all others. Returns once they run;
+    /// they catch up in the background. One call at a time for a network.
+    pub(super) async fn follow(&self, network: &Network) {
         for builtin in BUILTINS {
             if !self.has_started(network, builtin) {
                 self.add_builtin(network, builtin).await;
@@ -27,7 +28,7 @@ impl NetworkViews {
                 self.keep_version(network, key, plugin, version).await;
             }
         }
-        let gone = self.change(network.name(), |slots| {
+        let gone = self.change(network.name(), |Opened { slots, .. }| {
             let removed = slots.extract_if(.., |key, _| plugins.get(key).is_none() && !is_builtin(&key.name));
             let mut gone: Vec<KeptView> = removed.flat_map(|(_, slot)| slot.into_views()).collect();
             for (key, slot) in slots {
@@ -36,16 +37,14 @@ impl NetworkViews {
             gone
         });
         self.set_pauses(network).await;
-        discard(gone).await;
-    }
-
-    /// Whether every built-in view and report of a network has been started. If not, another attempt may succeed.
-    pub(crate) fn have_started(&self, network: &Network) -> bool {
-        BUILTINS.iter().all(|builtin| self.has_started(network, builtin))
+        discard(gone.unwrap_or_default()).await;
     }
 
     fn has_started(&self, network: &Network, builtin: &Builtin) -> bool {
-        self.find_slot(network.name(), &builtin_key(builtin.name), |slot| slot.answering().is_some()) == Some(true)
+        let has_started = |opened: &Opened| {
+            opened.slots.get(&builtin_key(builtin.name)).is_some_and(|slot| slot.answering().is_some())
+        };
+        self.look(network.name(), has_started) == Some(true)
     }
 
     async fn add_builtin(&self, network: &Network, builtin: &Builtin) {
@@ -55,25 +54,20 @@ impl NetworkViews {
         let version = kept.as_ref().map(|kept| kept.version().to_owned()).unwrap_or_default();
         let active = Some(version.clone());
         let slot = Slot { paused: false, active, versions: BTreeMap::from([(version, kept.map_err(Arc::new))]) };
-        self.change(network.name(), |slots| slots.insert(builtin_key(builtin.name), slot));
+        self.change(network.name(), |opened| opened.slots.insert(builtin_key(builtin.name), slot));
     }
 
-    /// Starts a version of a plugin alongside the others, unless it is running already.
-    pub(crate) async fn keep_version(
-        &self,
-        network: &Network,
-        key: &PluginKey,
-        plugin: &Plugin,
-        version: &PluginVersion,
-    ) {
-        let kept =
-            self.find_slot(network.name(), key, |slot| matches!(slot.versions.get(&version.version), Some(Ok(_))));
-        if kept == Some(true) {
+    async fn keep_version(&self, network: &Network, key: &PluginKey, plugin: &Plugin, version: &PluginVersion) {
+        let is_kept = |opened: &Opened| {
+            let slot = opened.slots.get(key);
+            slot.is_some_and(|slot| matches!(slot.versions.get(&version.version), Some(Ok(_))))
+        };
+        if self.look(network.name(), is_kept) == Some(true) {
             return;
         }
         let kept = self.start_version(network, key, plugin, version).await;
-        self.change(network.name(), |slots| {
-            let slot = slots.entry(key.clone()).or_insert_with(|| Slot {
+        self.change(network.name(), |opened| {
+            let slot = opened.slots.entry(key.clone()).or_insert_with(|| Slot {
                 paused: plugin.is_paused(),
                 active: None,
                 versions: BTreeMap::new(),
@@ -100,10 +94,11 @@ impl NetworkViews {
 
     /// Stops views that are paused and resumes those that are not.
     async fn set_pauses(&self, network: &Network) {
-        let kept = self.look(|slots| {
-            let slots = slots.get(network.name()).into_iter().flat_map(BTreeMap::values);
-            slots.flat_map(|slot| slot.views().map(|(_, view)| (view.clone(), slot.paused))).collect::<Vec<_>>()
+        let kept = self.look(network.name(), |opened| {
+            let views = |slot: &Slot| slot.views().map(|(_, view)| (view.clone(), slot.paused)).collect::<Vec<_>>();
+            opened.slots.values().flat_map(views).collect::<Vec<_>>()
         });
+        let Some(kept) = kept else { return };
         let (head, clock) = (network.watch_head(), self.view_clock());
         kith_log::blocking(move || {
             for (KeptView { handle, comes_back, .. }, paused) in kept {
@@ -122,6 +117,23 @@ impl NetworkViews {
             }
         })
         .await;
+    }
+}
+
+impl OpenViews {
+    /// Starts every view that should follow the network, and stops all others. One call at a time for a network.
+    pub(crate) async fn follow(&self) {
+        self.views.follow(&self.network).await;
+    }
+
+    /// Whether every built-in view and report has been started. If not, another attempt may succeed.
+    pub(crate) fn have_started(&self) -> bool {
+        BUILTINS.iter().all(|builtin| self.views.has_started(&self.network, builtin))
+    }
+
+    /// Starts a version of a plugin alongside the others, unless it is running already.
+    pub(crate) async fn keep_version(&self, key: &PluginKey, plugin: &Plugin, version: &PluginVersion) {
+        self.views.keep_version(&self.network, key, plugin, version).await;
     }
 }
 

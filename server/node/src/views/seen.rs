@@ -1,7 +1,7 @@
 //! Looks up views and reports by name, as a principal sees them.
 
 use super::{
-    NetworkViews, NotKept, Served, ServedReport, ServedView, Slots,
+    NetworkViews, NotKept, OpenViews, Served, ServedReport, ServedView, Slots,
     slot::{Kept, KeptReport, Slot},
 };
 use kith_core::{
@@ -11,78 +11,73 @@ use kith_core::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-impl NetworkViews {
-    /// The active view of a network by its name, if the principal may see it.
-    pub fn find(&self, network: &NetworkName, view: &str, principal: &Principal) -> Option<ServedView> {
-        let seen = Seen::by(principal);
-        self.look(|slots| seen.slot(slots.get(network)?, view)?.1.view())
+impl OpenViews {
+    fn look<T>(&self, look: impl FnOnce(&Slots) -> Option<T>) -> Option<T> {
+        self.views.look(self.network.name(), |opened| look(&opened.slots))?
     }
 
-    /// The active report of a network by its name, if the principal may see it.
-    pub(crate) fn report(&self, network: &NetworkName, name: &str, principal: &Principal) -> Option<ServedReport> {
-        let seen = Seen::by(principal);
+    /// The active view of a name, if the principal may see it.
+    pub fn find(&self, view: &str, principal: &Principal) -> Option<ServedView> {
+        self.look(|slots| Seen::by(principal).slot(slots, view)?.1.view())
+    }
+
+    /// The active report of a name, if the principal may see it.
+    pub(crate) fn report(&self, name: &str, principal: &Principal) -> Option<ServedReport> {
         self.look(|slots| {
-            let slots = slots.get(network)?;
-            let (key, slot) = seen.slot(slots, name)?;
+            let (key, slot) = Seen::by(principal).slot(slots, name)?;
             Some(serve(slots, slot.report()?, &key.owner))
         })
     }
 
     /// The active version of an owner's plugin. The caller has checked that the principal may see the plugin.
-    pub(crate) fn answering(&self, network: &NetworkName, key: &PluginKey) -> Option<Served> {
+    pub(crate) fn answering(&self, key: &PluginKey) -> Option<Served> {
         self.look(|slots| {
-            let slots = slots.get(network)?;
             let slot = slots.get(key)?;
             Some(served(slots, key, slot, slot.answering()?))
         })
     }
 
     /// The view that a report of this owner reads under a name.
-    pub(crate) fn input(&self, network: &NetworkName, view: &str, owner: &PluginOwner) -> Option<ServedView> {
-        self.look(|slots| Seen::of(owner).slot(slots.get(network)?, view)?.1.view())
+    pub(crate) fn input(&self, view: &str, owner: &PluginOwner) -> Option<ServedView> {
+        self.look(|slots| Seen::of(owner).slot(slots, view)?.1.view())
     }
 
-    /// The views and reports of a network that a principal may see, by name.
-    pub(crate) fn list(&self, network: &NetworkName, principal: &Principal) -> Vec<(String, Served)> {
+    /// The views and reports that a principal may see, by name.
+    pub(crate) fn list(&self, principal: &Principal) -> Vec<(String, Served)> {
         let seen = Seen::by(principal);
-        self.look(|slots| {
-            let Some(slots) = slots.get(network) else { return Vec::new() };
+        let list = self.look(|slots| {
             let names: BTreeSet<&str> = slots.keys().map(|key| key.name.as_str()).collect();
             let found = names.into_iter().filter_map(|name| {
                 let (key, slot) = seen.slot(slots, name)?;
                 Some((name.to_owned(), served(slots, key, slot, slot.answering()?)))
             });
-            found.collect()
-        })
-    }
-
-    /// Every view, with its network, owner and name, and version.
-    pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
-        self.look(|slots| {
-            let mut all = Vec::new();
-            for (network, slots) in slots {
-                for (key, slot) in slots {
-                    let views = slot.views().map(|(version, view)| (version, view.clone().served(slot.paused)));
-                    all.extend(views.map(|(version, view)| (network.clone(), key.clone(), version.to_owned(), view)));
-                }
-            }
-            all
-        })
+            Some(found.collect())
+        });
+        list.unwrap_or_default()
     }
 
     /// A version of a plugin, or why it is not running; `None` if it need not run. The caller has checked that the
     /// principal may see the plugin.
-    pub(crate) fn version(
-        &self,
-        network: &NetworkName,
-        (key, version): (&PluginKey, &str),
-    ) -> Option<Result<Served, Arc<NotKept>>> {
+    pub(crate) fn version(&self, (key, version): (&PluginKey, &str)) -> Option<Result<Served, Arc<NotKept>>> {
         self.look(|slots| {
-            let slots = slots.get(network)?;
             let slot = slots.get(key)?;
             let kept = slot.versions.get(version)?.as_ref();
             Some(kept.map(|kept| served(slots, key, slot, kept)).map_err(Clone::clone))
         })
+    }
+}
+
+impl NetworkViews {
+    /// Every open view, with its network, owner and name, and version.
+    pub(crate) fn all(&self) -> Vec<(NetworkName, PluginKey, String, ServedView)> {
+        let mut all = Vec::new();
+        for (network, opened) in self.opened().iter() {
+            for (key, slot) in &opened.slots {
+                let views = slot.views().map(|(version, view)| (version, view.clone().served(slot.paused)));
+                all.extend(views.map(|(version, view)| (network.clone(), key.clone(), version.to_owned(), view)));
+            }
+        }
+        all
     }
 }
 

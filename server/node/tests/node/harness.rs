@@ -28,6 +28,7 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_772_625_600_000);
 
 /// A node that serves until it is stopped.
 pub(crate) struct Running {
+    pub(crate) node: Node,
     pub(crate) address: SocketAddr,
     pub(crate) owner: String,
     pub(crate) channel: Channel,
@@ -54,13 +55,14 @@ pub(crate) async fn start_in(data: &Path, change: impl FnOnce(&mut Config)) -> R
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
+    let served = node.clone();
     let serving = tokio::spawn(async move {
         let shutdown = async { drop(stopped.await) };
-        node.serve(listener, shutdown).await.unwrap();
+        served.serve(listener, shutdown).await.unwrap();
     });
     let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect_lazy();
     let owner = std::fs::read_to_string(data.join(OWNER_TOKEN_FILE)).unwrap().trim().to_owned();
-    Running { address, owner, channel, stop, serving }
+    Running { node, address, owner, channel, stop, serving }
 }
 
 /// Makes all tests share one folder of compiled plugins, so that they do not each compile the same ones.
@@ -123,23 +125,24 @@ impl Running {
         with_token(&self.owner, message)
     }
 
-    /// Appends events as the owner, all or none.
+    /// Appends events to the network `default` as the owner, all or none.
     pub(crate) async fn append(&self, events: Vec<v1::NewEvent>) -> Result<Vec<v1::AppendOutcome>, Status> {
-        let request = v1::AppendRequest { network: "default".into(), events, condition: None };
+        self.append_to("default", events).await
+    }
+
+    /// Appends events to a network as the owner, all or none.
+    pub(crate) async fn append_to(
+        &self,
+        network: &str,
+        events: Vec<v1::NewEvent>,
+    ) -> Result<Vec<v1::AppendOutcome>, Status> {
+        let request = v1::AppendRequest { network: network.into(), events, condition: None };
         Ok(self.log().append(self.by_owner(request)).await?.into_inner().outcomes)
     }
 
     /// Adds an organisation and people to the network `default`.
     pub(crate) async fn add_people(&self, people: &[&str]) {
-        let organisation =
-            OrganisationAdded { organisation: "riverside".parse().unwrap(), name: "Riverside Practice".into() };
-        let mut events = vec![event(1, Fact::Directory(DirectoryFact::OrganisationAdded(organisation)))];
-        for (person, number) in people.iter().zip(2..) {
-            let organisation = Some("riverside".parse().unwrap());
-            let added = PersonAdded { person: person.parse().unwrap(), organisation, role: "GP".into() };
-            events.push(event(number, Fact::Directory(DirectoryFact::PersonAdded(added))));
-        }
-        self.append(events).await.unwrap();
+        self.append(riverside(people)).await.unwrap();
     }
 
     /// Issues a token in a network.
@@ -147,6 +150,19 @@ impl Running {
         let issued = self.networks().issue_token(self.by_owner(request)).await.unwrap().into_inner();
         (issued.token.unwrap(), issued.secret)
     }
+}
+
+/// The events that add an organisation and people.
+pub(crate) fn riverside(people: &[&str]) -> Vec<v1::NewEvent> {
+    let organisation =
+        OrganisationAdded { organisation: "riverside".parse().unwrap(), name: "Riverside Practice".into() };
+    let mut events = vec![event(1, Fact::Directory(DirectoryFact::OrganisationAdded(organisation)))];
+    for (person, number) in people.iter().zip(2..) {
+        let organisation = Some("riverside".parse().unwrap());
+        let added = PersonAdded { person: person.parse().unwrap(), organisation, role: "GP".into() };
+        events.push(event(number, Fact::Directory(DirectoryFact::PersonAdded(added))));
+    }
+    events
 }
 
 /// A message with a token.

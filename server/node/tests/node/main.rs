@@ -9,6 +9,7 @@ mod demo;
 mod directory;
 mod harness;
 mod lifecycle;
+mod networks;
 mod subscribe;
 mod uploads;
 mod views;

@@ -1,4 +1,4 @@
-//! `CreateNetwork`: creates a network and starts its built-in views.
+//! `CreateNetwork`: creates a network.
 
 use crate::{
     grpc::{Call, Failure, allow, convert},
@@ -15,6 +15,6 @@ pub(super) async fn create_network(
     let Call { caller, message } = Call::new(request)?;
     allow(&caller, &Action::AdministerServer)?;
     let name = NetworkName::parse_field(&message.name, "name").map_err(|invalid| convert::request_invalid(&invalid))?;
-    let network = node.create_network(&caller.principal, &name).await?;
+    let network = node.log().create_network_for(&caller.principal, &name).await?;
     Ok(v1::CreateNetworkResponse { network: Some(convert::network(&network)) })
 }

@@ -4,7 +4,7 @@ use crate::{
     grpc::{Call, Failure, convert, enter, listed, reports, rows},
     limits::{MOVES_DEFAULT, MOVES_MAX},
     node::Node,
-    views::Served,
+    views::{OpenViews, Served},
 };
 use kith_core::plugins::{PluginKey, PluginRefusal};
 use kith_log::Network;
@@ -35,8 +35,8 @@ pub(super) async fn diff_plugin(
             format_args!("{to} is the version that answers: install another one, or name one to compare with");
         return Err(Failure::request("version", message));
     }
-    let ours = version(node, &network, (key, &from))?;
-    let theirs = version(node, &network, (key, &to))?;
+    let views = node.views().of(&network).await?;
+    let (ours, theirs) = (version(&views, (key, &from))?, version(&views, (key, &to))?);
     for served in [&ours, &theirs] {
         catch_up(&network, served).await?;
     }
@@ -49,8 +49,8 @@ pub(super) async fn diff_plugin(
     .await
 }
 
-fn version(node: &Node, network: &Network, (key, version): (&PluginKey, &str)) -> Result<Served, Failure> {
-    match node.views().version(network.name(), (key, version)) {
+fn version(views: &OpenViews, (key, version): (&PluginKey, &str)) -> Result<Served, Failure> {
+    match views.version((key, version)) {
         Some(Ok(served)) => Ok(served),
         Some(Err(problem)) => Err(Failure::because(ErrorReason::ViewStopped, problem).at("version")),
         None => {

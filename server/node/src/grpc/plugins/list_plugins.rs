@@ -4,14 +4,13 @@
 use crate::{
     grpc::{Call, Failure, enter, listed, page::Page},
     node::Node,
-    views::{NotKept, Served},
+    views::{NotKept, OpenViews, Served},
 };
 use kith_core::{
     event::Scope,
     may::{Action, may},
     plugins::{Plugin, PluginKey, PluginOwner, PluginVersion},
 };
-use kith_log::Network;
 use kith_proto::v1;
 use std::sync::Arc;
 use tonic::Request;
@@ -22,7 +21,8 @@ pub(super) async fn list_plugins(
 ) -> Result<v1::ListPluginsResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let (reads, node, head) = (node.reads(&caller.principal, &network), node.clone(), network.head().get());
+    let (reads, views) = (node.reads(&caller.principal, &network), node.views().of(&network).await?);
+    let head = network.head().get();
     let page = Page::begin(message.page_size, &message.page_token)?;
     let list = move || {
         let known = network.plugins();
@@ -31,9 +31,9 @@ pub(super) async fn list_plugins(
         // Of two plugins with one name, the one that the name refers to comes first.
         seen.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name).then(other.owner.cmp(&one.owner)));
         let may_end = page.start() == 0 && may(&caller.principal, &Action::EndPlugin);
-        let page = page.fill(seen.into_iter().map(|one| plugin(&node, &network, one)))?;
+        let page = page.fill(seen.into_iter().map(|one| plugin(&views, one)))?;
         let unseen = if may_end { unseen } else { Vec::new() };
-        let unseen = unseen.into_iter().map(|one| cost(&node, &network, one)).collect::<Result<_, Failure>>()?;
+        let unseen = unseen.into_iter().map(|one| cost(&views, one)).collect::<Result<_, Failure>>()?;
         let (plugins, next_page_token) = page.finish();
         Ok(v1::ListPluginsResponse { plugins, head, unseen, next_page_token })
     };
@@ -41,12 +41,12 @@ pub(super) async fn list_plugins(
 }
 
 /// What an owner of the network sees of a plugin that is hidden from it: how to end it, and what it costs.
-fn cost(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::UnseenPlugin, Failure> {
+fn cost(views: &OpenViews, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::UnseenPlugin, Failure> {
     let (_, organisation) = owner(&key.owner);
     let installed = plugin.installed().as_bytes().to_vec();
     let mut unseen = v1::UnseenPlugin { installed, organisation, ..v1::UnseenPlugin::default() };
     for version in plugin.followed() {
-        if let Some(Ok(Served::View(served))) = node.views().version(network.name(), (key, &version.version)) {
+        if let Some(Ok(Served::View(served))) = views.version((key, &version.version)) {
             let view = listed::view(&key.name, &served)?;
             unseen.bytes += view.state_bytes;
             unseen.fuel += view.fuel;
@@ -55,10 +55,10 @@ fn cost(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) ->
     Ok(unseen)
 }
 
-fn plugin(node: &Node, network: &Network, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::Plugin, Failure> {
+fn plugin(views: &OpenViews, (key, plugin): (&PluginKey, &Plugin)) -> Result<v1::Plugin, Failure> {
     let (scope, organisation) = owner(&key.owner);
     let versions = plugin.versions().iter().map(|one| {
-        let served = node.views().version(network.name(), (key, &one.version));
+        let served = views.version((key, &one.version));
         version((&key.name, plugin), one, served)
     });
     Ok(v1::Plugin {

@@ -23,6 +23,7 @@ impl From<PluginChangeError> for Failure {
             }
             Error::Misfit(misfit) => misfit.into(),
             Error::Compile(error) => error.into(),
+            Error::Views(all_in_use) => all_in_use.into(),
             Error::NotKept(problem) => Self::because(ErrorReason::ViewStopped, problem),
             Error::Stopped => Self::new(ErrorReason::ViewStopped),
             Error::Building { cursor, head, .. } => {

@@ -14,7 +14,7 @@ pub(super) async fn digest_view(
     request: Request<v1::DigestViewRequest>,
 ) -> Result<v1::DigestViewResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
     let (held, as_of) = question::digest(&message, &rows::Of(&network))?;
     rows::catch_up(&network, &view).await?;
     let call = node.slow_call(&caller, &network)?;

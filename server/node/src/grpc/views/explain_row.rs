@@ -20,10 +20,10 @@ type Held = (v1::ExplainRowResponse, Option<Room>);
 pub(super) async fn explain_row(node: &Node, request: Request<v1::ExplainRowRequest>) -> Result<Held, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal)? {
+    if let Some(report) = reports::find(node, &network, &message.view, &caller.principal).await? {
         return Ok((reports::explain(node, &network, report, Call { caller, message }).await?, None));
     }
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
     let (explain, known_at) = question::explain(&message, &rows::Of(&network))?;
     let known_at = rows::known_at(node, &network, &caller.principal, known_at).await?;
     let explain = Explain { as_of: known_at.or(explain.as_of), ..explain };

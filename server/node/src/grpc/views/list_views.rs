@@ -13,7 +13,7 @@ pub(super) async fn list_views(
 ) -> Result<v1::ListViewsResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let views = node.views().list(network.name(), &caller.principal);
+    let views = node.views().of(&network).await?.list(&caller.principal);
     let head = network.head().get();
     let page = Page::begin(message.page_size, &message.page_token)?;
     let page = node

@@ -35,12 +35,12 @@ struct Watch {
     reader: ChangeReader,
 }
 
-pub(super) fn watch_view(
+pub(super) async fn watch_view(
     node: &Node,
     request: Request<v1::WatchViewRequest>,
 ) -> Result<Messages<v1::WatchViewResponse>, Failure> {
     let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view)?;
+    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
     let (after, head) = (Position::new(message.after), network.head());
     if after > head {
         let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
@@ -58,7 +58,7 @@ impl Watch {
         until_closing(&node, async {
             loop {
                 self.tell_one_version(&sender).await?;
-                self.view = rows::served(&self.node, &self.caller, &self.network, &self.name)?;
+                self.view = rows::served(&self.node, &self.caller, &self.network, &self.name).await?;
                 (self.reader, self.replaced) = (ChangeReader::new(Position::ZERO), true);
             }
         })
@@ -71,7 +71,8 @@ impl Watch {
         let mut cursor = view.cursor_watch();
         loop {
             // A plugin of the caller's organisation may have taken the name.
-            if !Arc::ptr_eq(&rows::served(&self.node, &self.caller, &self.network, &self.name)?.handle, &view) {
+            let served = rows::served(&self.node, &self.caller, &self.network, &self.name).await?;
+            if !Arc::ptr_eq(&served.handle, &view) {
                 return Ok(());
             }
             let now = *cursor.borrow_and_update();
