@@ -5,3 +5,4 @@ pub(crate) mod place;
 pub(crate) mod row;
 pub(crate) mod store;
 pub(crate) mod tables;
+pub(crate) mod zones;

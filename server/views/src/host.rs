@@ -206,7 +206,7 @@ impl Views {
         let (turns, tables, room) = (self.turns.clone(), Corner::of(&self.kept), self.config.room.clone());
         let (file, host) = (File { id, path, store }, Host { turns, tables, room, priority: self.config.priority });
         let shared = Arc::new(Shared::new(following, plugin, file, source, host));
-        let follower = Follower::open(Arc::clone(&shared), Arc::clone(&following.clock))?;
+        let follower = Follower::open(Arc::clone(&shared))?;
         Ok((follower, shared))
     }
 }

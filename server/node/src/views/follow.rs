@@ -99,7 +99,7 @@ impl NetworkViews {
             opened.slots.values().flat_map(views).collect::<Vec<_>>()
         });
         let Some(kept) = kept else { return };
-        let (head, clock) = (network.watch_head(), self.view_clock());
+        let head = network.watch_head();
         kith_log::blocking(move || {
             for (KeptView { handle, comes_back, .. }, paused) in kept {
                 // A view that is being rebuilt stops by itself where it was paused.
@@ -111,7 +111,7 @@ impl NetworkViews {
                 if paused {
                     continue;
                 }
-                if let Err(error) = handle.resume(head.clone(), clock.clone()) {
+                if let Err(error) = handle.resume(head.clone()) {
                     tracing::error!(error = &error as &dyn Error, "view could not be resumed");
                 }
             }

@@ -91,7 +91,7 @@ impl NetworkViews {
         Ok(KeptView { handle, retired: CancellationToken::new(), comes_back })
     }
 
-    pub(super) fn view_clock(&self) -> kith_views::Clock {
+    fn view_clock(&self) -> kith_views::Clock {
         let clock = self.clock.clone();
         Arc::new(move || clock().millis())
     }
@@ -104,7 +104,7 @@ fn hold(host: &Views, following: &Following, paused_at: Position) -> Result<(Vie
     let is_lost = handle.cursor().day.is_none();
     if is_lost {
         let (_, head) = watch::channel(paused_at);
-        handle.resume(head, Arc::clone(&following.clock))?;
+        handle.resume(head)?;
     }
     Ok((handle, is_lost))
 }

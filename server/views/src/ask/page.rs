@@ -4,7 +4,10 @@
 
 use crate::{
     contract::{GuestValue, key::first},
-    file::row::{RowKey, StoredRow, compare_values, decode_value, put_value},
+    file::{
+        row::{RowKey, StoredRow, compare_values, decode_value, put_value},
+        zones::{Bounds, ordinal},
+    },
     limits,
 };
 use kith_core::{day::Day, position::Position};
@@ -36,6 +39,21 @@ impl RowOrder {
         self.column.map_or(GuestValue::None, |column| StoredRow::column(row, column))
     }
 
+    /// What the rows of a zone with these bounds may begin with.
+    pub(crate) fn best(self, bounds: Bounds) -> Best {
+        match self.direction {
+            _ if bounds.is_of_no_value() => Best(u64::MAX),
+            Direction::Ascending => Best(bounds.min),
+            Direction::Descending => Best(!bounds.max),
+        }
+    }
+
+    /// The place of a value; `None` if there is no value.
+    fn best_of(self, value: &GuestValue) -> Option<Best> {
+        let ordinal = ordinal(value)?;
+        Some(self.best(Bounds { min: ordinal, max: ordinal }))
+    }
+
     fn compare(self, one: &Rank, other: &Rank) -> Ordering {
         let values = match (&one.value, &other.value) {
             (GuestValue::None, GuestValue::None) => Ordering::Equal,
@@ -49,6 +67,10 @@ impl RowOrder {
         values.then(one.row_key.cmp(&other.row_key))
     }
 }
+
+/// A value in an order: smaller is earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Best(u64);
 
 /// The rank of a row in an order.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +113,16 @@ impl Page {
         if self.rows.len() > 2 * self.size + 1 || self.bytes > 2 * limits::PAGE_BYTES_MAX {
             self.cut();
         }
+    }
+
+    /// Whether the page is complete: of rows that begin with this value, none belongs on it.
+    pub(crate) fn is_complete_before(&mut self, best: Best) -> bool {
+        // Not after each few rows: cutting takes time in proportion to the page.
+        if self.rows.len() > self.size + self.size / 8 + 1 || self.last_kept.is_none() && self.rows.len() > self.size {
+            self.cut();
+        }
+        let last = self.last_kept.as_ref().and_then(|last| self.order.best_of(&last.value));
+        last.is_some_and(|last| last < best)
     }
 
     /// Keeps one row more than fits on the page, which shows whether there is another page. Returns the size of the

@@ -3,12 +3,12 @@
 use super::{
     answer::Row,
     columns::{Chosen, ColumnError, Only},
-    page::{Direction, Page, PageToken, RowOrder},
+    page::{Best, Direction, Page, PageToken, RowOrder},
     snapshot::{Snapshot, SnapshotError},
 };
 use crate::{
     contract::{self, Field, FieldUnknown, Handle, KeyShape, key::Key},
-    file::{people::Meaning, row::StoredRow, store::StoreError},
+    file::{people::Meaning, row::StoredRow, store::StoreError, zones::Zone},
     limits,
     share::cancel::Cancel,
     view::handle::ViewHandle,
@@ -165,6 +165,12 @@ impl ViewHandle {
         let members = query.organisation.as_ref().map(|id| self.shared.source.people().members(id));
         let keys = self.wanted_keys(query, &snapshot)?;
         let mut page = Page::new(order, query.page_rows, token.map(|token| token.after));
+        let wants_all = keys.is_none() && members.is_none() && query.only.is_none();
+        if wants_all && let Some(zones) = snapshot.zones_by(order)? {
+            see_zones(&snapshot, &zones, &mut page)?;
+            page.total = snapshot.stored_rows();
+            return Ok(self.answer(&snapshot, question, &chosen, page)?);
+        }
         snapshot.scan(keys.as_ref(), |row_key, row| {
             let is_member = members.as_ref().is_none_or(|members| has_member(row_key.key, members));
             if is_member && chosen.wants(|column| StoredRow::column(row, column)) {
@@ -248,6 +254,21 @@ impl ViewHandle {
     fn handle(&self, id: &PersonId) -> Result<Handle, QueryError> {
         self.shared.source.people().handle(id).ok_or_else(|| QueryError::PersonAhead(id.clone()))
     }
+}
+
+/// Fills a page from zones in their order, until no other row belongs on it. Returns how many zones were visited.
+pub(crate) fn see_zones(
+    snapshot: &Snapshot<'_>,
+    zones: &[(Best, Zone)],
+    page: &mut Page,
+) -> Result<usize, SnapshotError> {
+    for (visited, (best, zone)) in zones.iter().enumerate() {
+        if page.is_complete_before(*best) {
+            return Ok(visited);
+        }
+        snapshot.visit_zone(*zone, |row_key, row| page.see(row_key, row))?;
+    }
+    Ok(zones.len())
 }
 
 fn has_member(key: Key, members: &HashSet<Handle>) -> bool {

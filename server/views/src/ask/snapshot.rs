@@ -2,13 +2,15 @@
 //!
 //! A snapshot reads one state of the file, however far the follower advances meanwhile.
 
+use super::page::{Best, RowOrder};
 use crate::{
     contract::{KeyShape, key::Key},
     file::{
         people::Meaning,
         row::{RowHead, RowKey},
         store::{StoreError, count_quarantined, find_record, keys_with, read_meta, read_quarantine},
-        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, SECONDS, change_bytes, change_of},
+        tables::{CHANGES, Meta, PLACES, Quarantined, RECORDS, ROWS, Record, SECONDS, ZONES, change_bytes, change_of},
+        zones::{self, Zone},
     },
     fold::evaluate::{AsOf, EvaluateError, Evaluation, meant_key, named_keys},
     limits,
@@ -181,6 +183,37 @@ impl<'a> Snapshot<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The zones of keys, with those first in which a column's first values may be, and the value that they may begin
+    /// with; `None` if the rows are not those of the file, or the column has no bounds.
+    pub(crate) fn zones_by(&self, order: RowOrder) -> Result<Option<Vec<(Best, Zone)>>, StoreError> {
+        let place = order.column.and_then(|column| self.shared.bounded.place(column));
+        let Some(place) = place.filter(|_| self.is_current()) else { return Ok(None) };
+        let bounds = zones::bounds_of(&self.read.open_table(ZONES)?, place)?;
+        let mut zones: Vec<_> = bounds.into_iter().map(|(zone, bounds)| (order.best(bounds), zone)).collect();
+        zones.sort_unstable();
+        Ok(Some(zones))
+    }
+
+    /// Visits the rows of a zone as they are in the file.
+    pub(crate) fn visit_zone(&self, zone: Zone, mut visit: impl FnMut(RowKey, &[u8])) -> Result<(), SnapshotError> {
+        self.check_at(0)?;
+        let (first, last) = zone.keys();
+        let (first, last) = (RowKey::first_of(first).to_bytes(), RowKey::last_of(last).to_bytes());
+        let rows = self.read.open_table(ROWS).map_err(StoreError::from)?;
+        for row in rows.range::<&[u8; 16]>(&first..=&last).map_err(StoreError::from)? {
+            let (row_key, row) = row.map_err(StoreError::from)?;
+            if RowHead::of(row.value()).is_there {
+                visit(RowKey::from_bytes(*row_key.value()), row.value());
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of rows in the file.
+    pub(crate) fn stored_rows(&self) -> u64 {
+        self.meta.rows
     }
 
     /// All rows at once, by key and item.

@@ -7,7 +7,7 @@ use super::{
     place::Place,
     tables::{
         CHANGES, MENTIONS, MERGES, META, Meta, PEOPLE, PLACES, QUARANTINE, Quarantined, RECORDS, RETRACTIONS, ROWS,
-        Record, SECONDS, mention_bytes, mentioned_position,
+        Record, SECONDS, ZONES, mention_bytes, mentioned_position,
     },
 };
 use crate::{contract::key::Key, share::portions::Portion};
@@ -152,6 +152,7 @@ fn create_tables(write: &WriteTransaction) -> Result<(), StoreError> {
     write.open_table(MENTIONS)?;
     write.open_table(RECORDS)?;
     write.open_table(ROWS)?;
+    write.open_table(ZONES)?;
     write.open_table(CHANGES)?;
     write.open_table(QUARANTINE)?;
     Ok(())

@@ -5,7 +5,7 @@ use kith_core::{day::Day, position::Position};
 use redb::TableDefinition;
 
 /// Version of the format of this file. A file of another version is deleted and rebuilt.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// "meta" → [`Meta`]. One record, written by every transaction.
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
@@ -26,6 +26,9 @@ pub(crate) const RECORDS: TableDefinition<&[u8; 8], &[u8]> = TableDefinition::ne
 /// [`crate::file::row::RowKey`] → row as of the view's day, or the mark of a removed row. Replaced when its key
 /// changes.
 pub(crate) const ROWS: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::new("rows");
+/// [`crate::file::zones::Zone`] → smallest and largest value of each ordered column (u64 each). Written when they become
+/// wider, and anew with the rows of another day.
+pub(crate) const ZONES: TableDefinition<u32, &[u8]> = TableDefinition::new("zones");
 /// Position at which a key last changed, key. Moved when the key changes; empty until the view is built.
 pub(crate) const CHANGES: TableDefinition<&[u8; 16], ()> = TableDefinition::new("changes");
 /// Key → [`Quarantined`]. Kept until the key can be folded and read again.

@@ -12,6 +12,7 @@ use crate::{
         row::{RowHead, RowKey, StoredRow},
         store::StoreError,
         tables::{Meta, PLACES, Quarantined, RECORDS, ROWS, Record},
+        zones::{self, Bounded, Zones},
     },
     limits,
     plugin::runner::Runner,
@@ -45,6 +46,8 @@ pub(crate) struct Materialisation<'a> {
     pub(crate) meta: &'a mut Meta,
     /// The disk space of the view's file.
     pub(crate) room: &'a FileRoom,
+    /// The columns whose values have bounds.
+    pub(crate) bounded: &'a Bounded,
     /// Memory for what is stored in another order than that of keys.
     pub(crate) runs: &'a RunPlaces,
 }
@@ -52,6 +55,13 @@ pub(crate) struct Materialisation<'a> {
 impl Materialisation<'_> {
     /// Makes the rows of keys that changed, as of a day.
     pub(crate) fn make(&mut self, day: Day, keys: &[(Key, Record)]) -> Result<(), EvaluateError> {
+        let mut zones = Zones::wider(self.bounded);
+        self.make_in(&mut zones, day, keys)?;
+        Ok(zones.write(&mut zones::open(self.write)?, None)?)
+    }
+
+    fn make_in(&mut self, zones: &mut Zones<'_>, day: Day, keys: &[(Key, Record)]) -> Result<(), EvaluateError> {
+        let bounds = zones::open(self.write)?;
         let places = self.write.open_table(PLACES).map_err(StoreError::from)?;
         let mut evaluation = Evaluation {
             source: self.source,
@@ -70,6 +80,9 @@ impl Materialisation<'_> {
             if meta.day.is_some() {
                 mark_removed(&mut rows, &made, record.changed, meta)?;
             }
+            for (_, row) in &made.rows {
+                zones.see(&bounds, made.key, &row.values)?;
+            }
             unchecked += insert_rows(&mut rows, &made, meta)?;
             if unchecked >= ROOM_LOOK_BYTES {
                 room.check()?;
@@ -86,6 +99,7 @@ impl Materialisation<'_> {
         let memory = if is_first { self.runs.take_within(patience, self.runner.cancel()) } else { None };
         let side_bytes_max = memory.as_ref().map_or(0, RunPlace::bytes);
         let (mut side_tables, mut after) = (SideTables::default(), None);
+        let mut zones = Zones::anew(self.bounded);
         loop {
             let keys = self.records_after(after)?;
             let Some((last, _)) = keys.last() else { break };
@@ -99,9 +113,11 @@ impl Materialisation<'_> {
                     side_tables.write(self.write, self.runner.cancel())?;
                 }
             }
-            self.make(day, &keys)?;
+            self.make_in(&mut zones, day, &keys)?;
+            zones.write(&mut zones::open(self.write)?, after)?;
             self.runner.let_go();
         }
+        zones.write(&mut zones::open(self.write)?, None)?;
         side_tables.write(self.write, self.runner.cancel())?;
         self.meta.day = Some(day);
         Ok(())

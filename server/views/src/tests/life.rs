@@ -82,7 +82,10 @@ fn niceness(priority: Priority) -> i32 {
     let clock = Arc::clone(&seen);
     let (_head, watched) = watch::channel(log.head());
     let clock = move || {
-        clock.store(rustix::process::getpriority_process(None).unwrap(), Ordering::Relaxed);
+        let is_view = std::thread::current().name().is_some_and(|name| name.starts_with("view-"));
+        if is_view {
+            clock.store(rustix::process::getpriority_process(None).unwrap(), Ordering::Relaxed);
+        }
         at(TODAY, 1)
     };
     let view = views.follow(Following { clock: Arc::new(clock), ..following(&log, watched) }).unwrap();
@@ -175,22 +178,38 @@ fn a_view_that_was_stopped_goes_on_where_it_was() {
 }
 
 #[test]
+fn whoever_waits_for_a_view_gets_rows_as_of_today() {
+    let log = MemoryLog::with_people();
+    log.met(50, &[0, 1]);
+    let lab = Lab::open();
+    let head = watch::Sender::new(log.head());
+    let view = lab.views.follow(following(&log, head.subscribe())).unwrap();
+    block_on(view.wait_for(log.head())).unwrap();
+    drop(view);
+    // Days later its file has every entry, and rows as of the day on which it was left.
+    let clock: crate::Clock = Arc::new(|| at(TODAY + 3, 1));
+    let view = lab.views.follow(Following { clock, ..following(&log, head.subscribe()) }).unwrap();
+    let cursor = block_on(view.wait_for(log.head())).unwrap();
+    assert_eq!((cursor.position, cursor.day), (log.head(), Some(Day::new(TODAY + 3))));
+    assert_eq!(view.query(&Query::default()).unwrap().day, Day::new(TODAY + 3));
+}
+
+#[test]
 fn a_view_stands_still_goes_on_and_is_deleted() {
     let log = MemoryLog::with_people();
     let lab = Lab::open();
     let head = watch::Sender::new(log.head());
     let still = lab.views.hold(&following(&log, head.subscribe())).unwrap();
     assert_eq!((still.cursor().position, still.cursor().day), (Position::ZERO, None));
-    let clock: crate::Clock = Arc::new(|| at(TODAY, 1));
-    still.resume(head.subscribe(), clock.clone()).unwrap();
-    still.resume(head.subscribe(), clock.clone()).unwrap();
+    still.resume(head.subscribe()).unwrap();
+    still.resume(head.subscribe()).unwrap();
     block_on(still.wait_for(log.head())).unwrap();
     still.stop();
     let before = log.head();
     log.met(50, &[0, 1]);
     head.send_replace(log.head());
     assert_eq!((still.cursor().position, still.query(&Query::default()).unwrap().total), (before, 0));
-    still.resume(head.subscribe(), clock).unwrap();
+    still.resume(head.subscribe()).unwrap();
     block_on(still.wait_for(log.head())).unwrap();
     assert_eq!(still.query(&Query::default()).unwrap().total, 1);
     let file = lab.only_file();

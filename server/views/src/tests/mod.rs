@@ -6,6 +6,7 @@ mod costs;
 mod harness;
 mod laws;
 mod life;
+mod orders;
 mod quarantine;
 mod questions;
 mod refusals;

@@ -2,7 +2,7 @@
 //!
 //! After a crash at any moment the next step continues from the last commit and produces the same rows.
 
-use super::{following::Clock, shared::Shared, status::QuarantinedKey};
+use super::{shared::Shared, status::QuarantinedKey};
 use crate::{
     contract::{KeyShape, key::Key},
     file::{
@@ -21,7 +21,7 @@ use crate::{
     plugin::runner::Runner,
     share::cancel::Cancel,
 };
-use kith_core::{day::Day, position::Position, timestamp::Timestamp};
+use kith_core::{day::Day, position::Position};
 use redb::WriteTransaction;
 use std::{
     collections::HashMap,
@@ -44,7 +44,6 @@ pub(crate) enum Step {
 pub(crate) struct Follower {
     shared: Arc<Shared>,
     runner: Runner,
-    clock: Clock,
     meta: Meta,
     meaning: Meaning,
     quarantine: HashMap<Key, Quarantined>,
@@ -63,13 +62,12 @@ pub(crate) struct Follower {
 
 impl Follower {
     /// Continues from the state in the file.
-    pub(crate) fn open(shared: Arc<Shared>, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) fn open(shared: Arc<Shared>) -> Result<Self, StoreError> {
         let runner = Runner::following(shared.plugin.clone(), Arc::clone(&shared.counters));
         let (meta, meaning, quarantine) = (Meta::default(), Meaning::default(), HashMap::new());
         let mut follower = Self {
             shared,
             runner,
-            clock,
             meta,
             meaning,
             quarantine,
@@ -157,7 +155,7 @@ impl Follower {
             self.begin_anew()?;
             return Ok(Step::Advanced);
         }
-        let today = Timestamp::from_millis((self.clock)()).day();
+        let today = self.shared.today();
         if self.meta.day.is_some_and(|day| day != today) {
             self.turn_day(today)?;
             return Ok(Step::Advanced);
@@ -226,8 +224,8 @@ impl Follower {
             side_tables.note_changes(&changes);
             let keys: Vec<(Key, Record)> = changes.into_iter().map(|change| (change.key, change.after)).collect();
             let (source, meaning, quarantine, meta) = (&shared.source, &run.intake.meaning, &mut quarantine, &mut meta);
-            let (room, runs) = (&shared.room, &shared.plugin.places().runs);
-            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room, runs }
+            let (room, bounded, runs) = (&shared.room, &shared.bounded, &shared.plugin.places().runs);
+            Materialisation { write: &write, source, runner, shape, meaning, quarantine, meta, room, bounded, runs }
                 .make(today, &keys)
         })?;
         side_tables.write(&write, self.runner.cancel())?;
@@ -313,9 +311,9 @@ impl Follower {
     ) -> Materialisation<'a> {
         let shape = self.shape();
         let Self { shared, runner, .. } = self;
-        let Shared { source, room, plugin, .. } = &**shared;
+        let Shared { source, room, plugin, bounded, .. } = &**shared;
         let runs = &plugin.places().runs;
-        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room, runs }
+        Materialisation { write, source, runner, shape, meaning, quarantine, meta, room, bounded, runs }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     follower::Follower,
-    following::{Clock, FollowError},
+    following::FollowError,
     shared::{Shared, ViewCursor},
     thread,
 };
@@ -42,10 +42,10 @@ impl ViewHandle {
     }
 
     /// Resumes a view that was stopped or held. Does nothing if it follows the log. Blocks on the disk.
-    pub fn resume(&self, head: watch::Receiver<Position>, clock: Clock) -> Result<(), FollowError> {
+    pub fn resume(&self, head: watch::Receiver<Position>) -> Result<(), FollowError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
-            let follower = Follower::open(Arc::clone(&self.shared), clock)?;
+            let follower = Follower::open(Arc::clone(&self.shared))?;
             *self.shared.stop() = Cancel::default();
             *thread = Some(thread::start(follower, &self.shared, head).map_err(FollowError::Thread)?);
         }
@@ -74,7 +74,8 @@ impl ViewHandle {
         self.shared.cursor.subscribe()
     }
 
-    /// Waits until the view is built and has reached a position. The view skips its pauses while somebody waits.
+    /// Waits until the view has reached a position and its rows are as of today. The view skips its pauses while somebody
+    /// waits.
     pub async fn wait_for(&self, position: Position) -> Result<ViewCursor, ViewStopped> {
         let mut cursor = self.cursor_watch();
         self.shared.wanted.fetch_max(position.get(), Ordering::AcqRel);
@@ -84,7 +85,7 @@ impl ViewHandle {
             if self.shared.condition().stopped.is_some() {
                 return Err(ViewStopped);
             }
-            if now.day.is_some() && now.position >= position {
+            if now.day == Some(self.shared.today()) && now.position >= position {
                 return Ok(now);
             }
             if self.shared.is_stopping() {

@@ -2,9 +2,13 @@
 //!
 //! Only the follower writes the file and the people known to the source.
 
-use super::{condition::Condition, following::Following, thread::Priority};
+use super::{
+    condition::Condition,
+    following::{Clock, Following},
+    thread::Priority,
+};
 use crate::{
-    file::{store::Store, tables::Meta},
+    file::{store::Store, tables::Meta, zones::Bounded},
     fold::source::{Source, ViewScope},
     plugin::{abi::view_v1::Plugin, runner::Counters},
     share::{
@@ -14,7 +18,7 @@ use crate::{
         turns::Turns,
     },
 };
-use kith_core::{day::Day, filter::Filter, position::Position};
+use kith_core::{day::Day, filter::Filter, position::Position, timestamp::Timestamp};
 use std::{
     path::PathBuf,
     sync::{
@@ -38,8 +42,11 @@ pub(crate) struct Shared {
     name: String,
     id: [u8; 32],
     pub(crate) plugin: Plugin,
+    /// The columns whose values have bounds in the file.
+    pub(crate) bounded: Bounded,
     pub(crate) scope: ViewScope,
     pub(crate) held: Filter,
+    clock: Clock,
     pub(crate) store: Store,
     pub(crate) source: Source,
     pub(crate) counters: Arc<Counters>,
@@ -79,9 +86,11 @@ impl Shared {
         Self {
             name: following.name.clone(),
             id: file.id,
+            bounded: Bounded::of(&plugin.manifest().fields),
             plugin,
             scope: following.scope.clone(),
             held: following.held.clone(),
+            clock: Arc::clone(&following.clock),
             store: file.store,
             source,
             counters: Arc::default(),
@@ -94,6 +103,11 @@ impl Shared {
             turns: host.turns,
             priority: host.priority,
         }
+    }
+
+    /// The UTC day that it is.
+    pub(crate) fn today(&self) -> Day {
+        Timestamp::from_millis((self.clock)()).day()
     }
 
     /// The view's name.
