@@ -7,6 +7,7 @@ use crate::{
     limits::{CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, KEEPALIVE, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES},
     options::{Options, Retry, Secret, Timeouts},
     retry::{Backoff, Repeat},
+    together::Together,
 };
 use kith_core::id::NetworkName;
 use kith_proto::v1::{
@@ -15,7 +16,7 @@ use kith_proto::v1::{
     network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
     session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tonic::{
     Request, Response, Status,
     metadata::{Ascii, MetadataValue},
@@ -30,10 +31,12 @@ pub struct Client {
     /// The connection for streams: however many are open, they take no stream slots from other calls.
     streams: Channel,
     authorization: Authorization,
-    server: std::sync::Arc<str>,
+    server: Arc<str>,
     network: NetworkName,
     pub(crate) timeouts: Timeouts,
     retry: Retry,
+    /// Of this network; `None` if each append is a call.
+    pub(crate) together: Option<Arc<Together>>,
 }
 
 /// The transport of every call.
@@ -82,8 +85,9 @@ impl Client {
 
     fn on_channels(channel: Channel, streams: Channel, options: Options) -> Result<Self, Error> {
         let authorization = Authorization::new(&options.token)?;
-        let Options { server, network, timeouts, retry, .. } = options;
-        Ok(Self { channel, streams, authorization, server: server.into(), network, timeouts, retry })
+        let Options { server, network, timeouts, retry, together, .. } = options;
+        let (server, together) = (server.into(), together.then(Arc::default));
+        Ok(Self { channel, streams, authorization, server, network, timeouts, retry, together })
     }
 
     /// Distinguishes tokens without revealing them.
@@ -107,7 +111,8 @@ impl Client {
     /// The same connection, for another network.
     #[must_use]
     pub fn with_network(&self, network: NetworkName) -> Self {
-        Self { network, ..self.clone() }
+        let together = self.together.as_ref().map(|_| Arc::default());
+        Self { network, together, ..self.clone() }
     }
 
     /// The same connection, with other retry settings.

@@ -57,6 +57,7 @@ mod retry;
 mod sessions;
 mod status;
 mod subscribe;
+mod together;
 mod views;
 
 pub use address::{AddressInvalid, ServerAddress};

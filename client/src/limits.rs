@@ -13,5 +13,10 @@ pub(crate) const FRAME_BYTES_MAX: u32 = 1024 * 1024;
 pub(crate) const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Time between pings on the connection, and until an unanswered ping ends it.
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Messages of the stream that single appends share, which are on their way at the same time: one that is being
+/// recorded, and the next one. What comes meanwhile is in the one after them.
+pub(crate) const TOGETHER_MESSAGES_MAX: usize = 2;
+/// How long that stream stays open without appends.
+pub(crate) const TOGETHER_IDLE: Duration = Duration::from_secs(1);
 /// Bytes of a component in one message of its upload.
 pub(crate) const COMPONENT_PIECE_BYTES_MAX: usize = 256 * 1024;

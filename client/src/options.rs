@@ -17,6 +17,9 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// How often to try.
     pub retry: Retry,
+    /// Whether single events that are appended at the same time, without a condition, share a stream: many times as
+    /// fast as a call each, with the same outcomes and errors.
+    pub together: bool,
 }
 
 impl Options {
@@ -28,6 +31,7 @@ impl Options {
             network,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
+            together: true,
         }
     }
 }

@@ -139,6 +139,10 @@ async fn append_round(arguments: &Arguments, load: &Load, raw: &mut Raw) -> Resu
     let redb = rate(flights / 64 * 64, group.iter().sum());
     lines.push(Line::rates("append, 64 in flight", kith, redb));
 
+    let together = rate(flights, load.append_together(flights, 64).await?);
+    load.settle().await?;
+    lines.push(Line::rates("the same, sharing a stream", together, redb));
+
     let stream = load.append_stream(bulk / 64, 64).await?;
     load.settle().await?;
     lines.push(Line::rates("append stream, 64 a message", rate(bulk / 64 * 64, stream), redb));

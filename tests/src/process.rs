@@ -1,4 +1,4 @@
-//! Memory and processor time of a process, from the system (Linux, `proc(5)`).
+//! Memory, threads and processor time of a process, from the system (Linux, `proc(5)`).
 
 use anyhow::{Context, Result};
 use std::{fs, time::Duration};
@@ -8,19 +8,30 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// The memory that a process uses.
 pub fn resident_bytes(pid: u32) -> Result<u64> {
-    status_bytes(pid, "VmRSS:")
+    status_bytes(pid, "VmRSS")
 }
 
 /// The peak memory of a process.
 pub fn peak_resident_bytes(pid: u32) -> Result<u64> {
-    status_bytes(pid, "VmHWM:")
+    status_bytes(pid, "VmHWM")
+}
+
+/// The number of threads of a process.
+pub fn threads(pid: u32) -> Result<u64> {
+    Ok(status(pid, "Threads")?.parse()?)
 }
 
 fn status_bytes(pid: u32, field: &str) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("the process has memory")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    let kibibytes: u64 = status(pid, field)?.trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1_024)
+}
+
+/// What the system says of a process under a name.
+fn status(pid: u32, field: &str) -> Result<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(name, _)| *name == field).context("the system says it of a process")?;
+    Ok(value.trim().to_owned())
 }
 
 /// Processor time that a process has used.

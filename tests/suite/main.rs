@@ -32,6 +32,7 @@ mod requests;
 mod rollback;
 mod slow_work;
 mod start;
+mod together;
 mod two_worlds;
 mod typing;
 mod views;

@@ -1,15 +1,24 @@
-//! More networks than plugins can run at once: each still has its views.
+//! More networks than have open views at a time: each still has its views, within the limits of the unit.
 
 use kith_proto::v1;
 use kith_tests::{
     events::{met, person_added, sent},
+    process,
+    programs::root,
     raw::{Raw, Refusal},
     server::Server,
 };
 use std::time::{Duration, Instant};
 
-/// Six built-in views each, and 192 instances for all of them.
-const NETWORKS: usize = 58;
+/// Views of 48 networks are open at a time.
+const NETWORKS: usize = 70;
+
+/// The most threads that the unit of `deploy/` allows.
+fn tasks_max() -> u64 {
+    let unit = std::fs::read_to_string(root().join("deploy/kithd.service")).unwrap();
+    let line = unit.lines().find_map(|line| line.strip_prefix("TasksMax="));
+    line.expect("the unit limits them").parse().unwrap()
+}
 
 fn strength(at: Option<i32>) -> v1::QueryViewRequest {
     v1::QueryViewRequest { view: "strength".to_owned(), at, ..Default::default() }
@@ -46,5 +55,7 @@ async fn every_network_has_its_views_and_answers_for_the_past() {
             let answer = ask(&network, &query).await;
             assert_eq!(answer.rows.len(), 1, "{name}: {query:?}");
         }
+        let threads = process::threads(server.pid()).unwrap();
+        assert!(threads < tasks_max() - 100, "{threads} threads");
     }
 }
