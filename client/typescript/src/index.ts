@@ -37,4 +37,4 @@ export { sentence, sentenceText, type Part } from "./sentence.js";
 export { calls, services, type Call, type Calls, type Services } from "./services.js";
 export { followTail, type TailOptions, type TailState, type Tick } from "./tail.js";
 export { timeMessage, timeOf } from "./times.js";
-export { Growth, Receipt, SignedCheckpoint, VerifierKey, leafHash, nodeHash, verifyConsistency, verifyInclusion, type Checkpoint, type Size } from "./verify/index.js";
+export { Growth, Receipt, SignedCheckpoint, VerifierKey, leafHash, nodeHash, readEvidence, verifyConsistency, verifyEvidence, verifyInclusion, type Checkpoint, type Evidence, type Size } from "./verify/index.js";

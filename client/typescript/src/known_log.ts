@@ -7,7 +7,7 @@ import { equal } from "./bytes.js";
 import type { Entry } from "./entry.js";
 import { KithError } from "./errors.js";
 import { uuidBytes } from "./ids.js";
-import { Receipt, SignedCheckpoint, type Checkpoint } from "./verify/checkpoint.js";
+import { Growth, Receipt, SignedCheckpoint, type Checkpoint } from "./verify/checkpoint.js";
 import { VerifierKey } from "./verify/note.js";
 import { verifyConsistency } from "./verify/tree.js";
 
@@ -110,6 +110,23 @@ export class KnownLog {
     receipt.verify(VerifierKey.parse(kept.key));
     if (!equal(receipt.entry, entry.bytes)) throw new KithError("not_verified", "the log has another entry at this position");
     return receipt;
+  }
+
+  /** The proof that the log continues an earlier checkpoint of it, under the kept checkpoint or, if that is older, a newer
+   * one. Throws `not_verified` if it does not: the earlier one is of another log or key, or what it had is not in the log. */
+  async growth(earlier: SignedCheckpoint, signal?: AbortSignal): Promise<Growth> {
+    let kept = this.kept;
+    if (!kept || BigInt(kept.size) < earlier.unverified.size) {
+      const standing = await this.check(signal);
+      if (standing.state !== "verified") throw new KithError("not_verified", standing.why);
+      kept = standing.kept;
+    }
+    const key = VerifierKey.parse(kept.key);
+    const now = SignedCheckpoint.parse(kept.checkpoint);
+    const [from, to] = [earlier.verify(key), now.verify(key)];
+    const growth = new Growth(from.size, await this.#growth(from, to, signal), now);
+    growth.verify(earlier, key);
+    return growth;
   }
 
   async #hold(now: Found, kept: KeptLog | undefined, signal?: AbortSignal): Promise<Standing> {

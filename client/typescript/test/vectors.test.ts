@@ -15,11 +15,13 @@ import {
   fromHex,
   kindOf,
   leafHash,
+  readEvidence,
   readEvent,
   timeText,
   toBase64,
   toHex,
   verifyConsistency,
+  verifyEvidence,
   verifyInclusion,
   type Detail,
   type Event,
@@ -191,6 +193,37 @@ test("another key, another log and another size are told apart", () => {
   expect(failure(() => growth.verify(later, key)).message).toBe("the proof goes from 2 entries, and the earlier checkpoint has 5");
   const wrong = `${notes.later}${notes.later.split("\n").at(-2)!.slice(0, -8)}AAAAAAA=\n`;
   expect(failure(() => SignedCheckpoint.parse(wrong).verify(key)).kind).toBe("not_verified");
+});
+
+test("files are told apart and verified as `kith audit verify` does it", () => {
+  const [checkpoint, receipt, growth] = [notes.later, notes.receipt, notes.growth].map((text) => readEvidence(utf8(text)));
+  expect([checkpoint!.kind, receipt!.kind, growth!.kind]).toEqual(["checkpoint", "receipt", "growth"]);
+  for (const evidence of [checkpoint!, receipt!, growth!]) expect(evidence.checkpoint.unverified.size).toBe(5n);
+  const earlier = SignedCheckpoint.parse(notes.earlier);
+  expect(verifyEvidence(checkpoint!, key)).toBeUndefined();
+  expect(verifyEvidence(checkpoint!, key, SignedCheckpoint.parse(notes.cosigned))).toBeUndefined();
+  expect(verifyEvidence(receipt!, key)).toMatchObject({ position: 4, kind: "met" });
+  expect(verifyEvidence(growth!, key, earlier)).toBeUndefined();
+  expect(failure(() => verifyEvidence(growth!, key)).message).toBe("a proof of growth needs the checkpoint of 2 entries that it starts from");
+  expect(failure(() => verifyEvidence(checkpoint!, key, earlier)).message).toContain("do not show that the log only grew");
+  expect(failure(() => verifyEvidence(receipt!, VerifierKey.parse(notes.other_key))).kind).toBe("not_verified");
+});
+
+test("files from any editor are read, and others say what is wrong with them", () => {
+  const mark = (text: string) => Uint8Array.of(0xef, 0xbb, 0xbf, ...utf8(text));
+  expect(`${readEvidence(mark(notes.later)).checkpoint}`).toBe(notes.later);
+  const cases: [Uint8Array, string][] = [
+    [new Uint8Array(), "not a signed note"],
+    [Uint8Array.of(0xff, 0xfe, 0x31, 0), "UTF-16"],
+    [Uint8Array.of(0x31, 0, 0x32, 0), "UTF-16"],
+    [Uint8Array.of(0x89, 0x50, 0x4e, 0x47), "not text"],
+    [utf8("a letter\n"), "not a signed note"],
+    [utf8("old news\n"), "not a proof of growth"],
+    [utf8("c2sp.org/tlog-proof@v1\n\n"), "the proof comes without its entry"],
+    [utf8(notes.later.replaceAll("\n", "\r\n")), "control characters"],
+    [new Uint8Array(1024 * 1024 + 1), "longer than any proof"],
+  ];
+  for (const [file, why] of cases) expect(failure(() => readEvidence(file)).message, why).toMatch(new RegExp(`^the file is damaged, or not from Kith: .*${why}`));
 });
 
 /** The points of small order: with such a key anything can be signed. */

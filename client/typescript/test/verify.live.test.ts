@@ -1,6 +1,6 @@
 // Proofs of a real log, and what is kept of it.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Growth, KithError, KnownLog, Receipt, SignedCheckpoint, VerifierKey, append, leafHash, met, readEntries, services, uuidBytes, verifyConsistency, verifyInclusion, type Entry, type LogStore, type Services } from "../src/index.js";
+import { Growth, KithError, KnownLog, Receipt, SignedCheckpoint, VerifierKey, append, leafHash, met, readEntries, readEvidence, services, uuidBytes, verifyConsistency, verifyEvidence, verifyInclusion, type Entry, type LogStore, type Services } from "../src/index.js";
 import { Kithd } from "./kithd.js";
 
 let server: Kithd;
@@ -149,4 +149,23 @@ test("a growth is a file that an auditor checks", async () => {
   const growth = Growth.parse(`${new Growth(earlier.unverified.size, proof.hashes, later)}`);
   growth.verify(earlier, verifier);
   expect(refused(() => growth.verify(later, verifier))).toBe("not_verified");
+});
+
+test("a kept log proves that it continues an earlier checkpoint, and no other", async () => {
+  const { checkpoint, key } = await kith.audit.getCheckpoint({ network });
+  const earlier = SignedCheckpoint.parse(checkpoint);
+  const log = new KnownLog(kith.audit, network, new Memory());
+  expect((await log.growth(earlier)).hashes).toEqual([]);
+  await append(kith.log, network, [meeting()]);
+  await expect.poll(async () => (await log.check()).kept.size).toBeGreaterThan(Number(earlier.unverified.size));
+  const growth = readEvidence(new TextEncoder().encode(`${await log.growth(earlier)}`));
+  expect(growth.checkpoint.unverified.size).toBe(BigInt(log.kept!.size));
+  verifyEvidence(growth, VerifierKey.parse(key), earlier);
+
+  const foreign = await kith.audit.getCheckpoint({ network: "default" });
+  await expect(log.growth(SignedCheckpoint.parse(foreign.checkpoint))).rejects.toThrow("not signed by the key");
+  // What an old log that was put back says of a checkpoint that is newer than it.
+  const later = SignedCheckpoint.parse((await kith.audit.getCheckpoint({ network })).checkpoint);
+  const old = new KnownLog({ ...kith.audit, getCheckpoint: async () => ({ $typeName: "kith.v1.GetCheckpointResponse", checkpoint, key, size: earlier.unverified.size }) }, network, new Memory());
+  await expect(old.growth(later)).rejects.toThrow("the tree shrank");
 });

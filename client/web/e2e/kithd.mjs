@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const bin = process.env.E2E_BIN ?? resolve(here, '../../../target/debug')
+export const bin = process.env.E2E_BIN ?? resolve(here, '../../../target/debug')
 const dist = process.env.E2E_DIST && resolve(process.env.E2E_DIST)
 const READY_MS = 60_000
 

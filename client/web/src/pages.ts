@@ -9,7 +9,7 @@ export interface Page {
   readonly path: string
   readonly name: string
   readonly icon: IconName
-  /** The key after `g`. */
+  /** The key after `g`; empty for pages that need to be told what they are about. */
   readonly key: string
   readonly load: (rest: readonly string[]) => Promise<{ default: Component }>
   /** Only for callers who may do one of these. */
@@ -25,10 +25,12 @@ export const pages: readonly Page[] = [
   { path: 'network', name: 'Network', icon: 'network', key: 'n', load: () => import('./pages/Network.svelte') },
   { path: 'people', name: 'People', icon: 'people', key: 'p', load: ([id]) => (id ? import('./pages/Person.svelte') : import('./pages/People.svelte')) },
   { path: 'pairs', name: 'Two people', icon: 'people', key: '', load: () => import('./pages/Pair.svelte'), under: 'people' },
+  { path: 'organisations', name: 'Organisations', icon: 'organisation', key: 'b', load: ([a, b]) => (b ? import('./pages/Bridge.svelte') : a ? import('./pages/Organisation.svelte') : import('./pages/Organisations.svelte')), under: 'network' },
   { path: 'follow-ups', name: 'Follow-ups', icon: 'follow', key: 'f', load: () => import('./pages/FollowUps.svelte') },
   { path: 'introductions', name: 'Introductions', icon: 'intro', key: 'i', load: () => import('./pages/Introductions.svelte') },
   { path: 'views', name: 'Views and reports', icon: 'views', key: 'v', load: ([name, why]) => (why === 'why' ? import('./pages/Why.svelte') : name ? import('./pages/View.svelte') : import('./pages/Views.svelte')) },
   { path: 'log', name: 'Log', icon: 'log', key: 'l', load: ([position]) => (position ? import('./pages/Entry.svelte') : import('./pages/Log.svelte')) },
+  { path: 'audit', name: 'Audit', icon: 'audit', key: 'u', load: () => import('./pages/Audit.svelte'), isLow: true },
 ]
 
 export const pageAt = (path: string): Page | undefined => pages.find(page => page.path === path)

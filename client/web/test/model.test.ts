@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { bridges, firstMin, matching, singles, type Tie } from '../src/graph/model'
+import { bridges, cover, firstMin, matching, singles, type Tie } from '../src/graph/model'
 import { hull } from '../src/graph/hull'
 
 /** The least number of people that are in every pair, by trying all. */
-function cover(pairs: readonly (readonly [number, number])[], people: number): number {
-  let least = people
+function least(pairs: readonly (readonly [number, number])[], people: number): number {
+  let fewest = people
   for (let set = 0; set < 1 << people; set++) {
     const size = set.toString(2).replaceAll('0', '').length
-    if (size < least && pairs.every(([a, b]) => set & (1 << a) || set & (1 << b))) least = size
+    if (size < fewest && pairs.every(([a, b]) => set & (1 << a) || set & (1 << b))) fewest = size
   }
-  return least
+  return fewest
 }
 
 const random = (seed: number) => () => {
@@ -23,7 +23,10 @@ it('a matching is as large as the fewest people who hold all ties', () => {
     const [left, right] = [1 + Math.floor(next() * 6), 1 + Math.floor(next() * 6)]
     const pairs: [number, number][] = []
     for (let a = 0; a < left; a++) for (let b = 0; b < right; b++) if (next() < 0.35) pairs.push([a, left + b])
-    expect(matching(pairs)).toBe(cover(pairs, left + right))
+    expect(matching(pairs)).toBe(least(pairs, left + right))
+    const holders = cover(pairs)
+    expect(holders).toHaveLength(matching(pairs))
+    expect(pairs.every(([a, b]) => holders.includes(a) || holders.includes(b))).toBe(true)
   }
 })
 

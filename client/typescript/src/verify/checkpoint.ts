@@ -11,7 +11,9 @@ const NOTE_BYTES_MAX = 128 * 1024;
 const RECEIPT_BYTES_MAX = NOTE_BYTES_MAX + 64 * 1024;
 const GROWTH_BYTES_MAX = NOTE_BYTES_MAX + 8 * 1024;
 /** First line of a receipt. */
-const HEADER = "c2sp.org/tlog-proof@v1";
+export const RECEIPT_HEADER = "c2sp.org/tlog-proof@v1";
+/** What a proof of growth begins with. */
+const GROWTH_HEADER = "old ";
 
 /** What a checkpoint says: the size and root of a log's hash tree. */
 export interface Checkpoint {
@@ -86,7 +88,7 @@ export class Receipt {
     const end = receipt.indexOf("\n\n");
     if (end < 0) throw malformed("it has no checkpoint");
     const [header, extra = "", indexLine = "", ...hashLines] = receipt.slice(0, end).split("\n");
-    if (header !== HEADER) throw malformed(`its first line is not ${HEADER}`);
+    if (header !== RECEIPT_HEADER) throw malformed(`its first line is not ${RECEIPT_HEADER}`);
     if (!extra.startsWith("extra ")) throw invalid("the proof comes without its entry");
     const entry = fromBase64(extra.slice("extra ".length));
     if (!entry) throw malformed("its entry is not in base64");
@@ -105,7 +107,7 @@ export class Receipt {
   }
 
   toString(): string {
-    return `${HEADER}\nextra ${toBase64(this.entry)}\nindex ${this.index}\n${hashText(this.hashes)}\n${this.checkpoint}`;
+    return `${RECEIPT_HEADER}\nextra ${toBase64(this.entry)}\nindex ${this.index}\n${hashText(this.hashes)}\n${this.checkpoint}`;
   }
 }
 
@@ -134,7 +136,7 @@ export class Growth {
     const end = growth.indexOf("\n\n");
     if (end < 0) throw malformed("it has no checkpoint");
     const [old = "", ...hashLines] = growth.slice(0, end).split("\n");
-    const from = old.startsWith("old ") ? decimal(old.slice("old ".length)) : undefined;
+    const from = isGrowthText(old) ? decimal(old.slice(GROWTH_HEADER.length)) : undefined;
     if (from === undefined) throw malformed("its first line is not the earlier size");
     return new Growth(from, parseHashes(hashLines, malformed), SignedCheckpoint.parse(growth.slice(end + 2)));
   }
@@ -147,9 +149,12 @@ export class Growth {
   }
 
   toString(): string {
-    return `old ${this.from}\n${hashText(this.hashes)}\n${this.checkpoint}`;
+    return `${GROWTH_HEADER}${this.from}\n${hashText(this.hashes)}\n${this.checkpoint}`;
   }
 }
+
+/** Whether a text claims to be a proof of growth. */
+export const isGrowthText = (text: string): boolean => text.startsWith(GROWTH_HEADER);
 
 function parseHashes(lines: readonly string[], malformed: (what: string) => KithError): Uint8Array[] {
   return lines.map((line) => {

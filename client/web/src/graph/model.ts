@@ -48,7 +48,27 @@ function holdersOf(pairs: readonly [number, number][]): number[] {
 }
 
 /** The size of a maximum matching of two sides: as many people cover all pairs (König 1931), so as many hold them. */
-export function matching(pairs: readonly (readonly [number, number])[]): number {
+export const matching = (pairs: readonly (readonly [number, number])[]): number => matched(pairs).mate.size
+
+/** The fewest people who are in every pair: those of the first side that a path of a maximum matching does not reach from
+ * a person without a mate, and those of the second that it does. */
+export function cover(pairs: readonly (readonly [number, number])[]): number[] {
+  const { next, mate } = matched(pairs)
+  const hasMate = new Set(mate.values())
+  const [reached, others] = [new Set<number>(), new Set<number>()]
+  const waiting = [...next.keys()].filter(a => !hasMate.has(a))
+  for (let a = waiting.pop(); a !== undefined; a = waiting.pop()) {
+    reached.add(a)
+    for (const b of next.get(a)!) {
+      others.add(b)
+      const back = mate.get(b)
+      if (back !== undefined && !reached.has(back)) waiting.push(back)
+    }
+  }
+  return [...[...next.keys()].filter(a => !reached.has(a)), ...others]
+}
+
+function matched(pairs: readonly (readonly [number, number])[]): { next: Map<number, number[]>; mate: Map<number, number> } {
   const next = new Map<number, number[]>()
   const mate = new Map<number, number>()
   for (const [a, b] of pairs) {
@@ -68,9 +88,8 @@ export function matching(pairs: readonly (readonly [number, number])[]): number 
     }
     return false
   }
-  let size = 0
-  for (const a of next.keys()) if (grow(a, new Set())) size++
-  return size
+  for (const a of next.keys()) grow(a, new Set())
+  return { next, mate }
 }
 
 /** Bridges of several ties that hang on one person: at most six, those of most ties first. */

@@ -1,7 +1,7 @@
 // Recording: an event is made once and repeated under the same id until the server has it, so that nothing is recorded
 // twice and nothing is lost between two tries. Nothing is kept on disk.
-import { answered, append, KithError, readEntries, retracted, type Answer, type Entry, type NewEvent } from 'kith-client'
-import { Direction } from 'kith-client/gen/log'
+import { answered, append, retracted, type Answer, type NewEvent } from 'kith-client'
+import { entryAt } from '../state/entries'
 import { server } from '../state/server'
 import { toasts } from '../ui/toast.svelte'
 import { count } from '../words/value'
@@ -42,11 +42,3 @@ export async function recordNow(network: string, make: () => NewEvent | Promise<
 /** Answers the introduction at a position, as a button of a row does. */
 export const answerAt = (network: string, position: number, by: string, answer: Answer): Promise<boolean> =>
   recordNow(network, async () => answered((await entryAt(network, position)).event.id, by, answer))
-
-/** The entry at a position. */
-export async function entryAt(network: string, position: number, signal?: AbortSignal): Promise<Entry> {
-  const answer = await server.log.read({ network, after: BigInt(position - 1), limit: 1, direction: Direction.FORWARD }, { signal })
-  const entry = readEntries(answer).find(found => found.position === position)
-  if (!entry) throw new KithError('refused', `no entry ${count(position)} that you may see`, { reason: 'EVENT_UNKNOWN' })
-  return entry
-}

@@ -1,6 +1,6 @@
 // The log as this browser first saw it. Its key and newest verified checkpoint are kept, every newer one must continue
 // them, and nothing is overwritten by what contradicts until the person says so.
-import type { Entry, KeptLog, KnownLog, Receipt, Standing } from 'kith-client'
+import type { Entry, Growth, KeptLog, KnownLog, Receipt, SignedCheckpoint, Standing } from 'kith-client'
 import { base, server } from './server'
 
 const EVERY_MS = 10_000
@@ -96,6 +96,13 @@ class Known {
     const { kept } = log
     if (kept && this.isVerified) this.standing = { state: 'verified', kept }
     return receipt
+  }
+
+  /** Proves that the log continues an earlier checkpoint of it. Throws what speaks against it. */
+  async growth(earlier: SignedCheckpoint, signal?: AbortSignal): Promise<Growth> {
+    const log = await this.#log
+    if (!log) throw new Error('no log is open')
+    return log.growth(earlier, signal)
   }
 }
 

@@ -1,4 +1,5 @@
 // Files that the page makes itself: nothing is asked of the server.
+import type { Standing } from 'kith-client'
 
 export function save(name: string, type: string, content: BlobPart): void {
   const address = URL.createObjectURL(new Blob([content], { type }))
@@ -7,4 +8,9 @@ export function save(name: string, type: string, content: BlobPart): void {
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(address), 10_000)
+}
+
+/** Both checkpoints of a log that contradicts what was kept of it: evidence for whoever runs it. */
+export function saveBoth(network: string, { kept, found, why }: Exclude<Standing, { state: 'verified' }>): void {
+  save(`kith-${network}-checkpoints.txt`, 'text/plain', `${why}\n\nkept by this browser, signed by ${kept.key}\n${kept.checkpoint}\nshown by the server now, signed by ${found.key}\n${found.checkpoint}`)
 }
