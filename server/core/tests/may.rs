@@ -1,7 +1,7 @@
 //! Who may do what, exported for pages that hide what cannot be done.
 //!
-//! `tests/fixtures/may.json` is what this test computes, byte for byte: each role, of no organisation and of one, in one
-//! network and on the whole server. After a change that is meant to be seen,
+//! `tests/fixtures/may.json` is what this test computes, byte for byte: each role, of no organisation and of one, in
+//! one network and on the whole server. After a change that is meant to be seen,
 //! `KITH_RENEW=1 cargo test -p kith-core --test may` writes it anew.
 
 use kith_core::{
@@ -65,10 +65,10 @@ fn retractions() -> Vec<String> {
             for of in ["", "riverside", "hillside"] {
                 for kind in &kinds {
                     let may = may(&principal, &Action::Retract(&header(kind, recorded_by, of)));
-                    let (who, is_retractable) = (described(&principal), kind.is_retractable());
-                    cases.push(format!(
-                        r#"{{{who},"recorded_by":"{recorded_by}","of":"{of}","is_retractable":{is_retractable},"may":{may}}}"#
-                    ));
+                    let who = described(&principal);
+                    let entry = format!(r#""recorded_by":"{recorded_by}","of":"{of}""#);
+                    let is_retractable = kind.is_retractable();
+                    cases.push(format!(r#"{{{who},{entry},"is_retractable":{is_retractable},"may":{may}}}"#));
                 }
             }
         }

@@ -1,5 +1,7 @@
 // Figures since the page was opened: the server keeps no history of them.
 
+import { untrack } from 'svelte'
+
 /** As many as a small chart shows. */
 const KEPT_MAX = 120
 
@@ -11,10 +13,10 @@ interface Sample {
 export class Since {
   #samples = $state.raw<readonly Sample[]>([])
 
-  /** Adds figures of a time; those of the same time are those that are there. */
+  /** Adds figures of a time; those of the same time are those that are there. An effect that adds is not run again by it. */
   add(at: number, figures: Readonly<Record<string, number>>): void {
-    if (this.#samples.at(-1)?.at === at) return
-    this.#samples = [...this.#samples, { at, figures }].slice(-KEPT_MAX)
+    const samples = untrack(() => this.#samples)
+    if (samples.at(-1)?.at !== at) this.#samples = [...samples, { at, figures }].slice(-KEPT_MAX)
   }
 
   /** A figure, oldest first. */
