@@ -52,6 +52,18 @@ export async function stands(page) {
   await settled(page)
 }
 
+/** Holds pages to a width of 320 px, which is a zoom of 400 %: nothing needs sideways scrolling. */
+export async function fit(browser, kithd, places) {
+  const context = await person(browser, kithd, { width: 320, height: 640 })
+  for (const hash of places) {
+    const { page } = await open(context, kithd, hash)
+    const over = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...Array.from(document.querySelectorAll('main, dialog'), area => area.scrollWidth - area.clientWidth)))
+    assert.ok(over <= 0, `${hash}: ${over} px too wide`)
+    await page.close()
+  }
+  await context.close()
+}
+
 /** Holds pages to what holds for every page: nothing in the console, no request to others, the same text and address after a
     reload, nothing for axe to find, nothing too wide; light, dark and 390 px. `changing` is what moves by itself. */
 export async function hold(browser, kithd, places, changing = '') {

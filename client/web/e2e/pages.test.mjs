@@ -2,7 +2,7 @@
 // to anybody else, nothing for axe to find, no sideways scrolling, and the same again after a reload.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { launch, open, person, settled, violations } from './browser.mjs'
+import { fit, launch, open, person, settled, violations } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, places
@@ -67,14 +67,7 @@ describe('every page', () => {
   }
 
   it('needs no sideways scrolling at 320 px, which is a zoom of 400 %', async () => {
-    const context = await person(browser, kithd, { width: 320, height: 640 })
-    for (const [name, hash] of Object.entries(places)) {
-      const { page } = await open(context, kithd, hash)
-      const over = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...Array.from(document.querySelectorAll('main, dialog'), area => area.scrollWidth - area.clientWidth)))
-      assert.ok(over <= 0, `${name}: ${over} px too wide`)
-      await page.close()
-    }
-    await context.close()
+    await fit(browser, kithd, Object.values(places))
   })
 })
 

@@ -30,7 +30,10 @@ export const pages: readonly Page[] = [
   { path: 'introductions', name: 'Introductions', icon: 'intro', key: 'i', load: () => import('./pages/Introductions.svelte') },
   { path: 'views', name: 'Views and reports', icon: 'views', key: 'v', load: ([name, why]) => (why === 'why' ? import('./pages/Why.svelte') : name ? import('./pages/View.svelte') : import('./pages/Views.svelte')) },
   { path: 'log', name: 'Log', icon: 'log', key: 'l', load: ([position]) => (position ? import('./pages/Entry.svelte') : import('./pages/Log.svelte')) },
-  { path: 'audit', name: 'Audit', icon: 'audit', key: 'u', load: () => import('./pages/Audit.svelte'), isLow: true },
+  { path: 'audit', name: 'Audit', icon: 'audit', key: 'd', load: () => import('./pages/Audit.svelte'), isLow: true },
+  { path: 'plugins', name: 'Plugins', icon: 'plugins', key: 'u', load: ([name]) => (name ? import('./pages/Plugin.svelte') : import('./pages/Plugins.svelte')), needs: ['change plugin of network', 'change plugin of organisation'], isLow: true },
+  { path: 'operations', name: 'Operations', icon: 'operations', key: 'o', load: () => import('./pages/Operations.svelte'), needs: ['administer server'], isLow: true },
+  { path: 'access', name: 'Access', icon: 'access', key: 'a', load: () => import('./pages/Access.svelte'), needs: ['administer tokens'], isLow: true },
 ]
 
 export const pageAt = (path: string): Page | undefined => pages.find(page => page.path === path)

@@ -24,6 +24,7 @@ export interface Recorded {
 export type Action =
   | 'administer server'
   | 'administer tokens'
+  | 'administer tokens of network'
   | 'record'
   | 'record for organisation'
   | 'add organisation'
@@ -41,6 +42,8 @@ export function may(caller: Caller, action: Action): boolean {
       return wholeServer && role === Role.OWNER
     case 'administer tokens':
       return role === Role.OWNER
+    case 'administer tokens of network':
+      return role === Role.OWNER && organisation === ''
     case 'record':
       return RECORDERS.includes(role)
     case 'record for organisation':
@@ -66,7 +69,7 @@ export function mayRetract(caller: Caller, entry: Recorded): boolean {
   return caller.role === Role.RECORDS_OFFICER && (own || inOwnOrganisation)
 }
 
-/** Roles that may do it, for sentences about refusals. */
+/** What roles are called. */
 export const roleNames: Readonly<Record<Role, string>> = {
   [Role.UNSPECIFIED]: 'nobody',
   [Role.READER]: 'reader',

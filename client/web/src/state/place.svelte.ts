@@ -22,6 +22,16 @@ class Current {
     return this.place.network
   }
 
+  /** The network that pages of the server lead back to; empty until there is one. */
+  get home(): string {
+    return this.#last
+  }
+
+  /** Names the network that pages of the server lead to, for an address without one. */
+  lead(network: string): void {
+    this.#last ||= network
+  }
+
   get page(): string {
     return this.place.page
   }

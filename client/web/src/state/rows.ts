@@ -1,6 +1,7 @@
 // Rows of views and reports as the pages use them: values by the name of their column, positions as numbers.
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { FieldType, QueryViewRequestSchema, Field, QueryViewResponse, Row as RowMessage, Value } from 'kith-client/gen/view'
+import { KithError } from 'kith-client'
 import { server } from './server'
 
 export type Cell = number | string | boolean | undefined
@@ -38,7 +39,13 @@ export type Query = Omit<MessageInitShape<typeof QueryViewRequestSchema>, '$type
 
 /** Asks for one page of rows. */
 export async function query(request: Query, signal: AbortSignal): Promise<Rows> {
-  return readRows(await server.views.queryView(request, { signal }))
+  try {
+    return readRows(await server.views.queryView(request, { signal }))
+  } catch (error) {
+    // A panel leads to the plugin of a view that stopped: the refusal does not say which view that is.
+    if (error instanceof KithError && error.reason === 'VIEW_STOPPED') throw new KithError(error.kind, error.message, { ...error, metadata: { view: request.view ?? '', ...error.metadata } })
+    throw error
+  }
 }
 
 const PAGE = 10_000

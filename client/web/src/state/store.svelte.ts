@@ -19,6 +19,8 @@ export interface Question<T> {
   readonly isLive?: boolean
   /** Milliseconds to wait for further changes of the key, as while a slider moves. */
   readonly settleMs?: number
+  /** Milliseconds after an answer until it is asked again although the log has not grown, while the page is shown. */
+  readonly renewMs?: number
 }
 
 export type PanelState = 'loading' | 'value' | 'empty' | 'building' | 'stopped' | 'gone' | 'refused' | 'offline' | 'failed'
@@ -109,6 +111,10 @@ export class Ask<T> {
     else this.#timer = setTimeout(then, ms)
   }
 
+  #renewAfter(ms: number): void {
+    this.#timer = setTimeout(() => (document.hidden ? this.#renewAfter(ms) : this.again()), ms)
+  }
+
   async #run(question: Question<T>, since: number): Promise<void> {
     this.stop()
     const abort = (this.#abort = new AbortController())
@@ -121,6 +127,7 @@ export class Ask<T> {
       this.error = undefined
       this.isStale = false
       this.state = question.isEmpty?.(value) ? 'empty' : 'value'
+      if (question.renewMs) this.#renewAfter(question.renewMs)
     } catch (error) {
       if (!abort.signal.aborted) this.#failed(error, question, since)
     } finally {

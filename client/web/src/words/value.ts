@@ -3,13 +3,13 @@
 const whole = new Intl.NumberFormat()
 const oneDigit = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const twoDigits = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-const rough = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 })
+const rough = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 })
 
 /** A whole number: "2,426". Positions come as bigint. */
 export const count = (value: number | bigint): string => whole.format(value)
 export const one = (value: number): string => oneDigit.format(value)
 export const two = (value: number): string => twoDigits.format(value)
-/** A large number, roughly: "3.1M". */
+/** A large number, roughly: "3,100,000". */
 export const roughly = (value: number | bigint): string => rough.format(value)
 export const percent = (share: number): string => `${Math.round(share * 100)}\u202f%`
 
