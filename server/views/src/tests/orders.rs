@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use kith_core::event::{DirectoryFact, Fact, Habit, Met, PeopleMerged};
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 /// Enough people for many zones.
 const PEOPLE: usize = 150;

@@ -1,1 +1,0 @@
-import{G as e,K as t,N as n,W as r}from"./index-client-79bwbqqv.js";var i=new class{#e=t(r(Date.now()));get now(){return n(this.#e)}set now(t){e(this.#e,t,!0)}constructor(){setInterval(()=>this.now=Date.now(),6e4),document.addEventListener(`visibilitychange`,()=>{document.hidden||(this.now=Date.now())})}get today(){return Math.floor(this.now/864e5)}};export{i as t};

@@ -1,1 +1,0 @@
-import{r as e}from"./entry-BPzd-1XL.js";import{a as t,n}from"./server-CdnJ-Dm_.js";var r=200;async function i(i,a,o,s,c=0){let l=[];for(let u=BigInt(c);;){let c=await n.log.read({network:i,after:u,filter:a,limit:Math.min(r,o),direction:t.BACKWARD,matchingOnly:!0},{signal:s});if(l.push(...e(c)),c.end||l.length>=o)return{entries:l,isEnd:c.end};u=c.next}}export{i as t};

@@ -1,1 +1,0 @@
-function e(e){let t=Math.floor(e/1e3);return{seconds:BigInt(t),nanos:Math.floor(e-t*1e3)*1e6}}function t(t){return{kinds:[...t.kinds??[]],people:[...t.people??[]],allPeople:t.allPeople??!1,organisations:[...t.organisations??[]],...t.occurredFrom!==void 0&&{occurredFrom:e(t.occurredFrom)},...t.occurredUntil!==void 0&&{occurredUntil:e(t.occurredUntil)}}}export{t};

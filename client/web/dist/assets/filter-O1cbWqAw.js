@@ -1,0 +1,1 @@
+import{t as e}from"./times-aBgUfbqt.js";function t(t){return{kinds:[...t.kinds??[]],people:[...t.people??[]],allPeople:t.allPeople??!1,organisations:[...t.organisations??[]],...t.occurredFrom!==void 0&&{occurredFrom:e(t.occurredFrom)},...t.occurredUntil!==void 0&&{occurredUntil:e(t.occurredUntil)}}}export{t};

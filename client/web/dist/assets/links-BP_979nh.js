@@ -1,1 +1,0 @@
-import{w as e}from"./index-C9rNO7yD.js";function t(t,n,r={}){return e.linkWith(r,`pairs`,...[t,n].sort())}function n(t,n){return e.linkWith(n.item?{row:String(n.item)}:{},`views`,t,`why`,n.key.join(`,`))}var r=t=>e.link(`log`,String(t));export{t as n,n as r,r as t};

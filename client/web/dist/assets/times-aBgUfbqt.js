@@ -1,0 +1,1 @@
+function e(e){let t=Math.floor(e/1e3);return{seconds:BigInt(t),nanos:Math.floor(e-t*1e3)*1e6}}function t(e){return Number(e.seconds)*1e3+Math.floor(e.nanos/1e6)}export{t as n,e as t};

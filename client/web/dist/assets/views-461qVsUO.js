@@ -1,1 +1,0 @@
-var e=e=>e.inputs.length>0,t={pair:`two people`,directed_pair:`two people, one way`,person:`person`,organisation:`organisation`,organisation_pair:`two organisations`},n=e=>t[e]??e;export{e as n,n as t};
