@@ -1,12 +1,21 @@
 //! `Append`: up to 1,000 events, all or nothing.
 
-use crate::{builder::NewEvent, client::Client, error::Error, retry::Repeat};
+use crate::{
+    append_stream::{Window, outcome},
+    builder::NewEvent,
+    client::Client,
+    error::Error,
+    limits::TOGETHER_MESSAGES_MAX,
+    retry::Repeat,
+    together::{Call, Waiting, batches},
+};
+use futures_util::StreamExt;
 use kith_core::{
     condition::Condition,
     decide::{Outcome, check_append_size},
-    position::Position,
 };
 use kith_proto::v1;
+use tokio::sync::mpsc;
 
 impl Client {
     /// Appends all events or none, if the condition holds. Returns an outcome for each, in order.
@@ -18,7 +27,8 @@ impl Client {
     pub async fn append(&self, events: &[NewEvent], condition: Option<&Condition>) -> Result<Vec<Outcome>, Error> {
         check_append_size(events.len(), events.iter().map(NewEvent::size_bytes).sum())?;
         if let ([event], None, Some(together)) = (events, condition, &self.together)
-            && let Some(outcome) = together.append(self, event).await
+            && let Some(outcome) =
+                together.append(event, self.timeouts.call, |calls| append_together(self.clone(), calls)).await
         {
             return Ok(vec![outcome]);
         }
@@ -41,7 +51,18 @@ impl Client {
     }
 }
 
-pub(crate) fn outcome(proto: v1::AppendOutcome) -> Outcome {
-    let position = Position::new(proto.position);
-    if proto.duplicate { Outcome::Duplicate(position) } else { Outcome::Accepted(position) }
+/// Appends what calls bring until none has come for a while. Calls that are dropped here without an outcome go on by
+/// themselves.
+async fn append_together(client: Client, calls: mpsc::Receiver<Call>) {
+    let waiting = Waiting::default();
+    let batches = Box::pin(batches(calls, waiting.clone()));
+    let mut results = client.append_stream(batches, Window(TOGETHER_MESSAGES_MAX));
+    while let Some(Ok(results)) = results.next().await {
+        for (outcome, result) in waiting.next().into_iter().zip(results) {
+            if let Ok(recorded) = result.result {
+                // Nobody may be waiting any more.
+                let _ = outcome.send(recorded);
+            }
+        }
+    }
 }

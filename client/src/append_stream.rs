@@ -4,15 +4,13 @@
 //! and event ids prevent it from being recorded twice.
 
 use crate::{
-    append::outcome,
     builder::NewEvent,
     client::Client,
     error::{Error, Kind},
     retry::Repeat,
 };
 use futures_util::{Stream, StreamExt};
-use kith_core::reason::Reason;
-use kith_core::{decide::Outcome, id::EventId};
+use kith_core::{decide::Outcome, id::EventId, position::Position, reason::Reason};
 use kith_proto::v1::{self, append_result};
 use std::{
     collections::VecDeque,
@@ -201,6 +199,11 @@ impl<S: Stream<Item = Vec<NewEvent>> + Unpin> Appending<S> {
         let results = results.collect::<Result<Vec<_>, _>>()?;
         self.results.send(Ok(results)).await.map_err(|_| Stop::Gone)
     }
+}
+
+pub(crate) fn outcome(proto: v1::AppendOutcome) -> Outcome {
+    let position = Position::new(proto.position);
+    if proto.duplicate { Outcome::Duplicate(position) } else { Outcome::Accepted(position) }
 }
 
 fn read_result(number: u64, id: EventId, proto: v1::AppendResult) -> Result<EventResult, Error> {

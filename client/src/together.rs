@@ -4,13 +4,8 @@
 //! Invariant: whatever the stream does not record is appended by a call of its own, with the same event id. So errors are
 //! those of `Append`, and nothing is recorded twice.
 
-use crate::{
-    append_stream::Window,
-    builder::NewEvent,
-    client::Client,
-    limits::{TOGETHER_IDLE, TOGETHER_MESSAGES_MAX},
-};
-use futures_util::{Stream, StreamExt};
+use crate::{builder::NewEvent, limits::TOGETHER_IDLE};
+use futures_util::Stream;
 use kith_core::{
     decide::Outcome,
     limits::{APPEND_BYTES_MAX, APPEND_EVENTS_MAX},
@@ -21,6 +16,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,26 +30,50 @@ pub(crate) struct Together {
 
 /// An event that waits for its outcome.
 #[derive(Debug)]
-struct Call {
+pub(crate) struct Call {
     event: NewEvent,
     outcome: oneshot::Sender<Outcome>,
 }
 
-/// The outcomes of a message that was sent, in its order.
-type Waiting = Arc<Mutex<VecDeque<Vec<oneshot::Sender<Outcome>>>>>;
+/// Who waits for the outcomes of each message that was sent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiting(Arc<Mutex<VecDeque<Vec<oneshot::Sender<Outcome>>>>>);
+
+impl Waiting {
+    fn push(&self, outcomes: Vec<oneshot::Sender<Outcome>>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcomes);
+    }
+
+    /// Those of the oldest message, in its order.
+    pub(crate) fn next(&self) -> Vec<oneshot::Sender<Outcome>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default()
+    }
+}
 
 impl Together {
-    /// Appends an event on the shared stream. `None` if it was not recorded there, or not in time: append it by itself.
-    pub(crate) async fn append(&self, client: &Client, event: &NewEvent) -> Option<Outcome> {
+    /// Appends an event on the shared stream, which `run` appends to while it is open. `None` if the event was not
+    /// recorded there, or not in time: append it by itself.
+    pub(crate) async fn append<F>(
+        &self,
+        event: &NewEvent,
+        limit: Duration,
+        run: impl FnOnce(mpsc::Receiver<Call>) -> F,
+    ) -> Option<Outcome>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let _counted = Counted::in_(&self.calls);
-        let stream = self.stream(client)?;
+        let stream = self.stream(run)?;
         let (outcome, recorded) = oneshot::channel();
         stream.send(Call { event: event.clone(), outcome }).await.ok()?;
-        tokio::time::timeout(client.timeouts.call, recorded).await.ok()?.ok()
+        tokio::time::timeout(limit, recorded).await.ok()?.ok()
     }
 
     /// The open stream. One is opened for two calls at a time: a call on its own does not need it.
-    fn stream(&self, client: &Client) -> Option<mpsc::Sender<Call>> {
+    fn stream<F>(&self, run: impl FnOnce(mpsc::Receiver<Call>) -> F) -> Option<mpsc::Sender<Call>>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = stream.as_ref().filter(|stream| !stream.is_closed()) {
             return Some(open.clone());
@@ -62,7 +82,7 @@ impl Together {
             return None;
         }
         let (opened, calls) = mpsc::channel(APPEND_EVENTS_MAX);
-        tokio::spawn(run(client.clone(), calls));
+        tokio::spawn(run(calls));
         Some(stream.insert(opened).clone())
     }
 }
@@ -83,25 +103,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Appends what calls bring until none has come for a while. Calls that are dropped here without an outcome go on by
-/// themselves.
-async fn run(client: Client, calls: mpsc::Receiver<Call>) {
-    let waiting = Waiting::default();
-    let batches = Box::pin(batches(calls, Arc::clone(&waiting)));
-    let mut results = client.append_stream(batches, Window(TOGETHER_MESSAGES_MAX));
-    while let Some(Ok(results)) = results.next().await {
-        let outcomes = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default();
-        for (outcome, result) in outcomes.into_iter().zip(results) {
-            if let Ok(recorded) = result.result {
-                // Nobody may be waiting any more.
-                let _ = outcome.send(recorded);
-            }
-        }
-    }
-}
-
 /// Each message has what came while those before it were on their way.
-fn batches(calls: mpsc::Receiver<Call>, waiting: Waiting) -> impl Stream<Item = Vec<NewEvent>> + Send {
+pub(crate) fn batches(calls: mpsc::Receiver<Call>, waiting: Waiting) -> impl Stream<Item = Vec<NewEvent>> + Send {
     futures_util::stream::unfold((calls, None, waiting), |(mut calls, mut next, waiting)| async move {
         let (mut events, mut outcomes, mut bytes) = (Vec::new(), Vec::new(), 0);
         while events.is_empty() {
@@ -125,7 +128,7 @@ fn batches(calls: mpsc::Receiver<Call>, waiting: Waiting) -> impl Stream<Item = 
                 next = calls.try_recv().ok();
             }
         }
-        waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(outcomes);
+        waiting.push(outcomes);
         Some((events, (calls, next, waiting)))
     })
 }
