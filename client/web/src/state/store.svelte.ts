@@ -80,8 +80,12 @@ export class Ask<T> {
   ask(question: Question<T> | undefined): void {
     const isNew = question?.key !== this.#question?.key
     this.#question = question
-    if (!question) return this.stop()
+    if (!question) {
+      this.isAsking = false
+      return this.stop()
+    }
     if (!isNew) return
+    this.isAsking = true
     this.isStale = this.value !== undefined
     if (!this.isStale) this.state = 'loading'
     this.#later(question.settleMs ?? 0, () => void this.#run(question, Date.now()))
