@@ -124,6 +124,7 @@ export class KnownLog {
     const key = VerifierKey.parse(kept.key);
     const now = SignedCheckpoint.parse(kept.checkpoint);
     const [from, to] = [earlier.verify(key), now.verify(key)];
+    if (from.size > to.size) throw new KithError("not_verified", fewer("this checkpoint", from.size, to.size));
     const growth = new Growth(from.size, await this.#growth(from, to, signal), now);
     growth.verify(earlier, key);
     return growth;
@@ -136,12 +137,13 @@ export class KnownLog {
     if (!equal(key.publicKey, now.key.publicKey)) return contradicted("other_key", "another key signs this log than when you first saw it");
     if (key.origin !== now.key.origin) return contradicted("restored", "this log was restored: it continues another history than the one you saw");
     const before = SignedCheckpoint.parse(kept.checkpoint).verify(key);
+    if (before.size > now.checkpoint.size) return contradicted("rewritten", fewer("you have already seen", before.size, now.checkpoint.size));
     try {
       const hashes = await this.#growth(before, now.checkpoint, signal);
       verifyConsistency(before.size, before.root, now.checkpoint.size, now.checkpoint.root, hashes);
     } catch (error) {
       if (!(error instanceof KithError) || error.kind !== "not_verified") throw error;
-      return contradicted("rewritten", error.message);
+      return contradicted("rewritten", `the log does not continue what you have already seen: ${error.message}`);
     }
     return { state: "verified", kept: this.#keep(now, kept) };
   }
@@ -180,6 +182,8 @@ function found(key: string, note: string): Found {
   const [parsed, signed] = [VerifierKey.parse(key), SignedCheckpoint.parse(note)];
   return { key: parsed, signed, checkpoint: signed.verify(parsed) };
 }
+
+const fewer = (than: string, seen: bigint, shown: bigint) => `the log has fewer entries than ${than}: ${shown.toLocaleString()} instead of ${seen.toLocaleString()}`;
 
 /** Reads what was kept; `undefined` for whatever else a store may hold. */
 function readKept(text: string | null): KeptLog | undefined {

@@ -2,7 +2,7 @@
 // to anybody else, nothing for axe to find, no sideways scrolling, and the same again after a reload.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { fit, launch, open, person, settled, violations } from './browser.mjs'
+import { fit, launch, open, person, stands, violations } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, places
@@ -43,9 +43,10 @@ describe('every page', () => {
     const context = await person(browser, kithd)
     for (const [name, hash] of Object.entries(places)) {
       const { page, problems } = await open(context, kithd, hash)
+      await stands(page)
       const first = await read(page)
       await page.reload()
-      await settled(page)
+      await stands(page)
       assert.equal(await read(page), first, `${name}: the same after a reload`)
       assert.equal(new URL(page.url()).hash, hash, `${name}: the address stays`)
       assert.deepEqual(problems, [], name)
@@ -59,6 +60,7 @@ describe('every page', () => {
       const context = await person(browser, kithd, { ...options, bypassCSP: true })
       for (const [name, hash] of Object.entries(places)) {
         const { page } = await open(context, kithd, hash)
+        await stands(page)
         assert.deepEqual(await violations(page), [], name)
         await page.close()
       }

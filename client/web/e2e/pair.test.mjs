@@ -56,7 +56,7 @@ it('what was known is what was recorded by then: before the import, nothing', as
   await page.getByRole('button', { name: 'Was known' }).click()
   await page.getByLabel('As of the end of this day, UTC').fill('2026-06-20')
   await page.waitForURL(/known=\d+/)
-  await page.getByText(/as known at/).first().waitFor()
+  await page.getByText(/as known at/).filter({ visible: true }).first().waitFor()
   await context.close()
 })
 

@@ -6,26 +6,35 @@ import { Kithd } from '../e2e/kithd.mjs'
 const BYTES_MAX = 300_000
 const folder = new URL('../shots/', import.meta.url)
 
-/** Names of people to their ids. */
-async function people(kithd) {
-  const found = await kithd.kith(['person', 'list'])
-  return new Map(found.map(one => [one.name, one.id]))
-}
-
 const kithd = await Kithd.start()
 const browser = await launch()
 try {
   await mkdir(folder, { recursive: true })
-  const ids = await people(kithd)
-  const pair = ['Lotte Blackbird', 'Monty Seashell'].map(name => ids.get(name)).sort()
+  const people = new Map((await kithd.kith(['person', 'list'])).map(one => [one.name, one.id]))
+  const [lotte, monty] = ['Lotte Blackbird', 'Monty Seashell'].map(name => people.get(name))
+  const [{ secret: token }] = await kithd.kith(['token', 'add', '--role', 'recorder', '--person', lotte])
+  // What was recorded by mistake stays in the log, and no longer counts.
+  const met = (await kithd.kith(['why', 'strength', ...[lotte, monty].sort()])).filter(one => one.kind === 'met')
+  await kithd.kith(['retract', met[1].id, '--reason', 'mistake', '--note', 'That was the Thursday group, not the two of us.'], { token })
   const pictures = [
-    ['network', '#/demo/network?bridge=larkspur,mossbridge', {}],
-    ['pair', `#/demo/pairs/${pair.join('/')}`, { dark: true }],
+    { name: 'network', hash: '#/demo/network?bridge=larkspur,mossbridge', look: { width: 1200, height: 680 } },
+    {
+      name: 'pair',
+      hash: `#/demo/pairs/${lotte}/${monty}`,
+      look: { width: 1200, height: 672, dark: true },
+      async prepare(page) {
+        await page.getByRole('button', { name: /^Verify these/ }).click()
+        await page.getByText(/entries are in the log/).waitFor()
+        await page.locator('aside').evaluate(aside => aside.scrollTo(0, 0))
+      },
+    },
   ]
   let bytes = 0
-  for (const [name, hash, look] of pictures) {
-    const context = await person(browser, kithd, { width: 1280, height: 800, ...look })
+  for (const { name, hash, look, prepare } of pictures) {
+    const context = await person(browser, kithd, { token, ...look })
     const { page, problems } = await open(context, kithd, hash)
+    await prepare?.(page)
+    await page.mouse.move(0, 0)
     await page.waitForTimeout(1_500)
     const path = new URL(`${name}.png`, folder).pathname
     await page.screenshot({ path })

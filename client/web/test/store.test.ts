@@ -75,6 +75,19 @@ it('growth asks again, but never gives up a call that is on its way', async () =
   expect(call).toHaveBeenCalledTimes(3)
 })
 
+it('a server that is busy is asked again in silence, and the answer is awaited all the while', async () => {
+  vi.useFakeTimers()
+  const answer = new store.Ask<number>()
+  const call = vi.fn(async () => 1).mockRejectedValueOnce(refused('RATE_LIMITED'))
+  answer.ask({ key: 'one', call })
+  await vi.advanceTimersByTimeAsync(100)
+  expect([answer.state, answer.isAsking]).toEqual(['loading', true])
+  await vi.advanceTimersByTimeAsync(1000)
+  expect([answer.state, answer.value, answer.isAsking]).toEqual(['value', 1, false])
+  expect(call).toHaveBeenCalledTimes(2)
+  vi.useRealTimers()
+})
+
 it('an answer that cannot change is not asked again, and nothing is empty', async () => {
   const answer = new store.Ask<number>()
   const { call, end } = slow()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { dayOf, isoDay, showAgo } from '../src/words/time'
-import { bytes, folded, initials, listed, shortened, visible } from '../src/words/value'
+import { bytes, folded, initials, listed, sentence, shortened, visible } from '../src/words/value'
 
 it('days are read as UTC days, and only real ones', () => {
   expect(dayOf('1970-01-02')).toBe(1)
@@ -13,6 +13,11 @@ it('what shows nothing is shown, and joiners stay where a script needs them', ()
   expect(visible('می‌خواهم')).toBe('می‌خواهم')
   expect(visible('one\ntwo')).toBe('one\ntwo')
   expect(visible('a\u200db')).toBe('aU+200Db')
+})
+
+it('a message is told as a sentence', () => {
+  expect(sentence('the proof has 3 hashes')).toBe('The proof has 3 hashes.')
+  expect(sentence('Try again.')).toBe('Try again.')
 })
 
 it('search knows no case and no accents', () => {

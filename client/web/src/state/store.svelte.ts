@@ -80,8 +80,12 @@ export class Ask<T> {
   ask(question: Question<T> | undefined): void {
     const isNew = question?.key !== this.#question?.key
     this.#question = question
-    if (!question) return this.stop()
+    if (!question) {
+      this.isAsking = false
+      return this.stop()
+    }
     if (!isNew) return
+    this.isAsking = true
     this.isStale = this.value !== undefined
     if (!this.isStale) this.state = 'loading'
     this.#later(question.settleMs ?? 0, () => void this.#run(question, Date.now()))
@@ -120,6 +124,7 @@ export class Ask<T> {
     const abort = (this.#abort = new AbortController())
     this.isAsking = true
     this.#isDue = false
+    let isRepeated = false
     try {
       const value = await question.call(abort.signal)
       if (abort.signal.aborted) return
@@ -129,25 +134,30 @@ export class Ask<T> {
       this.state = question.isEmpty?.(value) ? 'empty' : 'value'
       if (question.renewMs) this.#renewAfter(question.renewMs)
     } catch (error) {
-      if (!abort.signal.aborted) this.#failed(error, question, since)
+      if (!abort.signal.aborted) isRepeated = this.#failed(error, question, since)
     } finally {
       if (!abort.signal.aborted) {
-        this.isAsking = false
-        if (this.#isDue && this.error === undefined) this.again()
+        this.isAsking = isRepeated
+        if (this.#isDue && !isRepeated && this.error === undefined) this.again()
       }
     }
   }
 
-  #failed(error: unknown, question: Question<T>, since: number): void {
+  /** Whether the call is repeated in silence: then an answer is still awaited. */
+  #failed(error: unknown, question: Question<T>, since: number): boolean {
     if (isBusy(error) && Date.now() - since < PATIENCE_MS) {
       this.#timer = setTimeout(() => void this.#run(question, since), error.retryAfterMs ?? 500)
-      return
+      return true
     }
-    if (isSignedOut(error)) return session.end(error.message)
+    if (isSignedOut(error)) {
+      session.end(error.message)
+      return false
+    }
     this.error = error instanceof Error ? error : new Error(String(error))
     this.state = stateOf(error)
     const wait = error instanceof KithError && error.retryAfterMs ? error.retryAfterMs : RETRY_MS
     if (this.state === 'building' || this.state === 'offline') this.#timer = setTimeout(() => void this.#run(question, Date.now()), Math.max(500, wait))
+    return false
   }
 }
 

@@ -1,5 +1,6 @@
 // What the page hands out itself, as a file or to the clipboard: nothing is asked of the server.
 import type { Standing } from 'kith-client'
+import { sentence } from '../words/value'
 import { toasts } from './toast.svelte'
 
 export function save(name: string, type: string, content: BlobPart): void {
@@ -13,7 +14,7 @@ export function save(name: string, type: string, content: BlobPart): void {
 
 /** Both checkpoints of a log that contradicts what was kept of it: evidence for whoever runs it. */
 export function saveBoth(network: string, { kept, found, why }: Exclude<Standing, { state: 'verified' }>): void {
-  save(`kith-${network}-checkpoints.txt`, 'text/plain', `${why}\n\nkept by this browser, signed by ${kept.key}\n${kept.checkpoint}\nshown by the server now, signed by ${found.key}\n${found.checkpoint}`)
+  save(`kith-${network}-checkpoints.txt`, 'text/plain', `${sentence(why)}\n\nkept by this browser, signed by ${kept.key}\n${kept.checkpoint}\nshown by the server now, signed by ${found.key}\n${found.checkpoint}`)
 }
 
 /** Copies a text, and says so; whether it was copied. Pages without TLS may not, and say that. */

@@ -29,6 +29,9 @@ export function bytes(value: number | bigint): string {
 /** "1 tie", "3 ties". */
 export const many = (value: number, noun: string, nouns = `${noun}s`): string => `${count(value)} ${value === 1 ? noun : nouns}`
 
+/** A message as a sentence: "the proof has 3 hashes" is "The proof has 3 hashes." */
+export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
+
 /** A name of a column or reason as words: "days_in_contact" is "days in contact". */
 export const spaced = (name: string): string => name.replaceAll('_', ' ')
 
