@@ -1,7 +1,7 @@
 // Two people: filters, days, what was known, proof, withdrawal.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { launch, open, person, settled } from './browser.mjs'
+import { launch, open, person, settled, stands } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
 let kithd, browser, hash
@@ -37,6 +37,7 @@ it('kinds are filters in the address; a link to a meeting lights it', async () =
 it('another day has another strength and fewer entries, and the address holds it', async () => {
   const context = await person(browser, kithd)
   const { page } = await open(context, kithd, hash)
+  await stands(page)
   const [today, all] = [await score(page), await page.locator('.entry').count()]
   await page.goto(`${kithd.base}${hash}?at=2026-06-20`)
   await page.getByText('strength on 20 Jun 2026').waitFor()
