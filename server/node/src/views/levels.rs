@@ -18,7 +18,7 @@ use std::{
 /// Identifies the built-in plugins of this program.
 static BUILT_IN: LazyLock<[u8; 32]> = LazyLock::new(|| {
     let digests = BUILTINS.iter().map(|builtin| digest_of(builtin.component));
-    digests.fold(Sha256::new(), |hash, digest| hash.chain_update(digest)).finalize().into()
+    digests.fold(Sha256::new(), Digest::chain_update).finalize().into()
 });
 
 /// The positions that views have reached.

@@ -38,7 +38,7 @@ async fn evidence(node: &Running, number: usize) -> u32 {
 async fn await_open(node: &Running, networks: usize) {
     let began = Instant::now();
     while node.node.views().open_networks() != networks {
-        assert!(began.elapsed() < Duration::from_secs(60), "{} are open", node.node.views().open_networks());
+        assert!(began.elapsed() < Duration::from_mins(1), "{} are open", node.node.views().open_networks());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
