@@ -3,7 +3,10 @@
 //! A token names its position and day: all pages of a question are cut from the same rows.
 
 use crate::{
-    contract::{GuestValue, key::first},
+    contract::{
+        GuestValue,
+        key::{Key, first},
+    },
     file::{
         row::{RowKey, StoredRow, compare_values, decode_value, put_value},
         zones::{Bounds, ordinal},
@@ -115,14 +118,14 @@ impl Page {
         }
     }
 
-    /// Whether the page is complete: of rows that begin with this value, none belongs on it.
-    pub(crate) fn is_complete_before(&mut self, best: Best) -> bool {
+    /// Whether the page is complete: of rows that begin with this value and key, none belongs on it.
+    pub(crate) fn is_complete_before(&mut self, best: Best, key: Key) -> bool {
         // Not after each few rows: cutting takes time in proportion to the page.
         if self.rows.len() > self.size + self.size / 8 + 1 || self.last_kept.is_none() && self.rows.len() > self.size {
             self.cut();
         }
-        let last = self.last_kept.as_ref().and_then(|last| self.order.best_of(&last.value));
-        last.is_some_and(|last| last < best)
+        let last = self.last_kept.as_ref().and_then(|last| Some((self.order.best_of(&last.value)?, last.row_key.key)));
+        last.is_some_and(|last| last < (best, key))
     }
 
     /// Keeps one row more than fits on the page, which shows whether there is another page. Returns the size of the
@@ -194,7 +197,6 @@ impl PageToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::key::Key;
     use proptest::prelude::*;
 
     fn row(value: GuestValue) -> Vec<u8> {

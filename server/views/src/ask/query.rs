@@ -263,7 +263,7 @@ pub(crate) fn see_zones(
     page: &mut Page,
 ) -> Result<usize, SnapshotError> {
     for (visited, (best, zone)) in zones.iter().enumerate() {
-        if page.is_complete_before(*best) {
+        if page.is_complete_before(*best, zone.keys().0) {
             return Ok(visited);
         }
         snapshot.visit_zone(*zone, |row_key, row| page.see(row_key, row))?;
