@@ -17,8 +17,8 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// How often to try.
     pub retry: Retry,
-    /// Whether single events that are appended at the same time, without a condition, share a stream: many times as
-    /// fast as a call each, with the same outcomes and errors.
+    /// Whether single events that are appended at the same time, without a condition, share a stream: less work
+    /// than a call each, with the same outcomes and errors.
     pub together: bool,
 }
 

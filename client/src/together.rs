@@ -1,5 +1,4 @@
-//! Single events that are appended at the same time share an `AppendStream`: a call each costs the server and the client
-//! several times as much.
+//! Single events that are appended at the same time share an `AppendStream`, which is less work than a call each.
 //!
 //! Invariant: whatever the stream does not record is appended by a call of its own, with the same event id. So errors are
 //! those of `Append`, and nothing is recorded twice.
