@@ -123,7 +123,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("sessions", &["client", "error", "options", "retry"]),
             ("status", &["client", "error", "retry"]),
             ("append_stream", &["builder", "client", "error", "retry"]),
-            ("append", &["append_stream", "builder", "client", "error", "limits", "retry", "together"]),
+            ("append", &["append_stream", "builder", "client", "error", "limits", "options", "retry", "together"]),
             ("checkpoints", &["client", "error", "proofs", "retry"]),
             ("read", &["client", "entries", "error", "proofs", "retry"]),
             ("views", &["client", "error", "follow", "retry"]),

@@ -6,6 +6,7 @@ use crate::{
     client::Client,
     error::Error,
     limits::TOGETHER_MESSAGES_MAX,
+    options::Retry,
     retry::Repeat,
     together::{Call, Waiting, batches},
 };
@@ -56,7 +57,8 @@ impl Client {
 async fn append_together(client: Client, calls: mpsc::Receiver<Call>) {
     let waiting = Waiting::default();
     let batches = Box::pin(batches(calls, waiting.clone()));
-    let mut results = client.append_stream(batches, Window(TOGETHER_MESSAGES_MAX));
+    // Where it fails, each call tries again by itself, as often as its client does.
+    let mut results = client.with_retry(Retry::NEVER).append_stream(batches, Window(TOGETHER_MESSAGES_MAX));
     while let Some(Ok(results)) = results.next().await {
         for (outcome, result) in waiting.next().into_iter().zip(results) {
             if let Ok(recorded) = result.result {
