@@ -27,6 +27,7 @@ impl Client {
     /// Safe to repeat: an event that is already recorded yields [`Outcome::Duplicate`] with its first position.
     pub async fn append(&self, events: &[NewEvent], condition: Option<&Condition>) -> Result<Vec<Outcome>, Error> {
         check_append_size(events.len(), events.iter().map(NewEvent::size_bytes).sum())?;
+        let _counted = self.together.as_ref().map(|together| together.count());
         if let ([event], None, Some(together)) = (events, condition, &self.together)
             && let Some(outcome) =
                 together.append(event, self.timeouts.call, |calls| append_together(self.clone(), calls)).await

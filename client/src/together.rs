@@ -50,6 +50,12 @@ impl Waiting {
 }
 
 impl Together {
+    /// Counts a call until it is answered, on the stream or by itself.
+    pub(crate) fn count(&self) -> Counted<'_> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Counted(&self.calls)
+    }
+
     /// Appends an event on the shared stream, which `run` appends to while it is open. `None` if the event was not
     /// recorded there, or not in time: append it by itself.
     pub(crate) async fn append<F>(
@@ -61,7 +67,6 @@ impl Together {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let _counted = Counted::in_(&self.calls);
         let stream = self.stream(run)?;
         let (outcome, recorded) = oneshot::channel();
         stream.send(Call { event: event.clone(), outcome }).await.ok()?;
@@ -87,14 +92,7 @@ impl Together {
 }
 
 /// Counts a call for as long as it exists.
-struct Counted<'a>(&'a AtomicUsize);
-
-impl<'a> Counted<'a> {
-    fn in_(calls: &'a AtomicUsize) -> Self {
-        calls.fetch_add(1, Ordering::Relaxed);
-        Self(calls)
-    }
-}
+pub(crate) struct Counted<'a>(&'a AtomicUsize);
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
@@ -130,4 +128,48 @@ pub(crate) fn batches(calls: mpsc::Receiver<Call>, waiting: Waiting) -> impl Str
         waiting.push(outcomes);
         Some((events, (calls, next, waiting)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventBuilder, now};
+    use futures_util::StreamExt;
+    use kith_core::{event::Met, position::Position};
+
+    async fn answer(calls: mpsc::Receiver<Call>) {
+        let waiting = Waiting::default();
+        let mut batches = Box::pin(batches(calls, waiting.clone()));
+        while let Some(events) = batches.next().await {
+            let outcomes = waiting.next();
+            assert_eq!(outcomes.len(), events.len());
+            for outcome in outcomes {
+                outcome.send(Outcome::Accepted(Position::new(7))).unwrap();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_at_the_same_time_share_a_stream_and_one_alone_opens_none() {
+        let met = Met { people: ["amina", "ben"].map(|id| id.parse().unwrap()).into() };
+        let event = EventBuilder::new(met, now()).build().unwrap();
+        let (together, opened) = (Together::default(), AtomicUsize::new(0));
+        let append = || async {
+            let _counted = together.count();
+            let run = |calls| {
+                opened.fetch_add(1, Ordering::Relaxed);
+                answer(calls)
+            };
+            together.append(&event, Duration::from_secs(5), run).await
+        };
+        assert_eq!((append().await, opened.load(Ordering::Relaxed)), (None, 0));
+        // Another call is on its way by itself.
+        let alone = together.count();
+        let recorded = Some(Outcome::Accepted(Position::new(7)));
+        assert_eq!((append().await, append().await, opened.load(Ordering::Relaxed)), (recorded, recorded, 1));
+        drop(alone);
+        assert_eq!((append().await, opened.load(Ordering::Relaxed)), (recorded, 1), "it is still open");
+        tokio::time::sleep(3 * TOGETHER_IDLE).await;
+        assert_eq!((append().await, opened.load(Ordering::Relaxed)), (None, 1), "it has ended");
+    }
 }
