@@ -14,7 +14,8 @@ use kith_proto::v1::{
     admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
     network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
-    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
+    records_service_client::RecordsServiceClient, session_service_client::SessionServiceClient,
+    view_service_client::ViewServiceClient,
 };
 use std::{sync::Arc, time::Duration};
 use tonic::{
@@ -183,6 +184,10 @@ impl Client {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
         SessionServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn records(&self) -> RecordsServiceClient<Transport> {
+        RecordsServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
     }
 
     pub(crate) fn networks(&self) -> NetworkServiceClient<Transport> {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use bytes::Bytes;
-use kith_core::{detail::Detail, entry::Entry, event::Event};
+use kith_core::{detail::Detail, entry::Entry, event::Event, position::Position};
 use kith_proto::v1;
 use std::collections::HashMap;
 
@@ -23,8 +23,10 @@ pub struct Recorded {
     pub entry: Entry,
     /// Its event.
     pub event: Event,
-    /// The details that the caller may see, without erased ones.
+    /// The details that exist, as far as the caller may see them.
     pub details: Vec<Detail>,
+    /// The details that are no more: index among the event's commitments, and position of the entry that erased them.
+    pub erased: Vec<(usize, Position)>,
 }
 
 impl Recorded {
@@ -32,7 +34,7 @@ impl Recorded {
     pub fn decode(bytes: &Bytes) -> Result<Self, Error> {
         let entry = Entry::decode(bytes).map_err(Error::answer)?;
         let event = entry.event().map_err(Error::answer)?;
-        Ok(Self { bytes: bytes.clone(), entry, event, details: Vec::new() })
+        Ok(Self { bytes: bytes.clone(), entry, event, details: Vec::new(), erased: Vec::new() })
     }
 
     /// Decodes an entry that a row stands on, with its details.
@@ -58,16 +60,21 @@ impl Entries {
 
     /// Decodes all of them.
     pub fn decode(&self) -> Result<Vec<Recorded>, Error> {
-        let details: HashMap<_, _> = self.details.iter().map(|entry| (entry.position, &entry.details)).collect();
+        let details: HashMap<_, _> = self.details.iter().map(|entry| (entry.position, entry)).collect();
         let open = |bytes| {
             let mut recorded = Recorded::decode(bytes)?;
             if let Some(details) = details.get(&recorded.entry.position.get()) {
-                recorded.details = read(details)?;
+                recorded.details = read(&details.details)?;
+                recorded.erased = details.erased.iter().map(erased).collect();
             }
             Ok(recorded)
         };
         self.bytes.iter().map(open).collect()
     }
+}
+
+fn erased(erased: &v1::ErasedDetail) -> (usize, Position) {
+    (erased.index as usize, Position::new(erased.position))
 }
 
 fn read(details: &[v1::Detail]) -> Result<Vec<Detail>, Error> {
@@ -81,7 +88,6 @@ mod tests {
     use kith_core::{
         detail::DetailKind,
         event::{Fact, Habit, Met},
-        position::Position,
         timestamp::Timestamp,
     };
 
@@ -101,14 +107,16 @@ mod tests {
             event_bytes: event.to_proto().event,
             signature: None,
         };
-        let details = v1::EntryDetails { position: 8, details: event.to_proto().details };
+        let gone = v1::ErasedDetail { index: 1, position: 9 };
+        let details = v1::EntryDetails { position: 8, details: event.to_proto().details, erased: vec![gone] };
         let entries = Entries::new(vec![entry(7).encode(), entry(8).encode()], vec![details]);
         let opened = entries.decode().unwrap();
         assert!(opened[0].details.is_empty());
         assert_eq!(opened[1].details[0].text, "spoke");
+        assert_eq!(opened[1].erased, [(1, Position::new(9))]);
         assert_eq!(opened[1].event.id, event.id());
         let evidence = v1::Evidence { entry: entry(8).encode(), share: None, details: event.to_proto().details };
-        assert_eq!(Recorded::of_evidence(&evidence).unwrap(), opened[1]);
+        assert_eq!(Recorded::of_evidence(&evidence).unwrap(), Recorded { erased: Vec::new(), ..opened[1].clone() });
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod partial_tree;
 mod plugins;
 mod proofs;
 mod read;
+mod records;
 #[cfg(feature = "replica")]
 pub mod replica;
 mod retry;
@@ -79,6 +80,7 @@ pub use partial_tree::{PartialTree, PartialTreeError};
 pub use plugins::{Component, Installing, NewPlugin, Plugins};
 pub use proofs::{ConsistencyProof, InclusionProof};
 pub use read::{Common, Direction, Gaps, Head, Page, ReadOptions};
+pub use records::Grounds;
 pub use sessions::ConsoleCode;
 pub use subscribe::{Cursor, Subscription, Update};
 pub use tonic::transport::{Channel, Endpoint};

@@ -7,7 +7,8 @@ use kith_proto::v1::{
     self, admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
     network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
-    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
+    records_service_client::RecordsServiceClient, session_service_client::SessionServiceClient,
+    view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -122,6 +123,11 @@ impl Raw {
     /// The network service.
     pub fn networks(&self) -> NetworkServiceClient<Service> {
         NetworkServiceClient::new(self.service.clone())
+    }
+
+    /// The records service.
+    pub fn records(&self) -> RecordsServiceClient<Service> {
+        RecordsServiceClient::new(self.service.clone())
     }
 
     /// The plugin service.

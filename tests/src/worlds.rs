@@ -2,19 +2,22 @@
 
 /// Calls whose answers must be the same in two worlds that differ only in what the caller must not see. The suite makes
 /// each of them.
-pub const COMPARED: [&str; 24] = [
+pub const COMPARED: [&str; 27] = [
     "Append",
     "AppendStream",
     "CertifyView",
     "DiffPlugin",
     "DigestView",
+    "ErasePerson",
     "ExplainRow",
     "FetchComponent",
     "GetCheckpoint",
     "GetConsistencyProof",
+    "GetErasure",
     "GetInclusionProof",
     "GetPerson",
     "Head",
+    "ListHolds",
     "ListNetworks",
     "ListOrganisations",
     "ListPeople",
@@ -30,10 +33,12 @@ pub const COMPARED: [&str; 24] = [
 ];
 
 /// Calls that are not compared, and why.
-pub const APART: [(&str, &str); 13] = [
+pub const APART: [(&str, &str); 15] = [
     ("ActivatePlugin", "changes a plugin and answers with the position of that change"),
     ("Backup", "gives whole networks to the server's owner alone"),
+    ("ChangeHold", "sets or lifts a hold and answers with the position of that change"),
     ("CreateNetwork", "makes an empty network"),
+    ("EraseDetails", "erases details of an event that the caller may see; others are unknown to it as in every call"),
     ("GetStatus", "tells the server's owner alone, of networks nothing but names and heads"),
     ("InstallPlugin", "takes a plugin in; what it answers is what `ListPlugins` says of it"),
     ("IssueToken", "makes a token and answers with it"),

@@ -1,6 +1,6 @@
 //! The format of a data folder: one written by an earlier build is opened, one of another format is refused.
 //!
-//! `tests/fixtures/format-2` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
+//! `tests/fixtures/format-3` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
 //! is a release, a change of the format raises its number and regenerates the folder.
 
 use crate::village::{populate, token};
@@ -25,14 +25,21 @@ use std::{
 };
 
 /// The primary data in a data folder, and the token to read it. Files with this ending are compressed.
-const FILES: [&str; 6] =
-    ["log.redb.gz", "keys/keys.redb.gz", "keys/root.key", "keys/checkpoint.key", "checkpoint", "owner.token"];
+const FILES: [&str; 7] = [
+    "log.redb.gz",
+    "keys/keys.redb.gz",
+    "keys/root.key",
+    "keys/checkpoint.key",
+    "checkpoint",
+    "erasures",
+    "owner.token",
+];
 
 /// More meetings than a chunk of the index holds.
 const MEETINGS: u32 = 4_200;
 
 fn fixture() -> PathBuf {
-    root().join("tests/fixtures/format-2")
+    root().join("tests/fixtures/format-3")
 }
 
 /// Fills a new data folder with something of every kind.
@@ -48,6 +55,11 @@ async fn write() -> Arc<DataFolder> {
     let (_, carol) = token(&cli, &["--role", "recorder", "--person", "carol", "--organisation", "hillside"]);
     cli.token(&carol).run(&["met", "carol", "dan", "--on", "2026-02-02", "--scope", "organisation"]).ok();
     cli.run(&["token", "revoke", &id]).ok();
+    let noted = cli.json(&["met", "ben", "dan", "--on", "2026-02-04", "--note", "not for here"]);
+    cli.run(&["details", "erase", noted["id"].as_str().unwrap(), "--reason", "error"]).ok();
+    cli.run(&["hold", "set", "ben", "--reason", "inquiry", "--reference", "INQ-7"]).ok();
+    cli.run(&["person", "add", "Wilma Quicksilver", "--org", "riverside", "--id", "p-wq"]).ok();
+    cli.run(&["person", "erase", "p-wq", "--reason", "withdrawn", "--reference", "IG-1", "--wait"]).ok();
     let raw = Raw::connect(&server.url(), &server.token()).await;
     for first in (0..MEETINGS).step_by(600) {
         raw.append((first..first + 600).map(|number| sent(&meeting(number))).collect()).await.unwrap();
@@ -87,6 +99,7 @@ async fn observe(data: &Arc<DataFolder>) -> Value {
             "people": cli.json_lines(&["person", "list"]),
             "tokens": cli.json_lines(&["token", "list"]).into_iter().filter(|token| token["reach"] == "network").collect::<Vec<_>>(),
             "with_words": cli.json_lines(&["log", "--after", "0", "--limit", "7"]),
+            "holds": cli.json_lines(&["hold", "list"]),
             "pairs": cli.json_lines(&["view", "strength", "--at", "2026-06-01"]).len(),
         }));
     }
@@ -138,8 +151,8 @@ fn other_formats_are_refused_and_left_alone() {
     let (newer, older) =
         ("start the program that wrote it, or a newer one", "made by an unreleased program; export with that program");
     for (key, found, own, what, advice) in [
-        ("format_version", 99, 2, "the log has format version 99", newer),
-        ("format_version", 1, 2, "the log has format version 1", older),
+        ("format_version", 99, 3, "the log has format version 99", newer),
+        ("format_version", 2, 3, "the log has format version 2", older),
         ("entry_version", 2, 1, "the log's entries have format version 2", newer),
     ] {
         let data = Arc::<DataFolder>::default();

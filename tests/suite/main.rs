@@ -9,6 +9,7 @@ mod call_rate;
 mod console;
 mod details;
 mod documents;
+mod erasure;
 mod evaluate;
 mod follow;
 mod format;

@@ -7,10 +7,12 @@ mod audit;
 mod audit_verify;
 mod completions;
 mod console;
+mod details;
 mod evaluate;
 mod followed_up;
 mod head;
 mod helped;
+mod hold;
 mod import;
 mod import_edges;
 mod log;
@@ -24,6 +26,7 @@ mod person;
 mod plugin;
 mod record;
 mod recording;
+mod records;
 mod referred;
 mod replica;
 mod retract;
@@ -90,6 +93,10 @@ pub(crate) enum ServerCommand {
     Network(network::NetworkCommand),
     #[command(subcommand, display_order = 103)]
     Token(token::TokenCommand),
+    #[command(subcommand, display_order = 103)]
+    Hold(hold::HoldCommand),
+    #[command(subcommand, display_order = 103)]
+    Details(details::DetailsCommand),
     #[command(subcommand, display_order = 106)]
     Admin(admin::AdminCommand),
 }
@@ -138,6 +145,8 @@ impl ServerCommand {
             Self::Whoami(args) => whoami::run(context, &args).await,
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
+            Self::Hold(command) => hold::run(context, command).await,
+            Self::Details(command) => details::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,
         }
     }

@@ -239,6 +239,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         Reason::LogPoisoned => Some("tell the server's operator: it must be restarted"),
         Reason::DiskFull => Some("tell the server's operator: its disk is almost full; reading still works"),
         Reason::LogRolledBack => Some("tell the server's operator; reading and proofs still work"),
+        Reason::PersonHeld => Some("`kith hold list` shows who set the hold; they can lift it"),
         Reason::ViewStopped => Some("`kith view -o json` shows why it stopped"),
         Reason::Unspecified
         | Reason::EventInvalid

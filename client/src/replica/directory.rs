@@ -14,7 +14,8 @@ use crate::builder::NewEvent;
 use kith_core::{
     detail::Detail,
     directory::Directory,
-    event::{DirectoryFact, Event, Fact},
+    erasures::Erasures,
+    event::{Administration, DirectoryFact, Event, Fact},
     id::{OrganisationId, PersonId},
     plugins::Plugins,
     position::Position,
@@ -30,6 +31,7 @@ pub(super) struct Known {
     directory: Directory,
     plugins: Plugins,
     names: HashMap<PersonId, String>,
+    erasures: Erasures,
 }
 
 impl Known {
@@ -38,6 +40,10 @@ impl Known {
         add_to_directory(&mut self.directory, &recorded.event, position);
         self.plugins.apply(&recorded.event, &recorded.entry);
         self.names.extend(names(&recorded.event, recorded.details));
+        self.erasures.apply(&recorded.event, &recorded.entry);
+        if let Fact::Administration(Administration::PersonErased { person, .. }) = &recorded.event.fact {
+            self.names.remove(person);
+        }
         Ok(())
     }
 }
@@ -130,6 +136,7 @@ impl Inner {
                 name: known.names.get(&person.id).cloned().unwrap_or_default(),
                 position: person.position.get(),
                 merged_into: known.directory.merge(&person.id).map(|merge| merge.kept.to_string()).unwrap_or_default(),
+                erased: known.erasures.of(&person.id).is_some(),
             };
             known.directory.people().iter().map(person).collect::<Vec<_>>()
         })?;

@@ -33,6 +33,7 @@ mod alarm;
 mod check;
 mod directory;
 mod environment;
+mod erase;
 mod error;
 mod events;
 mod explain;

@@ -5,21 +5,16 @@
 
 use super::{
     alarm::Finding,
+    erase::erase_all,
     error::StoreError,
     rows::State,
     settle::settle_up_to,
-    store::{change_state, decode},
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, SETTLED},
+    store::change_state,
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER},
 };
 use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
 use kith_blocks::{BlockEdge, StoredEntries};
-use kith_core::{
-    event::{Administration, Fact},
-    header::Header,
-    id::{EventId, PersonId},
-    position::Position,
-    tree::Subtree,
-};
+use kith_core::{event::Fact, header::Header, id::EventId, position::Position, tree::Subtree};
 use kith_proto::v1;
 use prost::Message;
 use redb::{ReadableTable, WriteTransaction};
@@ -150,12 +145,7 @@ pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]
     write_details(transaction, entries)?;
     write_common(transaction, entries)?;
     write_newer(transaction, entries)?;
-    for recorded in entries {
-        if let Fact::Administration(Administration::PersonErased { person, .. }) = &recorded.event.fact {
-            erase(transaction, person)?;
-        }
-    }
-    Ok(())
+    erase_all(transaction, entries)
 }
 
 fn write_blocks(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
@@ -183,10 +173,15 @@ fn write_ids(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(),
 
 fn write_details(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
     let mut table = transaction.open_table(DETAILS)?;
-    for recorded in entries.iter().filter(|recorded| !recorded.details.is_empty()) {
+    for recorded in entries.iter().filter(|recorded| !recorded.details.is_empty() || !recorded.erased.is_empty()) {
         let position = recorded.entry.position.get();
         let details = recorded.details.iter().map(kith_core::detail::Detail::to_proto).collect();
-        table.insert(position, v1::EntryDetails { position, details }.encode_to_vec().as_slice())?;
+        let erased = recorded.erased.iter().map(|(index, by)| v1::ErasedDetail {
+            index: u32::try_from(*index).expect("it was a number of 32 bits"),
+            position: by.get(),
+        });
+        let row = v1::EntryDetails { position, details, erased: erased.collect() };
+        table.insert(position, row.encode_to_vec().as_slice())?;
     }
     Ok(())
 }
@@ -225,36 +220,4 @@ fn write_newer(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(
 
 fn open(bytes: &bytes::Bytes) -> Option<(kith_core::entry::Entry, kith_core::event::Event)> {
     Recorded::decode(bytes).ok().map(|recorded| (recorded.entry, recorded.event))
-}
-
-/// Removes all details about an erased person, from entries and from events kept to be sent again.
-fn erase(transaction: &WriteTransaction, person: &PersonId) -> Result<(), StoreError> {
-    let about = |detail: &v1::Detail| detail.subjects.iter().any(|subject| subject == person.as_str());
-    let mut table = transaction.open_table(DETAILS)?;
-    let mut rest = Vec::new();
-    for row in table.iter()? {
-        let (position, value) = row?;
-        let mut row: v1::EntryDetails = decode(value.value())?;
-        if row.details.iter().any(about) {
-            row.details.retain(|detail| !about(detail));
-            rest.push((position.value(), row));
-        }
-    }
-    for (position, row) in rest {
-        table.insert(position, row.encode_to_vec().as_slice())?;
-    }
-    let mut table = transaction.open_table(SETTLED)?;
-    let mut rest = Vec::new();
-    for row in table.iter()? {
-        let (number, value) = row?;
-        let mut event: v1::NewEvent = decode(value.value())?;
-        if event.details.iter().any(about) {
-            event.details.retain(|detail| !about(detail));
-            rest.push((number.value(), event));
-        }
-    }
-    for (number, event) in rest {
-        table.insert(number, event.encode_to_vec().as_slice())?;
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod apart;
 mod checks;
 mod ownership;
 mod pending;
+mod records;
 mod refusal;
 
 pub use refusal::{Refusal, Refused};
@@ -16,10 +17,11 @@ use crate::{
     detail::Detail,
     directory::Directory,
     entry::{self, Entry},
+    erasures::Erasures,
     event::Event,
     filter::Filter,
     header::Header,
-    id::EventId,
+    id::{EventId, PersonId},
     invalid::{Invalid, Problem, check_count},
     limits,
     may::{Action, Principal, may},
@@ -44,6 +46,12 @@ pub trait State {
 
     /// The directory at the head.
     fn directory(&self) -> &Directory;
+
+    /// Erasures and holds at the head.
+    fn erasures(&self) -> &Erasures;
+
+    /// The people that details of an entry are about, by index; none for those that are gone.
+    fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, Self::Error>;
 
     /// The position of an event, if it is recorded.
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, Self::Error>;
@@ -165,7 +173,7 @@ impl<'s, S: State> Batch<'s, S> {
             future_ms_max,
             accepted: Vec::new(),
             positions: HashMap::new(),
-            pending: Pending::new(state.directory()),
+            pending: Pending::new(state.directory(), state.erasures()),
             memory: BytesMut::new(),
         }
     }
@@ -266,6 +274,9 @@ impl<'s, S: State> Batch<'s, S> {
         }
         let target = self.find_target(&prepared.event)?;
         self.check(principal, origin, &prepared, target.as_ref())?;
+        if let Some(position) = self.already(principal, &prepared.event) {
+            return Ok(Outcome::Duplicate(position));
+        }
         let accepted = self.accept(principal, prepared, target)?;
         let position = accepted.entry.position;
         self.pending.apply(&accepted);
@@ -334,11 +345,14 @@ impl<'s, S: State> Batch<'s, S> {
         }
     }
 
+    /// What the batch itself accepted at a position.
+    fn in_batch(&self, position: Position) -> Option<&Accepted> {
+        let index = position.get().checked_sub(self.state.head().next().get())?;
+        Some(&self.accepted[usize::try_from(index).expect("a batch fits in memory")])
+    }
+
     fn entry(&self, position: Position) -> Result<(Entry, Event), Stop<S::Error>> {
-        let first = self.state.head().next();
-        if position >= first {
-            let index = usize::try_from(position.get() - first.get()).expect("a batch fits in memory");
-            let accepted = &self.accepted[index];
+        if let Some(accepted) = self.in_batch(position) {
             return Ok((accepted.entry.clone(), accepted.event.clone()));
         }
         let entry = self.state.entry(position).map_err(Stop::Unreadable)?;
@@ -350,7 +364,7 @@ impl<'s, S: State> Batch<'s, S> {
         let mut in_directory = false;
         for dropped in self.accepted.drain(accepted..) {
             self.positions.remove(&dropped.event.id);
-            in_directory |= dropped.header.passes_every_filter();
+            in_directory |= dropped.header.is_common();
         }
         if in_directory {
             self.pending.replay(&self.accepted);

@@ -275,7 +275,7 @@ impl Event {
     }
 
     /// The person whom this event adds to or changes in the directory, if it does.
-    pub(crate) fn person_described(&self) -> Option<&PersonId> {
+    pub fn person_described(&self) -> Option<&PersonId> {
         match &self.fact {
             Fact::Directory(change) => change.person_described(),
             Fact::Habit(_) | Fact::Custom(_) | Fact::Retracted(_) | Fact::Administration(_) | Fact::Newer(_) => None,
@@ -287,6 +287,9 @@ impl Event {
         match &self.fact {
             Fact::Habit(habit) => habit.target(),
             Fact::Retracted(retracted) => Some((retracted.event, "event.retracted.event")),
+            Fact::Administration(Administration::DetailsErased { event, .. }) => {
+                Some((*event, "event.details_erased.event"))
+            }
             Fact::Custom(_) | Fact::Directory(_) | Fact::Administration(_) | Fact::Newer(_) => None,
         }
     }

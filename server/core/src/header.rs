@@ -63,9 +63,10 @@ impl Header {
     }
 
     /// Whether the entry is part of every filter and stream of those who may see it: it is common, and of scope
-    /// network. An organisation's administration is filtered like any other entry.
+    /// network, or it erases details, which every copy has to learn. The rest of an organisation's administration is
+    /// filtered like any other entry.
     pub fn passes_every_filter(&self) -> bool {
-        self.scope == Scope::Network && self.is_common()
+        self.is_common() && (self.scope == Scope::Network || self.kind.erases_details())
     }
 
     fn own(entry: &Entry, event: &Event) -> Self {

@@ -88,6 +88,17 @@ text_id!(
     |byte| byte.is_ascii_alphanumeric() || b"_.@:-".contains(&byte)
 );
 
+text_id!(
+    /// Why words are erased or held, as a word of a list: see [`crate::erasures`].
+    RecordsReason, 32, "made of a-z and -",
+    |byte| byte.is_ascii_lowercase() || byte == b'-'
+);
+text_id!(
+    /// The case that an erasure or a hold belongs to.
+    CaseReference, 64, "made of letters, digits and / _ . -",
+    |byte| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte)
+);
+
 /// An event's id: any RFC 9562 UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId([u8; 16]);

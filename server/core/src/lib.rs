@@ -13,6 +13,7 @@ pub mod decide;
 pub mod detail;
 pub mod directory;
 pub mod entry;
+pub mod erasures;
 pub mod event;
 pub mod filter;
 pub mod header;

@@ -48,6 +48,8 @@ pub const ORGANISATION_PLUGINS_MAX: usize = 16;
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
 /// Bytes of a plugin's component.
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Holds of one person.
+pub const HOLDS_MAX: usize = 64;
 /// Entries in one list of a filter.
 pub const FILTER_KINDS_MAX: usize = 32;
 /// People in a filter.

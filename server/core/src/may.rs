@@ -77,6 +77,8 @@ pub enum Action<'a> {
     EndPlugin,
     /// Let the server write an administration event of a kind, about a person of an organisation if it is about one.
     Write(&'a Kind, Option<&'a OrganisationId>),
+    /// Erase single details of an entry.
+    EraseDetailsOf(&'a Header),
 }
 
 /// A change of the directory's people, by the organisations that they belong to.
@@ -116,28 +118,38 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
         Action::Write(kind, organisation) => writes(principal, kind, *organisation),
+        Action::EraseDetailsOf(header) => {
+            let is_theirs = principal.organisation.is_none() || principal.organisation == header.organisation;
+            keeps_records(principal) && is_theirs && sees(principal, header)
+        }
     }
 }
 
 fn writes(principal: &Principal, kind: &Kind, organisation: Option<&OrganisationId>) -> bool {
     let Kind::Administration(kind) = kind else { return false };
-    let officer = principal.role == Role::RecordsOfficer
-        && organisation.is_some()
-        && principal.organisation.as_ref() == organisation;
-    let also = match kind {
+    let is_owner = principal.role == Role::Owner;
+    match kind {
         AdministrationKind::PluginInstalled
         | AdministrationKind::PluginActivated
         | AdministrationKind::PluginPaused
-        | AdministrationKind::PluginRemoved => principal.role == Role::Analyst,
-        AdministrationKind::PersonErased | AdministrationKind::ErasureCompleted | AdministrationKind::HoldChanged => {
-            officer
+        | AdministrationKind::PluginRemoved => is_owner || principal.role == Role::Analyst,
+        // Erasing is for those who answer for the person; anybody who keeps records may be obliged to keep theirs, and
+        // which details they may erase depends on the entry.
+        AdministrationKind::PersonErased | AdministrationKind::ErasureCompleted => {
+            let of_network = principal.organisation.is_none();
+            keeps_records(principal) && (of_network || principal.organisation.as_ref() == organisation)
         }
+        AdministrationKind::HoldChanged | AdministrationKind::DetailsErased => keeps_records(principal),
         AdministrationKind::MemberChanged
         | AdministrationKind::TokenIssued
         | AdministrationKind::TokenRevoked
-        | AdministrationKind::LogRestored => false,
-    };
-    principal.role == Role::Owner || also
+        | AdministrationKind::LogRestored => is_owner,
+    }
+}
+
+/// Whether a principal answers for what is kept and erased, in its organisation or in the network.
+fn keeps_records(principal: &Principal) -> bool {
+    matches!(principal.role, Role::RecordsOfficer | Role::Owner)
 }
 
 fn asks(principal: &Principal, owner: &PluginOwner) -> bool {
@@ -337,47 +349,48 @@ mod tests {
     }
 
     #[test]
-    fn analysts_write_plugins_and_officers_erase_in_their_organisation() {
-        let riverside = "riverside".parse().unwrap();
-        let write = |role, organisation, kind: &Kind, person_of: Option<&OrganisationId>| {
-            may(&principal(role, organisation), &Action::Write(kind, person_of))
+    fn analysts_write_plugins_and_only_owners_write_the_rest() {
+        let write = |role, organisation, kind| {
+            may(&principal(role, organisation), &Action::Write(&Kind::Administration(kind), None))
         };
-        assert!(write(Role::Analyst, None, &Kind::Administration(AdministrationKind::PluginInstalled), None));
-        assert!(!write(
-            Role::RecordsOfficer,
-            Some("riverside"),
-            &Kind::Administration(AdministrationKind::PluginInstalled),
-            None
-        ));
-        assert!(write(
-            Role::RecordsOfficer,
-            Some("riverside"),
-            &Kind::Administration(AdministrationKind::PersonErased),
-            Some(&riverside)
-        ));
-        assert!(!write(
-            Role::RecordsOfficer,
-            Some("hillside"),
-            &Kind::Administration(AdministrationKind::HoldChanged),
-            Some(&riverside)
-        ));
-        assert!(!write(Role::RecordsOfficer, None, &Kind::Administration(AdministrationKind::PersonErased), None));
-        assert!(!write(
-            Role::Analyst,
-            Some("riverside"),
-            &Kind::Administration(AdministrationKind::PersonErased),
-            Some(&riverside)
-        ));
-        assert!(!write(Role::Analyst, None, &Kind::Administration(AdministrationKind::TokenIssued), None));
-        for kind in [
-            Kind::Administration(AdministrationKind::LogRestored),
-            Kind::Administration(AdministrationKind::TokenIssued),
-            Kind::Administration(AdministrationKind::PersonErased),
-            Kind::Administration(AdministrationKind::PluginRemoved),
-        ] {
-            assert!(write(Role::Owner, None, &kind, None), "{kind}");
+        assert!(write(Role::Analyst, None, AdministrationKind::PluginInstalled));
+        assert!(!write(Role::RecordsOfficer, Some("riverside"), AdministrationKind::PluginInstalled));
+        for kind in [AdministrationKind::LogRestored, AdministrationKind::TokenIssued] {
+            for role in Role::ALL {
+                assert_eq!(write(role, None, kind), role == Role::Owner, "{role:?} {kind:?}");
+            }
         }
-        assert!(!write(Role::Owner, None, &Kind::Habit(HabitKind::Met), None));
+        assert!(!may(&principal(Role::Owner, None), &Action::Write(&Kind::Habit(HabitKind::Met), None)));
+    }
+
+    #[test]
+    fn those_who_answer_for_a_person_erase_them_and_whoever_keeps_records_holds_them() {
+        let (riverside, hillside) = (&"riverside".parse().unwrap(), &"hillside".parse().unwrap());
+        let write = |role, organisation, kind, person_of: Option<&OrganisationId>| {
+            may(&principal(role, organisation), &Action::Write(&Kind::Administration(kind), person_of))
+        };
+        for role in Role::ALL {
+            let keeps = matches!(role, Role::RecordsOfficer | Role::Owner);
+            for person_of in [None, Some(riverside), Some(hillside)] {
+                let is_theirs = person_of == Some(riverside);
+                let erased = AdministrationKind::PersonErased;
+                assert_eq!(write(role, Some("riverside"), erased, person_of), keeps && is_theirs, "{role:?}");
+                assert_eq!(write(role, None, erased, person_of), keeps, "{role:?}");
+                assert_eq!(
+                    write(role, Some("riverside"), AdministrationKind::HoldChanged, person_of),
+                    keeps,
+                    "{role:?}"
+                );
+            }
+            let erase =
+                |organisation, header: &Header| may(&principal(role, organisation), &Action::EraseDetailsOf(header));
+            let own = header(Scope::Network, Some("riverside"), "person:ben");
+            assert_eq!(erase(Some("riverside"), &own), keeps, "{role:?}");
+            assert_eq!(erase(None, &own), keeps, "{role:?}");
+            assert!(!erase(Some("hillside"), &own), "{role:?}");
+            let hidden = header(Scope::Organisation, Some("riverside"), "person:ben");
+            assert!(!erase(None, &hidden), "{role:?}: it may not see it");
+        }
     }
 
     #[test]

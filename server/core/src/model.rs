@@ -6,8 +6,9 @@ use crate::{
     decide::{Accepted, Batch, Command, Outcome, Refused, State, Undecided},
     directory::Directory,
     entry::Entry,
+    erasures::Erasures,
     filter::Filter,
-    id::EventId,
+    id::{EventId, PersonId},
     may::{Action, Principal, may},
     position::Position,
     timestamp::Timestamp,
@@ -20,6 +21,7 @@ pub struct Model {
     accepted: Vec<Accepted>,
     positions: HashMap<EventId, Position>,
     directory: Directory,
+    erasures: Erasures,
 }
 
 impl Model {
@@ -38,6 +40,7 @@ impl Model {
             assert_eq!(accepted.entry.position, self.head().next(), "positions are dense");
             self.positions.insert(accepted.event.id, accepted.entry.position);
             self.directory.apply(&accepted.event, accepted.entry.position);
+            self.erasures.apply(&accepted.event, &accepted.entry);
             self.accepted.push(accepted);
         }
     }
@@ -73,6 +76,16 @@ impl State for Model {
 
     fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    fn erasures(&self) -> &Erasures {
+        &self.erasures
+    }
+
+    fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, Infallible> {
+        let of_entry = &self.at(position).expect("positions up to the head are there").details;
+        let subjects = details.iter().filter_map(|index| of_entry.get(*index as usize));
+        Ok(subjects.flat_map(|detail| &detail.subjects).cloned().collect())
     }
 
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, Infallible> {

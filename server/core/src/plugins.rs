@@ -207,6 +207,7 @@ impl Plugins {
             | Administration::PersonErased { .. }
             | Administration::ErasureCompleted { .. }
             | Administration::HoldChanged { .. }
+            | Administration::DetailsErased { .. }
             | Administration::LogRestored { .. } => Ok(()),
         }
     }
@@ -259,6 +260,7 @@ impl Plugins {
             | Administration::PersonErased { .. }
             | Administration::ErasureCompleted { .. }
             | Administration::HoldChanged { .. }
+            | Administration::DetailsErased { .. }
             | Administration::LogRestored { .. } => {}
         }
     }

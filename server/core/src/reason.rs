@@ -65,7 +65,7 @@ pub const fn meaning(reason: Reason) -> Meaning {
         Reason::EventIdReused => Meaning::of(Code::AlreadyExists, "the event id is taken by another event"),
         Reason::ScopeMismatch => Meaning::of(Code::FailedPrecondition, "the event named has another scope"),
         Reason::ResetRequired => Meaning::of(Code::FailedPrecondition, "the cursor is of another history: start again from the first entry, keep the outbox"),
-        Reason::PersonErased => Meaning::of(Code::FailedPrecondition, "the person's words were erased"),
+        Reason::PersonErased => Meaning::of(Code::FailedPrecondition, "the person's words were erased: nothing can be recorded with them"),
         Reason::ViewIncomplete => Meaning::of(Code::FailedPrecondition, "entries that the view needs are missing here"),
         Reason::TokenInvalid => Meaning::of(Code::Unauthenticated, "a valid token is needed: send `authorization: Bearer SECRET`"),
         Reason::DetailsMismatch => Meaning::of(Code::InvalidArgument, "a detail does not match its commitment"),
@@ -92,6 +92,7 @@ pub const fn meaning(reason: Reason) -> Meaning {
         Reason::DeadlineExceeded => Meaning::of(Code::DeadlineExceeded, "the call took longer than allowed: ask for less, or try again later").retryable().of_unknown_effect(),
         Reason::DiskFull => Meaning::of(Code::Unavailable, "the server's disk is almost full, and nothing was recorded: the log accepts events again by itself once an \
              operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)").retryable(),
+        Reason::PersonHeld => Meaning::of(Code::FailedPrecondition, "the person has a hold: whoever set it has to lift it first"),
         Reason::Unsupported => Meaning::of(Code::Unimplemented, "the server has no such call: is it older than this client?"),
     }
 }
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_name_that_reads_back() {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| Reason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 36);
+        assert_eq!(all.len(), 37);
         for reason in all {
             assert_eq!(parse(name(reason)), Some(reason));
             assert!(!meaning(reason).message.is_empty());

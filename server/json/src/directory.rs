@@ -3,8 +3,8 @@
 use kith_proto::v1::{Organisation, Person};
 use serde_json::{Value, json};
 
-/// A person: `{"id", "name", "organisation", "role", "handle", "position", "merged_into"}`, with `null` for what is
-/// missing or may not be seen.
+/// A person: `{"id", "name", "organisation", "role", "handle", "position", "merged_into", "erased"}`, with `null`
+/// for what is missing or may not be seen.
 pub fn person_json(person: &Person) -> Value {
     let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     json!({
@@ -15,6 +15,7 @@ pub fn person_json(person: &Person) -> Value {
         "handle": person.handle,
         "position": person.position,
         "merged_into": given(&person.merged_into),
+        "erased": person.erased,
     })
 }
 

@@ -7,15 +7,22 @@ use crate::{
     time::time_text,
     values::{ids, object, text},
 };
-use kith_core::{detail::Detail, entry::Entry, event::Event};
+use kith_core::{detail::Detail, entry::Entry, event::Event, position::Position};
 use serde_json::{Map, Value, json};
 
 /// An entry with its event and the details that the reader may see: the most used fields first, then the whole event.
 ///
 /// `{"position", "id", "kind", "occurred_at", "recorded_at", "recorded_by", "organisation", "scope", "people", "event",
-/// "details"}`, with `null` for no organisation. `event` and `details` are a record, as
+/// "details", "erased"}`, with `null` for no organisation. `event` and `details` are a record, as
 /// [`read_record`](crate::read_record) reads it.
-pub fn entry_json(entry: &Entry, event: &Event, details: &[Detail]) -> Map<String, Value> {
+/// `erased` are the details that are no more: `{"index", "position"}`, with the position of the entry that erased them.
+pub fn entry_json(
+    entry: &Entry,
+    event: &Event,
+    details: &[Detail],
+    erased: &[(usize, Position)],
+) -> Map<String, Value> {
+    let gone = |(index, by): &(usize, Position)| json!({ "index": index, "position": by.get() });
     let people: Vec<_> = event.people().into_iter().cloned().collect();
     object([
         ("position", json!(entry.position.get())),
@@ -29,5 +36,6 @@ pub fn entry_json(entry: &Entry, event: &Event, details: &[Detail]) -> Map<Strin
         ("people", json!(ids(&people))),
         ("event", event_json(event)),
         ("details", details_json(details)),
+        ("erased", erased.iter().map(gone).collect()),
     ])
 }

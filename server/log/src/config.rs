@@ -79,6 +79,12 @@ impl Config {
         ("future_ms_max", 0, YEAR_MS),
     ];
 
+    /// Where it is kept who was erased: beside the checkpoints, so that a restored log meets it.
+    pub fn erasures_path(&self) -> PathBuf {
+        let beside = self.checkpoint_path().with_file_name("erasures");
+        if beside == self.checkpoint_path() { beside.with_file_name("erasures.people") } else { beside }
+    }
+
     /// Where the newest signed checkpoints are.
     pub fn checkpoint_path(&self) -> PathBuf {
         self.checkpoint.clone().unwrap_or_else(|| self.data.join("checkpoint"))
@@ -112,6 +118,17 @@ mod tests {
         assert_eq!(read(&[]).unwrap(), Config::default());
         let expected = Config { tail_bytes_max: 5, ..Config::default() };
         assert_eq!(read(&[("tail_bytes_max", 5)]).unwrap(), expected);
+    }
+
+    #[test]
+    fn erasures_lie_beside_the_checkpoints_whatever_those_are_called() {
+        let at = |checkpoint: Option<&str>| {
+            let checkpoint = checkpoint.map(PathBuf::from);
+            Config { data: "data".into(), checkpoint, ..Config::default() }.erasures_path()
+        };
+        assert_eq!(at(None), PathBuf::from("data/erasures"));
+        assert_eq!(at(Some("/disk/kith")), PathBuf::from("/disk/erasures"));
+        assert_eq!(at(Some("/disk/erasures")), PathBuf::from("/disk/erasures.people"));
     }
 
     #[test]

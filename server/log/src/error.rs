@@ -111,15 +111,23 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// A rotation of the root key was interrupted, so that nobody but a start knows which one is right.
+    #[error(
+        "the rotation of the root key {path} was interrupted: start the server, or run `kithd rotate-root-key` again"
+    )]
+    RotationInterrupted {
+        /// The file.
+        path: PathBuf,
+    },
     /// The key that signs checkpoints does not open with the root key.
     #[error("the key {path} is damaged or not sealed by this root key: put keys/ back from its backup")]
     SigningKeyUnusable {
         /// The file.
         path: PathBuf,
     },
-    /// The file of checkpoints could not be read.
-    #[error("the file of checkpoints: {0}")]
-    Checkpoints(#[from] CheckpointFileError),
+    /// The file of checkpoints or that of erasures could not be read.
+    #[error(transparent)]
+    Kept(#[from] KeptFileError),
     /// The key of a network is missing or does not open with the root key.
     #[error(
         "the key of the network {network} is missing or not wrapped by this root key: put keys/ back from its backup"
@@ -136,9 +144,9 @@ pub enum OpenError {
     Damaged(#[from] Damage),
 }
 
-/// Why the file of checkpoints could not be read or replaced.
+/// Why the file of checkpoints or that of erasures could not be read or replaced.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckpointFileError {
+pub enum KeptFileError {
     /// The system reported an error.
     #[error("{path}: {source}")]
     Io {
@@ -147,7 +155,7 @@ pub enum CheckpointFileError {
         /// The system's error.
         source: io::Error,
     },
-    /// The file does not contain checkpoints.
+    /// The file does not contain what it should.
     #[error(
         "{path} is damaged: {what}; restore it from a copy, or, if you know that the log is the right one, move it away"
     )]

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a file gets its name only once it is whole, and only `write_private` replaces an existing file.
 
+pub(crate) mod kept;
+
 use crate::{config::Config, error::OpenError};
 use redb::{Builder, Database};
 use std::{

@@ -1,9 +1,10 @@
-//! What all handles of a log share: its store, the queue, and the threads that write and sign.
+//! What all handles of a log share: its store, the queue, and the threads that write, sign and erase.
 //!
 //! Invariant: the threads have ended once the last handle is dropped.
 
 use crate::{
     blocking::in_place,
+    erase::{again::Lost, eraser::Eraser},
     error::OpenError,
     store::{Edges, Store},
     write::{
@@ -22,17 +23,18 @@ use tokio::sync::{mpsc, watch};
 /// The state that all handles share.
 pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Arc<Queue>,
     /// None where it is a task.
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Closed when the writer has ended.
     ended: watch::Receiver<()>,
     signer: Signer,
+    eraser: Eraser,
 }
 
 impl Inner {
-    /// Starts the writer and the signer.
-    pub(crate) fn start(store: Store, edges: Edges) -> Result<Self, OpenError> {
+    /// Starts the writer, the signer and the eraser, which begins with the erasures that the log lacks.
+    pub(crate) fn start(store: Store, edges: Edges, lost: Vec<Lost>) -> Result<Self, OpenError> {
         let store = Arc::new(store);
         let (requests_max, bytes_max) = (store.config.queue_requests_max, store.config.queue_bytes_max);
         let (queue, requests) = Queue::new(requests_max, bytes_max, store.health.subscribe());
@@ -41,12 +43,16 @@ impl Inner {
         let no_thread = |source| OpenError::Io { path: store.config.data.clone(), source };
         let writer = start_writer(writer, requests, running).map_err(no_thread)?;
         let signer = Signer::start(store.clone()).map_err(no_thread)?;
-        Ok(Self { store, queue, writer: Mutex::new(writer), ended, signer })
+        let queue = Arc::new(queue);
+        let eraser = Eraser::start(store.clone(), queue.clone(), lost).map_err(no_thread)?;
+        Ok(Self { store, queue, writer: Mutex::new(writer), ended, signer, eraser })
     }
 
     /// Accepts no more requests, answers those that wait, ends the writer, and signs what it wrote last.
     pub(crate) async fn shutdown(&self) {
+        self.eraser.stop();
         self.queue.close();
+        self.eraser.ended().await;
         let mut ended = self.ended.clone();
         // Only ever closed, never changed: an error says that the writer has ended.
         while ended.changed().await.is_ok() {}
@@ -57,7 +63,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.eraser.stop();
         self.queue.close();
+        self.eraser.join();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A writer that panicked has already poisoned the log and logged it.
         drop(writer.map(JoinHandle::join));

@@ -4,6 +4,7 @@
 
 mod blocking;
 mod config;
+mod erase;
 mod error;
 mod files;
 mod inner;
@@ -26,11 +27,12 @@ pub use blocking::work_in_place;
 pub use blocking::{blocking, in_place as works_in_place};
 pub use config::{Clock, CommitMode, Config, Range};
 pub use error::{
-    AppendError, CheckpointFileError, CreateNetworkError, Damage, OpenError, Poison, ReadError, RevokeTokenError,
+    AppendError, CreateNetworkError, Damage, KeptFileError, OpenError, Poison, ReadError, RevokeTokenError,
     StorageFailure, Unavailable, Versioned,
 };
 pub use files::{FileError, write_new};
-pub use limits::{COMPONENT_PIECE_BYTES_MAX, KEYS_PAGES_BYTES_MAX};
+pub use kith_words::KEYS_PAGES_BYTES_MAX;
+pub use limits::COMPONENT_PIECE_BYTES_MAX;
 pub use log::Log;
 pub use measures::Measures;
 pub use network::Network;
@@ -46,10 +48,12 @@ pub use offline::check::{CheckError, Problem, Progress, Report, check};
 pub use offline::{
     accept_rollback::{AcceptError, Accepted, Restarted, accept_rollback},
     judge::judge,
+    rewrite::{RewriteError, Rewritten, rewrite},
+    rotate::rotate_root_key,
 };
 pub use read::candidates::Direction;
 pub use read::proof::{ConsistencyProof, InclusionProof};
-pub use read::reader::Weighed;
+pub use read::reader::{Details, Weighed, WordsAbout};
 pub use read::{
     candidates::Mode,
     select::{Selected, Selection},

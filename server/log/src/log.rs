@@ -6,6 +6,7 @@
 use crate::store::{Secrets, load_on};
 use crate::{
     config::{Clock, Config},
+    erase::again::destroy_again,
     error::{CreateNetworkError, OpenError, ReadError, RevokeTokenError, Unavailable},
     inner::Inner,
     measures::Measures,
@@ -50,7 +51,8 @@ impl Log {
     /// Opens the log in the data folder, creating it if there is none. Blocks on the disk.
     pub fn open(config: &Config, clock: Clock) -> Result<Self, OpenError> {
         let (store, edges) = Store::open(config, clock)?;
-        Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
+        let lost = destroy_again(&store)?;
+        Ok(Self { inner: Arc::new(Inner::start(store, edges, lost)?) })
     }
 
     /// Opens the log on the caller's storage; the data folder is not touched, and checkpoints are not stored.
@@ -63,7 +65,8 @@ impl Log {
         clock: Clock,
     ) -> Result<Self, OpenError> {
         let (store, edges) = load_on(log, keys, secrets, config, clock)?;
-        Ok(Self { inner: Arc::new(Inner::start(store, edges)?) })
+        let lost = destroy_again(&store)?;
+        Ok(Self { inner: Arc::new(Inner::start(store, edges, lost)?) })
     }
 
     /// The network of this name.

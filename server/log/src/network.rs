@@ -8,7 +8,7 @@ use crate::{
     read::{
         candidates::{Direction, Span},
         proof::{self, ConsistencyProof, InclusionProof},
-        reader::{self, Weighed},
+        reader::{self, Details, Weighed, WordsAbout},
         restricted::Restricted,
         select::{self, Selected, Selection},
     },
@@ -30,8 +30,8 @@ use kith_core::{
     checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     condition::Condition,
     decide::{Command, Origin, Outcome, Refusal, Refused, check_append_size},
-    detail::Detail,
     directory::Directory,
+    erasures::Erasures,
     event::{Administration, Scope},
     header::Header,
     history::{Budget, History, HistoryId, Unreadable},
@@ -43,7 +43,11 @@ use kith_core::{
     timestamp::Timestamp,
     tree::Subtree,
 };
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -148,13 +152,13 @@ impl Network {
         snapshot.retracted_at(position)
     }
 
-    /// The opened details of entries that the principal may see. Omits other positions, entries without details and
-    /// erased details.
+    /// The details of entries that the principal may see. Omits other positions, entries without details, and details of
+    /// which a key is lost.
     pub fn details(
         &self,
         principal: &Principal,
         positions: &[Position],
-    ) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
+    ) -> Result<Vec<(Position, Details)>, ReadError> {
         reader::details(&self.inner.store, &self.live, principal, positions)
     }
 
@@ -200,6 +204,16 @@ impl Network {
     /// The directory at the head: a snapshot. Drop it soon; otherwise the next change of the directory has to copy it.
     pub fn directory(&self) -> Arc<Directory> {
         self.live.directory()
+    }
+
+    /// Whose words are erased and held at the head: a snapshot.
+    pub fn erasures(&self) -> Arc<Erasures> {
+        self.live.erasures()
+    }
+
+    /// Counts the details about people that a principal may see. Reads all details of the log.
+    pub fn words_about(&self, principal: &Principal, people: &HashSet<PersonId>) -> Result<WordsAbout, ReadError> {
+        reader::words_about(&self.inner.store, &self.live, principal, people)
     }
 
     /// The network's plugins at the head, without the built-in views.

@@ -4,3 +4,5 @@ pub(crate) mod accept_rollback;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod judge;
+pub(crate) mod rewrite;
+pub(crate) mod rotate;

@@ -3,6 +3,7 @@
 pub(crate) mod chunk;
 pub(crate) mod column;
 pub(crate) mod components;
+pub(crate) mod erased;
 pub(crate) mod ids;
 pub(crate) mod outline;
 pub(crate) mod row;

@@ -5,8 +5,8 @@
 use crate::{
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
-    files::{builder, make_private_folder, make_whole, open_database, open_error},
-    keys::{key_file, signing_key},
+    files::{builder, io_error, make_private_folder, make_whole, open_database, open_error},
+    keys::{erasures_file::ErasuresFile, key_file, signing_key},
     measures::Counters,
     rows::{
         column::Column,
@@ -39,7 +39,7 @@ use kith_core::{
     position::Position,
     tree::{Frontier, leaf_hash},
 };
-use kith_words::Keys;
+use kith_words::{Keys, SwappedFile};
 use redb::{
     Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
 };
@@ -47,7 +47,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The secrets of a log on the caller's storage.
 #[cfg(feature = "faults")]
@@ -69,6 +69,10 @@ pub(crate) struct Store {
     pub(crate) health: watch::Sender<Health>,
     pub(crate) counters: Counters,
     pub(crate) space: Space,
+    /// Where it is kept who was erased; `None` for a log on the caller's storage.
+    pub(crate) erasures: Option<ErasuresFile>,
+    /// Tells the eraser that somebody is to be erased.
+    pub(crate) erasing: Notify,
     networks: RwLock<BTreeMap<NetworkName, Arc<Live>>>,
     tokens: RwLock<Tokens>,
 }
@@ -95,6 +99,7 @@ impl Store {
             })?;
         }
         let database = open_database(config, &file)?;
+        SwappedFile::new(file.clone()).recover(|| Ok(None)).map_err(io_error(&file))?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
         let folder = config.data.join("keys");
@@ -102,7 +107,8 @@ impl Store {
         let file = CheckpointFile::new(config.checkpoint_path());
         let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
         let (store, edges) = Self::load(database, keys, signing, config, clock)?;
-        Ok((Self { space: Space::of(config), ..store }, edges))
+        let erasures = Some(ErasuresFile::new(config.erasures_path()));
+        Ok((Self { space: Space::of(config), erasures, ..store }, edges))
     }
 
     /// Loads what is kept in memory from open files.
@@ -136,6 +142,8 @@ impl Store {
             health: watch::Sender::new(health),
             counters: Counters::default(),
             space: Space::default(),
+            erasures: None,
+            erasing: Notify::new(),
             networks: RwLock::new(networks),
             tokens: RwLock::new(tokens),
         };
@@ -326,7 +334,7 @@ pub(crate) fn load_on(
 ) -> Result<(Store, Edges), OpenError> {
     let database = builder(config).create_with_backend(log)?;
     let keys = redb::Builder::new().create_with_backend(keys)?;
-    let keys = kith_words::Keys::with_database(keys, zeroize::Zeroizing::new(secrets.root_key))?;
+    let keys = kith_words::Keys::with_database(keys, zeroize::Zeroizing::new(secrets.root_key), None)?;
     let signing = |_: &_| Ok(Checkpoints::new(SigningKey::from_seed(&secrets.signing_seed), None));
     Store::load(database, keys, signing, config, clock)
 }

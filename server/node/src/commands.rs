@@ -8,9 +8,13 @@ mod out;
 mod owner;
 mod progress;
 mod restore;
+mod rewrite;
+mod rotate;
 
 pub(crate) use backup::{BackupArgs, BackupKeysArgs, backup, backup_keys};
 pub(crate) use check::{CheckArgs, check};
 pub(crate) use out::{complain_of, write_out};
 pub(crate) use owner::{OwnerArgs, owner};
 pub(crate) use restore::{RestoreArgs, RestoreKeysArgs, restore, restore_keys};
+pub(crate) use rewrite::{RewriteArgs, rewrite};
+pub(crate) use rotate::{RotateRootKeyArgs, rotate_root_key};

@@ -1,6 +1,8 @@
 //! The command line of `kithd`.
 
-use crate::commands::{BackupArgs, BackupKeysArgs, CheckArgs, OwnerArgs, RestoreArgs, RestoreKeysArgs};
+use crate::commands::{
+    BackupArgs, BackupKeysArgs, CheckArgs, OwnerArgs, RestoreArgs, RestoreKeysArgs, RewriteArgs, RotateRootKeyArgs,
+};
 use clap::{Parser, Subcommand};
 use etcetera::BaseStrategy;
 use kith_node::config::{Demo, Flags};
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
     RestoreKeys(RestoreKeysArgs),
     Owner(OwnerArgs),
+    Rewrite(RewriteArgs),
+    RotateRootKey(RotateRootKeyArgs),
     /// Print the effective configuration, secrets hidden
     #[command(after_help = "Example:\n  KITH_DATA=./data kithd config --listen 127.0.0.1:0")]
     Config,
@@ -94,7 +98,17 @@ mod tests {
         command.build();
         command.clone().debug_assert();
         assert!(command.render_help().to_string().contains("Example:"));
-        for name in ["check", "backup", "backup-keys", "restore", "restore-keys", "owner", "config"] {
+        for name in [
+            "check",
+            "backup",
+            "backup-keys",
+            "restore",
+            "restore-keys",
+            "owner",
+            "rewrite",
+            "rotate-root-key",
+            "config",
+        ] {
             let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
             assert!(help.contains("Example"), "{name}");
         }

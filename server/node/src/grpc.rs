@@ -14,6 +14,7 @@ mod log;
 mod networks;
 mod page;
 mod plugins;
+mod records;
 mod reports;
 mod rows;
 mod sessions;

@@ -42,6 +42,8 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Config) => Ok(commands::write_out(ExitCode::SUCCESS, config.to_toml())),
         Some(Command::Owner(args)) => commands::owner(&config.log, system_clock(), &args),
+        Some(Command::Rewrite(_)) => Ok(commands::rewrite(&config.log, &system_clock())),
+        Some(Command::RotateRootKey(_)) => Ok(commands::rotate_root_key(&config.log)),
         Some(Command::Check(args)) => Ok(commands::check(&config.log, &args)),
         Some(Command::Backup(args)) => Ok(commands::backup(&config.log, &system_clock(), &args)),
         Some(Command::BackupKeys(args)) => Ok(commands::backup_keys(&config.log, &args)),

@@ -21,7 +21,8 @@ use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, log_service_server::LogServiceServer,
     network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
-    session_service_server::SessionServiceServer, view_service_server::ViewServiceServer,
+    records_service_server::RecordsServiceServer, session_service_server::SessionServiceServer,
+    view_service_server::ViewServiceServer,
 };
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -39,7 +40,7 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 9] = [
+const HEALTH_NAMES: [&str; 10] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
@@ -48,6 +49,7 @@ const HEALTH_NAMES: [&str; 9] = [
     AuditServiceServer::<Services>::NAME,
     AdminServiceServer::<Services>::NAME,
     NetworkServiceServer::<Services>::NAME,
+    RecordsServiceServer::<Services>::NAME,
     SessionServiceServer::<Services>::NAME,
 ];
 
@@ -149,6 +151,7 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
         .add_service(limited!(AuditServiceServer))
         .add_service(limited!(AdminServiceServer))
         .add_service(limited!(NetworkServiceServer))
+        .add_service(limited!(RecordsServiceServer))
         .add_service(sessions);
     if !node.reflection() {
         return Ok(routes);

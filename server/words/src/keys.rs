@@ -1,21 +1,22 @@
 //! Keys of networks and people, in a database of their own.
 //!
 //! Invariant: a key is on disk before anything is sealed with it. Keys of networks are wrapped by the root key, keys of
-//! people by their network's; a missing key is an erased one.
+//! people by their network's. A destroyed key is nowhere in the file, and its person is in the table `erased`.
 
 use crate::{
     cipher,
+    folder::KeyFolder,
     key::{self, KEY_BYTES, Key},
     limits,
 };
 use hkdf::Hkdf;
-use kith_core::id::PersonId;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use kith_core::{id::PersonId, position::Position};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use sha2::Sha256;
 use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 use zeroize::Zeroizing;
 
@@ -24,6 +25,9 @@ pub const NETWORK_KEYS: TableDefinition<u128, &[u8]> = TableDefinition::new("net
 
 /// (network's incarnation, person) → their key, wrapped by the network's. Kept until erasure.
 pub const PERSON_KEYS: TableDefinition<(u128, &str), &[u8]> = TableDefinition::new("person_keys");
+
+/// (network's incarnation, person) → position of the entry that erased them. Kept forever.
+pub const ERASED: TableDefinition<(u128, &str), u64> = TableDefinition::new("erased");
 
 const NO_KEY: KeysError = KeysError::Unusable("a key does not open");
 
@@ -42,9 +46,38 @@ pub type SharedKey = Arc<Key>;
 /// An open store of keys. Keys that were read or created are cached in memory.
 pub struct Keys {
     root: Key,
-    database: Database,
+    database: RwLock<Database>,
+    /// Where the file lies; `None` on the caller's storage.
+    folder: Option<KeyFolder>,
+    /// Held by whoever changes the file.
+    changing: Mutex<()>,
     networks: Mutex<HashMap<Incarnation, SharedKey>>,
-    people: Mutex<HashMap<(Incarnation, PersonId), SharedKey>>,
+    people: Mutex<People>,
+}
+
+/// Keys of people in memory.
+#[derive(Default)]
+struct People {
+    keys: HashMap<(Incarnation, PersonId), SharedKey>,
+    /// How often keys were destroyed: what was read before that is not remembered after it.
+    round: u64,
+}
+
+/// Somebody whose key has to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// The network's incarnation.
+    pub incarnation: Incarnation,
+    /// The person.
+    pub person: PersonId,
+    /// Position of the entry that erased them.
+    pub position: Position,
+}
+
+impl Doomed {
+    fn key(&self) -> (u128, &str) {
+        (u128::from_be_bytes(self.incarnation), self.person.as_str())
+    }
 }
 
 /// The keys cannot be used.
@@ -75,10 +108,13 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// The keys in an open database, wrapped by `root`; creates the tables of a new database.
-    pub fn with_database(database: Database, root: Key) -> Result<Self, KeysError> {
+    /// The keys in an open database, wrapped by `root`; creates the tables of a new database. `folder` is where its file
+    /// lies: without it keys are destroyed in place, which leaves them in free pages.
+    pub fn with_database(database: Database, root: Key, folder: Option<KeyFolder>) -> Result<Self, KeysError> {
         prepare(&database)?;
-        Ok(Self { root, database, networks: Mutex::default(), people: Mutex::default() })
+        let database = RwLock::new(database);
+        let changing = Mutex::default();
+        Ok(Self { root, database, folder, changing, networks: Mutex::default(), people: Mutex::default() })
     }
 
     /// Seals one of the server's own keys under the root key.
@@ -103,7 +139,8 @@ impl Keys {
     /// Loads the key of a network that has one.
     pub fn load_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
         let unusable = || KeysError::Unusable("the key of a network is missing or not wrapped by the root key");
-        let transaction = self.database.begin_read()?;
+        let database = self.database();
+        let transaction = database.begin_read()?;
         let wrapped = transaction.open_table(NETWORK_KEYS)?.get(u128::from_be_bytes(incarnation))?;
         let key = unwrap(&self.root, &network_context(incarnation), wrapped.ok_or_else(unusable)?.value());
         let key = Arc::new(key.ok_or_else(unusable)?);
@@ -115,7 +152,8 @@ impl Keys {
     pub fn make_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
         let key = key::new_key();
         let wrapped = wrap(&self.root, &network_context(incarnation), &key);
-        let transaction = self.database.begin_write()?;
+        let _changing = lock(&self.changing);
+        let transaction = self.database().begin_write()?;
         transaction.open_table(NETWORK_KEYS)?.insert(u128::from_be_bytes(incarnation), wrapped.as_slice())?;
         transaction.commit()?;
         lock(&self.networks).insert(incarnation, Arc::new(key));
@@ -134,7 +172,9 @@ impl Keys {
             return Ok(keys);
         }
         let network = self.network(incarnation)?;
-        let transaction = self.database.begin_write()?;
+        let _changing = lock(&self.changing);
+        let round = lock(&self.people).round;
+        let transaction = self.database().begin_write()?;
         {
             let mut table = transaction.open_table(PERSON_KEYS)?;
             for person in missing {
@@ -145,7 +185,7 @@ impl Keys {
             }
         }
         transaction.commit()?;
-        self.remember(incarnation, &keys);
+        self.remember(round, incarnation, &keys);
         Ok(keys)
     }
 
@@ -160,7 +200,9 @@ impl Keys {
             return Ok(keys);
         }
         let network = self.network(incarnation)?;
-        let transaction = self.database.begin_read()?;
+        let round = lock(&self.people).round;
+        let database = self.database();
+        let transaction = database.begin_read()?;
         let table = transaction.open_table(PERSON_KEYS)?;
         for person in people {
             if keys.contains_key(*person) {
@@ -171,14 +213,116 @@ impl Keys {
                 keys.insert((*person).clone(), Arc::new(key.ok_or(NO_KEY)?));
             }
         }
-        self.remember(incarnation, &keys);
+        self.remember(round, incarnation, &keys);
         Ok(keys)
+    }
+
+    /// Destroys the keys of people, so that nothing sealed with them can ever be opened. The file is written anew without
+    /// them, because the engine would leave them in free pages. If this fails, it can be repeated.
+    pub fn destroy(&self, doomed: &[Doomed]) -> Result<(), KeysError> {
+        let changing = lock(&self.changing);
+        let is_gone = self.find(doomed)?.iter().all(Found::is_gone);
+        let Some(folder) = &self.folder else {
+            let database = self.database();
+            let transaction = database.begin_write()?;
+            for doomed in doomed {
+                transaction.open_table(PERSON_KEYS)?.remove(doomed.key())?;
+                transaction.open_table(ERASED)?.insert(doomed.key(), doomed.position.get())?;
+            }
+            transaction.commit()?;
+            self.forget();
+            return Ok(());
+        };
+        if is_gone {
+            // The old file may still be there if the process ended before it was overwritten.
+            return folder.recover().map_err(io_error);
+        }
+        let old = self.database().begin_read()?;
+        let same = |_: u128, wrapped: &[u8]| Ok(wrapped.to_vec());
+        folder.replace(|new| copy(&old, new, same, doomed), |new| self.take(new))?;
+        // Keys can be made again while the old file is overwritten.
+        drop(changing);
+        folder.forget_old().map_err(io_error)
+    }
+
+    /// Those of the doomed who have a key.
+    pub fn with_keys(&self, doomed: Vec<Doomed>) -> Result<Vec<Doomed>, KeysError> {
+        let found = self.find(&doomed)?;
+        Ok(doomed.into_iter().zip(found).filter(|(_, found)| found.key).map(|(doomed, _)| doomed).collect())
+    }
+
+    /// Writes the file anew with every network's key wrapped by another root key. Afterwards only that one opens it, and
+    /// nothing here can be used any more.
+    pub fn rewrap(&self, root: &Key) -> Result<(), KeysError> {
+        let _changing = lock(&self.changing);
+        let folder = self.folder.as_ref().ok_or(KeysError::Unusable("the keys lie in no folder"))?;
+        let old = self.database().begin_read()?;
+        let rewrap = |incarnation: u128, wrapped: &[u8]| {
+            let context = network_context(incarnation.to_be_bytes());
+            let key = unwrap(&self.root, &context, wrapped).ok_or(NO_KEY)?;
+            Ok(wrap(root, &context, &key))
+        };
+        folder.replace(|new| copy(&old, new, rewrap, &[]), |new| self.take(new))?;
+        folder.forget_old().map_err(io_error)
+    }
+
+    /// Whether the root key opens the keys of networks; `None` if there are none.
+    pub fn opens_networks(&self) -> Result<Option<bool>, KeysError> {
+        let database = self.database();
+        let transaction = database.begin_read()?;
+        let table = transaction.open_table(NETWORK_KEYS)?;
+        let Some((incarnation, wrapped)) = table.first()? else { return Ok(None) };
+        let context = network_context(incarnation.value().to_be_bytes());
+        Ok(Some(unwrap(&self.root, &context, wrapped.value()).is_some()))
+    }
+
+    /// Everybody whose key was destroyed.
+    pub fn erased(&self) -> Result<Vec<Doomed>, KeysError> {
+        let database = self.database();
+        let transaction = database.begin_read()?;
+        let mut all = Vec::new();
+        for row in transaction.open_table(ERASED)?.iter()? {
+            let (key, position) = row?;
+            let (incarnation, person) = key.value();
+            let person = person.parse().map_err(|_| KeysError::Unusable("somebody who was erased has no valid id"))?;
+            let position = Position::new(position.value());
+            all.push(Doomed { incarnation: incarnation.to_be_bytes(), person, position });
+        }
+        Ok(all)
+    }
+
+    fn find(&self, people: &[Doomed]) -> Result<Vec<Found>, KeysError> {
+        let database = self.database();
+        let transaction = database.begin_read()?;
+        let (keys, erased) = (transaction.open_table(PERSON_KEYS)?, transaction.open_table(ERASED)?);
+        let find = |doomed: &Doomed| {
+            Ok(Found { key: keys.get(doomed.key())?.is_some(), erased: erased.get(doomed.key())?.is_some() })
+        };
+        people.iter().map(find).collect()
+    }
+
+    /// Goes on with a new file, and forgets what was read from the old one.
+    fn take(&self, new: Database) {
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = new;
+        self.forget();
+    }
+
+    fn forget(&self) {
+        let mut people = lock(&self.people);
+        people.keys.clear();
+        people.round += 1;
+    }
+
+    /// The file, which is not replaced while the guard is held: hold it for as long as something is read.
+    fn database(&self) -> RwLockReadGuard<'_, Database> {
+        self.database.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens every key with the key that wraps it.
     pub fn verify(&self) -> Result<(), KeysError> {
         let unusable = KeysError::Unusable;
-        let transaction = self.database.begin_read()?;
+        let database = self.database();
+        let transaction = database.begin_read()?;
         let mut networks = HashMap::new();
         for row in transaction.open_table(NETWORK_KEYS)?.iter()? {
             let (incarnation, wrapped) = row?;
@@ -206,19 +350,41 @@ impl Keys {
     fn remembered(&self, incarnation: Incarnation, people: &[&PersonId]) -> HashMap<PersonId, SharedKey> {
         let cache = lock(&self.people);
         let find = |person: &&PersonId| {
-            let key = cache.get(&(incarnation, (*person).clone()))?;
+            let key = cache.keys.get(&(incarnation, (*person).clone()))?;
             Some(((*person).clone(), key.clone()))
         };
         people.iter().filter_map(find).collect()
     }
 
-    fn remember(&self, incarnation: Incarnation, keys: &HashMap<PersonId, SharedKey>) {
+    /// Remembers keys that were read or made in a round; none if some were destroyed since.
+    fn remember(&self, round: u64, incarnation: Incarnation, keys: &HashMap<PersonId, SharedKey>) {
         let mut cache = lock(&self.people);
-        if cache.len() + keys.len() > limits::CACHED_KEYS_MAX {
-            cache.clear();
+        if cache.round != round {
+            return;
         }
-        cache.extend(keys.iter().map(|(person, key)| ((incarnation, person.clone()), key.clone())));
+        if cache.keys.len() + keys.len() > limits::CACHED_KEYS_MAX {
+            cache.keys.clear();
+        }
+        cache.keys.extend(keys.iter().map(|(person, key)| ((incarnation, person.clone()), key.clone())));
     }
+}
+
+/// What the file says about somebody who is doomed.
+struct Found {
+    /// Whether they have a key.
+    key: bool,
+    /// Whether they are in the table of the erased.
+    erased: bool,
+}
+
+impl Found {
+    fn is_gone(&self) -> bool {
+        !self.key && self.erased
+    }
+}
+
+pub(crate) fn io_error(error: io::Error) -> KeysError {
+    KeysError::Storage(Box::new(redb::Error::Io(error)))
 }
 
 /// Creates the tables if the file is new.
@@ -235,7 +401,42 @@ fn prepare(database: &Database) -> Result<(), KeysError> {
 pub fn make_tables(transaction: &WriteTransaction) -> Result<(), KeysError> {
     transaction.open_table(NETWORK_KEYS)?;
     transaction.open_table(PERSON_KEYS)?;
+    transaction.open_table(ERASED)?;
     Ok(())
+}
+
+/// Copies all keys but those of the doomed, who join the table of the erased. Keys of networks may be wrapped anew.
+fn copy(
+    old: &ReadTransaction,
+    new: &Database,
+    network_key: impl Fn(u128, &[u8]) -> Result<Vec<u8>, KeysError>,
+    doomed: &[Doomed],
+) -> Result<(), KeysError> {
+    let gone: HashSet<_> = doomed.iter().map(Doomed::key).collect();
+    let transaction = new.begin_write()?;
+    {
+        let mut table = transaction.open_table(NETWORK_KEYS)?;
+        for row in old.open_table(NETWORK_KEYS)?.iter()? {
+            let (key, value) = row?;
+            table.insert(key.value(), network_key(key.value(), value.value())?.as_slice())?;
+        }
+        let mut table = transaction.open_table(PERSON_KEYS)?;
+        for row in old.open_table(PERSON_KEYS)?.iter()? {
+            let (key, value) = row?;
+            if !gone.contains(&key.value()) {
+                table.insert(key.value(), value.value())?;
+            }
+        }
+        let mut table = transaction.open_table(ERASED)?;
+        for row in old.open_table(ERASED)?.iter()? {
+            let (key, value) = row?;
+            table.insert(key.value(), value.value())?;
+        }
+        for doomed in doomed {
+            table.insert(doomed.key(), doomed.position.get())?;
+        }
+    }
+    Ok(transaction.commit()?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -250,8 +451,8 @@ fn person_context(incarnation: Incarnation, person: &PersonId) -> Vec<u8> {
     [PERSON_CONTEXT, &incarnation, person.as_str().as_bytes()].concat()
 }
 
-/// Nonce and encrypted key.
-fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
+/// A key wrapped by another in a context: nonce and encrypted key.
+pub fn wrap(with: &Key, context: &[u8], key: &Key) -> Vec<u8> {
     cipher::seal(with, context, key.as_slice())
 }
 

@@ -4,11 +4,22 @@
 //! one.
 
 mod cipher;
+mod folder;
 mod key;
 mod keys;
 mod limits;
 mod seal;
+mod stored;
+mod swapped;
 
+pub use folder::KeyFolder;
 pub use key::{KEY_BYTES, Key, new_key, random};
-pub use keys::{Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap};
-pub use seal::{Binding, Sealed, decode_all, encode_all};
+pub use keys::{
+    Doomed, ERASED, Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap, wrap,
+};
+pub use limits::KEYS_PAGES_BYTES_MAX;
+pub use seal::{Binding, Sealed};
+pub use stored::{Stored, decode_all, encode_all, erase};
+pub use swapped::SwappedFile;
+#[cfg(feature = "faults")]
+pub use swapped::faults;

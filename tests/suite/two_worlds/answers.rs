@@ -35,6 +35,7 @@ pub(super) async fn answers(raw: &Raw, random: &mut Random, history: &History) -
     log(raw, random, &mut told).await;
     appends(raw, history, &mut told).await;
     directory(raw, &mut told).await;
+    records(raw, &mut told).await;
     proofs(raw, history, &mut told).await;
     views(raw, random, &mut told).await;
     plugins(raw, &mut told).await;
@@ -225,6 +226,21 @@ async fn directory(raw: &Raw, told: &mut Told) {
         "ListTokens",
         &told_as(raw.networks().list_tokens(v1::ListTokensRequest { network, ..Default::default() }).await),
     );
+}
+
+/// What erasing somebody would erase counts what the caller may see, and nothing else.
+async fn records(raw: &Raw, told: &mut Told) {
+    let network = raw.network_name();
+    for (person, _) in PEOPLE {
+        let (network, person) = (network.clone(), person.to_owned());
+        let erasure = v1::GetErasureRequest { network: network.clone(), person: person.clone(), wait: false };
+        tell(told, "GetErasure", &told_as(raw.records().get_erasure(erasure).await));
+        let (reason, reference) = ("withdrawn".to_owned(), String::new());
+        let preview = v1::ErasePersonRequest { network, person, reason, reference, dry_run: true };
+        tell(told, "ErasePerson", &told_as(raw.records().erase_person(preview).await));
+    }
+    let holds = v1::ListHoldsRequest { network, person: String::new() };
+    tell(told, "ListHolds", &told_as(raw.records().list_holds(holds).await));
 }
 
 async fn proofs(raw: &Raw, history: &History, told: &mut Told) {

@@ -11,7 +11,7 @@ use crate::{
         profile::{Profile, profile_path},
         settings::{GlobalArgs, Settings},
     },
-    show::output::Output,
+    show::{output::Output, people::Names, sentences::sentence},
 };
 use clap::Args;
 use kith_core::{
@@ -19,7 +19,7 @@ use kith_core::{
     entry::Entry,
     text::{self, NotText},
 };
-use kith_json::time_text;
+use kith_json::{event_json, time_text};
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -197,6 +197,7 @@ fn entry_json(entry: &Entry) -> Result<Value, Failure> {
         "id": event.id.to_string(),
         "kind": event.kind().to_string(),
         "occurred_at": time_text(event.occurred_at),
+        "event": event_json(&event),
     }))
 }
 
@@ -210,9 +211,12 @@ fn sentences(
     let checkpoint = evidence.checkpoint().unverified();
     let mut lines = Vec::new();
     if let Some(entry) = entry {
-        let what = entry.event().map(|event| format!("{} {}", event.kind(), event.id)).unwrap_or_default();
+        let event = entry.event().ok();
+        let what = event.as_ref().map(|event| format!("{} {}", event.kind(), event.id)).unwrap_or_default();
         let (position, at, by) = (entry.position, time_text(entry.recorded_at), &entry.recorded_by);
         lines.push(format!("verified: {what} is at position {position}, recorded {at} by {by}"));
+        // A receipt holds no names.
+        lines.extend(event.map(|event| format!("it says: {}", sentence(&event, &Names::of_people(Vec::new())))));
     }
     let (origin, size, root) = (&checkpoint.origin, checkpoint.size, checkpoint.root);
     lines.push(format!("verified: {origin} had {size} entries, root {root}"));

@@ -148,6 +148,7 @@ fn as_entry(pending: &Pending) -> Recorded {
         signature: None,
     };
     Recorded {
+        erased: Vec::new(),
         bytes: Bytes::new(),
         entry,
         event: pending.event.event().clone(),
@@ -156,7 +157,7 @@ fn as_entry(pending: &Pending) -> Recorded {
 }
 
 fn recorded_json(recorded: &Recorded) -> Map<String, Value> {
-    entry_json(&recorded.entry, &recorded.event, &recorded.details)
+    entry_json(&recorded.entry, &recorded.event, &recorded.details, &recorded.erased)
 }
 
 fn pending_json(pending: &Pending) -> Map<String, Value> {

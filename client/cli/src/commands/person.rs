@@ -1,6 +1,7 @@
 //! `kith person`: people of the network.
 
 mod change;
+mod erase;
 
 use super::recording::{WhenArgs, append, parse_name};
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
 };
 use change::ChangeArgs;
 use clap::{Args, Subcommand};
-use kith_client::random_person_id;
+use erase::{EraseArgs, ErasureArgs};
+use kith_client::{random_person_id, v1};
 use kith_core::{
     detail::DetailKind,
     event::{DirectoryFact, Fact, PeopleMerged, PersonAdded},
@@ -33,6 +35,10 @@ pub(crate) enum PersonCommand {
     Change(ChangeArgs),
     /// Declare that two ids are the same person
     Merge(MergeArgs),
+    /// Erase all words about a person, for good
+    Erase(EraseArgs),
+    /// Show how far the erasure of a person has come
+    Erasure(ErasureArgs),
 }
 
 /// Add a person
@@ -94,6 +100,8 @@ pub(crate) async fn run(context: &mut Context, command: PersonCommand) -> Result
         PersonCommand::Show(args) => show(context, &args).await,
         PersonCommand::Change(args) => change::change(context, args).await,
         PersonCommand::Merge(args) => merge(context, &args).await,
+        PersonCommand::Erase(args) => erase::erase(context, &args).await,
+        PersonCommand::Erasure(args) => erase::erasure(context, &args).await,
     }
 }
 
@@ -125,8 +133,10 @@ async fn list(context: &mut Context, args: &ListArgs) -> Result<(), Failure> {
         Format::Json => people.iter().try_for_each(|person| context.output.json(&person_json(person))),
         Format::Table => {
             let columns = ["id", "name", "organisation", "role", "is now"].map(Column::text);
-            let rows =
-                people.into_iter().map(|one| vec![one.id, one.name, one.organisation, one.role, one.merged_into]);
+            let rows = people.into_iter().map(|one| {
+                let name = name_text(&one);
+                vec![one.id, name, one.organisation, one.role, one.merged_into]
+            });
             context.output.table(&columns, rows.collect())
         }
     }
@@ -139,9 +149,10 @@ async fn show(context: &mut Context, args: &ShowArgs) -> Result<(), Failure> {
     match context.output.format() {
         Format::Json => context.output.json(&person_json(&person)),
         Format::Table => {
+            let name = name_text(&person);
             let rows = [
                 ("id", person.id),
-                ("name", person.name),
+                ("name", name),
                 ("organisation", person.organisation),
                 ("role", person.role),
                 ("is now", person.merged_into),
@@ -152,6 +163,11 @@ async fn show(context: &mut Context, args: &ShowArgs) -> Result<(), Failure> {
             context.output.table(&[Column::text("person"), Column::text("")], rows)
         }
     }
+}
+
+/// The person's name, or that it is erased.
+fn name_text(person: &v1::Person) -> String {
+    if person.erased { "(erased)".to_owned() } else { person.name.clone() }
 }
 
 async fn merge(context: &mut Context, args: &MergeArgs) -> Result<(), Failure> {

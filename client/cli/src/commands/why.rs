@@ -128,7 +128,7 @@ async fn tell_inputs(context: &mut Context, answer: &ExplainRowResponse) -> Resu
 
 /// An entry with its share, and the column that shares refer to.
 fn json(recorded: &Recorded, share: Option<f64>, share_of: &str) -> Map<String, Value> {
-    let mut entry = entry_json(&recorded.entry, &recorded.event, &recorded.details);
+    let mut entry = entry_json(&recorded.entry, &recorded.event, &recorded.details, &recorded.erased);
     entry.insert("share".into(), share.into());
     entry.insert("share_of".into(), if share_of.is_empty() { Value::Null } else { share_of.into() });
     entry

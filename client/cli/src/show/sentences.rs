@@ -3,7 +3,7 @@
 use super::people::Names;
 use kith_core::{
     event::{Administration, Answer, DirectoryFact, Event, Fact, Habit, RemovedPlugin},
-    id::PersonId,
+    id::{CaseReference, PersonId, RecordsReason},
 };
 use kith_json::{retraction_reason_name, role_name};
 
@@ -70,6 +70,14 @@ fn belongs<T: ToString>(name: &str, role: &str, organisation: Option<&T>) -> Str
     parts.join(", ")
 }
 
+fn grounds(reason: &RecordsReason, reference: Option<&CaseReference>) -> String {
+    reference.map_or_else(|| reason.to_string(), |reference| format!("{reason}, case {reference}"))
+}
+
+fn counted_details(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "detail" } else { "details" })
+}
+
 fn administration_sentence(administration: &Administration, name: impl Fn(&PersonId) -> String) -> String {
     match administration {
         Administration::PluginInstalled { name, version, .. }
@@ -84,9 +92,19 @@ fn administration_sentence(administration: &Administration, name: impl Fn(&Perso
         }
         Administration::TokenIssued { token, role, .. } => format!("{token} for {}", role_name(*role)),
         Administration::TokenRevoked { token } => token.to_string(),
-        Administration::PersonErased { person, .. } | Administration::ErasureCompleted { person, .. } => name(person),
-        Administration::HoldChanged { person, held, .. } => {
-            format!("{} {}", name(person), if *held { "held" } else { "released" })
+        Administration::PersonErased { person, reason, reference } => {
+            format!("{}, {}", name(person), grounds(reason, reference.as_ref()))
+        }
+        Administration::ErasureCompleted { person, details_erased, .. } => {
+            format!("{}, {}", name(person), counted_details(*details_erased))
+        }
+        Administration::HoldChanged { person, held, reason, reference } => {
+            let change = if *held { "held" } else { "released" };
+            format!("{} {change}, {}", name(person), grounds(reason, Some(reference)))
+        }
+        Administration::DetailsErased { event, details, reason, reference } => {
+            let count = counted_details(details.len() as u64);
+            format!("{count} of event {event}, {}", grounds(reason, reference.as_ref()))
         }
         Administration::LogRestored { lost_head, unverified: false, .. } => {
             format!("{lost_head} entries were known before")

@@ -2,7 +2,7 @@
 
 use super::{Names, parsed, time};
 use crate::event::{Administration, RemovedPlugin, Role};
-use proptest::{option, prelude::*, sample::select};
+use proptest::{collection::btree_set, option, prelude::*, sample::select};
 
 /// Any valid administration fact that names these ids.
 pub(super) fn administration(names: &Names) -> impl Strategy<Value = Administration> + use<> {
@@ -49,17 +49,37 @@ fn issued(names: &Names) -> impl Strategy<Value = Administration> + use<> {
 }
 
 fn erasure(names: &Names) -> impl Strategy<Value = Administration> + use<> {
-    let person = names.person.clone();
+    let (person, event) = (names.person.clone(), names.event.clone());
+    let why = || (parsed("[a-z-]{1,32}"), option::of(parsed("[A-Za-z0-9/_.-]{1,64}")));
+    let held = (any::<bool>(), parsed("[a-z-]{1,32}"), parsed("[A-Za-z0-9/_.-]{1,64}"));
     prop_oneof![
-        (person.clone(), text()).prop_map(|(person, ground)| Administration::PersonErased { person, ground }),
-        (person.clone(), names.event.clone())
-            .prop_map(|(person, erasure)| Administration::ErasureCompleted { person, erasure }),
-        (person, any::<bool>(), text()).prop_map(|(person, held, reason)| Administration::HoldChanged {
+        (person.clone(), why()).prop_map(|(person, (reason, reference))| Administration::PersonErased {
+            person,
+            reason,
+            reference
+        }),
+        (person.clone(), event.clone(), any::<u64>(), any::<u32>()).prop_map(
+            |(person, erasure, details_erased, keys_destroyed)| Administration::ErasureCompleted {
+                person,
+                erasure,
+                details_erased,
+                keys_destroyed
+            }
+        ),
+        (person, held).prop_map(|(person, (held, reason, reference))| Administration::HoldChanged {
             person,
             held,
-            reason
+            reason,
+            reference
+        }),
+        (event, sorted_indexes(), why()).prop_map(|(event, details, (reason, reference))| {
+            Administration::DetailsErased { event, details, reason, reference }
         }),
     ]
+}
+
+fn sorted_indexes() -> impl Strategy<Value = Vec<u32>> {
+    btree_set(0_u32..8, 1..=8).prop_map(|indexes| indexes.into_iter().collect())
 }
 
 fn restored() -> impl Strategy<Value = Administration> {

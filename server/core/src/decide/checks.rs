@@ -2,7 +2,7 @@
 //!
 //! Invariant: naming an event that the principal may not see is refused exactly as naming one that does not exist.
 
-use super::{Batch, Origin, Refusal, State, Target};
+use super::{Batch, Origin, Refusal, State, Stop, Target};
 use crate::{
     event::{Administration, DirectoryFact, Event, Fact, Habit, HabitKind, Kind, PeopleMerged, RemovedPlugin, Scope},
     id::{OrganisationId, PersonId},
@@ -19,7 +19,7 @@ impl<S: State> Batch<'_, S> {
         origin: Origin,
         prepared: &Prepared,
         target: Option<&Target>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Stop<S::Error>> {
         let event = &prepared.event;
         self.check_permission(principal, origin, event)?;
         check_target(principal, event, target)?;
@@ -27,7 +27,9 @@ impl<S: State> Batch<'_, S> {
         self.check_directory(event)?;
         self.check_apart(event)?;
         self.check_ownership(principal, event, target)?;
-        self.check_details(prepared)
+        self.check_details(prepared)?;
+        self.check_erased(prepared)?;
+        self.check_records(principal, event, target)
     }
 
     fn check_permission(&self, principal: &Principal, origin: Origin, event: &Event) -> Result<(), Refusal> {
@@ -142,7 +144,8 @@ impl<S: State> Batch<'_, S> {
 fn check_scope(event: &Event, kind: &Kind) -> Result<(), Invalid> {
     let is_the_networks = !kind.can_be_of_organisation() || ends_a_plugin_unseen(event);
     if event.scope == Scope::Organisation && is_the_networks {
-        let rule = "network for directory and administration events, except those about an organisation's own plugins";
+        let rule = "network for directory and administration events, except those about an organisation's own plugins \
+                    and details";
         return Err(Invalid::new("event.scope", Problem::MustBe(rule)));
     }
     Ok(())
@@ -192,7 +195,7 @@ fn broken_target_rule(fact: &Fact, target: &Kind) -> Option<&'static str> {
 }
 
 /// The field of an event that names a person.
-fn person_field(event: &Event, person: &PersonId) -> &'static str {
+pub(super) fn person_field(event: &Event, person: &PersonId) -> &'static str {
     match &event.fact {
         Fact::Habit(habit) => habit_person_field(habit, person),
         Fact::Custom(_) => "event.custom.people",
@@ -240,6 +243,7 @@ fn administration_person_field(administration: &Administration) -> &'static str 
         | Administration::PluginRemoved { .. }
         | Administration::MemberChanged { .. }
         | Administration::TokenRevoked { .. }
+        | Administration::DetailsErased { .. }
         | Administration::LogRestored { .. } => "event",
     }
 }

@@ -1,32 +1,37 @@
-//! The directory with a batch's changes so far on top of what is stored.
+//! Directory and erasures with a batch's changes so far on top of what is stored.
 //!
-//! Invariant: it answers as the stored directory would after applying the batch's events in order.
+//! Invariant: they answer as the stored ones would after applying the batch's events in order.
 
 use super::Accepted;
 use crate::{
     directory::{Directory, Merge},
+    erasures::Erasures,
     event::{DirectoryFact, Fact},
     id::{OrganisationId, PersonId},
 };
 use std::collections::{HashMap, HashSet};
 
-/// A stored directory and the changes of a batch.
+/// What is stored, and the changes of a batch.
 pub(super) struct Pending<'s> {
     stored: &'s Directory,
+    stored_erasures: &'s Erasures,
+    /// The erasures after the batch's changes, once there are any: they are rare.
+    erasures: Option<Erasures>,
     people: HashMap<PersonId, Option<OrganisationId>>,
     organisations: HashSet<OrganisationId>,
     merges: HashMap<PersonId, Option<Merge>>,
 }
 
 impl<'s> Pending<'s> {
-    /// A stored directory without changes.
-    pub(super) fn new(stored: &'s Directory) -> Self {
-        Self { stored, people: HashMap::new(), organisations: HashSet::new(), merges: HashMap::new() }
+    /// What is stored, without changes.
+    pub(super) fn new(stored: &'s Directory, stored_erasures: &'s Erasures) -> Self {
+        let (people, organisations, merges) = (HashMap::new(), HashSet::new(), HashMap::new());
+        Self { stored, stored_erasures, erasures: None, people, organisations, merges }
     }
 
     /// Discards all changes, then applies these events.
     pub(super) fn replay(&mut self, accepted: &[Accepted]) {
-        *self = Self::new(self.stored);
+        *self = Self::new(self.stored, self.stored_erasures);
         for accepted in accepted {
             self.apply(accepted);
         }
@@ -57,8 +62,17 @@ impl<'s> Pending<'s> {
                     self.merges.insert(freed.clone(), None);
                 }
             }
+            Fact::Administration(fact) if fact.is_about_records() => {
+                let erasures = self.erasures.get_or_insert_with(|| self.stored_erasures.clone());
+                erasures.apply(&accepted.event, &accepted.entry);
+            }
             Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => {}
         }
+    }
+
+    /// Erasures and holds.
+    pub(super) fn erasures(&self) -> &Erasures {
+        self.erasures.as_ref().unwrap_or(self.stored_erasures)
     }
 
     /// Whether the directory has a person.

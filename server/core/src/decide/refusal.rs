@@ -1,7 +1,7 @@
 //! Why commands are refused: one variant for each way in which a caller can respond.
 
 use crate::{
-    id::{EventId, OrganisationId, PersonId},
+    id::{CaseReference, EventId, OrganisationId, PersonId},
     invalid::Invalid,
     position::Position,
 };
@@ -73,6 +73,24 @@ pub enum Refusal {
         field: &'static str,
         /// The id.
         id: String,
+    },
+    /// The person's words are erased, so nothing can be recorded with them.
+    #[error("{field}: the words of {person} were erased, so nothing can be recorded with this person any more")]
+    PersonErased {
+        /// The field that names the person.
+        field: &'static str,
+        /// The id.
+        person: PersonId,
+    },
+    /// The person has a hold, so their words must stay.
+    #[error("{field}: {person} has a hold, so their words must stay until it is lifted")]
+    PersonHeld {
+        /// The field that names the person.
+        field: &'static str,
+        /// The id.
+        person: PersonId,
+        /// The references of the holds.
+        references: Vec<CaseReference>,
     },
     /// The principal's token was revoked, expired or replaced since it was authenticated.
     #[error("the token is no longer valid")]

@@ -2,7 +2,7 @@
 
 use super::{AdministrationKind, Role};
 use crate::{
-    id::{EventId, OrganisationId, PersonId, TokenId},
+    id::{CaseReference, EventId, OrganisationId, PersonId, RecordsReason, TokenId},
     timestamp::Timestamp,
 };
 
@@ -56,16 +56,27 @@ pub enum Administration {
     },
     PersonErased {
         person: PersonId,
-        ground: String,
+        reason: RecordsReason,
+        reference: Option<CaseReference>,
     },
     ErasureCompleted {
         person: PersonId,
         erasure: EventId,
+        details_erased: u64,
+        keys_destroyed: u32,
     },
     HoldChanged {
         person: PersonId,
         held: bool,
-        reason: String,
+        reason: RecordsReason,
+        reference: CaseReference,
+    },
+    DetailsErased {
+        event: EventId,
+        /// Ascending.
+        details: Vec<u32>,
+        reason: RecordsReason,
+        reference: Option<CaseReference>,
     },
     LogRestored {
         incarnation: [u8; 16],
@@ -90,7 +101,26 @@ impl Administration {
             Self::PersonErased { .. } => AdministrationKind::PersonErased,
             Self::ErasureCompleted { .. } => AdministrationKind::ErasureCompleted,
             Self::HoldChanged { .. } => AdministrationKind::HoldChanged,
+            Self::DetailsErased { .. } => AdministrationKind::DetailsErased,
             Self::LogRestored { .. } => AdministrationKind::LogRestored,
+        }
+    }
+
+    /// Whether it erases or holds words.
+    pub fn is_about_records(&self) -> bool {
+        match self {
+            Self::PersonErased { .. }
+            | Self::ErasureCompleted { .. }
+            | Self::HoldChanged { .. }
+            | Self::DetailsErased { .. } => true,
+            Self::PluginInstalled { .. }
+            | Self::PluginActivated { .. }
+            | Self::PluginPaused { .. }
+            | Self::PluginRemoved { .. }
+            | Self::MemberChanged { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::LogRestored { .. } => false,
         }
     }
 
@@ -107,6 +137,7 @@ impl Administration {
             | Self::PluginRemoved { .. }
             | Self::MemberChanged { .. }
             | Self::TokenRevoked { .. }
+            | Self::DetailsErased { .. }
             | Self::LogRestored { .. } => None,
         }
     }

@@ -55,6 +55,7 @@ pub enum AdministrationKind {
     PersonErased,
     ErasureCompleted,
     HoldChanged,
+    DetailsErased,
     LogRestored,
 }
 
@@ -78,7 +79,7 @@ const DIRECTORY: [(DirectoryKind, &str); 4] = [
     (DirectoryKind::PeopleMerged, "people_merged"),
 ];
 
-const ADMINISTRATION: [(AdministrationKind, &str); 11] = [
+const ADMINISTRATION: [(AdministrationKind, &str); 12] = [
     (AdministrationKind::PluginInstalled, "plugin_installed"),
     (AdministrationKind::PluginActivated, "plugin_activated"),
     (AdministrationKind::PluginPaused, "plugin_paused"),
@@ -89,6 +90,7 @@ const ADMINISTRATION: [(AdministrationKind, &str); 11] = [
     (AdministrationKind::PersonErased, "person_erased"),
     (AdministrationKind::ErasureCompleted, "erasure_completed"),
     (AdministrationKind::HoldChanged, "hold_changed"),
+    (AdministrationKind::DetailsErased, "details_erased"),
     (AdministrationKind::LogRestored, "log_restored"),
 ];
 
@@ -127,10 +129,10 @@ impl Kind {
         }
     }
 
-    /// Whether events of this kind can have scope organisation: what clients record apart from the directory, and
-    /// changes of an organisation's plugins.
+    /// Whether events of this kind can have scope organisation: what clients record apart from the directory, changes
+    /// of an organisation's plugins, and the erasing of details of such events.
     pub fn can_be_of_organisation(&self) -> bool {
-        !self.is_common() || self.is_about_plugins()
+        !self.is_common() || self.is_about_plugins() || self.erases_details()
     }
 
     /// Whether an event of this kind changes a plugin.
@@ -139,6 +141,16 @@ impl Kind {
             Self::Administration(kind) => kind.is_about_plugins(),
             Self::Habit(_) | Self::Custom(_) | Self::Retracted | Self::Directory(_) | Self::Newer(_) => false,
         }
+    }
+
+    /// Whether an event of this kind erases a person's words.
+    pub fn erases_a_person(&self) -> bool {
+        *self == Self::Administration(AdministrationKind::PersonErased)
+    }
+
+    /// Whether an event of this kind erases single details.
+    pub fn erases_details(&self) -> bool {
+        *self == Self::Administration(AdministrationKind::DetailsErased)
     }
 
     /// Whether only the server writes events of this kind.
@@ -172,6 +184,7 @@ impl AdministrationKind {
             | Self::PersonErased
             | Self::ErasureCompleted
             | Self::HoldChanged
+            | Self::DetailsErased
             | Self::LogRestored => false,
         }
     }

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     event::{Administration, RemovedPlugin, Role},
-    id::{EventId, TokenId},
-    invalid::{Invalid, Problem, check_text_or_empty},
+    id::{CaseReference, EventId, RecordsReason, TokenId},
+    invalid::{Invalid, Problem, check_count, check_text_or_empty},
     limits,
 };
 use kith_proto::v1;
@@ -61,16 +61,20 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
         }
         31 => Administration::PersonErased {
             person: person("event.person_erased.person", fields.text(1)?)?,
-            ground: text("event.person_erased.ground", fields.text(2)?)?,
+            reason: RecordsReason::parse_field(fields.text(2)?, "event.person_erased.reason")?,
+            reference: reference("event.person_erased.reference", fields.text(3)?)?,
         },
         32 => Administration::ErasureCompleted {
             person: person("event.erasure_completed.person", fields.text(1)?)?,
             erasure: EventId::parse_field(fields.bytes(2)?, "event.erasure_completed.erasure")?,
+            details_erased: fields.unsigned(3)?,
+            keys_destroyed: count("event.erasure_completed.keys_destroyed", fields.unsigned(4)?)?,
         },
         33 => Administration::HoldChanged {
             person: person("event.hold_changed.person", fields.text(1)?)?,
             held: fields.flag(2)?,
-            reason: text("event.hold_changed.reason", fields.text(3)?)?,
+            reason: RecordsReason::parse_field(fields.text(3)?, "event.hold_changed.reason")?,
+            reference: CaseReference::parse_field(fields.text(4)?, "event.hold_changed.reference")?,
         },
         34 => Administration::LogRestored {
             incarnation: fixed("event.log_restored.incarnation", fields.bytes(1)?, "16 bytes")?,
@@ -78,8 +82,33 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             lost_root: digest("event.log_restored.lost_root", fields.bytes(3)?)?,
             unverified: fields.flag(4)?,
         },
+        37 => Administration::DetailsErased {
+            event: EventId::parse_field(fields.bytes(1)?, "event.details_erased.event")?,
+            details: indexes("event.details_erased.details", fields.packed(2)?)?,
+            reason: RecordsReason::parse_field(fields.text(3)?, "event.details_erased.reason")?,
+            reference: reference("event.details_erased.reference", fields.text(4)?)?,
+        },
         _ => return Ok(None),
     }))
+}
+
+fn reference(field: &str, text: &str) -> Result<Option<CaseReference>, Invalid> {
+    if text.is_empty() { Ok(None) } else { CaseReference::parse_field(text, field).map(Some) }
+}
+
+fn count(field: &str, count: u64) -> Result<u32, Invalid> {
+    u32::try_from(count).map_err(|_| Invalid::new(field, Problem::MustBe("a number of 32 bits")))
+}
+
+/// Indexes of details, ascending.
+fn indexes(field: &str, numbers: Vec<u64>) -> Result<Vec<u32>, Invalid> {
+    check_count(field, numbers.len(), 1, limits::DETAILS_MAX)?;
+    if !numbers.is_sorted_by(|one, next| one < next) {
+        return Err(Invalid::new(field, Problem::Unsorted));
+    }
+    let index = |number: u64| u32::try_from(number).ok().filter(|index| (*index as usize) < limits::DETAILS_MAX);
+    let indexes = numbers.into_iter().map(index).collect::<Option<_>>();
+    indexes.ok_or_else(|| Invalid::new(field, Problem::MustBe("an index among the event's details")))
 }
 
 fn removed_plugin(name: String, installed: &[u8]) -> Result<RemovedPlugin, Invalid> {

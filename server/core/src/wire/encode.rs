@@ -203,15 +203,32 @@ fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
             })
         }
         Administration::TokenRevoked { token } => Proto::TokenRevoked(v1::TokenRevoked { token: token.to_string() }),
-        Administration::PersonErased { person, ground } => {
-            Proto::PersonErased(v1::PersonErased { person: person.to_string(), ground })
-        }
-        Administration::ErasureCompleted { person, erasure } => Proto::ErasureCompleted(v1::ErasureCompleted {
+        Administration::PersonErased { person, reason, reference } => Proto::PersonErased(v1::PersonErased {
             person: person.to_string(),
-            erasure: erasure.as_bytes().to_vec(),
+            reason: reason.to_string(),
+            reference: text_or_empty(reference.as_ref()),
         }),
-        Administration::HoldChanged { person, held, reason } => {
-            Proto::HoldChanged(v1::HoldChanged { person: person.to_string(), held, reason })
+        Administration::ErasureCompleted { person, erasure, details_erased, keys_destroyed } => {
+            Proto::ErasureCompleted(v1::ErasureCompleted {
+                person: person.to_string(),
+                erasure: erasure.as_bytes().to_vec(),
+                details_erased,
+                keys_destroyed,
+            })
+        }
+        Administration::HoldChanged { person, held, reason, reference } => Proto::HoldChanged(v1::HoldChanged {
+            person: person.to_string(),
+            held,
+            reason: reason.to_string(),
+            reference: reference.to_string(),
+        }),
+        Administration::DetailsErased { event, details, reason, reference } => {
+            Proto::DetailsErased(v1::DetailsErased {
+                event: event.as_bytes().to_vec(),
+                details,
+                reason: reason.to_string(),
+                reference: text_or_empty(reference.as_ref()),
+            })
         }
         Administration::LogRestored { incarnation, lost_head, lost_root, unverified } => {
             Proto::LogRestored(v1::LogRestored {

@@ -106,6 +106,16 @@ impl<'b> Fields<'b> {
         Ok(items)
     }
 
+    /// Every item of a repeated field of numbers, which proto3 packs into one.
+    pub(super) fn packed(&mut self, number: u32) -> Read<Vec<u64>> {
+        let mut items = Self { rest: self.bytes(number)?, version: self.version };
+        let mut numbers = Vec::new();
+        while !items.rest.is_empty() {
+            numbers.push(items.take_varint()?);
+        }
+        Ok(numbers)
+    }
+
     /// A message, if the field is present.
     pub(super) fn message(&mut self, number: u32) -> Read<Option<Self>> {
         let version = self.version;

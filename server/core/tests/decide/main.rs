@@ -5,6 +5,7 @@ mod duplicates;
 mod laws;
 mod merges;
 mod ownership;
+mod records;
 mod refusals;
 mod targets;
 mod world;

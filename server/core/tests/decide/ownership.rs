@@ -97,8 +97,7 @@ fn whoever_may_not_merge_people_may_not_part_them() {
 
 #[test]
 fn nobody_is_moved_first_and_erased_then() {
-    let erased = Administration::PersonErased { person: person("chidi"), ground: String::new() };
-    let erased = Fact::Administration(erased);
+    let erased = erased("chidi");
     for taken in [person_changed("chidi", Some("riverside")), person_changed("chidi", None), merged("ben", "chidi")] {
         let model = world();
         let mut batch = Batch::new(&model, NOW, 0);

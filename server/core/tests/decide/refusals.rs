@@ -68,26 +68,31 @@ fn an_answer_comes_from_somebody_in_the_directory() {
 #[test]
 fn administration_names_people_of_the_directory() {
     let cases = [
-        (Administration::PersonErased { person: person("zoe"), ground: String::new() }, "event.person_erased.person"),
-        (Administration::ErasureCompleted { person: person("zoe"), erasure: id(0) }, "event.erasure_completed.person"),
+        (erased("zoe"), "event.person_erased.person"),
         (
-            Administration::HoldChanged { person: person("zoe"), held: true, reason: String::new() },
-            "event.hold_changed.person",
+            Fact::Administration(Administration::ErasureCompleted {
+                person: person("zoe"),
+                erasure: id(0),
+                details_erased: 0,
+                keys_destroyed: 0,
+            }),
+            "event.erasure_completed.person",
         ),
+        (hold("zoe", true, "INQ-7"), "event.hold_changed.person"),
         (
-            Administration::TokenIssued {
+            Fact::Administration(Administration::TokenIssued {
                 token: "t-1".parse().unwrap(),
                 role: Role::Reader,
                 person: Some(person("zoe")),
                 organisation: None,
                 expires_at: None,
                 secret_digest: None,
-            },
+            }),
             "event.token_issued.person",
         ),
     ];
-    for (administration, field) in cases {
-        let events = [event(FREE, Fact::Administration(administration))];
+    for (fact, field) in cases {
+        let events = [event(FREE, fact)];
         let refused = run(&mut world(), server_command(owner(), &events)).unwrap_err();
         assert_eq!(refused.why, person_unknown(field));
     }
@@ -203,8 +208,6 @@ fn roles_decide_who_records() {
 
 #[test]
 fn administration_is_written_for_those_whose_role_it_is() {
-    let erased =
-        |name: &str| Fact::Administration(Administration::PersonErased { person: person(name), ground: String::new() });
     let removed =
         || Fact::Administration(Administration::PluginRemoved { plugin: RemovedPlugin::Named("strength".into()) });
     let officer = || principal("ben", Role::RecordsOfficer, Some("riverside"));
@@ -224,9 +227,8 @@ fn administration_is_written_for_those_whose_role_it_is() {
 #[test]
 fn an_officer_answers_for_a_person_who_joined_a_moment_ago() {
     let moved = person_changed("chidi", Some("riverside"));
-    let erased = Administration::PersonErased { person: person("chidi"), ground: String::new() };
     let officer = || principal("ben", Role::RecordsOfficer, Some("riverside"));
-    let erase = || server_command(officer(), &[event(FREE + 1, Fact::Administration(erased.clone()))]);
+    let erase = || server_command(officer(), &[event(FREE + 1, erased("chidi"))]);
     let model = world();
     let mut batch = Batch::new(&model, NOW, 0);
     assert!(batch.decide(erase()).is_err());

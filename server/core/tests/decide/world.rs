@@ -4,8 +4,9 @@ use kith_core::{
     arbitrary::numbered_event,
     decide::{Command, Origin, Outcome, Refusal, Refused, State},
     event::{
-        Answer, Answered, DirectoryFact, Event, Fact, FollowedUp, Habit, Helped, Met, OrganisationAdded, PeopleMerged,
-        PersonAdded, PersonChanged, Referred, Retracted, RetractionReason, Role, Scope,
+        Administration, Answer, Answered, DirectoryFact, Event, Fact, FollowedUp, Habit, Helped, Met,
+        OrganisationAdded, PeopleMerged, PersonAdded, PersonChanged, Referred, Retracted, RetractionReason, Role,
+        Scope,
     },
     id::{EventId, OrganisationId, PersonId},
     limits::FUTURE_MS_MAX_DEFAULT,
@@ -71,6 +72,18 @@ pub(crate) fn event(number: u64, fact: Fact) -> Event {
         details: Vec::new(),
         fact,
     }
+}
+
+/// A person's words are to be erased.
+pub(crate) fn erased(name: &str) -> Fact {
+    let (reason, reference) = ("withdrawn".parse().unwrap(), Some("IG-1".parse().unwrap()));
+    Fact::Administration(Administration::PersonErased { person: person(name), reason, reference })
+}
+
+/// A hold is set or lifted.
+pub(crate) fn hold(name: &str, held: bool, reference: &str) -> Fact {
+    let (reason, reference) = ("inquiry".parse().unwrap(), reference.parse().unwrap());
+    Fact::Administration(Administration::HoldChanged { person: person(name), held, reason, reference })
 }
 
 /// The same event, for the recorder's organisation only.

@@ -5,7 +5,7 @@ use kith_core::event::{Administration, RemovedPlugin};
 use serde_json::json;
 
 /// Every fact that only the server records.
-pub(super) const ADMINISTRATION: [&str; 11] = [
+pub(super) const ADMINISTRATION: [&str; 12] = [
     "plugin_installed",
     "plugin_activated",
     "plugin_paused",
@@ -16,6 +16,7 @@ pub(super) const ADMINISTRATION: [&str; 11] = [
     "person_erased",
     "erasure_completed",
     "hold_changed",
+    "details_erased",
     "log_restored",
 ];
 
@@ -62,15 +63,41 @@ pub(super) fn administration_json(administration: &Administration) -> (&'static 
             }),
         ),
         Administration::TokenRevoked { token } => ("token_revoked", json!({ "token": token.as_str() })),
-        Administration::PersonErased { person, ground } => {
-            ("person_erased", json!({ "person": person.as_str(), "ground": ground }))
-        }
-        Administration::ErasureCompleted { person, erasure } => {
-            ("erasure_completed", json!({ "person": person.as_str(), "erasure": erasure.to_string() }))
-        }
-        Administration::HoldChanged { person, held, reason } => {
-            ("hold_changed", json!({ "person": person.as_str(), "held": held, "reason": reason }))
-        }
+        Administration::PersonErased { person, reason, reference } => (
+            "person_erased",
+            json!({
+                "person": person.as_str(),
+                "reason": reason.as_str(),
+                "reference": text(reference.as_ref()),
+            }),
+        ),
+        Administration::ErasureCompleted { person, erasure, details_erased, keys_destroyed } => (
+            "erasure_completed",
+            json!({
+                "person": person.as_str(),
+                "erasure": erasure.to_string(),
+                "details_erased": details_erased,
+                "keys_destroyed": keys_destroyed,
+            }),
+        ),
+        Administration::HoldChanged { person, held, reason, reference } => (
+            "hold_changed",
+            json!({
+                "person": person.as_str(),
+                "held": held,
+                "reason": reason.as_str(),
+                "reference": reference.as_str(),
+            }),
+        ),
+        Administration::DetailsErased { event, details, reason, reference } => (
+            "details_erased",
+            json!({
+                "event": event.to_string(),
+                "details": details,
+                "reason": reason.as_str(),
+                "reference": text(reference.as_ref()),
+            }),
+        ),
         Administration::LogRestored { incarnation, lost_head, lost_root, unverified } => (
             "log_restored",
             json!({

@@ -2,14 +2,13 @@
 
 use crate::{
     error::{Damage, OpenError, StorageFailure},
-    files::{folder_of, make_private_folder, make_whole, open_error, unless_damaged},
-    keys::root_key,
-    limits,
+    files::{folder_of, io_error, make_private_folder, make_whole, open_error, unless_damaged},
+    keys::{root_key, rotation},
 };
 use kith_core::id::NetworkName;
-use kith_words::{Incarnation, Keys, KeysError, make_tables};
-use redb::{Builder, ConcurrencyMode, DatabaseError, ReadTransaction, ReadableDatabase};
-use std::path::Path;
+use kith_words::{Incarnation, Key, KeyFolder, Keys, KeysError, make_tables};
+use redb::{DatabaseError, ReadTransaction, ReadableDatabase};
+use std::{fs::File, io, path::Path};
 
 /// Opens the folder of keys; creates it and the root key if `fresh`, that is if nothing was ever sealed.
 pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
@@ -17,18 +16,33 @@ pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
     if fresh {
         make_private_folder(folder)?;
     }
+    rotation::recover(folder)?;
     let root = root_key::read_or_make(&folder.join(root_key::FILE), || fresh && !file.exists())?;
     if fresh && !file.exists() {
         make_whole(&file, |part| {
-            let database = builder().create(part).map_err(|error| open_error(error, folder_of(folder), part))?;
+            let database =
+                KeyFolder::builder().create(part).map_err(|error| open_error(error, folder_of(folder), part))?;
             let transaction = database.begin_write()?;
             make_tables(&transaction)?;
             Ok(transaction.commit()?)
         })?;
     }
-    let database =
-        unless_damaged(&file, || builder().open(&file).map_err(|error| open_error(error, folder_of(folder), &file)))?;
-    Ok(Keys::with_database(database, root)?)
+    open_with(folder, root)
+}
+
+/// Opens the file in a folder of keys with this root key.
+pub(crate) fn open_with(folder: &Path, root: Key) -> Result<Keys, OpenError> {
+    let place = KeyFolder::new(folder);
+    let file = place.file();
+    let database = unless_damaged(file, || {
+        KeyFolder::builder().open(file).map_err(|error| open_error(error, folder_of(folder), file))
+    })?;
+    match place.recover() {
+        // The old file waits for a backup that reads it: the next erasure or start overwrites it.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        recovered => recovered.map_err(io_error(folder))?,
+    }
+    Ok(Keys::with_database(database, root, Some(place))?)
 }
 
 /// Loads the key of a network that has one.
@@ -39,25 +53,28 @@ pub(crate) fn load_network(keys: &Keys, name: &NetworkName, incarnation: Incarna
     })
 }
 
-/// The options with which `keys.redb` is opened: one process writes, and a backup may read at the same time.
-pub(crate) fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(limits::KEYS_PAGES_BYTES_MAX).set_concurrency_mode(ConcurrencyMode::SingleWriter);
-    builder
+/// Keys that are read while a server may have them open. The old file is not overwritten meanwhile.
+pub(crate) struct KeysBeside {
+    /// What is read.
+    pub(crate) transaction: ReadTransaction,
+    _lock: File,
 }
 
 /// Begins to read the keys in a folder that a server may have open.
-pub(crate) fn begin_read_beside(folder: &Path) -> Result<ReadTransaction, OpenError> {
-    let file = folder.join("keys.redb");
+pub(crate) fn begin_read_beside(folder: &Path) -> Result<KeysBeside, OpenError> {
+    let place = KeyFolder::new(folder);
+    let (lock, file) = (place.lock_for_reading().map_err(io_error(folder))?, place.file().to_owned());
     let database = unless_damaged(&file, || {
-        let database: Result<Box<dyn ReadableDatabase>, _> = match builder().open_read_only(&file) {
+        let database: Result<Box<dyn ReadableDatabase>, _> = match KeyFolder::builder().open_read_only(&file) {
             // The server was killed; nobody has the file open, so it can be repaired.
-            Err(DatabaseError::RepairAborted) => builder().open(&file).map(|database| Box::new(database) as _),
+            Err(DatabaseError::RepairAborted) => {
+                KeyFolder::builder().open(&file).map(|database| Box::new(database) as _)
+            }
             opened => opened.map(|database| Box::new(database) as _),
         };
         database.map_err(|error| open_error(error, folder_of(folder), &file))
     })?;
-    Ok(database.begin_read()?)
+    Ok(KeysBeside { transaction: database.begin_read()?, _lock: lock })
 }
 
 impl From<KeysError> for OpenError {

@@ -5,6 +5,7 @@
 use crate::{
     error::OpenError,
     files::{io_error, write_private},
+    keys::rotation::successor,
 };
 use kith_words::{KEY_BYTES, Key, new_key};
 use std::{
@@ -26,8 +27,11 @@ pub(crate) fn read_or_make(path: &Path, nothing_wrapped: impl FnOnce() -> bool) 
     }
 }
 
-/// Reads the root key.
+/// Reads the root key, unless a rotation was interrupted, after which another may be the right one.
 pub(crate) fn read(path: &Path) -> Result<Key, OpenError> {
+    if successor(path).exists() {
+        return Err(OpenError::RotationInterrupted { path: path.to_owned() });
+    }
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

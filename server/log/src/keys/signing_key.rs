@@ -8,7 +8,7 @@ use crate::{
     keys::root_key,
 };
 use kith_core::checkpoint::{PublicKey, SigningKey};
-use kith_words::Keys;
+use kith_words::{Key, Keys};
 use std::{fs, io, path::Path};
 
 /// Name of the file in the folder of keys.
@@ -44,6 +44,14 @@ pub(crate) fn read_public(folder: &Path) -> Result<Option<PublicKey>, OpenError>
     };
     let seed = kith_words::unwrap(&root, CONTEXT, &sealed).ok_or(OpenError::SigningKeyUnusable { path })?;
     Ok(Some(SigningKey::from_seed(&seed).public()))
+}
+
+/// The key sealed by another root key; `None` if there is no key.
+pub(crate) fn resealed(path: &Path, keys: &Keys, root: &Key) -> Result<Option<Vec<u8>>, OpenError> {
+    let Some(sealed) = read_sealed(path)? else { return Ok(None) };
+    let unusable = OpenError::SigningKeyUnusable { path: path.to_owned() };
+    let seed = keys.open_own(CONTEXT, &sealed).ok_or(unusable)?;
+    Ok(Some(kith_words::wrap(root, CONTEXT, &seed)))
 }
 
 /// Reads the key as it is on disk; `None` if there is none.

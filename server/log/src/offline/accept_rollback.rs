@@ -20,7 +20,7 @@ use crate::{
     },
     state::{
         live::{Common, Head, Live},
-        token::Owner,
+        token::{self, Owner},
     },
     store::Store,
     write::{
@@ -32,17 +32,13 @@ use crate::{
 use kith_core::{
     checkpoint::{Checkpoint, LogOrigin},
     decide::{Batch, Command, Origin, Refused, Undecided},
-    event::{Administration, Role},
+    event::Administration,
     id::NetworkName,
-    may::{Credential, Principal, Reach},
     position::Position,
     timestamp::Timestamp,
 };
 use kith_words::Keys;
 use std::{path::Path, sync::Arc};
-
-/// Who records that a log was restored.
-const RECORDER: &str = "server";
 
 /// The outcome for a log that was not the one that was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +107,7 @@ pub fn accept_rollback(config: &Config, clock: Clock) -> Result<Vec<Accepted>, A
         signed.retain(|origin, _| accepted.iter().all(|accepted| accepted.judgement.origin != *origin));
         Ok(())
     };
-    checkpoints.swap::<_, crate::error::CheckpointFileError>(forget).map_err(OpenError::from)?;
+    checkpoints.swap::<_, crate::error::KeptFileError>(forget).map_err(OpenError::from)?;
     Ok(accepted)
 }
 
@@ -209,7 +205,8 @@ fn restart(
     let accepted = batch.into_accepted();
     staged.created.push(live.clone());
     let restarted = Restarted { network: live.name.clone(), origin: origin(&live), position };
-    staged.networks.push(StagedNetwork { live: live.clone(), accepted, retractions: Vec::new(), tokens });
+    let (retractions, erased) = (Vec::new(), Vec::new());
+    staged.networks.push(StagedNetwork { live: live.clone(), accepted, retractions, erased, tokens });
     Ok(restarted)
 }
 
@@ -247,20 +244,13 @@ fn record(
 fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     let row = NetworkRow { incarnation, ..live.row() };
     let head = Head { incarnation, ..live.head() };
-    let common = Common { directory: (*live.directory()).clone(), plugins: (*live.plugins()).clone() };
+    let (directory, plugins) = ((*live.directory()).clone(), (*live.plugins()).clone());
+    let common = Common { directory, plugins, erasures: (*live.erasures()).clone() };
     Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
 }
 
 /// The operator's own command: anybody who may run it on the data folder could change any file there.
 fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
     let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
-    let principal = Principal {
-        id: RECORDER.parse().expect("small letters are allowed in principal ids"),
-        credential: Credential::Program,
-        reach: Reach::Server,
-        role: Role::Owner,
-        person: None,
-        organisation: None,
-    };
-    Ok(Command { principal, events: vec![event], condition: None, origin: Origin::Server })
+    Ok(Command { principal: token::program(), events: vec![event], condition: None, origin: Origin::Server })
 }

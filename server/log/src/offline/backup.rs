@@ -15,8 +15,8 @@ pub use heading::{BackedUp, Heading};
 pub use keys::{KeysCopied, backup_keys, backup_keys_into, restore_keys};
 pub use restore::{Restored, Step, Trust, Verified, restore, verify_backup};
 
-pub(crate) use dump::dump;
-pub(crate) use restore::forget_views;
+pub(crate) use dump::{Offline, dump};
+pub(crate) use restore::{build_from, forget_views};
 
 use crate::{
     error::{OpenError, ReadError},

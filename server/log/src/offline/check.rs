@@ -3,6 +3,7 @@
 //! Invariant: nothing is repaired here. Every problem is reported, and checking continues where it can.
 
 mod damage;
+mod erased;
 mod rows;
 mod tokens;
 mod walk;
@@ -45,11 +46,15 @@ pub struct Report {
     pub entries: u64,
     /// Details that were opened and compared with their commitments.
     pub details_opened: u64,
-    /// Details that could not be opened: erased ones, or all if the keys are missing.
+    /// Details that are erased.
+    pub details_erased: u64,
+    /// Details that could not be opened, because a key is missing.
     pub details_closed: u64,
     /// The tokens for the whole server, including revoked ones. No entry records them.
     pub server_tokens: Vec<Token>,
-    /// How many problems there are.
+    /// How many people have no key, and no entry that erases them: a problem, but not one of the log.
+    pub keys_missing: u64,
+    /// How many problems there are, with the missing keys.
     pub problems_count: u64,
     /// The problems, at most 1,000 of them.
     pub problems: Vec<Problem>,
@@ -95,6 +100,11 @@ impl Report {
     /// Whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
         self.problems_count == 0
+    }
+
+    /// Whether nothing is wrong with the log; keys may be missing, as with a backup of the keys that is older than the log.
+    pub fn is_sound_but_for_keys(&self) -> bool {
+        self.problems_count == self.keys_missing
     }
 
     fn add(&mut self, problem: Problem) {
@@ -159,7 +169,7 @@ pub fn check_on(
         Err(error) => return Err(OpenError::from(error).into()),
     };
     let keys = redb::Builder::new().create_with_backend(keys).map_err(OpenError::from)?;
-    let keys = Keys::with_database(keys, zeroize::Zeroizing::new(root_key)).map_err(OpenError::from)?;
+    let keys = Keys::with_database(keys, zeroize::Zeroizing::new(root_key), None).map_err(OpenError::from)?;
     check_database(&database, Some(&keys), &mut report, progress)?;
     Ok(report)
 }

@@ -18,7 +18,7 @@ use kith_core::{
     may::Principal,
     position::Position,
 };
-use kith_words::{Binding, Keys, KeysError, Sealed};
+use kith_words::{Binding, Keys, KeysError, Stored};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Entry bytes after `after` up to `until` or the head.
@@ -85,13 +85,22 @@ pub(crate) fn entry(store: &Store, live: &Live, position: Position) -> Result<Op
     Ok(Some((bytes, header)))
 }
 
-/// The opened details of those entries that a principal may see.
+/// The details of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Details {
+    /// Those that exist, in the order of the event's commitments.
+    pub opened: Vec<Detail>,
+    /// Index of each erased one, and position of the entry that erased it.
+    pub erased: Vec<(usize, Position)>,
+}
+
+/// The details of those entries that a principal may see.
 pub(crate) fn details(
     store: &Store,
     live: &Live,
     principal: &Principal,
     positions: &[Position],
-) -> Result<Vec<(Position, Vec<Detail>)>, ReadError> {
+) -> Result<Vec<(Position, Details)>, ReadError> {
     let head = live.head().position;
     let snapshot = Snapshot::begin(&store.database, live)?;
     let restricted = Restricted::begin(&snapshot, principal)?;
@@ -101,7 +110,7 @@ pub(crate) fn details(
             continue;
         }
         let details = details_at(&snapshot, &store.keys, live, position)?;
-        if !details.is_empty() {
+        if details != Details::default() {
             opened.push((position, details));
         }
     }
@@ -141,7 +150,7 @@ pub(crate) fn weigh(
         let with: HashSet<Position> = snapshot.positions_with_details(&positions)?.into_iter().collect();
         for (position, entry) in part {
             let has = with.contains(position) && !restricted.hides(position.get())?;
-            let bytes = if has { snapshot.details(*position)?.iter().map(Sealed::open_bytes).sum() } else { 0 };
+            let bytes = if has { snapshot.details(*position)?.iter().map(Stored::open_bytes).sum() } else { 0 };
             if !spending.take(entry.len() + bytes) {
                 return Ok(weighed);
             }
@@ -153,23 +162,36 @@ pub(crate) fn weigh(
     Ok(weighed)
 }
 
-fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position) -> Result<Vec<Detail>, ReadError> {
-    let sealed = snapshot.details(position)?;
-    if sealed.is_empty() {
-        return Ok(Vec::new());
+fn details_at(snapshot: &Snapshot, keys: &Keys, live: &Live, position: Position) -> Result<Details, ReadError> {
+    let stored = snapshot.details(position)?;
+    if stored.is_empty() {
+        return Ok(Details::default());
     }
-    open_all(&sealed, snapshot.event(position)?.id, keys, live)
+    open_all(&stored, snapshot.event(position)?.id, keys, live)
 }
 
-/// Opens details; omits those for which a subject's key was deleted.
-fn open_all(sealed: &[Sealed], event: EventId, keys: &Keys, live: &Live) -> Result<Vec<Detail>, ReadError> {
-    let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
-    let subjects: Vec<_> = subjects.into_iter().collect();
+/// Opens details. What the log says is erased is not opened, whatever keys there are; those of which a key is lost are
+/// omitted.
+fn open_all(stored: &[Stored], event: EventId, keys: &Keys, live: &Live) -> Result<Details, ReadError> {
+    let erasures = live.erasures();
+    let subjects: BTreeSet<_> = stored.iter().filter_map(Stored::sealed).flat_map(|sealed| &sealed.subjects).collect();
+    let subjects: Vec<_> = subjects.into_iter().filter(|person| !erasures.is_erased(person)).collect();
     let keys = keys.find_people(live.key_incarnation, &subjects)?;
-    let mut details = Vec::with_capacity(sealed.len());
-    for (index, sealed) in sealed.iter().enumerate().filter(|(_, sealed)| sealed.has_keys(&keys)) {
-        let detail = sealed.open(Binding { incarnation: live.key_incarnation, event, index }, &keys);
-        details.push(detail.ok_or_else(|| damaged("details", "a detail does not open"))?);
+    let mut details = Details::default();
+    for (index, stored) in stored.iter().enumerate() {
+        let sealed = match stored {
+            Stored::Erased { by, .. } => {
+                details.erased.push((index, *by));
+                continue;
+            }
+            Stored::Sealed(sealed) => sealed,
+        };
+        if let Some(by) = erasures.detail(&event, index).or_else(|| erasures.first_of(&sealed.subjects)) {
+            details.erased.push((index, by));
+        } else if sealed.has_keys(&keys) {
+            let detail = sealed.open(Binding { incarnation: live.key_incarnation, event, index }, &keys);
+            details.opened.push(detail.ok_or_else(|| damaged("details", "a detail does not open"))?);
+        }
     }
     Ok(details)
 }
@@ -183,11 +205,52 @@ pub(crate) fn names(store: &Store, live: &Live, people: &[PersonId]) -> Result<H
         let Some(known) = directory.person(person) else { continue };
         let Some(position) = snapshot.named_at(known.handle)? else { continue };
         let event = snapshot.event(position)?;
-        let details = open_all(&snapshot.details(position)?, event.id, &store.keys, live)?;
+        let details = open_all(&snapshot.details(position)?, event.id, &store.keys, live)?.opened;
         let name = details.into_iter().rev().find(|detail| event.names(detail.kind, &detail.subjects) == Some(person));
         names.extend(name.map(|detail| (person.clone(), detail.text)));
     }
     Ok(names)
+}
+
+/// How many details about people a principal may see, and about whom else they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WordsAbout {
+    /// Details about one of the people.
+    pub details: u64,
+    /// Those of them that are about others, too.
+    pub shared: u64,
+    /// The others.
+    pub others: BTreeSet<PersonId>,
+}
+
+/// Counts the details about people. Reads all details of the log.
+pub(crate) fn words_about(
+    store: &Store,
+    live: &Live,
+    principal: &Principal,
+    people: &HashSet<PersonId>,
+) -> Result<WordsAbout, ReadError> {
+    let (head, snapshot) = (live.head().position, Snapshot::begin(&store.database, live)?);
+    let restricted = Restricted::begin(&snapshot, principal)?;
+    let mut about = WordsAbout::default();
+    for row in snapshot.all_details()? {
+        let (position, details) = row?;
+        let mut found = details
+            .iter()
+            .filter_map(Stored::sealed)
+            .filter(|sealed| sealed.subjects.iter().any(|subject| people.contains(subject)))
+            .peekable();
+        if position > head || found.peek().is_none() || restricted.hides(position.get())? {
+            continue;
+        }
+        for sealed in found {
+            let others: Vec<_> = sealed.subjects.iter().filter(|subject| !people.contains(*subject)).collect();
+            about.details += 1;
+            about.shared += u64::from(!others.is_empty());
+            about.others.extend(others.into_iter().cloned());
+        }
+    }
+    Ok(about)
 }
 
 impl From<KeysError> for ReadError {

@@ -51,10 +51,11 @@ pub(crate) const RESTRICTED: TableDefinition<(u32, u64), &[u8]> = TableDefinitio
 pub(crate) const RETRACTIONS: TableDefinition<(u32, u64), u64> = TableDefinition::new("retractions");
 
 /// (n, handle) → position of the newest entry that adds or changes this person and has a NAME detail. Rewritten by the
-/// next such entry.
+/// next such entry, removed when the person is erased.
 pub(crate) const NAMES: TableDefinition<(u32, u32), u64> = TableDefinition::new("names");
 
-/// (n, position) → [`kith_words::Sealed`] details in the order of the event's commitments. Kept until erasure.
+/// (n, position) → [`kith_words::Stored`] details in the order of the event's commitments. Rewritten when one is erased:
+/// its kind and the position of the entry that erased it stay.
 pub(crate) const DETAILS: TableDefinition<(u32, u64), &[u8]> = TableDefinition::new("details");
 
 /// (n, token id) → [`crate::rows::row::TokenRow`]. Rewritten once, by its revocation.

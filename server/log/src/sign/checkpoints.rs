@@ -4,7 +4,7 @@
 //! in that file. So every later start can compare the log with what was published.
 
 use crate::{
-    error::{CheckpointFileError, OpenError, ReadError},
+    error::{KeptFileError, OpenError, ReadError},
     sign::{
         checkpoint_file::{CheckpointFile, SignedByOrigin},
         judge::{Judgement, Rollback, judge_all, judge_log},
@@ -33,7 +33,7 @@ pub enum CheckpointError {
     RolledBack,
     /// The file of checkpoints failed, and a checkpoint is published only once it is in that file.
     #[error(transparent)]
-    File(#[from] CheckpointFileError),
+    File(#[from] KeptFileError),
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),

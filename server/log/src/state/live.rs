@@ -14,9 +14,10 @@ use bytes::Bytes;
 use kith_core::{
     directory::Directory,
     entry::Entry,
+    erasures::Erasures,
     event::{Event, Fact},
     header::Header,
-    id::NetworkName,
+    id::{NetworkName, PersonId},
     plugins::Plugins,
     position::Position,
     timestamp::Timestamp,
@@ -72,6 +73,7 @@ pub(crate) struct Published {
     pub(crate) head: Head,
     pub(crate) directory: Arc<Directory>,
     pub(crate) plugins: Arc<Plugins>,
+    pub(crate) erasures: Arc<Erasures>,
     pub(crate) tail: Tail,
     /// Index of the chunk that the head lies in.
     pub(crate) open: Arc<Chunk>,
@@ -101,11 +103,12 @@ pub(crate) struct Committed {
     pub(crate) common: Vec<(Event, Entry)>,
 }
 
-/// Directory and plugins, as derived from their entries.
+/// Directory, plugins and erasures, as derived from their entries.
 #[derive(Default)]
 pub(crate) struct Common {
     pub(crate) directory: Directory,
     pub(crate) plugins: Plugins,
+    pub(crate) erasures: Erasures,
 }
 
 impl Common {
@@ -113,6 +116,7 @@ impl Common {
     pub(crate) fn apply(&mut self, event: &Event, entry: &Entry) {
         self.directory.apply(event, entry.position);
         self.plugins.apply(event, entry);
+        self.erasures.apply(event, entry);
     }
 }
 
@@ -121,12 +125,12 @@ impl Live {
         name: NetworkName,
         row: &NetworkRow,
         head: Head,
-        Common { directory, plugins }: Common,
+        Common { directory, plugins, erasures }: Common,
         open: Arc<Chunk>,
         tail_bytes_max: usize,
     ) -> Self {
-        let (directory, plugins) = (Arc::new(directory), Arc::new(plugins));
-        let published = Published { head, directory, plugins, tail: Tail::default(), open };
+        let (directory, plugins, erasures) = (Arc::new(directory), Arc::new(plugins), Arc::new(erasures));
+        let published = Published { head, directory, plugins, erasures, tail: Tail::default(), open };
         Self {
             name,
             ordinal: row.ordinal,
@@ -158,6 +162,16 @@ impl Live {
         self.published().plugins.clone()
     }
 
+    pub(crate) fn erasures(&self) -> Arc<Erasures> {
+        self.published().erasures.clone()
+    }
+
+    /// Counts a person as erased whose erasure the log lacks.
+    pub(crate) fn add_lost(&self, person: PersonId) {
+        let mut published = self.published.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut published.erasures).add_lost(person);
+    }
+
     /// The network's row.
     pub(crate) fn row(&self) -> NetworkRow {
         NetworkRow {
@@ -187,6 +201,7 @@ impl Live {
             None => apply(&mut published.directory, &committed.common),
         }
         apply_plugins(&mut published.plugins, &committed.common);
+        apply_erasures(&mut published.erasures, &committed.common);
         published.head = committed.head;
         committed.index.bring_to_date(&mut published.open);
         published.tail.extend(committed.entries);
@@ -215,6 +230,15 @@ fn apply(directory: &mut Arc<Directory>, events: &[(Event, Entry)]) {
     let directory = Arc::make_mut(directory);
     for (event, entry) in events {
         directory.apply(event, entry.position);
+    }
+}
+
+/// Changes the erasures, which are rare.
+fn apply_erasures(erasures: &mut Arc<Erasures>, events: &[(Event, Entry)]) {
+    for (event, entry) in events {
+        if matches!(&event.fact, Fact::Administration(fact) if fact.is_about_records()) {
+            Arc::make_mut(erasures).apply(event, entry);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use kith_core::{
     position::Position,
     tree::{Hash, Nodes},
 };
-use kith_words::Sealed;
+use kith_words::Stored;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase};
 use std::{collections::HashSet, sync::Arc};
 
@@ -145,11 +145,24 @@ impl Snapshot {
         Ok(self.entries.last_position()?)
     }
 
-    /// The sealed details of an entry; none if it has none.
-    pub(crate) fn details(&self, position: Position) -> Result<Vec<Sealed>, ReadError> {
+    /// The details of an entry, sealed or erased; none if it has none.
+    pub(crate) fn details(&self, position: Position) -> Result<Vec<Stored>, ReadError> {
         let table = self.transaction.open_table(tables::DETAILS)?;
         let Some(row) = table.get((self.network, position.get()))? else { return Ok(Vec::new()) };
         kith_words::decode_all(row.value()).ok_or_else(|| damaged("details", "a row is malformed"))
+    }
+
+    /// The details of all entries, oldest first.
+    pub(crate) fn all_details(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<(Position, Vec<Stored>), ReadError>> + use<>, ReadError> {
+        let table = self.transaction.open_table(tables::DETAILS)?;
+        let rows = table.range((self.network, 0)..=(self.network, u64::MAX))?;
+        Ok(rows.map(|row| {
+            let (key, value) = row?;
+            let details = kith_words::decode_all(value.value());
+            Ok((Position::new(key.value().1), details.ok_or_else(|| damaged("details", "a row is malformed"))?))
+        }))
     }
 
     /// The positions that may have details, in the order given: exactly those that do if they lie close together, which

@@ -7,7 +7,9 @@ use crate::{
     error::ReadError,
     rows::{
         chunk::Growth,
-        components, ids,
+        components,
+        erased::{ErasedDetails, ErasedPeople, erase_details, erase_people},
+        ids,
         row::{HeadRow, TokenRow},
         tables,
     },
@@ -29,6 +31,8 @@ pub(crate) struct Staged {
     pub(crate) server_tokens: Vec<TokenRow>,
     /// In the order they were asked for.
     pub(crate) components: Vec<components::Change>,
+    /// Rows that lose the details about people.
+    pub(crate) erased: Vec<ErasedPeople>,
     /// By ordinal.
     pub(crate) networks: Vec<StagedNetwork>,
 }
@@ -39,6 +43,8 @@ pub(crate) struct StagedNetwork {
     pub(crate) accepted: Vec<Accepted>,
     /// Position of each withdrawn entry, with that of its retraction.
     pub(crate) retractions: Vec<(Position, Position)>,
+    /// Single details that its entries erase.
+    pub(crate) erased: Vec<ErasedDetails>,
     /// Token rows, the newest of a token last.
     pub(crate) tokens: Vec<TokenRow>,
 }
@@ -59,7 +65,7 @@ impl Staged {
     /// Whether nothing changes.
     pub(crate) fn is_empty(&self) -> bool {
         let nothing_of_server = self.created.is_empty() && self.server_tokens.is_empty() && self.components.is_empty();
-        nothing_of_server && self.networks.is_empty()
+        nothing_of_server && self.erased.is_empty() && self.networks.is_empty()
     }
 
     /// New entries of all networks.
@@ -88,6 +94,7 @@ fn write_server(transaction: &WriteTransaction, staged: &Staged) -> Result<(), R
     insert_all(transaction, tables::NETWORKS, networks.iter().map(|(name, row)| (*name, row.as_slice())))?;
     let tokens: Vec<_> = staged.server_tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
     insert_all(transaction, tables::SERVER_TOKENS, tokens.iter().map(|(id, row)| (*id, row.as_slice())))?;
+    staged.erased.iter().try_for_each(|erased| erase_people(transaction, erased))?;
     components::write(transaction, &staged.components)
 }
 
@@ -106,6 +113,7 @@ fn write_network(
     insert_all(transaction, tables::RESTRICTED, restricted)?;
     insert_all(transaction, tables::NAMES, rows.names.iter().map(|(handle, at)| ((n, *handle), *at)))?;
     insert_all(transaction, tables::DETAILS, rows.details.iter().map(|(at, sealed)| ((n, *at), sealed.as_slice())))?;
+    erase_details(transaction, n, &network.erased)?;
     let tokens: Vec<_> = network.tokens.iter().map(|row| (row.id.as_str(), row.encode())).collect();
     insert_all(transaction, tables::TOKENS, tokens.iter().map(|(id, row)| ((n, *id), row.as_slice())))?;
     write_retractions(transaction, n, &network.retractions)?;
@@ -185,6 +193,9 @@ impl Written {
         for (network, Grown { edge, index }) in self.staged.networks.iter().zip(self.grown.drain(..)) {
             let live = &network.live;
             recent.append(&mut live.publish(committed(live, &edge, index, &network.accepted)));
+            if network.accepted.iter().any(|accepted| accepted.header.kind.erases_a_person()) {
+                store.erasing.notify_one();
+            }
             edges.insert(live.ordinal, edge);
         }
         Leftovers { _staged: self.staged, _recent: recent }

@@ -7,6 +7,7 @@ use crate::{
     rows::{
         chunk::Chunk,
         components,
+        erased::ErasedDetails,
         row::{NetworkRow, Revoked, TokenRow},
     },
     state::{
@@ -23,15 +24,18 @@ use crate::{
 };
 use kith_core::{
     decide::{Accepted, Batch, Command, Origin, Outcome, Refusal, Refused, State, Undecided},
-    event::Fact,
-    id::{NetworkName, TokenId},
+    event::{Administration, Fact},
+    id::{EventId, NetworkName, TokenId},
     may::{Action, Credential, Principal, Reach, may},
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
 };
 use kith_words::Incarnation;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 /// The outcome of a request, or why the log is poisoned.
 type Decided<T, E> = Result<Result<T, E>, CommitFailure>;
@@ -102,26 +106,36 @@ impl Request {
     }
 }
 
-/// Removes from a batch the requests that make the log grow. Those that revoke a token, replace a server token or
-/// remove something are small, and an operator needs them at that moment.
+/// Removes from a batch the requests that make the log grow. Those that revoke a token, replace a server token, erase or
+/// hold words, or remove something are small, and somebody needs them at that moment.
 fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     for queued in std::mem::take(batch) {
         match queued.request {
-            Request::Network(_, NetworkRequest::Append { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Network(_, NetworkRequest::Append { command, reply }) if !erases_or_holds(&command) => {
+                answers.keep_disk_full(reply);
+            }
             Request::Network(_, NetworkRequest::AppendEach { reply, .. }) => answers.keep_disk_full(reply),
             Request::Network(_, NetworkRequest::IssueToken { reply, .. }) => answers.keep_disk_full(reply),
             Request::Server(ServerRequest::CreateNetwork { reply, .. }) => answers.keep_disk_full(reply),
             Request::Server(ServerRequest::ChangeComponents { change: components::Change::Put(..), reply }) => {
                 answers.keep_disk_full(reply);
             }
-            Request::Network(_, NetworkRequest::RevokeToken { .. })
+            Request::Network(_, NetworkRequest::Append { .. } | NetworkRequest::RevokeToken { .. })
             | Request::Server(
                 ServerRequest::ChangeComponents { change: components::Change::Remove(_), .. }
                 | ServerRequest::PutToken { .. }
+                | ServerRequest::EraseRows { .. }
                 | ServerRequest::RevokeToken { .. },
             ) => batch.push_back(queued),
         }
     }
+}
+
+/// Whether the server itself erases or holds words with a command.
+fn erases_or_holds(command: &Command) -> bool {
+    let is_meant =
+        |event: &Prepared| matches!(&event.event.fact, Fact::Administration(fact) if fact.is_about_records());
+    command.origin == Origin::Server && command.events.iter().all(is_meant)
 }
 
 fn decide_server(
@@ -147,6 +161,10 @@ fn decide_server(
         ServerRequest::PutToken { mut row, reply } => {
             row.issued_at = now;
             staged.server_tokens.push(row);
+            answers.keep(reply, Ok(Ok(())))
+        }
+        ServerRequest::EraseRows { erased, reply } => {
+            staged.erased.push(erased);
             answers.keep(reply, Ok(Ok(())))
         }
         ServerRequest::ChangeComponents { change, reply } => {
@@ -232,8 +250,8 @@ fn decide_network(
         next = next_of(batch, &live);
     }
     let (accepted, tokens) = (turn.decided.into_accepted(), turn.tokens);
-    let retractions = retractions(&state, &accepted)?;
-    Ok(StagedNetwork { live, accepted, retractions, tokens })
+    let (retractions, erased) = (retractions(&state, &accepted)?, erased_details(&state, &accepted)?);
+    Ok(StagedNetwork { live, accepted, retractions, erased, tokens })
 }
 
 /// Takes the first request out of a batch if it is about this network.
@@ -282,7 +300,30 @@ impl Turn<'_> {
     }
 
     fn append(&mut self, command: Command) -> Decided<Vec<Outcome>, AppendError> {
-        Ok(self.decide_command(command)?.map_err(AppendError::Refused))
+        let (before, origin) = (self.decided.accepted().len(), command.origin);
+        let decided = self.decide_command(command)?.map_err(AppendError::Refused);
+        if origin == Origin::Server {
+            self.end_tokens_of_erased(before);
+        }
+        Ok(decided)
+    }
+
+    /// Ends the tokens that speak for people whom entries of this batch after the first `before` erase.
+    fn end_tokens_of_erased(&mut self, before: usize) {
+        for accepted in &self.decided.accepted()[before..] {
+            let Fact::Administration(Administration::PersonErased { person, .. }) = &accepted.event.fact else {
+                continue;
+            };
+            let is_theirs = |row: &TokenRow| row.person.as_ref() == Some(person);
+            let known = self.store.tokens();
+            let stored = known.rows(Owner::Network(self.live.ordinal)).chain(&self.tokens);
+            let ids: BTreeSet<_> = stored.filter(|row| is_theirs(row)).map(|row| row.id.clone()).collect();
+            drop(known);
+            let newest = ids.iter().filter_map(|id| self.find_token(id)).filter(|row| row.revoked.is_none());
+            let revoked = Some(Revoked { at: accepted.event.occurred_at, position: accepted.entry.position });
+            let ended: Vec<_> = newest.map(|row| TokenRow { revoked, ..row }).collect();
+            self.tokens.extend(ended);
+        }
     }
 
     /// Refuses a principal whose token is no longer valid, even if it was when the call began. A command that waited in
@@ -372,17 +413,35 @@ fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
     may(principal, &Action::AdministerTokens) && of_others
 }
 
+/// The single details that new entries erase.
+fn erased_details(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<ErasedDetails>, ReadError> {
+    let mut erased = Vec::new();
+    for eraser in accepted {
+        let Fact::Administration(Administration::DetailsErased { event, details, .. }) = &eraser.event.fact else {
+            continue;
+        };
+        let position = position_in(state, accepted, event)?;
+        erased.push(ErasedDetails { position, details: details.clone(), by: eraser.entry.position });
+    }
+    Ok(erased)
+}
+
+/// Where an event is that a new entry names.
+fn position_in(state: &LogState<'_>, accepted: &[Accepted], event: &EventId) -> Result<Position, ReadError> {
+    let here = accepted.iter().find(|accepted| accepted.event.id == *event);
+    let position = match here {
+        Some(accepted) => Some(accepted.entry.position),
+        None => state.recorded(event)?,
+    };
+    Ok(position.expect("what a new entry names is recorded"))
+}
+
 /// Positions of withdrawn entries, with those of their retractions.
 fn retractions(state: &LogState<'_>, accepted: &[Accepted]) -> Result<Vec<(Position, Position)>, ReadError> {
     let mut retractions = Vec::new();
     for retraction in accepted {
         let Fact::Retracted(retracted) = &retraction.event.fact else { continue };
-        let here = accepted.iter().find(|accepted| accepted.event.id == retracted.event);
-        let target = match here {
-            Some(accepted) => Some(accepted.entry.position),
-            None => state.recorded(&retracted.event)?,
-        };
-        retractions.push((target.expect("what is withdrawn is recorded"), retraction.entry.position));
+        retractions.push((position_in(state, accepted, &retracted.event)?, retraction.entry.position));
     }
     Ok(retractions)
 }

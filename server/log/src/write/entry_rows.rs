@@ -16,7 +16,7 @@ use kith_core::{
     id::{OrganisationId, PersonId},
     tree::{Hash, leaf_hash},
 };
-use kith_words::{Binding, Sealed, SharedKey};
+use kith_words::{Binding, Sealed, SharedKey, Stored};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The rows of one network's part of a batch, each list in the order of its keys.
@@ -68,7 +68,8 @@ impl Rows {
         }
         let position = accepted.entry.position.get();
         let seal = |(index, detail): (usize, &Detail)| {
-            Sealed::seal(detail, Binding { incarnation: live.key_incarnation, event: accepted.event.id, index }, keys)
+            let binding = Binding { incarnation: live.key_incarnation, event: accepted.event.id, index };
+            Stored::Sealed(Sealed::seal(detail, binding, keys))
         };
         let sealed: Vec<_> = accepted.details.iter().enumerate().map(seal).collect();
         self.details.push((position, kith_words::encode_all(&sealed)));

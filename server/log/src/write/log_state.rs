@@ -16,9 +16,18 @@ use crate::{
     store::Store,
 };
 use kith_core::{
-    decide::State, directory::Directory, entry::Entry, filter::Filter, history::Budget, id::EventId, may::Principal,
-    position::Position, timestamp::Timestamp,
+    decide::State,
+    directory::Directory,
+    entry::Entry,
+    erasures::Erasures,
+    filter::Filter,
+    history::Budget,
+    id::{EventId, PersonId},
+    may::Principal,
+    position::Position,
+    timestamp::Timestamp,
 };
+use kith_words::Stored;
 use std::{cell::OnceCell, sync::Arc};
 
 /// A network's state on disk, as the decision sees it.
@@ -27,6 +36,7 @@ pub(crate) struct LogState<'a> {
     live: &'a Live,
     head: Head,
     directory: Arc<Directory>,
+    erasures: Arc<Erasures>,
     open: Arc<Chunk>,
     /// Begun when something is needed that is not in memory, which is rare.
     stored: OnceCell<Snapshot>,
@@ -37,7 +47,8 @@ impl<'a> LogState<'a> {
     pub(crate) fn new(store: &'a Store, live: &'a Live) -> Self {
         let published = live.published();
         let (head, directory, open) = (published.head, published.directory.clone(), published.open.clone());
-        Self { store, live, head, directory, open, stored: OnceCell::new() }
+        let erasures = published.erasures.clone();
+        Self { store, live, head, directory, erasures, open, stored: OnceCell::new() }
     }
 
     fn stored(&self) -> Result<&Snapshot, ReadError> {
@@ -62,6 +73,16 @@ impl State for LogState<'_> {
 
     fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    fn erasures(&self) -> &Erasures {
+        &self.erasures
+    }
+
+    fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, ReadError> {
+        let row = self.stored()?.details(position)?;
+        let sealed = details.iter().filter_map(|index| row.get(*index as usize).and_then(Stored::sealed));
+        Ok(sealed.flat_map(|sealed| &sealed.subjects).cloned().collect())
     }
 
     fn recorded(&self, id: &EventId) -> Result<Option<Position>, ReadError> {

@@ -6,7 +6,7 @@
 use crate::{
     error::{AppendError, CreateNetworkError, Poison, RevokeTokenError, Unavailable},
     limits,
-    rows::{components, row::TokenRow},
+    rows::{components, erased::ErasedPeople, row::TokenRow},
     state::{
         health::Health,
         live::Live,
@@ -51,6 +51,7 @@ pub(crate) enum ServerRequest {
     CreateNetwork { name: NetworkName, principal: Principal, reply: Reply<Arc<Live>, CreateNetworkError> },
     PutToken { row: TokenRow, reply: Reply<(), Unavailable> },
     RevokeToken { id: TokenId, principal: Principal, reply: Reply<(), RevokeTokenError> },
+    EraseRows { erased: ErasedPeople, reply: Reply<(), Unavailable> },
     ChangeComponents { change: components::Change, reply: Reply<(), Unavailable> },
 }
 

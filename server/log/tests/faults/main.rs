@@ -2,6 +2,7 @@
 //! whole.
 
 mod disk;
+mod erasure;
 mod examine;
 mod failures;
 mod power_cuts;

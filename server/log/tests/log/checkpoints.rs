@@ -252,10 +252,10 @@ async fn a_file_that_cannot_be_trusted_stops_the_start() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, &text[..text.len() - 2]).unwrap();
     let opened = Log::open(&place.config, ticking());
-    assert!(matches!(opened, Err(OpenError::Checkpoints(_))), "{opened:?}");
+    assert!(matches!(opened, Err(OpenError::Kept(_))), "{opened:?}");
     place.config.checkpoint = Some(place.folder.path().join("not mounted/checkpoint"));
     let opened = Log::open(&place.config, ticking());
-    assert!(matches!(opened, Err(OpenError::Checkpoints(_))), "{opened:?}");
+    assert!(matches!(opened, Err(OpenError::Kept(_))), "{opened:?}");
 }
 
 #[tokio::test]

@@ -56,8 +56,8 @@ async fn details_are_opened_where_there_are_any() {
     let positions: Vec<_> = [3, 2, 1, 0, 9].map(Position::new).into();
     let details = network.details(&owner(), &positions).unwrap();
     assert_eq!(details.iter().map(|(position, _)| position.get()).collect::<Vec<_>>(), [3, 1]);
-    assert_eq!(details[0].1, [detail(DetailKind::Note, &["amina", "ben"], WORDS)]);
-    assert_eq!(details[1].1.len(), 2);
+    assert_eq!(details[0].1.opened, [detail(DetailKind::Note, &["amina", "ben"], WORDS)]);
+    assert_eq!(details[1].1.opened.len(), 2);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod check;
 mod checkpoints;
 mod components;
 mod details;
+mod erasure;
 mod flips;
 mod open;
 mod proofs;

@@ -22,7 +22,7 @@ async fn everything_is_there_after_a_reopen() {
     append(&network, vec![meets_with_note(804, &["amina", "ben"], "a note")]).await;
     let (head, entries) = (network.summary(), network.history().read(Position::ZERO, END, ALL).unwrap());
     let (created_at, details) = (network.created_at(), network.details(&owner(), &[head.position]).unwrap());
-    assert_eq!(details[0].1.len(), 1);
+    assert_eq!(details[0].1.opened.len(), 1);
     drop((log, network));
 
     let (_log, network) = place.network().await;

@@ -86,7 +86,11 @@ async fn a_log_goes_on_under_a_new_incarnation() {
         panic!("another entry is at position 5")
     };
     assert_eq!((incarnation, lost_head, lost_root), (network.incarnation(), 9, *lost.root.as_bytes()));
-    assert_eq!(network.details(&owner(), &[noted]).unwrap()[0].1[0].text, "kept", "the keys are those of before");
+    assert_eq!(
+        network.details(&owner(), &[noted]).unwrap()[0].1.opened[0].text,
+        "kept",
+        "the keys are those of before"
+    );
     append(&network, vec![meets_with_note(90, &["ben", "chloe"], "new")]).await;
     assert_eq!(network.checkpoint().unwrap().unverified().size, 6);
     close(log).await;

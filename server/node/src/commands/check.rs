@@ -51,10 +51,10 @@ fn check_data(config: &Config) -> ExitCode {
 
 fn tell(data: &Path, report: &Report) -> ExitCode {
     let problems: String = report.problems.iter().map(|problem| problem.to_string() + "\n").collect();
-    let Report { networks, entries, details_opened, details_closed, .. } = report;
+    let Report { networks, entries, details_opened, details_erased, details_closed, .. } = report;
     let found = format!(
-        "{}: {networks} networks, {entries} entries, {details_opened} details opened, {details_closed} erased or \
-         without keys",
+        "{}: {networks} networks, {entries} entries, {details_opened} details opened, {details_erased} erased, \
+         {details_closed} without keys",
         data.display()
     );
     let tokens: String = report.server_tokens.iter().map(server_token).collect();

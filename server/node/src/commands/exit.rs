@@ -1,7 +1,7 @@
 //! How commands fail: an error text, and an exit code for its kind.
 
 use super::out::complain;
-use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError};
+use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError, RewriteError};
 use kith_node::owner_token::OwnerTokenError;
 use std::{fmt, io, process::ExitCode};
 
@@ -41,7 +41,8 @@ impl Exit for OpenError {
             | Self::RootKeyMalformed { .. }
             | Self::NetworkKeyUnusable { .. }
             | Self::SigningKeyUnusable { .. } => DAMAGED,
-            Self::Io { .. } | Self::Version { .. } | Self::RootKeyExposed { .. } | Self::Checkpoints(_) => UNEXPECTED,
+            Self::RotationInterrupted { .. } => BUSY,
+            Self::Io { .. } | Self::Version { .. } | Self::RootKeyExposed { .. } | Self::Kept(_) => UNEXPECTED,
         }
     }
 }
@@ -76,6 +77,16 @@ impl Exit for RestoreError {
             Self::KeyMissing { .. } => NOT_FOUND,
             Self::Restart(error) => error.code(),
             Self::Damaged { .. } | Self::NotSound(_) => DAMAGED,
+        }
+    }
+}
+
+impl Exit for RewriteError {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Read(error) => error.code(),
+            Self::Write(error) => error.code(),
+            Self::Open(error) => error.code(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     progress::ProgressLine,
 };
 use clap::Args;
-use kith_log::{Accepted, Clock, Config, RestoreError, Restored, Step, Trust};
+use kith_log::{Accepted, Clock, Config, KeysCopied, RestoreError, Restored, Step, Trust};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -71,7 +71,11 @@ pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode 
     let restored = files::open(&args.from).map_err(RestoreError::from);
     match restored.and_then(|input| kith_log::restore_keys(config, input.reader)) {
         Ok(keys) => {
-            let text = format!("restored the keys of {} networks and {} people", keys.networks, keys.people);
+            let KeysCopied { networks, people, erased_since } = keys;
+            let mut text = format!("restored the keys of {networks} networks and {people} people");
+            if erased_since > 0 {
+                text += &format!("; not those of {erased_since} people, who were erased since");
+            }
             say(ExitCode::SUCCESS, &text)
         }
         Err(error) => exit::failed(&error),
@@ -88,7 +92,7 @@ fn restore_log(config: &Config, from: &Path, trust: &Trust) -> Result<Restored, 
 }
 
 fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
-    let Restored { heading, tokens_ended, details_opened, details_closed } = restored;
+    let Restored { heading, tokens_ended, details_opened, details_erased, details_closed } = restored;
     let data = config.data.display();
     if matches!(trust, Trust::Unverified(_)) {
         hint(&format!(
@@ -97,7 +101,8 @@ fn tell(config: &Config, restored: &Restored, trust: &Trust) -> ExitCode {
         ));
     }
     let text = format!(
-        "{data}: restored {}, as of {}; {details_opened} details opened, {details_closed} erased or without keys",
+        "{data}: restored {}, as of {}; {details_opened} details opened, {details_erased} erased, \
+         {details_closed} without keys",
         contents(heading),
         heading.taken_at.to_proto()
     );

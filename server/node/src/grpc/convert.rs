@@ -4,7 +4,9 @@
 use super::Failure;
 use kith_core::{
     decide::{Outcome, Refusal, Refused},
+    detail::Detail,
     directory::{Directory, Organisation, Person},
+    erasures::Erasures,
     event::Role,
     filter::Filter,
     id::EventId,
@@ -13,7 +15,7 @@ use kith_core::{
     reason::of_event,
     timestamp::Timestamp,
 };
-use kith_log::{AppendError, CheckpointError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable};
+use kith_log::{AppendError, CheckpointError, CreateNetworkError, Details, ReadError, RevokeTokenError, Unavailable};
 use kith_proto::v1::{self, ErrorReason};
 
 /// A refused event: the reason, with the field within `event` or `details`.
@@ -32,6 +34,11 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
         Refusal::EventUnknown { field, id } => because(ErrorReason::EventUnknown).with("id", id).at(*field),
         Refusal::ScopeMismatch { field, id } => because(ErrorReason::ScopeMismatch).with("id", id).at(*field),
         Refusal::AlreadyExists { field, id } => because(ErrorReason::AlreadyExists).with("id", id).at(*field),
+        Refusal::PersonErased { field, person } => because(ErrorReason::PersonErased).with("person", person).at(*field),
+        Refusal::PersonHeld { field, person, references } => {
+            let references: Vec<_> = references.iter().map(ToString::to_string).collect();
+            because(ErrorReason::PersonHeld).with("person", person).with("references", references.join(",")).at(*field)
+        }
         Refusal::TokenInvalid => Failure::new(ErrorReason::TokenInvalid),
         Refusal::PermissionDenied { .. } => because(ErrorReason::PermissionDenied),
     }
@@ -156,7 +163,7 @@ pub(super) fn append_refused(failure: &Failure) -> v1::AppendRefused {
 }
 
 /// A person of the directory.
-pub(super) fn person(directory: &Directory, person: &Person, name: Option<&String>) -> v1::Person {
+pub(super) fn person(directory: &Directory, erasures: &Erasures, person: &Person, name: Option<&String>) -> v1::Person {
     v1::Person {
         id: person.id.to_string(),
         handle: person.handle,
@@ -165,6 +172,7 @@ pub(super) fn person(directory: &Directory, person: &Person, name: Option<&Strin
         name: name.cloned().unwrap_or_default(),
         position: person.position.get(),
         merged_into: text_or_empty(directory.merge(&person.id).map(|merge| &merge.kept)),
+        erased: erasures.is_erased(&person.id),
     }
 }
 
@@ -247,11 +255,16 @@ pub(super) fn page_size(field: &str, asked: u32, default: u32, max: u32) -> Resu
     Ok(size as usize)
 }
 
-/// Opened details on the wire.
-pub(super) fn entry_details(position: Position, details: &[kith_core::detail::Detail]) -> v1::EntryDetails {
+/// Details on the wire.
+pub(super) fn entry_details(position: Position, details: &Details) -> v1::EntryDetails {
+    let erased = |(index, by): &(usize, Position)| v1::ErasedDetail {
+        index: u32::try_from(*index).expect("at most 8 details"),
+        position: by.get(),
+    };
     v1::EntryDetails {
         position: position.get(),
-        details: details.iter().map(kith_core::detail::Detail::to_proto).collect(),
+        details: details.opened.iter().map(Detail::to_proto).collect(),
+        erased: details.erased.iter().map(erased).collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     Backup, BackupError, Copied,
-    frames::{Filled, Sink},
+    frames::{Filled, Signer, Sink},
     heading::Heading,
 };
 use crate::{
@@ -39,13 +39,13 @@ pub fn backup_into(
 }
 
 /// A log that no server has open, and the key that signs for it.
-struct Offline {
+pub(crate) struct Offline {
     database: Database,
     key: SigningKey,
 }
 
 impl Offline {
-    fn open(config: &Config) -> Result<Self, BackupError> {
+    pub(crate) fn open(config: &Config) -> Result<Self, BackupError> {
         let database = open_database(config, &config.data.join("log.redb"))?;
         version::check(&database.begin_read()?)?;
         let folder = config.data.join("keys");
@@ -53,7 +53,12 @@ impl Offline {
         Ok(Self { database, key })
     }
 
-    fn write(
+    /// Who signs what is written.
+    pub(crate) fn signer(&self) -> Signer {
+        Signer::Is(self.key.public())
+    }
+
+    pub(crate) fn write(
         &self,
         clock: &Clock,
         out: &mut dyn Write,

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 
 /// Version of a backup of the keys.
-const KEYS_VERSION: u32 = 1;
+const KEYS_VERSION: u32 = 2;
 
 /// Number of the frame that describes the backup.
 const HEADING: u8 = 0;

@@ -10,10 +10,14 @@ use crate::{
     config::Config,
     error::{OpenError, ReadError},
     files::{io_error, make_private_file, make_private_folder, part_of, publish_folder, write_new, write_private},
-    keys::{key_file, root_key, signing_key},
+    keys::{
+        erasures_file::{self, ErasuresFile},
+        key_file, root_key, signing_key,
+    },
     rows::column::Column,
 };
 use kith_core::packed::Reader;
+use kith_words::KeyFolder;
 use redb::{Key, ReadTransaction, ReadableTable, TableDefinition, Value, WriteTransaction};
 use std::{
     fs,
@@ -27,6 +31,7 @@ const SIGNING_KEY: u8 = 102;
 /// Numbers of the tables of `keys.redb`.
 const NETWORK_KEYS: u8 = 1;
 const PERSON_KEYS: u8 = 2;
+const ERASED: u8 = 3;
 
 /// How many keys there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +40,8 @@ pub struct KeysCopied {
     pub networks: u64,
     /// Keys of people.
     pub people: u64,
+    /// People whose key was destroyed instead of restored, because they were erased after the backup was made.
+    pub erased_since: u64,
 }
 
 /// Backs up the keys of a data folder, whether or not a server runs on it. The file contains the root key: with it and
@@ -46,21 +53,24 @@ pub fn backup_keys(config: &Config, to: &Path) -> Result<KeysCopied, BackupError
 /// Like [`backup_keys`], into any writer.
 pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopied, BackupError> {
     let folder = config.data.join("keys");
+    // The root key is read last: while the keys are read here, no rotation can end.
+    let beside = key_file::begin_read_beside(&folder)?;
+    let transaction = &beside.transaction;
     let root = root_key::read(&folder.join(root_key::FILE))?;
     let signing = signing_key::read_sealed(&folder.join(signing_key::FILE))?;
-    let transaction = key_file::begin_read_beside(&folder)?;
     let mut sink = Sink::of_keys(out)?;
     sink.add(ROOT_KEY, |frame| frame.extend_from_slice(root.as_slice()))?;
     if let Some(sealed) = &signing {
         sink.add(SIGNING_KEY, |frame| frame.extend_from_slice(sealed))?;
     }
-    let networks = dump(&transaction, &mut sink, NETWORK_KEYS, kith_words::NETWORK_KEYS)?;
-    let people = dump(&transaction, &mut sink, PERSON_KEYS, kith_words::PERSON_KEYS)?;
+    let networks = dump(transaction, &mut sink, NETWORK_KEYS, kith_words::NETWORK_KEYS)?;
+    let people = dump(transaction, &mut sink, PERSON_KEYS, kith_words::PERSON_KEYS)?;
+    dump(transaction, &mut sink, ERASED, kith_words::ERASED)?;
     sink.finish()?;
-    Ok(KeysCopied { networks, people })
+    Ok(KeysCopied { networks, people, erased_since: 0 })
 }
 
-/// Restores the keys of a backup into a data folder that has none.
+/// Restores the keys of a backup into a data folder that has none, but those of people who were erased since.
 pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, RestoreError> {
     let folder = config.data.join("keys");
     if folder.symlink_metadata().is_ok() {
@@ -74,7 +84,7 @@ pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, 
         return Err(io_error(&part)(error).into());
     }
     make_private_folder(&part)?;
-    let restored = load(&part, &mut source);
+    let restored = load(&part, &mut source).and_then(|copied| destroy_erased(config, &part, copied));
     if restored.is_err() {
         // The reported error says more than this one could.
         drop(fs::remove_dir_all(&part));
@@ -82,6 +92,18 @@ pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, 
     }
     publish_folder(&part, &folder).map_err(io_error(&folder))?;
     restored
+}
+
+/// Destroys the restored keys of people who were erased after the backup was made, according to the file of erasures.
+fn destroy_erased(config: &Config, folder: &Path, copied: KeysCopied) -> Result<KeysCopied, RestoreError> {
+    let lines = ErasuresFile::new(config.erasures_path()).read().map_err(OpenError::from)?;
+    let keys = key_file::open(folder, false)?;
+    let back = keys.with_keys(erasures_file::doomed(&lines).collect()).map_err(OpenError::from)?;
+    if !back.is_empty() {
+        keys.destroy(&back).map_err(OpenError::from)?;
+    }
+    let erased_since = back.len() as u64;
+    Ok(KeysCopied { people: copied.people - erased_since, erased_since, ..copied })
 }
 
 fn dump<K: Key + Column, V: Column>(
@@ -105,7 +127,7 @@ fn dump<K: Key + Column, V: Column>(
 fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied, RestoreError> {
     let file = folder.join("keys.redb");
     make_private_file(&file).map_err(io_error(&file))?;
-    let database = key_file::builder().create(&file).map_err(OpenError::from)?;
+    let database = KeyFolder::builder().create(&file).map_err(OpenError::from)?;
     let transaction = database.begin_write().map_err(OpenError::from)?;
     kith_words::make_tables(&transaction).map_err(OpenError::from)?;
     let mut copied = KeysCopied::default();
@@ -119,6 +141,7 @@ fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied
             SIGNING_KEY => put(signing_key::FILE, rows).map(|()| Some(0)),
             NETWORK_KEYS => insert(&transaction, kith_words::NETWORK_KEYS, rows),
             PERSON_KEYS => insert(&transaction, kith_words::PERSON_KEYS, rows),
+            ERASED => insert(&transaction, kith_words::ERASED, rows),
             _ => Ok(None),
         };
         let Some(count) = stored? else { return Err(source.damaged("a row is malformed")) };

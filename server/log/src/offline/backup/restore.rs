@@ -81,7 +81,9 @@ pub struct Restored {
     pub tokens_ended: u64,
     /// Details that were opened with the keys in the data folder and compared with their commitments.
     pub details_opened: u64,
-    /// Details that could not be opened: erased ones, or all if the keys are missing.
+    /// Details that are erased.
+    pub details_erased: u64,
+    /// Details that could not be opened, because a key is missing.
     pub details_closed: u64,
 }
 
@@ -170,6 +172,18 @@ fn begin<R: Read>(input: R, signer: Signer) -> Result<(Begun<R>, Heading), Resto
     Ok((source, heading))
 }
 
+/// Builds the log that a backup holds in a file, and verifies it. Leaves the file behind if it fails.
+pub(crate) fn build_from(
+    config: &Config,
+    part: &Path,
+    signer: Signer,
+    (input, total): (impl Read, u64),
+    progress: &mut impl FnMut(Step),
+) -> Result<(), RestoreError> {
+    let (source, heading) = begin(input, signer)?;
+    build(config, part, source, (heading, total), progress).map(drop)
+}
+
 /// Builds the log in a file and verifies it.
 fn build<R: Read>(
     config: &Config,
@@ -185,14 +199,15 @@ fn build<R: Read>(
     drop(database);
     let keys = open_keys(&config.data)?;
     let report = check_file(part, keys.as_ref(), |verified| progress(Step::Verifying(verified)))?;
-    if !report.is_sound() {
+    if !report.is_sound_but_for_keys() {
         return Err(RestoreError::NotSound(Box::new(report)));
     }
     if found != heading {
         return Err(RestoreError::Damaged { at: bytes, what: "its rows are not what its heading says" });
     }
-    let (details_opened, details_closed) = (report.details_opened, report.details_closed);
-    Ok(Restored { heading, tokens_ended: 0, details_opened, details_closed })
+    let (details_opened, details_erased) = (report.details_opened, report.details_erased);
+    let details_closed = report.details_closed;
+    Ok(Restored { heading, tokens_ended: 0, details_opened, details_erased, details_closed })
 }
 
 /// Stores what is in a backup; returns its size in bytes.

@@ -1,6 +1,7 @@
 //! The state of a network's tokens according to its entries.
 //!
-//! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it.
+//! Invariant: a token is what its `token_issued` entry says until the first `token_revoked` entry about it, or the
+//! erasure of its person.
 
 use super::Report;
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 use kith_core::{
     entry::Entry,
     event::{Administration, Event},
-    id::TokenId,
+    id::{PersonId, TokenId},
     position::Position,
     timestamp::Timestamp,
 };
@@ -42,14 +43,19 @@ impl Tokens {
                     issued.revoked.get_or_insert(entry.position);
                 }
             }
+            Administration::PersonErased { person, .. } => {
+                for issued in self.0.values_mut().filter(|issued| issued.is_of(person)) {
+                    issued.revoked.get_or_insert(entry.position);
+                }
+            }
             Administration::PluginInstalled { .. }
             | Administration::PluginActivated { .. }
             | Administration::PluginPaused { .. }
             | Administration::PluginRemoved { .. }
             | Administration::MemberChanged { .. }
-            | Administration::PersonErased { .. }
             | Administration::ErasureCompleted { .. }
             | Administration::HoldChanged { .. }
+            | Administration::DetailsErased { .. }
             | Administration::LogRestored { .. } => {}
         }
     }
@@ -87,6 +93,10 @@ impl Tokens {
 }
 
 impl Issued {
+    fn is_of(&self, erased: &PersonId) -> bool {
+        matches!(&self.fact, Administration::TokenIssued { person: Some(person), .. } if person == erased)
+    }
+
     /// How a row differs from what the entries say about its token.
     fn difference(&self, row: &TokenRow) -> Option<&'static str> {
         if self.secret_digest.is_some_and(|digest| digest != token::secret_digest(&row.hash)) {

@@ -2,7 +2,12 @@
 //!
 //! Invariant: the expected rows are computed from the entries read so far, never taken from an index.
 
-use super::{PROGRESS_ENTRIES, Problem, Report, rows::Expected, tokens::Tokens};
+use super::{
+    PROGRESS_ENTRIES, Problem, Report,
+    erased::{Erased, MISSING_KEYS},
+    rows::Expected,
+    tokens::Tokens,
+};
 use crate::{
     error::ReadError,
     limits,
@@ -19,6 +24,7 @@ use crate::{
 use bytes::Bytes;
 use kith_blocks::BlocksError;
 use kith_core::{
+    detail::DetailKind,
     directory::Directory,
     entry::Entry,
     event::{DirectoryFact, Event, Fact},
@@ -28,7 +34,7 @@ use kith_core::{
     timestamp::Timestamp,
     tree::{Frontier, Nodes, SUBTREE_LEAVES, Subtree, leaf_hash},
 };
-use kith_words::{Binding, Incarnation, Keys, Sealed};
+use kith_words::{Binding, Incarnation, Keys, Stored};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -47,6 +53,7 @@ pub(super) struct Walk<'a> {
     retractions: BTreeMap<u64, u64>,
     names: BTreeMap<u32, u64>,
     tokens: Tokens,
+    erased: Erased,
     expected: Expected,
 }
 
@@ -69,6 +76,7 @@ impl<'a> Walk<'a> {
             retractions: BTreeMap::new(),
             names: BTreeMap::new(),
             tokens: Tokens::default(),
+            erased: Erased::default(),
             expected: Expected::default(),
         }
     }
@@ -156,6 +164,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.check_outline(entry, event, report)?;
+        if self.erased.apply(entry, event, &self.snapshot)? {
+            self.wrong(report, "details", "a detail that this entry erases is still there");
+        }
         self.check_details(event, report)
     }
 
@@ -278,37 +289,49 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         self.expected.details += 1;
-        let sealed = match self.snapshot.details(self.position) {
-            Ok(sealed) if sealed.len() == event.details.len() => sealed,
+        let stored = match self.snapshot.details(self.position) {
+            Ok(stored) if stored.len() == event.details.len() => stored,
             Ok(_) | Err(ReadError::Damaged(_)) => {
                 self.wrong(report, "details", "the row is missing, malformed or has another number of details");
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        for detail in &sealed {
-            let named = event.names(detail.kind, &detail.subjects);
+        for detail in &stored {
+            let named = match detail {
+                Stored::Sealed(sealed) => event.names(sealed.kind, &sealed.subjects),
+                Stored::Erased { kind: DetailKind::Name, .. } => event.person_described(),
+                Stored::Erased { .. } => None,
+            };
             if let Some(handle) = named.and_then(|person| self.handle_of(person)) {
                 self.names.insert(handle, self.position.get());
             }
         }
-        self.check_sealed(event, &sealed, report)
+        self.check_stored(event, &stored, report)
     }
 
-    fn check_sealed(&self, event: &Event, sealed: &[Sealed], report: &mut Report) -> Result<(), ReadError> {
-        let Some(keys) = self.keys else {
-            report.details_closed += sealed.len() as u64;
-            return Ok(());
-        };
-        let subjects: BTreeSet<_> = sealed.iter().flat_map(|detail| &detail.subjects).collect();
+    fn check_stored(&mut self, event: &Event, stored: &[Stored], report: &mut Report) -> Result<(), ReadError> {
+        let subjects: BTreeSet<_> =
+            stored.iter().filter_map(Stored::sealed).flat_map(|sealed| &sealed.subjects).collect();
         let subjects: Vec<_> = subjects.into_iter().collect();
-        let keys = keys.find_people(self.key_incarnation, &subjects)?;
-        for (index, detail) in sealed.iter().enumerate() {
-            if !detail.has_keys(&keys) {
+        let keys = self.keys.map(|keys| keys.find_people(self.key_incarnation, &subjects)).transpose()?;
+        for (index, stored) in stored.iter().enumerate() {
+            let sealed = match stored {
+                Stored::Sealed(sealed) => sealed,
+                Stored::Erased { by, .. } => {
+                    report.details_erased += 1;
+                    self.erased.note_gone(self.position, event.id, index, *by);
+                    continue;
+                }
+            };
+            let keyless =
+                sealed.subjects.iter().filter(|person| keys.as_ref().is_some_and(|keys| !keys.contains_key(*person)));
+            self.erased.note_there(self.position, &sealed.subjects, keyless);
+            let Some(keys) = keys.as_ref().filter(|keys| sealed.has_keys(keys)) else {
                 report.details_closed += 1;
                 continue;
-            }
-            match detail.open(Binding { incarnation: self.key_incarnation, event: event.id, index }, &keys) {
+            };
+            match sealed.open(Binding { incarnation: self.key_incarnation, event: event.id, index }, keys) {
                 Some(detail) if detail.commitment() == event.details[index] => report.details_opened += 1,
                 Some(_) => self.wrong(report, "details", "a detail does not match its commitment"),
                 None => self.wrong(report, "details", "a detail does not open with the keys of its subjects"),
@@ -321,7 +344,12 @@ impl<'a> Walk<'a> {
     pub(super) fn finish(mut self, report: &mut Report, expected: &mut Expected) -> Result<(), ReadError> {
         self.check_head(report)?;
         self.check_retractions(report)?;
+        self.forget_erased_names()?;
         self.check_names(report)?;
+        for (position, table, what) in self.erased.finish(self.keys, self.key_incarnation)? {
+            report.keys_missing += u64::from(table == MISSING_KEYS);
+            self.report(report, position, table, what);
+        }
         for what in self.tokens.compare(&self.snapshot)? {
             self.report(report, None, "tokens", what);
         }
@@ -358,6 +386,20 @@ impl<'a> Walk<'a> {
                 self.report(report, position, "retractions", "the row is missing or names another retraction");
             }
         }
+        Ok(())
+    }
+
+    /// Names of people go with their erasure: when exactly is up to the server until it is completed.
+    fn forget_erased_names(&mut self) -> Result<(), ReadError> {
+        let (done, pending) = self.erased.people();
+        let handle = |person: &&PersonId| self.directory.person(person).map(|person| person.handle);
+        let mut gone: BTreeSet<_> = done.iter().filter_map(handle).collect();
+        for handle in pending.iter().filter_map(handle) {
+            if self.snapshot.named_at(handle)?.is_none() {
+                gone.insert(handle);
+            }
+        }
+        self.names.retain(|handle, _| !gone.contains(handle));
         Ok(())
     }
 

@@ -19,7 +19,8 @@ pub(super) async fn get_person(
     let person = directory
         .person(&id)
         .ok_or_else(|| Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}")))?;
-    let asked = id.clone();
-    let names = node.reads(&caller.principal, &network).run(move || network.names(&[asked])).await?;
-    Ok(v1::GetPersonResponse { person: Some(convert::person(&directory, person, names.get(&id))) })
+    let (asked, reading) = (id.clone(), network.clone());
+    let names = node.reads(&caller.principal, &network).run(move || reading.names(&[asked])).await?;
+    let person = convert::person(&directory, &network.erasures(), person, names.get(&id));
+    Ok(v1::GetPersonResponse { person: Some(person) })
 }

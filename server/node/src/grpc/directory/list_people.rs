@@ -32,7 +32,7 @@ fn fill(
     mut page: Page<v1::Person>,
     organisation: Option<&OrganisationId>,
 ) -> Result<Page<v1::Person>, Failure> {
-    let directory = network.directory();
+    let (directory, erasures) = (network.directory(), network.erasures());
     let belongs =
         |(_, person): &(usize, &Person)| organisation.is_none() || person.organisation.as_ref() == organisation;
     let mut left = directory.people().iter().enumerate().skip(page.start()).filter(belongs);
@@ -41,9 +41,8 @@ fn fill(
         let some: Vec<_> = left.by_ref().take(NAMES_AT_ONCE.min(page.room() + 1)).collect();
         let ids: Vec<PersonId> = some.iter().map(|(_, person)| person.id.clone()).collect();
         let names = network.names(&ids)?;
-        let taken = some
-            .iter()
-            .all(|(index, person)| page.take(*index, convert::person(&directory, person, names.get(&person.id))));
+        let message = |person: &Person| convert::person(&directory, &erasures, person, names.get(&person.id));
+        let taken = some.iter().all(|(index, person)| page.take(*index, message(person)));
         if !taken || some.is_empty() {
             return Ok(page);
         }

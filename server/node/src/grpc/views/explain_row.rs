@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{detail::Detail, entry::Entry, may::Principal, position::Position};
-use kith_log::Network;
+use kith_log::{Details, Network};
 use kith_proto::v1;
 use kith_views::{Explain, explanation_of_view, limits::EVIDENCE_BYTES_MAX, question};
 use std::collections::HashMap;
@@ -58,10 +58,10 @@ async fn with_details(
     let room = node.details().hold(&key(principal), weighed.details_bytes).await;
     let (reading, of) = (network.clone(), principal.clone());
     let details = reads.run(move || reading.details(&of, &weighed.with_details)).await?;
-    let mut details: HashMap<Position, Vec<Detail>> = details.into_iter().collect();
+    let mut details: HashMap<Position, Details> = details.into_iter().collect();
     for one in &mut answer.evidence {
         let found = details.remove(&position(&one.entry)).unwrap_or_default();
-        one.details = found.iter().map(Detail::to_proto).collect();
+        one.details = found.opened.iter().map(Detail::to_proto).collect();
     }
     Ok((answer, Some(room)))
 }

@@ -1,0 +1,106 @@
+//! The thread that completes erasures: at every start, and whenever somebody is to be erased.
+//!
+//! Invariant: it ends before the log's files are closed; what it has not completed then goes on at the next start. It
+//! works a tenth of the time at most: while the key file is written anew nobody can make a key, and one network's erasures
+//! must not keep the others from recording.
+
+use super::{again::Lost, steps::erase_all};
+use crate::{blocking::in_place, limits, store::Store, write::queue::Queue};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+use tokio::{sync::watch, time::Instant};
+
+/// A handle to the thread.
+pub(crate) struct Eraser {
+    stop: watch::Sender<bool>,
+    /// None where it is a task.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Closed when it has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl Eraser {
+    /// Starts the eraser of a store.
+    pub(crate) fn start(store: Arc<Store>, queue: Arc<Queue>, lost: Vec<Lost>) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let (running, ended) = watch::channel(());
+        let erasing = Erasing { store, queue, lost };
+        if in_place() {
+            #[cfg(feature = "faults")]
+            tokio::spawn(async move {
+                let _running = running;
+                erasing.run(stopped).await;
+            });
+            return Ok(Self { stop, thread: Mutex::default(), ended });
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let run = move || {
+            let _running = running;
+            runtime.block_on(erasing.run(stopped));
+        };
+        let thread = std::thread::Builder::new().name("kith-log-eraser".into()).spawn(run)?;
+        Ok(Self { stop, thread: Mutex::new(Some(thread)), ended })
+    }
+
+    /// Makes it end at its next step.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // Only ever closed, never changed: an error says that it has ended.
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Waits until its thread has exited.
+    pub(crate) fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // If it panicked, erasures are pending, and the next start goes on with them.
+        drop(thread.map(JoinHandle::join));
+    }
+}
+
+/// What it erases from.
+struct Erasing {
+    store: Arc<Store>,
+    queue: Arc<Queue>,
+    lost: Vec<Lost>,
+}
+
+impl Erasing {
+    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        tokio::select! {
+            biased;
+            // It is changed once, and an error says that the log is gone.
+            _ = stopped.changed() => {}
+            () = self.erase_for_ever() => {}
+        }
+    }
+
+    async fn erase_for_ever(&mut self) {
+        let mut pause = limits::ERASE_RETRY_MIN;
+        loop {
+            let begun = Instant::now();
+            match erase_all(&self.store, &self.queue, &mut self.lost).await {
+                Ok(()) => {
+                    pause = limits::ERASE_RETRY_MIN;
+                    tokio::time::sleep(begun.elapsed() * limits::ERASE_REST_TIMES).await;
+                    self.store.erasing.notified().await;
+                }
+                Err(error) => {
+                    if pause == limits::ERASE_RETRY_MIN {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, "an erasure cannot go on, trying again");
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(limits::ERASE_RETRY_MAX);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `RecordsService`: erasing personal words, and holds that keep them.
+
+mod change_hold;
+mod erase_details;
+mod erase_person;
+mod get_erasure;
+mod list_holds;
+
+use super::{Answer, Failure, Services};
+use kith_core::{
+    directory::Directory,
+    id::{CaseReference, PersonId, RecordsReason},
+};
+use kith_proto::v1::{self, ErrorReason, records_service_server::RecordsService};
+use tonic::Request;
+
+#[tonic::async_trait]
+impl RecordsService for Services {
+    async fn erase_person(&self, request: Request<v1::ErasePersonRequest>) -> Answer<v1::ErasePersonResponse> {
+        self.answer_recorded(erase_person::erase_person(&self.node, request).await)
+    }
+
+    async fn get_erasure(&self, request: Request<v1::GetErasureRequest>) -> Answer<v1::GetErasureResponse> {
+        self.answer(get_erasure::get_erasure(&self.node, request).await)
+    }
+
+    async fn erase_details(&self, request: Request<v1::EraseDetailsRequest>) -> Answer<v1::EraseDetailsResponse> {
+        self.answer_recorded(erase_details::erase_details(&self.node, request).await)
+    }
+
+    async fn change_hold(&self, request: Request<v1::ChangeHoldRequest>) -> Answer<v1::ChangeHoldResponse> {
+        self.answer_recorded(change_hold::change_hold(&self.node, request).await)
+    }
+
+    async fn list_holds(&self, request: Request<v1::ListHoldsRequest>) -> Answer<v1::ListHoldsResponse> {
+        self.answer(list_holds::list_holds(&self.node, request))
+    }
+}
+
+/// Reads a person of the directory.
+fn person(directory: &Directory, id: &str) -> Result<PersonId, Failure> {
+    let id = PersonId::parse_field(id, "person").map_err(|invalid| super::convert::request_invalid(&invalid))?;
+    if directory.person(&id).is_none() {
+        let failure = Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}"));
+        return Err(failure.with("person", &id).at("person"));
+    }
+    Ok(id)
+}
+
+/// Every id that means the same person as this one, which comes first.
+fn all_ids_of(directory: &Directory, person: &PersonId) -> Vec<PersonId> {
+    let root = directory.root(person);
+    let others = directory.people().iter().map(|other| &other.id);
+    let others = others.filter(|other| *other != person && directory.root(other) == root);
+    std::iter::once(person).chain(others).cloned().collect()
+}
+
+/// Reads a reason, which must be in a list.
+fn reason(reason: &str, known: &[&str]) -> Result<RecordsReason, Failure> {
+    let listed = known.contains(&reason).then(|| reason.parse().ok()).flatten();
+    listed.ok_or_else(|| Failure::request("reason", format_args!("must be one of {}", known.join(", "))))
+}
+
+/// Reads the reference of a case.
+fn reference(reference: &str) -> Result<CaseReference, Failure> {
+    CaseReference::parse_field(reference, "reference").map_err(|invalid| super::convert::request_invalid(&invalid))
+}
+
+/// Reads the reference of a case, which may be empty.
+fn reference_or_none(text: &str) -> Result<Option<CaseReference>, Failure> {
+    if text.is_empty() { Ok(None) } else { reference(text).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kith_core::{
+        arbitrary::numbered_event,
+        erasures::ERASURE_REASONS,
+        event::{DirectoryFact, Event, Fact, PeopleMerged, PersonAdded, Scope},
+        position::Position,
+        timestamp::Timestamp,
+    };
+
+    fn directory(facts: Vec<DirectoryFact>) -> Directory {
+        let mut directory = Directory::default();
+        for (number, fact) in (1..).zip(facts) {
+            let event = Event {
+                id: numbered_event(number),
+                occurred_at: Timestamp::from_millis(0),
+                scope: Scope::Network,
+                caused_by: Vec::new(),
+                attributes: Vec::new(),
+                salt: [0; 16],
+                details: Vec::new(),
+                fact: Fact::Directory(fact),
+            };
+            directory.apply(&event, Position::new(number));
+        }
+        directory
+    }
+
+    #[test]
+    fn all_ids_of_a_person_are_found_from_any_of_them() {
+        let id = |name: &str| -> PersonId { name.parse().unwrap() };
+        let added = |name: &str| {
+            DirectoryFact::PersonAdded(PersonAdded { person: id(name), organisation: None, role: String::new() })
+        };
+        let merged =
+            |kept: &str, merged: &str| DirectoryFact::PeopleMerged(PeopleMerged { kept: id(kept), merged: id(merged) });
+        let people = ["amina", "ben", "a2", "a3"].map(added);
+        let directory = directory(people.into_iter().chain([merged("a2", "a3"), merged("amina", "a2")]).collect());
+        for (asked, found) in
+            [("amina", ["amina", "a2", "a3"].as_slice()), ("a3", &["a3", "amina", "a2"]), ("ben", &["ben"])]
+        {
+            let found: Vec<_> = found.iter().map(|name| id(name)).collect();
+            assert_eq!(all_ids_of(&directory, &id(asked)), found, "{asked}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_list_and_references_are_no_sentences() {
+        assert_eq!(reason("withdrawn", &ERASURE_REASONS).unwrap().as_str(), "withdrawn");
+        for wrong in ["", "restored", "inquiry", "asked for by Amina Shah"] {
+            assert_eq!(reason(wrong, &ERASURE_REASONS).unwrap_err().field(), Some("reason"), "{wrong:?}");
+        }
+        assert_eq!(reference("IG-2026/0142").unwrap().as_str(), "IG-2026/0142");
+        for wrong in ["", "asked for by Amina", &"x".repeat(65)] {
+            assert_eq!(reference(wrong).unwrap_err().field(), Some("reference"), "{wrong:?}");
+        }
+        assert_eq!(reference_or_none("").unwrap(), None);
+    }
+}

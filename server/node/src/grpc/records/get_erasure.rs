@@ -1,0 +1,57 @@
+//! `GetErasure`: how far the erasure of a person has come.
+
+use super::{all_ids_of, person};
+use crate::{
+    grpc::{Call, Failure, enter},
+    node::Node,
+};
+use kith_core::{erasures::Erasure, id::PersonId};
+use kith_log::Network;
+use kith_proto::v1;
+use tonic::Request;
+
+pub(super) async fn get_erasure(
+    node: &Node,
+    request: Request<v1::GetErasureRequest>,
+) -> Result<v1::GetErasureResponse, Failure> {
+    let Call { caller, message } = Call::new(request)?;
+    let network = enter(node, &caller, &message.network)?;
+    let people = {
+        let directory = network.directory();
+        all_ids_of(&directory, &person(&directory, &message.person)?)
+    };
+    let mut heads = network.watch_head();
+    loop {
+        heads.borrow_and_update();
+        let (erasures, is_pending) = found(&network, &people);
+        // The call's deadline ends the wait, and a closed log has no more heads.
+        if !message.wait || !is_pending || heads.changed().await.is_err() {
+            return Ok(v1::GetErasureResponse { erasures });
+        }
+    }
+}
+
+/// The erasures of people, and whether one of them is not completed.
+fn found(network: &Network, people: &[PersonId]) -> (Vec<v1::Erasure>, bool) {
+    let erasures = network.erasures();
+    let of: Vec<_> = people.iter().filter_map(|person| Some((person, erasures.of(person)?))).collect();
+    let is_pending = of.iter().any(|(_, erasure)| erasure.completion.is_none());
+    (of.into_iter().map(|(person, erasure)| message(person, erasure)).collect(), is_pending)
+}
+
+fn message(person: &PersonId, erasure: &Erasure) -> v1::Erasure {
+    let completion = erasure.completion;
+    v1::Erasure {
+        person: person.to_string(),
+        event: erasure.event.as_bytes().to_vec(),
+        position: erasure.position.get(),
+        recorded_at: Some(erasure.recorded_at.to_proto()),
+        reason: erasure.reason.to_string(),
+        reference: erasure.reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+        completed_event: completion.map(|end| end.event.as_bytes().to_vec()).unwrap_or_default(),
+        completed_position: completion.map_or(0, |end| end.position.get()),
+        completed_at: completion.map(|end| end.recorded_at.to_proto()),
+        details_erased: completion.map_or(0, |end| end.details_erased),
+        keys_destroyed: completion.map_or(0, |end| end.keys_destroyed),
+    }
+}
