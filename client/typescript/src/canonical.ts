@@ -6,9 +6,10 @@ import { concat, toHex } from "./bytes.js";
 import { KithError } from "./errors.js";
 import type { AttributeValue, Detail, DetailKind, Event, Fact, Scope } from "./event.js";
 import { uuidBytes, uuidText } from "./ids.js";
+import { LIMITS } from "./limits.js";
 
-/** What a field of a fact holds: text, ids of events, digests, numbers, a time, or a name of an enum. */
-type Holds = "text" | "texts" | "event" | "hex" | "flag" | "count" | "time" | readonly string[];
+/** What a field of a fact holds: text, ids of events, digests, numbers, indexes of details, a time, or a name of an enum. */
+type Holds = "text" | "texts" | "event" | "hex" | "flag" | "count" | "indexes" | "time" | readonly string[];
 /** Number, name, content, and whether the field is left out of the fact when it is empty. */
 type FieldSpec = readonly [number: number, name: string, holds: Holds, optional?: "optional"];
 
@@ -43,10 +44,11 @@ const ADMINISTRATION: Readonly<Record<string, readonly [number, readonly FieldSp
   member_changed: [28, [[1, "principal", "text"], [2, "role", ROLES, "optional"], [3, "organisation", "text", "optional"]]],
   token_issued: [29, [[1, "token", "text"], [2, "role", ROLES], [3, "person", "text", "optional"], [4, "organisation", "text", "optional"], [5, "expiresAt", "time", "optional"], [6, "secretDigest", "hex", "optional"]]],
   token_revoked: [30, [[1, "token", "text"]]],
-  person_erased: [31, [[1, "person", "text"], [2, "ground", "text"]]],
-  erasure_completed: [32, [[1, "person", "text"], [2, "erasure", "event"]]],
-  hold_changed: [33, [[1, "person", "text"], [2, "held", "flag"], [3, "reason", "text"]]],
+  person_erased: [31, [[1, "person", "text"], [2, "reason", "text"], [3, "reference", "text", "optional"]]],
+  erasure_completed: [32, [[1, "person", "text"], [2, "erasure", "event"], [3, "detailsErased", "count"], [4, "keysDestroyed", "count"]]],
+  hold_changed: [33, [[1, "person", "text"], [2, "held", "flag"], [3, "reason", "text"], [4, "reference", "text"]]],
   log_restored: [34, [[1, "incarnation", "hex"], [2, "lostHead", "count"], [3, "lostRoot", "hex"], [4, "unverified", "flag"]]],
+  details_erased: [37, [[1, "event", "event"], [2, "details", "indexes"], [3, "reason", "text"], [4, "reference", "text", "optional"]]],
 };
 
 /** Wire types of protobuf. */
@@ -127,6 +129,8 @@ function factPart([number, name, holds]: FieldSpec, value: unknown): Uint8Array 
       return varintField(number, value ? 1 : 0);
     case "count":
       return varintField(number, value as number | bigint);
+    case "indexes":
+      return bytesField(number, Uint8Array.from(value as readonly number[]));
     case "time":
       return delimited(number, time(value as number));
     case "hex":
@@ -222,13 +226,13 @@ function readFields(kind: string, fields: readonly FieldSpec[], bytes: Uint8Arra
     else fact[name] = readPart(reader, holds);
     return true;
   });
-  const isKnown = ([, name, holds, optional]: FieldSpec) => typeof holds !== "object" || fact[name] !== undefined || (optional && !(name in fact));
+  const isKnown = ([, name, holds, optional]: FieldSpec) => (typeof holds !== "object" && holds !== "indexes") || fact[name] !== undefined || (optional && !(name in fact));
   return fields.every(isKnown) ? (fact as unknown as Fact) : undefined;
 }
 
 function emptyOf(holds: Holds): unknown {
   if (typeof holds === "object") return undefined;
-  const empty = { text: "", texts: [], event: "", hex: "", flag: false, count: 0, time: undefined };
+  const empty = { text: "", texts: [], event: "", hex: "", flag: false, count: 0, indexes: undefined, time: undefined };
   return empty[holds];
 }
 
@@ -249,11 +253,20 @@ function readPart(reader: BinaryReader, holds: Exclude<Holds, "texts">): unknown
       return reader.bool();
     case "count":
       return exact(reader.uint64());
+    case "indexes":
+      return readIndexes(reader.bytes());
     case "time":
       return readTime(reader.bytes());
     default:
       throw malformed("event");
   }
+}
+
+/** Indexes of details, ascending, packed: each is a byte, as no event has more than 8. `undefined` for what this version
+ * does not write. */
+function readIndexes(bytes: Uint8Array): number[] | undefined {
+  const isIndex = (index: number, at: number) => index < LIMITS.details && (at === 0 || bytes[at - 1]! < index);
+  return bytes.length > 0 && bytes.every(isIndex) ? [...bytes] : undefined;
 }
 
 /** A kind of value that a later version has is left out, as plugins of this version cannot see it. */

@@ -22,22 +22,36 @@ export interface Entry {
   readonly people: readonly string[];
   /** Its bytes, exactly as stored and hashed. */
   readonly bytes: Uint8Array;
-  /** The words of the event that the caller may see; erased ones are missing. */
+  /** The words of the event that the caller may see, in the order of its commitments. */
   readonly details: readonly Detail[];
+  /** Those that were erased, in the same order. */
+  readonly erased: readonly ErasedDetail[];
+}
+
+/** A detail that is no more; its commitment stays in the event. */
+export interface ErasedDetail {
+  /** Its index among the event's commitments. */
+  readonly index: number;
+  /** Position of the entry that erased it. */
+  readonly position: number;
 }
 
 /** What `Read` and `Subscribe` answer. */
 export interface EntryBatch {
   readonly entries: readonly Uint8Array[];
-  readonly details: readonly { readonly position: bigint; readonly details: readonly DetailMessage[] }[];
+  readonly details: readonly {
+    readonly position: bigint;
+    readonly details: readonly DetailMessage[];
+    readonly erased: readonly { readonly index: number; readonly position: bigint }[];
+  }[];
 }
 
 /** Reads the entries of an answer, each with its words. */
 export function readEntries(batch: EntryBatch): Entry[] {
-  const words = new Map(batch.details.map(({ position, details }) => [Number(position), details.map(readDetailMessage)]));
+  const words = new Map(batch.details.map(({ position, details, erased }) => [Number(position), { details: details.map(readDetailMessage), erased: erased.map(readErased) }]));
   return batch.entries.map((bytes) => {
     const entry = readEntry(bytes);
-    return { ...entry, details: words.get(entry.position) ?? [] };
+    return { ...entry, ...words.get(entry.position) };
   });
 }
 
@@ -55,7 +69,7 @@ export function readEntry(bytes: Uint8Array): Entry {
     return true;
   });
   if (position === 0 || event === undefined) throw new KithError("answer_invalid", "the server's answer is malformed: entry");
-  return { position, recordedAt, recordedBy, organisation, event, kind: kindOf(event.fact), people: peopleOf(event.fact), bytes, details: [] };
+  return { position, recordedAt, recordedBy, organisation, event, kind: kindOf(event.fact), people: peopleOf(event.fact), bytes, details: [], erased: [] };
 }
 
 /** A position or size as a number: exact up to 2^53, and refused beyond. */
@@ -68,6 +82,10 @@ export function positionOf(value: bigint | string | number): number {
 /** A detail as it came in an answer. */
 export function readDetailMessage(message: Pick<DetailMessage, "kind" | "subjects" | "text" | "salt">): Detail {
   return { kind: detailKind(message.kind), subjects: message.subjects, text: message.text, salt: message.salt };
+}
+
+function readErased({ index, position }: { readonly index: number; readonly position: bigint }): ErasedDetail {
+  return { index, position: positionOf(position) };
 }
 
 /** Whether words are among those that were recorded with an event. */

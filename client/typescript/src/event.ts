@@ -51,7 +51,7 @@ export type RecordedFact =
   | { readonly kind: "custom"; readonly type: string; readonly people: readonly string[] }
   | { readonly kind: "retracted"; readonly event: string; readonly reason: RetractionReason };
 
-/** What only servers record. Digests and incarnations are hexadecimal. */
+/** What only servers record. Digests and incarnations are hexadecimal; details are indexes, ascending. */
 export type Administration =
   | { readonly kind: "plugin_installed"; readonly name: string; readonly version: string; readonly component: string; readonly settings: string }
   | { readonly kind: "plugin_activated"; readonly name: string; readonly version: string; readonly component: string }
@@ -60,9 +60,10 @@ export type Administration =
   | { readonly kind: "member_changed"; readonly principal: string; readonly role?: Role; readonly organisation?: string }
   | { readonly kind: "token_issued"; readonly token: string; readonly role: Role; readonly person?: string; readonly organisation?: string; readonly expiresAt?: number; readonly secretDigest?: string }
   | { readonly kind: "token_revoked"; readonly token: string }
-  | { readonly kind: "person_erased"; readonly person: string; readonly ground: string }
-  | { readonly kind: "erasure_completed"; readonly person: string; readonly erasure: string }
-  | { readonly kind: "hold_changed"; readonly person: string; readonly held: boolean; readonly reason: string }
+  | { readonly kind: "person_erased"; readonly person: string; readonly reason: string; readonly reference?: string }
+  | { readonly kind: "erasure_completed"; readonly person: string; readonly erasure: string; readonly detailsErased: number | bigint; readonly keysDestroyed: number | bigint }
+  | { readonly kind: "hold_changed"; readonly person: string; readonly held: boolean; readonly reason: string; readonly reference: string }
+  | { readonly kind: "details_erased"; readonly event: string; readonly details: readonly number[]; readonly reason: string; readonly reference?: string }
   | { readonly kind: "log_restored"; readonly incarnation: string; readonly lostHead: number | bigint; readonly lostRoot: string; readonly unverified: boolean };
 
 /** A fact that a later version records and this one does not know: shown by its number, counted nowhere. */
@@ -132,6 +133,7 @@ export function targetOf(fact: Fact): string | undefined {
     case "answered":
       return fact.referral;
     case "retracted":
+    case "details_erased":
       return fact.event;
     default:
       return undefined;

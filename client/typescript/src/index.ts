@@ -2,7 +2,7 @@ export { append, type AppendOptions, type Condition, type Outcome } from "./appe
 export { fromBase64, fromHex, toBase64, toHex } from "./bytes.js";
 export { commitment, contentHash, encodeDetail, encodeEvent, readEvent } from "./canonical.js";
 export { dayOf, dayText, localZone, parseDuration, parseEnd, parseKnown, parseOn, parseSince, parseViewDay, readTime, timeText } from "./dates.js";
-export { isCommitted, positionOf, readDetailMessage, readEntries, readEntry, type Entry, type EntryBatch } from "./entry.js";
+export { isCommitted, positionOf, readDetailMessage, readEntries, readEntry, type Entry, type EntryBatch, type ErasedDetail } from "./entry.js";
 export { KithError, type ErrorDetails, type ErrorKind, type FieldViolation } from "./errors.js";
 export { kindOf, peopleOf, personNamed, targetOf } from "./event.js";
 export type { Administration, Answer, AttributeValue, Detail, DetailKind, DirectoryFact, Event, Fact, Habit, NewerFact, RecordedFact, RetractionReason, Role, Scope } from "./event.js";
@@ -29,10 +29,29 @@ export {
   type PersonOptions,
 } from "./new_event.js";
 export { KnownLog, type KeptLog, type LogStore, type ProofCalls, type Standing } from "./known_log.js";
+export { LIMITS } from "./limits.js";
 export { meaning, reasonName, type Meaning, type Reason } from "./reasons.js";
+export {
+  ERASURE_REASONS,
+  HOLD_REASONS,
+  eraseDetails,
+  erasePerson,
+  erasure,
+  liftHold,
+  listHolds,
+  previewErasure,
+  setHold,
+  type Completion,
+  type ErasedPerson,
+  type Erasure,
+  type ErasureReason,
+  type Grounds,
+  type Hold,
+  type HoldReason,
+  type RecordsCalls,
+} from "./records.js";
 export { RETRY, delayMs, pause, repeated, type RepeatOptions, type Retry } from "./retry.js";
 export { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
-export { LIMITS } from "./rules.js";
 export { sentence, sentenceText, type Part } from "./sentence.js";
 export { calls, services, type Call, type Calls, type Services } from "./services.js";
 export { followTail, type TailOptions, type TailState, type Tick } from "./tail.js";

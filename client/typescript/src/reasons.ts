@@ -56,6 +56,7 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   DEADLINE_EXCEEDED: unsure(4),
   DISK_FULL: retryable(14),
   UNSUPPORTED: final(12),
+  PERSON_HELD: final(9),
 };
 
 /** What a reason means; `undefined` for one that this version does not know. */

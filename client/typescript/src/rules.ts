@@ -5,27 +5,7 @@ import { equal } from "./bytes.js";
 import { KithError } from "./errors.js";
 import type { AttributeValue, Detail, Event, RecordedFact } from "./event.js";
 import { uuidBytes } from "./ids.js";
-
-/** Limits of the event model: server/core/src/limits.rs. */
-export const LIMITS = {
-  eventBytes: 16 * 1024,
-  appendEvents: 1_000,
-  appendBytes: 1024 * 1024,
-  causedBy: 16,
-  attributes: 32,
-  attributeKeyBytes: 64,
-  attributeTextBytes: 256,
-  details: 8,
-  detailTextBytes: 4_096,
-  people: 64,
-  others: 63,
-  personIdBytes: 64,
-  organisationIdBytes: 64,
-  organisationNameBytes: 128,
-  roleBytes: 32,
-  categoryBytes: 32,
-  customTypeBytes: 64,
-} as const;
+import { LIMITS } from "./limits.js";
 
 /** 1900-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: between them, anything can have happened. */
 const TIME_MIN = -2_208_988_800_000;

@@ -50,10 +50,13 @@ export function sentence(fact: Fact): Part[] {
     case "token_revoked":
       return [fact.token];
     case "person_erased":
+      return [{ person: fact.person }, `, ${grounds(fact.reason, fact.reference)}`];
     case "erasure_completed":
-      return [{ person: fact.person }];
+      return [{ person: fact.person }, `, ${details(fact.detailsErased)}`];
     case "hold_changed":
-      return [{ person: fact.person }, fact.held ? " held" : " released"];
+      return [{ person: fact.person }, ` ${fact.held ? "held" : "released"}, ${grounds(fact.reason, fact.reference)}`];
+    case "details_erased":
+      return [`${details(fact.details.length)} of event `, { event: fact.event }, `, ${grounds(fact.reason, fact.reference)}`];
     case "log_restored":
       return fact.unverified
         ? [`from a backup that nobody vouches for, with ${fact.lostHead} entries; earlier tokens are revoked`]
@@ -78,3 +81,7 @@ function textOf(part: Part, nameOf: (person: string) => string): string {
 function list(people: readonly string[]): Part[] {
   return people.flatMap((person, at) => (at === 0 ? [{ person }] : [at === people.length - 1 ? " and " : ", ", { person }]));
 }
+
+const grounds = (reason: string, reference: string | undefined): string => (reference ? `${reason}, case ${reference}` : reason);
+
+const details = (count: number | bigint): string => `${count} ${Number(count) === 1 ? "detail" : "details"}`;

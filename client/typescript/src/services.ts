@@ -6,6 +6,7 @@ import { DirectoryService } from "./gen/kith/v1/directory_pb.js";
 import { LogService } from "./gen/kith/v1/log_pb.js";
 import { NetworkService } from "./gen/kith/v1/network_pb.js";
 import { PluginService } from "./gen/kith/v1/plugin_pb.js";
+import { RecordsService } from "./gen/kith/v1/records_pb.js";
 import { SessionService } from "./gen/kith/v1/session_pb.js";
 import { ViewService } from "./gen/kith/v1/view_pb.js";
 import { call, stream, type CallOptions, type Connection, type Messages } from "./rpc.js";
@@ -42,6 +43,7 @@ export interface Services {
   readonly networks: Calls<typeof NetworkService>;
   readonly sessions: Calls<typeof SessionService>;
   readonly admin: Calls<typeof AdminService>;
+  readonly records: Calls<typeof RecordsService>;
 }
 
 /** All calls over one connection. Nothing is sent before the first call. */
@@ -55,5 +57,6 @@ export function services(connection: Connection): Services {
     networks: calls(connection, NetworkService),
     sessions: calls(connection, SessionService),
     admin: calls(connection, AdminService),
+    records: calls(connection, RecordsService),
   };
 }

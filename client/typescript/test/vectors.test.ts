@@ -58,7 +58,7 @@ function eventJson({ id, occurredAt, scope, causedBy, attributes, fact }: Event)
   const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const shown = (value: unknown) => (typeof value === "bigint" ? String(value) : value);
   // Numbers of 64 bits lose digits in JSON here, where they are not written as text.
-  const inJson = (name: string, value: unknown) => (name === "expiresAt" ? timeText(value as number) : name === "lostHead" ? Number(value) : value);
+  const inJson = (name: string, value: unknown) => (name === "expiresAt" ? timeText(value as number) : name === "lostHead" || name === "detailsErased" ? Number(value) : value);
   return {
     id,
     occurred_at: timeText(occurredAt),
@@ -262,4 +262,15 @@ test("facts, fields and values of later versions are passed over or kept as they
   expect(kindOf(readEvent(encodeEvent({ ...before, fact: { kind: "newer", number: 13, bytes: answered } })).fact)).toBe("newer:13");
   expect(failure(() => readEvent(known.subarray(0, -1))).kind).toBe("answer_invalid");
   expect(failure(() => readEvent(new Uint8Array())).kind).toBe("answer_invalid");
+});
+
+test("indexes of details are ascending and fewer than nine, or belong to a later version", () => {
+  const event = [0x0a, 16, ...fromHex("01960000000070008000000000000001")!];
+  const kind = (...packed: number[]) => {
+    const bytes = Uint8Array.of(...event, ...(packed.length > 0 ? [0x12, packed.length, ...packed] : []), 0x1a, 5, ...utf8("error"));
+    const read = readEvent(encodeEvent({ ...readEvent(fromHex(VECTORS.events[0]!.bytes)!), fact: { kind: "newer", number: 37, bytes } }));
+    return [kindOf(read.fact), toHex(encodeEvent(read)).endsWith(toHex(bytes))];
+  };
+  for (const known of [[0], [7], [0, 1, 7], [0, 1, 2, 3, 4, 5, 6, 7]]) expect(kind(...known), `${known}`).toEqual(["details_erased", true]);
+  for (const later of [[], [8], [1, 0], [1, 1], [0x80, 0], [0x81, 0], [0xff, 0xff, 0xff, 0xff, 0x0f], [0x80]]) expect(kind(...later), `${later}`).toEqual(["newer:37", true]);
 });

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/event.proto.
  */
 export const file_kith_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNraXRoL3YxL2V2ZW50LnByb3RvEgdraXRoLnYxItgJCgVFdmVudBIKCgJpZBgBIAEoDBIvCgtvY2N1cnJlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoFc2NvcGUYAyABKA4yDi5raXRoLnYxLlNjb3BlEhEKCWNhdXNlZF9ieRgEIAMoDBImCgphdHRyaWJ1dGVzGAUgAygLMhIua2l0aC52MS5BdHRyaWJ1dGUSDAoEc2FsdBgGIAEoDBIPCgdkZXRhaWxzGAcgAygMEhsKA21ldBgIIAEoCzIMLmtpdGgudjEuTWV0SAASKgoLZm9sbG93ZWRfdXAYCSABKAsyEy5raXRoLnYxLkZvbGxvd2VkVXBIABIfCgVhc2tlZBgKIAEoCzIOLmtpdGgudjEuQXNrZWRIABIhCgZoZWxwZWQYCyABKAsyDy5raXRoLnYxLkhlbHBlZEgAEiUKCHJlZmVycmVkGAwgASgLMhEua2l0aC52MS5SZWZlcnJlZEgAEiUKCGFuc3dlcmVkGA0gASgLMhEua2l0aC52MS5BbnN3ZXJlZEgAEiEKBmN1c3RvbRgOIAEoCzIPLmtpdGgudjEuQ3VzdG9tSAASJwoJcmV0cmFjdGVkGA8gASgLMhIua2l0aC52MS5SZXRyYWN0ZWRIABI4ChJvcmdhbmlzYXRpb25fYWRkZWQYECABKAsyGi5raXRoLnYxLk9yZ2FuaXNhdGlvbkFkZGVkSAASLAoMcGVyc29uX2FkZGVkGBEgASgLMhQua2l0aC52MS5QZXJzb25BZGRlZEgAEjAKDnBlcnNvbl9jaGFuZ2VkGBIgASgLMhYua2l0aC52MS5QZXJzb25DaGFuZ2VkSAASLgoNcGVvcGxlX21lcmdlZBgTIAEoCzIVLmtpdGgudjEuUGVvcGxlTWVyZ2VkSAASNAoQcGx1Z2luX2luc3RhbGxlZBgYIAEoCzIYLmtpdGgudjEuUGx1Z2luSW5zdGFsbGVkSAASNAoQcGx1Z2luX2FjdGl2YXRlZBgZIAEoCzIYLmtpdGgudjEuUGx1Z2luQWN0aXZhdGVkSAASLgoNcGx1Z2luX3BhdXNlZBgaIAEoCzIVLmtpdGgudjEuUGx1Z2luUGF1c2VkSAASMAoOcGx1Z2luX3JlbW92ZWQYGyABKAsyFi5raXRoLnYxLlBsdWdpblJlbW92ZWRIABIwCg5tZW1iZXJfY2hhbmdlZBgcIAEoCzIWLmtpdGgudjEuTWVtYmVyQ2hhbmdlZEgAEiwKDHRva2VuX2lzc3VlZBgdIAEoCzIULmtpdGgudjEuVG9rZW5Jc3N1ZWRIABIuCg10b2tlbl9yZXZva2VkGB4gASgLMhUua2l0aC52MS5Ub2tlblJldm9rZWRIABIuCg1wZXJzb25fZXJhc2VkGB8gASgLMhUua2l0aC52MS5QZXJzb25FcmFzZWRIABI2ChFlcmFzdXJlX2NvbXBsZXRlZBggIAEoCzIZLmtpdGgudjEuRXJhc3VyZUNvbXBsZXRlZEgAEiwKDGhvbGRfY2hhbmdlZBghIAEoCzIULmtpdGgudjEuSG9sZENoYW5nZWRIABIsCgxsb2dfcmVzdG9yZWQYIiABKAsyFC5raXRoLnYxLkxvZ1Jlc3RvcmVkSABCBgoEZmFjdCJmCglBdHRyaWJ1dGUSCwoDa2V5GAEgASgJEg4KBHRleHQYAiABKAlIABIRCgdpbnRlZ2VyGAMgASgDSAASEAoGbnVtYmVyGAQgASgBSAASDgoEZmxhZxgFIAEoCEgAQgcKBXZhbHVlIhUKA01ldBIOCgZwZW9wbGUYASADKAkiNQoKRm9sbG93ZWRVcBIKCgJieRgBIAEoCRIMCgR3aXRoGAIgAygJEg0KBWFib3V0GAMgASgMIjEKBUFza2VkEgoKAmJ5GAEgASgJEgoKAm9mGAIgAygJEhAKCGNhdGVnb3J5GAMgASgJIkkKBkhlbHBlZBIOCgZoZWxwZXIYASABKAkSDgoGaGVscGVkGAIgASgJEhAKCGNhdGVnb3J5GAMgASgJEg0KBWFib3V0GAQgASgMIjgKCFJlZmVycmVkEhAKCHJlZmVycmVyGAEgASgJEg4KBnBlcnNvbhgCIAEoCRIKCgJ0bxgDIAEoCSJJCghBbnN3ZXJlZBIQCghyZWZlcnJhbBgBIAEoDBIKCgJieRgCIAEoCRIfCgZhbnN3ZXIYAyABKA4yDy5raXRoLnYxLkFuc3dlciImCgZDdXN0b20SDAoEdHlwZRgBIAEoCRIOCgZwZW9wbGUYAiADKAkiRQoJUmV0cmFjdGVkEg0KBWV2ZW50GAEgASgMEikKBnJlYXNvbhgCIAEoDjIZLmtpdGgudjEuUmV0cmFjdGlvblJlYXNvbiI3ChFPcmdhbmlzYXRpb25BZGRlZBIUCgxvcmdhbmlzYXRpb24YASABKAkSDAoEbmFtZRgCIAEoCSJBCgtQZXJzb25BZGRlZBIOCgZwZXJzb24YASABKAkSFAoMb3JnYW5pc2F0aW9uGAIgASgJEgwKBHJvbGUYAyABKAkiQwoNUGVyc29uQ2hhbmdlZBIOCgZwZXJzb24YASABKAkSFAoMb3JnYW5pc2F0aW9uGAIgASgJEgwKBHJvbGUYAyABKAkiLAoMUGVvcGxlTWVyZ2VkEgwKBGtlcHQYASABKAkSDgoGbWVyZ2VkGAIgASgJIlUKD1BsdWdpbkluc3RhbGxlZBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEQoJY29tcG9uZW50GAMgASgMEhAKCHNldHRpbmdzGAQgASgJIkMKD1BsdWdpbkFjdGl2YXRlZBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEQoJY29tcG9uZW50GAMgASgMIiwKDFBsdWdpblBhdXNlZBIMCgRuYW1lGAEgASgJEg4KBnBhdXNlZBgCIAEoCCIwCg1QbHVnaW5SZW1vdmVkEgwKBG5hbWUYASABKAkSEQoJaW5zdGFsbGVkGAIgASgMIlUKDU1lbWJlckNoYW5nZWQSEQoJcHJpbmNpcGFsGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSFAoMb3JnYW5pc2F0aW9uGAMgASgJIqYBCgtUb2tlbklzc3VlZBINCgV0b2tlbhgBIAEoCRIbCgRyb2xlGAIgASgOMg0ua2l0aC52MS5Sb2xlEg4KBnBlcnNvbhgDIAEoCRIUCgxvcmdhbmlzYXRpb24YBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNc2VjcmV0X2RpZ2VzdBgGIAEoDCIdCgxUb2tlblJldm9rZWQSDQoFdG9rZW4YASABKAkiLgoMUGVyc29uRXJhc2VkEg4KBnBlcnNvbhgBIAEoCRIOCgZncm91bmQYAiABKAkiMwoQRXJhc3VyZUNvbXBsZXRlZBIOCgZwZXJzb24YASABKAkSDwoHZXJhc3VyZRgCIAEoDCI7CgtIb2xkQ2hhbmdlZBIOCgZwZXJzb24YASABKAkSDAoEaGVsZBgCIAEoCBIOCgZyZWFzb24YAyABKAkiXAoLTG9nUmVzdG9yZWQSEwoLaW5jYXJuYXRpb24YASABKAwSEQoJbG9zdF9oZWFkGAIgASgEEhEKCWxvc3Rfcm9vdBgDIAEoDBISCgp1bnZlcmlmaWVkGAQgASgIIlkKBkRldGFpbBIhCgRraW5kGAEgASgOMhMua2l0aC52MS5EZXRhaWxLaW5kEhAKCHN1YmplY3RzGAIgAygJEgwKBHRleHQYAyABKAkSDAoEc2FsdBgEIAEoDCKXAQoFRW50cnkSEAoIcG9zaXRpb24YASABKAQSLwoLcmVjb3JkZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3JlY29yZGVkX2J5GAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRINCgVldmVudBgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwqSQoFU2NvcGUSFQoRU0NPUEVfVU5TUEVDSUZJRUQQABIRCg1TQ09QRV9ORVRXT1JLEAESFgoSU0NPUEVfT1JHQU5JU0FUSU9OEAIqWgoGQW5zd2VyEhYKEkFOU1dFUl9VTlNQRUNJRklFRBAAEhMKD0FOU1dFUl9BQ0NFUFRFRBABEhMKD0FOU1dFUl9ERUNMSU5FRBACEg4KCkFOU1dFUl9NRVQQAyqxAQoQUmV0cmFjdGlvblJlYXNvbhIhCh1SRVRSQUNUSU9OX1JFQVNPTl9VTlNQRUNJRklFRBAAEh0KGVJFVFJBQ1RJT05fUkVBU09OX01JU1RBS0UQARIfChtSRVRSQUNUSU9OX1JFQVNPTl9EVVBMSUNBVEUQAhIdChlSRVRSQUNUSU9OX1JFQVNPTl9DT05TRU5UEAMSGwoXUkVUUkFDVElPTl9SRUFTT05fT1RIRVIQBCqOAQoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9SRUFERVIQARIRCg1ST0xFX1JFQ09SREVSEAISEAoMUk9MRV9BTkFMWVNUEAMSEAoMUk9MRV9BVURJVE9SEAQSGAoUUk9MRV9SRUNPUkRTX09GRklDRVIQBRIOCgpST0xFX09XTkVSEAYqnAEKCkRldGFpbEtpbmQSGwoXREVUQUlMX0tJTkRfVU5TUEVDSUZJRUQQABIUChBERVRBSUxfS0lORF9OQU1FEAESFwoTREVUQUlMX0tJTkRfQ09OVEFDVBACEhQKEERFVEFJTF9LSU5EX05PVEUQAxIVChFERVRBSUxfS0lORF9QTEFDRRAEEhUKEURFVEFJTF9LSU5EX1dPUkRTEAViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChNraXRoL3YxL2V2ZW50LnByb3RvEgdraXRoLnYxIooKCgVFdmVudBIKCgJpZBgBIAEoDBIvCgtvY2N1cnJlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoFc2NvcGUYAyABKA4yDi5raXRoLnYxLlNjb3BlEhEKCWNhdXNlZF9ieRgEIAMoDBImCgphdHRyaWJ1dGVzGAUgAygLMhIua2l0aC52MS5BdHRyaWJ1dGUSDAoEc2FsdBgGIAEoDBIPCgdkZXRhaWxzGAcgAygMEhsKA21ldBgIIAEoCzIMLmtpdGgudjEuTWV0SAASKgoLZm9sbG93ZWRfdXAYCSABKAsyEy5raXRoLnYxLkZvbGxvd2VkVXBIABIfCgVhc2tlZBgKIAEoCzIOLmtpdGgudjEuQXNrZWRIABIhCgZoZWxwZWQYCyABKAsyDy5raXRoLnYxLkhlbHBlZEgAEiUKCHJlZmVycmVkGAwgASgLMhEua2l0aC52MS5SZWZlcnJlZEgAEiUKCGFuc3dlcmVkGA0gASgLMhEua2l0aC52MS5BbnN3ZXJlZEgAEiEKBmN1c3RvbRgOIAEoCzIPLmtpdGgudjEuQ3VzdG9tSAASJwoJcmV0cmFjdGVkGA8gASgLMhIua2l0aC52MS5SZXRyYWN0ZWRIABI4ChJvcmdhbmlzYXRpb25fYWRkZWQYECABKAsyGi5raXRoLnYxLk9yZ2FuaXNhdGlvbkFkZGVkSAASLAoMcGVyc29uX2FkZGVkGBEgASgLMhQua2l0aC52MS5QZXJzb25BZGRlZEgAEjAKDnBlcnNvbl9jaGFuZ2VkGBIgASgLMhYua2l0aC52MS5QZXJzb25DaGFuZ2VkSAASLgoNcGVvcGxlX21lcmdlZBgTIAEoCzIVLmtpdGgudjEuUGVvcGxlTWVyZ2VkSAASNAoQcGx1Z2luX2luc3RhbGxlZBgYIAEoCzIYLmtpdGgudjEuUGx1Z2luSW5zdGFsbGVkSAASNAoQcGx1Z2luX2FjdGl2YXRlZBgZIAEoCzIYLmtpdGgudjEuUGx1Z2luQWN0aXZhdGVkSAASLgoNcGx1Z2luX3BhdXNlZBgaIAEoCzIVLmtpdGgudjEuUGx1Z2luUGF1c2VkSAASMAoOcGx1Z2luX3JlbW92ZWQYGyABKAsyFi5raXRoLnYxLlBsdWdpblJlbW92ZWRIABIwCg5tZW1iZXJfY2hhbmdlZBgcIAEoCzIWLmtpdGgudjEuTWVtYmVyQ2hhbmdlZEgAEiwKDHRva2VuX2lzc3VlZBgdIAEoCzIULmtpdGgudjEuVG9rZW5Jc3N1ZWRIABIuCg10b2tlbl9yZXZva2VkGB4gASgLMhUua2l0aC52MS5Ub2tlblJldm9rZWRIABIuCg1wZXJzb25fZXJhc2VkGB8gASgLMhUua2l0aC52MS5QZXJzb25FcmFzZWRIABI2ChFlcmFzdXJlX2NvbXBsZXRlZBggIAEoCzIZLmtpdGgudjEuRXJhc3VyZUNvbXBsZXRlZEgAEiwKDGhvbGRfY2hhbmdlZBghIAEoCzIULmtpdGgudjEuSG9sZENoYW5nZWRIABIsCgxsb2dfcmVzdG9yZWQYIiABKAsyFC5raXRoLnYxLkxvZ1Jlc3RvcmVkSAASMAoOZGV0YWlsc19lcmFzZWQYJSABKAsyFi5raXRoLnYxLkRldGFpbHNFcmFzZWRIAEIGCgRmYWN0ImYKCUF0dHJpYnV0ZRILCgNrZXkYASABKAkSDgoEdGV4dBgCIAEoCUgAEhEKB2ludGVnZXIYAyABKANIABIQCgZudW1iZXIYBCABKAFIABIOCgRmbGFnGAUgASgISABCBwoFdmFsdWUiFQoDTWV0Eg4KBnBlb3BsZRgBIAMoCSI1CgpGb2xsb3dlZFVwEgoKAmJ5GAEgASgJEgwKBHdpdGgYAiADKAkSDQoFYWJvdXQYAyABKAwiMQoFQXNrZWQSCgoCYnkYASABKAkSCgoCb2YYAiADKAkSEAoIY2F0ZWdvcnkYAyABKAkiSQoGSGVscGVkEg4KBmhlbHBlchgBIAEoCRIOCgZoZWxwZWQYAiABKAkSEAoIY2F0ZWdvcnkYAyABKAkSDQoFYWJvdXQYBCABKAwiOAoIUmVmZXJyZWQSEAoIcmVmZXJyZXIYASABKAkSDgoGcGVyc29uGAIgASgJEgoKAnRvGAMgASgJIkkKCEFuc3dlcmVkEhAKCHJlZmVycmFsGAEgASgMEgoKAmJ5GAIgASgJEh8KBmFuc3dlchgDIAEoDjIPLmtpdGgudjEuQW5zd2VyIiYKBkN1c3RvbRIMCgR0eXBlGAEgASgJEg4KBnBlb3BsZRgCIAMoCSJFCglSZXRyYWN0ZWQSDQoFZXZlbnQYASABKAwSKQoGcmVhc29uGAIgASgOMhkua2l0aC52MS5SZXRyYWN0aW9uUmVhc29uIjcKEU9yZ2FuaXNhdGlvbkFkZGVkEhQKDG9yZ2FuaXNhdGlvbhgBIAEoCRIMCgRuYW1lGAIgASgJIkEKC1BlcnNvbkFkZGVkEg4KBnBlcnNvbhgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSJDCg1QZXJzb25DaGFuZ2VkEg4KBnBlcnNvbhgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSIsCgxQZW9wbGVNZXJnZWQSDAoEa2VwdBgBIAEoCRIOCgZtZXJnZWQYAiABKAkiVQoPUGx1Z2luSW5zdGFsbGVkEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgljb21wb25lbnQYAyABKAwSEAoIc2V0dGluZ3MYBCABKAkiQwoPUGx1Z2luQWN0aXZhdGVkEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgljb21wb25lbnQYAyABKAwiLAoMUGx1Z2luUGF1c2VkEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIIjAKDVBsdWdpblJlbW92ZWQSDAoEbmFtZRgBIAEoCRIRCglpbnN0YWxsZWQYAiABKAwiVQoNTWVtYmVyQ2hhbmdlZBIRCglwcmluY2lwYWwYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YAyABKAkipgEKC1Rva2VuSXNzdWVkEg0KBXRva2VuGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1zZWNyZXRfZGlnZXN0GAYgASgMIh0KDFRva2VuUmV2b2tlZBINCgV0b2tlbhgBIAEoCSJBCgxQZXJzb25FcmFzZWQSDgoGcGVyc29uGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIRCglyZWZlcmVuY2UYAyABKAkiYwoQRXJhc3VyZUNvbXBsZXRlZBIOCgZwZXJzb24YASABKAkSDwoHZXJhc3VyZRgCIAEoDBIWCg5kZXRhaWxzX2VyYXNlZBgDIAEoBBIWCg5rZXlzX2Rlc3Ryb3llZBgEIAEoDSJOCgtIb2xkQ2hhbmdlZBIOCgZwZXJzb24YASABKAkSDAoEaGVsZBgCIAEoCBIOCgZyZWFzb24YAyABKAkSEQoJcmVmZXJlbmNlGAQgASgJIlIKDURldGFpbHNFcmFzZWQSDQoFZXZlbnQYASABKAwSDwoHZGV0YWlscxgCIAMoDRIOCgZyZWFzb24YAyABKAkSEQoJcmVmZXJlbmNlGAQgASgJIlwKC0xvZ1Jlc3RvcmVkEhMKC2luY2FybmF0aW9uGAEgASgMEhEKCWxvc3RfaGVhZBgCIAEoBBIRCglsb3N0X3Jvb3QYAyABKAwSEgoKdW52ZXJpZmllZBgEIAEoCCJZCgZEZXRhaWwSIQoEa2luZBgBIAEoDjITLmtpdGgudjEuRGV0YWlsS2luZBIQCghzdWJqZWN0cxgCIAMoCRIMCgR0ZXh0GAMgASgJEgwKBHNhbHQYBCABKAwilwEKBUVudHJ5EhAKCHBvc2l0aW9uGAEgASgEEi8KC3JlY29yZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtyZWNvcmRlZF9ieRgDIAEoCRIUCgxvcmdhbmlzYXRpb24YBCABKAkSDQoFZXZlbnQYBSABKAwSEQoJc2lnbmF0dXJlGAYgASgMKkkKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASEQoNU0NPUEVfTkVUV09SSxABEhYKElNDT1BFX09SR0FOSVNBVElPThACKloKBkFuc3dlchIWChJBTlNXRVJfVU5TUEVDSUZJRUQQABITCg9BTlNXRVJfQUNDRVBURUQQARITCg9BTlNXRVJfREVDTElORUQQAhIOCgpBTlNXRVJfTUVUEAMqsQEKEFJldHJhY3Rpb25SZWFzb24SIQodUkVUUkFDVElPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIdChlSRVRSQUNUSU9OX1JFQVNPTl9NSVNUQUtFEAESHwobUkVUUkFDVElPTl9SRUFTT05fRFVQTElDQVRFEAISHQoZUkVUUkFDVElPTl9SRUFTT05fQ09OU0VOVBADEhsKF1JFVFJBQ1RJT05fUkVBU09OX09USEVSEAQqjgEKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfUkVBREVSEAESEQoNUk9MRV9SRUNPUkRFUhACEhAKDFJPTEVfQU5BTFlTVBADEhAKDFJPTEVfQVVESVRPUhAEEhgKFFJPTEVfUkVDT1JEU19PRkZJQ0VSEAUSDgoKUk9MRV9PV05FUhAGKpwBCgpEZXRhaWxLaW5kEhsKF0RFVEFJTF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQREVUQUlMX0tJTkRfTkFNRRABEhcKE0RFVEFJTF9LSU5EX0NPTlRBQ1QQAhIUChBERVRBSUxfS0lORF9OT1RFEAMSFQoRREVUQUlMX0tJTkRfUExBQ0UQBBIVChFERVRBSUxfS0lORF9XT1JEUxAFYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An immutable fact as a client recorded it. Its canonical bytes (fields in number order, no unknown
@@ -264,6 +264,14 @@ export type Event = Message<"kith.v1.Event"> & {
      */
     value: LogRestored;
     case: "logRestored";
+  } | {
+    /**
+     * Single details of an event are erased. Written by the server only.
+     *
+     * @generated from field: kith.v1.DetailsErased details_erased = 37;
+     */
+    value: DetailsErased;
+    case: "detailsErased";
   } | { case: undefined; value?: undefined };
 };
 
@@ -971,7 +979,8 @@ export const TokenRevokedSchema: GenMessage<TokenRevoked> = /*@__PURE__*/
   messageDesc(file_kith_v1_event, 20);
 
 /**
- * A person's words are to be erased.
+ * A person's words are to be erased: from this entry on, no detail with this subject is shown, and none is accepted.
+ * Tokens that speak for the person end with it.
  *
  * @generated from message kith.v1.PersonErased
  */
@@ -984,11 +993,19 @@ export type PersonErased = Message<"kith.v1.PersonErased"> & {
   person: string;
 
   /**
-   * The legal ground, up to 256 bytes.
+   * Why: `not-needed`, `withdrawn`, `objected`, `unlawful`, `legal-duty` or `child` (the grounds of Article 17(1) of the
+   * GDPR, a to f), `error`, or `restored`, if a restored backup had brought the person back.
    *
-   * @generated from field: string ground = 2;
+   * @generated from field: string reason = 2;
    */
-  ground: string;
+  reason: string;
+
+  /**
+   * The case it belongs to: up to 64 characters of [A-Za-z0-9/_.-]; may be empty. Never personal.
+   *
+   * @generated from field: string reference = 3;
+   */
+  reference: string;
 };
 
 /**
@@ -999,7 +1016,7 @@ export const PersonErasedSchema: GenMessage<PersonErased> = /*@__PURE__*/
   messageDesc(file_kith_v1_event, 21);
 
 /**
- * A person's words are erased everywhere on this server.
+ * A person's words are erased everywhere on this server: the keys are destroyed, and the details are gone.
  *
  * @generated from message kith.v1.ErasureCompleted
  */
@@ -1017,6 +1034,20 @@ export type ErasureCompleted = Message<"kith.v1.ErasureCompleted"> & {
    * @generated from field: bytes erasure = 2;
    */
   erasure: Uint8Array;
+
+  /**
+   * How many details of scope network were erased; those of organisations are not counted.
+   *
+   * @generated from field: uint64 details_erased = 3;
+   */
+  detailsErased: bigint;
+
+  /**
+   * How many keys were destroyed: 0 for a person about whom nothing was ever written.
+   *
+   * @generated from field: uint32 keys_destroyed = 4;
+   */
+  keysDestroyed: number;
 };
 
 /**
@@ -1027,7 +1058,7 @@ export const ErasureCompletedSchema: GenMessage<ErasureCompleted> = /*@__PURE__*
   messageDesc(file_kith_v1_event, 22);
 
 /**
- * A legal hold was set or lifted.
+ * A legal hold was set or lifted. While a person has a hold, nobody can erase their words.
  *
  * @generated from message kith.v1.HoldChanged
  */
@@ -1040,18 +1071,26 @@ export type HoldChanged = Message<"kith.v1.HoldChanged"> & {
   person: string;
 
   /**
-   * True while the hold is set.
+   * True if the hold is set, false if it is lifted.
    *
    * @generated from field: bool held = 2;
    */
   held: boolean;
 
   /**
-   * Why, up to 256 bytes.
+   * Why: `inquiry`, `legal-claim`, `statutory`, `complaint` or `other`.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
+
+  /**
+   * The case it belongs to, which tells the holds of one person apart: 1 to 64 characters of [A-Za-z0-9/_.-]. Never
+   * personal.
+   *
+   * @generated from field: string reference = 4;
+   */
+  reference: string;
 };
 
 /**
@@ -1060,6 +1099,49 @@ export type HoldChanged = Message<"kith.v1.HoldChanged"> & {
  */
 export const HoldChangedSchema: GenMessage<HoldChanged> = /*@__PURE__*/
   messageDesc(file_kith_v1_event, 23);
+
+/**
+ * Single details of an event are erased: words that are wrong, or about somebody who is not in the directory. The keys
+ * of their subjects stay.
+ *
+ * @generated from message kith.v1.DetailsErased
+ */
+export type DetailsErased = Message<"kith.v1.DetailsErased"> & {
+  /**
+   * The event that they belong to, 16 bytes.
+   *
+   * @generated from field: bytes event = 1;
+   */
+  event: Uint8Array;
+
+  /**
+   * Their indexes among the event's details, from 0: 1 to 8, ascending.
+   *
+   * @generated from field: repeated uint32 details = 2;
+   */
+  details: number[];
+
+  /**
+   * Why, as in `PersonErased`.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The case it belongs to, as in `PersonErased`; may be empty.
+   *
+   * @generated from field: string reference = 4;
+   */
+  reference: string;
+};
+
+/**
+ * Describes the message kith.v1.DetailsErased.
+ * Use `create(DetailsErasedSchema)` to create a new message.
+ */
+export const DetailsErasedSchema: GenMessage<DetailsErased> = /*@__PURE__*/
+  messageDesc(file_kith_v1_event, 24);
 
 /**
  * The log was restored from a backup.
@@ -1102,7 +1184,7 @@ export type LogRestored = Message<"kith.v1.LogRestored"> & {
  * Use `create(LogRestoredSchema)` to create a new message.
  */
 export const LogRestoredSchema: GenMessage<LogRestored> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 24);
+  messageDesc(file_kith_v1_event, 25);
 
 /**
  * Personal words of an event: erasable, stored separately, sealed under the keys of all subjects.
@@ -1145,7 +1227,7 @@ export type Detail = Message<"kith.v1.Detail"> & {
  * Use `create(DetailSchema)` to create a new message.
  */
 export const DetailSchema: GenMessage<Detail> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 25);
+  messageDesc(file_kith_v1_event, 26);
 
 /**
  * An event as the log holds it. Its bytes are made once, by the server; they are the leaf of the hash tree.
@@ -1201,7 +1283,7 @@ export type Entry = Message<"kith.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 26);
+  messageDesc(file_kith_v1_event, 27);
 
 /**
  * Who may see an event.

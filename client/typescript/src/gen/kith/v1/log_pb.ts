@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/log.proto.
  */
 export const file_kith_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChFraXRoL3YxL2xvZy5wcm90bxIHa2l0aC52MSJOCghOZXdFdmVudBINCgVldmVudBgBIAEoDBIgCgdkZXRhaWxzGAIgAygLMg8ua2l0aC52MS5EZXRhaWwSEQoJc2lnbmF0dXJlGAMgASgMIlsKCUNvbmRpdGlvbhIXCg1leHBlY3RlZF9oZWFkGAEgASgESAASKAoKbm9uZV9tYXRjaBgCIAEoCzISLmtpdGgudjEuTm9uZU1hdGNoSABCCwoJY29uZGl0aW9uIjsKCU5vbmVNYXRjaBINCgVhZnRlchgBIAEoBBIfCgZmaWx0ZXIYAiABKAsyDy5raXRoLnYxLkZpbHRlciK5AQoGRmlsdGVyEg0KBWtpbmRzGAEgAygJEg4KBnBlb3BsZRgCIAMoCRIVCg1vcmdhbmlzYXRpb25zGAMgAygJEjEKDW9jY3VycmVkX2Zyb20YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDm9jY3VycmVkX3VudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphbGxfcGVvcGxlGAYgASgIImoKDUFwcGVuZFJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIhCgZldmVudHMYAiADKAsyES5raXRoLnYxLk5ld0V2ZW50EiUKCWNvbmRpdGlvbhgDIAEoCzISLmtpdGgudjEuQ29uZGl0aW9uIjoKDkFwcGVuZFJlc3BvbnNlEigKCG91dGNvbWVzGAEgAygLMhYua2l0aC52MS5BcHBlbmRPdXRjb21lIjQKDUFwcGVuZE91dGNvbWUSEAoIcG9zaXRpb24YASABKAQSEQoJZHVwbGljYXRlGAIgASgIIkkKE0FwcGVuZFN0cmVhbVJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIhCgZldmVudHMYAiADKAsyES5raXRoLnYxLk5ld0V2ZW50Ij4KFEFwcGVuZFN0cmVhbVJlc3BvbnNlEiYKB3Jlc3VsdHMYASADKAsyFS5raXRoLnYxLkFwcGVuZFJlc3VsdCJ+CgxBcHBlbmRSZXN1bHQSDgoGbnVtYmVyGAEgASgEEikKB291dGNvbWUYAiABKAsyFi5raXRoLnYxLkFwcGVuZE91dGNvbWVIABIpCgdyZWZ1c2VkGAMgASgLMhYua2l0aC52MS5BcHBlbmRSZWZ1c2VkSABCCAoGcmVzdWx0IlUKDUFwcGVuZFJlZnVzZWQSJAoGcmVhc29uGAEgASgOMhQua2l0aC52MS5FcnJvclJlYXNvbhINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrIBCgtSZWFkUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBWFmdGVyGAIgASgEEh8KBmZpbHRlchgDIAEoCzIPLmtpdGgudjEuRmlsdGVyEg0KBWxpbWl0GAQgASgNEiUKCWRpcmVjdGlvbhgFIAEoDjISLmtpdGgudjEuRGlyZWN0aW9uEhUKDXdpdGhfbGVmdF9vdXQYBiABKAgSFQoNbWF0Y2hpbmdfb25seRgHIAEoCCI1CgdTdWJ0cmVlEg0KBXN0YXJ0GAEgASgEEg0KBWxldmVsGAIgASgNEgwKBGhhc2gYAyABKAwilAEKDFJlYWRSZXNwb25zZRIPCgdlbnRyaWVzGAEgAygMEiYKB2RldGFpbHMYAiADKAsyFS5raXRoLnYxLkVudHJ5RGV0YWlscxIMCgRuZXh0GAMgASgEEgsKA2VuZBgEIAEoCBIMCgRoZWFkGAUgASgEEiIKCGxlZnRfb3V0GAYgAygLMhAua2l0aC52MS5TdWJ0cmVlIkIKDEVudHJ5RGV0YWlscxIQCghwb3NpdGlvbhgBIAEoBBIgCgdkZXRhaWxzGAIgAygLMg8ua2l0aC52MS5EZXRhaWwiPwoGQ3Vyc29yEhMKC2luY2FybmF0aW9uGAEgASgMEhAKCHBvc2l0aW9uGAIgASgEEg4KBmZpbHRlchgDIAEoDCKWAQoQU3Vic2NyaWJlUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEh8KBmN1cnNvchgCIAEoCzIPLmtpdGgudjEuQ3Vyc29yEh8KBmZpbHRlchgDIAEoCzIPLmtpdGgudjEuRmlsdGVyEhUKDXdpdGhfbGVmdF9vdXQYBCABKAgSGAoQd2l0aF9jaGVja3BvaW50cxgFIAEoCCI2ChBDaGVja3BvaW50VXBkYXRlEhIKCmNoZWNrcG9pbnQYASABKAkSDgoGaGFzaGVzGAIgAygMItMBChFTdWJzY3JpYmVSZXNwb25zZRIPCgdlbnRyaWVzGAEgAygMEiYKB2RldGFpbHMYAiADKAsyFS5raXRoLnYxLkVudHJ5RGV0YWlscxIfCgZjdXJzb3IYAyABKAsyDy5raXRoLnYxLkN1cnNvchIRCgljYXVnaHRfdXAYBCABKAgSIgoIbGVmdF9vdXQYBSADKAsyEC5raXRoLnYxLlN1YnRyZWUSLQoKY2hlY2twb2ludBgGIAEoCzIZLmtpdGgudjEuQ2hlY2twb2ludFVwZGF0ZSIeCgtIZWFkUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJInQKDEhlYWRSZXNwb25zZRIQCghwb3NpdGlvbhgBIAEoBBIMCgRyb290GAIgASgMEhMKC2luY2FybmF0aW9uGAMgASgMEi8KC3JlY29yZGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpVCglEaXJlY3Rpb24SGQoVRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASFQoRRElSRUNUSU9OX0ZPUldBUkQQARIWChJESVJFQ1RJT05fQkFDS1dBUkQQAjLIAgoKTG9nU2VydmljZRI5CgZBcHBlbmQSFi5raXRoLnYxLkFwcGVuZFJlcXVlc3QaFy5raXRoLnYxLkFwcGVuZFJlc3BvbnNlEk8KDEFwcGVuZFN0cmVhbRIcLmtpdGgudjEuQXBwZW5kU3RyZWFtUmVxdWVzdBodLmtpdGgudjEuQXBwZW5kU3RyZWFtUmVzcG9uc2UoATABEjMKBFJlYWQSFC5raXRoLnYxLlJlYWRSZXF1ZXN0GhUua2l0aC52MS5SZWFkUmVzcG9uc2USRAoJU3Vic2NyaWJlEhkua2l0aC52MS5TdWJzY3JpYmVSZXF1ZXN0Ghoua2l0aC52MS5TdWJzY3JpYmVSZXNwb25zZTABEjMKBEhlYWQSFC5raXRoLnYxLkhlYWRSZXF1ZXN0GhUua2l0aC52MS5IZWFkUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kith_v1_errors, file_kith_v1_event]);
+  fileDesc("ChFraXRoL3YxL2xvZy5wcm90bxIHa2l0aC52MSJOCghOZXdFdmVudBINCgVldmVudBgBIAEoDBIgCgdkZXRhaWxzGAIgAygLMg8ua2l0aC52MS5EZXRhaWwSEQoJc2lnbmF0dXJlGAMgASgMIlsKCUNvbmRpdGlvbhIXCg1leHBlY3RlZF9oZWFkGAEgASgESAASKAoKbm9uZV9tYXRjaBgCIAEoCzISLmtpdGgudjEuTm9uZU1hdGNoSABCCwoJY29uZGl0aW9uIjsKCU5vbmVNYXRjaBINCgVhZnRlchgBIAEoBBIfCgZmaWx0ZXIYAiABKAsyDy5raXRoLnYxLkZpbHRlciK5AQoGRmlsdGVyEg0KBWtpbmRzGAEgAygJEg4KBnBlb3BsZRgCIAMoCRIVCg1vcmdhbmlzYXRpb25zGAMgAygJEjEKDW9jY3VycmVkX2Zyb20YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDm9jY3VycmVkX3VudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphbGxfcGVvcGxlGAYgASgIImoKDUFwcGVuZFJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIhCgZldmVudHMYAiADKAsyES5raXRoLnYxLk5ld0V2ZW50EiUKCWNvbmRpdGlvbhgDIAEoCzISLmtpdGgudjEuQ29uZGl0aW9uIjoKDkFwcGVuZFJlc3BvbnNlEigKCG91dGNvbWVzGAEgAygLMhYua2l0aC52MS5BcHBlbmRPdXRjb21lIjQKDUFwcGVuZE91dGNvbWUSEAoIcG9zaXRpb24YASABKAQSEQoJZHVwbGljYXRlGAIgASgIIkkKE0FwcGVuZFN0cmVhbVJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIhCgZldmVudHMYAiADKAsyES5raXRoLnYxLk5ld0V2ZW50Ij4KFEFwcGVuZFN0cmVhbVJlc3BvbnNlEiYKB3Jlc3VsdHMYASADKAsyFS5raXRoLnYxLkFwcGVuZFJlc3VsdCJ+CgxBcHBlbmRSZXN1bHQSDgoGbnVtYmVyGAEgASgEEikKB291dGNvbWUYAiABKAsyFi5raXRoLnYxLkFwcGVuZE91dGNvbWVIABIpCgdyZWZ1c2VkGAMgASgLMhYua2l0aC52MS5BcHBlbmRSZWZ1c2VkSABCCAoGcmVzdWx0IlUKDUFwcGVuZFJlZnVzZWQSJAoGcmVhc29uGAEgASgOMhQua2l0aC52MS5FcnJvclJlYXNvbhINCgVmaWVsZBgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIrIBCgtSZWFkUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBWFmdGVyGAIgASgEEh8KBmZpbHRlchgDIAEoCzIPLmtpdGgudjEuRmlsdGVyEg0KBWxpbWl0GAQgASgNEiUKCWRpcmVjdGlvbhgFIAEoDjISLmtpdGgudjEuRGlyZWN0aW9uEhUKDXdpdGhfbGVmdF9vdXQYBiABKAgSFQoNbWF0Y2hpbmdfb25seRgHIAEoCCI1CgdTdWJ0cmVlEg0KBXN0YXJ0GAEgASgEEg0KBWxldmVsGAIgASgNEgwKBGhhc2gYAyABKAwilAEKDFJlYWRSZXNwb25zZRIPCgdlbnRyaWVzGAEgAygMEiYKB2RldGFpbHMYAiADKAsyFS5raXRoLnYxLkVudHJ5RGV0YWlscxIMCgRuZXh0GAMgASgEEgsKA2VuZBgEIAEoCBIMCgRoZWFkGAUgASgEEiIKCGxlZnRfb3V0GAYgAygLMhAua2l0aC52MS5TdWJ0cmVlImkKDEVudHJ5RGV0YWlscxIQCghwb3NpdGlvbhgBIAEoBBIgCgdkZXRhaWxzGAIgAygLMg8ua2l0aC52MS5EZXRhaWwSJQoGZXJhc2VkGAMgAygLMhUua2l0aC52MS5FcmFzZWREZXRhaWwiLwoMRXJhc2VkRGV0YWlsEg0KBWluZGV4GAEgASgNEhAKCHBvc2l0aW9uGAIgASgEIj8KBkN1cnNvchITCgtpbmNhcm5hdGlvbhgBIAEoDBIQCghwb3NpdGlvbhgCIAEoBBIOCgZmaWx0ZXIYAyABKAwilgEKEFN1YnNjcmliZVJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5raXRoLnYxLkN1cnNvchIfCgZmaWx0ZXIYAyABKAsyDy5raXRoLnYxLkZpbHRlchIVCg13aXRoX2xlZnRfb3V0GAQgASgIEhgKEHdpdGhfY2hlY2twb2ludHMYBSABKAgiNgoQQ2hlY2twb2ludFVwZGF0ZRISCgpjaGVja3BvaW50GAEgASgJEg4KBmhhc2hlcxgCIAMoDCLTAQoRU3Vic2NyaWJlUmVzcG9uc2USDwoHZW50cmllcxgBIAMoDBImCgdkZXRhaWxzGAIgAygLMhUua2l0aC52MS5FbnRyeURldGFpbHMSHwoGY3Vyc29yGAMgASgLMg8ua2l0aC52MS5DdXJzb3ISEQoJY2F1Z2h0X3VwGAQgASgIEiIKCGxlZnRfb3V0GAUgAygLMhAua2l0aC52MS5TdWJ0cmVlEi0KCmNoZWNrcG9pbnQYBiABKAsyGS5raXRoLnYxLkNoZWNrcG9pbnRVcGRhdGUiHgoLSGVhZFJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCSJ0CgxIZWFkUmVzcG9uc2USEAoIcG9zaXRpb24YASABKAQSDAoEcm9vdBgCIAEoDBITCgtpbmNhcm5hdGlvbhgDIAEoDBIvCgtyZWNvcmRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqVQoJRGlyZWN0aW9uEhkKFURJUkVDVElPTl9VTlNQRUNJRklFRBAAEhUKEURJUkVDVElPTl9GT1JXQVJEEAESFgoSRElSRUNUSU9OX0JBQ0tXQVJEEAIyyAIKCkxvZ1NlcnZpY2USOQoGQXBwZW5kEhYua2l0aC52MS5BcHBlbmRSZXF1ZXN0Ghcua2l0aC52MS5BcHBlbmRSZXNwb25zZRJPCgxBcHBlbmRTdHJlYW0SHC5raXRoLnYxLkFwcGVuZFN0cmVhbVJlcXVlc3QaHS5raXRoLnYxLkFwcGVuZFN0cmVhbVJlc3BvbnNlKAEwARIzCgRSZWFkEhQua2l0aC52MS5SZWFkUmVxdWVzdBoVLmtpdGgudjEuUmVhZFJlc3BvbnNlEkQKCVN1YnNjcmliZRIZLmtpdGgudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmtpdGgudjEuU3Vic2NyaWJlUmVzcG9uc2UwARIzCgRIZWFkEhQua2l0aC52MS5IZWFkUmVxdWVzdBoVLmtpdGgudjEuSGVhZFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kith_v1_errors, file_kith_v1_event]);
 
 /**
  * An event to append, with the details for its commitments.
@@ -561,11 +561,18 @@ export type EntryDetails = Message<"kith.v1.EntryDetails"> & {
   position: bigint;
 
   /**
-   * The details that exist; erased ones are missing.
+   * The details that exist, in the order of the event's commitments; erased ones are missing.
    *
    * @generated from field: repeated kith.v1.Detail details = 2;
    */
   details: Detail[];
+
+  /**
+   * The erased ones, in the same order.
+   *
+   * @generated from field: repeated kith.v1.ErasedDetail erased = 3;
+   */
+  erased: ErasedDetail[];
 };
 
 /**
@@ -574,6 +581,34 @@ export type EntryDetails = Message<"kith.v1.EntryDetails"> & {
  */
 export const EntryDetailsSchema: GenMessage<EntryDetails> = /*@__PURE__*/
   messageDesc(file_kith_v1_log, 14);
+
+/**
+ * A detail that is no more. Its commitment stays in the event.
+ *
+ * @generated from message kith.v1.ErasedDetail
+ */
+export type ErasedDetail = Message<"kith.v1.ErasedDetail"> & {
+  /**
+   * Its index among the event's commitments, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * Position of the entry that erased it: `person_erased` or `details_erased`.
+   *
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
+};
+
+/**
+ * Describes the message kith.v1.ErasedDetail.
+ * Use `create(ErasedDetailSchema)` to create a new message.
+ */
+export const ErasedDetailSchema: GenMessage<ErasedDetail> = /*@__PURE__*/
+  messageDesc(file_kith_v1_log, 15);
 
 /**
  * How far a reader of a log has read.
@@ -608,7 +643,7 @@ export type Cursor = Message<"kith.v1.Cursor"> & {
  * Use `create(CursorSchema)` to create a new message.
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 15);
+  messageDesc(file_kith_v1_log, 16);
 
 /**
  * Asks for `Subscribe`.
@@ -657,7 +692,7 @@ export type SubscribeRequest = Message<"kith.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 16);
+  messageDesc(file_kith_v1_log, 17);
 
 /**
  * A signed checkpoint, with proof that the log as read so far continues it.
@@ -687,7 +722,7 @@ export type CheckpointUpdate = Message<"kith.v1.CheckpointUpdate"> & {
  * Use `create(CheckpointUpdateSchema)` to create a new message.
  */
 export const CheckpointUpdateSchema: GenMessage<CheckpointUpdate> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 17);
+  messageDesc(file_kith_v1_log, 18);
 
 /**
  * A part of a subscription. Without entries it is a heartbeat.
@@ -744,7 +779,7 @@ export type SubscribeResponse = Message<"kith.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 18);
+  messageDesc(file_kith_v1_log, 19);
 
 /**
  * Asks for `Head`.
@@ -765,7 +800,7 @@ export type HeadRequest = Message<"kith.v1.HeadRequest"> & {
  * Use `create(HeadRequestSchema)` to create a new message.
  */
 export const HeadRequestSchema: GenMessage<HeadRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 19);
+  messageDesc(file_kith_v1_log, 20);
 
 /**
  * Answers `Head`.
@@ -807,7 +842,7 @@ export type HeadResponse = Message<"kith.v1.HeadResponse"> & {
  * Use `create(HeadResponseSchema)` to create a new message.
  */
 export const HeadResponseSchema: GenMessage<HeadResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_log, 20);
+  messageDesc(file_kith_v1_log, 21);
 
 /**
  * The order in which to read.

@@ -1,0 +1,20 @@
+// Limits of the event model: server/core/src/limits.rs.
+export const LIMITS = {
+  eventBytes: 16 * 1024,
+  appendEvents: 1_000,
+  appendBytes: 1024 * 1024,
+  causedBy: 16,
+  attributes: 32,
+  attributeKeyBytes: 64,
+  attributeTextBytes: 256,
+  details: 8,
+  detailTextBytes: 4_096,
+  people: 64,
+  others: 63,
+  personIdBytes: 64,
+  organisationIdBytes: 64,
+  organisationNameBytes: 128,
+  roleBytes: 32,
+  categoryBytes: 32,
+  customTypeBytes: 64,
+} as const;
