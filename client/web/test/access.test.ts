@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Role } from 'kith-client/gen/event'
 import { describe, expect, it } from 'vitest'
-import { may, mayRetract, type Action, type Caller } from '../src/state/access'
+import { may, mayErase, mayLift, mayRetract, type Action, type Caller } from '../src/state/access'
 
 interface Who {
   readonly role: string
@@ -48,5 +48,21 @@ it('an entry is withdrawn by whom the server says', () => {
   for (const one of retractions) {
     const entry = { recordedBy: one.recorded_by, organisation: one.of, isRetractable: one.is_retractable }
     expect(mayRetract(caller(one), entry), `${said(one)}: ${JSON.stringify(entry)}`).toBe(one.may)
+  }
+})
+
+const erasers = actions.filter(one => one.action === 'erase')
+
+it('whoever belongs to no organisation erases the words of any, all others those of their own', () => {
+  for (const one of erasers) {
+    expect(mayErase(caller(one), 'riverside'), said(one)).toBe(one.may)
+    for (const other of ['hillside', '']) expect(mayErase(caller(one), other), `${said(one)}: of "${other}"`).toBe(one.may && one.organisation === '')
+  }
+})
+
+it("a hold is lifted by the organisation that set it, and any by the network's owner", () => {
+  for (const one of erasers) {
+    const isNetworksOwner = one.role === 'owner' && one.organisation === ''
+    for (const of of ['', 'riverside', 'hillside']) expect(mayLift(caller(one), of), `${said(one)}: of "${of}"`).toBe(one.may && (one.organisation === of || isNetworksOwner))
   }
 })

@@ -34,6 +34,8 @@ export type Action =
 
 const RECORDERS: readonly Role[] = [Role.RECORDER, Role.RECORDS_OFFICER, Role.OWNER]
 const ANALYSTS: readonly Role[] = [Role.ANALYST, Role.OWNER]
+/** Who answers for what is kept and erased, in its organisation or in the network. */
+const KEEPERS: readonly Role[] = [Role.RECORDS_OFFICER, Role.OWNER]
 
 export function may(caller: Caller, action: Action): boolean {
   const { role, organisation, wholeServer } = caller
@@ -55,9 +57,15 @@ export function may(caller: Caller, action: Action): boolean {
     case 'change plugin of organisation':
       return ANALYSTS.includes(role) && organisation !== ''
     case 'erase':
-      return role === Role.OWNER || (role === Role.RECORDS_OFFICER && organisation !== '')
+      return KEEPERS.includes(role)
   }
 }
+
+/** Whether the caller may erase words of an organisation: a person's whose organisation it is, or details that it recorded. */
+export const mayErase = (caller: Caller, organisation: string): boolean => may(caller, 'erase') && (caller.organisation === '' || caller.organisation === organisation)
+
+/** Whether the caller may lift a hold that an organisation set, or the network if it is empty. */
+export const mayLift = (caller: Caller, organisation: string): boolean => may(caller, 'erase') && (caller.organisation === organisation || (caller.organisation === '' && caller.role === Role.OWNER))
 
 /** Whether the caller may withdraw an entry that it sees. */
 export function mayRetract(caller: Caller, entry: Recorded): boolean {

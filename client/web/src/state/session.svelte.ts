@@ -1,6 +1,6 @@
 // Who is signed in. The session is a cookie that scripts cannot read; `WhoAmI` says whose it is.
 import { KithError } from 'kith-client'
-import { may, mayRetract, type Action, type Caller, type Recorded } from './access'
+import { may, mayErase, mayLift, mayRetract, type Action, type Caller, type Recorded } from './access'
 import { base, server } from './server'
 
 export interface Me extends Caller {
@@ -68,6 +68,14 @@ class Session {
 
   may(action: Action): boolean {
     return this.me !== undefined && may(this.me, action)
+  }
+
+  mayErase(organisation: string): boolean {
+    return this.me !== undefined && mayErase(this.me, organisation)
+  }
+
+  mayLift(organisation: string): boolean {
+    return this.me !== undefined && mayLift(this.me, organisation)
   }
 
   mayRetract(entry: Recorded): boolean {
