@@ -7,13 +7,16 @@ import { answer, message, refusal } from './answers.mjs'
 import { launch, open, person } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
-let kithd, browser, context, pair
+let kithd, browser, context, pair, erased
 before(async () => {
   kithd = await Kithd.start()
   browser = await launch()
   pair = (await kithd.kith(['view', 'strength', '--top', '1']))[0].key
   await kithd.kith(['plugin', 'install', '--builtin', 'strength', '--name', 'strength_30', '--settings', '{"half_life_days":30}'])
   await kithd.kith(['plugin', 'install', '--builtin', 'strength', '--name', 'strength_30', '--settings', '{"half_life_days":90}'])
+  await kithd.kith(['hold', 'set', pair[0], '--reason', 'inquiry', '--reference', 'INQ-7'])
+  erased = (await kithd.kith(['person', 'list'])).find(one => !pair.includes(one.id)).id
+  await kithd.kith(['person', 'erase', erased, '--reason', 'withdrawn', '--wait'])
   context = await person(browser, kithd)
 })
 after(async () => {
@@ -51,6 +54,8 @@ const PAGES = [
   { name: 'Network', at: () => '#/demo/network', call: 'ViewService/QueryView', of: 'strength', panel: only, value: 'canvas', view: 'strength' },
   { name: 'People', at: () => '#/demo/people', call: 'ViewService/QueryView', of: 'strength', panel: only, whole: 'main tbody tr', view: 'strength' },
   { name: 'Person', at: () => `#/demo/people/${pair[0]}`, call: 'ViewService/QueryView', of: 'strength', panel: aside, value: 'table', empty: /No ties yet/, view: 'strength' },
+  { name: 'Person: holds', at: () => `#/demo/people/${pair[0]}`, call: 'RecordsService/ListHolds', panel: page => page.locator('h2:text-is("Their words") + .panel'), value: 'li', empty: /No hold keeps their words/ },
+  { name: 'Person: erasure', at: () => `#/demo/people/${erased}`, call: 'RecordsService/GetErasure', panel: page => page.locator('.erasure .panel'), value: '.note' },
   { name: 'Two people: the entries', at: () => `#/demo/pairs/${pair.join('/')}`, call: 'LogService/Read', panel: page => page.locator('main section > .panel'), value: '.chip', empty: /Nothing is recorded/, nothing: noEntries },
   { name: 'Two people: why', at: () => `#/demo/pairs/${pair.join('/')}`, call: 'ViewService/ExplainRow', panel: aside, value: 'h2', views: true },
   { name: 'Organisations', at: () => '#/demo/organisations', call: 'ViewService/QueryView', of: 'bridges', panel: only, value: 'tbody tr', view: 'bridges' },

@@ -18,6 +18,8 @@ export interface Person {
   readonly position: number
   /** The person that this id means after a merge; empty without one. */
   readonly mergedInto: string
+  /** Whether their words are erased: there is no name, and nothing can be recorded with them. */
+  readonly isErased: boolean
 }
 
 export interface Organisation {
@@ -87,6 +89,15 @@ class Directory {
 
   person(id: string): Person | undefined {
     return this.people.get(id)
+  }
+
+  isErased(id: string): boolean {
+    return this.people.get(id)?.isErased ?? false
+  }
+
+  /** Whether the words of one of these people are erased: then nothing can be recorded with them. */
+  isAnyErased(ids: readonly string[]): boolean {
+    return ids.some(id => this.isErased(id))
   }
 
   /** The person that an id means after merges. */
@@ -173,6 +184,7 @@ async function readPeople(network: string, signal: AbortSignal): Promise<Person[
         organisation: person.organisation,
         position: Number(person.position),
         mergedInto: person.mergedInto,
+        isErased: person.erased,
       })
     }
     pageToken = page.nextPageToken
