@@ -1,7 +1,7 @@
 // What events say, as the command line says it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fromHex, readEvent, sentence, sentenceText } from "../src/index.js";
+import { encodeEvent, fromHex, readEvent, sentence, sentenceText, toHex } from "../src/index.js";
 
 const { names, cases } = JSON.parse(readFileSync(new URL("../../../tests/fixtures/sentences.json", import.meta.url), "utf8")) as {
   names: Record<string, string>;
@@ -9,7 +9,9 @@ const { names, cases } = JSON.parse(readFileSync(new URL("../../../tests/fixture
 };
 
 test.each(cases)("$sentence", ({ bytes, sentence: expected }) => {
-  const parts = sentence(readEvent(fromHex(bytes)!).fact);
+  const event = readEvent(fromHex(bytes)!);
+  expect(toHex(encodeEvent(event))).toBe(bytes);
+  const parts = sentence(event.fact);
   expect(sentenceText(parts, (person) => names[person] ?? person)).toBe(expected);
 });
 
