@@ -1,7 +1,7 @@
 // Erasing and holding words: what would go, what speaks against it, that it is gone, and what is left on every page.
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { answer } from './answers.mjs'
+import { answer, message } from './answers.mjs'
 import { fit, hold, launch, open, person, settled, stands, violations } from './browser.mjs'
 import { Kithd } from './kithd.mjs'
 
@@ -129,7 +129,7 @@ it('a hold is set, told to everybody, keeps the words, and is lifted', async () 
   await page.keyboard.press('Escape')
 
   await page.getByRole('button', { name: 'Lift the hold INQ-7' }).click()
-  await dialog(page).getByText(/the network holds the words about/i).waitFor()
+  await dialog(page).getByText(/are held for an inquiry since .*, by the network/).waitFor()
   await dialog(page).getByRole('button', { name: 'Lift', exact: true }).click()
   await page.getByText('No hold keeps their words.').waitFor()
   assert.deepEqual(await kithd.kith(['hold', 'list', id]), [])
@@ -167,6 +167,22 @@ it('what would be erased is a panel of its own, and says what is wrong with it',
   await dialog(page).getByText('Not connected. Trying again.').waitFor()
   isDown = false
   await dialog(page).getByText(/^\d+ details/).waitFor({ timeout: 15_000 })
+  await context.close()
+})
+
+it('an erasure that is not completed says so, until it is', async () => {
+  const id = idOf('Percy Dandelion')
+  const context = await person(browser, kithd)
+  const { page } = await open(context, kithd, '#/demo/people')
+  const pending = { person: id, event: Buffer.alloc(16, 7), position: 2500n, recordedAt: { seconds: 1_790_000_000n, nanos: 0 }, reason: 'legal-duty' }
+  await page.route('**/kith.v1.RecordsService/GetErasure', async route => route.fulfill(await message('records', 'GetErasureResponse', { erasures: [pending] })))
+  await page.goto(`${kithd.base}#/demo/people/${id}`)
+  const line = page.locator('.erasure .note')
+  await line.getByText('Not completed yet:').waitFor()
+  assert.match(await line.innerText(), /because the law requires it\./)
+  await page.unroute('**/kith.v1.RecordsService/GetErasure')
+  await kithd.kith(['met', idOf('Nico Gooseberry'), idOf('Ada Quillfeather')])
+  await line.getByText(/Completed on/).waitFor()
   await context.close()
 })
 
