@@ -1,0 +1,53 @@
+"""Filters: which entries a reader, a follower or a condition looks at."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from kith.dates import aware, parse_since
+from kith.wire import message, timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries. What is left out lets everything pass; all given parts must match.
+
+    Directory and administration of scope network always pass in streams and reads, unless a read asks for
+    `matching_only`.
+    """
+
+    kinds: tuple[str, ...] = ()
+    """Kinds, such as `met` or `custom:org.example/visit.v1`; up to 32."""
+    people: tuple[str, ...] = ()
+    """Entries with any of these people, up to 64."""
+    all_people: bool = False
+    """Only entries in which all of `people` take part."""
+    organisations: tuple[str, ...] = ()
+    """Entries recorded by any of these organisations, up to 64."""
+    since: datetime | date | str | None = None
+    """Entries that happened at this time or later; a day begins with its first moment here."""
+    until: datetime | date | str | None = None
+    """Entries that happened before this time."""
+
+    def to_message(self) -> Any:
+        """The `kith.v1.Filter` that calls send."""
+        return message("Filter")(
+            kinds=self.kinds,
+            people=self.people,
+            all_people=self.all_people,
+            organisations=self.organisations,
+            occurred_from=_bound(self.since),
+            occurred_until=_bound(self.until),
+        )
+
+
+def _bound(when: datetime | date | str | None) -> Any:
+    if when is None:
+        return None
+    if isinstance(when, datetime):
+        return timestamp(aware(when))
+    return timestamp(parse_since(when if isinstance(when, str) else when.isoformat()))
+
+
+EVERYTHING = Filter()
+"""Lets every entry pass."""

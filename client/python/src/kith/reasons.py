@@ -1,0 +1,121 @@
+"""What a reason for a refusal means: the table of server/core/src/reason.rs, in the order of errors.proto."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Reason = Literal[
+    "UNSPECIFIED",
+    "CONDITION_FAILED",
+    "EVENT_INVALID",
+    "VIEW_UNKNOWN",
+    "PERSON_UNKNOWN",
+    "EVENT_UNKNOWN",
+    "NETWORK_UNKNOWN",
+    "EVENT_ID_REUSED",
+    "SCOPE_MISMATCH",
+    "RESET_REQUIRED",
+    "PERSON_ERASED",
+    "VIEW_INCOMPLETE",
+    "TOKEN_INVALID",
+    "DETAILS_MISMATCH",
+    "PLUGIN_REFUSED",
+    "LOG_BUSY",
+    "VIEW_BUILDING",
+    "LOG_POISONED",
+    "POSITION_AHEAD",
+    "LIMIT_EXCEEDED",
+    "PERMISSION_DENIED",
+    "SCOPE_LOST",
+    "SUBSCRIBER_TOO_SLOW",
+    "ORGANISATION_UNKNOWN",
+    "REQUEST_INVALID",
+    "ALREADY_EXISTS",
+    "ROW_UNKNOWN",
+    "TOKEN_UNKNOWN",
+    "VIEW_STOPPED",
+    "SHUTTING_DOWN",
+    "LOG_ROLLED_BACK",
+    "RATE_LIMITED",
+    "SIGNATURE_INVALID",
+    "DEADLINE_EXCEEDED",
+    "DISK_FULL",
+    "UNSUPPORTED",
+]
+"""A reason as servers name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reason means for the caller."""
+
+    code: int
+    """Its status code in gRPC."""
+    is_retryable: bool
+    """Whether the same call can succeed later, unchanged."""
+    had_no_effect: bool
+    """Whether it is certain that the call changed nothing."""
+
+
+def _final(code: int) -> Meaning:
+    return Meaning(code, is_retryable=False, had_no_effect=True)
+
+
+def _retryable(code: int) -> Meaning:
+    return Meaning(code, is_retryable=True, had_no_effect=True)
+
+
+def _unsure(code: int) -> Meaning:
+    return Meaning(code, is_retryable=True, had_no_effect=False)
+
+
+_MEANINGS: Mapping[Reason, Meaning] = {
+    "UNSPECIFIED": Meaning(2, is_retryable=False, had_no_effect=False),
+    "CONDITION_FAILED": _final(10),
+    "EVENT_INVALID": _final(3),
+    "VIEW_UNKNOWN": _final(5),
+    "PERSON_UNKNOWN": _final(5),
+    "EVENT_UNKNOWN": _final(5),
+    "NETWORK_UNKNOWN": _final(5),
+    "EVENT_ID_REUSED": _final(6),
+    "SCOPE_MISMATCH": _final(9),
+    "RESET_REQUIRED": _final(9),
+    "PERSON_ERASED": _final(9),
+    "VIEW_INCOMPLETE": _final(9),
+    "TOKEN_INVALID": _final(16),
+    "DETAILS_MISMATCH": _final(3),
+    "PLUGIN_REFUSED": _final(3),
+    "LOG_BUSY": _retryable(8),
+    "VIEW_BUILDING": _retryable(14),
+    "LOG_POISONED": _unsure(14),
+    "POSITION_AHEAD": _retryable(14),
+    "LIMIT_EXCEEDED": _final(3),
+    "PERMISSION_DENIED": _final(7),
+    "SCOPE_LOST": _final(7),
+    "SUBSCRIBER_TOO_SLOW": _retryable(8),
+    "ORGANISATION_UNKNOWN": _final(5),
+    "REQUEST_INVALID": _final(3),
+    "ALREADY_EXISTS": _final(6),
+    "ROW_UNKNOWN": _final(5),
+    "TOKEN_UNKNOWN": _final(5),
+    "VIEW_STOPPED": _final(14),
+    "SHUTTING_DOWN": _unsure(14),
+    "LOG_ROLLED_BACK": _retryable(14),
+    "RATE_LIMITED": _retryable(8),
+    "SIGNATURE_INVALID": _final(3),
+    "DEADLINE_EXCEEDED": _unsure(4),
+    "DISK_FULL": _retryable(14),
+    "UNSUPPORTED": _final(12),
+}
+_BY_NAME: Mapping[str, Meaning] = {str(name): found for name, found in _MEANINGS.items()}
+_NAMES: tuple[str, ...] = get_args(Reason)
+
+
+def meaning(reason: str) -> Meaning | None:
+    """What a reason means; `None` for one that this version does not know."""
+    return _BY_NAME.get(reason)
+
+
+def reason_name(number: int) -> str:
+    """The name of a reason that came as a number, as in the results of an append stream."""
+    return _NAMES[number] if 0 <= number < len(_NAMES) else f"newer:{number}"
