@@ -38,7 +38,7 @@ def connect(
 
     `token` is the secret, or `token_file` the file with it. `ca_file` has the authorities to trust over TLS, in PEM;
     the platform's if it is left out. Nothing is sent before the first call; raises `OptionsInvalid`. Call it
-    where the event loop runs.
+    where its event loop runs.
     """
     return Client(Carrier(options(server, network, token, token_file, ca_file, timeouts, retry)))
 

@@ -17,7 +17,10 @@ class Filter:
     """
 
     kinds: tuple[str, ...] = ()
-    """Kinds, such as `met` or `custom:org.example/visit.v1`; up to 32."""
+    """Kinds, such as `met` or `custom:org.example/visit.v1`; up to 32.
+
+    An event that names another, as a retraction does, also counts as one of that event's kind and people.
+    """
     people: tuple[str, ...] = ()
     """Entries with any of these people, up to 64."""
     all_people: bool = False

@@ -26,7 +26,7 @@ from kith.event import AttributeValue, Detail, DetailKind, Event, Scope
 from kith.facts import Fact, people_of
 from kith.ids import new_event_id
 from kith.refusals import broken, must_be
-from kith.rules import DETAIL_SALT_BYTES, EVENT_SALT_BYTES, check_encoded, check_event
+from kith.rules import DETAIL_SALT_BYTES, EVENT_SALT_BYTES, check_event
 from kith.times import time_of
 from kith.wire import decode, message
 
@@ -90,9 +90,7 @@ class NewEvent:
     def of(cls, event: Event, details: Sequence[Detail]) -> "NewEvent":
         """Makes an event of its parts; what breaks a rule is `Refused`, with the field."""
         check_event(event, details)
-        data = encode_event(event)
-        check_encoded(data)
-        return cls(event, data, tuple(details))
+        return cls(event, encode_event(event), tuple(details))
 
     def to_message(self) -> Any:
         """The `kith.v1.NewEvent` that calls send."""

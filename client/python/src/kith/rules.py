@@ -18,9 +18,11 @@ from kith.facts import Fact
 from kith.ids import is_event_id
 from kith.refusals import OCCURRED_AT, TIME_RULE, broken, check_count, must_be, refuse, too_long
 
-EVENT_BYTES_MAX = 16 * 1024
-"""Bytes of one event. This and what follows are the limits of server/core/src/limits.rs."""
 APPEND_EVENTS_MAX = 1_000
+"""Events in one append. This and what follows are the limits of server/core/src/limits.rs.
+
+An event within all others cannot break the one of its bytes, 16 KiB.
+"""
 APPEND_BYTES_MAX = 1024 * 1024
 CAUSED_BY_MAX = 16
 ATTRIBUTES_MAX = 32
@@ -58,12 +60,6 @@ def check_event(event: Event, details: Sequence[Detail]) -> None:
     _check_head(event)
     _check_fact(event.fact)
     _check_details(event, details)
-
-
-def check_encoded(data: bytes) -> None:
-    """Checks the length of an event's bytes."""
-    if len(data) > EVENT_BYTES_MAX:
-        too_long("event", EVENT_BYTES_MAX, len(data))
 
 
 def check_append(events: int, size_bytes: int) -> None:

@@ -1,0 +1,165 @@
+"""Following a log over the end of its server."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import kith
+from kith import Cursor, Filter, NotVerified, Retry, Update
+from kith.verify import VerifierKey
+from tests import both
+from tests.fixtures import failure
+from tests.kithd import Kithd
+
+SECONDS_MAX = 40
+PEOPLE = [
+    kith.organisation_added("riverside", "Riverside Practice"),
+    kith.person_added("amina"),
+    kith.person_added("ben"),
+]
+
+
+@pytest.fixture
+def own(which: str) -> Iterator[tuple[Kithd, Any]]:
+    """A server that a test may kill, and a client of it that is patient."""
+    server = Kithd()
+    client = both.connect(which, server.url, token_file=server.token_file, retry=Retry(attempts_max=40, delay_max=0.5))
+    client.append(*PEOPLE)
+    yield server, client
+    client.close()
+    server.stop()
+
+
+def meetings(count: int) -> list[kith.NewEvent]:
+    return [kith.met("amina", "ben", note="again") for _ in range(count)]
+
+
+class Follower(threading.Thread):
+    """Follows a log with a client of its own until it has seen a position."""
+
+    def __init__(self, which: str, server: Kithd, until: int, key: VerifierKey | None) -> None:
+        super().__init__(daemon=True)
+        self._client = both.connect(which, server.url, token_file=server.token_file)
+        self._key = key
+        self.positions: list[int] = []
+        self.interruptions: list[kith.Error] = []
+        self._until = until
+
+    def run(self) -> None:
+        updates = self._client.updates(verified_by=self._key)
+        for update in updates:
+            self.positions += [entry.position for entry in update.entries]
+            if update.interrupted is not None:
+                assert update.retry_in > 0
+                self.interruptions.append(update.interrupted)
+            if update.cursor.position >= self._until:
+                break
+        updates.close()
+        self._client.close()
+
+
+@pytest.mark.parametrize("verified", [False, True])
+def test_every_entry_arrives_once_and_in_order_though_the_server_is_killed_three_times_under_load(
+    own: tuple[Kithd, Any], which: str, verified: bool
+) -> None:
+    server, client = own
+    until = len(PEOPLE) + 3 * 5_040 + 1
+    follower = Follower(which, server, until, client.checkpoint()[1] if verified else None)
+    follower.start()
+    for _ in range(3):
+        client.append(*meetings(40))
+        results = client.append_many(meetings(5_000))
+        last = [next(results).outcome.position for _ in range(10)][-1]
+        server.kill()
+        server.start()
+        # Everything is recorded, and nothing twice, though it is unknown what was recorded before the end.
+        rest = [result.outcome.position for result in results]
+        assert rest == list(range(last + 1, last + 4_991))
+    [outcome] = client.append(*meetings(1))
+    follower.join(SECONDS_MAX)
+    assert not follower.is_alive()
+    assert follower.positions == list(range(1, outcome.position + 1))
+    assert outcome.position == until
+    assert len(follower.interruptions) >= 3
+    assert {error.is_retryable for error in follower.interruptions} == {True}
+
+
+def test_a_kept_cursor_goes_on_where_it_was_and_only_with_its_own_filter(own: tuple[Kithd, Any]) -> None:
+    _, client = own
+    client.append(*meetings(3))
+    only_met = Filter(kinds=("met",))
+    first: Update = next(client.updates(filter=only_met))
+    assert (first.cursor.position, first.interrupted) == (6, None)
+    [event] = meetings(1)
+    client.append(event)
+    seen: list[kith.Entry] = []
+    for update in client.updates(after=first.cursor, filter=only_met):
+        seen += update.entries
+        if update.caught_up and seen:
+            break
+    assert [(entry.id, entry.words["note"]) for entry in seen] == [(event.id, "again")]
+    error = failure(lambda: next(client.updates(after=first.cursor, filter=Filter(kinds=("helped",)))))
+    assert (error.reason, error.field) == ("REQUEST_INVALID", "cursor.filter")
+    foreign = Cursor(1, bytes(16), bytes(32))
+    assert failure(lambda: next(client.follow(after=foreign))).reason == "RESET_REQUIRED"
+
+
+def test_what_is_appended_arrives_at_once(own: tuple[Kithd, Any], which: str) -> None:
+    server, client = own
+    other = both.connect(which, server.url, token_file=server.token_file)
+    entries = other.follow(after=len(PEOPLE))
+    for event in meetings(5):
+        began = time.monotonic()
+        client.append(event)
+        assert next(entries).id == event.id
+        assert time.monotonic() - began < 2
+    entries.close()
+    other.close()
+
+
+def test_verified_entries_resume_from_a_kept_tree(own: tuple[Kithd, Any]) -> None:
+    _, client = own
+    key = client.checkpoint()[1]
+    client.append(*meetings(30))
+    updates = client.updates(verified_by=key)
+    seen = list(itertools.takewhile(lambda update: update.cursor.position < 33, updates))
+    cursor = next(client.updates(verified_by=key)).cursor if not seen else seen[-1].cursor
+    updates.close()
+    assert len(cursor.tree) > 8
+    client.append(*meetings(3))
+    resumed = [entry.position for entry in itertools.islice(client.follow(after=cursor, verified_by=key), 3)]
+    assert resumed == list(range(cursor.position + 1, cursor.position + 4))
+    # From a position alone the log is verified from its beginning, and what was asked for is yielded.
+    assert next(client.follow(after=20, verified_by=key)).position == 21
+
+
+def test_a_log_that_another_key_signed_is_not_believed(own: tuple[Kithd, Any], server: Kithd, which: str) -> None:
+    _, client = own
+    stranger = both.connect(which, server.url, token_file=server.token_file)
+    with pytest.raises(NotVerified, match="not signed by the key"):
+        next(client.follow(verified_by=stranger.checkpoint()[1]))
+    with pytest.raises(NotVerified, match="not signed by the key"):
+        client.checkpoint(stranger.checkpoint()[1])
+    stranger.close()
+
+
+def test_proofs_of_a_real_log_verify_and_those_of_another_do_not(own: tuple[Kithd, Any]) -> None:
+    _, client = own
+    earlier, key = client.checkpoint()
+    [event] = meetings(1)
+    [outcome] = client.append(event)
+    deadline = time.monotonic() + 10
+    while client.checkpoint(key)[0].unverified.size < outcome.position and time.monotonic() < deadline:
+        time.sleep(0.05)
+    receipt = client.receipt(event.id, key)
+    assert receipt.verify(key).id == event.id
+    assert kith.verify.Receipt.parse(str(receipt)) == receipt
+    growth = client.growth(earlier, key)
+    growth.verify(earlier, key)
+    assert kith.verify.verify_evidence(kith.verify.read_evidence(str(growth).encode()), key, earlier) is None
+    assert failure(lambda: client.receipt(kith.new_event_id(), key)).reason == "EVENT_UNKNOWN"
+    assert client.growth(client.checkpoint(key)[0], key).hashes == ()
