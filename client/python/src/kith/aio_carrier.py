@@ -112,21 +112,33 @@ class _Stream:
 
     async def do(self, step: Write | Receive, silence: float) -> Any:
         """Writes a message, or waits for one."""
+        if isinstance(step, Write):
+            return await self._write(step.message)
         try:
-            if isinstance(step, Write):
-                return await self._call.write(step.message)
             found = await asyncio.wait_for(self._call.read(), silence)
         except TimeoutError:
             raise silent(silence) from None
         except grpc.RpcError as error:
             raise error_of_rpc(error) from None
-        except asyncio.InvalidStateError as error:
-            raise Unreachable(f"the connection to the server broke: {error}") from error
         return None if found is grpc.aio.EOF else decode(self._response, found)
+
+    async def _write(self, message: Any) -> None:
+        """A message that cannot be written means that the stream is over; gRPC often forgets why."""
+        try:
+            await self._call.write(message)
+        except grpc.RpcError as error:
+            known = error_of_rpc(error)
+            raise known if known.reason else _broken(error) from None
+        except asyncio.InvalidStateError as error:
+            raise _broken(error) from error
 
     def close(self) -> None:
         """Ends the stream."""
         self._call.cancel()
+
+
+def _broken(error: Exception) -> Unreachable:
+    return Unreachable(f"the connection to the server broke: {error}")
 
 
 def _channel(options: Options) -> grpc.aio.Channel:

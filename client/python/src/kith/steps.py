@@ -41,7 +41,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Write a message to the open stream; `None` says that there will be no more."""
+    """Write a message to the open stream."""
 
     message: Any
 
