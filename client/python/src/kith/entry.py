@@ -1,7 +1,7 @@
 """Entries: events as the log holds them, and the words beside them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -90,12 +90,16 @@ class Entries(Listing[Entry]):
 def read_entries(entries: Iterable[bytes], details: Iterable[Any]) -> Entries:
     """Reads the entries of an answer, each with its words."""
     words = {one.position: tuple(read_detail(detail) for detail in one.details) for one in details}
-    read = [read_entry(data) for data in entries]
-    return Entries([replace(one, details=words[one.position]) if one.position in words else one for one in read])
+    return Entries([_read(data, words) for data in entries])
 
 
 def read_entry(data: bytes, details: Sequence[Detail] = ()) -> Entry:
     """Reads an entry, perhaps of a later version; raises `AnswerInvalid`."""
+    return _read(data, {read_position(data): tuple(details)} if details else {})
+
+
+def _read(data: bytes, words: Mapping[int, tuple[Detail, ...]]) -> Entry:
+    """Reads an entry; `words` are those of entries by position."""
     found = _decode(data)
     recorded_at = read_time(found, "recorded_at")
     if recorded_at is None:
@@ -104,7 +108,9 @@ def read_entry(data: bytes, details: Sequence[Detail] = ()) -> Entry:
         event = read_event(found.event)
     except Refused as error:
         raise AnswerInvalid(f"the server's answer is malformed: {error}") from error
-    return Entry(found.position, recorded_at, found.recorded_by, found.organisation, event, tuple(details), data)
+    return Entry(
+        found.position, recorded_at, found.recorded_by, found.organisation, event, words.get(found.position, ()), data
+    )
 
 
 def read_position(data: bytes) -> int:
