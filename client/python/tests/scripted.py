@@ -73,7 +73,7 @@ class Scripted(grpc.GenericRpcHandler):  # type: ignore[misc]
         self.asked.append((call.method, dict(call.invocation_metadata)))
         name = call.method.rpartition("/")[2]
         if name == "AppendStream":
-            return grpc.stream_stream_rpc_method_handler(self._stream)
+            return grpc.stream_stream_rpc_method_handler(self._stream_after_the_first)
         if name in ("Subscribe", "WatchView"):
             return grpc.unary_stream_rpc_method_handler(self._stream)
         return grpc.unary_unary_rpc_method_handler(self._unary)
@@ -88,6 +88,10 @@ class Scripted(grpc.GenericRpcHandler):  # type: ignore[misc]
         answer = self._next(context)
         data: bytes = answer(request) if callable(answer) else answer
         return data
+
+    def _stream_after_the_first(self, requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        next(requests)
+        yield from self._stream(b"", context)
 
     def _stream(self, _request: Any, context: Any) -> Iterator[bytes]:
         for answer in self._next(context):

@@ -1,7 +1,7 @@
 """The same client as `kith.client`, with `async`: `async with kith.aio.connect(...) as net`."""
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Unpack
 from uuid import UUID
@@ -72,7 +72,7 @@ class Client:
         """
         return await self._carrier.run(log.append(self._options, events, condition))
 
-    def append_many(self, events: AsyncIterable[NewEvent] | Iterable[NewEvent]) -> AsyncIterator[EventResult]:
+    def append_many(self, events: AsyncIterable[NewEvent] | Iterable[NewEvent]) -> AsyncGenerator[EventResult, None]:
         """Appends any number of events, each on its own; yields a result for each, in order.
 
         A refused event does not hold up the rest. Events are taken, up to 8,000 ahead, while results are read; broken
@@ -122,7 +122,7 @@ class Client:
         filter: Filter | None = None,  # noqa: A002
         *,
         verified_by: VerifierKey | None = None,
-    ) -> AsyncIterator[Entry]:
+    ) -> AsyncGenerator[Entry, None]:
         """Yields the entries after a position or cursor, then new ones as they are appended, for ever.
 
         Each once and in order, across restarts of the server and broken connections; what cannot succeed later, such as
@@ -141,7 +141,7 @@ class Client:
         verified_by: VerifierKey | None = None,
         with_checkpoints: bool = False,
         with_left_out: bool = False,
-    ) -> AsyncIterator[Update]:
+    ) -> AsyncGenerator[Update, None]:
         """The same as `follow`, with what else arrives: cursors to go on from after a crash, heartbeats, interruptions.
 
         `with_checkpoints` asks for signed checkpoints, about one a second while the log grows; `with_left_out` for
@@ -194,7 +194,7 @@ class Client:
         """A digest over the rows of a view; with `held`, only over rows that these entries alone make complete."""
         return await self._carrier.run(views.digest(self._options, name, held, **as_of))
 
-    def watch(self, name: str, after: int = 0) -> AsyncIterator[Change]:
+    def watch(self, name: str, after: int = 0) -> AsyncGenerator[Change, None]:
         """Yields rows that changed after a position, then rows as they change, for ever; 0 = all rows first."""
         return self._carrier.stream(views.watch(self._options, name, after))
 

@@ -1,18 +1,17 @@
 """Carries steps out with `async`. `carrier.py` does the same with blocking calls."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
 
-from kith.carrier import _bytes
 from kith.channel import channel_options, closed, credentials, error_of_rpc, metadata, silent
 from kith.errors import Error, Unreachable
 from kith.options import Options
 from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Step, Steps, Write
-from kith.wire import decode
+from kith.wire import decode, encode
 
 T = TypeVar("T")
 
@@ -41,7 +40,9 @@ class Carrier:
             except Error as failed:
                 error = failed
 
-    async def stream(self, steps: Steps[None], source: AsyncIterable[Any] | Iterable[Any] = ()) -> AsyncIterator[Any]:
+    async def stream(
+        self, steps: Steps[None], source: AsyncIterable[Any] | Iterable[Any] = ()
+    ) -> AsyncGenerator[Any, None]:
         """Carries out the steps of a stream; yields what they emit."""
         answer: Any = None
         error: Error | None = None
@@ -80,7 +81,7 @@ class Carrier:
         await self._streams.close()
 
     async def _send(self, step: Send) -> Any:
-        call: Any = self._calls.unary_unary(step.method.path, request_serializer=_bytes)
+        call: Any = self._calls.unary_unary(step.method.path, request_serializer=encode)
         try:
             data = await call(step.request, timeout=self.options.timeouts.call, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -104,10 +105,10 @@ class _Stream:
         path = step.method.path
         self._call: Any
         if step.request is None:
-            writing: Any = channel.stream_stream(path, request_serializer=_bytes)
+            writing: Any = channel.stream_stream(path, request_serializer=encode)
             self._call = writing(metadata=metadata)
         else:
-            asking: Any = channel.unary_stream(path, request_serializer=_bytes)
+            asking: Any = channel.unary_stream(path, request_serializer=encode)
             self._call = asking(step.request, metadata=metadata)
 
     async def do(self, step: Write | Receive, silence: float) -> Any:

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 import grpc
@@ -12,7 +12,7 @@ from kith.channel import channel_options, closed, credentials, error_of_rpc, met
 from kith.errors import Error
 from kith.options import Options
 from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Step, Steps, Write
-from kith.wire import decode
+from kith.wire import decode, encode
 
 T = TypeVar("T")
 _MESSAGES_AHEAD = 4
@@ -46,7 +46,7 @@ class Carrier:
             except Error as failed:
                 error = failed
 
-    def stream(self, steps: Steps[None], source: Iterable[Any] = ()) -> Iterator[Any]:
+    def stream(self, steps: Steps[None], source: Iterable[Any] = ()) -> Generator[Any, None, None]:
         """Carries out the steps of a stream; yields what they emit."""
         answer: Any = None
         error: Error | None = None
@@ -85,7 +85,7 @@ class Carrier:
         self._streams.close()
 
     def _send(self, step: Send) -> Any:
-        call = self._calls.unary_unary(step.method.path, request_serializer=_bytes)
+        call = self._calls.unary_unary(step.method.path, request_serializer=encode)
         try:
             data = call(step.request, timeout=self.options.timeouts.call, metadata=self._metadata)
         except grpc.RpcError as error:
@@ -112,10 +112,10 @@ class _Stream:
         self._is_closed = False
         path = step.method.path
         if step.request is None:
-            writing = channel.stream_stream(path, request_serializer=_bytes)
+            writing = channel.stream_stream(path, request_serializer=encode)
             self._call = writing(iter(self._written.get, None), metadata=metadata)
         else:
-            self._call = channel.unary_stream(path, request_serializer=_bytes)(step.request, metadata=metadata)
+            self._call = channel.unary_stream(path, request_serializer=encode)(step.request, metadata=metadata)
         threading.Thread(target=self._take, name="kith stream", daemon=True).start()
 
     def do(self, step: Write | Receive, silence: float) -> Any:
@@ -160,8 +160,3 @@ def _channel(options: Options) -> grpc.Channel:
 def _sleep(step: Step) -> None:
     assert isinstance(step, Sleep)
     time.sleep(step.seconds)
-
-
-def _bytes(message: Any) -> bytes:
-    data: bytes = message.SerializeToString()
-    return data

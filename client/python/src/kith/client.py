@@ -1,7 +1,7 @@
 """The client: every call, one after the other. `kith.aio` has the same calls with `async`."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Unpack
 from uuid import UUID
@@ -71,7 +71,7 @@ class Client:
         """
         return self._carrier.run(log.append(self._options, events, condition))
 
-    def append_many(self, events: Iterable[NewEvent]) -> Iterator[EventResult]:
+    def append_many(self, events: Iterable[NewEvent]) -> Generator[EventResult, None, None]:
         """Appends any number of events, each on its own; yields a result for each, in order.
 
         A refused event does not hold up the rest. Events are taken, up to 8,000 ahead, while results are read; broken
@@ -121,7 +121,7 @@ class Client:
         filter: Filter | None = None,  # noqa: A002
         *,
         verified_by: VerifierKey | None = None,
-    ) -> Iterator[Entry]:
+    ) -> Generator[Entry, None, None]:
         """Yields the entries after a position or cursor, then new ones as they are appended, for ever.
 
         Each once and in order, across restarts of the server and broken connections; what cannot succeed later, such as
@@ -139,7 +139,7 @@ class Client:
         verified_by: VerifierKey | None = None,
         with_checkpoints: bool = False,
         with_left_out: bool = False,
-    ) -> Iterator[Update]:
+    ) -> Generator[Update, None, None]:
         """The same as `follow`, with what else arrives: cursors to go on from after a crash, heartbeats, interruptions.
 
         `with_checkpoints` asks for signed checkpoints, about one a second while the log grows; `with_left_out` for
@@ -192,7 +192,7 @@ class Client:
         """A digest over the rows of a view; with `held`, only over rows that these entries alone make complete."""
         return self._carrier.run(views.digest(self._options, name, held, **as_of))
 
-    def watch(self, name: str, after: int = 0) -> Iterator[Change]:
+    def watch(self, name: str, after: int = 0) -> Generator[Change, None, None]:
         """Yields rows that changed after a position, then rows as they change, for ever; 0 = all rows first."""
         return self._carrier.stream(views.watch(self._options, name, after))
 

@@ -62,6 +62,12 @@ def method(name: str) -> Method:
     return Method(f"/kith.v1.{service}/{call}", request, response)
 
 
+def encode(found: Any) -> bytes:
+    """The bytes of a message."""
+    data: bytes = found.SerializeToString()
+    return data
+
+
 def decode(kind: Any, data: bytes) -> Any:
     """Reads a message of an answer; raises `AnswerInvalid`."""
     try:
