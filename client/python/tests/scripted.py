@@ -90,6 +90,8 @@ class Scripted(grpc.GenericRpcHandler):  # type: ignore[misc]
         return data
 
     def _stream_after_the_first(self, requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        if isinstance(self.answers[0], Status):
+            self._next(context)
         next(requests)
         yield from self._stream(b"", context)
 

@@ -16,6 +16,7 @@ from tests.fixtures import failure
 from tests.kithd import Kithd
 
 SECONDS_MAX = 40
+NUMBERS = itertools.count()
 PEOPLE = [
     kith.organisation_added("riverside", "Riverside Practice"),
     kith.person_added("amina"),
@@ -24,7 +25,17 @@ PEOPLE = [
 
 
 @pytest.fixture
-def own(which: str) -> Iterator[tuple[Kithd, Any]]:
+def fresh(server: Kithd, which: str) -> Iterator[Any]:
+    """A client of a network of its own."""
+    client = both.connect(which, server.url, token_file=server.token_file, network=f"follow-{next(NUMBERS)}")
+    client.create_network(client.network)
+    client.append(*PEOPLE)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def mortal(which: str) -> Iterator[tuple[Kithd, Any]]:
     """A server that a test may kill, and a client of it that is patient."""
     server = Kithd()
     client = both.connect(which, server.url, token_file=server.token_file, retry=Retry(attempts_max=40, delay_max=0.5))
@@ -64,9 +75,9 @@ class Follower(threading.Thread):
 
 @pytest.mark.parametrize("verified", [False, True])
 def test_every_entry_arrives_once_and_in_order_though_the_server_is_killed_three_times_under_load(
-    own: tuple[Kithd, Any], which: str, verified: bool
+    mortal: tuple[Kithd, Any], which: str, verified: bool
 ) -> None:
-    server, client = own
+    server, client = mortal
     until = len(PEOPLE) + 3 * 5_040 + 1
     follower = Follower(which, server, until, client.checkpoint()[1] if verified else None)
     follower.start()
@@ -88,57 +99,54 @@ def test_every_entry_arrives_once_and_in_order_though_the_server_is_killed_three
     assert {error.is_retryable for error in follower.interruptions} == {True}
 
 
-def test_a_kept_cursor_goes_on_where_it_was_and_only_with_its_own_filter(own: tuple[Kithd, Any]) -> None:
-    _, client = own
-    client.append(*meetings(3))
+def test_a_kept_cursor_goes_on_where_it_was_and_only_with_its_own_filter(fresh: Any) -> None:
+    fresh.append(*meetings(3))
     only_met = Filter(kinds=("met",))
-    first: Update = next(client.updates(filter=only_met))
+    first: Update = next(fresh.updates(filter=only_met))
     assert (first.cursor.position, first.interrupted) == (6, None)
     [event] = meetings(1)
-    client.append(event)
+    fresh.append(event)
     seen: list[kith.Entry] = []
-    for update in client.updates(after=first.cursor, filter=only_met):
+    for update in fresh.updates(after=first.cursor, filter=only_met):
         seen += update.entries
         if update.caught_up and seen:
             break
     assert [(entry.id, entry.words["note"]) for entry in seen] == [(event.id, "again")]
-    error = failure(lambda: next(client.updates(after=first.cursor, filter=Filter(kinds=("helped",)))))
+    error = failure(lambda: next(fresh.updates(after=first.cursor, filter=Filter(kinds=("helped",)))))
     assert (error.reason, error.field) == ("REQUEST_INVALID", "cursor.filter")
     foreign = Cursor(1, bytes(16), bytes(32))
-    assert failure(lambda: next(client.follow(after=foreign))).reason == "RESET_REQUIRED"
+    assert failure(lambda: next(fresh.follow(after=foreign))).reason == "RESET_REQUIRED"
 
 
-def test_what_is_appended_arrives_at_once(own: tuple[Kithd, Any], which: str) -> None:
-    server, client = own
-    other = both.connect(which, server.url, token_file=server.token_file)
+def test_what_is_appended_arrives_at_once(fresh: Any, server: Kithd, which: str) -> None:
+    other = both.connect(which, server.url, token_file=server.token_file, network=fresh.network)
     entries = other.follow(after=len(PEOPLE))
     for event in meetings(5):
         began = time.monotonic()
-        client.append(event)
+        fresh.append(event)
         assert next(entries).id == event.id
         assert time.monotonic() - began < 2
     entries.close()
     other.close()
 
 
-def test_verified_entries_resume_from_a_kept_tree(own: tuple[Kithd, Any]) -> None:
-    _, client = own
-    key = client.checkpoint()[1]
-    client.append(*meetings(30))
-    updates = client.updates(verified_by=key)
+def test_verified_entries_resume_from_a_kept_tree(fresh: Any) -> None:
+    key = fresh.checkpoint()[1]
+    fresh.append(*meetings(30))
+    updates = fresh.updates(verified_by=key)
     seen = list(itertools.takewhile(lambda update: update.cursor.position < 33, updates))
-    cursor = next(client.updates(verified_by=key)).cursor if not seen else seen[-1].cursor
+    cursor = next(fresh.updates(verified_by=key)).cursor if not seen else seen[-1].cursor
     updates.close()
     assert len(cursor.tree) > 8
-    client.append(*meetings(3))
-    resumed = [entry.position for entry in itertools.islice(client.follow(after=cursor, verified_by=key), 3)]
+    fresh.append(*meetings(3))
+    resumed = [entry.position for entry in itertools.islice(fresh.follow(after=cursor, verified_by=key), 3)]
     assert resumed == list(range(cursor.position + 1, cursor.position + 4))
     # From a position alone the log is verified from its beginning, and what was asked for is yielded.
-    assert next(client.follow(after=20, verified_by=key)).position == 21
+    assert next(fresh.follow(after=20, verified_by=key)).position == 21
 
 
-def test_a_log_that_another_key_signed_is_not_believed(own: tuple[Kithd, Any], server: Kithd, which: str) -> None:
-    _, client = own
+def test_a_log_that_another_key_signed_is_not_believed(mortal: tuple[Kithd, Any], server: Kithd, which: str) -> None:
+    _, client = mortal
     stranger = both.connect(which, server.url, token_file=server.token_file)
     with pytest.raises(NotVerified, match="not signed by the key"):
         next(client.follow(verified_by=stranger.checkpoint()[1]))
@@ -147,19 +155,18 @@ def test_a_log_that_another_key_signed_is_not_believed(own: tuple[Kithd, Any], s
     stranger.close()
 
 
-def test_proofs_of_a_real_log_verify_and_those_of_another_do_not(own: tuple[Kithd, Any]) -> None:
-    _, client = own
-    earlier, key = client.checkpoint()
+def test_proofs_of_a_real_log_verify_and_those_of_another_do_not(fresh: Any) -> None:
+    earlier, key = fresh.checkpoint()
     [event] = meetings(1)
-    [outcome] = client.append(event)
+    [outcome] = fresh.append(event)
     deadline = time.monotonic() + 10
-    while client.checkpoint(key)[0].unverified.size < outcome.position and time.monotonic() < deadline:
+    while fresh.checkpoint(key)[0].unverified.size < outcome.position and time.monotonic() < deadline:
         time.sleep(0.05)
-    receipt = client.receipt(event.id, key)
+    receipt = fresh.receipt(event.id, key)
     assert receipt.verify(key).id == event.id
     assert kith.verify.Receipt.parse(str(receipt)) == receipt
-    growth = client.growth(earlier, key)
+    growth = fresh.growth(earlier, key)
     growth.verify(earlier, key)
     assert kith.verify.verify_evidence(kith.verify.read_evidence(str(growth).encode()), key, earlier) is None
-    assert failure(lambda: client.receipt(kith.new_event_id(), key)).reason == "EVENT_UNKNOWN"
-    assert client.growth(client.checkpoint(key)[0], key).hashes == ()
+    assert failure(lambda: fresh.receipt(kith.new_event_id(), key)).reason == "EVENT_UNKNOWN"
+    assert fresh.growth(fresh.checkpoint(key)[0], key).hashes == ()

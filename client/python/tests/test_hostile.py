@@ -329,6 +329,12 @@ def test_bulk_appends_are_sent_again_and_malformed_results_told(patient: Any, sc
     assert failure(lambda: list(patient.append_many(events))).kind == "unreachable"
 
 
+def test_a_bulk_append_that_is_refused_at_once_says_why(patient: Any, scripted: Scripted) -> None:
+    scripted.answers = [Status(7, "x", "PERMISSION_DENIED")]
+    events = [kith.met("amina", "ben") for _ in range(3_000)]
+    assert failure(lambda: list(patient.append_many(events))).reason == "PERMISSION_DENIED"
+
+
 def test_what_a_source_raises_is_the_callers(patient: Any, scripted: Scripted) -> None:
     def source() -> Iterator[kith.NewEvent]:
         yield kith.met("amina", "ben")

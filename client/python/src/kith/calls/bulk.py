@@ -5,6 +5,7 @@ prevent it from being recorded twice.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from kith.calls.log import read_outcome
@@ -49,47 +50,70 @@ class _Source:
 
 def append_many(options: Options) -> Steps[None]:
     """Appends the events of the caller's source, each on its own; emits an `EventResult` for each, in order."""
-    kind = method("LogService/AppendStream")
-    source, backoff = _Source(), Backoff(options.retry)
-    unanswered: deque[list[NewEvent]] = deque()
-    number = 0
-    is_open = False
+    appending, backoff = _Appending(options), Backoff(options.retry)
     while True:
         try:
-            while not source.is_ended and len(unanswered) < WINDOW:
-                if batch := (yield from source.batch()):
-                    unanswered.append(batch)
-                    if is_open:
-                        yield Write(_request(options, kind, batch))
-            if not unanswered:
-                return
-            if not is_open:
-                yield Open(kind)
-                is_open = True
-                for batch in unanswered:
-                    yield Write(_request(options, kind, batch))
-            answer = yield Receive()
-            if answer is None:
-                raise Unreachable("the server ended the stream before its last answer")
+            results = yield from appending.exchange()
         except Error as error:
             delay = backoff.delay(error.retry_after)
             if not error.is_retryable or backoff.is_spent:
                 raise
-            is_open = False
+            appending.is_open = False
             yield Sleep(delay)
             continue
+        if not results:
+            return
         backoff.reset()
-        batch = unanswered[0]
-        if len(answer.results) != len(batch):
+        for result in results:
+            yield Emit(result)
+
+
+class _Appending:
+    """Events on their way to the log."""
+
+    def __init__(self, options: Options) -> None:
+        self.is_open = False
+        self._options = options
+        self._method = method("LogService/AppendStream")
+        self._source = _Source()
+        self._unanswered: deque[list[NewEvent]] = deque()
+        self._sent = 0
+        """How many of them were sent on the open stream."""
+        self._window = 1
+        """How many may be: the first message of a stream shows whether it works, and the others wait for its answer."""
+        self._number = 0
+
+    def exchange(self) -> Steps[list[EventResult]]:
+        """Sends what may be sent and waits for the next answer; no results at the end."""
+        while not self._source.is_ended and len(self._unanswered) < WINDOW:
+            if batch := (yield from self._source.batch()):
+                self._unanswered.append(batch)
+        if not self._unanswered:
+            return []
+        if not self.is_open:
+            yield Open(self._method)
+            self.is_open, self._sent, self._window = True, 0, 1
+        while self._sent < min(self._window, len(self._unanswered)):
+            yield Write(self._request(self._unanswered[self._sent]))
+            self._sent += 1
+        answer = yield Receive()
+        if answer is None:
+            raise Unreachable("the server ended the stream before its last answer")
+        self._window = WINDOW
+        return self._take(answer.results)
+
+    def _request(self, batch: Sequence[NewEvent]) -> Any:
+        events = [event.to_message() for event in batch]
+        return self._method.request(network=self._options.network, events=events)
+
+    def _take(self, results: Sequence[Any]) -> list[EventResult]:
+        """The results of the oldest message."""
+        if len(results) != len(self._unanswered[0]):
             raise AnswerInvalid("the server's answer is malformed: it does not have one result for each event")
-        unanswered.popleft()
-        for event, result in zip(batch, answer.results, strict=True):
-            number += 1
-            yield Emit(_read_result(number, event, result))
-
-
-def _request(options: Options, kind: Any, batch: list[NewEvent]) -> Any:
-    return kind.request(network=options.network, events=[event.to_message() for event in batch])
+        batch = self._unanswered.popleft()
+        first = self._number + 1
+        self._sent, self._number = self._sent - 1, self._number + len(batch)
+        return [_read_result(first + at, event, results[at]) for at, event in enumerate(batch)]
 
 
 def _read_result(number: int, event: NewEvent, result: Any) -> EventResult:
