@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from kith import Newer, NewEvent, Refused, met, new_event_id, new_person_id
+from kith.calls.requests import new_event_message
 from kith.canonical import commitment, content_hash, encode_detail, encode_event, read_detail, read_event
 from kith.wire import message
 from tests.fixtures import failure
@@ -61,7 +62,7 @@ def test_a_kept_event_is_the_same_and_no_altered_byte_passes_unseen() -> None:
     event = met("amina", "ben", note="x", attributes={"minutes": 0})
     kept = event.to_bytes()
     assert NewEvent.from_bytes(kept) == event
-    assert message("NewEvent").FromString(kept) == event.to_message()
+    assert message("NewEvent").FromString(kept) == new_event_message(event)
     refused = 0
     for at in range(len(kept)):
         altered = bytearray(kept)

@@ -2,10 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
-from kith.dates import aware, parse_since
-from kith.wire import message, timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +27,3 @@ class Filter:
     """Entries that happened at this time or later; a day begins with its first moment here."""
     until: datetime | date | str | None = None
     """Entries that happened before this time."""
-
-    def to_message(self) -> Any:
-        """The `kith.v1.Filter` that calls send."""
-        return message("Filter")(
-            kinds=self.kinds,
-            people=self.people,
-            all_people=self.all_people,
-            organisations=self.organisations,
-            occurred_from=_bound(self.since),
-            occurred_until=_bound(self.until),
-        )
-
-
-def _bound(when: datetime | date | str | None) -> Any:
-    if when is None:
-        return None
-    if isinstance(when, datetime):
-        return timestamp(aware(when))
-    return timestamp(parse_since(when if isinstance(when, str) else when.isoformat()))
-
-
-EVERYTHING = Filter()
-"""Lets every entry pass."""

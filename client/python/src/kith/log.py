@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kith.entry import Entries
 from kith.errors import Error
-from kith.filters import EVERYTHING, Filter
+from kith.filters import Filter
 from kith.verify.partial_tree import Subtree
 
 
@@ -51,7 +51,7 @@ class NoneMatch:
     """A condition of an append: no visible entry after a position matches a filter."""
 
     after: int
-    filter: Filter = EVERYTHING
+    filter: Filter
 
 
 Condition = ExpectedHead | NoneMatch

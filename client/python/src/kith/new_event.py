@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from kith.canonical import (
     commitment,
     delimited,
-    detail_kind_number,
     encode_detail,
     encode_event,
     read_detail,
@@ -91,15 +90,6 @@ class NewEvent:
         """Makes an event of its parts; what breaks a rule is `Refused`, with the field."""
         check_event(event, details)
         return cls(event, encode_event(event), tuple(details))
-
-    def to_message(self) -> Any:
-        """The `kith.v1.NewEvent` that calls send."""
-        new, detail = message("NewEvent"), message("Detail")
-        details = [
-            detail(kind=detail_kind_number(one.kind), subjects=one.subjects, text=one.text, salt=one.salt)
-            for one in self.details
-        ]
-        return new(event=self.data, details=details)
 
     def to_bytes(self) -> bytes:
         """Its bytes with those of its details, to keep until it is recorded."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kith.calls.log import read_outcome
+from kith.calls.requests import new_event_message
 from kith.errors import AnswerInvalid, Error, Unreachable
 from kith.log import EventResult, Refusal
 from kith.new_event import NewEvent
@@ -103,7 +104,7 @@ class _Appending:
         return self._take(answer.results)
 
     def _request(self, batch: Sequence[NewEvent]) -> Any:
-        events = [event.to_message() for event in batch]
+        events = [new_event_message(event) for event in batch]
         return self._method.request(network=self._options.network, events=events)
 
     def _take(self, results: Sequence[Any]) -> list[EventResult]:

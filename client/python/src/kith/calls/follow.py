@@ -8,10 +8,11 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from kith.calls.log import cursor_message, read_subtrees
+from kith.calls.log import read_subtrees
+from kith.calls.requests import cursor_message, filter_message
 from kith.entry import Entries, read_entries
 from kith.errors import AnswerInvalid, Error, Unreachable
-from kith.filters import EVERYTHING, Filter
+from kith.filters import Filter
 from kith.log import CheckpointUpdate, Cursor, Update
 from kith.options import Options
 from kith.steps import Backoff, Emit, Open, Receive, Sleep, Steps
@@ -38,11 +39,10 @@ def updates(
     backoff = Backoff(options.retry)
     is_verifying = verified_by is not None
     while True:
-        cursor = reader.cursor
         request = kind.request(
             network=options.network,
-            cursor=cursor_message(cursor.position, cursor.incarnation, cursor.filter),
-            filter=(filter or EVERYTHING).to_message(),
+            cursor=cursor_message(reader.cursor),
+            filter=filter_message(filter),
             with_checkpoints=with_checkpoints or is_verifying,
             with_left_out=with_left_out or is_verifying,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kith.calls.requests import filter_message, new_event_message
 from kith.entry import Entries, Entry, read_entries
 from kith.errors import AnswerInvalid
 from kith.filters import Filter
@@ -12,7 +13,7 @@ from kith.options import Options
 from kith.rules import check_append
 from kith.steps import Steps, call
 from kith.verify.partial_tree import Subtree
-from kith.wire import message, method, read_time
+from kith.wire import method, read_time
 
 READ_ENTRIES_MAX = 10_000
 """Entries in one answer of a read."""
@@ -23,12 +24,12 @@ def append(options: Options, events: Sequence[NewEvent], condition: Condition | 
     """Appends all events or none. Repeating it records nothing twice, because events have ids."""
     check_append(len(events), sum(event.size_bytes for event in events))
     kind = method("LogService/Append")
-    request = kind.request(network=options.network, events=[event.to_message() for event in events])
+    request = kind.request(network=options.network, events=[new_event_message(event) for event in events])
     if isinstance(condition, ExpectedHead):
         request.condition.expected_head = condition.position
     elif condition is not None:
         request.condition.none_match.after = condition.after
-        request.condition.none_match.filter.CopyFrom(condition.filter.to_message())
+        request.condition.none_match.filter.CopyFrom(filter_message(condition.filter))
     answer = yield from call(kind, request, options.retry)
     if len(answer.outcomes) != len(events):
         raise AnswerInvalid("the server's answer is malformed: it does not have one outcome for each event")
@@ -55,7 +56,7 @@ def read(
     request = kind.request(
         network=options.network,
         after=after,
-        filter=None if filter is None else filter.to_message(),
+        filter=filter_message(filter),
         limit=limit,
         direction=_BACKWARD if backward else _FORWARD,
         matching_only=matching_only,
@@ -97,8 +98,3 @@ def head(options: Options) -> Steps[Head]:
 def read_subtrees(subtrees: Sequence[Any]) -> tuple[Subtree, ...]:
     """Hashes in place of entries that were left out."""
     return tuple(Subtree(one.start, one.level, one.hash) for one in subtrees)
-
-
-def cursor_message(position: int, incarnation: bytes, filter: bytes) -> Any:  # noqa: A002
-    """The `kith.v1.Cursor` that calls send."""
-    return message("Cursor")(position=position, incarnation=incarnation, filter=filter)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypedDict, Unpack
 
+from kith.calls.requests import filter_message
 from kith.canonical import read_detail
 from kith.dates import aware, end_of, parse_known, parse_view_day
 from kith.entry import read_entry
@@ -128,8 +129,7 @@ def digest(options: Options, name: str, held: Filter | None, **as_of: Unpack[AsO
     given = _as_of(as_of)
     if "as_of_time" in given:
         raise OptionsInvalid("a digest is as of a position, not of a time")
-    filter_ = None if held is None else held.to_message()
-    request = kind.request(network=options.network, view=name, filter=filter_, **given)
+    request = kind.request(network=options.network, view=name, filter=filter_message(held), **given)
     found = yield from call(kind, request, options.retry)
     day = _day(found.day)
     return Digest(found.rows_digest, found.rows, found.position, day, found.component, found.settings)
