@@ -7,24 +7,25 @@ import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from kith import facts
 from kith.errors import AnswerInvalid
-from kith.event import AttributeValue, Detail, Event
+from kith.event import AttributeValue, Detail, DetailKind, Event, Scope
 from kith.facts import Fact, Newer
 from kith.refusals import OCCURRED_AT, TIME_RULE, must_be
 from kith.times import TimeOutOfRange, millis_of, time_of
 from kith.wire import decode, message, read_time
 
-SCOPES = ("network", "organisation")
-ANSWERS = ("accepted", "declined", "met")
-RETRACTION_REASONS = ("mistake", "duplicate", "consent", "other")
-ROLES = ("reader", "recorder", "analyst", "auditor", "records-officer", "owner")
-DETAIL_KINDS = ("name", "contact", "note", "place", "words")
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""The names of each enum in the order of their numbers, from 1."""
+ANSWERS: tuple[str, ...] = get_args(facts.Answer)
+RETRACTION_REASONS: tuple[str, ...] = get_args(facts.RetractionReason)
+ROLES: tuple[str, ...] = get_args(facts.Role)
+DETAIL_KINDS: tuple[str, ...] = get_args(DetailKind)
 
 _COMMITMENT_DOMAIN = b"kith/detail/1"
 _FACT_FIRST = 8
@@ -273,7 +274,7 @@ def read_event(data: bytes) -> Event:
     return Event(
         id=_uuid_of(found.id),
         occurred_at=occurred_at,
-        scope=SCOPES[found.scope - 1],  # type: ignore[arg-type]
+        scope=SCOPES[found.scope - 1],
         caused_by=tuple([_uuid_of(cause) for cause in found.caused_by]),
         attributes={
             one.key: getattr(one, held) for one in found.attributes if (held := one.WhichOneof("value")) is not None

@@ -5,12 +5,15 @@ from typing import Any
 
 import grpc
 
-from kith.errors import Error, OptionsInvalid, TimedOut
+from kith.errors import Error, OptionsInvalid, TimedOut, Unreachable
 from kith.options import Options
 from kith.status import error_of
 
 _MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 _STATUS_DETAILS = "grpc-status-details-bin"
+_BROKEN = ("Received RST_STREAM", "Stream removed", "Channel closed", "No status received")
+"""What gRPC says, under one of these codes (cancelled, unknown, internal), of a stream that ended without a status."""
+_LOCAL_CODES = (1, 2, 13)
 
 
 def channel_options(options: Options) -> list[tuple[str, Any]]:
@@ -50,7 +53,10 @@ def error_of_rpc(error: Any) -> Error:
     for key, value in error.trailing_metadata() or ():
         if key == _STATUS_DETAILS:
             details = value
-    return error_of(error.code().value[0], error.details() or "", details)
+    code, text = error.code().value[0], error.details() or ""
+    if not details and code in _LOCAL_CODES and text.startswith(_BROKEN):
+        return Unreachable(f"the connection to the server broke: {text}", code=code)
+    return error_of(code, text, details)
 
 
 def silent(seconds: float) -> TimedOut:

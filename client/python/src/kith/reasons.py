@@ -2,47 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-Reason = Literal[
-    "UNSPECIFIED",
-    "CONDITION_FAILED",
-    "EVENT_INVALID",
-    "VIEW_UNKNOWN",
-    "PERSON_UNKNOWN",
-    "EVENT_UNKNOWN",
-    "NETWORK_UNKNOWN",
-    "EVENT_ID_REUSED",
-    "SCOPE_MISMATCH",
-    "RESET_REQUIRED",
-    "PERSON_ERASED",
-    "VIEW_INCOMPLETE",
-    "TOKEN_INVALID",
-    "DETAILS_MISMATCH",
-    "PLUGIN_REFUSED",
-    "LOG_BUSY",
-    "VIEW_BUILDING",
-    "LOG_POISONED",
-    "POSITION_AHEAD",
-    "LIMIT_EXCEEDED",
-    "PERMISSION_DENIED",
-    "SCOPE_LOST",
-    "SUBSCRIBER_TOO_SLOW",
-    "ORGANISATION_UNKNOWN",
-    "REQUEST_INVALID",
-    "ALREADY_EXISTS",
-    "ROW_UNKNOWN",
-    "TOKEN_UNKNOWN",
-    "VIEW_STOPPED",
-    "SHUTTING_DOWN",
-    "LOG_ROLLED_BACK",
-    "RATE_LIMITED",
-    "SIGNATURE_INVALID",
-    "DEADLINE_EXCEEDED",
-    "DISK_FULL",
-    "UNSUPPORTED",
-]
-"""A reason as servers name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +28,7 @@ def _unsure(code: int) -> Meaning:
     return Meaning(code, is_retryable=True, had_no_effect=False)
 
 
-_MEANINGS: Mapping[Reason, Meaning] = {
+_MEANINGS: Mapping[str, Meaning] = {
     "UNSPECIFIED": Meaning(2, is_retryable=False, had_no_effect=False),
     "CONDITION_FAILED": _final(10),
     "EVENT_INVALID": _final(3),
@@ -107,13 +66,12 @@ _MEANINGS: Mapping[Reason, Meaning] = {
     "DISK_FULL": _retryable(14),
     "UNSUPPORTED": _final(12),
 }
-_BY_NAME: Mapping[str, Meaning] = {str(name): found for name, found in _MEANINGS.items()}
-_NAMES: tuple[str, ...] = get_args(Reason)
+_NAMES = tuple(_MEANINGS)
 
 
 def meaning(reason: str) -> Meaning | None:
     """What a reason means; `None` for one that this version does not know."""
-    return _BY_NAME.get(reason)
+    return _MEANINGS.get(reason)
 
 
 def reason_name(number: int) -> str:
