@@ -160,6 +160,20 @@ def test_fields_at_fault_are_named(demo: Any) -> None:
     assert failure(lambda: next(demo.watch("nothing"))).reason == "VIEW_UNKNOWN"
 
 
+def test_what_no_request_can_hold_is_told_before_it_is_sent(demo: Any) -> None:
+    for call in (
+        lambda: demo.read(after=-1),
+        lambda: demo.read(limit=2**40),
+        lambda: demo.view("strength", person=7),
+        lambda: demo.view("\ud800"),
+        lambda: next(demo.follow(after=2**70)),
+        lambda: demo.entries(filter=Filter(kinds=(7,))),  # type: ignore[arg-type]
+        lambda: demo.append(kith.met("amina", "ben"), condition=kith.ExpectedHead(-1)),
+    ):
+        error = failure(call)
+        assert (error.kind, error.had_no_effect) == ("options_invalid", True)
+
+
 def test_nobody_there_is_unreachable_after_as_many_attempts_as_there_are(which: str) -> None:
     retry = Retry(attempts_max=3, delay_first=0.2, delay_max=0.2)
     nobody = both.connect(which, "127.0.0.1:1", token="x", retry=retry)

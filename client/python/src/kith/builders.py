@@ -10,7 +10,6 @@ from uuid import UUID
 from kith import facts
 from kith.facts import Answer, RetractionReason
 from kith.new_event import EventOptions, NewEvent, Words, event_id, new_event, words_of
-from kith.refusals import must_be
 
 
 def met(*people: str, **options: Unpack[EventOptions]) -> NewEvent:
@@ -99,8 +98,6 @@ def _about(kind: str, about: UUID | str | None) -> UUID | None:
 
 
 def _described(person: str, name: str, contact: str | Iterable[str]) -> list[Words]:
-    if not isinstance(name, str):
-        must_be("details.text", "text")
     contacts = [contact] if isinstance(contact, str) else contact
     return [
         *words_of("name", name, [person]),

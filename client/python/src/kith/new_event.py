@@ -133,7 +133,7 @@ def new_event(fact: Fact, words: Sequence[Words] = (), **options: Unpack[EventOp
             caused_by=tuple(event_id("event.caused_by", cause) for cause in options.get("caused_by", ())),
             attributes=dict(options.get("attributes", {})),
             salt=secrets.token_bytes(EVENT_SALT_BYTES),
-            commitments=tuple(commitment(detail) for detail in details),
+            commitments=_commitments(details),
             fact=fact,
         ),
         details,
@@ -142,6 +142,8 @@ def new_event(fact: Fact, words: Sequence[Words] = (), **options: Unpack[EventOp
 
 def words_of(kind: DetailKind, text: str | None, subjects: Sequence[str]) -> list[Words]:
     """Words of a kind, if there are any."""
+    if text is not None and not isinstance(text, str):
+        must_be("details.text", "text")
     return [Words(kind, subjects, text)] if text and text.strip() else []
 
 
@@ -156,12 +158,15 @@ def event_id(field: str, value: UUID | str) -> UUID:
 
 
 def _detail(words: Words) -> Detail:
-    if not isinstance(words.text, str):
-        must_be("details.text", "text")
-    # Half of a character cannot be encoded; the rule that says so comes after the commitment.
-    if any("\ud800" <= one <= "\udfff" for one in words.text):
-        must_be("details.text", "text without halves of characters")
     return Detail(words.kind, tuple(sorted(set(words.subjects))), words.text, secrets.token_bytes(DETAIL_SALT_BYTES))
+
+
+def _commitments(details: Sequence[Detail]) -> tuple[bytes, ...]:
+    """The commitments to details. Those with half a character have none, and a rule refuses them."""
+    try:
+        return tuple(commitment(detail) for detail in details)
+    except UnicodeEncodeError:
+        return tuple(b"" for _ in details)
 
 
 def _occurred_at(options: EventOptions) -> datetime:

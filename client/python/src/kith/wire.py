@@ -14,7 +14,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from kith.errors import AnswerInvalid
+from kith.errors import AnswerInvalid, OptionsInvalid
 from kith.times import TimeOutOfRange, millis_of, time_of
 
 
@@ -52,6 +52,10 @@ class Method:
     request: Any
     response: Any
 
+    def ask(self, **held: Any) -> Any:
+        """A request; raises `OptionsInvalid`."""
+        return make(self.request, **held)
+
 
 @cache
 def method(name: str) -> Method:
@@ -60,6 +64,14 @@ def method(name: str) -> Method:
     found = _POOL.FindServiceByName(f"kith.v1.{service}").methods_by_name[call]
     request, response = (message_factory.GetMessageClass(kind) for kind in (found.input_type, found.output_type))
     return Method(f"/kith.v1.{service}/{call}", request, response)
+
+
+def make(kind: Any, **held: Any) -> Any:
+    """A message with these fields; what they cannot hold, such as a position below 0, raises `OptionsInvalid`."""
+    try:
+        return kind(**held)
+    except (TypeError, ValueError) as error:
+        raise OptionsInvalid(f"{kind.DESCRIPTOR.name}: {error}") from error
 
 
 def encode(found: Any) -> bytes:

@@ -15,7 +15,7 @@ from kith.wire import method
 def checkpoint(options: Options, key: VerifierKey | None) -> Steps[tuple[Checkpoint, VerifierKey]]:
     """The signed head of the log, verified with a key; without one, with the key that the server names."""
     kind = method("AuditService/GetCheckpoint")
-    answer = yield from call(kind, kind.request(network=options.network), options.retry)
+    answer = yield from call(kind, kind.ask(network=options.network), options.retry)
     used = VerifierKey.parse(answer.key) if key is None else key
     return Checkpoint.parse(answer.checkpoint, used), used
 
@@ -25,7 +25,7 @@ def receipt(options: Options, event: UUID | str, key: VerifierKey) -> Steps[Rece
     signed, _ = yield from checkpoint(options, key)
     kind = method("AuditService/GetInclusionProof")
     asked = event_id("event", event)
-    request = kind.request(network=options.network, event=asked.bytes, size=signed.unverified.size)
+    request = kind.ask(network=options.network, event=asked.bytes, size=signed.unverified.size)
     answer = yield from call(kind, request, options.retry)
     if not answer.position:
         raise AnswerInvalid("the server's answer is malformed: an entry has no position")
@@ -49,7 +49,7 @@ def growth(options: Options, earlier: Checkpoint, key: VerifierKey) -> Steps[Gro
 
 def _consistency(options: Options, from_size: int, to_size: int) -> Steps[Any]:
     kind = method("AuditService/GetConsistencyProof")
-    request = kind.request(network=options.network, to=to_size)
+    request = kind.ask(network=options.network, to=to_size)
     setattr(request, "from", from_size)
     answer = yield from call(kind, request, options.retry)
     return tuple(answer.hashes)

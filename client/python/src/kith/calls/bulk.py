@@ -105,7 +105,7 @@ class _Appending:
 
     def _request(self, batch: Sequence[NewEvent]) -> Any:
         events = [new_event_message(event) for event in batch]
-        return self._method.request(network=self._options.network, events=events)
+        return self._method.ask(network=self._options.network, events=events)
 
     def _take(self, results: Sequence[Any]) -> list[EventResult]:
         """The results of the oldest message."""

@@ -11,7 +11,7 @@ from typing import Any
 from kith.calls.log import read_subtrees
 from kith.calls.requests import cursor_message, filter_message
 from kith.entry import Entries, read_entries
-from kith.errors import AnswerInvalid, Error, Unreachable
+from kith.errors import AnswerInvalid, Error, NotVerified, OptionsInvalid, Unreachable
 from kith.filters import Filter
 from kith.log import CheckpointUpdate, Cursor, Update
 from kith.options import Options
@@ -39,7 +39,7 @@ def updates(
     backoff = Backoff(options.retry)
     is_verifying = verified_by is not None
     while True:
-        request = kind.request(
+        request = kind.ask(
             network=options.network,
             cursor=cursor_message(reader.cursor),
             filter=filter_message(filter),
@@ -109,13 +109,16 @@ class _VerifyingReader(_Reader):
         self._tree = PartialTree.from_bytes(start.tree) if start.tree else PartialTree()
         super().__init__(start if start.tree else Cursor())
         if self._tree.size != self.cursor.position:
-            raise AnswerInvalid("the cursor's tree is not that of its position")
+            raise OptionsInvalid("the cursor's tree is not that of its position")
         self.emitted = start
 
     def take(self, answer: Any) -> list[Update]:
         """The updates that a checkpoint vouches for now."""
         update = self.read(answer)
         self._tree.take([entry.data for entry in update.entries], update.left_out, update.cursor.position)
+        for entry in update.entries:
+            if not all(entry.is_committed(detail) for detail in entry.details):
+                raise NotVerified(f"the words of entry {entry.position} are not those that were recorded with it")
         cursor = update.cursor
         tree = Cursor(cursor.position, cursor.incarnation, cursor.filter, self._tree.to_bytes())
         entries = Entries([entry for entry in update.entries if entry.position > self._asked])

@@ -24,16 +24,21 @@ def append(options: Options, events: Sequence[NewEvent], condition: Condition | 
     """Appends all events or none. Repeating it records nothing twice, because events have ids."""
     check_append(len(events), sum(event.size_bytes for event in events))
     kind = method("LogService/Append")
-    request = kind.request(network=options.network, events=[new_event_message(event) for event in events])
-    if isinstance(condition, ExpectedHead):
-        request.condition.expected_head = condition.position
-    elif condition is not None:
-        request.condition.none_match.after = condition.after
-        request.condition.none_match.filter.CopyFrom(filter_message(condition.filter))
+    messages = [new_event_message(event) for event in events]
+    request = kind.ask(network=options.network, events=messages, condition=_condition(condition))
     answer = yield from call(kind, request, options.retry)
     if len(answer.outcomes) != len(events):
         raise AnswerInvalid("the server's answer is malformed: it does not have one outcome for each event")
     return [read_outcome(event, outcome) for event, outcome in zip(events, answer.outcomes, strict=True)]
+
+
+def _condition(condition: Condition | None) -> dict[str, Any] | None:
+    """The fields of the `kith.v1.Condition`."""
+    if condition is None:
+        return None
+    if isinstance(condition, ExpectedHead):
+        return {"expected_head": condition.position}
+    return {"none_match": {"after": condition.after, "filter": filter_message(condition.filter)}}
 
 
 def read_outcome(event: NewEvent, outcome: Any) -> Outcome:
@@ -53,7 +58,7 @@ def read(
 ) -> Steps[Page]:
     """Reads a page of entries."""
     kind = method("LogService/Read")
-    request = kind.request(
+    request = kind.ask(
         network=options.network,
         after=after,
         filter=filter_message(filter),
@@ -91,7 +96,7 @@ def entries(
 def head(options: Options) -> Steps[Head]:
     """The end of the log."""
     kind = method("LogService/Head")
-    answer = yield from call(kind, kind.request(network=options.network), options.retry)
+    answer = yield from call(kind, kind.ask(network=options.network), options.retry)
     return Head(answer.position, answer.root, answer.incarnation, read_time(answer, "recorded_at"))
 
 

@@ -16,7 +16,7 @@ def people(options: Options, organisation: str) -> Steps[People]:
     """All people, or those of an organisation."""
     kind = method("DirectoryService/ListPeople")
     found: list[Person] = []
-    request = kind.request(network=options.network, organisation=organisation)
+    request = kind.ask(network=options.network, organisation=organisation)
     yield from pages(kind, request, options.retry, lambda answer: found.extend(map(_person, answer.people)))
     return People(found)
 
@@ -24,7 +24,7 @@ def people(options: Options, organisation: str) -> Steps[People]:
 def person(options: Options, name: str) -> Steps[Person]:
     """One person."""
     kind = method("DirectoryService/GetPerson")
-    answer = yield from call(kind, kind.request(network=options.network, person=name), options.retry)
+    answer = yield from call(kind, kind.ask(network=options.network, person=name), options.retry)
     if not answer.HasField("person"):
         raise AnswerInvalid("the server's answer is malformed: it has no person")
     return _person(answer.person)
@@ -38,7 +38,7 @@ def organisations(options: Options) -> Steps[list[Organisation]]:
     def take(answer: Any) -> None:
         found.extend(Organisation(one.id, one.name, one.position) for one in answer.organisations)
 
-    yield from pages(kind, kind.request(network=options.network), options.retry, take)
+    yield from pages(kind, kind.ask(network=options.network), options.retry, take)
     return found
 
 
@@ -46,14 +46,14 @@ def networks(options: Options) -> Steps[list[Network]]:
     """The networks that the caller may see."""
     kind = method("NetworkService/ListNetworks")
     found: list[Network] = []
-    yield from pages(kind, kind.request(), options.retry, lambda answer: found.extend(map(_network, answer.networks)))
+    yield from pages(kind, kind.ask(), options.retry, lambda answer: found.extend(map(_network, answer.networks)))
     return found
 
 
 def create_network(options: Options, name: str) -> Steps[Network]:
     """Creates a network."""
     kind = method("NetworkService/CreateNetwork")
-    answer = yield from call(kind, kind.request(name=name), options.retry, repeatable=False)
+    answer = yield from call(kind, kind.ask(name=name), options.retry, repeatable=False)
     if not answer.HasField("network"):
         raise AnswerInvalid("the server's answer is malformed: it has no network")
     return _network(answer.network)
@@ -66,7 +66,7 @@ def issue_token(
     if role not in ROLES:
         raise OptionsInvalid(f"there is no role {role}: it is one of {', '.join(ROLES)}")
     kind = method("NetworkService/IssueToken")
-    request = kind.request(
+    request = kind.ask(
         network=options.network,
         role=ROLES.index(role) + 1,
         person=person,
@@ -83,7 +83,7 @@ def tokens(options: Options) -> Steps[list[Token]]:
     """The tokens of the network."""
     kind = method("NetworkService/ListTokens")
     found: list[Token] = []
-    request = kind.request(network=options.network)
+    request = kind.ask(network=options.network)
     yield from pages(kind, request, options.retry, lambda answer: found.extend(map(_token, answer.tokens)))
     return found
 
@@ -91,7 +91,7 @@ def tokens(options: Options) -> Steps[list[Token]]:
 def revoke_token(options: Options, token: str) -> Steps[int]:
     """Revokes a token; returns the position of the entry that records it."""
     kind = method("NetworkService/RevokeToken")
-    request = kind.request(network=options.network, token=token)
+    request = kind.ask(network=options.network, token=token)
     answer = yield from call(kind, request, options.retry, repeatable=False)
     position: int = answer.position
     return position
@@ -100,7 +100,7 @@ def revoke_token(options: Options, token: str) -> Steps[int]:
 def whoami(options: Options) -> Steps[WhoAmI]:
     """Who the caller is in the network."""
     kind = method("SessionService/WhoAmI")
-    found = yield from call(kind, kind.request(network=options.network), options.retry)
+    found = yield from call(kind, kind.ask(network=options.network), options.retry)
     return WhoAmI(
         principal=found.principal,
         role=_role(found.role),

@@ -7,7 +7,7 @@ from kith.dates import aware, parse_since
 from kith.filters import Filter
 from kith.log import Cursor
 from kith.new_event import NewEvent
-from kith.wire import message, timestamp
+from kith.wire import make, message, timestamp
 
 
 def new_event_message(event: NewEvent) -> Any:
@@ -19,7 +19,8 @@ def filter_message(wanted: Filter | None) -> Any:
     """The `kith.v1.Filter` of a filter; `None` lets everything pass."""
     if wanted is None:
         return message("Filter")()
-    return message("Filter")(
+    return make(
+        message("Filter"),
         kinds=wanted.kinds,
         people=wanted.people,
         all_people=wanted.all_people,
@@ -31,7 +32,7 @@ def filter_message(wanted: Filter | None) -> Any:
 
 def cursor_message(cursor: Cursor) -> Any:
     """The `kith.v1.Cursor` of a cursor."""
-    return message("Cursor")(position=cursor.position, incarnation=cursor.incarnation, filter=cursor.filter)
+    return make(message("Cursor"), position=cursor.position, incarnation=cursor.incarnation, filter=cursor.filter)
 
 
 def _bound(when: datetime | date | str | None) -> Any:

@@ -51,7 +51,7 @@ class ViewOptions(AsOf, total=False):
 def view(options: Options, name: str, **query: Unpack[ViewOptions]) -> Steps[Rows]:
     """Reads rows, page after page."""
     kind = method("ViewService/QueryView")
-    request = kind.request(
+    request = kind.ask(
         network=options.network,
         view=name,
         person=query.get("person", ""),
@@ -59,11 +59,9 @@ def view(options: Options, name: str, **query: Unpack[ViewOptions]) -> Steps[Row
         key=query.get("key", ()),
         sort=query.get("sort", ""),
         columns=query.get("columns", ()),
+        only={"column": query["only"][0], "texts": query["only"][1]} if "only" in query else None,
         **_as_of({"at": query.get("at"), "as_of": query.get("as_of")}),
     )
-    if (only := query.get("only")) is not None:
-        request.only.column = only[0]
-        request.only.texts.extend(only[1])
     top = query.get("top")
     rows: list[Row] = []
     while True:
@@ -82,7 +80,7 @@ def views(options: Options) -> Steps[list[View]]:
     """All views and reports."""
     kind = method("ViewService/ListViews")
     found: list[View] = []
-    request = kind.request(network=options.network)
+    request = kind.ask(network=options.network)
     yield from pages(kind, request, options.retry, lambda answer: found.extend(map(_view, answer.views)))
     return found
 
@@ -90,7 +88,7 @@ def views(options: Options) -> Steps[list[View]]:
 def why(options: Options, name: str, key: Sequence[str], item: int, **as_of: Unpack[AsOf]) -> Steps[Why]:
     """The entries that a row stands on."""
     kind = method("ViewService/ExplainRow")
-    request = kind.request(network=options.network, view=name, key=key, item=item, **_as_of(as_of))
+    request = kind.ask(network=options.network, view=name, key=key, item=item, **_as_of(as_of))
     answer = yield from call(kind, request, options.retry)
     day = _day(answer.day)
     return Why(
@@ -113,7 +111,7 @@ def trace(
 ) -> Steps[list[Rows]]:
     """The rows of one key on many days, oldest first."""
     kind = method("ViewService/TraceRow")
-    request = kind.request(network=options.network, view=name, key=key, item=item, step_days=step_days)
+    request = kind.ask(network=options.network, view=name, key=key, item=item, step_days=step_days)
     if since is not None:
         setattr(request, "from", day_number(_view_day(since)))
     if until is not None:
@@ -129,7 +127,7 @@ def digest(options: Options, name: str, held: Filter | None, **as_of: Unpack[AsO
     given = _as_of(as_of)
     if "as_of_time" in given:
         raise OptionsInvalid("a digest is as of a position, not of a time")
-    request = kind.request(network=options.network, view=name, filter=filter_message(held), **given)
+    request = kind.ask(network=options.network, view=name, filter=filter_message(held), **given)
     found = yield from call(kind, request, options.retry)
     day = _day(found.day)
     return Digest(found.rows_digest, found.rows, found.position, day, found.component, found.settings)
@@ -142,7 +140,7 @@ def watch(options: Options, name: str, after: int) -> Steps[None]:
     fields: tuple[Field, ...] = ()
     while True:
         try:
-            yield Open(kind, kind.request(network=options.network, view=name, after=after))
+            yield Open(kind, kind.ask(network=options.network, view=name, after=after))
             while (answer := (yield Receive())) is not None:
                 backoff.reset()
                 fields = _fields(answer.fields) or fields
