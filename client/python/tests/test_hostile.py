@@ -1,5 +1,6 @@
 """Every refusal that a server can answer, and every way in which an answer can be none."""
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator
@@ -137,6 +138,20 @@ def test_silence_is_an_answer_in_the_end(net: Any, scripted: Scripted) -> None:
     error = failure(net.head)
     assert (error.kind, error.is_retryable, error.had_no_effect) == ("timed_out", True, False)
     assert 0.4 < time.monotonic() - began < 3
+    scripted.ended.set()
+
+
+def test_closing_a_client_ends_calls_that_wait(scripted: Scripted) -> None:
+    async def close() -> object:
+        net = kith.aio.connect(scripted.url, token="x")
+        asking = asyncio.create_task(net.head())
+        await asyncio.sleep(0.1)
+        await net.close()
+        return (await asyncio.gather(asking, return_exceptions=True))[0]
+
+    scripted.ended.clear()
+    scripted.answers = [lambda _: scripted.ended.wait(5) and b""]
+    assert repr(both.awaited(close())) == "OptionsInvalid('the client is closed')"
     scripted.ended.set()
 
 

@@ -88,6 +88,8 @@ class Carrier:
             raise error_of_rpc(error) from None
         except grpc.aio.UsageError as error:
             raise closed() from error
+        except asyncio.CancelledError:
+            raise _closed_unless_cancelled() from None
         return decode(step.method.response, data)
 
     def _open(self, step: Open) -> "_Stream":
@@ -121,6 +123,8 @@ class _Stream:
             raise silent(silence) from None
         except grpc.RpcError as error:
             raise error_of_rpc(error) from None
+        except asyncio.CancelledError:
+            raise _closed_unless_cancelled() from None
         return None if found is grpc.aio.EOF else decode(self._response, found)
 
     async def _write(self, message: Any) -> None:
@@ -140,6 +144,12 @@ class _Stream:
 
 def _broken(error: Exception) -> Unreachable:
     return Unreachable(f"the connection to the server broke: {error}")
+
+
+def _closed_unless_cancelled() -> BaseException:
+    """What a cancelled call means: that its task was, or else that the client was closed."""
+    task = asyncio.current_task()
+    return asyncio.CancelledError() if task is None or task.cancelling() else closed()
 
 
 def _channel(options: Options) -> grpc.aio.Channel:
