@@ -24,25 +24,37 @@ PEOPLE = [
 ]
 
 
+def of_its_own(which: str, server: Kithd, **options: Any) -> Any:
+    """A client of a network that is not used before."""
+    network = f"follow-{next(NUMBERS)}"
+    client = both.connect(which, server.url, token_file=server.token_file, network=network, **options)
+    client.create_network(network)
+    client.append(*PEOPLE)
+    return client
+
+
 @pytest.fixture
 def fresh(server: Kithd, which: str) -> Iterator[Any]:
     """A client of a network of its own."""
-    client = both.connect(which, server.url, token_file=server.token_file, network=f"follow-{next(NUMBERS)}")
-    client.create_network(client.network)
-    client.append(*PEOPLE)
+    client = of_its_own(which, server)
     yield client
     client.close()
 
 
-@pytest.fixture
-def mortal(which: str) -> Iterator[tuple[Kithd, Any]]:
-    """A server that a test may kill, and a client of it that is patient."""
+@pytest.fixture(scope="module")
+def killed() -> Iterator[Kithd]:
+    """A server that tests may kill."""
     server = Kithd()
-    client = both.connect(which, server.url, token_file=server.token_file, retry=Retry(attempts_max=40, delay_max=0.5))
-    client.append(*PEOPLE)
-    yield server, client
-    client.close()
+    yield server
     server.stop()
+
+
+@pytest.fixture
+def mortal(which: str, killed: Kithd) -> Iterator[tuple[Kithd, Any]]:
+    """A server that a test may kill, and a patient client of a network of its own."""
+    client = of_its_own(which, killed, retry=Retry(attempts_max=40, delay_max=0.5))
+    yield killed, client
+    client.close()
 
 
 def meetings(count: int) -> list[kith.NewEvent]:
@@ -52,9 +64,9 @@ def meetings(count: int) -> list[kith.NewEvent]:
 class Follower(threading.Thread):
     """Follows a log with a client of its own until it has seen a position."""
 
-    def __init__(self, which: str, server: Kithd, until: int, key: VerifierKey | None) -> None:
+    def __init__(self, which: str, server: Kithd, network: str, until: int, key: VerifierKey | None) -> None:
         super().__init__(daemon=True)
-        self._client = both.connect(which, server.url, token_file=server.token_file)
+        self._client = both.connect(which, server.url, token_file=server.token_file, network=network)
         self._key = key
         self.positions: list[int] = []
         self.interruptions: list[kith.Error] = []
@@ -79,7 +91,7 @@ def test_every_entry_arrives_once_and_in_order_though_the_server_is_killed_three
 ) -> None:
     server, client = mortal
     until = len(PEOPLE) + 3 * 5_040 + 1
-    follower = Follower(which, server, until, client.checkpoint()[1] if verified else None)
+    follower = Follower(which, server, client.network, until, client.checkpoint()[1] if verified else None)
     follower.start()
     for _ in range(3):
         client.append(*meetings(40))
