@@ -261,6 +261,9 @@ def test_frames_have_types(demo: Any) -> None:
     assert (types["score"], types["met"], types["last_contact"]) == ("Float64", "Int64", "datetime64[s]")
     assert len(frame) == demo.view("strength", at="2026-03-01").total
     assert frame["score"].is_monotonic_decreasing
+    assert frame.attrs["digest"] == demo.digest("strength", at="2026-03-01").rows_digest.hex()
+    assert "digest" not in demo.frame("strength", top=1).attrs
+    assert len(demo.frame("bridges")) > 0
 
 
 def test_results_show_themselves(demo: Any) -> None:

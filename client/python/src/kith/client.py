@@ -169,8 +169,12 @@ class Client:
         return self._carrier.run(views.view(self._options, name, **query))
 
     def frame(self, name: str, **query: Unpack[ViewOptions]) -> "DataFrame":
-        """The same as a pandas DataFrame."""
-        return self.view(name, **query).frame()
+        """The same as a pandas DataFrame.
+
+        Its `attrs` hold view, position and day; of a whole view also `digest`, which is equal wherever the same entries
+        were folded.
+        """
+        return self._carrier.run(views.frame(self._options, name, **query))
 
     def why(self, name: str, *key: str, item: int = 0, **as_of: Unpack[AsOf]) -> Why:
         """The entries that a row stands on, newest first, each with its share; `item` 0 means every row of the key."""

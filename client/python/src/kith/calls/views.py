@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from kith.calls.requests import filter_message
 from kith.canonical import read_detail
 from kith.dates import aware, end_of, parse_known, parse_view_day
 from kith.entry import read_entry
-from kith.errors import AnswerInvalid, Error, OptionsInvalid, Unreachable
+from kith.errors import AnswerInvalid, Error, OptionsInvalid, Refused, Unreachable
 from kith.filters import Filter
 from kith.options import Options
 from kith.steps import Backoff, Emit, Open, Receive, Sleep, Steps, call, pages
 from kith.times import TimeOutOfRange, day_number, day_of
 from kith.views import Change, Digest, Evidence, Field, Quarantined, Row, Rows, View, Why
 from kith.wire import enum_names, method, timestamp
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _PAGE_ROWS_MAX = 10_000
 
@@ -74,6 +77,20 @@ def view(options: Options, name: str, **query: Unpack[ViewOptions]) -> Steps[Row
             break
     day = _day(answer.day)
     return Rows(rows[:top], name, fields, answer.position, day, answer.total, answer.failing_keys, answer.remarks)
+
+
+def frame(options: Options, name: str, **query: Unpack[ViewOptions]) -> Steps["DataFrame"]:
+    """Reads rows as a frame; the frame of a whole view names the digest over its rows."""
+    rows = yield from view(options, name, **query)
+    found = rows.frame()
+    if not query.keys() - {"at", "as_of", "sort"}:
+        try:
+            whole = yield from digest(options, name, None, at=rows.day, as_of=rows.position)
+            found.attrs["digest"] = whole.rows_digest.hex()
+        except Refused as error:
+            if error.reason != "REQUEST_INVALID":  # reports have no digest
+                raise
+    return found
 
 
 def views(options: Options) -> Steps[list[View]]:
