@@ -10,7 +10,7 @@ import grpc.aio
 from kith.channel import channel_options, closed, credentials, error_of_rpc, metadata, silent
 from kith.errors import Error, Unreachable
 from kith.options import Options
-from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Step, Steps, Write
+from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Steps, Write
 from kith.wire import decode, encode
 
 T = TypeVar("T")
@@ -36,7 +36,10 @@ class Carrier:
                 return result
             answer = error = None
             try:
-                answer = await (self._send(step) if isinstance(step, Send) else _sleep(step))
+                if isinstance(step, Send):
+                    answer = await self._send(step)
+                elif isinstance(step, Sleep):
+                    await asyncio.sleep(step.seconds)
             except Error as failed:
                 error = failed
 
@@ -65,11 +68,11 @@ class Carrier:
                     stream = self._open(step)
                 elif isinstance(step, Write | Receive) and stream is not None:
                     try:
-                        answer = await stream.do(step, self.options.timeouts.silence)
+                        answer = await stream.carry_out(step, self.options.timeouts.silence)
                     except Error as failed:
                         error = failed
-                else:
-                    await _sleep(step)
+                elif isinstance(step, Sleep):
+                    await asyncio.sleep(step.seconds)
         finally:
             steps.close()
             if stream is not None:
@@ -113,18 +116,21 @@ class _Stream:
             asking: Any = channel.unary_stream(path, request_serializer=encode)
             self._call = asking(step.request, metadata=metadata)
 
-    async def do(self, step: Write | Receive, silence: float) -> Any:
+    async def carry_out(self, step: Write | Receive, silence: float) -> Any:
         """Writes a message, or waits for one."""
-        if isinstance(step, Write):
-            return await self._write(step.message)
+        doing = self._write(step.message) if isinstance(step, Write) else self._read()
         try:
-            found = await asyncio.wait_for(self._call.read(), silence)
+            return await asyncio.wait_for(doing, silence)
         except TimeoutError:
             raise silent(silence) from None
-        except grpc.RpcError as error:
-            raise error_of_rpc(error) from None
         except asyncio.CancelledError:
             raise _closed_unless_cancelled() from None
+
+    async def _read(self) -> Any:
+        try:
+            found = await self._call.read()
+        except grpc.RpcError as error:
+            raise error_of_rpc(error) from None
         return None if found is grpc.aio.EOF else decode(self._response, found)
 
     async def _write(self, message: Any) -> None:
@@ -162,8 +168,3 @@ def _channel(options: Options) -> grpc.aio.Channel:
 async def _each(items: Iterable[Any]) -> AsyncIterator[Any]:
     for item in items:
         yield item
-
-
-async def _sleep(step: Step) -> None:
-    assert isinstance(step, Sleep)
-    await asyncio.sleep(step.seconds)

@@ -11,7 +11,7 @@ import grpc
 from kith.channel import channel_options, closed, credentials, error_of_rpc, metadata, silent
 from kith.errors import Error
 from kith.options import Options
-from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Step, Steps, Write
+from kith.steps import Emit, Open, Pull, Receive, Send, Sleep, Steps, Write
 from kith.wire import decode, encode
 
 T = TypeVar("T")
@@ -41,8 +41,8 @@ class Carrier:
             try:
                 if isinstance(step, Send):
                     answer = self._send(step)
-                else:
-                    _sleep(step)
+                elif isinstance(step, Sleep):
+                    time.sleep(step.seconds)
             except Error as failed:
                 error = failed
 
@@ -69,11 +69,11 @@ class Carrier:
                     stream = self._open(step)
                 elif isinstance(step, Write | Receive) and stream is not None:
                     try:
-                        answer = stream.do(step, self.options.timeouts.silence)
+                        answer = stream.carry_out(step, self.options.timeouts.silence)
                     except Error as failed:
                         error = failed
-                else:
-                    _sleep(step)
+                elif isinstance(step, Sleep):
+                    time.sleep(step.seconds)
         finally:
             steps.close()
             if stream is not None:
@@ -118,7 +118,7 @@ class _Stream:
             self._call = channel.unary_stream(path, request_serializer=encode)(step.request, metadata=metadata)
         threading.Thread(target=self._take, name="kith stream", daemon=True).start()
 
-    def do(self, step: Write | Receive, silence: float) -> Any:
+    def carry_out(self, step: Write | Receive, silence: float) -> Any:
         """Writes a message, or waits for one."""
         if isinstance(step, Write):
             return self._written.put(step.message)
@@ -155,8 +155,3 @@ def _channel(options: Options) -> grpc.Channel:
     if trusted is None:
         return grpc.insecure_channel(options.target, options=channel_options(options))
     return grpc.secure_channel(options.target, trusted, options=channel_options(options))
-
-
-def _sleep(step: Step) -> None:
-    assert isinstance(step, Sleep)
-    time.sleep(step.seconds)
