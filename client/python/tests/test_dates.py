@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +33,24 @@ def test_every_language_reads_the_same_dates(case: dict[str, Any]) -> None:
     assert or_none(lambda: parse_on(text, now, zone)) == given(case["on"])
     assert or_none(lambda: parse_since(text, now, zone)) == given(case["since"])
     assert or_none(lambda: str(parse_view_day(text, now))) == case["day"]
+
+
+@pytest.fixture
+def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sets the zone of this machine to that of a case."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(("case", "here"), [(case, case["zone"]) for case in DATES], indirect=["here"])
+@pytest.mark.usefixtures("here")
+def test_the_zone_of_this_machine_is_meant_unless_another_is_given(case: dict[str, Any]) -> None:
+    text, now = case["text"], given(case["now"])
+    assert or_none(lambda: parse_on(text, now)) == given(case["on"])
+    assert or_none(lambda: parse_since(text, now)) == given(case["since"])
 
 
 def test_the_table_has_cases() -> None:

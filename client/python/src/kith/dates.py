@@ -156,7 +156,11 @@ def _at(day: date, time: clock, zone: ZoneInfo | None) -> datetime:
 
     If clocks skip it, as if they had not been put forward yet.
     """
-    return datetime.combine(day, time, zone).astimezone(UTC)
+    shown = datetime.combine(day, time)
+    # Python means other points by `fold` where clocks skip a time, depending on where the zone comes from.
+    points = [shown.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    shows_it = [point for point in points if point.astimezone(zone).replace(tzinfo=None, fold=0) == shown]
+    return min(shows_it) if shows_it else max(points)
 
 
 def _start(moment: date) -> datetime:
