@@ -21,13 +21,6 @@ DONE = Status(9, "enough", "RESET_REQUIRED")
 BROKEN = Status(14, "x")
 
 
-@pytest.fixture(scope="module")
-def scripted() -> Iterator[Scripted]:
-    server = Scripted()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def net(scripted: Scripted, which: str) -> Iterator[Any]:
     client = both.connect(which, scripted.url, token="x", retry=Retry(delay_first=0.001, delay_max=0.002))
