@@ -1,6 +1,7 @@
 """What is refused before anything is sent, with the reason and field that a server gives."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -77,6 +78,13 @@ def test_python_tells_flags_whole_numbers_numbers_and_text_apart(flag: Any) -> N
     event = kith.custom("a/b", attributes={"a": flag})
     kept = NewEvent.from_bytes(event.to_bytes()).event.attributes["a"]
     assert (kept, type(kept)) == (flag, type(flag))
+
+
+@pytest.mark.parametrize(("salt", "problem"), [(b"", "is missing"), (bytes(15), "must be 16 random bytes")])
+def test_salts_are_there_and_long_enough(salt: bytes, problem: str) -> None:
+    event = replace(kith.custom("a/b").event, salt=salt)
+    error = failure(lambda: NewEvent.of(event, []))
+    assert (error.reason, error.field, str(error)) == ("EVENT_INVALID", "event.salt", f"event.salt: {problem}")
 
 
 def test_words_without_text_are_left_out() -> None:

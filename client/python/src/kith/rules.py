@@ -83,6 +83,8 @@ def _check_head(event: Event) -> None:
     check_count("event.attributes", len(event.attributes), 0, ATTRIBUTES_MAX)
     for key, value in event.attributes.items():
         _check_attribute(key, value)
+    if not event.salt:
+        broken("event.salt", "is missing")
     if len(event.salt) != EVENT_SALT_BYTES:
         must_be("event.salt", "16 random bytes")
     check_count("event.details", len(event.commitments), 0, DETAILS_MAX)
