@@ -205,9 +205,10 @@ fn every_reason_is_explained_in_the_architecture() {
 }
 
 /// What the first part of a path in ARCHITECTURE.md stands for.
-const FOLDERS: [(&str, &str); 8] = [
+const FOLDERS: [(&str, &str); 9] = [
     ("core/", "server/core/src/"),
     ("log/", "server/log/src/"),
+    ("words/", "server/words/src/"),
     ("views/", "server/views/src/"),
     ("node/", "server/node/src/"),
     ("cli/", "client/cli/src/"),

@@ -98,7 +98,7 @@ async fn a_backup_taken_under_load_is_restored_elsewhere_as_the_same_log() {
 
     let data = restore_elsewhere(&shelf, "log");
     let checked = kithd(&["check", "--data", path(&data)]).ok().prints("all is well");
-    assert!(checked.stdout.contains(" 0 erased or without keys"), "{}", checked.stdout);
+    assert!(checked.stdout.contains(" 0 erased, 0 without keys"), "{}", checked.stdout);
     let copy = Server::start_on(data, &[]);
     let copied = Cli::new(&copy.url(), &server.token());
     let at_head = copied.json(&["head"]);

@@ -119,7 +119,7 @@ async fn what_is_written_today_is_read_today() {
     let data = write().await;
     kithd(&["check", "--data", data.path().to_str().unwrap()]).ok().prints("all is well");
     let seen = observe(&data).await;
-    assert_eq!(seen["networks"][0]["pairs"], 4);
+    assert_eq!(seen["networks"][0]["pairs"], 5);
     assert!(seen.to_string().contains("falls pathway") && seen.to_string().contains("Lakeside Home"));
     assert_eq!(observe(&data).await, seen);
     if let Some(to) = std::env::var_os("KITH_FIXTURE_TO").map(PathBuf::from) {

@@ -26,6 +26,6 @@ pub(crate) const ERASED_ROWS_AT_ONCE: usize = 4_096;
 /// How long an erasure that failed waits before it goes on: twice as long each time.
 pub(crate) const ERASE_RETRY_MIN: Duration = Duration::from_secs(1);
 /// The longest such wait.
-pub(crate) const ERASE_RETRY_MAX: Duration = Duration::from_secs(60);
+pub(crate) const ERASE_RETRY_MAX: Duration = Duration::from_mins(1);
 /// How many times as long as it worked the eraser rests before it erases again.
 pub(crate) const ERASE_REST_TIMES: u32 = 9;

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Bytes that are overwritten at once.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// The file at a path, such as `keys.redb`. While it is replaced, `keys.redb.part` is the new one, and `keys.old` the old
 /// one.

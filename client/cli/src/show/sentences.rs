@@ -153,6 +153,6 @@ mod tests {
             assert_eq!(sentence(&event, &names), *expected);
             kinds.insert(event.kind().to_string());
         }
-        assert_eq!(kinds.len(), 24, "one of each kind");
+        assert_eq!(kinds.len(), 25, "one of each kind");
     }
 }

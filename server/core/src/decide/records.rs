@@ -126,7 +126,7 @@ impl<S: State> Batch<'_, S> {
     ) -> Result<(), Refusal> {
         let field = "event.hold_changed.reference";
         match (held, self.pending.erasures().hold(person, reference)) {
-            (true, Some(hold)) if hold.organisation != principal.organisation => {
+            (true, Some(set)) if set.organisation != principal.organisation => {
                 Err(Refusal::AlreadyExists { field, id: reference.to_string() })
             }
             (true, Some(_)) => Ok(()),
@@ -135,9 +135,9 @@ impl<S: State> Batch<'_, S> {
                 Ok(check_count("event.hold_changed.person", count + 1, 1, limits::HOLDS_MAX)?)
             }
             (false, None) => Err(Invalid::new(field, Problem::MustBe("the reference of a hold that is set")).into()),
-            (false, Some(hold)) => {
+            (false, Some(set)) => {
                 let is_networks_owner = principal.organisation.is_none() && principal.role == Role::Owner;
-                let is_theirs = hold.organisation == principal.organisation;
+                let is_theirs = set.organisation == principal.organisation;
                 if is_networks_owner || is_theirs { Ok(()) } else { Err(Refusal::PermissionDenied { what: LIFT }) }
             }
         }

@@ -6,7 +6,7 @@ use crate::{
     state::live::Live,
     store::Store,
 };
-use kith_core::id::PersonId;
+use kith_core::{erasures::Erasure, id::PersonId};
 use kith_words::Doomed;
 use std::sync::Arc;
 
@@ -55,11 +55,11 @@ pub(crate) fn destroy_again(store: &Store) -> Result<Vec<Lost>, OpenError> {
 /// The erasures of a network's log.
 pub(crate) fn lines_of(live: &Live) -> Lines {
     let erasures = live.erasures();
-    let line = |(person, erasure): (&PersonId, &kith_core::erasures::Erasure)| {
+    let of_person = |(person, erasure): (&PersonId, &Erasure)| {
         let (event, position, recorded_at) = (erasure.event, erasure.position, erasure.recorded_at);
         ((live.key_incarnation, person.clone()), Line { event, position, recorded_at })
     };
-    erasures.people().map(line).collect()
+    erasures.people().map(of_person).collect()
 }
 
 fn is_in(lines: &Lines, doomed: &Doomed) -> bool {

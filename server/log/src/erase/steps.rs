@@ -67,7 +67,9 @@ pub(crate) async fn erase_all(store: &Store, queue: &Queue, lost: &mut Vec<Lost>
     }
     if let Some(file) = &store.erasures {
         let mut lines = Lines::new();
-        pending.iter().for_each(|pending| lines.extend(lines_of(&pending.live)));
+        for Pending { live, .. } in &pending {
+            lines.extend(lines_of(live));
+        }
         file.add(lines)?;
     }
     let doomed: Vec<_> = pending.iter().flat_map(doomed).collect();

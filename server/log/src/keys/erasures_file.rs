@@ -11,7 +11,7 @@ use kith_core::{
     timestamp::Timestamp,
 };
 use kith_words::{Doomed, Incarnation};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 /// First line of the file.
 const HEADER: &str = "kith erasures, version 1";
@@ -70,7 +70,9 @@ fn render(lines: &Lines) -> String {
     let mut text = format!("{HEADER}\n");
     for ((incarnation, person), Line { event, position, recorded_at }) in lines {
         let incarnation = u128::from_be_bytes(*incarnation);
-        text += &format!("{incarnation:032x} {person} {event} {} {}\n", position.get(), recorded_at.millis());
+        let times = (position.get(), recorded_at.millis());
+        let written = writeln!(text, "{incarnation:032x} {person} {event} {} {}", times.0, times.1);
+        written.expect("a text takes what is written to it");
     }
     text
 }

@@ -157,10 +157,10 @@ mod tests {
             if with_network {
                 drop(keys);
                 assert_eq!(found(folder.path(), with_network), before, "the keys were not wrapped anew");
+                let old = root_key::read(&root).unwrap();
                 write_private(&successor(&root), new.as_slice()).unwrap();
                 write_private(&successor(&signing), &sealed).unwrap();
-                let keys = key_file::open_with(folder.path(), root_key::read(&root).unwrap()).unwrap();
-                keys.rewrap(&new).unwrap();
+                key_file::open_with(folder.path(), old).unwrap().rewrap(&new).unwrap();
             } else {
                 drop(keys);
             }

@@ -30,7 +30,7 @@ pub(super) trait Exit {
 impl Exit for OpenError {
     fn code(&self) -> u8 {
         match self {
-            Self::AlreadyOpen { .. } => BUSY,
+            Self::AlreadyOpen { .. } | Self::RotationInterrupted { .. } => BUSY,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => NOT_FOUND,
             // A file that does not begin as a log does.
             Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidData => DAMAGED,
@@ -41,7 +41,6 @@ impl Exit for OpenError {
             | Self::RootKeyMalformed { .. }
             | Self::NetworkKeyUnusable { .. }
             | Self::SigningKeyUnusable { .. } => DAMAGED,
-            Self::RotationInterrupted { .. } => BUSY,
             Self::Io { .. } | Self::Version { .. } | Self::RootKeyExposed { .. } | Self::Kept(_) => UNEXPECTED,
         }
     }

@@ -72,11 +72,11 @@ pub(crate) fn restore_keys(config: &Config, args: &RestoreKeysArgs) -> ExitCode 
     match restored.and_then(|input| kith_log::restore_keys(config, input.reader)) {
         Ok(keys) => {
             let KeysCopied { networks, people, erased_since } = keys;
-            let mut text = format!("restored the keys of {networks} networks and {people} people");
-            if erased_since > 0 {
-                text += &format!("; not those of {erased_since} people, who were erased since");
+            let text = format!("restored the keys of {networks} networks and {people} people");
+            if erased_since == 0 {
+                return say(ExitCode::SUCCESS, &text);
             }
-            say(ExitCode::SUCCESS, &text)
+            say(ExitCode::SUCCESS, &format!("{text}; not those of {erased_since} people, who were erased since"))
         }
         Err(error) => exit::failed(&error),
     }

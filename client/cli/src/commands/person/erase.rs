@@ -149,14 +149,14 @@ fn completed_at(erasure: &v1::Erasure) -> Option<Timestamp> {
 fn counted(about: &v1::ErasePersonResponse) -> String {
     let v1::ErasePersonResponse { people, details, shared_details, others, .. } = about;
     let one = |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
-    let mut text = one(*details, "detail", "details");
+    let mut parts = vec![one(*details, "detail", "details")];
     if *shared_details > 0 {
-        text += &format!(", {shared_details} of them also about {}", one((*others).into(), "other", "others"));
+        parts.push(format!("{shared_details} of them also about {}", one((*others).into(), "other", "others")));
     }
     if people.len() > 1 {
-        text += &format!(", under {} ids: {}", people.len(), people.join(", "));
+        parts.push(format!("under {} ids: {}", people.len(), people.join(", ")));
     }
-    text
+    parts.join(", ")
 }
 
 fn preview_json(about: &v1::ErasePersonResponse) -> Value {

@@ -25,7 +25,7 @@ pub(super) async fn erase_person(
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
     let (reason, reference) = (reason(&message.reason, &ERASURE_REASONS)?, reference_or_none(&message.reference)?);
-    let mut people = ids(&network, &message.person)?;
+    let people = ids(&network, &message.person)?;
     check(&network, &caller.principal, &people)?;
     let about = if is_erased(&network, &people) {
         WordsAbout::default()
@@ -35,22 +35,16 @@ pub(super) async fn erase_person(
         let reads = node.reads(&caller.principal, &network);
         reads.run(move || counting.words_about(&principal, &of_these)).await?
     };
-    let mut position = Position::ZERO;
-    while !message.dry_run {
-        let erased = |person: &PersonId| Administration::PersonErased {
-            person: person.clone(),
+    let (people, position) = if message.dry_run {
+        (people, Position::ZERO)
+    } else {
+        erase(&network, &caller.principal, &message.person, |person| Administration::PersonErased {
+            person,
             reason: reason.clone(),
             reference: reference.clone(),
-        };
-        let facts = people.iter().map(erased).collect();
-        position = network.administer(&caller.principal, Scope::Network, facts).await?;
-        // A merge in the meantime may have added an id; afterwards none can, because nobody merges the erased.
-        people = ids(&network, &message.person)?;
-        if is_erased(&network, &people) {
-            break;
-        }
-        check(&network, &caller.principal, &people)?;
-    }
+        })
+        .await?
+    };
     Ok(v1::ErasePersonResponse {
         people: people.iter().map(ToString::to_string).collect(),
         details: about.details,
@@ -58,6 +52,25 @@ pub(super) async fn erase_person(
         others: u32::try_from(about.others.len()).unwrap_or(u32::MAX),
         position: position.get(),
     })
+}
+
+/// Erases every id that means a person; returns them with the position of the last entry.
+async fn erase(
+    network: &Network,
+    principal: &Principal,
+    asked: &str,
+    erased: impl Fn(PersonId) -> Administration,
+) -> Result<(Vec<PersonId>, Position), Failure> {
+    loop {
+        let people = ids(network, asked)?;
+        check(network, principal, &people)?;
+        let facts = people.iter().cloned().map(&erased).collect();
+        let position = network.administer(principal, Scope::Network, facts).await?;
+        // A merge in the meantime may have added an id; afterwards none can, because nobody merges the erased.
+        if is_erased(network, &ids(network, asked)?) {
+            return Ok((people, position));
+        }
+    }
 }
 
 /// Every id that means a person.

@@ -1043,7 +1043,7 @@ export type ErasureCompleted = Message<"kith.v1.ErasureCompleted"> & {
   detailsErased: bigint;
 
   /**
-   * How many keys were destroyed: 0 for a person about whom nothing was ever written.
+   * How many keys were destroyed: 1. It does not tell whether anything was sealed with it.
    *
    * @generated from field: uint32 keys_destroyed = 4;
    */
@@ -1058,7 +1058,8 @@ export const ErasureCompletedSchema: GenMessage<ErasureCompleted> = /*@__PURE__*
   messageDesc(file_kith_v1_event, 22);
 
 /**
- * A legal hold was set or lifted. While a person has a hold, nobody can erase their words.
+ * A legal hold was set or lifted. While a person has a hold, nobody can erase them, nor single details about them. A
+ * detail that is about others, too, goes when one of those is erased: an inquiry holds everybody whom it concerns.
  *
  * @generated from message kith.v1.HoldChanged
  */

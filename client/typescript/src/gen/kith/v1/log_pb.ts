@@ -596,7 +596,8 @@ export type ErasedDetail = Message<"kith.v1.ErasedDetail"> & {
   index: number;
 
   /**
-   * Position of the entry that erased it: `person_erased` or `details_erased`.
+   * Position of the entry that erased it: `person_erased` or `details_erased`. 0 if the log was restored from before that
+   * entry, and is about to state it again.
    *
    * @generated from field: uint64 position = 2;
    */

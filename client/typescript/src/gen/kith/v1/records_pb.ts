@@ -249,7 +249,7 @@ export type Erasure = Message<"kith.v1.Erasure"> & {
   detailsErased: bigint;
 
   /**
-   * How many keys were destroyed.
+   * How many keys were destroyed: 1.
    *
    * @generated from field: uint32 keys_destroyed = 11;
    */
