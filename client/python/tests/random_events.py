@@ -63,9 +63,10 @@ class Chance:
             facts.MemberChanged("person:amina", pick.choice([None, "reader", "owner"]), pick.choice(["", "north"])),
             facts.TokenIssued("t-1", "recorder", one(), "", pick.choice([None, self.time()]), data(32)),
             facts.TokenRevoked("t-1"),
-            facts.PersonErased(one(), text()),
-            facts.ErasureCompleted(one(), self.uuid()),
-            facts.HoldChanged(one(), pick.choice([True, False]), text()),
+            facts.PersonErased(one(), "withdrawn", text()),
+            facts.ErasureCompleted(one(), self.uuid(), pick.choice([0, 57, 2**64 - 1]), pick.choice([0, 1])),
+            facts.HoldChanged(one(), pick.choice([True, False]), "inquiry", "INQ-7"),
+            facts.DetailsErased(self.uuid(), pick.choice([(0,), (7,), (1, 2, 5), tuple(range(8))]), "error", text()),
             facts.LogRestored(data(16), pick.choice([0, 1, 2**64 - 1]), data(32), pick.choice([True, False])),
             facts.Newer(pick.choice([35, 60, 64, 90, 536_870_911]), data(pick.choice([0, 1, 200]))),
         ]

@@ -100,12 +100,16 @@ def test_entries_have_a_column_for_each_kind_of_words_and_each_attribute() -> No
 
 def test_people_have_a_frame() -> None:
     people = People(
-        [Person("amina", 1, "riverside", "", "Amina Shah", 3, ""), Person("p-x", 2, "", "", "", 4, "amina")]
+        [
+            Person("amina", 1, "riverside", "", "Amina Shah", 3, "", False),
+            Person("p-x", 2, "", "", "", 4, "amina", True),
+        ]
     )
     frame = people.frame()
     assert frame["organisation"].isna().tolist() == [False, True]
     assert frame["merged_into"].fillna("-").tolist() == ["-", "amina"]
-    assert types(frame)["handle"] == "Int64"
+    assert frame["erased"].tolist() == [False, True]
+    assert (types(frame)["handle"], types(frame)["erased"]) == ("Int64", "boolean")
 
 
 def test_what_is_shown_in_a_notebook_is_escaped_and_bounded() -> None:
@@ -121,7 +125,7 @@ def test_what_is_shown_in_a_notebook_is_escaped_and_bounded() -> None:
 
 
 def test_lists_compare_and_slice() -> None:
-    people = People([Person("amina", 1, "", "", "", 3, "")])
+    people = People([Person("amina", 1, "", "", "", 3, "", False)])
     assert people == People(people)
     assert hash(people) == hash(People(people))
     assert (people[:], repr(people)[:7]) == ((people[0],), "People(")

@@ -97,6 +97,9 @@ def test_what_is_read_of_mutated_events_is_written_and_read_again() -> None:
             event = read_event(bytes(data))
         except kith.Error:
             continue
-        assert read_event(encode_event(event)) == event
+        written = encode_event(event)
+        read = read_event(written)
+        # Not the whole events: an attribute may be a number that does not equal itself.
+        assert (read.fact, encode_event(read)) == (event.fact, written)
         again += 1
     assert again > 200

@@ -153,3 +153,17 @@ def test_following_goes_on_where_it_was(newcomer: Newcomer, own: Kithd) -> None:
         with follow() as second:
             assert line(second) == f"{head + 1} met amina and carol met\n"
             second.kill()
+
+
+def test_words_are_erased(newcomer: Newcomer, own: Kithd) -> None:
+    with kith.connect(own.url, token_file=own.token_file) as net:
+        net.append(kith.person_added("dana", name="Dana Reid"), kith.person_added("eli"))
+        net.append(kith.met("dana", "eli", note="about both"))
+        said = newcomer.script("erase.py", "dana IG-7").splitlines()
+        [erasure] = net.erasure("dana")
+        assert net.person("dana").name == ""
+    assert erasure.completion is not None
+    assert said == [
+        "2 details, 1 of them about others, too",
+        f"dana: 2 details erased, entry {erasure.completion.position}",
+    ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from kith import Detail, Event, Newer, NewEvent, kind_of
+from kith import Detail, Event, Newer, NewEvent, kind_of, target_of
 from kith.canonical import (
     commitment,
     content_hash,
@@ -18,6 +18,7 @@ from kith.canonical import (
     read_event,
 )
 from kith.dates import read_time
+from kith.facts import DetailsErased
 from kith.wire import message
 from tests.fixtures import failure, fixture
 
@@ -106,6 +107,43 @@ def test_facts_fields_and_values_of_later_versions_are_kept_or_passed_over() -> 
     assert altered(before, 13, answered).fact == Newer(13, answered)
     for broken in (known[:-1], b""):
         assert failure(lambda broken=broken: read_event(broken)).kind == "answer_invalid"  # type: ignore[misc]
+
+
+EVENT = bytes.fromhex("01960000000070008000000000000001")
+
+
+@pytest.mark.parametrize("indexes", [b"\x00", b"\x07", b"\x00\x02", bytes(range(8))])
+def test_indexes_of_details_ascend(indexes: bytes) -> None:
+    before = read_event(bytes.fromhex(VECTORS["events"][0]["bytes"]))
+    data = delimited(1, EVENT) + delimited(2, indexes) + delimited(3, b"error")
+    event = altered(before, 37, data)
+    assert event.fact == DetailsErased(UUID(bytes=EVENT), tuple(indexes), "error")
+    assert target_of(event.fact) == UUID(bytes=EVENT)
+    # What a later version adds is passed over, as in other facts.
+    assert altered(before, 37, data + b"\x78\x05").fact == event.fact
+
+
+@pytest.mark.parametrize(
+    "indexes",
+    [
+        b"",
+        delimited(2, b""),
+        delimited(2, b"\x08"),
+        delimited(2, b"\x00\x00"),
+        delimited(2, b"\x02\x01"),
+        delimited(2, bytes(range(9))),
+        delimited(2, b"\x80\x00"),
+        delimited(2, b"\x81\x80\x80\x80\x10"),  # 2^32 + 1
+        b"\x10\x00\x10\x02",
+        delimited(2, b"\x00") + delimited(2, b"\x02"),
+    ],
+)
+def test_other_lists_of_indexes_are_of_a_later_version(indexes: bytes) -> None:
+    before = read_event(bytes.fromhex(VECTORS["events"][0]["bytes"]))
+    data = delimited(1, EVENT) + indexes + delimited(3, b"error")
+    later = altered(before, 37, data)
+    assert (later.fact, kind_of(later.fact)) == (Newer(37, data), "newer:37")
+    assert read_event(encode_event(later)) == later
 
 
 def test_times_before_the_epoch_are_floored() -> None:

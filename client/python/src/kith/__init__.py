@@ -21,7 +21,7 @@ from kith.builders import (
     retracted,
 )
 from kith.client import Client, connect
-from kith.entry import Entries, Entry, read_entry
+from kith.entry import Entries, Entry, ErasedDetail, read_entry
 from kith.errors import (
     AnswerInvalid,
     Error,
@@ -41,6 +41,7 @@ from kith.log import Condition, Cursor, EventResult, ExpectedHead, Head, NoneMat
 from kith.networks import IssuedToken, Network, Organisation, People, Person, Token, WhoAmI
 from kith.new_event import EventOptions, NewEvent, Words, new_event
 from kith.options import Retry, Timeouts
+from kith.records import Completion, ErasedPerson, Erasure, Hold
 from kith.sentences import sentence
 from kith.views import Change, Digest, Evidence, Field, Row, Rows, View, Why
 
@@ -49,6 +50,7 @@ __all__ = [
     "AttributeValue",
     "Change",
     "Client",
+    "Completion",
     "Condition",
     "Cursor",
     "Detail",
@@ -56,6 +58,9 @@ __all__ = [
     "Digest",
     "Entries",
     "Entry",
+    "ErasedDetail",
+    "ErasedPerson",
+    "Erasure",
     "Error",
     "Event",
     "EventOptions",
@@ -67,6 +72,7 @@ __all__ = [
     "FieldViolation",
     "Filter",
     "Head",
+    "Hold",
     "IssuedToken",
     "Network",
     "NewEvent",

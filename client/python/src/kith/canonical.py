@@ -7,6 +7,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, get_args
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from kith import facts
 from kith.errors import AnswerInvalid
-from kith.event import AttributeValue, Detail, DetailKind, Event, Scope
+from kith.event import DETAILS_MAX, AttributeValue, Detail, DetailKind, Event, Scope
 from kith.facts import Fact, Newer
 from kith.refusals import OCCURRED_AT, TIME_RULE, must_be
 from kith.times import TimeOutOfRange, millis_of, time_of
@@ -30,6 +31,8 @@ DETAIL_KINDS: tuple[str, ...] = get_args(DetailKind)
 _COMMITMENT_DOMAIN = b"kith/detail/1"
 _FACT_FIRST = 8
 _DELIMITED = 2
+_WITHOUT_FIELDS = "SignInOptionsRequest"
+"""A message to which every field is unknown, and so kept as it stands."""
 _NO_EVENT = UUID(int=0)
 """What stands where a fact of an answer names no event though it must."""
 
@@ -46,7 +49,7 @@ class Part:
 
 
 class _UnknownValue(Exception):
-    """A value of an enum that a later version has."""
+    """A value that this version does not write, such as one of an enum that a later version has."""
 
 
 def varint(value: int) -> bytes:
@@ -83,6 +86,11 @@ def _texts(number: int, items: Sequence[str]) -> bytes:
     return b"".join([delimited(number, item.encode()) for item in items])
 
 
+def _indexes(number: int, indexes: Sequence[int]) -> bytes:
+    """Numbers that fit a byte each, packed."""
+    return _bytes(number, bytes(indexes))
+
+
 def _uuid(number: int, value: UUID | None) -> bytes:
     return b"" if value is None else delimited(number, value.bytes)
 
@@ -102,13 +110,21 @@ def _read_texts(found: Any, name: str) -> tuple[str, ...]:
     return tuple(getattr(found, name))
 
 
+def _read_indexes(found: Any, name: str) -> tuple[int, ...]:
+    """Indexes of details: at least one, ascending."""
+    indexes = tuple(getattr(found, name))
+    if not indexes or indexes[-1] >= DETAILS_MAX or any(one >= following for one, following in pairwise(indexes)):
+        raise _UnknownValue
+    return indexes
+
+
 def _read_uuid(found: Any, name: str) -> UUID:
     return _read_uuid_or_none(found, name) or _NO_EVENT
 
 
 def _read_uuid_or_none(found: Any, name: str) -> UUID | None:
     data = getattr(found, name)
-    return _uuid_of(data) if data else None
+    return uuid_of(data) if data else None
 
 
 def _one_of(names: Sequence[str], *, or_none: bool = False) -> tuple[Callable[..., bytes], Callable[..., Any]]:
@@ -129,6 +145,7 @@ def _one_of(names: Sequence[str], *, or_none: bool = False) -> tuple[Callable[..
 _HOLDS: dict[str, tuple[Callable[..., bytes], Callable[..., Any]]] = {
     "text": (_text, _get),
     "texts": (_texts, _read_texts),
+    "indexes": (_indexes, _read_indexes),
     "event": (_uuid, _read_uuid),
     "event or none": (_uuid, _read_uuid_or_none),
     "bytes": (_bytes, _get),
@@ -183,10 +200,14 @@ FACTS: dict[type[Fact], tuple[int, tuple[Part, ...]]] = {
         ),
     ),
     facts.TokenRevoked: (30, _parts("token: text")),
-    facts.PersonErased: (31, _parts("person: text", "ground: text")),
-    facts.ErasureCompleted: (32, _parts("person: text", "erasure: event")),
-    facts.HoldChanged: (33, _parts("person: text", "held: flag", "reason: text")),
+    facts.PersonErased: (31, _parts("person: text", "reason: text", "reference: text")),
+    facts.ErasureCompleted: (
+        32,
+        _parts("person: text", "erasure: event", "details_erased: count", "keys_destroyed: count"),
+    ),
+    facts.HoldChanged: (33, _parts("person: text", "held: flag", "reason: text", "reference: text")),
     facts.LogRestored: (34, _parts("incarnation: bytes", "lost_head: count", "lost_root: bytes", "unverified: flag")),
+    facts.DetailsErased: (37, _parts("event: event", "details: indexes", "reason: text", "reference: text")),
 }
 _BY_NAME = {kind.KIND: kind for kind in FACTS}
 
@@ -263,7 +284,7 @@ def read_event(data: bytes) -> Event:
     calendar has is refused.
     """
     found = decode(message("Event"), data)
-    fact = _read_fact(found)
+    fact = _read_fact(found, data)
     if not found.HasField("occurred_at") or not 1 <= found.scope <= len(SCOPES) or fact is None:
         raise AnswerInvalid("the server's answer is malformed: event")
     time = found.occurred_at
@@ -272,10 +293,10 @@ def read_event(data: bytes) -> Event:
     except TimeOutOfRange:
         must_be(OCCURRED_AT, TIME_RULE)
     return Event(
-        id=_uuid_of(found.id),
+        id=uuid_of(found.id),
         occurred_at=occurred_at,
         scope=SCOPES[found.scope - 1],
-        caused_by=tuple([_uuid_of(cause) for cause in found.caused_by]),
+        caused_by=tuple([uuid_of(cause) for cause in found.caused_by]),
         attributes={
             one.key: getattr(one, held) for one in found.attributes if (held := one.WhichOneof("value")) is not None
         },
@@ -285,22 +306,40 @@ def read_event(data: bytes) -> Event:
     )
 
 
-def _read_fact(found: Any) -> Fact | None:
+def _read_fact(found: Any, data: bytes) -> Fact | None:
     """A fact with a number or a value that this version does not know is kept as it is."""
     name = found.WhichOneof("fact")
     if name is None:
-        fields: Any = UnknownFieldSet(found)
-        unknown = [one for one in fields if one.field_number >= _FACT_FIRST and one.wire_type == _DELIMITED]
+        unknown = [one for one in _delimited_fields(found) if one.field_number >= _FACT_FIRST]
         return Newer(unknown[-1].field_number, unknown[-1].data) if unknown else None
     kind, held = _BY_NAME[name], getattr(found, name)
     number, parts = FACTS[kind]
     try:
-        return kind(*[part.read(held, part.wire_name) for part in parts])
+        fact = kind(*[part.read(held, part.wire_name) for part in parts])
     except _UnknownValue:
-        return Newer(number, held.SerializeToString())
+        return Newer(number, _as_it_stands(data, number))
+    if isinstance(fact, facts.DetailsErased):
+        # The library cuts numbers to 32 bits and reads them unpacked, too: these are other lists.
+        stands = _as_it_stands(data, number)
+        if bytes(fact.details) != _as_it_stands(stands, 2):
+            return Newer(number, stands)
+    return fact
 
 
-def _uuid_of(data: bytes) -> UUID:
+def _as_it_stands(data: bytes, number: int) -> bytes:
+    """The bytes of a field of a message, the last one with this number."""
+    fields = _delimited_fields(message(_WITHOUT_FIELDS).FromString(data))
+    return b"".join([one.data for one in fields if one.field_number == number][-1:])
+
+
+def _delimited_fields(found: Any) -> list[Any]:
+    """The fields of bytes that a message does not know."""
+    fields: Any = UnknownFieldSet(found)
+    return [one for one in fields if one.wire_type == _DELIMITED]
+
+
+def uuid_of(data: bytes) -> UUID:
+    """The id of an event in an answer; raises `AnswerInvalid`."""
     if len(data) != len(_NO_EVENT.bytes):
         raise AnswerInvalid("the server's answer is malformed: an id of an event has 16 bytes")
     return UUID(bytes=data)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Unpack
 from uuid import UUID
 
-from kith.calls import audit, bulk, follow, log, networks, views
+from kith.calls import audit, bulk, follow, log, networks, records, views
 from kith.calls.views import AsOf, ViewOptions
 from kith.carrier import Carrier
 from kith.entry import Entries, Entry
@@ -16,6 +16,7 @@ from kith.log import Condition, Cursor, EventResult, Head, Outcome, Page, Update
 from kith.networks import IssuedToken, Network, Organisation, People, Person, Token, WhoAmI
 from kith.new_event import NewEvent
 from kith.options import Retry, Timeouts, options
+from kith.records import ErasedPerson, Erasure, ErasureReason, Hold, HoldReason
 from kith.verify.checkpoint import Checkpoint, Growth, Receipt
 from kith.verify.note import VerifierKey
 from kith.views import Change, Digest, Rows, View, Why
@@ -225,6 +226,51 @@ class Client:
     def whoami(self) -> WhoAmI:
         """Who the token makes of its holder."""
         return self._carrier.run(networks.whoami(self._options))
+
+    def preview_erasure(self, person: str, reason: ErasureReason, reference: str = "") -> ErasedPerson:
+        """Counts what erasing a person would erase; nothing changes."""
+        return self._carrier.run(records.erase_person(self._options, person, reason, reference, dry_run=True))
+
+    def erase_person(self, person: str, reason: ErasureReason, reference: str = "") -> ErasedPerson:
+        """Erases all words about a person, under every id that means them; erasing again changes nothing.
+
+        `reference` is the case, never personal: up to 64 characters of `[A-Za-z0-9/_.-]`. The server completes it
+        afterwards: see `erasure`. `PERSON_HELD` while there is a hold. Needs a records officer or owner.
+        """
+        return self._carrier.run(records.erase_person(self._options, person, reason, reference, dry_run=False))
+
+    def erasure(self, person: str, *, wait: bool = False) -> list[Erasure]:
+        """How far the erasure of each id that means a person has come; empty if none was asked for.
+
+        With `wait` it answers once all of them are completed, for as long as a call may take.
+        """
+        return self._carrier.run(records.erasure(self._options, person, wait=wait))
+
+    def erase_details(
+        self, event: UUID | str, details: Iterable[int], reason: ErasureReason, reference: str = ""
+    ) -> tuple[int, int]:
+        """Erases single details of an event, by index among its commitments; all of them if none is given.
+
+        Returns the position of the entry that does, and how many details there were to erase. Needs a records officer
+        or owner.
+        """
+        return self._carrier.run(records.erase_details(self._options, event, details, reason, reference))
+
+    def set_hold(self, person: str, reason: HoldReason, reference: str) -> int:
+        """Sets a legal hold on a person's words: they stay until it is lifted; the position of the entry that does.
+
+        `reference` is the case, as in `erase_person`; it tells the holds of one person apart. Needs a records officer
+        or owner.
+        """
+        return self._carrier.run(records.set_hold(self._options, person, reason, reference))
+
+    def lift_hold(self, person: str, reference: str) -> int:
+        """Lifts a hold, once: it is not sent again if the answer is lost; the position of the entry that does."""
+        return self._carrier.run(records.lift_hold(self._options, person, reference))
+
+    def list_holds(self, person: str = "") -> list[Hold]:
+        """The holds that are set, of one person or of all, by person and reference."""
+        return self._carrier.run(records.list_holds(self._options, person))
 
     def checkpoint(self, key: VerifierKey | None = None) -> tuple[Checkpoint, VerifierKey]:
         """The signed head of the log, and the key that verifies it.

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedDetail:
+    """A detail that is no more; its commitment stays in the event."""
+
+    index: int
+    """Its index among the event's commitments."""
+    position: int
+    """Position of the entry that erased it; 0 if the log was restored from before that entry."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """An event as the log holds it."""
 
@@ -34,9 +44,11 @@ class Entry:
     """The recorder's organisation at acceptance; empty if none."""
     event: Event
     details: tuple[Detail, ...]
-    """The words of the event that the caller may see; erased ones are missing."""
+    """The words of the event that the caller may see, in the order of its commitments; erased ones are missing."""
     data: bytes = field(repr=False)
     """Its bytes, exactly as stored and hashed."""
+    erased: tuple[ErasedDetail, ...] = ()
+    """Those that were erased, in the same order."""
 
     @property
     def id(self) -> UUID:
@@ -71,6 +83,10 @@ class Entry:
         return commitment(detail) in self.event.commitments
 
 
+_Words = tuple[tuple[Detail, ...], tuple[ErasedDetail, ...]]
+"""The details of an entry, and those that were erased."""
+
+
 class Entries(Listing[Entry]):
     """Entries in the order in which they were read."""
 
@@ -89,16 +105,21 @@ class Entries(Listing[Entry]):
 
 def read_entries(entries: Iterable[bytes], details: Iterable[Any]) -> Entries:
     """Reads the entries of an answer, each with its words."""
-    words = {one.position: tuple(read_detail(detail) for detail in one.details) for one in details}
+    words = {one.position: _read_words(one) for one in details}
     return Entries([_read(data, words) for data in entries])
 
 
 def read_entry(data: bytes, details: Sequence[Detail] = ()) -> Entry:
     """Reads an entry, perhaps of a later version; raises `AnswerInvalid`."""
-    return _read(data, {read_position(data): tuple(details)} if details else {})
+    return _read(data, {read_position(data): (tuple(details), ())} if details else {})
 
 
-def _read(data: bytes, words: Mapping[int, tuple[Detail, ...]]) -> Entry:
+def _read_words(found: Any) -> _Words:
+    details = tuple(read_detail(detail) for detail in found.details)
+    return details, tuple(ErasedDetail(one.index, one.position) for one in found.erased)
+
+
+def _read(data: bytes, words: Mapping[int, _Words]) -> Entry:
     """Reads an entry; `words` are those of entries by position."""
     found = _decode(data)
     recorded_at = read_time(found, "recorded_at")
@@ -108,9 +129,9 @@ def _read(data: bytes, words: Mapping[int, tuple[Detail, ...]]) -> Entry:
         event = read_event(found.event)
     except Refused as error:
         raise AnswerInvalid(f"the server's answer is malformed: {error}") from error
-    return Entry(
-        found.position, recorded_at, found.recorded_by, found.organisation, event, words.get(found.position, ()), data
-    )
+    position = found.position
+    details, erased = words.get(position, ((), ()))
+    return Entry(position, recorded_at, found.recorded_by, found.organisation, event, details, data, erased)
 
 
 def read_position(data: bytes) -> int:

@@ -14,6 +14,9 @@ DetailKind = Literal["name", "contact", "note", "place", "words"]
 AttributeValue = str | int | float | bool
 """A value that plugins see. `1` is a whole number, `1.0` a number, `True` a flag."""
 
+DETAILS_MAX = 8
+"""Details of an event."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:

@@ -208,7 +208,9 @@ class PersonErased(Fact):
 
     KIND = "person_erased"
     person: str
-    ground: str
+    reason: str
+    reference: str = ""
+    """The case; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,9 @@ class ErasureCompleted(Fact):
     KIND = "erasure_completed"
     person: str
     erasure: UUID
+    """The `person_erased` event."""
+    details_erased: int
+    keys_destroyed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +233,21 @@ class HoldChanged(Fact):
     person: str
     held: bool
     reason: str
+    reference: str
+    """The case, which tells the holds of one person apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsErased(Fact):
+    """Single details of an event are erased."""
+
+    KIND = "details_erased"
+    event: UUID
+    details: tuple[int, ...]
+    """Their indexes among the event's commitments, ascending."""
+    reason: str
+    reference: str = ""
+    """The case; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +311,9 @@ def people_of(fact: Fact) -> tuple[str, ...]:
 def target_of(fact: Fact) -> UUID | None:
     """The event that a fact names, if any. Causes are no targets: they need not be in this log."""
     match fact:
-        case FollowedUp(about=target) | Helped(about=target) | Answered(referral=target) | Retracted(event=target):
+        case FollowedUp(about=target) | Helped(about=target) | Answered(referral=target):
+            return target
+        case Retracted(event=target) | DetailsErased(event=target):
             return target
         case _:
             return None

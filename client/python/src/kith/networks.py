@@ -30,6 +30,8 @@ class Person:
     """Position of their `person_added` entry."""
     merged_into: str
     """The person this id was merged into; empty if none."""
+    erased: bool
+    """Whether the person's words are erased: then nothing can be recorded with the person any more."""
 
 
 class People(Listing[Person]):
@@ -43,6 +45,7 @@ class People(Listing[Person]):
             ("handle", "integer", [one.handle for one in self]),
             ("position", "integer", [one.position for one in self]),
             *[(name, "text", [getattr(one, name) or None for one in self]) for name in texts],
+            ("erased", "flag", [one.erased for one in self]),
         ]
         return frame_of(columns)
 

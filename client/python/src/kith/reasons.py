@@ -65,6 +65,7 @@ _MEANINGS: Mapping[str, Meaning] = {
     "DEADLINE_EXCEEDED": _unsure(4),
     "DISK_FULL": _retryable(14),
     "UNSUPPORTED": _final(12),
+    "PERSON_HELD": _final(9),
 }
 _NAMES = tuple(_MEANINGS)
 

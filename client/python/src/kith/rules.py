@@ -13,7 +13,7 @@ from uuid import UUID
 
 from kith import facts
 from kith.canonical import ANSWERS, DETAIL_KINDS, RETRACTION_REASONS, SCOPES, commitment
-from kith.event import Detail, Event
+from kith.event import DETAILS_MAX, Detail, Event
 from kith.facts import Fact
 from kith.ids import is_event_id
 from kith.refusals import OCCURRED_AT, TIME_RULE, broken, check_count, must_be, refuse, too_long
@@ -28,7 +28,6 @@ CAUSED_BY_MAX = 16
 ATTRIBUTES_MAX = 32
 ATTRIBUTE_KEY_BYTES_MAX = 64
 ATTRIBUTE_TEXT_BYTES_MAX = 256
-DETAILS_MAX = 8
 DETAIL_TEXT_BYTES_MAX = 4_096
 PEOPLE_MAX = 64
 OTHERS_MAX = 63

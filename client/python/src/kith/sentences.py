@@ -50,10 +50,14 @@ def _administration(fact: Fact, name_of: Callable[[str], str]) -> str:
             return f"{token} for {role}"
         case facts.TokenRevoked(token):
             return token
-        case facts.PersonErased(person=person) | facts.ErasureCompleted(person=person):
-            return name_of(person)
-        case facts.HoldChanged(person, held):
-            return f"{name_of(person)} {'held' if held else 'released'}"
+        case facts.PersonErased(person, reason, reference):
+            return f"{name_of(person)}, {_grounds(reason, reference)}"
+        case facts.ErasureCompleted(person=person, details_erased=erased):
+            return f"{name_of(person)}, {_details(erased)}"
+        case facts.HoldChanged(person, held, reason, reference):
+            return f"{name_of(person)} {'held' if held else 'released'}, {_grounds(reason, reference)}"
+        case facts.DetailsErased(event, details, reason, reference):
+            return f"{_details(len(details))} of event {event}, {_grounds(reason, reference)}"
         case facts.LogRestored(lost_head=head, unverified=True):
             return f"from a backup that nobody vouches for, with {head} entries; earlier tokens are revoked"
         case facts.LogRestored(lost_head=head):
@@ -66,3 +70,11 @@ def _list(people: Sequence[str], name_of: Callable[[str], str]) -> str:
     """`Amina, Ben and Carol`."""
     *before, last = [name_of(person) for person in people] or [""]
     return f"{', '.join(before)} and {last}" if before else last
+
+
+def _grounds(reason: str, reference: str) -> str:
+    return f"{reason}, case {reference}" if reference else reason
+
+
+def _details(count: int) -> str:
+    return f"{count} {'detail' if count == 1 else 'details'}"

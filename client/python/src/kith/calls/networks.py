@@ -115,7 +115,16 @@ def whoami(options: Options) -> Steps[WhoAmI]:
 
 
 def _person(found: Any) -> Person:
-    return Person(found.id, found.handle, found.organisation, found.role, found.name, found.position, found.merged_into)
+    return Person(
+        found.id,
+        found.handle,
+        found.organisation,
+        found.role,
+        found.name,
+        found.position,
+        found.merged_into,
+        found.erased,
+    )
 
 
 def _network(found: Any) -> Network:
