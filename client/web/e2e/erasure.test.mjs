@@ -153,7 +153,7 @@ it('what the server says against it is told in plain words, and nothing is erase
   await kithd.kith(['hold', 'lift', id, '--reference', 'C/12'])
   await kithd.kith(['person', 'change', id, '--organisation', 'larkspur'])
   await page.keyboard.press('Enter')
-  await dialog(page).getByRole('alert').getByText(/This token may not do this/).waitFor()
+  await dialog(page).getByRole('alert').getByText(/This token may not erase them/).waitFor()
   assert.deepEqual((await kithd.kith(['log', '--person', id, '--kind', 'person_erased'])), [])
   await context.close()
 })
