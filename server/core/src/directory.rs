@@ -123,6 +123,14 @@ impl Directory {
         self.merges.get(id)
     }
 
+    /// Every id that means the same person as this one, which comes first; the others in the order they were added.
+    pub fn ids_of(&self, person: &PersonId) -> Vec<PersonId> {
+        let root = self.root(person);
+        let others = self.people.iter().map(|other| &other.id);
+        let others = others.filter(|other| *other != person && self.root(other) == root);
+        std::iter::once(person).chain(others).cloned().collect()
+    }
+
     /// The person that an id means now: the end of its chain of merges.
     pub fn root<'a>(&'a self, id: &'a PersonId) -> &'a PersonId {
         let mut root = id;
@@ -209,6 +217,15 @@ mod tests {
         assert_eq!((after.handle, &after.organisation, after.role.as_str()), (1, &organisation, "nurse"));
         let two = directory(vec![added(1), changed(organisation, "nurse"), changed(None, "")]);
         assert_eq!(two.person(&person), directory(vec![added(1)]).person(&person));
+    }
+
+    #[test]
+    fn all_ids_of_a_person_are_found_from_any_of_them() {
+        let directory = directory(vec![added(0), added(1), added(2), added(3), merged(2, 3), merged(0, 2)]);
+        for (asked, found) in [(0, [0, 2, 3].as_slice()), (3, &[3, 0, 2]), (1, &[1])] {
+            let found: Vec<_> = found.iter().map(|number| numbered_person(*number)).collect();
+            assert_eq!(directory.ids_of(&numbered_person(asked)), found, "{asked}");
+        }
     }
 
     #[test]

@@ -173,6 +173,11 @@ impl Erasures {
         self.holds.get(person).into_iter().flatten()
     }
 
+    /// The references of a person's holds.
+    pub fn references_of(&self, person: &PersonId) -> Vec<CaseReference> {
+        self.holds_of(person).map(|(reference, _)| reference.clone()).collect()
+    }
+
     /// A person's hold of a reference.
     pub fn hold(&self, person: &PersonId, reference: &CaseReference) -> Option<&Hold> {
         self.holds.get(person)?.get(reference)

@@ -79,6 +79,8 @@ pub enum Action<'a> {
     Write(&'a Kind, Option<&'a OrganisationId>),
     /// Erase single details of an entry.
     EraseDetailsOf(&'a Header),
+    /// Lift a hold that an organisation set, or the network.
+    LiftHold(Option<&'a OrganisationId>),
 }
 
 /// A change of the directory's people, by the organisations that they belong to.
@@ -118,6 +120,10 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
         Action::Write(kind, organisation) => writes(principal, kind, *organisation),
+        Action::LiftHold(set_by) => {
+            let is_networks_owner = principal.organisation.is_none() && principal.role == Role::Owner;
+            keeps_records(principal) && (is_networks_owner || principal.organisation.as_ref() == *set_by)
+        }
         Action::EraseDetailsOf(header) => {
             let is_theirs = principal.organisation.is_none() || principal.organisation == header.organisation;
             keeps_records(principal) && is_theirs && sees(principal, header)

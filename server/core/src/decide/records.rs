@@ -5,7 +5,7 @@
 use super::{Batch, Refusal, State, Stop, Target, checks::person_field};
 use crate::{
     erasures::RESTORED,
-    event::{Administration, Event, Fact, Role},
+    event::{Administration, Event, Fact},
     id::{CaseReference, EventId, PersonId},
     invalid::{Invalid, Problem, check_count},
     limits,
@@ -99,8 +99,7 @@ impl<S: State> Batch<'_, S> {
 
     /// Checks that a person has no hold.
     fn check_free(&self, field: &'static str, person: &PersonId) -> Result<(), Refusal> {
-        let references: Vec<_> =
-            self.pending.erasures().holds_of(person).map(|(reference, _)| reference.clone()).collect();
+        let references = self.pending.erasures().references_of(person);
         if references.is_empty() {
             return Ok(());
         }
@@ -135,11 +134,8 @@ impl<S: State> Batch<'_, S> {
                 Ok(check_count("event.hold_changed.person", count + 1, 1, limits::HOLDS_MAX)?)
             }
             (false, None) => Err(Invalid::new(field, Problem::MustBe("the reference of a hold that is set")).into()),
-            (false, Some(set)) => {
-                let is_networks_owner = principal.organisation.is_none() && principal.role == Role::Owner;
-                let is_theirs = set.organisation == principal.organisation;
-                if is_networks_owner || is_theirs { Ok(()) } else { Err(Refusal::PermissionDenied { what: LIFT }) }
-            }
+            (false, Some(set)) if may(principal, &Action::LiftHold(set.organisation.as_ref())) => Ok(()),
+            (false, Some(_)) => Err(Refusal::PermissionDenied { what: LIFT }),
         }
     }
 

@@ -7,9 +7,9 @@ use crate::{
     node::Node,
 };
 use bytes::Bytes;
-use kith_core::position::Position;
+use kith_core::{id::EventId, may::Principal, position::Position};
 use kith_log::{Network, Selected, Selection};
-use kith_proto::v1;
+use kith_proto::v1::{self, ErrorReason};
 
 /// A part of a log.
 #[derive(Debug)]
@@ -78,6 +78,14 @@ fn cut(selected: Selected, fitting: usize) -> Entries {
     }
     let encoded = entries.into_iter().map(|(_, bytes)| bytes).collect();
     Entries { encoded, details: Vec::new(), next, end, held: None }
+}
+
+/// An event's entry. One that the caller may not see is as unknown as one that does not exist.
+pub(super) fn find_entry(network: &Network, principal: &Principal, id: EventId) -> Result<(Position, Bytes), Failure> {
+    let unknown = || Failure::because(ErrorReason::EventUnknown, format_args!("there is no event {id}")).at("event");
+    let position = network.position_of(principal, &id)?.ok_or_else(unknown)?;
+    let (bytes, _) = network.entry(principal, position)?.ok_or_else(unknown)?;
+    Ok((position, bytes))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use kith_core::{
     directory::Directory,
     id::{CaseReference, PersonId, RecordsReason},
 };
+use kith_log::Network;
 use kith_proto::v1::{self, ErrorReason, records_service_server::RecordsService};
 use tonic::Request;
 
@@ -47,12 +48,10 @@ fn person(directory: &Directory, id: &str) -> Result<PersonId, Failure> {
     Ok(id)
 }
 
-/// Every id that means the same person as this one, which comes first.
-fn all_ids_of(directory: &Directory, person: &PersonId) -> Vec<PersonId> {
-    let root = directory.root(person);
-    let others = directory.people().iter().map(|other| &other.id);
-    let others = others.filter(|other| *other != person && directory.root(other) == root);
-    std::iter::once(person).chain(others).cloned().collect()
+/// Every id that means a person of the directory, the given one first.
+fn ids(network: &Network, id: &str) -> Result<Vec<PersonId>, Failure> {
+    let directory = network.directory();
+    Ok(directory.ids_of(&person(&directory, id)?))
 }
 
 /// Reads a reason, which must be in a list.
@@ -74,49 +73,7 @@ fn reference_or_none(text: &str) -> Result<Option<CaseReference>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kith_core::{
-        arbitrary::numbered_event,
-        erasures::ERASURE_REASONS,
-        event::{DirectoryFact, Event, Fact, PeopleMerged, PersonAdded, Scope},
-        position::Position,
-        timestamp::Timestamp,
-    };
-
-    fn directory(facts: Vec<DirectoryFact>) -> Directory {
-        let mut directory = Directory::default();
-        for (number, fact) in (1..).zip(facts) {
-            let event = Event {
-                id: numbered_event(number),
-                occurred_at: Timestamp::from_millis(0),
-                scope: Scope::Network,
-                caused_by: Vec::new(),
-                attributes: Vec::new(),
-                salt: [0; 16],
-                details: Vec::new(),
-                fact: Fact::Directory(fact),
-            };
-            directory.apply(&event, Position::new(number));
-        }
-        directory
-    }
-
-    #[test]
-    fn all_ids_of_a_person_are_found_from_any_of_them() {
-        let id = |name: &str| -> PersonId { name.parse().unwrap() };
-        let added = |name: &str| {
-            DirectoryFact::PersonAdded(PersonAdded { person: id(name), organisation: None, role: String::new() })
-        };
-        let merged =
-            |kept: &str, merged: &str| DirectoryFact::PeopleMerged(PeopleMerged { kept: id(kept), merged: id(merged) });
-        let people = ["amina", "ben", "a2", "a3"].map(added);
-        let directory = directory(people.into_iter().chain([merged("a2", "a3"), merged("amina", "a2")]).collect());
-        for (asked, found) in
-            [("amina", ["amina", "a2", "a3"].as_slice()), ("a3", &["a3", "amina", "a2"]), ("ben", &["ben"])]
-        {
-            let found: Vec<_> = found.iter().map(|name| id(name)).collect();
-            assert_eq!(all_ids_of(&directory, &id(asked)), found, "{asked}");
-        }
-    }
+    use kith_core::erasures::ERASURE_REASONS;
 
     #[test]
     fn reasons_are_those_of_the_list_and_references_are_no_sentences() {

@@ -1,13 +1,12 @@
 //! `GetInclusionProof`: proves that an entry which the caller may see is in the tree of a size.
 
 use crate::{
-    grpc::{Call, Failure, convert, enter},
+    grpc::{Call, Failure, convert, enter, entries::find_entry},
     node::Node,
 };
-use bytes::Bytes;
-use kith_core::{id::EventId, may::Principal, position::Position};
+use kith_core::{id::EventId, may::Principal};
 use kith_log::Network;
-use kith_proto::v1::{self, ErrorReason};
+use kith_proto::v1;
 use tonic::Request;
 
 pub(super) async fn get_inclusion_proof(
@@ -39,12 +38,4 @@ fn prove(
         root: proof.root.as_bytes().to_vec(),
         hashes: proof.hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect(),
     })
-}
-
-/// An event's entry. One that the caller may not see is as unknown as one that does not exist.
-fn find_entry(network: &Network, principal: &Principal, id: EventId) -> Result<(Position, Bytes), Failure> {
-    let unknown = || Failure::because(ErrorReason::EventUnknown, format_args!("there is no event {id}")).at("event");
-    let position = network.position_of(principal, &id)?.ok_or_else(unknown)?;
-    let (bytes, _) = network.entry(principal, position)?.ok_or_else(unknown)?;
-    Ok((position, bytes))
 }

@@ -1,18 +1,18 @@
 //! `ChangeHold`: sets or lifts a legal hold.
 
-use super::{all_ids_of, person, reason, reference};
+use super::{ids, person, reason, reference};
 use crate::{
     grpc::{Call, Failure, allow, enter},
     node::Node,
 };
 use kith_core::{
-    erasures::{HOLD_REASONS, Hold},
-    event::{Administration, AdministrationKind, Kind, Role, Scope},
+    erasures::HOLD_REASONS,
+    event::{Administration, AdministrationKind, Kind, Scope},
     filter::Filter,
     history::Budget,
     id::{CaseReference, OrganisationId, PersonId, RecordsReason},
     limits::FILTER_PEOPLE_MAX,
-    may::{Action, Principal},
+    may::{Action, Principal, may},
     position::Position,
 };
 use kith_log::{Direction, Mode, Network, Selection};
@@ -27,10 +27,7 @@ pub(super) async fn change_hold(
     let network = enter(node, &caller, &message.network)?;
     allow(&caller, &Action::Write(&Kind::Administration(AdministrationKind::HoldChanged), None))?;
     let (held, reference) = (message.held, reference(&message.reference)?);
-    let people = {
-        let directory = network.directory();
-        all_ids_of(&directory, &person(&directory, &message.person)?)
-    };
+    let people = ids(&network, &message.person)?;
     let why = why(&network, &message, &people, &reference)?;
     if let (true, Some(organisation)) = (held, caller.principal.organisation.clone()) {
         // An organisation that once had an entry about somebody always has: so the decision need not ask again.
@@ -49,9 +46,10 @@ pub(super) async fn change_hold(
         reference: reference.clone(),
     };
     let erasures = network.erasures();
-    let is_theirs =
-        |hold: &Hold| is_networks_owner(&caller.principal) || hold.organisation == caller.principal.organisation;
-    let lifts = |person: &PersonId| erasures.hold(person, &reference).is_some_and(is_theirs);
+    let lifts = |person: &PersonId| {
+        let set = erasures.hold(person, &reference);
+        set.is_some_and(|set| may(&caller.principal, &Action::LiftHold(set.organisation.as_ref())))
+    };
     let concerned = people.into_iter().filter(|person| held || lifts(person));
     let mut facts: Vec<_> = concerned.map(fact).collect();
     drop(erasures);
@@ -60,10 +58,6 @@ pub(super) async fn change_hold(
     }
     let position = network.administer(&caller.principal, Scope::Network, facts).await?;
     Ok(v1::ChangeHoldResponse { position: position.get() })
-}
-
-fn is_networks_owner(principal: &Principal) -> bool {
-    principal.organisation.is_none() && principal.role == Role::Owner
 }
 
 /// Why a hold is set. One that is lifted has the reason for which it was set; without a hold the decision refuses that.

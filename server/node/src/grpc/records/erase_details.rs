@@ -2,7 +2,7 @@
 
 use super::{reason, reference_or_none};
 use crate::{
-    grpc::{Call, Failure, convert, enter},
+    grpc::{Call, Failure, convert, enter, entries::find_entry},
     node::Node,
 };
 use kith_core::{
@@ -13,7 +13,7 @@ use kith_core::{
     may::Principal,
 };
 use kith_log::Network;
-use kith_proto::v1::{self, ErrorReason};
+use kith_proto::v1;
 use tonic::Request;
 
 pub(super) async fn erase_details(
@@ -39,9 +39,7 @@ pub(super) async fn erase_details(
 
 /// An event that the principal may see.
 fn find(network: &Network, principal: &Principal, id: EventId) -> Result<Event, Failure> {
-    let unknown = || Failure::because(ErrorReason::EventUnknown, format_args!("there is no event {id}")).at("event");
-    let position = network.position_of(principal, &id)?.ok_or_else(unknown)?;
-    let (bytes, _) = network.entry(principal, position)?.ok_or_else(unknown)?;
+    let (_, bytes) = find_entry(network, principal, id)?;
     let event = Entry::decode(&bytes).and_then(|entry| entry.event());
     event.map_err(|invalid| Failure::internal(&invalid))
 }

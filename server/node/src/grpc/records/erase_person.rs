@@ -1,6 +1,6 @@
 //! `ErasePerson`: erases all words about a person, under every id that means them.
 
-use super::{all_ids_of, person, reason, reference_or_none};
+use super::{ids, reason, reference_or_none};
 use crate::{
     grpc::{Call, Failure, convert, enter},
     node::Node,
@@ -73,12 +73,6 @@ async fn erase(
     }
 }
 
-/// Every id that means a person.
-fn ids(network: &Network, asked: &str) -> Result<Vec<PersonId>, Failure> {
-    let directory = network.directory();
-    Ok(all_ids_of(&directory, &person(&directory, asked)?))
-}
-
 fn is_erased(network: &Network, people: &[PersonId]) -> bool {
     let erasures = network.erasures();
     people.iter().all(|person| erasures.of(person).is_some())
@@ -99,7 +93,7 @@ fn check(network: &Network, principal: &Principal, people: &[PersonId]) -> Resul
     }
     let erasures = network.erasures();
     for person in people {
-        let references: Vec<_> = erasures.holds_of(person).map(|(reference, _)| reference.clone()).collect();
+        let references = erasures.references_of(person);
         if !references.is_empty() {
             return Err(convert::refusal(&Refusal::PersonHeld { field: "person", person: person.clone(), references }));
         }

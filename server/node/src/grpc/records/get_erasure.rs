@@ -1,6 +1,6 @@
 //! `GetErasure`: how far the erasure of a person has come.
 
-use super::{all_ids_of, person};
+use super::ids;
 use crate::{
     grpc::{Call, Failure, enter},
     node::Node,
@@ -16,10 +16,7 @@ pub(super) async fn get_erasure(
 ) -> Result<v1::GetErasureResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let people = {
-        let directory = network.directory();
-        all_ids_of(&directory, &person(&directory, &message.person)?)
-    };
+    let people = ids(&network, &message.person)?;
     let mut heads = network.watch_head();
     loop {
         heads.borrow_and_update();

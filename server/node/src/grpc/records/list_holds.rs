@@ -1,6 +1,6 @@
 //! `ListHolds`: the holds that are set.
 
-use super::{all_ids_of, person};
+use super::ids;
 use crate::{
     grpc::{Call, Failure, enter},
     node::Node,
@@ -18,12 +18,7 @@ pub(super) fn list_holds(
 ) -> Result<v1::ListHoldsResponse, Failure> {
     let Call { caller, message } = Call::new(request)?;
     let network = enter(node, &caller, &message.network)?;
-    let of = if message.person.is_empty() {
-        None
-    } else {
-        let directory = network.directory();
-        Some(all_ids_of(&directory, &person(&directory, &message.person)?))
-    };
+    let of = if message.person.is_empty() { None } else { Some(ids(&network, &message.person)?) };
     let erasures = network.erasures();
     let is_meant = |person: &PersonId| of.as_ref().is_none_or(|of| of.contains(person));
     let holds = erasures.holds().filter(|(person, _, _)| is_meant(person));
