@@ -29,9 +29,10 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("sign", &["error", "files", "rows", "state"]),
             ("store", &["config", "error", "files", "keys", "measures", "rows", "sign", "space", "state"]),
             ("read", &["error", "limits", "rows", "state", "store"]),
-            ("write", &["blocking", "error", "limits", "read", "rows", "sign", "state", "store"]),
-            ("erase", &["blocking", "error", "keys", "limits", "read", "rows", "state", "store", "write"]),
-            ("inner", &["blocking", "erase", "error", "store", "write"]),
+            ("worker", &[]),
+            ("write", &["blocking", "error", "limits", "read", "rows", "sign", "state", "store", "worker"]),
+            ("erase", &["blocking", "error", "keys", "limits", "read", "rows", "state", "store", "worker", "write"]),
+            ("inner", &["blocking", "erase", "error", "store", "worker", "write"]),
             ("offline", &["config", "error", "files", "keys", "limits", "rows", "sign", "state", "store", "write"]),
             ("network", &["blocking", "error", "inner", "read", "sign", "state", "store", "write"]),
             (

@@ -20,6 +20,7 @@ mod sign;
 mod space;
 mod state;
 mod store;
+mod worker;
 mod write;
 
 #[cfg(feature = "faults")]

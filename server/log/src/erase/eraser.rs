@@ -5,44 +5,31 @@
 //! must not keep the others from recording.
 
 use super::{again::Lost, steps::erase_all};
-use crate::{blocking::in_place, limits, store::Store, write::queue::Queue};
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
-};
+#[cfg(feature = "faults")]
+use crate::blocking::in_place;
+use crate::{limits, store::Store, worker::Worker, write::queue::Queue};
+use std::{io, sync::Arc};
 use tokio::{sync::watch, time::Instant};
 
 /// A handle to the thread.
 pub(crate) struct Eraser {
     stop: watch::Sender<bool>,
-    /// None where it is a task.
-    thread: Mutex<Option<JoinHandle<()>>>,
-    /// Closed when it has ended.
-    ended: watch::Receiver<()>,
+    worker: Worker,
 }
 
 impl Eraser {
     /// Starts the eraser of a store.
     pub(crate) fn start(store: Arc<Store>, queue: Arc<Queue>, lost: Vec<Lost>) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
-        let (running, ended) = watch::channel(());
         let erasing = Erasing { store, queue, lost };
+        #[cfg(feature = "faults")]
         if in_place() {
-            #[cfg(feature = "faults")]
-            tokio::spawn(async move {
-                let _running = running;
-                erasing.run(stopped).await;
-            });
-            return Ok(Self { stop, thread: Mutex::default(), ended });
+            return Ok(Self { stop, worker: Worker::task(erasing.run(stopped)) });
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let run = move || {
-            let _running = running;
-            runtime.block_on(erasing.run(stopped));
-        };
-        let thread = std::thread::Builder::new().name("kith-log-eraser".into()).spawn(run)?;
-        Ok(Self { stop, thread: Mutex::new(Some(thread)), ended })
+        // Erasures that it does not complete are pending, and the next start goes on with them.
+        let worker = Worker::thread("kith-log-eraser", move || runtime.block_on(erasing.run(stopped)))?;
+        Ok(Self { stop, worker })
     }
 
     /// Makes it end at its next step.
@@ -50,18 +37,9 @@ impl Eraser {
         self.stop.send_replace(true);
     }
 
-    /// Waits until it has ended.
-    pub(crate) async fn ended(&self) {
-        let mut ended = self.ended.clone();
-        // Only ever closed, never changed: an error says that it has ended.
-        while ended.changed().await.is_ok() {}
-    }
-
-    /// Waits until its thread has exited.
-    pub(crate) fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // If it panicked, erasures are pending, and the next start goes on with them.
-        drop(thread.map(JoinHandle::join));
+    /// The thread.
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Invariant: it ends before the log's files are closed, after signing what was committed last.
 
-use crate::{blocking::in_place, sign::checkpoints::CheckpointError, store::Store};
+#[cfg(feature = "faults")]
+use crate::blocking::in_place;
+use crate::{sign::checkpoints::CheckpointError, store::Store, worker::Worker};
+#[cfg(feature = "faults")]
+use std::sync::{Mutex, PoisonError};
 use std::{
     io,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread::JoinHandle,
+    sync::{Arc, mpsc},
     time::Duration,
 };
-use tokio::sync::watch;
 
 /// Time between two rounds of signing.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -18,32 +20,23 @@ const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// A handle to the thread.
 pub(crate) struct Signer {
     stop: mpsc::Sender<()>,
-    /// None where it is a task.
-    thread: Mutex<Option<JoinHandle<()>>>,
-    /// Closed when it has ended.
-    ended: watch::Receiver<()>,
+    worker: Worker,
 }
 
 impl Signer {
     /// Starts the signer of a store.
     pub(crate) fn start(store: Arc<Store>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
-        let (running, ended) = watch::channel(());
         let mut signing = Signing { store, failing: false };
+        #[cfg(feature = "faults")]
         if in_place() {
-            #[cfg(feature = "faults")]
-            tokio::spawn(async move {
-                let _running = running;
-                signing.run_in_place(&Mutex::new(stopped)).await;
-            });
-            return Ok(Self { stop, thread: Mutex::default(), ended });
+            let stopped = Mutex::new(stopped);
+            let worker = Worker::task(async move { signing.run_in_place(&stopped).await });
+            return Ok(Self { stop, worker });
         }
-        let run = move || {
-            let _running = running;
-            signing.run(&stopped);
-        };
-        let thread = std::thread::Builder::new().name("kith-log-signer".into()).spawn(run)?;
-        Ok(Self { stop, thread: Mutex::new(Some(thread)), ended })
+        // If it panics, it only failed to sign, so there is nothing else to do.
+        let worker = Worker::thread("kith-log-signer", move || signing.run(&stopped))?;
+        Ok(Self { stop, worker })
     }
 
     /// Makes it sign once more and end.
@@ -52,18 +45,9 @@ impl Signer {
         let _ = self.stop.send(());
     }
 
-    /// Waits until it has ended.
-    pub(crate) async fn ended(&self) {
-        let mut ended = self.ended.clone();
-        // Only ever closed, never changed: an error says that it has ended.
-        while ended.changed().await.is_ok() {}
-    }
-
-    /// Waits until its thread has exited.
-    pub(crate) fn join(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // If it panicked, it only failed to sign, so there is nothing else to do.
-        drop(thread.map(JoinHandle::join));
+    /// The thread.
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
     }
 }
 
