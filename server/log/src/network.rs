@@ -29,7 +29,7 @@ use bytes::Bytes;
 use kith_core::{
     checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     condition::Condition,
-    decide::{Command, Origin, Outcome, Refusal, Refused, check_append_size},
+    decide::{Command, Outcome, Refusal, Refused, check_append_size},
     directory::Directory,
     erasures::Erasures,
     event::{Administration, Scope},
@@ -229,9 +229,7 @@ impl Network {
         scope: Scope,
         facts: Vec<Administration>,
     ) -> Result<Position, AppendError> {
-        let events = facts.into_iter().map(|fact| self.prepare(scope, fact)).collect::<Result<Vec<_>, _>>()?;
-        let command = Command { principal: principal.clone(), events, condition: None, origin: Origin::Server };
-        let outcomes = self.append(command).await?;
+        let outcomes = self.append(self.command(principal, scope, facts)?).await?;
         match outcomes.last().expect("there is an outcome for each fact") {
             Outcome::Accepted(position) | Outcome::Duplicate(position) => Ok(*position),
         }
@@ -304,7 +302,7 @@ impl Network {
             expires_at: token.expires_at,
             secret_digest: Some(token::secret_digest(&token::hash_secret(&secret))),
         };
-        let command = self.command(principal, fact)?;
+        let command = self.command(principal, Scope::Network, vec![fact])?;
         let size = Size::of(&command.events);
         let (live, token) = (self.live.clone(), NewSecretToken { id, secret: secret.clone(), token });
         let issued = self
@@ -327,7 +325,8 @@ impl Network {
     /// Revokes a token: it grants no access once this returns. Returns the position of the revocation; a token that was
     /// revoked before is not changed. A token that the principal may not administer is unknown.
     pub async fn revoke_token(&self, principal: &Principal, id: &TokenId) -> Result<Position, RevokeTokenError> {
-        let command = self.command(principal, Administration::TokenRevoked { token: id.clone() })?;
+        let revoked = Administration::TokenRevoked { token: id.clone() };
+        let command = self.command(principal, Scope::Network, vec![revoked])?;
         let (live, id, size) = (self.live.clone(), id.clone(), Size::of(&command.events));
         self.inner
             .queue
@@ -385,15 +384,10 @@ impl Network {
         }
     }
 
-    fn prepare(&self, scope: Scope, fact: Administration) -> Result<Prepared, Refused> {
+    /// The command for the server's own events, on behalf of a principal.
+    fn command(&self, principal: &Principal, scope: Scope, facts: Vec<Administration>) -> Result<Command, AppendError> {
         let now = (self.inner.store.clock)();
-        administration::prepare_in(scope, fact, now).map_err(|why| Refused { event: 0, why: why.into() })
-    }
-
-    /// The command for the server's own event, on behalf of a principal.
-    fn command(&self, principal: &Principal, fact: Administration) -> Result<Command, AppendError> {
-        let event = self.prepare(Scope::Network, fact)?;
-        Ok(Command { principal: principal.clone(), events: vec![event], condition: None, origin: Origin::Server })
+        Ok(administration::command(principal.clone(), scope, facts, now)?)
     }
 }
 

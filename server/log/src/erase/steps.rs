@@ -15,9 +15,8 @@ use crate::{
     },
 };
 use kith_core::{
-    decide::{Command, Origin, Refused},
     erasures::{Erasure, RESTORED},
-    event::Administration,
+    event::{Administration, Scope},
     id::PersonId,
     position::Position,
 };
@@ -166,9 +165,8 @@ fn count_erased(store: &Store, live: &Live) -> Result<BTreeMap<Position, u64>, R
 
 /// Records a fact of the server itself.
 async fn append(store: &Store, queue: &Queue, live: &Arc<Live>, fact: Administration) -> Result<(), EraseError> {
-    let event = administration::prepare(fact, (store.clock)());
-    let event = event.map_err(|why| AppendError::Refused(Refused { event: 0, why: why.into() }))?;
-    let command = Command { principal: token::program(), events: vec![event], condition: None, origin: Origin::Server };
+    let command = administration::command(token::program(), Scope::Network, vec![fact], (store.clock)());
+    let command = command.map_err(AppendError::Refused)?;
     let (live, size) = (live.clone(), Size::of(&command.events));
     let request = |reply| Request::Network(live, NetworkRequest::Append { command, reply });
     queue.ask::<_, AppendError>(size, request).await?;

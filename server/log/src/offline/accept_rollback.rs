@@ -31,8 +31,8 @@ use crate::{
 };
 use kith_core::{
     checkpoint::{Checkpoint, LogOrigin},
-    decide::{Batch, Command, Origin, Refused, Undecided},
-    event::Administration,
+    decide::{Batch, Refused, Undecided},
+    event::{Administration, Scope},
     id::NetworkName,
     position::Position,
     timestamp::Timestamp,
@@ -232,7 +232,9 @@ fn record(
     fact: Administration,
     now: Timestamp,
 ) -> Result<(Position, Timestamp), AcceptError> {
-    match batch.decide(command(fact, now)?) {
+    // Whoever may run this on the data folder could change any file there.
+    let command = administration::command(token::program(), Scope::Network, vec![fact], now)?;
+    match batch.decide(command) {
         Ok(_) => {}
         Err(Undecided::Refused(refused)) => return Err(refused.into()),
         Err(Undecided::Unreadable(error)) => return Err(error.into()),
@@ -247,10 +249,4 @@ fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     let (directory, plugins) = ((*live.directory()).clone(), (*live.plugins()).clone());
     let common = Common { directory, plugins, erasures: (*live.erasures()).clone() };
     Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
-}
-
-/// The operator's own command: anybody who may run it on the data folder could change any file there.
-fn command(fact: Administration, now: Timestamp) -> Result<Command, Refused> {
-    let event = administration::prepare(fact, now).map_err(|why| Refused { event: 0, why: why.into() })?;
-    Ok(Command { principal: token::program(), events: vec![event], condition: None, origin: Origin::Server })
 }

@@ -3,21 +3,30 @@
 //! Invariant: they obey the rules of every other event, so that readers need no special case.
 
 use kith_core::{
+    decide::{Command, Origin, Refused},
     event::{Administration, Event, Fact, Scope},
     id::EventId,
     invalid::Invalid,
+    may::Principal,
     prepare::Prepared,
     timestamp::Timestamp,
 };
 use kith_words::random;
 
-/// A new event of the network, ready to append.
-pub(crate) fn prepare(fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
-    prepare_in(Scope::Network, fact, now)
+/// The command for facts that the server records in a scope on behalf of a principal: all or none.
+pub(crate) fn command(
+    principal: Principal,
+    scope: Scope,
+    facts: Vec<Administration>,
+    now: Timestamp,
+) -> Result<Command, Refused> {
+    let prepare = |fact| prepare(scope, fact, now).map_err(|why| Refused { event: 0, why: why.into() });
+    let events = facts.into_iter().map(prepare).collect::<Result<_, _>>()?;
+    Ok(Command { principal, events, condition: None, origin: Origin::Server })
 }
 
 /// A new event of a scope, ready to append.
-pub(crate) fn prepare_in(scope: Scope, fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
+fn prepare(scope: Scope, fact: Administration, now: Timestamp) -> Result<Prepared, Invalid> {
     let event = Event {
         id: new_event_id(now),
         occurred_at: now,
@@ -59,7 +68,7 @@ mod tests {
     #[test]
     fn events_read_back() {
         let fact = Administration::TokenRevoked { token: "t-abc".parse().unwrap() };
-        let prepared = prepare(fact, Timestamp::from_millis(5)).unwrap();
+        let prepared = prepare(Scope::Network, fact, Timestamp::from_millis(5)).unwrap();
         assert_eq!(Event::decode(&prepared.bytes), Ok(prepared.event));
     }
 
@@ -73,7 +82,7 @@ mod tests {
             expires_at: Some(Timestamp::from_millis(i64::MAX)),
             secret_digest: None,
         };
-        let refused = prepare(fact, Timestamp::from_millis(5)).unwrap_err();
+        let refused = prepare(Scope::Network, fact, Timestamp::from_millis(5)).unwrap_err();
         assert_eq!(refused.field, "event.token_issued.expires_at");
     }
 }
