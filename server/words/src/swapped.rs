@@ -10,6 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Ends a step, after which a test may stop.
+macro_rules! step {
+    ($file:expr) => {
+        #[cfg(feature = "faults")]
+        faults::step($file.folder())?;
+    };
+}
+
 /// Bytes that are overwritten at once.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -59,22 +67,23 @@ impl SwappedFile {
     /// Makes the empty file that becomes the new one, for its owner alone.
     pub fn make_part(&self) -> io::Result<()> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.part())?;
-        self.step()
+        step!(self);
+        Ok(())
     }
 
     /// Gives the new file its name; the old one keeps another until it is overwritten.
     pub fn swap(&self) -> io::Result<()> {
-        self.step()?;
+        step!(self);
         File::open(self.part())?.sync_all()?;
-        self.step()?;
+        step!(self);
         fs::hard_link(&self.0, self.old())?;
-        self.step()?;
+        step!(self);
         fs::rename(self.part(), &self.0)
     }
 
     /// Makes the new name durable, then overwrites and removes the old file.
     pub fn forget_old(&self, may_overwrite: impl FnOnce() -> io::Result<Option<File>>) -> io::Result<()> {
-        self.step()?;
+        step!(self);
         self.sync()?;
         let _lock = may_overwrite()?;
         self.overwrite(&self.old())
@@ -88,12 +97,12 @@ impl SwappedFile {
             let count = left.min(ZEROS.len() as u64);
             file.write_all(&ZEROS[..usize::try_from(count).expect("it is the smaller one")])?;
             left -= count;
-            self.step()?;
+            step!(self);
         }
         file.sync_all()?;
-        self.step()?;
+        step!(self);
         fs::remove_file(path)?;
-        self.step()?;
+        step!(self);
         self.sync()
     }
 
@@ -106,17 +115,6 @@ impl SwappedFile {
             Some(folder) if folder != Path::new("") => folder,
             Some(_) | None => Path::new("."),
         }
-    }
-
-    #[cfg(feature = "faults")]
-    fn step(&self) -> io::Result<()> {
-        faults::step(self.folder())
-    }
-
-    #[cfg(not(feature = "faults"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "the form that it has where steps can fail")]
-    fn step(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 

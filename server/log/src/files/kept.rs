@@ -61,7 +61,7 @@ impl KeptFile {
         let begun = Instant::now();
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Locked(file)),
+                Ok(()) => return Ok(Locked { _file: file }),
                 Err(TryLockError::Error(source)) => return Err(io(source)),
                 Err(TryLockError::WouldBlock) if begun.elapsed() < limits::KEPT_LOCK_WAIT_MAX => {
                     std::thread::sleep(LOCK_PAUSE);
@@ -83,7 +83,9 @@ impl KeptFile {
 }
 
 /// The right to replace the file, until it is dropped.
-pub(crate) struct Locked(#[allow(dead_code, reason = "the lock ends with the file")] File);
+pub(crate) struct Locked {
+    _file: File,
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@
 
 use crate::{
     error::OpenError,
-    files::{folder_of, io_error, write_private},
+    files::{folder_of, io_error, remove_leftover, write_private},
     keys::{key_file, root_key, signing_key},
 };
 use kith_words::{Key, Keys, new_key};
@@ -49,7 +49,7 @@ pub(crate) fn recover(folder: &Path) -> Result<(), OpenError> {
         return finish(folder).map_err(io_error(folder));
     }
     for path in [successor(&signing_file), successor(&root_file)] {
-        remove_if_there(&path).map_err(io_error(&path))?;
+        remove_leftover(&path).map_err(io_error(&path))?;
     }
     Ok(())
 }
@@ -77,13 +77,6 @@ fn finish(folder: &Path) -> io::Result<()> {
     }
     fs::rename(successor(&root_file), &root_file)?;
     File::open(folder_of(&root_file))?.sync_all()
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]
