@@ -44,7 +44,7 @@ pub enum DetailKind {
     /// Any other words.
     Words,
     /// A kind of a later version, by its number.
-    Newer(i32),
+    Newer(u8),
 }
 
 impl Detail {
@@ -83,7 +83,7 @@ impl Detail {
             DetailKind::Note => v1::DetailKind::Note.into(),
             DetailKind::Place => v1::DetailKind::Place.into(),
             DetailKind::Words => v1::DetailKind::Words.into(),
-            DetailKind::Newer(number) => number,
+            DetailKind::Newer(number) => number.into(),
         };
         v1::Detail {
             kind,
@@ -112,7 +112,12 @@ impl Detail {
             Ok(v1::DetailKind::Place) => DetailKind::Place,
             Ok(v1::DetailKind::Words) => DetailKind::Words,
             Ok(v1::DetailKind::Unspecified) => return Err(Invalid::new("details.kind", Problem::Missing)),
-            Err(_) => DetailKind::Newer(proto.kind),
+            Err(_) => DetailKind::Newer(u8::try_from(proto.kind).map_err(|_| {
+                Invalid::new(
+                    "details.kind",
+                    Problem::MustBe("a kind of detail, or the number of a later one up to 255"),
+                )
+            })?),
         };
         check_text("details.text", &proto.text, limits::DETAIL_TEXT_BYTES_MAX)?;
         let salt = proto.salt.as_slice().try_into();

@@ -140,7 +140,8 @@ fn a_detail_of_a_later_kind_is_read_and_not_appended() {
     assert_eq!(Detail::from_proto(&proto).unwrap_err().field, "details.kind");
     let read = Detail::read(&proto).unwrap();
     assert_eq!((read.kind, read.to_proto()), (DetailKind::Newer(9), proto.clone()));
-    let unspecified = v1::Detail { kind: 0, ..proto };
-    assert!(Detail::read(&unspecified).is_err());
+    for none in [0, 256, -1] {
+        assert!(Detail::read(&v1::Detail { kind: none, ..proto.clone() }).is_err(), "{none}");
+    }
     assert!(Prepared::from_event(&Event { details: vec![read.commitment()], ..any_event() }, &[read]).is_err());
 }

@@ -5,6 +5,7 @@
 pub(crate) mod kept;
 
 use crate::{config::Config, error::OpenError};
+pub(crate) use kith_words::{folder_of, write_private};
 use redb::{Builder, Database};
 use std::{
     fs::{self, File, OpenOptions},
@@ -87,31 +88,9 @@ pub(crate) fn remove_leftover(part: &Path) -> io::Result<()> {
     }
 }
 
-/// Creates or replaces a file that only the owner may read: whole and on disk when this returns, or unchanged.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = path.with_extension("part");
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    File::open(folder_of(path))?.sync_all()
-}
-
 /// Creates an empty file that only the owner may read. Fails if it exists.
 pub(crate) fn make_private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
-}
-
-/// The folder that contains a file.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        Some(_) | None => Path::new("."),
-    }
 }
 
 /// Creates a folder that only the owner may enter, if it does not exist.

@@ -160,6 +160,47 @@ impl Keys {
         Ok(())
     }
 
+    /// Loads the key of a network, or creates it.
+    pub fn load_or_make_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
+        let row = u128::from_be_bytes(incarnation);
+        let is_there = self.database().begin_read()?.open_table(NETWORK_KEYS)?.get(row)?.is_some();
+        if is_there { self.load_network(incarnation) } else { self.make_network(incarnation) }
+    }
+
+    /// Destroys all keys but those of one network and its people, as [`Keys::destroy`] does. Does nothing if there are no
+    /// others.
+    pub fn keep_network(&self, incarnation: Incarnation) -> Result<(), KeysError> {
+        let kept = u128::from_be_bytes(incarnation);
+        let changing = lock(&self.changing);
+        let old = self.database().begin_read()?;
+        let has_others =
+            old.open_table(NETWORK_KEYS)?.iter()?.any(|row| !row.is_ok_and(|(key, _)| key.value() == kept));
+        if !has_others {
+            return self.folder.as_ref().map_or(Ok(()), KeyFolder::recover).map_err(io_error);
+        }
+        let Some(folder) = &self.folder else {
+            let transaction = self.database().begin_write()?;
+            transaction.open_table(NETWORK_KEYS)?.retain(|key, _| key == kept)?;
+            transaction.open_table(PERSON_KEYS)?.retain(|(network, _), _| network == kept)?;
+            transaction.open_table(ERASED)?.retain(|(network, _), _| network == kept)?;
+            transaction.commit()?;
+            self.forget();
+            return Ok(());
+        };
+        let copying = Copying { network_key: unchanged, only: Some(kept), doomed: &[] };
+        folder.replace(|new| copying.copy(&old, new), |new| self.take(new))?;
+        drop(changing);
+        folder.forget_old().map_err(io_error)
+    }
+
+    /// The position of the entry that erased somebody, if their key was destroyed.
+    pub fn erased_at(&self, incarnation: Incarnation, person: &PersonId) -> Result<Option<Position>, KeysError> {
+        let database = self.database();
+        let table = database.begin_read()?.open_table(ERASED)?;
+        let row = table.get((u128::from_be_bytes(incarnation), person.as_str()))?;
+        Ok(row.map(|position| Position::new(position.value())))
+    }
+
     /// The keys of people; creates missing ones, which are on disk when this returns.
     pub fn find_or_make_people(
         &self,
@@ -221,28 +262,37 @@ impl Keys {
     /// them, because the engine would leave them in free pages. If this fails, it can be repeated.
     pub fn destroy(&self, doomed: &[Doomed]) -> Result<(), KeysError> {
         let changing = lock(&self.changing);
-        let is_gone = self.find(doomed)?.iter().all(Found::is_gone);
-        let Some(folder) = &self.folder else {
-            let database = self.database();
-            let transaction = database.begin_write()?;
-            for doomed in doomed {
-                transaction.open_table(PERSON_KEYS)?.remove(doomed.key())?;
-                transaction.open_table(ERASED)?.insert(doomed.key(), doomed.position.get())?;
+        let found = self.find(doomed)?;
+        let has_keys = found.iter().any(|found| found.key);
+        let folder = match &self.folder {
+            Some(folder) if has_keys => folder,
+            folder => {
+                if !found.iter().all(Found::is_gone) {
+                    self.remove(doomed)?;
+                }
+                // The old file may still be there if the process ended before it was overwritten.
+                return folder.as_ref().map_or(Ok(()), KeyFolder::recover).map_err(io_error);
             }
-            transaction.commit()?;
-            self.forget();
-            return Ok(());
         };
-        if is_gone {
-            // The old file may still be there if the process ended before it was overwritten.
-            return folder.recover().map_err(io_error);
-        }
         let old = self.database().begin_read()?;
-        let same = |_: u128, wrapped: &[u8]| Ok(wrapped.to_vec());
-        folder.replace(|new| copy(&old, new, same, doomed), |new| self.take(new))?;
+        let copying = Copying { network_key: unchanged, only: None, doomed };
+        folder.replace(|new| copying.copy(&old, new), |new| self.take(new))?;
         // Keys can be made again while the old file is overwritten.
         drop(changing);
         folder.forget_old().map_err(io_error)
+    }
+
+    /// Removes keys in place, where that leaves nothing behind or cannot be helped.
+    fn remove(&self, doomed: &[Doomed]) -> Result<(), KeysError> {
+        let database = self.database();
+        let transaction = database.begin_write()?;
+        for doomed in doomed {
+            transaction.open_table(PERSON_KEYS)?.remove(doomed.key())?;
+            transaction.open_table(ERASED)?.insert(doomed.key(), doomed.position.get())?;
+        }
+        transaction.commit()?;
+        self.forget();
+        Ok(())
     }
 
     /// Those of the doomed who have a key.
@@ -262,7 +312,8 @@ impl Keys {
             let key = unwrap(&self.root, &context, wrapped).ok_or(NO_KEY)?;
             Ok(wrap(root, &context, &key))
         };
-        folder.replace(|new| copy(&old, new, rewrap, &[]), |new| self.take(new))?;
+        let copying = Copying { network_key: rewrap, only: None, doomed: &[] };
+        folder.replace(|new| copying.copy(&old, new), |new| self.take(new))?;
         folder.forget_old().map_err(io_error)
     }
 
@@ -405,38 +456,54 @@ pub fn make_tables(transaction: &WriteTransaction) -> Result<(), KeysError> {
     Ok(())
 }
 
-/// Copies all keys but those of the doomed, who join the table of the erased. Keys of networks may be wrapped anew.
-fn copy(
-    old: &ReadTransaction,
-    new: &Database,
-    network_key: impl Fn(u128, &[u8]) -> Result<Vec<u8>, KeysError>,
-    doomed: &[Doomed],
-) -> Result<(), KeysError> {
-    let gone: HashSet<_> = doomed.iter().map(Doomed::key).collect();
-    let transaction = new.begin_write()?;
-    {
-        let mut table = transaction.open_table(NETWORK_KEYS)?;
-        for row in old.open_table(NETWORK_KEYS)?.iter()? {
-            let (key, value) = row?;
-            table.insert(key.value(), network_key(key.value(), value.value())?.as_slice())?;
-        }
-        let mut table = transaction.open_table(PERSON_KEYS)?;
-        for row in old.open_table(PERSON_KEYS)?.iter()? {
-            let (key, value) = row?;
-            if !gone.contains(&key.value()) {
-                table.insert(key.value(), value.value())?;
+#[expect(clippy::unnecessary_wraps, reason = "a key that is wrapped anew may not open")]
+fn unchanged(_: u128, wrapped: &[u8]) -> Result<Vec<u8>, KeysError> {
+    Ok(wrapped.to_vec())
+}
+
+/// What becomes of the keys in a new file.
+struct Copying<'a, F> {
+    /// Wraps the key of a network anew.
+    network_key: F,
+    /// The only network whose keys are kept.
+    only: Option<u128>,
+    /// People whose keys are left out, and who join the table of the erased.
+    doomed: &'a [Doomed],
+}
+
+impl<F: Fn(u128, &[u8]) -> Result<Vec<u8>, KeysError>> Copying<'_, F> {
+    fn copy(&self, old: &ReadTransaction, new: &Database) -> Result<(), KeysError> {
+        let gone: HashSet<_> = self.doomed.iter().map(Doomed::key).collect();
+        let is_kept = |network: u128| self.only.is_none_or(|only| only == network);
+        let transaction = new.begin_write()?;
+        {
+            let mut table = transaction.open_table(NETWORK_KEYS)?;
+            for row in old.open_table(NETWORK_KEYS)?.iter()? {
+                let (key, value) = row?;
+                if is_kept(key.value()) {
+                    table.insert(key.value(), (self.network_key)(key.value(), value.value())?.as_slice())?;
+                }
+            }
+            let mut table = transaction.open_table(PERSON_KEYS)?;
+            for row in old.open_table(PERSON_KEYS)?.iter()? {
+                let (key, value) = row?;
+                if is_kept(key.value().0) && !gone.contains(&key.value()) {
+                    table.insert(key.value(), value.value())?;
+                }
+            }
+            let mut table = transaction.open_table(ERASED)?;
+            for row in old.open_table(ERASED)?.iter()? {
+                let (key, value) = row?;
+                if is_kept(key.value().0) {
+                    table.insert(key.value(), value.value())?;
+                }
+            }
+            for doomed in self.doomed {
+                table.insert(doomed.key(), doomed.position.get())?;
             }
         }
-        let mut table = transaction.open_table(ERASED)?;
-        for row in old.open_table(ERASED)?.iter()? {
-            let (key, value) = row?;
-            table.insert(key.value(), value.value())?;
-        }
-        for doomed in doomed {
-            table.insert(doomed.key(), doomed.position.get())?;
-        }
+        Ok(transaction.commit()?)
     }
-    Ok(transaction.commit()?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -461,4 +528,56 @@ pub fn unwrap(with: &Key, context: &[u8], wrapped: &[u8]) -> Option<Key> {
     let bytes = cipher::open(with, context, wrapped)?;
     let key: &[u8; KEY_BYTES] = bytes.as_slice().try_into().ok()?;
     Some(Zeroizing::new(*key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(id: &str) -> PersonId {
+        id.parse().unwrap()
+    }
+
+    fn open(folder: &std::path::Path) -> Keys {
+        let place = KeyFolder::new(folder);
+        let database = KeyFolder::builder().create(place.file()).unwrap();
+        Keys::with_database(database, Key::new([7; 32]), Some(place)).unwrap()
+    }
+
+    #[test]
+    fn all_keys_but_those_of_one_network_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = open(folder.path());
+        let amina = person("amina");
+        for network in [[1; 16], [2; 16]] {
+            keys.load_or_make_network(network).unwrap();
+            keys.find_or_make_people(network, &[&amina, &person("ben")]).unwrap();
+        }
+        let doomed = Doomed { incarnation: [2; 16], person: person("ben"), position: Position::new(9) };
+        keys.destroy(&[doomed]).unwrap();
+        let kept = keys.find_people([2; 16], &[&amina]).unwrap()[&amina].clone();
+        keys.keep_network([2; 16]).unwrap();
+        keys.keep_network([2; 16]).unwrap();
+        drop(keys);
+        let keys = open(folder.path());
+        keys.load_or_make_network([2; 16]).unwrap();
+        assert_eq!(**keys.find_people([2; 16], &[&amina, &person("ben")]).unwrap()[&amina], **kept);
+        assert_eq!(keys.erased_at([2; 16], &person("ben")).unwrap(), Some(Position::new(9)));
+        assert_eq!(keys.erased_at([2; 16], &amina).unwrap(), None);
+        assert!(keys.load_network([1; 16]).is_err());
+        assert!(!folder.path().join("keys.old").exists());
+    }
+
+    #[test]
+    fn somebody_without_a_key_is_noted_as_erased_without_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = open(folder.path());
+        keys.load_or_make_network([1; 16]).unwrap();
+        let inode = |path: &std::path::Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
+        let before = inode(&folder.path().join("keys.redb"));
+        let doomed = Doomed { incarnation: [1; 16], person: person("amina"), position: Position::new(5) };
+        keys.destroy(std::slice::from_ref(&doomed)).unwrap();
+        assert_eq!(keys.erased().unwrap(), [doomed]);
+        assert_eq!(inode(&folder.path().join("keys.redb")), before);
+    }
 }

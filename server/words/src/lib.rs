@@ -8,6 +8,8 @@ mod folder;
 mod key;
 mod keys;
 mod limits;
+mod private;
+mod root_key;
 mod seal;
 mod stored;
 mod swapped;
@@ -18,6 +20,8 @@ pub use keys::{
     Doomed, ERASED, Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap, wrap,
 };
 pub use limits::KEYS_PAGES_BYTES_MAX;
+pub use private::{folder_of, write_private};
+pub use root_key::{RootKeyError, make_root_key, read_root_key};
 pub use seal::{Binding, Sealed};
 pub use stored::{Stored, decode_all, encode_all, erase};
 pub use swapped::SwappedFile;

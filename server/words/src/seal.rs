@@ -131,16 +131,14 @@ pub(crate) fn kind_number(kind: DetailKind) -> u8 {
         DetailKind::Note => 3,
         DetailKind::Place => 4,
         DetailKind::Words => 5,
-        DetailKind::Newer(number) => {
-            u8::try_from(number).expect("what this version does not know was read from a byte")
-        }
+        DetailKind::Newer(number) => number,
     }
 }
 
 /// The kind of a number on disk; an unknown number was written by a later version.
 pub(crate) fn kind_of(number: u8) -> Option<DetailKind> {
     let known = KINDS.into_iter().find(|kind| kind_number(*kind) == number);
-    (number != 0).then(|| known.unwrap_or(DetailKind::Newer(number.into())))
+    (number != 0).then(|| known.unwrap_or(DetailKind::Newer(number)))
 }
 
 #[cfg(test)]

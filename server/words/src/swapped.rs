@@ -3,6 +3,7 @@
 //! Invariant: the name belongs at each moment to the old file or to the new one, whole. An old file is overwritten before
 //! its last name goes: a storage engine leaves what it removes in free pages.
 
+use crate::private::folder_of;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -89,6 +90,16 @@ impl SwappedFile {
         self.overwrite(&self.old())
     }
 
+    /// Overwrites the file with zeros, then removes it, with what an interrupted replacement left behind.
+    pub fn remove(&self) -> io::Result<()> {
+        for path in [self.part(), self.old(), self.0.clone()] {
+            if metadata_if_there(&path)?.is_some() {
+                self.overwrite(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Overwrites a file with zeros, then removes it.
     fn overwrite(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).open(path)?;
@@ -111,10 +122,7 @@ impl SwappedFile {
     }
 
     fn folder(&self) -> &Path {
-        match self.0.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            Some(_) | None => Path::new("."),
-        }
+        folder_of(&self.0)
     }
 }
 
