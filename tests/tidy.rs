@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("server/log", &["kith-blocks", "kith-core", "kith-words"]),
     ("server/views", &["kith-core", "kith-proto"]),
     ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
-    ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views"]),
+    ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views", "kith-words"]),
     ("client/import", &["kith-client", "kith-core", "kith-json"]),
     ("client/cli", &["kith-authoring", "kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
     ("plugins/sdk/words", &[]),
@@ -53,6 +53,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
             "kith-plugin-strength",
             "kith-proto",
             "kith-views",
+            "kith-words",
         ],
     ),
 ];

@@ -41,11 +41,10 @@ impl NewEvent {
         Ok(Self { event, bytes, details })
     }
 
-    /// Reads an event that was checked when it was stored; its details may have been erased since.
+    /// An event that was checked when it was stored; its details may have been erased since.
     #[cfg(feature = "replica")]
-    pub(crate) fn from_stored(proto: &v1::NewEvent) -> Result<Self, Invalid> {
-        let details = proto.details.iter().map(Detail::from_proto).collect::<Result<_, _>>()?;
-        Ok(Self { event: Event::decode(&proto.event)?, bytes: proto.event.clone(), details })
+    pub(crate) fn from_stored(event: Event, details: Vec<Detail>) -> Self {
+        Self { bytes: event.encode().into(), event, details }
     }
 
     /// The event's id.

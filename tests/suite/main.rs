@@ -6,6 +6,7 @@ mod backpressure;
 mod backup;
 mod bad_input;
 mod call_rate;
+mod carving;
 mod console;
 mod details;
 mod documents;

@@ -9,6 +9,7 @@ mod parts;
 mod questions;
 mod versions;
 mod views;
+mod words;
 
 use kith_client::{
     Client, NewEvent, Options, Retry,

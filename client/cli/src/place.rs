@@ -171,7 +171,9 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::InUse | StoreError::Moved => Self::Unavailable(error.to_string()),
-            StoreError::Full | StoreError::Storage(_) | StoreError::Damaged(_) => Self::Unexpected(error.to_string()),
+            StoreError::Full | StoreError::Storage(_) | StoreError::Keys(_) | StoreError::Damaged(_) => {
+                Self::Unexpected(error.to_string())
+            }
         }
     }
 }
@@ -192,6 +194,9 @@ impl From<RecordError> for Failure {
         match error {
             RecordError::Invalid(invalid) => invalid.into(),
             RecordError::IdReused { .. } => Self::Refused { reason: Reason::EventIdReused, message: error.to_string() },
+            RecordError::PersonErased { .. } => {
+                Self::Refused { reason: Reason::PersonErased, message: error.to_string() }
+            }
             RecordError::Store(error) => error.into(),
         }
     }

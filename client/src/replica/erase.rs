@@ -1,33 +1,39 @@
-//! What erasures remove from a replica: details of entries, and words of events that are kept to be sent again.
+//! What erasures remove from a replica: the keys of people, details of entries, and words of events that are kept to be
+//! sent again.
 //!
-//! Invariant: they go in the transaction that stores the entry which erases them.
+//! Invariant: they are gone when the cursor is behind the entry that erases them: keys go before the transaction with the
+//! entry is committed, which an entry that a signed checkpoint vouches for allows, whatever becomes of the transaction.
 
 use super::{
     error::StoreError,
-    outbox,
     part::id_key,
-    rows,
-    store::decode,
+    rows::{OwnEvent, Pending, Refused},
+    store::{Writing, decode},
     tables::{DETAILS, IDS, OUTBOX, REFUSED, SETTLED},
 };
 use crate::entries::Recorded;
 use kith_core::{
     event::{Administration, Fact},
-    id::EventId,
+    id::{EventId, PersonId},
     position::Position,
+    reason::Reason,
 };
-use kith_proto::v1;
+use kith_words::{Sealed, decode_all, encode_all, erase};
 use prost::Message;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadableTable, TableDefinition};
 use std::collections::HashMap;
 
-/// Removes what new entries erase: all at once, because every detail is looked at.
-pub(super) fn erase_all(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
-    let mut people = HashMap::new();
+/// People, and the positions of the entries that erased them.
+pub(super) type Erased = HashMap<PersonId, Position>;
+
+/// Removes what new entries erase: all at once, because every detail is looked at. Returns the waiting and refused events
+/// of this device that lost words.
+pub(super) fn erase_all(transaction: &Writing<'_>, entries: &[Recorded]) -> Result<Vec<EventId>, StoreError> {
+    let mut people = Erased::new();
     for recorded in entries {
         match &recorded.event.fact {
             Fact::Administration(Administration::PersonErased { person, .. }) => {
-                people.entry(person.as_str()).or_insert(recorded.entry.position);
+                people.entry(person.clone()).or_insert(recorded.entry.position);
             }
             Fact::Administration(Administration::DetailsErased { event, details, .. }) => {
                 erase_single(transaction, event, details, recorded.entry.position)?;
@@ -36,167 +42,107 @@ pub(super) fn erase_all(transaction: &WriteTransaction, entries: &[Recorded]) ->
         }
     }
     if people.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    erase_about(transaction, &people)?;
-    erase_settled(transaction, &people)?;
-    erase_waiting(transaction, &people)
+    transaction.words()?.destroy(&people)?;
+    change_rows(transaction, DETAILS, |row| {
+        let mut row = row.to_vec();
+        Ok(erase_from(&mut row, |_, detail| erased_by(detail, &people))?.then_some(row))
+    })?;
+    change_rows(transaction, SETTLED, |row| {
+        let mut row: OwnEvent = decode(row)?;
+        Ok(row.erase(&people)?.then(|| row.encode_to_vec()))
+    })?;
+    erase_unsent(transaction, &people)
+}
+
+/// Takes the words about people out of the events of this device that are waiting or were refused. Those that were refused
+/// because of such words are queued again without them. Returns the events that lost words.
+fn erase_unsent(transaction: &Writing<'_>, people: &Erased) -> Result<Vec<EventId>, StoreError> {
+    let mut lost = Vec::new();
+    change_rows(transaction, OUTBOX, |row| {
+        let mut row: Pending = decode(row)?;
+        let Some(own) = row.event.as_mut() else { return Ok(None) };
+        if !own.erase(people)? {
+            return Ok(None);
+        }
+        if row.position == 0 {
+            lost.push(own.event()?.id);
+        }
+        Ok(Some(row.encode_to_vec()))
+    })?;
+    let mut again = Vec::new();
+    change_rows(transaction, REFUSED, |row| {
+        let mut row: Refused = decode(row)?;
+        let Some(own) = row.event.as_mut() else { return Ok(None) };
+        if !own.erase(people)? {
+            return Ok(None);
+        }
+        let id = own.event()?.id;
+        lost.push(id);
+        if row.reason == Reason::PersonErased as i32 {
+            again.push(id);
+        }
+        Ok(Some(row.encode_to_vec()))
+    })?;
+    super::outbox::return_refused(transaction, |_, event| again.contains(&event.id))?;
+    Ok(lost)
+}
+
+impl OwnEvent {
+    /// Erases the details about people. Returns whether there were any.
+    fn erase(&mut self, people: &Erased) -> Result<bool, StoreError> {
+        erase_from(&mut self.words, |_, detail| erased_by(detail, people))
+    }
+
+    /// Drops all its words. Returns whether there were any.
+    pub(super) fn drop_words(&mut self) -> Result<bool, StoreError> {
+        erase_from(&mut self.words, |_, _| Some(Position::ZERO))
+    }
 }
 
 /// The position of the entry that erased one of a detail's subjects: the first, if there are several.
-fn erased_by(detail: &v1::Detail, people: &HashMap<&str, Position>) -> Option<Position> {
-    detail.subjects.iter().filter_map(|subject| people.get(subject.as_str())).min().copied()
+fn erased_by(detail: &Sealed, people: &Erased) -> Option<Position> {
+    detail.subjects.iter().filter_map(|subject| people.get(subject)).min().copied()
 }
 
-fn erase_single(
-    transaction: &WriteTransaction,
-    event: &EventId,
-    details: &[u32],
-    by: Position,
-) -> Result<(), StoreError> {
+fn erase_single(transaction: &Writing<'_>, event: &EventId, details: &[u32], by: Position) -> Result<(), StoreError> {
     let position = transaction.open_table(IDS)?.get(id_key(event))?.map(|position| position.value());
     let Some(position) = position else { return Ok(()) };
     let mut table = transaction.open_table(DETAILS)?;
-    let row = table.get(position)?.map(|row| decode(row.value())).transpose()?;
+    let row = table.get(position)?.map(|row| row.value().to_vec());
     let Some(mut row) = row else { return Ok(()) };
-    if erase_from(&mut row, |index, _| details.contains(&index).then_some(by)) {
-        table.insert(position, row.encode_to_vec().as_slice())?;
+    let is_named = |index: usize| details.iter().any(|named| *named as usize == index);
+    if erase_from(&mut row, |index, _| is_named(index).then_some(by))? {
+        table.insert(position, row.as_slice())?;
     }
     Ok(())
 }
 
-fn erase_about(transaction: &WriteTransaction, people: &HashMap<&str, Position>) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(DETAILS)?;
+/// Erases those details of a row for which `by` gives the position of the entry that does. Returns whether there were any.
+fn erase_from(row: &mut Vec<u8>, by: impl Fn(usize, &Sealed) -> Option<Position>) -> Result<bool, StoreError> {
+    let mut details = decode_all(row).ok_or(StoreError::Damaged("a row of words cannot be read"))?;
+    let is_changed = erase(&mut details, by) > 0;
+    if is_changed {
+        *row = encode_all(&details);
+    }
+    Ok(is_changed)
+}
+
+/// Changes the rows of a table for which `change` gives another value.
+fn change_rows(
+    transaction: &Writing<'_>,
+    table: TableDefinition<'_, u64, &'static [u8]>,
+    mut change: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(table)?;
     let mut changed = Vec::new();
     for row in table.iter()? {
-        let (position, value) = row?;
-        let mut row: v1::EntryDetails = decode(value.value())?;
-        if erase_from(&mut row, |_, detail| erased_by(detail, people)) {
-            changed.push((position.value(), row));
-        }
+        let (key, value) = row?;
+        changed.extend(change(value.value())?.map(|row| (key.value(), row)));
     }
-    for (position, row) in changed {
-        table.insert(position, row.encode_to_vec().as_slice())?;
+    for (key, row) in changed {
+        table.insert(key, row.as_slice())?;
     }
     Ok(())
-}
-
-fn erase_settled(transaction: &WriteTransaction, people: &HashMap<&str, Position>) -> Result<(), StoreError> {
-    let mut table = transaction.open_table(SETTLED)?;
-    let mut changed = Vec::new();
-    for row in table.iter()? {
-        let (number, value) = row?;
-        let mut event = decode(value.value())?;
-        if take_out(&mut event, people)? {
-            changed.push((number.value(), event));
-        }
-    }
-    for (number, event) in changed {
-        table.insert(number, event.encode_to_vec().as_slice())?;
-    }
-    Ok(())
-}
-
-/// Takes words out of what waits to be sent or was refused.
-fn erase_waiting(transaction: &WriteTransaction, people: &HashMap<&str, Position>) -> Result<(), StoreError> {
-    let mut outbox = transaction.open_table(OUTBOX)?;
-    let mut changed = Vec::new();
-    for row in outbox.iter()? {
-        let (number, value) = row?;
-        let mut row: rows::Pending = decode(value.value())?;
-        if row.event.as_mut().map_or(Ok(false), |event| take_out(event, people))? {
-            changed.push((number.value(), row.encode_to_vec()));
-        }
-    }
-    for (number, row) in changed {
-        outbox.insert(number, row.as_slice())?;
-    }
-    let mut refused = transaction.open_table(REFUSED)?;
-    let mut changed = Vec::new();
-    for row in refused.iter()? {
-        let (number, value) = row?;
-        let mut row: rows::Refused = decode(value.value())?;
-        if row.event.as_mut().map_or(Ok(false), |event| take_out(event, people))? {
-            changed.push((number.value(), row.encode_to_vec()));
-        }
-    }
-    for (number, row) in changed {
-        refused.insert(number, row.as_slice())?;
-    }
-    Ok(())
-}
-
-/// Takes the details about people out of an event: it is made anew under the same id, without their commitments, and
-/// remains the same event to the log. Returns whether there were any.
-fn take_out(event: &mut v1::NewEvent, people: &HashMap<&str, Position>) -> Result<bool, StoreError> {
-    if event.details.iter().all(|detail| erased_by(detail, people).is_none()) {
-        return Ok(false);
-    }
-    let mut made = outbox::open(Some(event))?.event().clone();
-    let commitments = made.details.iter().zip(&event.details);
-    let kept = commitments.filter(|(_, detail)| erased_by(detail, people).is_none());
-    made.details = kept.map(|(commitment, _)| *commitment).collect();
-    event.details.retain(|detail| erased_by(detail, people).is_none());
-    event.event = made.encode().into();
-    Ok(true)
-}
-
-/// Turns those details of an entry, with their indexes, into erased ones for which `erased_by` gives the position of the
-/// entry that erases them. Returns whether there were any. Details are in the order of the event's commitments, and those
-/// missing among them are the erased ones.
-fn erase_from(row: &mut v1::EntryDetails, mut erased_by: impl FnMut(u32, &v1::Detail) -> Option<Position>) -> bool {
-    let gone: Vec<u32> = row.erased.iter().map(|erased| erased.index).collect();
-    let mut indexes = (0_u32..).filter(|index| !gone.contains(index));
-    let erased = &mut row.erased;
-    row.details.retain(|detail| {
-        let index = indexes.next().expect("there are more numbers than details");
-        let by = erased_by(index, detail);
-        erased.extend(by.map(|by| v1::ErasedDetail { index, position: by.get() }));
-        by.is_none()
-    });
-    row.erased.sort_by_key(|erased| erased.index);
-    row.erased.len() > gone.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn detail(subject: &str) -> v1::Detail {
-        v1::Detail { subjects: vec![subject.to_owned()], ..v1::Detail::default() }
-    }
-
-    #[test]
-    fn an_event_without_the_words_is_the_same_event_to_the_log() {
-        use crate::builder::EventBuilder;
-        use kith_core::{detail::DetailKind, event::Met, timestamp::Timestamp};
-        let people = vec!["amina".parse().unwrap(), "ben".parse().unwrap()];
-        let met = EventBuilder::new(Met { people: people.clone() }, Timestamp::from_millis(1));
-        let both =
-            met.detail(DetailKind::Note, people, "both").detail(DetailKind::Note, vec!["ben".parse().unwrap()], "ben");
-        let event = both.build().unwrap();
-        let mut proto = event.to_proto();
-        assert!(take_out(&mut proto, &HashMap::from([("amina", Position::new(7))])).unwrap());
-        let without = outbox::open(Some(&proto)).unwrap();
-        assert_eq!(without.event().content_hash(), event.event().content_hash());
-        assert_eq!(without.details().iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>(), ["ben"]);
-        assert_eq!(without.event().details, [without.details()[0].commitment()]);
-        assert!(!take_out(&mut proto, &HashMap::from([("amina", Position::new(7))])).unwrap());
-    }
-
-    #[test]
-    fn indexes_are_those_of_the_event_whatever_was_erased_before() {
-        let mut row = v1::EntryDetails {
-            position: 1,
-            details: ["amina", "ben", "amina", "chidi"].map(detail).to_vec(),
-            erased: Vec::new(),
-        };
-        let amina = |position| HashMap::from([("amina", Position::new(position))]);
-        assert!(erase_from(&mut row, |_, detail| erased_by(detail, &amina(7))));
-        assert!(!erase_from(&mut row, |_, detail| erased_by(detail, &amina(8))));
-        assert!(erase_from(&mut row, |index, _| (index == 3).then_some(Position::new(9))));
-        let erased: Vec<_> = row.erased.iter().map(|erased| (erased.index, erased.position)).collect();
-        assert_eq!(erased, [(0, 7), (2, 7), (3, 9)]);
-        assert_eq!(row.details, [detail("ben")]);
-    }
 }

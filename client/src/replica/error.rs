@@ -2,7 +2,10 @@
 
 use super::alarm::Alarm;
 use crate::error::Error;
-use kith_core::{id::EventId, id::NetworkName, invalid::Invalid};
+use kith_core::{
+    id::{EventId, NetworkName, PersonId},
+    invalid::Invalid,
+};
 use std::{io, path::PathBuf};
 
 /// The replica's file could not be read or written. What was recorded before is still there.
@@ -20,6 +23,12 @@ pub enum StoreError {
     /// Another process synced the replica while this one was fetching: what was fetched is no longer needed.
     #[error("another process changed the replica in the meantime: sync again")]
     Moved,
+    /// The keys of the words here are lost, or are not those that sealed them.
+    #[error(
+        "the words in the replica do not open ({0}): put its folder `keys` back as it was, or leave the network and sync \
+         into a new folder"
+    )]
+    Keys(&'static str),
     /// The file contains something that no replica writes.
     #[error("the replica is damaged ({0}): `reset` fetches the log again and keeps what was not sent")]
     Damaged(&'static str),
@@ -81,6 +90,12 @@ pub enum RecordError {
         /// The id.
         id: EventId,
     },
+    /// The words of somebody that it names were erased, as far as is known here.
+    #[error("the words of {person} were erased: nothing more is recorded about them")]
+    PersonErased {
+        /// The person.
+        person: PersonId,
+    },
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -119,7 +134,10 @@ impl SyncError {
         match self {
             Self::Call(error) => error.is_retryable(),
             Self::Store(StoreError::Full | StoreError::Storage(_) | StoreError::InUse | StoreError::Moved) => true,
-            Self::Alarm(_) | Self::ScopeLost { .. } | Self::Running | Self::Store(StoreError::Damaged(_)) => false,
+            Self::Alarm(_)
+            | Self::ScopeLost { .. }
+            | Self::Running
+            | Self::Store(StoreError::Damaged(_) | StoreError::Keys(_)) => false,
         }
     }
 }

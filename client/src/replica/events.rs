@@ -16,6 +16,9 @@ pub enum Happening {
         /// Its position in the log, or why it was refused.
         result: Result<Outcome, EventRefused>,
     },
+    /// An event of this device that is not in the log yet lost words, because somebody they are about was erased. If it
+    /// was refused for that, it is sent again without them.
+    WordsDropped(EventId),
     /// Entries were verified and are here.
     Entries {
         /// The position before the first one.

@@ -7,11 +7,11 @@ use super::{
     Inner, SyncError,
     alarm::Finding,
     error::StoreError,
-    part::{id_key, write_entries},
+    part::{check_words, id_key, write_entries},
     reading::{Reader, open},
-    rows::State,
-    store::{change_state, read_state},
-    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER},
+    rows::{OwnEvent, State},
+    store::{Writing, change_state, decode},
+    tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, NUMBERS, SETTLED},
 };
 use crate::{
     client::Client,
@@ -27,7 +27,8 @@ use kith_core::{
     position::Position,
     tree::{Frontier, Hash, Subtree, leaf_hash, node_hash},
 };
-use redb::WriteTransaction;
+use prost::Message;
+use redb::{ReadableTable, WriteTransaction};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One leaf or subtree of a server's answer.
@@ -100,9 +101,13 @@ impl Inner {
             if entries.is_empty() {
                 continue;
             }
+            if let Some(why) = entries.iter().find_map(|recorded| check_words(recorded).err()) {
+                let state = self.store.state()?;
+                return Err(self.raise(Finding::Altered { verified: gap.start, why }, &state, None));
+            }
             if root_of(gap, &entries, &left_out) != Some(gap.hash) {
                 let why = format!("entries after position {} are not those that were signed", gap.start);
-                let state = self.store.read(read_state)?;
+                let state = self.store.state()?;
                 return Err(self.raise(Finding::Altered { verified: gap.start, why }, &state, None));
             }
             found.push((gap, entries, left_out));
@@ -113,6 +118,7 @@ impl Inner {
         self.store
             .write(|transaction| {
                 let mut count = 0;
+                transaction.words()?.make_keys(found.iter().flat_map(|(_, entries, _)| entries))?;
                 for (gap, entries, left_out) in &found {
                     let mut table = transaction.open_table(GAPS)?;
                     table.remove(gap.start)?;
@@ -120,6 +126,7 @@ impl Inner {
                         table.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
                     }
                     drop(table);
+                    // What erases words is in no gap.
                     write_entries(transaction, entries)?;
                     count += entries.len() as u64;
                 }
@@ -130,10 +137,11 @@ impl Inner {
     }
 
     /// Turns entries that must not be here into gaps and updates the state, in one transaction; returns how many
-    /// entries were removed.
+    /// entries were removed. Their words are gone for good.
     pub(super) fn let_go(
         &self,
-        keeps: impl Fn(&Reader, &Bytes) -> Result<bool, StoreError>,
+        why: Why,
+        keeps: impl Fn(&Reader<'_>, &Bytes) -> Result<bool, StoreError>,
         note: impl FnOnce(&mut State),
     ) -> Result<u64, StoreError> {
         let head = Position::new(self.frontier()?.size());
@@ -154,10 +162,17 @@ impl Inner {
         self.store.write(|transaction| {
             if !gone.is_empty() {
                 write_without(transaction, &kept, &gone, &gaps)?;
+                if why == Why::Scope {
+                    drop_own_words(transaction, &gone)?;
+                }
+                transaction.seal_anew(self.environment.random_bytes())?;
                 change_state(transaction, |state| state.generation += 1)?;
             }
             change_state(transaction, note)
         })?;
+        if !gone.is_empty() {
+            self.store.end_old_sealings()?;
+        }
         self.publish_head()?;
         Ok(gone.len() as u64)
     }
@@ -184,7 +199,30 @@ impl Inner {
     }
 }
 
+/// Why entries are let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The filter leaves them out.
+    Filter,
+    /// The token may no longer see them.
+    Scope,
+}
+
 type Gone = (Position, EventId, Hash);
+
+/// Drops the words of events that this device recorded and may no longer see.
+fn drop_own_words(transaction: &Writing<'_>, gone: &[Gone]) -> Result<(), StoreError> {
+    let (numbers, mut settled) = (transaction.open_table(NUMBERS)?, transaction.open_table(SETTLED)?);
+    for (_, id, _) in gone {
+        let Some(number) = numbers.get(id_key(id))?.map(|number| number.value()) else { continue };
+        let row = settled.get(number)?.map(|value| decode::<OwnEvent>(value.value())).transpose()?;
+        let Some(mut own) = row else { continue };
+        if own.drop_words()? {
+            settled.insert(number, own.encode_to_vec().as_slice())?;
+        }
+    }
+    Ok(())
+}
 
 fn write_without(
     transaction: &WriteTransaction,

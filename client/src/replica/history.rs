@@ -1,6 +1,6 @@
 //! A replica as a history that views are derived from. Entries that are not here are left out.
 
-use super::{Inner, error::StoreError, store::read_state};
+use super::{Inner, error::StoreError};
 use bytes::Bytes;
 use kith_core::{
     history::{Budget, History, HistoryId, Unreadable},
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 impl History for Inner {
     /// Changes when entries come or go other than at the end.
     fn id(&self) -> Result<HistoryId, Unreadable> {
-        let state = self.store.read(read_state).map_err(unreadable)?;
+        let state = self.store.state().map_err(unreadable)?;
         let digest =
             Sha256::new_with_prefix(&state.incarnation).chain_update(state.generation.to_le_bytes()).finalize();
         Ok(HistoryId(*digest.first_chunk().expect("a digest has 32 bytes")))

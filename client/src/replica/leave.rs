@@ -1,9 +1,9 @@
 //! Leaving a network: deletes a replica from the disk.
 //!
 //! Invariant: events that were recorded here and not sent are deleted only on request, and the files themselves are
-//! removed, not just their contents: a deleted row's bytes would stay behind.
+//! removed, not just their contents: a deleted row's bytes would stay behind. The keys of its words are overwritten first.
 
-use super::{Inner, Outbox, Replica, error::StoreError, limits, turns};
+use super::{Inner, Outbox, Replica, error::StoreError, limits, turns, words::remove_keys};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -60,6 +60,7 @@ impl Replica {
         drop(store);
         let Some(folder) = folder else { return Ok(Left::default()) };
         remove(&folder.join("replica.redb"), |path| fs::remove_file(path))?;
+        remove(&folder.join("keys"), |_| remove_keys(&folder))?;
         for name in [turns::TURN, turns::CHANGED, "views.lock"] {
             remove(&folder.join(name), |path| fs::remove_file(path))?;
         }

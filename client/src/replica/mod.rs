@@ -60,6 +60,7 @@ mod tables;
 mod turns;
 #[cfg(feature = "views")]
 mod views;
+mod words;
 
 pub use alarm::{Alarm, Finding};
 pub use check::Checked;
@@ -76,6 +77,7 @@ pub use reset::Outbox;
 pub use scope::FilterChanged;
 pub use status::Status;
 pub use sync::{Reset, SyncReport};
+pub use words::RootKey;
 #[cfg(feature = "views")]
 pub use {
     kith_views::ViewScope,

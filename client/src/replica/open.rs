@@ -1,5 +1,7 @@
 //! Opens a replica in a folder or on a storage backend.
 
+#[cfg(feature = "faults")]
+use super::words::open_keys_on;
 use super::{
     Environment, Inner, OpenError, Replica,
     directory::Known,
@@ -8,6 +10,7 @@ use super::{
     rows::FORMAT,
     store::{Opener, Store, change_state},
     turns::{self, Turns},
+    words::{KeysOpener, RootKey, open_keys},
 };
 use crate::options::Retry;
 use kith_core::{
@@ -19,6 +22,7 @@ use kith_core::{
 use redb::{Database, DatabaseError, backends::FileBackend};
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -40,6 +44,9 @@ pub struct ReplicaOptions {
     /// How long to wait for another process that has the replica. Long-running processes, such as one that follows,
     /// release it between two transactions.
     pub wait: Duration,
+    /// A key that opens the keys of the words here, such as one from the system's keychain. Without it the replica makes
+    /// one, in `keys/root.key`, which only its owner may read. It must stay the same.
+    pub root_key: Option<RootKey>,
     /// The clock and the source of randomness.
     pub environment: Environment,
 }
@@ -53,6 +60,7 @@ impl ReplicaOptions {
             key: None,
             retry: Retry { delay_max: limits::RETRY_DELAY_MAX, ..Retry::default() },
             wait: limits::FILE_WAIT_MAX,
+            root_key: None,
             environment: Environment::default(),
         }
     }
@@ -71,30 +79,37 @@ impl Replica {
             half_made::open_or_make(&builder(), FileBackend::new(file)?)
         });
         let turns = Turns::new(folder, options.wait);
-        let replica = Self::open_with(opener, Some(turns), Some(folder.to_owned()), options)?;
+        let (place, root) = (folder.to_owned(), options.root_key.clone());
+        let keys: KeysOpener = Arc::new(move || open_keys(&place, root.as_ref()));
+        let replica = Self::open_with(opener, keys, Some(turns), Some(folder.to_owned()), options)?;
         turns::keep(Arc::downgrade(&replica.0)).map_err(io)?;
         Ok(replica)
     }
 
-    /// Opens a replica on a storage backend. `backend` is called again after the storage failed, and must return the
-    /// same storage. Evidence and views are stored in the folder, if there is one.
+    /// Opens a replica on storage backends, one for the file and one for the keys of its words. Both are called again after
+    /// the storage failed, and must return the same storage. Evidence and views are stored in the folder, if there is one.
     #[cfg(feature = "faults")]
     pub fn open_on<B: redb::StorageBackend>(
         backend: impl Fn() -> B + Send + Sync + 'static,
+        keys: impl Fn() -> B + Send + Sync + 'static,
         folder: Option<PathBuf>,
         options: ReplicaOptions,
     ) -> Result<Self, OpenError> {
-        Self::open_with(Box::new(move || half_made::open_or_make(&builder(), backend())), None, folder, options)
+        let opener: Opener = Box::new(move || half_made::open_or_make(&builder(), backend()));
+        let root = options.root_key.clone();
+        let keys: KeysOpener = Arc::new(move || open_keys_on(keys(), root.as_ref()));
+        Self::open_with(opener, keys, None, folder, options)
     }
 
     fn open_with(
         opener: Opener,
+        keys: KeysOpener,
         turns: Option<Turns>,
         folder: Option<PathBuf>,
         options: ReplicaOptions,
     ) -> Result<Self, OpenError> {
         Filter::from_proto(&options.filter.to_proto())?;
-        let store = Store::open(opener, turns).map_err(|error| match error {
+        let store = Store::open(opener, keys, turns).map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { folder: folder.clone().unwrap_or_default() },
             error => StoreError::from(error).into(),
         })?;
@@ -109,6 +124,7 @@ impl Replica {
                 if state.network.is_empty() {
                     state.network = options.network.to_string();
                     state.filter = Some(options.filter.to_proto());
+                    state.sealing = options.environment.random_bytes::<16>().to_vec();
                 }
                 state.network.clone()
             })
@@ -158,13 +174,6 @@ fn builder() -> redb::Builder {
 }
 
 /// The folder contains personal data.
-#[cfg(unix)]
 fn only_for_owner(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-}
-
-#[cfg(not(unix))]
-fn only_for_owner(_: &Path) -> io::Result<()> {
-    Ok(())
 }

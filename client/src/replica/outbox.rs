@@ -5,13 +5,16 @@
 
 use super::{
     Inner, RecordError,
+    directory::Head,
+    erase::Erased,
     error::StoreError,
     events::Happening,
     part::id_key,
-    rows::{self, Pending as PendingRow},
+    rows::{self, OwnEvent, Pending as PendingRow},
     settle::settle_held,
     store::{change_state, decode},
     tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
+    words::Words,
 };
 use crate::{
     append_stream::{EventRefused, EventResult},
@@ -20,8 +23,13 @@ use crate::{
 };
 use kith_blocks::StoredEntries;
 use kith_core::reason::{Reason, may_pass};
-use kith_core::{decide::Outcome, id::EventId, position::Position, timestamp::Timestamp};
-use kith_proto::v1;
+use kith_core::{
+    decide::Outcome,
+    event::Event,
+    id::{EventId, PersonId},
+    position::Position,
+    timestamp::Timestamp,
+};
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
 
@@ -93,20 +101,41 @@ impl Inner {
 
     /// Adds events to the outbox in one transaction.
     pub(super) fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
-        let now = self.environment.now();
-        let recorded = self.store.write(|transaction| {
-            let recorded = events.iter().map(|event| record(transaction, event, now));
-            recorded.collect::<Result<Vec<_>, StoreError>>()
-        })?;
+        let recorded = loop {
+            match self.record_once(events) {
+                // Another process fetched entries in between; who is erased now is another question.
+                Err(StoreError::Moved) => {}
+                recorded => break recorded?,
+            }
+        };
         let queued = events.iter().zip(&recorded).filter(|(_, result)| matches!(result, Ok(Recording::Queued)));
         let ids: Vec<EventId> = queued.map(|(event, _)| event.id()).collect();
         if !ids.is_empty() {
-            self.outbox_moved.send_modify(|count| *count += 1);
+            self.wake_sender();
         }
         for id in ids {
             self.tell(Happening::Recorded(id));
         }
         Ok(recorded)
+    }
+
+    fn record_once(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
+        let now = self.environment.now();
+        let people = events.iter().flat_map(named).cloned().collect();
+        let (head, erased) = self.erased_among(people)?;
+        let allowed: Vec<NewEvent> =
+            events.iter().filter(|event| erased_in(event, &erased).is_none()).cloned().collect();
+        self.store.write(|transaction| {
+            if change_state(transaction, |state| Head::of(state))? != head {
+                return Err(StoreError::Moved);
+            }
+            let mut own = transaction.words()?.seal_own(&allowed)?.into_iter();
+            let record = |event: &NewEvent| match erased_in(event, &erased) {
+                Some(person) => refuse_erased(transaction, event, person),
+                None => record(transaction, event, own.next().expect("each has its own"), now),
+            };
+            events.iter().map(record).collect()
+        })
     }
 
     /// The events in the outbox, in the order of recording.
@@ -116,7 +145,7 @@ impl Inner {
             let rows = table.iter()?;
             rows.map(|row| {
                 let (number, value) = row?;
-                pending(number.value(), &decode(value.value())?)
+                pending(number.value(), &decode(value.value())?, transaction.words()?)
             })
             .collect()
         })
@@ -131,7 +160,7 @@ impl Inner {
                 let (number, value) = row?;
                 let row: PendingRow = decode(value.value())?;
                 if row.position == 0 {
-                    queued.push((number.value(), open(row.event.as_ref())?));
+                    queued.push((number.value(), transaction.words()?.open_own(own(row.event.as_ref())?)?));
                 }
                 if queued.len() == count {
                     break;
@@ -154,7 +183,7 @@ impl Inner {
             let rows = table.iter()?;
             rows.map(|row| {
                 let (number, value) = row?;
-                refusal(number.value(), &decode(value.value())?)
+                refusal(number.value(), &decode(value.value())?, transaction.words()?)
             })
             .collect()
         })
@@ -200,39 +229,27 @@ impl Inner {
         })
     }
 
-    /// Queues the wanted ones among the refused events again, in the order of recording; returns how many there were.
-    fn return_refused(&self, is_wanted: impl Fn(&rows::Refused, &NewEvent) -> bool) -> Result<u64, StoreError> {
+    /// Queues the wanted ones among the refused events again; returns how many there were.
+    fn return_refused(&self, is_wanted: impl Fn(&rows::Refused, &Event) -> bool) -> Result<u64, StoreError> {
         let is_nothing = self.store.read(|transaction| Ok(transaction.open_table(REFUSED)?.is_empty()?))?;
         if is_nothing {
             return Ok(0);
         }
-        let returned = self.store.write(|transaction| {
-            let (mut refused, mut outbox) = (transaction.open_table(REFUSED)?, transaction.open_table(OUTBOX)?);
-            let mut wanted = Vec::new();
-            for row in refused.iter()? {
-                let (number, value) = row?;
-                let row: rows::Refused = decode(value.value())?;
-                if is_wanted(&row, &open(row.event.as_ref())?) {
-                    wanted.push((number.value(), row));
-                }
-            }
-            for (number, row) in &wanted {
-                let (event, recorded_at) = (row.event.clone(), row.recorded_at);
-                let row = PendingRow { event, recorded_at, position: 0, returned: false };
-                outbox.insert(number, row.encode_to_vec().as_slice())?;
-                refused.remove(number)?;
-            }
-            Ok(wanted.len() as u64)
-        })?;
+        let returned = self.store.write(|transaction| return_refused(transaction, is_wanted))?;
         if returned > 0 {
-            self.outbox_moved.send_modify(|count| *count += 1);
+            self.wake_sender();
         }
         Ok(returned)
     }
 
+    /// Has what is queued sent.
+    fn wake_sender(&self) {
+        self.outbox_moved.send_modify(|count| *count += 1);
+    }
+
     /// Queues one event that the server refused to be sent again; returns whether there was one.
     pub(super) fn retry_event(&self, id: &EventId) -> Result<bool, StoreError> {
-        Ok(self.return_refused(|_, event| event.id() == *id)? > 0)
+        Ok(self.return_refused(|_, event| event.id == *id)? > 0)
     }
 
     /// Queues all events that the server refused to be sent again.
@@ -274,11 +291,64 @@ impl Inner {
         }
         Ok(())
     }
+
+    /// Tells which events of this device lost words, and has them sent.
+    pub(super) fn tell_dropped(&self, events: &[EventId]) {
+        for id in events {
+            self.tell(Happening::WordsDropped(*id));
+        }
+        if !events.is_empty() {
+            self.wake_sender();
+        }
+    }
+}
+
+/// Queues the wanted ones among the refused events again, under their old numbers; returns how many there were.
+pub(super) fn return_refused(
+    transaction: &WriteTransaction,
+    is_wanted: impl Fn(&rows::Refused, &Event) -> bool,
+) -> Result<u64, StoreError> {
+    let (mut refused, mut outbox) = (transaction.open_table(REFUSED)?, transaction.open_table(OUTBOX)?);
+    let mut wanted = Vec::new();
+    for row in refused.iter()? {
+        let (number, value) = row?;
+        let row: rows::Refused = decode(value.value())?;
+        if is_wanted(&row, &own(row.event.as_ref())?.event()?) {
+            wanted.push((number.value(), row));
+        }
+    }
+    for (number, row) in &wanted {
+        let (event, recorded_at) = (row.event.clone(), row.recorded_at);
+        let row = PendingRow { event, recorded_at, position: 0, returned: false };
+        outbox.insert(number, row.encode_to_vec().as_slice())?;
+        refused.remove(number)?;
+    }
+    Ok(wanted.len() as u64)
+}
+
+/// The people who take part in an event, and those whom its words are about.
+fn named(event: &NewEvent) -> impl Iterator<Item = &PersonId> {
+    event.event().people().into_iter().chain(event.details().iter().flat_map(|detail| &detail.subjects))
+}
+
+/// Somebody who is erased and named by an event.
+fn erased_in(event: &NewEvent, erased: &Erased) -> Option<PersonId> {
+    named(event).find(|person| erased.contains_key(*person)).cloned()
+}
+
+/// What comes of an event with somebody who is erased: nothing new is recorded with them.
+fn refuse_erased(
+    transaction: &WriteTransaction,
+    event: &NewEvent,
+    person: PersonId,
+) -> Result<Result<Recording, RecordError>, StoreError> {
+    Ok(find_known(transaction, event)?.unwrap_or(Err(RecordError::PersonErased { person })))
 }
 
 fn record(
     transaction: &WriteTransaction,
     event: &NewEvent,
+    own: OwnEvent,
     now: Timestamp,
 ) -> Result<Result<Recording, RecordError>, StoreError> {
     if let Some(known) = find_known(transaction, event)? {
@@ -288,8 +358,7 @@ fn record(
         state.next_number += 1;
         state.next_number
     })?;
-    let proto = Some(event.to_proto());
-    let row = PendingRow { event: proto, recorded_at: now.millis(), position: 0, returned: false };
+    let row = PendingRow { event: Some(own), recorded_at: now.millis(), position: 0, returned: false };
     transaction.open_table(OUTBOX)?.insert(number, row.encode_to_vec().as_slice())?;
     transaction.open_table(NUMBERS)?.insert(id_key(&event.id()), number)?;
     Ok(Ok(Recording::Queued))
@@ -318,7 +387,7 @@ fn find_known(
     };
     let waiting = transaction.open_table(OUTBOX)?.get(number)?.map(|value| decode::<PendingRow>(value.value()));
     if let Some(row) = waiting.transpose()? {
-        let same = open(row.event.as_ref())?.event().content_hash() == content;
+        let same = own(row.event.as_ref())?.event()?.content_hash() == content;
         return Ok(Some(verdict(same, Recording::AlreadyQueued)));
     }
     // It was refused and is now recorded again: the new one takes its place.
@@ -357,7 +426,7 @@ pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreErr
     let mut back = Vec::new();
     for row in settled.iter()? {
         let (number, value) = row?;
-        let event: v1::NewEvent = decode(value.value())?;
+        let event: OwnEvent = decode(value.value())?;
         let row = PendingRow { event: Some(event), recorded_at: 0, position: 0, returned: true };
         back.push((number.value(), row));
     }
@@ -375,24 +444,24 @@ pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreErr
     Ok(back.len() as u64)
 }
 
-pub(super) fn open(event: Option<&v1::NewEvent>) -> Result<NewEvent, StoreError> {
-    let event = event.ok_or(StoreError::Damaged("a row of the outbox has no event"))?;
-    NewEvent::from_stored(event).map_err(|_| StoreError::Damaged("an event of the outbox breaks a rule"))
+/// The event of a row.
+pub(super) fn own(event: Option<&OwnEvent>) -> Result<&OwnEvent, StoreError> {
+    event.ok_or(StoreError::Damaged("a row of the outbox has no event"))
 }
 
-fn pending(number: u64, row: &PendingRow) -> Result<Pending, StoreError> {
+fn pending(number: u64, row: &PendingRow, words: Words<'_>) -> Result<Pending, StoreError> {
     let stage = match (row.position, row.returned) {
         (0, false) => Stage::Queued,
         (0, true) => Stage::Returned,
         (position, _) => Stage::Accepted(Position::new(position)),
     };
-    let event = open(row.event.as_ref())?;
+    let event = words.open_own(own(row.event.as_ref())?)?;
     Ok(Pending { number, event, recorded_at: Timestamp::from_millis(row.recorded_at), stage })
 }
 
-fn refusal(number: u64, row: &rows::Refused) -> Result<Refusal, StoreError> {
+fn refusal(number: u64, row: &rows::Refused, words: Words<'_>) -> Result<Refusal, StoreError> {
     let reason = Reason::try_from(row.reason).ok().filter(|reason| *reason != Reason::Unspecified);
     let why = EventRefused { reason, field: row.field.clone(), message: row.message.clone() };
-    let event = open(row.event.as_ref())?;
+    let event = words.open_own(own(row.event.as_ref())?)?;
     Ok(Refusal { number, event, recorded_at: Timestamp::from_millis(row.recorded_at), why })
 }

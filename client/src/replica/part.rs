@@ -9,14 +9,13 @@ use super::{
     error::StoreError,
     rows::State,
     settle::settle_up_to,
-    store::change_state,
+    store::{Writing, change_state},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER},
 };
 use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
 use kith_blocks::{BlockEdge, StoredEntries};
 use kith_core::{event::Fact, header::Header, id::EventId, position::Position, tree::Subtree};
 use kith_proto::v1;
-use prost::Message;
 use redb::{ReadableTable, WriteTransaction};
 
 /// Entries in log order that follow those in the replica.
@@ -28,6 +27,9 @@ pub(super) struct Part {
     pub(super) size_bytes: usize,
     /// The state that it follows.
     after: Basis,
+    /// With the fault of that name.
+    #[cfg(feature = "faults")]
+    pub(super) forgets_erasures: bool,
 }
 
 /// The state of a replica that a part follows. If another process has changed it in the meantime, the part is
@@ -61,7 +63,16 @@ impl Part {
     /// An empty part that follows a state and its tree.
     pub(super) fn after(state: &State, tree: PartialTree) -> Self {
         let after = Basis::of(state);
-        Self { tree, entries: Vec::new(), left_out: Vec::new(), incarnation: Vec::new(), size_bytes: 0, after }
+        Self {
+            tree,
+            entries: Vec::new(),
+            left_out: Vec::new(),
+            incarnation: Vec::new(),
+            size_bytes: 0,
+            after,
+            #[cfg(feature = "faults")]
+            forgets_erasures: false,
+        }
     }
 
     /// The last position that it covers.
@@ -75,11 +86,7 @@ impl Part {
         let altered = |why: String| Untaken::Finding(Finding::Altered { verified, why });
         self.tree.take_update(update).map_err(|error| altered(error.to_string()))?;
         for recorded in update.entries.decode().map_err(Untaken::Answer)? {
-            let committed = |detail: &kith_core::detail::Detail| recorded.event.details.contains(&detail.commitment());
-            if !recorded.details.iter().all(committed) {
-                let position = recorded.entry.position;
-                return Err(altered(format!("the words of the entry at {position} do not match their commitments")));
-            }
+            check_words(&recorded).map_err(altered)?;
             self.size_bytes += recorded.bytes.len();
             self.entries.push(recorded);
         }
@@ -106,19 +113,25 @@ impl Part {
         }
     }
 
-    /// Commits it to the replica. `head` vouches for all of it.
-    pub(super) fn write(&self, transaction: &WriteTransaction, head: &SignedHead) -> Result<(), StoreError> {
+    /// Commits it to the replica. `head` vouches for all of it. Returns the waiting and refused events of this device from
+    /// which it erased words.
+    pub(super) fn write(&self, transaction: &Writing<'_>, head: &SignedHead) -> Result<Vec<EventId>, StoreError> {
         if change_state(transaction, |state| Basis::of(state))? != self.after {
             return Err(StoreError::Moved);
         }
         write_entries(transaction, &self.entries)?;
+        #[cfg(feature = "faults")]
+        let erased = if self.forgets_erasures { Vec::new() } else { erase_all(transaction, &self.entries)? };
+        #[cfg(not(feature = "faults"))]
+        let erased = erase_all(transaction, &self.entries)?;
         let mut gaps = transaction.open_table(GAPS)?;
         for subtree in &self.left_out {
             gaps.insert(subtree.start, (subtree.level, *subtree.hash.as_bytes()))?;
         }
         settle_up_to(transaction, &self.entries, self.until())?;
         drop(gaps);
-        self.write_cursor(transaction, head)
+        self.write_cursor(transaction, head)?;
+        Ok(erased)
     }
 
     /// Moves the replica's cursor to its end.
@@ -133,19 +146,30 @@ impl Part {
     }
 }
 
+/// Checks that the words of an entry are those that it commits to.
+pub(super) fn check_words(recorded: &Recorded) -> Result<(), String> {
+    let commitments = &recorded.event.details;
+    let committed = recorded.details.iter().all(|detail| commitments.contains(&detail.commitment()))
+        && recorded.erased.iter().all(|(index, _)| *index < commitments.len());
+    if committed {
+        return Ok(());
+    }
+    let position = recorded.entry.position;
+    Err(format!("the words of the entry at {position} do not match their commitments"))
+}
+
 /// Event ids as keys.
 pub(super) fn id_key(id: &EventId) -> u128 {
     u128::from_be_bytes(*id.as_bytes())
 }
 
 /// Stores new entries, in order of position.
-pub(super) fn write_entries(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+pub(super) fn write_entries(transaction: &Writing<'_>, entries: &[Recorded]) -> Result<(), StoreError> {
     write_blocks(transaction, entries)?;
     write_ids(transaction, entries)?;
-    write_details(transaction, entries)?;
+    write_words(transaction, entries)?;
     write_common(transaction, entries)?;
-    write_newer(transaction, entries)?;
-    erase_all(transaction, entries)
+    write_newer(transaction, entries)
 }
 
 fn write_blocks(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
@@ -171,17 +195,11 @@ fn write_ids(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(),
     Ok(())
 }
 
-fn write_details(transaction: &WriteTransaction, entries: &[Recorded]) -> Result<(), StoreError> {
+fn write_words(transaction: &Writing<'_>, entries: &[Recorded]) -> Result<(), StoreError> {
+    let rows = transaction.words()?.seal_entries(entries)?;
     let mut table = transaction.open_table(DETAILS)?;
-    for recorded in entries.iter().filter(|recorded| !recorded.details.is_empty() || !recorded.erased.is_empty()) {
-        let position = recorded.entry.position.get();
-        let details = recorded.details.iter().map(kith_core::detail::Detail::to_proto).collect();
-        let erased = recorded.erased.iter().map(|(index, by)| v1::ErasedDetail {
-            index: u32::try_from(*index).expect("it was a number of 32 bits"),
-            position: by.get(),
-        });
-        let row = v1::EntryDetails { position, details, erased: erased.collect() };
-        table.insert(position, row.encode_to_vec().as_slice())?;
+    for (position, row) in rows {
+        table.insert(position.get(), row.as_slice())?;
     }
     Ok(())
 }

@@ -5,16 +5,17 @@
 use super::{
     Inner,
     error::StoreError,
+    outbox::own,
     part::{Part, id_key},
     reset::Outbox,
     rows::Pending,
-    store::{decode, read_state},
+    store::{Writing, decode},
     tables::OUTBOX,
 };
 use crate::{append_stream::EventResult, builder::NewEvent, checkpoints::SignedHead};
 use kith_core::{checkpoint::VerifierKey, decide::Outcome, event::Event};
 use prost::Message;
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, Table};
 
 /// A deliberate fault of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Planted {
     NoTimerRetry,
     /// Nothing is verified against a checkpoint signed by the known key.
     Unverified,
+    /// The words of people who are erased stay.
+    ErasureForgotten,
 }
 
 impl Inner {
@@ -51,11 +54,12 @@ impl Inner {
         if self.makes(Planted::OutboxDropped) { Outbox::Discard } else { outbox }
     }
 
-    /// Commits the cursor before the part that it points past.
-    pub(super) fn write_cursor_first(&self, part: &mut Part, head: &SignedHead) -> Result<(), StoreError> {
+    /// Makes the faults of a part: the cursor is committed before it, or it erases nothing.
+    pub(super) fn spoil(&self, part: &mut Part, head: &SignedHead) -> Result<(), StoreError> {
+        part.forgets_erasures = self.makes(Planted::ErasureForgotten);
         if self.makes(Planted::CursorAhead) {
             self.store.write(|transaction| part.write_cursor(transaction, head))?;
-            part.follow(&self.store.read(read_state)?);
+            part.follow(&self.store.state()?);
         }
         Ok(())
     }
@@ -70,7 +74,7 @@ impl Inner {
     /// Gives an event that the server already has a new id, to be sent again; returns whether it did.
     pub(super) fn renames(
         &self,
-        transaction: &WriteTransaction,
+        transaction: &Writing<'_>,
         numbers: &mut Table<'_, u128, u64>,
         (number, result): (u64, &EventResult),
     ) -> Result<bool, StoreError> {
@@ -84,16 +88,17 @@ impl Inner {
 }
 
 /// Gives a waiting event a new id.
-fn rename(transaction: &WriteTransaction, numbers: &mut Table<'_, u128, u64>, number: u64) -> Result<(), StoreError> {
+fn rename(transaction: &Writing<'_>, numbers: &mut Table<'_, u128, u64>, number: u64) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX)?;
     let Some(mut row) = outbox.get(number)?.map(|value| decode::<Pending>(value.value())).transpose()? else {
         return Ok(());
     };
     let broken = |_| StoreError::Damaged("an event of the outbox breaks a rule");
-    let old = NewEvent::from_stored(row.event.as_ref().ok_or(StoreError::Damaged("no event"))?).map_err(broken)?;
+    let words = transaction.words()?;
+    let old = words.open_own(own(row.event.as_ref())?)?;
     let event = Event { id: crate::builder::random_event_id(), ..old.event().clone() };
     let new = NewEvent::from_parts(event, old.details().to_vec()).map_err(broken)?;
-    row.event = Some(new.to_proto());
+    row.event = words.seal_own(std::slice::from_ref(&new))?.pop();
     outbox.insert(number, row.encode_to_vec().as_slice())?;
     numbers.insert(id_key(&new.id()), number)?;
     Ok(())

@@ -4,8 +4,9 @@ use super::{
     Inner,
     error::StoreError,
     part::id_key,
-    store::{decode, read_state},
+    store::Reading,
     tables::{DETAILS, ENTRIES, IDS, NETWORK},
+    words,
 };
 use crate::{
     entries::{Entries, Recorded},
@@ -24,22 +25,24 @@ use kith_core::{
     tree::Frontier,
 };
 use kith_proto::v1;
-use redb::{ReadOnlyTable, ReadTransaction};
+use redb::ReadOnlyTable;
 
 /// Entries, ids and details in one snapshot of the file.
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
     ids: ReadOnlyTable<u128, u64>,
     details: ReadOnlyTable<u64, &'static [u8]>,
+    transaction: &'a Reading<'a>,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Reads in a transaction.
-    pub(super) fn new(transaction: &ReadTransaction) -> Result<Self, StoreError> {
+    pub(super) fn new(transaction: &'a Reading<'a>) -> Result<Self, StoreError> {
         Ok(Self {
             entries: StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? },
             ids: transaction.open_table(IDS)?,
             details: transaction.open_table(DETAILS)?,
+            transaction,
         })
     }
 
@@ -62,15 +65,17 @@ impl Reader {
         Ok(self.entries.range(after, until)?)
     }
 
-    /// The details of an entry.
-    pub(super) fn details_at(&self, position: Position) -> Result<Option<v1::EntryDetails>, StoreError> {
-        self.details.get(position.get())?.map(|value| decode(value.value())).transpose()
+    /// The details of the entry of an event.
+    pub(super) fn details_at(&self, position: Position, bytes: &Bytes) -> Result<Option<v1::EntryDetails>, StoreError> {
+        let Some(row) = self.details.get(position.get())? else { return Ok(None) };
+        let (_, event) = open(bytes)?;
+        Ok(Some(words::to_proto(position, self.transaction.words()?.open(event.id, row.value())?)))
     }
 
     /// A decoded entry with its details.
     pub(super) fn recorded_at(&self, position: Position) -> Result<Option<Recorded>, StoreError> {
         let Some(bytes) = self.bytes_at(position)? else { return Ok(None) };
-        let details = self.details_at(position)?.into_iter().collect();
+        let details = self.details_at(position, &bytes)?.into_iter().collect();
         let mut opened = Entries::new(vec![bytes], details).decode().map_err(|_| damaged())?;
         Ok(opened.pop())
     }
@@ -114,19 +119,19 @@ pub(super) fn damaged() -> StoreError {
 
 impl Inner {
     /// Runs `read` on one snapshot of the file.
-    pub(super) fn reading<T>(&self, read: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn reading<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.store.read(|transaction| read(&Reader::new(transaction)?))
     }
 
     /// The frontier of the tree.
     pub(super) fn frontier(&self) -> Result<Frontier, StoreError> {
-        let state = self.store.read(read_state)?;
+        let state = self.store.state()?;
         decode_frontier(&state.frontier)
     }
 
     /// Which entries are here.
     pub(super) fn filter(&self) -> Result<Filter, StoreError> {
-        let filter = self.store.read(read_state)?.filter.unwrap_or_default();
+        let filter = self.store.state()?.filter.unwrap_or_default();
         Filter::from_proto(&filter).map_err(|_| StoreError::Damaged("its filter breaks a rule"))
     }
 
@@ -183,10 +188,10 @@ fn all<T>(
     Ok(true)
 }
 
-fn with_details(reader: &Reader, found: Vec<(Position, Bytes)>) -> Result<Entries, StoreError> {
+fn with_details(reader: &Reader<'_>, found: Vec<(Position, Bytes)>) -> Result<Entries, StoreError> {
     let mut details = Vec::new();
-    for (position, _) in &found {
-        details.extend(reader.details_at(*position)?);
+    for (position, bytes) in &found {
+        details.extend(reader.details_at(*position, bytes)?);
     }
     Ok(Entries::new(found.into_iter().map(|(_, bytes)| bytes).collect(), details))
 }

@@ -36,8 +36,10 @@ impl Inner {
                 }
             };
             forget_log(transaction)?;
+            transaction.seal_anew(self.environment.random_bytes())?;
             Ok(returned)
         })?;
+        self.store.end_old_sealings()?;
         self.publish_head()?;
         self.tell(Happening::Reset { returned });
         Ok(returned)

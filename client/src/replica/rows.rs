@@ -4,7 +4,7 @@
 use kith_proto::v1;
 
 /// The file format version that this program reads and writes.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The replica's network, how far it reaches and how the last attempts went.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -55,14 +55,28 @@ pub(super) struct State {
     /// generation.
     #[prost(uint64, tag = "15")]
     pub(super) generation: u64,
+    /// The random number that words are sealed under.
+    #[prost(bytes = "vec", tag = "16")]
+    pub(super) sealing: Vec<u8>,
+}
+
+/// An event of this device.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct OwnEvent {
+    /// The event's bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub(super) event: Vec<u8>,
+    /// Its details, sealed: a row of `kith-words`.
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) words: Vec<u8>,
 }
 
 /// An event in the outbox.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Pending {
-    /// The event with its details, as it is sent.
+    /// The event.
     #[prost(message, optional, tag = "1")]
-    pub(super) event: Option<v1::NewEvent>,
+    pub(super) event: Option<OwnEvent>,
     /// When it was recorded here, ms since 1970.
     #[prost(int64, tag = "2")]
     pub(super) recorded_at: i64,
@@ -77,9 +91,9 @@ pub(super) struct Pending {
 /// An event that the server refused.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Refused {
-    /// The event with its details.
+    /// The event.
     #[prost(message, optional, tag = "1")]
-    pub(super) event: Option<v1::NewEvent>,
+    pub(super) event: Option<OwnEvent>,
     /// When it was recorded here, ms since 1970.
     #[prost(int64, tag = "2")]
     pub(super) recorded_at: i64,

@@ -6,9 +6,10 @@
 use super::{
     Inner, SyncError, SyncReport,
     error::StoreError,
+    gaps::Why,
     reading::{Reader, open},
     rows::State,
-    store::{change_state, read_state},
+    store::change_state,
 };
 use crate::client::Client;
 use bytes::Bytes;
@@ -46,7 +47,7 @@ impl Inner {
             state.filter = Some(filter.to_proto());
             state.generation += 1;
         };
-        changed.removed = self.let_go(|reader, bytes| passes(reader, &filter, bytes), note)?;
+        changed.removed = self.let_go(Why::Filter, |reader, bytes| passes(reader, &filter, bytes), note)?;
         Ok(changed)
     }
 
@@ -57,7 +58,7 @@ impl Inner {
         report: &mut SyncReport,
     ) -> Result<(), SyncError> {
         let token = client.token_fingerprint();
-        let before = self.store.read(read_state)?.token;
+        let before = self.store.state()?.token;
         if before == token {
             return Ok(());
         }
@@ -94,8 +95,8 @@ impl Inner {
 
     /// Removes what only members of an organisation may see. The next token fetches again what it may see.
     fn lose_scope(&self) -> Result<u64, StoreError> {
-        let keeps = |_: &Reader, bytes: &Bytes| Ok(open(bytes)?.1.scope == Scope::Network);
-        self.let_go(keeps, |state| state.token = NO_TOKEN.to_vec())
+        let keeps = |_: &Reader<'_>, bytes: &Bytes| Ok(open(bytes)?.1.scope == Scope::Network);
+        self.let_go(Why::Scope, keeps, |state| state.token = NO_TOKEN.to_vec())
     }
 
     /// Removes what may no longer be seen, and fetches what may be seen now; returns how many entries were removed.
@@ -105,11 +106,11 @@ impl Inner {
             Some(first) => {
                 let after = first.previous();
                 let visible = self.visible(client, &filter, after).await?;
-                let keeps = |_: &Reader, bytes: &Bytes| {
+                let keeps = |_: &Reader<'_>, bytes: &Bytes| {
                     let (entry, event) = open(bytes)?;
                     Ok(event.scope == Scope::Network || visible.contains(&entry.position))
                 };
-                self.let_go(keeps, |_| {})?
+                self.let_go(Why::Scope, keeps, |_| {})?
             }
             None => 0,
         };
@@ -132,7 +133,7 @@ impl Inner {
     }
 }
 
-fn passes(reader: &Reader, filter: &Filter, bytes: &Bytes) -> Result<bool, StoreError> {
+fn passes(reader: &Reader<'_>, filter: &Filter, bytes: &Bytes) -> Result<bool, StoreError> {
     let (entry, event) = open(bytes)?;
     Ok(filter.passes(&reader.header(&entry, &event)?))
 }

@@ -6,7 +6,7 @@
 use super::{
     Inner,
     error::StoreError,
-    outbox::{open, refuse},
+    outbox::{own, refuse},
     part::id_key,
     reading::{self, decode_frontier},
     rows::Pending as PendingRow,
@@ -56,8 +56,8 @@ pub(super) fn settle_up_to(
             let Some(number) = numbers.get(id_key(&recorded.event.id))?.map(|number| number.value()) else { continue };
             let Some(value) = outbox.get(number)? else { continue };
             let row: PendingRow = decode(value.value())?;
-            let own = open(row.event.as_ref())?;
-            let same = own.event().content_hash() == recorded.event.content_hash();
+            let own = own(row.event.as_ref())?.event()?;
+            let same = own.content_hash() == recorded.event.content_hash();
             done.push((number, row, if same { Settled::Recorded } else { Settled::IdReused }));
         }
         let absence = Absence::new(transaction)?;
@@ -184,7 +184,7 @@ impl<'a> Absence<'a> {
         if !(1..=until.get()).contains(&row.position) {
             return Ok(None);
         }
-        let denied = self.denies(open(row.event.as_ref())?.event(), Position::new(row.position))?;
+        let denied = self.denies(&own(row.event.as_ref())?.event()?, Position::new(row.position))?;
         Ok(Some(if denied { Settled::Denied } else { Settled::Recorded }))
     }
 
@@ -230,7 +230,7 @@ mod tests {
     /// to 9 arrived without it.
     fn stage(filter: Filter, scope: Scope) -> Option<Stage> {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
-        let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+        let replica = Replica::open_on(InMemoryBackend::new, InMemoryBackend::new, None, options).unwrap();
         let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
         let event = replica.event(met).scope(scope).build().unwrap();
         replica.record(&event).unwrap();
@@ -245,7 +245,7 @@ mod tests {
     /// How many events are queued again when the log ends before the position in the answer.
     fn denied_beyond(filter: Filter) -> u64 {
         let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
-        let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+        let replica = Replica::open_on(InMemoryBackend::new, InMemoryBackend::new, None, options).unwrap();
         let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
         replica.record(&replica.event(met).build().unwrap()).unwrap();
         replica.0.store.write(|transaction| accept(transaction, 1, Position::new(5))).unwrap();
@@ -275,7 +275,7 @@ mod tests {
         let elsewhere = Filter { people: vec!["chloe".parse().unwrap()], ..Filter::default() };
         for (filter, left) in [(elsewhere, None), (Filter::default(), Some(Stage::Returned))] {
             let options = ReplicaOptions { filter, ..ReplicaOptions::new("north".parse().unwrap()) };
-            let replica = Replica::open_on(InMemoryBackend::new, None, options).unwrap();
+            let replica = Replica::open_on(InMemoryBackend::new, InMemoryBackend::new, None, options).unwrap();
             let met = Fact::Habit(Habit::Met(Met { people: vec!["amina".parse().unwrap(), "ben".parse().unwrap()] }));
             let event = replica.event(met).build().unwrap();
             replica.record(&event).unwrap();

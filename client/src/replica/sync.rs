@@ -13,7 +13,7 @@ use super::{
     reading::decode_frontier,
     reset::Outbox,
     rows::State,
-    store::{change_state, read_state},
+    store::change_state,
 };
 use crate::{
     append_stream::{EventResult, Window},
@@ -32,9 +32,11 @@ use kith_core::{
     checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     decide::Outcome,
     filter::Filter,
+    id::EventId,
     position::Position,
     tree::{Frontier, verify_consistency},
 };
+use std::collections::BTreeSet;
 
 /// The result of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,10 +53,35 @@ pub struct SyncReport {
     pub refused: u64,
     /// Events that are still waiting, because the server was busy or its answer proved wrong.
     pub waiting: u64,
+    /// Events of this device that lost words before the log had them, because somebody they are about was erased.
+    pub without_words: u64,
     /// Entries removed because this token may no longer see them.
     pub removed: u64,
     /// Set if the server's log is not the same as before.
     pub reset: Option<Reset>,
+    /// The events that `refused` counts.
+    refused_events: BTreeSet<EventId>,
+}
+
+impl SyncReport {
+    /// Counts the outcomes of events.
+    fn count(&mut self, results: &[EventResult]) {
+        for result in results {
+            match result.result {
+                Ok(Outcome::Accepted(_)) => self.accepted += 1,
+                Ok(Outcome::Duplicate(_)) => self.duplicates += 1,
+                Err(_) => drop(self.refused_events.insert(result.id)),
+            }
+        }
+        self.refused = self.refused_events.len() as u64;
+    }
+
+    /// Counts events that lost words; those of them that were refused are sent again.
+    fn count_without_words(&mut self, events: &[EventId]) {
+        self.without_words += events.len() as u64;
+        self.refused_events.retain(|event| !events.contains(event));
+        self.refused = self.refused_events.len() as u64;
+    }
 }
 
 /// The server's log is not the same as before, for example after an old backup was restored. It was fetched again.
@@ -109,10 +136,15 @@ impl Inner {
             self.pull(client, Some(&head), report).await?;
         }
         self.look_again_with_other_token(client, report).await?;
-        let sent = report.accepted + report.duplicates;
+        let (sent, before) = (report.accepted + report.duplicates, report.without_words);
         self.push(client, report).await?;
         let head = (sent == report.accepted + report.duplicates).then_some(&head);
         self.pull(client, head, report).await?;
+        if report.without_words > before {
+            // What was refused because of words about people who are erased goes again without them.
+            self.push(client, report).await?;
+            self.pull(client, None, report).await?;
+        }
         self.deny_beyond_head()?;
         report.waiting = self.waiting_count()?;
         Ok(())
@@ -146,7 +178,7 @@ impl Inner {
 
     /// Checks that the server's log continues the one here; returns its signed head.
     pub(super) async fn check_server(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
-        let state = self.store.read(read_state)?;
+        let state = self.store.state()?;
         let frontier = decode_frontier(&state.frontier)?;
         let head = match client.checkpoint().await {
             Ok(head) => head,
@@ -248,7 +280,7 @@ impl Inner {
                 let answered = answered?;
                 let (taken, stopped) = up_to_first_to_repeat(&answered);
                 self.take_answers(taken)?;
-                count(taken, report);
+                report.count(taken);
                 if stopped {
                     // Later events may depend on one that the server could not accept now: all are sent again, in
                     // order.
@@ -274,7 +306,7 @@ impl Inner {
 
     /// Subscribes after the replica's last position.
     pub(super) fn begin_pull(&self, client: &Client) -> Result<Pulling, SyncError> {
-        let state = self.store.read(read_state)?;
+        let state = self.store.state()?;
         let frontier = decode_frontier(&state.frontier)?;
         let filter = self.filter()?;
         let updates = client.subscribe_proved(filter.clone(), cursor(&state, &frontier, &filter));
@@ -295,26 +327,32 @@ impl Inner {
             return Err(match untaken {
                 Untaken::Answer(error) => error.into(),
                 Untaken::Finding(finding) => {
-                    let state = self.store.read(read_state)?;
+                    let state = self.store.state()?;
                     let found = client.checkpoint().await.ok();
                     self.raise(finding, &state, found.as_ref())
                 }
             });
         }
         if update.caught_up || part.size_bytes >= limits::PART_BYTES_MAX {
-            self.apply(client, part, head).await?;
+            let without_words = self.apply(client, part, head).await?;
+            report.count_without_words(&without_words);
             report.fetched += part.entries.len() as u64;
             part.clear(update.caught_up);
         }
         Ok(())
     }
 
-    /// Verifies a part against a signed head and commits it.
-    async fn apply(&self, client: &Client, part: &mut Part, head: Option<&SignedHead>) -> Result<(), SyncError> {
-        let state = self.store.read(read_state)?;
+    /// Verifies a part against a signed head and commits it. Returns the events of this device that lost words.
+    async fn apply(
+        &self,
+        client: &Client,
+        part: &mut Part,
+        head: Option<&SignedHead>,
+    ) -> Result<Vec<EventId>, SyncError> {
+        let state = self.store.state()?;
         let after = Position::new(decode_frontier(&state.frontier)?.size());
         if part.until() == after && state.incarnation == part.incarnation && !state.key.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let fresh;
         let head = match head {
@@ -332,11 +370,12 @@ impl Inner {
         };
         self.vouch(client, part.tree.frontier(), head, &state).await?;
         #[cfg(feature = "faults")]
-        self.write_cursor_first(part, head)?;
-        self.store.write(|transaction| part.write(transaction, head))?;
+        self.spoil(part, head)?;
+        let without_words = self.store.write(|transaction| part.write(transaction, head))?;
         self.publish_head()?;
         self.tell(Happening::Entries { after, until: part.until(), count: part.entries.len() });
-        Ok(())
+        self.tell_dropped(&without_words);
+        Ok(without_words)
     }
 
     /// Records an alarm and keeps the evidence.
@@ -423,15 +462,5 @@ fn up_to_first_to_repeat(results: &[EventResult]) -> (&[EventResult], bool) {
     match results.iter().position(repeat) {
         Some(first) => (&results[..first], true),
         None => (results, false),
-    }
-}
-
-fn count(results: &[EventResult], report: &mut SyncReport) {
-    for result in results {
-        match result.result {
-            Ok(Outcome::Accepted(_)) => report.accepted += 1,
-            Ok(Outcome::Duplicate(_)) => report.duplicates += 1,
-            Err(_) => report.refused += 1,
-        }
     }
 }

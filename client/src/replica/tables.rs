@@ -21,7 +21,7 @@ pub(super) const COMMON: TableDefinition<u64, ()> = TableDefinition::new("common
 /// Position → nothing: entries with facts that only a later version knows.
 pub(super) const NEWER: TableDefinition<u64, ()> = TableDefinition::new("newer");
 
-/// Position → `kith.v1.EntryDetails`: the details of an entry. Until erasure.
+/// Position → the details of an entry, sealed, as in the server's log. Until erasure.
 pub(super) const DETAILS: TableDefinition<u64, &[u8]> = TableDefinition::new("details");
 
 /// Index of the first leaf → (level, hash): complete subtrees in place of entries that are not here.
@@ -33,7 +33,7 @@ pub(super) const OUTBOX: TableDefinition<u64, &[u8]> = TableDefinition::new("out
 /// Number → [`super::rows::Refused`]: events that the server refused. Until they are dropped.
 pub(super) const REFUSED: TableDefinition<u64, &[u8]> = TableDefinition::new("refused");
 
-/// Number → `kith.v1.NewEvent`: what this device recorded and the log holds, to be sent again if the log loses it.
+/// Number → [`super::rows::OwnEvent`]: what this device recorded and the log holds, to be sent again if the log loses it.
 pub(super) const SETTLED: TableDefinition<u64, &[u8]> = TableDefinition::new("settled");
 
 /// Event id → number, for everything that this device recorded.

@@ -26,6 +26,8 @@ use std::{
 #[derive(Debug, Clone, Default)]
 struct Disk {
     bytes: Arc<Mutex<Vec<u8>>>,
+    /// The bytes of the file of keys.
+    keys: Arc<Mutex<Vec<u8>>>,
     /// Writes until it is full; negative for never.
     space: Arc<AtomicI64>,
 }
@@ -38,8 +40,13 @@ impl Disk {
     }
 
     fn replica(&self) -> Replica {
-        let disk = self.clone();
-        Replica::open_on(move || disk.clone(), None, options()).unwrap()
+        self.open().unwrap()
+    }
+
+    fn open(&self) -> Result<Replica, OpenError> {
+        let (file, keys) = (self.clone(), self.clone());
+        let keys = move || Self { bytes: keys.keys.clone(), ..keys.clone() };
+        Replica::open_on(move || file.clone(), keys, None, options())
     }
 
     fn spend(&self) -> Result<(), io::Error> {
@@ -180,8 +187,7 @@ fn a_replica_whose_making_broke_off_is_made_anew() {
     for space in 0.. {
         let disk = Disk::new();
         disk.space.store(space, Ordering::SeqCst);
-        let full = disk.clone();
-        let made = Replica::open_on(move || full.clone(), None, options());
+        let made = disk.open();
         disk.space.store(-1, Ordering::SeqCst);
         if made.is_ok() {
             break;
@@ -219,6 +225,6 @@ async fn nothing_is_sent_before_the_key_of_the_log_is_noted() {
 fn a_filter_that_breaks_a_rule_is_refused_when_a_replica_is_opened() {
     let twice = vec!["amina".parse().unwrap(), "amina".parse().unwrap()];
     let filter = Filter { people: twice, ..Filter::default() };
-    let opened = Replica::open_on(Disk::new, None, ReplicaOptions { filter, ..options() });
+    let opened = Replica::open_on(Disk::new, Disk::new, None, ReplicaOptions { filter, ..options() });
     assert!(matches!(opened, Err(OpenError::Filter(_))), "{opened:?}");
 }

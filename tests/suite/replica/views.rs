@@ -207,6 +207,7 @@ async fn questions_are_refused_as_by_a_server() {
     let unsorted = ViewQuery { sort: "beauty".to_owned(), ..of("strength") };
     assert_eq!(reason(views.query_view(&unsorted).await.unwrap_err()), Some(Reason::RequestInvalid));
     let options: ReplicaOptions = options();
-    let in_memory = Replica::open_on(redb::backends::InMemoryBackend::new, None, options).unwrap();
+    let memory = redb::backends::InMemoryBackend::new;
+    let in_memory = Replica::open_on(memory, memory, None, options).unwrap();
     assert!(matches!(in_memory.views().unwrap_err(), ViewError::NoFolder));
 }

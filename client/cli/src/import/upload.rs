@@ -146,6 +146,7 @@ fn not_queued(error: &RecordError) -> EventRefused {
     let (reason, field) = match error {
         RecordError::IdReused { .. } => (Some(Reason::EventIdReused), "event.id".to_owned()),
         RecordError::Invalid(invalid) => (Some(Reason::EventInvalid), invalid.field.clone()),
+        RecordError::PersonErased { .. } => (Some(Reason::PersonErased), String::new()),
         RecordError::Store(_) => (None, String::new()),
     };
     EventRefused { reason, field, message: error.to_string() }

@@ -64,7 +64,7 @@ pub(super) fn add_details(replica: &Inner, evidence: &mut Vec<v1::Evidence>) -> 
     let mut bytes = 0;
     let fits = replica.reading(|reader| {
         for (count, one) in evidence.iter_mut().enumerate() {
-            let found = reader.details_at(open(&one.entry)?.0.position)?;
+            let found = reader.details_at(open(&one.entry)?.0.position, &one.entry)?;
             one.details = found.into_iter().flat_map(|found| found.details).collect();
             bytes += one.entry.len() + one.details.iter().map(prost::Message::encoded_len).sum::<usize>();
             if bytes > EVIDENCE_BYTES_MAX && count > 0 {

@@ -3,7 +3,7 @@
 use super::{
     Inner, OfflinePlugin, ServedBuiltin, ViewError, asking::Of, folder::ViewsFolder, pending::WithPending, unknown,
 };
-use crate::{error::Error, replica::store::read_state};
+use crate::error::Error;
 use kith_core::reason::Reason;
 use kith_core::{directory::Directory, filter::Filter, history::History, position::Position};
 use kith_views::{Config, Following, Report, ViewHandle, ViewScope, ViewState, Views, limits::RUNS_BYTES_REPLICA};
@@ -288,7 +288,7 @@ impl Host {
         if let Some(pending) = &self.pending {
             return Ok(pending.name.clone());
         }
-        let state = self.replica.store.read(read_state)?;
+        let state = self.replica.store.state()?;
         let log = state.incarnation.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
         Ok(format!("{log:016x}-{}", state.generation))
     }

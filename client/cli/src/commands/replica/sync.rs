@@ -102,6 +102,12 @@ fn warn(report: &SyncReport) {
             reset.now, reset.before, reset.returned
         ));
     }
+    if report.without_words > 0 {
+        remark(&format!(
+            "{} of this device's events lost words about people who were erased in the meantime",
+            report.without_words
+        ));
+    }
     if report.removed > 0 {
         remark(&format!("{} entries were removed: your token may no longer see them", report.removed));
     }
@@ -116,6 +122,7 @@ fn json(report: &SyncReport) -> Value {
         "refused": report.refused,
         "waiting": report.waiting,
         "removed": report.removed,
+        "without_words": report.without_words,
         "reset": report.reset.as_ref().map(|reset| json!({
             "before": reset.before.to_string(),
             "now": reset.now.to_string(),
@@ -164,6 +171,10 @@ fn tell(output: &mut Output, happening: &Happening) -> Result<(), Failure> {
         Happening::Entries { until, count, .. } => (
             json!({ "happening": "entries", "position": until.get(), "count": count }),
             format!("at position {until}: {count} fetched"),
+        ),
+        Happening::WordsDropped(id) => (
+            json!({ "happening": "words_dropped", "id": id.to_string() }),
+            format!("{id} lost words about somebody who was erased"),
         ),
         Happening::Reset { returned } => (
             json!({ "happening": "reset", "returned": returned }),
