@@ -53,6 +53,8 @@ seen! {
     Refused "event_refused",
     Returned "events_back_in_the_outbox",
     RecordFailed "recording_failed",
+    Erased "person_erased",
+    WordsDropped "words_dropped_before_sending",
 }
 
 /// How often each occurred.

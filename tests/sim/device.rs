@@ -13,9 +13,10 @@ use crate::{
 use hyper_util::rt::TokioIo;
 use kith_client::{
     Client, Options, Outcome, ReadOptions, Retry, Timeouts,
-    replica::{Environment, Happening, Replica, ReplicaOptions, StoreError},
+    replica::{Environment, Happening, Replica, ReplicaOptions, Stage, StoreError},
 };
-use std::{io, sync::Arc, time::Duration};
+use kith_core::event::{Administration, Fact};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// Between two attempts to open a replica whose disk fails.
@@ -45,8 +46,8 @@ pub(crate) async fn run(world: Arc<World>, device: Arc<Device>) -> turmoil::Resu
 
 async fn open(world: &Arc<World>, device: &Arc<Device>) -> Replica {
     loop {
-        let machine = device.machine.clone();
-        match Replica::open_on(move || machine.handle(0), None, options(device)) {
+        let (file, keys) = (device.machine.clone(), device.machine.clone());
+        match Replica::open_on(move || file.handle(0), move || keys.handle(1), None, options(device)) {
             Ok(replica) => return replica,
             Err(error) => world.trace.line(format_args!("{} is not opened: {error}", device.name)),
         }
@@ -182,6 +183,10 @@ fn note(world: &World, device: &Device, replica: &Replica, happening: Happening)
                 look(world, device, replica);
             }
         }
+        Happening::WordsDropped(id) => {
+            world.saw(Seen::WordsDropped);
+            world.trace.line(format_args!("{} drops words of {id}", device.name));
+        }
         Happening::Reset { returned } => {
             world.coverage.add(Seen::Returned, returned);
             world.trace.line(format_args!("{} begins anew, {returned} events go back", device.name));
@@ -217,15 +222,30 @@ fn claim(world: &World, device: &Device, replica: &Replica) -> Result<Option<Cla
     }
     let Some(key) = status.key else { return Ok(None) };
     let mut options = ReadOptions { limit: PAGE, ..ReadOptions::default() };
-    let mut positions = Vec::new();
+    let (mut positions, mut erased, mut subjects) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
     loop {
         let page = replica.read(&options)?;
         let entries = page.entries.decode().map_err(|_| StoreError::Damaged("an entry cannot be read"))?;
-        positions.extend(entries.iter().map(|recorded| recorded.entry.position.get()));
+        for recorded in entries {
+            positions.push(recorded.entry.position.get());
+            subjects.extend(recorded.details.into_iter().flat_map(|detail| detail.subjects));
+            if let Fact::Administration(Administration::PersonErased { person, .. }) = recorded.event.fact {
+                erased.insert(person);
+            }
+        }
         if page.end {
             break;
         }
         options.after = page.next;
+    }
+    for pending in replica.pending()? {
+        // Words that were recorded after an erasure stay until the server refuses them.
+        if matches!(pending.stage, Stage::Accepted(_)) {
+            subjects.extend(pending.event.details().iter().flat_map(|detail| detail.subjects.clone()));
+        }
+    }
+    if let Some(person) = erased.intersection(&subjects).next() {
+        world.wrong(format!("{} at position {} has words about {person}, who is erased", device.name, status.position));
     }
     Ok(Some(Claim {
         device: device.number,

@@ -41,6 +41,7 @@ enum Mistake {
     OutboxDropped,
     NoTimerRetry,
     Unverified,
+    ErasureForgotten,
 }
 
 impl Mistake {
@@ -51,6 +52,7 @@ impl Mistake {
             Self::OutboxDropped => Planted::OutboxDropped,
             Self::NoTimerRetry => Planted::NoTimerRetry,
             Self::Unverified => Planted::Unverified,
+            Self::ErasureForgotten => Planted::ErasureForgotten,
         }
     }
 

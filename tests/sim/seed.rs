@@ -18,6 +18,8 @@ use kith_core::{
 };
 use kith_log::Secrets;
 use kith_tests::random::Random;
+use kith_words::PERSON_KEYS;
+use redb::{ReadableDatabase, ReadableTable};
 use std::{
     fs,
     path::PathBuf,
@@ -60,6 +62,7 @@ pub(crate) fn run(seed: u64, planted: Option<Planted>, shown: Shown) -> Verdict 
     let mut wrong = check::check(&world);
     wrong.extend(ran.err());
     wrong.extend(check_files(&world));
+    wrong.extend(world.devices.iter().filter_map(|device| check_keys(&world, device)));
     // What is left of a folder is nobody's problem.
     drop(fs::remove_dir_all(&world.folder));
     verdict(&world, wrong)
@@ -103,7 +106,7 @@ fn make_device(number: usize, random: &mut Random, planted: Option<Planted>, tra
     Device {
         number,
         name: format!("device-{number}"),
-        machine: Machine::new(1, random.number()),
+        machine: Machine::new(2, random.number()),
         clock: Clock::new(trace.clone()),
         cable: Arc::new(Cable::to("server")),
         filter: make_filter(number, random),
@@ -234,5 +237,24 @@ fn check_files(world: &World) -> Option<String> {
         Ok(report) if report.problems.is_empty() => None,
         Ok(report) => Some(format!("the server's files: {:?}", report.problems)),
         Err(error) => Some(format!("the server's files: {error}")),
+    }
+}
+
+/// A device has no key of anybody who is erased.
+fn check_keys(world: &World, device: &Device) -> Option<String> {
+    let erased = check::erased(world);
+    device.machine.end_process();
+    let keys = redb::Builder::new().create_with_backend(device.machine.handle(1)).map_err(redb::Error::from);
+    let people = keys.and_then(|keys| {
+        let people = keys.begin_read()?.open_table(PERSON_KEYS)?;
+        people.iter()?.map(|row| Ok(row?.0.value().1.to_owned())).collect::<Result<Vec<String>, redb::Error>>()
+    });
+    match people {
+        Ok(people) => {
+            let kept = people.into_iter().find(|person| erased.contains(person.as_str()))?;
+            Some(format!("{} has a key of {kept}, who is erased", device.name))
+        }
+        Err(redb::Error::TableDoesNotExist(_)) => None,
+        Err(error) => Some(format!("the keys of {}: {error}", device.name)),
     }
 }

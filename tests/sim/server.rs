@@ -4,13 +4,14 @@
 //! manager would.
 
 use crate::{
+    coverage::Seen,
     wire::Listener,
-    world::{Place, World, lock, network},
+    world::{Phase, Place, World, lock, network},
 };
 use anyhow::Context;
 use kith_core::{
     decide::{Command, Origin},
-    event::{Event, Role},
+    event::{Administration, Event, Role, Scope},
     history::Budget,
     may::{Credential, Principal, Reach},
     position::Position,
@@ -32,6 +33,10 @@ use std::{
 /// Who is in the network.
 pub(crate) const PEOPLE: [&str; 10] =
     ["amina", "ben", "chloe", "dinesh", "esra", "farid", "grace", "hamza", "ines", "jonas"];
+/// People whom only words are about, and who are erased one after the other.
+pub(crate) const LEAVING: [&str; 4] = ["kofi", "lena", "milo", "nora"];
+/// Between two erasures.
+const ERASE_EVERY: Duration = Duration::from_millis(2_700);
 /// Organisations of the devices.
 pub(crate) const ORGANISATIONS: [&str; 2] = ["riverside", "hilltop"];
 /// Between the end of a process and the next one.
@@ -77,19 +82,20 @@ async fn serve(world: &Arc<World>, place: &Arc<Place>) -> anyhow::Result<()> {
         None => found(&log, world).await?,
     };
     let is_impostor = place.name == world.impostor.name;
-    let mirror = if is_impostor {
+    let tasks = if is_impostor {
         append(&network, (0..8).map(|place| met(&[PEOPLE[place], PEOPLE[place + 1]])).collect()).await?;
-        None
+        Vec::new()
     } else {
         world.history().serves(&network.origin(), &network.verifier_key().to_string(), world.trace.now_ms());
-        Some(tokio::spawn(mirror(world.clone(), network.clone())))
+        let mirror = tokio::spawn(mirror(world.clone(), network.clone()));
+        vec![mirror, tokio::spawn(erase(world.clone(), network.clone()))]
     };
     world.trace.line(format_args!("{} starts at {}", place.name, network.head()));
     drop(network);
     let node = Node::on_log(log, &config, clock).await?;
     let served = node.serve(Listener::bind().await?, place.stop.notified()).await;
-    if let Some(mirror) = mirror {
-        mirror.abort();
+    for task in tasks {
+        task.abort();
     }
     Ok(served?)
 }
@@ -118,11 +124,30 @@ async fn mirror(world: Arc<World>, network: Network) {
     }
 }
 
+/// Erases one after the other of those who leave.
+async fn erase(world: Arc<World>, network: Network) {
+    loop {
+        tokio::time::sleep(ERASE_EVERY).await;
+        let erasures = network.erasures();
+        let next = LEAVING.iter().map(|id| id.parse().expect("the ids are well formed"));
+        let next = next.into_iter().find(|person| erasures.of(person).is_none());
+        let Some(person) = next.filter(|_| world.phase() == Phase::Working) else { continue };
+        world.trace.line(format_args!("{person} is erased"));
+        let reason = "withdrawn".parse().expect("the reason is well formed");
+        let fact = Administration::PersonErased { person, reason, reference: None };
+        match network.administer(&owner(), Scope::Network, vec![fact]).await {
+            Ok(_) => world.saw(Seen::Erased),
+            Err(error) => world.trace.line(format_args!("not erased: {error}")),
+        }
+    }
+}
+
 /// Makes the network with its directory and a token for each device.
 async fn found(log: &Log, world: &World) -> anyhow::Result<Network> {
     let network = log.create_network(&network()).await?;
     let organisations = ORGANISATIONS.iter().map(|id| organisation_added(id));
-    let people = PEOPLE.iter().enumerate().map(|(place, id)| person_added(id, ORGANISATIONS[place % 2]));
+    let people =
+        PEOPLE.iter().chain(&LEAVING).enumerate().map(|(place, id)| person_added(id, ORGANISATIONS[place % 2]));
     append(&network, organisations.chain(people).collect()).await?;
     for device in &world.devices {
         let organisation = Some(device.organisation.clone());

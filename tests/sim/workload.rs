@@ -1,6 +1,6 @@
 //! What a device records: every kind of habit between a few people, corrections, words, and events about events.
 
-use crate::server::PEOPLE;
+use crate::server::{LEAVING, PEOPLE};
 use kith_client::{EventBuilder, NewEvent, replica::Replica};
 use kith_core::{
     detail::DetailKind,
@@ -100,7 +100,12 @@ impl Recorded {
 fn with_words(event: EventBuilder, fact: &Fact, about: &PersonId, random: &mut Random) -> EventBuilder {
     if matches!(fact, Fact::Habit(Habit::Met(_))) && random.below(3) == 0 {
         let words = format!("talked about plan {}", random.below(1_000));
-        return event.detail(DetailKind::Note, vec![about.clone()], words);
+        let event = event.detail(DetailKind::Note, vec![about.clone()], words);
+        if random.below(2) == 0 {
+            let leaving = person(random.pick::<&str>(&LEAVING));
+            return event.detail(DetailKind::Note, vec![leaving, about.clone()], "about both");
+        }
+        return event;
     }
     event
 }
