@@ -23,7 +23,8 @@ from tests.scripted import Scripted
 
 
 def read(server: str, **given: Any) -> Options:
-    defaults: dict[str, Any] = {"network": "default", "token": None, "token_file": None, "ca_file": None}
+    files = dict.fromkeys(("token_file", "ca_file", "client_cert_file", "client_key_file"))
+    defaults: dict[str, Any] = {"network": "default", "token": None, **files, "allow_plaintext": False}
     return options(server, **{**defaults, "timeouts": Timeouts(), "retry": Retry(), **given})
 
 
@@ -84,6 +85,8 @@ def test_tokens_are_read_and_not_shown(tmp_path: Path) -> None:
         ({"token": "a", "token_file": "b"}, "give one of them"),
         ({"token_file": "/nowhere/at/all"}, "cannot be read"),
         ({"ca_file": "/nowhere/at/all"}, "for https:// only"),
+        ({"client_cert_file": "/nowhere", "client_key_file": "/nowhere"}, "for https:// only"),
+        ({"client_key_file": "/nowhere"}, "belong together"),
     ],
 )
 def test_options_that_say_nothing_certain_are_refused(given: dict[str, Any], message: str) -> None:
@@ -91,6 +94,24 @@ def test_options_that_say_nothing_certain_are_refused(given: dict[str, Any], mes
     assert (error.kind, error.had_no_effect, error.is_retryable) == ("options_invalid", True, False)
     assert message in str(error)
     assert "schl" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "server", ["127.0.0.1:1", "http://127.8.9.1", "http://[::1]:1", "[::ffff:127.0.0.1]", "localhost"]
+)
+def test_a_token_is_sent_in_plain_to_this_machine(server: str) -> None:
+    assert read(server, token="x").token == "x"
+
+
+@pytest.mark.parametrize("server", ["kith.example", "http://10.0.0.7:7420", "http://[::]:1", "localhost.example"])
+def test_a_token_is_not_sent_in_plain_to_another_machine(server: str) -> None:
+    error = failure(lambda: kith.connect(server, token="kith_secret"))
+    assert error.kind == "options_invalid"
+    assert "https://" in str(error)
+    assert "allow_plaintext" in str(error)
+    assert "kith_secret" not in str(error)
+    assert read(server, token="x", allow_plaintext=True).token == "x"
+    assert read(server).token is None
 
 
 def test_delays_double_up_to_the_longest_and_are_shortened_by_up_to_half() -> None:
@@ -155,3 +176,21 @@ def test_https_is_tls_and_only_with_an_authority_that_is_trusted(
     plain = both.connect(which, secure.url.replace("https", "http"), token="x", retry=once)
     assert failure(plain.head).kind == "unreachable"
     plain.close()
+
+
+def test_a_certificate_is_shown_to_a_server_that_asks_for_one(
+    which: str, certificate: tuple[Path, bytes, bytes], tmp_path: Path
+) -> None:
+    file, pem, key = certificate
+    key_file = tmp_path / "client.key"
+    key_file.write_bytes(key)
+    asking = Scripted(grpc.ssl_server_credentials([(key, pem)], pem, require_client_auth=True))
+    asking.answers = [message("HeadResponse")(position=7).SerializeToString()]
+    identity = {"client_cert_file": file, "client_key_file": key_file}
+    known = both.connect(which, asking.url, token="x", ca_file=file, **identity)
+    assert known.head().position == 7
+    known.close()
+    unknown = both.connect(which, asking.url, token="x", ca_file=file, retry=Retry(attempts_max=1))
+    assert failure(unknown.head).kind == "unreachable"
+    unknown.close()
+    asking.stop()

@@ -36,10 +36,11 @@ def channel_options(options: Options) -> list[tuple[str, Any]]:
 
 
 def credentials(options: Options) -> grpc.ChannelCredentials | None:
-    """Whom to trust over TLS; `None` without it."""
+    """Whom to trust and what to show over TLS; `None` without it."""
     if options.certificates is None:
         return None
-    return grpc.ssl_channel_credentials(root_certificates=options.certificates or None)
+    key, certificate = options.identity or (None, None)
+    return grpc.ssl_channel_credentials(options.certificates or None, key, certificate)
 
 
 def metadata(options: Options) -> tuple[tuple[str, str], ...]:

@@ -32,15 +32,35 @@ def connect(
     token: str | None = None,
     token_file: str | os.PathLike[str] | None = None,
     ca_file: str | os.PathLike[str] | None = None,
+    client_cert_file: str | os.PathLike[str] | None = None,
+    client_key_file: str | os.PathLike[str] | None = None,
+    allow_plaintext: bool = False,
     timeouts: Timeouts = Timeouts(),  # noqa: B008 it never changes
     retry: Retry = Retry(),  # noqa: B008
 ) -> "Client":
     """A client for a network of a server, such as `http://127.0.0.1:7420`; `https://` is TLS.
 
     `token` is the secret, or `token_file` the file with it. `ca_file` has the authorities to trust over TLS, in PEM;
-    the platform's if it is left out. Nothing is sent before the first call; raises `OptionsInvalid`.
+    the platform's if it is left out. `client_cert_file` and `client_key_file` have what to show to a server that asks
+    for a certificate. A token is sent in plain to this machine only, unless
+    `allow_plaintext`. Nothing is sent before the first call; raises `OptionsInvalid`.
     """
-    return Client(Carrier(options(server, network, token, token_file, ca_file, timeouts, retry)))
+    return Client(
+        Carrier(
+            options(
+                server,
+                network,
+                token,
+                token_file,
+                ca_file,
+                client_cert_file,
+                client_key_file,
+                allow_plaintext,
+                timeouts,
+                retry,
+            )
+        )
+    )
 
 
 class Client:

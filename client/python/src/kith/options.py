@@ -1,5 +1,6 @@
 """Where to connect, as whom, how long to wait and how often to try."""
 
+import ipaddress
 import os
 import re
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Options:
     token: str | None = field(repr=False)
     certificates: bytes | None
     """Authorities to trust, in PEM, for TLS; the platform's if empty; `None` without TLS."""
+    identity: tuple[bytes, bytes] | None = field(repr=False)
+    """The key and the certificate, in PEM, to show to a server that asks for one."""
     timeouts: Timeouts
     retry: Retry
 
@@ -54,23 +57,54 @@ def options(
     token: str | None,
     token_file: str | os.PathLike[str] | None,
     ca_file: str | os.PathLike[str] | None,
+    client_cert_file: str | os.PathLike[str] | None,
+    client_key_file: str | os.PathLike[str] | None,
+    allow_plaintext: bool,
     timeouts: Timeouts,
     retry: Retry,
 ) -> Options:
     """Checks options; raises `OptionsInvalid`, in whose message no secret stands."""
-    target, is_secure = _address(server)
+    host, port, is_secure = _address(server)
     if token is not None and token_file is not None:
         raise OptionsInvalid("token and token_file both say who calls: give one of them")
     secret = token if token_file is None else _read(token_file).decode(errors="replace").strip()
     if secret is not None and not re.fullmatch(r"[\x21-\x7e]+", secret):
         raise OptionsInvalid("the token is one word of ASCII characters: this is none")
-    if ca_file is not None and not is_secure:
-        raise OptionsInvalid("ca_file is for https:// only")
+    for name, file in {"ca_file": ca_file, "client_cert_file": client_cert_file}.items():
+        if file is not None and not is_secure:
+            raise OptionsInvalid(f"{name} is for https:// only")
+    if not (is_secure or allow_plaintext or secret is None or _is_loopback(host)):
+        raise OptionsInvalid(
+            f"the token is not sent to {host} in plain, where everybody in between can read it: use https://, or "
+            "allow_plaintext=True if the network in between is trusted"
+        )
     certificates = None if not is_secure else b"" if ca_file is None else _read(ca_file)
-    return Options(target, network, secret, certificates, timeouts, retry)
+    identity = _identity(client_cert_file, client_key_file)
+    shown = f"[{host}]" if ":" in host else host
+    return Options(f"{shown}:{port}", network, secret, certificates, identity, timeouts, retry)
 
 
-def _address(server: str) -> tuple[str, bool]:
+def _identity(
+    cert_file: str | os.PathLike[str] | None, key_file: str | os.PathLike[str] | None
+) -> tuple[bytes, bytes] | None:
+    if cert_file is None and key_file is None:
+        return None
+    if cert_file is None or key_file is None:
+        raise OptionsInvalid("client_cert_file and client_key_file belong together: give both")
+    return _read(key_file), _read(cert_file)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine. Other names are not looked up, because whoever answers could lie."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _address(server: str) -> tuple[str, int, bool]:
     """Host and port of a server's address, and whether it is reached by TLS; `http://` may be left out."""
     try:
         parts = urlsplit(server if "://" in server else f"http://{server}")
@@ -85,8 +119,7 @@ def _address(server: str) -> tuple[str, bool]:
         raise _invalid("leave out what follows them")
     if not host or not re.fullmatch(r"[A-Za-z0-9._:%-]+", host) or port == 0:
         raise _invalid("this one has no valid host and port")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{shown}:{port or _PORTS[parts.scheme]}", parts.scheme == "https"
+    return host, port or _PORTS[parts.scheme], parts.scheme == "https"
 
 
 def _read(file: str | os.PathLike[str]) -> bytes:
