@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("files", &["config", "error", "limits"]),
             ("rows", &["error", "limits"]),
             ("space", &["config"]),
-            ("keys", &["error", "files"]),
+            ("keys", &["config", "error", "files"]),
             ("state", &["error", "rows"]),
             ("sign", &["error", "files", "rows", "state"]),
             ("store", &["config", "error", "files", "keys", "measures", "rows", "sign", "space", "state"]),

@@ -16,6 +16,8 @@ pub struct Config {
     /// The file of the newest signed checkpoints, ideally on another disk than the log; `checkpoint` in the data folder
     /// if not set. Its folder must exist.
     pub checkpoint: Option<PathBuf>,
+    /// The file of the root key, which wraps all other keys; `keys/root.key` in the data folder if not set.
+    pub root_key: Option<PathBuf>,
     /// How a commit reaches the disk.
     pub commit_mode: CommitMode,
     /// Requests that may wait for the writer; further ones are answered with `Busy`.
@@ -44,6 +46,7 @@ impl Default for Config {
         Self {
             data: PathBuf::from("data"),
             checkpoint: None,
+            root_key: None,
             commit_mode: CommitMode::default(),
             queue_requests_max: 4_096,
             queue_bytes_max: 64 * 1024 * 1024,
@@ -57,6 +60,9 @@ impl Default for Config {
         }
     }
 }
+
+/// Name of the root key's file in the folder of keys.
+pub(crate) const ROOT_KEY_FILE: &str = "root.key";
 
 /// A setting's name, minimum and maximum.
 pub type Range = (&'static str, i64, i64);
@@ -78,6 +84,16 @@ impl Config {
         ("disk_reserve_per_cent", 0, 50),
         ("future_ms_max", 0, YEAR_MS),
     ];
+
+    /// The folder of keys.
+    pub fn keys_path(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+
+    /// The file of the root key.
+    pub fn root_key_path(&self) -> PathBuf {
+        self.root_key.clone().unwrap_or_else(|| self.keys_path().join(ROOT_KEY_FILE))
+    }
 
     /// Where it is kept who was erased: beside the checkpoints, so that a restored log meets it.
     pub fn erasures_path(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 pub(crate) mod kept;
 
 use crate::{config::Config, error::OpenError};
+pub use kith_words::is_exposed;
 pub(crate) use kith_words::{folder_of, write_private};
 use redb::{Builder, Database};
 use std::{

@@ -2,6 +2,7 @@
 
 pub(crate) mod erasures_file;
 pub(crate) mod key_file;
+pub(crate) mod place;
 pub(crate) mod root_key;
 pub(crate) mod rotation;
 pub(crate) mod signing_key;

@@ -31,7 +31,7 @@ pub use error::{
     AppendError, CreateNetworkError, Damage, KeptFileError, OpenError, Poison, ReadError, RevokeTokenError,
     StorageFailure, Unavailable, Versioned,
 };
-pub use files::{FileError, write_new};
+pub use files::{FileError, is_exposed, write_new};
 pub use kith_words::KEYS_PAGES_BYTES_MAX;
 pub use limits::COMPONENT_PIECE_BYTES_MAX;
 pub use log::Log;

@@ -6,7 +6,7 @@ use crate::{
     config::{Clock, CommitMode, Config},
     error::{Damage, OpenError, ReadError},
     files::{builder, io_error, make_private_folder, make_whole, open_database, open_error},
-    keys::{erasures_file::ErasuresFile, key_file, signing_key},
+    keys::{erasures_file::ErasuresFile, key_file, place::KeyPlace, signing_key},
     measures::Counters,
     rows::{
         column::Column,
@@ -102,10 +102,10 @@ impl Store {
         SwappedFile::new(file.clone()).recover(|| Ok(None)).map_err(io_error(&file))?;
         make_tables(&database)?;
         let fresh = database.begin_read()?.open_table(tables::NETWORKS)?.first()?.is_none();
-        let folder = config.data.join("keys");
-        let keys = key_file::open(&folder, fresh)?;
+        let place = KeyPlace::of(config);
+        let (keys, folder) = (key_file::open(&place, fresh)?, place.folder());
         let file = CheckpointFile::new(config.checkpoint_path());
-        let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, Some(file)));
+        let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(folder, keys)?, Some(file)));
         let (store, edges) = Self::load(database, keys, signing, config, clock)?;
         let erasures = Some(ErasuresFile::new(config.erasures_path()));
         Ok((Self { space: Space::of(config), erasures, ..store }, edges))

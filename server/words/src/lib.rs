@@ -20,7 +20,7 @@ pub use keys::{
     Doomed, ERASED, Incarnation, Keys, KeysError, NETWORK_KEYS, PERSON_KEYS, SharedKey, make_tables, unwrap, wrap,
 };
 pub use limits::KEYS_PAGES_BYTES_MAX;
-pub use private::{folder_of, write_private};
+pub use private::{folder_of, is_exposed, write_private};
 pub use root_key::{RootKeyError, make_root_key, read_root_key};
 pub use seal::{Binding, Sealed};
 pub use stored::{Stored, decode_all, encode_all, erase};

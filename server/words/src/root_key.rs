@@ -2,12 +2,11 @@
 
 use crate::{
     key::{KEY_BYTES, Key, new_key},
-    private::write_private,
+    private::{is_exposed, write_private},
 };
 use std::{
     fs::File,
     io::{self, Read},
-    os::unix::fs::PermissionsExt,
     path::Path,
 };
 use zeroize::Zeroizing;
@@ -37,7 +36,7 @@ pub fn read_root_key(path: &Path) -> Result<Key, RootKeyError> {
         Err(error) => return Err(error.into()),
     };
     let metadata = file.metadata()?;
-    if metadata.permissions().mode() & 0o077 != 0 {
+    if is_exposed(&metadata) {
         return Err(RootKeyError::Exposed);
     }
     if metadata.len() != KEY_BYTES as u64 {
@@ -58,7 +57,10 @@ pub fn make_root_key(path: &Path) -> io::Result<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{self, OpenOptions};
+    use std::{
+        fs::{self, OpenOptions},
+        os::unix::fs::PermissionsExt,
+    };
 
     #[test]
     fn made_once_and_read_again() {
@@ -75,7 +77,7 @@ mod tests {
         let path = folder.path().join("root.key");
         assert!(matches!(read_root_key(&path), Err(RootKeyError::Missing)));
         make_root_key(&path).unwrap();
-        for mode in [0o640, 0o604, 0o610] {
+        for mode in [0o660, 0o604, 0o610] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             assert!(matches!(read_root_key(&path), Err(RootKeyError::Exposed)), "{mode:o}");
         }

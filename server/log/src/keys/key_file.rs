@@ -1,9 +1,9 @@
-//! The file of keys: `keys/keys.redb`, opened with the root key beside it.
+//! The file of keys: `keys/keys.redb`, opened with the root key.
 
 use crate::{
     error::{Damage, OpenError, StorageFailure},
     files::{folder_of, io_error, make_private_folder, make_whole, open_error, unless_damaged},
-    keys::{root_key, rotation},
+    keys::{place::KeyPlace, root_key, rotation},
 };
 use kith_core::id::NetworkName;
 use kith_words::{Incarnation, Key, KeyFolder, Keys, KeysError, make_tables};
@@ -11,13 +11,14 @@ use redb::{DatabaseError, ReadTransaction, ReadableDatabase};
 use std::{fs::File, io, path::Path};
 
 /// Opens the folder of keys; creates it and the root key if `fresh`, that is if nothing was ever sealed.
-pub(crate) fn open(folder: &Path, fresh: bool) -> Result<Keys, OpenError> {
+pub(crate) fn open(place: &KeyPlace, fresh: bool) -> Result<Keys, OpenError> {
+    let folder = place.folder();
     let file = folder.join("keys.redb");
     if fresh {
         make_private_folder(folder)?;
     }
-    rotation::recover(folder)?;
-    let root = root_key::read_or_make(&folder.join(root_key::FILE), || fresh && !file.exists())?;
+    rotation::recover(place)?;
+    let root = root_key::read_or_make(place.root(), || fresh && !file.exists())?;
     if fresh && !file.exists() {
         make_whole(&file, |part| {
             let database =
@@ -107,11 +108,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (amina, ben) = (person("amina"), person("ben"));
         let made = {
-            let keys = open(folder.path(), true).unwrap();
+            let keys = open(&KeyPlace::within(folder.path()), true).unwrap();
             keys.make_network(NORTH).unwrap();
             keys.find_or_make_people(NORTH, &[&amina]).unwrap()
         };
-        let keys = open(folder.path(), false).unwrap();
+        let keys = open(&KeyPlace::within(folder.path()), false).unwrap();
         load_network(&keys, &north(), NORTH).unwrap();
         let found = keys.find_people(NORTH, &[&amina, &ben]).unwrap();
         assert_eq!(found.len(), 1);
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn every_network_has_its_own_keys() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = open(folder.path(), true).unwrap();
+        let keys = open(&KeyPlace::within(folder.path()), true).unwrap();
         let amina = person("amina");
         keys.make_network(NORTH).unwrap();
         keys.make_network(SOUTH).unwrap();
@@ -136,14 +137,15 @@ mod tests {
     #[test]
     fn another_root_key_opens_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path(), true).unwrap().make_network(NORTH).unwrap();
-        let check = || open(folder.path(), false).and_then(|keys| load_network(&keys, &north(), NORTH));
+        open(&KeyPlace::within(folder.path()), true).unwrap().make_network(NORTH).unwrap();
+        let check =
+            || open(&KeyPlace::within(folder.path()), false).and_then(|keys| load_network(&keys, &north(), NORTH));
         assert!(check().is_ok());
         let root = folder.path().join("root.key");
         std::fs::write(&root, [7; 32]).unwrap();
         assert!(matches!(check(), Err(OpenError::NetworkKeyUnusable { .. })));
         std::fs::remove_file(&root).unwrap();
         assert!(matches!(check(), Err(OpenError::RootKeyMissing { .. })));
-        assert!(matches!(open(folder.path(), true).err(), Some(OpenError::RootKeyMissing { .. })));
+        assert!(matches!(open(&KeyPlace::within(folder.path()), true).err(), Some(OpenError::RootKeyMissing { .. })));
     }
 }

@@ -6,9 +6,6 @@ use crate::{error::OpenError, files::io_error, keys::rotation::successor};
 use kith_words::{Key, RootKeyError, make_root_key, read_root_key};
 use std::path::Path;
 
-/// Name of the root key's file in the folder of keys.
-pub(crate) const FILE: &str = "root.key";
-
 /// Reads the root key, or creates it if `nothing_wrapped` returns true.
 pub(crate) fn read_or_make(path: &Path, nothing_wrapped: impl FnOnce() -> bool) -> Result<Key, OpenError> {
     match read(path) {

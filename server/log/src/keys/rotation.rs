@@ -6,7 +6,7 @@
 use crate::{
     error::OpenError,
     files::{folder_of, io_error, remove_leftover, write_private},
-    keys::{key_file, root_key, signing_key},
+    keys::{key_file, place::KeyPlace, root_key, signing_key},
 };
 use kith_words::{Key, Keys, new_key};
 use std::{
@@ -22,61 +22,68 @@ pub(crate) fn successor(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Replaces the root key in a folder of keys that nobody else has open.
-pub(crate) fn rotate(folder: &Path) -> Result<(), OpenError> {
-    let keys = key_file::open(folder, false)?;
+/// Replaces the root key of keys that nobody else has open.
+pub(crate) fn rotate(place: &KeyPlace) -> Result<(), OpenError> {
+    let keys = key_file::open(place, false)?;
     let root = new_key();
-    let (root_file, signing_file) = (folder.join(root_key::FILE), folder.join(signing_key::FILE));
+    let signing_file = place.signing();
     let new_signing = signing_key::resealed(&signing_file, &keys, &root)?;
     let write = |path: &Path, bytes: &[u8]| write_private(&successor(path), bytes).map_err(io_error(path));
-    write(&root_file, root.as_slice())?;
+    write(place.root(), root.as_slice())?;
     if let Some(sealed) = &new_signing {
         write(&signing_file, sealed)?;
     }
     keys.rewrap(&root)?;
     drop(keys);
-    finish(folder).map_err(io_error(folder))
+    finish(place).map_err(io_error(place.folder()))
 }
 
 /// Ends a rotation that was interrupted: forward if the keys are wrapped by the new root key already, backward otherwise.
-pub(crate) fn recover(folder: &Path) -> Result<(), OpenError> {
-    let (root_file, signing_file) = (folder.join(root_key::FILE), folder.join(signing_key::FILE));
-    let new = match root_key::read(&successor(&root_file)) {
+pub(crate) fn recover(place: &KeyPlace) -> Result<(), OpenError> {
+    let new = match root_key::read(&successor(place.root())) {
         Err(OpenError::RootKeyMissing { .. }) => return Ok(()),
         read => read?,
     };
-    if is_in_use(folder, new)? {
-        return finish(folder).map_err(io_error(folder));
+    if is_in_use(place, new)? {
+        return finish(place).map_err(io_error(place.folder()));
     }
-    for path in [successor(&signing_file), successor(&root_file)] {
+    for path in [successor(&place.signing()), successor(place.root())] {
         remove_leftover(&path).map_err(io_error(&path))?;
     }
     Ok(())
 }
 
 /// Whether a root key opens the other keys. Without networks it does not matter, as long as the signing key opens.
-fn is_in_use(folder: &Path, root: Key) -> Result<bool, OpenError> {
-    let keys: Keys = key_file::open_with(folder, root)?;
+fn is_in_use(place: &KeyPlace, root: Key) -> Result<bool, OpenError> {
+    let keys: Keys = key_file::open_with(place.folder(), root)?;
     if let Some(opens) = keys.opens_networks()? {
         return Ok(opens);
     }
-    let signing_file = folder.join(signing_key::FILE);
+    let signing_file = place.signing();
     Ok(successor(&signing_file).exists() || signing_key::read(&signing_file, &keys).is_ok())
 }
 
 /// Gives the successors their names; the old root key is overwritten first.
-fn finish(folder: &Path) -> io::Result<()> {
-    let (root_file, signing_file) = (folder.join(root_key::FILE), folder.join(signing_key::FILE));
+fn finish(place: &KeyPlace) -> io::Result<()> {
+    let (root_file, signing_file) = (place.root(), place.signing());
     if successor(&signing_file).exists() {
         fs::rename(successor(&signing_file), &signing_file)?;
     }
     if root_file.exists() {
-        let mut old = OpenOptions::new().write(true).open(&root_file)?;
-        old.write_all(&vec![0; usize::try_from(old.metadata()?.len()).unwrap_or(0)])?;
-        old.sync_all()?;
+        overwrite(root_file)?;
     }
-    fs::rename(successor(&root_file), &root_file)?;
-    File::open(folder_of(&root_file))?.sync_all()
+    fs::rename(successor(root_file), root_file)?;
+    if folder_of(root_file) != place.folder() {
+        File::open(folder_of(root_file))?.sync_all()?;
+    }
+    File::open(place.folder())?.sync_all()
+}
+
+/// Writes zeros over a key.
+pub(crate) fn overwrite(path: &Path) -> io::Result<()> {
+    let mut old = OpenOptions::new().write(true).open(path)?;
+    old.write_all(&vec![0; usize::try_from(old.metadata()?.len()).unwrap_or(0)])?;
+    old.sync_all()
 }
 
 #[cfg(test)]
@@ -92,7 +99,7 @@ mod tests {
 
     /// A folder with a network, a person and a signing key; returns the person's key and the public signing key.
     fn filled(folder: &Path, with_network: bool) -> (Vec<u8>, String) {
-        let keys = key_file::open(folder, true).unwrap();
+        let keys = key_file::open(&KeyPlace::within(folder), true).unwrap();
         let key = if with_network {
             keys.make_network(NORTH).unwrap();
             keys.find_or_make_people(NORTH, &[&person()]).unwrap()[&person()].to_vec()
@@ -104,7 +111,7 @@ mod tests {
     }
 
     fn found(folder: &Path, with_network: bool) -> (Vec<u8>, String) {
-        let keys = key_file::open(folder, false).unwrap();
+        let keys = key_file::open(&KeyPlace::within(folder), false).unwrap();
         let key = if with_network {
             keys.load_network(NORTH).unwrap();
             keys.find_people(NORTH, &[&person()]).unwrap()[&person()].to_vec()
@@ -120,8 +127,8 @@ mod tests {
         for with_network in [true, false] {
             let folder = tempfile::tempdir().unwrap();
             let before = filled(folder.path(), with_network);
-            let old = fs::read(folder.path().join(root_key::FILE)).unwrap();
-            rotate(folder.path()).unwrap();
+            let old = fs::read(KeyPlace::within(folder.path()).root()).unwrap();
+            rotate(&KeyPlace::within(folder.path())).unwrap();
             assert_eq!(found(folder.path(), with_network), before);
             for file in fs::read_dir(folder.path()).unwrap() {
                 let path = file.unwrap().path();
@@ -136,13 +143,14 @@ mod tests {
         for with_network in [true, false] {
             let folder = tempfile::tempdir().unwrap();
             let before = filled(folder.path(), with_network);
-            let (root, signing) = (folder.path().join(root_key::FILE), folder.path().join(signing_key::FILE));
+            let (root, signing) =
+                (KeyPlace::within(folder.path()).root().to_owned(), folder.path().join(signing_key::FILE));
             // Only the new root key was written.
             write_private(&successor(&root), &[7; 32]).unwrap();
             assert_eq!(found(folder.path(), with_network), before);
             assert!(!successor(&root).exists());
 
-            let keys = key_file::open(folder.path(), false).unwrap();
+            let keys = key_file::open(&KeyPlace::within(folder.path()), false).unwrap();
             let new: Key = new_key();
             let sealed = signing_key::resealed(&signing, &keys, &new).unwrap().unwrap();
             write_private(&successor(&root), new.as_slice()).unwrap();
@@ -162,5 +170,24 @@ mod tests {
             assert_eq!(fs::read(&root).unwrap(), new.as_slice());
             assert!(!successor(&root).exists() && !successor(&signing).exists());
         }
+    }
+
+    #[test]
+    fn a_root_key_that_lies_elsewhere_is_replaced_there() {
+        let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root_key = Some(elsewhere.path().join("kith.root"));
+        let config = crate::Config { data: data.path().into(), root_key, ..crate::Config::default() };
+        let place = KeyPlace::of(&config);
+        let old = {
+            let keys = key_file::open(&place, true).unwrap();
+            keys.make_network(NORTH).unwrap();
+            signing_key::read_or_make(place.folder(), &keys).unwrap();
+            root_key::read(place.root()).unwrap()
+        };
+        assert!(!place.folder().join("root.key").exists());
+        rotate(&place).unwrap();
+        assert_ne!(*root_key::read(place.root()).unwrap(), *old);
+        key_file::open(&place, false).unwrap().load_network(NORTH).unwrap();
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
     }
 }

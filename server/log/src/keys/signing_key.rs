@@ -5,7 +5,7 @@
 use crate::{
     error::OpenError,
     files::{io_error, write_private},
-    keys::root_key,
+    keys::{place::KeyPlace, root_key},
 };
 use kith_core::checkpoint::{PublicKey, SigningKey};
 use kith_words::{Key, Keys};
@@ -34,11 +34,11 @@ pub(crate) fn read(path: &Path, keys: &Keys) -> Result<Option<SigningKey>, OpenE
     Ok(Some(SigningKey::from_seed(&seed)))
 }
 
-/// The public half of the key in a folder that a server may have open; `None` if there is no key.
-pub(crate) fn read_public(folder: &Path) -> Result<Option<PublicKey>, OpenError> {
-    let path = folder.join(FILE);
+/// The public half of the key of keys that a server may have open; `None` if there is no key.
+pub(crate) fn read_public(place: &KeyPlace) -> Result<Option<PublicKey>, OpenError> {
+    let path = place.signing();
     let Some(sealed) = read_sealed(&path)? else { return Ok(None) };
-    let root = match root_key::read(&folder.join(root_key::FILE)) {
+    let root = match root_key::read(place.root()) {
         Err(OpenError::RootKeyMissing { .. }) => return Ok(None),
         read => read?,
     };
@@ -84,12 +84,16 @@ mod tests {
     #[test]
     fn made_once_for_the_owner_alone_and_sealed() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = key_file::open(folder.path(), true).unwrap();
+        let keys = key_file::open(&KeyPlace::within(folder.path()), true).unwrap();
         let made = read_or_make(folder.path(), &keys).unwrap();
         let path = folder.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(public(&read_or_make(folder.path(), &keys).unwrap()), public(&made));
-        assert_eq!(read_public(folder.path()).unwrap(), Some(made.public()), "while the keys are open");
+        assert_eq!(
+            read_public(&KeyPlace::within(folder.path())).unwrap(),
+            Some(made.public()),
+            "while the keys are open"
+        );
         let mut sealed = fs::read(&path).unwrap();
         sealed[20] ^= 1;
         fs::write(&path, sealed).unwrap();
@@ -100,8 +104,8 @@ mod tests {
     #[test]
     fn another_root_key_does_not_open_it() {
         let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        read_or_make(folder.path(), &key_file::open(folder.path(), true).unwrap()).unwrap();
-        let strangers = key_file::open(other.path(), true).unwrap();
+        read_or_make(folder.path(), &key_file::open(&KeyPlace::within(folder.path()), true).unwrap()).unwrap();
+        let strangers = key_file::open(&KeyPlace::within(other.path()), true).unwrap();
         let opened = read_or_make(folder.path(), &strangers);
         assert!(matches!(opened, Err(OpenError::SigningKeyUnusable { .. })), "{opened:?}");
     }

@@ -7,7 +7,7 @@ use crate::{
     config::{Clock, Config},
     error::{OpenError, ReadError},
     files::open_database,
-    keys::{key_file, signing_key},
+    keys::{key_file, place::KeyPlace, signing_key},
     offline::backup::forget_views,
     rows::{
         row::{NetworkRow, Revoked, TokenRow},
@@ -139,9 +139,9 @@ pub fn restart_on(
 /// Continues the logs in a file that nobody vouches for: each under a new incarnation, with a `log_restored` entry, and
 /// with every token revoked. Returns how many tokens were.
 pub(crate) fn end_tokens(config: &Config, clock: &Clock, file: &Path) -> Result<u64, AcceptError> {
-    let (keys, database) = (key_file::open(&config.data.join("keys"), false)?, open_database(config, file)?);
-    let folder = config.data.join("keys");
-    let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(&folder, keys)?, None));
+    let place = KeyPlace::of(config);
+    let (keys, database) = (key_file::open(&place, false)?, open_database(config, file)?);
+    let signing = |keys: &Keys| Ok(Checkpoints::new(signing_key::read_or_make(place.folder(), keys)?, None));
     let (store, edges) = Store::load(database, keys, signing, config, clock.clone())?;
     let logs: Vec<_> = store.networks().values().cloned().collect();
     let (mut staged, mut ended) = (Staged::default(), 0);

@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     error::{OpenError, ReadError},
     files::{builder, open_error},
-    keys::key_file,
+    keys::{key_file, place::KeyPlace},
     limits,
     offline::judge::judge,
     rows::{components, row::read_networks, version},
@@ -122,7 +122,7 @@ impl Report {
 /// Checks the log in a data folder, and that it contains what the server signed. No server may have it open. Without
 /// `keys/` details are not opened and signatures are not verified.
 pub fn check(config: &Config, progress: impl FnMut(Progress)) -> Result<Report, CheckError> {
-    let keys = open_keys(&config.data)?;
+    let keys = open_keys(config)?;
     let mut report = check_file(&config.data.join("log.redb"), keys.as_ref(), progress)?;
     // A damaged log cannot be compared with what was signed.
     if keys.is_some() && report.is_sound() {
@@ -175,8 +175,8 @@ pub fn check_on(
 }
 
 /// The keys of a data folder, if it has any.
-pub(crate) fn open_keys(data: &Path) -> Result<Option<Keys>, OpenError> {
-    match key_file::open(&data.join("keys"), false) {
+pub(crate) fn open_keys(config: &Config) -> Result<Option<Keys>, OpenError> {
+    match key_file::open(&KeyPlace::of(config), false) {
         Ok(keys) => Ok(Some(keys)),
         Err(OpenError::RootKeyMissing { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     error::OpenError,
     files::open_database,
-    keys::{key_file, signing_key},
+    keys::{key_file, place::KeyPlace, signing_key},
     sign::{
         checkpoint_file::CheckpointFile,
         judge::{Judgement, judge_all},
@@ -15,8 +15,8 @@ use crate::{
 pub fn judge(config: &Config) -> Result<Vec<Judgement>, OpenError> {
     let file = config.data.join("log.redb");
     let database = open_database(config, &file)?;
-    let folder = config.data.join("keys");
-    let key = signing_key::read_or_make(&folder, &key_file::open(&folder, false)?)?;
+    let place = KeyPlace::of(config);
+    let key = signing_key::read_or_make(place.folder(), &key_file::open(&place, false)?)?;
     let signed = CheckpointFile::new(config.checkpoint_path()).read()?;
     judge_all(&database, &key, &signed)
 }

@@ -36,6 +36,7 @@ fn log_table(config: &kith_log::Config) -> Table {
     let kith_log::Config {
         data: _,
         checkpoint: _,
+        root_key: _,
         commit_mode,
         queue_requests_max,
         queue_bytes_max,
@@ -54,6 +55,7 @@ fn log_table(config: &kith_log::Config) -> Table {
     };
     Table::from_iter([
         ("checkpoint".to_owned(), path(&config.checkpoint_path())),
+        ("root_key".to_owned(), path(&config.root_key_path())),
         ("commit_mode".to_owned(), Value::String(commit_mode.to_owned())),
         ("queue_requests_max".to_owned(), number(*queue_requests_max)),
         ("queue_bytes_max".to_owned(), number(*queue_bytes_max)),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{Clock, Config},
     files::{open_database, write_new},
-    keys::{key_file, signing_key},
+    keys::{key_file, place::KeyPlace, signing_key},
     rows::{
         column::Column,
         tables::{self, Visitor},
@@ -48,8 +48,8 @@ impl Offline {
     pub(crate) fn open(config: &Config) -> Result<Self, BackupError> {
         let database = open_database(config, &config.data.join("log.redb"))?;
         version::check(&database.begin_read()?)?;
-        let folder = config.data.join("keys");
-        let key = signing_key::read_or_make(&folder, &key_file::open(&folder, false)?)?;
+        let place = KeyPlace::of(config);
+        let key = signing_key::read_or_make(place.folder(), &key_file::open(&place, false)?)?;
         Ok(Self { database, key })
     }
 

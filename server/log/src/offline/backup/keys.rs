@@ -7,12 +7,14 @@ use super::{
     frames::{Sink, Source},
 };
 use crate::{
-    config::Config,
+    config::{Config, ROOT_KEY_FILE},
     error::{OpenError, ReadError},
     files::{io_error, make_private_file, make_private_folder, part_of, publish_folder, write_new, write_private},
     keys::{
         erasures_file::{self, ErasuresFile},
-        key_file, root_key, signing_key,
+        key_file,
+        place::KeyPlace,
+        root_key, rotation, signing_key,
     },
     rows::column::Column,
 };
@@ -52,12 +54,12 @@ pub fn backup_keys(config: &Config, to: &Path) -> Result<KeysCopied, BackupError
 
 /// Like [`backup_keys`], into any writer.
 pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopied, BackupError> {
-    let folder = config.data.join("keys");
+    let place = KeyPlace::of(config);
     // The root key is read last: while the keys are read here, no rotation can end.
-    let beside = key_file::begin_read_beside(&folder)?;
+    let beside = key_file::begin_read_beside(place.folder())?;
     let transaction = &beside.transaction;
-    let root = root_key::read(&folder.join(root_key::FILE))?;
-    let signing = signing_key::read_sealed(&folder.join(signing_key::FILE))?;
+    let root = root_key::read(place.root())?;
+    let signing = signing_key::read_sealed(&place.signing())?;
     let mut sink = Sink::of_keys(out)?;
     sink.add(ROOT_KEY, |frame| frame.extend_from_slice(root.as_slice()))?;
     if let Some(sealed) = &signing {
@@ -72,7 +74,7 @@ pub fn backup_keys_into(config: &Config, out: &mut dyn Write) -> Result<KeysCopi
 
 /// Restores the keys of a backup into a data folder that has none, but those of people who were erased since.
 pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, RestoreError> {
-    let folder = config.data.join("keys");
+    let (place, folder) = (KeyPlace::of(config), config.keys_path());
     if folder.symlink_metadata().is_ok() {
         return Err(RestoreError::Exists { path: folder });
     }
@@ -84,7 +86,9 @@ pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, 
         return Err(io_error(&part)(error).into());
     }
     make_private_folder(&part)?;
-    let restored = load(&part, &mut source).and_then(|copied| destroy_erased(config, &part, copied));
+    let restored = load(&part, &mut source)
+        .and_then(|copied| destroy_erased(config, &part, copied))
+        .and_then(|copied| move_root(&part, &place).map(|()| copied));
     if restored.is_err() {
         // The reported error says more than this one could.
         drop(fs::remove_dir_all(&part));
@@ -94,10 +98,29 @@ pub fn restore_keys(config: &Config, from: impl io::Read) -> Result<KeysCopied, 
     restored
 }
 
+/// Moves the restored root key to where the settings want it, if that is elsewhere. One that is there must be the same.
+fn move_root(part: &Path, place: &KeyPlace) -> Result<(), RestoreError> {
+    if *place == KeyPlace::within(place.folder()) {
+        return Ok(());
+    }
+    let restored = KeyPlace::within(part);
+    let root = root_key::read(restored.root())?;
+    match root_key::read(place.root()) {
+        Ok(there) if there == root => {}
+        Ok(_) => return Err(RestoreError::Exists { path: place.root().to_owned() }),
+        Err(OpenError::RootKeyMissing { .. }) => {
+            write_private(place.root(), root.as_slice()).map_err(io_error(place.root()))?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let removed = rotation::overwrite(restored.root()).and_then(|()| fs::remove_file(restored.root()));
+    removed.map_err(|error| io_error(restored.root())(error).into())
+}
+
 /// Destroys the restored keys of people who were erased after the backup was made, according to the file of erasures.
 fn destroy_erased(config: &Config, folder: &Path, copied: KeysCopied) -> Result<KeysCopied, RestoreError> {
     let lines = ErasuresFile::new(config.erasures_path()).read().map_err(OpenError::from)?;
-    let keys = key_file::open(folder, false)?;
+    let keys = key_file::open(&KeyPlace::within(folder), false)?;
     let back = keys.with_keys(erasures_file::doomed(&lines).collect()).map_err(OpenError::from)?;
     if !back.is_empty() {
         keys.destroy(&back).map_err(OpenError::from)?;
@@ -137,7 +160,7 @@ fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied
     };
     while let Some((number, rows)) = source.next()? {
         let stored = match number {
-            ROOT_KEY => put(root_key::FILE, rows).map(|()| Some(0)),
+            ROOT_KEY => put(ROOT_KEY_FILE, rows).map(|()| Some(0)),
             SIGNING_KEY => put(signing_key::FILE, rows).map(|()| Some(0)),
             NETWORK_KEYS => insert(&transaction, kith_words::NETWORK_KEYS, rows),
             PERSON_KEYS => insert(&transaction, kith_words::PERSON_KEYS, rows),
@@ -159,7 +182,7 @@ fn load<R: io::Read>(folder: &Path, source: &mut Source<R>) -> Result<KeysCopied
 
 /// Opens every key with the key that wraps it.
 fn verify(folder: &Path) -> Result<(), OpenError> {
-    let keys = key_file::open(folder, false)?;
+    let keys = key_file::open(&KeyPlace::within(folder), false)?;
     keys.verify()?;
     signing_key::read(&folder.join(signing_key::FILE), &keys).map(drop)
 }

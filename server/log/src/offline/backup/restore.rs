@@ -12,7 +12,7 @@ use crate::{
     config::{Clock, Config},
     error::{OpenError, ReadError},
     files::{builder, io_error, make_private_file, make_private_folder, open_error, part_of, publish, remove_leftover},
-    keys::{root_key, signing_key},
+    keys::{place::KeyPlace, signing_key},
     limits,
     offline::{
         accept_rollback::end_tokens,
@@ -99,7 +99,7 @@ pub fn restore(
     if file.symlink_metadata().is_ok() {
         return Err(RestoreError::Exists { path: file });
     }
-    let signer = signer(&config.data, trust)?;
+    let signer = signer(config, trust)?;
     let (source, heading) = begin(input, signer)?;
     make_private_folder(&config.data)?;
     let part = part_of(&file);
@@ -124,16 +124,16 @@ pub fn restore(
 }
 
 /// Which signature a backup must have to be restored into a data folder.
-fn signer(data: &Path, trust: &Trust) -> Result<Signer, RestoreError> {
-    let keys = data.join("keys");
+fn signer(config: &Config, trust: &Trust) -> Result<Signer, RestoreError> {
+    let place = KeyPlace::of(config);
     match trust {
-        Trust::Unverified(_) if !keys.join(root_key::FILE).exists() => {
-            Err(RestoreError::KeyMissing { path: keys.join(root_key::FILE) })
+        Trust::Unverified(_) if !place.root().exists() => {
+            Err(RestoreError::KeyMissing { path: place.root().to_owned() })
         }
         Trust::Unverified(_) => Ok(Signer::Nobody),
         Trust::Signed => {
-            let missing = RestoreError::KeyMissing { path: keys.join(signing_key::FILE) };
-            Ok(Signer::Is(signing_key::read_public(&keys)?.ok_or(missing)?))
+            let missing = RestoreError::KeyMissing { path: place.signing() };
+            Ok(Signer::Is(signing_key::read_public(&place)?.ok_or(missing)?))
         }
     }
 }
@@ -145,7 +145,7 @@ pub fn verify_backup(
     (input, total): (impl Read, u64),
     mut progress: impl FnMut(Copied),
 ) -> Result<Verified, RestoreError> {
-    let own = signing_key::read_public(&config.data.join("keys"))?;
+    let own = signing_key::read_public(&KeyPlace::of(config))?;
     let (mut source, heading) = begin(input, own.map_or(Signer::Any, Signer::Is))?;
     while source.next()?.is_some() {
         progress(Copied { done: source.bytes(), total });
@@ -197,7 +197,7 @@ fn build<R: Read>(
     let bytes = load(&database, source, |done| progress(Step::Reading(Copied { done, total })))?;
     let found = Heading::read(&database.begin_read().map_err(OpenError::from)?, heading.taken_at)?;
     drop(database);
-    let keys = open_keys(&config.data)?;
+    let keys = open_keys(config)?;
     let report = check_file(part, keys.as_ref(), |verified| progress(Step::Verifying(verified)))?;
     if !report.is_sound_but_for_keys() {
         return Err(RestoreError::NotSound(Box::new(report)));
