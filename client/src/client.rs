@@ -7,6 +7,7 @@ use crate::{
     limits::{CONNECTION_WINDOW_BYTES, FRAME_BYTES_MAX, KEEPALIVE, MESSAGE_BYTES_MAX, STREAM_WINDOW_BYTES},
     options::{Options, Retry, Secret, Timeouts},
     retry::{Backoff, Repeat},
+    tls,
     together::Together,
 };
 use kith_core::id::NetworkName;
@@ -230,7 +231,7 @@ impl Client {
     }
 }
 
-/// How this client connects: the address with its limits and timeouts. For callers that use their own connector and
+/// How this client connects: the address with its limits and timeouts, and TLS if it is `https://`. For callers that use their own connector and
 /// pass the channel to [`Client::on_channel`].
 pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     let address: ServerAddress = options.server.parse()?;
@@ -239,6 +240,7 @@ pub fn endpoint(options: &Options) -> Result<Endpoint, Error> {
     };
     let endpoint = Endpoint::from_shared(address.to_string()).map_err(invalid)?;
     let endpoint = endpoint.user_agent(concat!("kith/", env!("CARGO_PKG_VERSION"))).map_err(invalid)?;
+    let endpoint = tls::secure(endpoint, &address, options)?;
     Ok(endpoint
         .connect_timeout(options.timeouts.connect)
         .tcp_nodelay(true)
@@ -255,7 +257,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_says_more_than_where_is_refused_before_connecting() {
-        for server in ["http://127.0.0.1:1/kith", "https://127.0.0.1:1", "http://amina:secret@127.0.0.1:1", ""] {
+        for server in [
+            "http://127.0.0.1:1/kith",
+            "ftp://127.0.0.1:1",
+            "http://192.0.2.1:1",
+            "http://amina:secret@127.0.0.1:1",
+            "",
+        ] {
             let options = Options::new(server, "token", "default".parse().unwrap());
             let error = Client::connect(options.clone()).await.unwrap_err();
             assert_eq!(error.kind(), Kind::OptionsInvalid, "{error}");

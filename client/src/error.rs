@@ -214,7 +214,7 @@ impl fmt::Display for Error {
 impl StdError for Error {}
 
 /// The cause reported by the operating system, without the layers around it.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

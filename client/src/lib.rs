@@ -58,6 +58,7 @@ mod retry;
 mod sessions;
 mod status;
 mod subscribe;
+mod tls;
 mod together;
 mod views;
 
@@ -75,7 +76,7 @@ pub use kith_core::decide::Outcome;
 pub use kith_core::reason::{self, Reason};
 pub use kith_proto::v1;
 pub use networks::{IssuedToken, NewToken};
-pub use options::{Options, Retry, Secret, Timeouts};
+pub use options::{ClientIdentity, Options, Retry, Secret, Timeouts, Tls};
 pub use partial_tree::{PartialTree, PartialTreeError};
 pub use plugins::{Component, Installing, NewPlugin, Plugins};
 pub use proofs::{ConsistencyProof, InclusionProof};

@@ -6,13 +6,18 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Where to connect, as whom, and with which timeouts and retries.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The server's address, such as `http://127.0.0.1:7420`; `http://` may be left out. See
+    /// The server's address, such as `https://kith.example` or `http://127.0.0.1:7420`; `http://` may be left out. See
     /// [`ServerAddress`](crate::ServerAddress).
     pub server: String,
     /// The token's secret.
     pub token: Secret,
     /// The network that calls refer to.
     pub network: NetworkName,
+    /// Whom to trust and what to show on an `https://` connection.
+    pub tls: Tls,
+    /// Whether the token may be sent in plain (`http://`) to another machine. By default it is sent so to this machine
+    /// only, since everybody in between could read and use it.
+    pub allow_plaintext: bool,
     /// How long to wait.
     pub timeouts: Timeouts,
     /// How often to try.
@@ -29,6 +34,8 @@ impl Options {
             server: server.into(),
             token: token.into(),
             network,
+            tls: Tls::default(),
+            allow_plaintext: false,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
             together: true,
@@ -36,7 +43,25 @@ impl Options {
     }
 }
 
-/// A token's secret; `Debug` does not reveal it.
+/// TLS of a connection. What is not set is as usual: the authorities that the system trusts, and no certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificates of the authorities that may vouch for the server, in PEM, in the place of those of the system.
+    pub ca: Option<String>,
+    /// What to show to a server that asks for a certificate.
+    pub identity: Option<ClientIdentity>,
+}
+
+/// A certificate of this side, with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate in PEM, followed by those of the authorities between it and the root.
+    pub certificate: String,
+    /// Its private key in PEM.
+    pub key: Secret,
+}
+
+/// A token's secret or a private key; `Debug` does not reveal it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 

@@ -52,6 +52,9 @@ impl Cli {
             .env("XDG_CONFIG_HOME", self.config.path())
             .env_remove("KITH_TOKEN_FILE")
             .env_remove("KITH_REPLICA");
+        for name in ["KITH_CA", "KITH_CLIENT_CERT", "KITH_CLIENT_KEY", "KITH_ALLOW_PLAINTEXT"] {
+            command.env_remove(name);
+        }
         command
     }
 

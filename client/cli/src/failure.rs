@@ -122,7 +122,7 @@ impl Failure {
         match self {
             Self::Call(error) => match error.kind() {
                 Kind::Refused(reason) => hint(reason),
-                Kind::Unreachable => Some("is kithd running there? --server or KITH_SERVER says where to look"),
+                Kind::Unreachable => Some(unreachable_hint(&error.to_string())),
                 Kind::OptionsInvalid => Some("see --server and --token-file"),
                 Kind::NotVerified => Some("keep what you have as evidence, and ask the server's operator"),
                 Kind::TimedOut | Kind::ServerFailed | Kind::AnswerInvalid => None,
@@ -214,6 +214,17 @@ fn reason_exit_code(reason: Reason) -> u8 {
         | Code::Unimplemented
         | Code::Unauthenticated => code::REFUSED,
     }
+}
+
+/// What to do about a connection that failed, by what the transport says.
+fn unreachable_hint(message: &str) -> &'static str {
+    if message.contains("invalid peer certificate") {
+        return "--ca FILE (KITH_CA) names the authorities that may vouch for the server";
+    }
+    if message.contains("received fatal alert") || message.contains("connection closed") {
+        return "if the server asks for a certificate: --client-cert and --client-key name yours";
+    }
+    "is kithd running there? --server or KITH_SERVER says where to look: https:// if it speaks TLS, otherwise http://"
 }
 
 fn hint(reason: Reason) -> Option<&'static str> {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Maximum size of a token file in bytes; a longer file does not contain a token.
 pub(crate) const TOKEN_FILE_BYTES_MAX: u64 = 4_096;
+/// Maximum size of a file of certificates, or of a key, in bytes: the system's list of authorities has 200 KiB.
+pub(crate) const PEM_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Maximum size of a proof file in bytes: more than any proof needs.
 pub(crate) const PROOF_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Attempts at a call: somebody is waiting for it.

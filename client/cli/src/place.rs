@@ -9,6 +9,7 @@ pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod settings;
+pub(crate) mod transport;
 pub(crate) mod views;
 
 use crate::{

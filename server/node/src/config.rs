@@ -34,8 +34,17 @@ const RANGES: [(&str, &[Range]); 4] = [
     ("console", console::Config::RANGES),
 ];
 /// Variables with our prefix that are not settings of the server.
-const OTHER_VARIABLES: [&str; 6] =
-    ["KITH_CONFIG", "KITH_SERVER", "KITH_TOKEN", "KITH_TOKEN_FILE", "KITH_NETWORK", "KITH_REPLICA"];
+const OTHER_VARIABLES: [&str; 9] = [
+    "KITH_CONFIG",
+    "KITH_SERVER",
+    "KITH_TOKEN",
+    "KITH_TOKEN_FILE",
+    "KITH_NETWORK",
+    "KITH_REPLICA",
+    "KITH_CA",
+    "KITH_CLIENT_CERT",
+    "KITH_CLIENT_KEY",
+];
 
 /// The settings of a server.
 #[derive(Debug, Clone)]

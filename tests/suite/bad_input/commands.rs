@@ -114,7 +114,7 @@ fn an_address_that_says_more_than_where_the_server_is_is_refused() {
         (format!("http://{place}/kith"), "leave out the path"),
         (format!("{place}?network=x"), "leave out the query"),
         (format!("http://amina:secret@{place}"), "leave out the user and password"),
-        (format!("https://{place}"), "speaks http"),
+        (format!("ftp://{place}"), "speaks http and https"),
     ] {
         check(&cli, &["--server", &address, "head"], (2, "USAGE", part));
         cli.server(&address).run(&["head"]).exits(2).says("KITH_SERVER: ").says(part);

@@ -13,9 +13,11 @@ use serde_json::json;
 
 /// Remember a server, a token and a network, so that other commands need no flags
 ///
-/// The token is checked, then saved in the profile, which only you can read.
+/// The token is checked, then saved in the profile, which only you can read, with the names of the files that --ca,
+/// --client-cert and --client-key give.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: kith login http://127.0.0.1:7420 --token-file owner.token --network default")]
+#[command(after_help = "Examples:\n  kith login http://127.0.0.1:7420 --token-file owner.token --network default\n  \
+                        kith login https://kith.example --ca ca.pem --token-file amina.token")]
 pub(crate) struct LoginArgs {
     /// The server's address
     #[arg(value_name = "URL")]
@@ -29,6 +31,7 @@ pub(crate) async fn run(args: &LoginArgs, global: &GlobalArgs, output: &mut Outp
         server: settings.server.to_string(),
         network: settings.network.to_string(),
         token: settings.token.expose().to_owned(),
+        transport: settings.transport.clone().absolute()?,
     };
     let head = settings.connect().await?.head().await?;
     let path = profile_path()?;

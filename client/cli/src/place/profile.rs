@@ -1,5 +1,6 @@
 //! The profile that `kith login` writes: one TOML file that only its owner can read.
 
+use super::transport::Transport;
 use crate::{failure::Failure, input::files::read_own_text};
 use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub(crate) struct Profile {
     pub(crate) network: String,
     /// The token's secret.
     pub(crate) token: String,
+    /// How it travels.
+    #[serde(default, skip_serializing_if = "Transport::is_usual")]
+    pub(crate) transport: Transport,
 }
 
 /// The path of the profile: `kith/profile.toml` in the configuration folder (XDG).
@@ -76,7 +80,12 @@ mod tests {
     use super::*;
 
     fn profile(token: &str) -> Profile {
-        Profile { server: "http://127.0.0.1:7420".into(), network: "default".into(), token: token.into() }
+        Profile {
+            server: "http://127.0.0.1:7420".into(),
+            network: "default".into(),
+            token: token.into(),
+            transport: Transport::default(),
+        }
     }
 
     #[test]
@@ -88,6 +97,10 @@ mod tests {
             profile(token).write(&path).unwrap();
             assert!(Profile::read(&path).unwrap() == Some(profile(token)));
         }
+        let transport = Transport { allow_plaintext: true, ..Transport::default() };
+        let plain = Profile { transport, ..profile("third") };
+        plain.write(&path).unwrap();
+        assert!(Profile::read(&path).unwrap() == Some(plain));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,10 @@
 //! Which server and network `kith` uses: from flags, else the environment, else the profile, else the defaults. The
 //! environment is an argument, so that tests can supply their own.
 
-use super::profile::Profile;
+use super::{
+    profile::Profile,
+    transport::{Transport, TransportArgs},
+};
 use crate::{failure::Failure, input::files::read_short_text, limits, show::output::Format};
 use clap::Args;
 use kith_client::{Client, Options, Retry, Secret, ServerAddress};
@@ -25,6 +28,9 @@ pub(crate) struct GlobalArgs {
         help_heading = "Connection"
     )]
     pub(crate) server: Option<String>,
+    /// How to connect.
+    #[command(flatten)]
+    pub(crate) transport: TransportArgs,
     /// The token; preferably given in a file, where others cannot see it.
     #[arg(
         long,
@@ -76,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) token: Secret,
     /// The network.
     pub(crate) network: NetworkName,
+    /// How the token travels.
+    pub(crate) transport: Transport,
 }
 
 impl Settings {
@@ -101,12 +109,15 @@ impl Settings {
             None => text_of("KITH_NETWORK", variable)?,
         };
         let network = network.or_else(|| profile.map(|profile| profile.network.clone()));
+        let server = match (server, profile) {
+            (Some(server), _) => server,
+            (None, Some(profile)) => parse_server(&profile.server, "the profile: ")?,
+            (None, None) => SERVER_DEFAULT.parse().expect("it is an address"),
+        };
+        let known = profile.map(|profile| &profile.transport);
         Ok(Self {
-            server: match (server, profile) {
-                (Some(server), _) => server,
-                (None, Some(profile)) => parse_server(&profile.server, "the profile: ")?,
-                (None, None) => SERVER_DEFAULT.parse().expect("it is an address"),
-            },
+            transport: Transport::resolve(&flags.transport, variable, known, &server)?,
+            server,
             token: find_token(flags, variable)?
                 .or_else(|| profile.map(|profile| profile.token.clone().into()))
                 .ok_or_else(no_token)?,
@@ -116,14 +127,26 @@ impl Settings {
 
     /// Connects on the first call, not before.
     pub(crate) fn connect_later(self) -> Result<Client, Failure> {
-        Ok(Client::lazy(Options::new(self.server.to_string(), self.token, self.network))?)
+        Ok(Client::lazy(self.options()?)?)
     }
 
     /// Connects.
     pub(crate) async fn connect(self) -> Result<Client, Failure> {
-        let options = Options::new(self.server.to_string(), self.token, self.network);
+        let options = self.options()?;
         let retry = Retry { attempts_max: limits::CALL_ATTEMPTS_MAX, ..options.retry };
         Ok(Client::connect(Options { retry, ..options }).await?)
+    }
+
+    fn options(self) -> Result<Options, Failure> {
+        let Self { server, token, network, transport } = self;
+        if !server.is_private() && !transport.allow_plaintext {
+            return Err(Failure::Usage(format!(
+                "the token is not sent to {server} in plain, where everybody in between can read it: give an https:// \
+                 address, or --allow-plaintext (KITH_ALLOW_PLAINTEXT=true) if the network in between is trusted"
+            )));
+        }
+        let options = Options::new(server.to_string(), token, network);
+        Ok(Options { tls: transport.read()?, allow_plaintext: transport.allow_plaintext, ..options })
     }
 }
 
@@ -216,7 +239,13 @@ mod tests {
     use std::{collections::HashMap, fs};
 
     fn profile() -> Profile {
-        Profile { server: "http://profile".into(), network: "profiled".into(), token: "profile-token".into() }
+        let transport = Transport::default();
+        Profile {
+            server: "http://profile".into(),
+            network: "profiled".into(),
+            token: "profile-token".into(),
+            transport,
+        }
     }
 
     fn resolve(flags: &GlobalArgs, variables: &[(&str, &str)], profile: Option<&Profile>) -> Result<Settings, Failure> {
@@ -254,6 +283,28 @@ mod tests {
         for server in ["http://profile", "http://profile/", "HTTP://Profile:80", "profile"] {
             let same = resolve(&none, &[("KITH_SERVER", server)], Some(&profile()));
             check(same, "http://profile", "profile-token", "profiled");
+        }
+    }
+
+    #[test]
+    fn a_token_leaves_this_machine_in_plain_only_where_that_is_said() {
+        let options = |server: &str, allow_plaintext| {
+            let flags = GlobalArgs {
+                server: Some(server.into()),
+                token: Some("t".into()),
+                transport: TransportArgs { allow_plaintext, ..TransportArgs::default() },
+                ..GlobalArgs::default()
+            };
+            resolve(&flags, &[], None).unwrap().options()
+        };
+        let refused = options("http://kith.example", false).unwrap_err();
+        assert!(refused.exit_code() == 2, "{refused}");
+        for way_out in ["https://", "--allow-plaintext"] {
+            assert!(refused.to_string().contains(way_out), "{refused}");
+        }
+        assert!(options("http://kith.example", true).unwrap().allow_plaintext);
+        for server in ["https://kith.example", "http://127.0.0.1:7420", "localhost"] {
+            assert!(options(server, false).is_ok(), "{server}");
         }
     }
 
