@@ -81,6 +81,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("views", &["bounds", "clock", "compile", "limits"]),
             ("config", &["console", "door", "limits", "telemetry", "views"]),
             ("plugins", &["bounds", "compile", "limits", "views"]),
+            ("production", &["clock", "config", "owner_token"]),
             (
                 "node",
                 &[
@@ -93,6 +94,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
                     "last_backup",
                     "limits",
                     "plugins",
+                    "production",
                     "views",
                 ],
             ),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here replaces a part of the system; every process ends with the value that owns it.
 
+pub mod certificates;
 pub mod cli;
 pub mod datasets;
 pub mod events;

@@ -89,6 +89,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// The same for a server that speaks TLS.
+    pub fn secure_url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
     /// The data folder.
     pub fn data(&self) -> Arc<DataFolder> {
         Arc::clone(&self.data)
@@ -122,10 +127,15 @@ impl Server {
 
     /// Asks the process to stop (SIGTERM) and waits for it.
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success(), "SIGTERM reaches kithd");
+        self.signal("-TERM");
         self.child.wait().expect("kithd ends")
+    }
+
+    /// Sends a signal, such as `-HUP`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(sent.success(), "{signal} reaches kithd");
     }
 
     fn end(&mut self) {

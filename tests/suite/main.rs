@@ -34,6 +34,7 @@ mod requests;
 mod rollback;
 mod slow_work;
 mod start;
+mod tls;
 mod together;
 mod two_worlds;
 mod typing;

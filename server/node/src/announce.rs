@@ -13,7 +13,8 @@ use std::{
 /// Announces that the server accepts calls at an address, and after a first start what to try next.
 pub(crate) fn ready(node: &Node, config: &Config, address: SocketAddr) {
     let mut lines = Vec::new();
-    lines.extend(node.owner_token().map(|token| welcome(&config.data, token, address)));
+    let url = format!("{}://{address}", if config.tls.is_on() { "https" } else { "http" });
+    lines.extend(node.owner_token().map(|token| welcome(&config.data, token, &url)));
     lines.extend(owner_age(node));
     if config.demo {
         let name = demo::NAME;
@@ -85,12 +86,12 @@ fn notify(state: &[NotifyState<'_>]) {
     }
 }
 
-fn welcome(data: &Path, token: &Path, address: SocketAddr) -> String {
+fn welcome(data: &Path, token: &Path, url: &str) -> String {
     let (data, token) = (absolute(data), absolute(token));
     format!(
         "first start: the data folder is {data}, the owner token is in {token}\n\
-         the address is http://{address}; try:\n  \
-         export KITH_SERVER=http://{address} KITH_TOKEN_FILE={token}\n  \
+         the address is {url}; try:\n  \
+         export KITH_SERVER={url} KITH_TOKEN_FILE={token}\n  \
          kith org add \"Riverside Practice\" --id riverside\n  \
          kith person add \"Amina Shah\" --org riverside --role GP --id amina\n  \
          kith console",
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_welcome_names_address_token_and_commands_to_try() {
-        let text = welcome(Path::new("/data"), Path::new("/my data/owner.token"), "127.0.0.1:7420".parse().unwrap());
+        let text = welcome(Path::new("/data"), Path::new("/my data/owner.token"), "http://127.0.0.1:7420");
         assert!(text.contains("KITH_SERVER=http://127.0.0.1:7420 KITH_TOKEN_FILE='/my data/owner.token'"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("  ")).count(), 4);
         assert!(text.ends_with("\n  kith console"), "{text}");

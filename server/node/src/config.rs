@@ -8,7 +8,12 @@ mod render;
 
 pub use lookup::{Lookup, ProcessEnvironment};
 
-use crate::{console, door::http_door, limits::Limits, telemetry, views};
+use crate::{
+    console,
+    door::{http_door, tls},
+    limits::Limits,
+    telemetry, views,
+};
 use kith_log::Range;
 use layers::Layers;
 use serde::{Deserialize, Serialize};
@@ -23,9 +28,9 @@ use toml::Value;
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
 /// Tables of the file, and the middle part of variables such as `KITH_LIMITS_HEARTBEAT_MS`.
-const SECTIONS: [&str; 6] = ["limits", "telemetry", "log", "views", "http", "console"];
+const SECTIONS: [&str; 7] = ["tls", "limits", "telemetry", "log", "views", "http", "console"];
 /// Keys outside of tables.
-const TOP_LEVEL: [&str; 5] = ["data", "listen", "allow_plaintext", "reflection", "demo"];
+const TOP_LEVEL: [&str; 6] = ["data", "listen", "production", "allow_plaintext", "reflection", "demo"];
 /// Minimum and maximum of each number.
 const RANGES: [(&str, &[Range]); 4] = [
     ("limits", Limits::RANGES),
@@ -48,17 +53,22 @@ const OTHER_VARIABLES: [&str; 9] = [
 
 /// The settings of a server.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
     /// The address to listen on; port 0 picks a free port.
     pub listen: SocketAddr,
+    /// Whether the server refuses to start with anything that is for trying out: see [`crate::check_start`].
+    pub production: bool,
     /// Whether plaintext may leave this machine.
     pub allow_plaintext: bool,
     /// Whether gRPC reflection is on.
     pub reflection: bool,
     /// Whether to add the fictional network `demo`.
     pub demo: bool,
+    /// Settings of TLS.
+    pub tls: tls::Config,
     /// Limits of connections, calls and streams.
     pub limits: Limits,
     /// Settings of log lines and metrics.
@@ -124,9 +134,11 @@ impl fmt::Display for ConfigErrors {
 /// Settings outside of tables.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct TopLevel {
     data: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    production: bool,
     allow_plaintext: bool,
     reflection: bool,
     demo: bool,
@@ -142,9 +154,11 @@ impl Config {
             console: console::Config::default(),
             data,
             listen: LISTEN_DEFAULT,
+            production: false,
             allow_plaintext: false,
             reflection: false,
             demo: false,
+            tls: tls::Config::default(),
             limits: Limits::default(),
             telemetry: telemetry::Config::default(),
         }
@@ -181,9 +195,11 @@ impl Config {
             console: layers.read("console", &mut problems),
             data,
             listen: top_level.listen.unwrap_or(LISTEN_DEFAULT),
+            production: top_level.production,
             allow_plaintext: top_level.allow_plaintext,
             reflection: top_level.reflection,
             demo: top_level.demo,
+            tls: layers.read("tls", &mut problems),
             limits: layers.read("limits", &mut problems),
             telemetry: layers.read("telemetry", &mut problems),
         };
@@ -198,7 +214,12 @@ impl Config {
     /// Valid values that the server cannot work with.
     fn problems(&self) -> Vec<String> {
         let mut problems = self.http.problems();
+        problems.extend(self.tls.problems());
         problems.extend(self.telemetry.problem());
+        if self.production {
+            // A start names these among everything else.
+            return problems;
+        }
         if self.telemetry.metrics_address().is_some_and(|address| !address.ip().is_loopback()) && !self.allow_plaintext
         {
             problems.push(format!(
@@ -207,10 +228,10 @@ impl Config {
                 self.telemetry.metrics_listen
             ));
         }
-        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+        if !self.listen.ip().is_loopback() && !self.tls.is_on() && !self.allow_plaintext {
             problems.push(format!(
-                "listen: {} is not a loopback address, and this server speaks plaintext only: put a TLS proxy in \
-                 front of 127.0.0.1, or set allow_plaintext = true if the network is trusted",
+                "listen: {} is not a loopback address, and without a certificate this server speaks plaintext: set \
+                 tls.certificate and tls.key, or allow_plaintext = true if the network is trusted",
                 self.listen
             ));
         }
@@ -332,6 +353,49 @@ mod tests {
         let flags = Flags { listen: Some("0.0.0.0:7420".into()), ..Flags::default() };
         assert!(read("", &[], flags.clone()).is_err());
         assert!(read("allow_plaintext = true", &[], flags).is_ok());
+    }
+
+    #[test]
+    fn tls_lets_it_listen_anywhere_and_says_what_is_missing() {
+        let pair = "[tls]\ncertificate = '/c'\nkey = '/k'\n";
+        let everywhere = Flags { listen: Some("0.0.0.0:7420".into()), ..Flags::default() };
+        assert!(read(pair, &[], everywhere).unwrap().config.tls.is_on());
+        let check = |more: &[(&str, &str)], expected: &[&str]| {
+            let ConfigErrors(problems) = read("", more, Flags::default()).unwrap_err();
+            assert!(problems.len() == expected.len(), "{problems:?}");
+            for (problem, start) in problems.iter().zip(expected) {
+                assert!(problem.starts_with(start), "{problem}");
+            }
+        };
+        let (certificate, key) = (("KITH_TLS_CERTIFICATE", "/c"), ("KITH_TLS_KEY", "/k"));
+        let (ca, crl) = (("KITH_TLS_CLIENT_CA", "/ca"), ("KITH_TLS_CLIENT_CRL", "/crl"));
+        check(&[certificate], &["tls.certificate: there is no tls.key"]);
+        check(&[key], &["tls.key: there is no tls.certificate"]);
+        check(&[certificate, key, ca], &["tls.client_ca: no certificate is asked for"]);
+        check(&[certificate, key, crl], &["tls.client_crl: there is no tls.client_ca"]);
+        let required = ("KITH_TLS_CLIENT_CERTIFICATES", "required");
+        check(&[certificate, key, required], &["tls.client_certificates: tls.client_ca names"]);
+        check(&[required, ca], &["tls.client_certificates: only TLS carries certificates"]);
+        check(
+            &[certificate, key, ca, ("KITH_TLS_CLIENT_CERTIFICATES", "optional")],
+            &["tls.client_certificates (from KITH_TLS_CLIENT_CERTIFICATES)", "tls.client_ca: no certificate"],
+        );
+    }
+
+    #[test]
+    fn production_is_checked_as_a_whole_when_the_server_starts() {
+        let variables = [("KITH_PRODUCTION", "true"), ("KITH_TELEMETRY_METRICS_LISTEN", "0.0.0.0:1")];
+        let flags = Flags { listen: Some("0.0.0.0:7420".into()), ..Flags::default() };
+        let config = read("", &variables, flags).unwrap().config;
+        assert!(config.production);
+        assert!(config.to_toml().contains("production = true"));
+    }
+
+    #[test]
+    fn the_root_key_is_in_the_data_folder_or_where_the_settings_say() {
+        let path = |file: &str| read(file, &[], Flags::default()).unwrap().config.log.root_key_path();
+        assert_eq!(path("data = '/data'"), PathBuf::from("/data/keys/root.key"));
+        assert_eq!(path("data = '/data'\n[log]\nroot_key = '/run/root.key'"), PathBuf::from("/run/root.key"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The front door: where connections come from, which web pages may call, and who is calling.
+//! The front door: where connections come from and how they are secured, which web pages may call, and who is calling.
 
 pub(crate) mod authenticator;
 pub(crate) mod connection;
@@ -8,3 +8,4 @@ mod own_page;
 pub(crate) mod peers;
 pub(crate) mod session_call;
 pub(crate) mod sessions;
+pub mod tls;

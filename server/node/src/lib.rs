@@ -18,6 +18,7 @@ mod metrics;
 mod node;
 pub mod owner_token;
 mod plugins;
+mod production;
 mod serve;
 pub mod telemetry;
 pub mod views;
@@ -25,12 +26,14 @@ pub mod views;
 pub use clock::Clock;
 pub use config::Config;
 pub use demo::DemoError;
-pub use door::{connection::Listener, http_door};
+pub use door::{connection::Listener, http_door, tls};
 pub use first_start::FirstStartError;
 pub use node::{Node, StartError};
 pub use owner_token::OWNER_TOKEN_FILE;
+pub use production::check_start;
 pub use serve::ServeError;
 
+use std::convert::Infallible;
 use tokio::net::TcpListener;
 
 /// Why a server ended with an error.
@@ -50,8 +53,14 @@ pub enum RunError {
     Socket(std::io::Error),
 }
 
-/// Starts a server, announces it on standard output and to systemd, and serves until `shutdown`.
-pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+/// Starts a server, announces it on standard output and to systemd, and serves until `shutdown`. Each time that `reload`
+/// returns, the files of TLS are read anew.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    reload: impl AsyncFnMut(),
+) -> Result<(), RunError> {
     let address = listener.local_addr().map_err(RunError::Socket)?;
     let metrics = match config.telemetry.metrics_address() {
         Some(address) => Some(TcpListener::bind(address).await.map_err(RunError::Metrics)?),
@@ -63,7 +72,17 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: impl Future<Ou
         tokio::spawn(metrics::serve(node.clone(), listener));
     }
     announce::ready(&node, &config, address);
-    let served = node.serve(listener, shutdown).await;
+    let served = tokio::select! {
+        served = node.serve(listener, shutdown) => served,
+        never = keep_reloading(&node, reload) => match never {},
+    };
     announce::stopping();
     Ok(served?)
+}
+
+async fn keep_reloading(node: &Node, mut reload: impl AsyncFnMut()) -> Infallible {
+    loop {
+        reload().await;
+        node.reload().await;
+    }
 }

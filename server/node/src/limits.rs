@@ -15,6 +15,8 @@ pub const FRAME_BYTES_MAX: u32 = 64 * 1024;
 pub const PENDING_RESET_STREAMS_MAX: usize = 20;
 /// Streams that this side reset because of the peer's errors, per connection.
 pub const LOCAL_RESET_STREAMS_MAX: usize = 256;
+/// Bytes of a file of TLS: lists of revoked certificates are the largest.
+pub(crate) const TLS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How long a connection without a login is sure to keep its place.
 pub(crate) const STRANGER_GRACE: Duration = Duration::from_millis(500);
 /// One in this many places for connections is reserved for addresses from which somebody has logged in.

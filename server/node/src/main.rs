@@ -8,7 +8,7 @@ use clap::Parser;
 use flags::{Arguments, Command, CompileComponentArgs};
 use kith_core::text;
 use kith_node::{
-    Config,
+    Config, RunError, StartError,
     clock::system_clock,
     compile,
     config::{ProcessEnvironment, Read, Sources},
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Some(Command::Config) => Ok(commands::write_out(ExitCode::SUCCESS, config.to_toml())),
-        Some(Command::Owner(args)) => commands::owner(&config.log, system_clock(), &args),
+        Some(Command::Owner(args)) => commands::owner(&config, system_clock(), &args),
         Some(Command::Rewrite(_)) => Ok(commands::rewrite(&config.log, &system_clock())),
         Some(Command::RotateRootKey(_)) => Ok(commands::rotate_root_key(&config.log)),
         Some(Command::Check(args)) => Ok(commands::check(&config.log, &args)),
@@ -93,6 +93,11 @@ fn serve(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCod
 }
 
 async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Result<ExitCode> {
+    let clock = system_clock();
+    if let Err(faults) = kith_node::check_start(&config, &clock).await {
+        commands::complain_of(&faults.into());
+        return Ok(ExitCode::from(EXIT_USAGE));
+    }
     telemetry::start(&config.telemetry)?;
     // With a handler in place, a file at its size limit (ulimit -f) is a write error and does not end the process.
     let _file_too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
@@ -100,6 +105,7 @@ async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Resul
         tracing::warn!(variable, "environment variable is not a setting");
     }
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hup = signal(SignalKind::hangup())?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let shutdown = async move {
@@ -108,6 +114,15 @@ async fn serve_on(config: Config, ignored_variables: &[String]) -> anyhow::Resul
             _ = int.recv() => {}
         }
     };
-    kith_node::run(config, listener, shutdown).await?;
-    Ok(ExitCode::SUCCESS)
+    let reload = async || match hup.recv().await {
+        Some(()) => {}
+        None => std::future::pending().await,
+    };
+    match kith_node::run(config, listener, shutdown, reload).await {
+        Err(error @ RunError::Start(StartError::Production(_) | StartError::Tls(_))) => {
+            commands::complain_of(&error.into());
+            Ok(ExitCode::from(EXIT_USAGE))
+        }
+        ended => ended.map(|()| ExitCode::SUCCESS).map_err(anyhow::Error::from),
+    }
 }

@@ -43,6 +43,7 @@ async fn scrape(State(node): State<Node>) -> impl IntoResponse {
         gauge(&mut registry, "requests_open_bytes", "Bytes of requests being received or processed", requests);
         let answers = signed(node.answers().held() as u64);
         gauge(&mut registry, "answers_open_bytes", "Bytes of answers and streams that readers have not taken", answers);
+        tls(&node, &mut registry);
         views(&node, &mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).expect("writing to a string does not fail");
@@ -75,13 +76,19 @@ fn log(node: &Node, registry: &mut Registry) {
         ("commit_microseconds", "Time spent on commits, from decision to publication", measures.commit_latency_us),
     ];
     for (name, help, total) in totals {
-        let counter = Counter::<u64, AtomicU64>::default();
-        counter.inc_by(total);
-        registry.register(name, help, counter);
+        counter(registry, name, help, total);
     }
     let serving = *node.log().health().borrow() == kith_log::Health::Serving;
     let writable = i64::from(serving && node.log().has_room());
     gauge(registry, "writable", "1 while the log accepts events", writable);
+}
+
+fn tls(node: &Node, registry: &mut Registry) {
+    let Some(tls) = node.tls() else { return };
+    let end = tls.valid_until().millis() / 1_000;
+    gauge(registry, "tls_certificate_valid_until_seconds", "When the certificate expires, as Unix time", end);
+    counter(registry, "tls_failed_handshakes", "Connections that were not agreed on", tls.handshakes_failed());
+    counter(registry, "tls_failed_reloads", "Times that the files were read anew and not taken", tls.reloads_failed());
 }
 
 fn views(node: &Node, registry: &mut Registry) {
@@ -141,6 +148,12 @@ fn follows(view: &ServedView, state: &ViewState) -> bool {
         ViewState::Running | ViewState::Paused { .. } => !view.paused,
         ViewState::WaitingForRoom { .. } | ViewState::Stopped { .. } => false,
     }
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str, total: u64) {
+    let counter = Counter::<u64, AtomicU64>::default();
+    counter.inc_by(total);
+    registry.register(name, help, counter);
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {

@@ -13,18 +13,20 @@ use crate::{
         uploads::Uploads,
     },
     clock::Clock,
-    config::Config,
+    config::{Config, ConfigErrors},
     demo::{self, DemoError},
     door::{
         authenticator::{Authenticator, Caller},
         http_door,
         peers::Peers,
         sessions::Sessions,
+        tls::{self, Tls},
     },
     first_start::{self, FirstStartError},
     last_backup::LastBackup,
     limits::{self, Limits},
     plugins::PluginChanges,
+    production,
     views::{NetworkViews, tables::Tables},
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
@@ -49,6 +51,7 @@ struct Parts {
     tables: Tables,
     streams: Streams,
     peers: Peers,
+    tls: Option<Tls>,
     details: Budget,
     reads: ReadShares,
     requests: Arc<Requests>,
@@ -62,6 +65,7 @@ struct Parts {
     clock: Clock,
     limits: Limits,
     reflection: bool,
+    production: bool,
     http: http_door::Config,
     closing: CancellationToken,
     owner_token: Option<PathBuf>,
@@ -70,6 +74,12 @@ struct Parts {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The files of TLS are not good.
+    #[error(transparent)]
+    Tls(#[from] tls::Faults),
+    /// In production there is something that must not be.
+    #[error(transparent)]
+    Production(ConfigErrors),
     /// The log could not be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
@@ -93,11 +103,15 @@ pub enum StartError {
 impl Node {
     /// Opens the data folder, completes a first start, and starts the built-in views of the first networks.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
+        let tls = Tls::read(&config.tls, &clock)?;
         first_start::make_folder(&config.data)?;
         let log = open_log(config, clock.clone()).await?;
+        if config.production {
+            check_production(&log, config, clock()).await?;
+        }
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
-        let node = Self::new(log, views, config, clock, owner_token)?;
+        let node = Self::new(log, views, tls, config, clock, owner_token)?;
         node.views().begin().await;
         node.views().forget_code().await;
         Ok(node)
@@ -107,12 +121,14 @@ impl Node {
     #[cfg(feature = "faults")]
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
-        Self::new(log, views.without_views(), config, clock, None)
+        let tls = Tls::read(&config.tls, &clock)?;
+        Self::new(log, views.without_views(), tls, config, clock, None)
     }
 
     fn new(
         log: Log,
         views: NetworkViews,
+        tls: Option<Tls>,
         config: &Config,
         clock: Clock,
         owner_token: Option<PathBuf>,
@@ -130,6 +146,7 @@ impl Node {
             tables: Tables::default(),
             streams: Streams::default(),
             peers: Peers::new(&config.limits),
+            tls,
             details: Budget::of(limits::DETAILS),
             reads: ReadShares::default(),
             requests: Arc::new(Requests::of(&config.limits)),
@@ -141,6 +158,7 @@ impl Node {
             clock,
             limits: config.limits.clone(),
             reflection: config.reflection,
+            production: config.production,
             http: config.http.clone(),
             closing: CancellationToken::new(),
             owner_token,
@@ -169,6 +187,20 @@ impl Node {
 
     pub(crate) fn peers(&self) -> &Peers {
         &self.0.peers
+    }
+
+    /// TLS of connections; `None` if they are plain.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.0.tls.as_ref()
+    }
+
+    /// Reads the files of TLS anew, for connections to come.
+    pub async fn reload(&self) {
+        let Some(tls) = self.tls().cloned() else {
+            tracing::warn!("there is nothing to read anew: the server speaks plaintext");
+            return;
+        };
+        kith_log::blocking(move || tls.reload()).await;
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {
@@ -252,6 +284,11 @@ impl Node {
         self.0.reflection
     }
 
+    /// Whether the server is in production.
+    pub(crate) fn production(&self) -> bool {
+        self.0.production
+    }
+
     pub(crate) fn http(&self) -> &http_door::Config {
         &self.0.http
     }
@@ -269,6 +306,17 @@ impl Node {
     pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.closing.clone().cancelled_owned()
     }
+}
+
+/// Refuses tokens that must not be in production, and warns of others.
+async fn check_production(log: &Log, config: &Config, now: Timestamp) -> Result<(), StartError> {
+    let faults = production::of_tokens(log, config, now);
+    if !faults.is_empty() {
+        log.shutdown().await;
+        return Err(StartError::Production(ConfigErrors(faults)));
+    }
+    production::warn(log, config, now);
+    Ok(())
 }
 
 /// Writes what a start has to write. Returns the path of the owner token on a first start.

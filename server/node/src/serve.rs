@@ -1,4 +1,4 @@
-//! The front door: one port for gRPC and gRPC-web, with every limit of tonic and hyper set explicitly.
+//! The front door: one port for gRPC and gRPC-web, with TLS if there is a certificate, with every limit of tonic and hyper set explicitly.
 //!
 //! Shutdown: health reports it first, streams end, calls finish, and what is left after the drain time is cut.
 
@@ -56,7 +56,8 @@ const HEALTH_NAMES: [&str; 10] = [
 impl Node {
     /// Serves on a socket until `shutdown`, drains, and closes the log.
     pub async fn serve(&self, listener: impl Listener, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let served = serve(self, listener, shutdown).await;
+        // It holds everything that a server waits for: too much for the stack of whoever calls this.
+        let served = Box::pin(serve(self, listener, shutdown)).await;
         self.close();
         let closing = async {
             self.views().shutdown().await;
@@ -84,7 +85,10 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
         .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: node.call_rate().clone() })
         .layer(RequestsLayer::new(node))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(connection::accept(listener, node.peers().clone(), limits), node.closing());
+        .serve_with_incoming_shutdown(
+            connection::accept(listener, node.peers().clone(), node.tls().cloned(), limits),
+            node.closing(),
+        );
     let watching = watch_health(node, health.clone());
     let going_down = async {
         shutdown.await;

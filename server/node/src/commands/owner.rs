@@ -3,8 +3,11 @@
 use super::{exit, out::say};
 use clap::{Args, Subcommand};
 use kith_core::timestamp::{DAY_MS, Timestamp};
-use kith_log::{Clock, Config};
-use kith_node::owner_token::{self, Change};
+use kith_log::Clock;
+use kith_node::{
+    Config,
+    owner_token::{self, Change},
+};
 use std::process::ExitCode;
 
 /// Make the owner token of a data folder that no server uses
@@ -38,10 +41,13 @@ pub(crate) fn owner(config: &Config, clock: Clock, args: &OwnerArgs) -> anyhow::
         OwnerCommand::Issue(validity) => (Change::Issue, validity),
         OwnerCommand::Rotate(validity) => (Change::Rotate, validity),
     };
+    if config.production && validity.expires_days.is_none() {
+        anyhow::bail!("production = true: every token expires, so say when: --expires-days 90");
+    }
     let now = clock();
     let expires_at = validity.expires_days.map(|days| Timestamp::from_millis(now.millis() + i64::from(days) * DAY_MS));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(match runtime.block_on(owner_token::change(config, clock, change, expires_at)) {
+    Ok(match runtime.block_on(owner_token::change(&config.log, clock, change, expires_at)) {
         Ok(path) => {
             say(ExitCode::SUCCESS, &format!("the owner token is in {}; it was shown nowhere else", path.display()))
         }

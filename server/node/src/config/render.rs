@@ -6,15 +6,30 @@ use toml::{Table, Value};
 
 /// All settings, defaults included. None of them is a secret.
 pub(super) fn render(config: &Config) -> String {
-    let Config { data, listen, allow_plaintext, reflection, demo, limits, telemetry, log, views, http, console } =
-        config;
+    let Config {
+        data,
+        listen,
+        production,
+        allow_plaintext,
+        reflection,
+        demo,
+        tls,
+        limits,
+        telemetry,
+        log,
+        views,
+        http,
+        console,
+    } = config;
     let mut table = Table::new();
     let mut set = |key: &str, value: Value| drop(table.insert(key.to_owned(), value));
     set("data", path(data));
     set("listen", Value::String(listen.to_string()));
+    set("production", Value::Boolean(*production));
     set("allow_plaintext", Value::Boolean(*allow_plaintext));
     set("reflection", Value::Boolean(*reflection));
     set("demo", Value::Boolean(*demo));
+    set("tls", Value::try_from(tls).expect("settings of TLS are texts"));
     set("limits", Value::try_from(limits).expect("limits are numbers"));
     set("telemetry", Value::try_from(telemetry).expect("telemetry settings are texts"));
     set("log", Value::Table(log_table(log)));

@@ -1,8 +1,11 @@
 //! Connections: a bounded number at a time, each of which must send something soon after it is made.
 
-use super::peers::{Peer, Peers};
+use super::{
+    peers::{Peer, Peers},
+    tls::{self, Tls},
+};
 use crate::limits::{Limits, seconds};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use std::{
     io,
     net::IpAddr,
@@ -17,6 +20,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tonic::transport::server::Connected;
 
 /// Bytes that complete a peer's greeting: the preface of HTTP/2 and the settings frame that must follow it (RFC 9113,
@@ -71,24 +76,69 @@ struct Login {
     deadline: Pin<Box<Sleep>>,
 }
 
+/// The bytes of a connection: as they come, or as TLS carries them.
+type Carried<S> = Either<S, Box<TlsStream<S>>>;
+
 /// Accepts connections for ever. When every place is taken, further ones wait in the kernel.
 pub(crate) fn accept<L: Listener>(
     listener: L,
     peers: Peers,
+    tls: Option<Tls>,
     limits: &Limits,
-) -> impl Stream<Item = io::Result<Connection<L::Stream>>> + use<L> {
-    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+) -> impl Stream<Item = io::Result<Connection<Carried<L::Stream>>>> + use<L> {
     let times = Times { handshake: seconds(limits.handshake_s), login: seconds(limits.unauthenticated_s) };
-    stream::unfold((listener, places, peers), move |(mut listener, places, peers)| async move {
+    // Handshakes run beside each other: a slow peer holds up nobody. With one more than there are places the next peer is
+    // waited for even if all places are taken, and somebody is sent away for it.
+    arrivals(listener, peers, limits)
+        .map(move |arrived| greet(arrived, tls.clone(), times))
+        .buffer_unordered(limits.connections_max as usize + 1)
+        .filter_map(async |greeted| greeted)
+}
+
+/// A connection that has a place.
+struct Arrival<S> {
+    stream: S,
+    peer: Peer,
+    at: Instant,
+    place: OwnedSemaphorePermit,
+}
+
+fn arrivals<L: Listener>(
+    listener: L,
+    peers: Peers,
+    limits: &Limits,
+) -> impl Stream<Item = io::Result<Arrival<L::Stream>>> + use<L> {
+    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+    stream::unfold((listener, places, peers), |(mut listener, places, peers)| async move {
         let place = take_place(&places, &peers).await;
         let accepted = accept_one(&mut listener, &peers).await;
-        let accepted = accepted.map(|(stream, peer)| Connection::new(stream, peer, times, place));
+        let accepted = accepted.map(|(stream, peer)| Arrival { stream, peer, at: Instant::now(), place });
         if let Err(error) = &accepted {
             tracing::warn!(%error, "connection not accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
         }
         Some((accepted, (listener, places, peers)))
     })
+}
+
+/// The connection, secured if the server speaks TLS; `None` if the peer could not be agreed with.
+async fn greet<S>(
+    arrived: io::Result<Arrival<S>>,
+    tls: Option<Tls>,
+    times: Times,
+) -> Option<io::Result<Connection<Carried<S>>>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Arrival { stream, peer, at, place } = match arrived {
+        Ok(arrival) => arrival,
+        Err(error) => return Some(Err(error)),
+    };
+    let stream = match tls {
+        Some(tls) => Either::Right(Box::new(tls::secure(&tls, stream, &peer, at + times.handshake).await?)),
+        None => Either::Left(stream),
+    };
+    Some(Ok(Connection::new(stream, peer, at, times, place)))
 }
 
 /// Waits for a place. While there is none, ends the connections that have been without a login for longest.
@@ -121,9 +171,10 @@ struct Times {
 }
 
 impl<S> Connection<S> {
-    fn new(stream: S, peer: Peer, times: Times, place: OwnedSemaphorePermit) -> Self {
-        let handshake = Handshake { bytes: 0, deadline: Box::pin(tokio::time::sleep(times.handshake)) };
-        let login = Some(Login { time: times.login, deadline: Box::pin(tokio::time::sleep(times.login)) });
+    fn new(stream: S, peer: Peer, at: Instant, times: Times, place: OwnedSemaphorePermit) -> Self {
+        let until = |time| Box::pin(tokio::time::sleep_until(at + time));
+        let handshake = Handshake { bytes: 0, deadline: until(times.handshake) };
+        let login = Some(Login { time: times.login, deadline: until(times.login) });
         Self { stream, peer, handshake: Some(handshake), login, _place: place }
     }
 

@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Waker,
@@ -56,6 +56,8 @@ pub(crate) struct Peer(Arc<Guest>);
 struct Guest {
     /// `None` for a connection without an IP address.
     address: Option<IpAddr>,
+    /// Set once the connection speaks TLS: the URIs that the peer's certificate is for, none without a certificate.
+    uri_names: OnceLock<Arc<[String]>>,
     is_stranger: AtomicBool,
     stay: Arc<Stay>,
     peers: Peers,
@@ -110,7 +112,13 @@ impl Peers {
         self.0.connections.fetch_add(1, Ordering::Relaxed);
         let stay = Arc::<Stay>::default();
         state.wait(now, &stay);
-        Some(Peer(Arc::new(Guest { address, is_stranger: AtomicBool::new(is_stranger), stay, peers: self.clone() })))
+        Some(Peer(Arc::new(Guest {
+            address,
+            uri_names: OnceLock::new(),
+            is_stranger: AtomicBool::new(is_stranger),
+            stay,
+            peers: self.clone(),
+        })))
     }
 
     /// Ends the connection that has been without a login for longest, to make its place available. Returns whether
@@ -135,6 +143,26 @@ impl Peers {
 }
 
 impl Peer {
+    /// The address that its connections are counted under; `None` without one.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.0.address
+    }
+
+    /// Notes that the connection speaks TLS, and the URIs that the certificate that the peer showed is for.
+    pub(crate) fn secure(&self, uri_names: Arc<[String]>) {
+        self.0.uri_names.set(uri_names).expect("a connection has one handshake");
+    }
+
+    /// Whether the connection speaks TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.uri_names.get().is_some()
+    }
+
+    /// The URIs that the peer's certificate is for, which an authority that this server trusts has signed.
+    pub(crate) fn uri_names(&self) -> &[String] {
+        self.0.uri_names.get().map_or(&[], |names| names)
+    }
+
     /// Whether somebody has logged in over this connection.
     pub(crate) fn is_logged_in(&self) -> bool {
         self.0.stay.logged_in.load(Ordering::Acquire)

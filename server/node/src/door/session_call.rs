@@ -147,6 +147,7 @@ fn check_page(request: &Request<Body>) -> Result<(), Refused> {
 
 /// How the browser reaches this server, or the proxy in front of it.
 fn transport(request: &Request<Body>) -> Transport {
+    let is_secure = request.extensions().get::<Peer>().is_some_and(Peer::is_secure);
     let proto = request.headers().get("x-forwarded-proto");
-    if proto.is_some_and(|proto| proto == "https") { Transport::Tls } else { Transport::Plain }
+    if is_secure || proto.is_some_and(|proto| proto == "https") { Transport::Tls } else { Transport::Plain }
 }

@@ -56,7 +56,7 @@ impl fmt::Debug for Sessions {
 /// Whether a cookie is sent back over TLS alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transport {
-    /// The browser speaks TLS to a proxy.
+    /// The browser speaks TLS, to this server or to a proxy.
     Tls,
     /// It does not.
     Plain,

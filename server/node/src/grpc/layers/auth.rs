@@ -88,11 +88,19 @@ where
             return Either::Left(ready(Ok(refused)));
         }
         let path = request.uri().path();
-        let span = tracing::info_span!("call", method = path, principal = tracing::field::Empty);
-        if path == HEALTH_CHECK
-            && let Some(peer) = request.extensions().get::<Peer>()
-        {
-            peer.check_health();
+        let span = tracing::info_span!(
+            "call",
+            method = path,
+            principal = tracing::field::Empty,
+            certificate = tracing::field::Empty
+        );
+        if let Some(peer) = request.extensions().get::<Peer>() {
+            if path == HEALTH_CHECK {
+                peer.check_health();
+            }
+            if !peer.uri_names().is_empty() {
+                span.record("certificate", peer.uri_names().join(" "));
+            }
         }
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             match self.door.admit(&request) {

@@ -28,6 +28,12 @@ pub(super) async fn issue_token(
     if token.expires_at.is_some_and(|end| end <= node.now()) {
         return Err(Failure::request("expires_at", "is in the past"));
     }
+    if node.production() && token.expires_at.is_none() {
+        return Err(Failure::request(
+            "expires_at",
+            "is missing: this server is in production, where every token expires",
+        ));
+    }
     let issued = network.issue_token(&caller.principal, token).await.map_err(convert::administration)?;
     Ok(v1::IssueTokenResponse {
         token: Some(convert::token(&issued.token)),
