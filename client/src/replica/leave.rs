@@ -3,7 +3,7 @@
 //! Invariant: events that were recorded here and not sent are deleted only on request, and the files themselves are
 //! removed, not just their contents: a deleted row's bytes would stay behind. The keys of its words are overwritten first.
 
-use super::{Inner, Outbox, Replica, error::StoreError, limits, turns, words::remove_keys};
+use super::{Inner, Outbox, Replica, error::StoreError, keyring::remove_keys, limits, turns};
 use std::{
     fs, io,
     path::{Path, PathBuf},

@@ -22,3 +22,5 @@ pub(super) const QUEUED_EVENTS_AT_ONCE: usize = 4_000;
 pub(super) const EVENTS_KEPT: usize = 1_024;
 /// Entries hashed at once by a check.
 pub(super) const CHECKED_ENTRIES_AT_ONCE: u64 = 4_096;
+/// Rows of words sealed anew at once.
+pub(super) const RESEALED_AT_ONCE: usize = 1_024;

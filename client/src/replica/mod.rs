@@ -41,6 +41,7 @@ mod follow;
 mod gaps;
 mod half_made;
 mod history;
+mod keyring;
 mod leave;
 mod limits;
 mod open;
@@ -68,6 +69,7 @@ pub use environment::Environment;
 pub use error::{OpenError, RecordError, StoreError, SyncError};
 pub use events::{Connection, Happening};
 pub use explain::Explanation;
+pub use keyring::RootKey;
 pub use leave::{LeaveError, Left};
 pub use open::ReplicaOptions;
 pub use outbox::{Dropped, Pending, Recording, Refusal, Stage};
@@ -77,7 +79,7 @@ pub use reset::Outbox;
 pub use scope::FilterChanged;
 pub use status::Status;
 pub use sync::{Reset, SyncReport};
-pub use words::RootKey;
+
 #[cfg(feature = "views")]
 pub use {
     kith_views::ViewScope,

@@ -1,16 +1,17 @@
 //! Opens a replica in a folder or on a storage backend.
 
 #[cfg(feature = "faults")]
-use super::words::open_keys_on;
+use super::keyring::open_keys_on;
 use super::{
     Environment, Inner, OpenError, Replica,
     directory::Known,
     error::StoreError,
-    half_made, limits,
+    half_made,
+    keyring::{KeysOpener, RootKey, open_keys},
+    limits,
     rows::FORMAT,
     store::{Opener, Store, change_state},
     turns::{self, Turns},
-    words::{KeysOpener, RootKey, open_keys},
 };
 use crate::options::Retry;
 use kith_core::{

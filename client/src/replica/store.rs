@@ -5,10 +5,11 @@
 
 use super::{
     error::StoreError,
+    keyring::{Keyring, KeysOpener},
     rows::{FORMAT, State},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, META, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
     turns::Turns,
-    words::{Keyring, KeysOpener, Words},
+    words::Words,
 };
 use kith_words::Incarnation;
 use prost::Message;

@@ -70,6 +70,14 @@ fn a_certificate_and_its_key_are_taken_with_the_day_on_which_it_expires() {
 }
 
 #[test]
+fn sessions_are_resumed_within_an_hour_and_nothing_is_taken_before_the_handshake() {
+    let files = Files::new();
+    let server = Tls::read(&files.config(), &files.clock()).unwrap().unwrap().current();
+    assert!(server.ticketer.enabled());
+    assert_eq!((server.ticketer.lifetime(), server.max_early_data_size), (3_600, 0));
+}
+
+#[test]
 fn everything_that_is_wrong_with_the_files_is_told_at_once() {
     let files = Files::new();
     let missing = Config {
