@@ -5,10 +5,8 @@
 
 use super::{
     Inner,
-    erase::Erased,
     error::StoreError,
     reading::{Reader, damaged, decode_frontier},
-    rows::State,
     store::read_state,
     tables::COMMON,
 };
@@ -23,28 +21,12 @@ use kith_core::{
     position::Position,
 };
 use kith_proto::v1;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::PoisonError,
-};
-
-/// How far a log is here.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Head {
-    incarnation: Vec<u8>,
-    frontier: Vec<u8>,
-}
-
-impl Head {
-    pub(super) fn of(state: &State) -> Self {
-        Self { incarnation: state.incarnation.clone(), frontier: state.frontier.clone() }
-    }
-}
+use std::{collections::HashMap, sync::PoisonError};
 
 /// The directory up to a position.
 #[derive(Default)]
 pub(super) struct Known {
-    head: Head,
+    incarnation: Vec<u8>,
     size: u64,
     directory: Directory,
     plugins: Plugins,
@@ -102,9 +84,8 @@ impl Inner {
         self.store.read(|transaction| {
             let state = read_state(transaction)?;
             let size = decode_frontier(&state.frontier)?.size();
-            let head = Head::of(&state);
-            if known.head.incarnation != head.incarnation || known.size > size {
-                *known = Known::default();
+            if known.incarnation != state.incarnation || known.size > size {
+                *known = Known { incarnation: state.incarnation, ..Known::default() };
             }
             if known.size < size {
                 let reader = Reader::new(transaction)?;
@@ -113,7 +94,6 @@ impl Inner {
                 }
                 known.size = size;
             }
-            known.head = head;
             Ok(())
         })?;
         Ok(answer(&known))
@@ -144,17 +124,6 @@ impl Inner {
     #[cfg(feature = "views")]
     pub(super) fn plugins(&self) -> Result<Plugins, StoreError> {
         self.with_directory(|known| known.plugins.clone())
-    }
-
-    /// Those of some people who are erased, with the positions of the entries that did it, and up to where that is known.
-    pub(super) fn erased_among(&self, people: HashSet<PersonId>) -> Result<(Head, Erased), StoreError> {
-        self.with_directory(|known| {
-            let erased = |person: PersonId| {
-                let position = known.erasures.of(&person)?.position;
-                Some((person, position))
-            };
-            (known.head.clone(), people.into_iter().filter_map(erased).collect())
-        })
     }
 
     pub(super) fn people(&self) -> Result<Vec<v1::Person>, StoreError> {

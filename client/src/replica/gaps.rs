@@ -12,6 +12,7 @@ use super::{
     rows::{OwnEvent, State},
     store::{Writing, change_state, decode},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER, NUMBERS, SETTLED},
+    words::Erasures,
 };
 use crate::{
     client::Client,
@@ -165,7 +166,7 @@ impl Inner {
                 if why == Why::Scope {
                     drop_own_words(transaction, &gone)?;
                 }
-                transaction.seal_anew(self.environment.random_bytes())?;
+                transaction.seal_anew(self.environment.random_bytes(), Erasures::Kept)?;
                 change_state(transaction, |state| state.generation += 1)?;
             }
             change_state(transaction, note)

@@ -5,7 +5,6 @@
 
 use super::{
     Inner, RecordError,
-    directory::Head,
     erase::Erased,
     error::StoreError,
     events::Happening,
@@ -101,13 +100,18 @@ impl Inner {
 
     /// Adds events to the outbox in one transaction.
     pub(super) fn record_all(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
-        let recorded = loop {
-            match self.record_once(events) {
-                // Another process fetched entries in between; who is erased now is another question.
-                Err(StoreError::Moved) => {}
-                recorded => break recorded?,
-            }
-        };
+        let now = self.environment.now();
+        let recorded = self.store.write(|transaction| {
+            let words = transaction.words()?;
+            let erased = words.erased_among(events.iter().flat_map(named))?;
+            let allowed: Vec<_> = events.iter().filter(|event| erased_in(event, &erased).is_none()).collect();
+            let mut own = words.seal_own(&allowed)?.into_iter();
+            let record = |event: &NewEvent| match erased_in(event, &erased) {
+                Some(person) => refuse_erased(transaction, event, person),
+                None => record(transaction, event, own.next().expect("each has its own"), now),
+            };
+            events.iter().map(record).collect::<Result<Vec<_>, StoreError>>()
+        })?;
         let queued = events.iter().zip(&recorded).filter(|(_, result)| matches!(result, Ok(Recording::Queued)));
         let ids: Vec<EventId> = queued.map(|(event, _)| event.id()).collect();
         if !ids.is_empty() {
@@ -117,25 +121,6 @@ impl Inner {
             self.tell(Happening::Recorded(id));
         }
         Ok(recorded)
-    }
-
-    fn record_once(&self, events: &[NewEvent]) -> Result<Vec<Result<Recording, RecordError>>, StoreError> {
-        let now = self.environment.now();
-        let people = events.iter().flat_map(named).cloned().collect();
-        let (head, erased) = self.erased_among(people)?;
-        let allowed: Vec<NewEvent> =
-            events.iter().filter(|event| erased_in(event, &erased).is_none()).cloned().collect();
-        self.store.write(|transaction| {
-            if change_state(transaction, |state| Head::of(state))? != head {
-                return Err(StoreError::Moved);
-            }
-            let mut own = transaction.words()?.seal_own(&allowed)?.into_iter();
-            let record = |event: &NewEvent| match erased_in(event, &erased) {
-                Some(person) => refuse_erased(transaction, event, person),
-                None => record(transaction, event, own.next().expect("each has its own"), now),
-            };
-            events.iter().map(record).collect()
-        })
     }
 
     /// The events in the outbox, in the order of recording.

@@ -98,7 +98,7 @@ fn rename(transaction: &Writing<'_>, numbers: &mut Table<'_, u128, u64>, number:
     let old = words.open_own(own(row.event.as_ref())?)?;
     let event = Event { id: crate::builder::random_event_id(), ..old.event().clone() };
     let new = NewEvent::from_parts(event, old.details().to_vec()).map_err(broken)?;
-    row.event = words.seal_own(std::slice::from_ref(&new))?.pop();
+    row.event = words.seal_own(&[&new])?.pop();
     outbox.insert(number, row.encode_to_vec().as_slice())?;
     numbers.insert(id_key(&new.id()), number)?;
     Ok(())

@@ -10,6 +10,7 @@ use super::{
     outbox,
     store::change_state,
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
+    words::Erasures,
 };
 use redb::WriteTransaction;
 
@@ -36,7 +37,7 @@ impl Inner {
                 }
             };
             forget_log(transaction)?;
-            transaction.seal_anew(self.environment.random_bytes())?;
+            transaction.seal_anew(self.environment.random_bytes(), Erasures::Forgotten)?;
             Ok(returned)
         })?;
         self.store.end_old_sealings()?;

@@ -6,6 +6,7 @@
 //! what free pages of the file still hold does not open.
 
 use super::{
+    erase::Erased,
     error::StoreError,
     keyring::Keyring,
     limits,
@@ -92,9 +93,9 @@ impl<'a> Words<'a> {
     }
 
     /// Events of this device, as they are kept. All keys that they need are on disk afterwards.
-    pub(super) fn seal_own(&self, events: &[NewEvent]) -> Result<Vec<OwnEvent>, StoreError> {
-        let keys = self.keys_of(events.iter().flat_map(NewEvent::details))?;
-        let seal = |event: &NewEvent| {
+    pub(super) fn seal_own(&self, events: &[&NewEvent]) -> Result<Vec<OwnEvent>, StoreError> {
+        let keys = self.keys_of(events.iter().flat_map(|event| event.details()))?;
+        let seal = |event: &&NewEvent| {
             let details = event.details().iter().enumerate();
             let row: Vec<_> = details.map(|(index, detail)| self.seal(event.id(), index, detail, &keys)).collect();
             OwnEvent { event: event.event().encode(), words: encode_all(&row) }
@@ -148,8 +149,18 @@ impl<'a> Words<'a> {
         first.ok_or(StoreError::Keys("the key of words that are here is missing"))
     }
 
+    /// Those of some people who are erased, as far as is known here, with the positions of the entries that did it.
+    pub(super) fn erased_among<'p>(&self, people: impl Iterator<Item = &'p PersonId>) -> Result<Erased, StoreError> {
+        let keys = self.keys()?;
+        let mut erased = Erased::new();
+        for person in people.collect::<BTreeSet<_>>() {
+            erased.extend(keys.erased_at(self.sealing, person)?.map(|position| (person.clone(), position)));
+        }
+        Ok(erased)
+    }
+
     /// Destroys the keys of people.
-    pub(super) fn destroy(&self, people: &HashMap<PersonId, Position>) -> Result<(), StoreError> {
+    pub(super) fn destroy(&self, people: &Erased) -> Result<(), StoreError> {
         let doom = |(person, position): (&PersonId, &Position)| Doomed {
             incarnation: self.sealing,
             person: person.clone(),
@@ -173,16 +184,14 @@ impl<'a> Words<'a> {
         Ok(self.keys()?.find_or_make_people(self.sealing, &Vec::from_iter(subjects))?)
     }
 
-    /// Seals a row anew under another sealing.
-    fn reseal(&self, new: Words<'_>, event: EventId, row: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let kept = self.open(event, row)?;
-        let keys = new.keys_of(kept.iter().filter_map(Word::detail))?;
+    /// A row of details that were opened.
+    fn seal_row(&self, event: EventId, words: &[Word], keys: &HashMap<PersonId, SharedKey>) -> Vec<u8> {
         let seal = |(index, word): (usize, &Word)| match word {
-            Word::There(detail) => new.seal(event, index, detail, &keys),
+            Word::There(detail) => self.seal(event, index, detail, keys),
             Word::Erased(by) => Stored::Erased { kind: DetailKind::Words, by: *by },
             Word::Absent => ABSENT,
         };
-        Ok(encode_all(&kept.iter().enumerate().map(seal).collect::<Vec<_>>()))
+        encode_all(&words.iter().enumerate().map(seal).collect::<Vec<_>>())
     }
 }
 
@@ -215,31 +224,49 @@ pub(super) fn to_proto(position: Position, words: Vec<Word>) -> v1::EntryDetails
     row
 }
 
+/// What is known of erasures under a new sealing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Erasures {
+    /// What was known under the one before.
+    Kept,
+    /// Nothing: the log that said so is discarded.
+    Forgotten,
+}
+
 impl Writing<'_> {
     /// Seals everything that is here anew. The keys of the sealing before are to be ended once this is committed: see
     /// [`super::store::Store::end_old_sealings`].
-    pub(super) fn seal_anew(&self, sealing: Incarnation) -> Result<(), StoreError> {
+    pub(super) fn seal_anew(&self, sealing: Incarnation, erasures: Erasures) -> Result<(), StoreError> {
         let old = self.words()?;
         let new = Words { sealing, ..old };
         // They are opened with the sealing that is committed.
-        old.keys()?.make_network(sealing)?;
+        let keys = old.keys()?;
+        keys.make_network(sealing)?;
+        if erasures == Erasures::Kept {
+            let known = keys.erased()?.into_iter().filter(|doomed| doomed.incarnation == old.sealing);
+            keys.destroy(&known.map(|doomed| Doomed { incarnation: sealing, ..doomed }).collect::<Vec<_>>())?;
+        }
         let entries = StoredEntries { network: NETWORK, table: self.open_table(ENTRIES)? };
-        self.reseal_table(DETAILS, |position, row| {
+        let details = |position, row: &[u8]| {
             let bytes = entries.find(Position::new(position))?.ok_or(StoreError::Damaged("words have no entry"))?;
             let recorded = Recorded::decode(&bytes).map_err(|_| StoreError::Damaged("an entry cannot be read"))?;
-            old.reseal(new, recorded.event.id, row)
-        })?;
+            Ok((recorded.event.id, row.to_vec()))
+        };
+        self.reseal(DETAILS, [old, new], details, |_, sealed| Ok(sealed))?;
         drop(entries);
-        self.reseal_table(OUTBOX, |_, row| reseal_own(row, |own: &mut Pending| own.event.as_mut(), old, new))?;
-        self.reseal_table(REFUSED, |_, row| reseal_own(row, |own: &mut Refused| own.event.as_mut(), old, new))?;
-        self.reseal_table(SETTLED, |_, row| reseal_own(row, |own: &mut OwnEvent| Some(own), old, new))?;
+        self.reseal_own(OUTBOX, [old, new], |row: &mut Pending| row.event.as_mut())?;
+        self.reseal_own(REFUSED, [old, new], |row: &mut Refused| row.event.as_mut())?;
+        self.reseal_own(SETTLED, [old, new], |row: &mut OwnEvent| Some(row))?;
         change_state(self, |state| state.sealing = sealing.to_vec())
     }
 
-    fn reseal_table(
+    /// Seals the words in the rows of a table anew. `words` gives them with their event, and `put` puts them back.
+    fn reseal(
         &self,
         table: TableDefinition<'_, u64, &'static [u8]>,
-        reseal: impl Fn(u64, &[u8]) -> Result<Vec<u8>, StoreError>,
+        [old, new]: [Words<'_>; 2],
+        words: impl Fn(u64, &[u8]) -> Result<(EventId, Vec<u8>), StoreError>,
+        put: impl Fn(&[u8], Vec<u8>) -> Result<Vec<u8>, StoreError>,
     ) -> Result<(), StoreError> {
         let mut table = self.open_table(table)?;
         let mut next = 0;
@@ -247,28 +274,38 @@ impl Writing<'_> {
             let mut rows = Vec::new();
             for row in table.range(next..)?.take(limits::RESEALED_AT_ONCE) {
                 let (key, value) = row?;
-                rows.push((key.value(), reseal(key.value(), value.value())?));
+                let (event, sealed) = words(key.value(), value.value())?;
+                rows.push((key.value(), value.value().to_vec(), event, old.open(event, &sealed)?));
             }
-            let Some((last, _)) = rows.last() else { return Ok(()) };
+            let Some((last, ..)) = rows.last() else { return Ok(()) };
             next = last + 1;
-            for (key, row) in rows {
-                table.insert(key, row.as_slice())?;
+            // All keys at once, since each time waits for the disk.
+            let keys = new.keys_of(rows.iter().flat_map(|(.., words)| words).filter_map(Word::detail))?;
+            for (key, row, event, words) in rows {
+                table.insert(key, put(&row, new.seal_row(event, &words, &keys))?.as_slice())?;
             }
         }
     }
-}
 
-fn reseal_own<M: Message + Default>(
-    row: &[u8],
-    own: impl FnOnce(&mut M) -> Option<&mut OwnEvent>,
-    old: Words<'_>,
-    new: Words<'_>,
-) -> Result<Vec<u8>, StoreError> {
-    let mut row: M = decode(row)?;
-    if let Some(own) = own(&mut row) {
-        own.words = old.reseal(new, own.event()?.id, &own.words)?;
+    fn reseal_own<M: Message + Default>(
+        &self,
+        table: TableDefinition<'_, u64, &'static [u8]>,
+        words: [Words<'_>; 2],
+        own: fn(&mut M) -> Option<&mut OwnEvent>,
+    ) -> Result<(), StoreError> {
+        const NO_EVENT: StoreError = StoreError::Damaged("a row of the outbox has no event");
+        let found = |_, row: &[u8]| {
+            let mut row: M = decode(row)?;
+            let own = own(&mut row).ok_or(NO_EVENT)?;
+            Ok((own.event()?.id, std::mem::take(&mut own.words)))
+        };
+        let put = |row: &[u8], sealed| {
+            let mut row: M = decode(row)?;
+            own(&mut row).ok_or(NO_EVENT)?.words = sealed;
+            Ok(row.encode_to_vec())
+        };
+        self.reseal(table, words, found, put)
     }
-    Ok(row.encode_to_vec())
 }
 
 #[cfg(test)]
@@ -307,7 +344,7 @@ mod tests {
     fn an_event_without_the_words_is_the_same_event_to_the_log() {
         let (ring, event) = (ring(), event());
         let words = Words { ring: &ring, sealing: SEALING };
-        let own = words.seal_own(std::slice::from_ref(&event)).unwrap().pop().unwrap();
+        let own = words.seal_own(&[&event]).unwrap().pop().unwrap();
         assert_eq!(words.open_own(&own).unwrap(), event);
         words.destroy(&HashMap::from([(person("amina"), Position::new(7))])).unwrap();
         let without = words.open_own(&own).unwrap();

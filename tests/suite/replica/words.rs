@@ -166,6 +166,7 @@ async fn words_that_may_no_longer_be_seen_leave_nothing_that_opens() {
     let own = own.build().unwrap();
     device.replica.record(&own).unwrap();
     let shared = record(&device, "for all", "amina");
+    erase(&cli, "dan");
     device.replica.sync(&device.client).await.unwrap();
     let unsent = record(&device, "not sent yet", "ben");
     let Device { replica, client: stale, folder } = device;
@@ -178,6 +179,9 @@ async fn words_that_may_no_longer_be_seen_leave_nothing_that_opens() {
     assert!(device.replica.find_event(&own.id()).unwrap().is_none());
     assert_eq!((notes(&device, shared), notes(&device, unsent)), (vec!["for all".into()], vec!["not sent yet".into()]));
     assert_eq!(count_in(device.folder.path(), &before), 0, "every key is another one");
+    let about_dan = meeting(&device.replica, ["amina", "ben"], CANARIES[1], "dan").build().unwrap();
+    let refused = device.replica.record(&about_dan).unwrap_err();
+    assert!(matches!(refused, RecordError::PersonErased { .. }), "it is still known who is erased: {refused}");
 
     let (_, secret) = token(&cli, &["--role", "recorder", "--organisation", "riverside"]);
     let device = Device { client: client(&server.url(), &secret), ..device };
@@ -191,7 +195,8 @@ async fn words_that_may_no_longer_be_seen_leave_nothing_that_opens() {
     drop(replica);
     assert_eq!(wrapped_keys(&folder.path().join("keys")).len(), 1, "the key of an empty sealing");
     let device = Device { replica: open(folder.path()), client, folder };
-    device.replica.sync(&device.client).await.unwrap();
+    device.replica.record(&about_dan).unwrap();
+    assert_eq!(device.replica.sync(&device.client).await.unwrap().without_words, 1, "the log says so again");
     device.expect_level().await;
 }
 
