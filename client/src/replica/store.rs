@@ -93,8 +93,8 @@ impl State {
 impl Store {
     /// Opens the file; the keys are opened once they are needed.
     pub(super) fn open(opener: Opener, keys_opener: KeysOpener, turns: Option<Turns>) -> Result<Self, DatabaseError> {
-        let opened = RwLock::new(Some(take(&opener, &keys_opener, turns.as_ref())?));
-        Ok(Self { opened, opener, keys_opener, failed: AtomicBool::new(false), turns })
+        let now = Some(take(&opener, &keys_opener, turns.as_ref())?);
+        Ok(Self { opened: RwLock::new(now), opener, keys_opener, failed: AtomicBool::new(false), turns })
     }
 
     /// Ends the keys of every sealing but the one that is committed.
@@ -178,7 +178,7 @@ impl Store {
     pub(super) fn write<T>(&self, write: impl FnOnce(&Writing<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let guard = self.opened()?;
         let opened = guard.as_ref().ok_or_else(closed)?;
-        let done = self.note(self.write_once(opened, write));
+        let done = self.note(write_once(opened, write));
         if let Some(turns) = &self.turns {
             turns.note_change();
         }
@@ -204,21 +204,6 @@ impl Store {
         }
     }
 
-    fn write_once<T>(
-        &self,
-        opened: &Opened,
-        write: impl FnOnce(&Writing<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut transaction = opened.database.begin_write()?;
-        transaction.set_durability(Durability::Immediate)?;
-        transaction.set_two_phase_commit(true);
-        transaction.set_quick_repair(true);
-        let writing = Writing { transaction, ring: &opened.ring };
-        let done = write(&writing)?;
-        writing.transaction.commit()?;
-        Ok(done)
-    }
-
     fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
             Err(StoreError::Full | StoreError::Storage(_)) => self.failed.store(true, Ordering::Release),
@@ -238,6 +223,17 @@ fn take(opener: &Opener, keys: &KeysOpener, turns: Option<&Turns>) -> Result<Ope
 
 fn closed() -> StoreError {
     StoreError::Storage("it could not be opened again after the disk failed".to_owned())
+}
+
+fn write_once<T>(opened: &Opened, write: impl FnOnce(&Writing<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut transaction = opened.database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    transaction.set_two_phase_commit(true);
+    transaction.set_quick_repair(true);
+    let writing = Writing { transaction, ring: &opened.ring };
+    let done = write(&writing)?;
+    writing.transaction.commit()?;
+    Ok(done)
 }
 
 /// Reads the state stored in the file.

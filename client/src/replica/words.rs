@@ -122,9 +122,10 @@ impl<'a> Words<'a> {
     pub(super) fn open(&self, event: EventId, row: &[u8]) -> Result<Vec<Word>, StoreError> {
         let row = decode_all(row).ok_or(StoreError::Damaged("a row of words cannot be read"))?;
         let subjects: BTreeSet<_> = row.iter().filter_map(Stored::sealed).flat_map(|sealed| &sealed.subjects).collect();
-        let keys = match subjects.is_empty() {
-            true => HashMap::new(),
-            false => self.keys()?.find_people(self.sealing, &Vec::from_iter(subjects))?,
+        let keys = if subjects.is_empty() {
+            HashMap::new()
+        } else {
+            self.keys()?.find_people(self.sealing, &Vec::from_iter(subjects))?
         };
         let open = |(index, stored): (usize, &Stored)| match stored {
             Stored::Erased { by: Position::ZERO, .. } => Ok(Word::Absent),
