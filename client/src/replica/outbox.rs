@@ -126,11 +126,11 @@ impl Inner {
     /// The events in the outbox, in the order of recording.
     pub(super) fn pending(&self) -> Result<Vec<Pending>, StoreError> {
         self.store.read(|transaction| {
-            let table = transaction.open_table(OUTBOX)?;
+            let (table, words) = (transaction.open_table(OUTBOX)?, transaction.words()?);
             let rows = table.iter()?;
             rows.map(|row| {
                 let (number, value) = row?;
-                pending(number.value(), &decode(value.value())?, transaction.words()?)
+                pending(number.value(), &decode(value.value())?, words)
             })
             .collect()
         })
@@ -139,13 +139,13 @@ impl Inner {
     /// Up to `count` events waiting to be sent, after a number.
     pub(super) fn queued(&self, after: u64, count: usize) -> Result<Vec<(u64, NewEvent)>, StoreError> {
         self.store.read(|transaction| {
-            let table = transaction.open_table(OUTBOX)?;
+            let (table, words) = (transaction.open_table(OUTBOX)?, transaction.words()?);
             let mut queued = Vec::new();
             for row in table.range(after + 1..)? {
                 let (number, value) = row?;
                 let row: PendingRow = decode(value.value())?;
                 if row.position == 0 {
-                    queued.push((number.value(), transaction.words()?.open_own(own(row.event.as_ref())?)?));
+                    queued.push((number.value(), words.open_own(own(row.event.as_ref())?)?));
                 }
                 if queued.len() == count {
                     break;
@@ -164,11 +164,11 @@ impl Inner {
     /// What the server refused, in the order of recording.
     pub(super) fn refused(&self) -> Result<Vec<Refusal>, StoreError> {
         self.store.read(|transaction| {
-            let table = transaction.open_table(REFUSED)?;
+            let (table, words) = (transaction.open_table(REFUSED)?, transaction.words()?);
             let rows = table.iter()?;
             rows.map(|row| {
                 let (number, value) = row?;
-                refusal(number.value(), &decode(value.value())?, transaction.words()?)
+                refusal(number.value(), &decode(value.value())?, words)
             })
             .collect()
         })

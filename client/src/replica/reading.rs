@@ -6,7 +6,7 @@ use super::{
     part::id_key,
     store::Reading,
     tables::{DETAILS, ENTRIES, IDS, NETWORK},
-    words,
+    words::{Words, to_proto},
 };
 use crate::{
     entries::{Entries, Recorded},
@@ -32,17 +32,17 @@ pub(super) struct Reader<'a> {
     entries: StoredEntries<ReadOnlyTable<(u32, u64), &'static [u8]>>,
     ids: ReadOnlyTable<u128, u64>,
     details: ReadOnlyTable<u64, &'static [u8]>,
-    transaction: &'a Reading<'a>,
+    words: Words<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// Reads in a transaction.
-    pub(super) fn new(transaction: &'a Reading<'a>) -> Result<Self, StoreError> {
+    pub(super) fn new(transaction: &Reading<'a>) -> Result<Self, StoreError> {
         Ok(Self {
             entries: StoredEntries { network: NETWORK, table: transaction.open_table(ENTRIES)? },
             ids: transaction.open_table(IDS)?,
             details: transaction.open_table(DETAILS)?,
-            transaction,
+            words: transaction.words()?,
         })
     }
 
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
     pub(super) fn details_at(&self, position: Position, bytes: &Bytes) -> Result<Option<v1::EntryDetails>, StoreError> {
         let Some(row) = self.details.get(position.get())? else { return Ok(None) };
         let (_, event) = open(bytes)?;
-        Ok(Some(words::to_proto(position, self.transaction.words()?.open(event.id, row.value())?)))
+        Ok(Some(to_proto(position, self.words.open(event.id, row.value())?)))
     }
 
     /// A decoded entry with its details.

@@ -53,7 +53,6 @@ const OTHER_VARIABLES: [&str; 9] = [
 
 /// The settings of a server.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
@@ -134,7 +133,6 @@ impl fmt::Display for ConfigErrors {
 /// Settings outside of tables.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct TopLevel {
     data: Option<PathBuf>,
     listen: Option<SocketAddr>,
