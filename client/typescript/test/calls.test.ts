@@ -1,6 +1,6 @@
 // Every way of calling, against a real server.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KithError, calls, call, positionOf, services, stream, type Services } from "../src/index.js";
+import { KithError, calls, call, positionOf, repeated, services, stream, type Services } from "../src/index.js";
 import { LogService } from "../src/gen/kith/v1/log_pb.js";
 import { PluginService } from "../src/gen/kith/v1/plugin_pb.js";
 import { ViewState } from "../src/gen/kith/v1/view_pb.js";
@@ -205,7 +205,8 @@ test("one service alone, and one call alone", async () => {
 });
 
 test("values keep their types", async () => {
-  const { rows, fields } = await kith.views.queryView({ network, view: "strength", pageSize: 5 });
+  // A server that has just started is still building its views.
+  const { rows, fields } = await repeated(() => kith.views.queryView({ network, view: "strength", pageSize: 5 }), { patienceMs: 25_000 });
   expect(rows.length).toBe(5);
   expect(rows[0]!.values.length).toBe(fields.length);
   const { views } = await kith.views.listViews({ network });
