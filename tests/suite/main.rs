@@ -21,6 +21,7 @@ mod later_versions;
 mod mail;
 mod many_networks;
 mod metrics;
+mod offboarding;
 mod organisations;
 mod partial;
 mod people;

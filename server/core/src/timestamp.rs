@@ -1,6 +1,7 @@
 //! Points in time with the precision that the wire allows: whole milliseconds, UTC.
 
 use crate::day::Day;
+use std::time::Duration;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, negative before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -23,6 +24,11 @@ impl Timestamp {
     /// Milliseconds since the epoch.
     pub const fn millis(self) -> i64 {
         self.0
+    }
+
+    /// How long it is until a later time; nothing if that is over.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or_default())
     }
 
     /// The UTC day it lies in.

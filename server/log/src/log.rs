@@ -166,8 +166,8 @@ impl Log {
         *self.inner.store.keys.derive(purpose)
     }
 
-    /// The principal that holds a secret; `None` if the secret is unknown, expired or revoked.
-    pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
+    /// What the token with this secret stands for; `None` if the secret is unknown, expired or revoked.
+    pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Standing> {
         self.inner.store.tokens().authenticate(secret, now)
     }
 
@@ -182,6 +182,12 @@ impl Log {
     pub fn token_lost_scope(&self, reach: &Reach, id: &TokenId) -> bool {
         let owner = self.owner(reach);
         owner.is_some_and(|owner| self.inner.store.tokens().find(owner, id).is_some_and(TokenRow::has_lost_scope))
+    }
+
+    /// Changes whenever a token was issued or revoked: whatever a principal was let in with may have ended. Time ends
+    /// tokens without a change.
+    pub fn watch_credentials(&self) -> watch::Receiver<()> {
+        self.inner.store.credentials.subscribe()
     }
 
     fn owner(&self, reach: &Reach) -> Option<Owner> {

@@ -73,6 +73,8 @@ pub(crate) struct Store {
     pub(crate) erasures: Option<ErasuresFile>,
     /// Tells the eraser that somebody is to be erased.
     pub(crate) erasing: Notify,
+    /// Changes with `tokens`.
+    pub(crate) credentials: watch::Sender<()>,
     networks: RwLock<BTreeMap<NetworkName, Arc<Live>>>,
     tokens: RwLock<Tokens>,
 }
@@ -140,6 +142,7 @@ impl Store {
             config: config.clone(),
             clock,
             health: watch::Sender::new(health),
+            credentials: watch::Sender::new(()),
             counters: Counters::default(),
             space: Space::default(),
             erasures: None,

@@ -24,7 +24,7 @@ mod views;
 mod words;
 
 use crate::{bounds::budget::Room, node::Node};
-use call::{Call, allow, enter};
+use call::{Call, administrator, allow, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::ErrorReason;
 use prost::Message;

@@ -33,6 +33,8 @@ pub(crate) const BUCKETS_SWEEP_CALLS: u32 = 4_096;
 pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
 /// How long a code that opens the console may be used.
 pub const CODE_LIFE: Duration = Duration::from_mins(1);
+/// How long a stream trusts the clock about the end of its caller's credential.
+pub const CREDENTIAL_RECHECK: Duration = Duration::from_mins(1);
 /// Codes that wait to be used.
 pub const CODES_MAX: usize = 64;
 /// The same of one token; its oldest makes room for another.

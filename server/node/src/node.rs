@@ -4,7 +4,7 @@ use crate::{
     bounds::{
         answers::Answers,
         budget::Budget,
-        call_rate::{self, CallRate},
+        call_rate::{self, CallRate, Key},
         outgoing::Outgoing,
         reads::{ReadShares, Reads},
         requests::Requests,
@@ -242,9 +242,9 @@ impl Node {
         &self.0.answers
     }
 
-    /// Room and time limits for a principal's outgoing streams.
-    pub(crate) fn outgoing(&self, principal: &Principal) -> Outgoing {
-        Outgoing::of(Arc::clone(self.answers()), call_rate::key(principal), self.limits().stall())
+    /// Room and time limits for outgoing streams that are counted by this key.
+    pub(crate) fn outgoing(&self, key: Key) -> Outgoing {
+        Outgoing::of(Arc::clone(self.answers()), key, self.limits().stall())
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

@@ -12,7 +12,7 @@ mod remove;
 
 pub(crate) use self::{
     error::{Misfit, PluginChangeError},
-    install::{Installed, NewPlugin},
+    install::NewPlugin,
     pause::Pause,
 };
 

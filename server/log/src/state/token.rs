@@ -225,6 +225,16 @@ struct Known {
     principal: Principal,
 }
 
+impl Known {
+    fn standing(&self, now: Timestamp) -> Option<Standing> {
+        self.row.opens_at(now).then(|| Standing {
+            principal: self.principal.clone(),
+            expires_at: self.row.expires_at,
+            fingerprint: secret_digest(&self.row.hash),
+        })
+    }
+}
+
 impl Tokens {
     /// Adds a token, or replaces its row.
     pub(crate) fn put(&mut self, owner: Owner, reach: Reach, row: TokenRow) {
@@ -236,23 +246,17 @@ impl Tokens {
         self.by_hash.insert(known.row.hash, known);
     }
 
-    /// The principal that holds a secret, if its token is valid at this time.
-    pub(crate) fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Principal> {
+    /// What the token with this secret stands for, if it is valid at this time.
+    pub(crate) fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Standing> {
         if !is_secret(secret) {
             return None;
         }
-        let known = self.by_hash.get(&hash_secret(secret))?;
-        known.row.opens_at(now).then(|| known.principal.clone())
+        self.by_hash.get(&hash_secret(secret))?.standing(now)
     }
 
     /// What the token of an id stands for, if it is valid at this time.
     pub(crate) fn standing(&self, owner: Owner, id: &TokenId, now: Timestamp) -> Option<Standing> {
-        let known = self.by_id.get(&owner)?.get(id).filter(|known| known.row.opens_at(now))?;
-        Some(Standing {
-            principal: known.principal.clone(),
-            expires_at: known.row.expires_at,
-            fingerprint: secret_digest(&known.row.hash),
-        })
+        self.by_id.get(&owner)?.get(id)?.standing(now)
     }
 
     /// Whether a secret belongs to a revoked token of an organisation.
@@ -342,7 +346,7 @@ mod tests {
         tokens.put(Owner::Server, Reach::Server, row(&first));
         tokens.put(Owner::Server, Reach::Server, row(&second));
         assert_eq!(tokens.authenticate(&first, Timestamp::from_millis(1)), None);
-        let principal = tokens.authenticate(&second, Timestamp::from_millis(1)).unwrap();
+        let principal = tokens.authenticate(&second, Timestamp::from_millis(1)).unwrap().principal;
         assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
         assert_eq!(tokens.list(Owner::Server).len(), 1);
     }

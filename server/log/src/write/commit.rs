@@ -224,6 +224,8 @@ impl Staged {
                 known.put(Owner::Network(live.ordinal), Reach::Network(live.name.clone()), row.clone());
             }
         }
+        drop(known);
+        store.credentials.send_replace(());
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_token_opens_its_network_until_it_is_revoked() {
         (header.kind, header.people),
         (Kind::Administration(AdministrationKind::TokenIssued), vec![person("amina")])
     );
-    let principal = log.authenticate(&issued.secret, now()).unwrap();
+    let principal = log.authenticate(&issued.secret, now()).unwrap().principal;
     assert_eq!(principal.id.as_str(), "person:amina");
     assert_eq!(principal.reach, Reach::Network("north".parse().unwrap()));
     assert_eq!((principal.role, principal.organisation.unwrap().as_str()), (Role::Recorder, "riverside"));
@@ -74,7 +74,7 @@ async fn tokens_are_there_after_a_reopen_but_not_their_secrets() {
 
     let (log, network) = place.network().await;
     assert_eq!(network.tokens(&owner()), tokens);
-    let principal = log.authenticate(&kept.secret, now()).unwrap();
+    let principal = log.authenticate(&kept.secret, now()).unwrap().principal;
     assert_eq!(principal.id.as_str(), format!("token:{}", kept.token.id));
     assert!(log.authenticate(&gone.secret, now()).is_none());
 }
@@ -130,7 +130,7 @@ async fn tokens_of_the_server_reach_every_network() {
     drop(log);
     let log = place.open();
     assert!(log.authenticate(&first, now()).is_none());
-    let principal = log.authenticate(&second, now()).unwrap();
+    let principal = log.authenticate(&second, now()).unwrap().principal;
     assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
     assert_eq!(log.server_tokens().len(), 1);
     assert_eq!(log.server_tokens()[0].issued_at, Timestamp::from_millis(START_MS + 1));
@@ -157,7 +157,7 @@ async fn a_principal_records_nothing_once_its_token_is_revoked_or_expired() {
     let expiring = NewToken { expires_at: Some(end), ..token(Role::Owner) };
     let expired = network.issue_token(&owner(), expiring).await.unwrap();
     let early = Timestamp::from_millis(START_MS);
-    let let_in = |secret: &str| log.authenticate(secret, early).unwrap();
+    let let_in = |secret: &str| log.authenticate(secret, early).unwrap().principal;
     let (revoked_principal, expired_principal) = (let_in(&revoked.secret), let_in(&expired.secret));
     let first = Command { principal: expired_principal.clone(), ..command(vec![joins(1, "amina")]) };
     network.append(first).await.unwrap();
@@ -186,10 +186,10 @@ async fn a_token_of_the_server_that_was_revoked_or_replaced_does_nothing() {
         expires_at: None,
     };
     log.put_server_token(put(&secret, Role::Owner)).await.unwrap();
-    let operator = log.authenticate(&secret, now()).unwrap();
+    let operator = log.authenticate(&secret, now()).unwrap().principal;
     log.create_network_for(&operator, &"south".parse().unwrap()).await.unwrap();
     let of_network = network.issue_token(&operator, token(Role::Owner)).await.unwrap();
-    let insider = log.authenticate(&of_network.secret, now()).unwrap();
+    let insider = log.authenticate(&of_network.secret, now()).unwrap().principal;
     let id = "owner".parse().unwrap();
     let by_insider = log.revoke_server_token(&insider, &id).await;
     assert!(matches!(by_insider, Err(RevokeTokenError::Append(_))), "a network's owner does not own the server");

@@ -1,11 +1,11 @@
 //! Counts open streams: each takes memory and a place on its connection for as long as its reader likes.
 
 use super::{
-    call_rate::{self, Key},
+    call_rate::Key,
     counted::{Counted, Held},
 };
 use crate::limits;
-use kith_core::{id::NetworkName, may::Principal};
+use kith_core::id::NetworkName;
 use std::sync::Arc;
 
 /// The maximum number of streams are open.
@@ -35,8 +35,8 @@ impl Default for Streams {
 
 impl Streams {
     /// Counts one more of a principal until the result is dropped.
-    pub(crate) fn open(&self, principal: &Principal) -> Result<Held<Key>, TooManyStreams> {
-        let held = self.of_principal.hold(&call_rate::key(principal));
+    pub(crate) fn open(&self, key: &Key) -> Result<Held<Key>, TooManyStreams> {
+        let held = self.of_principal.hold(key);
         held.ok_or_else(|| TooManyStreams { limit: "streams_per_principal_max", max: self.of_principal.max() })
     }
 

@@ -1,4 +1,5 @@
-//! Authentication: turns `authorization: Bearer SECRET`, or the session of a browser, into a [`Caller`].
+//! Authentication: turns `authorization: Bearer SECRET`, or the session of a browser, into a [`Visitor`], and a visitor
+//! that enters a network into a [`Caller`].
 //!
 //! Invariant: a session counts only for calls that the front door has marked as made by a page of this server.
 
@@ -6,24 +7,39 @@ use super::{
     own_page::OwnPage,
     sessions::{Session, Sessions},
 };
-use crate::clock::Clock;
+use crate::{
+    bounds::call_rate::{self, Key},
+    clock::Clock,
+    limits::CREDENTIAL_RECHECK,
+};
 use http::{Request, header::AUTHORIZATION};
-use kith_core::{may::Principal, timestamp::Timestamp};
-use kith_log::Log;
+use kith_core::{
+    id::NetworkName,
+    may::{Action, Principal, Reach, may},
+    timestamp::Timestamp,
+};
+use kith_log::{Log, Standing};
 use std::{fmt, sync::Arc};
 
 /// The call that reports to a reader what it may no longer see, even if it returns after its token was revoked.
 const SUBSCRIBE: &str = "/kith.v1.LogService/Subscribe";
 
-/// The maker of a call, stored in the extensions of its request.
+/// The maker of a call, stored in the extensions of its request. Which principal that is may depend on the network.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    standing: Standing,
+    shown: Shown,
+}
+
+/// The maker of a call, in a network or at the server as a whole.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// The token's principal.
+    /// Who that is there.
     pub(crate) principal: Principal,
     shown: Shown,
 }
 
-/// What a caller showed.
+/// What a visitor showed.
 #[derive(Debug, Clone)]
 enum Shown {
     /// A token's secret.
@@ -32,13 +48,37 @@ enum Shown {
     Session(Arc<Session>),
 }
 
-impl Caller {
-    /// When the caller's session ends; `None` for a caller without one.
+impl Visitor {
+    /// By what its calls, streams and requests are counted before it is known which network they are for.
+    pub(crate) fn key(&self) -> Key {
+        call_rate::key(&self.standing.principal)
+    }
+
+    /// Who this is in a network; `None` if it may not enter.
+    pub(crate) fn in_network(&self, network: &NetworkName) -> Option<Caller> {
+        may(&self.standing.principal, &Action::Enter(network)).then(|| self.caller())
+    }
+
+    /// Who this is at the server as a whole; `None` for visitors of networks.
+    pub(crate) fn at_server(&self) -> Option<Caller> {
+        (self.standing.principal.reach == Reach::Server).then(|| self.caller())
+    }
+
+    /// What the visitor's credential stands for.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// When the visitor's session ends; `None` for a visitor without one.
     pub(crate) fn session_end(&self) -> Option<Timestamp> {
         match &self.shown {
             Shown::Secret(_) => None,
             Shown::Session(session) => Some(session.end),
         }
+    }
+
+    fn caller(&self) -> Caller {
+        Caller { principal: self.standing.principal.clone(), shown: self.shown.clone() }
     }
 }
 
@@ -77,38 +117,72 @@ impl Authenticator {
         Self { log, clock, sessions }
     }
 
-    /// The caller whose token is in the headers of this request, or whose session if a page of this server makes it
+    /// The visitor whose token is in the headers of this request, or whose session if a page of this server makes it
     /// without a token.
-    pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Caller, Unauthenticated> {
+    pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Visitor, Unauthenticated> {
         let may_have_session = request.extensions().get::<OwnPage>().is_some();
         if !may_have_session || request.headers().contains_key(AUTHORIZATION) {
             return self.by_secret(request);
         }
         let (session, standing) = self.sessions.find(request.headers()).ok_or(Unauthenticated::TokenInvalid)?;
-        Ok(Caller { principal: standing.principal, shown: Shown::Session(session.into()) })
+        Ok(Visitor { standing, shown: Shown::Session(session.into()) })
     }
 
-    /// The caller whose token is in the headers of this request.
-    pub(super) fn by_secret<B>(&self, request: &Request<B>) -> Result<Caller, Unauthenticated> {
+    /// The visitor whose token is in the headers of this request.
+    pub(super) fn by_secret<B>(&self, request: &Request<B>) -> Result<Visitor, Unauthenticated> {
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let secret = header.and_then(bearer).ok_or(Unauthenticated::TokenInvalid)?;
         let shown = Shown::Secret(Secret(secret.into()));
-        let principal = self.principal(&shown).ok_or_else(|| match request.uri().path() {
+        let standing = self.standing(&shown).ok_or_else(|| match request.uri().path() {
             SUBSCRIBE => self.why_not(&shown),
             _ => Unauthenticated::TokenInvalid,
         })?;
-        Ok(Caller { principal, shown })
+        Ok(Visitor { standing, shown })
     }
 
-    /// Checks that a caller's token, and session if it has one, are still valid: long streams outlive both.
-    pub(crate) fn check(&self, caller: &Caller) -> Result<(), Unauthenticated> {
-        self.principal(&caller.shown).map(drop).ok_or_else(|| self.why_not(&caller.shown))
+    /// Checks that a token, and the session if there is one, are still valid. Returns when they end, if they do.
+    fn check(&self, shown: &Shown) -> Result<Option<Timestamp>, Unauthenticated> {
+        let standing = self.standing(shown).ok_or_else(|| self.why_not(shown))?;
+        Ok(match shown {
+            Shown::Secret(_) => standing.expires_at,
+            Shown::Session(session) => Some(standing.expires_at.map_or(session.end, |end| end.min(session.end))),
+        })
     }
 
-    fn principal(&self, shown: &Shown) -> Option<Principal> {
+    /// Resolves once a caller is no longer who it was when its call began, as soon as that is so.
+    pub(crate) async fn dismissed(&self, caller: &Caller) -> Unauthenticated {
+        self.ended(&caller.shown).await
+    }
+
+    /// Like `dismissed`, for a visitor that has entered no network yet.
+    pub(crate) async fn visitor_dismissed(&self, visitor: &Visitor) -> Unauthenticated {
+        self.ended(&visitor.shown).await
+    }
+
+    async fn ended(&self, shown: &Shown) -> Unauthenticated {
+        let (mut credentials, mut sessions) = (self.log.watch_credentials(), self.sessions.watch_ended());
+        loop {
+            credentials.mark_unchanged();
+            sessions.mark_unchanged();
+            let end = match self.check(shown) {
+                Ok(end) => end,
+                Err(why) => return why,
+            };
+            // The clock may be set, so the end is looked at again after a while.
+            let left = end.map_or(CREDENTIAL_RECHECK, |end| (self.clock)().until(end).min(CREDENTIAL_RECHECK));
+            // Neither sender is dropped before `self`.
+            tokio::select! {
+                _ = credentials.changed() => {}
+                _ = sessions.changed() => {}
+                () = tokio::time::sleep(left) => {}
+            }
+        }
+    }
+
+    fn standing(&self, shown: &Shown) -> Option<Standing> {
         match shown {
             Shown::Secret(secret) => self.log.authenticate(&secret.0, (self.clock)()),
-            Shown::Session(session) => Some(self.sessions.standing(session)?.principal),
+            Shown::Session(session) => self.sessions.standing(session),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     sessions::{Session, Sessions, Transport},
 };
 use crate::{
-    bounds::call_rate::CallRate,
+    bounds::call_rate::{self, CallRate},
     console::{nothing, text},
     limits::{Limits, SESSION_REQUEST_BYTES_MAX, seconds},
 };
@@ -94,8 +94,8 @@ impl SessionCalls {
         check_page(&request)?;
         let peer = request.extensions().get::<Peer>().cloned();
         let begun = if request.headers().contains_key(AUTHORIZATION) {
-            let caller = self.authenticator.by_secret(&request).ok();
-            caller.and_then(|caller| self.sessions.begin(&caller.principal))
+            let visitor = self.authenticator.by_secret(&request).ok();
+            visitor.and_then(|visitor| self.sessions.begin(&visitor.standing().principal))
         } else {
             self.sessions.redeem(&self.code(request.into_body()).await?)
         };
@@ -105,7 +105,7 @@ impl SessionCalls {
         if let Some(peer) = peer {
             peer.log_in();
         }
-        self.rate.count(&standing.principal).map_err(|often| Refused::TooOften(often.wait))?;
+        self.rate.count(&call_rate::key(&standing.principal)).map_err(|often| Refused::TooOften(often.wait))?;
         Ok((session, standing))
     }
 

@@ -21,6 +21,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 pub(crate) use value::Session;
 use value::{SessionKey, random};
 
@@ -45,6 +46,8 @@ struct Shared {
     name: String,
     codes: Mutex<Codes>,
     ended: Mutex<Ended>,
+    /// Changes with `ended`.
+    ending: watch::Sender<()>,
 }
 
 impl fmt::Debug for Sessions {
@@ -89,6 +92,7 @@ impl Sessions {
             name,
             codes: Mutex::default(),
             ended: Mutex::default(),
+            ending: watch::Sender::new(()),
         }))
     }
 
@@ -142,9 +146,18 @@ impl Sessions {
     /// Ends the session of a request's cookie, if there is a valid one.
     pub(super) fn end(&self, headers: &HeaderMap) -> Result<(), TooManyEnded> {
         match self.find(headers) {
-            Some((session, _)) => lock(&self.0.ended).add(&session, self.now()),
+            Some((session, _)) => {
+                lock(&self.0.ended).add(&session, self.now())?;
+                self.0.ending.send_replace(());
+                Ok(())
+            }
             None => Ok(()),
         }
+    }
+
+    /// Changes whenever a browser has ended a session.
+    pub(super) fn watch_ended(&self) -> watch::Receiver<()> {
+        self.0.ending.subscribe()
     }
 
     /// Whether the token of a session was revoked, and its holder has to let go of what it read.

@@ -1,7 +1,10 @@
 //! What every endpoint needs of a call: who makes it, and in which network.
 
 use super::Failure;
-use crate::{door::authenticator::Caller, node::Node};
+use crate::{
+    door::authenticator::{Caller, Visitor},
+    node::Node,
+};
 use http::{Method, StatusCode, header::CONTENT_TYPE};
 use kith_core::{
     id::NetworkName,
@@ -34,10 +37,10 @@ fn is_media_type(text: &str) -> bool {
     rest.is_some() && text[MEDIA_TYPE.len()..].chars().next().is_none_or(|next| "+; ".contains(next))
 }
 
-/// A call by an authenticated caller.
+/// A call by an authenticated visitor.
 pub(super) struct Call<T> {
-    /// The caller.
-    pub(super) caller: Caller,
+    /// Who makes it.
+    pub(super) visitor: Visitor,
     /// The request message.
     pub(super) message: T,
 }
@@ -46,17 +49,23 @@ impl<T> Call<T> {
     /// Takes a request apart.
     pub(super) fn new(request: Request<T>) -> Result<Self, Failure> {
         let (_, mut extensions, message) = request.into_parts();
-        let caller = extensions.remove::<Caller>().ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))?;
-        Ok(Self { caller, message })
+        let visitor = extensions.remove::<Visitor>().ok_or_else(|| Failure::new(ErrorReason::TokenInvalid))?;
+        Ok(Self { visitor, message })
     }
 }
 
-/// The network of this name, if the caller may enter it. To others it seems not to exist.
-pub(super) fn enter(node: &Node, caller: &Caller, name: &str) -> Result<Network, Failure> {
+/// The network of this name and who the visitor is there, if it may enter. To others the network seems not to exist.
+pub(super) fn enter(node: &Node, visitor: &Visitor, name: &str) -> Result<(Network, Caller), Failure> {
     let name = NetworkName::parse_field(name, "network")
         .map_err(|invalid| Failure::request(&invalid.field, &invalid.problem))?;
-    let network = node.log().network(&name).filter(|_| may(&caller.principal, &Action::Enter(&name)));
-    network.ok_or_else(|| Failure::new(ErrorReason::NetworkUnknown))
+    let entered = node.log().network(&name).zip(visitor.in_network(&name));
+    entered.ok_or_else(|| Failure::new(ErrorReason::NetworkUnknown))
+}
+
+/// Who the visitor is at the server as a whole, if it may administer it.
+pub(super) fn administrator(visitor: &Visitor) -> Result<Caller, Failure> {
+    let caller = visitor.at_server().filter(|caller| may(&caller.principal, &Action::AdministerServer));
+    caller.ok_or_else(|| Failure::new(ErrorReason::PermissionDenied))
 }
 
 /// Refuses callers who may not do something.

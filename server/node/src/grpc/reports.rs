@@ -1,6 +1,6 @@
 //! Reports in the calls of the view service: queried, listed and explained like views.
 
-use super::{Call, Failure, rows};
+use super::{Failure, rows};
 use crate::{
     bounds::slow::SlowCall,
     door::authenticator::Caller,
@@ -97,15 +97,15 @@ pub(super) async fn query(
 /// Answers `ExplainRow`.
 pub(super) async fn explain(
     node: &Node,
+    caller: &Caller,
     network: &Network,
     report: ServedReport,
-    call: Call<v1::ExplainRowRequest>,
+    message: v1::ExplainRowRequest,
 ) -> Result<v1::ExplainRowResponse, Failure> {
-    let Call { caller, message } = call;
     let (wanted, known_at, day) = question::explain_report(&message, &rows::Of(network))?;
     let wanted = rows::known_at(node, network, &caller.principal, known_at).await?.or(wanted);
     catch_up(network, &report).await?;
-    let call = node.slow_call(&caller, network)?;
+    let call = node.slow_call(caller, network)?;
     let (position, day) = report_as_of(&report.handles(), wanted, day)?;
     let (table, directory) = table(node, &call, network, &report, (position, day)).await?;
     let answer = move |cancel: &Cancel| {

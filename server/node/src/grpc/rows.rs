@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::{
-    door::authenticator::Caller,
+    door::authenticator::{Caller, Visitor},
     limits::VIEW_WAIT,
     node::Node,
     views::{AllInUse, ServedView},
@@ -20,23 +20,23 @@ use kith_views::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A network that the caller may enter, and one of its views that the caller may see.
+/// A network that the visitor may enter, who that is there, and one of the network's views that it may see.
 pub(super) async fn enter_view(
     node: &Node,
-    caller: &Caller,
+    visitor: &Visitor,
     network: &str,
     view: &str,
-) -> Result<(Network, ServedView), Failure> {
-    let network = super::enter(node, caller, network)?;
-    if view.is_empty() {
-        return Err(Failure::request("view", "is missing"));
-    }
-    let served = served(node, caller, &network, view).await?;
-    Ok((network, served))
+) -> Result<(Network, Caller, ServedView), Failure> {
+    let (network, caller) = super::enter(node, visitor, network)?;
+    let served = served(node, &caller, &network, view).await?;
+    Ok((network, caller, served))
 }
 
 /// The active view of a name, if the caller may see it.
 pub(super) async fn served(node: &Node, caller: &Caller, network: &Network, view: &str) -> Result<ServedView, Failure> {
+    if view.is_empty() {
+        return Err(Failure::request("view", "is missing"));
+    }
     let views = node.views().of(network).await?;
     let served = views.find(view, &caller.principal);
     if served.is_none() && views.report(view, &caller.principal).is_some() {

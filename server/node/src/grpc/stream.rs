@@ -7,6 +7,7 @@
 use super::Failure;
 use crate::{
     bounds::{budget::Room, outgoing::Outgoing},
+    door::authenticator::Caller,
     limits::{ANSWER_PIECE_BYTES, STREAM_MESSAGES_MAX},
     node::Node,
 };
@@ -135,11 +136,18 @@ impl OnItsWay {
     }
 }
 
-/// Stops with `SHUTTING_DOWN` once the server shuts down, wherever the work is.
-pub(super) async fn until_closing<T>(node: &Node, work: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+/// Does work of a stream for as long as its caller is let in and the server goes on: what ended is looked at before the
+/// work is, so that nothing is sent that was read after a caller's token was revoked.
+pub(super) async fn while_allowed<T>(
+    node: &Node,
+    caller: &Caller,
+    work: impl Future<Output = Result<T, Stop>>,
+) -> Result<T, Stop> {
     tokio::select! {
-        result = work => result,
+        biased;
+        why = node.authenticator().dismissed(caller) => Err(why.into()),
         () = node.closing() => Err(Failure::new(ErrorReason::ShuttingDown).into()),
+        result = work => result,
     }
 }
 

@@ -3,15 +3,14 @@
 use crate::{
     door::authenticator::Caller,
     grpc::{
-        Call, Failure, allow,
-        stream::{Messages, Sender, Stop, fill, until_closing},
+        Call, Failure, administrator,
+        stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     last_backup::BackupTaken,
     limits::BACKUP_MESSAGE_BYTES,
     node::Node,
 };
 use bytes::{Bytes, BytesMut};
-use kith_core::may::Action;
 use kith_log::{Backup, Copied};
 use kith_proto::v1;
 use std::{
@@ -25,11 +24,11 @@ pub(super) fn backup(
     node: &Node,
     request: Request<v1::BackupRequest>,
 ) -> Result<Messages<v1::BackupResponse>, Failure> {
-    let Call { caller, .. } = Call::new(request)?;
-    allow(&caller, &Action::AdministerServer)?;
-    let counted = node.streams().open(&caller.principal)?;
+    let Call { visitor, .. } = Call::new(request)?;
+    let caller = administrator(&visitor)?;
+    let counted = node.streams().open(&visitor.key())?;
     let node = node.clone();
-    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
+    Ok(fill(node.outgoing(visitor.key()), counted, |sender| async move {
         let reading = tokio::task::spawn_blocking(move || send_all(&node, &caller, &sender));
         reading.await.map_err(|panic| Failure::internal(&panic))?
     }))
@@ -85,8 +84,7 @@ impl Pieces<'_> {
     fn send(&self, mut message: v1::BackupResponse) -> Result<(), Stop> {
         let Copied { done, total } = self.copied.get();
         (message.rows_written, message.rows_total) = (done, total);
-        self.node.authenticator().check(self.caller)?;
-        Handle::current().block_on(until_closing(self.node, self.sender.send(message)))
+        Handle::current().block_on(while_allowed(self.node, self.caller, self.sender.send(message)))
     }
 }
 

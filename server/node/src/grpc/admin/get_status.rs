@@ -1,11 +1,11 @@
 //! `GetStatus`: how the server is doing, for whoever runs it.
 
 use crate::{
-    grpc::{Call, Failure, allow, page::Page},
+    grpc::{Call, Failure, administrator, page::Page},
     last_backup::BackupTaken,
     node::Node,
 };
-use kith_core::{may::Action, timestamp::Timestamp};
+use kith_core::timestamp::Timestamp;
 use kith_log::{DiskSpace, Network};
 use kith_proto::v1;
 use std::{fs, io, path::Path};
@@ -15,8 +15,8 @@ pub(super) async fn get_status(
     node: &Node,
     request: Request<v1::GetStatusRequest>,
 ) -> Result<v1::GetStatusResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    allow(&caller, &Action::AdministerServer)?;
+    let Call { visitor, message } = Call::new(request)?;
+    administrator(&visitor)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let backup = node.last_backup().get();
     let networks = node.log().networks();

@@ -11,8 +11,8 @@ pub(super) async fn get_checkpoint(
     node: &Node,
     request: Request<v1::GetCheckpointRequest>,
 ) -> Result<v1::GetCheckpointResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let key = network.verifier_key().to_string();
     let signed = node.reads(&caller.principal, &network).run(move || network.checkpoint()).await?;
     Ok(v1::GetCheckpointResponse { checkpoint: signed.to_string(), key, size: signed.unverified().size })

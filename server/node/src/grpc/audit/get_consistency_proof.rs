@@ -11,8 +11,8 @@ pub(super) async fn get_consistency_proof(
     node: &Node,
     request: Request<v1::GetConsistencyProofRequest>,
 ) -> Result<v1::GetConsistencyProofResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let from = message.from;
     let to = if message.to == 0 { network.head().get() } else { message.to };
     if from > to {

@@ -13,8 +13,8 @@ pub(super) async fn get_inclusion_proof(
     node: &Node,
     request: Request<v1::GetInclusionProofRequest>,
 ) -> Result<v1::GetInclusionProofResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let id = convert::event_id("event", &message.event)?;
     let size = if message.size == 0 { network.head().get() } else { message.size };
     node.reads(&caller.principal, &network).run(move || prove(&network, &caller.principal, id, size)).await

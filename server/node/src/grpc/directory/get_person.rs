@@ -12,8 +12,8 @@ pub(super) async fn get_person(
     node: &Node,
     request: Request<v1::GetPersonRequest>,
 ) -> Result<v1::GetPersonResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let id = PersonId::parse_field(&message.person, "person").map_err(|invalid| convert::request_invalid(&invalid))?;
     let directory = network.directory();
     let person = directory

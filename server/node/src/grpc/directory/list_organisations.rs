@@ -11,8 +11,8 @@ pub(super) fn list_organisations(
     node: &Node,
     request: Request<v1::ListOrganisationsRequest>,
 ) -> Result<v1::ListOrganisationsResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let directory = enter(node, &caller, &message.network)?.directory();
+    let Call { visitor, message } = Call::new(request)?;
+    let directory = enter(node, &visitor, &message.network)?.0.directory();
     let page = Page::begin(message.page_size, &message.page_token)?;
     let all = directory.organisations().iter().map(|one| Ok::<_, Failure>(convert::organisation(one)));
     let (organisations, next_page_token) = page.fill(all)?.finish();

@@ -17,8 +17,8 @@ pub(super) async fn list_people(
     node: &Node,
     request: Request<v1::ListPeopleRequest>,
 ) -> Result<v1::ListPeopleResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let organisation = convert::id_or_none(&message.organisation, "organisation", OrganisationId::parse_field)?;
     let page = node.reads(&caller.principal, &network).run(move || fill(&network, page, organisation.as_ref())).await?;

@@ -5,7 +5,7 @@
 use crate::{
     bounds::call_rate::CallRate,
     door::{
-        authenticator::{Authenticator, Caller},
+        authenticator::{Authenticator, Visitor},
         peers::Peer,
     },
     grpc::{Failure, call::check_form, limited::too_many_failed_logins, status::with_reason},
@@ -43,18 +43,18 @@ impl<S> Layer<S> for AuthLayer {
 }
 
 impl AuthLayer {
-    /// The caller, if it is authenticated and may call now.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Caller, Failure> {
+    /// The visitor, if it is authenticated and may call now.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Visitor, Failure> {
         let peer = request.extensions().get::<Peer>();
-        let caller = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
+        let visitor = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
             Some(wait) => too_many_failed_logins(wait),
             None => why.into(),
         })?;
         if let Some(peer) = peer {
             peer.log_in();
         }
-        self.rate.count(&caller.principal)?;
-        Ok(caller)
+        self.rate.count(&visitor.key())?;
+        Ok(visitor)
     }
 }
 
@@ -104,9 +104,9 @@ where
         }
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             match self.door.admit(&request) {
-                Ok(caller) => {
-                    span.record("principal", caller.principal.id.as_str());
-                    request.extensions_mut().insert(caller);
+                Ok(visitor) => {
+                    span.record("principal", visitor.key().1.as_str());
+                    request.extensions_mut().insert(visitor);
                 }
                 Err(failure) => return Either::Left(ready(Ok(Status::from(failure).into_http()))),
             }

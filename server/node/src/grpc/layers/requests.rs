@@ -7,13 +7,13 @@ use super::{
 use crate::{
     bounds::{
         answers::Answers,
-        call_rate::{self, Key},
+        call_rate::Key,
         calls::{Calls, OpenCall},
         kept_room::Kept,
         outgoing::Outgoing,
         requests::Requests,
     },
-    door::authenticator::Caller,
+    door::authenticator::Visitor,
     grpc::{Answered, Failure, stream::OnItsWay},
     node::Node,
 };
@@ -79,10 +79,10 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Some(caller) = request.extensions().get::<Caller>() else {
+        let Some(visitor) = request.extensions().get::<Visitor>() else {
             return Either::Right(Either::Left(self.inner.call(request)));
         };
-        let (key, kept) = (call_rate::key(&caller.principal), Arc::<Kept>::default());
+        let (key, kept) = (visitor.key(), Arc::<Kept>::default());
         let call = match self.bounds.calls.begin(&key) {
             Ok(call) => call,
             Err(error) => return Either::Left(ready(Ok(refused(error)))),

@@ -13,8 +13,8 @@ use kith_proto::v1;
 use tonic::Request;
 
 pub(super) async fn append(node: &Node, request: Request<v1::AppendRequest>) -> Result<v1::AppendResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     check_size(&message.events)?;
     let condition = message.condition.as_ref().map(Condition::from_proto).transpose();
     let command = Command {

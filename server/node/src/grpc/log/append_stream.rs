@@ -5,7 +5,7 @@
 
 use super::append::check_size;
 use crate::{
-    door::authenticator::Caller,
+    door::authenticator::{Caller, Visitor},
     grpc::{
         Call, Failure, convert, enter, status,
         stream::{Messages, Sender, Stop, fill},
@@ -20,7 +20,7 @@ use kith_core::{
 };
 use kith_log::{AppendError, Network, Unavailable};
 use kith_proto::v1::{self, ErrorReason, append_result};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, pin::pin};
 use tonic::{Request, Status, Streaming};
 
 /// Answers of the log, one for each event that could be decoded.
@@ -48,28 +48,28 @@ pub(super) fn append_stream(
     node: &Node,
     request: Request<Streaming<v1::AppendStreamRequest>>,
 ) -> Result<Messages<v1::AppendStreamResponse>, Failure> {
-    let Call { caller, message: inbound } = Call::new(request)?;
-    let outgoing = node.outgoing(&caller.principal);
-    let counted = node.streams().open(&caller.principal)?;
+    let Call { visitor, message: inbound } = Call::new(request)?;
+    let counted = node.streams().open(&visitor.key())?;
     let node = node.clone();
-    Ok(fill(outgoing, counted, |sender| open(node, caller, inbound, sender)))
+    Ok(fill(node.outgoing(visitor.key()), counted, |sender| open(node, visitor, inbound, sender)))
 }
 
 /// Receives the first message, which names the network, and continues with the rest. A stream without messages just
 /// ends.
 async fn open(
     node: Node,
-    caller: Caller,
+    visitor: Visitor,
     mut inbound: Streaming<v1::AppendStreamRequest>,
     sender: Sender<v1::AppendStreamResponse>,
 ) -> Result<(), Stop> {
     let first = tokio::select! {
         message = inbound.next() => receive(message)?,
+        why = node.authenticator().visitor_dismissed(&visitor) => return Err(why.into()),
         () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
         () = sender.closed() => return Err(Stop::Gone),
     };
     let Some(first) = first else { return Ok(()) };
-    let network = enter(&node, &caller, &first.network)?;
+    let (network, caller) = enter(&node, &visitor, &first.network)?;
     let _counted = node.streams().open_in(network.name())?;
     let stream = AppendStream { node, caller, network, next_number: 1, waiting: VecDeque::new() };
     stream.run(first, inbound, sender).await
@@ -105,17 +105,20 @@ impl AppendStream {
         inbound: &mut Streaming<v1::AppendStreamRequest>,
         sender: &Sender<v1::AppendStreamResponse>,
     ) -> Result<(), Stop> {
-        let node = self.node.clone();
+        let (node, caller) = (self.node.clone(), self.caller.clone());
+        let mut dismissed = pin!(node.authenticator().dismissed(&caller));
         loop {
             let full = self.waiting.len() >= APPEND_STREAM_PIPELINE_MAX;
             tokio::select! {
+                biased;
+                why = &mut dismissed => return Err(why.into()),
+                () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
+                () = sender.closed() => return Err(Stop::Gone),
                 answer = next_outcomes(&mut self.waiting) => self.answer(answer, sender).await?,
                 message = inbound.next(), if !full => match receive(message)? {
                     Some(message) => self.submit(message, sender).await?,
                     None => return Ok(()),
                 },
-                () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
-                () = sender.closed() => return Err(Stop::Gone),
             }
         }
     }
@@ -126,7 +129,6 @@ impl AppendStream {
         message: v1::AppendStreamRequest,
         sender: &Sender<v1::AppendStreamResponse>,
     ) -> Result<(), Stop> {
-        self.node.authenticator().check(&self.caller)?;
         if !message.events.is_empty() {
             check_size(&message.events)?;
         }

@@ -9,8 +9,8 @@ use kith_proto::v1;
 use tonic::Request;
 
 pub(super) fn head(node: &Node, request: Request<v1::HeadRequest>) -> Result<v1::HeadResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let head = enter(node, &caller, &message.network)?.summary();
+    let Call { visitor, message } = Call::new(request)?;
+    let head = enter(node, &visitor, &message.network)?.0.summary();
     Ok(v1::HeadResponse {
         position: head.position.get(),
         root: head.root.as_bytes().to_vec(),

@@ -15,8 +15,8 @@ use tonic::Request;
 type Held = (v1::ReadResponse, Option<Room>);
 
 pub(super) async fn read(node: &Node, request: Request<v1::ReadRequest>) -> Result<Held, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let max =
         if message.with_left_out { core_limits::READ_ENTRIES_WITH_LEFT_OUT_MAX } else { core_limits::READ_ENTRIES_MAX };
     let default = core_limits::READ_ENTRIES_DEFAULT;

@@ -9,7 +9,7 @@ use crate::{
         Call, Entries, Failure, convert, enter,
         left_out::Additions,
         read_entries,
-        stream::{Messages, Sender, Stop, fill, until_closing},
+        stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     limits,
     node::Node,
@@ -49,14 +49,14 @@ pub(super) fn subscribe(
     node: &Node,
     request: Request<v1::SubscribeRequest>,
 ) -> Result<Messages<v1::SubscribeResponse>, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let filter = convert::filter(message.filter.as_ref())?;
     let filter_digest = filter.digest();
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
-    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
+    let counted = (node.streams().open(&visitor.key())?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
-    let (outgoing, reads) = (node.outgoing(&caller.principal), node.reads(&caller.principal, &network));
+    let (outgoing, reads) = (node.outgoing(visitor.key()), node.reads(&caller.principal, &network));
     let (node, message_bytes) = (node.clone(), limits::ANSWER_PIECE_BYTES);
     let subscription =
         Subscription { node, network, reads, caller, filter, filter_digest, position, additions, message_bytes };
@@ -84,8 +84,8 @@ fn start(network: &Network, filter_digest: &[u8; 32], cursor: Option<&v1::Cursor
 
 impl Subscription {
     async fn run(mut self, sender: Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
-        let node = self.node.clone();
-        until_closing(&node, async {
+        let (node, caller) = (self.node.clone(), self.caller.clone());
+        while_allowed(&node, &caller, async {
             let mut heads = self.network.watch_head();
             let mut told_caught_up = false;
             loop {
@@ -115,7 +115,6 @@ impl Subscription {
         let near = head.since(self.position) <= limits::SUBSCRIBE_NEAR_ENTRIES_MAX;
         let wanted = if near { limits::ANSWER_PIECE_BYTES } else { self.message_bytes };
         let mut part = sender.part(wanted).await?;
-        self.node.authenticator().check(&self.caller)?;
         let most = part.bytes();
         let mut made = self.make(head, told_caught_up, most).await?;
         if made.bytes > most {
@@ -163,7 +162,6 @@ impl Subscription {
     }
 
     async fn send_heartbeat(&mut self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
-        self.node.authenticator().check(&self.caller)?;
         let cursor = Some(self.cursor(self.position));
         let mut message = v1::SubscribeResponse { caught_up: true, cursor, ..v1::SubscribeResponse::default() };
         let mut additions = self.additions.clone();

@@ -1,10 +1,10 @@
 //! `CreateNetwork`: creates a network.
 
 use crate::{
-    grpc::{Call, Failure, allow, convert},
+    grpc::{Call, Failure, administrator, convert},
     node::Node,
 };
-use kith_core::{id::NetworkName, may::Action};
+use kith_core::id::NetworkName;
 use kith_proto::v1;
 use tonic::Request;
 
@@ -12,8 +12,8 @@ pub(super) async fn create_network(
     node: &Node,
     request: Request<v1::CreateNetworkRequest>,
 ) -> Result<v1::CreateNetworkResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    allow(&caller, &Action::AdministerServer)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let caller = administrator(&visitor)?;
     let name = NetworkName::parse_field(&message.name, "name").map_err(|invalid| convert::request_invalid(&invalid))?;
     let network = node.log().create_network_for(&caller.principal, &name).await?;
     Ok(v1::CreateNetworkResponse { network: Some(convert::network(&network)) })

@@ -16,8 +16,8 @@ pub(super) async fn issue_token(
     node: &Node,
     request: Request<v1::IssueTokenRequest>,
 ) -> Result<v1::IssueTokenResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let token = NewToken {
         role: convert::role("role", message.role)?,

@@ -4,7 +4,6 @@ use crate::{
     grpc::{Call, Failure, convert, page::Page},
     node::Node,
 };
-use kith_core::may::{Action, may};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -12,10 +11,10 @@ pub(super) fn list_networks(
     node: &Node,
     request: Request<v1::ListNetworksRequest>,
 ) -> Result<v1::ListNetworksResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
+    let Call { visitor, message } = Call::new(request)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let networks = node.log().networks();
-    let visible = networks.iter().filter(|network| may(&caller.principal, &Action::Enter(network.name())));
+    let visible = networks.iter().filter(|network| visitor.in_network(network.name()).is_some());
     let (networks, next_page_token) = page.fill(visible.map(|one| Ok::<_, Failure>(convert::network(one))))?.finish();
     Ok(v1::ListNetworksResponse { networks, next_page_token })
 }

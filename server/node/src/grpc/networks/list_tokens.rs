@@ -13,8 +13,8 @@ pub(super) fn list_tokens(
     node: &Node,
     request: Request<v1::ListTokensRequest>,
 ) -> Result<v1::ListTokensResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let mut tokens: Vec<_> = network.tokens(&caller.principal).iter().map(convert::token).collect();

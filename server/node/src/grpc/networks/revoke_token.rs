@@ -15,8 +15,8 @@ pub(super) async fn revoke_token(
     node: &Node,
     request: Request<v1::RevokeTokenRequest>,
 ) -> Result<v1::RevokeTokenResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let id = TokenId::parse_field(&message.token, "token").map_err(|invalid| convert::request_invalid(&invalid))?;
     let is_networks = network.tokens(&caller.principal).iter().any(|token| token.id == id);

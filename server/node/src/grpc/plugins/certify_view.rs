@@ -16,8 +16,8 @@ pub(super) async fn certify_view(
     node: &Node,
     request: Request<v1::CertifyViewRequest>,
 ) -> Result<v1::CertifyViewResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller, view) = rows::enter_view(node, &visitor, &message.network, &message.view).await?;
     let day = kith_views::question::day(message.day)?;
     let signing = network.clone();
     let signed = node.reads(&caller.principal, &network).run(move || signing.checkpoint()).await?;

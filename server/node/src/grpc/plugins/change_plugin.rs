@@ -14,8 +14,8 @@ pub(super) async fn activate_plugin(
     node: &Node,
     request: Request<v1::ActivatePluginRequest>,
 ) -> Result<v1::ActivatePluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let position = node.plugins().activate(&network, &caller.principal, &message.name, &message.version).await?;
     Ok(v1::ActivatePluginResponse { position: position.get() })
 }
@@ -24,8 +24,8 @@ pub(super) async fn rollback_plugin(
     node: &Node,
     request: Request<v1::RollbackPluginRequest>,
 ) -> Result<v1::RollbackPluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let (version, position) = node.plugins().rollback(&network, &caller.principal, &message.name).await?;
     Ok(v1::RollbackPluginResponse { version, position: position.get() })
 }
@@ -34,8 +34,8 @@ pub(super) async fn pause_plugin(
     node: &Node,
     request: Request<v1::PausePluginRequest>,
 ) -> Result<v1::PausePluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let position = node.plugins().pause(&network, &caller.principal, &message.name, Pause::Hold).await?;
     Ok(v1::PausePluginResponse { position: position.get() })
 }
@@ -44,8 +44,8 @@ pub(super) async fn resume_plugin(
     node: &Node,
     request: Request<v1::ResumePluginRequest>,
 ) -> Result<v1::ResumePluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let position = node.plugins().pause(&network, &caller.principal, &message.name, Pause::GoOn).await?;
     Ok(v1::ResumePluginResponse { position: position.get() })
 }
@@ -54,8 +54,8 @@ pub(super) async fn remove_plugin(
     node: &Node,
     request: Request<v1::RemovePluginRequest>,
 ) -> Result<v1::RemovePluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let principal = &caller.principal;
     let position = match (message.name.as_str(), &message.installed[..]) {
         (name, []) => node.plugins().remove(&network, principal, name).await?,

@@ -16,8 +16,8 @@ pub(super) async fn diff_plugin(
     node: &Node,
     request: Request<v1::DiffPluginRequest>,
 ) -> Result<v1::DiffPluginResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let moves_max = convert::page_size("moves_max", message.moves_max, MOVES_DEFAULT, MOVES_MAX)?;
     let plugins = network.plugins();
     let name = message.name;

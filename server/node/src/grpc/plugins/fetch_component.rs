@@ -7,7 +7,7 @@ use crate::{
     door::authenticator::Caller,
     grpc::{
         Call, Failure, enter,
-        stream::{Messages, Sender, Stop, fill, until_closing},
+        stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     limits::COMPONENT_MESSAGE_BYTES_MAX,
     node::Node,
@@ -32,9 +32,9 @@ pub(super) async fn fetch_component(
     node: &Node,
     request: Request<v1::FetchComponentRequest>,
 ) -> Result<Messages<v1::FetchComponentResponse>, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
-    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
+    let counted = (node.streams().open(&visitor.key())?, node.streams().open_in(network.name())?);
     let Ok(digest) = <[u8; 32]>::try_from(&message.component[..]) else {
         return Err(Failure::request("component", "must be a SHA-256 digest of 32 bytes"));
     };
@@ -44,12 +44,9 @@ pub(super) async fn fetch_component(
         Some(component) => component.len() as u64,
         None => fetch.size().await?,
     };
-    let outgoing = node.outgoing(&fetch.caller.principal);
-    Ok(fill(
-        outgoing,
-        counted,
-        |sender| async move { until_closing(&fetch.node, fetch.send(builtin, size, &sender)).await },
-    ))
+    Ok(fill(node.outgoing(visitor.key()), counted, |sender| async move {
+        while_allowed(&fetch.node, &fetch.caller, fetch.send(builtin, size, &sender)).await
+    }))
 }
 
 impl Fetch {
@@ -78,7 +75,6 @@ impl Fetch {
                 break;
             }
             let mut part = sender.part_of(COMPONENT_MESSAGE_BYTES_MAX).await?;
-            self.node.authenticator().check(&self.caller)?;
             let data = match &builtin {
                 Some(component) => piece_of(component, sent),
                 None => self.piece(number).await?,

@@ -2,14 +2,14 @@
 
 use crate::{
     bounds::uploads::{Opened, Upload},
-    door::authenticator::Caller,
+    door::authenticator::{Caller, Visitor},
     grpc::{
         Call, Failure, enter, status,
-        stream::{Messages, Sender, Stop, fill, until_closing},
+        stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     limits::UPLOAD_DEADLINE,
     node::Node,
-    plugins::{Installed, NewPlugin, owner_to_change},
+    plugins::{NewPlugin, owner_to_change},
 };
 use bytes::Bytes;
 use kith_core::{event::Scope, limits::COMPONENT_BYTES_MAX};
@@ -24,87 +24,89 @@ pub(super) fn install_plugin(
     node: &Node,
     request: Request<Streaming<v1::InstallPluginRequest>>,
 ) -> Result<Messages<v1::InstallPluginResponse>, Failure> {
-    let Call { caller, message: inbound } = Call::new(request)?;
-    let counted = node.streams().open(&caller.principal)?;
+    let Call { visitor, message: inbound } = Call::new(request)?;
+    let counted = node.streams().open(&visitor.key())?;
     let node = node.clone();
-    Ok(fill(node.outgoing(&caller.principal), counted, |sender| async move {
-        until_closing(&node, install(&node, caller, inbound, sender)).await
-    }))
+    Ok(fill(node.outgoing(visitor.key()), counted, |sender| open(node, visitor, inbound, sender)))
 }
 
-async fn install(
-    node: &Node,
-    caller: Caller,
-    inbound: Streaming<v1::InstallPluginRequest>,
+/// Receives the first message, which names the network, and continues with the rest.
+async fn open(
+    node: Node,
+    visitor: Visitor,
+    mut inbound: Streaming<v1::InstallPluginRequest>,
     sender: Sender<v1::InstallPluginResponse>,
 ) -> Result<(), Stop> {
-    let receiving = receive(node, &caller, inbound, &sender);
-    let (network, plugin, component) =
-        tokio::time::timeout(UPLOAD_DEADLINE, receiving).await.map_err(|_| too_slow())??;
-    let received = component.bytes().len() as u64;
-    sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
-    node.authenticator().check(&caller)?;
-    let installed = finish(node, &caller, &network, (plugin, component.bytes()), sender.closed()).await?;
-    let installed = Some(v1::InstalledPlugin {
-        name: installed.name,
-        version: installed.version,
-        component: installed.component.to_vec(),
-        position: installed.position.get(),
-        installed_before: installed.before,
-        active: installed.active,
-    });
-    sender.send(v1::InstallPluginResponse { received, compiling: false, installed }).await
-}
-
-async fn finish(
-    node: &Node,
-    caller: &Caller,
-    network: &Network,
-    (plugin, component): (v1::NewPlugin, Bytes),
-    gone: impl Future<Output = ()>,
-) -> Result<Installed, Failure> {
-    let scope = scope(&plugin);
-    let name = Some(plugin.name).filter(|name| !name.is_empty());
-    let new = NewPlugin { name, settings: plugin.settings, scope, component };
-    Ok(node.plugins().install(network, &caller.principal, new, gone).await?)
-}
-
-/// Receives the plugin from a caller that may install it; checks that again with each piece.
-async fn receive(
-    node: &Node,
-    caller: &Caller,
-    mut inbound: Streaming<v1::InstallPluginRequest>,
-    sender: &Sender<v1::InstallPluginResponse>,
-) -> Result<(Network, v1::NewPlugin, Component), Stop> {
-    let first = next(node, caller, &mut inbound).await?.unwrap_or_default();
+    let first = tokio::select! {
+        first = next(&node, &mut inbound) => first?.unwrap_or_default(),
+        () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
+    };
     let Some(plugin) = first.plugin else {
         return Err(Failure::request("plugin", "is missing from the first message").into());
     };
-    let network = enter(node, caller, &plugin.network)?;
+    let (network, caller) = enter(&node, &visitor, &plugin.network)?;
     let _counted = node.streams().open_in(network.name())?;
-    owner_to_change(&caller.principal, scope(&plugin))?;
-    let upload = node.uploads().begin(&caller.principal).await?;
-    let mut receiver = Receiver { upload, told: 0, sender };
-    receiver.take(first.data).await?;
-    while let Some(message) = next(node, caller, &mut inbound).await? {
-        if message.plugin.is_some() {
-            return Err(Failure::request("plugin", "belongs in the first message only").into());
-        }
-        receiver.take(message.data).await?;
-    }
-    let component = receiver.finish(&plugin.builtin).await?;
-    Ok((network, plugin, component))
+    let install = Install { node: &node, caller: &caller, network, plugin, sender: &sender };
+    while_allowed(&node, &caller, install.run(first.data, inbound)).await
 }
 
-/// The next piece, which must arrive soon, from a caller whose token is still valid.
+/// The next piece, which must arrive soon.
 async fn next(
     node: &Node,
-    caller: &Caller,
     inbound: &mut Streaming<v1::InstallPluginRequest>,
 ) -> Result<Option<v1::InstallPluginRequest>, Stop> {
     let message = tokio::time::timeout(node.limits().stall(), inbound.message()).await.map_err(|_| too_slow())?;
-    node.authenticator().check(caller)?;
     message.map_err(|status| status::received(&status).into())
+}
+
+/// A plugin that is on its way in.
+struct Install<'a> {
+    node: &'a Node,
+    caller: &'a Caller,
+    network: Network,
+    plugin: v1::NewPlugin,
+    sender: &'a Sender<v1::InstallPluginResponse>,
+}
+
+impl Install<'_> {
+    async fn run(self, data: Bytes, inbound: Streaming<v1::InstallPluginRequest>) -> Result<(), Stop> {
+        let receiving = tokio::time::timeout(UPLOAD_DEADLINE, self.receive(data, inbound));
+        let component = receiving.await.map_err(|_| too_slow())??;
+        let (received, sender) = (component.bytes().len() as u64, self.sender);
+        sender.send(v1::InstallPluginResponse { received, compiling: true, installed: None }).await?;
+        let installed = Some(self.finish(component.bytes()).await?);
+        sender.send(v1::InstallPluginResponse { received, compiling: false, installed }).await
+    }
+
+    /// Receives the component from a caller that may install it.
+    async fn receive(&self, data: Bytes, mut inbound: Streaming<v1::InstallPluginRequest>) -> Result<Component, Stop> {
+        owner_to_change(&self.caller.principal, scope(&self.plugin))?;
+        let upload = self.node.uploads().begin(&self.caller.principal).await?;
+        let mut receiver = Receiver { upload, told: 0, sender: self.sender };
+        receiver.take(data).await?;
+        while let Some(message) = next(self.node, &mut inbound).await? {
+            if message.plugin.is_some() {
+                return Err(Failure::request("plugin", "belongs in the first message only").into());
+            }
+            receiver.take(message.data).await?;
+        }
+        Ok(receiver.finish(&self.plugin.builtin).await?)
+    }
+
+    async fn finish(self, component: Bytes) -> Result<v1::InstalledPlugin, Failure> {
+        let (principal, scope) = (&self.caller.principal, scope(&self.plugin));
+        let name = Some(self.plugin.name).filter(|name| !name.is_empty());
+        let new = NewPlugin { name, settings: self.plugin.settings, scope, component };
+        let installed = self.node.plugins().install(&self.network, principal, new, self.sender.closed()).await?;
+        Ok(v1::InstalledPlugin {
+            name: installed.name,
+            version: installed.version,
+            component: installed.component.to_vec(),
+            position: installed.position.get(),
+            installed_before: installed.before,
+            active: installed.active,
+        })
+    }
 }
 
 fn too_slow() -> Stop {

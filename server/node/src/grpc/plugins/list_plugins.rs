@@ -19,8 +19,8 @@ pub(super) async fn list_plugins(
     node: &Node,
     request: Request<v1::ListPluginsRequest>,
 ) -> Result<v1::ListPluginsResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let (reads, views) = (node.reads(&caller.principal, &network), node.views().of(&network).await?);
     let head = network.head().get();
     let page = Page::begin(message.page_size, &message.page_token)?;

@@ -23,8 +23,8 @@ pub(super) async fn change_hold(
     node: &Node,
     request: Request<v1::ChangeHoldRequest>,
 ) -> Result<v1::ChangeHoldResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     allow(&caller, &Action::Write(&Kind::Administration(AdministrationKind::HoldChanged), None))?;
     let (held, reference) = (message.held, reference(&message.reference)?);
     let people = ids(&network, &message.person)?;

@@ -20,8 +20,8 @@ pub(super) async fn erase_details(
     node: &Node,
     request: Request<v1::EraseDetailsRequest>,
 ) -> Result<v1::EraseDetailsResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let id = convert::event_id("event", &message.event)?;
     let (reason, reference) = (reason(&message.reason, &ERASURE_REASONS)?, reference_or_none(&message.reference)?);
     let (finding, principal) = (network.clone(), caller.principal.clone());

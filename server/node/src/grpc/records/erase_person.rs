@@ -22,8 +22,8 @@ pub(super) async fn erase_person(
     node: &Node,
     request: Request<v1::ErasePersonRequest>,
 ) -> Result<v1::ErasePersonResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let (reason, reference) = (reason(&message.reason, &ERASURE_REASONS)?, reference_or_none(&message.reference)?);
     let people = ids(&network, &message.person)?;
     check(&network, &caller.principal, &people)?;

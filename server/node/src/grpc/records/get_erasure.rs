@@ -14,8 +14,8 @@ pub(super) async fn get_erasure(
     node: &Node,
     request: Request<v1::GetErasureRequest>,
 ) -> Result<v1::GetErasureResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, _) = enter(node, &visitor, &message.network)?;
     let people = ids(&network, &message.person)?;
     let mut heads = network.watch_head();
     loop {

@@ -16,8 +16,8 @@ pub(super) fn list_holds(
     node: &Node,
     request: Request<v1::ListHoldsRequest>,
 ) -> Result<v1::ListHoldsResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, _) = enter(node, &visitor, &message.network)?;
     let of = if message.person.is_empty() { None } else { Some(ids(&network, &message.person)?) };
     let erasures = network.erasures();
     let is_meant = |person: &PersonId| of.as_ref().is_none_or(|of| of.contains(person));

@@ -13,13 +13,13 @@ pub(super) fn open_console(
     node: &Node,
     request: Request<v1::OpenConsoleRequest>,
 ) -> Result<v1::OpenConsoleResponse, Failure> {
-    let Call { caller, .. } = Call::new(request)?;
-    if caller.session_end().is_some() {
+    let Call { visitor, .. } = Call::new(request)?;
+    if visitor.session_end().is_some() {
         // Or a session would go on for ever.
         let message = "a session of a browser opens no other: call this with the token";
         return Err(Failure::because(ErrorReason::PermissionDenied, message));
     }
-    let (code, end) = node.sessions().make_code(&caller.principal)?;
+    let (code, end) = node.sessions().make_code(&visitor.standing().principal)?;
     Ok(v1::OpenConsoleResponse { code, expires_at: Some(end.to_proto()) })
 }
 

@@ -13,8 +13,8 @@ pub(super) async fn digest_view(
     node: &Node,
     request: Request<v1::DigestViewRequest>,
 ) -> Result<v1::DigestViewResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller, view) = rows::enter_view(node, &visitor, &message.network, &message.view).await?;
     let (held, as_of) = question::digest(&message, &rows::Of(&network))?;
     rows::catch_up(&network, &view).await?;
     let call = node.slow_call(&caller, &network)?;

@@ -18,12 +18,12 @@ use tonic::Request;
 type Held = (v1::ExplainRowResponse, Option<Room>);
 
 pub(super) async fn explain_row(node: &Node, request: Request<v1::ExplainRowRequest>) -> Result<Held, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     if let Some(report) = reports::find(node, &network, &message.view, &caller.principal).await? {
-        return Ok((reports::explain(node, &network, report, Call { caller, message }).await?, None));
+        return Ok((reports::explain(node, &caller, &network, report, message).await?, None));
     }
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let view = rows::served(node, &caller, &network, &message.view).await?;
     let (explain, known_at) = question::explain(&message, &rows::Of(&network))?;
     let known_at = rows::known_at(node, &network, &caller.principal, known_at).await?;
     let explain = Explain { as_of: known_at.or(explain.as_of), ..explain };

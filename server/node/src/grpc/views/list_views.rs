@@ -11,8 +11,8 @@ pub(super) async fn list_views(
     node: &Node,
     request: Request<v1::ListViewsRequest>,
 ) -> Result<v1::ListViewsResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let views = node.views().of(&network).await?.list(&caller.principal);
     let head = network.head().get();
     let page = Page::begin(message.page_size, &message.page_token)?;

@@ -13,12 +13,12 @@ pub(super) async fn query_view(
     node: &Node,
     request: Request<v1::QueryViewRequest>,
 ) -> Result<v1::QueryViewResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let network = enter(node, &caller, &message.network)?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     if let Some(report) = reports::find(node, &network, &message.view, &caller.principal).await? {
         return reports::query(node, &caller, &network, report, &message).await;
     }
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let view = rows::served(node, &caller, &network, &message.view).await?;
     let question = Question::read(&message, &rows::Of(&network))?;
     let is_now = question.is_about_now();
     let known_at = rows::known_at(node, &network, &caller.principal, question.known_at()).await?;

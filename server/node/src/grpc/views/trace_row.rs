@@ -13,8 +13,8 @@ pub(super) async fn trace_row(
     node: &Node,
     request: Request<v1::TraceRowRequest>,
 ) -> Result<v1::TraceRowResponse, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller, view) = rows::enter_view(node, &visitor, &message.network, &message.view).await?;
     let (trace, known_at) = question::trace(&message, &rows::Of(&network))?;
     let known_at = rows::known_at(node, &network, &caller.principal, known_at).await?;
     let trace = Trace { as_of: known_at.or(trace.as_of), ..trace };

@@ -6,7 +6,7 @@ use crate::{
     door::authenticator::Caller,
     grpc::{
         Call, Failure, rows,
-        stream::{Messages, Sender, Stop, fill, until_closing},
+        stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     node::Node,
     views::ServedView,
@@ -39,23 +39,23 @@ pub(super) async fn watch_view(
     node: &Node,
     request: Request<v1::WatchViewRequest>,
 ) -> Result<Messages<v1::WatchViewResponse>, Failure> {
-    let Call { caller, message } = Call::new(request)?;
-    let (network, view) = rows::enter_view(node, &caller, &message.network, &message.view).await?;
+    let Call { visitor, message } = Call::new(request)?;
+    let (network, caller, view) = rows::enter_view(node, &visitor, &message.network, &message.view).await?;
     let (after, head) = (Position::new(message.after), network.head());
     if after > head {
         let failure = Failure::new(ErrorReason::PositionAhead).with("head", head);
         return Err(failure.retry_after(RETRY_LAGGING));
     }
-    let counted = (node.streams().open(&caller.principal)?, node.streams().open_in(network.name())?);
-    let (reader, outgoing) = (ChangeReader::new(after), node.outgoing(&caller.principal));
+    let counted = (node.streams().open(&visitor.key())?, node.streams().open_in(network.name())?);
+    let (reader, outgoing) = (ChangeReader::new(after), node.outgoing(visitor.key()));
     let watch = Watch { node: node.clone(), caller, network, name: message.view, view, replaced: false, reader };
     Ok(fill(outgoing, counted, |sender| watch.run(sender)))
 }
 
 impl Watch {
     async fn run(mut self, sender: Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
-        let node = self.node.clone();
-        until_closing(&node, async {
+        let (node, caller) = (self.node.clone(), self.caller.clone());
+        while_allowed(&node, &caller, async {
             loop {
                 self.tell_one_version(&sender).await?;
                 self.view = rows::served(&self.node, &self.caller, &self.network, &self.name).await?;
@@ -97,7 +97,6 @@ impl Watch {
 
     async fn send_changes(&mut self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
         let mut part = sender.part(CHANGES_BYTES_MAX).await?;
-        self.node.authenticator().check(&self.caller)?;
         let most = part.bytes();
         let (mut reader, mut message) = self.read(most).await?;
         let bytes = message.encoded_len();
@@ -131,7 +130,6 @@ impl Watch {
     }
 
     async fn send_heartbeat(&self, sender: &Sender<v1::WatchViewResponse>) -> Result<(), Stop> {
-        self.node.authenticator().check(&self.caller)?;
         let position = self.reader.position().get();
         sender.send(v1::WatchViewResponse { position, ..v1::WatchViewResponse::default() }).await
     }
