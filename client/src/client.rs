@@ -14,9 +14,9 @@ use kith_core::id::NetworkName;
 use kith_proto::v1::{
     admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
-    network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
-    records_service_client::RecordsServiceClient, session_service_client::SessionServiceClient,
-    view_service_client::ViewServiceClient,
+    member_service_client::MemberServiceClient, network_service_client::NetworkServiceClient,
+    plugin_service_client::PluginServiceClient, records_service_client::RecordsServiceClient,
+    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
 };
 use std::{sync::Arc, time::Duration};
 use tonic::{
@@ -44,22 +44,27 @@ pub struct Client {
 /// The transport of every call.
 pub(crate) type Transport = InterceptedService<Channel, Authorization>;
 
-/// Adds the token to each call.
+/// Adds the token, if there is one, to each call.
 #[derive(Debug, Clone)]
-pub(crate) struct Authorization(MetadataValue<Ascii>);
+pub(crate) struct Authorization(Option<MetadataValue<Ascii>>);
 
 impl Authorization {
     fn new(token: &Secret) -> Result<Self, Error> {
+        if token.expose().is_empty() {
+            return Ok(Self(None));
+        }
         let invalid = || Error::new(Kind::OptionsInvalid, "the token contains characters that no token has");
         let mut value: MetadataValue<Ascii> = format!("Bearer {}", token.expose()).parse().map_err(|_| invalid())?;
         value.set_sensitive(true);
-        Ok(Self(value))
+        Ok(Self(Some(value)))
     }
 }
 
 impl Interceptor for Authorization {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        if let Some(value) = &self.0 {
+            request.metadata_mut().insert("authorization", value.clone());
+        }
         Ok(request)
     }
 }
@@ -96,7 +101,8 @@ impl Client {
     #[cfg(feature = "replica")]
     pub(crate) fn token_fingerprint(&self) -> Vec<u8> {
         use sha2::{Digest, Sha256};
-        let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(self.authorization.0.as_bytes()).finalize();
+        let token = self.authorization.0.as_ref().map_or(&[][..], MetadataValue::as_bytes);
+        let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(token).finalize();
         digest[..16].to_vec()
     }
 
@@ -185,6 +191,11 @@ impl Client {
 
     pub(crate) fn sessions(&self) -> SessionServiceClient<Transport> {
         SessionServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone())
+    }
+
+    pub(crate) fn members(&self) -> MemberServiceClient<Transport> {
+        let client = MemberServiceClient::with_interceptor(self.channel.clone(), self.authorization.clone());
+        client.max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     pub(crate) fn records(&self) -> RecordsServiceClient<Transport> {

@@ -2,7 +2,7 @@
 
 use crate::{client::Client, error::Error, options::Secret, retry::Repeat};
 use kith_core::{
-    event::Role,
+    event::{Policy, Role},
     id::{NetworkName, OrganisationId, PersonId, TokenId},
     position::Position,
     timestamp::Timestamp,
@@ -12,8 +12,8 @@ use kith_proto::v1;
 /// A token to be issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// The role it carries.
-    pub role: Role,
+    /// The role it carries; `None` for a token of a member, who is the person: it carries what the membership gives.
+    pub role: Option<Role>,
     /// The person it speaks for.
     pub person: Option<PersonId>,
     /// The organisation it belongs to.
@@ -68,7 +68,7 @@ impl Client {
     pub async fn issue_token(&self, token: &NewToken) -> Result<IssuedToken, Error> {
         let request = v1::IssueTokenRequest {
             network: self.network_name(),
-            role: token.role.to_proto().into(),
+            role: token.role.map_or(v1::Role::Unspecified, Role::to_proto).into(),
             person: token.person.as_ref().map(ToString::to_string).unwrap_or_default(),
             organisation: token.organisation.as_ref().map(ToString::to_string).unwrap_or_default(),
             expires_at: token.expires_at.map(Timestamp::to_proto),
@@ -114,5 +114,29 @@ impl Client {
             async move { networks.revoke_token(request).await }
         };
         Ok(Position::new(self.call(Repeat::Unsafe, request, send).await?.position))
+    }
+
+    /// What the network demands of new events, and the position of the entry that stated it.
+    pub async fn policy(&self) -> Result<(Policy, Position), Error> {
+        let networks = self.networks();
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.get_policy(request).await }
+        };
+        let response = self.call(Repeat::Safe, v1::GetPolicyRequest { network: self.network_name() }, send).await?;
+        let v1::PolicyChanged { random_ids, token_attributes, replica_days } = response.policy.unwrap_or_default();
+        Ok((Policy { random_ids, token_attributes, replica_days }, Position::new(response.position)))
+    }
+
+    /// Changes what the network demands of new events; returns the position of the entry that states it. Needs an owner
+    /// of the network.
+    pub async fn change_policy(&self, policy: Policy) -> Result<Position, Error> {
+        let request = v1::ChangePolicyRequest { network: self.network_name(), policy: Some(policy.to_proto()) };
+        let networks = self.networks();
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.change_policy(request).await }
+        };
+        Ok(Position::new(self.call(Repeat::Safe, request, send).await?.position))
     }
 }

@@ -9,7 +9,7 @@ pub struct Options {
     /// The server's address, such as `https://kith.example` or `http://127.0.0.1:7420`; `http://` may be left out. See
     /// [`ServerAddress`](crate::ServerAddress).
     pub server: String,
-    /// The token's secret.
+    /// The token's secret. Empty for a service that signs in with a client certificate, and to join by an invitation.
     pub token: Secret,
     /// The network that calls refer to.
     pub network: NetworkName,

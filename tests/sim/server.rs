@@ -11,7 +11,7 @@ use crate::{
 use anyhow::Context;
 use kith_core::{
     decide::{Command, Origin},
-    event::{Administration, Event, Role, Scope},
+    event::{Administration, Event, Grant, Role, Scope},
     history::Budget,
     may::{Credential, Principal, Reach},
     position::Position,
@@ -151,7 +151,7 @@ async fn found(log: &Log, world: &World) -> anyhow::Result<Network> {
     append(&network, organisations.chain(people).collect()).await?;
     for device in &world.devices {
         let organisation = Some(device.organisation.clone());
-        let token = NewToken { role: Role::Recorder, person: None, organisation, expires_at: None };
+        let token = NewToken { grant: Grant::Role(Role::Recorder), person: None, organisation, expires_at: None };
         *lock(&device.token) = network.issue_token(&owner(), token).await?.secret;
     }
     Ok(network)

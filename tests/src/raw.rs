@@ -6,9 +6,9 @@ use kith_core::entry::Entry;
 use kith_proto::v1::{
     self, admin_service_client::AdminServiceClient, audit_service_client::AuditServiceClient,
     directory_service_client::DirectoryServiceClient, log_service_client::LogServiceClient,
-    network_service_client::NetworkServiceClient, plugin_service_client::PluginServiceClient,
-    records_service_client::RecordsServiceClient, session_service_client::SessionServiceClient,
-    view_service_client::ViewServiceClient,
+    member_service_client::MemberServiceClient, network_service_client::NetworkServiceClient,
+    plugin_service_client::PluginServiceClient, records_service_client::RecordsServiceClient,
+    session_service_client::SessionServiceClient, view_service_client::ViewServiceClient,
 };
 use std::time::Duration;
 use tonic::{
@@ -123,6 +123,11 @@ impl Raw {
     /// The network service.
     pub fn networks(&self) -> NetworkServiceClient<Service> {
         NetworkServiceClient::new(self.service.clone())
+    }
+
+    /// The member service.
+    pub fn members(&self) -> MemberServiceClient<Service> {
+        MemberServiceClient::new(self.service.clone())
     }
 
     /// The records service.

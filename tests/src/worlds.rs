@@ -2,7 +2,7 @@
 
 /// Calls whose answers must be the same in two worlds that differ only in what the caller must not see. The suite makes
 /// each of them.
-pub const COMPARED: [&str; 27] = [
+pub const COMPARED: [&str; 29] = [
     "Append",
     "AppendStream",
     "CertifyView",
@@ -16,8 +16,10 @@ pub const COMPARED: [&str; 27] = [
     "GetErasure",
     "GetInclusionProof",
     "GetPerson",
+    "GetPolicy",
     "Head",
     "ListHolds",
+    "ListMembers",
     "ListNetworks",
     "ListOrganisations",
     "ListPeople",
@@ -33,17 +35,23 @@ pub const COMPARED: [&str; 27] = [
 ];
 
 /// Calls that are not compared, and why.
-pub const APART: [(&str, &str); 15] = [
+pub const APART: [(&str, &str); 21] = [
     ("ActivatePlugin", "changes a plugin and answers with the position of that change"),
+    ("AddService", "makes a member and answers with it"),
     ("Backup", "gives whole networks to the server's owner alone"),
     ("ChangeHold", "sets or lifts a hold and answers with the position of that change"),
+    ("ChangeMember", "changes a member and answers with it"),
+    ("ChangePolicy", "changes the policy and answers with the position of that change"),
     ("CreateNetwork", "makes an empty network"),
     ("EraseDetails", "erases details of an event that the caller may see; others are unknown to it as in every call"),
     ("GetStatus", "tells the server's owner alone, of networks nothing but names and heads"),
     ("InstallPlugin", "takes a plugin in; what it answers is what `ListPlugins` says of it"),
+    ("Invite", "makes an invitation and answers with it"),
     ("IssueToken", "makes a token and answers with it"),
+    ("Join", "makes a member of whoever has an invitation and answers with that"),
     ("OpenConsole", "makes a random code for the caller's own token"),
     ("PausePlugin", "changes a plugin and answers with the position of that change"),
+    ("RemoveMember", "ends a membership and answers with the position of that change"),
     ("RemovePlugin", "changes a plugin and answers with the position of that change"),
     ("ResumePlugin", "changes a plugin and answers with the position of that change"),
     ("RevokeToken", "ends a token and answers with the position of that change"),

@@ -1,6 +1,6 @@
 //! The format of a data folder: one written by an earlier build is opened, one of another format is refused.
 //!
-//! `tests/fixtures/format-3` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
+//! `tests/fixtures/format-4` was written by the first test here, with `KITH_FIXTURE_TO` naming that folder. Until there
 //! is a release, a change of the format raises its number and regenerates the folder.
 
 use crate::village::{populate, token};
@@ -39,7 +39,7 @@ const FILES: [&str; 7] = [
 const MEETINGS: u32 = 4_200;
 
 fn fixture() -> PathBuf {
-    root().join("tests/fixtures/format-3")
+    root().join("tests/fixtures/format-4")
 }
 
 /// Fills a new data folder with something of every kind.
@@ -55,6 +55,9 @@ async fn write() -> Arc<DataFolder> {
     let (_, carol) = token(&cli, &["--role", "recorder", "--person", "carol", "--organisation", "hillside"]);
     cli.token(&carol).run(&["met", "carol", "dan", "--on", "2026-02-02", "--scope", "organisation"]).ok();
     cli.run(&["token", "revoke", &id]).ok();
+    cli.run(&["member", "add", "service:feeds", "--role", "reader", "--identity", "urn:feeds"]).ok();
+    cli.run(&["member", "invite", "dan", "--role", "recorder"]).ok();
+    cli.run(&["network", "policy", "--token-attributes", "true", "--replica-days", "90"]).ok();
     let noted = cli.json(&["met", "ben", "dan", "--on", "2026-02-04", "--note", "not for here"]);
     cli.run(&["details", "erase", noted["id"].as_str().unwrap(), "--reason", "error"]).ok();
     cli.run(&["hold", "set", "ben", "--reason", "inquiry", "--reference", "INQ-7"]).ok();

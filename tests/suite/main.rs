@@ -20,6 +20,7 @@ mod introductions;
 mod later_versions;
 mod mail;
 mod many_networks;
+mod members;
 mod metrics;
 mod offboarding;
 mod organisations;

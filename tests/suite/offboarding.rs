@@ -48,11 +48,14 @@ async fn streams(raw: &Raw) -> Vec<Open> {
         let answers = raw.log().append_stream(ReceiverStream::new(receiver)).await.unwrap().into_inner();
         open.push(read(answers, sender));
     }
-    for _ in 0..20 {
+    for number in 0..20 {
         let (sender, receiver) = mpsc::channel(1);
-        let plugin = v1::NewPlugin { network: network.clone(), ..Default::default() };
-        let first = v1::InstallPluginRequest { plugin: Some(plugin), data: vec![7; 1_000].into() };
-        sender.send(first).await.unwrap();
+        // One upload at a time is taken in.
+        if number == 0 {
+            let plugin = v1::NewPlugin { network: network.clone(), ..Default::default() };
+            let first = v1::InstallPluginRequest { plugin: Some(plugin), data: vec![7; 1_000].into() };
+            sender.send(first).await.unwrap();
+        }
         let progress = raw.plugins().install_plugin(ReceiverStream::new(receiver)).await.unwrap().into_inner();
         open.push(read(progress, sender));
     }
@@ -70,7 +73,8 @@ async fn a_hundred_streams_of_every_kind_end_when_their_token_is_revoked() {
     let other = Raw::connect(&server.url(), &server.token()).await;
     let mut unharmed = other.subscribe(None, None).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(open.iter().all(|stream| !stream.is_finished()), "they go on until then");
+    let ended: Vec<_> = open.iter().enumerate().filter(|(_, stream)| stream.is_finished()).map(|(at, _)| at).collect();
+    assert_eq!(ended, Vec::<usize>::new(), "they go on until then");
 
     cli.run(&["token", "revoke", &id]).ok();
     let revoked = Instant::now();

@@ -100,8 +100,8 @@ async fn an_organisations_owner_lists_and_ends_its_own_tokens_only() {
         let request = v1::IssueTokenRequest { role: role.into(), organisation, ..Default::default() };
         owner.issue_token(request).await.unwrap()
     };
-    let (own, secret) = issue(v1::Role::Owner, "riverside").await;
     let (reader, _) = issue(v1::Role::Reader, "riverside").await;
+    let (own, secret) = issue(v1::Role::Owner, "riverside").await;
     let (other, other_secret) = issue(v1::Role::Recorder, "hillside").await;
     let (of_network, _) = issue(v1::Role::Reader, "").await;
     let riverside = Raw::connect(&server.url(), &secret).await;

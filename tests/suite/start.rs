@@ -3,6 +3,7 @@
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use jiff::Timestamp;
 use kith_tests::{
+    cli::Cli,
     raw::{Raw, Refusal},
     server::{DataFolder, Server, kithd, kithd_command},
 };
@@ -277,4 +278,43 @@ fn data_outlives_its_views() {
     }
     let server = Server::start_on(data, &[]);
     assert_eq!(server.cli().json(&["head"]), head);
+}
+
+#[test]
+fn the_owner_token_ends_once_a_network_has_an_owner_and_the_operator_sees_nothing_inside() {
+    let server = Server::start();
+    let (data, first) = (server.data(), server.token());
+    let folder = path(&data).to_owned();
+    kithd(&["owner", "retire", "--data", &folder]).exits(5);
+    assert!(server.terminate().success());
+    kithd(&["owner", "retire", "--data", &folder]).exits(4).says("no network has an owner of its own");
+    kithd(&["operator", "retire", "--data", &folder]).exits(4).says("`kithd operator issue` makes one");
+    kithd(&["operator", "issue", "--data", &folder]).ok();
+    kithd(&["operator", "issue", "--data", &folder]).exits(4).says("`kithd operator rotate` replaces it");
+
+    let server = Server::start_on(data.clone(), &[]);
+    let issued = server.cli().json(&["token", "add", "--role", "owner"]);
+    let owner = Cli::new(&server.url(), issued["secret"].as_str().unwrap());
+    owner.run(&["org", "add", "Riverside", "--id", "riverside"]).ok();
+    let secret = fs::read_to_string(data.path().join("operator.token")).unwrap();
+    let operator = Cli::new(&server.url(), secret.trim());
+    operator.run(&["whoami"]).ok().prints("operator");
+    assert_eq!(operator.json_lines(&["network", "list"])[0]["head"], owner.head());
+    operator.run(&["admin", "status"]).ok().prints("default");
+    let backup = data.path().join("by-the-operator");
+    operator.run(&["admin", "backup", "--to", backup.to_str().unwrap()]).ok();
+    for inside in
+        [&["head"][..], &["log"], &["org", "list"], &["member", "list"], &["network", "policy"], &["token", "list"]]
+    {
+        operator.run_json(inside).exits(3).says("NETWORK_UNKNOWN");
+    }
+    operator.run_json(&["network", "add", "north"]).exits(4).says("PERMISSION_DENIED");
+    assert!(server.terminate().success());
+
+    kithd(&["owner", "retire", "--data", &folder]).ok().prints("the owner token has ended");
+    assert!(!data.path().join("owner.token").exists());
+    kithd(&["owner", "retire", "--data", &folder]).exits(4);
+    let server = Server::start_on(data, &[]);
+    Cli::new(&server.url(), &first).run(&["head"]).exits(4).says("TOKEN_INVALID");
+    Cli::new(&server.url(), issued["secret"].as_str().unwrap()).run(&["head"]).ok();
 }

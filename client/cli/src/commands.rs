@@ -18,6 +18,7 @@ mod import_edges;
 mod log;
 mod login;
 mod man;
+mod member;
 mod met;
 mod network;
 mod org;
@@ -94,6 +95,8 @@ pub(crate) enum ServerCommand {
     #[command(subcommand, display_order = 103)]
     Token(token::TokenCommand),
     #[command(subcommand, display_order = 103)]
+    Member(member::MemberCommand),
+    #[command(subcommand, display_order = 103)]
     Hold(hold::HoldCommand),
     #[command(subcommand, display_order = 103)]
     Details(details::DetailsCommand),
@@ -145,6 +148,7 @@ impl ServerCommand {
             Self::Whoami(args) => whoami::run(context, &args).await,
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
+            Self::Member(command) => member::run(context, command).await,
             Self::Hold(command) => hold::run(context, command).await,
             Self::Details(command) => details::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,

@@ -236,6 +236,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         Reason::EventUnknown => Some("`kith log -o json` shows the ids of events"),
         Reason::NetworkUnknown => Some("`kith network list` shows the networks that your token gives access to"),
         Reason::TokenUnknown => Some("`kith token list` shows the ids of tokens"),
+        Reason::MemberUnknown => Some("`kith member list` shows the members"),
         Reason::EventIdReused => Some("use another --id, or look up what is recorded under this one"),
         Reason::ScopeMismatch => Some("an event that names another takes its scope: see --scope"),
         Reason::TokenInvalid => Some("log in again: kith login URL --token-file FILE"),
@@ -246,6 +247,7 @@ fn hint(reason: Reason) -> Option<&'static str> {
         | Reason::SubscriberTooSlow
         | Reason::RateLimited
         | Reason::DeadlineExceeded
+        | Reason::RightsChanged
         | Reason::ShuttingDown => Some("try again in a moment"),
         Reason::LogPoisoned => Some("tell the server's operator: it must be restarted"),
         Reason::DiskFull => Some("tell the server's operator: its disk is almost full; reading still works"),

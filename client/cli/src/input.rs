@@ -1,4 +1,5 @@
-//! Input: files, and dates as typed.
+//! Input: files, and dates and roles as typed.
 
 pub(crate) mod dates;
 pub(crate) mod files;
+pub(crate) mod role;

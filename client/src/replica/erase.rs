@@ -89,6 +89,17 @@ fn erase_unsent(transaction: &Writing<'_>, people: &Erased) -> Result<Vec<EventI
     Ok(lost)
 }
 
+impl Writing<'_> {
+    /// Drops the words of all events of this device in a table of those that the log has.
+    pub(super) fn drop_own_words(&self, table: TableDefinition<'_, u64, &'static [u8]>) -> Result<(), StoreError> {
+        change_rows(self, table, |row| {
+            let mut own: OwnEvent = decode(row)?;
+            own.drop_words()?;
+            Ok(Some(own.encode_to_vec()))
+        })
+    }
+}
+
 impl OwnEvent {
     /// Erases the details about people. Returns whether there were any.
     fn erase(&mut self, people: &Erased) -> Result<bool, StoreError> {
@@ -130,7 +141,7 @@ fn erase_from(row: &mut Vec<u8>, by: impl Fn(usize, &Sealed) -> Option<Position>
 }
 
 /// Changes the rows of a table for which `change` gives another value.
-fn change_rows(
+pub(super) fn change_rows(
     transaction: &Writing<'_>,
     table: TableDefinition<'_, u64, &'static [u8]>,
     mut change: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, StoreError>,

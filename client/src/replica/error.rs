@@ -3,6 +3,7 @@
 use super::alarm::Alarm;
 use crate::error::Error;
 use kith_core::{
+    authority::Lost,
     id::{EventId, NetworkName, PersonId},
     invalid::Invalid,
 };
@@ -113,13 +114,13 @@ pub enum SyncError {
     /// The file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The token was revoked. What only members of its organisation may see was removed; everything else is still here,
-    /// including what was recorded here.
-    #[error(
-        "the token was revoked: {removed} entries that only its organisation may see were removed here, and nothing \
-         that was recorded here is lost; log in with another token"
-    )]
+    /// The token was revoked, or the membership has ended. What may no longer be seen was removed: what only members of
+    /// the token's organisation may see, while everything else is still here, including what was recorded here; or
+    /// everything, except that events of this device that were not sent are among the refused, without words.
+    #[error("{}", scope_lost(*.lost, *.removed))]
     ScopeLost {
+        /// What was lost.
+        lost: Lost,
         /// Number of entries removed.
         removed: u64,
     },
@@ -139,6 +140,19 @@ impl SyncError {
             | Self::Running
             | Self::Store(StoreError::Damaged(_) | StoreError::Keys(_)) => false,
         }
+    }
+}
+
+fn scope_lost(lost: Lost, removed: u64) -> String {
+    match lost {
+        Lost::Organisation => format!(
+            "the token was revoked: {removed} entries that only its organisation may see were removed here, and nothing \
+             that was recorded here is lost; log in with another token"
+        ),
+        Lost::Network => format!(
+            "the membership has ended: all {removed} entries and all words were removed here; events that were not sent \
+             are among the refused, without words"
+        ),
     }
 }
 

@@ -70,6 +70,7 @@ impl Inner {
                     let update = update.ok_or_else(|| SyncError::Call(ended()))??;
                     self.take_update(client, &mut pulling, &update, None, &mut report).await?;
                     waiting = self.waiting_count()?;
+                    self.note_contact()?;
                 }
             }
         }

@@ -54,6 +54,7 @@ mod reset;
 mod rows;
 mod scope;
 mod settle;
+mod stale;
 mod status;
 mod store;
 mod sync;

@@ -147,6 +147,7 @@ impl Replica {
             views: Mutex::default(),
         };
         inner.publish_head()?;
+        inner.end_stale_words()?;
         Ok(Self(Arc::new(inner)))
     }
 }

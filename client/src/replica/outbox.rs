@@ -5,13 +5,13 @@
 
 use super::{
     Inner, RecordError,
-    erase::Erased,
+    erase::{Erased, change_rows},
     error::StoreError,
     events::Happening,
     part::id_key,
     rows::{self, OwnEvent, Pending as PendingRow},
     settle::settle_held,
-    store::{change_state, decode},
+    store::{Writing, change_state, decode},
     tables::{IDS, NETWORK, NUMBERS, OUTBOX, REFUSED, SETTLED},
     words::Words,
 };
@@ -31,6 +31,7 @@ use kith_core::{
 };
 use prost::Message;
 use redb::{ReadableTable, ReadableTableMetadata, WriteTransaction};
+use std::collections::BTreeSet;
 
 /// An event of this device that is not among the entries here yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -429,9 +430,41 @@ pub(super) fn return_all(transaction: &WriteTransaction) -> Result<u64, StoreErr
     Ok(back.len() as u64)
 }
 
+/// Refuses everything that this device has recorded and the server has not answered, and drops all words of what is
+/// refused; what the server accepted is forgotten with the log.
+pub(super) fn refuse_all(transaction: &Writing<'_>, why: &EventRefused) -> Result<(), StoreError> {
+    let mut waiting = Vec::new();
+    for row in transaction.open_table(OUTBOX)?.iter()? {
+        let (number, value) = row?;
+        let row: PendingRow = decode(value.value())?;
+        if row.position == 0 {
+            waiting.push(number.value());
+        }
+    }
+    for number in waiting {
+        refuse(transaction, number, why)?;
+    }
+    transaction.open_table(OUTBOX)?.retain(|_, _| false)?;
+    transaction.open_table(SETTLED)?.retain(|_, _| false)?;
+    let mut kept = BTreeSet::new();
+    change_rows(transaction, REFUSED, |row| {
+        let mut row: rows::Refused = decode(row)?;
+        row.event.as_mut().ok_or(NO_EVENT)?.drop_words()?;
+        Ok(Some(row.encode_to_vec()))
+    })?;
+    for row in transaction.open_table(REFUSED)?.iter()? {
+        kept.insert(row?.0.value());
+    }
+    transaction.open_table(NUMBERS)?.retain(|_, number| kept.contains(&number))?;
+    Ok(())
+}
+
+/// A row that no program wrote.
+const NO_EVENT: StoreError = StoreError::Damaged("a row of the outbox has no event");
+
 /// The event of a row.
 pub(super) fn own(event: Option<&OwnEvent>) -> Result<&OwnEvent, StoreError> {
-    event.ok_or(StoreError::Damaged("a row of the outbox has no event"))
+    event.ok_or(NO_EVENT)
 }
 
 fn pending(number: u64, row: &PendingRow, words: Words<'_>) -> Result<Pending, StoreError> {

@@ -9,6 +9,7 @@ use super::{
     error::StoreError,
     rows::State,
     settle::settle_up_to,
+    stale::note_policy,
     store::{Writing, change_state},
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NETWORK, NEWER},
 };
@@ -120,6 +121,7 @@ impl Part {
             return Err(StoreError::Moved);
         }
         write_entries(transaction, &self.entries)?;
+        note_policy(transaction, &self.entries)?;
         #[cfg(feature = "faults")]
         let erased = if self.forgets_erasures { Vec::new() } else { erase_all(transaction, &self.entries)? };
         #[cfg(not(feature = "faults"))]

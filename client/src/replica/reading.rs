@@ -4,7 +4,8 @@ use super::{
     Inner,
     error::StoreError,
     part::id_key,
-    store::Reading,
+    stale::Standing,
+    store::{Reading, read_state},
     tables::{DETAILS, ENTRIES, IDS, NETWORK},
     words::{Words, to_proto},
 };
@@ -33,6 +34,8 @@ pub(super) struct Reader<'a> {
     ids: ReadOnlyTable<u128, u64>,
     details: ReadOnlyTable<u64, &'static [u8]>,
     words: Words<'a>,
+    /// Whether words are not shown.
+    pub(super) hides_words: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -43,6 +46,7 @@ impl<'a> Reader<'a> {
             ids: transaction.open_table(IDS)?,
             details: transaction.open_table(DETAILS)?,
             words: transaction.words()?,
+            hides_words: false,
         })
     }
 
@@ -67,6 +71,9 @@ impl<'a> Reader<'a> {
 
     /// The details of the entry of an event.
     pub(super) fn details_at(&self, position: Position, bytes: &Bytes) -> Result<Option<v1::EntryDetails>, StoreError> {
+        if self.hides_words {
+            return Ok(None);
+        }
         let Some(row) = self.details.get(position.get())? else { return Ok(None) };
         let (_, event) = open(bytes)?;
         Ok(Some(to_proto(position, self.words.open(event.id, row.value())?)))
@@ -120,7 +127,10 @@ pub(super) fn damaged() -> StoreError {
 impl Inner {
     /// Runs `read` on one snapshot of the file.
     pub(super) fn reading<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.store.read(|transaction| read(&Reader::new(transaction)?))
+        self.store.read(|transaction| {
+            let hides_words = read_state(transaction)?.standing(self.environment.now()) != Standing::Shown;
+            read(&Reader { hides_words, ..Reader::new(transaction)? })
+        })
     }
 
     /// The frontier of the tree.

@@ -12,6 +12,8 @@ use super::{
     tables::{COMMON, DETAILS, ENTRIES, GAPS, IDS, NEWER, NUMBERS, OUTBOX, REFUSED, SETTLED},
     words::Erasures,
 };
+use crate::append_stream::EventRefused;
+use kith_core::position::Position;
 use redb::WriteTransaction;
 
 /// What happens to the events of this device when the log is discarded.
@@ -47,6 +49,32 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Discards the log and all words here, because whoever uses this device is no longer a member. Events that were not
+    /// sent stay among the refused, without words. Returns how many entries were removed.
+    pub(super) fn lose_network(&self, token: &[u8], why: &EventRefused) -> Result<u64, StoreError> {
+        let head = Position::new(self.frontier()?.size());
+        let removed = self.reading(|reader| {
+            let mut count = 0;
+            for entry in reader.range(Position::ZERO, head)? {
+                entry?;
+                count += 1;
+            }
+            Ok(count)
+        })?;
+        self.store.write(|transaction| {
+            outbox::refuse_all(transaction, why)?;
+            forget_log(transaction)?;
+            change_state(transaction, |state| state.token = token.to_vec())?;
+            transaction.seal_anew(self.environment.random_bytes(), Erasures::Forgotten)
+        })?;
+        self.store.end_old_sealings()?;
+        self.publish_head()?;
+        self.tell(Happening::Reset { returned: 0 });
+        Ok(removed)
+    }
+}
+
 fn forget_log(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(ENTRIES)?.retain(|_, _| false)?;
     transaction.open_table(IDS)?.retain(|_, _| false)?;
@@ -62,6 +90,8 @@ fn forget_log(transaction: &WriteTransaction) -> Result<(), StoreError> {
         state.alarm.clear();
         state.evidence.clear();
         state.server_head = 0;
+        state.replica_days = 0;
+        state.words_gone = false;
         state.generation += 1;
     })
 }

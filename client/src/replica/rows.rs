@@ -58,6 +58,12 @@ pub(super) struct State {
     /// The random number that words are sealed under.
     #[prost(bytes = "vec", tag = "16")]
     pub(super) sealing: Vec<u8>,
+    /// Days after the last sync for which the network lets words be shown; 0 = for ever.
+    #[prost(uint32, tag = "17")]
+    pub(super) replica_days: u32,
+    /// Whether the words of entries were destroyed since, and have to be fetched again.
+    #[prost(bool, tag = "18")]
+    pub(super) words_gone: bool,
 }
 
 /// An event of this device.

@@ -11,14 +11,15 @@ use super::{
     rows::State,
     store::change_state,
 };
-use crate::client::Client;
+use crate::{append_stream::EventRefused, client::Client, error::Error};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use kith_core::reason::Reason;
 use kith_core::{
+    authority::Lost,
     event::Scope,
     filter::{Filter, PeopleMatch},
     position::Position,
+    reason::Reason,
 };
 
 /// Stored in place of a token's fingerprint after the token was revoked; it equals no fingerprint.
@@ -73,24 +74,28 @@ impl Inner {
     /// removed, and the replica can continue. Otherwise returns the original error.
     pub(super) async fn look_after_scope(&self, client: &Client, error: SyncError) -> Result<u64, SyncError> {
         let SyncError::Call(call) = &error else { return Err(error) };
-        let is_lost = match call.reason() {
-            Some(Reason::ScopeLost) => true,
-            Some(Reason::TokenInvalid) => self.is_scope_lost(client).await?,
-            Some(_) | None => false,
+        let lost = match call.reason() {
+            Some(Reason::ScopeLost) => Some(lost_by(call)),
+            Some(Reason::TokenInvalid) => self.lost_scope(client).await?,
+            Some(_) | None => None,
         };
-        if !is_lost {
-            return Err(error);
-        }
-        match client.head().await {
-            Ok(_) => self.look_again(client).await,
-            Err(_) => Err(SyncError::ScopeLost { removed: self.lose_scope()? }),
+        let Some(lost) = lost else { return Err(error) };
+        match (client.head().await, lost) {
+            (Ok(_), _) => self.look_again(client).await,
+            (Err(_), Lost::Organisation) => Err(SyncError::ScopeLost { lost, removed: self.lose_scope()? }),
+            (Err(_), Lost::Network) => {
+                let removed = self.lose_network(NO_TOKEN, &lost_words(call))?;
+                Err(SyncError::ScopeLost { lost, removed })
+            }
         }
     }
 
-    /// Whether the server reports a lost scope to a subscription from here: other calls only report an invalid token.
-    async fn is_scope_lost(&self, client: &Client) -> Result<bool, SyncError> {
-        let told = self.begin_pull(client)?.updates.next().await;
-        Ok(matches!(told, Some(Err(error)) if error.reason() == Some(Reason::ScopeLost)))
+    /// What was lost, as the server reports it to a subscription from here: other calls only report an invalid token.
+    async fn lost_scope(&self, client: &Client) -> Result<Option<Lost>, SyncError> {
+        Ok(match self.begin_pull(client)?.updates.next().await {
+            Some(Err(error)) if error.reason() == Some(Reason::ScopeLost) => Some(lost_by(&error)),
+            Some(_) | None => None,
+        })
     }
 
     /// Removes what only members of an organisation may see. The next token fetches again what it may see.
@@ -131,6 +136,16 @@ impl Inner {
             Ok(None)
         })
     }
+}
+
+/// What the server says was lost; less if it says nothing that is known here.
+fn lost_by(error: &Error) -> Lost {
+    if error.value("lost") == Some("network") { Lost::Network } else { Lost::Organisation }
+}
+
+/// Why what this device had recorded cannot be sent any more.
+fn lost_words(error: &Error) -> EventRefused {
+    EventRefused { reason: Some(Reason::ScopeLost), field: String::new(), message: error.to_string() }
 }
 
 fn passes(reader: &Reader<'_>, filter: &Filter, bytes: &Bytes) -> Result<bool, StoreError> {

@@ -4,6 +4,7 @@ use super::{
     Inner,
     error::StoreError,
     reading::decode_frontier,
+    stale::Standing,
     store::read_state,
     tables::{GAPS, NEWER},
 };
@@ -37,6 +38,9 @@ pub struct Status {
     pub refused: u64,
     /// When the last successful sync ended.
     pub synced_at: Option<Timestamp>,
+    /// Whether words are not shown because the last sync was longer ago than the network allows; the next one brings them
+    /// back.
+    pub hides_words: bool,
     /// When the last attempt since then failed, and why.
     pub failure: Option<(Timestamp, String)>,
     /// What verification found to be wrong, and the file with the evidence (empty if there is none).
@@ -66,6 +70,7 @@ impl Inner {
             pending,
             refused,
             synced_at: time(state.synced_at),
+            hides_words: state.words_gone || state.standing(self.environment.now()) != Standing::Shown,
             failure: time(state.failed_at).map(|at| (at, state.failure)),
             alarm: (!state.alarm.is_empty()).then_some((state.alarm, state.evidence)),
             checkpoint: SignedCheckpoint::parse(&state.checkpoint).ok(),

@@ -111,6 +111,7 @@ impl Inner {
     /// The same for a caller that holds the lock.
     pub(super) async fn sync_alone(&self, client: &Client) -> Result<SyncReport, SyncError> {
         let client = &client.with_retry(Retry { attempts_max: 2, ..self.options.retry });
+        self.end_stale_words()?;
         let mut report = SyncReport::default();
         let mut round = 1;
         loop {
@@ -123,6 +124,7 @@ impl Inner {
             }
             round += 1;
         }
+        self.fetch_words_again(client).await?;
         report.position = Position::new(self.frontier()?.size());
         #[cfg(feature = "views")]
         self.fetch_components(client).await;

@@ -41,13 +41,14 @@ const ADMINISTRATION: Readonly<Record<string, readonly [number, readonly FieldSp
   plugin_activated: [25, [[1, "name", "text"], [2, "version", "text"], [3, "component", "hex"]]],
   plugin_paused: [26, [[1, "name", "text"], [2, "paused", "flag"]]],
   plugin_removed: [27, [[1, "name", "text", "optional"], [2, "installed", "event", "optional"]]],
-  member_changed: [28, [[1, "principal", "text"], [2, "role", ROLES, "optional"], [3, "organisation", "text", "optional"]]],
-  token_issued: [29, [[1, "token", "text"], [2, "role", ROLES], [3, "person", "text", "optional"], [4, "organisation", "text", "optional"], [5, "expiresAt", "time", "optional"], [6, "secretDigest", "hex", "optional"]]],
+  member_changed: [28, [[1, "principal", "text"], [2, "role", ROLES, "optional"], [3, "organisation", "text", "optional"], [4, "identity", "text", "optional"]]],
+  token_issued: [29, [[1, "token", "text"], [2, "role", ROLES, "optional"], [3, "person", "text", "optional"], [4, "organisation", "text", "optional"], [5, "expiresAt", "time", "optional"], [6, "secretDigest", "hex", "optional"], [7, "invitation", "flag"]]],
   token_revoked: [30, [[1, "token", "text"]]],
   person_erased: [31, [[1, "person", "text"], [2, "reason", "text"], [3, "reference", "text", "optional"]]],
   erasure_completed: [32, [[1, "person", "text"], [2, "erasure", "event"], [3, "detailsErased", "count"], [4, "keysDestroyed", "count"]]],
   hold_changed: [33, [[1, "person", "text"], [2, "held", "flag"], [3, "reason", "text"], [4, "reference", "text"]]],
   log_restored: [34, [[1, "incarnation", "hex"], [2, "lostHead", "count"], [3, "lostRoot", "hex"], [4, "unverified", "flag"]]],
+  policy_changed: [38, [[1, "randomIds", "flag"], [2, "tokenAttributes", "flag"], [3, "replicaDays", "count"]]],
   details_erased: [37, [[1, "event", "event"], [2, "details", "indexes"], [3, "reason", "text"], [4, "reference", "text", "optional"]]],
 };
 

@@ -57,9 +57,10 @@ export type Administration =
   | { readonly kind: "plugin_activated"; readonly name: string; readonly version: string; readonly component: string }
   | { readonly kind: "plugin_paused"; readonly name: string; readonly paused: boolean }
   | { readonly kind: "plugin_removed"; readonly name?: string; readonly installed?: string }
-  | { readonly kind: "member_changed"; readonly principal: string; readonly role?: Role; readonly organisation?: string }
-  | { readonly kind: "token_issued"; readonly token: string; readonly role: Role; readonly person?: string; readonly organisation?: string; readonly expiresAt?: number; readonly secretDigest?: string }
+  | { readonly kind: "member_changed"; readonly principal: string; readonly role?: Role; readonly organisation?: string; readonly identity?: string }
+  | { readonly kind: "token_issued"; readonly token: string; readonly role?: Role; readonly person?: string; readonly organisation?: string; readonly expiresAt?: number; readonly secretDigest?: string; readonly invitation: boolean }
   | { readonly kind: "token_revoked"; readonly token: string }
+  | { readonly kind: "policy_changed"; readonly randomIds: boolean; readonly tokenAttributes: boolean; readonly replicaDays: number | bigint }
   | { readonly kind: "person_erased"; readonly person: string; readonly reason: string; readonly reference?: string }
   | { readonly kind: "erasure_completed"; readonly person: string; readonly erasure: string; readonly detailsErased: number | bigint; readonly keysDestroyed: number | bigint }
   | { readonly kind: "hold_changed"; readonly person: string; readonly held: boolean; readonly reason: string; readonly reference: string }
@@ -93,6 +94,9 @@ export function kindOf(fact: Fact): string {
   return fact.kind === "newer" ? `newer:${fact.number}` : fact.kind;
 }
 
+/** What precedes a person's id among members. */
+const PERSON = "person:";
+
 /** The people in a fact, in the order of its fields. */
 export function peopleOf(fact: Fact): readonly string[] {
   switch (fact.kind) {
@@ -119,6 +123,8 @@ export function peopleOf(fact: Fact): readonly string[] {
       return [fact.person];
     case "token_issued":
       return fact.person === undefined ? [] : [fact.person];
+    case "member_changed":
+      return fact.principal.startsWith(PERSON) ? [fact.principal.slice(PERSON.length)] : [];
     default:
       return [];
   }

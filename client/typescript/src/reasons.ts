@@ -57,6 +57,8 @@ const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   DISK_FULL: retryable(14),
   UNSUPPORTED: final(12),
   PERSON_HELD: final(9),
+  MEMBER_UNKNOWN: final(5),
+  RIGHTS_CHANGED: unsure(14),
 };
 
 /** What a reason means; `undefined` for one that this version does not know. */

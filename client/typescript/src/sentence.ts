@@ -46,7 +46,10 @@ export function sentence(fact: Fact): Part[] {
     case "member_changed":
       return [`${fact.principal} ${fact.role ?? "left"}`];
     case "token_issued":
-      return [`${fact.token} for ${fact.role}`];
+      if (fact.invitation) return [`${fact.token} invites `, ...persons(fact.person), ` as ${fact.role}`];
+      return fact.role ? [`${fact.token} for ${fact.role}`] : [`${fact.token} for `, ...persons(fact.person), ", a member"];
+    case "policy_changed":
+      return [demands(fact)];
     case "token_revoked":
       return [fact.token];
     case "person_erased":
@@ -75,6 +78,15 @@ function textOf(part: Part, nameOf: (person: string) => string): string {
   if (typeof part === "string") return part;
   if ("person" in part) return nameOf(part.person);
   return "event" in part ? part.event : part.organisation;
+}
+
+const persons = (person: string | undefined): Part[] => (person === undefined ? [] : [{ person }]);
+
+/** What a network demands of new events. */
+function demands({ randomIds, tokenAttributes, replicaDays }: Extract<Fact, { kind: "policy_changed" }>): string {
+  const days = Number(replicaDays);
+  const demanded = [...(randomIds ? ["random ids"] : []), ...(tokenAttributes ? ["tokens as attributes"] : []), ...(days > 0 ? [`replicas sync within ${days} ${days === 1 ? "day" : "days"}`] : [])];
+  return demanded.length > 0 ? demanded.join(", ") : "no demands";
 }
 
 /** `Amina, Ben and Carol`. */

@@ -15,13 +15,14 @@ const { actions, retractions } = JSON.parse(readFileSync(new URL('../../../tests
   readonly retractions: readonly (Who & { readonly recorded_by: string; readonly of: string; readonly is_retractable: boolean })[]
 }
 
-const roles: Readonly<Record<string, Role>> = { 'reader': Role.READER, 'recorder': Role.RECORDER, 'analyst': Role.ANALYST, 'auditor': Role.AUDITOR, 'records-officer': Role.RECORDS_OFFICER, 'owner': Role.OWNER }
+const roles: Readonly<Record<string, Role>> = { 'reader': Role.READER, 'recorder': Role.RECORDER, 'analyst': Role.ANALYST, 'auditor': Role.AUDITOR, 'records-officer': Role.RECORDS_OFFICER, 'owner': Role.OWNER, 'operator': Role.OPERATOR }
 const caller = ({ role, organisation, whole_server }: Who): Caller => ({ principal: 'person:amina', role: roles[role]!, person: '', organisation, wholeServer: whole_server })
 const said = (one: Who) => `${one.role} of "${one.organisation}"${one.whole_server ? ', whole server' : ''}`
 
 /** Every action, so that one that access.ts gains is also exported. */
 const all: Readonly<Record<Action, true>> = {
   'administer server': true,
+  'operate server': true,
   'administer tokens': true,
   'administer tokens of network': true,
   'record': true,
@@ -34,7 +35,7 @@ const all: Readonly<Record<Action, true>> = {
 
 it('the cases are all roles, with and without an organisation, in one network and on the whole server', () => {
   expect(new Set(actions.map(one => one.action))).toEqual(new Set(Object.keys(all)))
-  for (const action of Object.keys(all)) expect(new Set(actions.filter(one => one.action === action).map(said)).size).toBe(6 * 2 * 2)
+  for (const action of Object.keys(all)) expect(new Set(actions.filter(one => one.action === action).map(said)).size).toBe(7 * 2 * 2)
 })
 
 describe.each(Object.keys(all) as Action[])('%s', action => {

@@ -3,6 +3,7 @@
 //! The same function serves the embedded log and a log that is ordered elsewhere: equal states, commands and times give
 //! equal entries.
 
+mod admission;
 mod apart;
 mod checks;
 mod ownership;
@@ -13,6 +14,7 @@ mod refusal;
 pub use refusal::{Refusal, Refused};
 
 use crate::{
+    authority::Authority,
     condition::Condition,
     detail::Detail,
     directory::Directory,
@@ -49,6 +51,9 @@ pub trait State {
 
     /// Erasures and holds at the head.
     fn erasures(&self) -> &Erasures;
+
+    /// Members, tokens and policy at the head.
+    fn authority(&self) -> &Authority;
 
     /// The people that details of an entry are about, by index; none for those that are gone.
     fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, Self::Error>;
@@ -173,7 +178,7 @@ impl<'s, S: State> Batch<'s, S> {
             future_ms_max,
             accepted: Vec::new(),
             positions: HashMap::new(),
-            pending: Pending::new(state.directory(), state.erasures()),
+            pending: Pending::new(state.directory(), state.erasures(), state.authority()),
             memory: BytesMut::new(),
         }
     }
@@ -214,6 +219,11 @@ impl<'s, S: State> Batch<'s, S> {
     /// The accepted entries, by value.
     pub fn into_accepted(self) -> Vec<Accepted> {
         self.accepted
+    }
+
+    /// Members, tokens and policy after what was accepted so far.
+    pub fn authority(&self) -> &Authority {
+        self.pending.authority()
     }
 
     fn head(&self) -> Position {
@@ -274,7 +284,7 @@ impl<'s, S: State> Batch<'s, S> {
         }
         let target = self.find_target(&prepared.event)?;
         self.check(principal, origin, &prepared, target.as_ref())?;
-        if let Some(position) = self.already(principal, &prepared.event) {
+        if let Some(position) = self.already(principal, &prepared.event).or_else(|| self.admitted(&prepared.event)) {
             return Ok(Outcome::Duplicate(position));
         }
         let accepted = self.accept(principal, prepared, target)?;

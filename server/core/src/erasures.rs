@@ -125,6 +125,7 @@ impl Erasures {
             | Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
+            | Administration::PolicyChanged { .. }
             | Administration::LogRestored { .. } => {}
         }
     }

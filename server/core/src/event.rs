@@ -175,6 +175,48 @@ pub enum Role {
     RecordsOfficer,
     /// Everything in the network.
     Owner,
+    /// Runs a server and sees nothing inside its networks. Only for tokens of the whole server.
+    Operator,
+}
+
+/// What a token gives whoever holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// A role of its own.
+    Role(Role),
+    /// Whatever the membership of its person gives at the time.
+    Membership,
+    /// Nothing but to join as a member with this role, once.
+    Invitation(Role),
+}
+
+/// What a network demands of new events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// New people have random ids.
+    pub random_ids: bool,
+    /// Attributes that are text are tokens.
+    pub token_attributes: bool,
+    /// Days after which a replica that has not synced shows no words any more; 0 = never.
+    pub replica_days: u32,
+}
+
+impl Grant {
+    /// The role that it states, for the token itself or for the member that it makes.
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Self::Role(role) | Self::Invitation(role) => Some(role),
+            Self::Membership => None,
+        }
+    }
+}
+
+impl Policy {
+    /// The wire form.
+    pub fn to_proto(self) -> kith_proto::v1::PolicyChanged {
+        let Self { random_ids, token_attributes, replica_days } = self;
+        kith_proto::v1::PolicyChanged { random_ids, token_attributes, replica_days }
+    }
 }
 
 impl Role {
@@ -197,10 +239,11 @@ impl Role {
             Self::Auditor => "auditor",
             Self::RecordsOfficer => "records-officer",
             Self::Owner => "owner",
+            Self::Operator => "operator",
         }
     }
 
-    /// Every role, from least to most.
+    /// Every role in a network, from least to most.
     pub const ALL: [Self; 6] =
         [Self::Reader, Self::Recorder, Self::Analyst, Self::Auditor, Self::RecordsOfficer, Self::Owner];
 }

@@ -83,7 +83,7 @@ text_id!(
     |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
 );
 text_id!(
-    /// A principal's id, as entries name it: `person:ID` or `token:ID`.
+    /// A principal's id, as entries name it: `person:ID`, `service:NAME` or `token:ID`.
     PrincipalId, 80, "made of letters, digits and _ . @ : -",
     |byte| byte.is_ascii_alphanumeric() || b"_.@:-".contains(&byte)
 );
@@ -98,6 +98,107 @@ text_id!(
     CaseReference, 64, "made of letters, digits and / _ . -",
     |byte| byte.is_ascii_alphanumeric() || b"/_.-".contains(&byte)
 );
+
+text_id!(
+    /// The name of a service.
+    ServiceName, 32, "made of a-z, 0-9, _ and -",
+    |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
+);
+
+/// A member of a network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberId {
+    /// A person of the directory, written `person:ID`.
+    Person(PersonId),
+    /// A service, written `service:NAME`.
+    Service(ServiceName),
+}
+
+/// What precedes a person's id.
+const PERSON: &str = "person:";
+/// What precedes a service's name.
+const SERVICE: &str = "service:";
+
+impl MemberId {
+    /// Reads an id found in `field`.
+    pub fn parse_field(text: &str, field: &str) -> Result<Self, Invalid> {
+        if let Some(person) = text.strip_prefix(PERSON) {
+            return PersonId::parse_field(person, field).map(Self::Person);
+        }
+        match text.strip_prefix(SERVICE) {
+            Some(name) => ServiceName::parse_field(name, field).map(Self::Service),
+            None => Err(Invalid::new(field, Problem::MustBe("`person:ID` or `service:NAME`"))),
+        }
+    }
+
+    /// How entries name the member.
+    pub fn principal(&self) -> PrincipalId {
+        PrincipalId(self.to_string().into())
+    }
+
+    /// The person.
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Person(person) => Some(person),
+            Self::Service(_) => None,
+        }
+    }
+}
+
+impl std::str::FromStr for MemberId {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::parse_field(text, "member")
+    }
+}
+
+impl fmt::Display for MemberId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(person) => write!(f, "{PERSON}{person}"),
+            Self::Service(name) => write!(f, "{SERVICE}{name}"),
+        }
+    }
+}
+
+/// What a service signs in with: a URI among the subject alternative names of its certificate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateUri(SmolStr);
+
+impl CertificateUri {
+    /// Reads a URI found in `field`.
+    pub fn parse_field(text: &str, field: &str) -> Result<Self, Invalid> {
+        if text.is_empty() {
+            return Err(Invalid::new(field, Problem::Missing));
+        }
+        if text.len() > limits::CERTIFICATE_URI_BYTES_MAX {
+            let problem = Problem::TooLong { max: limits::CERTIFICATE_URI_BYTES_MAX, found: text.len() };
+            return Err(Invalid::new(field, problem));
+        }
+        let has_scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
+            let scheme = scheme.as_bytes();
+            let starts = scheme.first().is_some_and(u8::is_ascii_alphabetic);
+            starts
+                && !rest.is_empty()
+                && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte))
+        });
+        if !has_scheme || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::new(field, Problem::MustBe("a URI, such as spiffe://example.org/feeds")));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The URI as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CertificateUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
 
 /// An event's id: any RFC 9562 UUID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

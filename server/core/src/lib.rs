@@ -5,6 +5,7 @@
 
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+pub mod authority;
 pub mod backup;
 pub mod checkpoint;
 pub mod condition;

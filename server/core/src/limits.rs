@@ -48,6 +48,12 @@ pub const ORGANISATION_PLUGINS_MAX: usize = 16;
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
 /// Bytes of a plugin's component.
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of an attribute of text in a network that demands tokens.
+pub const TOKEN_ATTRIBUTE_BYTES_MAX: usize = 64;
+/// Bytes of the URI that a service signs in with.
+pub const CERTIFICATE_URI_BYTES_MAX: usize = 256;
+/// Days after which a replica that has not synced may be told to show no words.
+pub const POLICY_REPLICA_DAYS_MAX: u32 = 3_650;
 /// Holds of one person.
 pub const HOLDS_MAX: usize = 64;
 /// Entries in one list of a filter.

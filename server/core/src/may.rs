@@ -3,7 +3,7 @@
 use crate::{
     event::{AdministrationKind, Kind, Role, Scope},
     header::Header,
-    id::{NetworkName, OrganisationId, PersonId, PrincipalId, TokenId},
+    id::{CertificateUri, NetworkName, OrganisationId, PersonId, PrincipalId, TokenId},
     plugins::PluginOwner,
 };
 use sha2::{Digest, Sha256};
@@ -35,6 +35,18 @@ pub enum Credential {
     Program,
     /// A token of the principal's network, or of the server for a principal that reaches all of it.
     Token(TokenId),
+    /// A client certificate with this URI.
+    Certificate(CertificateUri),
+}
+
+impl Credential {
+    /// The token.
+    pub fn token(&self) -> Option<&TokenId> {
+        match self {
+            Self::Token(id) => Some(id),
+            Self::Program | Self::Certificate(_) => None,
+        }
+    }
 }
 
 /// The networks that a principal may enter.
@@ -51,8 +63,10 @@ pub enum Reach {
 pub enum Action<'a> {
     /// Enter a network at all.
     Enter(&'a NetworkName),
-    /// Create a network, or see all of them.
+    /// Create a network, or administer the server's tokens.
     AdministerServer,
+    /// See the server's status, and the names and heads of all networks, and take backups.
+    OperateServer,
     /// Issue, list and revoke tokens at all.
     AdministerTokens,
     /// See an entry, through any call: read, subscription, proof, view, error text.
@@ -63,8 +77,17 @@ pub enum Action<'a> {
     AddOrganisation,
     /// Add a person to the directory, or change or merge people in it.
     ChangePerson(PersonChange<'a>),
-    /// Issue, see or revoke a token of an organisation, or of none.
+    /// See or end a token or a membership of an organisation, or of none.
     AdministerTokenOf(Option<&'a OrganisationId>),
+    /// Issue a token of an organisation, or of none, or make a member of it.
+    LetIn {
+        /// The organisation.
+        organisation: Option<&'a OrganisationId>,
+        /// Whether it has an owner of its own.
+        has_owner: bool,
+    },
+    /// Change what the network demands of new events.
+    ChangePolicy,
     /// Withdraw an event.
     Retract(&'a Header),
     /// Let the server write events of the kinds that clients record.
@@ -103,10 +126,13 @@ pub enum PersonChange<'a> {
 pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
     match action {
         Action::Enter(network) => match &principal.reach {
-            Reach::Server => true,
+            Reach::Server => principal.role != Role::Operator,
             Reach::Network(own) => own == *network,
         },
         Action::AdministerServer => principal.reach == Reach::Server && principal.role == Role::Owner,
+        Action::OperateServer => {
+            principal.reach == Reach::Server && matches!(principal.role, Role::Operator | Role::Owner)
+        }
         Action::AdministerTokens | Action::Administer | Action::EndPlugin => principal.role == Role::Owner,
         Action::See(header) => sees(principal, header),
         Action::Record(kind, scope) => records(principal, kind, *scope),
@@ -116,6 +142,8 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
             let is_outside = principal.organisation.is_some() && principal.organisation.as_ref() != *organisation;
             principal.role == Role::Owner && !is_outside
         }
+        Action::LetIn { organisation, has_owner } => lets_in(principal, *organisation, *has_owner),
+        Action::ChangePolicy => principal.organisation.is_none() && principal.role == Role::Owner,
         Action::Retract(header) => retracts(principal, header),
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
@@ -149,6 +177,7 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
         AdministrationKind::MemberChanged
         | AdministrationKind::TokenIssued
         | AdministrationKind::TokenRevoked
+        | AdministrationKind::PolicyChanged
         | AdministrationKind::LogRestored => is_owner,
     }
 }
@@ -156,6 +185,16 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
 /// Whether a principal answers for what is kept and erased, in its organisation or in the network.
 fn keeps_records(principal: &Principal) -> bool {
     matches!(principal.role, Role::RecordsOfficer | Role::Owner)
+}
+
+/// An organisation's owners let people into it; those of the network only until it has an owner of its own. The program
+/// acts for whoever holds an invitation, which was checked when it was issued.
+fn lets_in(principal: &Principal, organisation: Option<&OrganisationId>, has_owner: bool) -> bool {
+    let is_theirs = match &principal.organisation {
+        Some(own) => organisation == Some(own),
+        None => !has_owner || principal.credential == Credential::Program,
+    };
+    principal.role == Role::Owner && is_theirs
 }
 
 fn asks(principal: &Principal, owner: &PluginOwner) -> bool {
@@ -187,7 +226,7 @@ fn records(principal: &Principal, kind: &Kind, scope: Scope) -> bool {
 
 fn is_recorder(principal: &Principal) -> bool {
     match principal.role {
-        Role::Reader | Role::Analyst | Role::Auditor => false,
+        Role::Reader | Role::Analyst | Role::Auditor | Role::Operator => false,
         Role::Recorder | Role::RecordsOfficer | Role::Owner => true,
     }
 }
@@ -214,7 +253,7 @@ fn changes_person(principal: &Principal, change: PersonChange<'_>) -> bool {
 
 fn retracts(principal: &Principal, header: &Header) -> bool {
     let by_role = match principal.role {
-        Role::Reader | Role::Analyst | Role::Auditor => false,
+        Role::Reader | Role::Analyst | Role::Auditor | Role::Operator => false,
         Role::Recorder => principal.id == header.recorded_by,
         Role::RecordsOfficer => {
             principal.id == header.recorded_by

@@ -3,6 +3,7 @@
 //! Invariant: it holds exactly what was accepted, and answers by scanning all of it.
 
 use crate::{
+    authority::Authority,
     decide::{Accepted, Batch, Command, Outcome, Refused, State, Undecided},
     directory::Directory,
     entry::Entry,
@@ -22,6 +23,7 @@ pub struct Model {
     positions: HashMap<EventId, Position>,
     directory: Directory,
     erasures: Erasures,
+    authority: Authority,
 }
 
 impl Model {
@@ -41,6 +43,7 @@ impl Model {
             self.positions.insert(accepted.event.id, accepted.entry.position);
             self.directory.apply(&accepted.event, accepted.entry.position);
             self.erasures.apply(&accepted.event, &accepted.entry);
+            self.authority.apply(&accepted.event, &accepted.entry);
             self.accepted.push(accepted);
         }
     }
@@ -80,6 +83,10 @@ impl State for Model {
 
     fn erasures(&self) -> &Erasures {
         &self.erasures
+    }
+
+    fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, Infallible> {

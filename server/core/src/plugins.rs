@@ -204,6 +204,7 @@ impl Plugins {
             Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
+            | Administration::PolicyChanged { .. }
             | Administration::PersonErased { .. }
             | Administration::ErasureCompleted { .. }
             | Administration::HoldChanged { .. }
@@ -257,6 +258,7 @@ impl Plugins {
             Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
+            | Administration::PolicyChanged { .. }
             | Administration::PersonErased { .. }
             | Administration::ErasureCompleted { .. }
             | Administration::HoldChanged { .. }

@@ -93,6 +93,8 @@ pub const fn meaning(reason: Reason) -> Meaning {
         Reason::DiskFull => Meaning::of(Code::Unavailable, "the server's disk is almost full, and nothing was recorded: the log accepts events again by itself once an \
              operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)").retryable(),
         Reason::PersonHeld => Meaning::of(Code::FailedPrecondition, "the person has a hold: whoever set it has to lift it first"),
+        Reason::MemberUnknown => Meaning::of(Code::NotFound, "there is no such member"),
+        Reason::RightsChanged => Meaning::of(Code::Unavailable, "what you may do here has changed: open the stream again").retryable().of_unknown_effect(),
         Reason::Unsupported => Meaning::of(Code::Unimplemented, "the server has no such call: is it older than this client?"),
     }
 }
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn every_reason_has_a_name_that_reads_back() {
         let all: Vec<_> = (0..=i32::from(u8::MAX)).filter_map(|number| Reason::try_from(number).ok()).collect();
-        assert_eq!(all.len(), 37);
+        assert_eq!(all.len(), 39);
         for reason in all {
             assert_eq!(parse(name(reason)), Some(reason));
             assert!(!meaning(reason).message.is_empty());
@@ -160,12 +162,13 @@ mod tests {
             "POSITION_AHEAD",
             "SUBSCRIBER_TOO_SLOW",
             "SHUTTING_DOWN",
+            "RIGHTS_CHANGED",
             "LOG_ROLLED_BACK",
             "RATE_LIMITED",
             "DEADLINE_EXCEEDED",
             "DISK_FULL",
         ];
-        let unknown = ["UNSPECIFIED", "LOG_POISONED", "SHUTTING_DOWN", "DEADLINE_EXCEEDED"];
+        let unknown = ["UNSPECIFIED", "LOG_POISONED", "SHUTTING_DOWN", "DEADLINE_EXCEEDED", "RIGHTS_CHANGED"];
         let sorted = |mut names: Vec<&'static str>| {
             names.sort_unstable();
             names

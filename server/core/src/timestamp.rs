@@ -26,6 +26,12 @@ impl Timestamp {
         self.0
     }
 
+    /// The time so much later; at most `MAX`.
+    pub fn plus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(millis)).min(Self::MAX)
+    }
+
     /// How long it is until a later time; nothing if that is over.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or_default())

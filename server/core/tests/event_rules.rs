@@ -394,20 +394,15 @@ fn administration_texts_and_digests_have_their_lengths() {
 }
 
 #[test]
-fn tokens_have_a_role_and_members_may_have_none() {
+fn tokens_have_a_role_of_their_own_or_speak_for_a_member() {
     let issued = |token: &str, role| {
         event(Fact::TokenIssued(v1::TokenIssued { token: token.into(), role, ..Default::default() }))
     };
-    let member = |role| event(Fact::MemberChanged(v1::MemberChanged { role, ..Default::default() }));
     for role in 1..=6 {
         accepts(&issued("t-1", role));
     }
-    for role in 0..=6 {
-        accepts(&member(role));
-    }
-    refuses(&issued("t-1", 0), "event.token_issued.role", Missing);
     refuses_form(&issued("t-1", 7), "event.token_issued.role");
-    refuses_form(&member(7), "event.member_changed.role");
+    refuses_form(&issued("t-1", 8), "event.token_issued.role");
     needed(64, "event.token_issued.token", |token| issued(&token, 1));
     refuses_form(&issued("T", 1), "event.token_issued.token");
     let with_digest = |secret_digest| {
@@ -416,6 +411,69 @@ fn tokens_have_a_role_and_members_may_have_none() {
     };
     accepts(&with_digest(vec![7; 32]));
     refuses_form(&with_digest(vec![7; 31]), "event.token_issued.secret_digest");
+    let of_person = |person: &str, role, organisation: &str, invitation| {
+        let (token, person, organisation) = ("t-1".into(), person.into(), organisation.into());
+        event(Fact::TokenIssued(v1::TokenIssued {
+            token,
+            role,
+            person,
+            organisation,
+            invitation,
+            ..Default::default()
+        }))
+    };
+    accepts(&of_person("amina", 0, "", false));
+    accepts(&of_person("amina", 2, "riverside", true));
+    refuses(&of_person("", 0, "", false), "event.token_issued.person", Missing);
+    refuses(&of_person("", 2, "", true), "event.token_issued.person", Missing);
+    refuses(&of_person("amina", 0, "", true), "event.token_issued.role", Missing);
+    refuses_form(&of_person("amina", 0, "riverside", false), "event.token_issued.organisation");
+}
+
+#[test]
+fn members_are_people_or_services_with_a_certificate() {
+    let member = |principal: &str, role, organisation: &str, identity: &str| {
+        let (principal, organisation, identity) = (principal.into(), organisation.into(), identity.into());
+        event(Fact::MemberChanged(v1::MemberChanged { principal, role, organisation, identity }))
+    };
+    let uri = "spiffe://example.org/feeds";
+    for role in 1..=6 {
+        accepts(&member("person:amina", role, "riverside", ""));
+        accepts(&member("service:feeds", role, "", uri));
+    }
+    accepts(&member("person:amina", 0, "", ""));
+    accepts(&member("service:feeds", 0, "", ""));
+    refuses_form(&member("person:amina", 7, "", ""), "event.member_changed.role");
+    for nobody in ["", "amina", "token:t-1", "Person:amina"] {
+        refuses_form(&member(nobody, 1, "", ""), "event.member_changed.principal");
+    }
+    refuses(&member("person:", 1, "", ""), "event.member_changed.principal", Missing);
+    refuses_form(&member("service:Feeds", 1, "", uri), "event.member_changed.principal");
+    refuses_form(&member("person:amina", 0, "riverside", ""), "event.member_changed.organisation");
+    refuses_form(&member("person:amina", 1, "", uri), "event.member_changed.identity");
+    refuses_form(&member("service:feeds", 1, "", ""), "event.member_changed.identity");
+    refuses_form(&member("service:feeds", 0, "", uri), "event.member_changed.identity");
+    for malformed in ["feeds", ":feeds", "spiffe:", "1a:b", "urn:a b", "urn:\u{e9}"] {
+        refuses_form(&member("service:feeds", 1, "", malformed), "event.member_changed.identity");
+    }
+    accepts(&member("service:feeds", 1, "", &format!("urn:{}", "a".repeat(252))));
+    let long = Problem::TooLong { max: 256, found: 257 };
+    refuses(
+        &member("service:feeds", 1, "", &format!("urn:{}", "a".repeat(253))),
+        "event.member_changed.identity",
+        long,
+    );
+}
+
+#[test]
+fn a_policy_waits_at_most_ten_years() {
+    let policy = |replica_days| {
+        event(Fact::PolicyChanged(v1::PolicyChanged { replica_days, random_ids: true, token_attributes: true }))
+    };
+    for days in [0, 1, 3_650] {
+        accepts(&policy(days));
+    }
+    refuses_form(&policy(3_651), "event.policy_changed.replica_days");
 }
 
 #[test]

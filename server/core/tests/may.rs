@@ -36,6 +36,7 @@ fn actions() -> Vec<String> {
     let (of_network, of_riverside) = (PluginOwner::Network, PluginOwner::Organisation(riverside.clone()));
     let named = [
         ("administer server", Action::AdministerServer),
+        ("operate server", Action::OperateServer),
         ("administer tokens", Action::AdministerTokens),
         ("administer tokens of network", Action::AdministerTokenOf(None)),
         ("record", Action::Record(&met, Scope::Network)),
@@ -79,7 +80,7 @@ fn retractions() -> Vec<String> {
 /// Principals that differ in what `may` looks at: all of them are Amina.
 fn principals() -> Vec<Principal> {
     let mut all = Vec::new();
-    for role in Role::ALL {
+    for role in Role::ALL.into_iter().chain([Role::Operator]) {
         for organisation in [None, Some("riverside")] {
             for reach in [Reach::Network("north".parse().unwrap()), Reach::Server] {
                 all.push(Principal {

@@ -266,6 +266,23 @@ impl From<Unavailable> for RevokeTokenError {
     }
 }
 
+/// Why nobody became a member by an invitation.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// There is no such invitation, or it was used, revoked or has expired.
+    #[error("there is no such invitation, or it was used, revoked or has expired")]
+    InvitationInvalid,
+    /// The membership could not be recorded.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+impl From<Unavailable> for JoinError {
+    fn from(error: Unavailable) -> Self {
+        Self::Append(error.into())
+    }
+}
+
 /// Why a read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

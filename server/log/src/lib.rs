@@ -28,7 +28,7 @@ pub use blocking::work_in_place;
 pub use blocking::{blocking, in_place as works_in_place};
 pub use config::{Clock, CommitMode, Config, Range};
 pub use error::{
-    AppendError, CreateNetworkError, Damage, KeptFileError, OpenError, Poison, ReadError, RevokeTokenError,
+    AppendError, CreateNetworkError, Damage, JoinError, KeptFileError, OpenError, Poison, ReadError, RevokeTokenError,
     StorageFailure, Unavailable, Versioned,
 };
 pub use files::{FileError, is_exposed, write_new};
@@ -36,7 +36,7 @@ pub use kith_words::KEYS_PAGES_BYTES_MAX;
 pub use limits::COMPONENT_PIECE_BYTES_MAX;
 pub use log::Log;
 pub use measures::Measures;
-pub use network::Network;
+pub use network::{JoinedMember, Network};
 #[cfg(feature = "faults")]
 pub use offline::accept_rollback::restart_on;
 pub use offline::backup::{

@@ -27,6 +27,8 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
+    authority::Lost,
+    event::Grant,
     id::{NetworkName, TokenId},
     may::{Principal, Reach},
     timestamp::Timestamp,
@@ -102,7 +104,7 @@ impl Log {
     /// the same id is replaced.
     pub async fn put_server_token(&self, token: NewServerToken) -> Result<(), Unavailable> {
         let NewServerToken { id, secret, role, expires_at } = token;
-        let token = NewToken { role, person: None, organisation: None, expires_at };
+        let token = NewToken { grant: Grant::Role(role), person: None, organisation: None, expires_at };
         let row = TokenRow::new(id, &secret, &token, Timestamp::default());
         self.inner.queue.ask(Size::default(), |reply| Request::Server(ServerRequest::PutToken { row, reply })).await
     }
@@ -113,6 +115,11 @@ impl Log {
         let (id, principal) = (id.clone(), principal.clone());
         let request = |reply| Request::Server(ServerRequest::RevokeToken { id, principal, reply });
         self.inner.queue.ask(Size::default(), request).await
+    }
+
+    /// Ends a token for the whole server, for whoever may change the files of this log.
+    pub async fn retire_server_token(&self, id: &TokenId) -> Result<(), RevokeTokenError> {
+        self.revoke_server_token(&token::program(), id).await
     }
 
     /// The tokens for the whole server, oldest first.
@@ -168,24 +175,25 @@ impl Log {
 
     /// What the token with this secret stands for; `None` if the secret is unknown, expired or revoked.
     pub fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Standing> {
-        self.inner.store.tokens().authenticate(secret, now)
+        let known = self.inner.store.tokens().with_secret(secret)?;
+        self.inner.store.standing(&known, now)
     }
 
     /// What a token stands for that was named by its id and by the networks that it opens; `None` if it is unknown,
     /// expired or revoked.
     pub fn standing(&self, reach: &Reach, id: &TokenId, now: Timestamp) -> Option<Standing> {
-        let owner = self.owner(reach)?;
-        self.inner.store.tokens().standing(owner, id, now)
+        let known = self.inner.store.tokens().with_id(self.owner(reach)?, id)?;
+        self.inner.store.standing(&known, now)
     }
 
-    /// Like `lost_scope`, for a token that was named by its id.
-    pub fn token_lost_scope(&self, reach: &Reach, id: &TokenId) -> bool {
-        let owner = self.owner(reach);
-        owner.is_some_and(|owner| self.inner.store.tokens().find(owner, id).is_some_and(TokenRow::has_lost_scope))
+    /// Like `lost`, for a token that was named by its id.
+    pub fn token_lost(&self, reach: &Reach, id: &TokenId) -> Option<Lost> {
+        let known = self.inner.store.tokens().with_id(self.owner(reach)?, id)?;
+        self.inner.store.lost(&known)
     }
 
-    /// Changes whenever a token was issued or revoked: whatever a principal was let in with may have ended. Time ends
-    /// tokens without a change.
+    /// Changes whenever a token or a membership has changed: whatever a principal was let in with may have ended. Time
+    /// ends tokens without a change.
     pub fn watch_credentials(&self) -> watch::Receiver<()> {
         self.inner.store.credentials.subscribe()
     }
@@ -197,10 +205,10 @@ impl Log {
         }
     }
 
-    /// Whether a secret belongs to a revoked token of an organisation: a client that read with it holds entries that it
-    /// may no longer see.
-    pub fn lost_scope(&self, secret: &str) -> bool {
-        self.inner.store.tokens().lost_scope(secret)
+    /// What a client that read with this secret may no longer see, if its token has ended and there is such a thing.
+    pub fn lost(&self, secret: &str) -> Option<Lost> {
+        let known = self.inner.store.tokens().with_secret(secret)?;
+        self.inner.store.lost(&known)
     }
 
     /// Writes a backup of all networks as of now, signed by the server's key and without the keys, while the log keeps

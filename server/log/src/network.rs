@@ -3,7 +3,7 @@
 //! Invariant: reads never wait for the writer, and a read sees only what is on disk.
 
 use crate::{
-    error::{AppendError, ReadError, RevokeTokenError},
+    error::{AppendError, JoinError, ReadError, RevokeTokenError},
     inner::Inner,
     read::{
         candidates::{Direction, Span},
@@ -15,27 +15,29 @@ use crate::{
     sign::checkpoints::{self, CheckpointError, Signed},
     state::{
         live::{Head, Live},
+        member,
         snapshot::Snapshot,
-        token::{self, IssuedToken, NewToken, Owner, Token},
+        token::{self, IssuedToken, NewSecret, NewToken, Owner, Token},
     },
     store::load_common,
     write::{
         administration,
         log_state::first_match,
-        queue::{NetworkRequest, NewSecretToken, Request, Size},
+        queue::{NetworkRequest, Request, Size},
     },
 };
 use bytes::Bytes;
 use kith_core::{
+    authority::{Authority, Member},
     checkpoint::{LogOrigin, SignedCheckpoint, VerifierKey},
     condition::Condition,
     decide::{Command, Outcome, Refusal, Refused, check_append_size},
     directory::Directory,
     erasures::Erasures,
-    event::{Administration, Scope},
+    event::{Administration, Grant, Scope},
     header::Header,
     history::{Budget, History, HistoryId, Unreadable},
-    id::{EventId, NetworkName, PersonId, TokenId},
+    id::{CertificateUri, EventId, MemberId, NetworkName, PersonId, TokenId},
     may::{Action, Principal, may},
     plugins::Plugins,
     position::Position,
@@ -49,7 +51,6 @@ use std::{
     sync::Arc,
 };
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 /// A network's log; cheap to clone.
 #[derive(Clone)]
@@ -292,26 +293,50 @@ impl Network {
 
     /// Issues a token. Its secret is only in the result.
     pub async fn issue_token(&self, principal: &Principal, token: NewToken) -> Result<IssuedToken, AppendError> {
-        self.check_organisation(&token)?;
-        let (id, secret) = (token::new_id(), Zeroizing::new(token::new_secret()));
-        let fact = Administration::TokenIssued {
-            token: id.clone(),
-            role: token.role,
-            person: token.person.clone(),
-            organisation: token.organisation.clone(),
-            expires_at: token.expires_at,
-            secret_digest: Some(token::secret_digest(&token::hash_secret(&secret))),
+        let new = NewSecret::of(token.grant);
+        let command = self.command(principal, Scope::Network, vec![new.fact(&token)])?;
+        let (live, secret, size) = (self.live.clone(), new.secret.to_string(), Size::of(&command.events));
+        let request = |reply| NetworkRequest::IssueToken { command, secret: new, token, reply };
+        let (token, position) = self.inner.queue.ask(size, |reply| Request::Network(live, request(reply))).await?;
+        Ok(IssuedToken { token, secret, position })
+    }
+
+    /// Makes the person of an invitation a member, ends the invitation, and issues a token for the member: all or
+    /// nothing. Whoever has the invitation's secret may do so. `expires_at` is when the token does.
+    pub async fn join(&self, invitation: &str, expires_at: Option<Timestamp>) -> Result<JoinedMember, JoinError> {
+        // Whoever has no invitation takes no place in the queue.
+        let known = self.inner.store.tokens().with_secret(invitation).ok_or(JoinError::InvitationInvalid)?;
+        if !matches!(known.row.grant, Grant::Invitation(_)) {
+            return Err(JoinError::InvitationInvalid);
+        }
+        let new = NewSecret::of(Grant::Membership);
+        let (token, secret) = (new.id.clone(), new.secret.to_string());
+        let (live, invitation) = (self.live.clone(), token::hash_secret(invitation));
+        let request = |reply| NetworkRequest::Join { invitation, secret: new, expires_at, reply };
+        let joined = self.inner.queue.ask(Size::default(), |reply| Request::Network(live, request(reply))).await?;
+        Ok(JoinedMember { id: joined.id, member: joined.member, token, secret })
+    }
+
+    /// Members, tokens and policy.
+    pub fn authority(&self) -> Arc<Authority> {
+        self.live.authority()
+    }
+
+    /// Members, tokens and policy as they were at a position. Blocks on the disk unless it is the head.
+    pub fn authority_at(&self, position: Position) -> Result<Arc<Authority>, ReadError> {
+        let (head, authority) = {
+            let published = self.live.published();
+            (published.head.position, published.authority.clone())
         };
-        let command = self.command(principal, Scope::Network, vec![fact])?;
-        let size = Size::of(&command.events);
-        let (live, token) = (self.live.clone(), NewSecretToken { id, secret: secret.clone(), token });
-        let issued = self
-            .inner
-            .queue
-            .ask(size, |reply| Request::Network(live, NetworkRequest::IssueToken { command, token, reply }))
-            .await;
-        let (token, position) = issued?;
-        Ok(IssuedToken { token, secret: secret.to_string(), position })
+        if position == head {
+            return Ok(authority);
+        }
+        Ok(Arc::new(load_common(&self.snapshot_of(position.get())?, position)?.authority))
+    }
+
+    /// The service that signs in with a certificate for this URI, if a member does.
+    pub fn service(&self, uri: &CertificateUri) -> Option<Principal> {
+        member::service(&self.live.published().authority, uri, &self.live.name)
     }
 
     /// The network's tokens that the principal may administer, oldest first, including revoked ones. Those of the same
@@ -379,20 +404,34 @@ impl Network {
         Condition::NoneMatch { after, filter }
     }
 
-    fn check_organisation(&self, token: &NewToken) -> Result<(), Refused> {
-        match &token.organisation {
-            Some(organisation) if self.live.published().directory.organisation(organisation).is_none() => {
-                let (field, organisation) = ("organisation", organisation.clone());
-                Err(Refused { event: 0, why: Refusal::OrganisationUnknown { field, organisation } })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
     /// The command for the server's own events, on behalf of a principal.
     fn command(&self, principal: &Principal, scope: Scope, facts: Vec<Administration>) -> Result<Command, AppendError> {
         let now = (self.inner.store.clock)();
         Ok(administration::command(principal.clone(), scope, facts, now)?)
+    }
+}
+
+/// Somebody who has just become a member, with the token that was issued for them.
+pub struct JoinedMember {
+    /// Who it is.
+    pub id: MemberId,
+    /// The membership.
+    pub member: Member,
+    /// The token's public id.
+    pub token: TokenId,
+    /// The token's secret; it is not stored.
+    pub secret: String,
+}
+
+impl fmt::Debug for JoinedMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, member, token, secret: _ } = self;
+        f.debug_struct("JoinedMember")
+            .field("id", id)
+            .field("member", member)
+            .field("token", token)
+            .field("secret", &"***")
+            .finish()
     }
 }
 

@@ -25,18 +25,20 @@ use crate::{
         health::Health,
         live::{Common, Head, Live},
         snapshot::{Snapshot, decode_entry, decode_event},
-        token::{Owner, Tokens},
+        token::{Known, Owner, Standing, Tokens},
     },
 };
 use kith_blocks::BlockEdge;
 #[cfg(feature = "faults")]
 use kith_core::checkpoint::SigningKey;
 use kith_core::{
+    authority::{Authority, Lost},
     checkpoint::SignedCheckpoint,
     directory::Directory,
     id::NetworkName,
     may::Reach,
     position::Position,
+    timestamp::Timestamp,
     tree::{Frontier, leaf_hash},
 };
 use kith_words::{Keys, SwappedFile};
@@ -168,6 +170,24 @@ impl Store {
 
     pub(crate) fn tokens_mut(&self) -> RwLockWriteGuard<'_, Tokens> {
         self.tokens.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a token stands for, if it is valid at this time.
+    pub(crate) fn standing(&self, known: &Known, now: Timestamp) -> Option<Standing> {
+        known.standing(&*self.authority(&known.reach)?, now)
+    }
+
+    /// What whoever read with a token has to let go of, now that it has ended.
+    pub(crate) fn lost(&self, known: &Known) -> Option<Lost> {
+        known.row.lost(&*self.authority(&known.reach)?)
+    }
+
+    /// Who may act in the network that a token is for; nobody is a member of the server.
+    fn authority(&self, reach: &Reach) -> Option<Arc<Authority>> {
+        match reach {
+            Reach::Server => Some(Arc::default()),
+            Reach::Network(name) => Some(self.networks().get(name)?.authority()),
+        }
     }
 
     /// A checkpoint of all that readers see of a log; signs a new one if the newest is older.

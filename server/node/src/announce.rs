@@ -1,6 +1,12 @@
 //! What a server announces when it is ready: to people and scripts on standard output, to systemd on its socket.
 
-use crate::{config::Config, demo, limits::KEYS_TOLD_MAX, node::Node, owner_token};
+use crate::{
+    config::Config,
+    demo,
+    limits::KEYS_TOLD_MAX,
+    node::Node,
+    server_token::{self, ServerToken},
+};
 use kith_core::timestamp::DAY_MS;
 use kith_log::{Network, Rollback};
 use sd_notify::NotifyState;
@@ -40,8 +46,8 @@ fn owner_age(node: &Node) -> Option<String> {
         return None;
     }
     let now = node.now();
-    let Some(token) = owner_token::current(node.log(), now) else {
-        return Some("there is no valid owner token: `kithd owner issue` makes one".to_owned());
+    let Some(token) = server_token::current(node.log(), ServerToken::Owner, now) else {
+        return Some("there is no valid owner token (networks with an owner of their own need none): `kithd owner issue` makes one".to_owned());
     };
     let days = now.millis().saturating_sub(token.issued_at.millis()) / DAY_MS;
     let end = token.expires_at.map(|end| (end.millis() - now.millis()) / DAY_MS);

@@ -2,7 +2,7 @@
 //!
 //! The network comes last: as long as none exists, the first start is incomplete and is repeated.
 
-use crate::owner_token::{self, OWNER_TOKEN_FILE, OwnerTokenError};
+use crate::server_token::{self, OWNER_TOKEN_FILE, ServerToken, ServerTokenError};
 use kith_core::id::NetworkName;
 use kith_log::{CreateNetworkError, Log, Unavailable};
 use std::{
@@ -41,7 +41,7 @@ pub enum FirstStartError {
     },
     /// The file of the owner token cannot be trusted.
     #[error(transparent)]
-    OwnerToken(#[from] OwnerTokenError),
+    OwnerToken(#[from] ServerTokenError),
     /// The token could not be stored.
     #[error("the owner token could not be stored: {0}")]
     Token(#[from] Unavailable),
@@ -89,11 +89,11 @@ pub(crate) async fn complete(log: &Log, data: &Path) -> Result<Option<PathBuf>, 
     let path = data.join(OWNER_TOKEN_FILE);
     if !log.networks().is_empty() {
         // A file that others can read opens the server to them: fail now rather than let it be found out later.
-        owner_token::read(&path)?;
+        server_token::read(&path)?;
         return Ok(None);
     }
-    let secret = owner_token::read_or_make(&path)?;
-    owner_token::put(log, secret, None).await?;
+    let secret = server_token::read_or_make(&path)?;
+    server_token::put(log, ServerToken::Owner, secret, None).await?;
     let name: NetworkName = FIRST_NETWORK.parse().expect("small letters are allowed in network names");
     log.create_network(&name).await?;
     Ok(Some(path))

@@ -1,7 +1,8 @@
 //! The command line of `kithd`.
 
 use crate::commands::{
-    BackupArgs, BackupKeysArgs, CheckArgs, OwnerArgs, RestoreArgs, RestoreKeysArgs, RewriteArgs, RotateRootKeyArgs,
+    BackupArgs, BackupKeysArgs, CheckArgs, OperatorArgs, OwnerArgs, RestoreArgs, RestoreKeysArgs, RewriteArgs,
+    RotateRootKeyArgs,
 };
 use clap::{Parser, Subcommand};
 use etcetera::BaseStrategy;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Restore(RestoreArgs),
     RestoreKeys(RestoreKeysArgs),
     Owner(OwnerArgs),
+    Operator(OperatorArgs),
     Rewrite(RewriteArgs),
     RotateRootKey(RotateRootKeyArgs),
     /// Print the effective configuration, secrets hidden

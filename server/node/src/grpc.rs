@@ -11,6 +11,7 @@ mod left_out;
 mod limited;
 mod listed;
 mod log;
+mod members;
 mod networks;
 mod page;
 mod plugins;
@@ -24,7 +25,7 @@ mod views;
 mod words;
 
 use crate::{bounds::budget::Room, node::Node};
-use call::{Call, administrator, allow, enter};
+use call::{Call, allow, at_server, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::ErrorReason;
 use prost::Message;

@@ -16,10 +16,10 @@ mod last_backup;
 pub mod limits;
 mod metrics;
 mod node;
-pub mod owner_token;
 mod plugins;
 mod production;
 mod serve;
+pub mod server_token;
 pub mod telemetry;
 pub mod views;
 
@@ -29,9 +29,9 @@ pub use demo::DemoError;
 pub use door::{connection::Listener, http_door, tls};
 pub use first_start::FirstStartError;
 pub use node::{Node, StartError};
-pub use owner_token::OWNER_TOKEN_FILE;
 pub use production::check_start;
 pub use serve::ServeError;
+pub use server_token::OWNER_TOKEN_FILE;
 
 use std::convert::Infallible;
 use tokio::net::TcpListener;

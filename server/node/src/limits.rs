@@ -33,6 +33,12 @@ pub(crate) const BUCKETS_SWEEP_CALLS: u32 = 4_096;
 pub(crate) const CALL_WAIT_MIN: Duration = Duration::from_millis(1);
 /// How long a code that opens the console may be used.
 pub const CODE_LIFE: Duration = Duration::from_mins(1);
+/// How long the token of whoever joins is valid on a server in production.
+pub const JOINED_TOKEN_LIFE: Duration = Duration::from_hours(90 * 24);
+/// How long an invitation is open unless it says otherwise.
+pub const INVITATION_LIFE: Duration = Duration::from_hours(7 * 24);
+/// When to open a stream again whose caller may do something else now.
+pub const RIGHTS_CHANGED_RETRY: Duration = Duration::from_millis(100);
 /// How long a stream trusts the clock about the end of its caller's credential.
 pub const CREDENTIAL_RECHECK: Duration = Duration::from_mins(1);
 /// Codes that wait to be used.

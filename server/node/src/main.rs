@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Config) => Ok(commands::write_out(ExitCode::SUCCESS, config.to_toml())),
         Some(Command::Owner(args)) => commands::owner(&config, system_clock(), &args),
+        Some(Command::Operator(args)) => commands::operator(&config, system_clock(), &args),
         Some(Command::Rewrite(_)) => Ok(commands::rewrite(&config.log, &system_clock())),
         Some(Command::RotateRootKey(_)) => Ok(commands::rotate_root_key(&config.log)),
         Some(Command::Check(args)) => Ok(commands::check(&config.log, &args)),

@@ -5,9 +5,9 @@
 use crate::{
     clock::Clock,
     config::{Config, ConfigErrors},
-    owner_token::OWNER_TOKEN_FILE,
+    server_token::OWNER_TOKEN_FILE,
 };
-use kith_core::{event::Role, timestamp::Timestamp};
+use kith_core::timestamp::Timestamp;
 use kith_log::{Log, Token};
 use std::{
     fs, io,
@@ -93,13 +93,12 @@ fn whole(path: &Path) -> PathBuf {
 /// The file of the owner token where a network has an owner of its own.
 pub(crate) fn of_tokens(log: &Log, config: &Config, now: Timestamp) -> Vec<String> {
     let path = config.data.join(OWNER_TOKEN_FILE);
-    let is_owner = |token: &Token| token.role == Role::Owner && token.organisation.is_none() && is_valid(token, now);
     let networks = log.networks();
-    let owned = networks.iter().find(|network| network.every_token().iter().any(is_owner));
+    let owned = networks.iter().find(|network| network.authority().has_own_owner(now));
     owned.filter(|_| path.exists()).map_or_else(Vec::new, |network| {
         vec![format!(
-            "the owner token: {} is still there, and {} has an owner of its own: move the file off this machine; `kithd \
-             owner issue` makes a new token when one is needed",
+            "the owner token: {} is still there, and {} has an owner of its own: move the file off this machine, or `kithd \
+             owner retire` ends it, and `kithd owner issue` makes a new one when one is needed",
             path.display(),
             network.name()
         )]
@@ -121,6 +120,14 @@ pub(crate) fn warn(log: &Log, config: &Config, now: Timestamp) {
         tracing::warn!(tokens = of_server, "tokens for the whole server that never expire");
     }
     for network in log.networks() {
+        let policy = network.authority().policy();
+        if !(policy.random_ids && policy.token_attributes) {
+            tracing::warn!(
+                network = %network.name(),
+                "people's ids and attributes may hold words that no erasure removes: `kith network policy --random-ids \
+                 true --token-attributes true`"
+            );
+        }
         let tokens = endless(network.every_token());
         if !tokens.is_empty() {
             tracing::warn!(network = %network.name(), tokens, "tokens that never expire");

@@ -20,9 +20,9 @@ use crate::{
 use kith_proto::v1::{
     admin_service_server::AdminServiceServer, audit_service_server::AuditServiceServer,
     directory_service_server::DirectoryServiceServer, log_service_server::LogServiceServer,
-    network_service_server::NetworkServiceServer, plugin_service_server::PluginServiceServer,
-    records_service_server::RecordsServiceServer, session_service_server::SessionServiceServer,
-    view_service_server::ViewServiceServer,
+    member_service_server::MemberServiceServer, network_service_server::NetworkServiceServer,
+    plugin_service_server::PluginServiceServer, records_service_server::RecordsServiceServer,
+    session_service_server::SessionServiceServer, view_service_server::ViewServiceServer,
 };
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -40,7 +40,7 @@ pub enum ServeError {
 }
 
 /// Names of the services in health checks; the empty one is the server as a whole.
-const HEALTH_NAMES: [&str; 10] = [
+const HEALTH_NAMES: [&str; 11] = [
     "",
     LogServiceServer::<Services>::NAME,
     DirectoryServiceServer::<Services>::NAME,
@@ -49,6 +49,7 @@ const HEALTH_NAMES: [&str; 10] = [
     AuditServiceServer::<Services>::NAME,
     AdminServiceServer::<Services>::NAME,
     NetworkServiceServer::<Services>::NAME,
+    MemberServiceServer::<Services>::NAME,
     RecordsServiceServer::<Services>::NAME,
     SessionServiceServer::<Services>::NAME,
 ];
@@ -136,16 +137,23 @@ fn server(limits: &Limits) -> Server {
 
 /// Every service with its message limits.
 fn routes(node: &Node) -> Result<Routes, ServeError> {
-    // Its calls are small, and one of them needs no token.
-    let sessions = SessionServiceServer::new(Services::new(node.clone()))
-        .max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX)
-        .max_encoding_message_size(node.limits().response_bytes_max as usize);
-    /// Wraps the services in a generated server with the limits of messages.
+    /// Wraps the services in a generated server with limits of messages.
+    macro_rules! of {
+        ($server:ident, $request_bytes_max:expr) => {
+            $server::new(Services::new(node.clone()))
+                .max_decoding_message_size($request_bytes_max)
+                .max_encoding_message_size(node.limits().response_bytes_max as usize)
+        };
+    }
     macro_rules! limited {
         ($server:ident) => {
-            $server::new(Services::new(node.clone()))
-                .max_decoding_message_size(node.limits().request_bytes_max as usize)
-                .max_encoding_message_size(node.limits().response_bytes_max as usize)
+            of!($server, node.limits().request_bytes_max as usize)
+        };
+    }
+    /// For services whose calls are small and of which one needs no token.
+    macro_rules! open {
+        ($server:ident) => {
+            of!($server, limits::OPEN_REQUEST_BYTES_MAX)
         };
     }
     let routes = Routes::new(limited!(LogServiceServer))
@@ -155,8 +163,9 @@ fn routes(node: &Node) -> Result<Routes, ServeError> {
         .add_service(limited!(AuditServiceServer))
         .add_service(limited!(AdminServiceServer))
         .add_service(limited!(NetworkServiceServer))
+        .add_service(open!(MemberServiceServer))
         .add_service(limited!(RecordsServiceServer))
-        .add_service(sessions);
+        .add_service(open!(SessionServiceServer));
     if !node.reflection() {
         return Ok(routes);
     }

@@ -7,6 +7,7 @@ use kith_client::{
     v1,
 };
 use kith_core::{
+    authority::Lost,
     event::{Event, HabitKind, Kind, Scope},
     filter::Filter,
     header::Header,
@@ -163,13 +164,19 @@ async fn a_revoked_token_takes_what_only_its_organisation_may_see() {
     }
 
     let told = tokio::time::timeout(std::time::Duration::from_secs(30), following).await.expect("it ends").unwrap();
-    assert!(matches!(told, SyncError::ScopeLost { removed } if removed == seen as u64), "{told}");
+    assert!(
+        matches!(told, SyncError::ScopeLost { lost: Lost::Organisation, removed } if removed == seen as u64),
+        "{told}"
+    );
     let told = away.replica.sync(&away.client).await.unwrap_err();
-    assert!(matches!(told, SyncError::ScopeLost { removed } if removed == seen as u64), "{told}");
+    assert!(
+        matches!(told, SyncError::ScopeLost { lost: Lost::Organisation, removed } if removed == seen as u64),
+        "{told}"
+    );
     for device in [&away, &here] {
         assert_eq!((confidential(device), device.replica.check().unwrap().problems), (0, Vec::new()));
     }
-    assert!(matches!(away.replica.sync(&away.client).await, Err(SyncError::ScopeLost { removed: 0 })));
+    assert!(matches!(away.replica.sync(&away.client).await, Err(SyncError::ScopeLost { removed: 0, .. })));
 
     let away = Device { client: network.client(&network.riverside), ..away };
     let report = away.replica.sync(&away.client).await.unwrap();

@@ -7,13 +7,16 @@ use crate::{
 };
 use kith_client::{
     EventBuilder, NewEvent,
-    replica::{Happening, OpenError, Outbox, RecordError, Recording, Replica, ReplicaOptions, RootKey, StoreError},
+    replica::{
+        Environment, Happening, OpenError, Outbox, RecordError, Recording, Replica, ReplicaOptions, RootKey, StoreError,
+    },
 };
 use kith_core::{
     detail::DetailKind,
     event::{Fact, Habit, Met, Scope},
     id::{EventId, PersonId},
     reason::Reason,
+    timestamp::{DAY_MS, Timestamp},
 };
 use kith_tests::cli::Cli;
 use std::{fs, path::Path};
@@ -257,4 +260,56 @@ fn a_replica_of_another_format_is_refused_untouched() {
     let refused = Replica::open(folder.path(), options());
     assert!(matches!(refused, Err(OpenError::Version { found: 2, supported: 3 })), "{refused:?}");
     assert!(!folder.path().join("keys").exists());
+}
+
+/// The device again, some days later.
+fn later(device: Device, days: i64) -> Device {
+    let Device { replica, client, folder } = device;
+    drop(replica);
+    let clock = move || Timestamp::from_millis(kith_client::now().millis() + days * DAY_MS);
+    let random = |bytes: &mut [u8]| bytes.copy_from_slice(&kith_client::random_bytes::<64>()[..bytes.len()]);
+    let environment = Environment::new(clock, random);
+    let replica = Replica::open(folder.path(), ReplicaOptions { environment, ..options() }).unwrap();
+    Device { replica, client, folder }
+}
+
+#[tokio::test]
+async fn a_replica_that_does_not_sync_shows_no_words_and_in_the_end_has_none_until_it_does() {
+    let (server, cli) = village();
+    cli.run(&["network", "policy", "--replica-days", "90"]).ok();
+    let device = Device::of(&server);
+    let sent = record(&device, CANARIES[0], "amina");
+    device.replica.sync(&device.client).await.unwrap();
+    let unsent = record(&device, CANARIES[1], "amina");
+    let head = device.replica.head();
+    let name = |device: &Device| {
+        let people = device.replica.people().unwrap();
+        people.into_iter().find(|person| person.id == "amina").unwrap().name
+    };
+    let seen = |device: &Device| {
+        let status = device.replica.status().unwrap();
+        (notes(device, sent), notes(device, unsent), name(device), status.hides_words)
+    };
+    let all = (vec![CANARIES[0].to_owned()], vec![CANARIES[1].to_owned()], name(&device), false);
+    assert!(!all.2.is_empty());
+    let none = (Vec::new(), vec![CANARIES[1].to_owned()], String::new(), true);
+    let device = later(device, 89);
+    assert_eq!(seen(&device), all);
+    let device = later(device, 91);
+    assert_eq!(seen(&device), none, "what was not sent is nowhere else");
+    let device = later(device, 0);
+    assert_eq!(seen(&device), all, "they were only hidden");
+
+    let keys = wrapped_keys(&device.folder.path().join("keys"));
+    let device = later(device, 181);
+    assert_eq!((seen(&device), device.replica.head()), (none, head), "facts stay");
+    assert_eq!(device.replica.check().unwrap().problems, Vec::<String>::new());
+    assert_eq!(count_in(device.folder.path(), &keys), 0, "no key of before is anywhere");
+    let device = later(device, 0);
+    assert!(seen(&device).3, "they are gone");
+    let report = device.replica.sync(&device.client).await.unwrap();
+    assert_eq!((report.accepted, report.without_words), (1, 0));
+    assert_eq!(seen(&device), all);
+    assert_eq!(device.replica.check().unwrap().problems, Vec::<String>::new());
+    device.expect_level().await;
 }

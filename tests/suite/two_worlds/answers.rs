@@ -224,8 +224,17 @@ async fn directory(raw: &Raw, told: &mut Told) {
     tell(
         told,
         "ListTokens",
-        &told_as(raw.networks().list_tokens(v1::ListTokensRequest { network, ..Default::default() }).await),
+        &told_as(
+            raw.networks().list_tokens(v1::ListTokensRequest { network: network.clone(), ..Default::default() }).await,
+        ),
     );
+    let request = v1::GetPolicyRequest { network: network.clone() };
+    tell(told, "GetPolicy", &told_as(raw.networks().get_policy(request).await));
+    let known_at = prost_types::Timestamp { seconds: 4_000_000_000, nanos: 0 };
+    for known_at in [None, Some(known_at)] {
+        let request = v1::ListMembersRequest { network: network.clone(), known_at, ..Default::default() };
+        tell(told, "ListMembers", &told_as(raw.members().list_members(request).await));
+    }
 }
 
 /// What erasing somebody would erase counts what the caller may see, and nothing else.

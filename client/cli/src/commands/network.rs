@@ -7,9 +7,9 @@ use crate::{
     place::settings::parse_network,
     show::output::{Column, Format},
 };
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use kith_client::v1;
-use kith_core::timestamp::Timestamp;
+use kith_core::{event::Policy, limits::POLICY_REPLICA_DAYS_MAX, timestamp::Timestamp};
 use kith_json::time_text;
 use serde_json::{Value, json};
 
@@ -25,6 +25,26 @@ pub(crate) enum NetworkCommand {
     /// List the networks that your token gives access to
     #[command(after_help = "Example: kith network list")]
     List,
+    Policy(PolicyArgs),
+}
+
+/// Show what the network demands of new events, or change it; changing needs an owner of the network
+///
+/// What was recorded before stays as it is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kith network policy\n  \
+                        kith network policy --random-ids true --token-attributes true --replica-days 90")]
+pub(crate) struct PolicyArgs {
+    /// New people have random ids, `p-` and 10 characters or a UUID: an id that somebody chose cannot be erased
+    #[arg(long, value_name = "true|false")]
+    random_ids: Option<bool>,
+    /// Attributes that are text have up to 64 of a-z, 0-9 and _ . : -, so that nobody writes about people in them
+    #[arg(long, value_name = "true|false")]
+    token_attributes: Option<bool>,
+    /// Replicas that have not synced for so many days show no words, and after twice as many destroy their keys; 0 =
+    /// never
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=i64::from(POLICY_REPLICA_DAYS_MAX)))]
+    replica_days: Option<u32>,
 }
 
 pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Result<(), Failure> {
@@ -39,6 +59,7 @@ pub(crate) async fn run(context: &mut Context, command: NetworkCommand) -> Resul
                 .tell(&network_json(&network), || format!("network {name} was created; use it with --network {name}"))
         }
         NetworkCommand::List => list(context).await,
+        NetworkCommand::Policy(args) => policy(context, &args).await,
     }
 }
 
@@ -54,6 +75,45 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
             context.output.table(&columns, rows.collect())
         }
     }
+}
+
+async fn policy(context: &mut Context, args: &PolicyArgs) -> Result<(), Failure> {
+    let client = context.server()?.clone();
+    let (now, mut position) = client.policy().await?;
+    let policy = Policy {
+        random_ids: args.random_ids.unwrap_or(now.random_ids),
+        token_attributes: args.token_attributes.unwrap_or(now.token_attributes),
+        replica_days: args.replica_days.unwrap_or(now.replica_days),
+    };
+    if policy != now {
+        position = client.change_policy(policy).await?;
+    }
+    let Policy { random_ids, token_attributes, replica_days } = policy;
+    let answer = json!({
+        "random_ids": random_ids,
+        "token_attributes": token_attributes,
+        "replica_days": replica_days,
+        "position": position.get(),
+    });
+    context.output.tell(&answer, || {
+        let stated = match position.get() {
+            0 => "as in every new network".to_owned(),
+            position => format!("stated at position {position}"),
+        };
+        format!(
+            "random ids: {}; tokens as attributes: {}; replicas: {}; {stated}",
+            demanded(random_ids),
+            demanded(token_attributes),
+            match replica_days {
+                0 => "keep their words".to_owned(),
+                days => format!("sync within {days} days"),
+            }
+        )
+    })
+}
+
+fn demanded(is_demanded: bool) -> &'static str {
+    if is_demanded { "demanded" } else { "not demanded" }
 }
 
 fn network_json(network: &v1::Network) -> Value {

@@ -4,10 +4,10 @@ use super::recording::patiently;
 use crate::{
     context::Context,
     failure::Failure,
-    input::dates::parse_end_now,
+    input::{dates::parse_end_now, role::RoleArg},
     show::output::{Column, Format},
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use kith_client::{NewToken, v1};
 use kith_core::{event::Role, id::TokenId, timestamp::Timestamp};
 use kith_json::{role_name, time_text};
@@ -33,9 +33,9 @@ pub(crate) enum TokenCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: kith token add --role recorder --person amina --organisation riverside --expires 90d")]
 pub(crate) struct AddArgs {
-    /// What it permits
-    #[arg(long, value_enum)]
-    role: RoleArg,
+    /// What it permits; without it, another token of the member that --person names
+    #[arg(long, value_enum, required_unless_present = "person")]
+    role: Option<RoleArg>,
     /// The person it speaks for, by id or part of their name
     #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Option<String>,
@@ -45,35 +45,6 @@ pub(crate) struct AddArgs {
     /// When it expires: 90d, 12h, or a date [default: never]
     #[arg(long, value_name = "WHEN", value_parser = parse_end_now)]
     expires: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum RoleArg {
-    /// Reads what its scope allows
-    Reader,
-    /// Reads and records
-    Recorder,
-    /// Reads, and installs plugins
-    Analyst,
-    /// Reads, and asks for proofs and the access log
-    Auditor,
-    /// Reads, retracts, erases and sets holds for its organisation
-    RecordsOfficer,
-    /// Everything in the network
-    Owner,
-}
-
-impl From<RoleArg> for Role {
-    fn from(role: RoleArg) -> Self {
-        match role {
-            RoleArg::Reader => Self::Reader,
-            RoleArg::Recorder => Self::Recorder,
-            RoleArg::Analyst => Self::Analyst,
-            RoleArg::Auditor => Self::Auditor,
-            RoleArg::RecordsOfficer => Self::RecordsOfficer,
-            RoleArg::Owner => Self::Owner,
-        }
-    }
 }
 
 pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<(), Failure> {
@@ -94,7 +65,7 @@ pub(crate) async fn run(context: &mut Context, command: TokenCommand) -> Result<
 async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
     let mut resolver = context.resolver();
     let token = NewToken {
-        role: args.role.into(),
+        role: args.role.map(Role::from),
         person: resolver.person_or_none(args.person.as_ref()).await?,
         organisation: resolver.organisation(args.organisation.as_ref()).await?,
         expires_at: args.expires,
@@ -107,12 +78,8 @@ async fn add(context: &mut Context, args: &AddArgs) -> Result<(), Failure> {
     answer["position"] = issued.position.get().into();
     answer["secret"] = issued.secret.expose().into();
     context.output.tell(&answer, || {
-        format!(
-            "token {} for role {}. Its secret, shown only now:\n{}",
-            issued.token.id,
-            role_name(token.role),
-            issued.secret.expose()
-        )
+        let what = token.role.map_or("a member".to_owned(), |role| format!("role {}", role_name(role)));
+        format!("token {} for {what}. Its secret, shown only now:\n{}", issued.token.id, issued.secret.expose())
     })
 }
 
@@ -124,7 +91,7 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
             let columns =
                 ["id", "reach", "role", "person", "organisation", "issued", "ends", "revoked"].map(Column::text);
             let rows = tokens.into_iter().map(|token| {
-                let (reach, role, times) = (reach(&token).to_owned(), role_text(&token).to_owned(), times(&token));
+                let (reach, role, times) = (reach(&token).to_owned(), role_text(&token), times(&token));
                 let mut row = vec![token.id, reach, role, token.person, token.organisation];
                 row.extend(times.map(Option::unwrap_or_default));
                 row
@@ -160,6 +127,11 @@ fn reach(token: &v1::Token) -> &'static str {
     if token.server { "server" } else { "network" }
 }
 
-fn role_text(token: &v1::Token) -> &'static str {
-    Role::from_proto(token.role).map_or("unknown", role_name)
+fn role_text(token: &v1::Token) -> String {
+    match Role::from_proto(token.role).map(role_name) {
+        Some(role) if token.invitation => format!("invites as {role}"),
+        Some(role) => role.to_owned(),
+        None if token.role == 0 => "member".to_owned(),
+        None => "unknown".to_owned(),
+    }
 }

@@ -60,10 +60,11 @@ fn sentence(me: &v1::WhoAmIResponse, network: &str, may_enter: bool) -> String {
     let credential = me.credential.clone().unwrap_or_default();
     let entry = if may_enter { String::new() } else { format!("\nit does not open the network {network}") };
     format!(
-        "{}, {}{organisation}, in {}\nby the token {}, which {ends}; server {}{entry}",
-        me.principal,
+        "{}, {}{organisation}, in {}\nby the {} {}, which {ends}; server {}{entry}",
+        if me.principal.is_empty() { "nobody" } else { &me.principal },
         role(me),
         whole(reach.server),
+        credential_kind(&credential),
         credential.id,
         me.server_version
     )
@@ -76,6 +77,7 @@ fn role(me: &v1::WhoAmIResponse) -> &'static str {
 fn credential_kind(credential: &v1::Credential) -> &'static str {
     match credential.kind() {
         v1::CredentialKind::Token => "token",
+        v1::CredentialKind::Certificate => "certificate",
         v1::CredentialKind::Unspecified => "unknown",
     }
 }

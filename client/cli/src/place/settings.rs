@@ -115,12 +115,14 @@ impl Settings {
             (None, None) => SERVER_DEFAULT.parse().expect("it is an address"),
         };
         let known = profile.map(|profile| &profile.transport);
+        let transport = Transport::resolve(&flags.transport, variable, known, &server)?;
+        let token = find_token(flags, variable)?.or_else(|| profile.map(|profile| profile.token.clone().into()));
+        // A service may need no token: its certificate says who it is.
+        let by_certificate = transport.client_cert.is_some().then(|| Secret::from(""));
         Ok(Self {
-            transport: Transport::resolve(&flags.transport, variable, known, &server)?,
+            transport,
             server,
-            token: find_token(flags, variable)?
-                .or_else(|| profile.map(|profile| profile.token.clone().into()))
-                .ok_or_else(no_token)?,
+            token: token.or(by_certificate).ok_or_else(no_token)?,
             network: parse_network(network.as_deref().unwrap_or(NETWORK_DEFAULT))?,
         })
     }

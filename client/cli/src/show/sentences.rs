@@ -2,7 +2,7 @@
 
 use super::people::Names;
 use kith_core::{
-    event::{Administration, Answer, DirectoryFact, Event, Fact, Habit, RemovedPlugin},
+    event::{Administration, Answer, DirectoryFact, Event, Fact, Grant, Habit, Policy, RemovedPlugin},
     id::{CaseReference, PersonId, RecordsReason},
 };
 use kith_json::{retraction_reason_name, role_name};
@@ -78,6 +78,19 @@ fn counted_details(count: u64) -> String {
     format!("{count} {}", if count == 1 { "detail" } else { "details" })
 }
 
+/// What a network demands of new events.
+fn demands(policy: Policy) -> String {
+    let Policy { random_ids, token_attributes, replica_days } = policy;
+    let days = |days| format!("replicas sync within {days} {}", if days == 1 { "day" } else { "days" });
+    let demands = [
+        random_ids.then(|| "random ids".to_owned()),
+        token_attributes.then(|| "tokens as attributes".to_owned()),
+        (replica_days > 0).then(|| days(replica_days)),
+    ];
+    let demands: Vec<_> = demands.into_iter().flatten().collect();
+    if demands.is_empty() { "no demands".to_owned() } else { demands.join(", ") }
+}
+
 fn administration_sentence(administration: &Administration, name: impl Fn(&PersonId) -> String) -> String {
     match administration {
         Administration::PluginInstalled { name, version, .. }
@@ -87,10 +100,18 @@ fn administration_sentence(administration: &Administration, name: impl Fn(&Perso
         }
         Administration::PluginRemoved { plugin: RemovedPlugin::Named(name) } => name.clone(),
         Administration::PluginRemoved { plugin: RemovedPlugin::Installed(id) } => format!("installed by event {id}"),
-        Administration::MemberChanged { principal, role, .. } => {
-            format!("{principal} {}", role.map_or("left", role_name))
+        Administration::MemberChanged { member, role, .. } => {
+            format!("{member} {}", role.map_or("left", role_name))
         }
-        Administration::TokenIssued { token, role, .. } => format!("{token} for {}", role_name(*role)),
+        Administration::PolicyChanged { policy } => demands(*policy),
+        Administration::TokenIssued { token, grant, person, .. } => {
+            let person = person.as_ref().map(name).unwrap_or_default();
+            match grant {
+                Grant::Role(role) => format!("{token} for {}", role_name(*role)),
+                Grant::Membership => format!("{token} for {person}, a member"),
+                Grant::Invitation(role) => format!("{token} invites {person} as {}", role_name(*role)),
+            }
+        }
         Administration::TokenRevoked { token } => token.to_string(),
         Administration::PersonErased { person, reason, reference } => {
             format!("{}, {}", name(person), grounds(reason, reference.as_ref()))
@@ -153,6 +174,6 @@ mod tests {
             assert_eq!(sentence(&event, &names), *expected);
             kinds.insert(event.kind().to_string());
         }
-        assert_eq!(kinds.len(), 25, "one of each kind");
+        assert_eq!(kinds.len(), 26, "one of each kind");
     }
 }

@@ -187,16 +187,20 @@ FACTS: dict[type[Fact], tuple[int, tuple[Part, ...]]] = {
     facts.PluginActivated: (25, _parts("name: text", "version: text", "component: bytes")),
     facts.PluginPaused: (26, _parts("name: text", "paused: flag")),
     facts.PluginRemoved: (27, _parts("name: text", "installed: event or none")),
-    facts.MemberChanged: (28, _parts("principal: text", "role: role or none", "organisation: text")),
+    facts.MemberChanged: (
+        28,
+        _parts("principal: text", "role: role or none", "organisation: text", "identity: text"),
+    ),
     facts.TokenIssued: (
         29,
         _parts(
             "token: text",
-            "role: role",
+            "role: role or none",
             "person: text",
             "organisation: text",
             "expires_at: time",
             "secret_digest: bytes",
+            "invitation: flag",
         ),
     ),
     facts.TokenRevoked: (30, _parts("token: text")),
@@ -207,6 +211,7 @@ FACTS: dict[type[Fact], tuple[int, tuple[Part, ...]]] = {
     ),
     facts.HoldChanged: (33, _parts("person: text", "held: flag", "reason: text", "reference: text")),
     facts.LogRestored: (34, _parts("incarnation: bytes", "lost_head: count", "lost_root: bytes", "unverified: flag")),
+    facts.PolicyChanged: (38, _parts("random_ids: flag", "token_attributes: flag", "replica_days: count")),
     facts.DetailsErased: (37, _parts("event: event", "details: indexes", "reason: text", "reference: text")),
 }
 _BY_NAME = {kind.KIND: kind for kind in FACTS}

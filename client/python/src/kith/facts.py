@@ -173,12 +173,15 @@ class PluginRemoved(Fact):
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged(Fact):
-    """A member's role changed; without a role the membership ended."""
+    """Somebody became a member or has another role; without a role the membership ended."""
 
     KIND = "member_changed"
     principal: str
+    """`person:ID` or `service:NAME`."""
     role: Role | None = None
     organisation: str = ""
+    identity: str = ""
+    """The URI in the certificate of a service; empty for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +190,24 @@ class TokenIssued(Fact):
 
     KIND = "token_issued"
     token: str
-    role: Role
+    role: Role | None = None
+    """What it permits; `None` for a token of a member, which carries what the membership gives."""
     person: str = ""
     organisation: str = ""
     expires_at: datetime | None = None
     secret_digest: bytes = b""
+    invitation: bool = False
+    """Whether it opens nothing but the way to become a member, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanged(Fact):
+    """What the network demands of new events changed."""
+
+    KIND = "policy_changed"
+    random_ids: bool = False
+    token_attributes: bool = False
+    replica_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +320,8 @@ def people_of(fact: Fact) -> tuple[str, ...]:
             return (person,)
         case TokenIssued(person=person) if person:
             return (person,)
+        case MemberChanged(principal=principal) if principal.startswith("person:"):
+            return (principal.removeprefix("person:"),)
         case _:
             return ()
 

@@ -66,6 +66,8 @@ _MEANINGS: Mapping[str, Meaning] = {
     "DISK_FULL": _retryable(14),
     "UNSUPPORTED": _final(12),
     "PERSON_HELD": _final(9),
+    "MEMBER_UNKNOWN": _final(5),
+    "RIGHTS_CHANGED": _unsure(14),
 }
 _NAMES = tuple(_MEANINGS)
 

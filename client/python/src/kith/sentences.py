@@ -46,8 +46,14 @@ def _administration(fact: Fact, name_of: Callable[[str], str]) -> str:
             return f"installed by event {installed}" if installed else name
         case facts.MemberChanged(principal, role):
             return f"{principal} {role or 'left'}"
+        case facts.TokenIssued(token, role, person, invitation=True):
+            return f"{token} invites {name_of(person)} as {role}"
+        case facts.TokenIssued(token, None, person):
+            return f"{token} for {name_of(person)}, a member"
         case facts.TokenIssued(token, role):
             return f"{token} for {role}"
+        case facts.PolicyChanged():
+            return _demands(fact)
         case facts.TokenRevoked(token):
             return token
         case facts.PersonErased(person, reason, reference):
@@ -64,6 +70,17 @@ def _administration(fact: Fact, name_of: Callable[[str], str]) -> str:
             return f"{head} entries were known before"
         case _:
             return "recorded by a later version of Kith, which this one cannot read"
+
+
+def _demands(policy: facts.PolicyChanged) -> str:
+    """What a network demands of new events."""
+    days = policy.replica_days
+    demanded = [
+        "random ids" if policy.random_ids else "",
+        "tokens as attributes" if policy.token_attributes else "",
+        f"replicas sync within {days} {'day' if days == 1 else 'days'}" if days else "",
+    ]
+    return ", ".join(filter(None, demanded)) or "no demands"
 
 
 def _list(people: Sequence[str], name_of: Callable[[str], str]) -> str:

@@ -23,6 +23,7 @@ export interface Recorded {
 
 export type Action =
   | 'administer server'
+  | 'operate server'
   | 'administer tokens'
   | 'administer tokens of network'
   | 'record'
@@ -42,6 +43,8 @@ export function may(caller: Caller, action: Action): boolean {
   switch (action) {
     case 'administer server':
       return wholeServer && role === Role.OWNER
+    case 'operate server':
+      return wholeServer && (role === Role.OPERATOR || role === Role.OWNER)
     case 'administer tokens':
       return role === Role.OWNER
     case 'administer tokens of network':
@@ -86,4 +89,5 @@ export const roleNames: Readonly<Record<Role, string>> = {
   [Role.AUDITOR]: 'auditor',
   [Role.RECORDS_OFFICER]: 'records officer',
   [Role.OWNER]: 'owner',
+  [Role.OPERATOR]: 'operator',
 }

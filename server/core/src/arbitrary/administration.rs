@@ -1,7 +1,11 @@
 //! Generators of administration facts.
 
 use super::{Names, parsed, time};
-use crate::event::{Administration, RemovedPlugin, Role};
+use crate::limits::POLICY_REPLICA_DAYS_MAX;
+use crate::{
+    event::{Administration, Grant, Policy, RemovedPlugin, Role},
+    id::{CertificateUri, MemberId},
+};
 use proptest::{collection::btree_set, option, prelude::*, sample::select};
 
 /// Any valid administration fact that names these ids.
@@ -30,21 +34,55 @@ fn removed_plugin(names: &Names) -> impl Strategy<Value = RemovedPlugin> + use<>
 }
 
 fn access(names: &Names) -> impl Strategy<Value = Administration> + use<> {
-    let organisation = option::of(names.organisation.clone());
     prop_oneof![
-        (text(), option::of(role()), organisation).prop_map(|(principal, role, organisation)| {
-            Administration::MemberChanged { principal, role, organisation }
-        }),
+        member(names),
         issued(names),
         parsed("[a-z0-9_-]{1,64}").prop_map(|token| Administration::TokenRevoked { token }),
+        (any::<bool>(), any::<bool>(), 0..=POLICY_REPLICA_DAYS_MAX).prop_map(
+            |(random_ids, token_attributes, replica_days)| Administration::PolicyChanged {
+                policy: Policy { random_ids, token_attributes, replica_days }
+            }
+        ),
     ]
 }
 
+fn member(names: &Names) -> impl Strategy<Value = Administration> + use<> {
+    let uri = "[a-z]{1,8}:[a-z/.]{1,40}";
+    let identity = uri.prop_map(|text| CertificateUri::parse_field(&text, "identity").expect("it is a URI"));
+    let service = || parsed("[a-z0-9_-]{1,32}").prop_map(MemberId::Service);
+    let organisation = || option::of(names.organisation.clone());
+    let person = || names.person.clone().prop_map(MemberId::Person);
+    prop_oneof![
+        (person(), role(), organisation()).prop_map(|(member, role, organisation)| {
+            Administration::MemberChanged { member, role: Some(role), organisation, identity: None }
+        }),
+        (service(), role(), organisation(), identity).prop_map(|(member, role, organisation, identity)| {
+            Administration::MemberChanged { member, role: Some(role), organisation, identity: Some(identity) }
+        }),
+        prop_oneof![service(), person()].prop_map(|member| {
+            Administration::MemberChanged { member, role: None, organisation: None, identity: None }
+        }),
+    ]
+}
+
+fn grant() -> impl Strategy<Value = Grant> {
+    prop_oneof![role().prop_map(Grant::Role), Just(Grant::Membership), role().prop_map(Grant::Invitation)]
+}
+
 fn issued(names: &Names) -> impl Strategy<Value = Administration> + use<> {
-    let token = (parsed("[a-z0-9_-]{1,64}"), role(), option::of(any::<[u8; 32]>()));
-    let whose = (option::of(names.person.clone()), option::of(names.organisation.clone()), option::of(time()));
-    (token, whose).prop_map(|((token, role, secret_digest), (person, organisation, expires_at))| {
-        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest }
+    let token = (parsed("[a-z0-9_-]{1,64}"), grant(), option::of(any::<[u8; 32]>()));
+    let whose = (
+        (option::of(names.person.clone()), names.person.clone()),
+        option::of(names.organisation.clone()),
+        option::of(time()),
+    );
+    (token, whose).prop_map(|((token, grant, secret_digest), ((person, member), organisation, expires_at))| {
+        let (person, organisation) = match grant {
+            Grant::Role(_) => (person, organisation),
+            Grant::Membership => (Some(member), None),
+            Grant::Invitation(_) => (Some(member), organisation),
+        };
+        Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest }
     })
 }
 

@@ -27,6 +27,8 @@ impl<S: State> Batch<'_, S> {
         self.check_directory(event)?;
         self.check_apart(event)?;
         self.check_ownership(principal, event, target)?;
+        self.check_admission(principal, event)?;
+        self.check_policy(origin, event)?;
         self.check_details(prepared)?;
         self.check_erased(prepared)?;
         self.check_records(principal, event, target)
@@ -107,7 +109,11 @@ impl<S: State> Batch<'_, S> {
         }
     }
 
-    fn check_organisation(&self, field: &'static str, organisation: Option<&OrganisationId>) -> Result<(), Refusal> {
+    pub(super) fn check_organisation(
+        &self,
+        field: &'static str,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<(), Refusal> {
         match organisation {
             Some(organisation) if !self.pending.has_organisation(organisation) => {
                 Err(Refusal::OrganisationUnknown { field, organisation: organisation.clone() })
@@ -234,6 +240,7 @@ fn directory_person_field(change: &DirectoryFact, person: &PersonId) -> &'static
 fn administration_person_field(administration: &Administration) -> &'static str {
     match administration {
         Administration::TokenIssued { .. } => "event.token_issued.person",
+        Administration::MemberChanged { .. } => "event.member_changed.principal",
         Administration::PersonErased { .. } => "event.person_erased.person",
         Administration::ErasureCompleted { .. } => "event.erasure_completed.person",
         Administration::HoldChanged { .. } => "event.hold_changed.person",
@@ -241,8 +248,8 @@ fn administration_person_field(administration: &Administration) -> &'static str 
         | Administration::PluginActivated { .. }
         | Administration::PluginPaused { .. }
         | Administration::PluginRemoved { .. }
-        | Administration::MemberChanged { .. }
         | Administration::TokenRevoked { .. }
+        | Administration::PolicyChanged { .. }
         | Administration::DetailsErased { .. }
         | Administration::LogRestored { .. } => "event",
     }

@@ -5,9 +5,7 @@
 
 use super::{Batch, Refusal, State, Target};
 use crate::{
-    event::{Administration, DirectoryFact, Event, Fact, PeopleMerged, PersonChanged},
-    id::{OrganisationId, PersonId},
-    invalid::{Invalid, Problem},
+    event::{DirectoryFact, Event, Fact, PeopleMerged, PersonChanged},
     may::{Action, PersonChange, Principal, may},
 };
 
@@ -23,8 +21,6 @@ const MOVE: &str = "move people from one organisation to another: an owner of th
 /// Refusal for merging people or undoing a merge.
 const MERGE: &str = "merge people of another organisation, or of none, or split them: tokens of the organisation of \
                      both may, and the network's officers and owners";
-/// Refusal for issuing tokens.
-const ISSUE: &str = "issue tokens of another organisation, or of none: the network's owners may";
 
 impl<S: State> Batch<'_, S> {
     /// Checks that the principal may make the event's change of the directory. Everybody in the event is known.
@@ -48,10 +44,6 @@ impl<S: State> Batch<'_, S> {
                 Some(Fact::Directory(DirectoryFact::PeopleMerged(merge))) => self.check_merged(principal, merge),
                 Some(_) | None => Ok(()),
             },
-            Fact::Administration(Administration::TokenIssued { person, organisation, .. }) => {
-                demand(principal, &Action::AdministerTokenOf(organisation.as_ref()), ISSUE)?;
-                self.check_speaker(person.as_ref(), organisation.as_ref())
-            }
             Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => Ok(()),
         }
     }
@@ -71,18 +63,8 @@ impl<S: State> Batch<'_, S> {
         }
         Ok(())
     }
-
-    /// A token of an organisation may only speak for somebody of that organisation.
-    fn check_speaker(&self, person: Option<&PersonId>, organisation: Option<&OrganisationId>) -> Result<(), Refusal> {
-        let (Some(person), Some(organisation)) = (person, organisation) else { return Ok(()) };
-        if self.pending.organisation_of(person) == Some(organisation) {
-            return Ok(());
-        }
-        let rule = Problem::MustBe("somebody of the token's organisation");
-        Err(Invalid::new("event.token_issued.person", rule).into())
-    }
 }
 
-fn demand(principal: &Principal, action: &Action<'_>, what: &'static str) -> Result<(), Refusal> {
+pub(super) fn demand(principal: &Principal, action: &Action<'_>, what: &'static str) -> Result<(), Refusal> {
     if may(principal, action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
 }

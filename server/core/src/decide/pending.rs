@@ -1,9 +1,10 @@
-//! Directory and erasures with a batch's changes so far on top of what is stored.
+//! Directory, erasures and authority with a batch's changes so far on top of what is stored.
 //!
 //! Invariant: they answer as the stored ones would after applying the batch's events in order.
 
 use super::Accepted;
 use crate::{
+    authority::Authority,
     directory::{Directory, Merge},
     erasures::Erasures,
     event::{DirectoryFact, Fact},
@@ -17,6 +18,9 @@ pub(super) struct Pending<'s> {
     stored_erasures: &'s Erasures,
     /// The erasures after the batch's changes, once there are any: they are rare.
     erasures: Option<Erasures>,
+    stored_authority: &'s Authority,
+    /// The authority after the batch's changes, once there are any: they are rare.
+    authority: Option<Authority>,
     people: HashMap<PersonId, Option<OrganisationId>>,
     organisations: HashSet<OrganisationId>,
     merges: HashMap<PersonId, Option<Merge>>,
@@ -24,14 +28,15 @@ pub(super) struct Pending<'s> {
 
 impl<'s> Pending<'s> {
     /// What is stored, without changes.
-    pub(super) fn new(stored: &'s Directory, stored_erasures: &'s Erasures) -> Self {
+    pub(super) fn new(stored: &'s Directory, stored_erasures: &'s Erasures, stored_authority: &'s Authority) -> Self {
         let (people, organisations, merges) = (HashMap::new(), HashSet::new(), HashMap::new());
-        Self { stored, stored_erasures, erasures: None, people, organisations, merges }
+        let (erasures, authority) = (None, None);
+        Self { stored, stored_erasures, erasures, stored_authority, authority, people, organisations, merges }
     }
 
     /// Discards all changes, then applies these events.
     pub(super) fn replay(&mut self, accepted: &[Accepted]) {
-        *self = Self::new(self.stored, self.stored_erasures);
+        *self = Self::new(self.stored, self.stored_erasures, self.stored_authority);
         for accepted in accepted {
             self.apply(accepted);
         }
@@ -62,17 +67,28 @@ impl<'s> Pending<'s> {
                     self.merges.insert(freed.clone(), None);
                 }
             }
-            Fact::Administration(fact) if fact.is_about_records() => {
-                let erasures = self.erasures.get_or_insert_with(|| self.stored_erasures.clone());
-                erasures.apply(&accepted.event, &accepted.entry);
+            Fact::Administration(fact) => {
+                if fact.is_about_records() {
+                    let erasures = self.erasures.get_or_insert_with(|| self.stored_erasures.clone());
+                    erasures.apply(&accepted.event, &accepted.entry);
+                }
+                if fact.is_about_authority() {
+                    let authority = self.authority.get_or_insert_with(|| self.stored_authority.clone());
+                    authority.apply(&accepted.event, &accepted.entry);
+                }
             }
-            Fact::Habit(_) | Fact::Custom(_) | Fact::Administration(_) | Fact::Newer(_) => {}
+            Fact::Habit(_) | Fact::Custom(_) | Fact::Newer(_) => {}
         }
     }
 
     /// Erasures and holds.
     pub(super) fn erasures(&self) -> &Erasures {
         self.erasures.as_ref().unwrap_or(self.stored_erasures)
+    }
+
+    /// Members, tokens and policy.
+    pub(super) fn authority(&self) -> &Authority {
+        self.authority.as_ref().unwrap_or(self.stored_authority)
     }
 
     /// Whether the directory has a person.

@@ -66,6 +66,7 @@ impl<S: State> Batch<'_, S> {
             | Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
+            | Administration::PolicyChanged { .. }
             | Administration::LogRestored { .. } => Ok(()),
         }
     }
@@ -93,6 +94,7 @@ impl<S: State> Batch<'_, S> {
             | Administration::MemberChanged { .. }
             | Administration::TokenIssued { .. }
             | Administration::TokenRevoked { .. }
+            | Administration::PolicyChanged { .. }
             | Administration::LogRestored { .. } => None,
         }
     }

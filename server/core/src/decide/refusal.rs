@@ -1,7 +1,7 @@
 //! Why commands are refused: one variant for each way in which a caller can respond.
 
 use crate::{
-    id::{CaseReference, EventId, OrganisationId, PersonId},
+    id::{CaseReference, EventId, MemberId, OrganisationId, PersonId},
     invalid::Invalid,
     position::Position,
 };
@@ -74,6 +74,14 @@ pub enum Refusal {
         /// The id.
         id: String,
     },
+    /// There is no such member.
+    #[error("{field}: {member} is no member")]
+    MemberUnknown {
+        /// The field that names the member.
+        field: &'static str,
+        /// The id.
+        member: MemberId,
+    },
     /// The person's words are erased, so nothing can be recorded with them.
     #[error("{field}: the words of {person} were erased, so nothing can be recorded with this person any more")]
     PersonErased {
@@ -95,6 +103,9 @@ pub enum Refusal {
     /// The principal's token was revoked, expired or replaced since it was authenticated.
     #[error("the token is no longer valid")]
     TokenInvalid,
+    /// What the principal may do has changed since the call began.
+    #[error("what the caller may do has changed since the call began")]
+    RightsChanged,
     /// The principal may not do this.
     #[error("this token may not {what}")]
     PermissionDenied {

@@ -1,8 +1,8 @@
 //! Administration: what only the server records.
 
-use super::{AdministrationKind, Role};
+use super::{AdministrationKind, Grant, Policy, Role};
 use crate::{
-    id::{CaseReference, EventId, OrganisationId, PersonId, RecordsReason, TokenId},
+    id::{CaseReference, CertificateUri, EventId, MemberId, OrganisationId, PersonId, RecordsReason, TokenId},
     timestamp::Timestamp,
 };
 
@@ -38,13 +38,14 @@ pub enum Administration {
         plugin: RemovedPlugin,
     },
     MemberChanged {
-        principal: String,
+        member: MemberId,
         role: Option<Role>,
         organisation: Option<OrganisationId>,
+        identity: Option<CertificateUri>,
     },
     TokenIssued {
         token: TokenId,
-        role: Role,
+        grant: Grant,
         person: Option<PersonId>,
         organisation: Option<OrganisationId>,
         expires_at: Option<Timestamp>,
@@ -53,6 +54,9 @@ pub enum Administration {
     },
     TokenRevoked {
         token: TokenId,
+    },
+    PolicyChanged {
+        policy: Policy,
     },
     PersonErased {
         person: PersonId,
@@ -98,6 +102,7 @@ impl Administration {
             Self::MemberChanged { .. } => AdministrationKind::MemberChanged,
             Self::TokenIssued { .. } => AdministrationKind::TokenIssued,
             Self::TokenRevoked { .. } => AdministrationKind::TokenRevoked,
+            Self::PolicyChanged { .. } => AdministrationKind::PolicyChanged,
             Self::PersonErased { .. } => AdministrationKind::PersonErased,
             Self::ErasureCompleted { .. } => AdministrationKind::ErasureCompleted,
             Self::HoldChanged { .. } => AdministrationKind::HoldChanged,
@@ -120,6 +125,31 @@ impl Administration {
             | Self::MemberChanged { .. }
             | Self::TokenIssued { .. }
             | Self::TokenRevoked { .. }
+            | Self::PolicyChanged { .. }
+            | Self::LogRestored { .. } => false,
+        }
+    }
+
+    /// Whether it ends a membership.
+    pub fn ends_a_membership(&self) -> bool {
+        matches!(self, Self::MemberChanged { role: None, .. })
+    }
+
+    /// Whether it changes who may act in the network, or what the network demands of new events.
+    pub fn is_about_authority(&self) -> bool {
+        match self {
+            Self::MemberChanged { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::PolicyChanged { .. }
+            | Self::PersonErased { .. } => true,
+            Self::PluginInstalled { .. }
+            | Self::PluginActivated { .. }
+            | Self::PluginPaused { .. }
+            | Self::PluginRemoved { .. }
+            | Self::ErasureCompleted { .. }
+            | Self::HoldChanged { .. }
+            | Self::DetailsErased { .. }
             | Self::LogRestored { .. } => false,
         }
     }
@@ -128,6 +158,7 @@ impl Administration {
     pub(super) fn person(&self) -> Option<&PersonId> {
         match self {
             Self::TokenIssued { person, .. } => person.as_ref(),
+            Self::MemberChanged { member, .. } => member.person(),
             Self::PersonErased { person, .. }
             | Self::ErasureCompleted { person, .. }
             | Self::HoldChanged { person, .. } => Some(person),
@@ -135,8 +166,8 @@ impl Administration {
             | Self::PluginActivated { .. }
             | Self::PluginPaused { .. }
             | Self::PluginRemoved { .. }
-            | Self::MemberChanged { .. }
             | Self::TokenRevoked { .. }
+            | Self::PolicyChanged { .. }
             | Self::DetailsErased { .. }
             | Self::LogRestored { .. } => None,
         }

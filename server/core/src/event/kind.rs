@@ -52,6 +52,7 @@ pub enum AdministrationKind {
     MemberChanged,
     TokenIssued,
     TokenRevoked,
+    PolicyChanged,
     PersonErased,
     ErasureCompleted,
     HoldChanged,
@@ -79,7 +80,7 @@ const DIRECTORY: [(DirectoryKind, &str); 4] = [
     (DirectoryKind::PeopleMerged, "people_merged"),
 ];
 
-const ADMINISTRATION: [(AdministrationKind, &str); 12] = [
+const ADMINISTRATION: [(AdministrationKind, &str); 13] = [
     (AdministrationKind::PluginInstalled, "plugin_installed"),
     (AdministrationKind::PluginActivated, "plugin_activated"),
     (AdministrationKind::PluginPaused, "plugin_paused"),
@@ -87,6 +88,7 @@ const ADMINISTRATION: [(AdministrationKind, &str); 12] = [
     (AdministrationKind::MemberChanged, "member_changed"),
     (AdministrationKind::TokenIssued, "token_issued"),
     (AdministrationKind::TokenRevoked, "token_revoked"),
+    (AdministrationKind::PolicyChanged, "policy_changed"),
     (AdministrationKind::PersonErased, "person_erased"),
     (AdministrationKind::ErasureCompleted, "erasure_completed"),
     (AdministrationKind::HoldChanged, "hold_changed"),
@@ -181,6 +183,7 @@ impl AdministrationKind {
             Self::MemberChanged
             | Self::TokenIssued
             | Self::TokenRevoked
+            | Self::PolicyChanged
             | Self::PersonErased
             | Self::ErasureCompleted
             | Self::HoldChanged

@@ -6,8 +6,8 @@ use super::{
     fixed, time,
 };
 use crate::{
-    event::{Administration, RemovedPlugin, Role},
-    id::{CaseReference, EventId, RecordsReason, TokenId},
+    event::{Administration, Grant, Policy, RemovedPlugin, Role},
+    id::{CaseReference, CertificateUri, EventId, MemberId, RecordsReason, TokenId},
     invalid::{Invalid, Problem, check_count, check_text_or_empty},
     limits,
 };
@@ -15,7 +15,16 @@ use kith_proto::v1;
 
 /// Reads a role from the wire; `None` for unspecified and unknown numbers.
 pub(crate) fn role_from_proto(number: i32) -> Option<Role> {
-    role_or_none("role", number).ok().flatten()
+    match v1::Role::try_from(number).ok()? {
+        v1::Role::Unspecified => None,
+        v1::Role::Reader => Some(Role::Reader),
+        v1::Role::Recorder => Some(Role::Recorder),
+        v1::Role::Analyst => Some(Role::Analyst),
+        v1::Role::Auditor => Some(Role::Auditor),
+        v1::Role::RecordsOfficer => Some(Role::RecordsOfficer),
+        v1::Role::Owner => Some(Role::Owner),
+        v1::Role::Operator => Some(Role::Operator),
+    }
 }
 
 /// Reads the fact of an event's field; `None` if no administration fact has that number.
@@ -42,20 +51,8 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
         27 => Administration::PluginRemoved {
             plugin: removed_plugin(text("event.plugin_removed.name", fields.text(1)?)?, fields.bytes(2)?)?,
         },
-        28 => Administration::MemberChanged {
-            principal: text("event.member_changed.principal", fields.text(1)?)?,
-            role: role_or_none("event.member_changed.role", fields.small(2)?)?,
-            organisation: organisation("event.member_changed.organisation", fields.text(3)?)?,
-        },
-        29 => Administration::TokenIssued {
-            token: TokenId::parse_field(fields.text(1)?, "event.token_issued.token")?,
-            role: role_or_none("event.token_issued.role", fields.small(2)?)?
-                .ok_or_else(|| Invalid::new("event.token_issued.role", Problem::Missing))?,
-            person: person_or_none("event.token_issued.person", fields.text(3)?)?,
-            organisation: organisation("event.token_issued.organisation", fields.text(4)?)?,
-            expires_at: time("event.token_issued.expires_at", fields.message(5)?)?,
-            secret_digest: digest_or_none("event.token_issued.secret_digest", fields.bytes(6)?)?,
-        },
+        28 => member_changed(fields)?,
+        29 => token_issued(fields)?,
         30 => {
             Administration::TokenRevoked { token: TokenId::parse_field(fields.text(1)?, "event.token_revoked.token")? }
         }
@@ -88,8 +85,65 @@ pub(super) fn administration(number: u32, fields: &mut Fields<'_>) -> Result<Opt
             reason: RecordsReason::parse_field(fields.text(3)?, "event.details_erased.reason")?,
             reference: reference("event.details_erased.reference", fields.text(4)?)?,
         },
+        38 => Administration::PolicyChanged {
+            policy: Policy {
+                random_ids: fields.flag(1)?,
+                token_attributes: fields.flag(2)?,
+                replica_days: replica_days(fields.unsigned(3)?)?,
+            },
+        },
         _ => return Ok(None),
     }))
+}
+
+fn member_changed(fields: &mut Fields<'_>) -> Result<Administration, Invalid> {
+    let member = MemberId::parse_field(fields.text(1)?, "event.member_changed.principal")?;
+    let role = role_or_none("event.member_changed.role", fields.small(2)?)?;
+    let organisation = organisation("event.member_changed.organisation", fields.text(3)?)?;
+    let identity = match fields.text(4)? {
+        "" => None,
+        text => Some(CertificateUri::parse_field(text, "event.member_changed.identity")?),
+    };
+    let needs_identity = role.is_some() && member.person().is_none();
+    if role.is_none() && organisation.is_some() {
+        let rule = Problem::MustBe("empty where the membership ends");
+        return Err(Invalid::new("event.member_changed.organisation", rule));
+    }
+    if needs_identity != identity.is_some() {
+        let rule = Problem::MustBe("the URI in the certificate of a service, and empty for people and at the end");
+        return Err(Invalid::new("event.member_changed.identity", rule));
+    }
+    Ok(Administration::MemberChanged { member, role, organisation, identity })
+}
+
+fn token_issued(fields: &mut Fields<'_>) -> Result<Administration, Invalid> {
+    let token = TokenId::parse_field(fields.text(1)?, "event.token_issued.token")?;
+    let role = role_or_none("event.token_issued.role", fields.small(2)?)?;
+    let person = person_or_none("event.token_issued.person", fields.text(3)?)?;
+    let organisation = organisation("event.token_issued.organisation", fields.text(4)?)?;
+    let expires_at = time("event.token_issued.expires_at", fields.message(5)?)?;
+    let secret_digest = digest_or_none("event.token_issued.secret_digest", fields.bytes(6)?)?;
+    let grant = match (role, fields.flag(7)?) {
+        (Some(role), false) => Grant::Role(role),
+        (Some(role), true) => Grant::Invitation(role),
+        (None, false) => Grant::Membership,
+        (None, true) => return Err(Invalid::new("event.token_issued.role", Problem::Missing)),
+    };
+    let (has_role, of_member) = (matches!(grant, Grant::Role(_)), grant == Grant::Membership);
+    if !has_role && person.is_none() {
+        return Err(Invalid::new("event.token_issued.person", Problem::Missing));
+    }
+    if of_member && organisation.is_some() {
+        let rule = Problem::MustBe("empty for a token of a member, which has the organisation of the membership");
+        return Err(Invalid::new("event.token_issued.organisation", rule));
+    }
+    Ok(Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest })
+}
+
+fn replica_days(days: u64) -> Result<u32, Invalid> {
+    let max = limits::POLICY_REPLICA_DAYS_MAX;
+    let days = u32::try_from(days).ok().filter(|days| *days <= max);
+    days.ok_or_else(|| Invalid::new("event.policy_changed.replica_days", Problem::MustBe("at most 3650")))
 }
 
 fn reference(field: &str, text: &str) -> Result<Option<CaseReference>, Invalid> {
@@ -141,15 +195,11 @@ fn settings(field: &str, text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
+/// Reads a role in a network.
 fn role_or_none(field: &str, number: i32) -> Result<Option<Role>, Invalid> {
-    match v1::Role::try_from(number) {
-        Ok(v1::Role::Unspecified) => Ok(None),
-        Ok(v1::Role::Reader) => Ok(Some(Role::Reader)),
-        Ok(v1::Role::Recorder) => Ok(Some(Role::Recorder)),
-        Ok(v1::Role::Analyst) => Ok(Some(Role::Analyst)),
-        Ok(v1::Role::Auditor) => Ok(Some(Role::Auditor)),
-        Ok(v1::Role::RecordsOfficer) => Ok(Some(Role::RecordsOfficer)),
-        Ok(v1::Role::Owner) => Ok(Some(Role::Owner)),
-        Err(_) => Err(Invalid::new(field, Problem::MustBe("a role"))),
+    match role_from_proto(number) {
+        None if number == 0 => Ok(None),
+        Some(Role::Operator) | None => Err(Invalid::new(field, Problem::MustBe("a role in a network"))),
+        Some(role) => Ok(Some(role)),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     event::{
-        Administration, Answer, Attribute, AttributeValue, DirectoryFact, Event, Fact, Habit, RemovedPlugin,
+        Administration, Answer, Attribute, AttributeValue, DirectoryFact, Event, Fact, Grant, Habit, RemovedPlugin,
         RetractionReason, Role, Scope,
     },
     id::{EventId, PersonId},
@@ -166,6 +166,7 @@ pub(crate) fn role_to_proto(role: Role) -> v1::Role {
         Role::Auditor => v1::Role::Auditor,
         Role::RecordsOfficer => v1::Role::RecordsOfficer,
         Role::Owner => v1::Role::Owner,
+        Role::Operator => v1::Role::Operator,
     }
 }
 
@@ -187,21 +188,26 @@ fn administration_to_proto(administration: &Administration) -> v1::event::Fact {
         }
         Administration::PluginPaused { name, paused } => Proto::PluginPaused(v1::PluginPaused { name, paused }),
         Administration::PluginRemoved { plugin } => Proto::PluginRemoved(plugin_removed(plugin)),
-        Administration::MemberChanged { principal, role, organisation } => Proto::MemberChanged(v1::MemberChanged {
-            principal,
-            role: role.map_or(v1::Role::Unspecified, role_to_proto).into(),
-            organisation: text_or_empty(organisation.as_ref()),
-        }),
-        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest } => {
+        Administration::MemberChanged { member, role, organisation, identity } => {
+            Proto::MemberChanged(v1::MemberChanged {
+                principal: member.to_string(),
+                role: role.map_or(v1::Role::Unspecified, role_to_proto).into(),
+                organisation: text_or_empty(organisation.as_ref()),
+                identity: text_or_empty(identity.as_ref()),
+            })
+        }
+        Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest } => {
             Proto::TokenIssued(v1::TokenIssued {
                 token: token.to_string(),
-                role: role_to_proto(role).into(),
+                role: grant.role().map_or(v1::Role::Unspecified, role_to_proto).into(),
+                invitation: matches!(grant, Grant::Invitation(_)),
                 person: text_or_empty(person.as_ref()),
                 organisation: text_or_empty(organisation.as_ref()),
                 expires_at: expires_at.map(Timestamp::to_proto),
                 secret_digest: secret_digest.map(|digest| digest.to_vec()).unwrap_or_default(),
             })
         }
+        Administration::PolicyChanged { policy } => Proto::PolicyChanged(policy.to_proto()),
         Administration::TokenRevoked { token } => Proto::TokenRevoked(v1::TokenRevoked { token: token.to_string() }),
         Administration::PersonErased { person, reason, reference } => Proto::PersonErased(v1::PersonErased {
             person: person.to_string(),

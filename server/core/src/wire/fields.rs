@@ -298,7 +298,7 @@ mod tests {
     }
 
     fn read_member(mut fields: Fields<'_>) -> Read<()> {
-        let _read = (fields.text(1)?, fields.small(2)?, fields.text(3)?);
+        let _read = (fields.text(1)?, fields.small(2)?, fields.text(3)?, fields.text(4)?);
         fields.end()
     }
 

@@ -1,5 +1,6 @@
 //! The decision: what is accepted, what is refused and why, and the laws it obeys.
 
+mod admission;
 mod conditions;
 mod duplicates;
 mod laws;

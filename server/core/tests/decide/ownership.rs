@@ -3,7 +3,7 @@
 use crate::world::*;
 use kith_core::{
     decide::{Batch, Outcome, Refusal, State},
-    event::{Administration, Event, Fact, Role},
+    event::{Administration, Event, Fact, Grant, Role},
     invalid::{Invalid, Problem},
     may::Principal,
     model::Model,
@@ -127,7 +127,7 @@ fn issued(person_: Option<&str>, organisation: Option<&str>) -> Event {
         FREE,
         Fact::Administration(Administration::TokenIssued {
             token: "t-1".parse().unwrap(),
-            role: Role::Owner,
+            grant: Grant::Role(Role::Owner),
             person: person_.map(person),
             organisation: organisation.map(organisation_id),
             expires_at: None,
@@ -153,7 +153,7 @@ fn a_token_speaks_for_somebody_of_its_own_organisation() {
     let issue = |person, organisation| run(&mut world(), server_command(owner(), &[issued(person, organisation)]));
     assert!(issue(Some("amina"), Some("riverside")).is_ok());
     assert!(issue(Some("amina"), None).is_ok());
-    let rule = Problem::MustBe("somebody of the token's organisation");
+    let rule = Problem::MustBe("somebody of that organisation");
     let refusal = Refusal::Invalid(Invalid::new("event.token_issued.person", rule));
     for stranger in ["chidi", "eve"] {
         assert_eq!(issue(Some(stranger), Some("riverside")).unwrap_err().why, refusal);

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     decide::{Command, Outcome, Refusal, State},
     detail::{Detail, DetailKind},
-    event::{Administration, Event, Fact, Role},
+    event::{Administration, Event, Fact, Grant, Role},
     invalid::Problem,
     may::Principal,
     model::Model,
@@ -75,7 +75,7 @@ fn nothing_is_written_with_the_erased_or_about_them() {
     assert_eq!(run(&mut model, about).unwrap_err().why, erased_refusal("details.subjects", "ben"));
     let token = Administration::TokenIssued {
         token: "t-1".parse().unwrap(),
-        role: Role::Reader,
+        grant: Grant::Role(Role::Reader),
         person: Some(person("ben")),
         organisation: None,
         expires_at: None,

@@ -4,7 +4,7 @@ use crate::world::*;
 use kith_core::{
     decide::{Batch, Command, Outcome, Refusal, State},
     detail::{Detail, DetailKind},
-    event::{Administration, Asked, Custom, Event, Fact, Habit, RemovedPlugin, Role},
+    event::{Administration, Asked, Custom, Event, Fact, Grant, Habit, RemovedPlugin, Role},
     invalid::{Invalid, Problem},
     may::Principal,
     prepare::Prepared,
@@ -82,7 +82,7 @@ fn administration_names_people_of_the_directory() {
         (
             Fact::Administration(Administration::TokenIssued {
                 token: "t-1".parse().unwrap(),
-                role: Role::Reader,
+                grant: Grant::Role(Role::Reader),
                 person: Some(person("zoe")),
                 organisation: None,
                 expires_at: None,

@@ -1,7 +1,7 @@
 //! Facts of administration: written but never read, because only the server records them.
 
 use crate::{name::role_name, time::time_text, values::text};
-use kith_core::event::{Administration, RemovedPlugin};
+use kith_core::event::{Administration, Grant, Policy, RemovedPlugin};
 use serde_json::json;
 
 /// Every fact that only the server records.
@@ -43,19 +43,25 @@ pub(super) fn administration_json(administration: &Administration) -> (&'static 
                 RemovedPlugin::Installed(id) => json!({ "installed": id.to_string() }),
             },
         ),
-        Administration::MemberChanged { principal, role, organisation } => (
+        Administration::MemberChanged { member, role, organisation, identity } => (
             "member_changed",
             json!({
-                "principal": principal,
+                "principal": member.to_string(),
                 "role": role.map(role_name),
                 "organisation": text(organisation.as_ref()),
+                "identity": text(identity.as_ref()),
             }),
         ),
-        Administration::TokenIssued { token, role, person, organisation, expires_at, secret_digest } => (
+        Administration::PolicyChanged { policy: Policy { random_ids, token_attributes, replica_days } } => (
+            "policy_changed",
+            json!({ "random_ids": random_ids, "token_attributes": token_attributes, "replica_days": replica_days }),
+        ),
+        Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest } => (
             "token_issued",
             json!({
                 "token": token.as_str(),
-                "role": role_name(*role),
+                "role": grant.role().map(role_name),
+                "invitation": matches!(grant, Grant::Invitation(_)).then_some(true),
                 "person": text(person.as_ref()),
                 "organisation": text(organisation.as_ref()),
                 "expires_at": expires_at.map(time_text),

@@ -210,17 +210,26 @@ fn restart(
     Ok(restarted)
 }
 
-/// Revokes every token of a network that is not revoked yet, with an entry for each.
+/// Ends every membership of a network and revokes every token that is not revoked yet, with an entry for each.
 fn revoke_all(
     store: &Store,
     live: &Live,
     batch: &mut Batch<'_, LogState<'_>>,
     now: Timestamp,
 ) -> Result<Vec<TokenRow>, AcceptError> {
+    let members: Vec<_> = live.authority().members().map(|(id, _)| id.clone()).collect();
+    for member in members {
+        record(batch, Administration::MemberChanged { member, role: None, organisation: None, identity: None }, now)?;
+    }
     let rows: Vec<_> = store.tokens().rows(Owner::Network(live.ordinal)).cloned().collect();
     let mut revoked = Vec::new();
     for row in rows.into_iter().filter(|row| row.revoked.is_none()) {
-        let (position, at) = record(batch, Administration::TokenRevoked { token: row.id.clone() }, now)?;
+        // The tokens of members have ended with the membership.
+        let ended = batch.authority().token(&row.id).and_then(|token| token.ended);
+        let (position, at) = match ended {
+            Some(position) => (position, now),
+            None => record(batch, Administration::TokenRevoked { token: row.id.clone() }, now)?,
+        };
         revoked.push(TokenRow { revoked: Some(Revoked { at, position }), ..row });
     }
     Ok(revoked)
@@ -247,6 +256,7 @@ fn with_incarnation(store: &Store, live: &Live, incarnation: [u8; 16]) -> Live {
     let row = NetworkRow { incarnation, ..live.row() };
     let head = Head { incarnation, ..live.head() };
     let (directory, plugins) = ((*live.directory()).clone(), (*live.plugins()).clone());
-    let common = Common { directory, plugins, erasures: (*live.erasures()).clone() };
+    let (erasures, authority) = ((*live.erasures()).clone(), (*live.authority()).clone());
+    let common = Common { directory, plugins, erasures, authority };
     Live::new(live.name.clone(), &row, head, common, live.open_chunk(), store.config.tail_bytes_max)
 }

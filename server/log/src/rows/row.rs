@@ -8,7 +8,7 @@ use crate::{
 };
 use kith_core::packed::{Reader, Writer};
 use kith_core::{
-    event::Role,
+    event::{Grant, Role},
     id::{NetworkName, OrganisationId, PersonId, TokenId},
     position::Position,
     timestamp::Timestamp,
@@ -77,7 +77,7 @@ pub(crate) struct TokenRow {
     pub(crate) id: TokenId,
     /// SHA-256 of the secret.
     pub(crate) hash: [u8; 32],
-    pub(crate) role: Role,
+    pub(crate) grant: Grant,
     pub(crate) person: Option<PersonId>,
     pub(crate) organisation: Option<OrganisationId>,
     pub(crate) issued_at: Timestamp,
@@ -97,7 +97,7 @@ impl TokenRow {
         Writer::default()
             .short(self.id.as_str().as_bytes())
             .bytes(&self.hash)
-            .u8(role_number(self.role))
+            .u8(grant_number(self.grant))
             .option(self.person.as_ref(), |writer, id| writer.short(id.as_str().as_bytes()))
             .option(self.organisation.as_ref(), |writer, id| writer.short(id.as_str().as_bytes()))
             .i64(self.issued_at.millis())
@@ -111,7 +111,7 @@ impl TokenRow {
         let row = Self {
             id: reader.text()?,
             hash: reader.array()?,
-            role: role_of(reader.u8()?)?,
+            grant: grant_of(reader.u8()?)?,
             person: reader.option(Reader::text)?,
             organisation: reader.option(Reader::text)?,
             issued_at: Timestamp::from_millis(reader.i64()?),
@@ -134,11 +134,32 @@ fn role_number(role: Role) -> u8 {
         Role::Auditor => 4,
         Role::RecordsOfficer => 5,
         Role::Owner => 6,
+        Role::Operator => 7,
     }
 }
 
 fn role_of(number: u8) -> Option<Role> {
-    Role::ALL.into_iter().find(|role| role_number(*role) == number)
+    Role::ALL.into_iter().chain([Role::Operator]).find(|role| role_number(*role) == number)
+}
+
+/// Added to the role of the member that an invitation makes.
+const INVITATION: u8 = 0x40;
+
+/// Numbers of grants on disk: that of a role of its own, 0 for that of a member.
+fn grant_number(grant: Grant) -> u8 {
+    match grant {
+        Grant::Role(role) => role_number(role),
+        Grant::Membership => 0,
+        Grant::Invitation(role) => INVITATION | role_number(role),
+    }
+}
+
+fn grant_of(number: u8) -> Option<Grant> {
+    match number {
+        0 => Some(Grant::Membership),
+        1..INVITATION => role_of(number).map(Grant::Role),
+        INVITATION.. => role_of(number ^ INVITATION).map(Grant::Invitation),
+    }
 }
 
 /// Every network's row, by name.
@@ -167,17 +188,23 @@ mod tests {
     use kith_core::tree::leaf_hash;
     use proptest::prelude::*;
 
-    fn role() -> impl Strategy<Value = Role> {
-        (0..Role::ALL.len()).prop_map(|index| Role::ALL[index])
+    fn grant() -> impl Strategy<Value = Grant> {
+        let role = || (0..Role::ALL.len()).prop_map(|index| Role::ALL[index]);
+        prop_oneof![
+            role().prop_map(Grant::Role),
+            Just(Grant::Role(Role::Operator)),
+            Just(Grant::Membership),
+            role().prop_map(Grant::Invitation)
+        ]
     }
 
     fn token() -> impl Strategy<Value = TokenRow> {
         let ids = ("t-[a-z2-7]{10}", proptest::option::of("[A-Za-z]{1,64}"), proptest::option::of("[a-z]{1,64}"));
         let times = (any::<i64>(), proptest::option::of(any::<i64>()), proptest::option::of(any::<(i64, u64)>()));
-        (ids, any::<[u8; 32]>(), role(), times).prop_map(|((id, person, organisation), hash, role, times)| TokenRow {
+        (ids, any::<[u8; 32]>(), grant(), times).prop_map(|((id, person, organisation), hash, grant, times)| TokenRow {
             id: id.parse().unwrap(),
             hash,
-            role,
+            grant,
             person: person.map(|id| id.parse().unwrap()),
             organisation: organisation.map(|id| id.parse().unwrap()),
             issued_at: Timestamp::from_millis(times.0),

@@ -9,7 +9,7 @@ use crate::{
 use redb::{ReadOnlyTable, ReadTransaction, Table};
 
 /// Version of the tables and their rows.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// Version of the entries' bytes: `kith.v1.Entry`.
 pub(crate) const ENTRY_VERSION: u32 = 1;

@@ -12,6 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use kith_core::{
+    authority::Authority,
     directory::Directory,
     entry::Entry,
     erasures::Erasures,
@@ -74,6 +75,7 @@ pub(crate) struct Published {
     pub(crate) directory: Arc<Directory>,
     pub(crate) plugins: Arc<Plugins>,
     pub(crate) erasures: Arc<Erasures>,
+    pub(crate) authority: Arc<Authority>,
     pub(crate) tail: Tail,
     /// Index of the chunk that the head lies in.
     pub(crate) open: Arc<Chunk>,
@@ -103,12 +105,13 @@ pub(crate) struct Committed {
     pub(crate) common: Vec<(Event, Entry)>,
 }
 
-/// Directory, plugins and erasures, as derived from their entries.
+/// Directory, plugins, erasures and authority, as derived from their entries.
 #[derive(Default)]
 pub(crate) struct Common {
     pub(crate) directory: Directory,
     pub(crate) plugins: Plugins,
     pub(crate) erasures: Erasures,
+    pub(crate) authority: Authority,
 }
 
 impl Common {
@@ -117,6 +120,7 @@ impl Common {
         self.directory.apply(event, entry.position);
         self.plugins.apply(event, entry);
         self.erasures.apply(event, entry);
+        self.authority.apply(event, entry);
     }
 }
 
@@ -125,12 +129,19 @@ impl Live {
         name: NetworkName,
         row: &NetworkRow,
         head: Head,
-        Common { directory, plugins, erasures }: Common,
+        Common { directory, plugins, erasures, authority }: Common,
         open: Arc<Chunk>,
         tail_bytes_max: usize,
     ) -> Self {
-        let (directory, plugins, erasures) = (Arc::new(directory), Arc::new(plugins), Arc::new(erasures));
-        let published = Published { head, directory, plugins, erasures, tail: Tail::default(), open };
+        let published = Published {
+            head,
+            directory: Arc::new(directory),
+            plugins: Arc::new(plugins),
+            erasures: Arc::new(erasures),
+            authority: Arc::new(authority),
+            tail: Tail::default(),
+            open,
+        };
         Self {
             name,
             ordinal: row.ordinal,
@@ -164,6 +175,10 @@ impl Live {
 
     pub(crate) fn erasures(&self) -> Arc<Erasures> {
         self.published().erasures.clone()
+    }
+
+    pub(crate) fn authority(&self) -> Arc<Authority> {
+        self.published().authority.clone()
     }
 
     /// Counts a person as erased whose erasure the log lacks.
@@ -202,6 +217,7 @@ impl Live {
         }
         apply_plugins(&mut published.plugins, &committed.common);
         apply_erasures(&mut published.erasures, &committed.common);
+        apply_authority(&mut published.authority, &committed.common);
         published.head = committed.head;
         committed.index.bring_to_date(&mut published.open);
         published.tail.extend(committed.entries);
@@ -238,6 +254,15 @@ fn apply_erasures(erasures: &mut Arc<Erasures>, events: &[(Event, Entry)]) {
     for (event, entry) in events {
         if matches!(&event.fact, Fact::Administration(fact) if fact.is_about_records()) {
             Arc::make_mut(erasures).apply(event, entry);
+        }
+    }
+}
+
+/// Changes the authority, which is rare.
+fn apply_authority(authority: &mut Arc<Authority>, events: &[(Event, Entry)]) {
+    for (event, entry) in events {
+        if matches!(&event.fact, Fact::Administration(fact) if fact.is_about_authority()) {
+            Arc::make_mut(authority).apply(event, entry);
         }
     }
 }

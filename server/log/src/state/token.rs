@@ -4,7 +4,8 @@
 
 use crate::rows::row::{Revoked, TokenRow};
 use kith_core::{
-    event::Role,
+    authority::{Authority, Lost},
+    event::{Administration, Grant, Role},
     id::{OrganisationId, PersonId, PrincipalId, TokenId},
     may::{Credential, Principal, Reach},
     position::Position,
@@ -16,6 +17,7 @@ use std::{
     fmt,
     sync::Arc,
 };
+use zeroize::Zeroizing;
 
 /// Prefix of every secret, so that scanners find leaked ones.
 const SECRET_PREFIX: &str = "kith_";
@@ -31,8 +33,8 @@ const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 pub struct Token {
     /// Its public id.
     pub id: TokenId,
-    /// The role it carries.
-    pub role: Role,
+    /// What it gives whoever holds it.
+    pub grant: Grant,
     /// The person it speaks for.
     pub person: Option<PersonId>,
     /// The organisation it belongs to.
@@ -59,9 +61,9 @@ pub struct Standing {
 /// What a new token of a network is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// The role it carries.
-    pub role: Role,
-    /// The person it speaks for; must be in the directory.
+    /// What it gives whoever holds it.
+    pub grant: Grant,
+    /// The person it speaks for; must be in the directory, and there for a grant that is no role of its own.
     pub person: Option<PersonId>,
     /// The organisation it belongs to; must be in the directory.
     pub organisation: Option<OrganisationId>,
@@ -77,6 +79,26 @@ pub struct IssuedToken {
     pub secret: String,
     /// Position of the `token_issued` entry.
     pub position: Position,
+}
+
+/// The id and the secret of a token that is about to be issued.
+pub(crate) struct NewSecret {
+    pub(crate) id: TokenId,
+    pub(crate) secret: Zeroizing<String>,
+}
+
+impl NewSecret {
+    /// New ones for a token with a grant.
+    pub(crate) fn of(grant: Grant) -> Self {
+        Self { id: new_id(grant), secret: Zeroizing::new(new_secret()) }
+    }
+
+    /// What the log says of the token.
+    pub(crate) fn fact(&self, token: &NewToken) -> Administration {
+        let NewToken { grant, person, organisation, expires_at } = token.clone();
+        let secret_digest = Some(secret_digest(&hash_secret(&self.secret)));
+        Administration::TokenIssued { token: self.id.clone(), grant, person, organisation, expires_at, secret_digest }
+    }
 }
 
 /// A token for the whole server, issued outside any network.
@@ -123,11 +145,15 @@ pub fn is_secret(text: &str) -> bool {
     digits.len() == SECRET_DIGITS && digits.bytes().all(|byte| BASE32.contains(&byte))
 }
 
-/// A new random token id: `t-` and 10 characters.
-pub(crate) fn new_id() -> TokenId {
+/// A new random token id: 10 characters after a prefix that tells what it opens.
+pub(crate) fn new_id(grant: Grant) -> TokenId {
+    let prefix = match grant {
+        Grant::Role(_) | Grant::Membership => "t",
+        Grant::Invitation(_) => "invite",
+    };
     let mut text = base32(&kith_words::random::<7>());
     text.truncate(10);
-    format!("t-{text}").parse().expect("small letters and digits are allowed in token ids")
+    format!("{prefix}-{text}").parse().expect("small letters and digits are allowed in token ids")
 }
 
 /// SHA-256 of a secret. Secrets are random and long, so a plain hash cannot be reversed by guessing.
@@ -167,7 +193,7 @@ impl TokenRow {
         Self {
             id,
             hash: hash_secret(secret),
-            role: new.role,
+            grant: new.grant,
             person: new.person.clone(),
             organisation: new.organisation.clone(),
             issued_at,
@@ -179,7 +205,7 @@ impl TokenRow {
     pub(crate) fn token(&self) -> Token {
         Token {
             id: self.id.clone(),
-            role: self.role,
+            grant: self.grant,
             person: self.person.clone(),
             organisation: self.organisation.clone(),
             issued_at: self.issued_at,
@@ -188,20 +214,38 @@ impl TokenRow {
         }
     }
 
-    /// Whether the token still grants what it granted a principal.
-    pub(crate) fn holds_for(&self, principal: &Principal, now: Timestamp) -> bool {
-        self.opens_at(now)
-            && self.role == principal.role
-            && self.person == principal.person
-            && self.organisation == principal.organisation
+    /// The principal that holds the token, if that is one at this time: a member's token gives what their membership
+    /// gives, and an invitation lets nobody in.
+    pub(crate) fn principal(&self, reach: &Reach, authority: &Authority, now: Timestamp) -> Option<Principal> {
+        let (role, organisation) = match self.grant {
+            Grant::Role(role) => (role, self.organisation.clone()),
+            Grant::Membership => {
+                let member = authority.person(self.person.as_ref()?)?;
+                (member.role, member.organisation.clone())
+            }
+            Grant::Invitation(_) => return None,
+        };
+        let id = match &self.person {
+            Some(person) => format!("person:{person}"),
+            None => format!("token:{}", self.id),
+        };
+        self.opens_at(now).then(|| Principal {
+            id: PrincipalId::parse_field(&id, "principal").expect("ids of people and tokens fit behind the prefix"),
+            credential: Credential::Token(self.id.clone()),
+            reach: reach.clone(),
+            role,
+            person: self.person.clone(),
+            organisation,
+        })
     }
 
-    /// Whether it is a revoked token of an organisation.
-    pub(crate) fn has_lost_scope(&self) -> bool {
-        self.revoked.is_some() && self.organisation.is_some()
+    /// What its holder has to let go of now that it has ended.
+    pub(crate) fn lost(&self, authority: &Authority) -> Option<Lost> {
+        self.revoked?;
+        authority.lost_with(authority.token(&self.id)?)
     }
 
-    fn opens_at(&self, now: Timestamp) -> bool {
+    pub(crate) fn opens_at(&self, now: Timestamp) -> bool {
         self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -220,15 +264,17 @@ pub(crate) enum Owner {
     Network(u32),
 }
 
-struct Known {
-    row: TokenRow,
-    principal: Principal,
+/// A token, and the networks that it is for.
+pub(crate) struct Known {
+    pub(crate) row: TokenRow,
+    pub(crate) reach: Reach,
 }
 
 impl Known {
-    fn standing(&self, now: Timestamp) -> Option<Standing> {
-        self.row.opens_at(now).then(|| Standing {
-            principal: self.principal.clone(),
+    /// What the token stands for, if it is valid at this time.
+    pub(crate) fn standing(&self, authority: &Authority, now: Timestamp) -> Option<Standing> {
+        Some(Standing {
+            principal: self.row.principal(&self.reach, authority, now)?,
             expires_at: self.row.expires_at,
             fingerprint: secret_digest(&self.row.hash),
         })
@@ -238,7 +284,7 @@ impl Known {
 impl Tokens {
     /// Adds a token, or replaces its row.
     pub(crate) fn put(&mut self, owner: Owner, reach: Reach, row: TokenRow) {
-        let known = Arc::new(Known { principal: principal(&row, reach), row });
+        let known = Arc::new(Known { row, reach });
         let same_owner = self.by_id.entry(owner).or_default();
         if let Some(older) = same_owner.insert(known.row.id.clone(), known.clone()) {
             self.by_hash.remove(&older.row.hash);
@@ -246,22 +292,17 @@ impl Tokens {
         self.by_hash.insert(known.row.hash, known);
     }
 
-    /// What the token with this secret stands for, if it is valid at this time.
-    pub(crate) fn authenticate(&self, secret: &str, now: Timestamp) -> Option<Standing> {
+    /// The token with this secret.
+    pub(crate) fn with_secret(&self, secret: &str) -> Option<Arc<Known>> {
         if !is_secret(secret) {
             return None;
         }
-        self.by_hash.get(&hash_secret(secret))?.standing(now)
+        self.by_hash.get(&hash_secret(secret)).cloned()
     }
 
-    /// What the token of an id stands for, if it is valid at this time.
-    pub(crate) fn standing(&self, owner: Owner, id: &TokenId, now: Timestamp) -> Option<Standing> {
-        self.by_id.get(&owner)?.get(id)?.standing(now)
-    }
-
-    /// Whether a secret belongs to a revoked token of an organisation.
-    pub(crate) fn lost_scope(&self, secret: &str) -> bool {
-        self.by_hash.get(&hash_secret(secret)).is_some_and(|known| known.row.has_lost_scope())
+    /// The token of an id.
+    pub(crate) fn with_id(&self, owner: Owner, id: &TokenId) -> Option<Arc<Known>> {
+        self.by_id.get(&owner)?.get(id).cloned()
     }
 
     /// The row of a token.
@@ -294,21 +335,6 @@ pub(crate) fn program() -> Principal {
     }
 }
 
-fn principal(row: &TokenRow, reach: Reach) -> Principal {
-    let id = match &row.person {
-        Some(person) => format!("person:{person}"),
-        None => format!("token:{}", row.id),
-    };
-    Principal {
-        id: PrincipalId::parse_field(&id, "principal").expect("ids of people and tokens fit behind the prefix"),
-        credential: Credential::Token(row.id.clone()),
-        reach,
-        role: row.role,
-        person: row.person.clone(),
-        organisation: row.organisation.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,7 +355,7 @@ mod tests {
         let secrets: HashSet<_> = (0..100).map(|_| new_secret()).collect();
         assert_eq!(secrets.len(), 100);
         assert!(secrets.iter().all(|secret| is_secret(secret)));
-        let ids: HashSet<_> = (0..100).map(|_| new_id().to_string()).collect();
+        let ids: HashSet<_> = (0..100).map(|_| new_id(Grant::Membership).to_string()).collect();
         assert_eq!(ids.len(), 100);
         assert!(ids.iter().all(|id| id.len() == 12 && id.starts_with("t-")));
         let id = "owner".parse().unwrap();
@@ -339,14 +365,15 @@ mod tests {
 
     #[test]
     fn a_replaced_token_opens_nothing() {
-        let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: None };
+        let new = NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: None, expires_at: None };
         let row = |secret: &str| TokenRow::new("owner".parse().unwrap(), secret, &new, Timestamp::from_millis(0));
         let (first, second) = (new_secret(), new_secret());
         let mut tokens = Tokens::default();
         tokens.put(Owner::Server, Reach::Server, row(&first));
         tokens.put(Owner::Server, Reach::Server, row(&second));
-        assert_eq!(tokens.authenticate(&first, Timestamp::from_millis(1)), None);
-        let principal = tokens.authenticate(&second, Timestamp::from_millis(1)).unwrap().principal;
+        assert!(tokens.with_secret(&first).is_none());
+        let known = tokens.with_secret(&second).unwrap();
+        let principal = known.standing(&Authority::default(), Timestamp::from_millis(1)).unwrap().principal;
         assert_eq!((principal.id.as_str(), principal.reach), ("token:owner", Reach::Server));
         assert_eq!(tokens.list(Owner::Server).len(), 1);
     }
@@ -354,11 +381,13 @@ mod tests {
     #[test]
     fn a_token_is_found_by_its_id_while_it_is_valid() {
         let end = Timestamp::from_millis(10);
-        let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: Some(end) };
+        let new = NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: None, expires_at: Some(end) };
         let id: TokenId = "owner".parse().unwrap();
         let row = |secret: &str| TokenRow::new(id.clone(), secret, &new, Timestamp::from_millis(0));
         let mut tokens = Tokens::default();
-        let standing = |tokens: &Tokens, owner, now| tokens.standing(owner, &id, Timestamp::from_millis(now));
+        let standing = |tokens: &Tokens, owner, now| {
+            tokens.with_id(owner, &id)?.standing(&Authority::default(), Timestamp::from_millis(now))
+        };
         assert_eq!(standing(&tokens, Owner::Server, 1), None);
         tokens.put(Owner::Server, Reach::Server, row(&new_secret()));
         let first = standing(&tokens, Owner::Server, 9).unwrap();
@@ -375,20 +404,21 @@ mod tests {
 
     #[test]
     fn what_has_not_the_form_of_a_secret_opens_nothing_whatever_is_stored() {
-        let new = NewToken { role: Role::Owner, person: None, organisation: None, expires_at: None };
+        let new = NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: None, expires_at: None };
         for text in ["", "kith_", "kith_abc", "secret", &new_secret().to_uppercase(), &format!("{}a", new_secret())] {
             let row = TokenRow::new("owner".parse().unwrap(), text, &new, Timestamp::from_millis(0));
             let mut tokens = Tokens::default();
             tokens.put(Owner::Server, Reach::Server, row);
-            assert_eq!(tokens.authenticate(text, Timestamp::from_millis(1)), None, "{text:?}");
+            assert!(tokens.with_secret(text).is_none(), "{text:?}");
         }
     }
 
     #[test]
     fn the_longest_person_id_makes_a_principal() {
         let person = Some("p".repeat(kith_core::limits::PERSON_ID_BYTES_MAX).parse().unwrap());
-        let new = NewToken { role: Role::Reader, person, organisation: None, expires_at: None };
-        let row = TokenRow::new(new_id(), "secret", &new, Timestamp::from_millis(0));
-        assert!(principal(&row, Reach::Server).id.as_str().starts_with("person:ppp"));
+        let new = NewToken { grant: Grant::Role(Role::Reader), person, organisation: None, expires_at: None };
+        let row = TokenRow::new(new_id(new.grant), "secret", &new, Timestamp::from_millis(0));
+        let principal = row.principal(&Reach::Server, &Authority::default(), Timestamp::from_millis(0)).unwrap();
+        assert!(principal.id.as_str().starts_with("person:ppp"));
     }
 }

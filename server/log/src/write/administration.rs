@@ -76,7 +76,7 @@ mod tests {
     fn what_cannot_be_written_is_refused() {
         let fact = Administration::TokenIssued {
             token: "t-abc".parse().unwrap(),
-            role: kith_core::event::Role::Reader,
+            grant: kith_core::event::Grant::Role(kith_core::event::Role::Reader),
             person: None,
             organisation: None,
             expires_at: Some(Timestamp::from_millis(i64::MAX)),

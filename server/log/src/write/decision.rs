@@ -3,7 +3,7 @@
 //! Invariant: requests of one network are decided in order of arrival, and only keys of new networks are written here.
 
 use crate::{
-    error::{AppendError, CreateNetworkError, ReadError, RevokeTokenError, Unavailable},
+    error::{AppendError, CreateNetworkError, JoinError, ReadError, RevokeTokenError, Unavailable},
     rows::{
         chunk::Chunk,
         components,
@@ -12,30 +12,29 @@ use crate::{
     },
     state::{
         live::{Common, Head, Live},
-        token::{Owner, Token},
+        member::service,
+        token::{self, NewSecret, NewToken, Owner, Token},
     },
     store::Store,
     write::{
-        CommitFailure,
+        CommitFailure, administration,
         commit::{Staged, StagedNetwork},
         log_state::LogState,
-        queue::{Each, NetworkRequest, NewSecretToken, Queued, Reply, Request, ServerRequest},
+        queue::{Each, Joined, NetworkRequest, Queued, Reply, Request, ServerRequest},
     },
 };
 use kith_core::{
+    authority::Authority,
     decide::{Accepted, Batch, Command, Origin, Outcome, Refusal, Refused, State, Undecided},
-    event::{Administration, Fact},
-    id::{EventId, NetworkName, TokenId},
+    event::{Administration, Fact, Grant, Role, Scope},
+    id::{EventId, MemberId, NetworkName, TokenId},
     may::{Action, Credential, Principal, Reach, may},
     position::Position,
     prepare::Prepared,
     timestamp::Timestamp,
 };
 use kith_words::Incarnation;
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 /// The outcome of a request, or why the log is poisoned.
 type Decided<T, E> = Result<Result<T, E>, CommitFailure>;
@@ -106,8 +105,8 @@ impl Request {
     }
 }
 
-/// Removes from a batch the requests that make the log grow. Those that revoke a token, replace a server token, erase or
-/// hold words, or remove something are small, and somebody needs them at that moment.
+/// Removes from a batch the requests that make the log grow. Those that revoke a token, end a membership, replace a server
+/// token, erase or hold words, or remove something are small, and somebody needs them at that moment.
 fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     for queued in std::mem::take(batch) {
         match queued.request {
@@ -116,6 +115,7 @@ fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
             }
             Request::Network(_, NetworkRequest::AppendEach { reply, .. }) => answers.keep_disk_full(reply),
             Request::Network(_, NetworkRequest::IssueToken { reply, .. }) => answers.keep_disk_full(reply),
+            Request::Network(_, NetworkRequest::Join { reply, .. }) => answers.keep_disk_full(reply),
             Request::Server(ServerRequest::CreateNetwork { reply, .. }) => answers.keep_disk_full(reply),
             Request::Server(ServerRequest::ChangeComponents { change: components::Change::Put(..), reply }) => {
                 answers.keep_disk_full(reply);
@@ -131,10 +131,12 @@ fn refuse_growth(batch: &mut VecDeque<Queued>, answers: &mut Answers) {
     }
 }
 
-/// Whether the server itself erases or holds words with a command.
+/// Whether the server itself erases or holds words with a command, or ends a membership.
 fn erases_or_holds(command: &Command) -> bool {
-    let is_meant =
-        |event: &Prepared| matches!(&event.event.fact, Fact::Administration(fact) if fact.is_about_records());
+    let is_meant = |event: &Prepared| match &event.event.fact {
+        Fact::Administration(fact) => fact.is_about_records() || fact.ends_a_membership(),
+        Fact::Habit(_) | Fact::Custom(_) | Fact::Retracted(_) | Fact::Directory(_) | Fact::Newer(_) => false,
+    };
     command.origin == Origin::Server && command.events.iter().all(is_meant)
 }
 
@@ -205,7 +207,9 @@ fn find_server_token(store: &Store, staged: &[TokenRow], id: &TokenId) -> Option
 fn administers(store: &Store, staged: &[TokenRow], principal: &Principal, now: Timestamp) -> bool {
     let holds = match &principal.credential {
         Credential::Program => true,
-        Credential::Token(id) => find_server_token(store, staged, id).is_some_and(|row| row.holds_for(principal, now)),
+        Credential::Certificate(_) => false,
+        Credential::Token(id) => find_server_token(store, staged, id)
+            .is_some_and(|row| row.principal(&Reach::Server, &Authority::default(), now).as_ref() == Some(principal)),
     };
     holds && may(principal, &Action::AdministerServer)
 }
@@ -288,12 +292,16 @@ impl Turn<'_> {
                 let decided = self.append_each(&principal, events);
                 answers.keep(reply, decided)
             }
-            NetworkRequest::IssueToken { command, token, reply } => {
-                let decided = self.issue_token(command, &token);
+            NetworkRequest::IssueToken { command, secret, token, reply } => {
+                let decided = self.issue_token(command, &secret, &token);
                 answers.keep(reply, decided)
             }
             NetworkRequest::RevokeToken { command, id, reply } => {
                 let decided = self.revoke_token(command, &id);
+                answers.keep(reply, decided)
+            }
+            NetworkRequest::Join { invitation, secret, expires_at, reply } => {
+                let decided = self.join(&invitation, &secret, expires_at);
                 answers.keep(reply, decided)
             }
         }
@@ -303,42 +311,51 @@ impl Turn<'_> {
         let (before, origin) = (self.decided.accepted().len(), command.origin);
         let decided = self.decide_command(command)?.map_err(AppendError::Refused);
         if origin == Origin::Server {
-            self.end_tokens_of_erased(before);
+            self.end_tokens(before);
         }
         Ok(decided)
     }
 
-    /// Ends the tokens that speak for people whom entries of this batch after the first `before` erase.
-    fn end_tokens_of_erased(&mut self, before: usize) {
+    /// Ends the tokens that entries of this batch after the first `before` end: by name, or with their person.
+    fn end_tokens(&mut self, before: usize) {
         for accepted in &self.decided.accepted()[before..] {
-            let Fact::Administration(Administration::PersonErased { person, .. }) = &accepted.event.fact else {
+            let Fact::Administration(fact) = &accepted.event.fact else { continue };
+            if !fact.is_about_authority() {
                 continue;
-            };
-            let is_theirs = |row: &TokenRow| row.person.as_ref() == Some(person);
-            let known = self.store.tokens();
-            let stored = known.rows(Owner::Network(self.live.ordinal)).chain(&self.tokens);
-            let ids: BTreeSet<_> = stored.filter(|row| is_theirs(row)).map(|row| row.id.clone()).collect();
-            drop(known);
-            let newest = ids.iter().filter_map(|id| self.find_token(id)).filter(|row| row.revoked.is_none());
-            let revoked = Some(Revoked { at: accepted.event.occurred_at, position: accepted.entry.position });
-            let ended: Vec<_> = newest.map(|row| TokenRow { revoked, ..row }).collect();
+            }
+            let position = accepted.entry.position;
+            let ended = self.decided.authority().tokens().filter(|(_, token)| token.ended == Some(position));
+            let rows = ended.filter_map(|(id, _)| self.find_token(id)).filter(|row| row.revoked.is_none());
+            let revoked = Some(Revoked { at: accepted.event.occurred_at, position });
+            let ended: Vec<_> = rows.map(|row| TokenRow { revoked, ..row }).collect();
             self.tokens.extend(ended);
         }
     }
 
-    /// Refuses a principal whose token is no longer valid, even if it was when the call began. A command that waited in
-    /// the queue behind its token's revocation is refused too.
+    /// Refuses a principal that is no longer let in as what it is, even if it was when the call began. A command that
+    /// waited in the queue behind the end of its token or membership is refused too.
     fn check_credential(&self, principal: &Principal) -> Result<(), Refused> {
-        let Credential::Token(id) = &principal.credential else { return Ok(()) };
-        let row = match &principal.reach {
-            Reach::Server => find_server_token(self.store, self.server_tokens, id),
-            Reach::Network(name) if *name == self.live.name => self.find_token(id),
-            Reach::Network(_) => None,
+        let authority = self.decided.authority();
+        let (now, is_member) = match (&principal.credential, &principal.reach) {
+            (Credential::Program, _) => return Ok(()),
+            (Credential::Certificate(uri), _) => (service(authority, uri, &self.live.name), true),
+            (Credential::Token(id), reach) => {
+                let row = match reach {
+                    Reach::Server => find_server_token(self.store, self.server_tokens, id),
+                    Reach::Network(_) => self.find_token(id),
+                };
+                let is_member = row.as_ref().is_some_and(|row| row.grant == Grant::Membership);
+                (row.and_then(|row| row.principal(reach, authority, self.now)), is_member)
+            }
         };
-        if row.is_some_and(|row| row.holds_for(principal, self.now)) {
-            return Ok(());
-        }
-        Err(Refused { event: 0, why: Refusal::TokenInvalid })
+        let is_here = matches!(&principal.reach, Reach::Network(name) if *name == self.live.name);
+        let why = match now {
+            Some(now) if now == *principal && (is_here || principal.reach == Reach::Server) => return Ok(()),
+            // Another role of a token is that of one which has replaced it.
+            Some(_) if is_member && is_here => Refusal::RightsChanged,
+            Some(_) | None => Refusal::TokenInvalid,
+        };
+        Err(Refused { event: 0, why })
     }
 
     fn decide_command(&mut self, command: Command) -> Decided<Vec<Outcome>, Refused> {
@@ -368,12 +385,17 @@ impl Turn<'_> {
         Ok(Ok(results))
     }
 
-    fn issue_token(&mut self, command: Command, new: &NewSecretToken) -> Decided<(Token, Position), AppendError> {
+    fn issue_token(
+        &mut self,
+        command: Command,
+        new: &NewSecret,
+        token: &NewToken,
+    ) -> Decided<(Token, Position), AppendError> {
         if let Err(refused) = self.decide_command(command)? {
             return Ok(Err(refused.into()));
         }
         let (position, issued_at) = self.last_accepted();
-        let row = TokenRow::new(new.id.clone(), &new.secret, &new.token, issued_at);
+        let row = TokenRow::new(new.id.clone(), &new.secret, token, issued_at);
         let token = row.token();
         self.tokens.push(row);
         Ok(Ok((token, position)))
@@ -381,17 +403,60 @@ impl Turn<'_> {
 
     fn revoke_token(&mut self, command: Command, id: &TokenId) -> Decided<Position, RevokeTokenError> {
         let found = self.find_token(id).filter(|row| !is_hidden(&command.principal, row));
-        let Some(mut row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
+        let Some(row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
         if let Some(revoked) = row.revoked {
             return Ok(Ok(revoked.position));
         }
+        let before = self.decided.accepted().len();
         if let Err(refused) = self.decide_command(command)? {
             return Ok(Err(AppendError::Refused(refused).into()));
         }
-        let (position, at) = self.last_accepted();
-        row.revoked = Some(Revoked { at, position });
-        self.tokens.push(row);
-        Ok(Ok(position))
+        self.end_tokens(before);
+        Ok(Ok(self.last_accepted().0))
+    }
+
+    /// Makes the person of an invitation a member, ends the invitation and issues a token, all in one.
+    fn join(
+        &mut self,
+        invitation: &[u8; 32],
+        new: &NewSecret,
+        expires_at: Option<Timestamp>,
+    ) -> Decided<Joined, JoinError> {
+        let found = self.find_invitation(invitation);
+        let Some((TokenRow { id, person: Some(person), organisation, .. }, role)) = found else {
+            return Ok(Err(JoinError::InvitationInvalid));
+        };
+        let member = MemberId::Person(person.clone());
+        let grant = Grant::Membership;
+        let token = NewToken { grant, person: Some(person), organisation: None, expires_at };
+        let facts = vec![
+            Administration::MemberChanged { member: member.clone(), role: Some(role), organisation, identity: None },
+            Administration::TokenRevoked { token: id },
+            new.fact(&token),
+        ];
+        let command = match administration::command(token::program(), Scope::Network, facts, self.now) {
+            Ok(command) => command,
+            Err(refused) => return Ok(Err(AppendError::Refused(refused).into())),
+        };
+        let before = self.decided.accepted().len();
+        if let Err(refused) = self.decide_command(command)? {
+            return Ok(Err(AppendError::Refused(refused).into()));
+        }
+        self.end_tokens(before);
+        self.tokens.push(TokenRow::new(new.id.clone(), &new.secret, &token, self.last_accepted().1));
+        let now = self.decided.authority().member(&member).expect("it was just made").clone();
+        Ok(Ok(Joined { id: member, member: now }))
+    }
+
+    /// The invitation with a secret, and the role of the member that it makes, if it is open.
+    fn find_invitation(&self, hash: &[u8; 32]) -> Option<(TokenRow, Role)> {
+        let own = Owner::Network(self.live.ordinal);
+        let id = self.store.tokens().rows(own).chain(&self.tokens).find(|row| row.hash == *hash)?.id.clone();
+        let row = self.find_token(&id)?;
+        match row.grant {
+            Grant::Invitation(role) if row.opens_at(self.now) => Some((row, role)),
+            Grant::Invitation(_) | Grant::Role(_) | Grant::Membership => None,
+        }
     }
 
     fn find_token(&self, id: &TokenId) -> Option<TokenRow> {

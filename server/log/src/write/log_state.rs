@@ -16,6 +16,7 @@ use crate::{
     store::Store,
 };
 use kith_core::{
+    authority::Authority,
     decide::State,
     directory::Directory,
     entry::Entry,
@@ -37,6 +38,7 @@ pub(crate) struct LogState<'a> {
     head: Head,
     directory: Arc<Directory>,
     erasures: Arc<Erasures>,
+    authority: Arc<Authority>,
     open: Arc<Chunk>,
     /// Begun when something is needed that is not in memory, which is rare.
     stored: OnceCell<Snapshot>,
@@ -47,8 +49,8 @@ impl<'a> LogState<'a> {
     pub(crate) fn new(store: &'a Store, live: &'a Live) -> Self {
         let published = live.published();
         let (head, directory, open) = (published.head, published.directory.clone(), published.open.clone());
-        let erasures = published.erasures.clone();
-        Self { store, live, head, directory, erasures, open, stored: OnceCell::new() }
+        let (erasures, authority) = (published.erasures.clone(), published.authority.clone());
+        Self { store, live, head, directory, erasures, authority, open, stored: OnceCell::new() }
     }
 
     fn stored(&self) -> Result<&Snapshot, ReadError> {
@@ -77,6 +79,10 @@ impl State for LogState<'_> {
 
     fn erasures(&self) -> &Erasures {
         &self.erasures
+    }
+
+    fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     fn subjects(&self, position: Position, details: &[u32]) -> Result<Vec<PersonId>, ReadError> {

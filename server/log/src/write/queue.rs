@@ -4,21 +4,23 @@
 //! answered or, if the writer fails, gets the failure through its channel.
 
 use crate::{
-    error::{AppendError, CreateNetworkError, Poison, RevokeTokenError, Unavailable},
+    error::{AppendError, CreateNetworkError, JoinError, Poison, RevokeTokenError, Unavailable},
     limits,
     rows::{components, erased::ErasedPeople, row::TokenRow},
     state::{
         health::Health,
         live::Live,
-        token::{NewToken, Token},
+        token::{NewSecret, NewToken, Token},
     },
 };
 use kith_core::{
+    authority::Member,
     decide::{Command, Outcome, Refusal},
-    id::{NetworkName, TokenId},
+    id::{MemberId, NetworkName, TokenId},
     may::Principal,
     position::Position,
     prepare::Prepared,
+    timestamp::Timestamp,
 };
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -40,10 +42,33 @@ pub(crate) enum Request {
 
 /// A request to one network.
 pub(crate) enum NetworkRequest {
-    Append { command: Command, reply: Reply<Vec<Outcome>, AppendError> },
-    AppendEach { principal: Principal, events: Vec<Prepared>, reply: Reply<Each, AppendError> },
-    IssueToken { command: Command, token: NewSecretToken, reply: Reply<(Token, Position), AppendError> },
-    RevokeToken { command: Command, id: TokenId, reply: Reply<Position, RevokeTokenError> },
+    Append {
+        command: Command,
+        reply: Reply<Vec<Outcome>, AppendError>,
+    },
+    AppendEach {
+        principal: Principal,
+        events: Vec<Prepared>,
+        reply: Reply<Each, AppendError>,
+    },
+    IssueToken {
+        command: Command,
+        secret: NewSecret,
+        token: NewToken,
+        reply: Reply<(Token, Position), AppendError>,
+    },
+    RevokeToken {
+        command: Command,
+        id: TokenId,
+        reply: Reply<Position, RevokeTokenError>,
+    },
+    /// The invitation is the hash of its secret.
+    Join {
+        invitation: [u8; 32],
+        secret: NewSecret,
+        expires_at: Option<Timestamp>,
+        reply: Reply<Joined, JoinError>,
+    },
 }
 
 /// A request to the server that is about no existing network.
@@ -55,11 +80,10 @@ pub(crate) enum ServerRequest {
     ChangeComponents { change: components::Change, reply: Reply<(), Unavailable> },
 }
 
-/// A token to issue, with its id and secret.
-pub(crate) struct NewSecretToken {
-    pub(crate) id: TokenId,
-    pub(crate) secret: zeroize::Zeroizing<String>,
-    pub(crate) token: NewToken,
+/// Somebody who has become a member.
+pub(crate) struct Joined {
+    pub(crate) id: MemberId,
+    pub(crate) member: Member,
 }
 
 /// How large a request is.

@@ -4,7 +4,14 @@ use crate::{
     disk::{Disk, KEYS, LOG, Machine},
     support::*,
 };
-use kith_core::{detail::DetailKind, event::Role, id::NetworkName, position::Position, prepare::Prepared, tree::Hash};
+use kith_core::{
+    detail::DetailKind,
+    event::{Grant, Role},
+    id::NetworkName,
+    position::Position,
+    prepare::Prepared,
+    tree::Hash,
+};
 use kith_log::{CommitMode, Config, Log, Network, NewServerToken, NewToken, OpenError, Secrets, new_secret};
 use std::collections::BTreeMap;
 
@@ -114,7 +121,8 @@ impl Step {
             }
             Self::Issue(name) => {
                 let Some(network) = find(log, name) else { return false };
-                let token = NewToken { role: Role::Reader, person: None, organisation: None, expires_at: None };
+                let token =
+                    NewToken { grant: Grant::Role(Role::Reader), person: None, organisation: None, expires_at: None };
                 network.issue_token(&owner(), token).await.is_ok()
             }
             Self::Revoke(name) => {

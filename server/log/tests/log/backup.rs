@@ -4,7 +4,7 @@ use crate::support::*;
 use kith_core::{
     detail::DetailKind,
     entry::Entry,
-    event::{Administration, Fact, Role},
+    event::{Administration, Fact, Grant, Role},
     timestamp::Timestamp,
 };
 use kith_log::{
@@ -259,7 +259,7 @@ async fn with_tokens() -> (Place, String, String) {
     let (id, secret) = ("owner".parse().unwrap(), new_secret());
     let token = NewServerToken { id, secret: secret.clone(), role: Role::Owner, expires_at: None };
     log.put_server_token(token).await.unwrap();
-    let reader = NewToken { role: Role::Reader, person: None, organisation: None, expires_at: None };
+    let reader = NewToken { grant: Grant::Role(Role::Reader), person: None, organisation: None, expires_at: None };
     let issued = network.issue_token(&owner(), reader).await.unwrap();
     log.shutdown().await;
     (place, secret, issued.secret)

@@ -3,7 +3,7 @@
 use crate::support::*;
 use kith_core::{
     detail::DetailKind,
-    event::{Role, Scope},
+    event::{Grant, Role, Scope},
     position::Position,
 };
 use kith_log::{CheckError, NewServerToken, NewToken, OpenError, Report, check, new_secret};
@@ -46,7 +46,7 @@ pub(crate) async fn full() -> Place {
     hidden.scope = Scope::Organisation;
     let recorder = principal(Role::Recorder, Some("riverside"));
     network.append_each(recorder, vec![prepare(hidden, &[])]).await.unwrap().remove(0).unwrap();
-    let token = NewToken { role: Role::Reader, person: None, organisation: None, expires_at: None };
+    let token = NewToken { grant: Grant::Role(Role::Reader), person: None, organisation: None, expires_at: None };
     let issued = network.issue_token(&owner(), token.clone()).await.unwrap();
     network.issue_token(&owner(), token).await.unwrap();
     network.revoke_token(&owner(), &issued.token.id).await.unwrap();

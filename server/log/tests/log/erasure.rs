@@ -6,7 +6,7 @@ use kith_core::{
     decide::Refusal,
     detail::DetailKind,
     erasures::Erasure,
-    event::{Administration, Role, Scope},
+    event::{Administration, Grant, Role, Scope},
     id::PersonId,
     position::Position,
 };
@@ -88,7 +88,12 @@ async fn from_the_entry_on_nobody_reads_the_words_and_in_the_end_no_key_is_on_th
     let place = Place::new();
     let (log, network) = place.network().await;
     filled(&network).await;
-    let token = NewToken { role: Role::Reader, person: Some(person("amina")), organisation: None, expires_at: None };
+    let token = NewToken {
+        grant: Grant::Role(Role::Reader),
+        person: Some(person("amina")),
+        organisation: None,
+        expires_at: None,
+    };
     let issued = network.issue_token(&owner(), token).await.unwrap();
     let incarnation = network.incarnation();
     log.shutdown().await;

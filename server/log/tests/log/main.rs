@@ -11,6 +11,7 @@ mod components;
 mod details;
 mod erasure;
 mod flips;
+mod members;
 mod open;
 mod proofs;
 mod queue;

@@ -3,7 +3,7 @@
 use crate::support::*;
 use kith_core::{
     decide::{Command, Refusal},
-    event::{AdministrationKind, Kind, Role},
+    event::{AdministrationKind, Grant, Kind, Role},
     may::{Principal, Reach},
     position::Position,
     timestamp::Timestamp,
@@ -18,7 +18,7 @@ use std::{
 };
 
 fn token(role: Role) -> NewToken {
-    NewToken { role, person: None, organisation: None, expires_at: None }
+    NewToken { grant: Grant::Role(role), person: None, organisation: None, expires_at: None }
 }
 
 fn now() -> Timestamp {
@@ -67,7 +67,10 @@ async fn tokens_are_there_after_a_reopen_but_not_their_secrets() {
     let gone = network.issue_token(&owner(), token(Role::Analyst)).await.unwrap();
     network.revoke_token(&owner(), &gone.token.id).await.unwrap();
     let tokens = network.tokens(&owner());
-    assert_eq!(tokens.iter().map(|token| token.role).collect::<Vec<_>>(), [Role::Reader, Role::Analyst]);
+    assert_eq!(
+        tokens.iter().map(|token| token.grant).collect::<Vec<_>>(),
+        [Role::Reader, Role::Analyst].map(Grant::Role)
+    );
     drop((log, network));
     let bytes = fs::read(place.folder.path().join("log.redb")).unwrap();
     assert!(!bytes.windows(kept.secret.len()).any(|window| window == kept.secret.as_bytes()));

@@ -74,7 +74,12 @@ fn server_token(token: &Token) -> String {
         (None, Some(end)) => format!("expires {}", time(end)),
         (None, None) => "does not expire".to_owned(),
     };
-    format!("token {} of the whole server: {:?}, issued {}, {end}\n", token.id, token.role, time(token.issued_at))
+    format!(
+        "token {} of the whole server: {}, issued {}, {end}\n",
+        token.id,
+        token.grant.role().map_or("", kith_core::event::Role::as_str),
+        time(token.issued_at)
+    )
 }
 
 fn check_backup(config: &Config, file: &Path) -> ExitCode {

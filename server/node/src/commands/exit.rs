@@ -2,7 +2,7 @@
 
 use super::out::complain;
 use kith_log::{AcceptError, BackupError, CheckError, OpenError, RestoreError, RewriteError};
-use kith_node::owner_token::OwnerTokenError;
+use kith_node::server_token::ServerTokenError;
 use std::{fmt, io, process::ExitCode};
 
 /// Anything else.
@@ -90,15 +90,18 @@ impl Exit for RewriteError {
     }
 }
 
-impl Exit for OwnerTokenError {
+impl Exit for ServerTokenError {
     fn code(&self) -> u8 {
         match self {
             Self::Open(error) => error.code(),
             Self::NoLog { .. } => NOT_FOUND,
-            Self::AlreadyThere { .. } | Self::NoneThere => REFUSED,
-            Self::Io { .. } | Self::Exposed { .. } | Self::Foreign { .. } | Self::Malformed { .. } | Self::Store(_) => {
-                UNEXPECTED
-            }
+            Self::AlreadyThere { .. } | Self::NoneThere { .. } | Self::NoOtherOwner => REFUSED,
+            Self::Io { .. }
+            | Self::Exposed { .. }
+            | Self::Foreign { .. }
+            | Self::Malformed { .. }
+            | Self::Store(_)
+            | Self::Revoke(_) => UNEXPECTED,
         }
     }
 }

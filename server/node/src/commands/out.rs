@@ -60,14 +60,14 @@ pub(crate) fn hint(line: &dyn Display) {
 mod tests {
     use super::*;
     use anyhow::Context;
-    use kith_node::owner_token::OwnerTokenError;
+    use kith_node::server_token::ServerTokenError;
 
     #[test]
     fn each_cause_is_said_once() {
         let full = || io::Error::other("the disk is full");
         let plain = Err::<(), _>(full()).context("the folder `data` cannot be used").unwrap_err();
         assert_eq!(with_causes(&plain), "the folder `data` cannot be used: the disk is full");
-        let told = OwnerTokenError::Io { path: "data/owner.token".into(), source: full() };
+        let told = ServerTokenError::Io { path: "data/owner.token".into(), source: full() };
         let error = Err::<(), _>(told).context("kithd cannot start").unwrap_err();
         assert_eq!(with_causes(&error), "kithd cannot start: data/owner.token: the disk is full");
     }

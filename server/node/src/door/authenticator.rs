@@ -5,6 +5,7 @@
 
 use super::{
     own_page::OwnPage,
+    peers::Peer,
     sessions::{Session, Sessions},
 };
 use crate::{
@@ -14,11 +15,13 @@ use crate::{
 };
 use http::{Request, header::AUTHORIZATION};
 use kith_core::{
-    id::NetworkName,
-    may::{Action, Principal, Reach, may},
+    authority::Lost,
+    id::{CertificateUri, PrincipalId},
+    may::{Action, Credential, Principal, Reach, may},
     timestamp::Timestamp,
 };
-use kith_log::{Log, Standing};
+use kith_log::{Log, Network, Standing};
+use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
 
 /// The call that reports to a reader what it may no longer see, even if it returns after its token was revoked.
@@ -27,8 +30,17 @@ const SUBSCRIBE: &str = "/kith.v1.LogService/Subscribe";
 /// The maker of a call, stored in the extensions of its request. Which principal that is may depend on the network.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
-    standing: Standing,
+    who: Who,
     shown: Shown,
+}
+
+/// Whom a visitor may turn out to be.
+#[derive(Debug, Clone)]
+enum Who {
+    /// The principal of a token.
+    Holder(Standing),
+    /// The member of each network that has one for one of these URIs.
+    Service(Arc<[String]>),
 }
 
 /// The maker of a call, in a network or at the server as a whole.
@@ -46,40 +58,69 @@ enum Shown {
     Secret(Secret),
     /// The session of a browser, which stands for a token.
     Session(Arc<Session>),
+    /// A client certificate.
+    Certificate,
 }
 
 impl Visitor {
     /// By what its calls, streams and requests are counted before it is known which network they are for.
     pub(crate) fn key(&self) -> Key {
-        call_rate::key(&self.standing.principal)
+        match &self.who {
+            Who::Holder(standing) => call_rate::key(&standing.principal),
+            Who::Service(names) => (None, key_of_certificate(names)),
+        }
     }
 
     /// Who this is in a network; `None` if it may not enter.
-    pub(crate) fn in_network(&self, network: &NetworkName) -> Option<Caller> {
-        may(&self.standing.principal, &Action::Enter(network)).then(|| self.caller())
+    pub(crate) fn in_network(&self, network: &Network) -> Option<Caller> {
+        let principal = match &self.who {
+            Who::Holder(standing) => standing.principal.clone(),
+            Who::Service(names) => names.iter().find_map(|name| network.service(&uri(name)?))?,
+        };
+        let may_enter = may(&principal, &Action::Enter(network.name()));
+        may_enter.then(|| Caller { principal, shown: self.shown.clone() })
     }
 
     /// Who this is at the server as a whole; `None` for visitors of networks.
     pub(crate) fn at_server(&self) -> Option<Caller> {
-        (self.standing.principal.reach == Reach::Server).then(|| self.caller())
+        let principal = self.standing()?.principal.clone();
+        (principal.reach == Reach::Server).then(|| Caller { principal, shown: self.shown.clone() })
     }
 
-    /// What the visitor's credential stands for.
-    pub(crate) fn standing(&self) -> &Standing {
-        &self.standing
+    /// What the visitor's token stands for; `None` for a certificate.
+    pub(crate) fn standing(&self) -> Option<&Standing> {
+        match &self.who {
+            Who::Holder(standing) => Some(standing),
+            Who::Service(_) => None,
+        }
+    }
+
+    /// The URIs of the visitor's certificate, if that is all it showed.
+    pub(crate) fn certificate(&self) -> &[String] {
+        match &self.who {
+            Who::Holder(_) => &[],
+            Who::Service(names) => names,
+        }
     }
 
     /// When the visitor's session ends; `None` for a visitor without one.
     pub(crate) fn session_end(&self) -> Option<Timestamp> {
         match &self.shown {
-            Shown::Secret(_) => None,
+            Shown::Secret(_) | Shown::Certificate => None,
             Shown::Session(session) => Some(session.end),
         }
     }
+}
 
-    fn caller(&self) -> Caller {
-        Caller { principal: self.standing.principal.clone(), shown: self.shown.clone() }
-    }
+/// The URI that a certificate is for, if a member can have it.
+fn uri(name: &str) -> Option<CertificateUri> {
+    CertificateUri::parse_field(name, "identity").ok()
+}
+
+/// The holder of a certificate among those of all, for counting.
+fn key_of_certificate(names: &[String]) -> PrincipalId {
+    let digest = Sha256::digest(names.join(" ").as_bytes());
+    format!("certificate:{}", hex::encode(&digest[..16])).parse().expect("letters and digits behind a prefix")
 }
 
 /// A token's secret; its `Debug` hides it.
@@ -98,9 +139,12 @@ pub(crate) enum Unauthenticated {
     /// The token is missing or invalid.
     #[error("no valid token")]
     TokenInvalid,
-    /// The token was revoked, and the caller must delete what was read with it.
-    #[error("the token may no longer see what was read with it")]
-    ScopeLost,
+    /// The token or the membership has ended, and the caller must delete what was read with it.
+    #[error("the caller may no longer see what it has read")]
+    ScopeLost(Lost),
+    /// The caller is let in, and may do something else now.
+    #[error("what the caller may do has changed")]
+    RightsChanged,
 }
 
 /// Identifies callers.
@@ -117,15 +161,19 @@ impl Authenticator {
         Self { log, clock, sessions }
     }
 
-    /// The visitor whose token is in the headers of this request, or whose session if a page of this server makes it
-    /// without a token.
+    /// The visitor whose token is in the headers of this request; or else whose session, if a page of this server makes
+    /// it, or whose certificate, if the connection has one.
     pub(crate) fn authenticate<B>(&self, request: &Request<B>) -> Result<Visitor, Unauthenticated> {
-        let may_have_session = request.extensions().get::<OwnPage>().is_some();
-        if !may_have_session || request.headers().contains_key(AUTHORIZATION) {
+        if request.headers().contains_key(AUTHORIZATION) {
             return self.by_secret(request);
         }
-        let (session, standing) = self.sessions.find(request.headers()).ok_or(Unauthenticated::TokenInvalid)?;
-        Ok(Visitor { standing, shown: Shown::Session(session.into()) })
+        if request.extensions().get::<OwnPage>().is_some() {
+            let (session, standing) = self.sessions.find(request.headers()).ok_or(Unauthenticated::TokenInvalid)?;
+            return Ok(Visitor { who: Who::Holder(standing), shown: Shown::Session(session.into()) });
+        }
+        let names = request.extensions().get::<Peer>().map(Peer::uri_names).filter(|names| !names.is_empty());
+        let names = names.ok_or(Unauthenticated::TokenInvalid)?;
+        Ok(Visitor { who: Who::Service(names), shown: Shown::Certificate })
     }
 
     /// The visitor whose token is in the headers of this request.
@@ -137,34 +185,62 @@ impl Authenticator {
             SUBSCRIBE => self.why_not(&shown),
             _ => Unauthenticated::TokenInvalid,
         })?;
-        Ok(Visitor { standing, shown })
+        Ok(Visitor { who: Who::Holder(standing), shown })
     }
 
-    /// Checks that a token, and the session if there is one, are still valid. Returns when they end, if they do.
-    fn check(&self, shown: &Shown) -> Result<Option<Timestamp>, Unauthenticated> {
-        let standing = self.standing(shown).ok_or_else(|| self.why_not(shown))?;
+    /// Checks that a visitor is let in and, if it has entered a network or the server as a principal, that it is still
+    /// that one. Returns when that ends, if it is known.
+    fn check(&self, shown: &Shown, principal: Option<&Principal>) -> Result<Option<Timestamp>, Unauthenticated> {
+        let (now, end) = match shown {
+            Shown::Certificate => (principal.and_then(|principal| self.service_now(principal)), None),
+            Shown::Secret(_) | Shown::Session(_) => {
+                let standing = self.standing(shown);
+                let end = standing.as_ref().and_then(|standing| standing.expires_at);
+                (standing.map(|standing| standing.principal), end)
+            }
+        };
+        let Some(principal) = principal else {
+            let is_in = now.is_some() || matches!(shown, Shown::Certificate);
+            return if is_in { Ok(end) } else { Err(self.why_not(shown)) };
+        };
+        match now {
+            Some(now) if now == *principal => {}
+            Some(now) if now.organisation != principal.organisation && principal.organisation.is_some() => {
+                return Err(Unauthenticated::ScopeLost(Lost::Organisation));
+            }
+            Some(_) => return Err(Unauthenticated::RightsChanged),
+            None => return Err(self.why_not(shown)),
+        }
         Ok(match shown {
-            Shown::Secret(_) => standing.expires_at,
-            Shown::Session(session) => Some(standing.expires_at.map_or(session.end, |end| end.min(session.end))),
+            Shown::Secret(_) | Shown::Certificate => end,
+            Shown::Session(session) => Some(end.map_or(session.end, |end| end.min(session.end))),
         })
+    }
+
+    /// Who a service is now in the network that it has entered.
+    fn service_now(&self, principal: &Principal) -> Option<Principal> {
+        match (&principal.reach, &principal.credential) {
+            (Reach::Network(name), Credential::Certificate(uri)) => self.log.network(name)?.service(uri),
+            (Reach::Network(_) | Reach::Server, _) => None,
+        }
     }
 
     /// Resolves once a caller is no longer who it was when its call began, as soon as that is so.
     pub(crate) async fn dismissed(&self, caller: &Caller) -> Unauthenticated {
-        self.ended(&caller.shown).await
+        self.ended(&caller.shown, Some(&caller.principal)).await
     }
 
     /// Like `dismissed`, for a visitor that has entered no network yet.
     pub(crate) async fn visitor_dismissed(&self, visitor: &Visitor) -> Unauthenticated {
-        self.ended(&visitor.shown).await
+        self.ended(&visitor.shown, None).await
     }
 
-    async fn ended(&self, shown: &Shown) -> Unauthenticated {
+    async fn ended(&self, shown: &Shown, principal: Option<&Principal>) -> Unauthenticated {
         let (mut credentials, mut sessions) = (self.log.watch_credentials(), self.sessions.watch_ended());
         loop {
             credentials.mark_unchanged();
             sessions.mark_unchanged();
-            let end = match self.check(shown) {
+            let end = match self.check(shown, principal) {
                 Ok(end) => end,
                 Err(why) => return why,
             };
@@ -183,16 +259,18 @@ impl Authenticator {
         match shown {
             Shown::Secret(secret) => self.log.authenticate(&secret.0, (self.clock)()),
             Shown::Session(session) => self.sessions.standing(session),
+            Shown::Certificate => None,
         }
     }
 
-    /// Why a token is invalid, for a reader of a log, who may have to delete some of it.
+    /// Why a visitor is not let in, for a reader of a log, who may have to delete some of it.
     fn why_not(&self, shown: &Shown) -> Unauthenticated {
         let lost = match shown {
-            Shown::Secret(secret) => self.log.lost_scope(&secret.0),
-            Shown::Session(session) => self.sessions.lost_scope(session),
+            Shown::Secret(secret) => self.log.lost(&secret.0),
+            Shown::Session(session) => self.sessions.lost(session),
+            Shown::Certificate => Some(Lost::Network),
         };
-        if lost { Unauthenticated::ScopeLost } else { Unauthenticated::TokenInvalid }
+        lost.map_or(Unauthenticated::TokenInvalid, Unauthenticated::ScopeLost)
     }
 }
 

@@ -159,8 +159,8 @@ impl Peer {
     }
 
     /// The URIs that the peer's certificate is for, which an authority that this server trusts has signed.
-    pub(crate) fn uri_names(&self) -> &[String] {
-        self.0.uri_names.get().map_or(&[], |names| names)
+    pub(crate) fn uri_names(&self) -> Arc<[String]> {
+        self.0.uri_names.get().map_or_else(Arc::default, Arc::clone)
     }
 
     /// Whether somebody has logged in over this connection.

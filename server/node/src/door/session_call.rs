@@ -95,7 +95,7 @@ impl SessionCalls {
         let peer = request.extensions().get::<Peer>().cloned();
         let begun = if request.headers().contains_key(AUTHORIZATION) {
             let visitor = self.authenticator.by_secret(&request).ok();
-            visitor.and_then(|visitor| self.sessions.begin(&visitor.standing().principal))
+            visitor.and_then(|visitor| self.sessions.begin(&visitor.standing()?.principal))
         } else {
             self.sessions.redeem(&self.code(request.into_body()).await?)
         };

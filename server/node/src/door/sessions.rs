@@ -12,6 +12,7 @@ use codes::{Codes, TooManyCodes};
 use ended::{Ended, TooManyEnded};
 use http::HeaderMap;
 use kith_core::{
+    authority::Lost,
     id::TokenId,
     may::{Credential, Principal, Reach},
     timestamp::Timestamp,
@@ -160,9 +161,9 @@ impl Sessions {
         self.0.ending.subscribe()
     }
 
-    /// Whether the token of a session was revoked, and its holder has to let go of what it read.
-    pub(super) fn lost_scope(&self, session: &Session) -> bool {
-        self.0.log.token_lost_scope(&session.reach, &session.token)
+    /// What the holder of a session has to let go of, now that its token has ended.
+    pub(super) fn lost(&self, session: &Session) -> Option<Lost> {
+        self.0.log.token_lost(&session.reach, &session.token)
     }
 
     /// A code that begins one session for a principal's token, and when it expires.

@@ -58,13 +58,16 @@ impl<T> Call<T> {
 pub(super) fn enter(node: &Node, visitor: &Visitor, name: &str) -> Result<(Network, Caller), Failure> {
     let name = NetworkName::parse_field(name, "network")
         .map_err(|invalid| Failure::request(&invalid.field, &invalid.problem))?;
-    let entered = node.log().network(&name).zip(visitor.in_network(&name));
+    let entered = node.log().network(&name).and_then(|network| {
+        let caller = visitor.in_network(&network)?;
+        Some((network, caller))
+    });
     entered.ok_or_else(|| Failure::new(ErrorReason::NetworkUnknown))
 }
 
-/// Who the visitor is at the server as a whole, if it may administer it.
-pub(super) fn administrator(visitor: &Visitor) -> Result<Caller, Failure> {
-    let caller = visitor.at_server().filter(|caller| may(&caller.principal, &Action::AdministerServer));
+/// Who the visitor is at the server as a whole, if it may do something there.
+pub(super) fn at_server(visitor: &Visitor, action: &Action<'_>) -> Result<Caller, Failure> {
+    let caller = visitor.at_server().filter(|caller| may(&caller.principal, action));
     caller.ok_or_else(|| Failure::new(ErrorReason::PermissionDenied))
 }
 

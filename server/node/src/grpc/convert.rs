@@ -2,12 +2,13 @@
 //! conditions.
 
 use super::Failure;
+use crate::limits::RIGHTS_CHANGED_RETRY;
 use kith_core::{
     decide::{Outcome, Refusal, Refused},
     detail::Detail,
     directory::{Directory, Organisation, Person},
     erasures::Erasures,
-    event::Role,
+    event::{Grant, Role},
     filter::Filter,
     id::EventId,
     invalid::{Invalid, Problem},
@@ -39,7 +40,11 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
             let references: Vec<_> = references.iter().map(ToString::to_string).collect();
             because(ErrorReason::PersonHeld).with("person", person).with("references", references.join(",")).at(*field)
         }
+        Refusal::MemberUnknown { field, member } => {
+            because(ErrorReason::MemberUnknown).with("member", member).at(*field)
+        }
         Refusal::TokenInvalid => Failure::new(ErrorReason::TokenInvalid),
+        Refusal::RightsChanged => because(ErrorReason::RightsChanged).retry_after(RIGHTS_CHANGED_RETRY),
         Refusal::PermissionDenied { .. } => because(ErrorReason::PermissionDenied),
     }
 }
@@ -140,7 +145,7 @@ impl From<CheckpointError> for Failure {
 /// A failed call whose single event the server makes itself: fields are those of the request.
 pub(super) fn administration(error: AppendError) -> Failure {
     match error {
-        AppendError::Refused(refused) => refusal(&refused.why),
+        AppendError::Refused(refused) => refusal(&refused.why).in_request(),
         AppendError::Unavailable(why) => why.into(),
     }
 }
@@ -198,19 +203,26 @@ pub(super) fn network(network: &kith_log::Network) -> v1::Network {
 pub(super) fn token(token: &kith_log::Token) -> v1::Token {
     v1::Token {
         id: token.id.to_string(),
-        role: token.role.to_proto().into(),
+        role: token.grant.role().map_or(v1::Role::Unspecified, Role::to_proto).into(),
         person: text_or_empty(token.person.as_ref()),
         organisation: text_or_empty(token.organisation.as_ref()),
         issued_at: Some(token.issued_at.to_proto()),
         expires_at: token.expires_at.map(Timestamp::to_proto),
         revoked_at: token.revoked_at.map(Timestamp::to_proto),
         server: false,
+        invitation: matches!(token.grant, Grant::Invitation(_)),
     }
 }
 
-/// Reads a role.
+/// Reads a role in a network.
 pub(super) fn role(field: &str, number: i32) -> Result<Role, Failure> {
-    Role::from_proto(number).ok_or_else(|| Failure::request(field, "must be a role"))
+    match Role::from_proto(number) {
+        Some(Role::Operator) => {
+            Err(Failure::request(field, "must be a role in a network: operators are of the server"))
+        }
+        Some(role) => Ok(role),
+        None => Err(Failure::request(field, "must be a role")),
+    }
 }
 
 /// Reads a time that may be absent.

@@ -9,6 +9,7 @@ use crate::{
     door::authenticator::Unauthenticated,
     limits,
 };
+use kith_core::authority::Lost;
 use kith_proto::v1::ErrorReason;
 use std::{error::Error, time::Duration};
 
@@ -26,10 +27,16 @@ pub(super) fn too_many_failed_logins(wait: Duration) -> Failure {
 
 impl From<Unauthenticated> for Failure {
     fn from(error: Unauthenticated) -> Self {
-        Self::new(match error {
-            Unauthenticated::TokenInvalid => ErrorReason::TokenInvalid,
-            Unauthenticated::ScopeLost => ErrorReason::ScopeLost,
-        })
+        match error {
+            Unauthenticated::TokenInvalid => Self::new(ErrorReason::TokenInvalid),
+            Unauthenticated::ScopeLost(Lost::Organisation) => {
+                Self::new(ErrorReason::ScopeLost).with("lost", "organisation")
+            }
+            Unauthenticated::ScopeLost(Lost::Network) => Self::new(ErrorReason::ScopeLost).with("lost", "network"),
+            Unauthenticated::RightsChanged => {
+                Self::new(ErrorReason::RightsChanged).retry_after(limits::RIGHTS_CHANGED_RETRY)
+            }
+        }
     }
 }
 

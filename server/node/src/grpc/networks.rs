@@ -1,6 +1,8 @@
 //! `NetworkService`: networks and the tokens that open them.
 
+mod change_policy;
 mod create_network;
+mod get_policy;
 mod issue_token;
 mod list_networks;
 mod list_tokens;
@@ -30,5 +32,13 @@ impl NetworkService for Services {
 
     async fn revoke_token(&self, request: Request<v1::RevokeTokenRequest>) -> Answer<v1::RevokeTokenResponse> {
         self.answer_recorded(revoke_token::revoke_token(&self.node, request).await)
+    }
+
+    async fn get_policy(&self, request: Request<v1::GetPolicyRequest>) -> Answer<v1::GetPolicyResponse> {
+        self.answer(get_policy::get_policy(&self.node, request))
+    }
+
+    async fn change_policy(&self, request: Request<v1::ChangePolicyRequest>) -> Answer<v1::ChangePolicyResponse> {
+        self.answer_recorded(change_policy::change_policy(&self.node, request).await)
     }
 }

@@ -75,6 +75,18 @@ impl Failure {
         self.change(|known| known.field = known.field.as_ref().map(|field| format!("{path}.{field}")))
     }
 
+    /// Names the field at fault as the request has it: `event.token_issued.role` becomes `role`. For calls of which the
+    /// server makes the event.
+    #[must_use]
+    pub(crate) fn in_request(self) -> Self {
+        self.change(|known| {
+            let field = known.field.as_deref().and_then(|field| field.strip_prefix("event."));
+            if let Some((_, field)) = field.and_then(|field| field.split_once('.')) {
+                known.field = Some(field.to_owned());
+            }
+        })
+    }
+
     /// Adds a value that programs may want.
     #[must_use]
     pub(crate) fn with(self, key: &str, value: impl Display) -> Self {

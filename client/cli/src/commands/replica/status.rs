@@ -37,6 +37,7 @@ pub(crate) fn run(replica: &Replica, output: &mut Output, _: &StatusArgs) -> Res
             "pending": status.pending,
             "refused": status.refused,
             "synced_at": status.synced_at.map(time_text),
+            "hides_words": status.hides_words,
             "failed_at": status.failure.as_ref().map(|(at, _)| time_text(*at)),
             "failure": status.failure.as_ref().map(|(_, why)| why),
             "alarm": status.alarm.as_ref().map(|(why, _)| why),
@@ -74,6 +75,11 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
         (pending, refused) => format!("{pending} events are waiting to be sent, {refused} were refused: `kith outbox`"),
     };
     let synced = status.synced_at.map_or_else(|| "never".to_owned(), time_text);
+    let hidden = if status.hides_words {
+        "; longer ago than the network allows, so words are not shown: `kith sync`"
+    } else {
+        ""
+    };
     let failed = status.failure.as_ref().map(|(at, why)| format!("; failed at {}: {why}", time_text(*at)));
     let verified = match (&status.alarm, &status.key) {
         (Some((why, _)), _) => format!("NO: {why}"),
@@ -84,7 +90,7 @@ fn lines(replica: &Replica, status: &Status) -> [String; 5] {
         format!("network   {}: {what}", replica.network()),
         format!("position  {}{behind}, root {}{newer}", status.position, status.root),
         format!("outbox    {outbox}"),
-        format!("synced    {synced}{}", failed.unwrap_or_default()),
+        format!("synced    {synced}{hidden}{}", failed.unwrap_or_default()),
         format!("verified  {verified}"),
     ]
 }

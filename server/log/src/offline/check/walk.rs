@@ -6,7 +6,7 @@ use super::{
     PROGRESS_ENTRIES, Problem, Report,
     erased::{Erased, MISSING_KEYS},
     rows::Expected,
-    tokens::Tokens,
+    tokens,
 };
 use crate::{
     error::ReadError,
@@ -24,6 +24,7 @@ use crate::{
 use bytes::Bytes;
 use kith_blocks::BlocksError;
 use kith_core::{
+    authority::Authority,
     detail::DetailKind,
     directory::Directory,
     entry::Entry,
@@ -52,7 +53,7 @@ pub(super) struct Walk<'a> {
     frontier: Frontier,
     retractions: BTreeMap<u64, u64>,
     names: BTreeMap<u32, u64>,
-    tokens: Tokens,
+    authority: Authority,
     erased: Erased,
     expected: Expected,
 }
@@ -75,7 +76,7 @@ impl<'a> Walk<'a> {
             frontier: Frontier::new(),
             retractions: BTreeMap::new(),
             names: BTreeMap::new(),
-            tokens: Tokens::default(),
+            authority: Authority::default(),
             erased: Erased::default(),
             expected: Expected::default(),
         }
@@ -200,7 +201,7 @@ impl<'a> Walk<'a> {
                 }
                 Ok(Some(_) | None) | Err(_) => return false,
             },
-            Fact::Administration(fact) => self.tokens.apply(fact, event, entry),
+            Fact::Administration(_) => self.authority.apply(event, entry),
             Fact::Habit(_) | Fact::Custom(_) | Fact::Directory(_) | Fact::Newer(_) => {}
         }
         self.directory.apply(event, self.position);
@@ -350,7 +351,7 @@ impl<'a> Walk<'a> {
             report.keys_missing += u64::from(table == MISSING_KEYS);
             self.report(report, position, table, what);
         }
-        for what in self.tokens.compare(&self.snapshot)? {
+        for what in tokens::compare(&self.authority, &self.snapshot)? {
             self.report(report, None, "tokens", what);
         }
         let own = &mut self.expected;
@@ -358,7 +359,7 @@ impl<'a> Walk<'a> {
         own.entries = count_blocks(&self.snapshot)?;
         own.retractions = self.retractions.len() as u64;
         own.names = self.names.len() as u64;
-        own.tokens = self.tokens.count();
+        own.tokens = tokens::count(&self.authority);
         own.leaves = self.frontier.size().div_ceil(ROW_LEAVES);
         own.subtrees = self.frontier.size() / SUBTREE_LEAVES;
         expected.add(own);

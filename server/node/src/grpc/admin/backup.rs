@@ -3,7 +3,7 @@
 use crate::{
     door::authenticator::Caller,
     grpc::{
-        Call, Failure, administrator,
+        Call, Failure, at_server,
         stream::{Messages, Sender, Stop, fill, while_allowed},
     },
     last_backup::BackupTaken,
@@ -11,6 +11,7 @@ use crate::{
     node::Node,
 };
 use bytes::{Bytes, BytesMut};
+use kith_core::may::Action;
 use kith_log::{Backup, Copied};
 use kith_proto::v1;
 use std::{
@@ -25,7 +26,7 @@ pub(super) fn backup(
     request: Request<v1::BackupRequest>,
 ) -> Result<Messages<v1::BackupResponse>, Failure> {
     let Call { visitor, .. } = Call::new(request)?;
-    let caller = administrator(&visitor)?;
+    let caller = at_server(&visitor, &Action::OperateServer)?;
     let counted = node.streams().open(&visitor.key())?;
     let node = node.clone();
     Ok(fill(node.outgoing(visitor.key()), counted, |sender| async move {

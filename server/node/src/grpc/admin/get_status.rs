@@ -1,11 +1,11 @@
 //! `GetStatus`: how the server is doing, for whoever runs it.
 
 use crate::{
-    grpc::{Call, Failure, administrator, page::Page},
+    grpc::{Call, Failure, at_server, page::Page},
     last_backup::BackupTaken,
     node::Node,
 };
-use kith_core::timestamp::Timestamp;
+use kith_core::{may::Action, timestamp::Timestamp};
 use kith_log::{DiskSpace, Network};
 use kith_proto::v1;
 use std::{fs, io, path::Path};
@@ -16,7 +16,7 @@ pub(super) async fn get_status(
     request: Request<v1::GetStatusRequest>,
 ) -> Result<v1::GetStatusResponse, Failure> {
     let Call { visitor, message } = Call::new(request)?;
-    administrator(&visitor)?;
+    at_server(&visitor, &Action::OperateServer)?;
     let page = Page::begin(message.page_size, &message.page_token)?;
     let backup = node.last_backup().get();
     let networks = node.log().networks();

@@ -23,7 +23,8 @@ use tracing::{Instrument, instrument::Instrumented};
 /// The call that health probers repeat.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// Services and calls that need no token.
-const OPEN: [&str; 3] = ["/grpc.health.v1.", "/grpc.reflection.", "/kith.v1.SessionService/SignInOptions"];
+const OPEN: [&str; 4] =
+    ["/grpc.health.v1.", "/grpc.reflection.", "/kith.v1.SessionService/SignInOptions", "/kith.v1.MemberService/Join"];
 
 /// Puts an [`Authenticator`] and the call rate of each principal in front of a service.
 #[derive(Clone)]

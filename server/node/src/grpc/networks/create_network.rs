@@ -1,10 +1,10 @@
 //! `CreateNetwork`: creates a network.
 
 use crate::{
-    grpc::{Call, Failure, administrator, convert},
+    grpc::{Call, Failure, at_server, convert},
     node::Node,
 };
-use kith_core::id::NetworkName;
+use kith_core::{id::NetworkName, may::Action};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -13,7 +13,7 @@ pub(super) async fn create_network(
     request: Request<v1::CreateNetworkRequest>,
 ) -> Result<v1::CreateNetworkResponse, Failure> {
     let Call { visitor, message } = Call::new(request)?;
-    let caller = administrator(&visitor)?;
+    let caller = at_server(&visitor, &Action::AdministerServer)?;
     let name = NetworkName::parse_field(&message.name, "name").map_err(|invalid| convert::request_invalid(&invalid))?;
     let network = node.log().create_network_for(&caller.principal, &name).await?;
     Ok(v1::CreateNetworkResponse { network: Some(convert::network(&network)) })

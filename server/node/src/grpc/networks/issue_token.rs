@@ -5,6 +5,7 @@ use crate::{
     node::Node,
 };
 use kith_core::{
+    event::Grant,
     id::{OrganisationId, PersonId},
     may::Action,
 };
@@ -20,11 +21,17 @@ pub(super) async fn issue_token(
     let (network, caller) = enter(node, &visitor, &message.network)?;
     allow(&caller, &Action::AdministerTokens)?;
     let token = NewToken {
-        role: convert::role("role", message.role)?,
+        grant: match message.role {
+            0 => Grant::Membership,
+            role => Grant::Role(convert::role("role", role)?),
+        },
         person: convert::id_or_none(&message.person, "person", PersonId::parse_field)?,
         organisation: convert::id_or_none(&message.organisation, "organisation", OrganisationId::parse_field)?,
         expires_at: convert::time("expires_at", message.expires_at.as_ref())?,
     };
+    if token.grant == Grant::Membership && token.person.is_none() {
+        return Err(Failure::request("role", "is missing, or the member that the token is for"));
+    }
     if token.expires_at.is_some_and(|end| end <= node.now()) {
         return Err(Failure::request("expires_at", "is in the past"));
     }

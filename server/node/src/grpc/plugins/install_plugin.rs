@@ -39,6 +39,7 @@ async fn open(
 ) -> Result<(), Stop> {
     let first = tokio::select! {
         first = next(&node, &mut inbound) => first?.unwrap_or_default(),
+        why = node.authenticator().visitor_dismissed(&visitor) => return Err(why.into()),
         () = node.closing() => return Err(Failure::new(ErrorReason::ShuttingDown).into()),
     };
     let Some(plugin) = first.plugin else {

@@ -19,7 +19,8 @@ pub(super) fn open_console(
         let message = "a session of a browser opens no other: call this with the token";
         return Err(Failure::because(ErrorReason::PermissionDenied, message));
     }
-    let (code, end) = node.sessions().make_code(&visitor.standing().principal)?;
+    let standing = visitor.standing().ok_or(NoCode::TokenInvalid)?;
+    let (code, end) = node.sessions().make_code(&standing.principal)?;
     Ok(v1::OpenConsoleResponse { code, expires_at: Some(end.to_proto()) })
 }
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/event.proto.
  */
 export const file_kith_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNraXRoL3YxL2V2ZW50LnByb3RvEgdraXRoLnYxIooKCgVFdmVudBIKCgJpZBgBIAEoDBIvCgtvY2N1cnJlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoFc2NvcGUYAyABKA4yDi5raXRoLnYxLlNjb3BlEhEKCWNhdXNlZF9ieRgEIAMoDBImCgphdHRyaWJ1dGVzGAUgAygLMhIua2l0aC52MS5BdHRyaWJ1dGUSDAoEc2FsdBgGIAEoDBIPCgdkZXRhaWxzGAcgAygMEhsKA21ldBgIIAEoCzIMLmtpdGgudjEuTWV0SAASKgoLZm9sbG93ZWRfdXAYCSABKAsyEy5raXRoLnYxLkZvbGxvd2VkVXBIABIfCgVhc2tlZBgKIAEoCzIOLmtpdGgudjEuQXNrZWRIABIhCgZoZWxwZWQYCyABKAsyDy5raXRoLnYxLkhlbHBlZEgAEiUKCHJlZmVycmVkGAwgASgLMhEua2l0aC52MS5SZWZlcnJlZEgAEiUKCGFuc3dlcmVkGA0gASgLMhEua2l0aC52MS5BbnN3ZXJlZEgAEiEKBmN1c3RvbRgOIAEoCzIPLmtpdGgudjEuQ3VzdG9tSAASJwoJcmV0cmFjdGVkGA8gASgLMhIua2l0aC52MS5SZXRyYWN0ZWRIABI4ChJvcmdhbmlzYXRpb25fYWRkZWQYECABKAsyGi5raXRoLnYxLk9yZ2FuaXNhdGlvbkFkZGVkSAASLAoMcGVyc29uX2FkZGVkGBEgASgLMhQua2l0aC52MS5QZXJzb25BZGRlZEgAEjAKDnBlcnNvbl9jaGFuZ2VkGBIgASgLMhYua2l0aC52MS5QZXJzb25DaGFuZ2VkSAASLgoNcGVvcGxlX21lcmdlZBgTIAEoCzIVLmtpdGgudjEuUGVvcGxlTWVyZ2VkSAASNAoQcGx1Z2luX2luc3RhbGxlZBgYIAEoCzIYLmtpdGgudjEuUGx1Z2luSW5zdGFsbGVkSAASNAoQcGx1Z2luX2FjdGl2YXRlZBgZIAEoCzIYLmtpdGgudjEuUGx1Z2luQWN0aXZhdGVkSAASLgoNcGx1Z2luX3BhdXNlZBgaIAEoCzIVLmtpdGgudjEuUGx1Z2luUGF1c2VkSAASMAoOcGx1Z2luX3JlbW92ZWQYGyABKAsyFi5raXRoLnYxLlBsdWdpblJlbW92ZWRIABIwCg5tZW1iZXJfY2hhbmdlZBgcIAEoCzIWLmtpdGgudjEuTWVtYmVyQ2hhbmdlZEgAEiwKDHRva2VuX2lzc3VlZBgdIAEoCzIULmtpdGgudjEuVG9rZW5Jc3N1ZWRIABIuCg10b2tlbl9yZXZva2VkGB4gASgLMhUua2l0aC52MS5Ub2tlblJldm9rZWRIABIuCg1wZXJzb25fZXJhc2VkGB8gASgLMhUua2l0aC52MS5QZXJzb25FcmFzZWRIABI2ChFlcmFzdXJlX2NvbXBsZXRlZBggIAEoCzIZLmtpdGgudjEuRXJhc3VyZUNvbXBsZXRlZEgAEiwKDGhvbGRfY2hhbmdlZBghIAEoCzIULmtpdGgudjEuSG9sZENoYW5nZWRIABIsCgxsb2dfcmVzdG9yZWQYIiABKAsyFC5raXRoLnYxLkxvZ1Jlc3RvcmVkSAASMAoOZGV0YWlsc19lcmFzZWQYJSABKAsyFi5raXRoLnYxLkRldGFpbHNFcmFzZWRIAEIGCgRmYWN0ImYKCUF0dHJpYnV0ZRILCgNrZXkYASABKAkSDgoEdGV4dBgCIAEoCUgAEhEKB2ludGVnZXIYAyABKANIABIQCgZudW1iZXIYBCABKAFIABIOCgRmbGFnGAUgASgISABCBwoFdmFsdWUiFQoDTWV0Eg4KBnBlb3BsZRgBIAMoCSI1CgpGb2xsb3dlZFVwEgoKAmJ5GAEgASgJEgwKBHdpdGgYAiADKAkSDQoFYWJvdXQYAyABKAwiMQoFQXNrZWQSCgoCYnkYASABKAkSCgoCb2YYAiADKAkSEAoIY2F0ZWdvcnkYAyABKAkiSQoGSGVscGVkEg4KBmhlbHBlchgBIAEoCRIOCgZoZWxwZWQYAiABKAkSEAoIY2F0ZWdvcnkYAyABKAkSDQoFYWJvdXQYBCABKAwiOAoIUmVmZXJyZWQSEAoIcmVmZXJyZXIYASABKAkSDgoGcGVyc29uGAIgASgJEgoKAnRvGAMgASgJIkkKCEFuc3dlcmVkEhAKCHJlZmVycmFsGAEgASgMEgoKAmJ5GAIgASgJEh8KBmFuc3dlchgDIAEoDjIPLmtpdGgudjEuQW5zd2VyIiYKBkN1c3RvbRIMCgR0eXBlGAEgASgJEg4KBnBlb3BsZRgCIAMoCSJFCglSZXRyYWN0ZWQSDQoFZXZlbnQYASABKAwSKQoGcmVhc29uGAIgASgOMhkua2l0aC52MS5SZXRyYWN0aW9uUmVhc29uIjcKEU9yZ2FuaXNhdGlvbkFkZGVkEhQKDG9yZ2FuaXNhdGlvbhgBIAEoCRIMCgRuYW1lGAIgASgJIkEKC1BlcnNvbkFkZGVkEg4KBnBlcnNvbhgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSJDCg1QZXJzb25DaGFuZ2VkEg4KBnBlcnNvbhgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSIsCgxQZW9wbGVNZXJnZWQSDAoEa2VwdBgBIAEoCRIOCgZtZXJnZWQYAiABKAkiVQoPUGx1Z2luSW5zdGFsbGVkEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgljb21wb25lbnQYAyABKAwSEAoIc2V0dGluZ3MYBCABKAkiQwoPUGx1Z2luQWN0aXZhdGVkEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgljb21wb25lbnQYAyABKAwiLAoMUGx1Z2luUGF1c2VkEgwKBG5hbWUYASABKAkSDgoGcGF1c2VkGAIgASgIIjAKDVBsdWdpblJlbW92ZWQSDAoEbmFtZRgBIAEoCRIRCglpbnN0YWxsZWQYAiABKAwiVQoNTWVtYmVyQ2hhbmdlZBIRCglwcmluY2lwYWwYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YAyABKAkipgEKC1Rva2VuSXNzdWVkEg0KBXRva2VuGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1zZWNyZXRfZGlnZXN0GAYgASgMIh0KDFRva2VuUmV2b2tlZBINCgV0b2tlbhgBIAEoCSJBCgxQZXJzb25FcmFzZWQSDgoGcGVyc29uGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIRCglyZWZlcmVuY2UYAyABKAkiYwoQRXJhc3VyZUNvbXBsZXRlZBIOCgZwZXJzb24YASABKAkSDwoHZXJhc3VyZRgCIAEoDBIWCg5kZXRhaWxzX2VyYXNlZBgDIAEoBBIWCg5rZXlzX2Rlc3Ryb3llZBgEIAEoDSJOCgtIb2xkQ2hhbmdlZBIOCgZwZXJzb24YASABKAkSDAoEaGVsZBgCIAEoCBIOCgZyZWFzb24YAyABKAkSEQoJcmVmZXJlbmNlGAQgASgJIlIKDURldGFpbHNFcmFzZWQSDQoFZXZlbnQYASABKAwSDwoHZGV0YWlscxgCIAMoDRIOCgZyZWFzb24YAyABKAkSEQoJcmVmZXJlbmNlGAQgASgJIlwKC0xvZ1Jlc3RvcmVkEhMKC2luY2FybmF0aW9uGAEgASgMEhEKCWxvc3RfaGVhZBgCIAEoBBIRCglsb3N0X3Jvb3QYAyABKAwSEgoKdW52ZXJpZmllZBgEIAEoCCJZCgZEZXRhaWwSIQoEa2luZBgBIAEoDjITLmtpdGgudjEuRGV0YWlsS2luZBIQCghzdWJqZWN0cxgCIAMoCRIMCgR0ZXh0GAMgASgJEgwKBHNhbHQYBCABKAwilwEKBUVudHJ5EhAKCHBvc2l0aW9uGAEgASgEEi8KC3JlY29yZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtyZWNvcmRlZF9ieRgDIAEoCRIUCgxvcmdhbmlzYXRpb24YBCABKAkSDQoFZXZlbnQYBSABKAwSEQoJc2lnbmF0dXJlGAYgASgMKkkKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASEQoNU0NPUEVfTkVUV09SSxABEhYKElNDT1BFX09SR0FOSVNBVElPThACKloKBkFuc3dlchIWChJBTlNXRVJfVU5TUEVDSUZJRUQQABITCg9BTlNXRVJfQUNDRVBURUQQARITCg9BTlNXRVJfREVDTElORUQQAhIOCgpBTlNXRVJfTUVUEAMqsQEKEFJldHJhY3Rpb25SZWFzb24SIQodUkVUUkFDVElPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIdChlSRVRSQUNUSU9OX1JFQVNPTl9NSVNUQUtFEAESHwobUkVUUkFDVElPTl9SRUFTT05fRFVQTElDQVRFEAISHQoZUkVUUkFDVElPTl9SRUFTT05fQ09OU0VOVBADEhsKF1JFVFJBQ1RJT05fUkVBU09OX09USEVSEAQqjgEKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfUkVBREVSEAESEQoNUk9MRV9SRUNPUkRFUhACEhAKDFJPTEVfQU5BTFlTVBADEhAKDFJPTEVfQVVESVRPUhAEEhgKFFJPTEVfUkVDT1JEU19PRkZJQ0VSEAUSDgoKUk9MRV9PV05FUhAGKpwBCgpEZXRhaWxLaW5kEhsKF0RFVEFJTF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQREVUQUlMX0tJTkRfTkFNRRABEhcKE0RFVEFJTF9LSU5EX0NPTlRBQ1QQAhIUChBERVRBSUxfS0lORF9OT1RFEAMSFQoRREVUQUlMX0tJTkRfUExBQ0UQBBIVChFERVRBSUxfS0lORF9XT1JEUxAFYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChNraXRoL3YxL2V2ZW50LnByb3RvEgdraXRoLnYxIrwKCgVFdmVudBIKCgJpZBgBIAEoDBIvCgtvY2N1cnJlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHQoFc2NvcGUYAyABKA4yDi5raXRoLnYxLlNjb3BlEhEKCWNhdXNlZF9ieRgEIAMoDBImCgphdHRyaWJ1dGVzGAUgAygLMhIua2l0aC52MS5BdHRyaWJ1dGUSDAoEc2FsdBgGIAEoDBIPCgdkZXRhaWxzGAcgAygMEhsKA21ldBgIIAEoCzIMLmtpdGgudjEuTWV0SAASKgoLZm9sbG93ZWRfdXAYCSABKAsyEy5raXRoLnYxLkZvbGxvd2VkVXBIABIfCgVhc2tlZBgKIAEoCzIOLmtpdGgudjEuQXNrZWRIABIhCgZoZWxwZWQYCyABKAsyDy5raXRoLnYxLkhlbHBlZEgAEiUKCHJlZmVycmVkGAwgASgLMhEua2l0aC52MS5SZWZlcnJlZEgAEiUKCGFuc3dlcmVkGA0gASgLMhEua2l0aC52MS5BbnN3ZXJlZEgAEiEKBmN1c3RvbRgOIAEoCzIPLmtpdGgudjEuQ3VzdG9tSAASJwoJcmV0cmFjdGVkGA8gASgLMhIua2l0aC52MS5SZXRyYWN0ZWRIABI4ChJvcmdhbmlzYXRpb25fYWRkZWQYECABKAsyGi5raXRoLnYxLk9yZ2FuaXNhdGlvbkFkZGVkSAASLAoMcGVyc29uX2FkZGVkGBEgASgLMhQua2l0aC52MS5QZXJzb25BZGRlZEgAEjAKDnBlcnNvbl9jaGFuZ2VkGBIgASgLMhYua2l0aC52MS5QZXJzb25DaGFuZ2VkSAASLgoNcGVvcGxlX21lcmdlZBgTIAEoCzIVLmtpdGgudjEuUGVvcGxlTWVyZ2VkSAASNAoQcGx1Z2luX2luc3RhbGxlZBgYIAEoCzIYLmtpdGgudjEuUGx1Z2luSW5zdGFsbGVkSAASNAoQcGx1Z2luX2FjdGl2YXRlZBgZIAEoCzIYLmtpdGgudjEuUGx1Z2luQWN0aXZhdGVkSAASLgoNcGx1Z2luX3BhdXNlZBgaIAEoCzIVLmtpdGgudjEuUGx1Z2luUGF1c2VkSAASMAoOcGx1Z2luX3JlbW92ZWQYGyABKAsyFi5raXRoLnYxLlBsdWdpblJlbW92ZWRIABIwCg5tZW1iZXJfY2hhbmdlZBgcIAEoCzIWLmtpdGgudjEuTWVtYmVyQ2hhbmdlZEgAEiwKDHRva2VuX2lzc3VlZBgdIAEoCzIULmtpdGgudjEuVG9rZW5Jc3N1ZWRIABIuCg10b2tlbl9yZXZva2VkGB4gASgLMhUua2l0aC52MS5Ub2tlblJldm9rZWRIABIuCg1wZXJzb25fZXJhc2VkGB8gASgLMhUua2l0aC52MS5QZXJzb25FcmFzZWRIABI2ChFlcmFzdXJlX2NvbXBsZXRlZBggIAEoCzIZLmtpdGgudjEuRXJhc3VyZUNvbXBsZXRlZEgAEiwKDGhvbGRfY2hhbmdlZBghIAEoCzIULmtpdGgudjEuSG9sZENoYW5nZWRIABIsCgxsb2dfcmVzdG9yZWQYIiABKAsyFC5raXRoLnYxLkxvZ1Jlc3RvcmVkSAASMAoOZGV0YWlsc19lcmFzZWQYJSABKAsyFi5raXRoLnYxLkRldGFpbHNFcmFzZWRIABIwCg5wb2xpY3lfY2hhbmdlZBgmIAEoCzIWLmtpdGgudjEuUG9saWN5Q2hhbmdlZEgAQgYKBGZhY3QiZgoJQXR0cmlidXRlEgsKA2tleRgBIAEoCRIOCgR0ZXh0GAIgASgJSAASEQoHaW50ZWdlchgDIAEoA0gAEhAKBm51bWJlchgEIAEoAUgAEg4KBGZsYWcYBSABKAhIAEIHCgV2YWx1ZSIVCgNNZXQSDgoGcGVvcGxlGAEgAygJIjUKCkZvbGxvd2VkVXASCgoCYnkYASABKAkSDAoEd2l0aBgCIAMoCRINCgVhYm91dBgDIAEoDCIxCgVBc2tlZBIKCgJieRgBIAEoCRIKCgJvZhgCIAMoCRIQCghjYXRlZ29yeRgDIAEoCSJJCgZIZWxwZWQSDgoGaGVscGVyGAEgASgJEg4KBmhlbHBlZBgCIAEoCRIQCghjYXRlZ29yeRgDIAEoCRINCgVhYm91dBgEIAEoDCI4CghSZWZlcnJlZBIQCghyZWZlcnJlchgBIAEoCRIOCgZwZXJzb24YAiABKAkSCgoCdG8YAyABKAkiSQoIQW5zd2VyZWQSEAoIcmVmZXJyYWwYASABKAwSCgoCYnkYAiABKAkSHwoGYW5zd2VyGAMgASgOMg8ua2l0aC52MS5BbnN3ZXIiJgoGQ3VzdG9tEgwKBHR5cGUYASABKAkSDgoGcGVvcGxlGAIgAygJIkUKCVJldHJhY3RlZBINCgVldmVudBgBIAEoDBIpCgZyZWFzb24YAiABKA4yGS5raXRoLnYxLlJldHJhY3Rpb25SZWFzb24iNwoRT3JnYW5pc2F0aW9uQWRkZWQSFAoMb3JnYW5pc2F0aW9uGAEgASgJEgwKBG5hbWUYAiABKAkiQQoLUGVyc29uQWRkZWQSDgoGcGVyc29uGAEgASgJEhQKDG9yZ2FuaXNhdGlvbhgCIAEoCRIMCgRyb2xlGAMgASgJIkMKDVBlcnNvbkNoYW5nZWQSDgoGcGVyc29uGAEgASgJEhQKDG9yZ2FuaXNhdGlvbhgCIAEoCRIMCgRyb2xlGAMgASgJIiwKDFBlb3BsZU1lcmdlZBIMCgRrZXB0GAEgASgJEg4KBm1lcmdlZBgCIAEoCSJVCg9QbHVnaW5JbnN0YWxsZWQSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCWNvbXBvbmVudBgDIAEoDBIQCghzZXR0aW5ncxgEIAEoCSJDCg9QbHVnaW5BY3RpdmF0ZWQSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCWNvbXBvbmVudBgDIAEoDCIsCgxQbHVnaW5QYXVzZWQSDAoEbmFtZRgBIAEoCRIOCgZwYXVzZWQYAiABKAgiMAoNUGx1Z2luUmVtb3ZlZBIMCgRuYW1lGAEgASgJEhEKCWluc3RhbGxlZBgCIAEoDCJnCg1NZW1iZXJDaGFuZ2VkEhEKCXByaW5jaXBhbBgBIAEoCRIbCgRyb2xlGAIgASgOMg0ua2l0aC52MS5Sb2xlEhQKDG9yZ2FuaXNhdGlvbhgDIAEoCRIQCghpZGVudGl0eRgEIAEoCSK6AQoLVG9rZW5Jc3N1ZWQSDQoFdG9rZW4YASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIOCgZwZXJzb24YAyABKAkSFAoMb3JnYW5pc2F0aW9uGAQgASgJEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXNlY3JldF9kaWdlc3QYBiABKAwSEgoKaW52aXRhdGlvbhgHIAEoCCJTCg1Qb2xpY3lDaGFuZ2VkEhIKCnJhbmRvbV9pZHMYASABKAgSGAoQdG9rZW5fYXR0cmlidXRlcxgCIAEoCBIUCgxyZXBsaWNhX2RheXMYAyABKA0iHQoMVG9rZW5SZXZva2VkEg0KBXRva2VuGAEgASgJIkEKDFBlcnNvbkVyYXNlZBIOCgZwZXJzb24YASABKAkSDgoGcmVhc29uGAIgASgJEhEKCXJlZmVyZW5jZRgDIAEoCSJjChBFcmFzdXJlQ29tcGxldGVkEg4KBnBlcnNvbhgBIAEoCRIPCgdlcmFzdXJlGAIgASgMEhYKDmRldGFpbHNfZXJhc2VkGAMgASgEEhYKDmtleXNfZGVzdHJveWVkGAQgASgNIk4KC0hvbGRDaGFuZ2VkEg4KBnBlcnNvbhgBIAEoCRIMCgRoZWxkGAIgASgIEg4KBnJlYXNvbhgDIAEoCRIRCglyZWZlcmVuY2UYBCABKAkiUgoNRGV0YWlsc0VyYXNlZBINCgVldmVudBgBIAEoDBIPCgdkZXRhaWxzGAIgAygNEg4KBnJlYXNvbhgDIAEoCRIRCglyZWZlcmVuY2UYBCABKAkiXAoLTG9nUmVzdG9yZWQSEwoLaW5jYXJuYXRpb24YASABKAwSEQoJbG9zdF9oZWFkGAIgASgEEhEKCWxvc3Rfcm9vdBgDIAEoDBISCgp1bnZlcmlmaWVkGAQgASgIIlkKBkRldGFpbBIhCgRraW5kGAEgASgOMhMua2l0aC52MS5EZXRhaWxLaW5kEhAKCHN1YmplY3RzGAIgAygJEgwKBHRleHQYAyABKAkSDAoEc2FsdBgEIAEoDCKXAQoFRW50cnkSEAoIcG9zaXRpb24YASABKAQSLwoLcmVjb3JkZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3JlY29yZGVkX2J5GAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRINCgVldmVudBgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwqSQoFU2NvcGUSFQoRU0NPUEVfVU5TUEVDSUZJRUQQABIRCg1TQ09QRV9ORVRXT1JLEAESFgoSU0NPUEVfT1JHQU5JU0FUSU9OEAIqWgoGQW5zd2VyEhYKEkFOU1dFUl9VTlNQRUNJRklFRBAAEhMKD0FOU1dFUl9BQ0NFUFRFRBABEhMKD0FOU1dFUl9ERUNMSU5FRBACEg4KCkFOU1dFUl9NRVQQAyqxAQoQUmV0cmFjdGlvblJlYXNvbhIhCh1SRVRSQUNUSU9OX1JFQVNPTl9VTlNQRUNJRklFRBAAEh0KGVJFVFJBQ1RJT05fUkVBU09OX01JU1RBS0UQARIfChtSRVRSQUNUSU9OX1JFQVNPTl9EVVBMSUNBVEUQAhIdChlSRVRSQUNUSU9OX1JFQVNPTl9DT05TRU5UEAMSGwoXUkVUUkFDVElPTl9SRUFTT05fT1RIRVIQBCqhAQoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9SRUFERVIQARIRCg1ST0xFX1JFQ09SREVSEAISEAoMUk9MRV9BTkFMWVNUEAMSEAoMUk9MRV9BVURJVE9SEAQSGAoUUk9MRV9SRUNPUkRTX09GRklDRVIQBRIOCgpST0xFX09XTkVSEAYSEQoNUk9MRV9PUEVSQVRPUhAHKpwBCgpEZXRhaWxLaW5kEhsKF0RFVEFJTF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQREVUQUlMX0tJTkRfTkFNRRABEhcKE0RFVEFJTF9LSU5EX0NPTlRBQ1QQAhIUChBERVRBSUxfS0lORF9OT1RFEAMSFQoRREVUQUlMX0tJTkRfUExBQ0UQBBIVChFERVRBSUxfS0lORF9XT1JEUxAFYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An immutable fact as a client recorded it. Its canonical bytes (fields in number order, no unknown
@@ -272,6 +272,14 @@ export type Event = Message<"kith.v1.Event"> & {
      */
     value: DetailsErased;
     case: "detailsErased";
+  } | {
+    /**
+     * The network's policy changed. Written by the server only.
+     *
+     * @generated from field: kith.v1.PolicyChanged policy_changed = 38;
+     */
+    value: PolicyChanged;
+    case: "policyChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -866,31 +874,41 @@ export const PluginRemovedSchema: GenMessage<PluginRemoved> = /*@__PURE__*/
   messageDesc(file_kith_v1_event, 17);
 
 /**
- * A member's role changed.
+ * Somebody became a member, or what they may do changed, or their membership ended. A principal has one membership in a
+ * network, with one role and one organisation. Tokens that speak for a person and carry a role of their own end when the
+ * person becomes a member; all tokens that speak for a person end with the membership.
  *
  * @generated from message kith.v1.MemberChanged
  */
 export type MemberChanged = Message<"kith.v1.MemberChanged"> & {
   /**
-   * The principal.
+   * The member: `person:ID`, or `service:NAME` with a name of 1 to 32 characters of [a-z0-9_-].
    *
    * @generated from field: string principal = 1;
    */
   principal: string;
 
   /**
-   * Its new role; unspecified ends the membership.
+   * The new role; unspecified ends the membership.
    *
    * @generated from field: kith.v1.Role role = 2;
    */
   role: Role;
 
   /**
-   * Its organisation; may be empty.
+   * The organisation; may be empty. A person's membership of an organisation is for somebody of that organisation.
    *
    * @generated from field: string organisation = 3;
    */
   organisation: string;
+
+  /**
+   * What a service signs in with: the URI among the subject alternative names of its certificate, up to 256 characters.
+   * Empty for people, and where the membership ends.
+   *
+   * @generated from field: string identity = 4;
+   */
+  identity: string;
 };
 
 /**
@@ -914,14 +932,15 @@ export type TokenIssued = Message<"kith.v1.TokenIssued"> & {
   token: string;
 
   /**
-   * The role it carries.
+   * The role it carries; unspecified for a token of a member, which carries whatever role and organisation the person's
+   * membership has at the time.
    *
    * @generated from field: kith.v1.Role role = 2;
    */
   role: Role;
 
   /**
-   * The person it speaks for; may be empty.
+   * The person it speaks for; may be empty, except for members and invitations.
    *
    * @generated from field: string person = 3;
    */
@@ -948,6 +967,14 @@ export type TokenIssued = Message<"kith.v1.TokenIssued"> & {
    * @generated from field: bytes secret_digest = 6;
    */
   secretDigest: Uint8Array;
+
+  /**
+   * Whether it is an invitation: it opens nothing but `Join`, once, which makes the person a member with this role and
+   * organisation.
+   *
+   * @generated from field: bool invitation = 7;
+   */
+  invitation: boolean;
 };
 
 /**
@@ -956,6 +983,44 @@ export type TokenIssued = Message<"kith.v1.TokenIssued"> & {
  */
 export const TokenIssuedSchema: GenMessage<TokenIssued> = /*@__PURE__*/
   messageDesc(file_kith_v1_event, 19);
+
+/**
+ * The network's policy, as a whole: what it demands of new events from then on.
+ *
+ * @generated from message kith.v1.PolicyChanged
+ */
+export type PolicyChanged = Message<"kith.v1.PolicyChanged"> & {
+  /**
+   * New people have random ids: `p-` and 10 characters of [a-z2-7], or a UUID. Whoever chose an id could have put a name
+   * into it, which no erasure takes out of the log.
+   *
+   * @generated from field: bool random_ids = 1;
+   */
+  randomIds: boolean;
+
+  /**
+   * Attributes that are text are tokens: up to 64 characters of [a-z0-9_.:-], so that nobody writes about people in
+   * them.
+   *
+   * @generated from field: bool token_attributes = 2;
+   */
+  tokenAttributes: boolean;
+
+  /**
+   * Days after which a replica that has not synced shows no words any more, and after twice as many destroys their
+   * keys; 0 = never. It is the client's own act: it holds for those that follow it.
+   *
+   * @generated from field: uint32 replica_days = 3;
+   */
+  replicaDays: number;
+};
+
+/**
+ * Describes the message kith.v1.PolicyChanged.
+ * Use `create(PolicyChangedSchema)` to create a new message.
+ */
+export const PolicyChangedSchema: GenMessage<PolicyChanged> = /*@__PURE__*/
+  messageDesc(file_kith_v1_event, 20);
 
 /**
  * A token was revoked.
@@ -976,7 +1041,7 @@ export type TokenRevoked = Message<"kith.v1.TokenRevoked"> & {
  * Use `create(TokenRevokedSchema)` to create a new message.
  */
 export const TokenRevokedSchema: GenMessage<TokenRevoked> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 20);
+  messageDesc(file_kith_v1_event, 21);
 
 /**
  * A person's words are to be erased: from this entry on, no detail with this subject is shown, and none is accepted.
@@ -1013,7 +1078,7 @@ export type PersonErased = Message<"kith.v1.PersonErased"> & {
  * Use `create(PersonErasedSchema)` to create a new message.
  */
 export const PersonErasedSchema: GenMessage<PersonErased> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 21);
+  messageDesc(file_kith_v1_event, 22);
 
 /**
  * A person's words are erased everywhere on this server: the keys are destroyed, and the details are gone.
@@ -1055,7 +1120,7 @@ export type ErasureCompleted = Message<"kith.v1.ErasureCompleted"> & {
  * Use `create(ErasureCompletedSchema)` to create a new message.
  */
 export const ErasureCompletedSchema: GenMessage<ErasureCompleted> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 22);
+  messageDesc(file_kith_v1_event, 23);
 
 /**
  * A legal hold was set or lifted. While a person has a hold, nobody can erase them, nor single details about them. A
@@ -1099,7 +1164,7 @@ export type HoldChanged = Message<"kith.v1.HoldChanged"> & {
  * Use `create(HoldChangedSchema)` to create a new message.
  */
 export const HoldChangedSchema: GenMessage<HoldChanged> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 23);
+  messageDesc(file_kith_v1_event, 24);
 
 /**
  * Single details of an event are erased: words that are wrong, or about somebody who is not in the directory. The keys
@@ -1142,7 +1207,7 @@ export type DetailsErased = Message<"kith.v1.DetailsErased"> & {
  * Use `create(DetailsErasedSchema)` to create a new message.
  */
 export const DetailsErasedSchema: GenMessage<DetailsErased> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 24);
+  messageDesc(file_kith_v1_event, 25);
 
 /**
  * The log was restored from a backup.
@@ -1185,7 +1250,7 @@ export type LogRestored = Message<"kith.v1.LogRestored"> & {
  * Use `create(LogRestoredSchema)` to create a new message.
  */
 export const LogRestoredSchema: GenMessage<LogRestored> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 25);
+  messageDesc(file_kith_v1_event, 26);
 
 /**
  * Personal words of an event: erasable, stored separately, sealed under the keys of all subjects.
@@ -1228,7 +1293,7 @@ export type Detail = Message<"kith.v1.Detail"> & {
  * Use `create(DetailSchema)` to create a new message.
  */
 export const DetailSchema: GenMessage<Detail> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 26);
+  messageDesc(file_kith_v1_event, 27);
 
 /**
  * An event as the log holds it. Its bytes are made once, by the server; they are the leaf of the hash tree.
@@ -1284,7 +1349,7 @@ export type Entry = Message<"kith.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_kith_v1_event, 27);
+  messageDesc(file_kith_v1_event, 28);
 
 /**
  * Who may see an event.
@@ -1463,6 +1528,14 @@ export enum Role {
    * @generated from enum value: ROLE_OWNER = 6;
    */
   OWNER = 6,
+
+  /**
+   * Runs a server: sees names and heads of its networks and its status, and takes backups; enters no network. Only for
+   * tokens of the whole server.
+   *
+   * @generated from enum value: ROLE_OPERATOR = 7;
+   */
+  OPERATOR = 7,
 }
 
 /**

@@ -8,7 +8,7 @@ import { fileDesc, file_google_protobuf_timestamp } from "../../../descriptor.js
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Role } from "./event_pb.js";
+import type { PolicyChanged, Role } from "./event_pb.js";
 import { file_kith_v1_event } from "./event_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/network.proto.
  */
 export const file_kith_v1_network: GenFile = /*@__PURE__*/
-  fileDesc("ChVraXRoL3YxL25ldHdvcmsucHJvdG8SB2tpdGgudjEiVQoHTmV0d29yaxIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9QEKBVRva2VuEgoKAmlkGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRItCglpc3N1ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNlcnZlchgIIAEoCCIkChRDcmVhdGVOZXR3b3JrUmVxdWVzdBIMCgRuYW1lGAEgASgJIjoKFUNyZWF0ZU5ldHdvcmtSZXNwb25zZRIhCgduZXR3b3JrGAEgASgLMhAua2l0aC52MS5OZXR3b3JrIjwKE0xpc3ROZXR3b3Jrc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiUwoUTGlzdE5ldHdvcmtzUmVzcG9uc2USIgoIbmV0d29ya3MYASADKAsyEC5raXRoLnYxLk5ldHdvcmsSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpcBChFJc3N1ZVRva2VuUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChJJc3N1ZVRva2VuUmVzcG9uc2USHQoFdG9rZW4YASABKAsyDi5raXRoLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCRIQCghwb3NpdGlvbhgDIAEoBCJLChFMaXN0VG9rZW5zUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIk0KEkxpc3RUb2tlbnNSZXNwb25zZRIeCgZ0b2tlbnMYASADKAsyDi5raXRoLnYxLlRva2VuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI0ChJSZXZva2VUb2tlblJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRINCgV0b2tlbhgCIAEoCSInChNSZXZva2VUb2tlblJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEMoUDCg5OZXR3b3JrU2VydmljZRJOCg1DcmVhdGVOZXR3b3JrEh0ua2l0aC52MS5DcmVhdGVOZXR3b3JrUmVxdWVzdBoeLmtpdGgudjEuQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEksKDExpc3ROZXR3b3JrcxIcLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVxdWVzdBodLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVzcG9uc2USRQoKSXNzdWVUb2tlbhIaLmtpdGgudjEuSXNzdWVUb2tlblJlcXVlc3QaGy5raXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJFCgpMaXN0VG9rZW5zEhoua2l0aC52MS5MaXN0VG9rZW5zUmVxdWVzdBobLmtpdGgudjEuTGlzdFRva2Vuc1Jlc3BvbnNlEkgKC1Jldm9rZVRva2VuEhsua2l0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaHC5raXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kith_v1_event]);
+  fileDesc("ChVraXRoL3YxL25ldHdvcmsucHJvdG8SB2tpdGgudjEiVQoHTmV0d29yaxIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQIKBVRva2VuEgoKAmlkGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRItCglpc3N1ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNlcnZlchgIIAEoCBISCgppbnZpdGF0aW9uGAkgASgIIiQKFENyZWF0ZU5ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkiOgoVQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEiEKB25ldHdvcmsYASABKAsyEC5raXRoLnYxLk5ldHdvcmsiPAoTTGlzdE5ldHdvcmtzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJTChRMaXN0TmV0d29ya3NSZXNwb25zZRIiCghuZXR3b3JrcxgBIAMoCzIQLmtpdGgudjEuTmV0d29yaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilwEKEUlzc3VlVG9rZW5SZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIOCgZwZXJzb24YAyABKAkSFAoMb3JnYW5pc2F0aW9uGAQgASgJEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKEklzc3VlVG9rZW5SZXNwb25zZRIdCgV0b2tlbhgBIAEoCzIOLmtpdGgudjEuVG9rZW4SDgoGc2VjcmV0GAIgASgJEhAKCHBvc2l0aW9uGAMgASgEIksKEUxpc3RUb2tlbnNSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTQoSTGlzdFRva2Vuc1Jlc3BvbnNlEh4KBnRva2VucxgBIAMoCzIOLmtpdGgudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKElJldm9rZVRva2VuUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBXRva2VuGAIgASgJIicKE1Jldm9rZVRva2VuUmVzcG9uc2USEAoIcG9zaXRpb24YASABKAQiIwoQR2V0UG9saWN5UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJIk0KEUdldFBvbGljeVJlc3BvbnNlEiYKBnBvbGljeRgBIAEoCzIWLmtpdGgudjEuUG9saWN5Q2hhbmdlZBIQCghwb3NpdGlvbhgCIAEoBCJOChNDaGFuZ2VQb2xpY3lSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSJgoGcG9saWN5GAIgASgLMhYua2l0aC52MS5Qb2xpY3lDaGFuZ2VkIigKFENoYW5nZVBvbGljeVJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEMpYECg5OZXR3b3JrU2VydmljZRJOCg1DcmVhdGVOZXR3b3JrEh0ua2l0aC52MS5DcmVhdGVOZXR3b3JrUmVxdWVzdBoeLmtpdGgudjEuQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEksKDExpc3ROZXR3b3JrcxIcLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVxdWVzdBodLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVzcG9uc2USRQoKSXNzdWVUb2tlbhIaLmtpdGgudjEuSXNzdWVUb2tlblJlcXVlc3QaGy5raXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJFCgpMaXN0VG9rZW5zEhoua2l0aC52MS5MaXN0VG9rZW5zUmVxdWVzdBobLmtpdGgudjEuTGlzdFRva2Vuc1Jlc3BvbnNlEkgKC1Jldm9rZVRva2VuEhsua2l0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaHC5raXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2USQgoJR2V0UG9saWN5Ehkua2l0aC52MS5HZXRQb2xpY3lSZXF1ZXN0Ghoua2l0aC52MS5HZXRQb2xpY3lSZXNwb25zZRJLCgxDaGFuZ2VQb2xpY3kSHC5raXRoLnYxLkNoYW5nZVBvbGljeVJlcXVlc3QaHS5raXRoLnYxLkNoYW5nZVBvbGljeVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kith_v1_event]);
 
 /**
  * A network.
@@ -67,7 +67,7 @@ export type Token = Message<"kith.v1.Token"> & {
   id: string;
 
   /**
-   * The role it carries.
+   * The role it carries; unspecified for a token of a member, which carries what the person's membership gives.
    *
    * @generated from field: kith.v1.Role role = 2;
    */
@@ -114,6 +114,13 @@ export type Token = Message<"kith.v1.Token"> & {
    * @generated from field: bool server = 8;
    */
   server: boolean;
+
+  /**
+   * Whether it is an invitation, which opens nothing but `Join`.
+   *
+   * @generated from field: bool invitation = 9;
+   */
+  invitation: boolean;
 };
 
 /**
@@ -235,14 +242,16 @@ export type IssueTokenRequest = Message<"kith.v1.IssueTokenRequest"> & {
   network: string;
 
   /**
-   * The role it carries.
+   * The role it carries. Unspecified for another token of a member, who must be named as the person: it carries what the
+   * membership gives, and belongs to no organisation of its own.
    *
    * @generated from field: kith.v1.Role role = 2;
    */
   role: Role;
 
   /**
-   * The person it speaks for, if any; must be in the directory, and of the token's organisation if that has one.
+   * The person it speaks for, if any; must be in the directory, and of the token's organisation if that has one. A token
+   * for a member carries no role of its own.
    *
    * @generated from field: string person = 3;
    */
@@ -420,6 +429,104 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_kith_v1_network, 11);
 
 /**
+ * Asks for `GetPolicy`.
+ *
+ * @generated from message kith.v1.GetPolicyRequest
+ */
+export type GetPolicyRequest = Message<"kith.v1.GetPolicyRequest"> & {
+  /**
+   * The network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+};
+
+/**
+ * Describes the message kith.v1.GetPolicyRequest.
+ * Use `create(GetPolicyRequestSchema)` to create a new message.
+ */
+export const GetPolicyRequestSchema: GenMessage<GetPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 12);
+
+/**
+ * Answers `GetPolicy`.
+ *
+ * @generated from message kith.v1.GetPolicyResponse
+ */
+export type GetPolicyResponse = Message<"kith.v1.GetPolicyResponse"> & {
+  /**
+   * The policy; without demands if it was never changed.
+   *
+   * @generated from field: kith.v1.PolicyChanged policy = 1;
+   */
+  policy?: PolicyChanged | undefined;
+
+  /**
+   * Position of the entry that stated it; 0 if it was never changed.
+   *
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
+};
+
+/**
+ * Describes the message kith.v1.GetPolicyResponse.
+ * Use `create(GetPolicyResponseSchema)` to create a new message.
+ */
+export const GetPolicyResponseSchema: GenMessage<GetPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 13);
+
+/**
+ * Asks for `ChangePolicy`.
+ *
+ * @generated from message kith.v1.ChangePolicyRequest
+ */
+export type ChangePolicyRequest = Message<"kith.v1.ChangePolicyRequest"> & {
+  /**
+   * The network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * The whole policy.
+   *
+   * @generated from field: kith.v1.PolicyChanged policy = 2;
+   */
+  policy?: PolicyChanged | undefined;
+};
+
+/**
+ * Describes the message kith.v1.ChangePolicyRequest.
+ * Use `create(ChangePolicyRequestSchema)` to create a new message.
+ */
+export const ChangePolicyRequestSchema: GenMessage<ChangePolicyRequest> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 14);
+
+/**
+ * Answers `ChangePolicy`.
+ *
+ * @generated from message kith.v1.ChangePolicyResponse
+ */
+export type ChangePolicyResponse = Message<"kith.v1.ChangePolicyResponse"> & {
+  /**
+   * Position of the entry that states it.
+   *
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+};
+
+/**
+ * Describes the message kith.v1.ChangePolicyResponse.
+ * Use `create(ChangePolicyResponseSchema)` to create a new message.
+ */
+export const ChangePolicyResponseSchema: GenMessage<ChangePolicyResponse> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 15);
+
+/**
  * Networks of this server, and tokens.
  *
  * @generated from service kith.v1.NetworkService
@@ -476,6 +583,26 @@ export const NetworkService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * What the network demands of new events, as of its last `policy_changed` entry.
+   *
+   * @generated from rpc kith.v1.NetworkService.GetPolicy
+   */
+  getPolicy: {
+    methodKind: "unary";
+    input: typeof GetPolicyRequestSchema;
+    output: typeof GetPolicyResponseSchema;
+  },
+  /**
+   * Changes that. Needs an owner of the network. A policy that is in force already is not recorded again.
+   *
+   * @generated from rpc kith.v1.NetworkService.ChangePolicy
+   */
+  changePolicy: {
+    methodKind: "unary";
+    input: typeof ChangePolicyRequestSchema;
+    output: typeof ChangePolicyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kith_v1_network, 0);

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/session.proto.
  */
 export const file_kith_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChVraXRoL3YxL3Nlc3Npb24ucHJvdG8SB2tpdGgudjEidAoKQ3JlZGVudGlhbBIlCgRraW5kGAEgASgOMhcua2l0aC52MS5DcmVkZW50aWFsS2luZBIKCgJpZBgCIAEoCRIzCg9zZXNzaW9uX2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKBVJlYWNoEg4KBnNlcnZlchgBIAEoCBIQCghuZXR3b3JrcxgCIAMoCSIgCg1XaG9BbUlSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkivQIKDldob0FtSVJlc3BvbnNlEhEKCXByaW5jaXBhbBgBIAEoCRInCgpjcmVkZW50aWFsGAIgASgLMhMua2l0aC52MS5DcmVkZW50aWFsEhsKBHJvbGUYAyABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAQgASgJEhQKDG9yZ2FuaXNhdGlvbhgFIAEoCRIdCgVyZWFjaBgGIAEoCzIOLmtpdGgudjEuUmVhY2gSLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc2NvcGVfZGlnZXN0GAggASgMEhYKDnNlcnZlcl92ZXJzaW9uGAkgASgJEi8KC3NlcnZlcl90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIxCgxTaWduSW5PcHRpb24SIQoEa2luZBgBIAEoDjITLmtpdGgudjEuU2lnbkluS2luZCIWChRTaWduSW5PcHRpb25zUmVxdWVzdCI/ChVTaWduSW5PcHRpb25zUmVzcG9uc2USJgoHb3B0aW9ucxgBIAMoCzIVLmtpdGgudjEuU2lnbkluT3B0aW9uIhQKEk9wZW5Db25zb2xlUmVxdWVzdCJTChNPcGVuQ29uc29sZVJlc3BvbnNlEgwKBGNvZGUYASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqTAoOQ3JlZGVudGlhbEtpbmQSHwobQ1JFREVOVElBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9LSU5EX1RPS0VOEAEqXAoKU2lnbkluS2luZBIcChhTSUdOX0lOX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTSUdOX0lOX0tJTkRfVE9LRU4QARIYChRTSUdOX0lOX0tJTkRfQ09OU09MRRACMuUBCg5TZXNzaW9uU2VydmljZRI5CgZXaG9BbUkSFi5raXRoLnYxLldob0FtSVJlcXVlc3QaFy5raXRoLnYxLldob0FtSVJlc3BvbnNlEk4KDVNpZ25Jbk9wdGlvbnMSHS5raXRoLnYxLlNpZ25Jbk9wdGlvbnNSZXF1ZXN0Gh4ua2l0aC52MS5TaWduSW5PcHRpb25zUmVzcG9uc2USSAoLT3BlbkNvbnNvbGUSGy5raXRoLnYxLk9wZW5Db25zb2xlUmVxdWVzdBocLmtpdGgudjEuT3BlbkNvbnNvbGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kith_v1_event]);
+  fileDesc("ChVraXRoL3YxL3Nlc3Npb24ucHJvdG8SB2tpdGgudjEidAoKQ3JlZGVudGlhbBIlCgRraW5kGAEgASgOMhcua2l0aC52MS5DcmVkZW50aWFsS2luZBIKCgJpZBgCIAEoCRIzCg9zZXNzaW9uX2VuZHNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKBVJlYWNoEg4KBnNlcnZlchgBIAEoCBIQCghuZXR3b3JrcxgCIAMoCSIgCg1XaG9BbUlSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkivQIKDldob0FtSVJlc3BvbnNlEhEKCXByaW5jaXBhbBgBIAEoCRInCgpjcmVkZW50aWFsGAIgASgLMhMua2l0aC52MS5DcmVkZW50aWFsEhsKBHJvbGUYAyABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAQgASgJEhQKDG9yZ2FuaXNhdGlvbhgFIAEoCRIdCgVyZWFjaBgGIAEoCzIOLmtpdGgudjEuUmVhY2gSLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMc2NvcGVfZGlnZXN0GAggASgMEhYKDnNlcnZlcl92ZXJzaW9uGAkgASgJEi8KC3NlcnZlcl90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIxCgxTaWduSW5PcHRpb24SIQoEa2luZBgBIAEoDjITLmtpdGgudjEuU2lnbkluS2luZCIWChRTaWduSW5PcHRpb25zUmVxdWVzdCI/ChVTaWduSW5PcHRpb25zUmVzcG9uc2USJgoHb3B0aW9ucxgBIAMoCzIVLmtpdGgudjEuU2lnbkluT3B0aW9uIhQKEk9wZW5Db25zb2xlUmVxdWVzdCJTChNPcGVuQ29uc29sZVJlc3BvbnNlEgwKBGNvZGUYASABKAkSLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqbQoOQ3JlZGVudGlhbEtpbmQSHwobQ1JFREVOVElBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVQ1JFREVOVElBTF9LSU5EX1RPS0VOEAESHwobQ1JFREVOVElBTF9LSU5EX0NFUlRJRklDQVRFEAIqXAoKU2lnbkluS2luZBIcChhTSUdOX0lOX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTSUdOX0lOX0tJTkRfVE9LRU4QARIYChRTSUdOX0lOX0tJTkRfQ09OU09MRRACMuUBCg5TZXNzaW9uU2VydmljZRI5CgZXaG9BbUkSFi5raXRoLnYxLldob0FtSVJlcXVlc3QaFy5raXRoLnYxLldob0FtSVJlc3BvbnNlEk4KDVNpZ25Jbk9wdGlvbnMSHS5raXRoLnYxLlNpZ25Jbk9wdGlvbnNSZXF1ZXN0Gh4ua2l0aC52MS5TaWduSW5PcHRpb25zUmVzcG9uc2USSAoLT3BlbkNvbnNvbGUSGy5raXRoLnYxLk9wZW5Db25zb2xlUmVxdWVzdBocLmtpdGgudjEuT3BlbkNvbnNvbGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kith_v1_event]);
 
 /**
  * What authenticated a caller.
@@ -32,7 +32,7 @@ export type Credential = Message<"kith.v1.Credential"> & {
   kind: CredentialKind;
 
   /**
-   * Its public id; for a token the one in `ListTokens`.
+   * Its public id: for a token the one in `ListTokens`, for a certificate the URI that it is for.
    *
    * @generated from field: string id = 2;
    */
@@ -109,7 +109,8 @@ export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
  */
 export type WhoAmIResponse = Message<"kith.v1.WhoAmIResponse"> & {
   /**
-   * How entries name the caller, such as `person:amina` or `token:t-k3x9q2m7ab`.
+   * How entries name the caller, such as `person:amina`, `service:feeds` or `token:t-k3x9q2m7ab`. Empty for a
+   * certificate if no network is named: it may stand for another member in each.
    *
    * @generated from field: string principal = 1;
    */
@@ -123,7 +124,7 @@ export type WhoAmIResponse = Message<"kith.v1.WhoAmIResponse"> & {
   credential?: Credential | undefined;
 
   /**
-   * Its role.
+   * Its role; unspecified where the principal is empty.
    *
    * @generated from field: kith.v1.Role role = 3;
    */
@@ -306,6 +307,13 @@ export enum CredentialKind {
    * @generated from enum value: CREDENTIAL_KIND_TOKEN = 1;
    */
   TOKEN = 1,
+
+  /**
+   * A client certificate, which stands for a service that is a member.
+   *
+   * @generated from enum value: CREDENTIAL_KIND_CERTIFICATE = 2;
+   */
+  CERTIFICATE = 2,
 }
 
 /**

@@ -1,0 +1,188 @@
+//! Who is let in, by whom, and what the network demands of new events.
+//!
+//! Invariant: an organisation that has an owner of its own is closed: nobody else lets anybody in, so that its own
+//! events are never one token away from others.
+
+use super::{Batch, Origin, Refusal, State, ownership::demand};
+use crate::{
+    authority::may_speak_for,
+    event::{Administration, AttributeValue, DirectoryFact, Event, Fact, Grant, Role},
+    id::{CertificateUri, EventId, MemberId, OrganisationId, PersonId},
+    invalid::{Invalid, Problem},
+    limits,
+    may::{Action, Principal},
+    position::Position,
+};
+
+/// Refusal for issuing tokens.
+const ISSUE: &str = "issue tokens of another organisation, or of none: the network's owners may, and an organisation \
+                     with an owner of its own lets people in itself";
+/// Refusal for making or changing members.
+const LET_IN: &str = "make members of another organisation, or of none: the network's owners may, and an organisation \
+                      with an owner of its own lets people in itself";
+/// Refusal for ending memberships.
+const END: &str = "change members of another organisation: that organisation's owners may, and the network's owners \
+                   may end memberships";
+/// Refusal for changing the policy.
+const CHANGE_POLICY: &str = "change the network's policy: an owner of the network may";
+/// What random ids begin with, except UUIDs.
+const RANDOM_ID_PREFIX: &str = "p-";
+/// Characters of a random id after its prefix.
+const RANDOM_ID_DIGITS: usize = 10;
+
+impl<S: State> Batch<'_, S> {
+    /// Checks an event that changes who may act in the network. Everybody in the event is known.
+    pub(super) fn check_admission(&self, principal: &Principal, event: &Event) -> Result<(), Refusal> {
+        let Fact::Administration(fact) = &event.fact else { return Ok(()) };
+        match fact {
+            Administration::TokenIssued { grant, person, organisation, .. } => {
+                self.check_issued(principal, *grant, person.as_ref(), organisation.as_ref())
+            }
+            Administration::MemberChanged { member, role, organisation, identity } => {
+                self.check_member(principal, member, *role, organisation.as_ref(), identity.as_ref())
+            }
+            Administration::PolicyChanged { .. } => demand(principal, &Action::ChangePolicy, CHANGE_POLICY),
+            Administration::TokenRevoked { .. }
+            | Administration::PluginInstalled { .. }
+            | Administration::PluginActivated { .. }
+            | Administration::PluginPaused { .. }
+            | Administration::PluginRemoved { .. }
+            | Administration::PersonErased { .. }
+            | Administration::ErasureCompleted { .. }
+            | Administration::HoldChanged { .. }
+            | Administration::DetailsErased { .. }
+            | Administration::LogRestored { .. } => Ok(()),
+        }
+    }
+
+    /// The entry that already says what an event asks for.
+    pub(super) fn admitted(&self, event: &Event) -> Option<Position> {
+        let Fact::Administration(fact) = &event.fact else { return None };
+        let authority = self.pending.authority();
+        if let Administration::PolicyChanged { policy } = fact {
+            return (authority.policy() == *policy).then_some(authority.policy_at());
+        }
+        let Administration::MemberChanged { member, role: Some(role), organisation, identity } = fact else {
+            return None;
+        };
+        let now = authority.member(member)?;
+        let is_same = now.role == *role && now.organisation == *organisation && now.identity == *identity;
+        is_same.then_some(now.position)
+    }
+
+    fn check_issued(
+        &self,
+        principal: &Principal,
+        grant: Grant,
+        person: Option<&PersonId>,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<(), Refusal> {
+        let authority = self.pending.authority();
+        let member = person.and_then(|person| authority.person(person));
+        let organisation = match (grant, person, member) {
+            (Grant::Membership, Some(person), None) => {
+                let member = MemberId::Person(person.clone());
+                return Err(Refusal::MemberUnknown { field: "event.token_issued.person", member });
+            }
+            (Grant::Membership, _, Some(member)) => member.organisation.as_ref(),
+            (Grant::Role(_), _, Some(_)) => {
+                let rule = "unspecified: the person is a member, and their tokens carry what the membership gives";
+                return Err(Invalid::new("event.token_issued.role", Problem::MustBe(rule)).into());
+            }
+            _ => organisation,
+        };
+        self.check_organisation("event.token_issued.organisation", organisation)?;
+        demand(principal, &self.letting_in(organisation), ISSUE)?;
+        self.check_speaker("event.token_issued.person", person, organisation)
+    }
+
+    fn check_member(
+        &self,
+        principal: &Principal,
+        member: &MemberId,
+        role: Option<Role>,
+        organisation: Option<&OrganisationId>,
+        identity: Option<&CertificateUri>,
+    ) -> Result<(), Refusal> {
+        let authority = self.pending.authority();
+        let now = authority.member(member);
+        if let Some(now) = now
+            && (role.is_none() || now.organisation.as_ref() != organisation)
+        {
+            demand(principal, &Action::AdministerTokenOf(now.organisation.as_ref()), END)?;
+        }
+        if role.is_none() {
+            let field = "event.member_changed.principal";
+            let unknown = || Refusal::MemberUnknown { field, member: member.clone() };
+            return now.map(|_| ()).ok_or_else(unknown);
+        }
+        self.check_organisation("event.member_changed.organisation", organisation)?;
+        demand(principal, &self.letting_in(organisation), LET_IN)?;
+        self.check_speaker("event.member_changed.principal", member.person(), organisation)?;
+        let taken = identity.filter(|identity| authority.service(identity).is_some_and(|(id, _)| id != member));
+        match taken {
+            Some(identity) => {
+                let field = "event.member_changed.identity";
+                Err(Refusal::AlreadyExists { field, id: identity.to_string() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Letting somebody into an organisation, or into the network without one.
+    fn letting_in<'a>(&self, organisation: Option<&'a OrganisationId>) -> Action<'a> {
+        let authority = self.pending.authority();
+        let has_owner = organisation.is_some_and(|organisation| authority.has_owner(organisation, self.clock));
+        Action::LetIn { organisation, has_owner }
+    }
+
+    /// Members and tokens of an organisation may only speak for somebody of that organisation.
+    fn check_speaker(
+        &self,
+        field: &'static str,
+        person: Option<&PersonId>,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<(), Refusal> {
+        let Some(person) = person else { return Ok(()) };
+        if may_speak_for(self.pending.organisation_of(person), organisation) {
+            return Ok(());
+        }
+        Err(Invalid::new(field, Problem::MustBe("somebody of that organisation")).into())
+    }
+
+    /// Checks a client's event against the network's policy.
+    pub(super) fn check_policy(&self, origin: Origin, event: &Event) -> Result<(), Invalid> {
+        let policy = self.pending.authority().policy();
+        if let (true, Fact::Directory(DirectoryFact::PersonAdded(added))) = (policy.random_ids, &event.fact)
+            && !is_random(&added.person)
+        {
+            let rule = "random, as this network demands: `p-` and 10 characters of a-z and 2-7, or a UUID";
+            return Err(Invalid::new("event.person_added.person", Problem::MustBe(rule)));
+        }
+        let is_token = |value: &AttributeValue| match value {
+            AttributeValue::Text(text) => is_token(text),
+            AttributeValue::Integer(_) | AttributeValue::Number(_) | AttributeValue::Flag(_) => true,
+        };
+        let demands_tokens = policy.token_attributes && origin == Origin::Client;
+        if demands_tokens && !event.attributes.iter().all(|attribute| is_token(&attribute.value)) {
+            let rule =
+                "tokens where they are text, as this network demands: up to 64 characters of a-z, 0-9 and _ . : -";
+            return Err(Invalid::new("event.attributes", Problem::MustBe(rule)));
+        }
+        Ok(())
+    }
+}
+
+/// Whether nobody chose an id: it has the form of one that a program makes of random bits.
+fn is_random(person: &PersonId) -> bool {
+    let text = person.as_str();
+    let digits = text.strip_prefix(RANDOM_ID_PREFIX).unwrap_or_default();
+    let is_short = digits.len() == RANDOM_ID_DIGITS
+        && digits.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte));
+    is_short || text.parse::<EventId>().is_ok()
+}
+
+fn is_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.:-".contains(&byte);
+    text.len() <= limits::TOKEN_ATTRIBUTE_BYTES_MAX && text.bytes().all(allowed)
+}
