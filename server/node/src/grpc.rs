@@ -13,6 +13,7 @@ mod listed;
 mod log;
 mod networks;
 mod page;
+mod people;
 mod plugins;
 mod records;
 mod reports;
