@@ -124,6 +124,8 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("follow", &["client", "error", "retry"]),
             ("networks", &["client", "error", "options", "retry"]),
             ("plugins", &["client", "error", "limits", "retry"]),
+            ("evidence", &["client", "error"]),
+            ("pair_history", &["entries"]),
             ("proofs", &["client", "entries", "error", "retry"]),
             ("records", &["client", "error", "retry"]),
             ("sessions", &["client", "error", "options", "retry"]),
