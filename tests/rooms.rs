@@ -125,6 +125,8 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("members", &["client", "error", "options", "retry"]),
             ("networks", &["client", "error", "options", "retry"]),
             ("plugins", &["client", "error", "limits", "retry"]),
+            ("evidence", &["client", "error"]),
+            ("pair_history", &["entries"]),
             ("proofs", &["client", "entries", "error", "retry"]),
             ("records", &["client", "error", "retry"]),
             ("sessions", &["client", "error", "options", "retry"]),

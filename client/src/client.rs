@@ -180,6 +180,11 @@ impl Client {
     }
 
     /// For calls whose answer is a stream.
+    pub(crate) fn audit_streams(&self) -> AuditServiceClient<Transport> {
+        AuditServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone())
+    }
+
+    /// For calls whose answer is a stream.
     pub(crate) fn admin_streams(&self) -> AdminServiceClient<Transport> {
         AdminServiceClient::with_interceptor(self.streams.clone(), self.authorization.clone())
     }

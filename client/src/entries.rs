@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use bytes::Bytes;
-use kith_core::{detail::Detail, entry::Entry, event::Event, position::Position};
+use kith_core::{detail::Detail, entry::Entry, event::Event, evidence::ShownEntry, position::Position};
 use kith_proto::v1;
 use std::collections::HashMap;
 
@@ -35,6 +35,12 @@ impl Recorded {
         let entry = Entry::decode(bytes).map_err(Error::answer)?;
         let event = entry.event().map_err(Error::answer)?;
         Ok(Self { bytes: bytes.clone(), entry, event, details: Vec::new(), erased: Vec::new() })
+    }
+
+    /// An entry as an evidence bundle shows it.
+    pub fn of_shown(shown: ShownEntry) -> Self {
+        let ShownEntry { bytes, entry, event, details, erased } = shown;
+        Self { bytes, entry, event, details: details.into_iter().map(|(_, detail)| detail).collect(), erased }
     }
 
     /// Decodes an entry that a row stands on, with its details.

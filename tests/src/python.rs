@@ -1,4 +1,4 @@
-//! Finds Python with a package, for the verifier that shares no code with Kith.
+//! Finds Python with a package, for the verifiers that share no code with Kith.
 
 use crate::programs::root;
 use std::{
@@ -19,9 +19,14 @@ pub fn python() -> &'static Path {
     })
 }
 
-/// The verifier's script.
+/// The script that verifies checkpoints and proofs.
 pub fn verifier() -> PathBuf {
     root().join("tests/verifier/verify.py")
+}
+
+/// The script that verifies evidence.
+pub fn evidence_verifier() -> PathBuf {
+    root().join("tests/verifier/evidence.py")
 }
 
 fn has_package(python: &Path) -> bool {

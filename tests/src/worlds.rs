@@ -2,7 +2,7 @@
 
 /// Calls whose answers must be the same in two worlds that differ only in what the caller must not see. The suite makes
 /// each of them.
-pub const COMPARED: [&str; 29] = [
+pub const COMPARED: [&str; 30] = [
     "Append",
     "AppendStream",
     "CertifyView",
@@ -10,6 +10,7 @@ pub const COMPARED: [&str; 29] = [
     "DigestView",
     "ErasePerson",
     "ExplainRow",
+    "Export",
     "FetchComponent",
     "GetCheckpoint",
     "GetConsistencyProof",

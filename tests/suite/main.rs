@@ -12,6 +12,7 @@ mod details;
 mod documents;
 mod erasure;
 mod evaluate;
+mod evidence;
 mod follow;
 mod format;
 mod full_disk;

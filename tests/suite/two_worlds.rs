@@ -35,13 +35,20 @@ struct Tokens {
     riverside: Vec<String>,
     hillside: Vec<String>,
     analyst: Vec<String>,
+    auditor: Vec<String>,
 }
 
 /// A server with only a directory and tokens in each network.
 async fn begin(clock: &SetClock, seeds: &[u64]) -> (Arc<DataFolder>, Tokens) {
     let server = InProcess::start(clock);
     let owner = Raw::connect(&server.url(), &server.token()).await;
-    let mut tokens = Tokens { owner: server.token(), riverside: Vec::new(), hillside: Vec::new(), analyst: Vec::new() };
+    let mut tokens = Tokens {
+        owner: server.token(),
+        riverside: Vec::new(),
+        hillside: Vec::new(),
+        analyst: Vec::new(),
+        auditor: Vec::new(),
+    };
     for seed in seeds {
         let raw = owner.network(&name(*seed));
         owner.networks().create_network(v1::CreateNetworkRequest { name: name(*seed) }).await.unwrap();
@@ -51,6 +58,7 @@ async fn begin(clock: &SetClock, seeds: &[u64]) -> (Arc<DataFolder>, Tokens) {
         tokens.riverside.push(issue(&raw, v1::Role::Recorder, "riverside").await);
         tokens.hillside.push(issue(&raw, v1::Role::Recorder, "hillside").await);
         tokens.analyst.push(issue(&raw, v1::Role::Analyst, "hillside").await);
+        tokens.auditor.push(issue(&raw, v1::Role::Auditor, "hillside").await);
     }
     (server.data(), tokens)
 }
@@ -148,7 +156,8 @@ async fn compare(seeds: &[u64]) -> BTreeSet<String> {
     let mut calls = BTreeSet::new();
     for state in ["from memory", "after a restart"] {
         for (place, (seed, history)) in seeds.iter().zip(&histories).enumerate() {
-            let member = if seed.is_multiple_of(2) { &tokens.hillside[place] } else { &tokens.analyst[place] };
+            let of_hillside = [&tokens.hillside, &tokens.analyst, &tokens.auditor];
+            let member = &of_hillside[usize::try_from(seed % 3).unwrap()][place];
             for token in [&tokens.owner, member] {
                 let one = told(&real, token, *seed, history).await;
                 let other = told(&blank, token, *seed, history).await;

@@ -1,7 +1,7 @@
 //! The command line: parses the arguments and runs the command.
 
 use crate::{
-    commands::{AuditCommand, Command, PluginCommand, ReplicaCommand},
+    commands::{self, AuditCommand, Command, PluginCommand, ReplicaCommand},
     context::Context,
     failure::Failure,
     place::{
@@ -43,6 +43,14 @@ impl Kith {
             Command::Audit(AuditCommand::Alone(command)) => {
                 command.run(&self.global, &mut output).await?;
                 output.flush()
+            }
+            Command::Audit(AuditCommand::History(args)) => {
+                if let Some(bundle) = &args.from {
+                    commands::history_from(bundle, &args, &self.global, &mut output).await?;
+                    return output.flush();
+                }
+                let given = Given::read(&self.global)?;
+                given.anywhere(output, async |context| commands::history(context, &args).await).await
             }
             Command::Plugin(PluginCommand::Alone(command)) => command.run(output).await,
             Command::Replica(command) => Given::read(&self.global)?.on_replica(command, output).await,
@@ -241,6 +249,13 @@ mod tests {
             "audit prove ID",
             "audit prove --since old.checkpoint",
             "audit verify met.tlog-proof --key KEY --consistent-with old.checkpoint",
+            "audit export --between -1 ben --disclose name,note",
+            "audit export --person -ann --disclose all",
+            "audit export --range 1..7",
+            "audit redact pair.evidence --hide note --hide 019d0000-0000-7000-8000-000000000000#1 --key KEY",
+            "audit redact - --only 019d0000-0000-7000-8000-000000000000#0",
+            "audit history amina ben --as-of 2026-03-01",
+            "audit history amina ben --as-of 12 --from pair.evidence --key KEY",
             "plugin new home_visits --lang python --folder x",
             "plugin new visits --lang js",
             "plugin build --folder x --tools t",
@@ -310,6 +325,18 @@ mod tests {
             "audit prove 019d0000-0000-7000-8000-000000000000 --since old",
             "audit verify",
             "audit verify file --key 7",
+            "audit export",
+            "audit export --between amina",
+            "audit export --person amina --range 1..7",
+            "audit export --range 7..1",
+            "audit export --person amina --disclose notes",
+            "audit redact pair.evidence",
+            "audit redact pair.evidence --hide notes",
+            "audit redact pair.evidence --hide note --only 019d0000-0000-7000-8000-000000000000#0",
+            "audit redact pair.evidence --only note",
+            "audit history amina",
+            "audit history amina ben --as-of 0",
+            "audit history amina ben --key KEY",
         ];
         for line in lines {
             let parsed = Kith::try_parse_from(std::iter::once("kith").chain(line.split(' ')));

@@ -4,6 +4,10 @@ mod admin;
 mod answered;
 mod asked;
 mod audit;
+mod audit_bundle;
+mod audit_export;
+mod audit_history;
+mod audit_redact;
 mod audit_verify;
 mod completions;
 mod console;
@@ -38,6 +42,7 @@ mod whoami;
 mod why;
 
 pub(crate) use audit::AuditCommand;
+pub(crate) use audit_history::{run as history, run_from as history_from};
 pub(crate) use plugin::PluginCommand;
 pub(crate) use replica::ReplicaCommand;
 

@@ -44,3 +44,7 @@ pub(crate) const CHECK_FAULTS_TOLD_MAX: usize = 10;
 pub(crate) const TRY_FAULTS_TOLD_MAX: usize = 5;
 /// Differing rows shown for a test case of a plugin.
 pub(crate) const DIFFERENCES_TOLD_MAX: usize = 10;
+/// People, pairs and runs of positions of a bundle of evidence that are kept in memory, and listed in JSON.
+pub(crate) const EVIDENCE_KEPT_MAX: usize = 1_000;
+/// Those that are named in sentences.
+pub(crate) const EVIDENCE_TOLD_MAX: usize = 10;

@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 29] = [
+    let commands: [&[&str]; 32] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -42,6 +42,9 @@ fn every_command_shows_an_example() {
         &["audit", "checkpoint"],
         &["audit", "prove"],
         &["audit", "verify"],
+        &["audit", "export"],
+        &["audit", "redact"],
+        &["audit", "history"],
         &["admin", "backup"],
         &["login"],
     ];

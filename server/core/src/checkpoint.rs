@@ -11,7 +11,7 @@ mod key;
 mod note;
 mod origin;
 mod receipt;
-mod text;
+pub(crate) mod text;
 
 pub use growth::{Growth, GrowthInvalid};
 pub use key::{KeyInvalid, PublicKey, SigningKey, VerifierKey};

@@ -9,6 +9,7 @@ use crate::{
 use kith_proto::v1;
 use prost::Message;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// Separates commitments to details from all other hashes.
 const COMMITMENT_DOMAIN: &[u8] = b"kith/detail/1";
@@ -47,6 +48,62 @@ pub enum DetailKind {
     Newer(u8),
 }
 
+/// The names of all kinds but newer ones.
+const KINDS: [(DetailKind, &str); 5] = [
+    (DetailKind::Name, "name"),
+    (DetailKind::Contact, "contact"),
+    (DetailKind::Note, "note"),
+    (DetailKind::Place, "place"),
+    (DetailKind::Words, "words"),
+];
+
+/// Prefix of the names of kinds that later versions have.
+const NEWER_PREFIX: &str = "newer:";
+
+impl DetailKind {
+    /// Its number on the wire.
+    pub fn to_proto(self) -> i32 {
+        match self {
+            Self::Name => v1::DetailKind::Name.into(),
+            Self::Contact => v1::DetailKind::Contact.into(),
+            Self::Note => v1::DetailKind::Note.into(),
+            Self::Place => v1::DetailKind::Place.into(),
+            Self::Words => v1::DetailKind::Words.into(),
+            Self::Newer(number) => number.into(),
+        }
+    }
+
+    /// The kind with a number on the wire; `None` for 0 and for what is larger than any kind.
+    pub fn from_proto(number: i32) -> Option<Self> {
+        match v1::DetailKind::try_from(number) {
+            Ok(v1::DetailKind::Name) => Some(Self::Name),
+            Ok(v1::DetailKind::Contact) => Some(Self::Contact),
+            Ok(v1::DetailKind::Note) => Some(Self::Note),
+            Ok(v1::DetailKind::Place) => Some(Self::Place),
+            Ok(v1::DetailKind::Words) => Some(Self::Words),
+            Ok(v1::DetailKind::Unspecified) => None,
+            Err(_) => u8::try_from(number).ok().map(Self::Newer),
+        }
+    }
+
+    /// Its name, such as `note`; `newer:N` for a kind of a later version.
+    pub fn name(self) -> Cow<'static, str> {
+        if let Self::Newer(number) = self {
+            return Cow::Owned(format!("{NEWER_PREFIX}{number}"));
+        }
+        let known = KINDS.iter().find(|(kind, _)| *kind == self);
+        Cow::Borrowed(known.expect("every other kind has a name").1)
+    }
+
+    /// Reads a kind's name; `None` if no kind has this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let known = KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind);
+        let newer = || name.strip_prefix(NEWER_PREFIX)?.parse().ok().map(Self::Newer);
+        let is_its_name = |kind: &Self| Self::from_proto(kind.to_proto()) == Some(*kind) && kind.name() == name;
+        known.or_else(newer).filter(is_its_name)
+    }
+}
+
 impl Detail {
     /// Checks that an event may have this detail: names and contact details belong to the directory, which everybody
     /// reads, so only facts that add or change a person may have them, about that person alone.
@@ -66,27 +123,20 @@ impl Detail {
 
     /// SHA-256 over domain, salt and the canonical bytes without the salt.
     pub fn commitment(&self) -> Commitment {
-        let unsalted = v1::Detail { salt: Vec::new(), ..self.to_proto() };
-        Sha256::new()
-            .chain_update(COMMITMENT_DOMAIN)
-            .chain_update(self.salt)
-            .chain_update(unsalted.encode_to_vec())
-            .finalize()
-            .into()
+        let (salt, rest) = salt_and_rest(self);
+        commitment_of(&salt, &rest)
+    }
+
+    /// Reads a detail of a log from what opens its commitment.
+    pub(crate) fn read_apart(salt: [u8; limits::DETAIL_SALT_BYTES], rest: &[u8]) -> Result<Self, Invalid> {
+        let proto = v1::Detail::decode(rest).map_err(|_| Invalid::new("details", Problem::Undecodable))?;
+        Self::read(&v1::Detail { salt: salt.to_vec(), ..proto })
     }
 
     /// The wire form.
     pub fn to_proto(&self) -> v1::Detail {
-        let kind = match self.kind {
-            DetailKind::Name => v1::DetailKind::Name.into(),
-            DetailKind::Contact => v1::DetailKind::Contact.into(),
-            DetailKind::Note => v1::DetailKind::Note.into(),
-            DetailKind::Place => v1::DetailKind::Place.into(),
-            DetailKind::Words => v1::DetailKind::Words.into(),
-            DetailKind::Newer(number) => number.into(),
-        };
         v1::Detail {
-            kind,
+            kind: self.kind.to_proto(),
             subjects: self.subjects.iter().map(ToString::to_string).collect(),
             text: self.text.clone(),
             salt: self.salt.to_vec(),
@@ -105,20 +155,12 @@ impl Detail {
 
     /// Reads the wire form of a detail that a log already holds, perhaps one of a kind that a later version has.
     pub fn read(proto: &v1::Detail) -> Result<Self, Invalid> {
-        let kind = match v1::DetailKind::try_from(proto.kind) {
-            Ok(v1::DetailKind::Name) => DetailKind::Name,
-            Ok(v1::DetailKind::Contact) => DetailKind::Contact,
-            Ok(v1::DetailKind::Note) => DetailKind::Note,
-            Ok(v1::DetailKind::Place) => DetailKind::Place,
-            Ok(v1::DetailKind::Words) => DetailKind::Words,
-            Ok(v1::DetailKind::Unspecified) => return Err(Invalid::new("details.kind", Problem::Missing)),
-            Err(_) => DetailKind::Newer(u8::try_from(proto.kind).map_err(|_| {
-                Invalid::new(
-                    "details.kind",
-                    Problem::MustBe("a kind of detail, or the number of a later one up to 255"),
-                )
-            })?),
-        };
+        if proto.kind == i32::from(v1::DetailKind::Unspecified) {
+            return Err(Invalid::new("details.kind", Problem::Missing));
+        }
+        let rule = "a kind of detail, or the number of a later one up to 255";
+        let kind =
+            DetailKind::from_proto(proto.kind).ok_or_else(|| Invalid::new("details.kind", Problem::MustBe(rule)))?;
         check_text("details.text", &proto.text, limits::DETAIL_TEXT_BYTES_MAX)?;
         let salt = proto.salt.as_slice().try_into();
         Ok(Self {
@@ -128,6 +170,17 @@ impl Detail {
             salt: salt.map_err(|_| Invalid::new("details.salt", Problem::MustBe("32 random bytes")))?,
         })
     }
+}
+
+/// What opens a detail's commitment: its salt, and its canonical bytes without the salt.
+pub(crate) fn salt_and_rest(detail: &Detail) -> ([u8; limits::DETAIL_SALT_BYTES], Vec<u8>) {
+    let unsalted = v1::Detail { salt: Vec::new(), ..detail.to_proto() };
+    (detail.salt, unsalted.encode_to_vec())
+}
+
+/// The commitment that a salt and a detail's other bytes open.
+pub(crate) fn commitment_of(salt: &[u8; limits::DETAIL_SALT_BYTES], rest: &[u8]) -> Commitment {
+    Sha256::new().chain_update(COMMITMENT_DOMAIN).chain_update(salt).chain_update(rest).finalize().into()
 }
 
 fn subjects(ids: &[String]) -> Result<Vec<PersonId>, Invalid> {

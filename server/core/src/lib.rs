@@ -16,6 +16,7 @@ pub mod directory;
 pub mod entry;
 pub mod erasures;
 pub mod event;
+pub mod evidence;
 pub mod filter;
 pub mod header;
 pub mod history;

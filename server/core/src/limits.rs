@@ -89,6 +89,13 @@ pub const NOTE_BYTES_MAX: usize = 128 * 1024;
 pub(crate) const RECEIPT_BYTES_MAX: usize = NOTE_BYTES_MAX + 4 * EVENT_BYTES_MAX;
 /// Maximum bytes of a growth that is read: a note and the longest proof.
 pub(crate) const GROWTH_BYTES_MAX: usize = NOTE_BYTES_MAX + 8 * 1024;
+/// Ids of people that a bundle of evidence can be about: of two people, with all that were merged into them.
+pub const EVIDENCE_IDS_MAX: usize = 256;
+/// Bytes of a line of a bundle of evidence: a note, or an entry with its details, in base64.
+pub const EVIDENCE_LINE_BYTES_MAX: usize = 512 * 1024;
+/// Entries to come that a bundle of evidence can name as those that erase its details, at any moment of its
+/// verification.
+pub(crate) const EVIDENCE_ERASURES_MAX: usize = 100_000;
 /// Leaves that a decoded or received tree may claim to have: half of what a `u64` counts, so that no sum of a claimed
 /// size and real leaves overflows.
 pub const TREE_SIZE_MAX: u64 = 1 << 63;

@@ -102,6 +102,8 @@ pub enum Action<'a> {
     Write(&'a Kind, Option<&'a OrganisationId>),
     /// Erase single details of an entry.
     EraseDetailsOf(&'a Header),
+    /// Take a part of the log away as evidence: of what the principal may see.
+    Export,
     /// Lift a hold that an organisation set, or the network.
     LiftHold(Option<&'a OrganisationId>),
 }
@@ -148,6 +150,10 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
         Action::Write(kind, organisation) => writes(principal, kind, *organisation),
+        Action::Export => match principal.role {
+            Role::Auditor | Role::RecordsOfficer | Role::Owner => true,
+            Role::Reader | Role::Recorder | Role::Analyst | Role::Operator => false,
+        },
         Action::LiftHold(set_by) => {
             let is_networks_owner = principal.organisation.is_none() && principal.role == Role::Owner;
             keeps_records(principal) && (is_networks_owner || principal.organisation.as_ref() == *set_by)
@@ -435,6 +441,22 @@ mod tests {
             assert!(!erase(Some("hillside"), &own), "{role:?}");
             let hidden = header(Scope::Organisation, Some("riverside"), "person:ben");
             assert!(!erase(None, &hidden), "{role:?}: it may not see it");
+        }
+    }
+
+    #[test]
+    fn evidence_is_taken_by_those_who_audit_or_answer_for_records() {
+        for (role, expected) in [
+            (Role::Reader, false),
+            (Role::Recorder, false),
+            (Role::Analyst, false),
+            (Role::Auditor, true),
+            (Role::RecordsOfficer, true),
+            (Role::Owner, true),
+        ] {
+            for organisation in [None, Some("riverside")] {
+                assert_eq!(may(&principal(role, organisation), &Action::Export), expected, "{role:?} {organisation:?}");
+            }
         }
     }
 

@@ -18,7 +18,8 @@ pub fn details_json(details: &[Detail]) -> serde_json::Value {
     details.iter().map(detail_json).collect()
 }
 
-fn detail_json(detail: &Detail) -> serde_json::Value {
+/// A detail: `{"kind", "subjects", "text"}`.
+pub fn detail_json(detail: &Detail) -> serde_json::Value {
     json!({ "kind": detail_kind_name(detail.kind), "subjects": ids(&detail.subjects), "text": detail.text })
 }
 

@@ -52,7 +52,7 @@ pub mod value;
 mod values;
 mod view;
 
-pub use detail::details_json;
+pub use detail::{detail_json, details_json};
 pub use directory::{organisation_json, person_json};
 pub use entry::entry_json;
 pub use event::event_json;

@@ -58,14 +58,7 @@ pub(crate) fn take_retraction_reason(fields: &mut Object) -> Result<RetractionRe
 
 /// The name of a kind of detail, such as `note`; `newer:N` for one of a later version, which cannot be read back.
 pub(crate) fn detail_kind_name(kind: DetailKind) -> Cow<'static, str> {
-    Cow::Borrowed(match kind {
-        DetailKind::Name => "name",
-        DetailKind::Contact => "contact",
-        DetailKind::Note => "note",
-        DetailKind::Place => "place",
-        DetailKind::Words => "words",
-        DetailKind::Newer(number) => return Cow::Owned(format!("newer:{number}")),
-    })
+    kind.name()
 }
 
 /// Takes the name of a kind of detail.

@@ -9,7 +9,7 @@ use crate::{
         candidates::{Direction, Span},
         proof::{self, ConsistencyProof, InclusionProof},
         reader::{self, Details, Weighed, WordsAbout},
-        restricted::Restricted,
+        restricted::{Kept, Restricted},
         select::{self, Selected, Selection},
     },
     sign::checkpoints::{self, CheckpointError, Signed},
@@ -194,6 +194,18 @@ impl Network {
             known -= 1;
         }
         Ok(Position::new(known))
+    }
+
+    /// Whether there is an entry after `after` up to `until` that a principal may not see.
+    pub fn hides_any(&self, principal: &Principal, after: Position, until: Position) -> Result<bool, ReadError> {
+        let restricted = Restricted::begin(&self.snapshot()?, principal)?;
+        let rows = restricted.range(Span { after, until, direction: Direction::Forward })?;
+        for row in rows {
+            if row?.1 == Kept::FromUs {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The newest names of people, as the directory shows them to everybody; people without a name, or with an erased

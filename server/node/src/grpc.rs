@@ -14,6 +14,7 @@ mod log;
 mod members;
 mod networks;
 mod page;
+mod people;
 mod plugins;
 mod records;
 mod reports;

@@ -136,6 +136,16 @@ pub(crate) const PLUGIN_WORDS_BYTES_MAX: usize = 1_024;
 pub const STREAM_MESSAGES_MAX: usize = 1;
 /// Messages of an append stream whose answers are not yet known.
 pub const APPEND_STREAM_PIPELINE_MAX: usize = 16;
+/// Bytes of lines in one message of an export.
+pub const EXPORT_MESSAGE_BYTES: usize = 128 * 1024;
+/// Bytes of a line's tag and length in such a message, at most.
+pub(crate) const EXPORT_LINE_FRAME_BYTES: usize = 4;
+/// Entries that an export looks at, or adds as erasures, at once: each can have 40 hashes before it.
+pub(crate) const EXPORT_ENTRIES_AT_ONCE: usize = 256;
+/// Bytes that an entry takes in an export, about.
+pub(crate) const EXPORT_ENTRY_BYTES: usize = 512;
+/// Positions of a range that an export looks at, at once, for what its caller may not see.
+pub(crate) const EXPORT_POSITIONS_AT_ONCE: u64 = 1 << 18;
 /// Bytes of a backup in one message.
 pub const BACKUP_MESSAGE_BYTES: usize = 256 * 1024;
 /// Bytes of a message with a piece of a component, including tags, lengths and the component's size.

@@ -11,7 +11,7 @@ use kith_core::{
     id::EventId,
     timestamp::Timestamp,
 };
-use kith_proto::v1::{self, condition};
+use kith_proto::v1::{self, condition, export_request};
 use kith_tests::{
     events::{NOON, event, sent},
     random::Random,
@@ -37,6 +37,7 @@ pub(super) async fn answers(raw: &Raw, random: &mut Random, history: &History) -
     directory(raw, &mut told).await;
     records(raw, &mut told).await;
     proofs(raw, history, &mut told).await;
+    exports(raw, random, &mut told).await;
     views(raw, random, &mut told).await;
     plugins(raw, &mut told).await;
     told
@@ -268,6 +269,47 @@ async fn proofs(raw: &Raw, history: &History, told: &mut Told) {
         let proof = proof.map(|proof| (proof.entry, proof.position, proof.size, proof.hashes.len()));
         tell(told, "GetInclusionProof", &proof);
     }
+}
+
+/// Evidence about pairs, people and ranges, with all words: what is hidden is in it as hashes, which are left out here.
+async fn exports(raw: &Raw, random: &mut Random, told: &mut Told) {
+    let head = raw.head().await.unwrap().position;
+    let mut people: Vec<String> = PEOPLE.iter().map(|(id, _)| (*id).to_owned()).collect();
+    random.shuffle(&mut people);
+    let (person, other) = (people[0].clone(), people[1].clone());
+    let first = 1 + u64::try_from(random.below(usize::try_from(head).unwrap())).unwrap();
+    let abouts = [
+        export_request::About::Between(v1::ExportBetween { person: person.clone(), other }),
+        export_request::About::Person(person),
+        export_request::About::Range(v1::ExportRange { first, last: head }),
+        export_request::About::Range(v1::ExportRange { first: head, last: head + 1 }),
+    ];
+    for about in abouts {
+        let network = raw.network_name();
+        let request = v1::ExportRequest { network, about: Some(about), disclose: Vec::new(), disclose_all: true };
+        let call = format!("Export {:?}", request.about);
+        let messages = match raw.audit().export(request).await {
+            Ok(messages) => messages.into_inner().collect::<Vec<_>>().await,
+            Err(refused) => {
+                tell::<(), _>(told, call, &Err(Refusal::from(refused)));
+                continue;
+            }
+        };
+        let lines = messages.into_iter().map(|message| {
+            let lines = message.map_err(Refusal::from)?.lines.into_iter();
+            Ok::<_, Refusal>(lines.map(|line| without_hashes(&line)).collect::<Vec<_>>())
+        });
+        tell(told, call, &lines.collect::<Result<Vec<_>, _>>());
+    }
+}
+
+/// A line of a bundle without the hash or the checkpoint in it, and without the time at which it was made.
+fn without_hashes(line: &str) -> serde_json::Value {
+    let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+    for field in ["hash", "checkpoint", "made_at"] {
+        line.as_object_mut().unwrap().remove(field);
+    }
+    line
 }
 
 async fn views(raw: &Raw, random: &mut Random, told: &mut Told) {

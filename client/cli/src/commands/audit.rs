@@ -1,6 +1,11 @@
-//! `kith audit`: signed checkpoints and proofs, in formats that third-party tools can verify.
+//! `kith audit`: signed checkpoints, proofs and evidence, in formats that third-party tools can verify.
 
-use super::audit_verify::{self, VerifyArgs, read_text};
+use super::{
+    audit_export::{self, ExportArgs},
+    audit_history::HistoryArgs,
+    audit_redact::{self, RedactArgs},
+    audit_verify::{self, VerifyArgs, read_text},
+};
 use crate::{
     context::Context,
     failure::Failure,
@@ -18,11 +23,12 @@ use kith_core::{
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Signed checkpoints and proofs that anybody can verify
+/// Signed checkpoints, proofs and evidence that anybody can verify
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     #[command(flatten)]
     Server(AuditServerCommand),
+    History(HistoryArgs),
     #[command(flatten)]
     Alone(AuditAloneCommand),
 }
@@ -37,12 +43,14 @@ pub(crate) enum AuditServerCommand {
     #[command(after_help = "Example: kith audit checkpoint > monday.checkpoint")]
     Checkpoint,
     Prove(ProveArgs),
+    Export(ExportArgs),
 }
 
 /// Commands that need no server.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditAloneCommand {
     Verify(Box<VerifyArgs>),
+    Redact(Box<RedactArgs>),
 }
 
 /// Print the receipt of an event, or a proof that the log only grew
@@ -68,6 +76,7 @@ impl AuditServerCommand {
             Self::Checkpoint => checkpoint(context).await,
             Self::Prove(ProveArgs { event: Some(event), .. }) => receipt(context, &event).await,
             Self::Prove(ProveArgs { since: Some(earlier), .. }) => growth(context, &earlier).await,
+            Self::Export(args) => audit_export::run(context, &args).await,
             Self::Prove(ProveArgs { event: None, since: None }) => {
                 Err(Failure::Usage("name an event, or an earlier checkpoint with --since".to_owned()))
             }
@@ -80,6 +89,7 @@ impl AuditAloneCommand {
     pub(crate) async fn run(self, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Verify(args) => audit_verify::run(&args, global, output).await,
+            Self::Redact(args) => audit_redact::run(&args, global, output).await,
         }
     }
 }
@@ -133,7 +143,8 @@ fn give(context: &mut Context, answer: &Value, text: &str, key: &VerifierKey) ->
     }
 }
 
-fn remember(key: &VerifierKey) -> Result<(), Failure> {
+/// Checks that a key is the known one, or remembers it.
+pub(super) fn remember(key: &VerifierKey) -> Result<(), Failure> {
     let mut known = KnownLogs::open()?;
     match known.remember(key) {
         Ok(Remembered::Before) => {}

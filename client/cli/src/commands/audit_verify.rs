@@ -2,7 +2,10 @@
 //!
 //! Invariant: whatever cannot be verified ends with exit code 6, even if the key is missing.
 
-use super::audit::checkpoint_json;
+use super::{
+    audit::checkpoint_json,
+    audit_bundle::{Summary, failed, is_bundle, key_of, read_all},
+};
 use crate::{
     failure::Failure,
     limits,
@@ -11,9 +14,14 @@ use crate::{
         profile::{Profile, profile_path},
         settings::{GlobalArgs, Settings},
     },
-    show::{output::Output, people::Names, sentences::sentence},
+    show::{
+        output::{Output, clean_lines},
+        people::Names,
+        sentences::sentence,
+    },
 };
 use clap::Args;
+use kith_client::BundleReader;
 use kith_core::{
     checkpoint::{Growth, LogOrigin, Receipt, SignedCheckpoint, VerifierKey},
     entry::Entry,
@@ -23,21 +31,22 @@ use kith_json::{event_json, time_text};
 use serde_json::{Value, json};
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-/// Verify a checkpoint, a receipt or a proof of growth; needs no server
+/// Verify a checkpoint, a receipt, a proof of growth or evidence; needs no server
 ///
 /// The key is the one given, else the one remembered from an earlier `kith audit checkpoint` or `prove`, else the one
 /// that the server shows. To prove that a log only grew, give the earlier checkpoint and a proof that starts from it:
-/// `kith audit prove --since FILE`. Exits with 6 if anything does not verify.
+/// `kith audit prove --since FILE`. Of a bundle of evidence it says which positions, people and pairs its entries show,
+/// and what of its first line is proved. Exits with 6 if anything does not verify.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  kith audit verify met.tlog-proof\n  \
+#[command(after_help = "Examples:\n  kith audit verify met.tlog-proof\n  kith audit verify pair.evidence\n  \
                         kith audit verify monday.checkpoint --key 'kith/default/6f...+1a2b3c4d+AQ...'\n  \
                         kith audit verify week.growth --consistent-with monday.checkpoint")]
 pub(crate) struct VerifyArgs {
-    /// What `kith audit checkpoint` or `prove` printed; - for standard input
+    /// What `kith audit checkpoint`, `prove`, `export` or `redact` printed; - for standard input
     file: PathBuf,
     /// The log's public key, in the form NAME+ID+KEY
     #[arg(long, value_name = "KEY")]
@@ -85,8 +94,8 @@ impl Evidence {
 }
 
 /// Where the key comes from.
-#[derive(Clone, Copy)]
-enum KeySource {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum KeySource {
     /// It was given on the command line.
     Given,
     /// It was remembered.
@@ -96,7 +105,8 @@ enum KeySource {
 }
 
 impl KeySource {
-    fn as_str(self) -> &'static str {
+    /// As JSON.
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Given => "given",
             Self::Known => "known",
@@ -104,7 +114,8 @@ impl KeySource {
         }
     }
 
-    fn sentence(self) -> &'static str {
+    /// For people.
+    pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::Given => "as given",
             Self::Known => "as remembered",
@@ -118,7 +129,12 @@ fn not_verified(why: impl std::fmt::Display) -> Failure {
 }
 
 pub(crate) async fn run(args: &VerifyArgs, global: &GlobalArgs, output: &mut Output) -> Result<(), Failure> {
-    let evidence = Evidence::parse(&read_text(&args.file)?)?;
+    let mut source = open(&args.file)?;
+    let head = source.fill_buf().map_err(|error| Failure::file("read", &args.file, error))?;
+    if is_bundle(head) {
+        return verify_bundle(args, source, global, output).await;
+    }
+    let evidence = Evidence::parse(&text_of(&args.file, source)?)?;
     let earlier = match &args.consistent_with {
         Some(path) => Some(SignedCheckpoint::parse(&read_text(path)?).map_err(not_verified)?),
         None => None,
@@ -134,6 +150,29 @@ pub(crate) async fn run(args: &VerifyArgs, global: &GlobalArgs, output: &mut Out
     answer["consistent_with"] = earlier.as_ref().map(|earlier| earlier.unverified().size).into();
     answer["entry"] = entry.as_ref().map(entry_json).transpose()?.unwrap_or(Value::Null);
     output.tell(&answer, || sentences(&evidence, entry.as_ref(), earlier.as_ref(), &key, source))
+}
+
+/// A bundle is read line by line, however long it is.
+async fn verify_bundle(
+    args: &VerifyArgs,
+    source: impl BufRead,
+    global: &GlobalArgs,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    if args.consistent_with.is_some() {
+        let advice = "evidence has one checkpoint: --consistent-with is for checkpoints, receipts and proofs of growth";
+        return Err(Failure::Usage(advice.to_owned()));
+    }
+    let bundle = BundleReader::open(source).map_err(|error| failed(&args.file, error))?;
+    let heading = bundle.heading().clone();
+    let (key, source) = key_of(&heading, args.key.as_ref(), global).await?;
+    let mut summary = Summary::default();
+    let checkpoint = read_all(&args.file, bundle, &key, |line| {
+        summary.take(line);
+        Ok(())
+    })?;
+    let answer = summary.json(&heading, &key, source);
+    output.tell(&answer, || clean_lines(&summary.sentences(&heading, &checkpoint, &key, source)))
 }
 
 /// Checks everything that can be checked. Returns the entry of a receipt.
@@ -169,7 +208,7 @@ fn verify(
 }
 
 /// The key of a log if none was given: the remembered one, else the one that the server shows.
-async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKey, KeySource), Failure> {
+pub(super) async fn find_key(origin: &LogOrigin, global: &GlobalArgs) -> Result<(VerifierKey, KeySource), Failure> {
     if let Some(key) = KnownLogs::open()?.find(origin) {
         return Ok((key.clone(), KeySource::Known));
     }
@@ -229,12 +268,21 @@ fn sentences(
 
 /// The text of a file or of standard input. A file that is not text counts as damaged.
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        io::stdin().take(limits::PROOF_FILE_BYTES_MAX).read_to_end(&mut bytes)
+    text_of(path, open(path)?)
+}
+
+fn open(path: &Path) -> Result<BufReader<Box<dyn Read + Send>>, Failure> {
+    let source: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
     } else {
-        File::open(path).and_then(|file| file.take(limits::PROOF_FILE_BYTES_MAX).read_to_end(&mut bytes))
+        Box::new(File::open(path).map_err(|error| Failure::file("read", path, error))?)
     };
+    Ok(BufReader::new(source))
+}
+
+fn text_of(path: &Path, source: impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = source.take(limits::PROOF_FILE_BYTES_MAX).read_to_end(&mut bytes);
     read.map_err(|error| Failure::file("read", path, error))?;
     text::decode(bytes).map_err(|why| match why {
         NotText::Utf16 => not_verified(format_args!("{} {why}", path.display())),

@@ -123,6 +123,15 @@ impl Rereadable {
     }
 }
 
+impl Rereadable {
+    /// Its bytes from its beginning, as they are. Only the newest reader may be used.
+    pub(crate) fn raw(&mut self, path: &Path) -> Result<BufReader<File>, Failure> {
+        let failed = |error| Failure::file("read", path, error);
+        self.0.rewind().map_err(failed)?;
+        Ok(BufReader::with_capacity(BUFFER_BYTES, self.0.try_clone().map_err(failed)?))
+    }
+}
+
 /// A text being read: decompressed, without byte order mark.
 fn opened(path: &Path, source: Box<dyn Read + Send>) -> Result<Input, Failure> {
     let failed = |error| Failure::file("read", path, error);

@@ -114,6 +114,15 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The person of a list whom a text names: by id, else by an unambiguous part of their name.
+pub(crate) fn find_among(text: &str, people: &[v1::Person]) -> Result<PersonId, Failure> {
+    if people.iter().any(|person| person.id == text) {
+        return parse_answer(text);
+    }
+    let candidates = people.iter().map(|person| Candidate { id: &person.id, name: &person.name, more: about(person) });
+    parse_answer(pick("person", text, &candidates.collect::<Vec<_>>())?)
+}
+
 fn parse_answer<T: std::str::FromStr>(id: &str) -> Result<T, Failure> {
     id.parse().map_err(|_| Failure::Unexpected(format!("the server knows {id:?}, which is no id")))
 }

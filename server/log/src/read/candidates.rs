@@ -32,6 +32,8 @@ pub enum Mode {
     Passing,
     /// Only what the filter matches.
     Matching,
+    /// Only directory and administration, whatever the filter says.
+    Common,
 }
 
 /// Positions after `after` up to `until`.
@@ -45,11 +47,33 @@ pub(crate) struct Span {
 /// Positions in the span's order.
 type Positions<'s> = Box<dyn Iterator<Item = Result<u64, ReadError>> + 's>;
 
-/// The positions to look at, for a filter with people in it. `handle_of` knows everybody in the directory.
+/// Whether an index says which positions to look at.
+pub(crate) fn are_indexed(filter: &Filter, mode: Mode) -> bool {
+    !filter.people.is_empty() || mode == Mode::Common
+}
+
+/// The positions to look at, if they are indexed. `handle_of` knows everybody in the directory.
 pub(crate) fn candidates<'s>(
     snapshot: &'s Snapshot,
     filter: &Filter,
     mode: Mode,
+    span: Span,
+    handle_of: impl Fn(&kith_core::id::PersonId) -> Option<u32>,
+) -> Result<Positions<'s>, ReadError> {
+    let of_people = || positions_of_people(snapshot, filter, span, handle_of);
+    match mode {
+        Mode::Matching => of_people(),
+        Mode::Common => common_positions(snapshot, span),
+        Mode::Passing => {
+            let both = vec![of_people()?, common_positions(snapshot, span)?];
+            Ok(Box::new(Union::new(both, span.direction)))
+        }
+    }
+}
+
+fn positions_of_people<'s>(
+    snapshot: &'s Snapshot,
+    filter: &Filter,
     span: Span,
     handle_of: impl Fn(&kith_core::id::PersonId) -> Option<u32>,
 ) -> Result<Positions<'s>, ReadError> {
@@ -60,17 +84,10 @@ pub(crate) fn candidates<'s>(
             None => streams.push(Box::new(std::iter::empty())),
         }
     }
-    let of_people: Positions<'s> = match filter.people_match {
+    Ok(match filter.people_match {
         PeopleMatch::Any => Box::new(Union::new(streams, span.direction)),
         PeopleMatch::All => Box::new(Intersection::new(streams, span.direction)),
-    };
-    match mode {
-        Mode::Matching => Ok(of_people),
-        Mode::Passing => {
-            let both = vec![of_people, common_positions(snapshot, span)?];
-            Ok(Box::new(Union::new(both, span.direction)))
-        }
-    }
+    })
 }
 
 /// The positions of a person: one row per chunk, read lazily, and those of the chunk in memory.

@@ -5,7 +5,7 @@
 use crate::{
     error::ReadError,
     read::{
-        candidates::{Direction, Mode, Span, candidates, directed},
+        candidates::{Direction, Mode, Span, are_indexed, candidates, directed},
         restricted::{Kept, Restricted},
         spending::Spending,
     },
@@ -132,7 +132,7 @@ impl Scan<'_> {
         if gathered.covered.after >= gathered.covered.until {
             return Ok(gathered.finish());
         }
-        if !self.filter.people.is_empty() {
+        if are_indexed(self.filter, self.mode) {
             return self.indexed(snapshot, live, gathered);
         }
         self.walked(snapshot, gathered)
@@ -182,10 +182,10 @@ impl Scan<'_> {
     /// The part of the span that this scan covers.
     fn covered(&self) -> Span {
         let Span { after, until, direction } = self.span;
-        let positions = if self.filter.people.is_empty() {
-            u64::try_from(self.reach.entries).unwrap_or(u64::MAX)
-        } else {
+        let positions = if are_indexed(self.filter, self.mode) {
             self.reach.indexed_positions
+        } else {
+            u64::try_from(self.reach.entries).unwrap_or(u64::MAX)
         };
         match direction {
             Direction::Forward => {
@@ -199,11 +199,12 @@ impl Scan<'_> {
 
     /// Whether the index would name an entry, so that reads from memory and disk count alike.
     fn is_candidate(&self, header: &Header) -> bool {
-        let common = match self.mode {
-            Mode::Passing => header.is_common(),
-            Mode::Matching => false,
-        };
-        self.filter.people.is_empty() || common || self.filter.matches_people(header)
+        let matches = || self.filter.people.is_empty() || self.filter.matches_people(header);
+        match self.mode {
+            Mode::Passing => header.is_common() || matches(),
+            Mode::Matching => matches(),
+            Mode::Common => header.is_common(),
+        }
     }
 
     fn sees(&self, header: &Header) -> bool {
@@ -214,6 +215,7 @@ impl Scan<'_> {
         let asked_for = match self.mode {
             Mode::Passing => self.filter.passes(header),
             Mode::Matching => self.filter.matches(header),
+            Mode::Common => header.is_common(),
         };
         asked_for && self.sees(header)
     }

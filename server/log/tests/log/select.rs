@@ -129,7 +129,7 @@ fn pages(network: &Network, mut selection: Selection) -> Vec<u64> {
 }
 
 fn check(network: &Network, filter: &Filter, reader: &Principal, after: u64, until: u64, entries: usize) {
-    for mode in [Mode::Passing, Mode::Matching] {
+    for mode in [Mode::Passing, Mode::Matching, Mode::Common] {
         check_mode(network, (filter, mode), reader, after, until, entries);
     }
 }
@@ -147,6 +147,7 @@ fn check_mode(
         let asked_for = match mode {
             Mode::Passing => filter.passes(header),
             Mode::Matching => filter.matches(header),
+            Mode::Common => header.is_common(),
         };
         inside && asked_for && may(reader, &Action::See(header))
     };

@@ -35,10 +35,29 @@ pub(super) async fn read_entries(
     selection: Selection,
     bytes_max: usize,
 ) -> Result<Entries, Failure> {
+    read_kept(node, network, reads, selection, bytes_max, |_, _| Ok(true)).await
+}
+
+/// The same, but of what is selected, only the entries that `keep` says.
+pub(super) async fn read_kept(
+    node: &Node,
+    network: &Network,
+    reads: &Reads,
+    selection: Selection,
+    bytes_max: usize,
+    keep: impl Fn(&Network, Position) -> Result<bool, Failure> + Send + 'static,
+) -> Result<Entries, Failure> {
     let is_short = is_short(network, &selection);
     let (reading, principal) = (network.clone(), selection.principal.clone());
     let selecting = move || {
-        let selected = reading.select(&selection)?;
+        let mut selected = reading.select(&selection)?;
+        let mut kept = Vec::with_capacity(selected.entries.len());
+        for (position, bytes) in selected.entries {
+            if keep(&reading, position)? {
+                kept.push((position, bytes));
+            }
+        }
+        selected.entries = kept;
         let weighed = reading.weigh(&selection.principal, &selected.entries, bytes_max)?;
         Ok((selected, weighed))
     };

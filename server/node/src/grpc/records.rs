@@ -6,13 +6,10 @@ mod erase_person;
 mod get_erasure;
 mod list_holds;
 
-use super::{Answer, Failure, Services};
-use kith_core::{
-    directory::Directory,
-    id::{CaseReference, PersonId, RecordsReason},
-};
+use super::{Answer, Failure, Services, people};
+use kith_core::id::{CaseReference, PersonId, RecordsReason};
 use kith_log::Network;
-use kith_proto::v1::{self, ErrorReason, records_service_server::RecordsService};
+use kith_proto::v1::{self, records_service_server::RecordsService};
 use tonic::Request;
 
 #[tonic::async_trait]
@@ -38,20 +35,9 @@ impl RecordsService for Services {
     }
 }
 
-/// Reads a person of the directory.
-fn person(directory: &Directory, id: &str) -> Result<PersonId, Failure> {
-    let id = PersonId::parse_field(id, "person").map_err(|invalid| super::convert::request_invalid(&invalid))?;
-    if directory.person(&id).is_none() {
-        let failure = Failure::because(ErrorReason::PersonUnknown, format_args!("there is no person {id}"));
-        return Err(failure.with("person", &id).at("person"));
-    }
-    Ok(id)
-}
-
 /// Every id that means a person of the directory, the given one first.
 fn ids(network: &Network, id: &str) -> Result<Vec<PersonId>, Failure> {
-    let directory = network.directory();
-    Ok(directory.ids_of(&person(&directory, id)?))
+    people::ids(&network.directory(), id, "person")
 }
 
 /// Reads a reason, which must be in a list.

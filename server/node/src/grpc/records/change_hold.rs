@@ -1,8 +1,8 @@
 //! `ChangeHold`: sets or lifts a legal hold.
 
-use super::{ids, person, reason, reference};
+use super::{ids, reason, reference};
 use crate::{
-    grpc::{Call, Failure, allow, enter},
+    grpc::{Call, Failure, allow, enter, people},
     node::Node,
 };
 use kith_core::{
@@ -54,7 +54,7 @@ pub(super) async fn change_hold(
     let mut facts: Vec<_> = concerned.map(fact).collect();
     drop(erasures);
     if facts.is_empty() {
-        facts.push(fact(person(&network.directory(), &message.person)?));
+        facts.push(fact(people::person(&network.directory(), &message.person, "person")?));
     }
     let position = network.administer(&caller.principal, Scope::Network, facts).await?;
     Ok(v1::ChangeHoldResponse { position: position.get() })
