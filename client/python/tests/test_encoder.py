@@ -31,7 +31,7 @@ def test_random_events_are_what_the_library_writes() -> None:
             assert not list_unknown(found)
         assert read_event(data) == event
         kinds.add(type(event.fact))
-    assert len(kinds) == 25
+    assert len(kinds) == 26
 
 
 def list_unknown(found: object) -> list[object]:

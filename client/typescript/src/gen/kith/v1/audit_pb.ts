@@ -2,21 +2,67 @@
 // @generated from file kith/v1/audit.proto (package kith.v1, syntax proto3)
 /* eslint-disable */
 
-// Proofs that an entry is in the log and that the log only grew (RFC 6962, SHA-256).
+// Proofs that an entry is in the log and that the log only grew (RFC 6962, SHA-256), and evidence: a part of a log in
+// one file that anybody verifies.
 //
 // Nobody has to trust the server or use its client: a checkpoint is a C2SP tlog-checkpoint, and together with it an
 // answer of `GetInclusionProof` becomes a C2SP tlog-proof. The README shows how to verify both without Kith.
+//
+// The format of evidence, `kith-evidence/1`
+//
+// A bundle is UTF-8 text of lines, each ended by one line feed; the last line, too. Each line is one JSON object
+// without spaces between its parts, its fields in the order given here, each once, and no others; texts escape only
+// what JSON requires, in its short forms. So there is one spelling, and a reader refuses every other one. Bytes are
+// base64 (RFC 4648, section 4, with padding). No line has more than 512 KiB, its end apart.
+//
+// Line 1 is the heading:
+//
+//   {"format":"kith-evidence/1","network":TEXT,"about":ABOUT,"filter":{"people":[[ID,...],...],"disclose":TEXT},
+//    "checkpoint":TEXT,"key":TEXT,"made_at":TIME,"complete":TEXT}
+//
+//   - about: {"between":[ID,ID]}, {"person":ID} or {"range":[FIRST,LAST]}, as it was asked for.
+//   - filter: every id that meant each of these people, none for a range; and the kinds of details that were disclosed:
+//     `all`, `none`, or names with commas between them (`name`, `contact`, `note`, `place`, `words`).
+//   - checkpoint: a signed note (c2sp.org/tlog-checkpoint) with size and root of the tree; key: the key that signed it.
+//   - made_at: when it was made, RFC 3339 in UTC.
+//   - complete: `range`, or `as seen by ROLE of ORGANISATION` (or `of the network`).
+//
+// Everything in the heading but the checkpoint is a hint: a verifier brings its own key, and says itself what the
+// entries show. Of people and pairs a bundle proves what is in it and not that there is no more: what its maker could
+// not see is in it as hashes. Of a range for which it says `range`, it has every position, and a verifier refuses it if
+// it has not.
+//
+// The other lines cover the leaves 0, 1, 2 ... of the tree once each, in this order, up to the checkpoint's size:
+//
+//   {"position":N,"entry":BYTES,"details":[DETAIL,...]}      leaf N - 1, which is SHA-256(0x00 || entry)
+//   {"left_out":START,"level":L,"hash":BYTES}                the root of the complete subtree over the 2^L leaves from
+//                                                            START on, a multiple of 2^L
+//
+// The root over all of them (RFC 6962: a node is SHA-256(0x01 || left || right)) is the checkpoint's. `entry` is the
+// bytes of a `kith.v1.Entry`, whose position is N. It has as many details as its event has commitments
+// (`Event.details`), in their order; each is one of
+//
+//   {"salt":BYTES,"rest":BYTES}      disclosed: SHA-256("kith/detail/1" || salt || rest) is the commitment. `rest` is a
+//                                    `kith.v1.Detail` without its salt.
+//   {"withheld":true}                not disclosed, or hidden by somebody who had the bundle
+//   {"erased_at":N}                  no more: entry N, a later one in the same bundle, is a `person_erased`, or a
+//                                    `details_erased` that names this event and detail. Whom an erased detail was
+//                                    about is not known any more.
+//
+// Anybody can hide a disclosed detail by writing {"withheld":true} in its place: everything else stays proved.
 
 import { fileDesc } from "../../../descriptor.js";
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { DetailKind } from "./event_pb.js";
+import { file_kith_v1_event } from "./event_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kith/v1/audit.proto.
  */
 export const file_kith_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("ChNraXRoL3YxL2F1ZGl0LnByb3RvEgdraXRoLnYxIicKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkiRgoVR2V0Q2hlY2twb2ludFJlc3BvbnNlEhIKCmNoZWNrcG9pbnQYASABKAkSCwoDa2V5GAIgASgJEgwKBHNpemUYAyABKAQiSAoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSDQoFZXZlbnQYAiABKAwSDAoEc2l6ZRgDIAEoBCJoChlHZXRJbmNsdXNpb25Qcm9vZlJlc3BvbnNlEg0KBWVudHJ5GAEgASgMEhAKCHBvc2l0aW9uGAIgASgEEgwKBHNpemUYAyABKAQSDAoEcm9vdBgEIAEoDBIOCgZoYXNoZXMYBSADKAwiRwoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIMCgRmcm9tGAIgASgEEgoKAnRvGAMgASgEImsKG0dldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZRIMCgRmcm9tGAEgASgEEhEKCWZyb21fcm9vdBgCIAEoDBIKCgJ0bxgDIAEoBBIPCgd0b19yb290GAQgASgMEg4KBmhhc2hlcxgFIAMoDDKcAgoMQXVkaXRTZXJ2aWNlEk4KDUdldENoZWNrcG9pbnQSHS5raXRoLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0Gh4ua2l0aC52MS5HZXRDaGVja3BvaW50UmVzcG9uc2USWgoRR2V0SW5jbHVzaW9uUHJvb2YSIS5raXRoLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBoiLmtpdGgudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXNwb25zZRJgChNHZXRDb25zaXN0ZW5jeVByb29mEiMua2l0aC52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVxdWVzdBokLmtpdGgudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChNraXRoL3YxL2F1ZGl0LnByb3RvEgdraXRoLnYxIicKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkiRgoVR2V0Q2hlY2twb2ludFJlc3BvbnNlEhIKCmNoZWNrcG9pbnQYASABKAkSCwoDa2V5GAIgASgJEgwKBHNpemUYAyABKAQiSAoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSDQoFZXZlbnQYAiABKAwSDAoEc2l6ZRgDIAEoBCJoChlHZXRJbmNsdXNpb25Qcm9vZlJlc3BvbnNlEg0KBWVudHJ5GAEgASgMEhAKCHBvc2l0aW9uGAIgASgEEgwKBHNpemUYAyABKAQSDAoEcm9vdBgEIAEoDBIOCgZoYXNoZXMYBSADKAwiRwoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIMCgRmcm9tGAIgASgEEgoKAnRvGAMgASgEImsKG0dldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZRIMCgRmcm9tGAEgASgEEhEKCWZyb21fcm9vdBgCIAEoDBIKCgJ0bxgDIAEoBBIPCgd0b19yb290GAQgASgMEg4KBmhhc2hlcxgFIAMoDCLKAQoNRXhwb3J0UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEikKB2JldHdlZW4YAiABKAsyFi5raXRoLnYxLkV4cG9ydEJldHdlZW5IABIQCgZwZXJzb24YAyABKAlIABIlCgVyYW5nZRgEIAEoCzIULmtpdGgudjEuRXhwb3J0UmFuZ2VIABIlCghkaXNjbG9zZRgFIAMoDjITLmtpdGgudjEuRGV0YWlsS2luZBIUCgxkaXNjbG9zZV9hbGwYBiABKAhCBwoFYWJvdXQiLgoNRXhwb3J0QmV0d2VlbhIOCgZwZXJzb24YASABKAkSDQoFb3RoZXIYAiABKAkiKgoLRXhwb3J0UmFuZ2USDQoFZmlyc3QYASABKAQSDAoEbGFzdBgCIAEoBCIfCg5FeHBvcnRSZXNwb25zZRINCgVsaW5lcxgBIAMoCTLZAgoMQXVkaXRTZXJ2aWNlEk4KDUdldENoZWNrcG9pbnQSHS5raXRoLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0Gh4ua2l0aC52MS5HZXRDaGVja3BvaW50UmVzcG9uc2USWgoRR2V0SW5jbHVzaW9uUHJvb2YSIS5raXRoLnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBoiLmtpdGgudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXNwb25zZRJgChNHZXRDb25zaXN0ZW5jeVByb29mEiMua2l0aC52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVxdWVzdBokLmtpdGgudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlc3BvbnNlEjsKBkV4cG9ydBIWLmtpdGgudjEuRXhwb3J0UmVxdWVzdBoXLmtpdGgudjEuRXhwb3J0UmVzcG9uc2UwAWIGcHJvdG8z", [file_kith_v1_event]);
 
 /**
  * Asks for `GetCheckpoint`.
@@ -245,6 +291,150 @@ export const GetConsistencyProofResponseSchema: GenMessage<GetConsistencyProofRe
   messageDesc(file_kith_v1_audit, 5);
 
 /**
+ * Asks for `Export`. What is asked for is understood as of the newest checkpoint: people are meant under every id that
+ * means them by then.
+ *
+ * @generated from message kith.v1.ExportRequest
+ */
+export type ExportRequest = Message<"kith.v1.ExportRequest"> & {
+  /**
+   * The network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * What the evidence is about.
+   *
+   * @generated from oneof kith.v1.ExportRequest.about
+   */
+  about: {
+    /**
+     * What two people took part in together.
+     *
+     * @generated from field: kith.v1.ExportBetween between = 2;
+     */
+    value: ExportBetween;
+    case: "between";
+  } | {
+    /**
+     * What one person took part in, by id.
+     *
+     * @generated from field: string person = 3;
+     */
+    value: string;
+    case: "person";
+  } | {
+    /**
+     * All entries of a range.
+     *
+     * @generated from field: kith.v1.ExportRange range = 4;
+     */
+    value: ExportRange;
+    case: "range";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Kinds of details to disclose; all others are withheld.
+   *
+   * @generated from field: repeated kith.v1.DetailKind disclose = 5;
+   */
+  disclose: DetailKind[];
+
+  /**
+   * Whether to disclose all details, of whatever kind; `disclose` is empty then.
+   *
+   * @generated from field: bool disclose_all = 6;
+   */
+  discloseAll: boolean;
+};
+
+/**
+ * Describes the message kith.v1.ExportRequest.
+ * Use `create(ExportRequestSchema)` to create a new message.
+ */
+export const ExportRequestSchema: GenMessage<ExportRequest> = /*@__PURE__*/
+  messageDesc(file_kith_v1_audit, 6);
+
+/**
+ * Two people.
+ *
+ * @generated from message kith.v1.ExportBetween
+ */
+export type ExportBetween = Message<"kith.v1.ExportBetween"> & {
+  /**
+   * The id of one.
+   *
+   * @generated from field: string person = 1;
+   */
+  person: string;
+
+  /**
+   * The id of the other, who is another person.
+   *
+   * @generated from field: string other = 2;
+   */
+  other: string;
+};
+
+/**
+ * Describes the message kith.v1.ExportBetween.
+ * Use `create(ExportBetweenSchema)` to create a new message.
+ */
+export const ExportBetweenSchema: GenMessage<ExportBetween> = /*@__PURE__*/
+  messageDesc(file_kith_v1_audit, 7);
+
+/**
+ * A range of positions.
+ *
+ * @generated from message kith.v1.ExportRange
+ */
+export type ExportRange = Message<"kith.v1.ExportRange"> & {
+  /**
+   * The first position, from 1.
+   *
+   * @generated from field: uint64 first = 1;
+   */
+  first: bigint;
+
+  /**
+   * The last position, up to the head.
+   *
+   * @generated from field: uint64 last = 2;
+   */
+  last: bigint;
+};
+
+/**
+ * Describes the message kith.v1.ExportRange.
+ * Use `create(ExportRangeSchema)` to create a new message.
+ */
+export const ExportRangeSchema: GenMessage<ExportRange> = /*@__PURE__*/
+  messageDesc(file_kith_v1_audit, 8);
+
+/**
+ * Answers `Export`, in parts.
+ *
+ * @generated from message kith.v1.ExportResponse
+ */
+export type ExportResponse = Message<"kith.v1.ExportResponse"> & {
+  /**
+   * The next lines of the bundle, without their line feeds. Write each, and a line feed after it.
+   *
+   * @generated from field: repeated string lines = 1;
+   */
+  lines: string[];
+};
+
+/**
+ * Describes the message kith.v1.ExportResponse.
+ * Use `create(ExportResponseSchema)` to create a new message.
+ */
+export const ExportResponseSchema: GenMessage<ExportResponse> = /*@__PURE__*/
+  messageDesc(file_kith_v1_audit, 9);
+
+/**
  * Proofs over the hash tree of a network's log.
  *
  * @generated from service kith.v1.AuditService
@@ -279,6 +469,19 @@ export const AuditService: GenService<{
     methodKind: "unary";
     input: typeof GetConsistencyProofRequestSchema;
     output: typeof GetConsistencyProofResponseSchema;
+  },
+  /**
+   * A part of the log as evidence: the lines of a bundle, as described above. For auditors, records officers and
+   * owners, each of whom gets what they may see; the rest is in it as hashes. Beside what was asked for it has the
+   * directory's entries about everybody who takes part in that, and the entries that erased details in it. A stream
+   * that breaks off cannot be resumed: ask again.
+   *
+   * @generated from rpc kith.v1.AuditService.Export
+   */
+  export: {
+    methodKind: "server_streaming";
+    input: typeof ExportRequestSchema;
+    output: typeof ExportResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kith_v1_audit, 0);
