@@ -154,8 +154,8 @@ fn other_formats_are_refused_and_left_alone() {
     let (newer, older) =
         ("start the program that wrote it, or a newer one", "made by an unreleased program; export with that program");
     for (key, found, own, what, advice) in [
-        ("format_version", 99, 3, "the log has format version 99", newer),
-        ("format_version", 2, 3, "the log has format version 2", older),
+        ("format_version", 99, 4, "the log has format version 99", newer),
+        ("format_version", 3, 4, "the log has format version 3", older),
         ("entry_version", 2, 1, "the log's entries have format version 2", newer),
     ] {
         let data = Arc::<DataFolder>::default();

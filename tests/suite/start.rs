@@ -2,6 +2,7 @@
 
 use crate::village::{VILLAGE_ENTRIES, populate, token, village};
 use jiff::Timestamp;
+use kith_proto::v1;
 use kith_tests::{
     cli::Cli,
     raw::{Raw, Refusal},
@@ -280,8 +281,8 @@ fn data_outlives_its_views() {
     assert_eq!(server.cli().json(&["head"]), head);
 }
 
-#[test]
-fn the_owner_token_ends_once_a_network_has_an_owner_and_the_operator_sees_nothing_inside() {
+#[tokio::test]
+async fn the_owner_token_ends_once_a_network_has_an_owner_and_the_operator_sees_nothing_inside() {
     let server = Server::start();
     let (data, first) = (server.data(), server.token());
     let folder = path(&data).to_owned();
@@ -300,7 +301,9 @@ fn the_owner_token_ends_once_a_network_has_an_owner_and_the_operator_sees_nothin
     let operator = Cli::new(&server.url(), secret.trim());
     operator.run(&["whoami"]).ok().prints("operator");
     assert_eq!(operator.json_lines(&["network", "list"])[0]["head"], owner.head());
-    operator.run(&["admin", "status"]).ok().prints("default");
+    let status =
+        Raw::connect(&server.url(), secret.trim()).await.admin().get_status(v1::GetStatusRequest::default()).await;
+    assert_eq!(status.unwrap().into_inner().networks[0].name, "default");
     let backup = data.path().join("by-the-operator");
     operator.run(&["admin", "backup", "--to", backup.to_str().unwrap()]).ok();
     for inside in

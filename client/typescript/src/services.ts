@@ -6,6 +6,7 @@ import { DirectoryService } from "./gen/kith/v1/directory_pb.js";
 import { LogService } from "./gen/kith/v1/log_pb.js";
 import { NetworkService } from "./gen/kith/v1/network_pb.js";
 import { PluginService } from "./gen/kith/v1/plugin_pb.js";
+import { MemberService } from "./gen/kith/v1/members_pb.js";
 import { RecordsService } from "./gen/kith/v1/records_pb.js";
 import { SessionService } from "./gen/kith/v1/session_pb.js";
 import { ViewService } from "./gen/kith/v1/view_pb.js";
@@ -43,6 +44,7 @@ export interface Services {
   readonly networks: Calls<typeof NetworkService>;
   readonly sessions: Calls<typeof SessionService>;
   readonly admin: Calls<typeof AdminService>;
+  readonly members: Calls<typeof MemberService>;
   readonly records: Calls<typeof RecordsService>;
 }
 
@@ -57,6 +59,7 @@ export function services(connection: Connection): Services {
     networks: calls(connection, NetworkService),
     sessions: calls(connection, SessionService),
     admin: calls(connection, AdminService),
+    members: calls(connection, MemberService),
     records: calls(connection, RecordsService),
   };
 }

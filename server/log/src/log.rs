@@ -192,10 +192,14 @@ impl Log {
         self.inner.store.lost(&known)
     }
 
-    /// Changes whenever a token or a membership has changed: whatever a principal was let in with may have ended. Time
-    /// ends tokens without a change.
-    pub fn watch_credentials(&self) -> watch::Receiver<()> {
-        self.inner.store.credentials.subscribe()
+    /// Changes whenever a token or a membership of a network has changed, or a token for the whole server: whatever a
+    /// principal was let in with may have ended. Time ends tokens without a change.
+    pub fn watch_credentials(&self, reach: &Reach) -> watch::Receiver<()> {
+        let live = match reach {
+            Reach::Server => None,
+            Reach::Network(name) => self.inner.store.networks().get(name).cloned(),
+        };
+        live.map_or_else(|| self.inner.store.credentials.subscribe(), |live| live.watch_credentials())
     }
 
     fn owner(&self, reach: &Reach) -> Option<Owner> {

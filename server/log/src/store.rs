@@ -75,7 +75,7 @@ pub(crate) struct Store {
     pub(crate) erasures: Option<ErasuresFile>,
     /// Tells the eraser that somebody is to be erased.
     pub(crate) erasing: Notify,
-    /// Changes with `tokens`.
+    /// Changes with the tokens for the whole server.
     pub(crate) credentials: watch::Sender<()>,
     networks: RwLock<BTreeMap<NetworkName, Arc<Live>>>,
     tokens: RwLock<Tokens>,

@@ -300,12 +300,16 @@ async fn a_replica_that_does_not_sync_shows_no_words_and_in_the_end_has_none_unt
     let device = later(device, 0);
     assert_eq!(seen(&device), all, "they were only hidden");
 
-    let keys = wrapped_keys(&device.folder.path().join("keys"));
-    let device = later(device, 181);
+    let Device { replica, client, folder } = device;
+    drop(replica);
+    let keys = wrapped_keys(&folder.path().join("keys"));
+    let device = later(Device { replica: open(folder.path()), client, folder }, 181);
     assert_eq!((seen(&device), device.replica.head()), (none, head), "facts stay");
     assert_eq!(device.replica.check().unwrap().problems, Vec::<String>::new());
-    assert_eq!(count_in(device.folder.path(), &keys), 0, "no key of before is anywhere");
-    let device = later(device, 0);
+    let Device { replica, client, folder } = device;
+    drop(replica);
+    assert_eq!(count_in(folder.path(), &keys), 0, "no key of before is anywhere");
+    let device = Device { replica: open(folder.path()), client, folder };
     assert!(seen(&device).3, "they are gone");
     let report = device.replica.sync(&device.client).await.unwrap();
     assert_eq!((report.accepted, report.without_words), (1, 0));

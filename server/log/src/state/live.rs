@@ -67,6 +67,7 @@ pub(crate) struct Live {
     tail_bytes_max: usize,
     published: RwLock<Published>,
     head: watch::Sender<Position>,
+    credentials: watch::Sender<()>,
 }
 
 /// What readers see of a network.
@@ -152,6 +153,7 @@ impl Live {
             clock_watch: ClockWatch::default(),
             tail_bytes_max,
             head: watch::Sender::new(head.position),
+            credentials: watch::Sender::new(()),
             published: RwLock::new(published),
         }
     }
@@ -206,6 +208,11 @@ impl Live {
         self.head.subscribe()
     }
 
+    /// Changes whenever who may act in the network has.
+    pub(crate) fn watch_credentials(&self) -> watch::Receiver<()> {
+        self.credentials.subscribe()
+    }
+
     /// Makes a commit visible to readers, then wakes those waiting for the head. Returns the entries that left memory.
     /// Only the writer calls this.
     pub(crate) fn publish(&self, committed: Committed) -> Vec<Recent> {
@@ -217,13 +224,16 @@ impl Live {
         }
         apply_plugins(&mut published.plugins, &committed.common);
         apply_erasures(&mut published.erasures, &committed.common);
-        apply_authority(&mut published.authority, &committed.common);
+        let lets_in = apply_authority(&mut published.authority, &committed.common);
         published.head = committed.head;
         committed.index.bring_to_date(&mut published.open);
         published.tail.extend(committed.entries);
         let left = published.tail.shrink_to(self.tail_bytes_max);
         drop(published);
         self.head.send_replace(committed.head.position);
+        if lets_in {
+            self.credentials.send_replace(());
+        }
         left
     }
 
@@ -258,13 +268,16 @@ fn apply_erasures(erasures: &mut Arc<Erasures>, events: &[(Event, Entry)]) {
     }
 }
 
-/// Changes the authority, which is rare.
-fn apply_authority(authority: &mut Arc<Authority>, events: &[(Event, Entry)]) {
+/// Changes the authority, which is rare. Returns whether there was a change.
+fn apply_authority(authority: &mut Arc<Authority>, events: &[(Event, Entry)]) -> bool {
+    let mut is_changed = false;
     for (event, entry) in events {
         if matches!(&event.fact, Fact::Administration(fact) if fact.is_about_authority()) {
             Arc::make_mut(authority).apply(event, entry);
+            is_changed = true;
         }
     }
+    is_changed
 }
 
 /// Changes the plugins; there are few, and they rarely change.

@@ -20,7 +20,7 @@ use crate::{
     store::{Edge, Edges, Store},
     write::{CommitFailure, entry_rows::Rows},
 };
-use kith_core::{decide::Accepted, event::Fact, may::Reach, position::Position};
+use kith_core::{decide::Accepted, may::Reach, position::Position};
 use redb::{Key, TableDefinition, Value, WriteTransaction};
 use std::{borrow::Borrow, sync::Arc};
 
@@ -189,19 +189,16 @@ impl Written {
             store.add_network(live.clone());
         }
         self.staged.put_tokens(store);
-        let (mut recent, mut lets_in) = (Vec::new(), !self.staged.server_tokens.is_empty());
+        let mut recent = Vec::new();
         for (network, Grown { edge, index }) in self.staged.networks.iter().zip(self.grown.drain(..)) {
             let live = &network.live;
             recent.append(&mut live.publish(committed(live, &edge, index, &network.accepted)));
             if network.accepted.iter().any(|accepted| accepted.header.kind.erases_a_person()) {
                 store.erasing.notify_one();
             }
-            lets_in |= network.accepted.iter().any(
-                |accepted| matches!(&accepted.event.fact, Fact::Administration(fact) if fact.is_about_authority()),
-            );
             edges.insert(live.ordinal, edge);
         }
-        if lets_in {
+        if !self.staged.server_tokens.is_empty() {
             store.credentials.send_replace(());
         }
         Leftovers { _staged: self.staged, _recent: recent }

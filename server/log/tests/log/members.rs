@@ -110,11 +110,14 @@ async fn a_members_token_gives_what_the_membership_gives() {
     let principal = || log.authenticate(&joined.secret, now()).map(|standing| standing.principal);
     let before = principal().unwrap();
     assert_eq!(refused(&network, &before, 100).await, None);
-    let mut changes = log.watch_credentials();
+    let mut elsewhere = log.watch_credentials(&Reach::Server);
+    elsewhere.mark_unchanged();
+    let mut changes = log.watch_credentials(&Reach::Network("north".parse().unwrap()));
     changes.mark_unchanged();
 
     change(&network, Some(Role::Reader), riverside()).await;
     assert!(changes.has_changed().unwrap(), "whoever holds a stream looks again");
+    assert!(!elsewhere.has_changed().unwrap(), "and nobody else");
     assert_eq!(principal().unwrap().role, Role::Reader);
     assert_eq!(refused(&network, &before, 101).await, Some(Refusal::RightsChanged));
     change(&network, Some(Role::Recorder), None).await;

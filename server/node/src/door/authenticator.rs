@@ -22,7 +22,8 @@ use kith_core::{
 };
 use kith_log::{Log, Network, Standing};
 use sha2::{Digest, Sha256};
-use std::{fmt, sync::Arc};
+use std::{fmt, future::pending, sync::Arc};
+use tokio::sync::watch;
 
 /// The call that reports to a reader what it may no longer see, even if it returns after its token was revoked.
 const SUBSCRIBE: &str = "/kith.v1.LogService/Subscribe";
@@ -200,8 +201,7 @@ impl Authenticator {
             }
         };
         let Some(principal) = principal else {
-            let is_in = now.is_some() || matches!(shown, Shown::Certificate);
-            return if is_in { Ok(end) } else { Err(self.why_not(shown)) };
+            return now.map(|_| end).ok_or_else(|| self.why_not(shown));
         };
         match now {
             Some(now) if now == *principal => {}
@@ -227,19 +227,25 @@ impl Authenticator {
 
     /// Resolves once a caller is no longer who it was when its call began, as soon as that is so.
     pub(crate) async fn dismissed(&self, caller: &Caller) -> Unauthenticated {
-        self.ended(&caller.shown, Some(&caller.principal)).await
+        self.ended(&caller.shown, &caller.principal.reach, Some(&caller.principal)).await
     }
 
     /// Like `dismissed`, for a visitor that has entered no network yet.
     pub(crate) async fn visitor_dismissed(&self, visitor: &Visitor) -> Unauthenticated {
-        self.ended(&visitor.shown, None).await
+        match &visitor.who {
+            Who::Holder(standing) => self.ended(&visitor.shown, &standing.principal.reach, None).await,
+            // What a certificate stands for is looked at when it enters a network.
+            Who::Service(_) => pending().await,
+        }
     }
 
-    async fn ended(&self, shown: &Shown, principal: Option<&Principal>) -> Unauthenticated {
-        let (mut credentials, mut sessions) = (self.log.watch_credentials(), self.sessions.watch_ended());
+    /// `reach` is what has let the visitor in: nothing else is listened to, since there may be many streams.
+    async fn ended(&self, shown: &Shown, reach: &Reach, principal: Option<&Principal>) -> Unauthenticated {
+        let mut credentials = self.log.watch_credentials(reach);
+        let mut sessions = matches!(shown, Shown::Session(_)).then(|| self.sessions.watch_ended());
         loop {
             credentials.mark_unchanged();
-            sessions.mark_unchanged();
+            sessions.iter_mut().for_each(watch::Receiver::mark_unchanged);
             let end = match self.check(shown, principal) {
                 Ok(end) => end,
                 Err(why) => return why,
@@ -249,7 +255,7 @@ impl Authenticator {
             // Neither sender is dropped before `self`.
             tokio::select! {
                 _ = credentials.changed() => {}
-                _ = sessions.changed() => {}
+                () = changed(sessions.as_mut()) => {}
                 () = tokio::time::sleep(left) => {}
             }
         }
@@ -271,6 +277,14 @@ impl Authenticator {
             Shown::Certificate => Some(Lost::Network),
         };
         lost.map_or(Unauthenticated::TokenInvalid, Unauthenticated::ScopeLost)
+    }
+}
+
+/// Resolves with the next change, never without a receiver.
+async fn changed(receiver: Option<&mut watch::Receiver<()>>) {
+    match receiver {
+        Some(receiver) => drop(receiver.changed().await),
+        None => pending().await,
     }
 }
 
