@@ -97,13 +97,13 @@ impl Client {
         Ok(Self { channel, streams, authorization, server, network, timeouts, retry, together })
     }
 
-    /// Distinguishes tokens without revealing them.
+    /// Distinguishes tokens without revealing them; `None` without one.
     #[cfg(feature = "replica")]
-    pub(crate) fn token_fingerprint(&self) -> Vec<u8> {
+    pub(crate) fn token_fingerprint(&self) -> Option<Vec<u8>> {
         use sha2::{Digest, Sha256};
-        let token = self.authorization.0.as_ref().map_or(&[][..], MetadataValue::as_bytes);
-        let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(token).finalize();
-        digest[..16].to_vec()
+        let token = self.authorization.0.as_ref()?;
+        let digest = Sha256::new_with_prefix(b"kith/token/1").chain_update(token.as_bytes()).finalize();
+        Some(digest[..16].to_vec())
     }
 
     /// The server's address, as the options gave it.

@@ -47,12 +47,13 @@ impl Place {
             Caller { name: "a stranger", secret: Some("kith_".to_owned() + &"a".repeat(52)) },
         ];
         let roles = [
-            ("network owner", v1::Role::Owner),
             ("recorder", v1::Role::Recorder),
             ("reader", v1::Role::Reader),
             ("auditor", v1::Role::Auditor),
             ("analyst", v1::Role::Analyst),
             ("revoked", v1::Role::Owner),
+            // Last, because an organisation with an owner is closed to others.
+            ("owner of an organisation", v1::Role::Owner),
         ];
         for (name, role) in roles {
             let request =

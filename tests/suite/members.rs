@@ -100,6 +100,8 @@ async fn a_member_may_do_what_the_membership_says_at_the_time() {
     follows.message().await.unwrap().expect("it follows");
     cli.run(&["member", "change", "amina", "--role", "reader", "--no-organisation"]).ok();
     assert_eq!(self::ended(&mut follows).await.reason, "SCOPE_LOST");
+    amina.run_json(&["whoami"]).exits(4).says("TOKEN_INVALID");
+    let (amina, _) = joined(&server, &invited(&cli, "amina", &["--role", "reader"])).await;
     amina.run(&["whoami"]).ok().prints("person:amina, reader, in default");
 
     let again = cli.json(&["token", "add", "--person", "amina"]);
@@ -225,6 +227,7 @@ async fn a_service_signs_in_with_its_certificate() {
     let server = Server::start_with(&["--config", config.to_str().unwrap()]);
     let uri = "spiffe://riverside.example/feeds";
     let (feeds, stranger) = (authority.client("feeds", &[uri]), authority.client("stranger", &["urn:stranger"]));
+    let both = authority.client("both", &["urn:host-7", uri]);
     let flags = authority.flags();
     let run = |token: &str, more: &[&str], arguments: &[&str]| {
         let cli = Cli::new(&server.secure_url(), token);
@@ -249,6 +252,16 @@ async fn a_service_signs_in_with_its_certificate() {
     let networks = run("", &as_feeds, &["network", "list"]).ok().json_lines();
     assert_eq!(networks.len(), 1);
     assert_eq!(run("", &as_stranger, &["network", "list"]).ok().json_lines(), Vec::<Value>::new());
+
+    run("", &both.flags(), &["whoami"]).ok().prints("service:feeds");
+    let trap = ["member", "add", "service:trap", "--role", "reader", "--identity", "urn:host-7"];
+    run(&owner, &[], &trap).ok();
+    run("", &both.flags(), &["head"]).exits(3).says("NETWORK_UNKNOWN");
+    run("", &as_feeds, &["console", "--print"]).exits(4).says("a certificate opens no console");
+    run(&owner, &[], &trap[..3]).exits(2).says("--role");
+    run(&owner, &[], &["member", "add", "service:late", "--role", "reader", "--identity", uri])
+        .exits(4)
+        .says("ALREADY_EXISTS");
 
     let mut command = Cli::new(&server.secure_url(), "").command(&["log", "--follow"]);
     command.args(&flags).args(as_feeds).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());

@@ -58,7 +58,11 @@ impl Inner {
         client: &Client,
         report: &mut SyncReport,
     ) -> Result<(), SyncError> {
-        let token = client.token_fingerprint();
+        // Rights may change behind a certificate, but not behind a token.
+        let token = match client.token_fingerprint() {
+            Some(token) => token,
+            None => client.who_am_i(Some(client.network())).await?.scope_digest,
+        };
         let before = self.store.state()?.token;
         if before == token {
             return Ok(());
@@ -76,18 +80,23 @@ impl Inner {
         let SyncError::Call(call) = &error else { return Err(error) };
         let lost = match call.reason() {
             Some(Reason::ScopeLost) => Some(lost_by(call)),
-            Some(Reason::TokenInvalid) => self.lost_scope(client).await?,
+            Some(Reason::TokenInvalid | Reason::NetworkUnknown) => self.lost_scope(client).await?,
             Some(_) | None => None,
         };
         let Some(lost) = lost else { return Err(error) };
-        match (client.head().await, lost) {
-            (Ok(_), _) => self.look_again(client).await,
-            (Err(_), Lost::Organisation) => Err(SyncError::ScopeLost { lost, removed: self.lose_scope()? }),
-            (Err(_), Lost::Network) => {
-                let removed = self.lose_network(NO_TOKEN, &lost_words(call))?;
-                Err(SyncError::ScopeLost { lost, removed })
-            }
+        let refused = match client.head().await {
+            Ok(_) => return self.look_again(client).await,
+            Err(refused) => refused.reason(),
+        };
+        // A server that cannot be reached has taken nothing away.
+        if !matches!(refused, Some(Reason::TokenInvalid | Reason::NetworkUnknown)) {
+            return Err(error);
         }
+        let removed = match lost {
+            Lost::Organisation => self.lose_scope()?,
+            Lost::Network => self.lose_network(NO_TOKEN, &lost_words(call))?,
+        };
+        Err(SyncError::ScopeLost { lost, removed })
     }
 
     /// What was lost, as the server reports it to a subscription from here: other calls only report an invalid token.

@@ -10,16 +10,16 @@ use crate::{
     position::Position,
     timestamp::Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Members, tokens and policy at some position.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Authority {
     members: BTreeMap<MemberId, Member>,
-    /// Those whose membership ended, with the position of its end.
-    former: BTreeMap<MemberId, Position>,
     /// The services, by what they sign in with.
     services: BTreeMap<CertificateUri, MemberId>,
+    /// What services signed in with whose membership ended.
+    former: BTreeSet<CertificateUri>,
     tokens: BTreeMap<TokenId, KnownToken>,
     policy: Policy,
     policy_at: Position,
@@ -57,8 +57,19 @@ pub struct KnownToken {
     pub expires_at: Option<Timestamp>,
     /// SHA-256 of the SHA-256 of its secret, if its entry has it.
     pub secret_digest: Option<[u8; 32]>,
+    /// The organisation of whoever had it issued.
+    pub issued_by: Option<OrganisationId>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+}
+
+/// The end of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
     /// Position of the entry that ended it.
-    pub ended: Option<Position>,
+    pub position: Position,
+    /// What its holder has to let go of, unless they are let in as somebody else.
+    pub lost: Option<Lost>,
 }
 
 /// What somebody who is no longer let in has to let go of.
@@ -94,18 +105,21 @@ impl Authority {
                     issued_at: event.occurred_at,
                     expires_at: *expires_at,
                     secret_digest: *secret_digest,
+                    issued_by: entry.organisation.clone(),
                     ended: None,
                 };
                 self.tokens.insert(token.clone(), issued);
             }
             Administration::TokenRevoked { token } => {
+                let of_organisation =
+                    self.tokens.get(token).is_some_and(|issued| self.organisation_of(issued).is_some());
+                let lost = of_organisation.then_some(Lost::Organisation);
                 if let Some(issued) = self.tokens.get_mut(token) {
-                    issued.ended.get_or_insert(entry.position);
+                    issued.ended.get_or_insert(Ended { position: entry.position, lost });
                 }
             }
             Administration::PersonErased { person, .. } => {
                 self.change_member(&MemberId::Person(person.clone()), None, entry.position);
-                self.end_tokens(person, entry.position, |_| true);
             }
             Administration::PolicyChanged { policy } => (self.policy, self.policy_at) = (*policy, entry.position),
             Administration::PluginInstalled { .. }
@@ -120,35 +134,58 @@ impl Authority {
     }
 
     fn change_member(&mut self, id: &MemberId, changed: Option<Member>, at: Position) {
-        let goes_on = changed.is_some();
-        if let Some(identity) = self.members.get(id).and_then(|member| member.identity.as_ref()) {
+        let before = match &changed {
+            Some(member) => self.members.insert(id.clone(), member.clone()),
+            None => self.members.remove(id),
+        };
+        if let Some(identity) = before.as_ref().and_then(|member| member.identity.as_ref()) {
             self.services.remove(identity);
+            if changed.is_none() {
+                self.former.insert(identity.clone());
+            }
         }
-        match changed {
-            Some(member) => {
-                if let Some(identity) = &member.identity {
-                    self.services.insert(identity.clone(), id.clone());
-                }
-                self.former.remove(id);
-                self.members.insert(id.clone(), member);
-            }
-            None => {
-                if self.members.remove(id).is_some() {
-                    self.former.insert(id.clone(), at);
-                }
-            }
+        if let Some(identity) = changed.as_ref().and_then(|member| member.identity.as_ref()) {
+            self.former.remove(identity);
+            self.services.insert(identity.clone(), id.clone());
         }
         if let MemberId::Person(person) = id {
-            self.end_tokens(person, at, |grant| !goes_on || matches!(grant, Grant::Role(_)));
+            self.end_tokens(person, before.as_ref(), changed.as_ref(), at);
         }
     }
 
-    /// Ends tokens that speak for a person, those with certain grants.
-    fn end_tokens(&mut self, person: &PersonId, at: Position, ends: impl Fn(Grant) -> bool) {
-        let theirs = self.tokens.values_mut().filter(|token| token.person.as_ref() == Some(person));
-        for token in theirs.filter(|token| ends(token.grant)) {
-            token.ended.get_or_insert(at);
+    /// Ends the tokens that speak for a person whose membership has changed: all of them, unless it goes on in the same
+    /// organisation, and then what gives anything else than the membership does.
+    fn end_tokens(&mut self, person: &PersonId, before: Option<&Member>, now: Option<&Member>, at: Position) {
+        let organisation = |member: Option<&Member>| member.and_then(|member| member.organisation.clone());
+        let stays = before.is_some() && now.is_some() && organisation(before) == organisation(now);
+        for token in self.tokens.values_mut().filter(|token| token.person.as_ref() == Some(person)) {
+            if stays && token.grant == Grant::Membership {
+                continue;
+            }
+            let had = match token.grant {
+                Grant::Membership => organisation(before),
+                Grant::Role(_) | Grant::Invitation(_) => token.organisation.clone(),
+            };
+            let lost = match now {
+                None if before.is_some() => Some(Lost::Network),
+                None => had.is_some().then_some(Lost::Organisation),
+                Some(now) => (had.is_some() && had != now.organisation).then_some(Lost::Organisation),
+            };
+            token.ended.get_or_insert(Ended { position: at, lost });
         }
+    }
+
+    /// The organisation that a token belongs to: that of the membership for a token of a member.
+    pub fn organisation_of<'a>(&'a self, token: &'a KnownToken) -> Option<&'a OrganisationId> {
+        match (token.grant, &token.person) {
+            (Grant::Membership, Some(person)) => self.person(person)?.organisation.as_ref(),
+            _ => token.organisation.as_ref(),
+        }
+    }
+
+    /// Whether a service signed in with this whose membership has ended.
+    pub fn is_former(&self, identity: &CertificateUri) -> bool {
+        self.former.contains(identity)
     }
 
     /// A member.
@@ -180,17 +217,6 @@ impl Authority {
     /// A token that was issued.
     pub fn token(&self, id: &TokenId) -> Option<&KnownToken> {
         self.tokens.get(id)
-    }
-
-    /// What was lost with a token that ended; `None` if nothing was that its holder may not see as somebody else, or if
-    /// it goes on.
-    pub fn lost_with(&self, token: &KnownToken) -> Option<Lost> {
-        token.ended?;
-        let person = token.person.as_ref().map(|person| MemberId::Person(person.clone()));
-        match person {
-            Some(person) if self.former.contains_key(&person) => Some(Lost::Network),
-            Some(_) | None => token.organisation.is_some().then_some(Lost::Organisation),
-        }
     }
 
     /// Whether an organisation has an owner of its own at some time: a member, or whoever holds a token. It then decides

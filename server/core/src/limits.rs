@@ -48,6 +48,8 @@ pub const ORGANISATION_PLUGINS_MAX: usize = 16;
 pub const PLUGIN_VERSIONS_MAX: usize = 8;
 /// Bytes of a plugin's component.
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Tokens of an organisation, or of none, that are open at the same time.
+pub const TOKENS_OPEN_MAX: usize = 10_000;
 /// Bytes of an attribute of text in a network that demands tokens.
 pub const TOKEN_ATTRIBUTE_BYTES_MAX: usize = 64;
 /// Bytes of the URI that a service signs in with.

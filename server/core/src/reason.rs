@@ -94,7 +94,7 @@ pub const fn meaning(reason: Reason) -> Meaning {
              operator has made room (log.disk_reserve_bytes, log.disk_reserve_per_cent)").retryable(),
         Reason::PersonHeld => Meaning::of(Code::FailedPrecondition, "the person has a hold: whoever set it has to lift it first"),
         Reason::MemberUnknown => Meaning::of(Code::NotFound, "there is no such member"),
-        Reason::RightsChanged => Meaning::of(Code::Unavailable, "what you may do here has changed: open the stream again").retryable().of_unknown_effect(),
+        Reason::RightsChanged => Meaning::of(Code::Unavailable, "what you may do here has changed meanwhile: try again").retryable().of_unknown_effect(),
         Reason::Unsupported => Meaning::of(Code::Unimplemented, "the server has no such call: is it older than this client?"),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         live::{Head, Live},
         member,
         snapshot::Snapshot,
-        token::{self, IssuedToken, NewSecret, NewToken, Owner, Token},
+        token::{IssuedToken, NewSecret, NewToken, Owner, Token},
     },
     store::load_common,
     write::{
@@ -38,7 +38,7 @@ use kith_core::{
     header::Header,
     history::{Budget, History, HistoryId, Unreadable},
     id::{CertificateUri, EventId, MemberId, NetworkName, PersonId, TokenId},
-    may::{Action, Principal, may},
+    may::{Action, Principal, Reach, may},
     plugins::Plugins,
     position::Position,
     prepare::Prepared,
@@ -318,12 +318,14 @@ impl Network {
     pub async fn join(&self, invitation: &str, expires_at: Option<Timestamp>) -> Result<JoinedMember, JoinError> {
         // Whoever has no invitation takes no place in the queue.
         let known = self.inner.store.tokens().with_secret(invitation).ok_or(JoinError::InvitationInvalid)?;
-        if !matches!(known.row.grant, Grant::Invitation(_)) {
+        let is_here = known.reach == Reach::Network(self.live.name.clone());
+        let is_open = matches!(known.row.grant, Grant::Invitation(_)) && known.row.opens_at((self.inner.store.clock)());
+        if !is_here || !is_open {
             return Err(JoinError::InvitationInvalid);
         }
         let new = NewSecret::of(Grant::Membership);
         let (token, secret) = (new.id.clone(), new.secret.to_string());
-        let (live, invitation) = (self.live.clone(), token::hash_secret(invitation));
+        let (live, invitation) = (self.live.clone(), known.row.id.clone());
         let request = |reply| NetworkRequest::Join { invitation, secret: new, expires_at, reply };
         let joined = self.inner.queue.ask(Size::default(), |reply| Request::Network(live, request(reply))).await?;
         Ok(JoinedMember { id: joined.id, member: joined.member, token, secret })
@@ -332,6 +334,12 @@ impl Network {
     /// Members, tokens and policy.
     pub fn authority(&self) -> Arc<Authority> {
         self.live.authority()
+    }
+
+    /// Members, tokens and policy, with the head of which they are.
+    pub fn authority_now(&self) -> (Position, Arc<Authority>) {
+        let published = self.live.published();
+        (published.head.position, published.authority.clone())
     }
 
     /// Members, tokens and policy as they were at a position. Blocks on the disk unless it is the head.
@@ -354,8 +362,11 @@ impl Network {
     /// The network's tokens that the principal may administer, oldest first, including revoked ones. Those of the same
     /// millisecond are sorted by id.
     pub fn tokens(&self, principal: &Principal) -> Vec<Token> {
-        let mut tokens = self.every_token();
-        tokens.retain(|token| may(principal, &Action::AdministerTokenOf(token.organisation.as_ref())));
+        let (mut tokens, authority) = (self.every_token(), self.authority());
+        tokens.retain(|token| {
+            let organisation = authority.token(&token.id).and_then(|token| authority.organisation_of(token));
+            may(principal, &Action::AdministerTokenOf(organisation))
+        });
         tokens
     }
 

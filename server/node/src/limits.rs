@@ -39,6 +39,8 @@ pub const JOINED_TOKEN_LIFE: Duration = Duration::from_hours(90 * 24);
 pub const INVITATION_LIFE: Duration = Duration::from_hours(7 * 24);
 /// When to open a stream again whose caller may do something else now.
 pub const RIGHTS_CHANGED_RETRY: Duration = Duration::from_millis(100);
+/// How long a caller with a certificate alone may take to name the network of a stream.
+pub const CERTIFICATE_WAIT: Duration = Duration::from_secs(30);
 /// How long a stream trusts the clock about the end of its caller's credential.
 pub const CREDENTIAL_RECHECK: Duration = Duration::from_mins(1);
 /// Codes that wait to be used.

@@ -144,7 +144,7 @@ fn backups_go_through_pipes() {
     }
     let checked = kithd(&["check", "--data", copy]).output().unwrap();
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
-    assert!(text(&checked).contains("token owner of the whole server: Owner, issued "), "{}", text(&checked));
+    assert!(text(&checked).contains("token owner of the whole server: owner, issued "), "{}", text(&checked));
     assert!(!Path::new("-").exists(), "no file of that name is created");
 
     let folder = kithd(&["restore", "--data", copy, "--from", data]).output().unwrap();

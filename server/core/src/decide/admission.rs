@@ -8,7 +8,7 @@ use crate::{
     authority::may_speak_for,
     event::{Administration, AttributeValue, DirectoryFact, Event, Fact, Grant, Role},
     id::{CertificateUri, EventId, MemberId, OrganisationId, PersonId},
-    invalid::{Invalid, Problem},
+    invalid::{Invalid, Problem, check_count},
     limits,
     may::{Action, Principal},
     position::Position,
@@ -23,6 +23,9 @@ const LET_IN: &str = "make members of another organisation, or of none: the netw
 /// Refusal for ending memberships.
 const END: &str = "change members of another organisation: that organisation's owners may, and the network's owners \
                    may end memberships";
+/// Refusal for inviting whoever is a member, or has tokens, elsewhere.
+const INVITE: &str = "invite somebody who is a member of another organisation, or of none, or has tokens there: they \
+                      would lose that";
 /// Refusal for changing the policy.
 const CHANGE_POLICY: &str = "change the network's policy: an owner of the network may";
 /// What random ids begin with, except UUIDs.
@@ -93,7 +96,28 @@ impl<S: State> Batch<'_, S> {
         };
         self.check_organisation("event.token_issued.organisation", organisation)?;
         demand(principal, &self.letting_in(organisation), ISSUE)?;
-        self.check_speaker("event.token_issued.person", person, organisation)
+        self.check_speaker("event.token_issued.person", person, organisation)?;
+        if matches!(grant, Grant::Invitation(_)) {
+            self.check_invited(principal, person)?;
+        }
+        let open = authority
+            .tokens()
+            .filter(|(_, token)| token.opens_at(self.clock) && authority.organisation_of(token) == organisation);
+        Ok(check_count("event.token_issued.organisation", open.count() + 1, 1, limits::TOKENS_OPEN_MAX)?)
+    }
+
+    /// Whoever joins loses what they were before, so that is the inviter's to end.
+    fn check_invited(&self, principal: &Principal, person: Option<&PersonId>) -> Result<(), Refusal> {
+        let authority = self.pending.authority();
+        let member = person.and_then(|person| authority.person(person));
+        let theirs = authority.tokens().filter(|(_, token)| {
+            token.person.as_ref() == person && token.opens_at(self.clock) && matches!(token.grant, Grant::Role(_))
+        });
+        let of_tokens = theirs.map(|(_, token)| token.organisation.as_ref());
+        for organisation in member.map(|member| member.organisation.as_ref()).into_iter().chain(of_tokens) {
+            demand(principal, &Action::AdministerTokenOf(organisation), INVITE)?;
+        }
+        Ok(())
     }
 
     fn check_member(
@@ -118,7 +142,10 @@ impl<S: State> Batch<'_, S> {
         }
         self.check_organisation("event.member_changed.organisation", organisation)?;
         demand(principal, &self.letting_in(organisation), LET_IN)?;
-        self.check_speaker("event.member_changed.principal", member.person(), organisation)?;
+        // Whoever was moved in the directory since keeps a membership that nobody has ended.
+        if now.is_none_or(|now| now.organisation.as_ref() != organisation) {
+            self.check_speaker("event.member_changed.principal", member.person(), organisation)?;
+        }
         let taken = identity.filter(|identity| authority.service(identity).is_some_and(|(id, _)| id != member));
         match taken {
             Some(identity) => {

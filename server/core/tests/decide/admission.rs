@@ -58,6 +58,11 @@ fn write(model: &mut Model, principal: Principal, fact: Fact) -> Result<Outcome,
     Ok(outcomes[0])
 }
 
+/// What was lost with a token.
+fn lost(model: &Model, id: &str) -> Option<Lost> {
+    model.authority().token(&id.parse().unwrap()).unwrap().ended?.lost
+}
+
 fn is_denied(result: &Result<Outcome, Refusal>) -> bool {
     matches!(result, Err(Refusal::PermissionDenied { .. }))
 }
@@ -198,7 +203,7 @@ fn a_member_has_no_token_with_a_role_of_its_own() {
     let chidi = || holder("chidi", Role::Owner, Some("hillside"));
     let joined = write(&mut model, chidi(), member("chidi", Some(Role::Recorder), Some("hillside"))).unwrap();
     let Outcome::Accepted(joined) = joined else { panic!("it was new") };
-    let ended = |model: &Model, id: &str| model.authority().token(&id.parse().unwrap()).unwrap().ended;
+    let ended = |model: &Model, id: &str| Some(model.authority().token(&id.parse().unwrap())?.ended?.position);
     assert_eq!(ended(&model, "t-1"), Some(joined));
     let refused = write(&mut model, network_owner(), own()).unwrap_err();
     assert!(matches!(&refused, Refusal::Invalid(why) if why.field == "event.token_issued.role"), "{refused}");
@@ -207,9 +212,7 @@ fn a_member_has_no_token_with_a_role_of_its_own() {
     assert_eq!(ended(&model, "t-2"), None, "it carries whatever the membership gives");
     write(&mut model, network_owner(), member("chidi", None, None)).unwrap();
     assert_eq!(ended(&model, "t-2"), Some(model.head()));
-    let authority = model.authority();
-    let lost = |id: &str| authority.lost_with(authority.token(&id.parse().unwrap()).unwrap());
-    assert_eq!((lost("t-1"), lost("t-2")), (Some(Lost::Network), Some(Lost::Network)));
+    assert_eq!((lost(&model, "t-1"), lost(&model, "t-2")), (None, Some(Lost::Network)));
 }
 
 #[test]
@@ -218,10 +221,6 @@ fn what_ends_with_an_organisations_token_is_what_only_it_may_see() {
     for (token, organisation) in [("t-1", Some("hillside")), ("t-2", None)] {
         write(&mut model, network_owner(), issued(token, Grant::Role(Role::Reader), None, organisation)).unwrap();
     }
-    let lost = |model: &Model, id: &str| {
-        let authority = model.authority();
-        authority.lost_with(authority.token(&id.parse().unwrap()).unwrap())
-    };
     assert_eq!((lost(&model, "t-1"), lost(&model, "t-2")), (None, None));
     for token in ["t-1", "t-2"] {
         write(&mut model, network_owner(), revoked(token)).unwrap();
@@ -236,7 +235,7 @@ fn an_erased_person_is_no_member_any_more() {
     write(&mut model, network_owner(), issued("t-1", Grant::Membership, Some("chidi"), None)).unwrap();
     write(&mut model, network_owner(), erased("chidi")).unwrap();
     assert_eq!(model.authority().members().count(), 0);
-    assert_eq!(model.authority().token(&"t-1".parse().unwrap()).unwrap().ended, Some(model.head()));
+    assert_eq!(model.authority().token(&"t-1".parse().unwrap()).unwrap().ended.unwrap().position, model.head());
     let again = write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).unwrap_err();
     assert!(matches!(again, Refusal::PersonErased { field: "event.member_changed.principal", .. }), "{again}");
 }
@@ -297,4 +296,53 @@ fn a_policy_holds_for_what_comes_after_it() {
     }
     let number = now(&model);
     append(&mut model, amina(), event(number, person_changed("ben", None))).expect("those who are there stay");
+}
+
+#[test]
+fn a_token_does_not_follow_its_person_into_another_organisation() {
+    for (before, after) in [(Some("hillside"), None), (None, Some("hillside"))] {
+        let mut model = world();
+        write(&mut model, network_owner(), member("chidi", Some(Role::Reader), before)).unwrap();
+        write(&mut model, network_owner(), issued("t-1", Grant::Membership, Some("chidi"), None)).unwrap();
+        write(&mut model, network_owner(), member("chidi", Some(Role::Owner), after)).unwrap();
+        let token = model.authority().token(&"t-1".parse().unwrap()).unwrap();
+        assert_eq!(token.ended.unwrap().position, model.head(), "{before:?}");
+        assert_eq!(lost(&model, "t-1"), before.map(|_| Lost::Organisation), "{before:?}");
+    }
+}
+
+#[test]
+fn an_older_invitation_lifts_nobody_up_again() {
+    let mut model = world();
+    let invitation = issued("invite-1", Grant::Invitation(Role::Owner), Some("chidi"), Some("hillside"));
+    write(&mut model, network_owner(), invitation).unwrap();
+    write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).unwrap();
+    let ended = model.authority().token(&"invite-1".parse().unwrap()).unwrap().ended.unwrap();
+    assert_eq!((ended.position, ended.lost), (model.head(), None));
+}
+
+#[test]
+fn nobody_invites_away_who_is_a_member_or_has_tokens_elsewhere() {
+    let of_hillside = || holder("chidi", Role::Owner, Some("hillside"));
+    let invitation = || issued("invite-1", Grant::Invitation(Role::Reader), Some("chidi"), Some("hillside"));
+    let mut model = world();
+    write(&mut model, of_hillside(), invitation()).expect("he is nowhere else");
+    for elsewhere in
+        [member("chidi", Some(Role::Owner), None), issued("t-1", Grant::Role(Role::Reader), Some("chidi"), None)]
+    {
+        let mut model = world();
+        write(&mut model, network_owner(), elsewhere.clone()).unwrap();
+        assert!(is_denied(&write(&mut model, of_hillside(), invitation())), "{elsewhere:?}");
+        write(&mut model, network_owner(), invitation()).expect("what he would lose is theirs to end");
+    }
+}
+
+#[test]
+fn a_member_who_was_moved_keeps_a_membership_that_can_be_changed() {
+    let mut model = world();
+    write(&mut model, network_owner(), member("chidi", Some(Role::Recorder), Some("hillside"))).unwrap();
+    accept(&mut model, owner(), event(FREE + 50, person_changed("chidi", Some("riverside"))));
+    write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).expect("less is allowed");
+    assert!(write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("riverside"))).is_ok());
+    assert!(write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).is_err());
 }

@@ -227,7 +227,7 @@ fn revoke_all(
         // The tokens of members have ended with the membership.
         let ended = batch.authority().token(&row.id).and_then(|token| token.ended);
         let (position, at) = match ended {
-            Some(position) => (position, now),
+            Some(ended) => (ended.position, now),
             None => record(batch, Administration::TokenRevoked { token: row.id.clone() }, now)?,
         };
         revoked.push(TokenRow { revoked: Some(Revoked { at, position }), ..row });

@@ -241,8 +241,7 @@ impl TokenRow {
 
     /// What its holder has to let go of now that it has ended.
     pub(crate) fn lost(&self, authority: &Authority) -> Option<Lost> {
-        self.revoked?;
-        authority.lost_with(authority.token(&self.id)?)
+        authority.token(&self.id)?.ended?.lost
     }
 
     pub(crate) fn opens_at(&self, now: Timestamp) -> bool {

@@ -27,7 +27,7 @@ use kith_core::{
     authority::Authority,
     decide::{Accepted, Batch, Command, Origin, Outcome, Refusal, Refused, State, Undecided},
     event::{Administration, Fact, Grant, Role, Scope},
-    id::{EventId, MemberId, NetworkName, TokenId},
+    id::{EventId, MemberId, NetworkName, OrganisationId, PersonId, TokenId},
     may::{Action, Credential, Principal, Reach, may},
     position::Position,
     prepare::Prepared,
@@ -324,7 +324,11 @@ impl Turn<'_> {
                 continue;
             }
             let position = accepted.entry.position;
-            let ended = self.decided.authority().tokens().filter(|(_, token)| token.ended == Some(position));
+            let ended = self
+                .decided
+                .authority()
+                .tokens()
+                .filter(|(_, token)| token.ended.is_some_and(|ended| ended.position == position));
             let rows = ended.filter_map(|(id, _)| self.find_token(id)).filter(|row| row.revoked.is_none());
             let revoked = Some(Revoked { at: accepted.event.occurred_at, position });
             let ended: Vec<_> = rows.map(|row| TokenRow { revoked, ..row }).collect();
@@ -402,7 +406,7 @@ impl Turn<'_> {
     }
 
     fn revoke_token(&mut self, command: Command, id: &TokenId) -> Decided<Position, RevokeTokenError> {
-        let found = self.find_token(id).filter(|row| !is_hidden(&command.principal, row));
+        let found = self.find_token(id).filter(|row| !self.is_hidden(&command.principal, row));
         let Some(row) = found else { return Ok(Err(RevokeTokenError::Unknown)) };
         if let Some(revoked) = row.revoked {
             return Ok(Ok(revoked.position));
@@ -418,12 +422,11 @@ impl Turn<'_> {
     /// Makes the person of an invitation a member, ends the invitation and issues a token, all in one.
     fn join(
         &mut self,
-        invitation: &[u8; 32],
+        invitation: &TokenId,
         new: &NewSecret,
         expires_at: Option<Timestamp>,
     ) -> Decided<Joined, JoinError> {
-        let found = self.find_invitation(invitation);
-        let Some((TokenRow { id, person: Some(person), organisation, .. }, role)) = found else {
+        let Some((person, role, organisation)) = self.open_invitation(invitation) else {
             return Ok(Err(JoinError::InvitationInvalid));
         };
         let member = MemberId::Person(person.clone());
@@ -431,7 +434,7 @@ impl Turn<'_> {
         let token = NewToken { grant, person: Some(person), organisation: None, expires_at };
         let facts = vec![
             Administration::MemberChanged { member: member.clone(), role: Some(role), organisation, identity: None },
-            Administration::TokenRevoked { token: id },
+            Administration::TokenRevoked { token: invitation.clone() },
             new.fact(&token),
         ];
         let command = match administration::command(token::program(), Scope::Network, facts, self.now) {
@@ -448,15 +451,28 @@ impl Turn<'_> {
         Ok(Ok(Joined { id: member, member: now }))
     }
 
-    /// The invitation with a secret, and the role of the member that it makes, if it is open.
-    fn find_invitation(&self, hash: &[u8; 32]) -> Option<(TokenRow, Role)> {
-        let own = Owner::Network(self.live.ordinal);
-        let id = self.store.tokens().rows(own).chain(&self.tokens).find(|row| row.hash == *hash)?.id.clone();
-        let row = self.find_token(&id)?;
-        match row.grant {
-            Grant::Invitation(role) if row.opens_at(self.now) => Some((row, role)),
-            Grant::Invitation(_) | Grant::Role(_) | Grant::Membership => None,
+    /// Who an invitation makes a member as what, if it is open: an organisation that has an owner by now has to have
+    /// issued it itself, and whoever became a member of another one meanwhile stays there.
+    fn open_invitation(&self, id: &TokenId) -> Option<(PersonId, Role, Option<OrganisationId>)> {
+        let row = self.find_token(id).filter(|row| row.opens_at(self.now))?;
+        let Grant::Invitation(role) = row.grant else { return None };
+        let (person, authority) = (row.person?, self.decided.authority());
+        let is_closed =
+            row.organisation.as_ref().is_some_and(|organisation| authority.has_owner(organisation, self.now));
+        if is_closed && authority.token(id)?.issued_by != row.organisation {
+            return None;
         }
+        let is_elsewhere = authority.person(&person).is_some_and(|member| member.organisation != row.organisation);
+        (!is_elsewhere).then_some((person, role, row.organisation))
+    }
+
+    /// Whether a token is treated as unknown: it belongs to an organisation other than that of the asking owner.
+    /// Principals who are not owners are refused for every token.
+    fn is_hidden(&self, principal: &Principal, row: &TokenRow) -> bool {
+        let authority = self.decided.authority();
+        let organisation = authority.token(&row.id).and_then(|token| authority.organisation_of(token));
+        let of_others = !may(principal, &Action::AdministerTokenOf(organisation));
+        may(principal, &Action::AdministerTokens) && of_others
     }
 
     fn find_token(&self, id: &TokenId) -> Option<TokenRow> {
@@ -469,13 +485,6 @@ impl Turn<'_> {
         let accepted = self.decided.accepted().last().expect("a new event was just accepted");
         (accepted.entry.position, accepted.event.occurred_at)
     }
-}
-
-/// Whether a token is treated as unknown: it belongs to an organisation other than that of the asking owner. Principals
-/// who are not owners are refused for every token.
-fn is_hidden(principal: &Principal, row: &TokenRow) -> bool {
-    let of_others = !may(principal, &Action::AdministerTokenOf(row.organisation.as_ref()));
-    may(principal, &Action::AdministerTokens) && of_others
 }
 
 /// The single details that new entries erase.

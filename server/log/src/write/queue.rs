@@ -42,33 +42,11 @@ pub(crate) enum Request {
 
 /// A request to one network.
 pub(crate) enum NetworkRequest {
-    Append {
-        command: Command,
-        reply: Reply<Vec<Outcome>, AppendError>,
-    },
-    AppendEach {
-        principal: Principal,
-        events: Vec<Prepared>,
-        reply: Reply<Each, AppendError>,
-    },
-    IssueToken {
-        command: Command,
-        secret: NewSecret,
-        token: NewToken,
-        reply: Reply<(Token, Position), AppendError>,
-    },
-    RevokeToken {
-        command: Command,
-        id: TokenId,
-        reply: Reply<Position, RevokeTokenError>,
-    },
-    /// The invitation is the hash of its secret.
-    Join {
-        invitation: [u8; 32],
-        secret: NewSecret,
-        expires_at: Option<Timestamp>,
-        reply: Reply<Joined, JoinError>,
-    },
+    Append { command: Command, reply: Reply<Vec<Outcome>, AppendError> },
+    AppendEach { principal: Principal, events: Vec<Prepared>, reply: Reply<Each, AppendError> },
+    IssueToken { command: Command, secret: NewSecret, token: NewToken, reply: Reply<(Token, Position), AppendError> },
+    RevokeToken { command: Command, id: TokenId, reply: Reply<Position, RevokeTokenError> },
+    Join { invitation: TokenId, secret: NewSecret, expires_at: Option<Timestamp>, reply: Reply<Joined, JoinError> },
 }
 
 /// A request to the server that is about no existing network.

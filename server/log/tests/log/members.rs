@@ -120,22 +120,23 @@ async fn a_members_token_gives_what_the_membership_gives() {
     assert!(!elsewhere.has_changed().unwrap(), "and nobody else");
     assert_eq!(principal().unwrap().role, Role::Reader);
     assert_eq!(refused(&network, &before, 101).await, Some(Refusal::RightsChanged));
-    change(&network, Some(Role::Recorder), None).await;
-    assert_eq!(principal().unwrap().organisation, None);
-    assert_eq!(refused(&network, &before, 101).await, Some(Refusal::RightsChanged));
     assert_eq!(log.lost(&joined.secret), None, "the token goes on");
+    let hidden = network.tokens(&Principal { organisation: Some("hillside".parse().unwrap()), ..owner() });
+    assert!(hidden.is_empty(), "{hidden:?}");
+    let of_riverside = network.tokens(&Principal { organisation: riverside(), ..owner() });
+    assert!(of_riverside.iter().any(|token| token.id == joined.token), "its owner sees and ends them");
 
     let other =
         NewToken { grant: Grant::Membership, person: Some(person("amina")), organisation: None, expires_at: None };
     let other = network.issue_token(&owner(), other).await.unwrap();
-    assert_eq!(log.authenticate(&other.secret, now()).unwrap().principal.role, Role::Recorder);
+    assert_eq!(log.authenticate(&other.secret, now()).unwrap().principal.role, Role::Reader);
     let end = change(&network, None, None).await;
     assert_eq!((principal(), log.authenticate(&other.secret, now())), (None, None));
     assert_eq!(refused(&network, &before, 101).await, Some(Refusal::TokenInvalid));
     assert_eq!((log.lost(&joined.secret), log.lost(&other.secret)), (Some(Lost::Network), Some(Lost::Network)));
     let tokens = network.tokens(&owner());
     assert!(tokens.iter().all(|token| token.revoked_at.is_some()), "{tokens:?}");
-    assert_eq!(network.authority().token(&joined.token).unwrap().ended, Some(end));
+    assert_eq!(network.authority().token(&joined.token).unwrap().ended.unwrap().position, end);
     log.shutdown().await;
     drop((log, network));
 
@@ -176,4 +177,31 @@ async fn a_service_is_who_its_certificate_says() {
     assert_eq!(refused(&network, &service, 101).await, Some(Refusal::RightsChanged));
     change(None).await;
     assert_eq!((network.service(&uri), refused(&network, &service, 101).await), (None, Some(Refusal::TokenInvalid)));
+}
+
+#[tokio::test]
+async fn an_invitation_of_before_an_organisation_had_an_owner_is_worth_nothing() {
+    let place = Place::new();
+    let (_log, network) = filled(&place).await;
+    let early = invite(&network, Role::Reader, None).await;
+    let owner_of_riverside =
+        NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: riverside(), expires_at: None };
+    network.issue_token(&owner(), owner_of_riverside).await.unwrap();
+    assert!(matches!(network.join(&early.secret, None).await, Err(JoinError::InvitationInvalid)));
+    let insider = Principal { organisation: riverside(), ..owner() };
+    let person = Some(person("amina"));
+    let own = NewToken { grant: Grant::Invitation(Role::Reader), person, organisation: riverside(), expires_at: None };
+    let own = network.issue_token(&insider, own).await.unwrap();
+    network.join(&own.secret, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_invitation_takes_nobody_out_of_another_organisation() {
+    let place = Place::new();
+    let (log, network) = filled(&place).await;
+    let invitation = invite(&network, Role::Reader, None).await;
+    change(&network, Some(Role::Owner), None).await;
+    assert!(matches!(network.join(&invitation.secret, None).await, Err(JoinError::InvitationInvalid)));
+    let south = log.create_network(&"south".parse().unwrap()).await.unwrap();
+    assert!(matches!(south.join(&invitation.secret, None).await, Err(JoinError::InvitationInvalid)));
 }

@@ -11,12 +11,12 @@ use super::{
 use crate::{
     bounds::call_rate::{self, Key},
     clock::Clock,
-    limits::CREDENTIAL_RECHECK,
+    limits::{CERTIFICATE_WAIT, CREDENTIAL_RECHECK},
 };
 use http::{Request, header::AUTHORIZATION};
 use kith_core::{
     authority::Lost,
-    id::{CertificateUri, PrincipalId},
+    id::{CertificateUri, MemberId, PrincipalId},
     may::{Action, Credential, Principal, Reach, may},
     timestamp::Timestamp,
 };
@@ -76,10 +76,20 @@ impl Visitor {
     pub(crate) fn in_network(&self, network: &Network) -> Option<Caller> {
         let principal = match &self.who {
             Who::Holder(standing) => standing.principal.clone(),
-            Who::Service(names) => names.iter().find_map(|name| network.service(&uri(name)?))?,
+            // Who could be two members is neither: one of them may have been made to take the place of the other.
+            Who::Service(names) => {
+                let mut services = names.iter().filter_map(|name| network.service(&uri(name)?));
+                services.next().filter(|_| services.next().is_none())?
+            }
         };
         let may_enter = may(&principal, &Action::Enter(network.name()));
         may_enter.then(|| Caller { principal, shown: self.shown.clone() })
+    }
+
+    /// Whether this was a service of a network whose membership has ended.
+    pub(crate) fn was_in_network(&self, network: &Network) -> bool {
+        let authority = network.authority();
+        self.certificate().iter().filter_map(|name| uri(name)).any(|uri| authority.is_former(&uri))
     }
 
     /// Who this is at the server as a whole; `None` for visitors of networks.
@@ -209,12 +219,23 @@ impl Authenticator {
                 return Err(Unauthenticated::ScopeLost(Lost::Organisation));
             }
             Some(_) => return Err(Unauthenticated::RightsChanged),
+            None if self.is_still_member(principal) => return Err(Unauthenticated::RightsChanged),
             None => return Err(self.why_not(shown)),
         }
         Ok(match shown {
             Shown::Secret(_) | Shown::Certificate => end,
             Shown::Session(session) => Some(end.map_or(session.end, |end| end.min(session.end))),
         })
+    }
+
+    /// Whether a service is a member that signs in with another certificate by now.
+    fn is_still_member(&self, principal: &Principal) -> bool {
+        let (Reach::Network(name), Credential::Certificate(_)) = (&principal.reach, &principal.credential) else {
+            return false;
+        };
+        let id = principal.id.as_str().parse::<MemberId>().ok();
+        let network = self.log.network(name);
+        id.zip(network).is_some_and(|(id, network)| network.authority().member(&id).is_some())
     }
 
     /// Who a service is now in the network that it has entered.
@@ -234,8 +255,11 @@ impl Authenticator {
     pub(crate) async fn visitor_dismissed(&self, visitor: &Visitor) -> Unauthenticated {
         match &visitor.who {
             Who::Holder(standing) => self.ended(&visitor.shown, &standing.principal.reach, None).await,
-            // What a certificate stands for is looked at when it enters a network.
-            Who::Service(_) => pending().await,
+            // What a certificate stands for is looked at when it enters a network, which it has to do soon.
+            Who::Service(_) => {
+                tokio::time::sleep(CERTIFICATE_WAIT).await;
+                Unauthenticated::TokenInvalid
+            }
         }
     }
 

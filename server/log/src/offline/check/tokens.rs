@@ -7,7 +7,7 @@ use crate::{
     state::{snapshot::Snapshot, token},
 };
 use kith_core::{
-    authority::{Authority, KnownToken},
+    authority::{Authority, Ended, KnownToken},
     id::TokenId,
 };
 use redb::{ReadTransaction, ReadableTable};
@@ -55,7 +55,10 @@ fn difference(id: &TokenId, stated: &KnownToken, row: &TokenRow) -> Option<&'sta
         issued_at: row.issued_at,
         expires_at: row.expires_at,
         secret_digest: stated.secret_digest,
-        ended: row.revoked.map(|revoked| revoked.position),
+        issued_by: stated.issued_by.clone(),
+        ended: row
+            .revoked
+            .map(|revoked| Ended { position: revoked.position, lost: stated.ended.and_then(|ended| ended.lost) }),
     };
     let is_as_stated = found == *stated && row.id == *id;
     (!is_as_stated).then_some("is not as it was issued or revoked")

@@ -4,7 +4,7 @@
 
 use crate::{
     bounds::{budget::Room, reads::Reads},
-    door::authenticator::Caller,
+    door::authenticator::{Caller, Unauthenticated, Visitor},
     grpc::{
         Call, Entries, Failure, convert, enter,
         left_out::Additions,
@@ -14,7 +14,7 @@ use crate::{
     limits,
     node::Node,
 };
-use kith_core::{filter::Filter, history::Budget, position::Position};
+use kith_core::{authority::Lost, filter::Filter, history::Budget, position::Position};
 use kith_log::{Direction, Mode, Network, Selection};
 use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
@@ -50,7 +50,8 @@ pub(super) fn subscribe(
     request: Request<v1::SubscribeRequest>,
 ) -> Result<Messages<v1::SubscribeResponse>, Failure> {
     let Call { visitor, message } = Call::new(request)?;
-    let (network, caller) = enter(node, &visitor, &message.network)?;
+    let (network, caller) =
+        enter(node, &visitor, &message.network).map_err(|unknown| lost(node, &visitor, &message).unwrap_or(unknown))?;
     let filter = convert::filter(message.filter.as_ref())?;
     let filter_digest = filter.digest();
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
@@ -61,6 +62,12 @@ pub(super) fn subscribe(
     let subscription =
         Subscription { node, network, reads, caller, filter, filter_digest, position, additions, message_bytes };
     Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
+}
+
+/// Why a reader may not enter a network that it was a member of: it has to let go of everything.
+fn lost(node: &Node, visitor: &Visitor, message: &v1::SubscribeRequest) -> Option<Failure> {
+    let network = node.log().network(&message.network.parse().ok()?)?;
+    visitor.was_in_network(&network).then(|| Unauthenticated::ScopeLost(Lost::Network).into())
 }
 
 /// The position at which a cursor continues, if this log can continue there.

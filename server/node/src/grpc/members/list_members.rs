@@ -26,12 +26,17 @@ pub(super) async fn list_members(
         return Err(failure.retry_after(kith_views::limits::RETRY_LAGGING));
     }
     let position = match rows::known_at(node, &network, &caller.principal, known_at).await? {
-        Some(position) => position,
-        None if as_of == Position::ZERO => head,
-        None => as_of,
+        Some(position) => Some(position),
+        None => (as_of != Position::ZERO).then_some(as_of),
     };
-    let reading = network.clone();
-    let authority = node.reads(&caller.principal, &network).run(move || reading.authority_at(position)).await?;
+    let (position, authority) = match position {
+        None => network.authority_now(),
+        Some(position) => {
+            let reading = network.clone();
+            let at = node.reads(&caller.principal, &network).run(move || reading.authority_at(position)).await?;
+            (position, at)
+        }
+    };
     let members = authority.members().map(|(id, of)| Ok::<_, Failure>(member(id, of)));
     let (members, next_page_token) = page.fill(members)?.finish();
     Ok(v1::ListMembersResponse { members, next_page_token, position: position.get() })

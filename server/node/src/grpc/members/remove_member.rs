@@ -20,6 +20,6 @@ pub(super) async fn remove_member(
     let fact = Administration::MemberChanged { member, role: None, organisation: None, identity: None };
     let position = record(&network, &caller.principal, fact).await?;
     let authority = network.authority();
-    let ended = authority.tokens().filter(|(_, token)| token.ended == Some(position));
+    let ended = authority.tokens().filter(|(_, token)| token.ended.is_some_and(|ended| ended.position == position));
     Ok(v1::RemoveMemberResponse { position: position.get(), tokens: ended.map(|(id, _)| id.to_string()).collect() })
 }

@@ -19,7 +19,9 @@ pub(super) fn open_console(
         let message = "a session of a browser opens no other: call this with the token";
         return Err(Failure::because(ErrorReason::PermissionDenied, message));
     }
-    let standing = visitor.standing().ok_or(NoCode::TokenInvalid)?;
+    let standing = visitor.standing().ok_or_else(|| {
+        Failure::because(ErrorReason::PermissionDenied, "a certificate opens no console: call this with a token")
+    })?;
     let (code, end) = node.sessions().make_code(&standing.principal)?;
     Ok(v1::OpenConsoleResponse { code, expires_at: Some(end.to_proto()) })
 }

@@ -522,7 +522,8 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
  *
  * Members of an organisation are managed by its owners, and so are its tokens. Owners of the network manage those
  * without an organisation. They also let people into an organisation for as long as it has no owner of its own, neither
- * a member nor a token; from then on they can only end memberships and tokens of it.
+ * a member nor a token; from then on they can only end memberships and tokens of it. Invitations that they issued before
+ * are worth nothing then; members and tokens of before stay until they are ended.
  *
  * @generated from service kith.v1.MemberService
  */
@@ -560,7 +561,7 @@ export const MemberService: GenService<{
   },
   /**
    * Changes a member's role or organisation at once, also on open streams. Needs an owner, of both organisations if it
-   * changes.
+   * changes; every token of the member ends then, and they have to be invited again.
    *
    * @generated from rpc kith.v1.MemberService.ChangeMember
    */
