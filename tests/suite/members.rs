@@ -170,11 +170,11 @@ async fn whoever_is_removed_hears_nothing_more_and_keeps_nothing() {
 
     cli.run(&["member", "remove", "amina"]).ok();
     let removed = Instant::now();
-    let followed = tokio::task::spawn_blocking(move || follower.wait_with_output().unwrap()).await.unwrap();
+    let done = tokio::task::spawn_blocking(move || follower.wait_with_output().unwrap()).await.unwrap();
     assert!(removed.elapsed() <= Duration::from_secs(2), "{:?}", removed.elapsed());
-    let told = String::from_utf8_lossy(&followed.stderr).into_owned();
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(
-        followed.status.code() == Some(4) && told.contains("SCOPE_LOST") | told.contains("may no longer see"),
+        done.status.code() == Some(4) && told.contains("SCOPE_LOST") | told.contains("may no longer see"),
         "{told}"
     );
 

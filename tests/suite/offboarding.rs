@@ -90,12 +90,9 @@ async fn a_hundred_streams_of_every_kind_end_when_their_token_is_revoked() {
 async fn streams_end_when_their_token_expires() {
     let (server, cli) = village();
     let owner = Raw::connect(&server.url(), &server.token()).await;
-    let end = std::time::SystemTime::now() + Duration::from_secs(2);
-    let request = v1::IssueTokenRequest {
-        role: v1::Role::Reader.into(),
-        expires_at: Some(whole_milliseconds(end)),
-        ..Default::default()
-    };
+    let end = kith_client::now().plus(Duration::from_secs(2));
+    let request =
+        v1::IssueTokenRequest { role: v1::Role::Reader.into(), expires_at: Some(end.to_proto()), ..Default::default() };
     let (_, secret) = owner.issue_token(request).await.unwrap();
     let raw = Raw::connect(&server.url(), &secret).await;
     raw.follow_view("strength", cli.head()).await.unwrap();
@@ -106,13 +103,8 @@ async fn streams_end_when_their_token_expires() {
     ];
     for ended in join_all(open).await {
         assert_eq!(ended.unwrap().1.reason, "TOKEN_INVALID");
-        let late = end.elapsed().expect("not before its end");
-        assert!(late <= END_MAX, "{late:?}");
+        let now = kith_client::now();
+        assert!(now >= end, "not before its end");
+        assert!(end.until(now) <= END_MAX, "{:?}", end.until(now));
     }
-}
-
-fn whole_milliseconds(time: std::time::SystemTime) -> prost_types::Timestamp {
-    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap();
-    let nanos = i32::try_from(since.subsec_millis()).unwrap() * 1_000_000;
-    prost_types::Timestamp { seconds: i64::try_from(since.as_secs()).unwrap(), nanos }
 }

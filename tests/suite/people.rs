@@ -68,7 +68,7 @@ fn recorders_change_people_of_their_own_organisation_and_no_others() {
 fn a_token_of_an_organisation_speaks_for_somebody_of_it() {
     let (_server, cli) = village();
     let issue = ["token", "add", "--role", "recorder", "--organisation", "hillside", "--person"];
-    cli.run(&[&issue[..], &["amina"]].concat()).exits(4).says("somebody of the token's organisation");
+    cli.run(&[&issue[..], &["amina"]].concat()).exits(4).says("somebody of that organisation");
     cli.run(&[&issue[..], &["carol"]].concat()).ok();
     let (_, secret) = token(&cli, &["--role", "owner", "--organisation", "riverside"]);
     let theirs = cli.token(&secret);

@@ -318,6 +318,6 @@ async fn the_owner_token_ends_once_a_network_has_an_owner_and_the_operator_sees_
     assert!(!data.path().join("owner.token").exists());
     kithd(&["owner", "retire", "--data", &folder]).exits(4);
     let server = Server::start_on(data, &[]);
-    Cli::new(&server.url(), &first).run(&["head"]).exits(4).says("TOKEN_INVALID");
+    Cli::new(&server.url(), &first).run_json(&["head"]).exits(4).says("TOKEN_INVALID");
     Cli::new(&server.url(), issued["secret"].as_str().unwrap()).run(&["head"]).ok();
 }

@@ -141,7 +141,9 @@ impl Inner {
             known.directory.people().iter().map(person).collect::<Vec<_>>()
         })?;
         if !self.words_are_shown()? {
-            people.iter_mut().for_each(|person| person.name.clear());
+            for person in &mut people {
+                person.name.clear();
+            }
         }
         for pending in self.pending()? {
             describe(&mut people, &pending.event);

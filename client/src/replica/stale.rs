@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn words_are_shown_for_as_long_as_the_network_allows() {
-        let state = |replica_days, synced_at| State { replica_days, synced_at, ..State::default() };
+        let state = |replica_days, synced_at| State { synced_at, replica_days, ..State::default() };
         let at = |days: i64, millis| Timestamp::from_millis(1_000 + days * DAY_MS + millis);
         for (days, millis, standing) in [
             (0, 0, Standing::Shown),

@@ -95,7 +95,7 @@ impl Authority {
                     changed_at: entry.recorded_at,
                     changed_by: entry.recorded_by.clone(),
                 });
-                self.change_member(member, changed, entry.position);
+                self.change_member(member, changed.as_ref(), entry.position);
             }
             Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest } => {
                 let issued = KnownToken {
@@ -133,8 +133,8 @@ impl Authority {
         }
     }
 
-    fn change_member(&mut self, id: &MemberId, changed: Option<Member>, at: Position) {
-        let before = match &changed {
+    fn change_member(&mut self, id: &MemberId, changed: Option<&Member>, at: Position) {
+        let before = match changed {
             Some(member) => self.members.insert(id.clone(), member.clone()),
             None => self.members.remove(id),
         };
@@ -144,12 +144,12 @@ impl Authority {
                 self.former.insert(identity.clone());
             }
         }
-        if let Some(identity) = changed.as_ref().and_then(|member| member.identity.as_ref()) {
+        if let Some(identity) = changed.and_then(|member| member.identity.as_ref()) {
             self.former.remove(identity);
             self.services.insert(identity.clone(), id.clone());
         }
         if let MemberId::Person(person) = id {
-            self.end_tokens(person, before.as_ref(), changed.as_ref(), at);
+            self.end_tokens(person, before.as_ref(), changed, at);
         }
     }
 

@@ -138,14 +138,15 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::AdministerTokens | Action::Administer | Action::EndPlugin => principal.role == Role::Owner,
         Action::See(header) => sees(principal, header),
         Action::Record(kind, scope) => records(principal, kind, *scope),
-        Action::AddOrganisation => principal.organisation.is_none() && principal.role == Role::Owner,
+        Action::AddOrganisation | Action::ChangePolicy => {
+            principal.organisation.is_none() && principal.role == Role::Owner
+        }
         Action::ChangePerson(change) => changes_person(principal, *change),
         Action::AdministerTokenOf(organisation) => {
             let is_outside = principal.organisation.is_some() && principal.organisation.as_ref() != *organisation;
             principal.role == Role::Owner && !is_outside
         }
         Action::LetIn { organisation, has_owner } => lets_in(principal, *organisation, *has_owner),
-        Action::ChangePolicy => principal.organisation.is_none() && principal.role == Role::Owner,
         Action::Retract(header) => retracts(principal, header),
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),

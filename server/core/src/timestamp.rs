@@ -27,6 +27,7 @@ impl Timestamp {
     }
 
     /// The time so much later; at most `MAX`.
+    #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis)).min(Self::MAX)

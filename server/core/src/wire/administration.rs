@@ -106,12 +106,12 @@ fn member_changed(fields: &mut Fields<'_>) -> Result<Administration, Invalid> {
     };
     let needs_identity = role.is_some() && member.person().is_none();
     if role.is_none() && organisation.is_some() {
-        let rule = Problem::MustBe("empty where the membership ends");
-        return Err(Invalid::new("event.member_changed.organisation", rule));
+        let wrong = Problem::MustBe("empty where the membership ends");
+        return Err(Invalid::new("event.member_changed.organisation", wrong));
     }
     if needs_identity != identity.is_some() {
-        let rule = Problem::MustBe("the URI in the certificate of a service, and empty for people and at the end");
-        return Err(Invalid::new("event.member_changed.identity", rule));
+        let wrong = Problem::MustBe("the URI in the certificate of a service, and empty for people and at the end");
+        return Err(Invalid::new("event.member_changed.identity", wrong));
     }
     Ok(Administration::MemberChanged { member, role, organisation, identity })
 }
@@ -134,8 +134,8 @@ fn token_issued(fields: &mut Fields<'_>) -> Result<Administration, Invalid> {
         return Err(Invalid::new("event.token_issued.person", Problem::Missing));
     }
     if of_member && organisation.is_some() {
-        let rule = Problem::MustBe("empty for a token of a member, which has the organisation of the membership");
-        return Err(Invalid::new("event.token_issued.organisation", rule));
+        let wrong = Problem::MustBe("empty for a token of a member, which has the organisation of the membership");
+        return Err(Invalid::new("event.token_issued.organisation", wrong));
     }
     Ok(Administration::TokenIssued { token, grant, person, organisation, expires_at, secret_digest })
 }

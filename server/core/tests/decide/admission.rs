@@ -136,7 +136,7 @@ fn a_batch_counts_its_own_owners() {
     let appoint = event(FREE, member("chidi", Some(Role::Owner), Some("hillside")));
     let sneak = event(FREE + 1, issued("t-1", Grant::Role(Role::Reader), None, Some("hillside")));
     batch.decide(server_command(network_owner(), &[appoint])).unwrap();
-    assert!(batch.decide(server_command(network_owner(), &[sneak.clone()])).is_err());
+    assert!(batch.decide(server_command(network_owner(), std::slice::from_ref(&sneak))).is_err());
     assert!(batch.authority().has_owner(&organisation_id("hillside"), NOW));
     batch.decide(server_command(holder("chidi", Role::Owner, Some("hillside")), &[sneak])).unwrap();
 }

@@ -5,7 +5,7 @@ use kith_core::event::{Administration, Grant, Policy, RemovedPlugin};
 use serde_json::json;
 
 /// Every fact that only the server records.
-pub(super) const ADMINISTRATION: [&str; 12] = [
+pub(super) const ADMINISTRATION: [&str; 13] = [
     "plugin_installed",
     "plugin_activated",
     "plugin_paused",
@@ -13,6 +13,7 @@ pub(super) const ADMINISTRATION: [&str; 12] = [
     "member_changed",
     "token_issued",
     "token_revoked",
+    "policy_changed",
     "person_erased",
     "erasure_completed",
     "hold_changed",

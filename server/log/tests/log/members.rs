@@ -16,8 +16,8 @@ fn now() -> Timestamp {
     Timestamp::from_millis(START_MS + 1_000_000)
 }
 
-fn riverside() -> Option<OrganisationId> {
-    Some("riverside".parse().unwrap())
+fn riverside() -> OrganisationId {
+    "riverside".parse().unwrap()
 }
 
 fn amina() -> MemberId {
@@ -34,7 +34,7 @@ async fn filled(place: &Place) -> (Log, Network) {
 
 async fn invite(network: &Network, role: Role, expires_at: Option<Timestamp>) -> kith_log::IssuedToken {
     let person = Some(person("amina"));
-    let token = NewToken { grant: Grant::Invitation(role), person, organisation: riverside(), expires_at };
+    let token = NewToken { grant: Grant::Invitation(role), person, organisation: Some(riverside()), expires_at };
     network.issue_token(&owner(), token).await.unwrap()
 }
 
@@ -61,13 +61,19 @@ async fn an_invitation_makes_a_member_once_and_opens_nothing_else() {
     assert_eq!(log.authenticate(&invitation.secret, now()), None);
     let head = network.head();
     let joined = network.join(&invitation.secret, None).await.unwrap();
-    assert_eq!((joined.id, joined.member.role, joined.member.organisation), (amina(), Role::Recorder, riverside()));
+    assert_eq!(
+        (joined.id, joined.member.role, joined.member.organisation),
+        (amina(), Role::Recorder, Some(riverside()))
+    );
     assert_eq!(network.head().get(), head.get() + 3, "the membership, the end of the invitation, the token");
     assert!(!format!("{:?}", network.join("kith_x", None).await).contains("kith_x"));
 
     let principal = log.authenticate(&joined.secret, now()).unwrap().principal;
     assert_eq!((principal.id.as_str(), principal.role), ("person:amina", Role::Recorder));
-    assert_eq!((principal.organisation, principal.credential), (riverside(), Credential::Token(joined.token.clone())));
+    assert_eq!(
+        (principal.organisation, principal.credential),
+        (Some(riverside()), Credential::Token(joined.token.clone()))
+    );
     for used in [&invitation.secret, &joined.secret, "kith_x"] {
         assert!(matches!(network.join(used, None).await, Err(JoinError::InvitationInvalid)));
     }
@@ -115,7 +121,7 @@ async fn a_members_token_gives_what_the_membership_gives() {
     let mut changes = log.watch_credentials(&Reach::Network("north".parse().unwrap()));
     changes.mark_unchanged();
 
-    change(&network, Some(Role::Reader), riverside()).await;
+    change(&network, Some(Role::Reader), Some(riverside())).await;
     assert!(changes.has_changed().unwrap(), "whoever holds a stream looks again");
     assert!(!elsewhere.has_changed().unwrap(), "and nobody else");
     assert_eq!(principal().unwrap().role, Role::Reader);
@@ -123,7 +129,7 @@ async fn a_members_token_gives_what_the_membership_gives() {
     assert_eq!(log.lost(&joined.secret), None, "the token goes on");
     let hidden = network.tokens(&Principal { organisation: Some("hillside".parse().unwrap()), ..owner() });
     assert!(hidden.is_empty(), "{hidden:?}");
-    let of_riverside = network.tokens(&Principal { organisation: riverside(), ..owner() });
+    let of_riverside = network.tokens(&Principal { organisation: Some(riverside()), ..owner() });
     assert!(of_riverside.iter().any(|token| token.id == joined.token), "its owner sees and ends them");
 
     let other =
@@ -158,14 +164,14 @@ async fn a_service_is_who_its_certificate_says() {
     assert_eq!(network.service(&uri), None);
     let change = async |role: Option<Role>| {
         let (member, identity) = ("service:feeds".parse().unwrap(), Some(uri.clone()).filter(|_| role.is_some()));
-        let organisation = riverside().filter(|_| role.is_some());
+        let organisation = Some(riverside()).filter(|_| role.is_some());
         let fact = Administration::MemberChanged { member, role, organisation, identity };
         network.administer(&owner(), Scope::Network, vec![fact]).await.unwrap();
     };
     change(Some(Role::Recorder)).await;
     let service = network.service(&uri).unwrap();
     assert_eq!((service.id.as_str(), service.role), ("service:feeds", Role::Recorder));
-    assert_eq!((&service.organisation, &service.person), (&riverside(), &None));
+    assert_eq!((&service.organisation, &service.person), (&Some(riverside()), &None));
     assert_eq!(
         (&service.credential, &service.reach),
         (&Credential::Certificate(uri.clone()), &Reach::Network("north".parse().unwrap()))
@@ -185,12 +191,13 @@ async fn an_invitation_of_before_an_organisation_had_an_owner_is_worth_nothing()
     let (_log, network) = filled(&place).await;
     let early = invite(&network, Role::Reader, None).await;
     let owner_of_riverside =
-        NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: riverside(), expires_at: None };
+        NewToken { grant: Grant::Role(Role::Owner), person: None, organisation: Some(riverside()), expires_at: None };
     network.issue_token(&owner(), owner_of_riverside).await.unwrap();
     assert!(matches!(network.join(&early.secret, None).await, Err(JoinError::InvitationInvalid)));
-    let insider = Principal { organisation: riverside(), ..owner() };
+    let insider = Principal { organisation: Some(riverside()), ..owner() };
     let person = Some(person("amina"));
-    let own = NewToken { grant: Grant::Invitation(Role::Reader), person, organisation: riverside(), expires_at: None };
+    let own =
+        NewToken { grant: Grant::Invitation(Role::Reader), person, organisation: Some(riverside()), expires_at: None };
     let own = network.issue_token(&insider, own).await.unwrap();
     network.join(&own.secret, None).await.unwrap();
 }
