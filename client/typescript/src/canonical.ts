@@ -42,7 +42,7 @@ const ADMINISTRATION: Readonly<Record<string, readonly [number, readonly FieldSp
   plugin_paused: [26, [[1, "name", "text"], [2, "paused", "flag"]]],
   plugin_removed: [27, [[1, "name", "text", "optional"], [2, "installed", "event", "optional"]]],
   member_changed: [28, [[1, "principal", "text"], [2, "role", ROLES, "optional"], [3, "organisation", "text", "optional"], [4, "identity", "text", "optional"]]],
-  token_issued: [29, [[1, "token", "text"], [2, "role", ROLES, "optional"], [3, "person", "text", "optional"], [4, "organisation", "text", "optional"], [5, "expiresAt", "time", "optional"], [6, "secretDigest", "hex", "optional"], [7, "invitation", "flag", "optional"]]],
+  token_issued: [29, [[1, "token", "text"], [2, "role", ROLES, "optional"], [3, "person", "text", "optional"], [4, "organisation", "text", "optional"], [5, "expiresAt", "time", "optional"], [6, "secretDigest", "hex", "optional"], [7, "invitation", "flag"]]],
   token_revoked: [30, [[1, "token", "text"]]],
   person_erased: [31, [[1, "person", "text"], [2, "reason", "text"], [3, "reference", "text", "optional"]]],
   erasure_completed: [32, [[1, "person", "text"], [2, "erasure", "event"], [3, "detailsErased", "count"], [4, "keysDestroyed", "count"]]],

@@ -58,7 +58,7 @@ export type Administration =
   | { readonly kind: "plugin_paused"; readonly name: string; readonly paused: boolean }
   | { readonly kind: "plugin_removed"; readonly name?: string; readonly installed?: string }
   | { readonly kind: "member_changed"; readonly principal: string; readonly role?: Role; readonly organisation?: string; readonly identity?: string }
-  | { readonly kind: "token_issued"; readonly token: string; readonly role?: Role; readonly person?: string; readonly organisation?: string; readonly expiresAt?: number; readonly secretDigest?: string; readonly invitation?: boolean }
+  | { readonly kind: "token_issued"; readonly token: string; readonly role?: Role; readonly person?: string; readonly organisation?: string; readonly expiresAt?: number; readonly secretDigest?: string; readonly invitation: boolean }
   | { readonly kind: "token_revoked"; readonly token: string }
   | { readonly kind: "policy_changed"; readonly randomIds: boolean; readonly tokenAttributes: boolean; readonly replicaDays: number | bigint }
   | { readonly kind: "person_erased"; readonly person: string; readonly reason: string; readonly reference?: string }

@@ -62,7 +62,7 @@ pub(super) fn administration_json(administration: &Administration) -> (&'static 
             json!({
                 "token": token.as_str(),
                 "role": grant.role().map(role_name),
-                "invitation": matches!(grant, Grant::Invitation(_)).then_some(true),
+                "invitation": matches!(grant, Grant::Invitation(_)),
                 "person": text(person.as_ref()),
                 "organisation": text(organisation.as_ref()),
                 "expires_at": expires_at.map(time_text),
