@@ -355,6 +355,22 @@ fn the_memory_of_a_server_is_the_sum_of_its_parts() {
 }
 
 #[test]
+fn every_test_that_stands_for_a_threat_is_there() {
+    let text = fs::read_to_string(root().join("deploy/security.md")).expect("it can be read");
+    let named: Vec<_> = text.split('`').filter_map(|word| word.split_once("::")).collect();
+    for (file, test) in &named {
+        let path = match file.strip_prefix("log/") {
+            Some(file) => format!("server/log/tests/{file}.rs"),
+            None => format!("tests/suite/{file}.rs"),
+        };
+        let source = fs::read_to_string(root().join(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let is_there = source.contains(&format!("fn {test}("));
+        assert!(is_there, "deploy/security.md names {test}, which is not in {path}");
+    }
+    assert!(named.len() > 30, "{} tests are found", named.len());
+}
+
+#[test]
 fn only_views_read_a_log_past_its_permissions() {
     let whole = |text: &str| text.contains("history()");
     for file in files_with(&[".rs"]) {
