@@ -121,7 +121,7 @@ fn single_words_are_hidden_or_all_others() {
     let pair = Pair::make();
     let all = pair.export("all", &["--between", "ben", "amina", "--disclose", "all"]);
     pair.verify_in_python(&all).ok().prints("8 details disclosed, 0 not, 3 erased");
-    let (note, place) = (format!("{}#0", pair.meeting), format!("{}#1", pair.meeting));
+    let (note, place) = (format!("{}#1", pair.meeting), format!("{}#2", pair.meeting));
     let hidden = pair.redact("hidden", &all, &["--hide", &place, "--hide", "name"]);
     assert_eq!(pair.verify(&hidden).ok().json()["details"]["disclosed"], 3);
     let only = pair.redact("only", &all, &["--only", &note]);
@@ -135,7 +135,7 @@ fn single_words_are_hidden_or_all_others() {
         let redact = ["audit", "redact", less.to_str().unwrap(), "--key", &pair.key];
         auditor().run(&[&redact, what].concat())
     };
-    let refused = redact(&["--hide", &note]).exits(3).says("discloses no detail 0");
+    let refused = redact(&["--hide", &note]).exits(3).says("discloses no detail 1");
     assert_eq!(refused.stdout, "", "nothing is written");
     redact(&["--hide", "note"]).ok().says("0 details are hidden");
     redact(&["--hide", "notes"]).exits(2);

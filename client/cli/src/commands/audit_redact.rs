@@ -23,12 +23,12 @@ use std::{collections::BTreeSet, path::PathBuf, str::FromStr};
     group = ArgGroup::new("what").required(true).args(["hide", "only"]),
     after_help = "Examples:\n  kith audit redact pair.evidence --hide name --hide note > shown.evidence\n  \
                   kith audit redact pair.evidence --hide 019d0000-0000-7000-8000-000000000000#1 > shown.evidence\n  \
-                  kith audit redact pair.evidence --only 019d0000-0000-7000-8000-000000000000#0 > shown.evidence"
+                  kith audit redact pair.evidence --only 019d0000-0000-7000-8000-000000000000#2 > shown.evidence"
 )]
 pub(crate) struct RedactArgs {
     /// The bundle that `kith audit export` printed; - for standard input
     file: PathBuf,
-    /// Hide words of this kind, or this detail of an event, counted from 0; may be given several times
+    /// Hide words of this kind, or this detail of an event, counted from 1; may be given several times
     #[arg(long, value_name = "KIND|EVENT#N")]
     hide: Vec<Hidden>,
     /// Hide everything but this detail of an event; may be given several times
@@ -57,9 +57,11 @@ impl FromStr for OneDetail {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = text.split_once('#').and_then(|(event, index)| Some((event.parse().ok()?, index.parse().ok()?)));
-        let (event, index) = parts.ok_or("a detail is an event's id, #, and a number from 0")?;
-        Ok(Self { event, index })
+        let part = |(event, number): (&str, &str)| {
+            let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+            Some(Self { event: event.parse().ok()?, index })
+        };
+        text.split_once('#').and_then(part).ok_or("a detail is an event's id, #, and a number from 1")
     }
 }
 
@@ -69,7 +71,7 @@ impl FromStr for Hidden {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let detail = || text.parse().map(Self::Detail).ok();
         let found = DetailKind::parse(text).map(Self::Kind).or_else(detail);
-        found.ok_or("say name, contact, note, place or words, or an event's id, #, and a number from 0")
+        found.ok_or("say name, contact, note, place or words, or an event's id, #, and a number from 1")
     }
 }
 
@@ -91,7 +93,7 @@ pub(crate) async fn run(args: &RedactArgs, global: &GlobalArgs, output: &mut Out
     })?;
     if let Some(OneDetail { event, index }) = left.first() {
         let path = args.file.display();
-        return Err(Failure::NotFound(format!("{path} discloses no detail {index} of event {event}")));
+        return Err(Failure::NotFound(format!("{path} discloses no detail {} of event {event}", index + 1)));
     }
     let bundle = BundleReader::open(file.raw(&args.file)?).map_err(wrong)?;
     output.line(&bundle.heading().to_string())?;
@@ -130,8 +132,10 @@ mod tests {
         let event = "019d0000-0000-7000-8000-000000000000";
         let one = OneDetail { event: event.parse().unwrap(), index: 1 };
         assert_eq!("note".parse(), Ok(Hidden::Kind(DetailKind::Note)));
-        assert_eq!(format!("{event}#1").parse(), Ok(Hidden::Detail(one)));
-        for wrong in ["", "notes", event, "#1", &format!("{event}#"), &format!("{event}#-1"), "62#0"] {
+        assert_eq!(format!("{event}#2").parse(), Ok(Hidden::Detail(one)));
+        for wrong in
+            ["", "notes", event, "#1", &format!("{event}#"), &format!("{event}#0"), &format!("{event}#-1"), "62#1"]
+        {
             assert!(wrong.parse::<Hidden>().is_err(), "{wrong}");
         }
     }
