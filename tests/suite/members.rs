@@ -11,8 +11,12 @@ use kith_tests::{
     raw::{Raw, Refusal},
     server::Server,
 };
+use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    process::Stdio,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// Two organisations with a person each, and one that belongs to none.
 fn start() -> (Server, Cli) {
@@ -273,6 +277,33 @@ async fn a_service_signs_in_with_its_certificate() {
     let status = tokio::task::spawn_blocking(move || follower.wait().unwrap()).await.unwrap();
     assert!(status.code() == Some(4) && removed.elapsed() < Duration::from_secs(2), "{status} {:?}", removed.elapsed());
     run("", &as_feeds, &["head"]).exits(3).says("NETWORK_UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_certificate_that_expires_ends_what_it_let_in() {
+    let authority = Authority::default();
+    let accepted = format!("client_ca = {:?}\nclient_certificates = \"accepted\"", authority.path("ca.pem"));
+    let config = authority.config(&authority.server("server"), &accepted);
+    let server = Server::start_with(&["--config", config.to_str().unwrap()]);
+    let uri = "spiffe://riverside.example/brief";
+    let (flags, owner) = (authority.flags(), Cli::new(&server.secure_url(), &server.token()));
+    let add = ["member", "add", "service:brief", "--role", "reader", "--identity", uri];
+    owner.run(&[&flags.iter().map(String::as_str).collect::<Vec<_>>()[..], &add].concat()).ok();
+
+    let end = SystemTime::now() + Duration::from_secs(5);
+    let brief = authority.issue("brief", |params| {
+        params.subject_alt_names = vec![SanType::URI(uri.try_into().unwrap())];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.not_after = date_time_ymd(1970, 1, 1) + end.duration_since(UNIX_EPOCH).unwrap();
+    });
+    let mut command = Cli::new(&server.secure_url(), "").command(&["log", "--follow"]);
+    command.args(&flags).args(brief.flags()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut follower = command.spawn().unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(follower.try_wait().unwrap().is_none(), "it follows");
+    let status = tokio::task::spawn_blocking(move || follower.wait().unwrap()).await.unwrap();
+    let late = SystemTime::now().duration_since(end - Duration::from_secs(1)).expect("not before it expires");
+    assert!(status.code() == Some(4) && late < Duration::from_secs(4), "{status} {late:?}");
 }
 
 #[tokio::test]

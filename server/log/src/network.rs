@@ -34,10 +34,11 @@ use kith_core::{
     decide::{Command, Outcome, Refusal, Refused, check_append_size},
     directory::Directory,
     erasures::Erasures,
-    event::{Administration, Grant, Scope},
+    event::{Administration, AdministrationKind, Grant, Kind, Role, Scope},
+    filter::Filter,
     header::Header,
     history::{Budget, History, HistoryId, Unreadable},
-    id::{CertificateUri, EventId, MemberId, NetworkName, PersonId, TokenId},
+    id::{CertificateUri, EventId, MemberId, NetworkName, OrganisationId, PersonId, TokenId},
     may::{Action, Principal, Reach, may},
     plugins::Plugins,
     position::Position,
@@ -242,10 +243,7 @@ impl Network {
         scope: Scope,
         facts: Vec<Administration>,
     ) -> Result<Position, AppendError> {
-        let outcomes = self.append(self.command(principal, scope, facts)?).await?;
-        match outcomes.last().expect("there is an outcome for each fact") {
-            Outcome::Accepted(position) | Outcome::Duplicate(position) => Ok(*position),
-        }
+        Ok(last(&self.append(self.command(principal, scope, facts)?).await?))
     }
 
     /// The directory as it was at a position. Blocks on the disk unless it is the head.
@@ -329,6 +327,37 @@ impl Network {
         let request = |reply| NetworkRequest::Join { invitation, secret: new, expires_at, reply };
         let joined = self.inner.queue.ask(Size::default(), |reply| Request::Network(live, request(reply))).await?;
         Ok(JoinedMember { id: joined.id, member: joined.member, token, secret })
+    }
+
+    /// Gives a member another role and organisation, and leaves the certificate as it is by then. The caller has checked
+    /// that the principal may do so; refused like any event. `None` if there is no such member.
+    pub async fn change_member(
+        &self,
+        principal: &Principal,
+        id: &MemberId,
+        role: Role,
+        organisation: Option<&OrganisationId>,
+    ) -> Result<Option<Position>, AppendError> {
+        let changes =
+            Filter { kinds: vec![Kind::Administration(AdministrationKind::MemberChanged)], ..Filter::default() };
+        loop {
+            let (head, authority) = self.authority_now();
+            let Some(member) = authority.member(id) else { return Ok(None) };
+            let fact = Administration::MemberChanged {
+                member: id.clone(),
+                role: Some(role),
+                organisation: organisation.cloned(),
+                identity: member.identity.clone(),
+            };
+            let mut command = self.command(principal, Scope::Network, vec![fact])?;
+            // Whoever changes the certificate at the same moment is not undone.
+            command.condition = Some(Condition::NoneMatch { after: head, filter: changes.clone() });
+            match self.append(command).await {
+                Ok(outcomes) => return Ok(Some(last(&outcomes))),
+                Err(AppendError::Refused(Refused { why: Refusal::ConditionFailed { .. }, .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Members, tokens and policy.
@@ -431,6 +460,13 @@ impl Network {
     fn command(&self, principal: &Principal, scope: Scope, facts: Vec<Administration>) -> Result<Command, AppendError> {
         let now = (self.inner.store.clock)();
         Ok(administration::command(principal.clone(), scope, facts, now)?)
+    }
+}
+
+/// The position of the last of the server's own events.
+fn last(outcomes: &[Outcome]) -> Position {
+    match outcomes.last().expect("there is an outcome for each fact") {
+        Outcome::Accepted(position) | Outcome::Duplicate(position) => *position,
     }
 }
 

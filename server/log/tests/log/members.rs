@@ -185,6 +185,37 @@ async fn a_service_is_who_its_certificate_says() {
     assert_eq!((network.service(&uri), refused(&network, &service, 101).await), (None, Some(Refusal::TokenInvalid)));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_a_role_undoes_no_change_of_a_certificate() {
+    let place = Place::new();
+    let (_log, network) = filled(&place).await;
+    let feeds: MemberId = "service:feeds".parse().unwrap();
+    let uri = |number: u32| CertificateUri::parse_field(&format!("spiffe://x.example/{number}"), "identity").unwrap();
+    let with = |number: u32| Administration::MemberChanged {
+        member: feeds.clone(),
+        role: Some(Role::Reader),
+        organisation: None,
+        identity: Some(uri(number)),
+    };
+    network.administer(&owner(), Scope::Network, vec![with(0)]).await.unwrap();
+    let changing = {
+        let (network, feeds) = (network.clone(), feeds.clone());
+        tokio::spawn(async move {
+            for role in [Role::Analyst, Role::Reader].into_iter().cycle().take(60) {
+                assert!(network.change_member(&owner(), &feeds, role, None).await.unwrap().is_some());
+            }
+        })
+    };
+    for number in 1..60 {
+        network.administer(&owner(), Scope::Network, vec![with(number)]).await.unwrap();
+        let identity = network.authority().member(&feeds).unwrap().identity.clone();
+        assert_eq!(identity, Some(uri(number)), "an older certificate came back");
+    }
+    changing.await.unwrap();
+    let nobody: MemberId = "service:nobody".parse().unwrap();
+    assert_eq!(network.change_member(&owner(), &nobody, Role::Reader, None).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn an_invitation_of_before_an_organisation_had_an_owner_is_worth_nothing() {
     let place = Place::new();

@@ -59,8 +59,8 @@ enum Shown {
     Secret(Secret),
     /// The session of a browser, which stands for a token.
     Session(Arc<Session>),
-    /// A client certificate.
-    Certificate,
+    /// A client certificate, until when it expires.
+    Certificate(Timestamp),
 }
 
 impl Visitor {
@@ -114,10 +114,19 @@ impl Visitor {
         }
     }
 
+    /// When the visitor's token or certificate expires; `None` if never.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        match (&self.who, &self.shown) {
+            (Who::Holder(standing), _) => standing.expires_at,
+            (Who::Service(_), Shown::Certificate(end)) => Some(*end),
+            (Who::Service(_), Shown::Secret(_) | Shown::Session(_)) => None,
+        }
+    }
+
     /// When the visitor's session ends; `None` for a visitor without one.
     pub(crate) fn session_end(&self) -> Option<Timestamp> {
         match &self.shown {
-            Shown::Secret(_) | Shown::Certificate => None,
+            Shown::Secret(_) | Shown::Certificate(_) => None,
             Shown::Session(session) => Some(session.end),
         }
     }
@@ -182,9 +191,10 @@ impl Authenticator {
             let (session, standing) = self.sessions.find(request.headers()).ok_or(Unauthenticated::TokenInvalid)?;
             return Ok(Visitor { who: Who::Holder(standing), shown: Shown::Session(session.into()) });
         }
-        let names = request.extensions().get::<Peer>().map(Peer::uri_names).filter(|names| !names.is_empty());
-        let names = names.ok_or(Unauthenticated::TokenInvalid)?;
-        Ok(Visitor { who: Who::Service(names), shown: Shown::Certificate })
+        let certificate = request.extensions().get::<Peer>().and_then(Peer::certificate);
+        let valid = certificate.filter(|certificate| (self.clock)() < certificate.end);
+        let certificate = valid.ok_or(Unauthenticated::TokenInvalid)?;
+        Ok(Visitor { who: Who::Service(certificate.uri_names.clone()), shown: Shown::Certificate(certificate.end) })
     }
 
     /// The visitor whose token is in the headers of this request.
@@ -203,7 +213,8 @@ impl Authenticator {
     /// that one. Returns when that ends, if it is known.
     fn check(&self, shown: &Shown, principal: Option<&Principal>) -> Result<Option<Timestamp>, Unauthenticated> {
         let (now, end) = match shown {
-            Shown::Certificate => (principal.and_then(|principal| self.service_now(principal)), None),
+            Shown::Certificate(end) if (self.clock)() >= *end => return Err(Unauthenticated::TokenInvalid),
+            Shown::Certificate(end) => (principal.and_then(|principal| self.service_now(principal)), Some(*end)),
             Shown::Secret(_) | Shown::Session(_) => {
                 let standing = self.standing(shown);
                 let end = standing.as_ref().and_then(|standing| standing.expires_at);
@@ -223,7 +234,7 @@ impl Authenticator {
             None => return Err(self.why_not(shown)),
         }
         Ok(match shown {
-            Shown::Secret(_) | Shown::Certificate => end,
+            Shown::Secret(_) | Shown::Certificate(_) => end,
             Shown::Session(session) => Some(end.map_or(session.end, |end| end.min(session.end))),
         })
     }
@@ -289,7 +300,7 @@ impl Authenticator {
         match shown {
             Shown::Secret(secret) => self.log.authenticate(&secret.0, (self.clock)()),
             Shown::Session(session) => self.sessions.standing(session),
-            Shown::Certificate => None,
+            Shown::Certificate(_) => None,
         }
     }
 
@@ -298,7 +309,7 @@ impl Authenticator {
         let lost = match shown {
             Shown::Secret(secret) => self.log.lost(&secret.0),
             Shown::Session(session) => self.sessions.lost(session),
-            Shown::Certificate => Some(Lost::Network),
+            Shown::Certificate(_) => Some(Lost::Network),
         };
         lost.map_or(Unauthenticated::TokenInvalid, Unauthenticated::ScopeLost)
     }

@@ -4,6 +4,7 @@
 
 use crate::limits::{ADDRESSES_SWEEP, KEPT_PLACES_SHARE, LOGIN_REMEMBERED, Limits, STRANGER_GRACE, STRANGERS_SWEEP};
 use futures_util::task::AtomicWaker;
+use kith_core::timestamp::Timestamp;
 use std::{
     collections::{HashMap, VecDeque},
     net::{IpAddr, Ipv6Addr},
@@ -53,11 +54,20 @@ struct Address {
 #[derive(Clone)]
 pub(crate) struct Peer(Arc<Guest>);
 
+/// What a peer's certificate says.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    /// The URIs that it is for.
+    pub(crate) uri_names: Arc<[String]>,
+    /// When it expires.
+    pub(crate) end: Timestamp,
+}
+
 struct Guest {
     /// `None` for a connection without an IP address.
     address: Option<IpAddr>,
-    /// Set once the connection speaks TLS: the URIs that the peer's certificate is for, none without a certificate.
-    uri_names: OnceLock<Arc<[String]>>,
+    /// Set once the connection speaks TLS: the certificate that the peer showed, if it did.
+    certificate: OnceLock<Option<Certificate>>,
     is_stranger: AtomicBool,
     stay: Arc<Stay>,
     peers: Peers,
@@ -114,7 +124,7 @@ impl Peers {
         state.wait(now, &stay);
         Some(Peer(Arc::new(Guest {
             address,
-            uri_names: OnceLock::new(),
+            certificate: OnceLock::new(),
             is_stranger: AtomicBool::new(is_stranger),
             stay,
             peers: self.clone(),
@@ -148,19 +158,19 @@ impl Peer {
         self.0.address
     }
 
-    /// Notes that the connection speaks TLS, and the URIs that the certificate that the peer showed is for.
-    pub(crate) fn secure(&self, uri_names: Arc<[String]>) {
-        self.0.uri_names.set(uri_names).expect("a connection has one handshake");
+    /// Notes that the connection speaks TLS, and the certificate that the peer showed.
+    pub(crate) fn secure(&self, certificate: Option<Certificate>) {
+        self.0.certificate.set(certificate).expect("a connection has one handshake");
     }
 
     /// Whether the connection speaks TLS.
     pub(crate) fn is_secure(&self) -> bool {
-        self.0.uri_names.get().is_some()
+        self.0.certificate.get().is_some()
     }
 
-    /// The URIs that the peer's certificate is for, which an authority that this server trusts has signed.
-    pub(crate) fn uri_names(&self) -> Arc<[String]> {
-        self.0.uri_names.get().map_or_else(Arc::default, Arc::clone)
+    /// The peer's certificate, if it has URIs: an authority that this server trusts has signed it.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.0.certificate.get()?.as_ref().filter(|certificate| !certificate.uri_names.is_empty())
     }
 
     /// Whether somebody has logged in over this connection.

@@ -141,7 +141,7 @@ fn fault_at(certificate: &CertificateDer<'_>, time: UnixTime) -> Option<webpki::
 }
 
 /// When a certificate expires: what is wrong with it at the end of all time says so.
-fn end(certificate: &CertificateDer<'_>) -> Timestamp {
+pub(super) fn end(certificate: &CertificateDer<'_>) -> Timestamp {
     let last = Duration::from_millis(u64::try_from(Timestamp::MAX.millis()).unwrap_or(0));
     match fault_at(certificate, UnixTime::since_unix_epoch(last)) {
         Some(webpki::Error::CertExpired { not_after, .. }) => timestamp(not_after),

@@ -1,9 +1,9 @@
 //! Handshakes: each beside all others, within the time that a peer has to greet.
 
-use super::Tls;
-use crate::door::peers::Peer;
+use super::{Tls, file::end};
+use crate::door::peers::{Certificate, Peer};
 use rustls::ServerConnection;
-use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, task::Poll, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, sleep_until, timeout},
@@ -32,7 +32,7 @@ where
     };
     match accepted {
         Ok(stream) => {
-            peer.secure(uri_names(stream.get_ref().1));
+            peer.secure(shown(stream.get_ref().1));
             Some(stream)
         }
         Err((error, stream)) => {
@@ -53,8 +53,10 @@ async fn sent_away(peer: &Peer) {
     poll_fn(|context| if peer.is_sent_away(context.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
-/// The URIs that the peer's certificate is for. Common names and host names say nothing about who calls.
-fn uri_names(connection: &ServerConnection) -> Arc<[String]> {
-    let shown = connection.peer_certificates().and_then(|chain| EndEntityCert::try_from(chain.first()?).ok());
-    shown.iter().flat_map(|certificate| certificate.valid_uri_names()).map(str::to_owned).collect()
+/// What the peer's certificate says. Common names and host names say nothing about who calls.
+fn shown(connection: &ServerConnection) -> Option<Certificate> {
+    let bytes = connection.peer_certificates()?.first()?;
+    let certificate = EndEntityCert::try_from(bytes).ok()?;
+    let uri_names = certificate.valid_uri_names().map(str::to_owned).collect();
+    Some(Certificate { uri_names, end: end(bytes) })
 }

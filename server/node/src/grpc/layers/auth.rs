@@ -99,8 +99,8 @@ where
             if path == HEALTH_CHECK {
                 peer.check_health();
             }
-            if !peer.uri_names().is_empty() {
-                span.record("certificate", peer.uri_names().join(" "));
+            if let Some(certificate) = peer.certificate() {
+                span.record("certificate", certificate.uri_names.join(" "));
             }
         }
         if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {

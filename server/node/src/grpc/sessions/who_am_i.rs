@@ -20,11 +20,10 @@ pub(super) fn who_am_i(node: &Node, request: Request<v1::WhoAmIRequest>) -> Resu
         scope = scope_digest(&caller.principal, &network.incarnation()).to_vec();
         principal = Some(caller.principal);
     }
-    let expires_at = visitor.standing().and_then(|standing| standing.expires_at);
     let answer = v1::WhoAmIResponse {
         credential: Some(credential(&visitor)),
         reach: Some(reach(node, &visitor)),
-        expires_at: expires_at.map(Timestamp::to_proto),
+        expires_at: visitor.expires_at().map(Timestamp::to_proto),
         scope_digest: scope,
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         server_time: Some(node.now().to_proto()),
