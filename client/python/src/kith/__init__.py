@@ -38,6 +38,7 @@ from kith.facts import Fact, Newer, kind_of, people_of, target_of
 from kith.filters import Filter
 from kith.ids import new_event_id, new_person_id
 from kith.log import Condition, Cursor, EventResult, ExpectedHead, Head, NoneMatch, Outcome, Page, Refusal, Update
+from kith.members import Invitation, Joined, Member, Replica
 from kith.networks import IssuedToken, Network, Organisation, People, Person, Token, WhoAmI
 from kith.new_event import EventOptions, NewEvent, Words, new_event
 from kith.options import Retry, Timeouts
@@ -73,7 +74,10 @@ __all__ = [
     "Filter",
     "Head",
     "Hold",
+    "Invitation",
     "IssuedToken",
+    "Joined",
+    "Member",
     "Network",
     "NewEvent",
     "Newer",
@@ -87,6 +91,7 @@ __all__ = [
     "Person",
     "Refusal",
     "Refused",
+    "Replica",
     "Retry",
     "Row",
     "Rows",

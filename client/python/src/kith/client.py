@@ -3,16 +3,18 @@
 import os
 from collections.abc import Generator, Iterable
 from datetime import date
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 from uuid import UUID
 
-from kith.calls import audit, bulk, follow, log, networks, records, views
+from kith.calls import audit, bulk, follow, log, members, networks, records, views
 from kith.calls.views import AsOf, ViewOptions
 from kith.carrier import Carrier
 from kith.entry import Entries, Entry
+from kith.event import DetailKind
 from kith.facts import Role
 from kith.filters import Filter
 from kith.log import Condition, Cursor, EventResult, Head, Outcome, Page, Update
+from kith.members import Invitation, Joined, Member, Replica
 from kith.networks import IssuedToken, Network, Organisation, People, Person, Token, WhoAmI
 from kith.new_event import NewEvent
 from kith.options import Retry, Timeouts, options
@@ -243,6 +245,42 @@ class Client:
         """Revokes a token at once, by its public id; the position of the entry that records it. Needs an owner."""
         return self._carrier.run(networks.revoke_token(self._options, token))
 
+    def invite(
+        self, person: str, role: Role, *, organisation: str = "", expires: str | date | None = None
+    ) -> Invitation:
+        """Invites a person of the directory to be a member, by default for 7 days. Needs an owner."""
+        return self._carrier.run(members.invite(self._options, person, role, organisation, expires))
+
+    def join(self, invitation: str) -> Joined:
+        """Becomes a member with the secret of an invitation, which can be used once. The client needs no token."""
+        return self._carrier.run(members.join(self._options, invitation))
+
+    def add_service(self, name: str, role: Role, *, identity: str, organisation: str = "") -> Member:
+        """Adds or changes a service that signs in with a client certificate for the URI `identity`. Needs an owner."""
+        return self._carrier.run(members.add_service(self._options, name, role, organisation, identity))
+
+    def change_member(self, principal: str, role: Role, *, organisation: str = "") -> Member:
+        """Gives a member, `person:ID` or `service:NAME`, a role and an organisation, or none. Needs an owner."""
+        return self._carrier.run(members.change_member(self._options, principal, role, organisation))
+
+    def remove_member(self, principal: str) -> tuple[int, tuple[str, ...]]:
+        """Ends a membership and every token of the member, at once. Needs an owner.
+
+        Returns the position of the entry that does, and the ids of the tokens that ended.
+        """
+        return self._carrier.run(members.remove_member(self._options, principal))
+
+    def members(self, as_of: int | str | date = 0) -> list[Member]:
+        """The members, people first: now, or as known at a position, an aware datetime, or the end of a UTC day."""
+        return self._carrier.run(members.members(self._options, as_of))
+
+    def replicas(self, behind: int = 0) -> list[Replica]:
+        """The replicas that the server has heard of, or those that have not confirmed a position above 0.
+
+        Needs an auditor, records officer or owner.
+        """
+        return self._carrier.run(members.replicas(self._options, behind))
+
     def whoami(self) -> WhoAmI:
         """Who the token makes of its holder."""
         return self._carrier.run(networks.whoami(self._options))
@@ -302,6 +340,22 @@ class Client:
     def receipt(self, event: UUID | str, key: VerifierKey) -> Receipt:
         """The proof that an event's entry is in the log, verified; raises `NotVerified`."""
         return self._carrier.run(audit.receipt(self._options, event, key))
+
+    def export(
+        self,
+        *,
+        between: tuple[str, str] | None = None,
+        person: str | None = None,
+        positions: tuple[int, int] | None = None,
+        disclose: Literal["all"] | DetailKind | Iterable[DetailKind] = (),
+    ) -> Generator[str, None, None]:
+        """Yields the lines of an evidence bundle: about two people, one person, or a range of positions, both included.
+
+        Write each with a line feed after it; `kith audit verify` and others verify the file. `disclose` says which
+        words are in it, none by default. An export that breaks off is to be asked for again. Needs an auditor, records
+        officer or owner.
+        """
+        return self._carrier.stream(audit.export(self._options, between, person, positions, disclose))
 
     def growth(self, earlier: Checkpoint, key: VerifierKey) -> Growth:
         """The proof that the log continues an earlier checkpoint, verified; raises `NotVerified`."""

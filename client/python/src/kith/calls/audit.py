@@ -1,15 +1,17 @@
 """Calls of proofs: each answer is verified before it is returned, with a key that the caller keeps."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from kith.errors import AnswerInvalid, NotVerified
+from kith.canonical import DETAIL_KINDS, detail_kind_number
+from kith.errors import AnswerInvalid, NotVerified, OptionsInvalid
 from kith.new_event import event_id
 from kith.options import Options
-from kith.steps import Steps, call
+from kith.steps import Emit, Open, Receive, Steps, call
 from kith.verify.checkpoint import Checkpoint, Growth, Receipt
 from kith.verify.note import VerifierKey
-from kith.wire import method
+from kith.wire import make, message, method
 
 
 def checkpoint(options: Options, key: VerifierKey | None) -> Steps[tuple[Checkpoint, VerifierKey]]:
@@ -53,3 +55,39 @@ def _consistency(options: Options, from_size: int, to_size: int) -> Steps[Any]:
     setattr(request, "from", from_size)
     answer = yield from call(kind, request, options.retry)
     return tuple(answer.hashes)
+
+
+def export(
+    options: Options,
+    between: tuple[str, str] | None,
+    person: str | None,
+    positions: tuple[int, int] | None,
+    disclose: str | Iterable[str],
+) -> Steps[None]:
+    """Emits the lines of an evidence bundle. What breaks off cannot be resumed, so an error ends it."""
+    about: dict[str, Any] = {}
+    if between is not None:
+        about["between"] = make(message("ExportBetween"), person=between[0], other=between[1])
+    if person is not None:
+        about["person"] = person
+    if positions is not None:
+        about["range"] = make(message("ExportRange"), first=positions[0], last=positions[1])
+    if len(about) != 1:
+        raise OptionsInvalid("evidence is about one of: between, person, positions")
+    kind = method("AuditService/Export")
+    request = kind.ask(network=options.network, **about, **_disclosed(disclose))
+    yield Open(kind, request)
+    while (answer := (yield Receive())) is not None:
+        for line in answer.lines:
+            yield Emit(line)
+
+
+def _disclosed(disclose: str | Iterable[str]) -> dict[str, Any]:
+    """The fields of a request that say which words to disclose."""
+    if disclose == "all":
+        return {"disclose_all": True}
+    kinds = [disclose] if isinstance(disclose, str) else list(disclose)
+    for kind in kinds:
+        if kind not in DETAIL_KINDS:
+            raise OptionsInvalid(f"there is no kind of details {kind}: it is one of {', '.join(DETAIL_KINDS)}, or all")
+    return {"disclose": [detail_kind_number(kind) for kind in kinds]}

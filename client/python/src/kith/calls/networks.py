@@ -1,15 +1,14 @@
 """Calls of networks, tokens, the directory, and who calls."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from kith.canonical import ROLES
-from kith.dates import aware, parse_end
-from kith.errors import AnswerInvalid, OptionsInvalid
+from kith.calls.requests import expiry, role_name, role_number
+from kith.errors import AnswerInvalid
 from kith.networks import IssuedToken, Network, Organisation, People, Person, Token, WhoAmI
 from kith.options import Options
 from kith.steps import Steps, call, pages
-from kith.wire import method, read_time, timestamp
+from kith.wire import method, read_time
 
 
 def people(options: Options, organisation: str) -> Steps[People]:
@@ -63,15 +62,13 @@ def issue_token(
     options: Options, role: str, person: str, organisation: str, expires: str | date | None
 ) -> Steps[IssuedToken]:
     """Issues a token."""
-    if role not in ROLES:
-        raise OptionsInvalid(f"there is no role {role}: it is one of {', '.join(ROLES)}")
     kind = method("NetworkService/IssueToken")
     request = kind.ask(
         network=options.network,
-        role=ROLES.index(role) + 1,
+        role=role_number(role),
         person=person,
         organisation=organisation,
-        expires_at=None if expires is None else timestamp(_end(expires)),
+        expires_at=expiry(expires),
     )
     answer = yield from call(kind, request, options.retry, repeatable=False)
     if not answer.HasField("token"):
@@ -103,7 +100,7 @@ def whoami(options: Options) -> Steps[WhoAmI]:
     found = yield from call(kind, kind.ask(network=options.network), options.retry)
     return WhoAmI(
         principal=found.principal,
-        role=_role(found.role),
+        role=role_name(found.role),
         person=found.person,
         organisation=found.organisation,
         networks=None if found.reach.server else tuple(found.reach.networks),
@@ -134,7 +131,7 @@ def _network(found: Any) -> Network:
 def _token(found: Any) -> Token:
     return Token(
         found.id,
-        _role(found.role),
+        role_name(found.role),
         found.person,
         found.organisation,
         read_time(found, "issued_at"),
@@ -142,14 +139,3 @@ def _token(found: Any) -> Token:
         read_time(found, "revoked_at"),
         found.server,
     )
-
-
-def _role(number: int) -> str:
-    return ROLES[number - 1] if 1 <= number <= len(ROLES) else f"newer:{number}"
-
-
-def _end(expires: str | date) -> datetime:
-    """When a token expires; a day ends with its last moment here."""
-    if isinstance(expires, datetime):
-        return aware(expires)
-    return parse_end(expires if isinstance(expires, str) else expires.isoformat())

@@ -78,6 +78,8 @@ def _erasure(found: Any) -> Erasure:
         reason=found.reason,
         reference=found.reference,
         completion=_completion(found) if found.completed_position else None,
+        replicas=found.replicas,
+        replicas_told=found.replicas_told,
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from kith.calls.requests import filter_message
+from kith.calls.requests import filter_message, known_at
 from kith.canonical import read_detail
-from kith.dates import aware, end_of, parse_known, parse_view_day
+from kith.dates import aware, parse_view_day
 from kith.entry import read_entry
 from kith.errors import AnswerInvalid, Error, OptionsInvalid, Refused, Unreachable
 from kith.filters import Filter
@@ -14,7 +14,7 @@ from kith.options import Options
 from kith.steps import Backoff, Emit, Open, Receive, Sleep, Steps, call, pages
 from kith.times import TimeOutOfRange, day_number, day_of
 from kith.views import Change, Digest, Evidence, Field, Quarantined, Row, Rows, View, Why
-from kith.wire import enum_names, method, timestamp
+from kith.wire import enum_names, method
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -182,10 +182,8 @@ def _as_of(query: Mapping[str, Any]) -> dict[str, Any]:
         found["at"] = day_number(_view_day(at))
     if isinstance(as_of, int):
         found["as_of"] = as_of
-    elif isinstance(as_of, str):
-        found["as_of_time"] = timestamp(parse_known(as_of))
     elif as_of is not None:
-        found["as_of_time"] = timestamp(aware(as_of) if isinstance(as_of, datetime) else end_of(as_of))
+        found["as_of_time"] = known_at(as_of)
     return found
 
 
