@@ -30,6 +30,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("store", &["config", "error", "files", "keys", "measures", "rows", "sign", "space", "state"]),
             ("read", &["error", "limits", "rows", "state", "store"]),
             ("worker", &[]),
+            ("access", &["error", "files", "limits", "worker"]),
             ("write", &["blocking", "error", "limits", "read", "rows", "sign", "state", "store", "worker"]),
             ("erase", &["blocking", "error", "keys", "limits", "read", "rows", "state", "store", "worker", "write"]),
             ("inner", &["blocking", "erase", "error", "store", "worker", "write"]),

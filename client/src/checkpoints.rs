@@ -18,6 +18,8 @@ pub struct SignedHead {
     pub checkpoint: SignedCheckpoint,
     /// The log's public key, as reported by the server.
     pub key: VerifierKey,
+    /// SHA-256 over the built-in plugins that the server answers with; empty if it does not say.
+    pub builtins: Vec<u8>,
 }
 
 /// A checkpoint sent with a subscription, and the proof that what was read continues it.
@@ -66,12 +68,12 @@ impl Client {
         let checkpoint = SignedCheckpoint::parse(&response.checkpoint).map_err(Error::answer)?;
         let key: VerifierKey = response.key.parse().map_err(Error::answer)?;
         checkpoint.verify(&key).map_err(Error::unverified)?;
-        Ok(SignedHead { checkpoint, key })
+        Ok(SignedHead { checkpoint, key, builtins: response.builtins })
     }
 
     /// The receipt of an event: its entry, with the proof that it is covered by a checkpoint signed now.
     pub async fn receipt(&self, event: &EventId) -> Result<(Receipt, VerifierKey), Error> {
-        let SignedHead { checkpoint, key } = self.checkpoint().await?;
+        let SignedHead { checkpoint, key, .. } = self.checkpoint().await?;
         let proof = self.prove_inclusion(event, checkpoint.unverified().size).await?;
         let index = proof.position.leaf_index().ok_or_else(|| Error::answer("an entry has no position"))?;
         let receipt = Receipt { entry: proof.entry, index, hashes: proof.hashes, checkpoint };
@@ -81,7 +83,7 @@ impl Client {
 
     /// The proof that the log, up to a checkpoint signed now, continues an earlier checkpoint.
     pub async fn growth(&self, earlier: &SignedCheckpoint) -> Result<(Growth, VerifierKey), Error> {
-        let SignedHead { checkpoint, key } = self.checkpoint().await?;
+        let SignedHead { checkpoint, key, .. } = self.checkpoint().await?;
         let (from, to) = (earlier.unverified().size, checkpoint.unverified().size);
         if from > to {
             let shrunk = ProofInvalid::Shrunk { from_size: from, to_size: to };

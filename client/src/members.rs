@@ -187,6 +187,27 @@ impl Client {
             request.page_token = page.next_page_token;
         }
     }
+
+    /// The replicas that the server has heard of: all that the caller may know of, or those that have not confirmed a
+    /// position above 0. Needs an auditor, records officer or owner.
+    pub async fn list_replicas(&self, behind: Position) -> Result<Vec<v1::Replica>, Error> {
+        let (network, behind) = (self.network_name(), behind.get());
+        let mut request = v1::ListReplicasRequest { network, behind, ..v1::ListReplicasRequest::default() };
+        let members = self.members();
+        let send = |request| {
+            let mut members = members.clone();
+            async move { members.list_replicas(request).await }
+        };
+        let mut listed = Vec::new();
+        loop {
+            let page = self.call(Repeat::Safe, request.clone(), send).await?;
+            listed.extend(page.replicas);
+            if page.next_page_token.is_empty() {
+                return Ok(listed);
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
 }
 
 fn no_member() -> Error {

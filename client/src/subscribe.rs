@@ -85,13 +85,19 @@ impl fmt::Debug for Subscription {
 impl Client {
     /// Reads the entries after a cursor that pass a filter, then new ones as they are appended.
     pub fn subscribe(&self, filter: Filter, cursor: Cursor) -> Subscription {
-        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::None }))
+        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::None, replica: Vec::new() }))
     }
 
     /// The same, with hashes in place of the entries left out and about one checkpoint a second while the log grows, so
     /// that a [`crate::PartialTree`] can verify what was read against what was signed.
     pub fn subscribe_proved(&self, filter: Filter, cursor: Cursor) -> Subscription {
-        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::All }))
+        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::All, replica: Vec::new() }))
+    }
+
+    /// The same for a replica, which says by its cursor what it holds.
+    #[cfg(feature = "replica")]
+    pub(crate) fn subscribe_as_replica(&self, filter: Filter, cursor: Cursor, replica: Vec<u8>) -> Subscription {
+        Subscription(follow(self, Subscribing { filter, cursor, proofs: Proofs::All, replica }))
     }
 }
 
@@ -100,6 +106,8 @@ struct Subscribing {
     filter: Filter,
     cursor: Cursor,
     proofs: Proofs,
+    /// The replica's number; empty for other readers.
+    replica: Vec<u8>,
 }
 
 /// What is sent with the entries.
@@ -120,6 +128,7 @@ impl Follow for Subscribing {
             filter: Some(self.filter.to_proto()),
             with_left_out: self.proofs == Proofs::All,
             with_checkpoints: self.proofs == Proofs::All,
+            replica: self.replica.clone(),
         };
         client.log_streams().subscribe(request).await
     }

@@ -2,7 +2,7 @@
 
 /// Calls whose answers must be the same in two worlds that differ only in what the caller must not see. The suite makes
 /// each of them.
-pub const COMPARED: [&str; 30] = [
+pub const COMPARED: [&str; 31] = [
     "Append",
     "AppendStream",
     "CertifyView",
@@ -25,6 +25,7 @@ pub const COMPARED: [&str; 30] = [
     "ListOrganisations",
     "ListPeople",
     "ListPlugins",
+    "ListReplicas",
     "ListTokens",
     "ListViews",
     "QueryView",

@@ -34,6 +34,7 @@ mod recording;
 mod records;
 mod referred;
 mod replica;
+mod replicas;
 mod retract;
 mod token;
 mod view;
@@ -101,6 +102,8 @@ pub(crate) enum ServerCommand {
     Token(token::TokenCommand),
     #[command(subcommand, display_order = 103)]
     Member(member::MemberCommand),
+    #[command(subcommand, name = "replica", display_order = 103)]
+    Replicas(replicas::ReplicasCommand),
     #[command(subcommand, display_order = 103)]
     Hold(hold::HoldCommand),
     #[command(subcommand, display_order = 103)]
@@ -154,6 +157,7 @@ impl ServerCommand {
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
             Self::Member(command) => member::run(context, command).await,
+            Self::Replicas(command) => replicas::run(context, command).await,
             Self::Hold(command) => hold::run(context, command).await,
             Self::Details(command) => details::run(context, command).await,
             Self::Admin(command) => admin::run(context, command).await,

@@ -61,13 +61,14 @@ def test_an_erasure_is_repeated_until_it_is_answered(patient: Any, scripted: Scr
 
 def test_an_erasure_has_an_end_once_there_is_one(patient: Any, scripted: Scripted) -> None:
     asked = {"person": "ben", "event": EVENT.bytes, "position": 31, "recorded_at": at(5), "reason": "withdrawn"}
+    asked |= {"replicas": 3, "replicas_told": 2}
     completed = {"completed_event": EVENT.bytes, "completed_position": 33, "completed_at": at(9)}
     ended = {**asked, **completed, "reference": "IG-3", "details_erased": 57, "keys_destroyed": 1}
     kept = Kept("GetErasure", erasures=[asked, ended])
     scripted.answers = [LOST, kept]
     assert patient.erasure("ben", wait=True) == [
-        Erasure("ben", EVENT, 31, time(5), "withdrawn", "", None),
-        Erasure("ben", EVENT, 31, time(5), "withdrawn", "IG-3", Completion(EVENT, 33, time(9), 57, 1)),
+        Erasure("ben", EVENT, 31, time(5), "withdrawn", "", None, 3, 2),
+        Erasure("ben", EVENT, 31, time(5), "withdrawn", "IG-3", Completion(EVENT, 33, time(9), 57, 1), 3, 2),
     ]
     assert kept.asked == [kept.request(person="ben", wait=True)]
     none = Kept("GetErasure")

@@ -126,6 +126,7 @@ impl Replica {
                     state.network = options.network.to_string();
                     state.filter = Some(options.filter.to_proto());
                     state.sealing = options.environment.random_bytes::<16>().to_vec();
+                    state.replica = options.environment.random_bytes::<16>().to_vec();
                 }
                 state.network.clone()
             })

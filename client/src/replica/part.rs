@@ -15,7 +15,13 @@ use super::{
 };
 use crate::{checkpoints::SignedHead, entries::Recorded, error::Error, partial_tree::PartialTree, subscribe::Update};
 use kith_blocks::{BlockEdge, StoredEntries};
-use kith_core::{event::Fact, header::Header, id::EventId, position::Position, tree::Subtree};
+use kith_core::{
+    event::{Administration, Fact},
+    header::Header,
+    id::EventId,
+    position::Position,
+    tree::Subtree,
+};
 use kith_proto::v1;
 use redb::{ReadableTable, WriteTransaction};
 
@@ -79,6 +85,16 @@ impl Part {
     /// The last position that it covers.
     pub(super) fn until(&self) -> Position {
         Position::new(self.tree.size())
+    }
+
+    /// Whether it erases words.
+    pub(super) fn erases(&self) -> bool {
+        self.entries.iter().any(|recorded| {
+            matches!(
+                recorded.event.fact,
+                Fact::Administration(Administration::PersonErased { .. } | Administration::DetailsErased { .. })
+            )
+        })
     }
 
     /// Adds the update that follows. After an error the part must be discarded.

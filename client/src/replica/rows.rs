@@ -4,7 +4,7 @@
 use kith_proto::v1;
 
 /// The file format version that this program reads and writes.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// The replica's network, how far it reaches and how the last attempts went.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -64,6 +64,9 @@ pub(super) struct State {
     /// Whether the words of entries were destroyed since, and have to be fetched again.
     #[prost(bool, tag = "18")]
     pub(super) words_gone: bool,
+    /// The random number by which the server tells this replica from others.
+    #[prost(bytes = "vec", tag = "19")]
+    pub(super) replica: Vec<u8>,
 }
 
 /// An event of this device.

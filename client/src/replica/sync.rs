@@ -114,24 +114,27 @@ impl Inner {
         self.end_stale_words()?;
         let mut report = SyncReport::default();
         let mut round = 1;
-        loop {
+        let served = loop {
             match self.sync_round(client, &mut report).await {
-                Ok(()) => break,
+                Ok(head) => break head,
                 Err(error) if round == limits::SYNC_ROUNDS_MAX => return Err(error),
                 Err(SyncError::Call(error)) if error.reason() == Some(Reason::ResetRequired) => {}
                 Err(SyncError::Store(StoreError::Moved)) => {}
                 Err(error) => report.removed += self.look_after_scope(client, error).await?,
             }
             round += 1;
-        }
+        };
         self.fetch_words_again(client).await?;
         report.position = Position::new(self.frontier()?.size());
         #[cfg(feature = "views")]
-        self.fetch_components(client).await;
+        self.fetch_components(client, &served.builtins).await;
+        #[cfg(not(feature = "views"))]
+        drop(served);
         Ok(report)
     }
 
-    async fn sync_round(&self, client: &Client, report: &mut SyncReport) -> Result<(), SyncError> {
+    /// Returns the head that the server signed before.
+    async fn sync_round(&self, client: &Client, report: &mut SyncReport) -> Result<SignedHead, SyncError> {
         let head = self.check_server(client, report).await?;
         if report.reset.is_some() {
             // What the new log already has must not be sent again.
@@ -140,8 +143,8 @@ impl Inner {
         self.look_again_with_other_token(client, report).await?;
         let (sent, before) = (report.accepted + report.duplicates, report.without_words);
         self.push(client, report).await?;
-        let head = (sent == report.accepted + report.duplicates).then_some(&head);
-        self.pull(client, head, report).await?;
+        let vouching = (sent == report.accepted + report.duplicates).then_some(&head);
+        self.pull(client, vouching, report).await?;
         if report.without_words > before {
             // What was refused because of words about people who are erased goes again without them.
             self.push(client, report).await?;
@@ -149,7 +152,7 @@ impl Inner {
         }
         self.deny_beyond_head()?;
         report.waiting = self.waiting_count()?;
-        Ok(())
+        Ok(head)
     }
 
     /// Records the success. A failing disk is ignored here: what matters is already on it.
@@ -311,8 +314,16 @@ impl Inner {
         let state = self.store.state()?;
         let frontier = decode_frontier(&state.frontier)?;
         let filter = self.filter()?;
-        let updates = client.subscribe_proved(filter.clone(), cursor(&state, &frontier, &filter));
-        Ok(Pulling { updates, part: Part::after(&state, PartialTree::from_frontier(frontier)) })
+        let cursor = cursor(&state, &frontier, &filter);
+        let updates = client.subscribe_as_replica(filter, cursor, state.replica.clone());
+        Ok(Pulling { updates, part: Part::after(&state, PartialTree::from_frontier(frontier)), has_erased: false })
+    }
+
+    /// Tells the server that what was to be erased is gone from here, rather than with the next sync. Whatever keeps it
+    /// from being told, the next sync does so.
+    async fn confirm(&self, client: &Client) -> Result<(), SyncError> {
+        drop(self.begin_pull(client)?.updates.next().await);
+        Ok(())
     }
 
     /// Adds an update to the part, and applies the part when it is complete.
@@ -339,7 +350,11 @@ impl Inner {
             let without_words = self.apply(client, part, head).await?;
             report.count_without_words(&without_words);
             report.fetched += part.entries.len() as u64;
+            pulling.has_erased |= part.erases();
             part.clear(update.caught_up);
+        }
+        if update.caught_up && std::mem::take(&mut pulling.has_erased) {
+            self.confirm(client).await?;
         }
         Ok(())
     }
@@ -419,6 +434,8 @@ impl Inner {
 pub(super) struct Pulling {
     pub(super) updates: Subscription,
     part: Part,
+    /// Whether something was erased by what was applied, and the server does not know yet.
+    has_erased: bool,
 }
 
 fn altered(verified: u64, why: &Error) -> Finding {

@@ -51,6 +51,10 @@ export interface Erasure {
   readonly reference: string;
   /** How it ended; nothing while words may be left on the server's disk. */
   readonly completion: Completion | undefined;
+  /** How many replicas there are of those that the caller may know of. */
+  readonly replicas: number;
+  /** How many of them have confirmed that the words are gone from their devices. */
+  readonly replicasTold: number;
 }
 
 /** The end of an erasure. */
@@ -100,10 +104,10 @@ async function sendErasure(records: Pick<RecordsCalls, "erasePerson">, request: 
 export async function erasure(records: Pick<RecordsCalls, "getErasure">, network: string, person: string, { wait = false, ...options }: CallOptions & { readonly wait?: boolean } = {}): Promise<Erasure[]> {
   const { erasures } = await repeated(() => records.getErasure({ network, person, wait }, options), options);
   return erasures.map((found) => {
-    const { person, reason, reference, keysDestroyed } = found;
+    const { person, reason, reference, keysDestroyed, replicas, replicasTold } = found;
     const ended = found.completedPosition > 0n;
     const completion = ended ? { ...entryOf(found.completedEvent, found.completedPosition, found.completedAt), detailsErased: positionOf(found.detailsErased), keysDestroyed } : undefined;
-    return { person, ...entryOf(found.event, found.position, found.recordedAt), reason, reference, completion };
+    return { person, ...entryOf(found.event, found.position, found.recordedAt), reason, reference, completion, replicas, replicasTold };
   });
 }
 

@@ -28,10 +28,10 @@ test("a preview only counts, and an erasure is repeated until it is answered", a
 });
 
 test("an erasure has an end once there is one", async () => {
-  const asked = { person: "ben", event: uuidBytes(EVENT)!, position: 31n, recordedAt: at(5n), reason: "withdrawn", reference: "", completedEvent: new Uint8Array(), completedPosition: 0n, detailsErased: 0n, keysDestroyed: 0 };
+  const asked = { person: "ben", event: uuidBytes(EVENT)!, position: 31n, recordedAt: at(5n), reason: "withdrawn", reference: "", completedEvent: new Uint8Array(), completedPosition: 0n, detailsErased: 0n, keysDestroyed: 0, replicas: 3, replicasTold: 2 };
   const ended = { ...asked, completedEvent: uuidBytes(EVENT)!, completedPosition: 33n, completedAt: at(9n), detailsErased: 57n, keysDestroyed: 1 };
   const { asked: requests, records } = answers({ erasures: [asked, ended] }, { erasures: [] });
-  const common = { person: "ben", event: EVENT, position: 31, recordedAt: 5_500, reason: "withdrawn", reference: "" };
+  const common = { person: "ben", event: EVENT, position: 31, recordedAt: 5_500, reason: "withdrawn", reference: "", replicas: 3, replicasTold: 2 };
   expect(await erasure(records, "north", "ben", { wait: true })).toEqual([
     { ...common, completion: undefined },
     { ...common, completion: { event: EVENT, position: 33, recordedAt: 9_500, detailsErased: 57, keysDestroyed: 1 } },

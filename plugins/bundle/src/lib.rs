@@ -3,6 +3,9 @@
 //! Invariant: the bytes depend only on the source, the lock file and the toolchain, not on the
 //! folder, the profile or the flags of the surrounding build.
 
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
 /// A plugin that comes with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Builtin {
@@ -44,6 +47,20 @@ pub fn views() -> impl Iterator<Item = &'static Builtin> {
 /// The built-in reports.
 pub fn reports() -> impl Iterator<Item = &'static Builtin> {
     BUILTINS.iter().filter(|builtin| builtin.kind == Kind::Report)
+}
+
+/// SHA-256 over all of them: of each, its name, a line end, and the SHA-256 of its component.
+pub fn digest() -> &'static [u8; 32] {
+    static DIGEST: LazyLock<[u8; 32]> = LazyLock::new(|| {
+        let mut all = Sha256::new();
+        for Builtin { name, component, .. } in BUILTINS {
+            all.update(name);
+            all.update("\n");
+            all.update(Sha256::digest(component));
+        }
+        all.finalize().into()
+    });
+    &DIGEST
 }
 
 /// The built-in plugin of this name.

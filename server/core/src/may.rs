@@ -104,6 +104,8 @@ pub enum Action<'a> {
     EraseDetailsOf(&'a Header),
     /// Take a part of the log away as evidence: of what the principal may see.
     Export,
+    /// Know of the replicas of an organisation's callers, or of those without one, and how far each is.
+    SeeReplicasOf(Option<&'a OrganisationId>),
     /// Lift a hold that an organisation set, or the network.
     LiftHold(Option<&'a OrganisationId>),
 }
@@ -151,10 +153,11 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
         Action::Write(kind, organisation) => writes(principal, kind, *organisation),
-        Action::Export => match principal.role {
-            Role::Auditor | Role::RecordsOfficer | Role::Owner => true,
-            Role::Reader | Role::Recorder | Role::Analyst | Role::Operator => false,
-        },
+        Action::Export => audits(principal),
+        Action::SeeReplicasOf(organisation) => {
+            let is_theirs = principal.organisation.is_none() || principal.organisation.as_ref() == *organisation;
+            audits(principal) && is_theirs
+        }
         Action::LiftHold(set_by) => {
             let is_networks_owner = principal.organisation.is_none() && principal.role == Role::Owner;
             keeps_records(principal) && (is_networks_owner || principal.organisation.as_ref() == *set_by)
@@ -192,6 +195,14 @@ fn writes(principal: &Principal, kind: &Kind, organisation: Option<&Organisation
 /// Whether a principal answers for what is kept and erased, in its organisation or in the network.
 fn keeps_records(principal: &Principal) -> bool {
     matches!(principal.role, Role::RecordsOfficer | Role::Owner)
+}
+
+/// Whether a principal looks after what was done with the records, in its organisation or in the network.
+fn audits(principal: &Principal) -> bool {
+    match principal.role {
+        Role::Auditor | Role::RecordsOfficer | Role::Owner => true,
+        Role::Reader | Role::Recorder | Role::Analyst | Role::Operator => false,
+    }
 }
 
 /// An organisation's owners let people into it; those of the network only until it has an owner of its own. The program
@@ -458,6 +469,19 @@ mod tests {
             for organisation in [None, Some("riverside")] {
                 assert_eq!(may(&principal(role, organisation), &Action::Export), expected, "{role:?} {organisation:?}");
             }
+        }
+    }
+
+    #[test]
+    fn replicas_of_an_organisation_are_known_to_its_own_auditors_and_the_networks() {
+        let (riverside, hillside) = ("riverside".parse().unwrap(), "hillside".parse().unwrap());
+        for role in Role::ALL {
+            let audits = may(&principal(role, None), &Action::Export);
+            let of = |own, of| may(&principal(role, own), &Action::SeeReplicasOf(of));
+            assert_eq!(of(None, Some(&hillside)), audits, "{role:?}");
+            assert_eq!(of(None, None), audits, "{role:?}");
+            assert_eq!(of(Some("riverside"), Some(&riverside)), audits, "{role:?}");
+            assert!(!of(Some("riverside"), Some(&hillside)) && !of(Some("riverside"), None), "{role:?}");
         }
     }
 

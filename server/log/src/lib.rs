@@ -2,6 +2,7 @@
 //!
 //! Invariant: no entry is visible before it is on disk, and no position is ever assigned twice.
 
+mod access;
 mod blocking;
 mod config;
 mod erase;
@@ -23,6 +24,7 @@ mod store;
 mod worker;
 mod write;
 
+pub use access::replicas::{Replica, ReplicaId, Replicas};
 #[cfg(feature = "faults")]
 pub use blocking::work_in_place;
 pub use blocking::{blocking, in_place as works_in_place};

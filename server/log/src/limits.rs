@@ -29,3 +29,9 @@ pub(crate) const ERASE_RETRY_MIN: Duration = Duration::from_secs(1);
 pub(crate) const ERASE_RETRY_MAX: Duration = Duration::from_mins(1);
 /// How many times as long as it worked the eraser rests before it erases again.
 pub(crate) const ERASE_REST_TIMES: u32 = 9;
+/// Replicas of which something may wait to be kept; beyond it, what is heard of others is passed over until then.
+pub(crate) const REPLICAS_WAITING_MAX: usize = 4_096;
+/// Replicas of one principal in a network: the one that was not heard of for longest makes room.
+pub(crate) const REPLICAS_OF_PRINCIPAL_MAX: usize = 64;
+/// Replicas of one network: likewise.
+pub(crate) const REPLICAS_OF_NETWORK_MAX: usize = 10_000;

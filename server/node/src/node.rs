@@ -30,7 +30,7 @@ use crate::{
     views::{NetworkViews, tables::Tables},
 };
 use kith_core::{id::NetworkName, may::Principal, timestamp::Timestamp};
-use kith_log::{CreateNetworkError, Log, Network, OpenError};
+use kith_log::{CreateNetworkError, Log, Network, OpenError, Replicas};
 use kith_views::SandboxError;
 use std::{
     path::{Path, PathBuf},
@@ -50,6 +50,7 @@ struct Parts {
     slow: SlowWork,
     tables: Tables,
     streams: Streams,
+    replicas: Replicas,
     peers: Peers,
     tls: Option<Tls>,
     details: Budget,
@@ -111,7 +112,9 @@ impl Node {
         }
         let owner_token = if log.rollback().is_none() { complete_start(&log, config).await? } else { None };
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
-        let node = Self::new(log, views, tls, config, clock, owner_token)?;
+        let (data, now) = (config.data.clone(), clock());
+        let replicas = kith_log::blocking(move || Replicas::open(&data, now)).await?;
+        let node = Self::new(log, (views, replicas), tls, config, clock, owner_token)?;
         node.views().begin().await;
         node.views().forget_code().await;
         Ok(node)
@@ -122,12 +125,12 @@ impl Node {
     pub async fn on_log(log: Log, config: &Config, clock: Clock) -> Result<Self, StartError> {
         let views = NetworkViews::open(&config.views, &config.log, log.clone(), clock.clone()).await?;
         let tls = Tls::read(&config.tls, &clock)?;
-        Self::new(log, views.without_views(), tls, config, clock, None)
+        Self::new(log, (views.without_views(), Replicas::in_memory()), tls, config, clock, None)
     }
 
     fn new(
         log: Log,
-        views: NetworkViews,
+        (views, replicas): (NetworkViews, Replicas),
         tls: Option<Tls>,
         config: &Config,
         clock: Clock,
@@ -145,6 +148,7 @@ impl Node {
             slow: SlowWork::start().map_err(StartError::Threads)?,
             tables: Tables::default(),
             streams: Streams::default(),
+            replicas,
             peers: Peers::new(&config.limits),
             tls,
             details: Budget::of(limits::DETAILS),
@@ -225,6 +229,11 @@ impl Node {
     /// The count of open streams.
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
+    }
+
+    /// What is heard of replicas.
+    pub(crate) fn replicas(&self) -> &Replicas {
+        &self.0.replicas
     }
 
     /// The budget for opened details.

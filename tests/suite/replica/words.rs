@@ -18,7 +18,7 @@ use kith_core::{
     reason::Reason,
     timestamp::{DAY_MS, Timestamp},
 };
-use kith_tests::cli::Cli;
+use kith_tests::{cli::Cli, server::Server};
 use std::{fs, path::Path};
 
 /// Words that nobody else says.
@@ -94,6 +94,45 @@ async fn keys_of_the_erased_are_gone_from_a_replica() {
     drop(replica);
     assert_eq!(before.len() - count_in(folder.path(), &before), 1, "one key is nowhere any more");
     assert_eq!(wrapped_keys(&folder.path().join("keys")).len(), before.len() - 1);
+}
+
+#[tokio::test]
+async fn a_replica_confirms_an_erasure_and_one_that_is_away_is_known_to_be_behind() {
+    let (server, cli) = village();
+    let (device, away) = (Device::of(&server), Device::of(&server));
+    cli.run_json(&["replica", "list"]).ok().prints("");
+    record(&device, "about amina", "amina");
+    for device in [&device, &away] {
+        device.replica.sync(&device.client).await.unwrap();
+    }
+    let known = |arguments: &[&str]| cli.json_lines(&[&["replica", "list"], arguments].concat());
+    let all = known(&[]);
+    assert_eq!((all.len(), &all[0]["organisation"]), (2, &serde_json::Value::Null), "{all:?}");
+    assert!(all.iter().all(|one| one["sent"].as_u64() >= one["confirmed"].as_u64() && one["heard_at"].is_string()));
+    assert_ne!(all[0]["replica"], all[1]["replica"]);
+    erase(&cli, "amina");
+    let shown = cli.json(&["person", "erasure", "amina"]);
+    let position = shown["position"].to_string();
+    assert_eq!((&shown["replicas"], &shown["replicas_told"]), (&2.into(), &0.into()));
+    device.replica.sync(&device.client).await.unwrap();
+    let behind = known(&["--behind", &position]);
+    assert_eq!(behind.len(), 1, "one sync confirms: {behind:?}");
+    assert_eq!(cli.json(&["person", "erasure", "amina"])["replicas_told"], 1);
+    cli.run(&["person", "erasure", "amina"])
+        .ok()
+        .says("1 of 2 replicas have confirmed")
+        .says("kith replica list --behind");
+    away.replica.sync(&away.client).await.unwrap();
+    assert_eq!(known(&["--behind", &position]), Vec::<serde_json::Value>::new());
+    cli.run(&["person", "erasure", "amina"]).ok().says("all 2 replicas have confirmed");
+    let recorder = cli.token(&token(&cli, &["--role", "recorder"]).1);
+    recorder.run_json(&["replica", "list"]).exits(4).says("PERMISSION_DENIED");
+    assert_eq!(recorder.json(&["person", "erasure", "amina"])["replicas"], 0, "who may list none is told of none");
+    cli.run(&["replica", "list", "--behind", "soon"]).exits(2).says("soon");
+    let data = server.data();
+    server.terminate();
+    let restarted = Server::start_on(data, &[]);
+    assert_eq!(restarted.cli().json_lines(&["replica", "list"]).len(), 2, "it is on disk");
 }
 
 #[tokio::test]

@@ -138,7 +138,8 @@ async fn read(
 /// The messages of a subscription up to the head.
 async fn subscribed(raw: &Raw, filter: Option<v1::Filter>, end: u64) -> Vec<v1::SubscribeResponse> {
     let network = raw.network_name();
-    let request = v1::SubscribeRequest { network, filter, with_left_out: true, ..Default::default() };
+    let request =
+        v1::SubscribeRequest { network, filter, with_left_out: true, replica: vec![7; 16], ..Default::default() };
     let mut messages = raw.log().subscribe(request).await.unwrap().into_inner();
     let mut all = Vec::new();
     while let Some(message) = messages.next().await {
@@ -236,6 +237,13 @@ async fn directory(raw: &Raw, told: &mut Told) {
         let request = v1::ListMembersRequest { network: network.clone(), known_at, ..Default::default() };
         tell(told, "ListMembers", &told_as(raw.members().list_members(request).await));
     }
+    let request = v1::ListReplicasRequest { network, ..Default::default() };
+    let mut replicas = told_as(raw.members().list_replicas(request).await);
+    if let Ok(listed) = &mut replicas {
+        // When, and whether the last message has gone out yet, is chance.
+        listed.replicas.iter_mut().for_each(|one| (one.sent, one.heard_at) = (0, None));
+    }
+    tell(told, "ListReplicas", &replicas);
 }
 
 /// What erasing somebody would erase counts what the caller may see, and nothing else.

@@ -55,6 +55,10 @@ class Erasure:
     """The case; may be empty."""
     completion: Completion | None
     """How it ended; `None` while words may be left on the server's disk."""
+    replicas: int
+    """How many replicas there are of those that the caller may know of."""
+    replicas_told: int
+    """How many of them have confirmed that the words are gone from their devices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 //! The built-in plugins, in the server's versions: where this program comes with another one, the server's component is
-//! fetched when the replica syncs, so that rows under one name are the same everywhere.
+//! fetched when the replica syncs, so that rows under one name are the same everywhere. The file that notes them begins
+//! with the digest of all of the server's.
 //!
 //! Invariant: what the server answers with under a built-in name is known from the last sync; until the first one, it is
 //! taken to be what this program comes with.
@@ -12,7 +13,11 @@ use kith_core::reason::Reason;
 use kith_proto::v1;
 use kith_views::ViewScope;
 use sha2::{Digest, Sha256};
-use std::{fs, path::PathBuf, sync::LazyLock};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 /// SHA-256 of the components that this program comes with, in their order.
 static OWN: LazyLock<Vec<[u8; 32]>> =
@@ -62,18 +67,27 @@ impl ServedBuiltin {
 }
 
 impl Inner {
-    /// Asks the server which built-in plugins it has in another version, and fetches their components. What is not
-    /// available now is left for next time.
-    pub(super) async fn fetch_builtins(&self, client: &Client) {
+    /// Finds out which built-in plugins the server has in another version, and fetches their components. What is not
+    /// available now is left for next time. `digest` is that of all built-in plugins at the server: as long as it says
+    /// nothing new, the server is not asked, because a question about views opens them there.
+    pub(super) async fn fetch_builtins(&self, client: &Client, digest: &[u8]) {
         let Some(path) = self.served_path() else { return };
-        let Ok(listed) = client.list_views().await else { return };
-        let mut served: Vec<_> = listed.views.iter().filter_map(ServedBuiltin::of).collect();
-        // A server that was just started may not have all of its views yet.
-        let known = self.served_builtins().into_iter();
-        served.extend(known.filter(|known| listed.views.iter().all(|view| view.name != known.name)));
-        let text: String = served.iter().map(ServedBuiltin::line).collect();
-        if fs::read_to_string(&path).unwrap_or_default() != text {
-            drop(keep(&path, text.as_bytes()));
+        let known = fs::read_to_string(&path).unwrap_or_default();
+        let mut served = self.served_builtins();
+        if digest == kith_bundle::digest() {
+            served.clear();
+            note(&path, &known, "");
+        } else if known.lines().next() != Some(&*hex::encode(digest)) {
+            let Ok(listed) = client.list_views().await else { return };
+            // A server that was just started may not have all of its views yet.
+            let missing = |name: &str| listed.views.iter().all(|view| view.name != name);
+            served.retain(|known| missing(&known.name));
+            served.extend(listed.views.iter().filter_map(ServedBuiltin::of));
+            let is_whole = !BUILTINS.iter().any(|builtin| missing(builtin.name));
+            let heading =
+                if is_whole && !digest.is_empty() { format!("{}\n", hex::encode(digest)) } else { String::new() };
+            let lines = served.iter().map(ServedBuiltin::line);
+            note(&path, &known, &std::iter::once(heading).chain(lines).collect::<String>());
         }
         for builtin in served {
             if self.fetch_component(client, &builtin.component).await.is_err() {
@@ -110,6 +124,13 @@ impl Inner {
 
     fn served_path(&self) -> Option<PathBuf> {
         Some(self.components_folder()?.join("built-in"))
+    }
+}
+
+/// Keeps what is known of the server, if it is not what was known before.
+fn note(path: &Path, known: &str, text: &str) {
+    if known != text {
+        drop(keep(path, text.as_bytes()));
     }
 }
 

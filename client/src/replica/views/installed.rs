@@ -19,8 +19,8 @@ use std::{fs, io, path::PathBuf};
 impl Inner {
     /// Fetches the missing components of active plugins, and of built-in ones of which the server has another version.
     /// One that is not available, now or to this token, is left for next time: views matter less than entries.
-    pub(in crate::replica) async fn fetch_components(&self, client: &Client) {
-        self.fetch_builtins(client).await;
+    pub(in crate::replica) async fn fetch_components(&self, client: &Client, builtins: &[u8]) {
+        self.fetch_builtins(client, builtins).await;
         let Ok(plugins) = self.plugins() else { return };
         for (_, plugin) in plugins.iter() {
             let Some(version) = plugin.active() else { continue };

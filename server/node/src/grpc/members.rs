@@ -5,17 +5,19 @@ mod change_member;
 mod invite;
 mod join;
 mod list_members;
+mod list_replicas;
 mod remove_member;
 
 use super::{Answer, Failure, Services, convert};
+use crate::{door::authenticator::Caller, node::Node};
 use kith_core::{
     authority::{Authority, Member},
     event::{Administration, Scope},
     id::MemberId,
-    may::Principal,
+    may::{Action, Principal, may},
     position::Position,
 };
-use kith_log::Network;
+use kith_log::{Network, Replica};
 use kith_proto::v1::{self, ErrorReason, member_service_server::MemberService};
 use tonic::Request;
 
@@ -44,6 +46,10 @@ impl MemberService for Services {
     async fn list_members(&self, request: Request<v1::ListMembersRequest>) -> Answer<v1::ListMembersResponse> {
         self.answer(list_members::list_members(&self.node, request).await)
     }
+
+    async fn list_replicas(&self, request: Request<v1::ListReplicasRequest>) -> Answer<v1::ListReplicasResponse> {
+        self.answer(list_replicas::list_replicas(&self.node, request).await)
+    }
 }
 
 /// Reads who a member is.
@@ -70,6 +76,14 @@ fn known<'a>(authority: &'a Authority, id: &MemberId) -> Result<&'a Member, Fail
         let failure = Failure::because(ErrorReason::MemberUnknown, format_args!("{id} is no member"));
         failure.with("member", id).at("principal")
     })
+}
+
+/// The replicas of a network that a caller may know of.
+pub(super) async fn replicas_seen(node: &Node, network: &Network, caller: &Caller) -> Result<Vec<Replica>, Failure> {
+    let (replicas, incarnation) = (node.replicas().clone(), network.incarnation());
+    let mut all = node.reads(&caller.principal, network).run(move || replicas.list(incarnation)).await?;
+    all.retain(|replica| may(&caller.principal, &Action::SeeReplicasOf(replica.organisation.as_ref())));
+    Ok(all)
 }
 
 /// Records a change of a membership.

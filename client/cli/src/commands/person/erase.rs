@@ -114,6 +114,9 @@ async fn show(context: &mut Context, erasures: &[v1::Erasure], receipt: Option<&
                 vec![one.person.clone(), erased, one.reason.clone(), one.reference.clone(), completed, details, keys]
             });
             context.output.table(&columns, rows.collect())?;
+            if let Some(told) = told(erasures) {
+                remark(&told);
+            }
             if let Some(end) = erasures.iter().filter_map(completed_at).max().map(time_text) {
                 remark(&format!(
                     "backups of the keys from before {end} open what a backup of the log from then holds: destroy them"
@@ -122,6 +125,19 @@ async fn show(context: &mut Context, erasures: &[v1::Erasure], receipt: Option<&
             Ok(())
         }
     }
+}
+
+/// How many replicas have confirmed that the words are gone from their devices, if the caller may know of any.
+fn told(erasures: &[v1::Erasure]) -> Option<String> {
+    let last = erasures.iter().max_by_key(|erasure| erasure.position).filter(|erasure| erasure.replicas > 0)?;
+    let (all, told, position) = (last.replicas, last.replicas_told, last.position);
+    Some(match told == all {
+        true => format!("all {all} replicas have confirmed that the words are gone from them"),
+        false => format!(
+            "{told} of {all} replicas have confirmed that the words are gone from them: see `kith replica list --behind \
+             {position}`"
+        ),
+    })
 }
 
 /// Writes the receipt of an erasure: the proof that the entry which completed it is in the log.
@@ -179,6 +195,8 @@ fn erasure_json(erasure: &v1::Erasure) -> Value {
         "recorded_at": recorded_at(erasure).map(time_text),
         "reason": erasure.reason,
         "reference": given(&erasure.reference),
+        "replicas": erasure.replicas,
+        "replicas_told": erasure.replicas_told,
         "completed": is_completed.then(|| json!({
             "event": id(&erasure.completed_event),
             "position": erasure.completed_position,

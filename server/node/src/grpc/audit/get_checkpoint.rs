@@ -15,5 +15,6 @@ pub(super) async fn get_checkpoint(
     let (network, caller) = enter(node, &visitor, &message.network)?;
     let key = network.verifier_key().to_string();
     let signed = node.reads(&caller.principal, &network).run(move || network.checkpoint()).await?;
-    Ok(v1::GetCheckpointResponse { checkpoint: signed.to_string(), key, size: signed.unverified().size })
+    let (checkpoint, size) = (signed.to_string(), signed.unverified().size);
+    Ok(v1::GetCheckpointResponse { checkpoint, key, size, builtins: kith_bundle::digest().to_vec() })
 }

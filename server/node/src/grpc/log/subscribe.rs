@@ -14,8 +14,8 @@ use crate::{
     limits,
     node::Node,
 };
-use kith_core::{authority::Lost, filter::Filter, history::Budget, position::Position};
-use kith_log::{Direction, Mode, Network, Selection};
+use kith_core::{authority::Lost, filter::Filter, history::Budget, position::Position, timestamp::Timestamp};
+use kith_log::{Direction, Mode, Network, Replica, Selection};
 use kith_proto::v1::{self, ErrorReason};
 use prost::Message;
 use tonic::Request;
@@ -30,6 +30,8 @@ struct Subscription {
     filter_digest: [u8; 32],
     position: Position,
     additions: Additions,
+    /// The reader, if it is a replica.
+    replica: Option<Replica>,
     /// Bytes of the next message far behind the head. Doubles with each message, of which the next waits until the reader
     /// takes the one before, so that streams that nobody reads are cheap to open.
     message_bytes: usize,
@@ -55,12 +57,23 @@ pub(super) fn subscribe(
     let filter = convert::filter(message.filter.as_ref())?;
     let filter_digest = filter.digest();
     let position = start(&network, &filter_digest, message.cursor.as_ref())?;
+    let replica = replica(&message.replica, &caller, position)?;
     let counted = (node.streams().open(&visitor.key())?, node.streams().open_in(network.name())?);
     let additions = Additions::new(&message, &network, position);
     let (outgoing, reads) = (node.outgoing(visitor.key()), node.reads(&caller.principal, &network));
     let (node, message_bytes) = (node.clone(), limits::ANSWER_PIECE_BYTES);
-    let subscription =
-        Subscription { node, network, reads, caller, filter, filter_digest, position, additions, message_bytes };
+    let subscription = Subscription {
+        node,
+        network,
+        reads,
+        caller,
+        filter,
+        filter_digest,
+        position,
+        additions,
+        replica,
+        message_bytes,
+    };
     Ok(fill(outgoing, counted, |sender| subscription.run(sender)))
 }
 
@@ -68,6 +81,21 @@ pub(super) fn subscribe(
 fn lost(node: &Node, visitor: &Visitor, message: &v1::SubscribeRequest) -> Option<Failure> {
     let network = node.log().network(&message.network.parse().ok()?)?;
     visitor.was_in_network(&network).then(|| Unauthenticated::ScopeLost(Lost::Network).into())
+}
+
+/// The replica that asks from a position on, if it is one.
+fn replica(id: &[u8], caller: &Caller, position: Position) -> Result<Option<Replica>, Failure> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Replica {
+        id: id.try_into().map_err(|_| Failure::request("replica", "must be 16 bytes"))?,
+        principal: caller.principal.id.clone(),
+        organisation: caller.principal.organisation.clone(),
+        confirmed: position,
+        sent: position,
+        heard_at: Timestamp::default(),
+    }))
 }
 
 /// The position at which a cursor continues, if this log can continue there.
@@ -92,6 +120,7 @@ fn start(network: &Network, filter_digest: &[u8; 32], cursor: Option<&v1::Cursor
 impl Subscription {
     async fn run(mut self, sender: Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
         let (node, caller) = (self.node.clone(), self.caller.clone());
+        self.note();
         while_allowed(&node, &caller, async {
             let mut heads = self.network.watch_head();
             let mut told_caught_up = false;
@@ -99,6 +128,7 @@ impl Subscription {
                 let head = *heads.borrow_and_update();
                 if self.position < head || !told_caught_up {
                     told_caught_up = self.send_up_to(head, told_caught_up, &sender).await?;
+                    self.note();
                     continue;
                 }
                 tokio::select! {
@@ -110,6 +140,13 @@ impl Subscription {
             }
         })
         .await
+    }
+
+    /// Notes how far a replica is.
+    fn note(&mut self) {
+        let Some(replica) = &mut self.replica else { return };
+        (replica.sent, replica.heard_at) = (self.position, self.node.now());
+        self.node.replicas().heard(self.network.incarnation(), replica.clone());
     }
 
     /// Sends the next part. Returns whether the client now knows that it has caught up.
@@ -169,6 +206,7 @@ impl Subscription {
     }
 
     async fn send_heartbeat(&mut self, sender: &Sender<v1::SubscribeResponse>) -> Result<(), Stop> {
+        self.note();
         let cursor = Some(self.cursor(self.position));
         let mut message = v1::SubscribeResponse { caught_up: true, cursor, ..v1::SubscribeResponse::default() };
         let mut additions = self.additions.clone();

@@ -2,11 +2,11 @@
 
 use super::ids;
 use crate::{
-    grpc::{Call, Failure, enter},
+    grpc::{Call, Failure, enter, members::replicas_seen},
     node::Node,
 };
-use kith_core::{erasures::Erasure, id::PersonId};
-use kith_log::Network;
+use kith_core::{erasures::Erasure, id::PersonId, position::Position};
+use kith_log::{Network, Replica};
 use kith_proto::v1;
 use tonic::Request;
 
@@ -15,14 +15,16 @@ pub(super) async fn get_erasure(
     request: Request<v1::GetErasureRequest>,
 ) -> Result<v1::GetErasureResponse, Failure> {
     let Call { visitor, message } = Call::new(request)?;
-    let (network, _) = enter(node, &visitor, &message.network)?;
+    let (network, caller) = enter(node, &visitor, &message.network)?;
     let people = ids(&network, &message.person)?;
     let mut heads = network.watch_head();
     loop {
         heads.borrow_and_update();
-        let (erasures, is_pending) = found(&network, &people);
+        let (mut erasures, is_pending) = found(&network, &people);
         // The call's deadline ends the wait, and a closed log has no more heads.
         if !message.wait || !is_pending || heads.changed().await.is_err() {
+            let replicas = replicas_seen(node, &network, &caller).await?;
+            erasures.iter_mut().for_each(|erasure| count(erasure, &replicas));
             return Ok(v1::GetErasureResponse { erasures });
         }
     }
@@ -50,5 +52,14 @@ fn message(person: &PersonId, erasure: &Erasure) -> v1::Erasure {
         completed_at: completion.map(|end| end.recorded_at.to_proto()),
         details_erased: completion.map_or(0, |end| end.details_erased),
         keys_destroyed: completion.map_or(0, |end| end.keys_destroyed),
+        ..v1::Erasure::default()
     }
+}
+
+/// Counts the replicas from which the words are gone, among those that the caller may know of.
+fn count(erasure: &mut v1::Erasure, replicas: &[Replica]) {
+    let at = Position::new(erasure.position);
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    erasure.replicas = count(replicas.len());
+    erasure.replicas_told = count(replicas.iter().filter(|replica| replica.confirmed >= at).count());
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/members.proto.
  */
 export const file_kith_v1_members: GenFile = /*@__PURE__*/
-  fileDesc("ChVraXRoL3YxL21lbWJlcnMucHJvdG8SB2tpdGgudjEitgEKBk1lbWJlchIRCglwcmluY2lwYWwYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YAyABKAkSEAoIaWRlbnRpdHkYBCABKAkSEAoIcG9zaXRpb24YBSABKAQSLgoKY2hhbmdlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKY2hhbmdlZF9ieRgHIAEoCSKTAQoNSW52aXRlUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg4KBnBlcnNvbhgCIAEoCRIbCgRyb2xlGAMgASgOMg0ua2l0aC52MS5Sb2xlEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2Cg5JbnZpdGVSZXNwb25zZRISCgppbnZpdGF0aW9uGAEgASgJEg4KBnNlY3JldBgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwb3NpdGlvbhgEIAEoBCIyCgtKb2luUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhIKCmludml0YXRpb24YAiABKAkifgoMSm9pblJlc3BvbnNlEh8KBm1lbWJlchgBIAEoCzIPLmtpdGgudjEuTWVtYmVyEg0KBXRva2VuGAIgASgJEg4KBnNlY3JldBgDIAEoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3ChFBZGRTZXJ2aWNlUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEgwKBG5hbWUYAiABKAkSGwoEcm9sZRgDIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YBCABKAkSEAoIaWRlbnRpdHkYBSABKAkiNQoSQWRkU2VydmljZVJlc3BvbnNlEh8KBm1lbWJlchgBIAEoCzIPLmtpdGgudjEuTWVtYmVyImwKE0NoYW5nZU1lbWJlclJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIRCglwcmluY2lwYWwYAiABKAkSGwoEcm9sZRgDIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YBCABKAkiNwoUQ2hhbmdlTWVtYmVyUmVzcG9uc2USHwoGbWVtYmVyGAEgASgLMg8ua2l0aC52MS5NZW1iZXIiOQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhEKCXByaW5jaXBhbBgCIAEoCSI4ChRSZW1vdmVNZW1iZXJSZXNwb25zZRIQCghwb3NpdGlvbhgBIAEoBBIOCgZ0b2tlbnMYAiADKAkiiQEKEkxpc3RNZW1iZXJzUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBWFzX29mGAIgASgEEiwKCGtub3duX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCSJiChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5raXRoLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIcG9zaXRpb24YAyABKAQyqgMKDU1lbWJlclNlcnZpY2USOQoGSW52aXRlEhYua2l0aC52MS5JbnZpdGVSZXF1ZXN0Ghcua2l0aC52MS5JbnZpdGVSZXNwb25zZRIzCgRKb2luEhQua2l0aC52MS5Kb2luUmVxdWVzdBoVLmtpdGgudjEuSm9pblJlc3BvbnNlEkUKCkFkZFNlcnZpY2USGi5raXRoLnYxLkFkZFNlcnZpY2VSZXF1ZXN0Ghsua2l0aC52MS5BZGRTZXJ2aWNlUmVzcG9uc2USSwoMQ2hhbmdlTWVtYmVyEhwua2l0aC52MS5DaGFuZ2VNZW1iZXJSZXF1ZXN0Gh0ua2l0aC52MS5DaGFuZ2VNZW1iZXJSZXNwb25zZRJLCgxSZW1vdmVNZW1iZXISHC5raXRoLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHS5raXRoLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEkgKC0xpc3RNZW1iZXJzEhsua2l0aC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5raXRoLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kith_v1_event]);
+  fileDesc("ChVraXRoL3YxL21lbWJlcnMucHJvdG8SB2tpdGgudjEitgEKBk1lbWJlchIRCglwcmluY2lwYWwYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YAyABKAkSEAoIaWRlbnRpdHkYBCABKAkSEAoIcG9zaXRpb24YBSABKAQSLgoKY2hhbmdlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKY2hhbmdlZF9ieRgHIAEoCSKTAQoNSW52aXRlUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg4KBnBlcnNvbhgCIAEoCRIbCgRyb2xlGAMgASgOMg0ua2l0aC52MS5Sb2xlEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2Cg5JbnZpdGVSZXNwb25zZRISCgppbnZpdGF0aW9uGAEgASgJEg4KBnNlY3JldBgCIAEoCRIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwb3NpdGlvbhgEIAEoBCIyCgtKb2luUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhIKCmludml0YXRpb24YAiABKAkifgoMSm9pblJlc3BvbnNlEh8KBm1lbWJlchgBIAEoCzIPLmtpdGgudjEuTWVtYmVyEg0KBXRva2VuGAIgASgJEg4KBnNlY3JldBgDIAEoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ3ChFBZGRTZXJ2aWNlUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEgwKBG5hbWUYAiABKAkSGwoEcm9sZRgDIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YBCABKAkSEAoIaWRlbnRpdHkYBSABKAkiNQoSQWRkU2VydmljZVJlc3BvbnNlEh8KBm1lbWJlchgBIAEoCzIPLmtpdGgudjEuTWVtYmVyImwKE0NoYW5nZU1lbWJlclJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIRCglwcmluY2lwYWwYAiABKAkSGwoEcm9sZRgDIAEoDjINLmtpdGgudjEuUm9sZRIUCgxvcmdhbmlzYXRpb24YBCABKAkiNwoUQ2hhbmdlTWVtYmVyUmVzcG9uc2USHwoGbWVtYmVyGAEgASgLMg8ua2l0aC52MS5NZW1iZXIiOQoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEhEKCXByaW5jaXBhbBgCIAEoCSI4ChRSZW1vdmVNZW1iZXJSZXNwb25zZRIQCghwb3NpdGlvbhgBIAEoBBIOCgZ0b2tlbnMYAiADKAkiiQEKEkxpc3RNZW1iZXJzUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBWFzX29mGAIgASgEEiwKCGtub3duX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglwYWdlX3NpemUYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCSJiChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5raXRoLnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIcG9zaXRpb24YAyABKAQiXQoTTGlzdFJlcGxpY2FzUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg4KBmJlaGluZBgCIAEoBBIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJTChRMaXN0UmVwbGljYXNSZXNwb25zZRIiCghyZXBsaWNhcxgBIAMoCzIQLmtpdGgudjEuUmVwbGljYRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijQEKB1JlcGxpY2ESCgoCaWQYASABKAwSEQoJcHJpbmNpcGFsGAIgASgJEhQKDG9yZ2FuaXNhdGlvbhgDIAEoCRIRCgljb25maXJtZWQYBCABKAQSDAoEc2VudBgFIAEoBBIsCghoZWFyZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAy9wMKDU1lbWJlclNlcnZpY2USOQoGSW52aXRlEhYua2l0aC52MS5JbnZpdGVSZXF1ZXN0Ghcua2l0aC52MS5JbnZpdGVSZXNwb25zZRIzCgRKb2luEhQua2l0aC52MS5Kb2luUmVxdWVzdBoVLmtpdGgudjEuSm9pblJlc3BvbnNlEkUKCkFkZFNlcnZpY2USGi5raXRoLnYxLkFkZFNlcnZpY2VSZXF1ZXN0Ghsua2l0aC52MS5BZGRTZXJ2aWNlUmVzcG9uc2USSwoMQ2hhbmdlTWVtYmVyEhwua2l0aC52MS5DaGFuZ2VNZW1iZXJSZXF1ZXN0Gh0ua2l0aC52MS5DaGFuZ2VNZW1iZXJSZXNwb25zZRJLCgxSZW1vdmVNZW1iZXISHC5raXRoLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHS5raXRoLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEkgKC0xpc3RNZW1iZXJzEhsua2l0aC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5raXRoLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2USSwoMTGlzdFJlcGxpY2FzEhwua2l0aC52MS5MaXN0UmVwbGljYXNSZXF1ZXN0Gh0ua2l0aC52MS5MaXN0UmVwbGljYXNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kith_v1_event]);
 
 /**
  * A member.
@@ -518,6 +518,132 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_kith_v1_members, 12);
 
 /**
+ * Asks for `ListReplicas`.
+ *
+ * @generated from message kith.v1.ListReplicasRequest
+ */
+export type ListReplicasRequest = Message<"kith.v1.ListReplicasRequest"> & {
+  /**
+   * The network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * Only those that have not confirmed this position; 0 = all.
+   *
+   * @generated from field: uint64 behind = 2;
+   */
+  behind: bigint;
+
+  /**
+   * Maximum number of items: 1 to 10,000; 0 = 1,000.
+   *
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous page; empty for the first.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message kith.v1.ListReplicasRequest.
+ * Use `create(ListReplicasRequestSchema)` to create a new message.
+ */
+export const ListReplicasRequestSchema: GenMessage<ListReplicasRequest> = /*@__PURE__*/
+  messageDesc(file_kith_v1_members, 13);
+
+/**
+ * Answers `ListReplicas`.
+ *
+ * @generated from message kith.v1.ListReplicasResponse
+ */
+export type ListReplicasResponse = Message<"kith.v1.ListReplicasResponse"> & {
+  /**
+   * The replicas, by principal. What was not heard of for 400 days is not among them.
+   *
+   * @generated from field: repeated kith.v1.Replica replicas = 1;
+   */
+  replicas: Replica[];
+
+  /**
+   * For the next page; empty after the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message kith.v1.ListReplicasResponse.
+ * Use `create(ListReplicasResponseSchema)` to create a new message.
+ */
+export const ListReplicasResponseSchema: GenMessage<ListReplicasResponse> = /*@__PURE__*/
+  messageDesc(file_kith_v1_members, 14);
+
+/**
+ * A copy of a network's log on a device.
+ *
+ * @generated from message kith.v1.Replica
+ */
+export type Replica = Message<"kith.v1.Replica"> & {
+  /**
+   * Its own number, 16 random bytes.
+   *
+   * @generated from field: bytes id = 1;
+   */
+  id: Uint8Array;
+
+  /**
+   * Whose token or certificate it uses.
+   *
+   * @generated from field: string principal = 2;
+   */
+  principal: string;
+
+  /**
+   * That caller's organisation when it last asked; may be empty.
+   *
+   * @generated from field: string organisation = 3;
+   */
+  organisation: string;
+
+  /**
+   * It holds what it may see up to here, and what was to be erased up to here is gone from it: so it has said.
+   *
+   * @generated from field: uint64 confirmed = 4;
+   */
+  confirmed: bigint;
+
+  /**
+   * Entries were sent to it up to here.
+   *
+   * @generated from field: uint64 sent = 5;
+   */
+  sent: bigint;
+
+  /**
+   * When it was last heard of.
+   *
+   * @generated from field: google.protobuf.Timestamp heard_at = 6;
+   */
+  heardAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message kith.v1.Replica.
+ * Use `create(ReplicaSchema)` to create a new message.
+ */
+export const ReplicaSchema: GenMessage<Replica> = /*@__PURE__*/
+  messageDesc(file_kith_v1_members, 15);
+
+/**
  * Who is a member of a network. Every change is an entry of the log, which all members see.
  *
  * Members of an organisation are managed by its owners, and so are its tokens. Owners of the network manage those
@@ -589,6 +715,17 @@ export const MemberService: GenService<{
     methodKind: "unary";
     input: typeof ListMembersRequestSchema;
     output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * The replicas that have asked for entries, and how far each is. Needs an auditor, records officer or owner: one of an
+   * organisation sees those of its own callers.
+   *
+   * @generated from rpc kith.v1.MemberService.ListReplicas
+   */
+  listReplicas: {
+    methodKind: "unary";
+    input: typeof ListReplicasRequestSchema;
+    output: typeof ListReplicasResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kith_v1_members, 0);
