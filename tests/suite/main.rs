@@ -13,6 +13,7 @@ mod documents;
 mod erasure;
 mod evaluate;
 mod evidence;
+mod export;
 mod follow;
 mod format;
 mod full_disk;

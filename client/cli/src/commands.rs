@@ -13,6 +13,7 @@ mod completions;
 mod console;
 mod details;
 mod evaluate;
+mod export;
 mod followed_up;
 mod head;
 mod helped;
@@ -36,6 +37,7 @@ mod referred;
 mod replica;
 mod replicas;
 mod retract;
+mod selection;
 mod token;
 mod view;
 mod watch;
@@ -79,6 +81,7 @@ pub(crate) enum EitherCommand {
     Retract(retract::RetractArgs),
     Record(record::RecordArgs),
     Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Log(log::LogArgs),
     Head(head::HeadArgs),
     View(view::ViewArgs),
@@ -136,6 +139,7 @@ impl EitherCommand {
             Self::Retract(args) => retract::run(context, &args).await,
             Self::Record(args) => record::run(context, args).await,
             Self::Import(args) => import::run(context, args).await,
+            Self::Export(args) => export::run(context, &args).await,
             Self::Log(args) => log::run(context, &args).await,
             Self::Head(args) => head::run(context, &args).await,
             Self::View(args) => view::run(context, args).await,

@@ -4,6 +4,7 @@ mod args;
 mod authoring;
 mod commands;
 mod context;
+mod export;
 mod failure;
 mod import;
 mod input;

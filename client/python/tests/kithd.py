@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-_BUILT = Path(__file__).resolve().parents[3] / "target" / "debug" / "kithd"
+BUILT = Path(__file__).resolve().parents[3] / "target" / "debug" / "kithd"
 _START_SECONDS_MAX = 60.0
 _LISTENING = r"listening on 127\.0\.0\.1:(\d+)"
 
@@ -34,7 +34,7 @@ class Kithd:
 
     def start(self) -> None:
         """Starts the server, again at the same address."""
-        binary = os.environ.get("KITHD", str(_BUILT))
+        binary = os.environ.get("KITHD", str(BUILT))
         listen = ["--data", str(self._folder / "data"), "--listen", f"127.0.0.1:{self._port}"]
         self._process = subprocess.Popen(
             [binary, *listen, *self._flags],

@@ -170,6 +170,6 @@ test("a kept log proves that it continues an earlier checkpoint, and no other", 
   await expect(log.growth(SignedCheckpoint.parse(foreign.checkpoint))).rejects.toThrow("not signed by the key");
   // What an old log that was put back says of a checkpoint that is newer than it.
   const later = SignedCheckpoint.parse((await kith.audit.getCheckpoint({ network })).checkpoint);
-  const old = new KnownLog({ ...kith.audit, getCheckpoint: async () => ({ $typeName: "kith.v1.GetCheckpointResponse", checkpoint, key, size: earlier.unverified.size }) }, network, new Memory());
+  const old = new KnownLog({ ...kith.audit, getCheckpoint: async () => ({ $typeName: "kith.v1.GetCheckpointResponse", checkpoint, key, size: earlier.unverified.size, builtins: new Uint8Array() }) }, network, new Memory());
   await expect(old.growth(later)).rejects.toThrow(/^the log has fewer entries than this checkpoint: [\d,]+ instead of [\d,]+$/);
 });

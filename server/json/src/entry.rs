@@ -10,6 +10,20 @@ use crate::{
 use kith_core::{detail::Detail, entry::Entry, event::Event, position::Position};
 use serde_json::{Map, Value, json};
 
+/// What is said of an entry besides its record.
+pub(crate) const BESIDES: [&str; 10] = [
+    "position",
+    "id",
+    "kind",
+    "occurred_at",
+    "recorded_at",
+    "recorded_by",
+    "organisation",
+    "scope",
+    "people",
+    "erased",
+];
+
 /// An entry with its event and the details that the reader may see: the most used fields first, then the whole event.
 ///
 /// `{"position", "id", "kind", "occurred_at", "recorded_at", "recorded_by", "organisation", "scope", "people", "event",

@@ -3,6 +3,7 @@
 
 use crate::{
     detail::read_drafts,
+    entry::BESIDES,
     event::read_event,
     missing::Missing,
     value::{NotJson, Value},
@@ -34,7 +35,8 @@ pub enum NotRecord {
 ///
 /// The event is as [`event_json`](crate::event_json) writes it; it may have a `salt`, and commitments as `details`. Ids
 /// are UUIDs as text (or base64, as proto3 JSON writes bytes), times RFC 3339, enums the names of `kith.v1` or their
-/// short forms, fields written in `snake_case` or `lowerCamelCase`. Missing ids, salts and commitments are filled in;
+/// short forms, fields written in `snake_case` or `lowerCamelCase`. An entry, as [`entry_json`](crate::entry_json) writes
+/// it, is read as the record in it. Missing ids, salts and commitments are filled in;
 /// everything else is read strictly, and facts that only the server records are refused.
 pub fn read_record(text: &[u8], missing: &mut impl Missing) -> Result<Record, NotRecord> {
     let value = Value::parse(text, "").map_err(NotRecord::NotJson)?;
@@ -46,6 +48,10 @@ pub fn read_record_value(value: Value, missing: &mut impl Missing) -> Result<Rec
     let mut record = value.object()?;
     let (mut event, given) = read_event(record.need("event")?.object()?)?;
     let drafts = read_drafts(record.list_or_empty("details")?)?;
+    // What an entry says besides follows from its event, or is for the log to say.
+    if record.take(BESIDES[0]).is_some() {
+        BESIDES.iter().for_each(|name| drop(record.take(name)));
+    }
     record.finish()?;
     event.id = match given.id {
         Some(id) => id,
@@ -137,6 +143,26 @@ mod tests {
         let new = read(&given).unwrap();
         let Fact::Habit(Habit::Met(met)) = &new.event.fact else { panic!("it is a meeting") };
         assert_eq!(met.people[0].as_str(), "ben", "an event with an id is taken as it is");
+    }
+
+    #[test]
+    fn an_entry_is_read_as_its_record_and_nothing_else_may_be_beside_one() {
+        let record = read(MET).unwrap();
+        let entry = kith_core::entry::Entry {
+            position: kith_core::position::Position::new(7),
+            recorded_at: record.event.occurred_at,
+            recorded_by: "token:t".parse().unwrap(),
+            organisation: None,
+            event_bytes: Prepared::from_event(&record.event, &record.details).unwrap().bytes,
+            signature: None,
+        };
+        let mut line = crate::entry_json(&entry, &record.event, &record.details, &[]);
+        let besides: Vec<_> = line.keys().filter(|name| !["event", "details"].contains(&name.as_str())).collect();
+        assert_eq!(besides, BESIDES);
+        assert_eq!(read(&json!(line).to_string()).unwrap().event.id, record.event.id);
+        line.remove("position");
+        let refused = read(&json!(line).to_string()).unwrap_err();
+        assert!(matches!(refused, NotRecord::Invalid(invalid) if invalid.field == "id"), "scope beside a record says nothing");
     }
 
     #[test]

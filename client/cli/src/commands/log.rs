@@ -1,10 +1,13 @@
 //! `kith log`: entries of the log, once or as they arrive.
 
+use super::selection::SelectionArgs;
 use crate::{
     context::Context,
     failure::Failure,
-    input::dates::parse_since_now,
-    place::Place,
+    place::{
+        Place,
+        matching::{Targets, is_wanted},
+    },
     show::{
         output::{Format, clean, remark, shorten, terminal_width},
         people::Names,
@@ -21,41 +24,27 @@ use kith_client::{
 use kith_core::{
     checkpoint::LogOrigin,
     entry::Entry,
-    event::{DirectoryFact, Event, Fact, Kind},
-    filter::{Filter, PeopleMatch},
-    header::Header,
-    id::EventId,
+    event::{DirectoryFact, Event, Fact},
+    filter::Filter,
     limits::READ_ENTRIES_MAX,
     position::Position,
-    timestamp::Timestamp,
 };
 use kith_json::{entry_json, time_text};
 use serde_json::{Map, Value};
-use std::{collections::HashMap, convert::Infallible};
 
 /// Show entries of the log, oldest first
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  kith log --person amina --kind met --since 2026-01-01\n  \
                         kith log --between amina ben\n  kith log --newest --limit 10\n  kith log --follow -o json")]
 pub(crate) struct LogArgs {
-    /// Only entries that involve this person; may be given several times
-    #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
-    person: Vec<String>,
-    /// Only entries that involve both of these people
-    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "person", allow_hyphen_values = true)]
-    between: Vec<String>,
-    /// Only entries of this kind, such as met or custom:org.example/visit.v1; may be given several times
-    #[arg(long, value_parser = parse_kind)]
-    kind: Vec<Kind>,
+    #[command(flatten)]
+    selection: SelectionArgs,
     /// Only entries after this position
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     after: u64,
     /// Maximum number of entries
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Only what happened at this time or later; in your time zone unless one is given
-    #[arg(long, value_name = "DATE", value_parser = parse_since_now)]
-    since: Option<Timestamp>,
     /// Newest first
     #[arg(long, conflicts_with_all = ["follow", "after"])]
     newest: bool,
@@ -64,36 +53,14 @@ pub(crate) struct LogArgs {
     pub(crate) follow: bool,
 }
 
-/// Parses a kind's name, accepting `-` for `_`.
-pub(crate) fn parse_kind(text: &str) -> Result<Kind, String> {
-    let name = if text.starts_with("custom:") { text.to_owned() } else { text.replace('-', "_") };
-    Kind::parse(&name).ok_or_else(|| format!("unknown kind {text}: kinds are, for example, met, followed-up or helped"))
-}
-
 pub(crate) async fn run(context: &mut Context, args: &LogArgs) -> Result<(), Failure> {
-    let filter = filter(context, args).await?;
+    let filter = args.selection.filter(context).await?;
     let names = match context.output.format() {
         Format::Json => Names::default(),
         Format::Table => context.place.names().await?,
     };
     let mut printer = Printer { filter, names, left: args.limit.unwrap_or(u64::MAX), width: terminal_width() };
     if args.follow { follow(context, args, &mut printer).await } else { read(context, args, &mut printer).await }
-}
-
-async fn filter(context: &Context, args: &LogArgs) -> Result<Filter, Failure> {
-    let mut resolver = context.resolver();
-    let (texts, people_match) = match args.between.as_slice() {
-        [] => (&args.person, PeopleMatch::Any),
-        _ => (&args.between, PeopleMatch::All),
-    };
-    let mut people = resolver.people(texts).await?;
-    people.sort_unstable();
-    people.dedup();
-    let mut kinds = args.kind.clone();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let occurred_from = args.since;
-    Ok(Filter { kinds, people, people_match, occurred_from, ..Filter::default() })
 }
 
 async fn read(context: &mut Context, args: &LogArgs, printer: &mut Printer) -> Result<(), Failure> {
@@ -281,42 +248,9 @@ impl Printer {
     }
 }
 
-/// Whether an entry of the log matches: directory entries and their retractions pass every filter, everything else was
-/// sent because it matches. `targets` are the events that it is about.
-fn is_wanted(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
-    let header = targets.header(recorded);
-    filter.is_all() || !header.passes_every_filter() || filter.matches(&header)
-}
-
 /// Whether a pending event matches: no server has filtered it yet.
 fn is_wanted_pending(filter: &Filter, recorded: &Recorded, targets: &Targets) -> bool {
     filter.is_all() || filter.matches(&targets.header(recorded))
-}
-
-/// The events that an entry refers to, and those that these refer to.
-#[derive(Debug, Default)]
-struct Targets(HashMap<EventId, (Entry, Event)>);
-
-impl Targets {
-    /// Looks them up, as far as they exist.
-    async fn find(place: &Place, event: &Event) -> Result<Self, Failure> {
-        let mut found = HashMap::new();
-        let mut next = event.target().map(|(id, _)| id);
-        while let Some(id) = next.take()
-            && found.len() < 2
-            && let Some(target) = place.find_recorded(&id).await?
-        {
-            next = target.event.target().map(|(id, _)| id);
-            found.insert(id, (target.entry, target.event));
-        }
-        Ok(Self(found))
-    }
-
-    fn header(&self, recorded: &Recorded) -> Header {
-        let find = |id: &EventId| Ok::<_, Infallible>(self.0.get(id).cloned());
-        let Ok(header) = Header::resolve(&recorded.entry, &recorded.event, find);
-        header
-    }
 }
 
 /// An entry on one line.
@@ -343,10 +277,11 @@ fn line(recorded: &Recorded, names: &Names, width: Option<usize>) -> String {
 mod tests {
     use super::*;
     use kith_client::{EventBuilder, NewEvent};
-    use kith_core::event::{Habit, HabitKind};
+    use kith_core::event::{Habit, HabitKind, Kind};
     use kith_core::{
         detail::DetailKind,
         event::{Met, PersonAdded},
+        timestamp::Timestamp,
     };
 
     fn recorded(event: &NewEvent) -> Recorded {
@@ -400,14 +335,5 @@ mod tests {
         assert_eq!(shown, "      7  1970-01-01 00:01Z  met                 Amina Shah and ben met  “spoke again”");
         assert_eq!(line(&met(), &names, Some(30)), "      7  1970-01-01 00:01Z  m…");
         assert!(!line(&added("amina"), &names, None).contains('“'));
-    }
-
-    #[test]
-    fn kinds_are_read_with_either_dash() {
-        assert_eq!(parse_kind("followed-up"), Ok(Kind::Habit(HabitKind::FollowedUp)));
-        assert_eq!(parse_kind("followed_up"), Ok(Kind::Habit(HabitKind::FollowedUp)));
-        let custom = parse_kind("custom:org.example/site-visit.v1").unwrap();
-        assert_eq!(custom, Kind::Custom("org.example/site-visit.v1".into()));
-        assert!(parse_kind("mett").is_err());
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct SyncArgs {
     #[arg(long, value_name = "PERSON", allow_hyphen_values = true)]
     person: Vec<String>,
     /// From now on hold only entries of this kind; may be given several times
-    #[arg(long, value_parser = crate::commands::log::parse_kind)]
+    #[arg(long, value_parser = crate::commands::selection::parse_kind)]
     kind: Vec<Kind>,
     /// From now on hold only entries recorded by this organisation; may be given several times
     #[arg(long, value_name = "ORGANISATION", allow_hyphen_values = true)]
