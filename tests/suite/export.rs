@@ -32,7 +32,8 @@ impl Folder {
 fn story() -> (Server, Cli) {
     let (server, cli) = village();
     let on = ["--on", "2026-03-04T10:00:00Z"];
-    cli.run(&[&["met", "amina", "ben", "carol", "--note", "spoke about the <lighthouse> & more"][..], &on].concat()).ok();
+    cli.run(&[&["met", "amina", "ben", "carol", "--note", "spoke about the <lighthouse> & more"][..], &on].concat())
+        .ok();
     cli.run(&[&["helped", "dan", "carol"][..], &on].concat()).ok();
     cli.run(&[&["referred", "amina", "dan", "--to", "ben"][..], &on].concat()).ok();
     let wrong = cli.json(&[&["met", "ben", "dan"][..], &on].concat())["id"].as_str().unwrap().to_owned();
@@ -53,7 +54,10 @@ fn what_is_exported_is_imported_elsewhere_as_the_same_events() {
     let folder = Folder::new();
     let told = folder.export(&cli, "log.jsonl", &["--with-words"]);
     let count = VILLAGE_ENTRIES + 5;
-    assert_eq!((&told["written"], &told["position"], &told["left_out"]), (&count.into(), &cli.head().into(), &0.into()));
+    assert_eq!(
+        (&told["written"], &told["position"], &told["left_out"]),
+        (&count.into(), &cli.head().into(), &0.into())
+    );
     assert_eq!(fs::metadata(folder.path("log.jsonl")).unwrap().permissions().mode() & 0o777, 0o600);
 
     cli.run(&["network", "create", "elsewhere"]).ok();
@@ -104,7 +108,14 @@ fn contacts_are_those_that_stand_between_the_people_that_ids_mean() {
     let contacts: Vec<_> = rows[1..].iter().map(|row| format!("{}>{} {}", row[1], row[2], row[3])).collect();
     assert_eq!(
         contacts,
-        ["amina>ben met", "amina>carol met", "ben>carol met", "dan>carol helped", "amina>dan referred", "amina>ben referred"]
+        [
+            "amina>ben met",
+            "amina>carol met",
+            "ben>carol met",
+            "dan>carol helped",
+            "amina>dan referred",
+            "amina>ben referred"
+        ]
     );
     assert!(rows[1][0].starts_with("2026-03-04T10:00:00"), "{text}");
 
@@ -116,7 +127,10 @@ fn contacts_are_those_that_stand_between_the_people_that_ids_mean() {
 
     cli.run(&["person", "merge", "dan", "--into", "carol"]).ok();
     let named = cli.run(&["export", "-", "--format", "edges", "--names", "--kind", "referred"]).ok();
-    assert!(named.stdout.contains("amina,carol,referred,") && named.stdout.contains(",Amina Shah,Carol Jones\n"), "{named:?}");
+    assert!(
+        named.stdout.contains("amina,carol,referred,") && named.stdout.contains(",Amina Shah,Carol Jones\n"),
+        "{named:?}"
+    );
     let helped = cli.run(&["export", "-", "--format", "edges", "--kind", "helped"]).ok();
     assert_eq!(helped.stdout.lines().count(), 1, "nobody is in contact with themselves: {helped:?}");
 }
@@ -143,7 +157,10 @@ fn rows_and_people_are_tables_and_ties_a_graph() {
     assert!(graph.contains("attr.name=\"score\" attr.type=\"double\"") && !graph.contains("Amina"), "{graph}");
     folder.export(&cli, "people.csv", &["--format", "people"]);
     let people = folder.read("people.csv");
-    assert!(people.starts_with("id,organisation,role,position,merged_into,erased\namina,riverside,GP,3,,false\n"), "{people}");
+    assert!(
+        people.starts_with("id,organisation,role,position,merged_into,erased\namina,riverside,GP,3,,false\n"),
+        "{people}"
+    );
     let organisations = cli.run(&["export", "-", "--format", "graphml", "--view", "bridges"]).ok();
     assert!(organisations.stdout.contains("<data key=\"n-name\">Hillside Hospital</data>"), "{organisations:?}");
 }

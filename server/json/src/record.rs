@@ -162,7 +162,10 @@ mod tests {
         assert_eq!(read(&json!(line).to_string()).unwrap().event.id, record.event.id);
         line.remove("position");
         let refused = read(&json!(line).to_string()).unwrap_err();
-        assert!(matches!(refused, NotRecord::Invalid(invalid) if invalid.field == "id"), "scope beside a record says nothing");
+        assert!(
+            matches!(refused, NotRecord::Invalid(invalid) if invalid.field == "id"),
+            "scope beside a record says nothing"
+        );
     }
 
     #[test]

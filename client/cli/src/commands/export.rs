@@ -27,9 +27,11 @@ const USUAL_TIES: &str = "strength";
 /// the ties between them with a view's columns, for Gephi or NetworkX; `people`, the directory. Names and other words about
 /// people are in it only if you say so.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  kith export log.jsonl --with-words\n  kith export contacts.csv --format edges --since \
+#[command(
+    after_help = "Examples:\n  kith export log.jsonl --with-words\n  kith export contacts.csv --format edges --since \
                         2026-01-01\n  kith export strength.csv --view strength --at 2026-03-01\n  kith export net.graphml \
-                        --names\n  kith export people.csv --format people\n  kith export log.jsonl --after 5000")]
+                        --names\n  kith export people.csv --format people\n  kith export log.jsonl --after 5000"
+)]
 pub(crate) struct ExportArgs {
     /// The new file; `-` is standard output
     file: PathBuf,
@@ -121,7 +123,9 @@ fn check(format: FormatArg, args: &ExportArgs) -> Result<(), Failure> {
     let of_entries = matches!(format, FormatArg::Jsonl | FormatArg::Edges);
     let of_rows = matches!(format, FormatArg::Csv | FormatArg::Graphml);
     if !of_entries && (args.after > 0 || !args.selection.is_all()) {
-        return Err(usage("entries are chosen for jsonl and edges only: leave --person, --between, --kind, --since and --after out"));
+        return Err(usage(
+            "entries are chosen for jsonl and edges only: leave --person, --between, --kind, --since and --after out",
+        ));
     }
     if !of_rows && (args.view.is_some() || args.at.is_some() || args.as_of.is_some()) {
         return Err(usage("--view, --at and --as-of are for csv and graphml"));
@@ -159,7 +163,8 @@ fn tell(context: &mut Context, args: &ExportArgs, written: &Written, is_file: bo
         return Ok(());
     }
     let file = args.file.display().to_string();
-    let answer = json!({ "file": file, "written": count, "position": position.map(Position::get), "left_out": left_out });
+    let answer =
+        json!({ "file": file, "written": count, "position": position.map(Position::get), "left_out": left_out });
     context.output.tell(&answer, || format!("{file}: {sentence}"))
 }
 

@@ -25,7 +25,8 @@ pub(crate) async fn write(
         "organisation_pair" => organisations(place).await?,
         key if key.ends_with("pair") => people(place, with_names).await?,
         _ => {
-            let told = format!("rows of {view} are not about two people or organisations, so they are no ties: export csv");
+            let told =
+                format!("rows of {view} are not about two people or organisations, so they are no ties: export csv");
             return Err(Failure::Usage(told));
         }
     };
@@ -117,7 +118,9 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\t' | '\n' | '\r' => write!(escaped, "&#{};", u32::from(letter)).expect("a text takes what is written to it"),
+            '\t' | '\n' | '\r' => {
+                write!(escaped, "&#{};", u32::from(letter)).expect("a text takes what is written to it")
+            }
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             other => escaped.push(other),
         }

@@ -12,8 +12,15 @@ pub(crate) async fn write(place: &Place, with_names: bool, out: &mut Destination
     let mut written = Written::of(0, "people");
     for person in place.people(None).await? {
         let (position, erased) = (person.position.to_string(), person.erased.to_string());
-        let cells =
-            [&*person.id, &*person.organisation, &*person.role, &*position, &*person.merged_into, &*erased, &*person.name];
+        let cells = [
+            &*person.id,
+            &*person.organisation,
+            &*person.role,
+            &*position,
+            &*person.merged_into,
+            &*erased,
+            &*person.name,
+        ];
         table.row(&cells[..columns])?;
         written.count += 1;
     }
