@@ -2,17 +2,20 @@
 import { readFileSync } from 'node:fs'
 import { Role } from 'kith-client/gen/event'
 import { describe, expect, it } from 'vitest'
-import { may, mayErase, mayLift, mayRetract, type Action, type Caller } from '../src/state/access'
+import { may, mayEnd, mayErase, mayLetIn, mayLift, mayRetract, type Action, type Caller } from '../src/state/access'
 
 interface Who {
   readonly role: string
   readonly organisation: string
   readonly whole_server: boolean
+}
+interface Case extends Who {
   readonly may: boolean
 }
-const { actions, retractions } = JSON.parse(readFileSync(new URL('../../../tests/fixtures/may.json', import.meta.url), 'utf8')) as {
-  readonly actions: readonly (Who & { readonly action: Action })[]
-  readonly retractions: readonly (Who & { readonly recorded_by: string; readonly of: string; readonly is_retractable: boolean })[]
+const { actions, retractions, members } = JSON.parse(readFileSync(new URL('../../../tests/fixtures/may.json', import.meta.url), 'utf8')) as {
+  readonly actions: readonly (Case & { readonly action: Action })[]
+  readonly retractions: readonly (Case & { readonly recorded_by: string; readonly of: string; readonly is_retractable: boolean })[]
+  readonly members: readonly (Who & { readonly of: string; readonly has_owner: boolean; readonly let_in: boolean; readonly end: boolean })[]
 }
 
 const roles: Readonly<Record<string, Role>> = { 'reader': Role.READER, 'recorder': Role.RECORDER, 'analyst': Role.ANALYST, 'auditor': Role.AUDITOR, 'records-officer': Role.RECORDS_OFFICER, 'owner': Role.OWNER, 'operator': Role.OPERATOR }
@@ -49,6 +52,15 @@ it('an entry is withdrawn by whom the server says', () => {
   for (const one of retractions) {
     const entry = { recordedBy: one.recorded_by, organisation: one.of, isRetractable: one.is_retractable }
     expect(mayRetract(caller(one), entry), `${said(one)}: ${JSON.stringify(entry)}`).toBe(one.may)
+  }
+})
+
+it('people are let into an organisation, and their memberships ended, by whom the server says', () => {
+  expect(members.length).toBe(7 * 2 * 2 * 3 * 2)
+  for (const one of members) {
+    const of = `${said(one)}: of "${one.of}"${one.has_owner ? ', which has an owner' : ''}`
+    expect(mayLetIn(caller(one), one.of, one.has_owner), of).toBe(one.let_in)
+    expect(mayEnd(caller(one), one.of), of).toBe(one.end)
   }
 })
 

@@ -1,7 +1,7 @@
 //! Who may do what, exported for pages that hide what cannot be done.
 //!
 //! `tests/fixtures/may.json` is what this test computes, byte for byte: each role, of no organisation and of one, in
-//! one network and on the whole server. After a change that is meant to be seen,
+//! one network and on the whole server, each with a token. After a change that is meant to be seen,
 //! `KITH_RENEW=1 cargo test -p kith-core --test may` writes it anew.
 
 use kith_core::{
@@ -17,8 +17,10 @@ use std::{fs, path::Path};
 
 #[test]
 fn cases_are_those_of_the_fixture() {
-    let (actions, retractions) = (actions().join(",\n"), retractions().join(",\n"));
-    let text = format!("{{\n\"actions\": [\n{actions}\n],\n\"retractions\": [\n{retractions}\n]\n}}\n");
+    let (actions, retractions, members) = (actions().join(",\n"), retractions().join(",\n"), members().join(",\n"));
+    let text = format!(
+        "{{\n\"actions\": [\n{actions}\n],\n\"retractions\": [\n{retractions}\n],\n\"members\": [\n{members}\n]\n}}\n"
+    );
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/may.json");
     if std::env::var_os("KITH_RENEW").is_some() {
         fs::write(&file, &text).unwrap();
@@ -77,6 +79,24 @@ fn retractions() -> Vec<String> {
     cases
 }
 
+/// Whom principals let into each organisation, or into the network without one, with and without an owner of its own, and
+/// whose memberships and tokens they end.
+fn members() -> Vec<String> {
+    let mut cases = Vec::new();
+    for principal in principals() {
+        for of in ["", "riverside", "hillside"] {
+            let organisation: Option<OrganisationId> = (!of.is_empty()).then(|| of.parse().unwrap());
+            let organisation = organisation.as_ref();
+            let (who, end) = (described(&principal), may(&principal, &Action::AdministerTokenOf(organisation)));
+            for has_owner in [false, true] {
+                let let_in = may(&principal, &Action::LetIn { organisation, has_owner });
+                cases.push(format!(r#"{{{who},"of":"{of}","has_owner":{has_owner},"let_in":{let_in},"end":{end}}}"#));
+            }
+        }
+    }
+    cases
+}
+
 /// Principals that differ in what `may` looks at: all of them are Amina.
 fn principals() -> Vec<Principal> {
     let mut all = Vec::new();
@@ -85,7 +105,7 @@ fn principals() -> Vec<Principal> {
             for reach in [Reach::Network("north".parse().unwrap()), Reach::Server] {
                 all.push(Principal {
                     id: "person:amina".parse().unwrap(),
-                    credential: Credential::Program,
+                    credential: Credential::Token("t-amina".parse().unwrap()),
                     reach,
                     role,
                     person: None,

@@ -70,6 +70,13 @@ export const mayErase = (caller: Caller, organisation: string): boolean => may(c
 /** Whether the caller may lift a hold that an organisation set, or the network if it is empty. */
 export const mayLift = (caller: Caller, organisation: string): boolean => may(caller, 'erase') && (caller.organisation === organisation || (caller.organisation === '' && caller.role === Role.OWNER))
 
+/** Whether the caller may let somebody into an organisation, as a member or with a token, or into the network if it is empty:
+    one with an owner of its own does that alone. */
+export const mayLetIn = (caller: Caller, organisation: string, hasOwner: boolean): boolean => may(caller, 'administer tokens') && (caller.organisation === '' ? !hasOwner : caller.organisation === organisation)
+
+/** Whether the caller may end memberships and tokens of an organisation, or of none. */
+export const mayEnd = (caller: Caller, organisation: string): boolean => may(caller, 'administer tokens') && (caller.organisation === '' || caller.organisation === organisation)
+
 /** Whether the caller may withdraw an entry that it sees. */
 export function mayRetract(caller: Caller, entry: Recorded): boolean {
   if (!entry.isRetractable) return false
