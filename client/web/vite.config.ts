@@ -9,6 +9,7 @@ const names = {
   chunkFileNames: 'assets/[name]-[hash].js',
   assetFileNames: 'assets/[name]-[hash][extname]',
 }
+const FRAME = /src\/(state\/(access|clock|directory|keys|place|prefs|route|rows|session|store|tail)\b|words\/(links|time|value)\b|ui\/(Face|Icon|icons|Name|Panel|Section|toast)\b)/
 const server = process.env.KITH_SERVER ?? 'http://127.0.0.1:7420'
 
 export default defineConfig({
@@ -22,7 +23,8 @@ export default defineConfig({
     cssCodeSplit: false,
     assetsInlineLimit: 0,
     reportCompressedSize: false,
-    rolldownOptions: { output: names },
+    // What every page is made of is one file: it is smaller than in pieces, and Today needs all of it.
+    rolldownOptions: { output: { ...names, codeSplitting: { groups: [{ name: 'frame', test: FRAME }] } } },
   },
   worker: { format: 'es', rolldownOptions: { output: { entryFileNames: names.entryFileNames } } },
   server: { proxy: { '^/(kith\\.v1\\.|session)': server } },

@@ -31,8 +31,8 @@ const rows = [
   ['entry, with all that Today needs', sum(today), 72],
   ['Network, with its worker', size(named('Network')) + size(named('layout.worker')), 55],
   ...pages.map(page => [page, size(named(page)), ['Audit', 'Record'].includes(page) ? 8 : 7]),
-  ['all JavaScript', sum(scripts), 294.5],
-  ['CSS', sum([...files.keys()].filter(name => name.endsWith('.css'))), 18],
+  ['all JavaScript', sum(scripts), 300],
+  ['CSS', sum([...files.keys()].filter(name => name.endsWith('.css'))), 18.5],
 ]
 let over = 0
 for (const [what, bytes, limit] of rows) {
