@@ -33,6 +33,7 @@ export const pages: readonly Page[] = [
   { path: 'audit', name: 'Audit', icon: 'audit', key: 'd', load: () => import('./pages/Audit.svelte'), isLow: true },
   { path: 'plugins', name: 'Plugins', icon: 'plugins', key: 'u', load: ([name]) => (name ? import('./pages/Plugin.svelte') : import('./pages/Plugins.svelte')), needs: ['change plugin of network', 'change plugin of organisation'], isLow: true },
   { path: 'operations', name: 'Operations', icon: 'operations', key: 'o', load: () => import('./pages/Operations.svelte'), needs: ['operate server'], isLow: true },
+  { path: 'members', name: 'Members', icon: 'members', key: 'm', load: () => import('./pages/Members.svelte'), isLow: true },
   { path: 'access', name: 'Access', icon: 'access', key: 'a', load: () => import('./pages/Access.svelte'), needs: ['administer tokens'], isLow: true },
 ]
 

@@ -1,4 +1,5 @@
 // Tokens: all of a network's, and how each stands.
+import { Role } from 'kith-client/gen/event'
 import type { Token } from 'kith-client/gen/network'
 import { server } from '../state/server'
 import { DAY_MS } from '../words/time'
@@ -17,11 +18,19 @@ export async function listTokens(network: string, signal: AbortSignal): Promise<
   }
 }
 
-type Ends = Pick<Token, 'expiresAt' | 'revokedAt'>
+type Ends = Pick<Token, 'expiresAt' | 'revokedAt'> & Partial<Pick<Token, 'invitation'>>
 export const ms = (time: { readonly seconds: bigint } | undefined): number | undefined => time && Number(time.seconds) * 1000
 
 /** Whether it still opens anything. */
 export const isValid = (token: Ends, now: number): boolean => token.revokedAt === undefined && (ms(token.expiresAt) ?? Infinity) > now
+
+const joining = (person: string, time: Token['issuedAt']) => `${person} ${time?.seconds}.${time?.nanos}`
+
+/** The invitations that were used up: each ends in the moment in which its person's token is issued. */
+export function used(tokens: readonly Token[]): ReadonlySet<Token> {
+  const issued = new Set(tokens.filter(token => token.person && token.role === Role.UNSPECIFIED).map(token => joining(token.person, token.issuedAt)))
+  return new Set(tokens.filter(token => token.invitation && token.revokedAt && issued.has(joining(token.person, token.revokedAt))))
+}
 
 /** How a token stands at a time: what has ended, and what ends soon, is marked. */
 export function standingOfToken(token: Ends, now: number): Standing {
@@ -30,6 +39,8 @@ export function standingOfToken(token: Ends, now: number): Standing {
   if (end === undefined) return { name: 'valid, without an end', tone: 'done', icon: 'check' }
   if (end <= now) return { name: 'ended', tone: 'late', icon: 'warn' }
   const days = Math.floor((end - now) / DAY_MS)
+  // An invitation ends soon in any case: it is no reason for a mark.
+  if (token.invitation && days > 0) return { name: `open for ${days} d`, tone: 'done', icon: 'check' }
   if (days >= SOON_DAYS) return { name: 'valid', tone: 'done', icon: 'check' }
   return { name: days === 0 ? 'ends within a day' : `ends in ${days} d`, tone: 'due', icon: 'follow' }
 }
