@@ -15,6 +15,7 @@ before(async () => {
   await kithd.kith(['plugin', 'install', '--builtin', 'strength', '--name', 'strength_30', '--settings', '{"half_life_days":30}'])
   await kithd.kith(['plugin', 'install', '--builtin', 'strength', '--name', 'strength_30', '--settings', '{"half_life_days":90}'])
   await kithd.kith(['hold', 'set', pair[0], '--reason', 'inquiry', '--reference', 'INQ-7'])
+  await kithd.kith(['member', 'add', 'service:feeds', '--role', 'reader', '--identity', 'spiffe://kith.example/feeds'])
   erased = (await kithd.kith(['person', 'list'])).find(one => !pair.includes(one.id)).id
   await kithd.kith(['person', 'erase', erased, '--reason', 'withdrawn', '--wait'])
   context = await person(browser, kithd)
@@ -72,6 +73,7 @@ const PAGES = [
   { name: 'Plugins', at: () => '#/demo/plugins', call: 'PluginService/ListPlugins', panel: only, value: 'li', empty: /No plugin is installed/ },
   { name: 'Plugin', at: () => '#/demo/plugins/strength_30', call: 'PluginService/ListPlugins', panel: only, value: '.versions li' },
   { name: 'Plugin: what would change', at: () => '#/demo/plugins/strength_30', call: 'PluginService/DiffPlugin', panel: section('What would change'), value: 'tbody tr', views: true },
+  { name: 'Members', at: () => '#/demo/members', call: 'MemberService/ListMembers', panel: only, value: 'tbody tr', empty: /Nobody is a member yet/ },
   { name: 'Access', at: () => '#/demo/access', call: 'NetworkService/ListTokens', panel: only, value: 'tbody tr', empty: /There is no token that you may see/ },
   { name: 'Operations', at: () => '#/operations', call: 'AdminService/GetStatus', panel: only, value: 'tbody tr' },
 ]

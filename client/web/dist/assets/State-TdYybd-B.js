@@ -1,1 +1,0 @@
-import{B as e,D as t,E as n,K as r,U as i,h as a,it as o,k as s,nt as c,tt as l}from"./index-client-Bl6j9wsG.js";import{o as u}from"./index-CGJrXhSk.js";var d=s(`<span><!> </span>`);function f(s,f){c(f,!0);var p=d(),m=i(p);u(m,{get name(){return f.of.icon},size:12});var h=r(m,1,!0);o(p),e(()=>{a(p,1,`chip ${f.of.tone??``}`),n(h,f.of.name)}),t(s,p),l()}export{f as t};

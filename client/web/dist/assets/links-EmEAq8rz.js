@@ -1,1 +1,0 @@
-import{O as e}from"./index-CGJrXhSk.js";function t(t,n,r={}){return e.linkWith(r,`pairs`,...[t,n].sort())}var n=(t,n={})=>e.linkWith(n,`organisations`,...t);function r(t,n,r={}){return e.linkWith({...r,...n.item&&{row:String(n.item)}},`views`,t,`why`,n.key.join(`,`))}var i=t=>e.link(`log`,String(t));export{r as i,n,t as r,i as t};
