@@ -31,7 +31,7 @@ const rows = [
   ['entry, with all that Today needs', sum(today), 72],
   ['Network, with its worker', size(named('Network')) + size(named('layout.worker')), 55],
   ...pages.map(page => [page, size(named(page)), ['Audit', 'Record'].includes(page) ? 8 : 7]),
-  ['all JavaScript', sum(scripts), 300],
+  ['all JavaScript', sum(scripts), 301],
   ['CSS', sum([...files.keys()].filter(name => name.endsWith('.css'))), 18.5],
 ]
 let over = 0
