@@ -297,7 +297,7 @@ fn a_replica_of_another_format_is_refused_untouched() {
     transaction.commit().unwrap();
     drop(database);
     let refused = Replica::open(folder.path(), options());
-    assert!(matches!(refused, Err(OpenError::Version { found: 2, supported: 3 })), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::Version { found: 2, supported: 4 })), "{refused:?}");
     assert!(!folder.path().join("keys").exists());
 }
 
