@@ -280,6 +280,7 @@ async fn a_service_signs_in_with_its_certificate() {
 }
 
 #[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "a certificate expires by the clock of the machine")]
 async fn a_certificate_that_expires_ends_what_it_let_in() {
     let authority = Authority::default();
     let accepted = format!("client_ca = {:?}\nclient_certificates = \"accepted\"", authority.path("ca.pem"));

@@ -50,7 +50,9 @@ pub fn read_record_value(value: Value, missing: &mut impl Missing) -> Result<Rec
     let drafts = read_drafts(record.list_or_empty("details")?)?;
     // What an entry says besides follows from its event, or is for the log to say.
     if record.take(BESIDES[0]).is_some() {
-        BESIDES.iter().for_each(|name| drop(record.take(name)));
+        for name in BESIDES {
+            drop(record.take(name));
+        }
     }
     record.finish()?;
     event.id = match given.id {

@@ -154,10 +154,8 @@ fn tell(context: &mut Context, args: &ExportArgs, written: &Written, is_file: bo
              them"
         ));
     }
-    let mut sentence = format!("{count} {what}");
-    if let Some(position) = position {
-        sentence.push_str(&format!(", up to position {position}: --after {position} goes on"));
-    }
+    let more = position.map(|position| format!(", up to position {position}: --after {position} goes on"));
+    let sentence = format!("{count} {what}{}", more.unwrap_or_default());
     if !is_file {
         remark(&sentence);
         return Ok(());

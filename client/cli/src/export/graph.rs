@@ -1,4 +1,4 @@
-//! People and the ties between them as GraphML (http://graphml.graphdrawing.org), which Gephi and NetworkX read.
+//! People and the ties between them as GraphML (<http://graphml.graphdrawing.org>), which Gephi and NetworkX read.
 
 use super::{Written, rows::Pages, value_text};
 use crate::{failure::Failure, place::Place, show::destination::Destination};
@@ -119,7 +119,7 @@ fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\t' | '\n' | '\r' => {
-                write!(escaped, "&#{};", u32::from(letter)).expect("a text takes what is written to it")
+                write!(escaped, "&#{};", u32::from(letter)).expect("a text takes what is written to it");
             }
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             other => escaped.push(other),

@@ -77,8 +77,8 @@ fn heading(width: usize, with_names: bool, fields: &[v1::Field]) -> Vec<String> 
 
 fn cells(row: &v1::Row, width: usize, names: Option<&Names>) -> Vec<String> {
     let key = (0..width).map(|at| row.key.get(at).map_or("", String::as_str));
-    let named = names.into_iter().flat_map(|names| key.clone().map(|id| names.of(id).to_owned()));
+    let called = names.into_iter().flat_map(|names| key.clone().map(|id| names.of(id).to_owned()));
     let item = if row.item == 0 { String::new() } else { row.item.to_string() };
     let values = row.values.iter().map(value_text);
-    key.clone().map(str::to_owned).chain(named).chain([item]).chain(values).chain([row.evidence.to_string()]).collect()
+    key.clone().map(str::to_owned).chain(called).chain([item]).chain(values).chain([row.evidence.to_string()]).collect()
 }

@@ -131,13 +131,13 @@ async fn show(context: &mut Context, erasures: &[v1::Erasure], receipt: Option<&
 fn told(erasures: &[v1::Erasure]) -> Option<String> {
     let last = erasures.iter().max_by_key(|erasure| erasure.position).filter(|erasure| erasure.replicas > 0)?;
     let (all, told, position) = (last.replicas, last.replicas_told, last.position);
-    Some(match told == all {
-        true => format!("all {all} replicas have confirmed that the words are gone from them"),
-        false => format!(
-            "{told} of {all} replicas have confirmed that the words are gone from them: see `kith replica list --behind \
-             {position}`"
-        ),
-    })
+    if told == all {
+        return Some(format!("all {all} replicas have confirmed that the words are gone from them"));
+    }
+    Some(format!(
+        "{told} of {all} replicas have confirmed that the words are gone from them: see `kith replica list --behind \
+         {position}`"
+    ))
 }
 
 /// Writes the receipt of an erasure: the proof that the entry which completed it is in the log.

@@ -24,7 +24,9 @@ pub(super) async fn get_erasure(
         // The call's deadline ends the wait, and a closed log has no more heads.
         if !message.wait || !is_pending || heads.changed().await.is_err() {
             let replicas = replicas_seen(node, &network, &caller).await?;
-            erasures.iter_mut().for_each(|erasure| count(erasure, &replicas));
+            for erasure in &mut erasures {
+                count(erasure, &replicas);
+            }
             return Ok(v1::GetErasureResponse { erasures });
         }
     }
