@@ -6,7 +6,6 @@ pub(crate) mod known_logs;
 pub(crate) mod level;
 pub(crate) mod lookalikes;
 pub(crate) mod matching;
-pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod settings;

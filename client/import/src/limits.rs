@@ -14,3 +14,34 @@ pub(crate) const UNIX_TIME_MIN: Timestamp = Timestamp::from_millis(315_532_800_0
 pub(crate) const QUOTED_LETTERS_MAX: usize = 40;
 /// New organisations with one person each that a list may have before they could be names taken for organisations.
 pub(crate) const LONE_ORGANISATIONS_MAX: usize = 9;
+
+/// Bytes of a file of contacts, unpacked: phones put photos into their exports.
+pub const CONTACTS_FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Records of a file of contacts.
+pub(crate) const CARDS_MAX: usize = 200_000;
+/// Bytes of a card without photos, sounds and keys, and of a row of a table.
+pub(crate) const CARD_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a property of a card that could be taken, and of a cell.
+pub(crate) const PROPERTY_BYTES_MAX: usize = 64 * 1024;
+/// Properties of a card, columns of a table, and values of a record or of several that are joined.
+pub(crate) const PROPERTIES_MAX: usize = 1_000;
+/// Rows of a table among which its header is looked for.
+pub(crate) const HEADER_ROWS_MAX: usize = 20;
+/// Quotes without an end after which a table is not read on: the rest is read again after each.
+pub(crate) const OPEN_QUOTES_MAX: usize = 16;
+/// Bytes of an e-mail address (RFC 5321, 4.5.3.1).
+pub(crate) const EMAIL_BYTES_MAX: usize = 254;
+/// Bytes of a link that is taken.
+pub(crate) const LINK_BYTES_MAX: usize = 2_000;
+/// Digits of the longest telephone number (E.164).
+pub(crate) const PHONE_DIGITS_MAX: usize = 15;
+/// Digits of the shortest telephone number that is taken.
+pub(crate) const PHONE_DIGITS_MIN: usize = 3;
+/// Digits of the shortest telephone number that tells people apart.
+pub(crate) const PHONE_KEY_DIGITS_MIN: usize = 7;
+/// People whom a record may be, of those that are told.
+pub(crate) const CANDIDATES_MAX: usize = 16;
+/// Letters of the beginnings of words by which names are taken for forms of one: Ada and A., Jürgen and Juergen.
+pub(crate) const NAME_LETTERS_MAX: usize = 2;
+/// Merges that are followed from one id.
+pub(crate) const MERGES_FOLLOWED_MAX: usize = 64;

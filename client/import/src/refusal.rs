@@ -37,6 +37,12 @@ impl Refusal {
         }
     }
 
+    /// A record that is not as it must be, in words.
+    pub(crate) fn unreadable(spot: Spot, field: &str, message: impl Into<String>) -> Self {
+        let reason = reason::name(Reason::EventInvalid);
+        Self { spot, reason, field: field.to_owned(), message: message.into() }
+    }
+
     /// A record that the server refused.
     pub fn of_server(spot: Spot, refused: EventRefused) -> Self {
         let reason = refused.reason.map_or("UNKNOWN", reason::name);

@@ -1,10 +1,11 @@
 //! People who are easily confused: ids that differ only in case, and equal names. Both are allowed, and the user who
 //! adds such a person is warned.
 
-use super::{Place, names::folded};
+use super::Place;
 use crate::{limits, show::output::remark};
 use kith_client::v1;
 use kith_core::{id::PersonId, position::Position};
+use kith_import::names::folded;
 use std::collections::HashMap;
 
 /// Warns about people added after a position who are easily confused with others. If people cannot be listed, there is

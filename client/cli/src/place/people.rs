@@ -2,13 +2,11 @@
 //!
 //! Invariant: an exact id always wins, so scripts that use ids never depend on anybody's name.
 
-use super::{
-    Place,
-    names::{bare, folded},
-};
+use super::Place;
 use crate::{failure::Failure, limits, show::output::clean};
 use kith_client::v1;
 use kith_core::id::{OrganisationId, PersonId};
+use kith_import::names::{bare, folded};
 use std::collections::HashMap;
 
 /// Finds people and organisations by what was typed. Lists are fetched once, when they are needed.

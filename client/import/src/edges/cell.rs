@@ -2,10 +2,7 @@
 
 use crate::{limits::QUOTED_LETTERS_MAX, refusal::Refusal, spot::Spot};
 use kith_client::Error;
-use kith_core::{
-    invalid::{Invalid, Problem},
-    reason::{self, Reason},
-};
+use kith_core::invalid::{Invalid, Problem};
 
 /// The refusal of a row for what a cell contains. The text is quoted, with escapes for what cannot be seen.
 pub(super) fn refusal(spot: Spot, text: &str, invalid: Invalid) -> Refusal {
@@ -17,11 +14,6 @@ pub(super) fn refusal(spot: Spot, text: &str, invalid: Invalid) -> Refusal {
         refusal.message = format!("{}; it is {shown:?}{more}", refusal.message);
     }
     refusal
-}
-
-/// A row that could not be read.
-pub(super) fn unreadable(spot: Spot, field: &str, message: String) -> Refusal {
-    Refusal { spot, reason: reason::name(Reason::EventInvalid), field: field.to_owned(), message }
 }
 
 /// Whether a cell is a number, as in matrices and times.

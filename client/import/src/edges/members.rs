@@ -1,7 +1,7 @@
 //! Reads lists of people.
 
 use super::{
-    cell::{has_digit, refusal, unreadable},
+    cell::{has_digit, refusal},
     columns::{Columns, PersonColumn},
     not_list::{NotList, uneven},
     table::{Heading, Layout, Parts, Table},
@@ -59,7 +59,7 @@ pub fn parse_members(text: &str, layout: Layout, columns: &Columns<PersonColumn>
         if columns.are_exceeded_by(&row.parts) {
             let (width, named) = (columns.width_of(&row.parts), columns.count());
             misfit.get_or_insert(NotList::Misfit { line: row.line, found: width, named });
-            found.refusals.push(unreadable(spot, "columns", format!("the row has {}", uneven(width, named))));
+            found.refusals.push(Refusal::unreadable(spot, "columns", format!("the row has {}", uneven(width, named))));
             continue;
         }
         fitting += 1;
@@ -72,7 +72,7 @@ pub fn parse_members(text: &str, layout: Layout, columns: &Columns<PersonColumn>
                 Some(first) if Member { spot: first.spot, ..member.clone() } == *first => {}
                 Some(first) => {
                     let message = format!("{} is described differently in line {}", member.person, first.spot.line);
-                    found.refusals.push(unreadable(spot, "id", message));
+                    found.refusals.push(Refusal::unreadable(spot, "id", message));
                 }
             },
             Err(refusal) => found.refusals.push(refusal),

@@ -3,7 +3,7 @@
 //! Invariant: nothing in a row is dropped silently: a row with another number of columns than named is refused.
 
 use super::{
-    cell::{has_digit, is_number, refusal, unreadable},
+    cell::{has_digit, is_number, refusal},
     columns::{Columns, ContactColumn},
     matrix,
     not_list::{NotList, uneven},
@@ -70,7 +70,7 @@ pub fn parse_rows(
         if !columns.fit(&row.parts) {
             let (width, named) = (columns.width_of(&row.parts), columns.count());
             misfit.get_or_insert(NotList::Misfit { line: row.line, found: width, named });
-            found.refusals.push(unreadable(spot, "columns", format!("the row has {}", uneven(width, named))));
+            found.refusals.push(Refusal::unreadable(spot, "columns", format!("the row has {}", uneven(width, named))));
             continue;
         }
         fitting += 1;
