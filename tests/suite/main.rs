@@ -8,6 +8,7 @@ mod bad_input;
 mod call_rate;
 mod carving;
 mod console;
+mod contacts;
 mod details;
 mod documents;
 mod erasure;

@@ -19,6 +19,7 @@ mod head;
 mod helped;
 mod hold;
 mod import;
+mod import_contacts;
 mod import_edges;
 mod log;
 mod login;

@@ -12,6 +12,8 @@ pub(crate) const PROOF_FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const CALL_ATTEMPTS_MAX: u32 = 4;
 /// Consecutive attempts of an import, about ten seconds: enough for a server to restart.
 pub(crate) const UPLOAD_ATTEMPTS_MAX: u32 = 10;
+/// Consecutive attempts to import people while others change the directory: each reads it anew.
+pub(crate) const MATCHES_ATTEMPTED_MAX: u32 = 5;
 /// Prepared batches of an import that wait for the connection.
 pub(crate) const BATCHES_WAITING_MAX: usize = 8;
 /// How long to wait for an answer in silence.
@@ -38,6 +40,8 @@ pub(crate) const REFUSALS_TOLD_MAX: usize = 20;
 pub(crate) const RECORDS_PREVIEWED_MAX: usize = 10;
 /// Organisations, and people, that the preview of an import names.
 pub(crate) const PREVIEWED_TOLD_MAX: usize = 10;
+/// Columns of a terminal that a name out of a file takes in a preview.
+pub(crate) const NAME_SHOWN_MAX: usize = 60;
 /// Failing keys shown by a check of a plugin.
 pub(crate) const CHECK_FAULTS_TOLD_MAX: usize = 10;
 /// Failing keys shown by a trial of a plugin.

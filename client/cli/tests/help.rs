@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_shows_an_example() {
-    let commands: [&[&str]; 32] = [
+    let commands: [&[&str]; 33] = [
         &[],
         &["met"],
         &["followed-up"],
@@ -25,6 +25,7 @@ fn every_command_shows_an_example() {
         &["retract"],
         &["record"],
         &["import"],
+        &["import", "contacts"],
         &["import", "edges"],
         &["log"],
         &["head"],

@@ -1,6 +1,7 @@
 //! `kith import`: a whole file of events at full speed. Importing a file twice adds nothing.
 
 use super::{
+    import_contacts::{self, ContactsArgs},
     import_edges::{self, EdgesArgs},
     record::{Flush, feed_lines, item},
 };
@@ -34,7 +35,7 @@ use std::{
     subcommand_negates_reqs = true,
     after_help = "Examples:\n  kith import events.jsonl --dry-run\n  kith import events.jsonl\n  \
                   kith import edges contacts.dat --columns time,from,to --epoch 2010-12-06T13:00:00Z --unit s \
-                  --as met --join 40s"
+                  --as met --join 40s\n  kith import contacts phone.vcf --dry-run"
 )]
 pub(crate) struct ImportArgs {
     /// The file of JSON lines; - for standard input
@@ -49,11 +50,13 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 enum ListCommand {
+    Contacts(Box<ContactsArgs>),
     Edges(EdgesArgs),
 }
 
 pub(crate) async fn run(context: &mut Context, args: ImportArgs) -> Result<(), Failure> {
     match (args.list, args.file) {
+        (Some(ListCommand::Contacts(contacts)), _) => import_contacts::run(context, *contacts).await,
         (Some(ListCommand::Edges(edges)), _) => import_edges::run(context, edges).await,
         (None, Some(file)) => import_lines(context, file, args.dry_run).await,
         (None, None) => Err(Failure::Usage("a file is needed: kith import FILE".to_owned())),

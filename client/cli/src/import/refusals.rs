@@ -5,12 +5,12 @@ use kith_import::Refusal;
 use serde_json::Value;
 
 /// The refusals as JSON.
-pub(super) fn listed(refusals: &[Refusal]) -> Value {
+pub(crate) fn listed(refusals: &[Refusal]) -> Value {
     refusals.iter().map(Refusal::to_json).collect()
 }
 
 /// The first refusals in words. Records in a row that are refused alike take one line.
-pub(super) fn told(refusals: &[Refusal]) -> Vec<String> {
+pub(crate) fn told(refusals: &[Refusal]) -> Vec<String> {
     let is_next = |one: &Refusal, next: &Refusal| {
         one.spot.file == next.spot.file
             && one.spot.record + 1 == next.spot.record

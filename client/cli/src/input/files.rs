@@ -36,6 +36,21 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     decode(path, bytes)
 }
 
+/// Reads a whole file of up to `bytes_max` bytes, decompressed, in whatever encoding; `-` is standard input.
+pub(crate) fn read_bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::file("read", path, error);
+    let (head, rest) = with_head(open_raw(path)?).map_err(failed)?;
+    let is_packed = head.starts_with(&GZIP_MAGIC);
+    let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(rest));
+    let unpacked: Box<dyn Read + Send> = if is_packed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+    let mut bytes = Vec::new();
+    unpacked.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > bytes_max {
+        return Err(Failure::Usage(format!("{} has more than {bytes_max} bytes: divide it", path.display())));
+    }
+    Ok(bytes)
+}
+
 /// Reads one of Kith's own files, which are never compressed; `None` if it does not exist.
 pub(crate) fn read_own_text(path: &Path) -> Result<Option<String>, Failure> {
     match fs::read(path) {
