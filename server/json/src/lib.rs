@@ -11,6 +11,8 @@
 //! | a row of a view or report | [`row_json`], [`removed_row_json`] | `{"key", "item", FIELD: value, ..., "evidence"}` |
 //! | a view and its status | [`view_json`] | `{"name", "version", "state", "cursor", "lag", ...}` |
 //! | people, organisations | [`person_json`], [`organisation_json`] | `{"id", "name", ..., "position"}` |
+//! | the end of a log | [`head_json`] | `{"network", "position", "root", "recorded_at"}` |
+//! | an entry as a CloudEvent | [`cloud_event_json`] | `{"specversion", "id", "source", "type", ..., "data"}` |
 //! | a problem | [`problem_json`] | `{"reason", "field", "message"}` |
 //!
 //! What is read is a record, `{"event": {...}, "details": [...]}`: [`read_record`]. It is the JSON of
@@ -19,7 +21,7 @@
 //!
 //! Times are RFC 3339 in UTC, days `YYYY-MM-DD`, ids text, enums the names of `kith.v1` in lower case. Fields keep the
 //! order in which they are written, and fields may be added to what is written. [`dates`] reads times and days as
-//! people write them.
+//! people write them. CloudEvents with records as their data are read by [`read_cloud_event`].
 //!
 //! Invariant: what is written of an event that clients may record reads back as the same content.
 //!
@@ -35,12 +37,14 @@
 //! # Ok::<_, kith_json::NotRecord>(())
 //! ```
 
+mod cloud_event;
 pub mod dates;
 pub mod derived;
 mod detail;
 mod directory;
 mod entry;
 mod event;
+mod head;
 mod missing;
 mod name;
 mod outcome;
@@ -52,10 +56,12 @@ pub mod value;
 mod values;
 mod view;
 
+pub use cloud_event::{CloudEventAttributes, cloud_event_json, read_cloud_event, read_cloud_event_data};
 pub use detail::{detail_json, details_json};
 pub use directory::{organisation_json, person_json};
 pub use entry::entry_json;
 pub use event::event_json;
+pub use head::head_json;
 pub use missing::Missing;
 pub use name::{answer_name, retraction_reason_name, role_name, scope_name};
 pub use outcome::outcome_json;

@@ -6,8 +6,8 @@ use crate::{
     show::{log_clock::standstill, output::remark},
 };
 use clap::Args;
-use kith_json::time_text;
-use serde_json::json;
+use kith_json::{head_json, time_text};
+use serde_json::Value;
 
 /// Show the log's last position and the root of its hash tree
 #[derive(Debug, Args)]
@@ -18,17 +18,12 @@ pub(crate) async fn run(context: &mut Context, _: &HeadArgs) -> Result<(), Failu
     let head = context.place.head().await?;
     let network = context.place.network().to_string();
     let standstill = standstill(head.recorded_at, kith_client::now());
-    let answer = json!({
-        "network": network,
-        "position": head.position.get(),
-        "root": head.root.to_string(),
-        "recorded_at": head.recorded_at.map(time_text),
-        "clock": standstill,
-    });
+    let mut answer = head_json(&network, head.position, &head.root.to_string(), head.recorded_at);
+    answer.insert("clock".to_owned(), standstill.clone().into());
     if let Some(words) = &standstill {
         remark(words);
     }
-    context.output.tell(&answer, || {
+    context.output.tell(&Value::Object(answer), || {
         let since = head.recorded_at.map(|time| format!(", recorded {}", time_text(time))).unwrap_or_default();
         format!("{network} at position {}{since}\nroot {}", head.position, head.root)
     })
