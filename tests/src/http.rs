@@ -1,9 +1,11 @@
 //! Requests of HTTP/1.1 as a browser or a script sends them, and calls of gRPC-web.
 
 use prost::Message;
+use serde_json::Value;
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    time::Duration,
 };
 use tonic::Code;
 
@@ -28,14 +30,24 @@ impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("the body is text")
     }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The body as lines of JSON.
+    pub fn json_lines(&self) -> Vec<Value> {
+        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.text().lines().map(read).collect()
+    }
 }
 
 /// Sends one request over a connection of its own; `url` is that of a server.
 pub fn request(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let mut stream = send(url, method, path, headers, body);
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).expect("the server answers");
-    read(&bytes)
+    let mut answer = open(url, method, path, headers, body);
+    while answer.receive() {}
+    read(&answer.read)
 }
 
 fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> TcpStream {
@@ -46,12 +58,95 @@ fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u
         lines.push(format!("host: {address}"));
     }
     lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
-    if method != "GET" && method != "HEAD" {
+    let has_length = headers.iter().any(|(name, _)| ["content-length", "transfer-encoding"].contains(name));
+    if method != "GET" && method != "HEAD" && !has_length {
         lines.push(format!("content-length: {}", body.len()));
     }
     let head = format!("{}\r\n\r\n", lines.join("\r\n"));
-    stream.write_all(&[head.as_bytes(), body].concat()).expect("the server reads");
+    stream.write_all(head.as_bytes()).expect("the server reads");
+    send_more(&mut stream, body);
     stream
+}
+
+fn send_more(stream: &mut TcpStream, bytes: &[u8]) {
+    match stream.write_all(bytes) {
+        // A server that reads no more of a body says why in its answer.
+        Err(error) if [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset].contains(&error.kind()) => {}
+        sent => sent.expect("the server reads"),
+    }
+}
+
+/// Sends one request whose answer is read as it arrives.
+pub fn open(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Open {
+    let stream = send(url, method, path, headers, body);
+    be_patient(&stream, PATIENCE);
+    Open { stream, read: Vec::new() }
+}
+
+fn be_patient(stream: &TcpStream, patience: Duration) {
+    stream.set_read_timeout(Some(patience)).expect("sockets have timeouts");
+}
+
+/// How long an answer may keep a test waiting.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An answer that is being read.
+pub struct Open {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Open {
+    /// Waits until the answer has a text; returns all that has arrived, as it was sent.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let read = String::from_utf8_lossy(&self.read).into_owned();
+            if read.contains(text) {
+                return read;
+            }
+            assert!(self.receive(), "the answer ended without {text}: {read}");
+        }
+    }
+
+    /// Waits until more of the answer has arrived.
+    pub fn wait_for_more(&mut self) {
+        assert!(self.receive(), "the answer goes on");
+    }
+
+    /// Waits for a short time; returns whether more of the answer has arrived, or it has ended.
+    pub fn arrives_within(&mut self, patience: Duration) -> bool {
+        be_patient(&self.stream, patience);
+        let peeked = self.stream.peek(&mut [0]);
+        be_patient(&self.stream, PATIENCE);
+        !peeked.is_err_and(|error| [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()))
+    }
+
+    /// Waits until the answer ends or breaks off; returns all that has arrived, as it was sent.
+    pub fn rest(mut self) -> String {
+        while self.receive() {}
+        String::from_utf8_lossy(&self.read).into_owned()
+    }
+
+    /// Sends more of the body.
+    pub fn send(&mut self, bytes: &[u8]) {
+        send_more(&mut self.stream, bytes);
+    }
+
+    /// Breaks off the body.
+    pub fn break_off(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    fn receive(&mut self) -> bool {
+        let mut bytes = [0; 16 * 1024];
+        let count = match self.stream.read(&mut bytes) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
+            Err(error) => panic!("the server answers: {error}"),
+        };
+        self.read.extend_from_slice(&bytes[..count]);
+        count > 0
+    }
 }
 
 /// A call of gRPC-web: its answer, the last one of a stream, or the code with which it was refused.
