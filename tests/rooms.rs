@@ -101,8 +101,9 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ),
             ("announce", &["config", "demo", "limits", "node", "server_token"]),
             ("grpc", &["bounds", "compile", "door", "last_backup", "limits", "node", "plugins", "views"]),
+            ("http", &["bounds", "door", "grpc", "limits", "node"]),
             ("metrics", &["node", "views"]),
-            ("serve", &["console", "door", "grpc", "limits", "node"]),
+            ("serve", &["console", "door", "grpc", "http", "limits", "node"]),
         ],
     ),
     (

@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 28] = [
     ("server/words", &["kith-core"]),
     ("server/log", &["kith-blocks", "kith-core", "kith-words"]),
     ("server/views", &["kith-core", "kith-proto"]),
-    ("server/node", &["kith-bundle", "kith-core", "kith-log", "kith-proto", "kith-views"]),
+    ("server/node", &["kith-bundle", "kith-core", "kith-json", "kith-log", "kith-proto", "kith-views"]),
     ("client", &["kith-blocks", "kith-bundle", "kith-core", "kith-proto", "kith-views", "kith-words"]),
     ("client/import", &["kith-client", "kith-core", "kith-json"]),
     ("client/cli", &["kith-authoring", "kith-client", "kith-core", "kith-import", "kith-json", "kith-views"]),
@@ -384,7 +384,7 @@ fn only_views_read_a_log_past_its_permissions() {
 #[test]
 fn wire_types_of_the_server_stop_in_its_services() {
     let source = "server/node/src/";
-    let speak_it = ["grpc.rs", "grpc/", "serve.rs", "demo.rs", "demo/"];
+    let speak_it = ["grpc.rs", "grpc/", "http.rs", "http/", "serve.rs", "demo.rs", "demo/"];
     for file in files_with(&[".rs"]) {
         let name = file.strip_prefix(root()).expect("it is in the project").to_string_lossy().into_owned();
         let Some(name) = name.strip_prefix(source) else { continue };

@@ -18,6 +18,7 @@ mod export;
 mod follow;
 mod format;
 mod full_disk;
+mod http;
 mod imports;
 mod introductions;
 mod later_versions;

@@ -7,6 +7,7 @@
 
 mod answers;
 mod history;
+mod http;
 
 use answers::answers;
 use history::{History, PEOPLE};
@@ -134,7 +135,9 @@ impl World {
 
 /// The answers that everybody gets in one world, and from which calls.
 async fn told(world: &World, token: &str, seed: u64, history: &History) -> Vec<(String, String)> {
-    answers(&world.raw(token, seed).await, &mut Random::new(seed), history).await
+    let mut told = answers(&world.raw(token, seed).await, &mut Random::new(seed), history).await;
+    told.extend(http::answers(&world.server.url(), token, &name(seed), history));
+    told
 }
 
 /// Where the answers differ. The number of calls depends on the answers: pages, and rows to explain.

@@ -6,6 +6,7 @@ pub(crate) mod front;
 pub mod http_door;
 mod own_page;
 pub(crate) mod peers;
+pub(crate) mod route;
 pub(crate) mod session_call;
 pub(crate) mod sessions;
 pub mod tls;

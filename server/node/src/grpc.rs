@@ -3,7 +3,7 @@
 mod admin;
 mod audit;
 mod call;
-mod convert;
+pub(crate) mod convert;
 mod directory;
 mod entries;
 pub(crate) mod layers;
@@ -29,8 +29,9 @@ use crate::{bounds::budget::Room, node::Node};
 use call::{Call, allow, at_server, enter};
 use entries::{Entries, read_entries};
 use kith_proto::v1::ErrorReason;
+pub(crate) use log::OneEvent;
 use prost::Message;
-use status::Failure;
+pub(crate) use status::Failure;
 use std::sync::Arc;
 use stream::Messages;
 use tonic::{Response, Status};
@@ -49,7 +50,7 @@ impl Services {
 }
 
 /// The answer to a call.
-type Answer<T> = Result<Response<T>, Status>;
+pub(crate) type Answer<T> = Result<Response<T>, Status>;
 
 impl Services {
     /// Answers with one message, unless it is larger than the server may send.

@@ -12,6 +12,7 @@ mod demo;
 mod door;
 mod first_start;
 mod grpc;
+mod http;
 mod last_backup;
 pub mod limits;
 mod metrics;

@@ -53,6 +53,22 @@ pub const ENDED_MAX: usize = 10_000;
 pub const ENDED_PER_TOKEN_MAX: usize = 64;
 /// Bytes of a request to begin or end a session.
 pub const SESSION_REQUEST_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Values in the JSON of one request: each takes some hundred bytes while it is read.
+pub const JSON_VALUES_MAX: usize = 250_000;
+/// Bytes of one of many lines of JSON: more than an event with its details can have.
+pub const LINE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of lines that are recorded at once.
+pub const LINES_BATCH_BYTES_MAX: usize = 512 * 1024;
+/// Room for lines that have arrived and are being recorded.
+pub(crate) const LINES_ROOM_BYTES: usize = 512 * 1024;
+/// Bytes of lines that are written as JSON at once, before others have their turn; of a stream also what is sent at once.
+pub(crate) const LINES_AT_ONCE_BYTES: usize = 64 * 1024;
+/// How many times as large as a message its JSON is assumed to be while it is written.
+pub(crate) const JSON_GROWTH: usize = 4;
+/// When to ask again that found something broken which needs no wait of its own.
+pub(crate) const BROKEN_RETRY: Duration = Duration::from_secs(5);
 /// Entries in one message of a subscription.
 pub const SUBSCRIBE_ENTRIES_MAX: usize = 1_000;
 /// Bytes of entries in one message of a subscription.

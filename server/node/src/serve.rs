@@ -1,4 +1,4 @@
-//! The front door: one port for gRPC and gRPC-web, with TLS if there is a certificate, with every limit of tonic and hyper set explicitly.
+//! The front door: one port for gRPC, gRPC-web and plain HTTP, with TLS if there is a certificate, with every limit of tonic and hyper set explicitly.
 //!
 //! Shutdown: health reports it first, streams end, calls finish, and what is left after the drain time is cut.
 
@@ -14,6 +14,7 @@ use crate::{
         Services,
         layers::{auth::AuthLayer, deadline::DeadlineLayer, requests::RequestsLayer},
     },
+    http::{Answering, HttpLayer},
     limits::{self, Limits, seconds},
     node::Node,
 };
@@ -27,6 +28,7 @@ use kith_proto::v1::{
 use tonic::{server::NamedService, service::Routes, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
+use tower::Layer;
 
 /// Why serving ended early.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +80,18 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let health_service = health_service.max_decoding_message_size(limits::OPEN_REQUEST_BYTES_MAX);
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
+    let deadline = DeadlineLayer { max: seconds(limits.unary_deadline_s) };
+    let auth = AuthLayer { authenticator: node.authenticator().clone(), rate: node.call_rate().clone() };
+    let requests = RequestsLayer::new(node);
+    let answering = || deadline.layer(auth.layer(requests.layer(Answering::new(node))));
     let serving = server(limits)
         .layer(front(node))
         .layer(OriginsLayer::new(node.http()))
+        .layer(HttpLayer(node.http().enabled.then(answering)))
         .layer(GrpcWebLayer::new())
-        .layer(DeadlineLayer { max: seconds(limits.unary_deadline_s) })
-        .layer(AuthLayer { authenticator: node.authenticator().clone(), rate: node.call_rate().clone() })
-        .layer(RequestsLayer::new(node))
+        .layer(deadline.clone())
+        .layer(auth.clone())
+        .layer(requests.clone())
         .add_routes(routes)
         .serve_with_incoming_shutdown(
             connection::accept(listener, node.peers().clone(), node.tls().cloned(), limits),
@@ -114,6 +121,7 @@ fn front(node: &Node) -> FrontLayer {
     let (sessions, rate) = (node.sessions(), node.call_rate().clone());
     FrontLayer {
         console: sessions.enabled().then(Console::embedded),
+        http: node.http().enabled,
         sessions: SessionCalls::new(sessions.clone(), node.authenticator().clone(), rate, node.limits()),
     }
 }

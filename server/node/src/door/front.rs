@@ -1,10 +1,12 @@
-//! What comes through the front door: calls, sessions of browsers, and pages of the console, by path and method.
+//! What comes through the front door: calls, requests to the HTTP door, sessions of browsers, and pages of the console,
+//! by path and method.
 //!
 //! Calls come first, and everything that is neither a session nor a page goes to them untouched. Invariant: only calls
 //! of gRPC-web that a page of this server makes are marked as such.
 
 use super::{
     own_page::{OwnPage, is_own},
+    route::is_of_http_door,
     session_call::SessionCalls,
 };
 use crate::console::{self, Console};
@@ -33,6 +35,8 @@ pub(crate) struct FrontLayer {
     pub(crate) console: Option<Console>,
     /// Begins and ends sessions.
     pub(crate) sessions: SessionCalls,
+    /// Whether the HTTP door is open.
+    pub(crate) http: bool,
 }
 
 impl<S> Layer<S> for FrontLayer {
@@ -73,6 +77,12 @@ where
                 request.extensions_mut().insert(OwnPage);
             }
             return Either::Left(self.inner.call(request));
+        }
+        if is_of_http_door(path) {
+            if self.layer.http {
+                return Either::Left(self.inner.call(request));
+            }
+            return now(console::text(StatusCode::NOT_FOUND, "nothing is here; the HTTP door is switched off\n"));
         }
         let is_page = [Method::GET, Method::HEAD].contains(method);
         let Some(console) = self.layer.console.as_ref().filter(|_| is_page || path == SESSION) else {

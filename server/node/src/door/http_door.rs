@@ -1,4 +1,4 @@
-//! Access for browsers: which pages of other origins may call this server.
+//! Access over plain HTTP: whether the HTTP door is open, and which pages of other origins may call this server.
 //!
 //! Invariant: the browser's own credentials are never allowed, so that a page can do no more than the token that it was
 //! given; an origin that is not listed gets no header at all.
@@ -21,22 +21,34 @@ use std::{
 };
 use tower::{Layer, Service};
 
-/// Methods of gRPC-web.
-const METHODS: HeaderValue = HeaderValue::from_static("POST");
-/// The headers of a gRPC-web call.
-const SENT_HEADERS: HeaderValue =
-    HeaderValue::from_static("authorization, content-type, grpc-timeout, x-grpc-web, x-user-agent");
-/// The headers that a page must see to know how a call ended.
-const SEEN_HEADERS: HeaderValue = HeaderValue::from_static("grpc-status, grpc-message, grpc-status-details-bin");
+/// Methods of gRPC-web and of the HTTP door.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
+/// The headers of a gRPC-web call, and of a request to the HTTP door.
+const SENT_HEADERS: HeaderValue = HeaderValue::from_static(
+    "authorization, content-type, grpc-timeout, x-grpc-web, x-user-agent, idempotency-key, if-match, last-event-id, \
+     ce-specversion, ce-id, ce-type, ce-source, ce-time, ce-subject",
+);
+/// The headers that a page must see to know how a call ended, and of the HTTP door, when to come again and which head
+/// there is.
+const SEEN_HEADERS: HeaderValue =
+    HeaderValue::from_static("grpc-status, grpc-message, grpc-status-details-bin, retry-after, etag");
 /// Seconds that a browser may remember the answer to a preflight.
 const REMEMBERED_S: HeaderValue = HeaderValue::from_static("600");
 
-/// Settings for browsers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Settings of plain HTTP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Origins whose pages may call this server with gRPC-web; matched exactly.
+    /// Whether the HTTP door is open: the routes below `/v1/`, and `/openapi.json`.
+    pub enabled: bool,
+    /// Origins whose pages may call this server with gRPC-web or over the HTTP door; matched exactly.
     pub allowed_origins: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { enabled: true, allowed_origins: Vec::new() }
+    }
 }
 
 impl Config {
@@ -159,7 +171,7 @@ mod tests {
 
     /// The answer to a request of an origin: its status and the headers that browsers look at.
     async fn ask(method: Method, origin: &str) -> (StatusCode, Vec<String>) {
-        let layer = OriginsLayer::new(&Config { allowed_origins: vec![PAGE.into()] });
+        let layer = OriginsLayer::new(&Config { allowed_origins: vec![PAGE.into()], ..Config::default() });
         let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(()))));
         let request =
             Request::builder().method(method).header(ORIGIN, origin).header("access-control-request-method", "POST");
@@ -194,7 +206,8 @@ mod tests {
 
     #[test]
     fn only_exact_origins_are_settings() {
-        let problems = |origin: &str| Config { allowed_origins: vec![origin.into()] }.problems().len();
+        let problems =
+            |origin: &str| Config { allowed_origins: vec![origin.into()], ..Config::default() }.problems().len();
         for right in [PAGE, "http://localhost:5173", "https://[::1]:8443"] {
             assert_eq!(problems(right), 0, "{right}");
         }

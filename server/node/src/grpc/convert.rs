@@ -50,12 +50,12 @@ pub(super) fn refusal(refusal: &Refusal) -> Failure {
 }
 
 /// An event that breaks a rule.
-pub(super) fn event_invalid(invalid: &Invalid) -> Failure {
+pub(crate) fn event_invalid(invalid: &Invalid) -> Failure {
     Failure::because(of_event(invalid), invalid).at(&invalid.field)
 }
 
 /// A request that breaks a rule outside its events.
-pub(super) fn request_invalid(invalid: &Invalid) -> Failure {
+pub(crate) fn request_invalid(invalid: &Invalid) -> Failure {
     let reason = if invalid.is_limit() { ErrorReason::LimitExceeded } else { ErrorReason::RequestInvalid };
     Failure::because(reason, invalid).at(&invalid.field)
 }
@@ -70,7 +70,7 @@ fn refused(refused: &Refused) -> Failure {
 }
 
 /// Adds which of a call's events, from 0, is at fault.
-pub(super) fn at_event(failure: Failure, event: usize) -> Failure {
+pub(crate) fn at_event(failure: Failure, event: usize) -> Failure {
     failure.below(&format!("events[{event}]")).with("event", event)
 }
 

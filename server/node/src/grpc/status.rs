@@ -9,7 +9,11 @@ use crate::limits::{PLUGIN_WORDS_BYTES_MAX, WORDS_BYTES_MAX};
 use http::Response;
 use kith_core::reason::{self, meaning};
 use kith_proto::{ERROR_DOMAIN, v1::ErrorReason};
-use std::{collections::HashMap, fmt::Display, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Display,
+    time::Duration,
+};
 use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
@@ -121,6 +125,27 @@ impl Failure {
             Kind::Known(known) => known.field.as_deref(),
             Kind::Internal => None,
         }
+    }
+
+    /// What programs may want to know; nothing of a fault of the server.
+    pub(crate) fn metadata(&self) -> BTreeMap<&str, &str> {
+        match &*self.0 {
+            Kind::Known(known) => known.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            Kind::Internal => BTreeMap::new(),
+        }
+    }
+
+    /// When to try again, if that is known.
+    pub(crate) fn retry_delay(&self) -> Option<Duration> {
+        match &*self.0 {
+            Kind::Known(known) => known.retry_after,
+            Kind::Internal => None,
+        }
+    }
+
+    /// The failure that a status tells of.
+    pub(crate) fn of_status(status: &Status) -> Self {
+        of_ours(status).or_else(|| of_transport(status)).unwrap_or_else(|| Self(Box::new(Kind::Internal)))
     }
 
     /// The message.

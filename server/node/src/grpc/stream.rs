@@ -54,13 +54,13 @@ struct Way {
 type End = Arc<Mutex<Option<Failure>>>;
 
 /// The server's end.
-pub(super) struct Sender<T> {
+pub(crate) struct Sender<T> {
     queue: mpsc::Sender<Queued<T>>,
     outgoing: Outgoing,
 }
 
 /// A place for one message, and as much room for it as is available.
-pub(super) struct Part<'a, T> {
+pub(crate) struct Part<'a, T> {
     place: mpsc::Permit<'a, Queued<T>>,
     room: Option<Room>,
     outgoing: &'a Outgoing,
@@ -68,7 +68,7 @@ pub(super) struct Part<'a, T> {
 
 /// Why a task stops filling a stream.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The client receives this failure.
     Failed(Failure),
     /// The client is gone.
@@ -83,7 +83,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 
 /// Starts a task that fills a stream until it stops. A reader that takes nothing for too long is cut, and what it did
 /// not take is kept for as long again. `counted` is held until both ends are gone.
-pub(super) fn fill<T, F, C>(outgoing: Outgoing, counted: C, task: impl FnOnce(Sender<T>) -> F) -> Messages<T>
+pub(crate) fn fill<T, F, C>(outgoing: Outgoing, counted: C, task: impl FnOnce(Sender<T>) -> F) -> Messages<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<(), Stop>> + Send + 'static,
@@ -115,7 +115,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<T> Messages<T> {
     /// What the reader has asked for and not received yet.
-    pub(super) fn on_its_way(&self) -> OnItsWay {
+    pub(crate) fn on_its_way(&self) -> OnItsWay {
         self.on_its_way.clone()
     }
 }
@@ -163,7 +163,7 @@ impl<T> Sender<T> {
     }
 
     /// A place for a message of `bytes` that cannot be smaller; waits for the reader and for room, for a limited time.
-    pub(super) async fn part_of(&self, bytes: usize) -> Result<Part<'_, T>, Stop> {
+    pub(crate) async fn part_of(&self, bytes: usize) -> Result<Part<'_, T>, Stop> {
         let mut part = self.part(bytes).await?;
         part.fit(bytes).await?;
         Ok(part)
@@ -180,7 +180,7 @@ impl<T> Sender<T> {
     }
 
     /// Resolves when the client is gone.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.queue.closed().await;
     }
 }
@@ -207,7 +207,7 @@ impl<T> Part<'_, T> {
     }
 
     /// Puts the message into the queue, with the room that its details hold.
-    pub(super) fn send(self, message: T, details: Option<Room>) {
+    pub(crate) fn send(self, message: T, details: Option<Room>) {
         self.place.send(Queued { message, rooms: [self.room, details] });
     }
 }

@@ -1,4 +1,4 @@
-//! A layer that authenticates the caller of every call, and counts the call.
+//! A layer that authenticates the caller of every call and of every request to the HTTP door, and counts it.
 //!
 //! Denies by default: only health checks, reflection and the ways to sign in pass without a token, and uncounted.
 
@@ -7,6 +7,7 @@ use crate::{
     door::{
         authenticator::{Authenticator, Visitor},
         peers::Peer,
+        route::Route,
     },
     grpc::{Failure, call::check_form, limited::too_many_failed_logins, status::with_reason},
 };
@@ -83,7 +84,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if let Err((code, failure)) = check_form(&request) {
+        let route = request.extensions().get::<Route>().map(|route| route.0);
+        let form = if route.is_some() { Ok(()) } else { check_form(&request) };
+        if let Err((code, failure)) = form {
             let mut refused = Status::from(failure).into_http();
             *refused.status_mut() = code;
             return Either::Left(ready(Ok(refused)));
@@ -91,7 +94,7 @@ where
         let path = request.uri().path();
         let span = tracing::info_span!(
             "call",
-            method = path,
+            method = route.unwrap_or(path),
             principal = tracing::field::Empty,
             certificate = tracing::field::Empty
         );
@@ -103,7 +106,7 @@ where
                 span.record("certificate", certificate.uri_names.join(" "));
             }
         }
-        if !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
+        if route.is_some() || !OPEN.iter().any(|prefix| path.starts_with(prefix)) {
             match self.door.admit(&request) {
                 Ok(visitor) => {
                     span.record("principal", visitor.key().1.as_str());

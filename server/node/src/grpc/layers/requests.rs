@@ -13,7 +13,7 @@ use crate::{
         outgoing::Outgoing,
         requests::Requests,
     },
-    door::authenticator::Visitor,
+    door::{authenticator::Visitor, route::Route},
     grpc::{Answered, Failure, stream::OnItsWay},
     node::Node,
 };
@@ -89,7 +89,11 @@ where
         };
         let until_answered = kept.until_answered();
         let requests = Arc::clone(&self.bounds.requests);
-        let request = request.map(|body| Body::new(RequestBody::new(body, requests, key.clone(), kept)));
+        // The HTTP door holds room itself for what it reads: it has no messages with a head.
+        let has_messages = request.extensions().get::<Route>().is_none();
+        let request = request.map(|body| {
+            if has_messages { Body::new(RequestBody::new(body, requests, key.clone(), kept)) } else { body }
+        });
         let (bounds, answering) = (Arc::clone(&self.bounds), self.inner.call(request));
         let answered = async move {
             // The request's room is kept while the answer waits for its own.

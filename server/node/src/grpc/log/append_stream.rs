@@ -13,7 +13,7 @@ use crate::{
     limits::APPEND_STREAM_PIPELINE_MAX,
     node::Node,
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, Stream, StreamExt, future::BoxFuture};
 use kith_core::{
     decide::{Outcome, Refusal},
     prepare::Prepared,
@@ -21,7 +21,7 @@ use kith_core::{
 use kith_log::{AppendError, Network, Unavailable};
 use kith_proto::v1::{self, ErrorReason, append_result};
 use std::{collections::VecDeque, pin::pin};
-use tonic::{Request, Status, Streaming};
+use tonic::{Request, Status};
 
 /// Answers of the log, one for each event that could be decoded.
 type Outcomes = Result<Vec<Result<Outcome, Refusal>>, AppendError>;
@@ -44,9 +44,17 @@ struct AppendStream {
     waiting: VecDeque<Waiting>,
 }
 
+/// What a client sends, message by message.
+pub(crate) trait Inbound:
+    Stream<Item = Result<v1::AppendStreamRequest, Status>> + Send + Unpin + 'static
+{
+}
+
+impl<S: Stream<Item = Result<v1::AppendStreamRequest, Status>> + Send + Unpin + 'static> Inbound for S {}
+
 pub(super) fn append_stream(
     node: &Node,
-    request: Request<Streaming<v1::AppendStreamRequest>>,
+    request: Request<impl Inbound>,
 ) -> Result<Messages<v1::AppendStreamResponse>, Failure> {
     let Call { visitor, message: inbound } = Call::new(request)?;
     let counted = node.streams().open(&visitor.key())?;
@@ -59,7 +67,7 @@ pub(super) fn append_stream(
 async fn open(
     node: Node,
     visitor: Visitor,
-    mut inbound: Streaming<v1::AppendStreamRequest>,
+    mut inbound: impl Inbound,
     sender: Sender<v1::AppendStreamResponse>,
 ) -> Result<(), Stop> {
     let first = tokio::select! {
@@ -86,7 +94,7 @@ impl AppendStream {
     async fn run(
         mut self,
         first: v1::AppendStreamRequest,
-        mut inbound: Streaming<v1::AppendStreamRequest>,
+        mut inbound: impl Inbound,
         sender: Sender<v1::AppendStreamResponse>,
     ) -> Result<(), Stop> {
         let ended = match self.submit(first, &sender).await {
@@ -102,7 +110,7 @@ impl AppendStream {
 
     async fn take_all(
         &mut self,
-        inbound: &mut Streaming<v1::AppendStreamRequest>,
+        inbound: &mut impl Inbound,
         sender: &Sender<v1::AppendStreamResponse>,
     ) -> Result<(), Stop> {
         let (node, caller) = (self.node.clone(), self.caller.clone());

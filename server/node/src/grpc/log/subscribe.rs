@@ -28,6 +28,7 @@ struct Subscription {
     caller: Caller,
     filter: Filter,
     filter_digest: [u8; 32],
+    mode: Mode,
     position: Position,
     additions: Additions,
     /// The reader, if it is a replica.
@@ -50,6 +51,7 @@ struct Made {
 pub(super) fn subscribe(
     node: &Node,
     request: Request<v1::SubscribeRequest>,
+    mode: Mode,
 ) -> Result<Messages<v1::SubscribeResponse>, Failure> {
     let Call { visitor, message } = Call::new(request)?;
     let (network, caller) =
@@ -69,6 +71,7 @@ pub(super) fn subscribe(
         caller,
         filter,
         filter_digest,
+        mode,
         position,
         additions,
         replica,
@@ -185,7 +188,7 @@ impl Subscription {
         let selection = Selection {
             principal: self.caller.principal.clone(),
             filter: self.filter.clone(),
-            mode: Mode::Passing,
+            mode: self.mode,
             after: self.position,
             until: head,
             direction: Direction::Forward,
