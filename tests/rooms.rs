@@ -115,6 +115,7 @@ const ROOMS: [(&str, &[Room]); 6] = [
             ("clock", &[]),
             ("limits", &[]),
             ("options", &[]),
+            ("merges", &["limits"]),
             ("error", &["address"]),
             ("entries", &["error"]),
             ("retry", &["error", "options"]),

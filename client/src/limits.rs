@@ -18,5 +18,7 @@ pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
 pub(crate) const TOGETHER_MESSAGES_MAX: usize = 2;
 /// How long that stream stays open without appends.
 pub(crate) const TOGETHER_IDLE: Duration = Duration::from_secs(1);
+/// Merges that are followed from one id.
+pub(crate) const MERGES_FOLLOWED_MAX: usize = 64;
 /// Bytes of a component in one message of its upload.
 pub(crate) const COMPONENT_PIECE_BYTES_MAX: usize = 256 * 1024;

@@ -43,5 +43,3 @@ pub(crate) const PHONE_KEY_DIGITS_MIN: usize = 7;
 pub(crate) const CANDIDATES_MAX: usize = 16;
 /// Letters of the beginnings of words by which names are taken for forms of one: Ada and A., Jürgen and Juergen.
 pub(crate) const NAME_LETTERS_MAX: usize = 2;
-/// Merges that are followed from one id.
-pub(crate) const MERGES_FOLLOWED_MAX: usize = 64;

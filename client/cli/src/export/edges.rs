@@ -6,6 +6,7 @@ use crate::{
     place::{Place, matching::Matching},
     show::{destination::Destination, people::Names},
 };
+use kith_client::Merges;
 use kith_core::{
     event::{Event, Fact, Habit, Kind},
     filter::Filter,
@@ -13,7 +14,7 @@ use kith_core::{
     position::Position,
 };
 use kith_json::time_text;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Writes the contacts of entries that match, withdrawn ones apart. Ids that were merged are those of the person whom they
 /// mean.
@@ -26,8 +27,7 @@ pub(crate) async fn write(
 ) -> Result<Written, Failure> {
     let withdrawn = withdrawn(place).await?;
     let people = place.people(None).await?;
-    let merged = people.iter().filter(|person| !person.merged_into.is_empty());
-    let merged: HashMap<String, String> = merged.map(|one| (one.id.clone(), one.merged_into.clone())).collect();
+    let merges = Merges::of(&people);
     let names = if with_names { Names::of_people(people) } else { Names::default() };
 
     let mut table = Table::new(out);
@@ -39,7 +39,7 @@ pub(crate) async fn write(
     while let Some(page) = pages.next().await? {
         for event in page.iter().map(|recorded| &recorded.event).filter(|event| !withdrawn.contains(&event.id)) {
             for (from, to) in contacts(&event.fact) {
-                let [from, to] = [from, to].map(|person| meant(&merged, person.as_str()));
+                let [from, to] = [from, to].map(|person| merges.meant(person.as_str()));
                 if from == to {
                     continue;
                 }
@@ -68,16 +68,6 @@ async fn withdrawn(place: &Place) -> Result<HashSet<EventId>, Failure> {
         found.extend(targets);
     }
     Ok(found)
-}
-
-/// The person that an id means.
-fn meant<'a>(merged: &'a HashMap<String, String>, id: &'a str) -> &'a str {
-    let mut id = id;
-    // Merges lead to no circle.
-    while let Some(next) = merged.get(id) {
-        id = next;
-    }
-    id
 }
 
 /// Who had to do with whom: from whoever acted to each other, in a meeting and in facts of other types between all.
@@ -127,11 +117,5 @@ mod tests {
         assert_eq!(of(&met), ["a>b", "a>c", "b>c"]);
         let referred = Fact::from(Referred { referrer: id("a"), person: id("b"), to: id("c") });
         assert_eq!(of(&referred), ["a>b", "a>c"]);
-    }
-
-    #[test]
-    fn ids_that_were_merged_are_followed_to_their_person() {
-        let merged = HashMap::from([("a".into(), "b".into()), ("b".into(), "c".into())]);
-        assert_eq!((meant(&merged, "a"), meant(&merged, "c"), meant(&merged, "d")), ("c", "c", "d"));
     }
 }

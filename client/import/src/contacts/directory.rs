@@ -1,7 +1,7 @@
 //! The people of a network, as far as matching and planning need to know them.
 
-use crate::{limits::MERGES_FOLLOWED_MAX, names::folded};
-use kith_client::{Recorded, v1};
+use crate::names::folded;
+use kith_client::{Merges, Recorded, v1};
 use kith_core::{
     detail::DetailKind,
     id::{OrganisationId, PersonId},
@@ -51,16 +51,10 @@ impl Directory {
                 words: Vec::new(),
             });
         }
-        let merged: HashMap<&str, &str> = people
-            .iter()
-            .filter(|person| !person.merged_into.is_empty())
-            .map(|person| (person.id.as_str(), person.merged_into.as_str()))
-            .collect();
-        for id in merged.keys() {
-            let next = |id: &&str| merged.get(*id).copied();
-            let last = std::iter::successors(Some(*id), next).take(MERGES_FOLLOWED_MAX).last().unwrap_or(id);
-            if let Some(&index) = directory.meant.get(last) {
-                directory.meant.insert((*id).to_owned(), index);
+        let merges = Merges::of(people);
+        for id in merges.merged() {
+            if let Some(&index) = directory.meant.get(merges.meant(id)) {
+                directory.meant.insert(id.to_owned(), index);
             }
         }
         for organisation in organisations {
