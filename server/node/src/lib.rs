@@ -19,6 +19,7 @@ mod metrics;
 mod node;
 mod plugins;
 mod production;
+mod random;
 mod serve;
 pub mod server_token;
 pub mod telemetry;

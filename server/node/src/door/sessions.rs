@@ -7,7 +7,7 @@ mod codes;
 mod ended;
 mod value;
 
-use crate::{clock::Clock, console, limits::CODE_LIFE};
+use crate::{clock::Clock, console, limits::CODE_LIFE, random::random};
 use codes::{Codes, TooManyCodes};
 use ended::{Ended, TooManyEnded};
 use http::HeaderMap;
@@ -24,7 +24,7 @@ use std::{
 };
 use tokio::sync::watch;
 pub(crate) use value::Session;
-use value::{SessionKey, random};
+use value::SessionKey;
 
 /// What the sessions' key is derived for.
 const KEY_PURPOSE: &str = "kith/session/1";

@@ -4,7 +4,7 @@
 //! ever, so they are made under a secret of the server: without it nobody can test a guess.
 
 use super::{Parts, asked::Asked};
-use crate::{bounds::call_rate::Key, grpc::Failure, limits::IDEMPOTENCY_KEY_BYTES_MAX};
+use crate::{bounds::call_rate::Key, grpc::Failure, limits::IDEMPOTENCY_KEY_BYTES_MAX, random::random};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderName;
 use kith_core::{
@@ -61,12 +61,6 @@ fn keyed(ids: &Hmac<Sha256>, network: &str, (home, principal): &Key, key: &str) 
     [network, home, principal.as_str(), key]
         .iter()
         .fold(ids.clone(), |mac, part| mac.chain_update((part.len() as u64).to_be_bytes()).chain_update(part))
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes
 }
 
 impl Missing for Made {

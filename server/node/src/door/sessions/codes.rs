@@ -2,8 +2,8 @@
 //!
 //! Invariant: there are never more than [`CODES_MAX`], and no principal holds more than a few of them.
 
-use super::value::random;
 use crate::limits::{CODES_MAX, CODES_PER_TOKEN_MAX};
+use crate::random::random;
 use kith_core::{id::TokenId, may::Reach, timestamp::Timestamp};
 use sha2::{Digest, Sha256};
 
