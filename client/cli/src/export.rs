@@ -7,9 +7,10 @@ pub(crate) mod people;
 pub(crate) mod rows;
 
 use crate::{failure::Failure, show::destination::Destination};
-use kith_client::v1::{Value, value::Value as Kind};
-use kith_core::{day::Day, position::Position};
-use kith_json::day_text;
+use kith_client::v1::Value;
+use kith_core::position::Position;
+use kith_json::value_json;
+use serde_json::Value as Json;
 
 /// What was written.
 #[derive(Debug)]
@@ -49,16 +50,11 @@ impl<'d> Table<'d> {
     }
 }
 
-/// A value for programs: nothing where there is none, days as `YYYY-MM-DD`, people by id, entries by position.
+/// A value for programs: nothing where there is none, otherwise as in JSON.
 fn value_text(value: &Value) -> String {
-    match &value.value {
-        None => String::new(),
-        Some(Kind::Number(number)) => number.to_string(),
-        Some(Kind::Integer(integer)) => integer.to_string(),
-        Some(Kind::Text(text)) => text.clone(),
-        Some(Kind::Flag(flag)) => flag.to_string(),
-        Some(Kind::Day(day)) => day_text(Day::new(*day)),
-        Some(Kind::Person(person)) => person.clone(),
-        Some(Kind::Event(position)) => position.to_string(),
+    match value_json(value) {
+        Json::Null => String::new(),
+        Json::String(text) => text,
+        other => other.to_string(),
     }
 }

@@ -8,7 +8,7 @@
 //! | its words | [`details_json`] | `[{"kind", "subjects", "text"}, ...]` |
 //! | an entry | [`entry_json`] | `{"position", "id", "kind", ..., "event", "details"}` |
 //! | the outcome of an append | [`outcome_json`] | `{"id", "position", "duplicate"}` |
-//! | a row of a view or report | [`row_json`], [`removed_row_json`] | `{"key", "item", FIELD: value, ..., "evidence"}` |
+//! | a row of a view or report | [`row_json`], [`removed_row_json`], [`value_json`] | `{"key", "item", FIELD: value, ..., "evidence"}` |
 //! | a view and its status | [`view_json`] | `{"name", "version", "state", "cursor", "lag", ...}` |
 //! | people, organisations | [`person_json`], [`organisation_json`] | `{"id", "name", ..., "position"}` |
 //! | the end of a log | [`head_json`] | `{"network", "position", "root", "recorded_at"}` |
@@ -67,6 +67,6 @@ pub use name::{answer_name, retraction_reason_name, role_name, scope_name};
 pub use outcome::outcome_json;
 pub use problem::problem_json;
 pub use record::{NotRecord, Record, read_record, read_record_value};
-pub use row::{removed_row_json, row_json};
+pub use row::{removed_row_json, row_json, value_json};
 pub use time::{NotDay, day_text, read_day, read_time, time_text, whole_millis};
 pub use view::{view_json, view_state_name};

@@ -40,7 +40,8 @@ fn key_json(key: &[String], item: u64) -> Map<String, Value> {
     object
 }
 
-fn value_json(value: &RowValue) -> Value {
+/// A value of a row: `null` if there is none, days as `YYYY-MM-DD`, people by id, events by position.
+pub fn value_json(value: &RowValue) -> Value {
     match &value.value {
         None => Value::Null,
         Some(Kind::Number(number)) => Value::from(*number),
