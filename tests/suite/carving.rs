@@ -5,6 +5,8 @@ use redb::{ReadableDatabase, ReadableTable};
 use std::{
     fs,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Every file under a folder.
@@ -52,9 +54,22 @@ pub(crate) fn holders<'c>(folders: &[&Path], canaries: &[&'c str]) -> Vec<(PathB
     found
 }
 
-/// The keys in a folder of keys, as they lie in the file: wrapped.
+/// A file of a dropped replica: the thread that gives other processes their turn may still hold it for a moment.
+pub(crate) fn file_of_dropped(path: &Path) -> redb::Database {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match redb::Database::open(path) {
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+/// The keys in a folder of keys of a dropped replica, as they lie in the file: wrapped.
 pub(crate) fn wrapped_keys(folder: &Path) -> Vec<Vec<u8>> {
-    let database = redb::Database::open(folder.join("keys.redb")).unwrap();
+    let database = file_of_dropped(&folder.join("keys.redb"));
     let transaction = database.begin_read().unwrap();
     let networks = transaction.open_table(NETWORK_KEYS).unwrap();
     let people = transaction.open_table(PERSON_KEYS).unwrap();

@@ -1,17 +1,12 @@
 //! A server whose log is not the one that a replica holds: detected at the first sync, and nothing from it is applied.
 
 use super::{Device, open, options};
+use crate::carving::file_of_dropped;
 use kith_client::replica::{Replica, SyncError};
 use kith_core::position::Position;
 use kith_tests::server::{DataFolder, Server, kithd};
 use redb::ReadableTable;
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, sync::Arc};
 
 /// Copies a data folder that no server uses.
 fn copy(from: &Path, to: &Path) {
@@ -38,19 +33,6 @@ async fn recorded() -> (Device, Arc<DataFolder>, Arc<DataFolder>) {
     let old: Arc<DataFolder> = Arc::default();
     copy(data.path(), old.path());
     (device, data, old)
-}
-
-/// The file of a dropped replica: the thread that gives other processes their turn may still hold it for a moment.
-fn file_of_dropped(path: &Path) -> redb::Database {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        match redb::Database::open(path) {
-            Err(redb::DatabaseError::DatabaseAlreadyOpen) if Instant::now() < deadline => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            opened => return opened.unwrap(),
-        }
-    }
 }
 
 fn at(device: Device, server: &Server) -> Device {

@@ -2,7 +2,7 @@
 
 use super::{Device, client, open, options};
 use crate::{
-    carving::{count_in, holders, wrapped_keys},
+    carving::{count_in, file_of_dropped, holders, wrapped_keys},
     village::{token, village},
 };
 use kith_client::{
@@ -290,7 +290,7 @@ async fn lost_keys_are_told_and_lose_no_more() {
 fn a_replica_of_another_format_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
-    let database = redb::Database::open(folder.path().join("replica.redb")).unwrap();
+    let database = file_of_dropped(&folder.path().join("replica.redb"));
     let meta = redb::TableDefinition::<&str, &[u8]>::new("meta");
     let transaction = database.begin_write().unwrap();
     transaction.open_table(meta).unwrap().insert("format", 2_u32.to_le_bytes().as_slice()).unwrap();
