@@ -37,7 +37,7 @@ pub const COMPARED: [&str; 31] = [
 ];
 
 /// Calls that are not compared, and why.
-pub const APART: [(&str, &str); 21] = [
+pub const APART: [(&str, &str); 22] = [
     ("ActivatePlugin", "changes a plugin and answers with the position of that change"),
     ("AddService", "makes a member and answers with it"),
     ("Backup", "gives whole networks to the server's owner alone"),
@@ -49,6 +49,7 @@ pub const APART: [(&str, &str); 21] = [
     ("GetStatus", "tells the server's owner alone, of networks nothing but names and heads"),
     ("InstallPlugin", "takes a plugin in; what it answers is what `ListPlugins` says of it"),
     ("Invite", "makes an invitation and answers with it"),
+    ("IssueFeed", "makes a token and answers with it"),
     ("IssueToken", "makes a token and answers with it"),
     ("Join", "makes a member of whoever has an invitation and answers with that"),
     ("OpenConsole", "makes a random code for the caller's own token"),

@@ -250,3 +250,18 @@ impl fmt::Debug for EventId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// What the ids of feeds begin with.
+const FEED_PREFIX: &str = "feed-";
+
+impl TokenId {
+    /// An id of a feed with these digits.
+    pub fn of_feed(digits: &str) -> Result<Self, Invalid> {
+        format!("{FEED_PREFIX}{digits}").parse()
+    }
+
+    /// Whether it is the secret of a feed: it opens the calendar of its person, and no call.
+    pub fn is_feed(&self) -> bool {
+        self.as_str().starts_with(FEED_PREFIX)
+    }
+}

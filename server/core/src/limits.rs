@@ -50,6 +50,8 @@ pub const PLUGIN_VERSIONS_MAX: usize = 8;
 pub const COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Tokens of an organisation, or of none, that are open at the same time.
 pub const TOKENS_OPEN_MAX: usize = 10_000;
+/// Open feeds of one person.
+pub const FEEDS_OPEN_MAX: usize = 16;
 /// Bytes of an attribute of text in a network that demands tokens.
 pub const TOKEN_ATTRIBUTE_BYTES_MAX: usize = 64;
 /// Bytes of the URI that a service signs in with.

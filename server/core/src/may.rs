@@ -86,6 +86,14 @@ pub enum Action<'a> {
         /// Whether it has an owner of its own.
         has_owner: bool,
     },
+    /// Issue or end a feed of a person, in an organisation or in none: whoever speaks for the person there does so without
+    /// an owner.
+    KeepFeedOf {
+        /// The person.
+        person: Option<&'a PersonId>,
+        /// The organisation.
+        organisation: Option<&'a OrganisationId>,
+    },
     /// Change what the network demands of new events.
     ChangePolicy,
     /// Withdraw an event.
@@ -149,6 +157,9 @@ pub fn may(principal: &Principal, action: &Action<'_>) -> bool {
             principal.role == Role::Owner && !is_outside
         }
         Action::LetIn { organisation, has_owner } => lets_in(principal, *organisation, *has_owner),
+        Action::KeepFeedOf { person, organisation } => {
+            person.is_some() && principal.person.as_ref() == *person && principal.organisation.as_ref() == *organisation
+        }
         Action::Retract(header) => retracts(principal, header),
         Action::Ask(owner) => asks(principal, owner),
         Action::ChangePlugin(owner) => asks(principal, owner) && matches!(principal.role, Role::Analyst | Role::Owner),
@@ -469,6 +480,21 @@ mod tests {
             for organisation in [None, Some("riverside")] {
                 assert_eq!(may(&principal(role, organisation), &Action::Export), expected, "{role:?} {organisation:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_feed_is_kept_by_whoever_speaks_for_its_person_there() {
+        let (amina, ben) = ("amina".parse().unwrap(), "ben".parse().unwrap());
+        let (riverside, hillside) = ("riverside".parse().unwrap(), "hillside".parse().unwrap());
+        for role in Role::ALL {
+            let own = Principal { person: Some("amina".parse().unwrap()), ..principal(role, Some("riverside")) };
+            let keeps = |person, organisation| may(&own, &Action::KeepFeedOf { person, organisation });
+            assert!(keeps(Some(&amina), Some(&riverside)), "{role:?}");
+            assert!(!keeps(Some(&ben), Some(&riverside)) && !keeps(None, Some(&riverside)), "{role:?}");
+            assert!(!keeps(Some(&amina), Some(&hillside)) && !keeps(Some(&amina), None), "{role:?}: no other scope");
+            let nobody = Action::KeepFeedOf { person: None, organisation: None };
+            assert!(!may(&principal(role, None), &nobody), "{role:?}");
         }
     }
 

@@ -179,6 +179,13 @@ impl Log {
         self.inner.store.standing(&known, now)
     }
 
+    /// What the feed with this secret stands for: a reader, whatever the role of its person. `None` if the secret is unknown,
+    /// expired or revoked, or that of another token.
+    pub fn feed(&self, secret: &str, now: Timestamp) -> Option<Standing> {
+        let known = self.inner.store.tokens().with_secret(secret)?;
+        self.inner.store.standing_of_feed(&known, now)
+    }
+
     /// What a token stands for that was named by its id and by the networks that it opens; `None` if it is unknown,
     /// expired or revoked.
     pub fn standing(&self, reach: &Reach, id: &TokenId, now: Timestamp) -> Option<Standing> {

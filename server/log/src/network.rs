@@ -303,7 +303,15 @@ impl Network {
 
     /// Issues a token. Its secret is only in the result.
     pub async fn issue_token(&self, principal: &Principal, token: NewToken) -> Result<IssuedToken, AppendError> {
-        let new = NewSecret::of(token.grant);
+        self.issue(principal, NewSecret::of(token.grant), token).await
+    }
+
+    /// Issues the secret of a feed, which opens no call: see [`Log::feed`](crate::Log::feed).
+    pub async fn issue_feed(&self, principal: &Principal, token: NewToken) -> Result<IssuedToken, AppendError> {
+        self.issue(principal, NewSecret::of_feed(), token).await
+    }
+
+    async fn issue(&self, principal: &Principal, new: NewSecret, token: NewToken) -> Result<IssuedToken, AppendError> {
         let command = self.command(principal, Scope::Network, vec![new.fact(&token)])?;
         let (live, secret, size) = (self.live.clone(), new.secret.to_string(), Size::of(&command.events));
         let request = |reply| NetworkRequest::IssueToken { command, secret: new, token, reply };
@@ -395,6 +403,16 @@ impl Network {
         tokens.retain(|token| {
             let organisation = authority.token(&token.id).and_then(|token| authority.organisation_of(token));
             may(principal, &Action::AdministerTokenOf(organisation))
+        });
+        tokens
+    }
+
+    /// The feeds of the person that a principal speaks for, oldest first, including revoked ones.
+    pub fn feeds_of(&self, principal: &Principal) -> Vec<Token> {
+        let (mut tokens, authority) = (self.every_token(), self.authority());
+        tokens.retain(|token| {
+            let organisation = authority.token(&token.id).and_then(|token| authority.organisation_of(token));
+            token.id.is_feed() && may(principal, &Action::KeepFeedOf { person: token.person.as_ref(), organisation })
         });
         tokens
     }

@@ -177,6 +177,11 @@ impl Store {
         known.standing(&*self.authority(&known.reach)?, now)
     }
 
+    /// Like `standing`, for a feed.
+    pub(crate) fn standing_of_feed(&self, known: &Known, now: Timestamp) -> Option<Standing> {
+        known.standing_of_feed(&*self.authority(&known.reach)?, now)
+    }
+
     /// What whoever read with a token has to let go of, now that it has ended.
     pub(crate) fn lost(&self, known: &Known) -> Option<Lost> {
         known.row.lost(&*self.authority(&known.reach)?)

@@ -5,6 +5,7 @@ pub(crate) mod budget;
 pub(crate) mod call_rate;
 pub(crate) mod calls;
 pub(crate) mod counted;
+pub(crate) mod feed_rate;
 pub(crate) mod kept_room;
 pub(crate) mod outgoing;
 pub(crate) mod reads;

@@ -8,12 +8,14 @@
 mod answer;
 mod asked;
 mod body;
+mod calendar;
 mod cloud_events;
 mod directory;
 mod entries;
 mod events;
 mod follow;
 mod head;
+mod ical;
 mod lines;
 mod made;
 mod openapi;
@@ -24,7 +26,7 @@ mod routes;
 mod views;
 
 use crate::{
-    door::route::{Route, is_of_http_door},
+    door::route::{FeedSecret, Route, is_of_http_door},
     grpc::Services,
     node::Node,
 };
@@ -108,8 +110,15 @@ where
         return openapi::description();
     }
     request.extensions_mut().insert(Route(found.name));
+    let is_feed = found.endpoint == Endpoint::GetCalendar;
+    if let Some(secret) = found.named.first().filter(|_| is_feed) {
+        request.extensions_mut().insert(FeedSecret(secret.as_str().into()));
+    }
     request.extensions_mut().insert(found);
     let Ok(response) = http.oneshot(request).await;
+    if is_feed && problem::is_unauthenticated(&response) {
+        return problem::in_words_of_http(Refused::no_route().into());
+    }
     problem::in_words_of_http(response)
 }
 
@@ -162,6 +171,7 @@ impl Parts {
             Endpoint::ListViews => views::list(self, asked).await,
             Endpoint::QueryView => views::query(self, asked).await,
             Endpoint::ExplainRow => views::explain(self, asked).await,
+            Endpoint::GetCalendar => calendar::get(self, asked).await,
             Endpoint::Describe => Ok(openapi::description()),
         }
     }

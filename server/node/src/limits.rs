@@ -2,7 +2,7 @@
 
 use kith_log::{COMPONENT_PIECE_BYTES_MAX, Range};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// HTTP/2 window of a call: bytes that may arrive before the server reads them. It limits the speed of uploads from far
 /// away; the speed of answers depends on the client's windows.
@@ -53,6 +53,12 @@ pub const ENDED_MAX: usize = 10_000;
 pub const ENDED_PER_TOKEN_MAX: usize = 64;
 /// Bytes of a request to begin or end a session.
 pub const SESSION_REQUEST_BYTES_MAX: usize = 4 * 1024;
+/// How often a feed may be asked for in an hour.
+pub(crate) const FEED_CALLS_PER_HOUR_MAX: NonZeroU32 = NonZeroU32::new(60).expect("60 is not zero");
+/// Days for which something that is late stands on today in a feed.
+pub(crate) const FEED_LATE_DAYS_MAX: i32 = 30;
+/// Rows of each view that a feed is made of.
+pub(crate) const FEED_ROWS_MAX: u32 = 500;
 /// Bytes of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Values in the JSON of one request: each takes some hundred bytes while it is read.

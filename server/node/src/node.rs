@@ -5,6 +5,7 @@ use crate::{
         answers::Answers,
         budget::Budget,
         call_rate::{self, CallRate, Key},
+        feed_rate::FeedRate,
         outgoing::Outgoing,
         reads::{ReadShares, Reads},
         requests::Requests,
@@ -60,6 +61,7 @@ struct Parts {
     authenticator: Authenticator,
     sessions: Sessions,
     call_rate: CallRate,
+    feed_rate: FeedRate,
     last_backup: LastBackup,
     started_at: Timestamp,
     data: PathBuf,
@@ -156,6 +158,7 @@ impl Node {
             requests: Arc::new(Requests::of(&config.limits)),
             answers: Arc::new(Answers::of(&config.limits)),
             call_rate: CallRate::new(&config.limits),
+            feed_rate: FeedRate::new(),
             last_backup: LastBackup::read(&config.data),
             started_at: clock(),
             data: config.data.clone(),
@@ -263,6 +266,11 @@ impl Node {
     /// How often principals may call.
     pub(crate) fn call_rate(&self) -> &CallRate {
         &self.0.call_rate
+    }
+
+    /// The rate at which every feed may be asked for.
+    pub(crate) fn feed_rate(&self) -> &FeedRate {
+        &self.0.feed_rate
     }
 
     /// The last backup that was taken by a call.

@@ -81,7 +81,11 @@ async fn serve(node: &Node, listener: impl Listener, shutdown: impl Future<Outpu
     let routes = routes(node)?.add_service(health_service);
     let limits = node.limits();
     let deadline = DeadlineLayer { max: seconds(limits.unary_deadline_s) };
-    let auth = AuthLayer { authenticator: node.authenticator().clone(), rate: node.call_rate().clone() };
+    let auth = AuthLayer {
+        authenticator: node.authenticator().clone(),
+        rate: node.call_rate().clone(),
+        feeds: node.feed_rate().clone(),
+    };
     let requests = RequestsLayer::new(node);
     let answering = || deadline.layer(auth.layer(requests.layer(Answering::new(node))));
     let serving = server(limits)

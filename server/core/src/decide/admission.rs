@@ -10,7 +10,7 @@ use crate::{
     id::{CertificateUri, EventId, MemberId, OrganisationId, PersonId},
     invalid::{Invalid, Problem, check_count},
     limits,
-    may::{Action, Principal},
+    may::{Action, Principal, may},
     position::Position,
 };
 
@@ -38,8 +38,12 @@ impl<S: State> Batch<'_, S> {
     pub(super) fn check_admission(&self, principal: &Principal, event: &Event) -> Result<(), Refusal> {
         let Fact::Administration(fact) = &event.fact else { return Ok(()) };
         match fact {
-            Administration::TokenIssued { grant, person, organisation, .. } => {
-                self.check_issued(principal, *grant, person.as_ref(), organisation.as_ref())
+            Administration::TokenIssued { token, grant, person, organisation, .. } => {
+                if token.is_feed() {
+                    self.check_feed(*grant, person.as_ref())?;
+                }
+                let keeps = self.keeping_of_feed(event).is_some_and(|keeping| may(principal, &keeping));
+                self.check_issued(principal, *grant, person.as_ref(), organisation.as_ref(), keeps)
             }
             Administration::MemberChanged { member, role, organisation, identity } => {
                 self.check_member(principal, member, *role, organisation.as_ref(), identity.as_ref())
@@ -79,6 +83,7 @@ impl<S: State> Batch<'_, S> {
         grant: Grant,
         person: Option<&PersonId>,
         organisation: Option<&OrganisationId>,
+        keeps_own_feed: bool,
     ) -> Result<(), Refusal> {
         let authority = self.pending.authority();
         let member = person.and_then(|person| authority.person(person));
@@ -95,7 +100,9 @@ impl<S: State> Batch<'_, S> {
             _ => organisation,
         };
         self.check_organisation("event.token_issued.organisation", organisation)?;
-        demand(principal, &self.letting_in(organisation), ISSUE)?;
+        if !keeps_own_feed {
+            demand(principal, &self.letting_in(organisation), ISSUE)?;
+        }
         self.check_speaker("event.token_issued.person", person, organisation)?;
         if matches!(grant, Grant::Invitation(_)) {
             self.check_invited(principal, person)?;
@@ -104,6 +111,42 @@ impl<S: State> Batch<'_, S> {
             .tokens()
             .filter(|(_, token)| token.opens_at(self.clock) && authority.organisation_of(token) == organisation);
         Ok(check_count("event.token_issued.organisation", open.count() + 1, 1, limits::TOKENS_OPEN_MAX)?)
+    }
+
+    /// Issuing or ending a feed of somebody, if that is what an event does.
+    pub(super) fn keeping_of_feed<'a>(&'a self, event: &'a Event) -> Option<Action<'a>> {
+        let authority = self.pending.authority();
+        let (person, organisation) = match &event.fact {
+            Fact::Administration(Administration::TokenIssued { token, grant, person, organisation, .. })
+                if token.is_feed() =>
+            {
+                let member = person.as_ref().and_then(|person| authority.person(person));
+                let organisation = match (grant, member) {
+                    (Grant::Membership, Some(member)) => member.organisation.as_ref(),
+                    _ => organisation.as_ref(),
+                };
+                (person.as_ref(), organisation)
+            }
+            Fact::Administration(Administration::TokenRevoked { token }) if token.is_feed() => {
+                let issued = authority.token(token)?;
+                (issued.person.as_ref(), authority.organisation_of(issued))
+            }
+            _ => return None,
+        };
+        Some(Action::KeepFeedOf { person, organisation })
+    }
+
+    /// A feed shows what its person may read, and nothing else.
+    fn check_feed(&self, grant: Grant, person: Option<&PersonId>) -> Result<(), Invalid> {
+        let Some(person) = person else { return Err(Invalid::new("event.token_issued.person", Problem::Missing)) };
+        if !matches!(grant, Grant::Membership | Grant::Role(Role::Reader)) {
+            return Err(Invalid::new("event.token_issued.role", Problem::MustBe("reader, for a feed")));
+        }
+        let open =
+            self.pending.authority().tokens().filter(|(id, token)| {
+                id.is_feed() && token.person.as_ref() == Some(person) && token.opens_at(self.clock)
+            });
+        check_count("event.token_issued.person", open.count() + 1, 1, limits::FEEDS_OPEN_MAX)
     }
 
     /// Whoever joins loses what they were before, so that is the inviter's to end.

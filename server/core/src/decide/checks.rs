@@ -42,7 +42,7 @@ impl<S: State> Batch<'_, S> {
         }
         check_scope(event, &kind)?;
         let (action, what) = match (origin, event.scope) {
-            (Origin::Server, _) => (self.server_action(event, &kind), "administer the network"),
+            (Origin::Server, _) => (self.server_action(principal, event, &kind), "administer the network"),
             (Origin::Client, Scope::Network) => (Action::Record(&kind, event.scope), "record events"),
             (Origin::Client, Scope::Organisation) => {
                 (Action::Record(&kind, event.scope), "record events of scope organisation")
@@ -53,9 +53,12 @@ impl<S: State> Batch<'_, S> {
         if has_scope && may(principal, &action) { Ok(()) } else { Err(Refusal::PermissionDenied { what }) }
     }
 
-    fn server_action<'a>(&'a self, event: &Event, kind: &'a Kind) -> Action<'a> {
+    fn server_action<'a>(&'a self, principal: &Principal, event: &'a Event, kind: &'a Kind) -> Action<'a> {
         if !kind.is_administration() {
             return Action::Administer;
+        }
+        if let Some(keeping) = self.keeping_of_feed(event).filter(|keeping| may(principal, keeping)) {
+            return keeping;
         }
         if ends_a_plugin_unseen(event) {
             return Action::EndPlugin;

@@ -7,6 +7,7 @@ use kith_core::{
     event::{Administration, Attribute, AttributeValue, Event, Fact, Grant, Policy, Role},
     id::{CertificateUri, MemberId},
     invalid::{Invalid, Problem},
+    limits::FEEDS_OPEN_MAX,
     may::{Credential, Principal},
     model::Model,
     position::Position,
@@ -345,4 +346,58 @@ fn a_member_who_was_moved_keeps_a_membership_that_can_be_changed() {
     write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).expect("less is allowed");
     assert!(write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("riverside"))).is_ok());
     assert!(write(&mut model, network_owner(), member("chidi", Some(Role::Reader), Some("hillside"))).is_err());
+}
+
+/// A reader's feed of a person of hillside.
+fn feed(token: &str, of: Option<&str>) -> Fact {
+    issued(token, Grant::Role(Role::Reader), of, Some("hillside"))
+}
+
+#[test]
+fn whoever_speaks_for_a_person_issues_and_ends_that_persons_feeds() {
+    let mut model = world();
+    let chidi = || holder("chidi", Role::Reader, Some("hillside"));
+    let at_home = || holder("chidi", Role::Reader, None);
+    write(&mut model, network_owner(), feed("feed-1", Some("chidi"))).expect("an owner lets somebody in");
+    write(&mut model, chidi(), feed("feed-2", Some("chidi"))).expect("it is their own");
+    assert!(is_denied(&write(
+        &mut model,
+        chidi(),
+        issued("t-1", Grant::Role(Role::Reader), Some("chidi"), Some("hillside"))
+    )));
+    assert!(is_denied(&write(&mut model, chidi(), feed("feed-3", Some("dana")))));
+    assert!(
+        is_denied(&write(&mut model, at_home(), feed("feed-3", Some("chidi")))),
+        "it would show more than they see"
+    );
+    assert!(is_denied(&write(&mut model, holder("dana", Role::Recorder, Some("hillside")), revoked("feed-2"))));
+    assert!(is_denied(&write(&mut model, at_home(), revoked("feed-2"))));
+    write(&mut model, chidi(), revoked("feed-2")).unwrap();
+    write(&mut model, chidi(), revoked("feed-1")).expect("it is theirs, whoever issued it");
+}
+
+#[test]
+fn a_feed_is_a_readers_and_of_somebody() {
+    let mut model = world();
+    let field = |refused: Refusal| match refused {
+        Refusal::Invalid(Invalid { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    let owners = issued("feed-1", Grant::Role(Role::Owner), Some("chidi"), Some("hillside"));
+    let refused = write(&mut model, network_owner(), owners).unwrap_err();
+    assert_eq!(field(refused), "event.token_issued.role");
+    let refused = write(&mut model, network_owner(), feed("feed-1", None)).unwrap_err();
+    assert_eq!(field(refused), "event.token_issued.person");
+}
+
+#[test]
+fn a_person_has_a_bounded_number_of_feeds_that_are_open() {
+    let mut model = world();
+    for number in 0..FEEDS_OPEN_MAX {
+        write(&mut model, network_owner(), feed(&format!("feed-{number}"), Some("chidi"))).unwrap();
+    }
+    let refused = write(&mut model, network_owner(), feed("feed-x", Some("chidi"))).unwrap_err();
+    assert!(matches!(refused, Refusal::Invalid(Invalid { problem: Problem::TooMany { .. }, .. })), "{refused:?}");
+    write(&mut model, network_owner(), revoked("feed-0")).unwrap();
+    write(&mut model, network_owner(), feed("feed-x", Some("chidi"))).unwrap();
 }

@@ -88,6 +88,12 @@ pub(crate) struct NewSecret {
 }
 
 impl NewSecret {
+    /// New ones for a feed.
+    pub(crate) fn of_feed() -> Self {
+        let id = TokenId::of_feed(&random_digits()).expect("small letters and digits are allowed in token ids");
+        Self { id, secret: Zeroizing::new(new_secret()) }
+    }
+
     /// New ones for a token with a grant.
     pub(crate) fn of(grant: Grant) -> Self {
         Self { id: new_id(grant), secret: Zeroizing::new(new_secret()) }
@@ -151,9 +157,14 @@ pub(crate) fn new_id(grant: Grant) -> TokenId {
         Grant::Role(_) | Grant::Membership => "t",
         Grant::Invitation(_) => "invite",
     };
+    format!("{prefix}-{}", random_digits()).parse().expect("small letters and digits are allowed in token ids")
+}
+
+/// Ten random letters and digits: 50 bits.
+fn random_digits() -> String {
     let mut text = base32(&kith_words::random::<7>());
     text.truncate(10);
-    format!("{prefix}-{text}").parse().expect("small letters and digits are allowed in token ids")
+    text
 }
 
 /// SHA-256 of a secret. Secrets are random and long, so a plain hash cannot be reversed by guessing.
@@ -215,8 +226,13 @@ impl TokenRow {
     }
 
     /// The principal that holds the token, if that is one at this time: a member's token gives what their membership
-    /// gives, and an invitation lets nobody in.
+    /// gives, and invitations and feeds let nobody in.
     pub(crate) fn principal(&self, reach: &Reach, authority: &Authority, now: Timestamp) -> Option<Principal> {
+        if self.id.is_feed() { None } else { self.holder(reach, authority, now) }
+    }
+
+    /// The principal that holds the token, whatever it opens.
+    fn holder(&self, reach: &Reach, authority: &Authority, now: Timestamp) -> Option<Principal> {
         let (role, organisation) = match self.grant {
             Grant::Role(role) => (role, self.organisation.clone()),
             Grant::Membership => {
@@ -272,11 +288,17 @@ pub(crate) struct Known {
 impl Known {
     /// What the token stands for, if it is valid at this time.
     pub(crate) fn standing(&self, authority: &Authority, now: Timestamp) -> Option<Standing> {
-        Some(Standing {
-            principal: self.row.principal(&self.reach, authority, now)?,
-            expires_at: self.row.expires_at,
-            fingerprint: secret_digest(&self.row.hash),
-        })
+        Some(self.standing_as(self.row.principal(&self.reach, authority, now)?))
+    }
+
+    /// What the token stands for if it is a feed that is valid at this time: a reader.
+    pub(crate) fn standing_of_feed(&self, authority: &Authority, now: Timestamp) -> Option<Standing> {
+        let holder = self.row.id.is_feed().then(|| self.row.holder(&self.reach, authority, now))??;
+        Some(self.standing_as(Principal { role: Role::Reader, ..holder }))
+    }
+
+    fn standing_as(&self, principal: Principal) -> Standing {
+        Standing { principal, expires_at: self.row.expires_at, fingerprint: secret_digest(&self.row.hash) }
     }
 }
 

@@ -6,6 +6,7 @@
 use super::{
     own_page::OwnPage,
     peers::Peer,
+    route::FeedSecret,
     sessions::{Session, Sessions},
 };
 use crate::{
@@ -61,6 +62,8 @@ enum Shown {
     Session(Arc<Session>),
     /// A client certificate, until when it expires.
     Certificate(Timestamp),
+    /// A feed's secret, which opens that feed alone.
+    Feed(FeedSecret),
 }
 
 impl Visitor {
@@ -119,14 +122,14 @@ impl Visitor {
         match (&self.who, &self.shown) {
             (Who::Holder(standing), _) => standing.expires_at,
             (Who::Service(_), Shown::Certificate(end)) => Some(*end),
-            (Who::Service(_), Shown::Secret(_) | Shown::Session(_)) => None,
+            (Who::Service(_), Shown::Secret(_) | Shown::Session(_) | Shown::Feed(_)) => None,
         }
     }
 
     /// When the visitor's session ends; `None` for a visitor without one.
     pub(crate) fn session_end(&self) -> Option<Timestamp> {
         match &self.shown {
-            Shown::Secret(_) | Shown::Certificate(_) => None,
+            Shown::Secret(_) | Shown::Certificate(_) | Shown::Feed(_) => None,
             Shown::Session(session) => Some(session.end),
         }
     }
@@ -197,6 +200,13 @@ impl Authenticator {
         Ok(Visitor { who: Who::Service(certificate.uri_names.clone()), shown: Shown::Certificate(certificate.end) })
     }
 
+    /// The visitor for whom a feed is made. Calls that it makes are those of the feed's route, and no others.
+    pub(crate) fn by_feed(&self, secret: &FeedSecret) -> Result<Visitor, Unauthenticated> {
+        let shown = Shown::Feed(secret.clone());
+        let standing = self.standing(&shown).ok_or(Unauthenticated::TokenInvalid)?;
+        Ok(Visitor { who: Who::Holder(standing), shown })
+    }
+
     /// The visitor whose token is in the headers of this request.
     pub(super) fn by_secret<B>(&self, request: &Request<B>) -> Result<Visitor, Unauthenticated> {
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -215,7 +225,7 @@ impl Authenticator {
         let (now, end) = match shown {
             Shown::Certificate(end) if (self.clock)() >= *end => return Err(Unauthenticated::TokenInvalid),
             Shown::Certificate(end) => (principal.and_then(|principal| self.service_now(principal)), Some(*end)),
-            Shown::Secret(_) | Shown::Session(_) => {
+            Shown::Secret(_) | Shown::Session(_) | Shown::Feed(_) => {
                 let standing = self.standing(shown);
                 let end = standing.as_ref().and_then(|standing| standing.expires_at);
                 (standing.map(|standing| standing.principal), end)
@@ -234,7 +244,7 @@ impl Authenticator {
             None => return Err(self.why_not(shown)),
         }
         Ok(match shown {
-            Shown::Secret(_) | Shown::Certificate(_) => end,
+            Shown::Secret(_) | Shown::Certificate(_) | Shown::Feed(_) => end,
             Shown::Session(session) => Some(end.map_or(session.end, |end| end.min(session.end))),
         })
     }
@@ -301,6 +311,7 @@ impl Authenticator {
             Shown::Secret(secret) => self.log.authenticate(&secret.0, (self.clock)()),
             Shown::Session(session) => self.sessions.standing(session),
             Shown::Certificate(_) => None,
+            Shown::Feed(secret) => self.log.feed(&secret.0, (self.clock)()),
         }
     }
 
@@ -310,6 +321,7 @@ impl Authenticator {
             Shown::Secret(secret) => self.log.lost(&secret.0),
             Shown::Session(session) => self.sessions.lost(session),
             Shown::Certificate(_) => Some(Lost::Network),
+            Shown::Feed(_) => None,
         };
         lost.map_or(Unauthenticated::TokenInvalid, Unauthenticated::ScopeLost)
     }

@@ -41,25 +41,29 @@ const REMEMBERED_S: HeaderValue = HeaderValue::from_static("600");
 pub struct Config {
     /// Whether the HTTP door is open: the routes below `/v1/`, and `/openapi.json`.
     pub enabled: bool,
+    /// The origin at which this server is reached from outside, for links in feeds; empty if it is not known.
+    pub public_url: String,
     /// Origins whose pages may call this server with gRPC-web or over the HTTP door; matched exactly.
     pub allowed_origins: Vec<String>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { enabled: true, allowed_origins: Vec::new() }
+        Self { enabled: true, public_url: String::new(), allowed_origins: Vec::new() }
     }
 }
 
 impl Config {
     /// One line for each entry that is not an origin.
     pub fn problems(&self) -> Vec<String> {
-        let wrong = self.allowed_origins.iter().filter(|origin| !is_origin(origin));
+        let public_url = (!self.public_url.is_empty()).then_some(("public_url", &self.public_url));
+        let all = public_url.into_iter().chain(self.allowed_origins.iter().map(|origin| ("allowed_origins", origin)));
+        let wrong = all.filter(|(_, origin)| !is_origin(origin));
         wrong
-            .map(|origin| {
+            .map(|(setting, origin)| {
                 format!(
-                    "http.allowed_origins: {origin:?} is not an origin such as \"https://kith.example.org\": scheme, \
-                     host and port in small letters, and nothing after them"
+                    "http.{setting}: {origin:?} is not an origin such as \"https://kith.example.org\": scheme, host and \
+                     port in small letters, and nothing after them"
                 )
             })
             .collect()
@@ -208,6 +212,8 @@ mod tests {
     fn only_exact_origins_are_settings() {
         let problems =
             |origin: &str| Config { allowed_origins: vec![origin.into()], ..Config::default() }.problems().len();
+        let public_url = |url: &str| Config { public_url: url.into(), ..Config::default() }.problems();
+        assert_eq!((public_url(PAGE).len(), public_url("https://kith.example.org/").len()), (0, 1));
         for right in [PAGE, "http://localhost:5173", "https://[::1]:8443"] {
             assert_eq!(problems(right), 0, "{right}");
         }

@@ -1,7 +1,11 @@
 //! Routes of the HTTP door, as the front door and the layers know them.
 
+use std::{fmt, sync::Arc};
+
 /// Where the routes are.
 const NETWORKS: &str = "/v1/";
+/// Where feeds are.
+const FEEDS: &str = "/feeds/";
 /// Where they are described.
 pub(crate) const DESCRIPTION: &str = "/openapi.json";
 
@@ -12,5 +16,16 @@ pub(crate) struct Route(pub(crate) &'static str);
 
 /// Whether a path is one of the HTTP door.
 pub(crate) fn is_of_http_door(path: &str) -> bool {
-    path.starts_with(NETWORKS) || path == DESCRIPTION
+    path.starts_with(NETWORKS) || path.starts_with(FEEDS) || path == DESCRIPTION
+}
+
+/// Marks a request for a feed, with the secret from its path, by which its reader is known. Nothing else that a request
+/// shows counts then.
+#[derive(Clone)]
+pub(crate) struct FeedSecret(pub(crate) Arc<str>);
+
+impl fmt::Debug for FeedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }

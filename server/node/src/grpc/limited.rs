@@ -3,8 +3,8 @@
 use super::Failure;
 use crate::{
     bounds::{
-        answers::NotTaken, call_rate::TooOften, calls::TooManyCalls, requests::NoRoom, slow::TooManySlowCalls,
-        streams::TooManyStreams, uploads::UploadError,
+        answers::NotTaken, call_rate::TooOften, calls::TooManyCalls, feed_rate::AskedTooOften, requests::NoRoom,
+        slow::TooManySlowCalls, streams::TooManyStreams, uploads::UploadError,
     },
     door::authenticator::Unauthenticated,
     limits,
@@ -44,6 +44,12 @@ impl From<TooOften> for Failure {
     fn from(TooOften { calls_per_s_max, wait }: TooOften) -> Self {
         let failure = Self::new(ErrorReason::RateLimited).with("limit", "calls_per_s_max");
         failure.with("calls_per_s_max", calls_per_s_max).retry_after(wait)
+    }
+}
+
+impl From<AskedTooOften> for Failure {
+    fn from(error: AskedTooOften) -> Self {
+        Self::because(ErrorReason::RateLimited, &error).retry_after(error.wait)
     }
 }
 

@@ -3,6 +3,7 @@
 mod change_policy;
 mod create_network;
 mod get_policy;
+mod issue_feed;
 mod issue_token;
 mod list_networks;
 mod list_tokens;
@@ -24,6 +25,10 @@ impl NetworkService for Services {
 
     async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Answer<v1::IssueTokenResponse> {
         self.answer_recorded(issue_token::issue_token(&self.node, request).await)
+    }
+
+    async fn issue_feed(&self, request: Request<v1::IssueFeedRequest>) -> Answer<v1::IssueFeedResponse> {
+        self.answer_recorded(issue_feed::issue_feed(&self.node, request).await)
     }
 
     async fn list_tokens(&self, request: Request<v1::ListTokensRequest>) -> Answer<v1::ListTokensResponse> {

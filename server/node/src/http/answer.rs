@@ -135,7 +135,8 @@ pub(super) fn stream(media_type: &'static str, messages: Messages<Bytes>) -> Res
     response
 }
 
-fn with_type(media_type: &'static str, body: Body) -> Response<Body> {
+/// An answer of a media type.
+pub(super) fn with_type(media_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     secure(response.headers_mut());

@@ -12,7 +12,7 @@ use kith_core::reason::{self, meaning};
 use kith_proto::v1::ErrorReason;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 
 /// The media type of problems.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -85,6 +85,11 @@ pub(super) fn in_words_of_http(response: Response<Body>) -> Response<Body> {
     }
     super::answer::secure(headers);
     refused
+}
+
+/// Whether a request is refused because nobody knows who makes it.
+pub(super) fn is_unauthenticated(response: &Response<Body>) -> bool {
+    Status::from_header_map(response.headers()).is_some_and(|why| why.code() == Code::Unauthenticated)
 }
 
 /// The status of a failure. What is too large as a whole is a request that is too large.

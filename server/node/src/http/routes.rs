@@ -16,11 +16,12 @@ pub(super) enum Endpoint {
     ListViews,
     QueryView,
     ExplainRow,
+    GetCalendar,
     Describe,
 }
 
 /// Every route: its name, which is method and path, and what it does.
-pub(super) const ROUTES: [(&str, Endpoint); 11] = [
+pub(super) const ROUTES: [(&str, Endpoint); 12] = [
     ("POST /v1/{network}/events", Endpoint::RecordEvents),
     ("POST /v1/{network}/cloudevents", Endpoint::RecordCloudEvents),
     ("GET /v1/{network}/entries", Endpoint::ListEntries),
@@ -31,6 +32,7 @@ pub(super) const ROUTES: [(&str, Endpoint); 11] = [
     ("GET /v1/{network}/views", Endpoint::ListViews),
     ("GET /v1/{network}/views/{name}", Endpoint::QueryView),
     ("GET /v1/{network}/views/{name}/why", Endpoint::ExplainRow),
+    ("GET /feeds/{secret}/calendar.ics", Endpoint::GetCalendar),
     ("GET /openapi.json", Endpoint::Describe),
 ];
 

@@ -3,11 +3,11 @@
 //! Denies by default: only health checks, reflection and the ways to sign in pass without a token, and uncounted.
 
 use crate::{
-    bounds::call_rate::CallRate,
+    bounds::{call_rate::CallRate, feed_rate::FeedRate},
     door::{
         authenticator::{Authenticator, Visitor},
         peers::Peer,
-        route::Route,
+        route::{FeedSecret, Route},
     },
     grpc::{Failure, call::check_form, limited::too_many_failed_logins, status::with_reason},
 };
@@ -34,6 +34,8 @@ pub(crate) struct AuthLayer {
     pub(crate) authenticator: Authenticator,
     /// How often they may call.
     pub(crate) rate: CallRate,
+    /// How often they may ask for a feed.
+    pub(crate) feeds: FeedRate,
 }
 
 impl<S> Layer<S> for AuthLayer {
@@ -48,7 +50,10 @@ impl AuthLayer {
     /// The visitor, if it is authenticated and may call now.
     fn admit<B>(&self, request: &Request<B>) -> Result<Visitor, Failure> {
         let peer = request.extensions().get::<Peer>();
-        let visitor = self.authenticator.authenticate(request).map_err(|why| match peer.and_then(Peer::fail) {
+        let feed = request.extensions().get::<FeedSecret>();
+        let found =
+            feed.map_or_else(|| self.authenticator.authenticate(request), |feed| self.authenticator.by_feed(feed));
+        let visitor = found.map_err(|why| match peer.and_then(Peer::fail) {
             Some(wait) => too_many_failed_logins(wait),
             None => why.into(),
         })?;
@@ -56,6 +61,9 @@ impl AuthLayer {
             peer.log_in();
         }
         self.rate.count(&visitor.key())?;
+        if let (Some(_), Some(standing)) = (feed, visitor.standing()) {
+            self.feeds.count(&standing.fingerprint)?;
+        }
         Ok(visitor)
     }
 }

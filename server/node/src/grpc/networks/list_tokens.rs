@@ -2,11 +2,11 @@
 //! administers it. An organisation's owner sees that organisation's tokens.
 
 use crate::{
-    grpc::{Call, Failure, allow, convert, enter, page::Page},
+    grpc::{Call, Failure, convert, enter, page::Page},
     node::Node,
 };
 use kith_core::may::{Action, may};
-use kith_proto::v1;
+use kith_proto::v1::{self, ErrorReason};
 use tonic::Request;
 
 pub(super) fn list_tokens(
@@ -15,10 +15,16 @@ pub(super) fn list_tokens(
 ) -> Result<v1::ListTokensResponse, Failure> {
     let Call { visitor, message } = Call::new(request)?;
     let (network, caller) = enter(node, &visitor, &message.network)?;
-    allow(&caller, &Action::AdministerTokens)?;
+    let principal = &caller.principal;
+    let is_owner = may(principal, &Action::AdministerTokens);
+    if !is_owner && (!message.feeds || principal.person.is_none()) {
+        return Err(Failure::new(ErrorReason::PermissionDenied));
+    }
     let page = Page::begin(message.page_size, &message.page_token)?;
-    let mut tokens: Vec<_> = network.tokens(&caller.principal).iter().map(convert::token).collect();
-    if may(&caller.principal, &Action::AdministerServer) {
+    let mut tokens = if is_owner { network.tokens(principal) } else { network.feeds_of(principal) };
+    tokens.retain(|token| !message.feeds || token.id.is_feed());
+    let mut tokens: Vec<_> = tokens.iter().map(convert::token).collect();
+    if !message.feeds && may(principal, &Action::AdministerServer) {
         let of_server = node.log().server_tokens();
         tokens.extend(of_server.iter().map(|token| v1::Token { server: true, ..convert::token(token) }));
     }

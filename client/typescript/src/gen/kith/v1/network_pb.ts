@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kith/v1/network.proto.
  */
 export const file_kith_v1_network: GenFile = /*@__PURE__*/
-  fileDesc("ChVraXRoL3YxL25ldHdvcmsucHJvdG8SB2tpdGgudjEiVQoHTmV0d29yaxIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQIKBVRva2VuEgoKAmlkGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRItCglpc3N1ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNlcnZlchgIIAEoCBISCgppbnZpdGF0aW9uGAkgASgIIiQKFENyZWF0ZU5ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkiOgoVQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEiEKB25ldHdvcmsYASABKAsyEC5raXRoLnYxLk5ldHdvcmsiPAoTTGlzdE5ldHdvcmtzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJTChRMaXN0TmV0d29ya3NSZXNwb25zZRIiCghuZXR3b3JrcxgBIAMoCzIQLmtpdGgudjEuTmV0d29yaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilwEKEUlzc3VlVG9rZW5SZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIOCgZwZXJzb24YAyABKAkSFAoMb3JnYW5pc2F0aW9uGAQgASgJEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKEklzc3VlVG9rZW5SZXNwb25zZRIdCgV0b2tlbhgBIAEoCzIOLmtpdGgudjEuVG9rZW4SDgoGc2VjcmV0GAIgASgJEhAKCHBvc2l0aW9uGAMgASgEIksKEUxpc3RUb2tlbnNSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTQoSTGlzdFRva2Vuc1Jlc3BvbnNlEh4KBnRva2VucxgBIAMoCzIOLmtpdGgudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKElJldm9rZVRva2VuUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBXRva2VuGAIgASgJIicKE1Jldm9rZVRva2VuUmVzcG9uc2USEAoIcG9zaXRpb24YASABKAQiIwoQR2V0UG9saWN5UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJIk0KEUdldFBvbGljeVJlc3BvbnNlEiYKBnBvbGljeRgBIAEoCzIWLmtpdGgudjEuUG9saWN5Q2hhbmdlZBIQCghwb3NpdGlvbhgCIAEoBCJOChNDaGFuZ2VQb2xpY3lSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSJgoGcG9saWN5GAIgASgLMhYua2l0aC52MS5Qb2xpY3lDaGFuZ2VkIigKFENoYW5nZVBvbGljeVJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEMpYECg5OZXR3b3JrU2VydmljZRJOCg1DcmVhdGVOZXR3b3JrEh0ua2l0aC52MS5DcmVhdGVOZXR3b3JrUmVxdWVzdBoeLmtpdGgudjEuQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEksKDExpc3ROZXR3b3JrcxIcLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVxdWVzdBodLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVzcG9uc2USRQoKSXNzdWVUb2tlbhIaLmtpdGgudjEuSXNzdWVUb2tlblJlcXVlc3QaGy5raXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJFCgpMaXN0VG9rZW5zEhoua2l0aC52MS5MaXN0VG9rZW5zUmVxdWVzdBobLmtpdGgudjEuTGlzdFRva2Vuc1Jlc3BvbnNlEkgKC1Jldm9rZVRva2VuEhsua2l0aC52MS5SZXZva2VUb2tlblJlcXVlc3QaHC5raXRoLnYxLlJldm9rZVRva2VuUmVzcG9uc2USQgoJR2V0UG9saWN5Ehkua2l0aC52MS5HZXRQb2xpY3lSZXF1ZXN0Ghoua2l0aC52MS5HZXRQb2xpY3lSZXNwb25zZRJLCgxDaGFuZ2VQb2xpY3kSHC5raXRoLnYxLkNoYW5nZVBvbGljeVJlcXVlc3QaHS5raXRoLnYxLkNoYW5nZVBvbGljeVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kith_v1_event]);
+  fileDesc("ChVraXRoL3YxL25ldHdvcmsucHJvdG8SB2tpdGgudjEiVQoHTmV0d29yaxIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQIKBVRva2VuEgoKAmlkGAEgASgJEhsKBHJvbGUYAiABKA4yDS5raXRoLnYxLlJvbGUSDgoGcGVyc29uGAMgASgJEhQKDG9yZ2FuaXNhdGlvbhgEIAEoCRItCglpc3N1ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldm9rZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNlcnZlchgIIAEoCBISCgppbnZpdGF0aW9uGAkgASgIIiQKFENyZWF0ZU5ldHdvcmtSZXF1ZXN0EgwKBG5hbWUYASABKAkiOgoVQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEiEKB25ldHdvcmsYASABKAsyEC5raXRoLnYxLk5ldHdvcmsiPAoTTGlzdE5ldHdvcmtzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJTChRMaXN0TmV0d29ya3NSZXNwb25zZRIiCghuZXR3b3JrcxgBIAMoCzIQLmtpdGgudjEuTmV0d29yaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkilwEKEUlzc3VlVG9rZW5SZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSGwoEcm9sZRgCIAEoDjINLmtpdGgudjEuUm9sZRIOCgZwZXJzb24YAyABKAkSFAoMb3JnYW5pc2F0aW9uGAQgASgJEi4KCmV4cGlyZXNfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKEklzc3VlVG9rZW5SZXNwb25zZRIdCgV0b2tlbhgBIAEoCzIOLmtpdGgudjEuVG9rZW4SDgoGc2VjcmV0GAIgASgJEhAKCHBvc2l0aW9uGAMgASgEImMKEElzc3VlRmVlZFJlcXVlc3QSDwoHbmV0d29yaxgBIAEoCRIOCgZwZXJzb24YAiABKAkSLgoKZXhwaXJlc19hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiaAoRSXNzdWVGZWVkUmVzcG9uc2USHQoFdG9rZW4YASABKAsyDi5raXRoLnYxLlRva2VuEg4KBnNlY3JldBgCIAEoCRIQCghwb3NpdGlvbhgDIAEoBBISCgpwdWJsaWNfdXJsGAQgASgJIloKEUxpc3RUb2tlbnNSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSDQoFZmVlZHMYBCABKAgiTQoSTGlzdFRva2Vuc1Jlc3BvbnNlEh4KBnRva2VucxgBIAMoCzIOLmtpdGgudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKElJldm9rZVRva2VuUmVxdWVzdBIPCgduZXR3b3JrGAEgASgJEg0KBXRva2VuGAIgASgJIicKE1Jldm9rZVRva2VuUmVzcG9uc2USEAoIcG9zaXRpb24YASABKAQiIwoQR2V0UG9saWN5UmVxdWVzdBIPCgduZXR3b3JrGAEgASgJIk0KEUdldFBvbGljeVJlc3BvbnNlEiYKBnBvbGljeRgBIAEoCzIWLmtpdGgudjEuUG9saWN5Q2hhbmdlZBIQCghwb3NpdGlvbhgCIAEoBCJOChNDaGFuZ2VQb2xpY3lSZXF1ZXN0Eg8KB25ldHdvcmsYASABKAkSJgoGcG9saWN5GAIgASgLMhYua2l0aC52MS5Qb2xpY3lDaGFuZ2VkIigKFENoYW5nZVBvbGljeVJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEMtoECg5OZXR3b3JrU2VydmljZRJOCg1DcmVhdGVOZXR3b3JrEh0ua2l0aC52MS5DcmVhdGVOZXR3b3JrUmVxdWVzdBoeLmtpdGgudjEuQ3JlYXRlTmV0d29ya1Jlc3BvbnNlEksKDExpc3ROZXR3b3JrcxIcLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVxdWVzdBodLmtpdGgudjEuTGlzdE5ldHdvcmtzUmVzcG9uc2USRQoKSXNzdWVUb2tlbhIaLmtpdGgudjEuSXNzdWVUb2tlblJlcXVlc3QaGy5raXRoLnYxLklzc3VlVG9rZW5SZXNwb25zZRJCCglJc3N1ZUZlZWQSGS5raXRoLnYxLklzc3VlRmVlZFJlcXVlc3QaGi5raXRoLnYxLklzc3VlRmVlZFJlc3BvbnNlEkUKCkxpc3RUb2tlbnMSGi5raXRoLnYxLkxpc3RUb2tlbnNSZXF1ZXN0Ghsua2l0aC52MS5MaXN0VG9rZW5zUmVzcG9uc2USSAoLUmV2b2tlVG9rZW4SGy5raXRoLnYxLlJldm9rZVRva2VuUmVxdWVzdBocLmtpdGgudjEuUmV2b2tlVG9rZW5SZXNwb25zZRJCCglHZXRQb2xpY3kSGS5raXRoLnYxLkdldFBvbGljeVJlcXVlc3QaGi5raXRoLnYxLkdldFBvbGljeVJlc3BvbnNlEksKDENoYW5nZVBvbGljeRIcLmtpdGgudjEuQ2hhbmdlUG9saWN5UmVxdWVzdBodLmtpdGgudjEuQ2hhbmdlUG9saWN5UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kith_v1_event]);
 
 /**
  * A network.
@@ -60,7 +60,7 @@ export const NetworkSchema: GenMessage<Network> = /*@__PURE__*/
  */
 export type Token = Message<"kith.v1.Token"> & {
   /**
-   * Its public id.
+   * Its public id; that of a feed begins with `feed-`.
    *
    * @generated from field: string id = 1;
    */
@@ -316,6 +316,83 @@ export const IssueTokenResponseSchema: GenMessage<IssueTokenResponse> = /*@__PUR
   messageDesc(file_kith_v1_network, 7);
 
 /**
+ * Asks for `IssueFeed`.
+ *
+ * @generated from message kith.v1.IssueFeedRequest
+ */
+export type IssueFeedRequest = Message<"kith.v1.IssueFeedRequest"> & {
+  /**
+   * The network's name.
+   *
+   * @generated from field: string network = 1;
+   */
+  network: string;
+
+  /**
+   * The person; empty for the one that the caller speaks for.
+   *
+   * @generated from field: string person = 2;
+   */
+  person: string;
+
+  /**
+   * When the feed expires; unset = never, which a server in production refuses.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 3;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message kith.v1.IssueFeedRequest.
+ * Use `create(IssueFeedRequestSchema)` to create a new message.
+ */
+export const IssueFeedRequestSchema: GenMessage<IssueFeedRequest> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 8);
+
+/**
+ * Answers `IssueFeed`.
+ *
+ * @generated from message kith.v1.IssueFeedResponse
+ */
+export type IssueFeedResponse = Message<"kith.v1.IssueFeedResponse"> & {
+  /**
+   * The feed's token.
+   *
+   * @generated from field: kith.v1.Token token = 1;
+   */
+  token?: Token | undefined;
+
+  /**
+   * The secret, which is part of the feed's address. Shown once, stored as a hash.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+
+  /**
+   * Position of the `token_issued` entry.
+   *
+   * @generated from field: uint64 position = 3;
+   */
+  position: bigint;
+
+  /**
+   * Where the server is reached from outside, if it knows (`http.public_url`): the feed's address begins with it.
+   *
+   * @generated from field: string public_url = 4;
+   */
+  publicUrl: string;
+};
+
+/**
+ * Describes the message kith.v1.IssueFeedResponse.
+ * Use `create(IssueFeedResponseSchema)` to create a new message.
+ */
+export const IssueFeedResponseSchema: GenMessage<IssueFeedResponse> = /*@__PURE__*/
+  messageDesc(file_kith_v1_network, 9);
+
+/**
  * Asks for `ListTokens`.
  *
  * @generated from message kith.v1.ListTokensRequest
@@ -341,6 +418,13 @@ export type ListTokensRequest = Message<"kith.v1.ListTokensRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Only feeds.
+   *
+   * @generated from field: bool feeds = 4;
+   */
+  feeds: boolean;
 };
 
 /**
@@ -348,7 +432,7 @@ export type ListTokensRequest = Message<"kith.v1.ListTokensRequest"> & {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 8);
+  messageDesc(file_kith_v1_network, 10);
 
 /**
  * Answers `ListTokens`.
@@ -377,7 +461,7 @@ export type ListTokensResponse = Message<"kith.v1.ListTokensResponse"> & {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 9);
+  messageDesc(file_kith_v1_network, 11);
 
 /**
  * Asks for `RevokeToken`.
@@ -405,7 +489,7 @@ export type RevokeTokenRequest = Message<"kith.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 10);
+  messageDesc(file_kith_v1_network, 12);
 
 /**
  * Answers `RevokeToken`.
@@ -426,7 +510,7 @@ export type RevokeTokenResponse = Message<"kith.v1.RevokeTokenResponse"> & {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 11);
+  messageDesc(file_kith_v1_network, 13);
 
 /**
  * Asks for `GetPolicy`.
@@ -447,7 +531,7 @@ export type GetPolicyRequest = Message<"kith.v1.GetPolicyRequest"> & {
  * Use `create(GetPolicyRequestSchema)` to create a new message.
  */
 export const GetPolicyRequestSchema: GenMessage<GetPolicyRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 12);
+  messageDesc(file_kith_v1_network, 14);
 
 /**
  * Answers `GetPolicy`.
@@ -475,7 +559,7 @@ export type GetPolicyResponse = Message<"kith.v1.GetPolicyResponse"> & {
  * Use `create(GetPolicyResponseSchema)` to create a new message.
  */
 export const GetPolicyResponseSchema: GenMessage<GetPolicyResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 13);
+  messageDesc(file_kith_v1_network, 15);
 
 /**
  * Asks for `ChangePolicy`.
@@ -503,7 +587,7 @@ export type ChangePolicyRequest = Message<"kith.v1.ChangePolicyRequest"> & {
  * Use `create(ChangePolicyRequestSchema)` to create a new message.
  */
 export const ChangePolicyRequestSchema: GenMessage<ChangePolicyRequest> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 14);
+  messageDesc(file_kith_v1_network, 16);
 
 /**
  * Answers `ChangePolicy`.
@@ -524,7 +608,7 @@ export type ChangePolicyResponse = Message<"kith.v1.ChangePolicyResponse"> & {
  * Use `create(ChangePolicyResponseSchema)` to create a new message.
  */
 export const ChangePolicyResponseSchema: GenMessage<ChangePolicyResponse> = /*@__PURE__*/
-  messageDesc(file_kith_v1_network, 15);
+  messageDesc(file_kith_v1_network, 17);
 
 /**
  * Networks of this server, and tokens.
@@ -563,8 +647,20 @@ export const NetworkService: GenService<{
     output: typeof IssueTokenResponseSchema;
   },
   /**
+   * Issues the secret of a feed: a calendar of what is due for a person, at `/feeds/SECRET/calendar.ics` of this server. It
+   * opens no call. Whoever speaks for the person may do so for themselves; for others it needs an owner.
+   *
+   * @generated from rpc kith.v1.NetworkService.IssueFeed
+   */
+  issueFeed: {
+    methodKind: "unary";
+    input: typeof IssueFeedRequestSchema;
+    output: typeof IssueFeedResponseSchema;
+  },
+  /**
    * The tokens of a network. Needs an owner. Callers who may administer the server also get the server's tokens; owners
-   * of an organisation get only that organisation's.
+   * of an organisation get only that organisation's. Whoever speaks for a person gets that person's feeds without being
+   * an owner, if feeds are all that is asked for.
    *
    * @generated from rpc kith.v1.NetworkService.ListTokens
    */
@@ -574,7 +670,7 @@ export const NetworkService: GenService<{
     output: typeof ListTokensResponseSchema;
   },
   /**
-   * Revokes a token at once. Needs an owner; for a token of the server, an owner of the server. Tokens that
+   * Revokes a token at once. Needs an owner, but for feeds of the caller's own person; for a token of the server, an owner of the server. Tokens that
    * `ListTokens` does not return to the caller are TOKEN_UNKNOWN.
    *
    * @generated from rpc kith.v1.NetworkService.RevokeToken
