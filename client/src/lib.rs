@@ -82,7 +82,7 @@ pub use kith_core::reason::{self, Reason};
 pub use kith_proto::v1;
 pub use members::{Invitation, Joined, Members, MembersAt};
 pub use merges::Merges;
-pub use networks::{IssuedToken, NewToken};
+pub use networks::{IssuedFeed, IssuedToken, NewToken};
 pub use options::{ClientIdentity, Options, Retry, Secret, Timeouts, Tls};
 pub use pair_history::{AsOf, PairHistory, ReferralOutcome, Standing, Told, ToldWords};
 pub use partial_tree::{PartialTree, PartialTreeError};

@@ -33,6 +33,17 @@ pub struct IssuedToken {
     pub position: Position,
 }
 
+/// A feed that was just issued.
+#[derive(Debug, Clone)]
+pub struct IssuedFeed {
+    /// Its token.
+    pub token: v1::Token,
+    /// Where calendars read it. Whoever has it reads the feed; it is never shown again.
+    pub address: Secret,
+    /// Position of the `token_issued` entry.
+    pub position: Position,
+}
+
 impl Client {
     /// Creates a network. Needs an owner token for the whole server.
     pub async fn create_network(&self, name: &NetworkName) -> Result<v1::Network, Error> {
@@ -86,14 +97,51 @@ impl Client {
         })
     }
 
+    /// Issues a feed, in which calendars read what is due for a person: the one that the token speaks for, or another one
+    /// if it is an owner's.
+    pub async fn issue_feed(
+        &self,
+        person: Option<&PersonId>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<IssuedFeed, Error> {
+        let request = v1::IssueFeedRequest {
+            network: self.network_name(),
+            person: person.map(ToString::to_string).unwrap_or_default(),
+            expires_at: expires_at.map(Timestamp::to_proto),
+        };
+        let networks = self.networks();
+        let send = |request| {
+            let mut networks = networks.clone();
+            async move { networks.issue_feed(request).await }
+        };
+        let response = self.call(Repeat::Unsafe, request, send).await?;
+        let server = if response.public_url.is_empty() { self.server() } else { &response.public_url };
+        let address = format!("{}/feeds/{}/calendar.ics", server.trim_end_matches('/'), response.secret);
+        Ok(IssuedFeed {
+            token: response.token.ok_or_else(|| Error::answer("it has no token"))?,
+            address: address.into(),
+            position: Position::new(response.position),
+        })
+    }
+
     /// The tokens of the network, oldest first. Needs an owner.
     pub async fn list_tokens(&self) -> Result<Vec<v1::Token>, Error> {
+        self.list_tokens_of(false).await
+    }
+
+    /// The feeds of the network, oldest first: all for an owner, for others those of the person that the token speaks
+    /// for.
+    pub async fn list_feeds(&self) -> Result<Vec<v1::Token>, Error> {
+        self.list_tokens_of(true).await
+    }
+
+    async fn list_tokens_of(&self, feeds: bool) -> Result<Vec<v1::Token>, Error> {
         let networks = self.networks();
         let send = |request| {
             let mut networks = networks.clone();
             async move { networks.list_tokens(request).await }
         };
-        let mut request = v1::ListTokensRequest { network: self.network_name(), ..Default::default() };
+        let mut request = v1::ListTokensRequest { network: self.network_name(), feeds, ..Default::default() };
         let mut listed = Vec::new();
         loop {
             let page = self.call(Repeat::Safe, request.clone(), send).await?;

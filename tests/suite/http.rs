@@ -3,6 +3,7 @@
 mod cloud_events;
 mod documented;
 mod doors;
+mod feeds;
 mod following;
 mod lines;
 mod reading;

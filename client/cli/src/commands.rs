@@ -14,6 +14,7 @@ mod console;
 mod details;
 mod evaluate;
 mod export;
+mod feed;
 mod followed_up;
 mod head;
 mod helped;
@@ -106,6 +107,8 @@ pub(crate) enum ServerCommand {
     Token(token::TokenCommand),
     #[command(subcommand, display_order = 103)]
     Member(member::MemberCommand),
+    #[command(subcommand, display_order = 103)]
+    Feed(feed::FeedCommand),
     #[command(subcommand, name = "replica", display_order = 103)]
     Replicas(replicas::ReplicasCommand),
     #[command(subcommand, display_order = 103)]
@@ -162,6 +165,7 @@ impl ServerCommand {
             Self::Network(command) => network::run(context, command).await,
             Self::Token(command) => token::run(context, command).await,
             Self::Member(command) => member::run(context, command).await,
+            Self::Feed(command) => feed::run(context, command).await,
             Self::Replicas(command) => replicas::run(context, command).await,
             Self::Hold(command) => hold::run(context, command).await,
             Self::Details(command) => details::run(context, command).await,

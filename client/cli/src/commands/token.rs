@@ -101,7 +101,7 @@ async fn list(context: &mut Context) -> Result<(), Failure> {
     }
 }
 
-fn token_json(token: &v1::Token) -> Value {
+pub(super) fn token_json(token: &v1::Token) -> Value {
     let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     let [issued_at, expires_at, revoked_at] = times(token);
     json!({
@@ -117,7 +117,7 @@ fn token_json(token: &v1::Token) -> Value {
 }
 
 /// When the token was issued, expires, and was revoked.
-fn times(token: &v1::Token) -> [Option<String>; 3] {
+pub(super) fn times(token: &v1::Token) -> [Option<String>; 3] {
     [&token.issued_at, &token.expires_at, &token.revoked_at]
         .map(|time| time.as_ref().and_then(Timestamp::from_proto).map(time_text))
 }
@@ -129,6 +129,7 @@ fn reach(token: &v1::Token) -> &'static str {
 
 fn role_text(token: &v1::Token) -> String {
     match Role::from_proto(token.role).map(role_name) {
+        _ if token.id.starts_with("feed-") => "feed".to_owned(),
         Some(role) if token.invitation => format!("invites as {role}"),
         Some(role) => role.to_owned(),
         None if token.role == 0 => "member".to_owned(),
