@@ -184,6 +184,8 @@ fn mistakes_are_named_and_leave_no_file() {
     refused("net.graphml", &["--view", "keep_in_touch_x"], 3, "keep_in_touch_x");
     refused("log.jsonl", &["--person", "nobody at all"], 3, "nobody at all");
     refused("no/such/folder.jsonl", &[], 3, "no/such/folder.jsonl");
+    let nowhere = cli.run(&["export", &folder.path("no/such/folder.jsonl")]).exits(3);
+    assert!(!nowhere.stderr.contains(".tmp"), "it names what was typed alone: {nowhere:?}");
     folder.export(&cli, "log.jsonl", &[]);
     let before = folder.read("log.jsonl");
     cli.run(&["export", &folder.path("log.jsonl")]).exits(1).says("exists");

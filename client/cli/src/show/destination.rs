@@ -38,7 +38,8 @@ impl Destination {
         if path.symlink_metadata().is_ok() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        let part = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+        // By kind alone: the error itself names the new file's passing name.
+        let part = NamedTempFile::new_in(folder_of(path)).map_err(|error| failed(error.kind().into()))?;
         let out: Box<dyn Write + Send> = Box::new(part.as_file().try_clone().map_err(failed)?);
         Ok(Self { path: path.to_owned(), out: BufWriter::new(out), part: Some(part) })
     }
