@@ -120,6 +120,26 @@ async fn a_disk_that_is_almost_full_refuses_events_until_there_is_room() {
     assert_eq!(raw.read_all().await.unwrap().len(), 3, "nothing had to be restarted");
 }
 
+#[test]
+fn views_that_wait_for_room_say_so_and_take_no_room() {
+    let folder = tempfile::tempdir_in(OWN_DISK).unwrap();
+    let config = folder.path().join("kith.toml");
+    fs::write(&config, "[views]\nfree_bytes_min = 1_099_511_627_776\n").unwrap();
+    let (data, config) = (folder.path().join("data"), config.to_str().unwrap().to_owned());
+    let server = Heard::start_with(&data, |command| {
+        command.env_remove("KITH_VIEWS_FREE_BYTES_MIN").args(["--config", &config]);
+    });
+    let secret = fs::read_to_string(data.join("owner.token")).unwrap();
+    let cli = Cli::new(server.url(), secret.trim());
+    for person in ["amina", "ben"] {
+        cli.run(&["person", "add", person, "--name", person]).ok();
+    }
+    cli.run(&["met", "amina", "ben"]).ok();
+    assert!(server.hear("waits for room").contains("views leave"));
+    cli.run(&["view", "strength"]).exits(5).says("the view waits for room on the disk");
+    cli.run(&["log"]).ok().prints("met");
+}
+
 /// A server restarted with enough space has everything that was acknowledged, and accepts more.
 async fn expect_all_there(data: &Arc<DataFolder>, secret: &str, acknowledged: &[bytes::Bytes]) {
     let server = Server::start_on(Arc::clone(data), &[]);

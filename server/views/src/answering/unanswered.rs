@@ -109,7 +109,9 @@ impl From<&SnapshotError> for Unanswered {
             Self { reached: Some(("cursor", *cursor)), ..behind }
         };
         match error {
-            SnapshotError::Building { cursor } => behind(Reason::ViewBuilding, cursor, limits::RETRY_BUILDING),
+            SnapshotError::Building { cursor } | SnapshotError::WaitsForRoom { cursor } => {
+                behind(Reason::ViewBuilding, cursor, limits::RETRY_BUILDING)
+            }
             SnapshotError::PositionAhead { cursor } => behind(Reason::PositionAhead, cursor, limits::RETRY_LAGGING),
             SnapshotError::Evaluate(EvaluateError::Interrupted(interrupted)) => match interrupted {
                 Interrupted::Cancelled | Interrupted::Deadline => Self::because(Reason::DeadlineExceeded, error),

@@ -94,7 +94,7 @@ impl ChangeReader {
     pub fn read(&mut self, view: &ViewHandle, bytes: usize) -> Result<Changes, SnapshotError> {
         let read = view.shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
-        let Some(day) = meta.day else { return Err(SnapshotError::Building { cursor: meta.cursor }) };
+        let Some(day) = meta.day else { return Err(SnapshotError::unbuilt(&view.shared, meta.cursor)) };
         let (position, round) = self.round_of(day, meta.cursor);
         let from = round.next.unwrap_or(Place { changed: position.plus(1), row: RowKey::first_of(Key::MIN) });
         let mut part = Part { known: round.known, room: bytes, rows: Vec::new(), removed: Vec::new() };

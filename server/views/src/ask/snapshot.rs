@@ -34,6 +34,12 @@ pub enum SnapshotError {
         /// The position it has reached.
         cursor: Position,
     },
+    /// The view is not built yet, and its file must not grow.
+    #[error("the view waits for room on the disk, at position {cursor}")]
+    WaitsForRoom {
+        /// The position it has reached.
+        cursor: Position,
+    },
     /// The view has not reached the position.
     #[error("the view has only reached position {cursor}")]
     PositionAhead {
@@ -43,6 +49,13 @@ pub enum SnapshotError {
     /// Rows could not be computed.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+}
+
+impl SnapshotError {
+    /// Why a view without rows has none yet.
+    pub(crate) fn unbuilt(shared: &Shared, cursor: Position) -> Self {
+        if shared.waits_for_room() { Self::WaitsForRoom { cursor } } else { Self::Building { cursor } }
+    }
 }
 
 impl From<StoreError> for SnapshotError {
@@ -119,7 +132,7 @@ impl<'a> Snapshot<'a> {
         let read = shared.store.read()?;
         let meta = read_meta(&read)?.unwrap_or_default();
         let cursor = meta.cursor;
-        let Some(today) = meta.day else { return Err(SnapshotError::Building { cursor }) };
+        let Some(today) = meta.day else { return Err(SnapshotError::unbuilt(shared, cursor)) };
         let position = as_of.unwrap_or(cursor);
         if position > cursor {
             return Err(SnapshotError::PositionAhead { cursor });

@@ -149,6 +149,11 @@ impl Shared {
         self.stop().is_cancelled()
     }
 
+    /// Whether its file must not grow for the time being.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        self.condition().no_room.is_some()
+    }
+
     pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
         self.condition.lock().unwrap_or_else(PoisonError::into_inner)
     }
