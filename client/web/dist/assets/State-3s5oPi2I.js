@@ -1,1 +1,0 @@
-import{$t as e,En as t,On as n,Tn as r,Xt as i,Zt as a,gn as o,pn as s,un as c,y as l,zt as u}from"./frame-D9YIbzp2.js";var d=e(`<span><!> </span>`);function f(e,f){t(f,!0);var p=d(),m=s(p);l(m,{get name(){return f.of.icon},size:12});var h=o(m,1,!0);n(p),c(()=>{u(p,1,`chip ${f.of.tone??``}`),i(h,f.of.name)}),a(e,p),r()}export{f as t};

@@ -1,1 +1,0 @@
-import{dt as e}from"./frame-D9YIbzp2.js";async function t(t,n){let r=[];for(let i=``;;){let a=await e.views.listViews({network:t,pageToken:i},{signal:n});if(r.push(...a.views),i=a.nextPageToken,!i)return r}}export{t};
