@@ -85,9 +85,17 @@ function has(page, state) {
   return (state !== 'building' && state !== 'stopped') || page.view !== undefined || page.views === true
 }
 
+/** Pages that are used again: a new one costs as much as what it shows. */
+const idle = []
+async function leave(page) {
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  await page.goto('about:blank')
+  idle.push(page)
+}
+
 /** Opens a page of the table with its call answered by `answered`. */
 async function opened(one, answered) {
-  const page = await context.newPage()
+  const page = idle.pop() ?? (await context.newPage())
   await page.route(`**/kith.v1.${one.call}`, async route => {
     const isIt = !one.of || route.request().postDataBuffer()?.includes(one.of)
     await (isIt ? answered(route) : route.continue())
@@ -149,12 +157,13 @@ for (const state of Object.keys(REFUSALS)) {
 }
 
 for (const one of PAGES) {
-  describe(one.name, () => {
+  // What is not connected waits for the console to try again: other cells use that time.
+  describe(one.name, { concurrency: 3 }, () => {
     for (const state of STATES.filter(state => has(one, state))) {
       it(state, async () => {
         const page = await drive[state](one)
         assert.ok((await page.locator('nav a').count()) > 8, 'the frame stands')
-        await page.close()
+        await leave(page)
       })
     }
   })

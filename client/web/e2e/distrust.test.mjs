@@ -82,7 +82,7 @@ it('another server in its place signs with another key, which is accepted by its
   const before = await kept()
   await kithd.kill()
   await rm(kithd.data, { recursive: true })
-  const next = await Kithd.start({ port: Number(new URL(kithd.at).port), front: kithd.front })
+  const next = await Kithd.start({ anew: true, port: Number(new URL(kithd.at).port), front: kithd.front })
   Object.assign(kithd, { child: next.child, data: next.data, token: next.token })
   const answer = await context.request.post(`${kithd.base}session`, { headers: { authorization: `Bearer ${kithd.token}`, 'x-kith-console': '1' } })
   assert.equal(answer.status(), 204)

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { launch, open, person } from './browser.mjs'
-import { Kithd } from './kithd.mjs'
+import { Kithd, until } from './kithd.mjs'
 
 const PEOPLE = 5000
 const TIES = 20_000
@@ -17,11 +17,7 @@ before(async () => {
   const file = join(kithd.data, 'large.jsonl')
   await writeFile(file, [...events()].map(event => JSON.stringify(event)).join('\n'))
   await kithd.kith(['import', file], { network: 'default' })
-  for (let tries = 0; tries < 120; tries++) {
-    const rows = await kithd.kith(['view', 'strength', '--limit', '1'], { network: 'default' }).catch(() => [])
-    if (rows.length > 0) return
-    await new Promise(done => setTimeout(done, 1000))
-  }
+  await until(async () => (await kithd.kith(['view', 'strength', '--limit', '1'], { network: 'default' }).catch(() => [])).length > 0, 'the view has rows')
 })
 after(async () => {
   await browser?.close()

@@ -22,7 +22,7 @@ it('arrow keys go along ties, each move is spoken and is in the address, Enter o
   const met = new Set()
   for (const key of ['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp', 'Shift+ArrowRight', 'Shift+ArrowDown']) {
     await page.keyboard.press(key)
-    await page.waitForTimeout(60)
+    await settled(page)
     assert.match(await spoken.innerText(), /^.+, .+ · .+\. \d+ ties?(, strongest .+ \d+\.\d)?\.$/)
     met.add(new URL(page.url()).hash)
   }
