@@ -1,4 +1,4 @@
-// Access: issuing a token whose secret is shown once and forgotten, revoking one, and what is warned about.
+// Access: issuing a token whose secret is shown once and forgotten, revoking one, calendar feeds, and what is warned about.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, writeFile } from 'node:fs/promises'
@@ -155,4 +155,42 @@ it('an owner of an organisation sees and issues its tokens only; a recorder is r
   assert.equal(await other.getByRole('button', { name: /Issue|Revoke/ }).count() + (await other.locator('dialog[open]').count()), 0)
   assert.equal(await other.locator('nav').getByRole('link', { name: 'Access' }).count(), 0)
   await refused.close()
+})
+
+it('calendar feeds stand apart; owners and whom they are about revoke them, and nothing else of them is shown', async () => {
+  const calendar = feed => fetch(`${kithd.at}${new URL(feed.url).pathname}`).then(answer => answer.status)
+  const revoke = async (page, feed, name) => {
+    await page.getByRole('button', { name: `Revoke … ${feed.id}` }).click()
+    assert.match(await page.getByRole('dialog').innerText(), new RegExp(`The calendar of ${name} at this address shows nothing any more`))
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.getByText(/^Revoked at/).waitFor()
+    await row(page, feed.id).waitFor({ state: 'detached' })
+    assert.notEqual(await calendar(feed), 200)
+  }
+  const ids = page => page.locator('main tbody tr').evaluateAll(all => all.map(one => one.dataset.step).sort())
+  const [{ id: token, secret }] = await kithd.kith(['token', 'add', '--role', 'recorder', '--person', 'Ada', '--organisation', 'mossbridge'])
+  const [adas] = await kithd.kith(['feed', 'add'], { token: secret })
+  const [nicos] = await kithd.kith(['feed', 'add', '--person', 'Nico', '--expires', '365d'])
+  assert.deepEqual([await calendar(adas), await calendar(nicos)], [200, 200])
+
+  const context = await person(browser, kithd)
+  const { page, problems } = await open(context, kithd, '#/demo/access')
+  await stands(page)
+  assert.match(await page.locator('main header').innerText(), /2 calendar feeds/)
+  assert.match(await row(page, nicos.id).innerText(), /Nico Gooseberry.*calendar.*calendar feed.*what is due, by its address/s)
+  await page.getByRole('button', { name: 'Calendar feeds' }).click()
+  await page.waitForURL(/state=feeds/)
+  assert.deepEqual(await ids(page), [adas.id, nicos.id].sort())
+  await revoke(page, nicos, 'Nico Gooseberry')
+  assert.deepEqual(problems, [])
+  await context.close()
+
+  const own = await person(browser, kithd, { token: secret })
+  const { page: theirs } = await open(own, kithd, '#/demo')
+  await theirs.locator('nav').getByRole('link', { name: 'Access' }).click()
+  await stands(theirs)
+  assert.deepEqual(await ids(theirs), [adas.id], `not ${token}`)
+  assert.equal(await theirs.getByRole('button', { name: 'Issue a token' }).count(), 0)
+  await revoke(theirs, adas, 'Ada Quillfeather')
+  await own.close()
 })

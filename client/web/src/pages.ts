@@ -14,6 +14,8 @@ export interface Page {
   readonly load: (rest: readonly string[]) => Promise<{ default: Component }>
   /** Only for callers who may do one of these. */
   readonly needs?: readonly Action[]
+  /** Those who speak for a person find something of their own there, whatever they may do. */
+  readonly isOfPerson?: boolean
   /** It stands below the line. */
   readonly isLow?: boolean
   /** It has no place in the rail, but stands for pages that are reached from others. */
@@ -34,7 +36,11 @@ export const pages: readonly Page[] = [
   { path: 'plugins', name: 'Plugins', icon: 'plugins', key: 'u', load: ([name]) => (name ? import('./pages/Plugin.svelte') : import('./pages/Plugins.svelte')), needs: ['change plugin of network', 'change plugin of organisation'], isLow: true },
   { path: 'operations', name: 'Operations', icon: 'operations', key: 'o', load: () => import('./pages/Operations.svelte'), needs: ['operate server'], isLow: true },
   { path: 'members', name: 'Members', icon: 'members', key: 'm', load: () => import('./pages/Members.svelte'), isLow: true },
-  { path: 'access', name: 'Access', icon: 'access', key: 'a', load: () => import('./pages/Access.svelte'), needs: ['administer tokens'], isLow: true },
+  { path: 'access', name: 'Access', icon: 'access', key: 'a', load: () => import('./pages/Access.svelte'), needs: ['administer tokens'], isOfPerson: true, isLow: true },
 ]
+
+/** Whether a page is for somebody. */
+export const isFor = (page: Page, who: { may: (action: Action) => boolean; me: { readonly person: string } | undefined }): boolean =>
+  !page.needs || page.needs.some(action => who.may(action)) || (page.isOfPerson === true && !!who.me?.person)
 
 export const pageAt = (path: string): Page | undefined => pages.find(page => page.path === path)

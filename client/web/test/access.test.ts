@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Role } from 'kith-client/gen/event'
 import { describe, expect, it } from 'vitest'
+import { isFor, pageAt } from '../src/pages'
 import { may, mayEnd, mayErase, mayLetIn, mayLift, mayRetract, type Action, type Caller } from '../src/state/access'
 
 interface Who {
@@ -78,4 +79,13 @@ it("a hold is lifted by the organisation that set it, and any by the network's o
     const isNetworksOwner = one.role === 'owner' && one.organisation === ''
     for (const of of ['', 'riverside', 'hillside']) expect(mayLift(caller(one), of), `${said(one)}: of "${of}"`).toBe(one.may && (one.organisation === of || isNetworksOwner))
   }
+})
+
+it('Access is a page for owners, and for whoever speaks for a person: their calendar feeds are there', () => {
+  const access = pageAt('access')!
+  const who = (role: Role, person: string) => {
+    const me = { ...caller({ role: 'reader', organisation: '', whole_server: false }), role, person }
+    return isFor(access, { me, may: action => may(me, action) })
+  }
+  expect([who(Role.OWNER, ''), who(Role.READER, 'amina'), who(Role.READER, '')]).toEqual([true, true, false])
 })

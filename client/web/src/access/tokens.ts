@@ -8,10 +8,11 @@ import type { Standing } from '../words/views'
 /** A token that ends within so many days is marked. */
 export const SOON_DAYS = 14
 
-export async function listTokens(network: string, signal: AbortSignal): Promise<Token[]> {
+/** All tokens of a network; for whoever is no owner only the calendar feeds of their own person can be asked for. */
+export async function listTokens(network: string, signal: AbortSignal, { feeds = false } = {}): Promise<Token[]> {
   const tokens: Token[] = []
   for (let pageToken = ''; ; ) {
-    const page = await server.networks.listTokens({ network, pageSize: 10_000, pageToken }, { signal })
+    const page = await server.networks.listTokens({ network, feeds, pageSize: 10_000, pageToken }, { signal })
     tokens.push(...page.tokens)
     pageToken = page.nextPageToken
     if (!pageToken) return tokens
@@ -20,6 +21,9 @@ export async function listTokens(network: string, signal: AbortSignal): Promise<
 
 type Ends = Pick<Token, 'expiresAt' | 'revokedAt'> & Partial<Pick<Token, 'invitation'>>
 export const ms = (time: { readonly seconds: bigint } | undefined): number | undefined => time && Number(time.seconds) * 1000
+
+/** Whether it is the secret of a calendar's address, and opens nothing else. */
+export const isFeed = (token: Pick<Token, 'id'>): boolean => token.id.startsWith('feed-')
 
 /** Whether it still opens anything. */
 export const isValid = (token: Ends, now: number): boolean => token.revokedAt === undefined && (ms(token.expiresAt) ?? Infinity) > now
