@@ -129,7 +129,9 @@ impl Error {
         match self.0.kind {
             Kind::Refused(reason) => meaning(reason).is_retryable,
             Kind::Unreachable | Kind::TimedOut => true,
-            Kind::ServerFailed | Kind::AnswerInvalid | Kind::NotVerified | Kind::OptionsInvalid => false,
+            // A reason of a later version, with which the server says when to try again.
+            Kind::ServerFailed => self.0.retry_after.is_some(),
+            Kind::AnswerInvalid | Kind::NotVerified | Kind::OptionsInvalid => false,
         }
     }
 
@@ -150,11 +152,13 @@ impl Error {
             .map(|violation| violation.field.clone())
             .or_else(|| broken.map(|violation| violation.subject.clone()))
             .filter(|field| !field.is_empty());
+        let event = metadata.get("event").map(String::as_str).or_else(|| field.as_deref().and_then(event_index));
+        let event = event.and_then(|event| event.parse().ok());
         Self(Box::new(Failure {
             kind: Kind::Refused(reason),
             message: status.message().to_owned(),
             field,
-            event: metadata.get("event").and_then(|event| event.parse().ok()),
+            event,
             retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
             metadata,
         }))
@@ -162,6 +166,12 @@ impl Error {
 
     /// A status without a known reason: the transport's own, or one from a newer server.
     fn unexplained(status: &Status) -> Self {
+        let mut error = Self::of_code(status);
+        error.0.retry_after = status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+        error
+    }
+
+    fn of_code(status: &Status) -> Self {
         let local_cause = StdError::source(status);
         match (status.code(), local_cause) {
             (Code::DeadlineExceeded, _) => Self::new(Kind::TimedOut, "no answer in time"),
@@ -170,6 +180,10 @@ impl Error {
             }
             (_, Some(cause)) => {
                 Self::new(Kind::Unreachable, format!("the connection to the server broke: {}", innermost(cause)))
+            }
+            // The transport has no other sign for an answer that cannot be read.
+            (Code::Internal, None) if UNREADABLE.iter().any(|text| status.message().starts_with(text)) => {
+                Self::answer(status.message())
             }
             (Code::Unavailable, None) => {
                 Self::new(Kind::Unreachable, format!("the server is not available: {}", status.message()))
@@ -180,6 +194,15 @@ impl Error {
             (_, None) => Self::new(Kind::ServerFailed, format!("the server failed: {}", status.message())),
         }
     }
+}
+
+/// How the transport says that an answer cannot be read, or has no message.
+const UNREADABLE: [&str; 2] = ["failed to decode Protobuf message", "Missing response message"];
+
+/// The index in a field such as `events[3].event.met.people`.
+fn event_index(field: &str) -> Option<&str> {
+    let (index, _) = field.strip_prefix("events[")?.split_once("].")?;
+    Some(index)
 }
 
 impl From<AddressInvalid> for Error {
@@ -256,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn the_event_at_fault_is_known_by_its_field_alone() {
+        let mut details = ErrorDetails::with_error_info("EVENT_INVALID", ERROR_DOMAIN, HashMap::new());
+        details.add_bad_request_violation("events[12].event.met.people", "why");
+        let error = Error::from(Status::with_error_details(Code::InvalidArgument, "", details));
+        assert_eq!((error.event(), error.field()), (Some(12), Some("events[12].event.met.people")));
+    }
+
+    #[test]
     fn a_broken_state_names_its_subject() {
         let mut details = ErrorDetails::with_error_info("SCOPE_MISMATCH", ERROR_DOMAIN, HashMap::new());
         let violation = tonic_types::PreconditionViolation::new("SCOPE_MISMATCH", "event.answered.referral", "");
@@ -284,7 +315,10 @@ mod tests {
         let foreign = ErrorDetails::with_error_info("EVENT_INVALID", "example.org", HashMap::new());
         check(Status::with_error_details(Code::Internal, "x", foreign), Kind::ServerFailed, false);
         let newer = ErrorDetails::with_error_info("NOT_YET_INVENTED", ERROR_DOMAIN, HashMap::new());
-        check(Status::with_error_details(Code::Internal, "x", newer), Kind::ServerFailed, false);
+        check(Status::with_error_details(Code::Internal, "x", newer.clone()), Kind::ServerFailed, false);
+        let mut later = newer;
+        later.set_retry_info(Some(Duration::from_millis(750)));
+        check(Status::with_error_details(Code::Internal, "x", later), Kind::ServerFailed, true);
     }
 
     #[test]
