@@ -80,8 +80,10 @@ def encode(found: Any) -> bytes:
     return data
 
 
-def decode(kind: Any, data: bytes) -> Any:
-    """Reads a message of an answer; raises `AnswerInvalid`."""
+def decode(kind: Any, data: bytes | None) -> Any:
+    """Reads a message of an answer, which has none if there is no data; raises `AnswerInvalid`."""
+    if data is None:
+        raise AnswerInvalid("the server's answer is malformed: it is empty")
     try:
         return kind.FromString(data)
     except DecodeError as error:
