@@ -1,5 +1,7 @@
 //! Real e-mails of an institution, with scores recomputed from the raw file with plain arithmetic.
 
+mod suggestions;
+
 use kith_tests::{cli::Cli, datasets::dataset, programs::root, raw::Raw, server::Server};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -150,6 +152,7 @@ async fn scores_of_real_mails_are_those_of_the_formula() {
         check_why(&cli, &mails, &strongest);
         check_evaluation(&cli, formula, &expected);
     }
+    suggestions::check(&cli, &mails);
 }
 
 /// Average precisions of a ranking of pairs at the cuts: of who is in contact again, and of who is in direct contact, by
