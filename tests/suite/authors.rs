@@ -7,6 +7,7 @@
 mod builds;
 mod mistakes;
 mod readmes;
+mod slips;
 
 use crate::village;
 use jiff::Timestamp;
